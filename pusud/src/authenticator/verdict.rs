@@ -1,0 +1,64 @@
+//! What is asked of an authenticator and what comes back, in the daemon's own types.
+//!
+//! **Invariant:** an authorization string is never printed: `Debug` says `[redacted]`, and dropping it wipes it.
+
+use crate::permission::Permission;
+use std::fmt;
+use std::time::SystemTime;
+use zeroize::Zeroizing;
+
+/// A client's authorization string: a secret.
+pub struct Authorization(Zeroizing<Vec<u8>>);
+
+impl Authorization {
+    /// Takes what the client sent.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// The bytes, for the authenticator alone.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// One question to the authenticator.
+#[derive(Debug)]
+pub struct Request {
+    /// What the client sent.
+    pub authorization: Authorization,
+    /// The client's address as text, `203.0.113.7:50123` or `[2001:db8::1]:1`.
+    pub peer: String,
+    /// The client is authorized already and renews or adds.
+    pub again: bool,
+    /// Further facts about the connection, such as `http.origin`: lower-case key with dots, value.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// The authenticator's answer. Whatever goes wrong on the way is [`Verdict::Unavailable`]: authorization fails closed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The client has these permissions, added to those it has.
+    Grant(Grant),
+    /// The authorization was understood and is not good. The text may be shown to the client.
+    Refuse(String),
+    /// It could not be decided; the client may try again. The text may be shown to the client.
+    Unavailable(String),
+}
+
+/// What a verdict gives.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Grant {
+    /// What may be read and written.
+    pub permissions: Vec<Permission>,
+    /// Who this is, for logs; may be empty.
+    pub subject: String,
+    /// When the permissions end; `None` = never.
+    pub expires: Option<SystemTime>,
+}

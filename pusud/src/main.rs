@@ -1,0 +1,2 @@
+//! pusud
+fn main() {}
