@@ -15,6 +15,8 @@ mod proof;
 mod reply;
 #[allow(unsafe_code)]
 mod request;
+#[allow(unsafe_code)]
+pub mod testing;
 mod verdict;
 
 pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};

@@ -22,11 +22,6 @@ impl fmt::Display for Ticket {
 pub struct Authorization<'a>(&'a [u8]);
 
 impl<'a> Authorization<'a> {
-    /// Makes one of `bytes`, to test an authenticator with.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
     /// The bytes; compare them in constant time, and wipe every copy.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
@@ -55,8 +50,8 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request as a test makes it: this authorization, no ticket, no attributes, five seconds left.
-    pub fn for_test(authorization: &'a [u8]) -> Self {
+    /// A request that came from no relay; see [`testing::request`](crate::testing::request).
+    pub(crate) fn detached(authorization: &'a [u8]) -> Self {
         Self {
             raw: abi::Request {
                 struct_size: size_of::<abi::Request>() as u32,
@@ -156,7 +151,7 @@ mod tests {
 
     #[test]
     fn debug_never_prints_the_authorization() {
-        let request = Request::for_test(b"hunter2");
+        let request = Request::detached(b"hunter2");
         let printed = format!("{request:?} {:?}", request.authorization());
         assert!(!printed.contains("hunter2") && printed.contains("[redacted]"), "{printed}");
         assert_eq!(request.authorization().to_str(), Ok("hunter2"));
@@ -170,7 +165,7 @@ mod tests {
             abi::Attr { key: text("tls.sni"), value: abi::Str::borrow(b"\xff") },
             abi::Attr { key: text("empty"), value: abi::Str::EMPTY },
         ];
-        let mut request = Request::for_test(b"");
+        let mut request = Request::detached(b"");
         request.raw.attrs = attrs.as_ptr();
         request.raw.attrs_len = attrs.len();
         assert_eq!(request.attr("http.origin"), Some("https://example.com"));
