@@ -1,5 +1,60 @@
-//! Placeholder.
-#![deny(unsafe_op_in_unsafe_fn)]
+//! What the author of an authenticator plugin for the PuSu Engine relay builds against, in Rust.
+//!
+//! An authenticator tells the relay what the holder of an authorization string may read and write. It is a shared
+//! library (`crate-type = ["cdylib"]`) that an operator puts into the relay's plugins directory and names in the
+//! settings. An author implements [`Authenticator`], or [`AsyncAuthenticator`] to answer later, and exports it with
+//! [`export_authenticator!`]; all unsafe code is in this crate. The guide in README.md goes from nothing to a loaded
+//! plugin, and says what to mind: threads, deadlines, secrets, panics.
+//!
+//! ```
+//! use pusu_plugin_api::serde::{self, Deserialize};
+//! use pusu_plugin_api::{Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
+//!
+//! export_authenticator! {
+//!     GuestAuthenticator,
+//!     id: "GuestAuthenticator",
+//!     description: "Everybody may read; whoever gives a name may write below it",
+//!     options: &["readable"],
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(crate = "serde", deny_unknown_fields)]
+//! struct Options {
+//!     readable: Vec<String>,
+//! }
+//!
+//! struct GuestAuthenticator {
+//!     readable: Vec<String>,
+//! }
+//!
+//! impl Authenticator for GuestAuthenticator {
+//!     type Options = Options;
+//!
+//!     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
+//!         if options.readable.is_empty() {
+//!             return Err(CreateError::config("option `readable`: expected at least one pattern, such as \"news.*\""));
+//!         }
+//!         host.info(format_args!("patterns that guests may read: {}", options.readable.len()));
+//!         Ok(Self { readable: options.readable })
+//!     }
+//!
+//!     fn authorize(&self, request: &Request<'_>) -> Verdict {
+//!         let readable = self.readable.iter().map(Permission::read);
+//!         match request.authorization().to_str() {
+//!             Ok("") => Verdict::grant(readable),
+//!             Ok(name) if name.chars().all(char::is_alphanumeric) => {
+//!                 let own = Permission::write(format!("guests.{name}.*"));
+//!                 Verdict::grant(readable.chain([own])).with_subject(name)
+//!             }
+//!             _ => Verdict::refuse("a name has only letters and digits"),
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! **Invariant:** no panic and no memory crosses the border to the relay, and no handle of this crate touches the relay
+//! after `destroy` has returned, however long it is kept.
 
 mod authenticator;
 #[allow(unsafe_code)]

@@ -1,5 +1,5 @@
 //! An authenticator exported by the macro, driven as a relay drives it: through the exported functions alone.
-#![allow(unsafe_code, missing_docs)]
+#![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
 
 mod common;
 

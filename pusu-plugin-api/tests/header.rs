@@ -1,7 +1,7 @@
 //! The header and the Rust types are one contract: every size, every offset, every constant and the fingerprint are
 //! printed by a program that a C and a C++ compiler made of the header, and compared with what Rust says.
 #![cfg(unix)]
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use pusu_plugin_api::abi;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! A host as small as can be: it drives a plugin over the raw ABI and remembers what came back.
 //!
 //! **Invariant:** a call into the host after `destroy` has returned is remembered and fails the test.
-#![allow(unsafe_code, dead_code, unreachable_pub)]
+#![allow(unsafe_code, dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use pusu_plugin_api::abi;
 use std::ffi::c_void;
