@@ -1,0 +1,97 @@
+//! What a thread of the pool does: takes jobs, calls the plugin, and sees to it that every call gets an answer.
+//!
+//! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
+
+use super::pool::{Job, Pool, Running, TIMED_OUT, unavailable};
+use super::workers::Decider;
+use pusu_plugin_abi as abi;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+impl Pool {
+    /// A thread's life: takes jobs and calls the plugin, until the pool stops or the thread is one too many.
+    pub(super) fn serve(self: &Arc<Self>, decider: &dyn Decider) {
+        while let Some((ticket, job)) = self.next_job() {
+            let left = job.deadline.saturating_duration_since(Instant::now());
+            let status = decider.authorize(ticket, left, &job.request);
+            // Wipes the authorization.
+            drop(job);
+            self.settle(ticket, status);
+            if !self.finish(ticket) {
+                return;
+            }
+        }
+    }
+
+    fn next_job(&self) -> Option<(u64, Job)> {
+        let mut state = self.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some((ticket, job)) = state.queue.pop_first() {
+                let now = Instant::now();
+                if job.deadline > now {
+                    state.running.insert(ticket, Running { overdue: now + self.timeout, stuck: false });
+                    return Some((ticket, job));
+                }
+                // The watcher is about to find this out too; whoever closes the ticket counts it.
+                if self.host.tickets.answer(ticket, unavailable(TIMED_OUT)) {
+                    self.timed_out.fetch_add(1, Ordering::Relaxed);
+                }
+            } else {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Sees to it that a call which has returned has an answer, or will have one.
+    fn settle(&self, ticket: u64, status: abi::Status) {
+        let problem = match status {
+            abi::OK => "`authorize` says OK, but has not called `complete`".to_owned(),
+            abi::PENDING if self.may_pend => return,
+            abi::PENDING => "`authorize` says PENDING without the flag ASYNC in its manifest".to_owned(),
+            abi::ERR_PANIC => return self.retire(),
+            other => format!("`authorize` failed (status {other})"),
+        };
+        if self.host.tickets.answer(ticket, unavailable("the authenticator failed")) {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.host.complaints.warn(&self.host.plugin, problem);
+        }
+    }
+
+    /// Gives an instance up whose state is unknown: nobody who waits gets anything from it, and nobody asks it again.
+    fn retire(&self) {
+        let mut state = self.lock();
+        let first = !std::mem::replace(&mut state.retired, true);
+        let queue = std::mem::take(&mut state.queue);
+        drop(state);
+        let answered = self.host.tickets.close(&unavailable("the authenticator failed")).len();
+        drop(queue);
+        self.failed.fetch_add(answered as u64, Ordering::Relaxed);
+        if first {
+            tracing::error!(
+                plugin = self.host.plugin,
+                "the authenticator has panicked and is not asked any more: nobody can be authorized until the daemon is \
+                 restarted"
+            );
+        }
+    }
+
+    /// Ends a call's entry; `false` if the thread was replaced meanwhile and is one too many now.
+    fn finish(&self, ticket: u64) -> bool {
+        let mut state = self.lock();
+        if state.running.remove(&ticket).is_none_or(|running| !running.stuck) {
+            return true;
+        }
+        state.stuck -= 1;
+        let needed = state.serving < self.threads_wanted();
+        if needed {
+            state.serving += 1;
+        }
+        drop(state);
+        tracing::info!(plugin = self.host.plugin, "a thread that hung in the plugin has come back");
+        needed
+    }
+}
