@@ -98,14 +98,18 @@ impl Host {
                     self.complaints
                         .warn(&self.plugin, format_args!("decided {decision}, which means nothing: refused"));
                 }
+                let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
                 self.note(&understood.verdict, &understood.detail);
-                if self.tickets.answer(ticket, understood.verdict) { COMPLETE_TAKEN } else { self.too_late() }
+                reply.send(understood.verdict);
+                COMPLETE_TAKEN
             }
             Err(what) => {
                 self.malformed.fetch_add(1, Ordering::Relaxed);
                 self.complaints
                     .warn(&self.plugin, format_args!("gave a malformed verdict, the client is refused: {what}"));
-                self.tickets.answer(ticket, Verdict::Refuse(String::new()));
+                if let Some(reply) = self.tickets.take(ticket) {
+                    reply.send(Verdict::Refuse(String::new()));
+                }
                 COMPLETE_MALFORMED
             }
         }

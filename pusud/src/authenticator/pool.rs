@@ -93,6 +93,11 @@ pub(super) struct Running {
 /// What a client is told when its time is up.
 pub(super) const TIMED_OUT: &str = "the authenticator did not answer in time";
 
+/// What a client is told when the plugin has failed.
+pub(super) const FAILED: &str = "the authenticator failed";
+/// What a client is told when there is nobody to ask any more.
+pub(super) const STOPPED: &str = "the authenticator was stopped";
+
 /// [`Verdict::Unavailable`], with words for the client.
 pub(super) fn unavailable(why: &str) -> Verdict {
     Verdict::Unavailable(why.to_owned())
@@ -222,9 +227,9 @@ impl Pool {
 
     fn closed(&self, state: &State) -> Option<&'static str> {
         if state.stopping {
-            Some("the authenticator was stopped")
+            Some(STOPPED)
         } else if state.retired {
-            Some("the authenticator failed")
+            Some(FAILED)
         } else if state.serving == 0 || state.stuck >= STUCK_MAX {
             Some("the authenticator hangs")
         } else if state.queue.len() >= QUEUE_MAX {
@@ -244,7 +249,7 @@ impl Pool {
 
     /// The one who waits for the ticket has gone.
     pub(super) fn abandon(&self, ticket: u64) {
-        if self.host.tickets.forget(ticket) {
+        if self.host.tickets.take(ticket).is_some() {
             let mut state = self.lock();
             let job = self.give_up(&mut state, ticket);
             drop(state);
@@ -283,14 +288,17 @@ impl Pool {
         if std::mem::replace(&mut state.stopping, true) {
             return;
         }
-        let unanswered = self.host.tickets.close(&unavailable("the authenticator was stopped"));
-        let jobs: Vec<_> = unanswered.into_iter().filter_map(|ticket| self.give_up(&mut state, ticket)).collect();
+        let unanswered = self.host.tickets.take_all();
+        let jobs: Vec<_> = unanswered.iter().filter_map(|(ticket, _)| self.give_up(&mut state, *ticket)).collect();
         let decider = state.decider.take();
         drop(state);
         for condvar in [&self.work, &self.deadlines, &self.cancels] {
             condvar.notify_all();
         }
         drop((jobs, decider));
+        for (_, reply) in unanswered {
+            reply.send(unavailable(STOPPED));
+        }
     }
 
     /// Waits until every thread has ended, and says how many have not.

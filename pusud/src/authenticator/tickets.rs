@@ -15,7 +15,18 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 struct Open {
     deadline: Instant,
-    reply: oneshot::Sender<Verdict>,
+    reply: Reply,
+}
+
+/// The door through which the one who waits for a ticket is answered.
+pub(super) struct Reply(oneshot::Sender<Verdict>);
+
+impl Reply {
+    /// Answers, and wakes the one who waits.
+    pub(super) fn send(self, verdict: Verdict) {
+        // The one who waits may have gone in this very moment, which is as good as an answer that is not read.
+        let _ = self.0.send(verdict);
+    }
 }
 
 /// The open tickets of one instance.
@@ -27,7 +38,7 @@ impl Tickets {
     pub(super) fn open(&self, deadline: Instant) -> (u64, oneshot::Receiver<Verdict>) {
         let (reply, receiver) = oneshot::channel();
         let ticket = NEXT.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(ticket, Open { deadline, reply });
+        self.lock().insert(ticket, Open { deadline, reply: Reply(reply) });
         (ticket, receiver)
     }
 
@@ -36,49 +47,32 @@ impl Tickets {
         self.lock().contains_key(&ticket)
     }
 
-    /// Answers; `false` if nobody waits any more, and the verdict is dropped.
-    pub(super) fn answer(&self, ticket: u64, verdict: Verdict) -> bool {
-        let open = self.lock().remove(&ticket);
-        // The one who waits may have gone in this very moment, which is as good as an answer that is not read.
-        open.map(|open| open.reply.send(verdict)).is_some()
+    /// Takes a ticket out, to answer it; `None` if it was answered or given up before.
+    pub(super) fn take(&self, ticket: u64) -> Option<Reply> {
+        self.lock().remove(&ticket).map(|open| open.reply)
     }
 
-    /// Closes a ticket whose answer is no longer wanted; `false` if it was closed already.
-    pub(super) fn forget(&self, ticket: u64) -> bool {
-        self.lock().remove(&ticket).is_some()
-    }
-
-    /// Answers every ticket whose time is up by `now`, and says which.
-    pub(super) fn expire(&self, now: Instant, verdict: &Verdict) -> Vec<u64> {
-        let mut expired = Vec::new();
-        while let Some((ticket, open)) = self.pop_due(now) {
-            // As in `answer`.
-            let _ = open.reply.send(verdict.clone());
-            expired.push(ticket);
+    /// Takes out every ticket whose time is up by `now`, oldest first.
+    pub(super) fn take_due(&self, now: Instant) -> Vec<(u64, Reply)> {
+        let mut table = self.lock();
+        let mut due = Vec::new();
+        while let Some(first) = table.first_entry()
+            && first.get().deadline <= now
+        {
+            let (ticket, open) = first.remove_entry();
+            due.push((ticket, open.reply));
         }
-        expired
+        due
     }
 
-    /// Answers every ticket, and says which.
-    pub(super) fn close(&self, verdict: &Verdict) -> Vec<u64> {
-        let all = std::mem::take(&mut *self.lock());
-        let tickets = all.keys().copied().collect();
-        for open in all.into_values() {
-            // As in `answer`.
-            let _ = open.reply.send(verdict.clone());
-        }
-        tickets
+    /// Takes out every ticket.
+    pub(super) fn take_all(&self) -> Vec<(u64, Reply)> {
+        std::mem::take(&mut *self.lock()).into_iter().map(|(ticket, open)| (ticket, open.reply)).collect()
     }
 
     /// When the next ticket expires.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.lock().first_key_value().map(|(_, open)| open.deadline)
-    }
-
-    fn pop_due(&self, now: Instant) -> Option<(u64, Open)> {
-        let mut table = self.lock();
-        let first = table.first_entry()?;
-        (first.get().deadline <= now).then(|| first.remove_entry())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Open>> {
@@ -92,32 +86,28 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn refuse(text: &str) -> Verdict {
-        Verdict::Refuse(text.into())
-    }
-
     #[test]
     fn one_answer_each() {
         let tickets = Tickets::default();
         let (ticket, mut receiver) = tickets.open(Instant::now());
         assert_ne!(ticket, 0);
-        assert!(tickets.answer(ticket, refuse("first")));
-        assert!(!tickets.answer(ticket, refuse("second")));
-        assert_eq!(receiver.try_recv().unwrap(), refuse("first"));
-        let (other, _receiver) = tickets.open(Instant::now());
-        assert_ne!(ticket, other);
-        assert!(tickets.is_open(other) && tickets.forget(other) && !tickets.forget(other));
-        assert!(!tickets.answer(other, refuse("late")));
+        assert!(tickets.is_open(ticket));
+        tickets.take(ticket).unwrap().send(Verdict::Refuse("first".into()));
+        assert!(tickets.take(ticket).is_none() && !tickets.is_open(ticket));
+        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse("first".into()));
+        assert_ne!(tickets.open(Instant::now()).0, ticket);
     }
 
     #[test]
-    fn expire_in_order_and_only_what_is_due() {
+    fn fall_due_in_order_and_one_by_one() {
         let (tickets, start) = (Tickets::default(), Instant::now());
         let opened: Vec<_> = (0..3).map(|second| tickets.open(start + Duration::from_secs(second))).collect();
         assert_eq!(tickets.next_deadline(), Some(start));
-        let expired = tickets.expire(start + Duration::from_secs(1), &refuse("time is up"));
-        assert_eq!(expired, [opened[0].0, opened[1].0]);
-        assert_eq!(tickets.close(&refuse("stopping")), [opened[2].0]);
+        let due: Vec<_> =
+            tickets.take_due(start + Duration::from_secs(1)).into_iter().map(|(ticket, _)| ticket).collect();
+        assert_eq!(due, [opened[0].0, opened[1].0]);
+        let rest: Vec<_> = tickets.take_all().into_iter().map(|(ticket, _)| ticket).collect();
+        assert_eq!(rest, [opened[2].0]);
         assert_eq!(tickets.next_deadline(), None);
     }
 }

@@ -5,15 +5,16 @@
 //! nothing but the cancelling stops.
 
 use super::pool::{Pool, Running, State, TIMED_OUT, unavailable};
+use super::tickets::Reply;
 use super::workers::Decider;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// What one round of watching found, for the log.
+/// What one round of watching found: whom to answer, and what to say in the log.
 #[derive(Default)]
 struct Findings {
-    timed_out: usize,
+    timed_out: Vec<Reply>,
     stuck: usize,
     stuck_in_all: usize,
     not_replaced: Option<String>,
@@ -24,9 +25,9 @@ pub(super) fn watch(pool: &Arc<Pool>) {
     let mut state = pool.lock();
     while !state.stopping {
         let found = look(pool, &mut state, Instant::now());
-        if found.timed_out > 0 || found.stuck > 0 {
+        if !found.timed_out.is_empty() || found.stuck > 0 {
             drop(state);
-            report(pool, &found);
+            report(pool, found);
             state = pool.lock();
         } else {
             state = wait(pool, state);
@@ -36,9 +37,10 @@ pub(super) fn watch(pool: &Arc<Pool>) {
 
 fn look(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
     let mut found = Findings::default();
-    for ticket in pool.host.tickets.expire(now, &unavailable(TIMED_OUT)) {
+    for (ticket, reply) in pool.host.tickets.take_due(now) {
+        pool.timed_out.fetch_add(1, Ordering::Relaxed);
         pool.give_up(state, ticket);
-        found.timed_out += 1;
+        found.timed_out.push(reply);
     }
     let hangs = |running: &&mut Running| !running.stuck && running.overdue <= now;
     for running in state.running.values_mut().filter(hangs) {
@@ -58,11 +60,13 @@ fn look(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
     found
 }
 
-fn report(pool: &Pool, found: &Findings) {
+fn report(pool: &Pool, found: Findings) {
     let plugin = pool.host.plugin.as_str();
-    if found.timed_out > 0 {
-        pool.timed_out.fetch_add(found.timed_out as u64, Ordering::Relaxed);
-        let (calls, within) = (found.timed_out, pool.timeout);
+    let (calls, within) = (found.timed_out.len(), pool.timeout);
+    for reply in found.timed_out {
+        reply.send(unavailable(TIMED_OUT));
+    }
+    if calls > 0 {
         pool.host.complaints.warn(plugin, format_args!("{calls} authorizations were not answered within {within:?}"));
     }
     if found.stuck > 0 {

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
 
-use super::pool::{Job, Pool, Running, TIMED_OUT, unavailable};
+use super::pool::{FAILED, Job, Pool, Running, TIMED_OUT, unavailable};
 use super::workers::Decider;
 use pusu_plugin_abi as abi;
 use std::sync::atomic::Ordering;
@@ -37,8 +37,9 @@ impl Pool {
                     return Some((ticket, job));
                 }
                 // The watcher is about to find this out too; whoever closes the ticket counts it.
-                if self.host.tickets.answer(ticket, unavailable(TIMED_OUT)) {
+                if let Some(reply) = self.host.tickets.take(ticket) {
                     self.timed_out.fetch_add(1, Ordering::Relaxed);
+                    reply.send(unavailable(TIMED_OUT));
                 }
             } else {
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -55,9 +56,10 @@ impl Pool {
             abi::ERR_PANIC => return self.retire(),
             other => format!("`authorize` failed (status {other})"),
         };
-        if self.host.tickets.answer(ticket, unavailable("the authenticator failed")) {
+        if let Some(reply) = self.host.tickets.take(ticket) {
             self.failed.fetch_add(1, Ordering::Relaxed);
             self.host.complaints.warn(&self.host.plugin, problem);
+            reply.send(unavailable(FAILED));
         }
     }
 
@@ -67,9 +69,11 @@ impl Pool {
         let first = !std::mem::replace(&mut state.retired, true);
         let queue = std::mem::take(&mut state.queue);
         drop(state);
-        let answered = self.host.tickets.close(&unavailable("the authenticator failed")).len();
         drop(queue);
-        self.failed.fetch_add(answered as u64, Ordering::Relaxed);
+        for (_, reply) in self.host.tickets.take_all() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            reply.send(unavailable(FAILED));
+        }
         if first {
             tracing::error!(
                 plugin = self.host.plugin,

@@ -5,7 +5,7 @@
 //! **Invariant:** whatever goes wrong, whoever asks gets [`Verdict::Unavailable`] or a refusal, never silence.
 
 use super::host::Host;
-use super::pool::{Pool, unavailable};
+use super::pool::{Pool, STOPPED, unavailable};
 use super::verdict::{Request, Verdict};
 use anyhow::Result;
 use pusu_plugin_abi as abi;
@@ -64,7 +64,7 @@ impl Workers {
         let verdict = receiver.await;
         // Its ticket is closed now.
         std::mem::forget(waiting);
-        verdict.unwrap_or_else(|_| unavailable("the authenticator was stopped"))
+        verdict.unwrap_or_else(|_| unavailable(STOPPED))
     }
 
     /// Whether a call would be taken now.
