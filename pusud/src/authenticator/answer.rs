@@ -1,7 +1,7 @@
 //! What a plugin answered, copied out of its memory, and what the daemon makes of it.
 //!
-//! Nothing is believed: text must be UTF-8, an unknown decision is a refusal, and permissions that have ended already are
-//! none.
+//! Nothing is believed: text must be UTF-8, an unknown decision is a refusal, and permissions that have ended already
+//! are none.
 
 use super::verdict::{Grant, Verdict};
 use crate::permission::{Access, Permission};

@@ -39,8 +39,8 @@ impl<'data> Binary<'data> {
                 && host_architecture.is_none_or(|host| host == architecture)
                 && self.object.is_64() == cfg!(target_pointer_width = "64")
                 && self.object.is_little_endian() == cfg!(target_endian = "little"),
-            "is built for {format:?} on {architecture:?} ({} bits), this daemon for {HOST_FORMAT:?} on {} ({} bits); build \
-             it for this machine",
+            "is built for {format:?} on {architecture:?} ({} bits), this daemon for {HOST_FORMAT:?} on {} ({} bits); \
+             build it for this machine",
             if self.object.is_64() { 64 } else { 32 },
             std::env::consts::ARCH,
             usize::BITS,

@@ -45,7 +45,8 @@ pub(super) fn resolve(dir: &Path, id: &str) -> Result<(LibraryFile, Manifest)> {
     let Some(found) = matching.pop() else { bail!(nothing_found(dir, id, &others)) };
     if let Some(second) = matching.pop() {
         bail!(
-            "`authenticator: {id}`: two files in {} have this id: {} (version {}) and {} (version {}); remove one of them",
+            "`authenticator: {id}`: two files in {} have this id: {} (version {}) and {} (version {}); remove one of \
+             them",
             dir.display(),
             file_name(second.0.path()),
             second.1.version,

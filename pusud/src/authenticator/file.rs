@@ -69,8 +69,8 @@ impl LibraryFile {
         let found = self.sha256();
         ensure!(
             found.eq_ignore_ascii_case(expected.trim()),
-            "has SHA-256 {found}, but `authenticator_sha256` in the settings asks for {expected}; put the right library \
-             there, or change `authenticator_sha256` if this one is to be trusted"
+            "has SHA-256 {found}, but `authenticator_sha256` in the settings asks for {expected}; put the right \
+             library there, or change `authenticator_sha256` if this one is to be trusted"
         );
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The daemon's side of one plugin instance: what the functions in its host table do, without a line of unsafe code.
+//! The daemon's side of one plugin instance: what the functions in its host table do, once library.rs has
+//! copied their arguments out of the plugin's memory.
 //!
 //! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
 //! **Invariant:** the table's `ctx` is a number that is looked up here, never a pointer: a plugin that calls after
@@ -186,6 +187,20 @@ mod tests {
         assert_eq!(host.complete(ticket, || Err("subject is NULL".into())), COMPLETE_MALFORMED);
         assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse(String::new()));
         assert_eq!(host.malformed(), 1);
+    }
+
+    #[test]
+    fn a_line_of_the_plugin_is_one_line_of_the_log() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log.reopen().unwrap()));
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            Host::new("Test").log(2, b"first\nforged\x1b[31m \xff");
+        });
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
+            assert!(text.contains(part), "{part} is missing: {text}");
+        }
     }
 
     #[test]

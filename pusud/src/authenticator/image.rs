@@ -50,8 +50,8 @@ mod linux {
     pub(in super::super) fn place(file: &LibraryFile, id: &str) -> Result<Image> {
         if Binary::parse(file.bytes())?.needs_its_folder() {
             tracing::warn!(
-                "{} looks for libraries beside itself ($ORIGIN) and is therefore loaded where it lies: do not overwrite \
-                 it while the daemon runs, put a new file in its place (`mv`)",
+                "{} looks for libraries beside itself ($ORIGIN) and is therefore loaded where it lies: do not \
+                 overwrite it while the daemon runs, put a new file in its place (`mv`)",
                 file.path().display()
             );
             let path = std::path::absolute(file.path()).context("has no absolute path")?;

@@ -1,7 +1,7 @@
 //! The border between the daemon and a plugin: the daemon's only unsafe code.
 //!
-//! Loads a checked image, proves and checks what it offers, calls its functions, and answers its calls. What comes in is
-//! copied out at once, within bounds, and handed to safe code (host.rs, answer.rs, workers.rs).
+//! Loads a checked image, proves and checks what it offers, calls its functions, and answers its calls. What comes in
+//! is copied out at once, within bounds, and handed to safe code (host.rs, answer.rs, workers.rs).
 //! **Invariant:** a library, once loaded, stays loaded: its functions and constants live as long as the process.
 //! **Invariant:** no pointer from a plugin is kept but the instance, which is only ever handed back.
 #![allow(unsafe_code)]
@@ -42,8 +42,8 @@ impl Plugin {
         let library = open(image).context("cannot be loaded; does it need another library that is not installed?")?;
         // Also where a check below fails: its initialisers have run, and may have left threads and pointers behind.
         let library: &'static Library = Box::leak(Box::new(library));
-        // SAFETY: the symbol's address is where the export table says that the manifest's bytes are; all values are valid
-        // for bytes, and the library is never unloaded.
+        // SAFETY: the symbol's address is where the export table says that the manifest's bytes are; all values are
+        // valid for bytes, and the library is never unloaded.
         let loaded: [u8; abi::MANIFEST_BYTES] = unsafe {
             let symbol: Symbol<'_, *const [u8; abi::MANIFEST_BYTES]> = library.get(abi::MANIFEST_SYMBOL)?;
             ptr::read_unaligned(*symbol)
@@ -78,8 +78,8 @@ impl Plugin {
         let [major, minor, size, flags] = unsafe { ptr::read_unaligned(table.cast::<[u32; 4]>()) };
         ensure!(
             major == abi::ABI_MAJOR && size as usize == size_of::<abi::Authenticator>(),
-            "has a table of ABI {major}.{minor} and {size} bytes, expected are ABI {}.{} and {} bytes; build it again with \
-             an unchanged header or SDK",
+            "has a table of ABI {major}.{minor} and {size} bytes, expected are ABI {}.{} and {} bytes; build it again \
+             with an unchanged header or SDK",
             abi::ABI_MAJOR,
             abi::ABI_MINOR,
             size_of::<abi::Authenticator>()

@@ -1,8 +1,8 @@
 //! Who decides: from a name in the settings to a running authenticator that answers requests.
 //!
 //! An authenticator is the built-in `None` or a plugin's library out of the plugins directory, whose author is a
-//! stranger. It is checked before any of its code runs, called on threads of its own, and nothing it answers is believed
-//! unseen.
+//! stranger. It is checked before any of its code runs, called on threads of its own, and nothing it answers is
+//! believed unseen.
 //! **Invariant:** authorization fails closed: whatever goes wrong, the client gets no permissions.
 
 mod answer;
@@ -95,14 +95,14 @@ impl Authenticator {
         let keys: Vec<&str> = config.options.keys().map(String::as_str).collect();
         ensure!(
             keys.is_empty(),
-            "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; remove \
-             them, or name the authenticator they are for",
+            "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; \
+             remove them, or name the authenticator they are for",
             keys.join(", ")
         );
         ensure!(
             config.sha256.is_none(),
-            "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to check; \
-             remove it, or name the authenticator it is for"
+            "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to \
+             check; remove it, or name the authenticator it is for"
         );
         let identity =
             Identity { id: BUILT_IN_ID.to_owned(), version: String::new(), sha256: String::new(), path: None };

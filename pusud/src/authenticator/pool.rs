@@ -1,33 +1,28 @@
-//! The threads that call the authenticator, and the queue in front of them.
+//! The queue in front of the threads that call the authenticator, and the state they share.
 //!
-//! Owns the queue, the threads and their instance. What a thread does is in worker.rs; threads that hang are replaced by
-//! watcher.rs, up to a limit.
-//! **Invariant:** the lock is never held during a call into the plugin or a line of the log. Lock order: state, tickets.
+//! Owns the queue, the instance and the book of threads. The threads are started and live in worker.rs; those that hang
+//! are replaced by watcher.rs, up to a limit.
+//! **Invariant:** the lock is never held during a call into the plugin or a line of the log. Lock order: state,
+//! tickets.
 //! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, watcher and canceller.
 
 use super::host::Host;
 use super::verdict::{Request, Verdict};
-use super::watcher;
 use super::workers::{Counts, Decider};
 use anyhow::{Context, Result};
 use pusu_plugin_abi as abi;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Threads that serve, unless the plugin is SERIAL and has one.
-const THREADS: usize = 4;
 /// Most calls that wait for a thread; past it: unavailable at once.
 pub(super) const QUEUE_MAX: usize = 1024;
 /// Most threads that may hang in the plugin and be replaced; with so many, calls are turned away at once.
 pub(super) const STUCK_MAX: usize = 16;
 /// Most tickets that wait to be cancelled; more are not cancelled, which costs the plugin time and nothing else.
 const CANCELS_MAX: usize = 1024;
-/// The stack of a thread that runs plugin code, in bytes.
-const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Longest time that a call may be given; keeps deadlines within what the clock can hold.
 const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 
@@ -35,7 +30,7 @@ const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 pub(super) struct Pool {
     pub(super) host: Arc<Host>,
     pub(super) timeout: Duration,
-    serial: bool,
+    pub(super) serial: bool,
     pub(super) may_pend: bool,
     state: Mutex<State>,
     /// A job waits, or the pool stops.
@@ -45,7 +40,7 @@ pub(super) struct Pool {
     /// A ticket is to be cancelled, or the pool stops.
     pub(super) cancels: Condvar,
     /// A thread has ended.
-    ended: Condvar,
+    pub(super) ended: Condvar,
     /// The last call was turned away: the log speaks of changes only.
     turning_away: AtomicBool,
     turned_away: AtomicU64,
@@ -55,21 +50,21 @@ pub(super) struct Pool {
 
 pub(super) struct State {
     /// What new threads are given; `None` once the pool stops.
-    decider: Option<Arc<dyn Decider>>,
+    pub(super) decider: Option<Arc<dyn Decider>>,
     /// By ticket: the oldest is first, and one that is given up can be taken out.
     pub(super) queue: BTreeMap<u64, Job>,
     /// The calls that are inside the plugin, by ticket.
     pub(super) running: BTreeMap<u64, Running>,
     pub(super) to_cancel: VecDeque<u64>,
-    can_cancel: bool,
+    pub(super) can_cancel: bool,
     /// Threads that serve: idle, or in a call that is not overdue.
     pub(super) serving: usize,
     /// Threads in a call that is overdue.
     pub(super) stuck: usize,
     /// All threads that have not ended, watcher and canceller too.
-    threads: usize,
+    pub(super) threads: usize,
     /// How many serving threads have ever been started, for their names.
-    started: usize,
+    pub(super) started: usize,
     /// The watcher waits without a deadline.
     pub(super) unwatched: bool,
     /// The plugin has panicked: its instance is not asked again.
@@ -144,59 +139,6 @@ impl Pool {
             return Err(error).context("the authenticator's threads cannot be started; raise the limit on processes");
         }
         Ok(pool)
-    }
-
-    fn start_threads(self: &Arc<Self>) -> Result<()> {
-        let mut state = self.lock();
-        for _ in 0..self.threads_wanted() {
-            self.spawn_worker(&mut state)?;
-        }
-        if state.can_cancel {
-            self.spawn(&mut state, "pusu-auth-cancel".into(), watcher::cancel)?;
-        }
-        self.spawn(&mut state, "pusu-auth-watch".into(), |pool, decider| {
-            // It calls no plugin, and must not keep the instance from being destroyed.
-            drop(decider);
-            watcher::watch(pool);
-        })
-    }
-
-    /// How many threads are to serve.
-    pub(super) fn threads_wanted(&self) -> usize {
-        if self.serial { 1 } else { THREADS }
-    }
-
-    /// How many threads may be stuck and replaced. None of a SERIAL plugin's: its instance is in use as long as it hangs.
-    pub(super) fn replaceable(&self) -> usize {
-        if self.serial { 0 } else { STUCK_MAX }
-    }
-
-    /// Starts one more thread that serves, and counts it.
-    pub(super) fn spawn_worker(self: &Arc<Self>, state: &mut State) -> Result<()> {
-        let name = format!("pusu-auth-{}", state.started);
-        self.spawn(state, name, |pool, decider| pool.serve(&*decider))?;
-        state.started += 1;
-        state.serving += 1;
-        Ok(())
-    }
-
-    fn spawn(
-        self: &Arc<Self>,
-        state: &mut State,
-        name: String,
-        body: impl FnOnce(&Arc<Self>, Arc<dyn Decider>) + Send + 'static,
-    ) -> Result<()> {
-        let decider = state.decider.clone().context("the pool stops")?;
-        let pool = Arc::clone(self);
-        thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
-            // The last one to let go of the decider destroys the instance: on a thread of the pool, and before that
-            // thread counts as ended.
-            body(&pool, decider);
-            pool.lock().threads -= 1;
-            pool.ended.notify_all();
-        })?;
-        state.threads += 1;
-        Ok(())
     }
 
     /// Opens a ticket and queues its job.

@@ -1,7 +1,7 @@
 //! The proof, at load time, that a Rust plugin's types have the layout that the daemon's have.
 //!
-//! abi_stable compares the two descriptions type by type; nothing of the plugin is called through it. Its report runs to
-//! hundreds of lines, of which the few that say what differs are kept here.
+//! abi_stable compares the two descriptions type by type; nothing of the plugin is called through it. Its report runs
+//! to hundreds of lines, of which the few that say what differs are kept here.
 
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::{
@@ -33,8 +33,8 @@ pub(super) fn check(header: AbiHeaderRef) -> Result<()> {
 fn compare(expected: &'static TypeLayout, found: &'static TypeLayout) -> Result<()> {
     check_layout_compatibility(expected, found).map_err(|errors| {
         anyhow!(
-            "lays out the ABI's types in another way than this daemon: {}; build it against the pusu-plugin-abi 1.x that \
-             pusu-plugin-api brings",
+            "lays out the ABI's types in another way than this daemon: {}; build it against the pusu-plugin-abi 1.x \
+             that pusu-plugin-api brings",
             explain(&errors)
         )
     })

@@ -1,15 +1,79 @@
-//! What a thread of the pool does: takes jobs, calls the plugin, and sees to it that every call gets an answer.
+//! The pool's threads: how many there are, and what one does: it takes jobs, calls the plugin, and sees to it that
+//! every call gets an answer.
 //!
 //! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
 
-use super::pool::{FAILED, Job, Pool, Running, TIMED_OUT, unavailable};
+use super::pool::{FAILED, Job, Pool, Running, STUCK_MAX, State, TIMED_OUT, unavailable};
+use super::watcher;
 use super::workers::Decider;
+use anyhow::{Context, Result};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::thread;
 use std::time::Instant;
 
+/// Threads that serve, unless the plugin is SERIAL and has one.
+const THREADS: usize = 4;
+/// The stack of a thread that runs plugin code, in bytes.
+const STACK_BYTES: usize = 4 * 1024 * 1024;
+
 impl Pool {
+    /// Starts everything that a new pool has.
+    pub(super) fn start_threads(self: &Arc<Self>) -> Result<()> {
+        let mut state = self.lock();
+        for _ in 0..self.threads_wanted() {
+            self.spawn_worker(&mut state)?;
+        }
+        if state.can_cancel {
+            self.spawn(&mut state, "pusu-canceller".into(), watcher::cancel)?;
+        }
+        self.spawn(&mut state, "pusu-auth-watch".into(), |pool, decider| {
+            // It calls no plugin, and must not keep the instance from being destroyed.
+            drop(decider);
+            watcher::watch(pool);
+        })
+    }
+
+    /// How many threads are to serve.
+    pub(super) fn threads_wanted(&self) -> usize {
+        if self.serial { 1 } else { THREADS }
+    }
+
+    /// How many threads may be stuck and replaced. None of a SERIAL plugin's: its instance is in use as long as it
+    /// hangs.
+    pub(super) fn replaceable(&self) -> usize {
+        if self.serial { 0 } else { STUCK_MAX }
+    }
+
+    /// Starts one more thread that serves, and counts it.
+    pub(super) fn spawn_worker(self: &Arc<Self>, state: &mut State) -> Result<()> {
+        let name = format!("pusu-auth-{}", state.started);
+        self.spawn(state, name, |pool, decider| pool.serve(&*decider))?;
+        state.started += 1;
+        state.serving += 1;
+        Ok(())
+    }
+
+    fn spawn(
+        self: &Arc<Self>,
+        state: &mut State,
+        name: String,
+        body: impl FnOnce(&Arc<Self>, Arc<dyn Decider>) + Send + 'static,
+    ) -> Result<()> {
+        let decider = state.decider.clone().context("the pool stops")?;
+        let pool = Arc::clone(self);
+        thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+            // The last one to let go of the decider destroys the instance: on a thread of the pool, and before that
+            // thread counts as ended.
+            body(&pool, decider);
+            pool.lock().threads -= 1;
+            pool.ended.notify_all();
+        })?;
+        state.threads += 1;
+        Ok(())
+    }
+
     /// A thread's life: takes jobs and calls the plugin, until the pool stops or the thread is one too many.
     pub(super) fn serve(self: &Arc<Self>, decider: &dyn Decider) {
         while let Some((ticket, job)) = self.next_job() {
@@ -77,8 +141,8 @@ impl Pool {
         if first {
             tracing::error!(
                 plugin = self.host.plugin,
-                "the authenticator has panicked and is not asked any more: nobody can be authorized until the daemon is \
-                 restarted"
+                "the authenticator has panicked and is not asked any more: nobody can be authorized until the daemon \
+                 is restarted"
             );
         }
     }

@@ -87,7 +87,7 @@ async fn an_answer_may_come_later_from_another_thread() {
 }
 
 #[tokio::test]
-async fn the_log_stays_one_line_a_line() {
+async fn odd_lines_for_the_log_do_no_harm() {
     let authenticator = Plugins::with(&[]).start();
     assert!(matches!(authenticator.authorize(request("log")).await, Verdict::Grant(_)));
 }

@@ -52,6 +52,7 @@ async fn options_reach_the_plugin() {
 fn libraries_that_cannot_serve_are_named_with_the_reason() {
     for (switches, expected) in [
         (&["-DNO_MANIFEST"][..], "exports no `pusu_plugin_manifest`"),
+        (&["-DRELOCATED", "-DNO_MANIFEST"], "has a manifest that only loading completes"),
         (&["-DNO_ENTRY"], "exports no `pusu_authenticator_entry`"),
         (&["-DBAD_MAGIC"], "begins with"),
         (&["-DABI_MAJOR=2u"], "built for plugin ABI 2.0, this daemon speaks 1.0"),
