@@ -4,3 +4,5 @@ pub mod authenticator;
 pub mod config;
 pub mod limits;
 pub mod permission;
+pub mod relay;
+pub mod shutdown;

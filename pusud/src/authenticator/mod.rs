@@ -48,3 +48,36 @@ impl Authenticator {
     /// Stops.
     pub fn stop(&self) {}
 }
+
+/// One file of a plugins directory, as far as its manifest tells.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The file.
+    pub path: PathBuf,
+    /// What its manifest says, or why it does not serve.
+    pub outcome: Result<Facts, String>,
+}
+
+/// What a manifest says.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The id that the settings name.
+    pub id: String,
+    /// The plugin's version.
+    pub version: String,
+    /// The major version of the ABI it was built for.
+    pub abi: u32,
+    /// What it was built with; may be empty.
+    pub sdk: String,
+    /// The names of the options it takes.
+    pub options: Vec<String>,
+}
+
+/// Reads the manifests of all libraries in `directory`, sorted by file name, running none of them.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn list(directory: &std::path::Path) -> anyhow::Result<Vec<Listed>> {
+    let _ = directory;
+    Ok(Vec::new())
+}
