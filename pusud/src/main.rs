@@ -9,11 +9,14 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::execute(cli::Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            cli::note(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+    let args = cli::Args::parse();
+    let log_is_json = args.log_is_json();
+    let Err(error) = cli::execute(args) else { return ExitCode::SUCCESS };
+    if log_is_json {
+        // Whoever reads the log with a program finds nothing in it but JSON.
+        tracing::error!("{error:#}");
+    } else {
+        cli::note(format_args!("error: {error:#}"));
     }
+    ExitCode::FAILURE
 }

@@ -35,6 +35,18 @@ pub(crate) struct Args {
     run: SettingsArgs,
 }
 
+impl Args {
+    /// Whether this command writes a log, in JSON.
+    pub(crate) fn log_is_json(&self) -> bool {
+        let settings = match &self.command {
+            None => &self.run,
+            Some(Command::Run(settings) | Command::Check(settings)) => settings,
+            Some(_) => return false,
+        };
+        settings.log_format == logging::Format::Json
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   pusud check --config /etc/pusu/settings.yaml     is everything in order?

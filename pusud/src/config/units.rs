@@ -40,7 +40,7 @@ pub(super) fn bytes(value: &Value) -> Option<usize> {
     (1..=BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok())?
 }
 
-/// A size as [`bytes`] reads it, in the largest unit that needs no fraction.
+/// A size as the settings take it, in the largest unit that needs no fraction.
 pub fn format_bytes(bytes: usize) -> String {
     for (name, factor) in UNITS {
         if (bytes as u64).is_multiple_of(factor) && bytes > 0 {
@@ -50,7 +50,7 @@ pub fn format_bytes(bytes: usize) -> String {
     format!("{bytes} B")
 }
 
-/// A time as [`duration`] reads it.
+/// A time as the settings take it.
 pub fn format_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }

@@ -193,6 +193,7 @@ impl<'de> Visitor<'de> for Key<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -242,6 +243,15 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?} gave: {error}");
             assert!(!error.contains("s3cret"), "{text:?} gave away: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn no_text_panics(text in "[-:?,#&*!|>'\"%@~{}\\[\\]<.ab01 \t\n]{0,40}", any in ".{0,20}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("{text}\n{any}"));
         }
     }
 }
