@@ -14,6 +14,8 @@ pub const BUILT_IN_ID: &str = "None";
 pub struct Manifest {
     /// What `authenticator:` in the settings names.
     pub id: String,
+    /// The minor version of the ABI it was built with; the major one is the daemon's.
+    pub abi_minor: u32,
     /// The plugin's own version.
     pub version: String,
     /// What it was built with, such as `c gcc 12.2.0`.
@@ -89,6 +91,7 @@ impl Manifest {
         check_id(&id)?;
         Ok(Self {
             id,
+            abi_minor: fields.abi_minor,
             version: text("version", &fields.version)?,
             sdk: text("sdk", &fields.sdk)?,
             license: text("license", &fields.license)?,
