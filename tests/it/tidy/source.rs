@@ -1,0 +1,102 @@
+//! One file of the tree: its lines, and its tokens without the tests in it.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use std::fmt;
+use std::str::FromStr;
+
+/// A parsed source file.
+pub(super) struct Source {
+    /// Its path from the root of the tree, with `/`.
+    pub(super) name: String,
+    pub(super) lines: Vec<String>,
+    /// All of its tokens, tests too.
+    pub(super) tokens: Vec<TokenTree>,
+}
+
+/// What a rule objects to.
+#[derive(Debug, PartialEq)]
+pub(super) struct Finding {
+    file: String,
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+impl Source {
+    pub(super) fn parse(name: &str, text: &str) -> Self {
+        let stream = TokenStream::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let lines = text.lines().map(str::to_owned).collect();
+        Self { name: name.into(), lines, tokens: stream.into_iter().collect() }
+    }
+
+    pub(super) fn finding(&self, line: usize, what: impl Into<String>) -> Finding {
+        Finding { file: self.name.clone(), line, what: what.into() }
+    }
+
+    /// Calls `visit` with every sequence of tokens that stands between two delimiters, the file's own first, without
+    /// the tests. Macros' arguments are tokens like all others, so nothing hides in them.
+    pub(super) fn for_each_sequence(&self, visit: &mut dyn FnMut(&[TokenTree])) {
+        walk(self.tokens.clone(), visit);
+    }
+}
+
+fn walk(tokens: Vec<TokenTree>, visit: &mut dyn FnMut(&[TokenTree])) {
+    let tokens = without_tests(tokens);
+    visit(&tokens);
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            walk(group.stream().into_iter().collect(), visit);
+        }
+    }
+}
+
+/// Leaves out what `#[cfg(test)]` stands before: up to the end of the item, which is its `{…}` or its `;`.
+fn without_tests(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_cfg_test(&tokens[at..]) {
+            at += 2;
+            while at < tokens.len() && !is(tokens.get(at), ";") && inside(tokens.get(at), Delimiter::Brace).is_none() {
+                at += 1;
+            }
+        } else {
+            kept.push(tokens[at].clone());
+        }
+        at += 1;
+    }
+    kept
+}
+
+fn is_cfg_test(tokens: &[TokenTree]) -> bool {
+    let attribute = inside(tokens.get(1), Delimiter::Bracket).unwrap_or_default();
+    let condition = inside(attribute.get(1), Delimiter::Parenthesis).unwrap_or_default();
+    is(tokens.first(), "#") && is(attribute.first(), "cfg") && condition.len() == 1 && is(condition.first(), "test")
+}
+
+/// Whether `token` is the identifier or the punctuation `text`.
+pub(super) fn is(token: Option<&TokenTree>, text: &str) -> bool {
+    match token {
+        Some(TokenTree::Ident(ident)) => ident == text,
+        Some(TokenTree::Punct(punct)) => text.len() == 1 && text.starts_with(punct.as_char()),
+        _ => false,
+    }
+}
+
+/// The tokens between the delimiters of a group of this kind.
+pub(super) fn inside(token: Option<&TokenTree>, delimiter: Delimiter) -> Option<Vec<TokenTree>> {
+    match token {
+        Some(TokenTree::Group(group)) if group.delimiter() == delimiter => Some(group.stream().into_iter().collect()),
+        _ => None,
+    }
+}
+
+/// The line a token starts in, from 1.
+pub(super) fn line_of(token: &TokenTree) -> usize {
+    token.span().start().line
+}
