@@ -42,6 +42,7 @@ pub(super) fn function_length(source: &Source) -> Vec<Finding> {
 pub(super) fn module_head(source: &Source) -> Vec<Finding> {
     let head = source.lines.iter().take_while(|line| line.starts_with("//!")).count();
     match head {
+        0 if source.is_tests() => vec![],
         0 => vec![source.finding(1, "does not begin with `//!`: say what the module owns and what it never does")],
         // The root of a crate is its documentation and may be longer.
         1..=HEAD_LINES_MAX => vec![],
@@ -166,6 +167,7 @@ mod tests {
         let good = "fn f() { a.unwrap_or(1); b.expect(\"unwrap()\"); // unwrap()\n }\n#[cfg(test)]\nmod t { fn f() { a.unwrap(); } }";
         assert_eq!(objections(forbidden_words, "a.rs", good), 0);
         assert_eq!(objections(forbidden_words, "a.rs", &format!("{good} fn g() {{ a.unwrap(); }}")), 1);
+        assert_eq!(objections(forbidden_words, "a_tests.rs", "fn f() { a.unwrap(); }"), 0);
     }
 
     #[test]
