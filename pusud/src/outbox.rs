@@ -16,8 +16,6 @@ use tokio::net::TcpStream;
 
 /// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
 const WRITE_SLICES_MAX: usize = 64;
-/// A queue that once grew past this many frames gives its memory back when it is empty.
-const IDLE_QUEUE_FRAMES_MAX: usize = 8;
 
 /// The outbox and socket of one client.
 pub struct Outbox {
@@ -31,12 +29,14 @@ pub struct Outbox {
     bytes_max: usize,
 }
 
+/// What waits. Nearly always that is nothing or one buffer, for which no memory is allocated.
 #[derive(Default)]
 struct Queue {
-    frames: VecDeque<Frames>,
-    /// How much of the first frame the kernel has taken already.
+    first: Option<Frames>,
+    rest: VecDeque<Frames>,
+    /// How much of `first` the kernel has taken already.
     written: usize,
-    /// What is in `frames`, less `written`.
+    /// What is in `first` and `rest`, less `written`.
     bytes: usize,
 }
 
@@ -88,8 +88,7 @@ impl Outbox {
             self.close(Disconnect::SlowConsumer);
             return Err(Overflow { dropped_bytes });
         }
-        queue.bytes += frames.len();
-        queue.frames.push_back(frames);
+        queue.push(frames);
         Ok(())
     }
 
@@ -101,11 +100,7 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
-        let mut queue = self.queue.borrow_mut();
-        let close = frame::close(disconnect);
-        queue.bytes += close.len();
-        queue.frames.push_back(close);
-        drop(queue);
+        self.queue.borrow_mut().push(frame::close(disconnect));
         self.wake();
     }
 
@@ -169,9 +164,9 @@ impl Outbox {
 
     fn write(&self) {
         let queue = &mut *self.queue.borrow_mut();
-        while queue.bytes > 0 {
-            let written = if queue.frames.len() == 1 {
-                self.socket.try_write(&queue.frames[0][queue.written..])
+        while let Some(first) = &queue.first {
+            let written = if queue.rest.is_empty() {
+                self.socket.try_write(&first[queue.written..])
             } else {
                 self.write_many(queue)
             };
@@ -194,15 +189,13 @@ impl Outbox {
                 }
             }
         }
-        if queue.frames.capacity() > IDLE_QUEUE_FRAMES_MAX {
-            queue.frames = VecDeque::new();
-        }
+        queue.rest = VecDeque::new();
     }
 
     fn write_many(&self, queue: &Queue) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
         let mut count = 0;
-        for (slice, frames) in slices.iter_mut().zip(&queue.frames) {
+        for (slice, frames) in slices.iter_mut().zip(queue.first.iter().chain(&queue.rest)) {
             let skip = if count == 0 { queue.written } else { 0 };
             *slice = IoSlice::new(&frames[skip..]);
             count += 1;
@@ -230,9 +223,19 @@ pub struct Overflow {
 }
 
 impl Queue {
+    fn push(&mut self, frames: Frames) {
+        self.bytes += frames.len();
+        if self.first.is_none() {
+            self.first = Some(frames);
+        } else {
+            self.rest.push_back(frames);
+        }
+    }
+
+    /// The kernel has taken so many bytes.
     fn advance(&mut self, mut bytes: usize) {
         self.bytes -= bytes;
-        while let Some(first) = self.frames.front() {
+        while let Some(first) = &self.first {
             let left = first.len() - self.written;
             if bytes < left {
                 self.written += bytes;
@@ -240,16 +243,18 @@ impl Queue {
             }
             bytes -= left;
             self.written = 0;
-            self.frames.pop_front();
+            self.first = self.rest.pop_front();
         }
     }
 
     /// Drops every frame that has not begun to leave; returns their bytes.
     fn drop_unsent(&mut self) -> usize {
-        let keep = usize::from(self.written > 0);
         let before = self.bytes;
-        self.frames.truncate(keep);
-        self.bytes = self.frames.front().map_or(0, |first| first.len() - self.written);
+        self.rest.clear();
+        if self.written == 0 {
+            self.first = None;
+        }
+        self.bytes = self.first.as_ref().map_or(0, |first| first.len() - self.written);
         before - self.bytes
     }
 }

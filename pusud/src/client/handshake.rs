@@ -27,8 +27,8 @@ pub struct Upgrade {
     pub response: Vec<u8>,
     /// How many of the bytes were the request; what follows are frames.
     pub request_len: usize,
-    /// The request's path, with its query.
-    pub path: Box<str>,
+    /// The request's path, with its query; `None` for `/`, which nearly all have.
+    pub path: Option<Box<str>>,
     /// The `Origin` header, where there is one.
     pub origin: Option<Box<str>>,
 }
@@ -127,7 +127,7 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Re
     Ok(Upgrade {
         response: switching_protocols(key),
         request_len: head.len(),
-        path: request.path.unwrap_or("/").into(),
+        path: request.path.filter(|&path| path != "/").map(Into::into),
         origin,
     })
 }

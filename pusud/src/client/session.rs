@@ -17,9 +17,13 @@ pub struct Session {
     /// Permissions of all verdicts so far: they add up.
     permissions: Vec<Permission>,
     authorized: bool,
-    /// Channels found writable; empty for the many that only listen.
-    writable: HashSet<Box<str>>,
+    /// `None` for the many that only listen.
+    writable: Option<Box<Writable>>,
 }
+
+/// The verdict cache: channels that have been found writable.
+#[derive(Default)]
+struct Writable(HashSet<Box<str>>);
 
 /// What the client's task has to do.
 #[derive(Debug)]
@@ -80,16 +84,17 @@ impl Session {
     }
 
     fn may_write(&mut self, channel: &str) -> bool {
-        if self.writable.contains(channel) {
+        if self.writable.as_ref().is_some_and(|writable| writable.0.contains(channel)) {
             return true;
         }
         if !self.allows(Access::WRITE, channel) {
             return false;
         }
-        if self.writable.len() >= WRITABLE_CHANNELS_MAX {
-            self.writable.clear();
+        let writable = &mut self.writable.get_or_insert_default().0;
+        if writable.len() >= WRITABLE_CHANNELS_MAX {
+            writable.clear();
         }
-        self.writable.insert(channel.into());
+        writable.insert(channel.into());
         true
     }
 
@@ -146,7 +151,7 @@ mod tests {
         session.granted(grant(&[("*", Access::WRITE)]));
         for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
             assert!(publishes(&mut session, &n.to_string()));
-            assert!(session.writable.len() <= WRITABLE_CHANNELS_MAX);
+            assert!(session.writable.as_ref().is_some_and(|writable| writable.0.len() <= WRITABLE_CHANNELS_MAX));
         }
     }
 }

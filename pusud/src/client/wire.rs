@@ -1,4 +1,4 @@
-//! The stream under tungstenite: reads come from the client's socket, writes go to its outbox.
+//! The stream under tungstenite: reads come from the client's socket, writes go to its outbox. Neither ever waits.
 //!
 //! So whatever tungstenite answers by itself (pongs, the echo of a close frame) queues behind what is on its way, and
 //! control frames can never cut a half-written publication.
@@ -7,11 +7,9 @@ use crate::frame::Frames;
 use crate::hub::Hub;
 use crate::outbox::Outbox;
 use crate::read_buffer::ReadBuffer;
-use std::io;
-use std::pin::Pin;
+use std::io::{self, Read, Write};
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll};
 
 /// One client's stream.
 pub struct Wire {
@@ -29,54 +27,46 @@ impl Wire {
         Self { hub, outbox, buffer, unread, unread_at: 0 }
     }
 
-    fn take_unread(&mut self, into: &mut ReadBuf<'_>) {
+    /// Ready when the socket has something to read, its end included.
+    ///
+    /// # Errors
+    /// The runtime is stopping.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outbox.socket().poll_read_ready(cx)
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            let mut taken = 0;
+            self.buffer.read(self.outbox.socket(), |bytes| {
+                taken = bytes.len().min(into.len());
+                into[..taken].copy_from_slice(&bytes[..taken]);
+                self.unread.extend_from_slice(&bytes[taken..]);
+            })?;
+            return Ok(taken);
+        }
         let unread = &self.unread[self.unread_at..];
-        let taken = unread.len().min(into.remaining());
-        into.put_slice(&unread[..taken]);
+        let taken = unread.len().min(into.len());
+        into[..taken].copy_from_slice(&unread[..taken]);
         self.unread_at += taken;
         if self.unread_at == self.unread.len() {
             self.unread = Vec::new();
             self.unread_at = 0;
         }
+        Ok(taken)
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let wire = self.get_mut();
-        if !wire.unread.is_empty() {
-            wire.take_unread(into);
-            return Poll::Ready(Ok(()));
-        }
-        loop {
-            let read = wire.buffer.read(wire.outbox.socket(), |bytes| {
-                let taken = bytes.len().min(into.remaining());
-                into.put_slice(&bytes[..taken]);
-                wire.unread.extend_from_slice(&bytes[taken..]);
-            });
-            match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(wire.outbox.socket().poll_read_ready(cx))?;
-                }
-                other => return Poll::Ready(other),
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.hub.send(&self.outbox, Frames::from(bytes));
-        Poll::Ready(Ok(bytes.len()))
+        Ok(bytes.len())
     }
 
     /// What was written is in the outbox, and the hub flushes that.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.outbox.finish();
-        Poll::Ready(Ok(()))
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
