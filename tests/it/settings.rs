@@ -114,13 +114,19 @@ fn a_file_of_the_original_loads() {
 #[test]
 fn the_example_file_loads_with_every_key_it_explains() {
     let text = fs::read_to_string(root().join("config/settings.example.yaml")).unwrap();
-    // A `#` without a space behind it comments a key out; `#  key` is one below `limits:`.
+    // A `#` without a space behind it comments a key out, and what is indented below it goes with it.
     let mut with_every_key: Vec<&str> = Vec::new();
+    let mut in_key = false;
     for line in text.lines() {
-        match line.strip_prefix('#') {
-            None => with_every_key.push(line),
-            Some(setting) if !setting.starts_with(' ') || setting.starts_with("  ") => with_every_key.push(setting),
-            Some(_) => {}
+        let Some(comment) = line.strip_prefix('#') else {
+            in_key = false;
+            with_every_key.push(line);
+            continue;
+        };
+        let starts_key = comment.starts_with(|first: char| first.is_ascii_lowercase());
+        in_key |= starts_key;
+        if starts_key || (in_key && comment.starts_with("  ")) {
+            with_every_key.push(comment);
         }
     }
     let settings = with_every_key.join("\n");

@@ -12,6 +12,7 @@ const LOWEST: u32 = 0;
 const LEVELS: &[(&str, u32)] = &[
     ("main.rs", 6),
     ("cli/", 6),
+    ("logging.rs", 5),
     ("relay.rs", 5),
     ("acceptor.rs", 4),
     ("shard.rs", 4),

@@ -21,6 +21,7 @@ fn sources() -> Vec<Source> {
     for folder in SOURCE_FOLDERS {
         collect(&root().join(folder), &mut sources);
     }
+    source::mark_tests(&mut sources);
     assert!(sources.len() > 20, "the sources have moved: found {}", sources.len());
     sources
 }
