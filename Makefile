@@ -9,11 +9,11 @@ PYTHON ?= python3
 UNAME := $(shell uname -s)
 SUFFIX := $(if $(filter Darwin,$(UNAME)),dylib,so)
 
-# What is loaded by name at run time: the Rust plugins as cargo names them, and the C example.
+# The bundled authenticators, as cargo names the Rust ones and their own Makefile the one in C.
 RUST_PLUGINS := password_authenticator my_authenticator
-C_PLUGIN := example_c_authenticator
+C_PLUGIN := libexample_c_authenticator.so
+PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
-PLUGINS := $(foreach name,$(RUST_PLUGINS) $(C_PLUGIN),$(PLUGINS_DIR)/lib$(name).$(SUFFIX))
 
 # The published Python client and what it needs, in an environment of its own.
 VENV := target/venv
@@ -34,15 +34,12 @@ run: plugins
 build:
 	$(CARGO) build --release --workspace
 
-# Installing makes new files and moves them into place: a daemon that runs from this folder is not disturbed. Neither
-# the folder nor the libraries may be writable by everybody, whatever the umask: the daemon would refuse them.
+# `install` makes new files instead of writing into old ones, and neither they nor the folder may be writable by
+# everybody, whatever the umask is: the daemon would refuse them.
 plugins: build
+	$(MAKE) --no-print-directory -C plugins/example-c OUT=$(abspath target/release)
 	install -d -m 755 $(PLUGINS_DIR)
-	for name in $(RUST_PLUGINS); do \
-	  install -m 755 target/release/lib$$name.$(SUFFIX) $(PLUGINS_DIR)/ || exit 1; \
-	done
-	$(MAKE) --no-print-directory -C plugins/example-c OUT=$(abspath target/release/lib$(C_PLUGIN).$(SUFFIX))
-	install -m 755 target/release/lib$(C_PLUGIN).$(SUFFIX) $(PLUGINS_DIR)/
+	install -m 755 $(addprefix target/release/,$(PLUGINS)) $(PLUGINS_DIR)/
 
 # nextest gives every test a process of its own and ends those that hang; without it, cargo's own runner serves.
 test: venv
@@ -73,6 +70,6 @@ install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud
 	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(PLUGINS) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
+	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
 	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 config/settings.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/

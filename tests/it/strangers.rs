@@ -45,7 +45,8 @@ fn a_plugin_with_another_layout_is_refused_by_the_proof() {
     let options = "authenticator_options:\n  word: sesame\n";
     fs::write(&settings, format!("authenticator: {ID}\nplugins_dir: {:?}\n{options}", plugins.path())).unwrap();
     let file = library_name("stranger");
-    let message = run(pusud(&["check", "--config"]).arg(settings)).fails_saying(&[&file, "layout", "u32", "i32"]);
+    let message =
+        run(pusud(&["check", "--config"]).arg(settings)).fails_saying(&[&file, "lays out", "`reserved: u32`", "i32"]);
     assert!(message.lines().count() <= 25, "nobody reads {} lines:\n{message}", message.lines().count());
 }
 

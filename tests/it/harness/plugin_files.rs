@@ -59,7 +59,10 @@ pub(crate) fn my_plugin() -> PathBuf {
 pub(crate) fn example_c_plugin() -> PathBuf {
     let sources = [root().join("plugins/example-c"), root().join("pusu-plugin-api/include")];
     built_once("example_c_authenticator", &sources, |out| {
-        run(Command::new("make").arg("-C").arg(&sources[0]).arg(format!("OUT={}", out.display()))).succeeds();
+        let folder = out.parent().unwrap();
+        run(Command::new("make").arg("-C").arg(&sources[0]).arg(format!("OUT={}", folder.display()))).succeeds();
+        // Its Makefile names it so everywhere.
+        fs::rename(folder.join("libexample_c_authenticator.so"), out).unwrap();
     })
 }
 

@@ -53,7 +53,9 @@ impl Source {
 pub(super) fn mark_tests(sources: &mut [Source]) {
     let tests: Vec<String> = sources.iter().flat_map(declared_tests).collect();
     for source in sources {
-        source.is_tests = tests.contains(&source.name);
+        let is_in_folder_of =
+            |module: &String| source.name.starts_with(&format!("{}/", module.trim_end_matches(".rs")));
+        source.is_tests = tests.iter().any(|module| *module == source.name || is_in_folder_of(module));
     }
 }
 
@@ -146,6 +148,15 @@ mod tests {
         assert_eq!(declared("a/b.rs", "#[cfg(test)] mod tests;"), ["a/b/tests.rs"]);
         assert_eq!(declared("a/b.rs", "#[cfg(test)]\n#[path = \"b_tests.rs\"]\nmod tests;"), ["a/b_tests.rs"]);
         assert_eq!(declared("a/b.rs", "#[cfg(unix)] mod x; #[cfg(test)] mod tests {} mod y;"), [""; 0]);
+    }
+
+    #[test]
+    fn the_folder_of_tests_is_tests() {
+        let file = |name, text| Source::parse(name, text);
+        let mut sources =
+            [file("a/mod.rs", "#[cfg(test)] mod tests;"), file("a/tests/mod.rs", "mod b;"), file("a/tests/b.rs", "")];
+        mark_tests(&mut sources);
+        assert_eq!(sources.map(|source| source.is_tests), [false, true, true]);
     }
 
     #[test]
