@@ -2,8 +2,7 @@
 //!
 //! Connections live long, so taking turns spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
-use crate::inbox::InboxSender;
-use crate::shard;
+use crate::inbox::{InboxSender, Item};
 use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -59,7 +58,7 @@ impl Acceptor {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    turns.next().expect("there is at least one shard").send(shard::accepted(socket, peer));
+                    turns.next().expect("there is at least one shard").send(Item::accepted(socket, peer));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {

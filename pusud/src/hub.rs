@@ -293,7 +293,7 @@ impl State {
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Err(overflow) = outbox.push(frames.clone()) {
-                self.stats.count_slow_consumer(&overflow);
+                self.stats.count_slow_consumer(overflow.dropped_bytes);
             }
             if outbox.mark() {
                 self.marked.push_back(outbox.clone());
@@ -303,7 +303,7 @@ impl State {
 
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames) {
-            self.stats.count_slow_consumer(&overflow);
+            self.stats.count_slow_consumer(overflow.dropped_bytes);
         }
         self.mark(outbox);
     }

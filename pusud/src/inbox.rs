@@ -24,6 +24,13 @@ pub enum Item {
     Stop,
 }
 
+impl Item {
+    /// An accepted connection. Where both address families share a socket, an IPv4 client's address reads as one.
+    pub fn accepted(socket: TcpStream, peer: SocketAddr) -> Self {
+        Self::Accepted(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+    }
+}
+
 /// Publications to one channel, as whole frames.
 pub struct Delivery {
     /// The channel.

@@ -11,7 +11,7 @@ use crate::stats::Stats;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -121,10 +121,4 @@ async fn flush(hub: Rc<Hub>) {
             yield_now().await;
         }
     }
-}
-
-/// An accepted connection for a shard.
-pub fn accepted(socket: TcpStream, peer: SocketAddr) -> Item {
-    // Where both families share a socket, an IPv4 client's address is to read as one.
-    Item::Accepted(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
 }

@@ -1,7 +1,6 @@
 //! What one shard counts. Plain integers: only the shard's thread touches them.
 
 use crate::disconnect::Disconnect;
-use crate::outbox::Overflow;
 use std::collections::HashMap;
 
 /// One shard's counters since it started.
@@ -18,9 +17,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// A client was cut because its outbox was full.
-    pub fn count_slow_consumer(&mut self, overflow: &Overflow) {
-        self.dropped_bytes += overflow.dropped_bytes as u64;
+    /// A client was cut because its outbox was full, and with it so many bytes.
+    pub fn count_slow_consumer(&mut self, dropped_bytes: usize) {
+        self.dropped_bytes += dropped_bytes as u64;
         self.disconnects.count(Disconnect::SlowConsumer);
     }
 

@@ -7,11 +7,11 @@
 #![allow(unsafe_code)]
 
 use super::answer::Answer;
+use super::decider::Decider;
 use super::host::{COMPLETE_LATE, COMPLETE_MALFORMED, Host, LOG_TEXT_BYTES_MAX};
 use super::manifest::Manifest;
 use super::proof;
 use super::verdict::Request;
-use super::workers::Decider;
 use abi_stable::library::{AbiHeaderRef, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use anyhow::{Context, Result, bail, ensure};
 use libloading::{Library, Symbol};

@@ -8,6 +8,7 @@
 mod answer;
 mod binary;
 mod complaints;
+mod decider;
 mod directory;
 mod file;
 mod host;
@@ -36,10 +37,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use workers::Workers;
 
+pub use decider::Counts;
 pub use directory::{Candidate, list};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
-pub use workers::Counts;
 
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 #[derive(Clone)]

@@ -6,9 +6,9 @@
 //! tickets.
 //! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, watcher and canceller.
 
+use super::decider::{Counts, Decider};
 use super::host::Host;
 use super::verdict::{Request, Verdict};
-use super::workers::{Counts, Decider};
 use anyhow::{Context, Result};
 use pusu_plugin_abi as abi;
 use std::collections::{BTreeMap, VecDeque};

@@ -4,9 +4,9 @@
 //! The watcher never calls the plugin, so nothing the plugin does can hold it up; the canceller may hang, and then
 //! nothing but the cancelling stops.
 
+use super::decider::Decider;
 use super::pool::{Pool, Running, State, TIMED_OUT, unavailable};
 use super::tickets::Reply;
-use super::workers::Decider;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -3,9 +3,9 @@
 //!
 //! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
 
+use super::decider::Decider;
 use super::pool::{FAILED, Job, Pool, Running, STUCK_MAX, State, TIMED_OUT, unavailable};
 use super::watcher;
-use super::workers::Decider;
 use anyhow::{Context, Result};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::Ordering;

@@ -31,7 +31,7 @@ fn both_files_load() {
     assert!(quickstart.client_address.is_loopback());
     assert_eq!(quickstart.authenticator.plugins_dir, path("../target/plugins"));
     let options: Vec<&String> = quickstart.authenticator.original_options.keys().collect();
-    assert_eq!(options, ["allow_read_by_default", "passwords"]);
+    assert_eq!(options, ["passwords", "allow_read_by_default"]);
 }
 
 #[test]

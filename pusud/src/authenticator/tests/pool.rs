@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::authenticator::answer::Answer;
+use crate::authenticator::decider::Decider;
 use crate::authenticator::pool::{QUEUE_MAX, STUCK_MAX};
-use crate::authenticator::workers::Decider;
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};

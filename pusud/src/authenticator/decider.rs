@@ -1,0 +1,32 @@
+//! What the threads call, and what they count.
+
+use super::verdict::Request;
+use pusu_plugin_abi as abi;
+use std::time::Duration;
+
+/// What the threads call: a plugin's instance, or a test's stand-in for one.
+pub(super) trait Decider: Send + Sync {
+    /// Decides, now or later, within the time that is left; the answer goes to the host under the ticket. May block.
+    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> abi::Status;
+    /// Whether `cancel` does anything.
+    fn can_cancel(&self) -> bool;
+    /// The ticket's answer is no longer wanted. May block.
+    fn cancel(&self, ticket: u64);
+}
+
+/// What went wrong so far, and what hangs now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Calls that were not answered in time.
+    pub timed_out: u64,
+    /// Calls that were turned away at once: queue full, too many threads hang, or the instance has failed.
+    pub turned_away: u64,
+    /// Calls that the plugin failed or forgot to answer.
+    pub failed: u64,
+    /// Answers that came too late, twice, or for tickets that never were.
+    pub late: u64,
+    /// Answers that broke the ABI's rules.
+    pub malformed: u64,
+    /// Threads that hang in the plugin now.
+    pub stuck_threads: usize,
+}
