@@ -1,2 +1,22 @@
-//! pusud
-fn main() {}
+//! The binary `pusud`: arguments, logging, exit code. Everything else is the library's.
+//!
+//! Exit codes: 0 done, 1 failed (with one message on standard error), 2 the command line is wrong.
+
+mod cli;
+mod logging;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = cli::Args::parse();
+    let log_is_json = args.log_is_json();
+    let Err(error) = cli::execute(args) else { return ExitCode::SUCCESS };
+    if log_is_json {
+        // Whoever reads the log with a program finds nothing in it but JSON.
+        tracing::error!("{error:#}");
+    } else {
+        cli::note(format_args!("error: {error:#}"));
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,94 @@
+//! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
+
+use super::{SettingsArgs, print};
+use crate::logging;
+use pusud::authenticator::{Authenticator, Identity};
+use pusud::config::units::{format_bytes, format_duration};
+use pusud::config::{Config, NO_AUTHENTICATOR};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
+    logging::start(args.log_format, args.log_level)?;
+    let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let identity = authenticator.identity();
+    authenticator.stop();
+    print(&set_up(&config, &identity))
+}
+
+/// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
+fn set_up(config: &Config, authenticator: &Identity) -> String {
+    let mut rows: Vec<(&str, String)> = vec![
+        ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
+        ("name", config.name.clone()),
+        ("clients", SocketAddr::new(config.client_address, config.client_port).to_string()),
+        ("network", "none".into()),
+        ("shards", config.shards.to_string()),
+        ("authenticator", authenticator.id.clone()),
+    ];
+    if authenticator.id == NO_AUTHENTICATOR {
+        rows.push(("  permissions", "everybody may read and write every channel".into()));
+    } else {
+        let options = &config.authenticator;
+        let names: Vec<&str> =
+            options.options.keys().chain(options.original_options.keys()).map(String::as_str).collect();
+        let names = if names.is_empty() { "none".into() } else { names.join(", ") };
+        rows.extend([
+            ("  version", authenticator.version.clone()),
+            ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
+            ("  sha256", authenticator.sha256.clone()),
+            ("  options set", names),
+        ]);
+    }
+    let limits = &config.limits;
+    rows.extend([
+        ("limits", String::new()),
+        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
+        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
+        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
+        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
+        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+    ]);
+    let mut text = String::new();
+    for (key, value) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", format!("{key:<26}{value}").trim_end());
+    }
+    text.push_str("everything is in order\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pusud::config::Overrides;
+
+    #[test]
+    fn the_set_up_shows_every_setting_and_no_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("settings.yaml");
+        std::fs::write(
+            &file,
+            "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\n\
+             limits: {outbox_bytes: 2 MiB}",
+        )
+        .unwrap();
+        let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
+        let identity = Identity {
+            id: "A".into(),
+            version: "1.2.3".into(),
+            sha256: "ab".repeat(32),
+            path: Some("/plugins/liba.so".into()),
+        };
+        let text = set_up(&config, &identity);
+        for expected in ["r7", "0.0.0.0:0", "1.2.3", "/plugins/liba.so", "key, passwords", "2 MiB", "abababab"] {
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+        assert!(pusud::config::keys::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}

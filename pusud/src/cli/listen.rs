@@ -1,0 +1,183 @@
+//! `pusud listen`: prints what is published to channels, and comes back when the relay went away.
+
+use super::backoff::Backoff;
+use super::client::{Answer, Connection, Failure, Request};
+use super::connection_args::{ConnectionArgs, Target};
+use super::printer::Printer;
+use super::{channel, note};
+use anyhow::Context as _;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// From asking for the channels to having them all.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection that stood for this long was a good one: the next failure starts with a short wait.
+const STOOD_AFTER: Duration = Duration::from_secs(10);
+/// After Ctrl-C, how long a reader may take for the lines that are on their way.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub(super) const EXAMPLES: &str = "\
+Every message is one line on standard output, flushed at once; everything else goes to standard error:
+  {\"channel\":\"auction.1\",\"content\":\"going once\"}
+
+When the relay goes away or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
+published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
+wrong authorization.
+
+Examples:
+  pusud listen auction.1
+  pusud listen --authorization-file ~/.pusu-password auction.1 auction.2
+  pusud listen --count 1 --no-reconnect auction.1      wait for one message
+  pusud listen auction.1 | jq --unbuffered .content    channels are exact names: * is not a wildcard here";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Exit with code 0 after N messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Exit with code 1 when the connection ends, rather than connect again
+    #[arg(long)]
+    no_reconnect: bool,
+    /// The channels to listen to, by their exact names
+    #[arg(value_name = "CHANNEL", required = true, value_parser = channel)]
+    channels: Vec<String>,
+}
+
+pub(super) async fn listen(args: Args) -> anyhow::Result<()> {
+    listen_until(args, BufWriter::new(io::stdout()), tokio::signal::ctrl_c).await
+}
+
+/// Listens until there is nothing more to print, nobody to print for, or `stop` returns.
+pub(super) async fn listen_until(
+    args: Args,
+    out: impl Write + Send + 'static,
+    stop: impl AsyncFn() -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let target = args.connection.target()?;
+    let printer = Printer::start(out).context("cannot start a thread")?;
+    let mut listener = Listener {
+        target: &target,
+        channels: args.channels.into_iter().collect(),
+        wanted: args.count,
+        printer: &printer,
+        stood_at: None,
+    };
+    let (outcome, patience) = tokio::select! {
+        outcome = listener.stay(args.no_reconnect) => (outcome.map_err(anyhow::Error::new), Duration::MAX),
+        () = printer.gone() => (Ok(()), Duration::MAX),
+        signal = stop() => (signal.context("cannot wait for Ctrl-C"), LAST_LINES_TIMEOUT),
+    };
+    // What has arrived is printed, unless the reader is stuck and the person at the keyboard has had enough.
+    tokio::select! {
+        printed = timeout(patience, printer.finish()) => if let Ok(printed) = printed {
+            printed.context("cannot write to standard output")?;
+        },
+        signal = stop() => signal.context("cannot wait for Ctrl-C")?,
+    }
+    outcome
+}
+
+struct Listener<'a> {
+    target: &'a Target,
+    channels: BTreeSet<String>,
+    /// How many messages are still to come; `None` is without end.
+    wanted: Option<u64>,
+    printer: &'a Printer,
+    /// Since when all channels are subscribed to on the current connection.
+    stood_at: Option<Instant>,
+}
+
+/// One line of the output.
+#[derive(Serialize)]
+struct Line<'a> {
+    channel: &'a str,
+    content: &'a RawValue,
+}
+
+impl Listener<'_> {
+    /// Listens over as many connections as it takes.
+    async fn stay(&mut self, no_reconnect: bool) -> Result<(), Failure> {
+        let mut backoff = Backoff::default();
+        loop {
+            self.stood_at = None;
+            let Err(failure) = self.listen_once().await else { return Ok(()) };
+            if no_reconnect || !failure.again {
+                return Err(failure);
+            }
+            if self.stood_at.is_some_and(|since| since.elapsed() >= STOOD_AFTER) {
+                backoff.reset();
+            }
+            let wait = backoff.wait();
+            note(format_args!("{failure}; connecting again in {:.1} s", wait.as_secs_f64()));
+            sleep(wait).await;
+        }
+    }
+
+    /// Listens over one connection; `Ok` when there is nothing more to do.
+    async fn listen_once(&mut self) -> Result<(), Failure> {
+        let mut connection = Connection::open(self.target).await?;
+        for channel in &self.channels {
+            connection.queue(&Request::Subscribe { channel }).await?;
+        }
+        connection.flush().await?;
+        let mut pending = self.channels.clone();
+        let subscribed = self.receive(&mut connection, &mut pending);
+        let done = timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
+            let seconds = SUBSCRIBE_TIMEOUT.as_secs();
+            Err(Failure::passing(format!("the relay did not confirm all channels within {seconds} s")))
+        })?;
+        if !done {
+            self.stood_at = Some(Instant::now());
+            let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
+            note(format_args!("listening to {} on {}", channels.join(", "), self.target.name));
+            while !self.receive(&mut connection, &mut pending).await? {}
+        }
+        connection.close().await;
+        Ok(())
+    }
+
+    /// Prints what comes. Without pending channels that is one answer; else all until none is pending. `true`: there is
+    /// nothing more to do.
+    async fn receive(&mut self, connection: &mut Connection, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
+        loop {
+            let answer = connection.next_of_a_live_relay().await?;
+            if let Answer::Subscribed(channel) = &answer {
+                pending.remove(channel);
+            }
+            if let Answer::Publication { channel, content } = answer
+                && self.print(&channel, &content).await?
+            {
+                return Ok(true);
+            }
+            if pending.is_empty() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Prints one message; `true`: it was the last one wanted, or nobody reads any more.
+    async fn print(&mut self, channel: &str, content: &RawValue) -> Result<bool, Failure> {
+        let line = line(channel, content).map_err(|error| Failure::lasting(error.to_string()))?;
+        if self.printer.line(line).await.is_err() {
+            return Ok(true);
+        }
+        if let Some(wanted) = &mut self.wanted {
+            *wanted -= 1;
+        }
+        Ok(self.wanted == Some(0))
+    }
+}
+
+/// A message as one line: the content as the source wrote it, but without line breaks. Those can only stand between its
+/// parts, since inside a JSON text they are written `\n`.
+fn line(channel: &str, content: &RawValue) -> serde_json::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&Line { channel, content })?;
+    line.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+    Ok(line)
+}

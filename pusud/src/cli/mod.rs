@@ -1,0 +1,161 @@
+//! The commands of `pusud`: which there are, what they take, what their help says. One file a command does the work.
+
+mod backoff;
+mod check;
+mod client;
+mod connection_args;
+mod listen;
+mod plugins;
+mod printer;
+mod publish;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use crate::logging;
+use clap::{Parser, Subcommand};
+use pusud::config::Overrides;
+use pusud::limits::CHANNEL_BYTES_MAX;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+/// The relay server of PuSu Engine: pub-sub over WebSocket for very many listeners
+///
+/// Sources publish short messages to channels, and every listener of a channel gets them. Who may read and write which
+/// channel is decided by an authenticator: a shared library that the settings name.
+///
+/// Without a command, pusud serves (`pusud run`).
+#[derive(Parser)]
+#[command(name = "pusud", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: SettingsArgs,
+}
+
+impl Args {
+    /// Whether this command writes a log, in JSON.
+    pub(crate) fn log_is_json(&self) -> bool {
+        let settings = match &self.command {
+            None => &self.run,
+            Some(Command::Run(settings) | Command::Check(settings)) => settings,
+            Some(_) => return false,
+        };
+        settings.log_format == logging::Format::Json
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pusud check --config /etc/pusu/settings.yaml     is everything in order?
+  pusud --config /etc/pusu/settings.yaml           serve
+  pusud listen auction.1 auction.2                 print what is published to two channels
+  pusud publish auction.1 'going once'             publish one message
+
+`pusud COMMAND --help` explains a command.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve clients until SIGTERM or Ctrl-C (the default)
+    ///
+    /// Logs to standard error. The line `serving clients` says where clients connect and who decides what they may do.
+    Run(SettingsArgs),
+    /// Check settings and authenticator, serve nobody
+    ///
+    /// Reads the settings, finds and checks the authenticator's library, loads it, creates it with its options, stops it,
+    /// and prints the effective set-up (never the value of an option). It takes no port, so it can run beside a relay
+    /// that serves. Exit code 0: a relay with these settings would start, if its port is free. 1: it would not, and the
+    /// message says why.
+    Check(SettingsArgs),
+    /// Look at plugins without running them
+    #[command(subcommand)]
+    Plugins(PluginsCommand),
+    /// Print what is published to channels, one JSON line a message
+    #[command(after_help = listen::EXAMPLES)]
+    Listen(listen::Args),
+    /// Publish to a channel
+    #[command(after_help = publish::EXAMPLES)]
+    Publish(publish::Args),
+}
+
+/// Where the settings are and how to log.
+#[derive(clap::Args)]
+struct SettingsArgs {
+    /// The settings file [default: settings.yaml in the working directory]
+    ///
+    /// Without it and without a settings.yaml in the working directory, pusud serves 127.0.0.1 alone, and everybody there
+    /// may read and write everything.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the plugins, in place of the settings' `plugins_dir`
+    #[arg(long, value_name = "DIR")]
+    plugins_dir: Option<PathBuf>,
+    /// How lines of the log look
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: logging::Format,
+    /// What is logged: this level and all that are more severe
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: logging::Level,
+}
+
+impl SettingsArgs {
+    fn overrides(&self) -> Overrides {
+        Overrides { plugins_dir: self.plugins_dir.clone() }
+    }
+}
+
+#[derive(Subcommand)]
+enum PluginsCommand {
+    /// List the plugins in a folder, and the libraries in it that do not serve, and why
+    ///
+    /// Reads the manifests out of the files; nothing is loaded and none of the plugins' code runs. The first column is
+    /// what `authenticator:` in the settings names.
+    List(plugins::ListArgs),
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever went wrong, as one message for the operator.
+pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
+    match args.command.unwrap_or(Command::Run(args.run)) {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
+        Command::Listen(args) => client_runtime()?.block_on(listen::listen(args)),
+        Command::Publish(args) => client_runtime()?.block_on(publish::publish(args)),
+    }
+}
+
+/// A line for the person at the terminal, on standard error.
+pub(crate) fn note(line: impl fmt::Display) {
+    // Where standard error is closed nobody is there to be told, not even about that.
+    let _ = writeln!(io::stderr(), "pusud: {line}");
+}
+
+/// Prints the result of a command. A reader that went away (`pusud check | head -1`) has seen enough.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn client_runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Reads a channel's name from the command line.
+fn channel(name: &str) -> Result<String, String> {
+    match name.len() {
+        1..=CHANNEL_BYTES_MAX if !name.chars().any(char::is_control) => Ok(name.to_owned()),
+        bytes => Err(format!(
+            "a channel's name is 1 to {CHANNEL_BYTES_MAX} bytes of UTF-8 without control characters; this one has {bytes}"
+        )),
+    }
+}

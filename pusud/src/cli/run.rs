@@ -1,0 +1,39 @@
+//! `pusud run`: serves until told to stop.
+
+use super::SettingsArgs;
+use crate::logging;
+use pusud::authenticator::{Authenticator, Identity};
+use pusud::config::Config;
+use pusud::relay::Relay;
+use pusud::shutdown::Shutdown;
+use std::net::SocketAddr;
+
+pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
+    logging::start(args.log_format, args.log_level)?;
+    let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let relay = Relay::bind(config.clone(), authenticator.clone())?;
+    announce(&config, &authenticator.identity(), relay.client_addr());
+    relay.run(Shutdown::on_signals())
+}
+
+/// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.
+fn announce(config: &Config, authenticator: &Identity, address: SocketAddr) {
+    let plugin =
+        authenticator.path.as_ref().map(|path| (&authenticator.version, &authenticator.sha256, path.display()));
+    let settings = config.file.as_ref().map(|file| tracing::field::display(file.display()));
+    tracing::info!(
+        %address,
+        name = %config.name,
+        shards = config.shards,
+        authenticator = %authenticator.id,
+        version = plugin.as_ref().map(|(version, ..)| tracing::field::display(version)),
+        sha256 = plugin.as_ref().map(|(_, sha256, _)| tracing::field::display(sha256)),
+        path = plugin.as_ref().map(|(.., path)| tracing::field::display(path)),
+        settings,
+        "serving clients"
+    );
+}

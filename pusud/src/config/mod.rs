@@ -1,0 +1,250 @@
+//! Settings: from the file that the operator wrote to what the daemon uses without asking again.
+//!
+//! Reads one file and asks the system for the host name and the number of cores. It never starts, binds or looks into
+//! the plugins directory. `raw` is what was written, [`Config`] is what it means.
+//! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
+
+#[cfg(test)]
+mod examples;
+mod host_name;
+pub mod keys;
+mod raw;
+#[cfg(test)]
+mod tests;
+pub mod units;
+mod yaml;
+
+use crate::limits::Limits;
+use anyhow::{Context as _, bail};
+use raw::{RawConfig, RawLimits};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+/// The settings file that is read where none is named: in the working directory.
+pub const DEFAULT_FILE: &str = "settings.yaml";
+/// Where clients connect unless the settings say otherwise.
+pub const CLIENT_PORT: u16 = 55000;
+/// Where relays connect unless the settings say otherwise.
+pub const NETWORK_PORT: u16 = 55001;
+/// The authenticator that is built in and grants everything.
+pub const NO_AUTHENTICATOR: &str = "None";
+
+/// A larger file is no settings file: a device, or the wrong name.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What the daemon uses without asking again.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which file the settings came from; `None`: there is none.
+    pub file: Option<PathBuf>,
+    /// Who decides.
+    pub authenticator: AuthenticatorConfig,
+    /// Where clients connect.
+    pub client_address: IpAddr,
+    /// Where clients connect; 0 lets the system choose.
+    pub client_port: u16,
+    /// Where relays connect.
+    pub network_address: IpAddr,
+    /// Where relays connect.
+    pub network_port: u16,
+    /// The relays of the network, as `host` or `host:port`; empty: no network.
+    pub relays: Vec<String>,
+    /// This relay's name, told to clients in `hello`.
+    pub name: String,
+    /// How many shards (threads that serve clients); at least 1.
+    pub shards: usize,
+    /// Bounds on what clients may do.
+    pub limits: Limits,
+}
+
+/// Which authenticator decides, and with what options.
+#[derive(Clone)]
+pub struct AuthenticatorConfig {
+    /// The id: `None`, or an id in a plugin's manifest.
+    pub id: String,
+    /// Where plugins are looked for.
+    pub plugins_dir: PathBuf,
+    /// `authenticator_options`: every name must be among the manifest's.
+    pub options: Map<String, Value>,
+    /// The original's top-level keys (`passwords`, …): handed over if the manifest names them, else ignored.
+    pub original_options: Map<String, Value>,
+    /// `authenticator_sha256`: the library must have this hash, lower-case hex.
+    pub sha256: Option<String>,
+    /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
+    pub strict_permissions: bool,
+}
+
+/// What the command line says over the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Stands for `plugins_dir`; relative to the working directory.
+    pub plugins_dir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the settings: `file` if given, else [`DEFAULT_FILE`] in the working directory, else none at all, which is a
+    /// relay for this machine alone. The second half are warnings to be shown at every start.
+    ///
+    /// # Errors
+    /// One message that names the file and the key or line, what was expected, what was found, and the way out.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<(Self, Vec<String>)> {
+        let default = Path::new(DEFAULT_FILE);
+        // A link that leads nowhere is a file that cannot be read, not the wish to run without settings.
+        let is_there =
+            |path: &Path| !matches!(fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
+        let (mut config, mut warnings) = match file {
+            Some(file) => Self::from_file(file)?,
+            None if is_there(default) => Self::from_file(default)?,
+            None => Self::without_file(),
+        };
+        if let Some(plugins_dir) = &overrides.plugins_dir {
+            config.authenticator.plugins_dir = plugins_dir.clone();
+        }
+        warnings.extend(config.warnings());
+        Ok((config, warnings))
+    }
+
+    fn from_file(file: &Path) -> anyhow::Result<(Self, Vec<String>)> {
+        let text = read(file)?;
+        let raw = RawConfig::parse(&text).with_context(|| file.display().to_string())?;
+        let Some(authenticator) = raw.authenticator.clone() else {
+            let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
+            bail!(
+                "{}: `authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
+                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything",
+                file.display()
+            );
+        };
+        let directory = file.parent().unwrap_or(Path::new(""));
+        Ok((Self::resolve(raw, authenticator, directory, Some(file)), Vec::new()))
+    }
+
+    fn without_file() -> (Self, Vec<String>) {
+        let raw = RawConfig { client_address: Some(Ipv4Addr::LOCALHOST.into()), ..RawConfig::default() };
+        let config = Self::resolve(raw, NO_AUTHENTICATOR.to_owned(), Path::new(""), None);
+        let warning = format!(
+            "there is no {DEFAULT_FILE} in the working directory: serving this machine alone ({}), where everybody may \
+             read and write everything; write one, or give --config FILE",
+            config.client_address
+        );
+        (config, vec![warning])
+    }
+
+    /// Fills in the defaults. Relative paths of the settings start at `directory`.
+    fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
+        let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        Self {
+            file: file.map(Path::to_owned),
+            authenticator: AuthenticatorConfig {
+                id: authenticator,
+                plugins_dir: directory.join(raw.plugins_dir.unwrap_or_else(|| PathBuf::from("plugins"))),
+                options: raw.authenticator_options,
+                // An empty value stands for lines that are commented out: the option is not set.
+                original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+                sha256: raw.authenticator_sha256,
+                strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
+            },
+            client_address: raw.client_address.unwrap_or(everywhere),
+            client_port: raw.client_port.unwrap_or(CLIENT_PORT),
+            network_address: raw.network_address.unwrap_or(everywhere),
+            network_port: raw.network_port.unwrap_or(NETWORK_PORT),
+            relays: raw.relays,
+            name: raw.name.unwrap_or_else(host_name::host_name),
+            shards: match raw.shards {
+                None | Some(0) => available_parallelism().map_or(1, usize::from),
+                Some(shards) => shards,
+            },
+            limits: limits(&raw.limits),
+        }
+    }
+
+    /// What is allowed but probably not meant.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let authenticator = &self.authenticator;
+        if authenticator.id == NO_AUTHENTICATOR {
+            if !self.client_address.to_canonical().is_loopback() {
+                warnings.push(format!(
+                    "`authenticator: None` on {}: whoever reaches this port may read and write every channel; name an \
+                     authenticator, or set `client_address: 127.0.0.1`",
+                    std::net::SocketAddr::new(self.client_address, self.client_port)
+                ));
+            }
+            for (key, is_set) in [
+                ("authenticator_options", !authenticator.options.is_empty()),
+                ("authenticator_sha256", authenticator.sha256.is_some()),
+            ] {
+                if is_set {
+                    warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
+                }
+            }
+        }
+        if !self.relays.is_empty() {
+            warnings.push(format!(
+                "`relays` has no effect yet: this relay serves its own clients and exchanges no messages with {}",
+                self.relays.join(", ")
+            ));
+        }
+        if self.limits.outbox_bytes < self.limits.max_message_bytes {
+            warnings.push(format!(
+                "`limits.outbox_bytes` ({}) is less than `limits.max_message_bytes` ({}): one long message would \
+                 disconnect every listener it is for",
+                units::format_bytes(self.limits.outbox_bytes),
+                units::format_bytes(self.limits.max_message_bytes)
+            ));
+        }
+        warnings
+    }
+}
+
+impl fmt::Debug for AuthenticatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticatorConfig")
+            .field("id", &self.id)
+            .field("plugins_dir", &self.plugins_dir)
+            .field("options", &Redacted(&self.options))
+            .field("original_options", &Redacted(&self.original_options))
+            .field("sha256", &self.sha256)
+            .field("strict_permissions", &self.strict_permissions)
+            .finish()
+    }
+}
+
+/// Names of options without their values.
+struct Redacted<'a>(&'a Map<String, Value>);
+
+impl fmt::Debug for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.keys().map(|name| (name, format_args!("[redacted]")))).finish()
+    }
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    let default = Limits::default();
+    Limits {
+        max_message_bytes: raw.max_message_bytes.unwrap_or(default.max_message_bytes),
+        max_header_bytes: raw.max_header_bytes.unwrap_or(default.max_header_bytes),
+        handshake_timeout: raw.handshake_timeout.unwrap_or(default.handshake_timeout),
+        authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
+        outbox_bytes: raw.outbox_bytes.unwrap_or(default.outbox_bytes),
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read the settings {}", file.display()))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        bail!("{}: expected settings, found more than 16 MiB: is this the right file?", file.display());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        anyhow::anyhow!("{}: line {line}: expected UTF-8 text, found bytes that are none", file.display())
+    })
+}

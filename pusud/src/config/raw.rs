@@ -1,0 +1,235 @@
+//! What the operator wrote: every key with its type checked, nothing resolved, no default filled in.
+//!
+//! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
+
+use super::keys::{self, ORIGINAL_OPTIONS};
+use super::{units, yaml};
+use anyhow::bail;
+use serde_json::{Map, Value};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
+const PORT: &str = "a port from 0 to 65535";
+/// More threads than any machine has cores: a slip of the pen.
+const SHARDS_MAX: u64 = 1024;
+/// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The settings file, key by key; `None` is a key that is not there.
+#[derive(Default)]
+pub(super) struct RawConfig {
+    pub(super) authenticator: Option<String>,
+    pub(super) authenticator_options: Map<String, Value>,
+    pub(super) original_options: Map<String, Value>,
+    pub(super) authenticator_sha256: Option<String>,
+    pub(super) plugins_dir: Option<PathBuf>,
+    pub(super) strict_plugin_permissions: Option<bool>,
+    pub(super) client_address: Option<IpAddr>,
+    pub(super) client_port: Option<u16>,
+    pub(super) network_address: Option<IpAddr>,
+    pub(super) network_port: Option<u16>,
+    pub(super) relays: Vec<String>,
+    pub(super) name: Option<String>,
+    pub(super) shards: Option<usize>,
+    pub(super) limits: RawLimits,
+}
+
+/// The keys below `limits`.
+#[derive(Default)]
+pub(super) struct RawLimits {
+    pub(super) max_message_bytes: Option<usize>,
+    pub(super) max_header_bytes: Option<usize>,
+    pub(super) handshake_timeout: Option<Duration>,
+    pub(super) authorize_call_timeout: Option<Duration>,
+    pub(super) outbox_bytes: Option<usize>,
+}
+
+impl RawConfig {
+    /// Reads the text of a settings file.
+    ///
+    /// # Errors
+    /// One message that names the line or the key, what was expected, and what was found.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut top = Section { prefix: "", values: yaml::parse(text)? };
+        let original_options = top.take_original_options();
+        let raw = Self {
+            original_options,
+            authenticator: authenticator(&mut top)?,
+            authenticator_options: top.take_options("authenticator_options")?,
+            authenticator_sha256: top.take(
+                "authenticator_sha256",
+                "64 hexadecimal digits in quotes, as sha256sum prints them",
+                sha256,
+            )?,
+            plugins_dir: top.take("plugins_dir", "a path", |value| Some(PathBuf::from(non_empty(value)?)))?,
+            strict_plugin_permissions: top.take("strict_plugin_permissions", "true or false", Value::as_bool)?,
+            client_address: top.take("client_address", ADDRESS, address)?,
+            client_port: top.take("client_port", PORT, port)?,
+            network_address: top.take("network_address", ADDRESS, address)?,
+            network_port: top.take("network_port", PORT, port)?,
+            relays: relays(&mut top)?,
+            name: top.take("name", "a name of 1 to 255 bytes without control characters", name)?,
+            shards: top.take("shards", "a whole number from 0 (one per core) to 1024", shards)?,
+            limits: RawLimits::take(&mut top)?,
+        };
+        if let Some(key) = top.values.keys().next() {
+            // The lines below an empty `passwords:` that were not indented are at the top now, and they are passwords.
+            match raw.original_options.get("passwords") {
+                Some(Value::Null) => bail!(
+                    "`passwords` is empty and a key follows that is unknown (not shown: it may be a password): are the \
+                     lines below `passwords:` indented?"
+                ),
+                _ => bail!(keys::unknown_at_top(key)),
+            }
+        }
+        Ok(raw)
+    }
+}
+
+impl RawLimits {
+    fn take(top: &mut Section) -> anyhow::Result<Self> {
+        let values = match top.values.remove("limits") {
+            None | Some(Value::Null) => return Ok(Self::default()),
+            Some(Value::Object(values)) => values,
+            Some(other) => bail!("`limits`: expected indented lines of the form `key: value`, found {}", found(&other)),
+        };
+        let mut limits = Section { prefix: "limits.", values };
+        let raw = Self {
+            max_message_bytes: limits.take("max_message_bytes", units::BYTES, units::bytes)?,
+            max_header_bytes: limits.take("max_header_bytes", units::BYTES, units::bytes)?,
+            handshake_timeout: limits.take("handshake_timeout", units::DURATION, units::duration)?,
+            authorize_call_timeout: limits.take("authorize_call_timeout", units::DURATION, units::duration)?,
+            outbox_bytes: limits.take("outbox_bytes", units::BYTES, units::bytes)?,
+        };
+        match limits.values.keys().next() {
+            Some(key) => bail!(keys::unknown_limit(key)),
+            None => Ok(raw),
+        }
+    }
+}
+
+/// A mapping whose keys are taken out one by one; what is left over is unknown.
+struct Section {
+    /// Stands before a key in messages.
+    prefix: &'static str,
+    values: Map<String, Value>,
+}
+
+impl Section {
+    fn take<T>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        convert: impl FnOnce(&Value) -> Option<T>,
+    ) -> anyhow::Result<Option<T>> {
+        let Some(value) = self.values.remove(key) else { return Ok(None) };
+        match convert(&value) {
+            Some(converted) => Ok(Some(converted)),
+            None => bail!("`{}{key}`: expected {expected}, found {}", self.prefix, found(&value)),
+        }
+    }
+
+    /// Options may be empty: all lines below the key may be commented out.
+    fn take_options(&mut self, key: &str) -> anyhow::Result<Map<String, Value>> {
+        match self.values.remove(key) {
+            None | Some(Value::Null) => Ok(Map::new()),
+            Some(Value::Object(options)) => Ok(options),
+            Some(other) => {
+                bail!("`{key}`: expected indented lines of the form `option: value`, found {}", yaml::kind(&other))
+            }
+        }
+    }
+
+    fn take_original_options(&mut self) -> Map<String, Value> {
+        ORIGINAL_OPTIONS.iter().filter_map(|&key| Some((key.to_owned(), self.values.remove(key)?))).collect()
+    }
+}
+
+fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
+    const EXPECTED: &str = "the id of an authenticator such as PasswordAuthenticator, or the word None";
+    if top.values.get("authenticator") == Some(&Value::Null) {
+        bail!(
+            "`authenticator`: expected {EXPECTED}, found nothing (an empty value). To let everybody read and write \
+             everything, write `authenticator: None`"
+        );
+    }
+    let id = top.take("authenticator", EXPECTED, non_empty)?;
+    match id {
+        Some(id) if id != "None" && id.eq_ignore_ascii_case("none") => {
+            bail!("`authenticator`: expected {EXPECTED}, found `{id}`: the word is written `None`")
+        }
+        id => Ok(id),
+    }
+}
+
+/// Relays may be empty: all lines below the key may be commented out.
+fn relays(top: &mut Section) -> anyhow::Result<Vec<String>> {
+    const EXPECTED: &str = "a list of hosts, each as `host` or `host:port`";
+    let list = match top.values.remove("relays") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(other) => bail!("`relays`: expected {EXPECTED}, found {}", found(&other)),
+    };
+    list.iter()
+        .map(|entry| match entry.as_str().filter(|relay| is_host_and_port(relay)) {
+            Some(relay) => Ok(relay.to_owned()),
+            None => bail!("`relays`: expected {EXPECTED}, found {} in the list", found(entry)),
+        })
+        .collect()
+}
+
+/// Whether `relay` is `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address.
+fn is_host_and_port(relay: &str) -> bool {
+    if relay.parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let (host, port) = match relay.rsplit_once(':') {
+        Some((host, port)) if !relay.ends_with(']') => (host, Some(port)),
+        _ => (relay, None),
+    };
+    let host_fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')),
+    };
+    host_fits && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+fn non_empty(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn address(value: &Value) -> Option<IpAddr> {
+    value.as_str()?.parse().ok()
+}
+
+fn port(value: &Value) -> Option<u16> {
+    value.as_u64()?.try_into().ok()
+}
+
+fn shards(value: &Value) -> Option<usize> {
+    value.as_u64().filter(|&shards| shards <= SHARDS_MAX)?.try_into().ok()
+}
+
+fn name(value: &Value) -> Option<String> {
+    non_empty(value).filter(|name| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control))
+}
+
+fn sha256(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
+}
+
+/// What a value is, with its content where that is short. Never for an option of an authenticator.
+fn found(value: &Value) -> String {
+    const SHOWN_CHARS_MAX: usize = 60;
+    match value {
+        Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
+        Value::String(text) if text.chars().count() > SHOWN_CHARS_MAX => {
+            format!("the text {:?}…", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
+        }
+        Value::String(text) => format!("the text {text:?}"),
+        other => yaml::kind(other).to_owned(),
+    }
+}

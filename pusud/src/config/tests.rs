@@ -1,0 +1,239 @@
+//! Settings files, good and bad, through [`Config::load`].
+
+use super::*;
+use serde_json::json;
+use std::time::Duration;
+
+/// What operators of the original have in their files.
+const ORIGINAL: &str = "
+authenticator: None
+relays:
+  - relay-1.example.com
+  - relay-2.example.com
+client_port: 55000
+network_port: 55001
+allowed_channels:
+  - auction.*
+  - category.*
+  - product.*
+  - users.*
+passwords:
+  - Password1:
+    - valid.*
+    - channels.*
+  - Password2:
+    - \"*\"
+allow_read_by_default: true
+jwt_signing_algorithms:
+  - HS256
+jwt_verification_key: secret
+";
+
+fn load(text: &str) -> anyhow::Result<(Config, Vec<String>)> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("settings.yaml");
+    fs::write(&file, text).unwrap();
+    Config::load(Some(&file), &Overrides::default())
+}
+
+fn loaded(text: &str) -> Config {
+    load(text).unwrap_or_else(|error| panic!("{text:?} gave: {error:#}")).0
+}
+
+#[test]
+fn the_originals_file_loads() {
+    let (config, warnings) = load(ORIGINAL).unwrap();
+    assert_eq!(config.authenticator.id, "None");
+    assert_eq!(config.relays, ["relay-1.example.com", "relay-2.example.com"]);
+    assert_eq!((config.client_port, config.network_port), (55000, 55001));
+    assert_eq!(
+        Value::Object(config.authenticator.original_options),
+        json!({
+            "allowed_channels": ["auction.*", "category.*", "product.*", "users.*"],
+            "passwords": [{"Password1": ["valid.*", "channels.*"]}, {"Password2": ["*"]}],
+            "allow_read_by_default": true,
+            "jwt_signing_algorithms": ["HS256"],
+            "jwt_verification_key": "secret",
+        })
+    );
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("`authenticator: None` on 0.0.0.0:55000"), "{warnings:?}");
+    assert!(warnings[1].contains("`relays` has no effect yet"), "{warnings:?}");
+    let mapping = loaded("authenticator: X\npasswords:\n  Password1: [a.*]\n  12345: [b.*]\n");
+    assert_eq!(mapping.authenticator.original_options["passwords"], json!({"Password1": ["a.*"], "12345": ["b.*"]}));
+}
+
+#[test]
+fn defaults() {
+    let config = loaded("authenticator: PasswordAuthenticator");
+    assert_eq!((config.client_address, config.client_port), (Ipv4Addr::UNSPECIFIED.into(), 55000));
+    assert_eq!((config.network_address, config.network_port), (Ipv4Addr::UNSPECIFIED.into(), 55001));
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.name, host_name::host_name());
+    assert_eq!(config.shards, available_parallelism().unwrap().get());
+    assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
+    assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
+}
+
+#[test]
+fn every_key_is_read() {
+    let sha256 = "0123456789ABCDEF".repeat(4);
+    let config = loaded(&format!(
+        "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
+         authenticator_sha256: '{sha256}'\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
+         client_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
+         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]']\n\
+         limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
+         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB}}"
+    ));
+    assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
+    assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
+    assert_eq!(config.authenticator.plugins_dir, Path::new("/opt/plugins"));
+    assert!(config.authenticator.strict_permissions);
+    assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
+    assert_eq!((config.network_address.to_string(), config.network_port), ("10.0.0.1".to_owned(), 7));
+    assert_eq!((config.name.as_str(), config.shards, config.relays.len()), ("relay-7", 3, 6));
+    let limits = Limits {
+        max_message_bytes: 2 << 20,
+        max_header_bytes: 4096,
+        handshake_timeout: Duration::from_millis(500),
+        authorize_call_timeout: Duration::from_millis(1500),
+        outbox_bytes: 4 << 20,
+    };
+    assert_eq!(config.limits, limits);
+}
+
+#[test]
+fn what_is_commented_out_below_a_key_leaves_the_default() {
+    let config = loaded(
+        "authenticator: X\nrelays:\n  # - a\nlimits:\n  # x: 1\nauthenticator_options:\npasswords:\nname: r\nshards: 0\n",
+    );
+    assert!(config.relays.is_empty() && config.authenticator.options.is_empty());
+    assert!(config.authenticator.original_options.is_empty(), "an empty option is one that is not set");
+    assert_eq!(config.limits, Limits::default());
+}
+
+#[test]
+fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
+    for (text, expected) in [
+        ("", "`authenticator` is missing (the file is empty)"),
+        ("client_port: 1", "`authenticator` is missing: write the id"),
+        ("authenticator:", "write `authenticator: None`"),
+        ("authenticator: ~", "found nothing (an empty value). To let everybody"),
+        ("authenticator: null", "write `authenticator: None`"),
+        ("authenticator: none", "found `none`: the word is written `None`"),
+        ("authenticator: ''", "found the text \"\""),
+        ("authenticator: false", "`authenticator`: expected the id of an authenticator"),
+        ("authenticator: [A]", "found a list"),
+        ("authenticator: A\nauthenticator: B", "line 2: the key `authenticator` stands there twice"),
+        ("- authenticator: A", "expected lines of the form `key: value`, found a list"),
+        ("authenticator: A\nclient_prot: 1", "unknown key `client_prot`: did you mean `client_port`?"),
+        ("authenticator: A\nsecrets: 1", "goes below `authenticator_options:`"),
+        (
+            "authenticator: A\nclient_port: abc",
+            "`client_port`: expected a port from 0 to 65535, found the text \"abc\"",
+        ),
+        ("authenticator: A\nclient_port: 65536", "found `65536`"),
+        ("authenticator: A\nclient_port: -1", "found `-1`"),
+        ("authenticator: A\nclient_port: '55000'", "found the text \"55000\""),
+        ("authenticator: A\nclient_port:", "`client_port`: expected a port from 0 to 65535, found nothing"),
+        ("authenticator: A\nclient_address: localhost", "`client_address`: expected an IP address such as"),
+        ("authenticator: A\nnetwork_address: 1", "`network_address`: expected an IP address"),
+        ("authenticator: A\nnetwork_port: 1.5", "`network_port`: expected a port from 0 to 65535, found `1.5`"),
+        ("authenticator: A\nrelays: a", "`relays`: expected a list of hosts"),
+        ("authenticator: A\nrelays: [1]", "found `1` in the list"),
+        ("authenticator: A\nrelays: ['a:0']", "found the text \"a:0\" in the list"),
+        ("authenticator: A\nrelays: ['ws://a']", "found the text \"ws://a\" in the list"),
+        ("authenticator: A\nrelays: ['[::1']", "`relays`: expected"),
+        (
+            "authenticator: A\nshards: 2000",
+            "`shards`: expected a whole number from 0 (one per core) to 1024, found `2000`",
+        ),
+        ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
+        ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
+        ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
+        ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
+        ("authenticator: A\nauthenticator_sha256: abc", "expected 64 hexadecimal digits in quotes"),
+        ("authenticator: A\nlimits: 5", "`limits`: expected indented lines of the form `key: value`, found `5`"),
+        ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
+        ("authenticator: A\nlimits: {outbox_bytes: 1 MB}", "`limits.outbox_bytes`: expected a size from 1 B to 1 GiB"),
+        ("authenticator: A\nlimits: {handshake_timeout: 5 parsecs}", "`limits.handshake_timeout`: expected a time"),
+        ("authenticator: A\noutbox_bytes: 5", "belongs below `limits:`"),
+        ("authenticator: A\nlimits:\n\thandshake_timeout: 5", "this line begins with a tab"),
+        (
+            "authenticator: A\nauthenticator_options: s3cret",
+            "expected indented lines of the form `option: value`, found text",
+        ),
+        ("authenticator: A\nauthenticator_options: [s3cret]", "`authenticator_options`: expected indented lines"),
+        ("authenticator: A\npasswords:\ns3cret: [a]", "are the lines below `passwords:` indented?"),
+        (
+            "authenticator: A\npasswords:\n- s3cret: [a]\n  s3cret: [b]",
+            "line 4: `passwords`: a key below it stands there twice",
+        ),
+    ] {
+        let error = format!("{:#}", load(text).expect_err(text));
+        assert!(error.contains(expected), "{text:?} gave: {error}");
+        assert!(error.contains("settings.yaml: "), "{text:?} gave a message without the file: {error}");
+        assert!(!error.contains("s3cret"), "{text:?} gave away a secret: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing.yaml");
+    let error = format!("{:#}", Config::load(Some(&missing), &Overrides::default()).unwrap_err());
+    assert!(error.contains("cannot read the settings") && error.contains("missing.yaml"), "{error}");
+    assert!(Config::load(Some(directory.path()), &Overrides::default()).is_err(), "a directory");
+    let latin1 = directory.path().join("latin1.yaml");
+    fs::write(&latin1, b"authenticator: A\nname: caf\xe9\n").unwrap();
+    let error = Config::load(Some(&latin1), &Overrides::default()).unwrap_err().to_string();
+    assert!(error.contains("latin1.yaml: line 2: expected UTF-8"), "{error}");
+}
+
+#[test]
+fn without_a_file_only_this_machine_is_served() {
+    let (config, warnings) = Config::without_file();
+    assert_eq!(config.authenticator.id, "None");
+    assert_eq!(config.client_address, Ipv4Addr::LOCALHOST);
+    assert_eq!(config.file, None);
+    assert!(warnings[0].contains("there is no settings.yaml"), "{warnings:?}");
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}
+
+#[test]
+fn warnings_are_for_what_is_hardly_meant() {
+    for (text, expected) in [
+        ("authenticator: None\nclient_address: 127.0.0.1", None),
+        ("authenticator: None\nclient_address: '::ffff:127.0.0.1'", None),
+        ("authenticator: None\nclient_address: '::'", Some("on [::]:55000")),
+        ("authenticator: A\nclient_address: 0.0.0.0", None),
+        (
+            "authenticator: None\nclient_address: 127.0.0.1\nauthenticator_options: {a: 1}",
+            Some("`authenticator_options`"),
+        ),
+        ("authenticator: A\nlimits: {outbox_bytes: 1 KiB}", Some("`limits.outbox_bytes` (1 KiB) is less than")),
+    ] {
+        let warnings = load(text).unwrap().1;
+        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{text:?} gave {warnings:?}");
+        assert!(expected.is_none_or(|expected| warnings[0].contains(expected)), "{text:?} gave {warnings:?}");
+    }
+}
+
+#[test]
+fn the_command_line_has_the_last_word_on_plugins_dir() {
+    let overrides = Overrides { plugins_dir: Some("elsewhere".into()) };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("settings.yaml");
+    fs::write(&file, "authenticator: A\nplugins_dir: here").unwrap();
+    let (config, _) = Config::load(Some(&file), &overrides).unwrap();
+    assert_eq!(config.authenticator.plugins_dir, Path::new("elsewhere"));
+    assert_eq!(loaded("authenticator: A\nplugins_dir: ../p").authenticator.plugins_dir.file_name(), Some("p".as_ref()));
+}
+
+#[test]
+fn debug_shows_no_option() {
+    let config = loaded("authenticator: A\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}");
+    let shown = format!("{config:?}");
+    assert!(shown.contains("passwords") && shown.contains("[redacted]") && !shown.contains("s3cret"), "{shown}");
+}

@@ -1,0 +1,115 @@
+//! Times and sizes as people write them: `5s`, `500ms`, `64 KiB`.
+
+use serde_json::Value;
+use std::time::Duration;
+
+/// What [`duration`] accepts, for messages.
+pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number, or text such as `500ms` or `5s`";
+/// What [`bytes`] accepts, for messages.
+pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
+
+const DURATION_MIN: Duration = Duration::from_millis(1);
+const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const BYTES_MAX: u64 = 1 << 30;
+/// From the largest to the smallest: [`format_bytes`] takes the first that divides.
+const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// Seconds as a number, or text with units; `None` if it is neither or out of bounds.
+pub(super) fn duration(value: &Value) -> Option<Duration> {
+    let duration = match value {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok()?,
+        Value::String(text) => humantime::parse_duration(text).ok()?,
+        _ => return None,
+    };
+    (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+}
+
+/// Bytes as a whole number, or text with a binary unit; `None` if it is neither or out of bounds.
+///
+/// `KB` and `MB` are refused: to some they are powers of ten, to others powers of two.
+pub(super) fn bytes(value: &Value) -> Option<usize> {
+    let bytes = match value {
+        Value::Number(bytes) => bytes.as_u64()?,
+        Value::String(text) => {
+            let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit.trim())?;
+            number.parse::<u64>().ok()?.checked_mul(*factor)?
+        }
+        _ => return None,
+    };
+    (1..=BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok())?
+}
+
+/// A size as the settings take it, in the largest unit that needs no fraction.
+pub fn format_bytes(bytes: usize) -> String {
+    for (name, factor) in UNITS {
+        if (bytes as u64).is_multiple_of(factor) && bytes > 0 {
+            return format!("{} {name}", bytes as u64 / factor);
+        }
+    }
+    format!("{bytes} B")
+}
+
+/// A time as the settings take it.
+pub fn format_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn times() {
+        for (value, expected) in [
+            (json!(5), Some(5_000)),
+            (json!(0.25), Some(250)),
+            (json!("500ms"), Some(500)),
+            (json!("1m 30s"), Some(90_000)),
+            (json!("1day"), Some(86_400_000)),
+            (json!("2days"), None),
+            (json!(0), None),
+            (json!(-1), None),
+            (json!(1e300), None),
+            (json!("5"), None),
+            (json!("soon"), None),
+            (json!(true), None),
+        ] {
+            assert_eq!(duration(&value), expected.map(Duration::from_millis), "{value}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        for (value, expected) in [
+            (json!(65536), Some(65536)),
+            (json!("64 KiB"), Some(65536)),
+            (json!("64KiB"), Some(65536)),
+            (json!("1 MiB"), Some(1 << 20)),
+            (json!("1 GiB"), Some(1 << 30)),
+            (json!("7 B"), Some(7)),
+            (json!("2 GiB"), None),
+            (json!("99999999999 GiB"), None),
+            (json!("1 MB"), None),
+            (json!("1.5 MiB"), None),
+            (json!("-1 B"), None),
+            (json!("12"), None),
+            (json!(0), None),
+            (json!(1.5), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(bytes(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        for size in [1, 1000, 1024, 8 * 1024, 1536, 1 << 20, 1 << 30] {
+            assert_eq!(bytes(&json!(format_bytes(size))), Some(size), "{}", format_bytes(size));
+        }
+        for time in [1, 500, 5_000, 90_000].map(Duration::from_millis) {
+            assert_eq!(duration(&json!(format_duration(time))), Some(time));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! From YAML text to JSON values, losslessly or not at all.
+//!
+//! Knows no key of the settings. Keys keep the text that was written (`12345`, `007`, `0x10`, `1.10` are passwords as
+//! good as any), and whatever JSON cannot hold is an error rather than something near it.
+//! **Invariant:** no message holds a value, nor a key below the top level: both may be passwords.
+
+use anyhow::{anyhow, bail};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::cell::RefCell;
+use std::fmt;
+
+/// Reads a document whose top is a mapping; an empty document is an empty mapping.
+///
+/// # Errors
+/// One message with the line where the parser has it: not YAML, doubled keys, values JSON cannot hold, another top.
+pub(super) fn parse(text: &str) -> anyhow::Result<Map<String, Value>> {
+    // The first pass looks at no value, so that what the parser says about syntax can be shown as it is. In the second
+    // pass the parser's own messages could quote a value, so only those recorded in `problem` are shown.
+    if let Err(error) = serde_yaml::from_str::<IgnoredAny>(text) {
+        bail!("{}", syntax_message(text, &error));
+    }
+    let problem = RefCell::new(None);
+    let node = Node { problem: &problem, top_key: None };
+    match node.deserialize(serde_yaml::Deserializer::from_str(text)) {
+        Ok(Value::Object(settings)) => Ok(settings),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(other) => bail!("expected lines of the form `key: value`, found {}", kind(&other)),
+        Err(error) => {
+            let message = problem.take().unwrap_or_else(|| {
+                "a value cannot be read: nested too deeply, aliases that expand to too much, or a tag that does not fit it"
+                    .to_owned()
+            });
+            Err(match error.location() {
+                Some(at) => anyhow!("line {}: {message}", at.line()),
+                None => anyhow!(message),
+            })
+        }
+    }
+}
+
+/// What a value is, without its content.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing (an empty value)",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+fn syntax_message(text: &str, error: &serde_yaml::Error) -> String {
+    let line = error.location().and_then(|at| text.lines().nth(at.line() - 1));
+    let tab = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
+    let hint = if tab { " (YAML is indented with spaces; this line begins with a tab)" } else { "" };
+    format!("not valid YAML: {error}{hint}")
+}
+
+/// Makes a JSON value out of whatever comes.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    problem: &'a RefCell<Option<String>>,
+    /// The key at the top that this value belongs to; `None` is the top itself.
+    top_key: Option<&'a str>,
+}
+
+impl Node<'_> {
+    /// Records what is wrong, and makes the parser stop and add the line to an error of its own.
+    fn fail<T, E: serde::de::Error>(self, what: impl fmt::Display) -> Result<T, E> {
+        *self.problem.borrow_mut() = Some(match self.top_key {
+            Some(key) => format!("`{key}`: {what}"),
+            None => what.to_string(),
+        });
+        Err(E::custom(""))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _value: u128) -> Result<Value, E> {
+        self.fail("a number is too large; if it is meant as text, write it in quotes")
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, _value: i128) -> Result<Value, E> {
+        self.fail("a number is too small; if it is meant as text, write it in quotes")
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        match Number::from_f64(value) {
+            Some(number) => Ok(Value::Number(number)),
+            None => self.fail("`.nan` and `.inf` are no values here; if it is meant as text, write it in quotes"),
+        }
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(self)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut mapping: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(key) = mapping.next_key_seed(Key { node: self, taken: &values })? {
+            let top_key = self.top_key.unwrap_or(&key);
+            let value = mapping.next_value_seed(Node { top_key: Some(top_key), ..self })?;
+            values.insert(key, value);
+        }
+        Ok(Value::Object(values))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _data: A) -> Result<Value, A::Error> {
+        self.fail("YAML tags (`!name`) mean nothing here; a text that begins with `!` is written in quotes")
+    }
+}
+
+/// Reads one key of a mapping as the text it is.
+struct Key<'a> {
+    node: Node<'a>,
+    taken: &'a Map<String, Value>,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let node = self.node;
+        deserializer.deserialize_str(self).or_else(|error| {
+            let explained = node.problem.borrow().is_some();
+            if explained { Err(error) } else { node.fail("a key must be text or a number, not a list or a mapping") }
+        })
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        if !self.taken.contains_key(key) {
+            return Ok(key.to_owned());
+        }
+        match self.node.top_key {
+            Some(_) => self.node.fail("a key below it stands there twice; only one of the two could count"),
+            None => self.node.fail(format!("the key `{key}` stands there twice; only one of the two could count")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_arrive_as_written() {
+        for (text, expected) in [
+            ("", json!({})),
+            ("# nothing but a comment\n", json!({})),
+            ("---\n", json!({})),
+            (
+                "a: 1\nb: -1\nc: 1.5\nd: true\ne: ~\nf:\ng: yes",
+                json!({"a":1,"b":-1,"c":1.5,"d":true,"e":null,"f":null,"g":"yes"}),
+            ),
+            (
+                "p: {12345: [a], 007: [b], 1.10: [c], 0x10: [d], true: [e], ~: [f]}",
+                json!({"p":{"12345":["a"],"007":["b"],"1.10":["c"],"0x10":["d"],"true":["e"],"~":["f"]}}),
+            ),
+            ("p:\n- 12345:\n  - a.*\n- '*': ['*']", json!({"p":[{"12345":["a.*"]},{"*":["*"]}]})),
+            ("a: &x [1, {b: 2}]\nc: *x", json!({"a":[1,{"b":2}],"c":[1,{"b":2}]})),
+            ("a: 18446744073709551615\nb: -9223372036854775808", json!({"a":u64::MAX,"b":i64::MIN})),
+        ] {
+            assert_eq!(Value::Object(parse(text).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_settings_is_refused_with_a_line() {
+        let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
+        for (text, expected) in [
+            ("a: 1\nb: 2\na: 3", "line 3: the key `a` stands there twice"),
+            ("p:\n  s3cret: 1\n  s3cret: 2", "line 3: `p`: a key below it stands there twice"),
+            ("p: {[s3cret]: 1}", "`p`: a key must be text or a number"),
+            ("p: {{s3cret: 1}: 1}", "`p`: a key must be text or a number"),
+            ("- a\n- b", "expected lines of the form `key: value`, found a list"),
+            ("s3cret", "expected lines of the form `key: value`, found text"),
+            ("a:\n\tb: 1", "this line begins with a tab"),
+            ("a: 1\n  b: 2", "not valid YAML: mapping values are not allowed in this context at line 2"),
+            ("a: [1, 2", "not valid YAML: did not find expected ',' or ']' at line"),
+            ("a: 'open", "not valid YAML: found unexpected end of stream at line 1"),
+            ("a: *s3cret", "not valid YAML: unknown anchor at line 1"),
+            ("a: 1\n---\nb: 2", "more than one document"),
+            ("a:\n  b: !!int s3cret", "a value cannot be read"),
+            ("a:\n  b: !s3cret x", "line 2: `a`: YAML tags"),
+            ("a:\n  b: .nan", "line 2: `a`: `.nan` and `.inf`"),
+            ("a:\n  b: 18446744073709551616", "line 2: `a`: a number is too large"),
+            (&deep, "line 1: a value cannot be read: nested too deeply"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?} gave: {error}");
+            assert!(!error.contains("s3cret"), "{text:?} gave away: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn no_text_panics(text in "[-:?,#&*!|>'\"%@~{}\\[\\]<.ab01 \t\n]{0,40}", any in ".{0,20}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("{text}\n{any}"));
+        }
+    }
+}
