@@ -1,1 +1,103 @@
-//! Placeholder.
+//! What the author of an authenticator plugin for the PuSu Engine relay builds against, in Rust.
+//!
+//! An authenticator tells the relay what the holder of an authorization string may read and write. It is a shared
+//! library (`crate-type = ["cdylib"]`) that an operator puts into the relay's plugins directory and names in the
+//! settings. An author implements [`Authenticator`], or [`AsyncAuthenticator`] to answer later, and exports it with
+//! [`export_authenticator!`]; all unsafe code is in this crate. The guide in README.md goes from nothing to a loaded
+//! plugin, and says what to mind: threads, deadlines, secrets, panics.
+//!
+//! ```
+//! use pusu_plugin_api::serde::{self, Deserialize};
+//! use pusu_plugin_api::{Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
+//!
+//! export_authenticator! {
+//!     GuestAuthenticator,
+//!     id: "GuestAuthenticator",
+//!     description: "Everybody may read; whoever gives a name may write below it",
+//!     options: &["readable"],
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(crate = "serde", deny_unknown_fields)]
+//! struct Options {
+//!     readable: Vec<String>,
+//! }
+//!
+//! struct GuestAuthenticator {
+//!     readable: Vec<String>,
+//! }
+//!
+//! impl Authenticator for GuestAuthenticator {
+//!     type Options = Options;
+//!
+//!     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
+//!         if options.readable.is_empty() {
+//!             return Err(CreateError::config("option `readable`: expected at least one pattern, such as \"news.*\""));
+//!         }
+//!         host.info(format_args!("patterns that guests may read: {}", options.readable.len()));
+//!         Ok(Self { readable: options.readable })
+//!     }
+//!
+//!     fn authorize(&self, request: &Request<'_>) -> Verdict {
+//!         let readable = self.readable.iter().map(Permission::read);
+//!         match request.authorization().to_str() {
+//!             Ok("") => Verdict::grant(readable),
+//!             Ok(name) if name.chars().all(char::is_alphanumeric) => {
+//!                 let own = Permission::write(format!("guests.{name}.*"));
+//!                 Verdict::grant(readable.chain([own])).with_subject(name)
+//!             }
+//!             _ => Verdict::refuse("a name has only letters and digits"),
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! **Invariant:** no panic and no memory crosses the border to the relay, and no handle of this crate touches the relay
+//! after `destroy` has returned, however long it is kept.
+
+mod authenticator;
+#[allow(unsafe_code)]
+mod entry;
+mod error;
+mod export;
+#[allow(unsafe_code)]
+mod host;
+mod options;
+#[cfg(feature = "layout-proof")]
+#[allow(unsafe_code)]
+mod proof;
+mod reply;
+#[allow(unsafe_code)]
+mod request;
+#[allow(unsafe_code)]
+pub mod testing;
+mod verdict;
+
+pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};
+pub use error::CreateError;
+pub use export::About;
+pub use host::{Host, Level};
+pub use pusu_plugin_abi as abi;
+pub use pusu_plugin_abi::{F_NO_SWAP as NO_SWAP, F_SERIAL as SERIAL};
+pub use reply::{Delivery, Reply};
+pub use request::{Authorization, Request, Ticket};
+pub use serde;
+pub use verdict::{Access, Decision, Permission, Verdict};
+
+/// What the expansion of [`export_authenticator!`] uses; no part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::{entry, table};
+    pub use crate::export::manifest;
+    #[cfg(feature = "layout-proof")]
+    pub use crate::proof::{LibHeader, Root, header};
+}
+
+/// Without the feature `layout-proof` there is nothing to export.
+#[cfg(not(feature = "layout-proof"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_layout_proof {
+    ($manifest:expr, $table:expr) => {};
+}

@@ -1,8 +1,24 @@
 //! The relay server of PuSu Engine, as a library: the binary `pusud` is arguments, logging and an exit code around it.
+//!
+//! ARCHITECTURE.md has the map; [`relay::Relay`] is where to start reading.
 
+pub mod acceptor;
 pub mod authenticator;
+pub mod channel;
+pub mod client;
 pub mod config;
+pub mod disconnect;
+pub mod frame;
+pub mod hub;
+pub mod inbox;
 pub mod limits;
+pub mod message;
+pub mod outbox;
 pub mod permission;
+pub mod read_buffer;
 pub mod relay;
+pub mod shard;
+pub mod shard_index;
 pub mod shutdown;
+pub mod stats;
+pub mod subscriptions;

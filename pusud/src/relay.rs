@@ -1,34 +1,130 @@
-//! Placeholder for the relay; replaced at merge.
+//! The relay as a whole: bind, start the shards, accept, stop.
 
+use crate::acceptor::Acceptor;
 use crate::authenticator::Authenticator;
 use crate::config::Config;
-use crate::shutdown::Shutdown;
-use anyhow::Context as _;
-use std::net::{SocketAddr, TcpListener};
+use crate::disconnect::Disconnect;
+use crate::inbox::{self, InboxSender, Item};
+use crate::shard::Shard;
+use crate::shard_index::ShardIndex;
+use crate::shutdown::{Listening, Shutdown};
+use crate::stats::Stats;
+use anyhow::{Context as _, bail};
+use futures_util::future::{SelectAll, select_all};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tracing::{info, warn};
 
-/// A bound relay.
+/// A relay that has its sockets and does not serve yet.
 pub struct Relay {
-    acceptor: TcpListener,
-    address: SocketAddr,
+    config: Arc<Config>,
+    authenticator: Authenticator,
+    acceptor: Acceptor,
 }
 
+/// Shards that run, each until it sends what it has counted.
+type Running = SelectAll<oneshot::Receiver<Stats>>;
+
 impl Relay {
-    /// Binds.
-    pub fn bind(config: Config, _authenticator: Authenticator) -> anyhow::Result<Self> {
-        let address = SocketAddr::new(config.client_address, config.client_port);
-        let acceptor = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-        let address = acceptor.local_addr()?;
-        Ok(Self { acceptor, address })
+    /// Binds the clients' port.
+    ///
+    /// # Errors
+    /// The port is taken or the address is not this machine's: says which setting to change.
+    pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+        let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
+        Ok(Self { config: Arc::new(config), authenticator, acceptor })
     }
 
-    /// Where clients connect.
+    /// Where clients connect: the real port, also where the settings say 0.
     pub fn client_addr(&self) -> SocketAddr {
-        self.address
+        self.acceptor.local_addr()
     }
 
-    /// Serves.
-    pub fn run(self, _shutdown: Shutdown) -> anyhow::Result<()> {
-        drop(self.acceptor);
+    /// Serves until `shutdown` asks to stop, tells the clients, and returns when they have gone. A second wish to stop
+    /// returns at once.
+    ///
+    /// # Errors
+    /// Threads or runtimes cannot be made, or a shard has died.
+    pub fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime of the acceptor")?;
+        runtime.block_on(async {
+            let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
+            let (inboxes, shards) = start_shards(&self.config, &self.authenticator)?;
+            let stopped = self.serve(&inboxes, shards, &mut shutdown).await;
+            self.authenticator.stop();
+            stopped
+        })
+    }
+
+    async fn serve(
+        &self,
+        inboxes: &[InboxSender],
+        shards: Vec<oneshot::Receiver<Stats>>,
+        shutdown: &mut Listening,
+    ) -> anyhow::Result<()> {
+        let mut shards = select_all(shards);
+        tokio::select! {
+            error = self.acceptor.run(inboxes) => return Err(error),
+            _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
+            by = shutdown.requested() => info!(by, "stopping: no new connections"),
+        }
+        for inbox in inboxes {
+            inbox.send(Item::Stop);
+        }
+        tokio::select! {
+            stats = collect(shards) => log_stats(&stats?),
+            by = shutdown.requested() => warn!(by, "asked to stop again: stopping without waiting for the clients"),
+        }
         Ok(())
     }
+}
+
+fn start_shards(
+    config: &Arc<Config>,
+    authenticator: &Authenticator,
+) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
+    let index = Arc::new(ShardIndex::default());
+    let shards = receivers
+        .into_iter()
+        .enumerate()
+        .map(|(number, inbox)| {
+            let shard = Shard {
+                number,
+                inbox,
+                inboxes: inboxes.clone(),
+                index: index.clone(),
+                authenticator: authenticator.clone(),
+                config: config.clone(),
+            };
+            shard.start()
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok((inboxes, shards))
+}
+
+async fn collect(mut running: Running) -> anyhow::Result<Stats> {
+    let mut sum = Stats::default();
+    loop {
+        let (stats, _, rest) = running.await;
+        sum.add(&stats.context("a shard has died while stopping; its thread's panic is in the log")?);
+        if rest.is_empty() {
+            return Ok(sum);
+        }
+        running = select_all(rest);
+    }
+}
+
+fn log_stats(stats: &Stats) {
+    info!(
+        published = stats.published,
+        delivered = stats.delivered,
+        dropped_bytes = stats.dropped_bytes,
+        slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        "stopped"
+    );
 }

@@ -4,7 +4,6 @@ use super::print;
 use anyhow::Context as _;
 use pusud::authenticator::{self, Listed};
 use pusud::config::{Config, Overrides};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -26,24 +25,36 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<()> {
             config.authenticator.plugins_dir
         }
     };
-    print(&table(&directory, &authenticator::list(&directory)?))
+    let files: Vec<File> = authenticator::list(&directory)?.into_iter().map(File::from).collect();
+    print(&table(&directory, &files))
 }
 
-fn table(directory: &Path, listed: &[Listed]) -> String {
-    let mut rows = vec![["ID", "VERSION", "ABI", "SDK", "OPTIONS", "FILE"].map(str::to_owned)];
+const COLUMNS: [&str; 6] = ["ID", "VERSION", "ABI", "SDK", "OPTIONS", "FILE"];
+
+/// A file of the folder: its cells under all [`COLUMNS`] but the last, or why it does not serve.
+struct File {
+    name: String,
+    outcome: Result<[String; COLUMNS.len() - 1], String>,
+}
+
+impl From<Listed> for File {
+    fn from(Listed { path, outcome }: Listed) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let cells =
+            outcome.map(|facts| [facts.id, facts.version, facts.abi.to_string(), facts.sdk, facts.options.join(", ")]);
+        Self { name, outcome: cells }
+    }
+}
+
+fn table(directory: &Path, files: &[File]) -> String {
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
     let mut unfit = String::new();
-    for Listed { path, outcome } in listed {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    for File { name, outcome } in files {
         match outcome {
-            Ok(facts) => rows.push([
-                or_dash(&facts.id),
-                or_dash(&facts.version),
-                facts.abi.to_string(),
-                or_dash(&facts.sdk),
-                or_dash(&facts.options.join(", ")),
-                printable(&file),
-            ]),
-            Err(why) => unfit.push_str(&format!("  {}: {}\n", printable(&file), printable(why))),
+            Ok([id, version, abi, sdk, options]) => {
+                rows.push([id, version, abi, sdk, options, name].map(|cell| printable(cell)));
+            }
+            Err(why) => unfit.push_str(&format!("  {}: {}\n", printable(name), printable(why))),
         }
     }
     let mut text = format!("plugins in {}\n", directory.display());
@@ -52,14 +63,11 @@ fn table(directory: &Path, listed: &[Listed]) -> String {
     } else {
         text.push_str("  none\n");
     }
-    for (place, row) in rows.iter().enumerate().skip(1) {
-        if rows[1..place].iter().any(|earlier| earlier[0] == row[0]) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "more than one file has the id {}: remove all but one, or no relay starts with it",
-                row[0]
-            );
+    for (place, [id, ..]) in rows.iter().enumerate().skip(1) {
+        if rows[1..place].iter().any(|earlier| earlier[0] == *id) {
+            text.push_str(&format!(
+                "more than one file has the id {id}: remove all but one, or no relay starts with it\n"
+            ));
         }
     }
     if !unfit.is_empty() {
@@ -82,32 +90,28 @@ fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     text
 }
 
-fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { printable(text) }
-}
-
-/// What a file says of itself must not steer the terminal.
+/// What a file says of itself must not steer the terminal. An empty cell is a dash.
 fn printable(text: &str) -> String {
+    if text.is_empty() {
+        return "-".to_owned();
+    }
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::authenticator::Facts;
 
-    fn plugin(file: &str, id: &str, options: &[&str]) -> Listed {
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        let facts = Facts { id: id.into(), version: "1.0".into(), abi: 1, sdk: String::new(), options };
-        Listed { path: Path::new("/p").join(file), outcome: Ok(facts) }
+    fn plugin(name: &str, id: &str, options: &str) -> File {
+        File { name: name.into(), outcome: Ok([id, "1.0", "1", "", options].map(str::to_owned)) }
     }
 
     #[test]
     fn plugins_stand_in_a_table_and_the_others_below_with_the_reason() {
-        let listed = [
-            plugin("liba.so", "A", &["one", "two"]),
-            plugin("liblong.so", "LongAuthenticator\u{1b}[31m", &[]),
-            Listed { path: "/p/libc.so".into(), outcome: Err("no manifest".into()) },
+        let files = [
+            plugin("liba.so", "A", "one, two"),
+            plugin("liblong.so", "LongAuthenticator\u{1b}[31m", ""),
+            File { name: "libc.so".into(), outcome: Err("no manifest".into()) },
         ];
         let expected = "\
 plugins in /p
@@ -117,13 +121,13 @@ plugins in /p
 libraries that do not serve
   libc.so: no manifest
 ";
-        assert_eq!(table(Path::new("/p"), &listed), expected);
+        assert_eq!(table(Path::new("/p"), &files), expected);
     }
 
     #[test]
     fn nothing_there_and_one_id_twice() {
         assert_eq!(table(Path::new("/p"), &[]), "plugins in /p\n  none\n");
-        let twice = table(Path::new("/p"), &[plugin("a.so", "A", &[]), plugin("b.so", "A", &[])]);
+        let twice = table(Path::new("/p"), &[plugin("a.so", "A", ""), plugin("b.so", "A", "")]);
         assert!(twice.contains("more than one file has the id A"), "{twice}");
     }
 }

@@ -2,7 +2,6 @@
 
 use super::SettingsArgs;
 use crate::logging;
-use anyhow::Context as _;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
@@ -16,19 +15,10 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let served = serve(&config, &authenticator);
-    authenticator.stop();
-    served
-}
-
-fn serve(config: &Config, authenticator: &Authenticator) -> anyhow::Result<()> {
-    // From here on signals mean an orderly end, also one that comes before the first client.
-    let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-    let relay = Relay::bind(config.clone(), authenticator.clone())?;
-    announce(config, &authenticator.identity(), relay.client_addr());
-    relay.run(shutdown)?;
-    tracing::info!("stopped");
-    Ok(())
+    // Once it is bound, the relay stops the authenticator when it stops itself.
+    let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
+    announce(&config, &authenticator.identity(), relay.client_addr());
+    relay.run(Shutdown::on_signals())
 }
 
 /// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.

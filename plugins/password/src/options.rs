@@ -1,0 +1,100 @@
+//! What stands in the settings: both shapes of `passwords`, as values with the passwords still in plain.
+//!
+//! **Invariant:** a password that was read is wiped when its entry is dropped.
+
+use pusu_plugin_api::serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use pusu_plugin_api::serde::{self, Deserialize as DeriveDeserialize};
+use std::fmt;
+use zeroize::Zeroizing;
+
+#[derive(DeriveDeserialize)]
+#[serde(crate = "serde", deny_unknown_fields)]
+pub(crate) struct Options {
+    #[serde(default)]
+    pub(crate) passwords: Passwords,
+    #[serde(default)]
+    pub(crate) allow_read_by_default: bool,
+}
+
+/// The entries, in the order in which they stand in the settings.
+#[derive(Default)]
+pub(crate) struct Passwords(pub(crate) Vec<Entry>);
+
+/// One password, in plain or as a PHC string, and the patterns of the channels it gives.
+pub(crate) struct Entry {
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) patterns: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Passwords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PasswordsVisitor)
+    }
+}
+
+struct PasswordsVisitor;
+
+impl<'de> Visitor<'de> for PasswordsVisitor {
+    type Value = Passwords;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping of passwords to lists of patterns, such as `{SomePassword: [\"news.*\"]}`")
+    }
+
+    /// `passwords:` with nothing after it.
+    fn visit_unit<E>(self) -> Result<Passwords, E> {
+        Ok(Passwords::default())
+    }
+
+    /// `{Password1: [patterns], Password2: [patterns]}`
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Passwords, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = next_entry(&mut map)? {
+            entries.push(entry);
+        }
+        Ok(Passwords(entries))
+    }
+
+    /// `[{Password1: [patterns]}, {Password2: [patterns]}]`
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Passwords, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = items.next_element()? {
+            entries.push(entry);
+        }
+        Ok(Passwords(entries))
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one password with its list of patterns, such as `- SomePassword: [\"news.*\"]`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+        let entry = next_entry(&mut map)?;
+        match (entry, next_entry(&mut map)?) {
+            (Some(entry), None) => Ok(entry),
+            (None, _) => Err(A::Error::custom("expected one password with its list of patterns, found none")),
+            (Some(_), Some(_)) => Err(A::Error::custom(
+                "expected one password with its list of patterns, found several: begin each with a dash",
+            )),
+        }
+    }
+}
+
+fn next_entry<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Entry>, A::Error> {
+    let Some(password) = map.next_key::<String>()? else { return Ok(None) };
+    let password = Zeroizing::new(password);
+    let patterns = map.next_value()?;
+    Ok(Some(Entry { password, patterns }))
+}

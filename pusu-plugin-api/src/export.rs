@@ -1,0 +1,215 @@
+//! What a plugin says about itself, and the macro that exports it. Everything is checked by the compiler that builds
+//! the plugin: an identifier too long or a character too strange is a compile error, not a surprise at start.
+
+use crate::authenticator::AsyncAuthenticator;
+use pusu_plugin_abi as abi;
+
+/// What a plugin says about itself. Made by [`export_authenticator!`](crate::export_authenticator).
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// What `authenticator:` in the settings names: a letter or digit, then letters, digits, `.`, `_` and `-`, at most
+    /// 63 bytes. Has no default.
+    pub id: &'static str,
+    /// At most 31 bytes; by default `version` of the plugin's Cargo.toml.
+    pub version: &'static str,
+    /// An SPDX expression of at most 31 bytes; by default `license` of the plugin's Cargo.toml.
+    pub license: &'static str,
+    /// One line of at most 159 bytes; by default `description` of the plugin's Cargo.toml.
+    pub description: &'static str,
+    /// The names of the options, at most 511 bytes together. The relay refuses other options before it loads the
+    /// plugin, and hands over options of these names also if they stand at the top of the settings.
+    pub options: &'static [&'static str],
+    /// [`SERIAL`](crate::SERIAL) and [`NO_SWAP`](crate::NO_SWAP), or 0. Whether it may answer later is known without.
+    pub flags: u32,
+}
+
+/// The manifest of a plugin whose authenticator is `A`.
+///
+/// # Panics
+/// While compiling the plugin, if something in `about` does not fit into the manifest.
+pub const fn manifest<A: AsyncAuthenticator>(about: &About) -> abi::Manifest {
+    assert!(!about.id.is_empty(), "export_authenticator!: give an `id`, the name that settings.yaml will use");
+    assert!(
+        is_id(about.id.as_bytes()),
+        "export_authenticator!: `id` must begin with a letter or digit, and have only letters, digits, '.', '_', '-'"
+    );
+    assert!(
+        about.flags & !(abi::F_SERIAL | abi::F_NO_SWAP) == 0,
+        "export_authenticator!: `flags` may be SERIAL, NO_SWAP or both"
+    );
+    assert!(about.id.len() < 64, "export_authenticator!: `id` is longer than 63 bytes");
+    assert!(about.version.len() < 32, "export_authenticator!: `version` is longer than 31 bytes");
+    assert!(
+        about.license.len() < 32,
+        "export_authenticator!: `license` (by default that of Cargo.toml) is longer than 31 bytes"
+    );
+    assert!(
+        about.description.len() < 160,
+        "export_authenticator!: `description` (by default that of Cargo.toml) is longer than 159 bytes"
+    );
+    assert!(
+        is_line(about.version) && is_line(about.license) && is_line(about.description),
+        "export_authenticator!: `version`, `license` and `description` may not contain control characters"
+    );
+    abi::Manifest {
+        magic: abi::MAGIC,
+        size: abi::MANIFEST_BYTES as u32,
+        abi_major: abi::ABI_MAJOR,
+        abi_minor: abi::ABI_MINOR,
+        kind: abi::KIND_AUTHENTICATOR,
+        flags: about.flags | if A::ASYNC { abi::F_ASYNC } else { 0 },
+        reserved0: 0,
+        fingerprint: abi::FINGERPRINT,
+        id: padded(about.id.as_bytes()),
+        version: padded(about.version.as_bytes()),
+        sdk: padded(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).as_bytes()),
+        license: padded(about.license.as_bytes()),
+        description: padded(about.description.as_bytes()),
+        options: joined(about.options),
+        reserved: [0; 136],
+    }
+}
+
+const fn is_id(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        let is_inner = at > 0 && matches!(text[at], b'.' | b'_' | b'-');
+        if !text[at].is_ascii_alphanumeric() && !is_inner {
+            return false;
+        }
+        at += 1;
+    }
+    !text.is_empty()
+}
+
+const fn is_line(text: &str) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        if text.as_bytes()[at].is_ascii_control() {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// `text`, which is shorter than `N`, and zeros.
+const fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut out = [0; N];
+    out.split_at_mut(text.len()).0.copy_from_slice(text);
+    out
+}
+
+/// The option names, comma separated, and zeros.
+const fn joined<const N: usize>(names: &[&str]) -> [u8; N] {
+    let mut out = [0; N];
+    let (mut end, mut at) = (0, 0);
+    while at < names.len() {
+        let name = names[at].as_bytes();
+        assert!(is_id(name), "export_authenticator!: names in `options` must be like those of settings: some_option");
+        assert!(end + 1 + name.len() < N, "export_authenticator!: `options` are longer than 511 bytes together");
+        if at > 0 {
+            out[end] = b',';
+            end += 1;
+        }
+        out.split_at_mut(end).1.split_at_mut(name.len()).0.copy_from_slice(name);
+        end += name.len();
+        at += 1;
+    }
+    out
+}
+
+/// Makes the crate, built as a `cdylib`, a plugin: exports the manifest, the entry, and abi_stable's header.
+///
+/// Takes the type of the authenticator, and the fields of [`About`](crate::About) that are to differ from their
+/// defaults; `id` has none. Use it once per library.
+///
+/// ```
+/// # use pusu_plugin_api::{Authenticator, CreateError, Host, NoOptions, Request, Verdict};
+/// # struct Nobody;
+/// # impl Authenticator for Nobody {
+/// #     type Options = NoOptions;
+/// #     fn create(_: NoOptions, _: Host) -> Result<Self, CreateError> { Ok(Self) }
+/// #     fn authorize(&self, _: &Request<'_>) -> Verdict { Verdict::refuse("nobody is let in") }
+/// # }
+/// pusu_plugin_api::export_authenticator! {
+///     Nobody,
+///     id: "NobodyAuthenticator",
+///     description: "Lets nobody in",
+///     flags: pusu_plugin_api::SERIAL,
+/// }
+/// # fn main() {}
+/// ```
+///
+/// What does not fit is a compile error:
+///
+/// ```compile_fail
+/// # use pusu_plugin_api::{Authenticator, CreateError, Host, NoOptions, Request, Verdict};
+/// # struct Nobody;
+/// # impl Authenticator for Nobody {
+/// #     type Options = NoOptions;
+/// #     fn create(_: NoOptions, _: Host) -> Result<Self, CreateError> { Ok(Self) }
+/// #     fn authorize(&self, _: &Request<'_>) -> Verdict { Verdict::refuse("nobody is let in") }
+/// # }
+/// pusu_plugin_api::export_authenticator! { Nobody, id: "no spaces please" }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export_authenticator {
+    ($authenticator:ty, $($field:ident: $value:expr),+ $(,)?) => {
+        #[cfg(panic = "abort")]
+        ::core::compile_error!(
+            "a plugin must be built with panic = \"unwind\" (the default): with panic = \"abort\" a panic in it would \
+             end the whole relay. Remove `panic = \"abort\"` from the profile in Cargo.toml"
+        );
+
+        #[allow(unsafe_code, clippy::needless_update)]
+        const _: () = {
+            const ABOUT: $crate::About = $crate::About {
+                $($field: $value,)+
+                ..$crate::About {
+                    id: "",
+                    version: ::core::env!("CARGO_PKG_VERSION"),
+                    license: ::core::env!("CARGO_PKG_LICENSE"),
+                    description: ::core::env!("CARGO_PKG_DESCRIPTION"),
+                    options: &[],
+                    flags: 0,
+                }
+            };
+
+            #[unsafe(export_name = "pusu_plugin_manifest")]
+            static MANIFEST: $crate::abi::Manifest = $crate::__private::manifest::<$authenticator>(&ABOUT);
+
+            static TABLE: $crate::abi::Authenticator = $crate::__private::table::<$authenticator>(&MANIFEST);
+
+            #[unsafe(export_name = "pusu_authenticator_entry")]
+            extern "C" fn entry(abi_major: u32) -> *const $crate::abi::Authenticator {
+                $crate::__private::entry(abi_major, &TABLE)
+            }
+
+            $crate::__export_layout_proof!(&MANIFEST, &TABLE);
+        };
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_what_settings_can_name() {
+        for good in ["a", "MyAuthenticator", "0-9._x"] {
+            assert!(is_id(good.as_bytes()), "{good}");
+        }
+        for bad in ["", ".a", "-", "a b", "a/b", "ä"] {
+            assert!(!is_id(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_are_joined_by_commas_and_padded() {
+        assert_eq!(&joined::<8>(&["ab", "c"]), b"ab,c\0\0\0\0");
+        assert_eq!(joined::<4>(&[]), [0; 4]);
+        assert!(std::panic::catch_unwind(|| joined::<4>(&["ab", "c"])).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! What is wrong with the options, without saying what stands there.
+
+use serde::de::{Expected, Unexpected};
+use std::fmt::{self, Display};
+
+/// What is wrong, and where. See the invariant of the module above.
+#[derive(Debug)]
+pub(crate) struct OptionsError {
+    /// From the outermost place to the innermost.
+    places: Vec<String>,
+    text: String,
+}
+
+impl OptionsError {
+    pub(super) fn new(text: String) -> Self {
+        Self { places: Vec::new(), text }
+    }
+
+    /// The same error, found within `place`.
+    pub(super) fn within(mut self, place: impl FnOnce() -> String) -> Self {
+        self.places.insert(0, place());
+        self
+    }
+}
+
+impl Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, place) in self.places.iter().enumerate() {
+            write!(f, "{}{place}", if index == 0 { "" } else { ", " })?;
+        }
+        write!(f, "{}{}", if self.places.is_empty() { "" } else { ": " }, self.text)
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+impl serde::de::Error for OptionsError {
+    /// What the author's own code says.
+    fn custom<T: Display>(text: T) -> Self {
+        Self::new(text.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {}, found {}", in_words(expected), kind(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let article_dropped = kind(found).trim_start_matches("a ").trim_start_matches("an ");
+        Self::new(format!("expected {}, found another {article_dropped}", in_words(expected)))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {expected}, found {length}"))
+    }
+
+    fn unknown_variant(_found: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format!("expected one of {}", quoted(expected)))
+    }
+
+    /// The name of an option that does not exist is shown: it is what the operator has to correct, and the relay has
+    /// checked the names at the top against the manifest before.
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        let known =
+            if expected.is_empty() { "there are none".to_owned() } else { format!("there are {}", quoted(expected)) };
+        Self::new(format!("there is no option `{found}`; {known}"))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("the option `{field}` is missing"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format!("the option `{field}` stands there twice"))
+    }
+}
+
+/// What serde's own types expect, in the words of YAML.
+fn in_words(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a mapping".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number in range, not negative".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number in range".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The type of a value in an operator's words.
+fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+        Unexpected::Char(_) | Unexpected::Str(_) | Unexpected::Bytes(_) => "a string",
+        Unexpected::Unit | Unexpected::Option => "nothing",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "a mapping",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,208 @@
+//! The header and the Rust types are one contract: every size, every offset, every constant and the fingerprint are
+//! printed by a program that a C and a C++ compiler made of the header, and compared with what Rust says.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use pusu_plugin_api::abi;
+use std::fmt::Write as _;
+use std::mem::offset_of;
+use std::path::Path;
+use std::process::Command;
+
+/// What C calls it, and what Rust says it is.
+type Expected = Vec<(String, i128)>;
+
+/// Every field of a struct; a field that is left out does not compile.
+macro_rules! layout {
+    ($expected:ident, $c:literal, $rust:ident, $($field:ident),+) => {
+        let _every_field = |value: &abi::$rust| { let abi::$rust { $($field: _),+ } = *value; };
+        $expected.push((format!("sizeof({})", $c), size_of::<abi::$rust>() as i128));
+        $($expected.push((format!("offsetof({}, {})", $c, stringify!($field)), offset_of!(abi::$rust, $field) as i128));)+
+        $($expected.push((format!("sizeof((({}*)0)->{})", $c, stringify!($field)), field_size(|s: &abi::$rust| &s.$field)));)+
+    };
+}
+
+macro_rules! constants {
+    ($expected:ident, $($c:literal = $rust:expr),+ $(,)?) => {
+        $($expected.push(($c.to_owned(), i128::from($rust)));)+
+    };
+}
+
+fn field_size<S, F>(_which: impl Fn(&S) -> &F) -> i128 {
+    size_of::<F>() as i128
+}
+
+fn expected() -> Expected {
+    let mut all = Expected::new();
+    layout!(all, "pusu_str", Str, ptr, len);
+    layout!(all, "pusu_attr", Attr, key, value);
+    layout!(all, "pusu_permission", Permission, pattern, access);
+    layout!(
+        all,
+        "pusu_verdict",
+        Verdict,
+        struct_size,
+        decision,
+        expires_unix_ms,
+        subject,
+        reason,
+        detail,
+        permissions,
+        permissions_len,
+        attrs,
+        attrs_len
+    );
+    layout!(
+        all,
+        "pusu_request",
+        Request,
+        struct_size,
+        flags,
+        ticket,
+        timeout_ms,
+        authorization,
+        peer,
+        attrs,
+        attrs_len
+    );
+    layout!(
+        all,
+        "pusu_host",
+        Host,
+        abi_major,
+        abi_minor,
+        struct_size,
+        reserved,
+        ctx,
+        log,
+        complete,
+        set_error,
+        extension
+    );
+    layout!(
+        all,
+        "pusu_authenticator",
+        Authenticator,
+        abi_major,
+        abi_minor,
+        struct_size,
+        flags,
+        create,
+        destroy,
+        authorize,
+        cancel,
+        extension
+    );
+    layout!(
+        all,
+        "pusu_manifest",
+        Manifest,
+        magic,
+        size,
+        abi_major,
+        abi_minor,
+        kind,
+        flags,
+        reserved0,
+        fingerprint,
+        id,
+        version,
+        sdk,
+        license,
+        description,
+        options,
+        reserved
+    );
+    constants!(
+        all,
+        "PUSU_ABI_MAJOR" = abi::ABI_MAJOR,
+        "PUSU_ABI_MINOR" = abi::ABI_MINOR,
+        "PUSU_OK" = abi::OK,
+        "PUSU_PENDING" = abi::PENDING,
+        "PUSU_ERR" = abi::ERR,
+        "PUSU_ERR_CONFIG" = abi::ERR_CONFIG,
+        "PUSU_ERR_ABI" = abi::ERR_ABI,
+        "PUSU_ERR_PANIC" = abi::ERR_PANIC,
+        "PUSU_READ" = abi::READ,
+        "PUSU_WRITE" = abi::WRITE,
+        "PUSU_GRANT" = abi::GRANT,
+        "PUSU_REFUSE" = abi::REFUSE,
+        "PUSU_ABSTAIN" = abi::ABSTAIN,
+        "PUSU_UNAVAILABLE" = abi::UNAVAILABLE,
+        "PUSU_REQ_TLS" = abi::REQ_TLS,
+        "PUSU_REQ_AGAIN" = abi::REQ_AGAIN,
+        "PUSU_F_ASYNC" = abi::F_ASYNC,
+        "PUSU_F_SERIAL" = abi::F_SERIAL,
+        "PUSU_F_NO_SWAP" = abi::F_NO_SWAP,
+        "pusu_plugin_manifest.size" = abi::MANIFEST_BYTES as u32,
+        "pusu_plugin_manifest.abi_major" = abi::ABI_MAJOR,
+        "pusu_plugin_manifest.kind" = abi::KIND_AUTHENTICATOR,
+        "pusu_plugin_manifest.flags" = abi::F_ASYNC | abi::F_NO_SWAP,
+    );
+    for (index, byte) in abi::MAGIC.into_iter().enumerate() {
+        all.push((format!("pusu_plugin_manifest.magic[{index}]"), byte.into()));
+    }
+    all
+}
+
+/// A program that prints the value of every expression, one a line, and the fingerprint twice: as the macro computes
+/// it, and as it stands in a manifest.
+fn program(expected: &Expected) -> String {
+    let mut source = String::from(
+        "#include \"pusu_plugin.h\"\n#include <inttypes.h>\n#include <stdio.h>\n\
+         PUSU_MANIFEST(\"Header.test\", \"1.2.3\", PUSU_F_ASYNC | PUSU_F_NO_SWAP, \"MIT\", \"Prints\", \"a,b\");\n\
+         const pusu_authenticator *pusu_authenticator_entry(uint32_t abi_major) { (void)abi_major; return NULL; }\n\
+         int main(void) {\n",
+    );
+    for (expression, _) in expected {
+        writeln!(source, "  printf(\"%lld\\n\", (long long)({expression}));").unwrap();
+    }
+    source.push_str(
+        "  printf(\"%016\" PRIx64 \"\\n\", PUSU_ABI_FINGERPRINT);\n  \
+         printf(\"%016\" PRIx64 \"\\n\", pusu_plugin_manifest.fingerprint);\n  return 0;\n}\n",
+    );
+    source
+}
+
+/// Compiles and runs the program, and compares line by line.
+fn check(compiler_variable: &str, default_compiler: &str, standard: &str, file: &str) {
+    let expected = expected();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (source, binary) = (folder.path().join(file), folder.path().join("program"));
+    std::fs::write(&source, program(&expected)).unwrap();
+
+    let compiler = std::env::var(compiler_variable).unwrap_or_else(|_| default_compiler.to_owned());
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    // A variable such as CC may hold arguments too: "ccache gcc".
+    let mut words = compiler.split_whitespace();
+    let compiled = Command::new(words.next().expect("a compiler"))
+        .args(words)
+        .args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"])
+        .arg(include)
+        .arg(&source)
+        .arg("-o")
+        .arg(&binary)
+        .output()
+        .unwrap_or_else(|error| panic!("{compiler} cannot be run ({error}): set {compiler_variable} to a compiler"));
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+
+    let output = Command::new(&binary).output().unwrap();
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let mut lines = printed.lines();
+    for (expression, rust) in &expected {
+        assert_eq!(lines.next(), Some(rust.to_string().as_str()), "{expression}");
+    }
+    let fingerprint = format!("{:016x}", abi::FINGERPRINT);
+    assert_eq!(lines.collect::<Vec<_>>(), [fingerprint.as_str(), fingerprint.as_str()]);
+}
+
+#[test]
+fn the_header_is_c11_and_says_the_same_as_rust() {
+    check("CC", "cc", "-std=c11", "header.c");
+}
+
+#[test]
+fn the_header_is_cpp17_and_says_the_same_as_rust() {
+    check("CXX", "c++", "-std=c++17", "header.cpp");
+}

@@ -1,0 +1,101 @@
+//! The one place where clients' connections are accepted; they go to the shards in turn.
+//!
+//! Connections live long, so taking turns spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
+
+use crate::inbox::InboxSender;
+use crate::shard;
+use anyhow::Context as _;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+const BACKLOG_MAX: i32 = 4096;
+/// The first wait after the system refused another connection, and the longest; each wait is twice the one before.
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// A bound socket that accepts clients.
+pub struct Acceptor {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Acceptor {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// Says which setting to change when the port is taken or the address is not this machine's.
+    pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+        let socket =
+            bind(address).with_context(|| format!("cannot listen for clients on {address}: {}", hint(address)))?;
+        let address = socket.local_addr().context("the bound socket has no address")?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where it is bound, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts for ever and hands the connections out in turn. When the system refuses another connection (out of
+    /// files or memory) it waits and tries again; it never spins.
+    ///
+    /// Returns only an error: the socket cannot be used with this runtime.
+    pub async fn run(&self, inboxes: &[InboxSender]) -> anyhow::Error {
+        let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
+            Ok(socket) => socket,
+            Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
+        };
+        let mut backoff = BACKOFF_MIN;
+        let mut turns = inboxes.iter().cycle();
+        loop {
+            match socket.accept().await.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
+                Ok((socket, peer)) => {
+                    if backoff > BACKOFF_MIN {
+                        info!("accepting clients again");
+                        backoff = BACKOFF_MIN;
+                    }
+                    turns.next().expect("there is at least one shard").send(shard::accepted(socket, peer));
+                }
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    if backoff == BACKOFF_MIN {
+                        warn!(%error, "cannot accept clients for now; is the open-file limit (ulimit -n) too low?");
+                    }
+                    sleep(backoff).await;
+                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                }
+            }
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // On Windows this option would let a second daemon take the port over.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG_MAX)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+fn hint(address: SocketAddr) -> String {
+    format!(
+        "is another program (or another pusud) using port {port}? Stop it, or set client_port or client_address in the \
+         settings. On Linux the port may also have been taken by an outgoing connection, since 55000 lies in the \
+         ephemeral range: reserve it with sysctl net.ipv4.ip_local_reserved_ports={port}",
+        port = address.port()
+    )
+}
+
+/// Whether it was the connection that failed, and not accepting as such.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,183 @@
+//! The WebSocket upgrade (RFC 6455, section 4.2), as a function from the bytes received so far to what to answer.
+//!
+//! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
+//! clients deserve the former and may do the latter. No extension and no subprotocol is ever chosen.
+
+use std::fmt::Write as _;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Most header lines in a request.
+const HEADERS_MAX: usize = 64;
+
+/// What the bytes received so far amount to.
+#[derive(Debug, PartialEq)]
+pub enum Progress {
+    /// The request is not whole yet.
+    Partial,
+    /// An upgrade.
+    Accept(Upgrade),
+    /// Not an upgrade: send this and close.
+    Refuse(Vec<u8>),
+}
+
+/// An upgrade that can be granted.
+#[derive(Debug, PartialEq)]
+pub struct Upgrade {
+    /// The HTTP answer.
+    pub response: Vec<u8>,
+    /// How many of the bytes were the request; what follows are frames.
+    pub request_len: usize,
+    /// The request's path, with its query; `None` for `/`, which nearly all have.
+    pub path: Option<Box<str>>,
+    /// The `Origin` header, where there is one.
+    pub origin: Option<Box<str>>,
+}
+
+/// Why a request is not answered with 101.
+struct Refusal {
+    status: &'static str,
+    /// Further header lines, each with its line end.
+    headers: &'static str,
+    reason: &'static str,
+}
+
+impl Refusal {
+    const fn bad_request(reason: &'static str) -> Self {
+        Self { status: "400 Bad Request", headers: "", reason }
+    }
+
+    fn to_response(&self) -> Vec<u8> {
+        let Self { status, headers, reason } = self;
+        format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Type: text/plain; charset=utf-8\r\n\
+             Content-Length: {}\r\n\r\n{reason}\n",
+            reason.len() + 1
+        )
+        .into_bytes()
+    }
+}
+
+/// Looks at the bytes received so far; `head_bytes_max` bounds the request's head.
+pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    let outcome = match request.parse(received) {
+        Ok(httparse::Status::Partial) if received.len() < head_bytes_max => return Progress::Partial,
+        Ok(httparse::Status::Complete(len)) if len <= head_bytes_max => check(&request, &received[..len]),
+        Ok(_) => Err(TOO_LARGE),
+        Err(httparse::Error::TooManyHeaders) => Err(TOO_LARGE),
+        Err(httparse::Error::Version) => Err(OTHER_VERSION),
+        Err(_) => Err(Refusal::bad_request("This is not an HTTP request.")),
+    };
+    match outcome {
+        Ok(upgrade) => Progress::Accept(upgrade),
+        Err(refusal) => Progress::Refuse(refusal.to_response()),
+    }
+}
+
+const TOO_LARGE: Refusal = Refusal {
+    status: "431 Request Header Fields Too Large",
+    headers: "",
+    reason: "The request's head is too long or has too many lines.",
+};
+const OTHER_VERSION: Refusal =
+    Refusal { status: "505 HTTP Version Not Supported", headers: "", reason: "Only HTTP/1.1 is spoken here." };
+const NOT_AN_UPGRADE: Refusal = Refusal {
+    status: "426 Upgrade Required",
+    headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+    reason: "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).",
+};
+
+fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Refusal> {
+    if has_bare_line_feed(head) {
+        return Err(Refusal::bad_request("A line of the request does not end in CR LF."));
+    }
+    if request.version != Some(1) {
+        return Err(OTHER_VERSION);
+    }
+    if request.method != Some("GET") {
+        return Err(Refusal {
+            status: "405 Method Not Allowed",
+            headers: "Allow: GET\r\n",
+            reason: "A WebSocket upgrade is a GET request.",
+        });
+    }
+    let headers = &*request.headers;
+    if !has_token(headers, "upgrade", "websocket") {
+        return Err(NOT_AN_UPGRADE);
+    }
+    if !has_token(headers, "connection", "upgrade") {
+        return Err(Refusal::bad_request("The header Connection does not say Upgrade."));
+    }
+    if single(headers, "host", "The header Host is missing or there twice.")?.is_empty() {
+        return Err(Refusal::bad_request("The header Host is empty."));
+    }
+    if single(headers, "sec-websocket-version", "The header Sec-WebSocket-Version is missing or there twice.")? != "13"
+    {
+        return Err(NOT_AN_UPGRADE);
+    }
+    let key = single(headers, "sec-websocket-key", "The header Sec-WebSocket-Key is missing or there twice.")?;
+    if !is_sixteen_bytes_of_base64(key) {
+        return Err(Refusal::bad_request("The header Sec-WebSocket-Key is not 16 bytes in base64."));
+    }
+    let origin = match values(headers, "origin").next() {
+        None => None,
+        Some(_) => Some(single(headers, "origin", "The header Origin is not text or there twice.")?.into()),
+    };
+    Ok(Upgrade {
+        response: switching_protocols(key),
+        request_len: head.len(),
+        path: request.path.filter(|&path| path != "/").map(Into::into),
+        origin,
+    })
+}
+
+fn switching_protocols(key: &str) -> Vec<u8> {
+    let mut response = String::with_capacity(160);
+    let accept = derive_accept_key(key.as_bytes());
+    write!(
+        response,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+    .expect("writing to a String cannot fail");
+    response.into_bytes()
+}
+
+fn values<'a>(headers: &'a [httparse::Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+}
+
+/// The value of a header that must be there once.
+fn single<'a>(headers: &'a [httparse::Header<'a>], name: &'a str, reason: &'static str) -> Result<&'a str, Refusal> {
+    let mut values = values(headers, name);
+    match (values.next().map(std::str::from_utf8), values.next()) {
+        (Some(Ok(value)), None) => Ok(value.trim()),
+        _ => Err(Refusal::bad_request(reason)),
+    }
+}
+
+/// Whether a header that holds a list of tokens holds `token`.
+fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &str) -> bool {
+    values(headers, name)
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.iter().enumerate().any(|(at, &byte)| byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
+}
+
+fn is_sixteen_bytes_of_base64(key: &str) -> bool {
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    // 22 characters carry 132 bits: the last four bits of the last one must be 0.
+    key.len() == 24
+        && key.ends_with("==")
+        && key.bytes().take(22).all(alphabet)
+        && matches!(key.as_bytes()[21], b'A' | b'Q' | b'g' | b'w')
+}
+
+#[cfg(test)]
+#[path = "handshake_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+use super::*;
+
+const HEAD_BYTES_MAX: usize = 8 * 1024;
+
+const GOOD: &[(&str, &str)] = &[
+    ("Host", "relay"),
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+];
+
+fn request(first_line: &str, headers: &[(&str, &str)]) -> String {
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{first_line}\r\n{lines}\r\n")
+}
+
+/// The good request with one header replaced, or taken out where `value` is `None`.
+fn with(name: &str, value: Option<&str>) -> String {
+    let mut headers: Vec<_> = GOOD.iter().copied().filter(|(other, _)| *other != name).collect();
+    headers.extend(value.map(|value| (name, value)));
+    request("GET / HTTP/1.1", &headers)
+}
+
+fn status(request: &str) -> u16 {
+    match advance(request.as_bytes(), HEAD_BYTES_MAX) {
+        Progress::Partial => 0,
+        Progress::Accept(_) => 101,
+        Progress::Refuse(response) => {
+            let text = String::from_utf8(response).expect("text");
+            let body_len = text.split("\r\n\r\n").nth(1).expect("a body").len();
+            assert!(text.contains(&format!("Content-Length: {body_len}\r\n")), "{text}");
+            text[9..12].parse().expect("a status")
+        }
+    }
+}
+
+#[test]
+fn the_sample_of_the_rfc() {
+    let mut bytes = request("GET /chat?a=b HTTP/1.1", GOOD).into_bytes();
+    let request_len = bytes.len();
+    bytes.extend_from_slice(b"\x81\x80frames");
+    let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX) else { panic!("accepted") };
+    assert_eq!(upgrade.request_len, request_len);
+    assert_eq!((upgrade.path.as_deref(), upgrade.origin), (Some("/chat?a=b"), None));
+    let response = String::from_utf8(upgrade.response).expect("text");
+    assert!(response.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{response}");
+}
+
+#[test]
+fn every_prefix_is_partial() {
+    let whole = request("GET / HTTP/1.1", GOOD);
+    for len in 0..whole.len() {
+        assert_eq!(advance(&whole.as_bytes()[..len], HEAD_BYTES_MAX), Progress::Partial, "{len}");
+    }
+}
+
+#[test]
+fn accepted_variants() {
+    for good in [
+        with("Connection", Some("keep-alive, upgrade")),
+        with("Upgrade", Some("WebSocket")),
+        with("Sec-WebSocket-Protocol", Some("http-only")),
+        with("Sec-WebSocket-Extensions", Some("permessage-deflate; client_max_window_bits")),
+        with("Origin", Some("https://example.com")),
+    ] {
+        assert_eq!(status(&good), 101, "{good}");
+    }
+}
+
+#[test]
+fn refused_requests() {
+    let many: Vec<(&str, &str)> = GOOD.iter().copied().chain(std::iter::repeat_n(("X", "y"), 60)).collect();
+    let twice = |name| {
+        let value = GOOD.iter().find(|(other, _)| *other == name).expect("a known header").1;
+        with("Host", Some("relay")).replacen("\r\n", &format!("\r\n{name}: {value}\r\n"), 1)
+    };
+    for (bad, expected) in [
+        (request("POST / HTTP/1.1", GOOD), 405),
+        (request("GET / HTTP/1.0", GOOD), 505),
+        (request("GET / HTTP/2.0", GOOD), 505),
+        (request("GET / HTTP/1.1", &[("Host", "relay")]), 426),
+        (with("Upgrade", None), 426),
+        (with("Upgrade", Some("h2c")), 426),
+        (with("Connection", None), 400),
+        (with("Connection", Some("close")), 400),
+        (with("Host", None), 400),
+        (twice("Host"), 400),
+        (with("Sec-WebSocket-Version", Some("8")), 426),
+        (with("Sec-WebSocket-Version", None), 400),
+        (with("Sec-WebSocket-Key", None), 400),
+        (twice("Sec-WebSocket-Key"), 400),
+        (with("Sec-WebSocket-Key", Some("c2hvcnQ=")), 400),
+        (with("Sec-WebSocket-Key", Some("dGhlIHNhbXBsZSBub25jZR==")), 400),
+        (with("X", Some("a\0b")), 400),
+        (with("X", Some(&"y".repeat(HEAD_BYTES_MAX))), 431),
+        (request("GET / HTTP/1.1", &many), 431),
+        (request("GET / HTTP/1.1", GOOD).replace("\r\n", "\n"), 400),
+        ("\x16\x03\x01\x02\x00\x01\x00".to_string(), 400),
+    ] {
+        assert_eq!(status(&bad), expected, "{bad}");
+    }
+}

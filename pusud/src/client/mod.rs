@@ -1,0 +1,357 @@
+//! One client's task: from an accepted socket to its end.
+//!
+//! It reads, asks the session what to do, and does it. It is the only task that waits for this client's socket.
+//!
+//! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
+//! needed on the way there or back is boxed, so that the waiting task stays small.
+
+pub mod handshake;
+pub mod session;
+pub mod wire;
+
+use crate::authenticator::{self, Authenticator, Authorization, Verdict};
+use crate::disconnect::Disconnect;
+use crate::frame::{self, Frames};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::message::{self, Reply};
+use crate::outbox::Outbox;
+use crate::read_buffer::ReadBuffer;
+use crate::subscriptions::ListenerId;
+use handshake::{Progress, Upgrade};
+use session::{Effect, Session};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::coop;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
+use tracing::{debug, info};
+use wire::Wire;
+
+/// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
+const LINGER_MAX: Duration = Duration::from_secs(2);
+/// tungstenite's own buffer, which every client keeps; the wire reads in larger pieces.
+const TUNGSTENITE_BUFFER_BYTES: usize = 64;
+
+/// What all clients of a shard share.
+pub struct Context {
+    /// The shard's state.
+    pub hub: Rc<Hub>,
+    /// Who decides.
+    pub authenticator: Authenticator,
+    /// What a client may use.
+    pub limits: Limits,
+    /// The first frame that a client gets.
+    pub hello: Frames,
+    /// The shard's buffer for reading.
+    pub buffer: Rc<ReadBuffer>,
+}
+
+impl Context {
+    /// The context of a shard of the relay called `name`.
+    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str) -> Self {
+        let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
+        Self { hub, authenticator, limits, hello: frame::text(&hello.to_json()), buffer: Rc::default() }
+    }
+}
+
+/// Serves one connection until it ends.
+pub async fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) {
+    let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
+    let member = Member::join(context.hub.clone(), outbox.clone());
+    if let Some(mut client) = Box::pin(connect(context, &outbox, &member, peer)).await {
+        client.run().await;
+    }
+    outbox.finish();
+    drop(member);
+    Box::pin(linger(&outbox)).await;
+}
+
+/// A client's membership of its shard's hub, which ends with it.
+struct Member {
+    hub: Rc<Hub>,
+    listener: ListenerId,
+}
+
+impl Member {
+    fn join(hub: Rc<Hub>, outbox: Rc<Outbox>) -> Self {
+        let listener = hub.join(outbox);
+        Self { hub, listener }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.hub.leave(self.listener);
+    }
+}
+
+/// Makes a client of a connection, or nothing where it does not become one in time.
+async fn connect(context: Rc<Context>, outbox: &Rc<Outbox>, member: &Member, peer: SocketAddr) -> Option<Box<Client>> {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, outbox)).await else {
+        debug!(%peer, "no WebSocket handshake within handshake_timeout");
+        return None;
+    };
+    let (upgrade, unread) = upgrade?;
+    context.hub.send(outbox, Frames::from(upgrade.response));
+    context.hub.send(outbox, context.hello.clone());
+    let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(context.limits.max_message_bytes))
+        .max_frame_size(Some(context.limits.max_message_bytes));
+    Some(Box::new(Client {
+        messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
+        session: Session::default(),
+        listener: member.listener,
+        path: upgrade.path,
+        origin: upgrade.origin,
+        peer,
+        outbox: outbox.clone(),
+        context,
+    }))
+}
+
+/// Reads the upgrade request. `None`: it was refused and answered, or the client has gone. With the upgrade come the
+/// bytes that followed it.
+async fn shake_hands(context: &Context, outbox: &Rc<Outbox>) -> Option<(Upgrade, Vec<u8>)> {
+    let mut received = Vec::new();
+    loop {
+        let before = received.len();
+        read(context, outbox, &mut received).await.ok()?;
+        if received.len() == before {
+            return None;
+        }
+        match handshake::advance(&received, context.limits.max_header_bytes) {
+            Progress::Partial => {}
+            Progress::Accept(upgrade) => {
+                let unread = received.split_off(upgrade.request_len);
+                return Some((upgrade, unread));
+            }
+            Progress::Refuse(response) => {
+                context.hub.send(outbox, Frames::from(response));
+                return None;
+            }
+        }
+    }
+}
+
+async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        match context.buffer.read(outbox.socket(), |bytes| into.extend_from_slice(bytes)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.socket().readable().await?,
+            other => return other,
+        }
+    }
+}
+
+/// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
+/// Closing earlier would reset the connection under what the client has still to read.
+async fn linger(outbox: &Outbox) {
+    let gone = async {
+        poll_fn(|cx| outbox.poll_drained(cx)).await;
+        outbox.shut_down();
+        let mut discard = [0; 1024];
+        loop {
+            match outbox.socket().try_read(&mut discard) {
+                Ok(0) => break,
+                Ok(_) => coop::consume_budget().await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if outbox.socket().readable().await.is_err() {
+                        break;
+                    }
+                }
+                Err(_) => break,
+            }
+        }
+    };
+    // Past the deadline the connection is closed all the same.
+    timeout(LINGER_MAX, gone).await.ok();
+}
+
+/// A client that speaks WebSocket.
+struct Client {
+    context: Rc<Context>,
+    outbox: Rc<Outbox>,
+    messages: WebSocket<Wire>,
+    listener: ListenerId,
+    session: Session,
+    peer: SocketAddr,
+    path: Option<Box<str>>,
+    origin: Option<Box<str>>,
+}
+
+/// What has to happen before the client's next message is read.
+enum Next {
+    Message,
+    /// Wait until there is room for more publications.
+    Room,
+    /// Wait for the authenticator's verdict.
+    Verdict {
+        authorization: Authorization,
+        again: bool,
+    },
+    /// Read no more: the connection ends.
+    End,
+}
+
+impl Client {
+    async fn run(&mut self) {
+        let mut next = Next::Message;
+        loop {
+            next = match next {
+                Next::Message => match self.next_message().await {
+                    Some(message) => self.handle(message),
+                    None => Next::End,
+                },
+                Next::Room => match self.room().await {
+                    Some(()) => Next::Message,
+                    None => Next::End,
+                },
+                Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
+                Next::End => return,
+            };
+            coop::consume_budget().await;
+        }
+    }
+
+    /// Waits for the next message. `None`: the connection is to end.
+    async fn next_message(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|cx| {
+            if self.poll_writing(cx).is_break() {
+                return Poll::Ready(None);
+            }
+            loop {
+                match self.messages.read() {
+                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if ready!(self.messages.get_ref().poll_readable(cx)).is_err() {
+                            return Poll::Ready(None);
+                        }
+                    }
+                    Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
+                    message => return Poll::Ready(Some(message)),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn room(&self) -> Option<()> {
+        self.while_writing(poll_fn(|cx| self.context.hub.poll_room(cx))).await
+    }
+
+    fn handle(&mut self, message: Result<Message, Error>) -> Next {
+        match message {
+            Ok(Message::Text(text)) => {
+                let effect = self.session.handle(message::parse(&text));
+                self.apply(effect)
+            }
+            Ok(Message::Binary(bytes)) => {
+                let effect = self.session.handle(message::parse_binary(&bytes));
+                self.apply(effect)
+            }
+            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
+            Err(error) => self.end_after(&error),
+        }
+    }
+
+    /// Does what a message leads to.
+    fn apply(&self, effect: Effect<'_>) -> Next {
+        let hub = &self.context.hub;
+        match effect {
+            Effect::Publish { channel, content } => {
+                hub.publish(&channel, content);
+                return Next::Room;
+            }
+            Effect::Subscribe(channel) => {
+                hub.subscribe(self.listener, &channel);
+                self.reply(&Reply::SubscribeOk { channel: &channel });
+            }
+            Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
+            Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
+            Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
+        }
+        Next::Message
+    }
+
+    async fn authorize(&mut self, authorization: Authorization, again: bool) -> Next {
+        let mut attributes = vec![("http.path".to_string(), self.path.as_deref().unwrap_or("/").to_string())];
+        attributes.extend(self.origin.iter().map(|origin| ("http.origin".to_string(), origin.to_string())));
+        let request = authenticator::Request { authorization, peer: self.peer.to_string(), again, attributes };
+        let Some(verdict) = self.while_writing(self.context.authenticator.authorize(request)).await else {
+            return Next::End;
+        };
+        match verdict {
+            Verdict::Grant(grant) => {
+                debug!(peer = %self.peer, subject = grant.subject, "authorized");
+                self.session.granted(grant);
+                self.reply(&Reply::AuthorizationOk);
+                Next::Message
+            }
+            Verdict::Refuse(reason) => {
+                info!(peer = %self.peer, reason, "authorization refused");
+                let reason = if reason.is_empty() { "refused" } else { &reason };
+                self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
+            }
+            Verdict::Unavailable(reason) => {
+                info!(peer = %self.peer, reason, "authorization could not be decided");
+                let reply = Reply::AuthorizationFailed { reason: "unavailable" };
+                self.end(&reply.to_json(), Disconnect::Unavailable)
+            }
+        }
+    }
+
+    fn reply(&self, reply: &Reply<'_>) {
+        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
+    }
+
+    fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
+        self.context.hub.send(&self.outbox, frame::text(reply));
+        self.context.hub.close(&self.outbox, disconnect);
+        Next::End
+    }
+
+    fn end_after(&self, error: &Error) -> Next {
+        let disconnect = match error {
+            // The client has gone without a word.
+            Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Capacity(_) => Some(Disconnect::MessageTooBig),
+            Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
+            _ => Some(Disconnect::ProtocolError),
+        };
+        debug!(peer = %self.peer, %error, "the client's connection ends");
+        if let Some(disconnect) = disconnect {
+            self.context.hub.close(&self.outbox, disconnect);
+        }
+        Next::End
+    }
+
+    /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.
+    async fn while_writing<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
+        let mut wanted = pin!(wanted);
+        poll_fn(|cx| {
+            if self.poll_writing(cx).is_break() {
+                return Poll::Ready(None);
+            }
+            wanted.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    /// Writes what waits for room in the kernel, if there is any now. Break: the connection is to end.
+    fn poll_writing(&self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
+        // Pending or not, the client is served: the task is woken when there is room.
+        let _ = self.outbox.poll_drained(cx);
+        if self.outbox.is_closing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}

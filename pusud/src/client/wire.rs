@@ -1,0 +1,72 @@
+//! The stream under tungstenite: reads come from the client's socket, writes go to its outbox. Neither ever waits.
+//!
+//! So whatever tungstenite answers by itself (pongs, the echo of a close frame) queues behind what is on its way, and
+//! control frames can never cut a half-written publication.
+
+use crate::frame::Frames;
+use crate::hub::Hub;
+use crate::outbox::Outbox;
+use crate::read_buffer::ReadBuffer;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// One client's stream.
+pub struct Wire {
+    hub: Rc<Hub>,
+    outbox: Rc<Outbox>,
+    buffer: Rc<ReadBuffer>,
+    /// Read from the socket and not yet asked for. A client that sends nothing owns no memory here.
+    unread: Vec<u8>,
+    unread_at: usize,
+}
+
+impl Wire {
+    /// The stream of the client that `outbox` belongs to; `unread` are bytes that came in before.
+    pub fn new(hub: Rc<Hub>, outbox: Rc<Outbox>, buffer: Rc<ReadBuffer>, unread: Vec<u8>) -> Self {
+        Self { hub, outbox, buffer, unread, unread_at: 0 }
+    }
+
+    /// Ready when the socket has something to read, its end included.
+    ///
+    /// # Errors
+    /// The runtime is stopping.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outbox.socket().poll_read_ready(cx)
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            let mut taken = 0;
+            self.buffer.read(self.outbox.socket(), |bytes| {
+                taken = bytes.len().min(into.len());
+                into[..taken].copy_from_slice(&bytes[..taken]);
+                self.unread.extend_from_slice(&bytes[taken..]);
+            })?;
+            return Ok(taken);
+        }
+        let unread = &self.unread[self.unread_at..];
+        let taken = unread.len().min(into.len());
+        into[..taken].copy_from_slice(&unread[..taken]);
+        self.unread_at += taken;
+        if self.unread_at == self.unread.len() {
+            self.unread = Vec::new();
+            self.unread_at = 0;
+        }
+        Ok(taken)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hub.send(&self.outbox, Frames::from(bytes));
+        Ok(bytes.len())
+    }
+
+    /// What was written is in the outbox, and the hub flushes that.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! Why the relay ends a client's connection: one table of close codes, words, and what the client should do.
+//!
+//! What a client can cause is here; what the operator causes is an error at start-up.
+
+/// A reason to end a connection, told to the client in its close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disconnect {
+    /// The relay is stopping: connect again, perhaps elsewhere.
+    GoingAway,
+    /// The client broke RFC 6455.
+    ProtocolError,
+    /// A text message was not UTF-8.
+    InvalidUtf8,
+    /// A message was longer than `max_message_bytes`.
+    MessageTooBig,
+    /// The authorization could not be decided: try again later.
+    Unavailable,
+    /// The client did not read fast enough: connect again.
+    SlowConsumer,
+    /// The client sent what this protocol does not know.
+    UnknownMessage,
+    /// The authorization was refused.
+    AuthorizationFailed,
+    /// The client may not read or write the channel.
+    PermissionDenied,
+}
+
+impl Disconnect {
+    /// The close code: RFC 6455's where one fits, else 4000-4499 "connecting again may help" and 4500-4999 "do not
+    /// just connect again".
+    pub fn code(self) -> u16 {
+        match self {
+            Self::GoingAway => 1001,
+            Self::ProtocolError => 1002,
+            Self::InvalidUtf8 => 1007,
+            Self::MessageTooBig => 1009,
+            Self::Unavailable => 1013,
+            Self::SlowConsumer => 4001,
+            Self::UnknownMessage => 4500,
+            Self::AuthorizationFailed => 4501,
+            Self::PermissionDenied => 4502,
+        }
+    }
+
+    /// The close frame's words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::GoingAway => "the relay is stopping",
+            Self::ProtocolError => "WebSocket protocol error",
+            Self::InvalidUtf8 => "text is not UTF-8",
+            Self::MessageTooBig => "message too big",
+            Self::Unavailable => "authorization is unavailable, try again later",
+            Self::SlowConsumer => "slow consumer",
+            Self::UnknownMessage => "unknown message",
+            Self::AuthorizationFailed => "authorization failed",
+            Self::PermissionDenied => "permission denied",
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! WebSocket frames from the relay to a client (RFC 6455, section 5.2): functions from values to bytes.
+//!
+//! Frames of a server are never masked, and the relay never fragments.
+
+use crate::disconnect::Disconnect;
+use std::rc::Rc;
+
+/// Bytes on their way to one or many clients of a shard: one or more whole frames.
+pub type Frames = Rc<[u8]>;
+
+const FIN: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+/// The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5, less the code).
+const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+const PUBLISH_HEAD: &[u8] = br#"{"type":"publish","channel":"#;
+const PUBLISH_MIDDLE: &[u8] = br#","content":"#;
+const PUBLISH_TAIL: &[u8] = b"}";
+
+/// One text frame.
+pub fn text(payload: &[u8]) -> Frames {
+    let mut out = Vec::with_capacity(payload.len() + 10);
+    push_header(&mut out, TEXT, payload.len());
+    out.extend_from_slice(payload);
+    out.into()
+}
+
+/// The close frame that says why a connection ends.
+pub fn close(disconnect: Disconnect) -> Frames {
+    let reason = disconnect.reason().as_bytes();
+    assert!(reason.len() <= CLOSE_REASON_BYTES_MAX, "close reasons are short constants");
+    let mut out = Vec::with_capacity(reason.len() + 4);
+    push_header(&mut out, CLOSE, reason.len() + 2);
+    out.extend_from_slice(&disconnect.code().to_be_bytes());
+    out.extend_from_slice(reason);
+    out.into()
+}
+
+/// Appends the frame that delivers `content` (JSON text) on `channel` to `out`.
+///
+/// The message is made anew from channel and content: whatever else a source sent never reaches a listener.
+pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
+    // A channel's name has no control characters, so that only these two are written differently in JSON.
+    let escapes = channel.bytes().filter(|&byte| byte == b'"' || byte == b'\\').count();
+    let payload_len =
+        PUBLISH_HEAD.len() + (channel.len() + escapes + 2) + PUBLISH_MIDDLE.len() + content.len() + PUBLISH_TAIL.len();
+    out.reserve(payload_len + 10);
+    push_header(out, TEXT, payload_len);
+    let payload_start = out.len();
+    out.extend_from_slice(PUBLISH_HEAD);
+    out.push(b'"');
+    if escapes == 0 {
+        out.extend_from_slice(channel.as_bytes());
+    } else {
+        for byte in channel.bytes() {
+            if byte == b'"' || byte == b'\\' {
+                out.push(b'\\');
+            }
+            out.push(byte);
+        }
+    }
+    out.push(b'"');
+    out.extend_from_slice(PUBLISH_MIDDLE);
+    out.extend_from_slice(content.as_bytes());
+    out.extend_from_slice(PUBLISH_TAIL);
+    debug_assert_eq!(out.len() - payload_start, payload_len);
+}
+
+fn push_header(out: &mut Vec<u8>, opcode: u8, payload_len: usize) {
+    out.push(FIN | opcode);
+    match payload_len {
+        0..=125 => out.push(payload_len as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(payload_len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(payload_len as u64).to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+    use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameSocket};
+
+    /// Reads frames back with tungstenite.
+    fn decode(bytes: &[u8]) -> Vec<Frame> {
+        let mut socket = FrameSocket::new(Cursor::new(bytes.to_vec()));
+        let mut frames = Vec::new();
+        while let Some(frame) = socket.read(None).expect("a whole frame") {
+            frames.push(frame);
+        }
+        frames
+    }
+
+    #[test]
+    fn close_carries_code_and_reason() {
+        let frames = decode(&close(Disconnect::SlowConsumer));
+        assert_eq!(frames[0].header().opcode, OpCode::Control(Control::Close));
+        assert_eq!(frames[0].payload(), [&4001u16.to_be_bytes()[..], b"slow consumer"].concat());
+    }
+
+    #[test]
+    fn lengths_at_the_edges() {
+        for len in [0, 1, 125, 126, 127, 0xffff, 0x1_0000] {
+            let payload = vec![b'x'; len];
+            let frames = decode(&text(&payload));
+            assert_eq!(frames.len(), 1);
+            assert_eq!(frames[0].payload(), payload);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn publications_read_back(channel in "[^\\p{Cc}]{1,40}", content in "[^\\p{Cc}]{0,300}", more in 0usize..3) {
+            let content = serde_json::to_string(&content).expect("text is JSON");
+            let mut out = Vec::new();
+            for _ in 0..=more {
+                push_publish(&mut out, &channel, &content);
+            }
+            let frames = decode(&out);
+            prop_assert_eq!(frames.len(), more + 1);
+            for frame in frames {
+                prop_assert_eq!(frame.header().opcode, OpCode::Data(Data::Text));
+                prop_assert!(frame.header().is_final);
+                let value: serde_json::Value = serde_json::from_slice(frame.payload()).expect("JSON");
+                let expected: serde_json::Value = serde_json::from_str(&content).expect("JSON");
+                prop_assert_eq!(&value["type"], "publish");
+                prop_assert_eq!(&value["channel"], channel.as_str());
+                prop_assert_eq!(&value["content"], &expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A shard's state and its doors to the other shards: who is connected, who listens to what, what has to leave.
+//!
+//! Publications are joined: consecutive ones to the same channel form a *run*, one buffer that all listeners of the
+//! channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
+//!
+//! **Invariant:** the open run is closed before anything else is pushed and before the table changes, so that every
+//! client sees everything in the order in which the shard handled it.
+//! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
+
+use crate::disconnect::Disconnect;
+use crate::frame::{self, Frames};
+use crate::inbox::{Delivery, InboxSender, Item};
+use crate::outbox::Outbox;
+use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
+use crate::stats::Stats;
+use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+use slab::Slab;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// A run is closed past this many bytes.
+const RUN_BYTES_MAX: usize = 64 * 1024;
+/// Bytes published since the last whole flush at which sources have to wait for it.
+const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
+const FLUSH_OUTBOXES_MAX: usize = 256;
+
+/// One shard's state. Everything in it belongs to the shard's thread.
+pub struct Hub {
+    shard: usize,
+    inboxes: Vec<InboxSender>,
+    state: RefCell<State>,
+    /// Whether the flush task has been woken for what is marked.
+    flush_due: Cell<bool>,
+    flush_task: RefCell<Option<Waker>>,
+}
+
+struct State {
+    outboxes: Slab<Rc<Outbox>>,
+    subscriptions: Subscriptions,
+    index: ShardIndexView,
+    run: Run,
+    marked: VecDeque<Rc<Outbox>>,
+    /// Bytes published since everything was flushed.
+    batch_bytes: usize,
+    waiting_for_flush: Vec<Waker>,
+    waiting_for_last_client: Option<Waker>,
+    stats: Stats,
+}
+
+/// Consecutive publications to one channel.
+#[derive(Default)]
+struct Run {
+    channel: String,
+    frames: Vec<u8>,
+    messages: u64,
+    /// The other shards it goes to.
+    shards: ShardSet,
+}
+
+impl Hub {
+    /// The state of shard number `shard`, which is reached by the others through `inboxes[shard]`.
+    pub fn new(shard: usize, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> Self {
+        Self {
+            shard,
+            inboxes,
+            state: RefCell::new(State {
+                outboxes: Slab::new(),
+                subscriptions: Subscriptions::default(),
+                index: ShardIndexView::new(index),
+                run: Run::default(),
+                marked: VecDeque::new(),
+                batch_bytes: 0,
+                waiting_for_flush: Vec::new(),
+                waiting_for_last_client: None,
+                stats: Stats::default(),
+            }),
+            flush_due: Cell::new(false),
+            flush_task: RefCell::new(None),
+        }
+    }
+
+    /// Takes a client in.
+    pub fn join(&self, outbox: Rc<Outbox>) -> ListenerId {
+        let key = self.state.borrow_mut().outboxes.insert(outbox);
+        ListenerId::try_from(key).expect("connections are bounded far below 2^32")
+    }
+
+    /// Takes a client and all its subscriptions out.
+    pub fn leave(&self, listener: ListenerId) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        for channel in state.subscriptions.leave(listener) {
+            state.index.index().withdraw(self.shard, &channel);
+        }
+        state.outboxes.remove(listener as usize);
+        if state.outboxes.is_empty()
+            && let Some(waiting) = state.waiting_for_last_client.take()
+        {
+            waiting.wake();
+        }
+    }
+
+    /// Ready when no client is connected to this shard. Called by the shard's own task alone.
+    pub fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut *self.state.borrow_mut();
+        if state.outboxes.is_empty() {
+            return Poll::Ready(());
+        }
+        state.waiting_for_last_client = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// From here on `listener` gets what is published on `channel`.
+    pub fn subscribe(&self, listener: ListenerId, channel: &str) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        if state.subscriptions.subscribe(listener, channel) == Subscribed::First {
+            state.index.index().announce(self.shard, channel);
+        }
+    }
+
+    /// From here on `listener` gets nothing more that is published on `channel`.
+    pub fn unsubscribe(&self, listener: ListenerId, channel: &str) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        if state.subscriptions.unsubscribe(listener, channel) {
+            state.index.index().withdraw(self.shard, channel);
+        }
+    }
+
+    /// Sends frames to one client.
+    pub fn send(&self, outbox: &Rc<Outbox>, frames: Frames) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        state.push(outbox, frames);
+        self.schedule_flush();
+    }
+
+    /// Ends one client's connection with a close frame behind all that it was sent before.
+    pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        state.stats.disconnects.count(disconnect);
+        outbox.close(disconnect);
+        state.mark(outbox);
+        self.schedule_flush();
+    }
+
+    /// Ends the connections of all clients.
+    pub fn close_all(&self, disconnect: Disconnect) {
+        let outboxes: Vec<_> = self.state.borrow().outboxes.iter().map(|(_, outbox)| outbox.clone()).collect();
+        for outbox in outboxes {
+            self.close(&outbox, disconnect);
+        }
+    }
+
+    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard.
+    pub fn publish(&self, channel: &str, content: &str) {
+        let state = &mut *self.state.borrow_mut();
+        state.stats.published += 1;
+        let shards = if self.inboxes.len() == 1 {
+            ShardSet::default()
+        } else {
+            state.index.shards_of(channel).without(self.shard)
+        };
+        if !self.open_run(state, channel, shards) {
+            return;
+        }
+        let before = state.run.frames.len();
+        frame::push_publish(&mut state.run.frames, channel, content);
+        state.batch_bytes += state.run.frames.len() - before;
+        state.run.messages += 1;
+        self.schedule_flush();
+    }
+
+    /// Delivers what another shard has published to this shard's listeners.
+    pub fn deliver(&self, delivery: &Delivery) {
+        let state = &mut *self.state.borrow_mut();
+        if self.open_run(state, &delivery.channel, ShardSet::default()) {
+            state.run.frames.extend_from_slice(&delivery.frames);
+            state.batch_bytes += delivery.frames.len();
+            state.run.messages += 1;
+            self.schedule_flush();
+        }
+    }
+
+    /// Ready while a source may publish: this shard's flush and the other shards' inboxes keep up.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut room = self.poll_flushed(cx);
+        for (shard, inbox) in self.inboxes.iter().enumerate() {
+            if shard != self.shard && inbox.poll_room(cx).is_pending() {
+                room = Poll::Pending;
+            }
+        }
+        room
+    }
+
+    /// Ready while not too much waits for this shard's flush.
+    pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut *self.state.borrow_mut();
+        if state.batch_bytes < BATCH_BYTES_MAX {
+            return Poll::Ready(());
+        }
+        state.waiting_for_flush.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ready when there is something to flush. Called by the flush task alone.
+    pub fn poll_flush_due(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.flush_due.replace(false) {
+            return Poll::Ready(());
+        }
+        *self.flush_task.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Writes to some of the clients that something waits for; true if there are more.
+    pub fn flush_some(&self) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        for _ in 0..FLUSH_OUTBOXES_MAX {
+            match state.marked.pop_front() {
+                Some(outbox) => outbox.flush(),
+                None => {
+                    state.batch_bytes = 0;
+                    state.waiting_for_flush.drain(..).for_each(Waker::wake);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// What the shard has counted since it started.
+    pub fn stats(&self) -> Stats {
+        self.state.borrow().stats.clone()
+    }
+
+    /// Makes the run of `channel` the open one; false if nobody would get it.
+    fn open_run(&self, state: &mut State, channel: &str, shards: ShardSet) -> bool {
+        let run = &state.run;
+        if run.messages > 0 && run.channel == channel && run.shards == shards && run.frames.len() < RUN_BYTES_MAX {
+            return true;
+        }
+        self.close_run(state);
+        if shards.is_empty() && state.subscriptions.listeners(channel).is_none() {
+            return false;
+        }
+        state.run.channel.clear();
+        state.run.channel.push_str(channel);
+        state.run.shards = shards;
+        true
+    }
+
+    fn close_run(&self, state: &mut State) {
+        if state.run.messages == 0 {
+            return;
+        }
+        let mut run = std::mem::take(&mut state.run);
+        state.fan_out(&run);
+        if !run.shards.is_empty() {
+            let delivery = Arc::new(Delivery { channel: run.channel.as_str().into(), frames: run.frames[..].into() });
+            for shard in run.shards.iter() {
+                self.inboxes[shard].send(Item::Delivery(delivery.clone()));
+            }
+        }
+        // The buffers serve the next run, unless a large message has made them large.
+        if run.frames.capacity() <= 2 * RUN_BYTES_MAX {
+            run.frames.clear();
+            state.run.frames = run.frames;
+        }
+        state.run.channel = run.channel;
+    }
+
+    fn schedule_flush(&self) {
+        if !self.flush_due.replace(true)
+            && let Some(task) = self.flush_task.borrow_mut().take()
+        {
+            task.wake();
+        }
+    }
+}
+
+impl State {
+    fn fan_out(&mut self, run: &Run) {
+        let Some(listeners) = self.subscriptions.listeners(&run.channel) else { return };
+        let frames: Frames = Rc::from(&run.frames[..]);
+        self.stats.delivered += run.messages * listeners.len() as u64;
+        for listener in listeners {
+            let outbox = &self.outboxes[listener as usize];
+            if let Err(overflow) = outbox.push(frames.clone()) {
+                self.stats.count_slow_consumer(&overflow);
+            }
+            if outbox.mark() {
+                self.marked.push_back(outbox.clone());
+            }
+        }
+    }
+
+    fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
+        if let Err(overflow) = outbox.push(frames) {
+            self.stats.count_slow_consumer(&overflow);
+        }
+        self.mark(outbox);
+    }
+
+    fn mark(&mut self, outbox: &Rc<Outbox>) {
+        if outbox.mark() {
+            self.marked.push_back(outbox.clone());
+        }
+    }
+}

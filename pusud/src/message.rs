@@ -1,0 +1,223 @@
+//! The client protocol's messages: functions from text to [`Request`] and from values to replies. PROTOCOL.md is the
+//! norm.
+//!
+//! **Invariant:** parsing allocates nothing for a message without escapes: names and content are borrowed, and the
+//! content stays the JSON text that the source sent.
+
+use crate::channel;
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::Serialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a client asks.
+#[derive(Debug, PartialEq)]
+pub enum Request<'a> {
+    /// Who I am; a missing field is the empty string.
+    Authorize(Cow<'a, str>),
+    /// Send me what is published on the channel.
+    Subscribe(Cow<'a, str>),
+    /// Send me no more of it.
+    Unsubscribe(Cow<'a, str>),
+    /// Send this to all listeners of the channel.
+    Publish {
+        /// The channel's name, checked.
+        channel: Cow<'a, str>,
+        /// JSON text.
+        content: &'a str,
+    },
+}
+
+/// A message that is none of the protocol's, and why.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Malformed {
+    /// What is wrong with it, for the client.
+    pub reason: Cow<'static, str>,
+    /// The channel it was about, where that could be read.
+    pub channel: Option<Box<str>>,
+}
+
+impl Malformed {
+    fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into(), channel: None }
+    }
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// Not JSON, not an object, a known field twice, an unknown type, a missing field or one of the wrong type, or a
+/// channel name that breaks the rules of [`channel::check`].
+pub fn parse(text: &str) -> Result<Request<'_>, Malformed> {
+    let fields: Fields<'_> =
+        serde_json::from_str(text).map_err(|error| Malformed::new(format!("not a message: {error}")))?;
+    let kind = string_field("type", fields.kind)?;
+    match &*kind {
+        "authorize" => match fields.authorization {
+            None => Ok(Request::Authorize(Cow::Borrowed(""))),
+            given => string_field("authorization", given).map(Request::Authorize),
+        },
+        "subscribe" => channel_field(fields.channel).map(Request::Subscribe),
+        "unsubscribe" => channel_field(fields.channel).map(Request::Unsubscribe),
+        "publish" => {
+            let channel = channel_field(fields.channel)?;
+            match fields.content {
+                Some(content) => Ok(Request::Publish { channel, content: content.get() }),
+                None => Err(Malformed { reason: "field content is missing".into(), channel: Some((*channel).into()) }),
+            }
+        }
+        _ => Err(Malformed::new("unknown type; known are authorize, subscribe, unsubscribe and publish")),
+    }
+}
+
+/// Reads one message out of a binary frame, which has to hold the same JSON.
+///
+/// # Errors
+/// As [`parse`], and for bytes that are not UTF-8.
+pub fn parse_binary(bytes: &[u8]) -> Result<Request<'_>, Malformed> {
+    parse(std::str::from_utf8(bytes).map_err(|_| Malformed::new("not a message: not UTF-8"))?)
+}
+
+fn channel_field(raw: Option<&RawValue>) -> Result<Cow<'_, str>, Malformed> {
+    let name = string_field("channel", raw)?;
+    channel::check(&name).map_err(|error| Malformed::new(error.to_string()))?;
+    Ok(name)
+}
+
+fn string_field<'a>(name: &'static str, raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Malformed> {
+    let raw = raw.ok_or_else(|| Malformed::new(format!("field {name} is missing")))?.get();
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        // The parser has made sure that it is a whole JSON string; without an escape that is its own text.
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        Some(_) => serde_json::from_str(raw)
+            .map(Cow::Owned)
+            .map_err(|_| Malformed::new(format!("field {name} has an escape that is no character"))),
+        None => Err(Malformed::new(format!("field {name} is not a string"))),
+    }
+}
+
+/// The fields that any message may have. Their types are judged only where the message's type uses them.
+#[derive(Default)]
+struct Fields<'a> {
+    kind: Option<&'a RawValue>,
+    channel: Option<&'a RawValue>,
+    content: Option<&'a RawValue>,
+    authorization: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(key) = map.next_key::<Key>()? {
+                    let (field, name) = match key {
+                        Key::Type => (&mut fields.kind, "type"),
+                        Key::Channel => (&mut fields.channel, "channel"),
+                        Key::Content => (&mut fields.content, "content"),
+                        Key::Authorization => (&mut fields.authorization, "authorization"),
+                        Key::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    if field.replace(map.next_value()?).is_some() {
+                        return Err(A::Error::duplicate_field(name));
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+enum Key {
+    Type,
+    Channel,
+    Content,
+    Authorization,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(match name {
+                    "type" => Key::Type,
+                    "channel" => Key::Channel,
+                    "content" => Key::Content,
+                    "authorization" => Key::Authorization,
+                    _ => Key::Other,
+                })
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// What the relay answers, apart from publications.
+#[derive(Debug, serde::Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Reply<'a> {
+    /// First of all, after the handshake.
+    Hello {
+        /// The daemon's version.
+        version: &'a str,
+        /// The relay's name.
+        relay: &'a str,
+    },
+    /// The authorization was granted.
+    AuthorizationOk,
+    /// The authorization was refused, or could not be decided.
+    AuthorizationFailed {
+        /// Why.
+        reason: &'a str,
+    },
+    /// Everything accepted for the channel from now on will be delivered.
+    SubscribeOk {
+        /// The channel's name: gopusu waits for it.
+        channel: &'a str,
+    },
+    /// No permission gives the access asked for.
+    PermissionDenied {
+        /// The channel's name.
+        channel: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The message is none of the protocol's.
+    UnknownMessageReceived {
+        /// The channel's name, where the message had one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channel: Option<&'a str>,
+        /// Why.
+        reason: &'a str,
+    },
+}
+
+impl Reply<'_> {
+    /// The reply's JSON text.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        self.serialize(&mut serde_json::Serializer::new(&mut out)).expect("text fields into memory cannot fail");
+        out
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn publish<'a>(channel: &'a str, content: &'a str) -> Request<'a> {
+    Request::Publish { channel: channel.into(), content }
+}
+
+#[test]
+fn known_messages() {
+    for (text, expected) in [
+        (r#"{"type":"authorize","authorization":"pw"}"#, Request::Authorize("pw".into())),
+        (r#"{"type":"authorize"}"#, Request::Authorize("".into())),
+        (r#"{"type":"authorize","channel":5}"#, Request::Authorize("".into())),
+        (r#"{"type":"subscribe","channel":"a"}"#, Request::Subscribe("a".into())),
+        (r#"{"channel":"a","type":"subscribe"}"#, Request::Subscribe("a".into())),
+        (r#"{"type":"subscribe","channel":"\u0041\"\\"}"#, Request::Subscribe("A\"\\".into())),
+        (r#"{"type":"unsubscribe","channel":"a"}"#, Request::Unsubscribe("a".into())),
+        (r#"{"t\u0079pe":"unsubscribe","channel":"a"}"#, Request::Unsubscribe("a".into())),
+        (r#" {"type" : "publish", "channel":"a", "content": [1, 2] , "x":1,"x":2} "#, publish("a", "[1, 2]")),
+        (r#"{"type":"publish","channel":"a","content":null}"#, publish("a", "null")),
+        (r#"{"type":"publish","channel":"a","content":"\ud800"}"#, publish("a", r#""\ud800""#)),
+        (r#"{"type":"publish","channel":"a","content":1e999}"#, publish("a", "1e999")),
+    ] {
+        assert_eq!(parse(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn malformed_messages() {
+    for (text, why) in [
+        ("", "not a message"),
+        ("{", "not a message"),
+        ("[]", "not a message"),
+        ("{} {}", "not a message"),
+        ("{}", "field type is missing"),
+        (r#"{"type":1}"#, "field type is not a string"),
+        (r#"{"type":null}"#, "field type is not a string"),
+        (r#"{"type":"hello"}"#, "unknown type"),
+        (r#"{"type":"publish","type":"publish"}"#, "duplicate field"),
+        (r#"{"type":"publish","channel":"a","content":1,"content":2}"#, "duplicate field"),
+        (r#"{"type":"authorize","authorization":null}"#, "field authorization is not a string"),
+        (r#"{"type":"subscribe"}"#, "field channel is missing"),
+        (r#"{"type":"subscribe","channel":["a"]}"#, "field channel is not a string"),
+        (r#"{"type":"subscribe","channel":""}"#, "empty"),
+        (r#"{"type":"subscribe","channel":"\n"}"#, "control character"),
+        (r#"{"type":"subscribe","channel":"\ud800"}"#, "escape that is no character"),
+        (r#"{"type":"publish","channel":"a"}"#, "field content is missing"),
+        (r#"{"type":"publish","channel":"a","content":}"#, "not a message"),
+    ] {
+        let error = parse(text).expect_err(text).to_string();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+}
+
+#[test]
+fn replies() {
+    for (reply, expected) in [
+        (Reply::Hello { version: "1", relay: "r" }, json!({"type": "hello", "version": "1", "relay": "r"})),
+        (Reply::AuthorizationOk, json!({"type": "authorization_ok"})),
+        (Reply::AuthorizationFailed { reason: "no" }, json!({"type": "authorization_failed", "reason": "no"})),
+        (Reply::SubscribeOk { channel: "a\"" }, json!({"type": "subscribe_ok", "channel": "a\""})),
+        (
+            Reply::PermissionDenied { channel: "a", reason: "no" },
+            json!({"type": "permission_denied", "channel": "a", "reason": "no"}),
+        ),
+        (
+            Reply::UnknownMessageReceived { channel: None, reason: "no" },
+            json!({"type": "unknown_message_received", "reason": "no"}),
+        ),
+        (
+            Reply::UnknownMessageReceived { channel: Some("a"), reason: "no" },
+            json!({"type": "unknown_message_received", "channel": "a", "reason": "no"}),
+        ),
+    ] {
+        let text = reply.to_json();
+        assert_eq!(serde_json::from_slice::<Value>(&text).expect("JSON"), expected);
+        assert!(text.starts_with(br#"{"type":"#), "the type comes first, for whoever reads a trace");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn any_text_is_refused(text in "[^{]\\PC{0,80}") {
+        prop_assume!(!text.trim_start().starts_with('{'));
+        prop_assert!(parse(&text).is_err(), "{text}");
+    }
+
+    #[test]
+    fn nearly_messages_are_read_or_refused(text in r#"\{("(type|channel|content)":("(publish|subscribe|[a\\]{0,3})"|[0-9\[\]{},.]{0,4}),?){0,4}\}"#) {
+        if let Ok(Request::Subscribe(name) | Request::Publish { channel: name, .. }) = parse(&text) {
+            prop_assert_eq!(channel::check(&name), Ok(()));
+            prop_assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn publications_read_back(channel in "[^\\p{Cc}]{1,40}", content in "\\PC{0,60}", key in "[a-z]{1,12}") {
+        let content = json!({ key: content });
+        let text = json!({"type": "publish", "channel": channel, "content": content}).to_string();
+        match parse(&text) {
+            Ok(Request::Publish { channel: found, content: raw }) => {
+                prop_assert_eq!(&*found, channel.as_str());
+                prop_assert_eq!(serde_json::from_str::<Value>(raw).expect("JSON"), content);
+            }
+            other => prop_assert!(false, "{text} became {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+use super::*;
+use std::future::poll_fn;
+use std::io::Read as _;
+use std::rc::Rc;
+
+const BYTES_MAX: usize = 10_000;
+
+/// An outbox over loopback with small kernel buffers, and the client's end.
+async fn pair() -> (Rc<Outbox>, std::net::TcpStream) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    client.set_recv_buffer_size(4096).unwrap();
+    client.connect(&listener.local_addr().unwrap().into()).unwrap();
+    let (socket, _) = listener.accept().await.unwrap();
+    socket2::SockRef::from(&socket).set_send_buffer_size(4096).unwrap();
+    (Rc::new(Outbox::new(socket, BYTES_MAX)), client.into())
+}
+
+fn frames(byte: u8, len: usize) -> Frames {
+    vec![byte; len].into()
+}
+
+/// Pushes until the kernel takes no more and something waits.
+fn fill(outbox: &Outbox) -> usize {
+    let mut pushed = 0;
+    while outbox.queue.borrow().bytes == 0 {
+        outbox.push(frames(b'f', 1000)).unwrap();
+        pushed += 1000;
+        outbox.flush();
+    }
+    pushed
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn everything_leaves_in_order_through_a_full_kernel() {
+    let (outbox, mut client) = pair().await;
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).unwrap();
+        all
+    });
+    let mut expected = Vec::new();
+    for n in 0..500u32 {
+        let len = 1 + (n as usize * 37) % 900;
+        expected.extend(vec![n as u8; len]);
+        outbox.push(frames(n as u8, len)).unwrap();
+        outbox.flush();
+        poll_fn(|cx| outbox.poll_drained(cx)).await;
+    }
+    outbox.shut_down();
+    assert_eq!(reader.join().unwrap(), expected);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn one_write_carries_many_frames() {
+    let (outbox, mut client) = pair().await;
+    for n in 0..3 {
+        outbox.push(frames(b'0' + n, 2)).unwrap();
+    }
+    assert!(outbox.mark() && !outbox.mark());
+    outbox.flush();
+    assert!(outbox.mark(), "a flush takes the mark away");
+    let mut got = [0; 6];
+    client.read_exact(&mut got).unwrap();
+    assert_eq!(&got, b"001122");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_full_outbox_cuts_with_4001_at_a_frame_boundary() {
+    let (outbox, mut client) = pair().await;
+    let mut sent = fill(&outbox);
+    let overflow = loop {
+        match outbox.push(frames(b'x', 1000)) {
+            Ok(()) => sent += 1000,
+            Err(overflow) => break overflow,
+        }
+        assert!(outbox.queue.borrow().bytes <= BYTES_MAX + 1000);
+    };
+    assert!(outbox.is_closing());
+    assert_eq!(outbox.push(frames(b'y', 1)), Ok(()), "further frames are dropped without a word");
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).unwrap();
+        all
+    });
+    poll_fn(|cx| outbox.poll_drained(cx)).await;
+    outbox.shut_down();
+    let all = reader.join().unwrap();
+    let close = frame::close(Disconnect::SlowConsumer);
+    assert!(all.ends_with(&close));
+    assert_eq!((all.len() - close.len()) % 1000, 0, "no frame was cut");
+    assert_eq!(all.len() - close.len() + overflow.dropped_bytes, sent + 1000, "what is lost is counted");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_peer_that_resets_breaks_the_outbox() {
+    let (outbox, client) = pair().await;
+    fill(&outbox);
+    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(client);
+    poll_fn(|cx| outbox.poll_drained(cx)).await;
+    assert!(outbox.is_closing());
+}

@@ -1,0 +1,130 @@
+//! A shard: one thread with a runtime of its own that serves its share of the clients, and its inbox.
+
+use crate::authenticator::Authenticator;
+use crate::client;
+use crate::config::Config;
+use crate::disconnect::Disconnect;
+use crate::hub::Hub;
+use crate::inbox::{Inbox, InboxSender, Item};
+use crate::shard_index::ShardIndex;
+use crate::stats::Stats;
+use anyhow::Context as _;
+use std::future::poll_fn;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::oneshot;
+use tokio::task::{spawn_local, yield_now};
+use tokio::time::timeout;
+use tracing::warn;
+
+/// How long clients may take to go when the relay stops.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// What a shard is made of.
+pub struct Shard {
+    /// Its number, and its place in `inboxes`.
+    pub number: usize,
+    /// Where it is reached.
+    pub inbox: Inbox,
+    /// Where all shards are reached.
+    pub inboxes: Vec<InboxSender>,
+    /// Which shards have listeners of which channel.
+    pub index: Arc<ShardIndex>,
+    /// Who decides.
+    pub authenticator: Authenticator,
+    /// The relay's settings.
+    pub config: Arc<Config>,
+}
+
+impl Shard {
+    /// Starts the shard's thread. The receiver gets what it has counted, when it has ended.
+    ///
+    /// # Errors
+    /// The thread or its runtime cannot be made: the system is out of threads or files.
+    pub fn start(self) -> anyhow::Result<oneshot::Receiver<Stats>> {
+        let number = self.number;
+        let (done, ended) = oneshot::channel();
+        let (started, wait_for_start) = mpsc::channel();
+        std::thread::Builder::new()
+            .name(format!("pusu-shard-{number}"))
+            .spawn(move || match runtime() {
+                Ok(runtime) => {
+                    // Nobody listening to either means that the relay has given up meanwhile.
+                    started.send(Ok(())).ok();
+                    done.send(runtime.block_on(self.run())).ok();
+                }
+                Err(error) => {
+                    started.send(Err(error)).ok();
+                }
+            })
+            .with_context(|| format!("cannot start the thread of shard {number}"))?;
+        wait_for_start
+            .recv()
+            .with_context(|| format!("the thread of shard {number} has died"))?
+            .with_context(|| format!("cannot start the runtime of shard {number}"))?;
+        Ok(ended)
+    }
+
+    async fn run(mut self) -> Stats {
+        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index));
+        let context = Rc::new(client::Context::new(
+            hub.clone(),
+            self.authenticator,
+            self.config.limits.clone(),
+            &self.config.name,
+        ));
+        spawn_local(flush(hub.clone()));
+        let mut stopping = false;
+        while !stopping {
+            for item in self.inbox.next().await {
+                match item {
+                    Item::Accepted(socket, peer) => match adopt(socket) {
+                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer))),
+                        Err(error) => warn!(%peer, %error, "cannot serve a connection"),
+                    },
+                    Item::Delivery(delivery) => {
+                        hub.deliver(&delivery);
+                        poll_fn(|cx| hub.poll_flushed(cx)).await;
+                    }
+                    Item::Stop => stopping = true,
+                }
+            }
+        }
+        hub.close_all(Disconnect::GoingAway);
+        if timeout(STOP_MAX, poll_fn(|cx| hub.poll_empty(cx))).await.is_err() {
+            warn!(shard = self.number, "some clients had not gone in time");
+        }
+        hub.stats()
+    }
+}
+
+fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
+}
+
+fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+    socket.set_nodelay(true)?;
+    tokio::net::TcpStream::from_std(socket)
+}
+
+/// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which
+/// is what makes a batch of what they do.
+async fn flush(hub: Rc<Hub>) {
+    loop {
+        poll_fn(|cx| hub.poll_flush_due(cx)).await;
+        while hub.flush_some() {
+            yield_now().await;
+        }
+    }
+}
+
+/// An accepted connection for a shard.
+pub fn accepted(socket: TcpStream, peer: SocketAddr) -> Item {
+    // Where both families share a socket, an IPv4 client's address is to read as one.
+    Item::Accepted(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+}

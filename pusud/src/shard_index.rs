@@ -1,0 +1,139 @@
+//! Which shards have listeners of which channel, so that a publication wakes only those.
+//!
+//! Shared by all shards, but not on the data path: a shard reads through its own [`ShardIndexView`], which costs one
+//! load of a rarely written counter while nothing changes.
+//!
+//! **Invariant:** a shard announces its first listener of a channel before that listener is told `subscribe_ok`, so
+//! that whatever is published after the answer finds it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Most shards of one relay: as many as a [`ShardSet`] has bits.
+pub const SHARDS_MAX: usize = 64;
+/// Names that a view remembers; past it the view is emptied, so that publishing to ever new names costs no memory.
+const VIEW_CHANNELS_MAX: usize = 4096;
+
+/// A set of shards.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct ShardSet(u64);
+
+impl ShardSet {
+    /// The set without `shard`.
+    pub fn without(self, shard: usize) -> Self {
+        Self(self.0 & !(1 << shard))
+    }
+
+    /// Whether it has no shard in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The numbers of its shards.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..SHARDS_MAX).filter(move |shard| self.0 & (1 << shard) != 0)
+    }
+}
+
+/// The index itself.
+#[derive(Default)]
+pub struct ShardIndex {
+    /// Counts changes of `channels`.
+    version: AtomicU64,
+    channels: Mutex<HashMap<Box<str>, u64>>,
+}
+
+impl ShardIndex {
+    /// `shard` has its first listener of `channel`.
+    pub fn announce(&self, shard: usize, channel: &str) {
+        let mut channels = self.lock();
+        match channels.get_mut(channel) {
+            Some(shards) => *shards |= 1 << shard,
+            None => {
+                channels.insert(channel.into(), 1 << shard);
+            }
+        }
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The last listener of `channel` in `shard` has gone.
+    pub fn withdraw(&self, shard: usize, channel: &str) {
+        let mut channels = self.lock();
+        if let Some(shards) = channels.get_mut(channel) {
+            *shards &= !(1 << shard);
+            if *shards == 0 {
+                channels.remove(channel);
+            }
+        }
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, u64>> {
+        self.channels.lock().expect("nothing panics while it holds the index")
+    }
+}
+
+/// One shard's view of the index: what it has looked up since the index last changed.
+pub struct ShardIndexView {
+    index: Arc<ShardIndex>,
+    version: u64,
+    seen: HashMap<Box<str>, ShardSet>,
+}
+
+impl ShardIndexView {
+    /// A view of `index`.
+    pub fn new(index: Arc<ShardIndex>) -> Self {
+        Self { index, version: 0, seen: HashMap::new() }
+    }
+
+    /// The index itself, for changing it.
+    pub fn index(&self) -> &ShardIndex {
+        &self.index
+    }
+
+    /// The shards that have listeners of `channel`.
+    pub fn shards_of(&mut self, channel: &str) -> ShardSet {
+        let version = self.index.version.load(Ordering::Acquire);
+        if version != self.version || self.seen.len() >= VIEW_CHANNELS_MAX {
+            self.seen.clear();
+            self.version = version;
+        }
+        if let Some(&shards) = self.seen.get(channel) {
+            return shards;
+        }
+        let shards = ShardSet(self.index.lock().get(channel).copied().unwrap_or(0));
+        self.seen.insert(channel.into(), shards);
+        shards
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_follows_every_change() {
+        let index = Arc::new(ShardIndex::default());
+        let mut view = ShardIndexView::new(index.clone());
+        assert!(view.shards_of("a").is_empty());
+        index.announce(2, "a");
+        index.announce(5, "a");
+        assert_eq!(view.shards_of("a").iter().collect::<Vec<_>>(), [2, 5]);
+        assert_eq!(view.shards_of("a").without(2).iter().collect::<Vec<_>>(), [5]);
+        index.withdraw(5, "a");
+        assert_eq!(view.shards_of("a").iter().collect::<Vec<_>>(), [2]);
+        index.withdraw(2, "a");
+        assert!(view.shards_of("a").is_empty());
+        assert!(index.lock().is_empty(), "a channel without listeners is forgotten");
+    }
+
+    #[test]
+    fn a_view_does_not_grow_without_end() {
+        let mut view = ShardIndexView::new(Arc::default());
+        for n in 0..3 * VIEW_CHANNELS_MAX {
+            view.shards_of(&n.to_string());
+            assert!(view.seen.len() <= VIEW_CHANNELS_MAX);
+        }
+    }
+}
