@@ -1,18 +1,58 @@
-//! Who decides. TODO by helper.
+//! Who decides: from a name in the settings to a running authenticator that answers requests.
+//!
+//! An authenticator is the built-in `None` or a plugin's library out of the plugins directory, whose author is a
+//! stranger. It is checked before any of its code runs, called on threads of its own, and nothing it answers is
+//! believed unseen.
+//! **Invariant:** authorization fails closed: whatever goes wrong, the client gets no permissions.
 
+mod answer;
+mod binary;
+mod complaints;
+mod directory;
+mod file;
+mod host;
+mod image;
+mod library;
+mod manifest;
+mod nearest;
+mod options;
+mod ownership;
+mod pool;
+mod proof;
+mod tickets;
 pub mod verdict;
+mod watcher;
+mod worker;
+mod workers;
 
 use crate::config::AuthenticatorConfig;
+use crate::permission::{Access, Permission};
+use anyhow::{Result, anyhow, ensure};
+use file::LibraryFile;
+use host::Host;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use workers::Workers;
+
+pub use directory::{Candidate, list};
+pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
+pub use workers::Counts;
 
-/// A running authenticator; clones are the same one.
+/// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 #[derive(Clone)]
-pub struct Authenticator;
+pub struct Authenticator(Arc<Inner>);
 
-/// What is running, for the log and `pusud check`.
-#[derive(Debug, Clone)]
+struct Inner {
+    identity: Identity,
+    /// `None`: the built-in authenticator.
+    workers: Option<Workers>,
+}
+
+/// What is running, for the log and `pusud check`. `Display` gives it as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The manifest's id, or `None`.
     pub id: String,
@@ -24,60 +64,112 @@ pub struct Identity {
     pub path: Option<PathBuf>,
 }
 
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
+            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
+        }
+    }
+}
+
 impl Authenticator {
-    /// Resolves, checks, loads and creates.
-    pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> anyhow::Result<Self> {
-        let _ = (config, call_timeout);
-        Ok(Self)
+    /// Resolves, checks, loads and creates what the settings name, and says so in the log. `call_timeout` is the time
+    /// that one decision may take.
+    ///
+    /// # Errors
+    /// One message for the operator: what, which file, what was expected and found, and what to do.
+    pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
+        let authenticator = if config.id == BUILT_IN_ID {
+            Self::built_in(config)?
+        } else {
+            let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
+            Self::plugin(config, &file, &manifest, call_timeout)
+                .map_err(|error| anyhow!("`authenticator: {}`: {} {error:#}", config.id, file.path().display()))?
+        };
+        tracing::info!("the authenticator is {}", authenticator.0.identity);
+        Ok(authenticator)
+    }
+
+    fn built_in(config: &AuthenticatorConfig) -> Result<Self> {
+        let keys: Vec<&str> = config.options.keys().map(String::as_str).collect();
+        ensure!(
+            keys.is_empty(),
+            "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; \
+             remove them, or name the authenticator they are for",
+            keys.join(", ")
+        );
+        ensure!(
+            config.sha256.is_none(),
+            "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to \
+             check; remove it, or name the authenticator it is for"
+        );
+        let identity =
+            Identity { id: BUILT_IN_ID.to_owned(), version: String::new(), sha256: String::new(), path: None };
+        Ok(Self(Arc::new(Inner { identity, workers: None })))
+    }
+
+    fn plugin(
+        config: &AuthenticatorConfig,
+        file: &LibraryFile,
+        manifest: &Manifest,
+        call_timeout: Duration,
+    ) -> Result<Self> {
+        for warning in file.check_ownership(config.strict_permissions)? {
+            tracing::warn!("{} {warning}", file.path().display());
+        }
+        if let Some(pin) = &config.sha256 {
+            file.check_pin(pin)?;
+        }
+        let options = options::json(config, manifest)?;
+        let image = image::place(file, &manifest.id)?;
+        let host = Host::new(&manifest.id);
+        let instance = library::Plugin::load(image.path(), manifest)?.create(Arc::clone(&host), &options)?;
+        let workers = Workers::start(Arc::new(instance), host, manifest.flags, call_timeout)?;
+        let identity = Identity {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            sha256: file.sha256(),
+            path: Some(file.path().to_owned()),
+        };
+        Ok(Self(Arc::new(Inner { identity, workers: Some(workers) })))
     }
 
     /// What is running.
     pub fn identity(&self) -> Identity {
-        Identity { id: "None".into(), version: String::new(), sha256: String::new(), path: None }
+        self.0.identity.clone()
     }
 
-    /// Asks.
+    /// Asks. The answer is there within the call timeout, whatever the plugin does; dropping the future gives the
+    /// question up and tells the plugin so, on a thread of the authenticator's.
     pub async fn authorize(&self, request: Request) -> Verdict {
-        let _ = request;
-        Verdict::Grant(Grant {
-            permissions: vec![crate::permission::Permission::new("*", crate::permission::Access::READ_WRITE)],
-            ..Grant::default()
-        })
+        match &self.0.workers {
+            Some(workers) => workers.ask(request).await,
+            None => Verdict::Grant(Grant {
+                permissions: vec![Permission::new("*", Access::READ_WRITE)],
+                ..Grant::default()
+            }),
+        }
     }
 
-    /// Stops.
-    pub fn stop(&self) {}
+    /// Whether a question would be taken now, rather than turned away at once.
+    pub fn ready(&self) -> bool {
+        self.0.workers.as_ref().is_none_or(Workers::ready)
+    }
+
+    /// What went wrong so far; all 0 for `None`.
+    pub fn counts(&self) -> Counts {
+        self.0.workers.as_ref().map(Workers::counts).unwrap_or_default()
+    }
+
+    /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
+    /// second for calls that are inside the plugin. Questions asked afterwards are turned away.
+    pub fn stop(&self) {
+        if let Some(workers) = &self.0.workers {
+            workers.stop();
+        }
+    }
 }
 
-/// One file of a plugins directory, as far as its manifest tells.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// The file.
-    pub path: PathBuf,
-    /// What its manifest says, or why it does not serve.
-    pub outcome: Result<Facts, String>,
-}
-
-/// What a manifest says.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    /// The id that the settings name.
-    pub id: String,
-    /// The plugin's version.
-    pub version: String,
-    /// The major version of the ABI it was built for.
-    pub abi: u32,
-    /// What it was built with; may be empty.
-    pub sdk: String,
-    /// The names of the options it takes.
-    pub options: Vec<String>,
-}
-
-/// Reads the manifests of all libraries in `directory`, sorted by file name, running none of them.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub fn list(directory: &std::path::Path) -> anyhow::Result<Vec<Listed>> {
-    let _ = directory;
-    Ok(Vec::new())
-}
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,21 @@ pub struct Grant {
     /// When the permissions end; `None` = never.
     pub expires: Option<SystemTime>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authorization_is_never_printed() {
+        let request = Request {
+            authorization: Authorization::new("hunter2"),
+            peer: "192.0.2.1:5000".into(),
+            again: false,
+            attributes: Vec::new(),
+        };
+        let text = format!("{request:?}");
+        assert!(text.contains("[redacted]") && !text.contains("hunter2"), "{text}");
+        assert_eq!(request.authorization.expose(), b"hunter2");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::print;
 use anyhow::Context as _;
-use pusud::authenticator::{self, Listed};
+use pusud::authenticator::{self, Candidate};
 use pusud::config::{Config, Overrides};
 use std::path::{Path, PathBuf};
 
@@ -37,12 +37,17 @@ struct File {
     outcome: Result<[String; COLUMNS.len() - 1], String>,
 }
 
-impl From<Listed> for File {
-    fn from(Listed { path, outcome }: Listed) -> Self {
+impl From<Candidate> for File {
+    fn from(Candidate { path, manifest }: Candidate) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let cells =
-            outcome.map(|facts| [facts.id, facts.version, facts.abi.to_string(), facts.sdk, facts.options.join(", ")]);
-        Self { name, outcome: cells }
+        let outcome = match manifest {
+            Ok(manifest) => {
+                let abi = format!("{}.{}", pusu_plugin_abi::ABI_MAJOR, manifest.abi_minor);
+                Ok([manifest.id, manifest.version, abi, manifest.sdk, manifest.options.join(", ")])
+            }
+            Err(error) => Err(format!("it {error:#}")),
+        };
+        Self { name, outcome }
     }
 }
 

@@ -1,0 +1,75 @@
+# The two commands of the README are `make run` and `make test`. Needs Rust, a C compiler and Python 3; everything else
+# the targets fetch or build themselves, into target/.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CARGO ?= cargo
+PYTHON ?= python3
+
+UNAME := $(shell uname -s)
+SUFFIX := $(if $(filter Darwin,$(UNAME)),dylib,so)
+
+# The bundled authenticators, as cargo names the Rust ones and their own Makefile the one in C.
+RUST_PLUGINS := password_authenticator my_authenticator
+C_PLUGIN := libexample_c_authenticator.so
+PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
+PLUGINS_DIR := target/plugins
+
+# The published Python client and what it needs, in an environment of its own.
+VENV := target/venv
+VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0
+
+.PHONY: help run plugins build test venv check install
+
+help:
+	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
+	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
+	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
+	@echo 'make install  installs daemon, plugins, header and example settings below $$(DESTDIR)$$(PREFIX)'
+
+run: plugins
+	exec target/release/pusud run --config config/quickstart.yaml --plugins-dir $(PLUGINS_DIR)
+
+build:
+	$(CARGO) build --release --workspace
+
+# `install` makes new files instead of writing into old ones, and neither they nor the folder may be writable by
+# everybody, whatever the umask is: the daemon would refuse them.
+plugins: build
+	$(MAKE) --no-print-directory -C plugins/example-c OUT=$(abspath target/release)
+	install -d -m 755 $(PLUGINS_DIR)
+	install -m 755 $(addprefix target/release/,$(PLUGINS)) $(PLUGINS_DIR)/
+
+# nextest gives every test a process of its own and ends those that hang; without it, cargo's own runner serves.
+test: venv
+	$(CARGO) build --workspace --all-targets
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) nextest run --workspace --no-fail-fast; \
+	else \
+	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --workspace --all-targets --no-fail-fast; \
+	fi
+	$(CARGO) test --workspace --doc
+
+venv: $(VENV)/.complete
+
+$(VENV)/.complete: Makefile
+	rm -rf $(VENV)
+	mkdir -p target
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(VENV_PACKAGES)
+	touch $@
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps
+	$(CARGO) test --package pusu-plugin-api --test header
+
+install: plugins
+	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud
+	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
+	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 config/settings.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/

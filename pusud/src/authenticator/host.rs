@@ -1,0 +1,213 @@
+//! The daemon's side of one plugin instance: what the functions in its host table do, once library.rs has
+//! copied their arguments out of the plugin's memory.
+//!
+//! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
+//! **Invariant:** the table's `ctx` is a number that is looked up here, never a pointer: a plugin that calls after
+//! `destroy`, or with garbage, finds nobody.
+
+use super::answer::{Answer, printable};
+use super::complaints::Complaints;
+use super::tickets::Tickets;
+use super::verdict::Verdict;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::SystemTime;
+
+/// Longest line that a plugin can put into the daemon's log, in bytes; the rest is cut off.
+pub(super) const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// What `complete` returns for an answer that is taken, or came too late, or cannot be understood.
+pub(super) const COMPLETE_TAKEN: i32 = 0;
+pub(super) const COMPLETE_LATE: i32 = 1;
+pub(super) const COMPLETE_MALFORMED: i32 = -1;
+
+static HOSTS: RwLock<BTreeMap<usize, Weak<Host>>> = RwLock::new(BTreeMap::new());
+static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
+
+/// What one plugin instance has of the daemon.
+pub(super) struct Host {
+    /// The plugin's id, for the log.
+    pub(super) plugin: String,
+    pub(super) tickets: Tickets,
+    pub(super) complaints: Complaints,
+    number: usize,
+    error: Mutex<Option<String>>,
+    late: AtomicU64,
+    malformed: AtomicU64,
+}
+
+impl Host {
+    /// Makes the host of an instance of `plugin`, and makes it known under its number.
+    pub(super) fn new(plugin: &str) -> Arc<Self> {
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        let host = Arc::new(Self {
+            plugin: plugin.to_owned(),
+            tickets: Tickets::default(),
+            complaints: Complaints::default(),
+            number,
+            error: Mutex::new(None),
+            late: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+        });
+        HOSTS.write().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(&host));
+        host
+    }
+
+    /// The number that stands for this host across the border. Never 0, never used again.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The host that a plugin means by `number`, if it lives.
+    pub(super) fn find(number: usize) -> Option<Arc<Self>> {
+        HOSTS.read().unwrap_or_else(PoisonError::into_inner).get(&number)?.upgrade()
+    }
+
+    /// The table's `log`: a line of the plugin in the daemon's log.
+    pub(super) fn log(&self, level: i32, text: &[u8]) {
+        let text = printable(&String::from_utf8_lossy(text));
+        let plugin = self.plugin.as_str();
+        match level {
+            1 => tracing::error!(plugin, "{text}"),
+            2 => tracing::warn!(plugin, "{text}"),
+            3 => tracing::info!(plugin, "{text}"),
+            4 => tracing::debug!(plugin, "{text}"),
+            _ => tracing::trace!(plugin, "{text}"),
+        }
+    }
+
+    /// The table's `set_error`: why `create` is about to fail.
+    pub(super) fn set_error(&self, text: &[u8]) {
+        let text = printable(&String::from_utf8_lossy(text));
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// What `create` said last about its failure.
+    pub(super) fn take_error(&self) -> Option<String> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The table's `complete`. `answer` is called only if somebody waits for it; its error says what is malformed.
+    pub(super) fn complete(&self, ticket: u64, answer: impl FnOnce() -> Result<Answer, String>) -> i32 {
+        if !self.tickets.is_open(ticket) {
+            return self.too_late();
+        }
+        match answer().and_then(|answer| answer.understand(SystemTime::now())) {
+            Ok(understood) => {
+                if let Some(decision) = understood.unknown_decision {
+                    self.complaints
+                        .warn(&self.plugin, format_args!("decided {decision}, which means nothing: refused"));
+                }
+                let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
+                self.note(&understood.verdict, &understood.detail);
+                reply.send(understood.verdict);
+                COMPLETE_TAKEN
+            }
+            Err(what) => {
+                self.malformed.fetch_add(1, Ordering::Relaxed);
+                self.complaints
+                    .warn(&self.plugin, format_args!("gave a malformed verdict, the client is refused: {what}"));
+                if let Some(reply) = self.tickets.take(ticket) {
+                    reply.send(Verdict::Refuse(String::new()));
+                }
+                COMPLETE_MALFORMED
+            }
+        }
+    }
+
+    /// Answers that came for tickets which nobody waits for.
+    pub(super) fn late(&self) -> u64 {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// Answers that could not be understood.
+    pub(super) fn malformed(&self) -> u64 {
+        self.malformed.load(Ordering::Relaxed)
+    }
+
+    fn too_late(&self) -> i32 {
+        self.late.fetch_add(1, Ordering::Relaxed);
+        COMPLETE_LATE
+    }
+
+    fn note(&self, verdict: &Verdict, detail: &str) {
+        let plugin = self.plugin.as_str();
+        match verdict {
+            Verdict::Grant(grant) => tracing::debug!(plugin, subject = printable(&grant.subject), "granted: {detail}"),
+            Verdict::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, "refused"),
+            Verdict::Refuse(_) => tracing::info!(plugin, "refused: {detail}"),
+            Verdict::Unavailable(reason) => {
+                self.complaints.warn(plugin, format_args!("could not decide: {} {detail}", printable(reason)));
+            }
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        HOSTS.write().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pusu_plugin_abi as abi;
+    use std::time::Instant;
+
+    fn refusal() -> Result<Answer, String> {
+        Ok(Answer { decision: abi::REFUSE, reason: b"no".to_vec(), ..Answer::default() })
+    }
+
+    #[test]
+    fn is_found_by_its_number_while_it_lives() {
+        let host = Host::new("Test");
+        let number = host.number();
+        assert_eq!(Host::find(number).unwrap().plugin, "Test");
+        drop(host);
+        assert!(Host::find(number).is_none() && Host::find(0).is_none() && Host::find(usize::MAX).is_none());
+    }
+
+    #[test]
+    fn one_answer_is_taken_and_the_others_are_counted() {
+        let host = Host::new("Test");
+        let (ticket, mut receiver) = host.tickets.open(Instant::now());
+        assert_eq!(host.complete(ticket, refusal), COMPLETE_TAKEN);
+        assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), COMPLETE_LATE);
+        assert_eq!(host.complete(u64::MAX, refusal), COMPLETE_LATE);
+        assert_eq!(host.late(), 2);
+        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse("no".into()));
+    }
+
+    #[test]
+    fn a_malformed_answer_refuses() {
+        let host = Host::new("Test");
+        let (ticket, mut receiver) = host.tickets.open(Instant::now());
+        assert_eq!(host.complete(ticket, || Err("subject is NULL".into())), COMPLETE_MALFORMED);
+        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse(String::new()));
+        assert_eq!(host.malformed(), 1);
+    }
+
+    #[test]
+    fn a_line_of_the_plugin_is_one_line_of_the_log() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log.reopen().unwrap()));
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            Host::new("Test").log(2, b"first\nforged\x1b[31m \xff");
+        });
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
+            assert!(text.contains(part), "{part} is missing: {text}");
+        }
+    }
+
+    #[test]
+    fn keeps_what_create_said() {
+        let host = Host::new("Test");
+        assert_eq!(host.take_error(), None);
+        host.set_error(b"bad\n\xff");
+        assert_eq!(host.take_error().as_deref(), Some("bad\\n\u{fffd}"));
+    }
+}

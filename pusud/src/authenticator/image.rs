@@ -1,0 +1,127 @@
+//! Where the system's loader finds the bytes that were checked.
+//!
+//! On Linux the bytes go into a sealed memory file, so that overwriting the library under a running daemon is harmless
+//! and a new version can be loaded beside the old one. Elsewhere the file is loaded where it lies.
+
+use std::path::{Path, PathBuf};
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use elsewhere::place;
+#[cfg(target_os = "linux")]
+pub(super) use linux::place;
+
+/// Something to load. Needed until it is loaded, not longer.
+pub(super) struct Image {
+    path: PathBuf,
+    #[cfg(target_os = "linux")]
+    _file: Option<rustix::fd::OwnedFd>,
+}
+
+impl Image {
+    /// What to load: an absolute path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::Image;
+    use crate::authenticator::binary::Binary;
+    use crate::authenticator::file::LibraryFile;
+    use anyhow::{Context, Result, bail};
+    use rustix::fd::{AsRawFd, OwnedFd};
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    use rustix::io::{Errno, fcntl_dupfd_cloexec};
+    use std::fs::File;
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    /// The first file number that images get: above the ones a daemon opens at its start.
+    const NUMBER_MIN: i32 = 64;
+    /// The lowest number that no image has had yet. glibc answers a path that it has seen before with the library it
+    /// loaded then, so a `/proc/self/fd/N` must never come back.
+    static NEXT_NUMBER: Mutex<i32> = Mutex::new(NUMBER_MIN);
+
+    /// Puts the file's bytes where they can be loaded and nobody can change them.
+    ///
+    /// # Errors
+    /// The system gives no memory file.
+    pub(in super::super) fn place(file: &LibraryFile, id: &str) -> Result<Image> {
+        if Binary::parse(file.bytes())?.needs_its_folder() {
+            tracing::warn!(
+                "{} looks for libraries beside itself ($ORIGIN) and is therefore loaded where it lies: do not \
+                 overwrite it while the daemon runs, put a new file in its place (`mv`)",
+                file.path().display()
+            );
+            let path = std::path::absolute(file.path()).context("has no absolute path")?;
+            return Ok(Image { path, _file: None });
+        }
+        let sealed =
+            number(&sealed(file.bytes(), id).context("cannot be put into a sealed memory file (memfd_create)")?)?;
+        Ok(Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), _file: Some(sealed) })
+    }
+
+    fn sealed(bytes: &[u8], id: &str) -> Result<OwnedFd> {
+        // The name is only for whoever reads /proc/PID/maps.
+        let memory = memfd_create(format!("pusu-plugin-{id}"), MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut file = File::from(memory);
+        file.write_all(bytes)?;
+        let memory = OwnedFd::from(file);
+        fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        Ok(memory)
+    }
+
+    /// The same file under a number that no image has had before.
+    fn number(memory: &OwnedFd) -> Result<OwnedFd> {
+        let mut next = NEXT_NUMBER.lock().expect("nothing in here panics");
+        match fcntl_dupfd_cloexec(memory, *next) {
+            Ok(numbered) => {
+                *next = numbered.as_raw_fd() + 1;
+                Ok(numbered)
+            }
+            Err(Errno::INVAL | Errno::MFILE) => {
+                bail!(
+                    "needs a free file number from {next} upward; raise the open-file limit (`ulimit -n`, LimitNOFILE=)"
+                )
+            }
+            Err(error) => Err(error).context("cannot be given a file number"),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::io::Read;
+
+        #[test]
+        fn sealed_and_never_the_same_number() {
+            let memory = sealed(b"bytes", "Test").unwrap();
+            let first = number(&memory).unwrap();
+            let first_number = first.as_raw_fd();
+            drop(first);
+            let second = number(&memory).unwrap();
+            assert!(second.as_raw_fd() > first_number && first_number >= NUMBER_MIN);
+            let path = format!("/proc/self/fd/{}", second.as_raw_fd());
+            let mut text = String::new();
+            File::open(&path).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "bytes");
+            assert!(File::options().write(true).open(&path).and_then(|mut file| file.write_all(b"x")).is_err());
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use super::Image;
+    use crate::authenticator::file::LibraryFile;
+    use anyhow::{Context, Result};
+
+    /// The file where it lies.
+    ///
+    /// # Errors
+    /// It has no absolute path.
+    pub(in super::super) fn place(file: &LibraryFile, _id: &str) -> Result<Image> {
+        Ok(Image { path: std::path::absolute(file.path()).context("has no absolute path")? })
+    }
+}

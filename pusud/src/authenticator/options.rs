@@ -1,0 +1,97 @@
+//! Which of the settings go to the plugin.
+//!
+//! **Invariant:** a plugin sees only options that its manifest names, and no code of it runs before they are checked.
+//! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.
+
+use super::manifest::Manifest;
+use super::nearest::did_you_mean;
+use crate::config::AuthenticatorConfig;
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+/// The plugin's options as one JSON object.
+///
+/// # Errors
+/// An option that the plugin does not take, or one that is set twice.
+pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<Zeroizing<String>> {
+    let known = || manifest.options.iter().map(String::as_str);
+    for key in config.options.keys() {
+        if !known().any(|name| name == key) {
+            bail!(
+                "`authenticator_options.{key}` in the settings: {} takes no such option{}{}",
+                manifest.id,
+                did_you_mean(key, known()),
+                taken(manifest)
+            );
+        }
+    }
+    let mut chosen: Map<String, Value> = Map::new();
+    for (key, value) in &config.original_options {
+        if !known().any(|name| name == key) {
+            tracing::info!("`{key}` in the settings is no option of {} and is ignored", manifest.id);
+        } else if config.options.contains_key(key) {
+            bail!("the settings have `{key}` at the top and in `authenticator_options`; remove one of them");
+        } else {
+            chosen.insert(key.clone(), value.clone());
+        }
+    }
+    chosen.extend(config.options.iter().map(|(key, value)| (key.clone(), value.clone())));
+    serde_json::to_string(&chosen).map(Zeroizing::new).context("the authenticator's options cannot be written as JSON")
+}
+
+fn taken(manifest: &Manifest) -> String {
+    if manifest.options.is_empty() {
+        return "; it takes none, remove the key".to_owned();
+    }
+    format!("; it takes: {}", manifest.options.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn config(options: Value, original: Value) -> AuthenticatorConfig {
+        let map = |value: Value| value.as_object().cloned().unwrap();
+        AuthenticatorConfig {
+            id: "P".into(),
+            plugins_dir: "plugins".into(),
+            options: map(options),
+            original_options: map(original),
+            sha256: None,
+            strict_permissions: false,
+        }
+    }
+
+    fn chosen(options: Value, original: Value) -> Result<Value, String> {
+        let manifest = Manifest::for_test("P", "passwords,allow_read_by_default");
+        let text = super::json(&config(options, original), &manifest).map_err(|error| format!("{error:#}"))?;
+        Ok(serde_json::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn only_what_the_manifest_names_goes_to_the_plugin() {
+        let original = json!({"passwords": ["a"], "jwt_verification_key": "k"});
+        assert_eq!(
+            chosen(json!({"allow_read_by_default": true}), original),
+            Ok(json!({"allow_read_by_default": true, "passwords": ["a"]}))
+        );
+        assert_eq!(chosen(json!({}), json!({})), Ok(json!({})));
+    }
+
+    #[test]
+    fn errors_name_the_key_and_never_the_value() {
+        let error = chosen(json!({"pasword": "hunter2"}), json!({})).unwrap_err();
+        assert!(
+            error.contains("`authenticator_options.pasword`") && error.contains("did you mean `passwords`?"),
+            "{error}"
+        );
+        assert!(error.contains("it takes: passwords, allow_read_by_default"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+        let error = chosen(json!({"passwords": []}), json!({"passwords": []})).unwrap_err();
+        assert!(error.contains("`passwords` at the top and in `authenticator_options`"), "{error}");
+        let none = super::json(&config(json!({"x": 1}), json!({})), &Manifest::for_test("P", "")).unwrap_err();
+        assert!(format!("{none:#}").contains("it takes none"), "{none:#}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Calls into C plugins that do wrong what can be done wrong.
+
+use super::*;
+use pusu_plugin_abi as abi;
+
+fn unavailable(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unavailable(_))
+}
+
+fn asynchronous() -> String {
+    format!("-DFLAGS={}", abi::F_ASYNC)
+}
+
+#[tokio::test]
+async fn every_decision_comes_through() {
+    let authenticator = Plugins::with(&[]).start();
+    let refused = Verdict::Refuse("a reason".into());
+    assert_eq!(authenticator.authorize(request("refuse")).await, refused);
+    assert_eq!(authenticator.authorize(request("abstain")).await, refused);
+    assert_eq!(authenticator.authorize(request("unavailable")).await, Verdict::Unavailable("a reason".into()));
+    let Verdict::Grant(grant) = authenticator.authorize(request("expires")).await else { panic!("must grant") };
+    assert_eq!(grant.expires, Some(std::time::UNIX_EPOCH + Duration::from_secs(4_102_444_800)));
+    assert!(matches!(authenticator.authorize(request("expired")).await, Verdict::Refuse(_)));
+    assert_eq!(authenticator.counts(), Counts::default());
+}
+
+#[tokio::test]
+async fn the_request_arrives_whole() {
+    let authenticator = Plugins::with(&[]).start();
+    let expected = "size=1 first timeout=1 peer=192.0.2.1:5000 attrs=1 http.origin=https://example.com";
+    assert_eq!(authenticator.authorize(request("describe")).await, Verdict::Refuse(expected.into()));
+    let bare = Request { again: true, attributes: vec![], ..request("describe") };
+    let expected = "size=1 again timeout=1 peer=192.0.2.1:5000 attrs=0 =";
+    assert_eq!(authenticator.authorize(bare).await, Verdict::Refuse(expected.into()));
+    assert_eq!(authenticator.authorize(request("")).await, Verdict::Refuse("a reason".into()));
+    assert_eq!(authenticator.authorize(request("extension")).await, Verdict::Refuse("none".into()));
+}
+
+#[tokio::test]
+async fn malformed_verdicts_refuse_and_are_counted() {
+    let authenticator = Plugins::with(&[]).start();
+    let commands = [
+        "not-utf8-pattern",
+        "not-utf8-reason",
+        "null-pattern",
+        "null-permissions",
+        "too-many-permissions",
+        "huge-permissions",
+        "too-long-reason",
+        "wrong-size",
+        "null-verdict",
+    ];
+    for (index, command) in commands.into_iter().enumerate() {
+        assert_eq!(authenticator.authorize(request(command)).await, Verdict::Refuse(String::new()), "{command}");
+        assert_eq!(authenticator.counts().malformed, index as u64 + 1, "{command}");
+    }
+    assert_eq!(authenticator.authorize(request("garbage-decision")).await, Verdict::Refuse(String::new()));
+    let Verdict::Refuse(longest) = authenticator.authorize(request("longest-reason")).await else { panic!() };
+    assert_eq!(longest.len(), abi::VERDICT_TEXT_BYTES_MAX);
+}
+
+#[tokio::test]
+async fn answers_that_are_one_too_many_are_dropped_and_counted() {
+    let authenticator = Plugins::with(&[]).start();
+    assert!(matches!(authenticator.authorize(request("twice")).await, Verdict::Grant(_)));
+    until("the second answer is counted", || authenticator.counts().late == 1).await;
+    assert!(matches!(authenticator.authorize(request("wrong-ticket")).await, Verdict::Grant(_)));
+    assert_eq!(authenticator.counts().late, 2);
+    assert_eq!(authenticator.authorize(request("wrong-ctx")).await, Verdict::Refuse("a reason".into()));
+}
+
+#[tokio::test]
+async fn no_answer_means_unavailable() {
+    let authenticator = Plugins::with(&[]).start();
+    for (index, command) in ["silent", "error", "unknown-status", "pending"].into_iter().enumerate() {
+        let verdict = authenticator.authorize(request(command)).await;
+        assert!(unavailable(&verdict), "{command}: {verdict:?}");
+        assert_eq!(authenticator.counts().failed, index as u64 + 1, "{command}");
+    }
+    assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+}
+
+#[tokio::test]
+async fn an_answer_may_come_later_from_another_thread() {
+    let authenticator = Plugins::with(&[&asynchronous()]).start();
+    assert!(matches!(authenticator.authorize(request("thread")).await, Verdict::Grant(_)));
+}
+
+#[tokio::test]
+async fn odd_lines_for_the_log_do_no_harm() {
+    let authenticator = Plugins::with(&[]).start();
+    assert!(matches!(authenticator.authorize(request("log")).await, Verdict::Grant(_)));
+}
+
+#[tokio::test]
+async fn past_the_deadline_the_plugin_is_told_and_its_late_answer_dropped() {
+    let plugins = Plugins::with(&[&asynchronous()]);
+    let authenticator = Authenticator::start(&plugins.config(), Duration::from_millis(50)).unwrap();
+    assert!(unavailable(&authenticator.authorize(request("pending")).await));
+    until("the plugin has answered the cancelled ticket", || authenticator.counts().late == 1).await;
+    assert_eq!(authenticator.counts().timed_out, 1);
+    assert_eq!(authenticator.counts().stuck_threads, 0, "PENDING holds no thread");
+    assert_eq!(authenticator.authorize(request("cancelled")).await, Verdict::Refuse("1".into()));
+}
+
+#[tokio::test]
+async fn threads_that_hang_delay_nobody_else() {
+    let plugins = Plugins::with(&[]);
+    let authenticator = Authenticator::start(&plugins.config(), Duration::from_millis(300)).unwrap();
+    let hanging: Vec<_> = (0..3)
+        .map(|_| {
+            let authenticator = authenticator.clone();
+            tokio::spawn(async move { authenticator.authorize(request("hang")).await })
+        })
+        .collect();
+    assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+    for hangs in hanging {
+        assert!(unavailable(&hangs.await.unwrap()));
+    }
+    until("the threads are found to hang", || authenticator.counts().stuck_threads == 3).await;
+    assert!(matches!(authenticator.authorize(request("release")).await, Verdict::Grant(_)));
+    until("the threads have come back", || authenticator.counts().stuck_threads == 0).await;
+    assert!(authenticator.ready());
+}
+
+#[tokio::test]
+async fn a_panicked_instance_is_asked_no_more() {
+    let authenticator = Plugins::with(&[]).start();
+    assert!(unavailable(&authenticator.authorize(request("panic")).await));
+    assert!(unavailable(&authenticator.authorize(request("grant")).await));
+    assert!(!authenticator.ready());
+    assert_eq!(authenticator.counts().turned_away, 1);
+}
+
+#[tokio::test]
+async fn dropping_the_question_cancels_it() {
+    // SERIAL: when the second question is answered, the plugin has seen the first.
+    let flags = format!("-DFLAGS={}", abi::F_ASYNC | abi::F_SERIAL);
+    let authenticator = Plugins::with(&[&flags]).start();
+    {
+        let question = authenticator.authorize(request("pending"));
+        tokio::pin!(question);
+        let other = authenticator.authorize(request("grant"));
+        tokio::select! {
+            biased;
+            _ = &mut question => panic!("is never answered"),
+            verdict = other => assert!(matches!(verdict, Verdict::Grant(_))),
+        }
+    }
+    // The fixture answers a ticket when it is told that nobody wants the answer any more.
+    until("the plugin was told", || authenticator.counts().late == 1).await;
+    assert_eq!(authenticator.authorize(request("cancelled")).await, Verdict::Refuse("1".into()));
+}

@@ -1,0 +1,109 @@
+//! Asking an authenticator without waiting for it: calls go through a bounded queue to threads of the authenticator's
+//! own, and come back by ticket.
+//!
+//! This is the side of those who ask; pool.rs is the threads' side.
+//! **Invariant:** whatever goes wrong, whoever asks gets [`Verdict::Unavailable`] or a refusal, never silence.
+
+use super::host::Host;
+use super::pool::{Pool, STOPPED, unavailable};
+use super::verdict::{Request, Verdict};
+use anyhow::Result;
+use pusu_plugin_abi as abi;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long `stop` waits for calls that are in the plugin.
+const STOP_WAIT: Duration = Duration::from_secs(1);
+
+/// What the threads call: a plugin's instance, or a test's stand-in for one.
+pub(super) trait Decider: Send + Sync {
+    /// Decides, now or later, within the time that is left; the answer goes to the host under the ticket. May block.
+    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> abi::Status;
+    /// Whether `cancel` does anything.
+    fn can_cancel(&self) -> bool;
+    /// The ticket's answer is no longer wanted. May block.
+    fn cancel(&self, ticket: u64);
+}
+
+/// What went wrong so far, and what hangs now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Calls that were not answered in time.
+    pub timed_out: u64,
+    /// Calls that were turned away at once: queue full, too many threads hang, or the instance has failed.
+    pub turned_away: u64,
+    /// Calls that the plugin failed or forgot to answer.
+    pub failed: u64,
+    /// Answers that came too late, twice, or for tickets that never were.
+    pub late: u64,
+    /// Answers that broke the ABI's rules.
+    pub malformed: u64,
+    /// Threads that hang in the plugin now.
+    pub stuck_threads: usize,
+}
+
+/// A running pool of threads. Dropping it stops it without waiting.
+pub(super) struct Workers(Arc<Pool>);
+
+impl Workers {
+    /// Starts the threads. `flags` are the manifest's; `timeout` is the time that one call may take.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub(super) fn start(decider: Arc<dyn Decider>, host: Arc<Host>, flags: u32, timeout: Duration) -> Result<Self> {
+        Pool::start(decider, host, flags, timeout).map(Self)
+    }
+
+    /// Asks. A future that is dropped gives its ticket up, and the plugin is told so.
+    pub(super) async fn ask(&self, request: Request) -> Verdict {
+        let (ticket, receiver) = match self.0.submit(request) {
+            Ok(submitted) => submitted,
+            Err(verdict) => return verdict,
+        };
+        let waiting = Waiting { pool: &self.0, ticket };
+        let verdict = receiver.await;
+        // Its ticket is closed now.
+        std::mem::forget(waiting);
+        verdict.unwrap_or_else(|_| unavailable(STOPPED))
+    }
+
+    /// Whether a call would be taken now.
+    pub(super) fn ready(&self) -> bool {
+        self.0.ready()
+    }
+
+    /// What went wrong so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.0.counts()
+    }
+
+    /// Answers everybody who waits, destroys the instance, and waits a second at most for calls that are in the plugin.
+    pub(super) fn stop(&self) {
+        self.0.begin_stop();
+        let left = self.0.wait_for_end(STOP_WAIT);
+        if left > 0 {
+            tracing::warn!(
+                plugin = self.0.host.plugin,
+                "stopped, but {left} threads are still in the plugin and are left behind"
+            );
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.0.begin_stop();
+    }
+}
+
+/// Gives the ticket up when the one who waits for it goes away.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    ticket: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.pool.abandon(self.ticket);
+    }
+}

@@ -1,0 +1,168 @@
+//! A WebSocket client whose verbs are those of the protocol, and whose every wait has a deadline.
+
+use super::DEADLINE;
+use serde_json::{Value, json};
+use std::net::{SocketAddr, TcpStream};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Message, WebSocket};
+
+/// One connection of a client.
+pub(crate) struct Client {
+    socket: WebSocket<TcpStream>,
+    hello: Value,
+    shown: String,
+}
+
+impl Client {
+    /// Connects and takes the greeting.
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, DEADLINE).unwrap();
+        let shown = format!("client {}", stream.local_addr().unwrap());
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        let (socket, _) = tokio_tungstenite::tungstenite::client(format!("ws://{address}/"), stream).unwrap();
+        let mut client = Self { socket, hello: Value::Null, shown };
+        client.hello = client.next_json();
+        assert_eq!(client.hello["type"], "hello", "{}", client.hello);
+        client
+    }
+
+    /// The greeting.
+    pub(crate) fn hello(&self) -> &Value {
+        &self.hello
+    }
+
+    /// Sends an authorization and waits for `authorization_ok`.
+    pub(crate) fn authorize(&mut self, authorization: &str) {
+        self.send(json!({"type": "authorize", "authorization": authorization}));
+        self.expect_text(r#"{"type":"authorization_ok"}"#);
+    }
+
+    /// Subscribes and waits for `subscribe_ok`.
+    pub(crate) fn subscribe(&mut self, channel: &str) {
+        self.send(json!({"type": "subscribe", "channel": channel}));
+        self.expect(json!({"type": "subscribe_ok", "channel": channel}));
+    }
+
+    /// Unsubscribes, which has no answer.
+    pub(crate) fn unsubscribe(&mut self, channel: &str) {
+        self.send(json!({"type": "unsubscribe", "channel": channel}));
+    }
+
+    /// Publishes, which has no answer.
+    pub(crate) fn publish(&mut self, channel: &str, content: Value) {
+        self.send(json!({"type": "publish", "channel": channel, "content": content}));
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: Value) {
+        self.send_text(&message.to_string());
+    }
+
+    /// Sends a text frame.
+    pub(crate) fn send_text(&mut self, text: &str) {
+        self.send_message(Message::text(text));
+    }
+
+    /// Sends a binary frame.
+    pub(crate) fn send_binary(&mut self, bytes: &[u8]) {
+        self.send_message(Message::binary(bytes.to_vec()));
+    }
+
+    /// Sends any frame.
+    pub(crate) fn send_message(&mut self, message: Message) {
+        self.socket.send(message).unwrap_or_else(|error| panic!("{}: cannot send: {error}", self.shown));
+    }
+
+    /// Waits for one text frame of exactly this text.
+    pub(crate) fn expect_text(&mut self, text: &str) {
+        assert_eq!(self.next_text(), text, "{}", self.shown);
+    }
+
+    /// Waits for a message equal to `message`.
+    pub(crate) fn expect(&mut self, message: Value) {
+        assert_eq!(self.next_json(), message, "{}", self.shown);
+    }
+
+    /// Waits for a publication of `content` on `channel`.
+    pub(crate) fn expect_publish(&mut self, channel: &str, content: Value) {
+        self.expect(json!({"type": "publish", "channel": channel, "content": content}));
+    }
+
+    /// Waits for an error reply of this type and returns it; it carries a reason.
+    pub(crate) fn expect_error(&mut self, kind: &str) -> Value {
+        let reply = self.next_json();
+        assert_eq!(reply["type"], kind, "{}: {reply}", self.shown);
+        assert!(reply["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{reply} gives no reason");
+        reply
+    }
+
+    /// Waits for a close frame with this code, then for the end of the connection.
+    pub(crate) fn expect_closed(&mut self, code: u16) {
+        match self.next_message() {
+            Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::from(code), "{}: {frame:?}", self.shown),
+            other => panic!("{}: expected close {code}, got {other:?}", self.shown),
+        }
+        self.expect_end();
+    }
+
+    /// Waits for the end of the connection, answering a close frame on the way.
+    pub(crate) fn expect_end(&mut self) {
+        use tokio_tungstenite::tungstenite::Error::{AlreadyClosed, ConnectionClosed};
+        match self.socket.read() {
+            Err(ConnectionClosed | AlreadyClosed) => {}
+            other => panic!("{}: expected the connection to end, got {other:?}", self.shown),
+        }
+    }
+
+    /// Asserts that what was sent so far has no answer: the next frame is the answer to a ping sent now.
+    pub(crate) fn expect_no_answer(&mut self) {
+        self.send_message(Message::Ping("marker".into()));
+        match self.next_message() {
+            Message::Pong(payload) => assert_eq!(payload, "marker"),
+            other => panic!("{}: expected no answer, got {other:?}", self.shown),
+        }
+    }
+
+    /// The next message, parsed.
+    pub(crate) fn next_json(&mut self) -> Value {
+        let text = self.next_text();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", self.shown))
+    }
+
+    /// The next text frame.
+    pub(crate) fn next_text(&mut self) -> String {
+        match self.next_message() {
+            Message::Text(text) => text.as_str().to_owned(),
+            other => panic!("{}: expected a text frame, got {other:?}", self.shown),
+        }
+    }
+
+    /// The next frame of any kind, except a ping, which is answered.
+    pub(crate) fn next_message(&mut self) -> Message {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Ping(_)) => {}
+                Ok(message) => return message,
+                Err(error) => panic!("{}: waiting for a frame: {error}", self.shown),
+            }
+        }
+    }
+
+    /// Whether nothing has arrived that has not been read.
+    pub(crate) fn has_nothing_to_read(&self) -> bool {
+        let stream = self.socket.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let nothing = stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        stream.set_nonblocking(false).unwrap();
+        nothing
+    }
+
+    /// Says goodbye and waits until the relay has answered and closed the connection.
+    pub(crate) fn close(mut self) {
+        self.socket.close(None).unwrap();
+        while !matches!(self.next_message(), Message::Close(_)) {}
+        self.expect_end();
+    }
+}

@@ -1,0 +1,186 @@
+//! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
+
+use super::{Client, DEADLINE, Log, PluginsDir, Raw, run, scripted_plugin};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use tempfile::TempDir;
+
+/// The settings of a daemon that is about to start.
+pub(crate) struct Setup {
+    shards: usize,
+    authenticator: String,
+    port: u16,
+    plugins: Option<PluginsDir>,
+    more: String,
+}
+
+impl Setup {
+    /// `shards` shards, any free port, and the scripted fixture as authenticator.
+    pub(crate) fn on_shards(shards: usize) -> Self {
+        Self { shards, authenticator: "ScriptedAuthenticator".into(), port: 0, plugins: None, more: String::new() }
+    }
+
+    /// Another authenticator, found in `plugins`.
+    pub(crate) fn authenticator(mut self, id: &str, plugins: PluginsDir) -> Self {
+        self.authenticator = id.into();
+        self.plugins = Some(plugins);
+        self
+    }
+
+    /// A port that is known beforehand.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Further settings, as YAML.
+    pub(crate) fn settings(mut self, yaml: &str) -> Self {
+        writeln!(self.more, "{yaml}").unwrap();
+        self
+    }
+
+    /// Starts the daemon and waits until it serves clients.
+    pub(crate) fn start(self) -> Daemon {
+        let dir = tempfile::tempdir().unwrap();
+        let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let settings = format!(
+            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n{}",
+            self.authenticator,
+            self.port,
+            self.shards,
+            plugins.path(),
+            self.more,
+        );
+        std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
+            .args(["run", "--log-format", "json", "--config"])
+            .arg(dir.path().join("settings.yaml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
+        let mut daemon = Daemon { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)), dir, plugins };
+        daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
+        daemon
+    }
+}
+
+/// The address in the log line that says where clients are served.
+fn serving_address(line: &str) -> Option<SocketAddr> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = line.get("fields").unwrap_or(&line);
+    (fields["message"] == "serving clients").then(|| fields["address"].as_str()?.parse().ok())?
+}
+
+/// A running daemon; dropping it ends the process.
+pub(crate) struct Daemon {
+    child: Child,
+    log: Log,
+    address: SocketAddr,
+    dir: TempDir,
+    plugins: PluginsDir,
+}
+
+impl Daemon {
+    /// A daemon on `shards` shards whose authenticator is the scripted fixture.
+    pub(crate) fn on_shards(shards: usize) -> Self {
+        Setup::on_shards(shards).start()
+    }
+
+    /// Where it serves clients.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What `--url` takes.
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The plugins it found at its start.
+    pub(crate) fn plugins(&self) -> &PluginsDir {
+        &self.plugins
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A client that has been greeted and has said nothing yet.
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// A client that may read and write everything.
+    pub(crate) fn client(&self) -> Client {
+        self.client_with(super::ALL)
+    }
+
+    /// A client with an authorization.
+    pub(crate) fn client_with(&self, authorization: &str) -> Client {
+        let mut client = self.connect();
+        client.authorize(authorization);
+        client
+    }
+
+    /// A TCP connection on which nothing has been said.
+    pub(crate) fn raw(&self) -> Raw {
+        Raw::connect(self.address)
+    }
+
+    /// A connection in bytes that is upgraded and has been greeted.
+    pub(crate) fn upgraded(&self) -> Raw {
+        Raw::upgraded(self.address)
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let done = run(Command::new("kill").args(["-TERM", &self.pid().to_string()]));
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        assert!(self.log.ends(), "still running after {DEADLINE:?}; its log:\n{}", self.log.text());
+        self.child.wait().unwrap()
+    }
+
+    /// Ends the process at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.wait();
+    }
+
+    /// Asserts that the process still runs.
+    pub(crate) fn assert_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            panic!("the daemon ended with {status}; its log:\n{}", self.log.text());
+        }
+    }
+
+    /// Where its settings and everything else of this daemon's lies.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is nothing to complain about here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- log of the daemon at {}:\n{}\n---", self.address, self.log.text());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The lines that a process writes, collected while it runs.
+
+use super::DEADLINE;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+/// The lines of one stream so far; clones are the same log.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+impl Log {
+    /// Collects the lines of `stream` on a thread of its own until it ends.
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(stream);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                line.clear();
+                writer.0.state.lock().unwrap().lines.push(text);
+                writer.0.changed.notify_all();
+            }
+            writer.0.state.lock().unwrap().ended = true;
+            writer.0.changed.notify_all();
+        });
+        log
+    }
+
+    /// Everything so far.
+    pub(crate) fn text(&self) -> String {
+        self.0.state.lock().unwrap().lines.join("\n")
+    }
+
+    /// The lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.state.lock().unwrap().lines.clone()
+    }
+
+    /// Waits for a line that `find` makes something of, from the first line on.
+    pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        self.wait(what, |lines| lines.iter().find_map(|line| find(line)))
+    }
+
+    /// Waits up to `wait` for a line after the first `seen`; `false` if none came or none can come any more.
+    pub(crate) fn grows_past(&self, seen: usize, wait: std::time::Duration) -> bool {
+        let state = self.0.state.lock().unwrap();
+        let (state, _) =
+            self.0.changed.wait_timeout_while(state, wait, |state| state.lines.len() <= seen && !state.ended).unwrap();
+        state.lines.len() > seen
+    }
+
+    /// Waits until the stream has ended; `false` if the deadline passed first.
+    pub(crate) fn ends(&self) -> bool {
+        let state = self.0.state.lock().unwrap();
+        self.0.changed.wait_timeout_while(state, DEADLINE, |state| !state.ended).unwrap().0.ended
+    }
+
+    fn wait<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
+        let started = Instant::now();
+        let mut state = self.0.state.lock().unwrap();
+        loop {
+            if let Some(found) = find(&state.lines) {
+                return found;
+            }
+            let left = DEADLINE.saturating_sub(started.elapsed());
+            assert!(!state.ended, "the process ended before {what}; it had written:\n{}", state.lines.join("\n"));
+            assert!(!left.is_zero(), "waited in vain for {what}; so far:\n{}", state.lines.join("\n"));
+            state = self.0.changed.wait_timeout(state, left).unwrap().0;
+        }
+    }
+}

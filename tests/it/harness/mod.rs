@@ -1,0 +1,39 @@
+//! What the tests share: a running daemon, a client that speaks the protocol in verbs, a client that speaks in bytes,
+//! plugins to load, and commands to run.
+//!
+//! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
+
+mod client;
+mod command;
+mod daemon;
+mod log;
+mod plugin_files;
+mod raw;
+
+pub(crate) use client::Client;
+pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
+pub(crate) use daemon::{Daemon, Setup};
+pub(crate) use log::Log;
+pub(crate) use plugin_files::{
+    PluginsDir, example_c_plugin, library_name, my_plugin, password_plugin, patched_copy, scripted_plugin,
+};
+pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a test waits for anything: far more than it takes on a loaded machine, far less than for ever.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// An authorization that the scripted fixture answers with read and write access to every channel.
+pub(crate) const ALL: &str = "both=*";
+
+/// The root of the source tree.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("pusud/ has a parent").to_owned()
+}
+
+/// A folder for what tests build and keep from run to run, inside cargo's target directory.
+pub(crate) fn build_dir() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}

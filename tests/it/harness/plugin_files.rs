@@ -1,0 +1,133 @@
+//! Plugins to load: the bundled ones as cargo built them, C ones as the C compiler builds them, and damaged copies.
+
+use super::{build_dir, root, run};
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+use tempfile::TempDir;
+
+/// A plugins directory of a test's own.
+pub(crate) struct PluginsDir(TempDir);
+
+impl PluginsDir {
+    /// A directory with nothing in it.
+    pub(crate) fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A directory with copies of `files`.
+    pub(crate) fn with(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let dir = Self::empty();
+        for file in files {
+            dir.add(&file, file.file_name().unwrap().to_str().unwrap());
+        }
+        dir
+    }
+
+    /// Copies `file` into the directory under another name.
+    pub(crate) fn add(&self, file: &Path, name: &str) -> PathBuf {
+        let to = self.path().join(name);
+        fs::copy(file, &to).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        to
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// How this system names the library `name`: `libname.so`.
+pub(crate) fn library_name(name: &str) -> String {
+    format!("{DLL_PREFIX}{name}{DLL_SUFFIX}")
+}
+
+/// `PasswordAuthenticator`.
+pub(crate) fn password_plugin() -> PathBuf {
+    built_by_cargo("password-authenticator", "plugins/password")
+}
+
+/// `MyAuthenticator`, the Rust example.
+pub(crate) fn my_plugin() -> PathBuf {
+    built_by_cargo("my-authenticator", "plugins/my-authenticator")
+}
+
+/// `ExampleCAuthenticator`, the C example, built by its own Makefile.
+pub(crate) fn example_c_plugin() -> PathBuf {
+    let sources = [root().join("plugins/example-c"), root().join("pusu-plugin-api/include")];
+    built_once("example_c_authenticator", &sources, |out| {
+        let folder = out.parent().unwrap();
+        run(Command::new("make").arg("-C").arg(&sources[0]).arg(format!("OUT={}", folder.display()))).succeeds();
+        // Its Makefile names it so everywhere.
+        fs::rename(folder.join("libexample_c_authenticator.so"), out).unwrap();
+    })
+}
+
+/// `ScriptedAuthenticator`, which does what the authorization says; see `tests/fixtures/scripted_plugin.c`.
+pub(crate) fn scripted_plugin() -> PathBuf {
+    let include = root().join("pusu-plugin-api/include");
+    let source = root().join("tests/fixtures/scripted_plugin.c");
+    built_once("scripted_plugin", &[source.clone(), include.clone()], |out| {
+        let flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"];
+        run(Command::new("cc").args(flags).arg("-I").arg(&include).arg(&source).arg("-o").arg(out)).succeeds();
+    })
+}
+
+/// A copy of a plugin whose bytes `damage` has changed; it gets the manifest's offset.
+pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Vec<u8>, usize)) {
+    let mut bytes = fs::read(plugin).unwrap();
+    // The magic stands in the code that checks or makes it too; a manifest says its own size behind it.
+    let start = b"PUSUPLG\x01\x00\x04\x00\x00";
+    let at = bytes.windows(start.len()).position(|window| window == start).expect("the plugin has a manifest");
+    damage(&mut bytes, at);
+    fs::write(to, bytes).unwrap();
+}
+
+/// A library of the workspace, beside the daemon. `make` builds it beforehand; where nobody has, or its sources have
+/// changed since, cargo does it now.
+fn built_by_cargo(package: &str, sources: &str) -> PathBuf {
+    static BUILD: OnceLock<()> = OnceLock::new();
+    let folder = Path::new(env!("CARGO_BIN_EXE_pusud")).parent().unwrap();
+    let library = folder.join(library_name(&package.replace('-', "_")));
+    let sources = ["pusu-plugin-api/src", "pusu-plugin-api/abi/src", sources].map(|path| root().join(path));
+    if newest(&sources) > modified(&library) {
+        BUILD.get_or_init(|| {
+            let profile = if folder.ends_with("release") { "release" } else { "dev" };
+            let packages = ["-p", "password-authenticator", "-p", "my-authenticator"];
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]).args(packages);
+            let status = cargo.arg("--target-dir").arg(folder.parent().unwrap()).status().unwrap();
+            assert!(status.success(), "cannot build the bundled plugins: {status}");
+        });
+    }
+    library
+}
+
+/// A library that is built where it is missing or older than its sources. Tests in other processes may do the same at
+/// the same time, so it is built elsewhere and moved into place.
+fn built_once(name: &str, sources: &[PathBuf], build: impl FnOnce(&Path)) -> PathBuf {
+    let library = build_dir().join(library_name(name));
+    if newest(sources) > modified(&library) {
+        let elsewhere = tempfile::tempdir_in(build_dir()).unwrap();
+        let fresh = elsewhere.path().join(library_name(name));
+        build(&fresh);
+        fs::rename(&fresh, &library).unwrap();
+    }
+    library
+}
+
+/// When the newest file in or under `paths` was changed.
+fn newest(paths: &[PathBuf]) -> SystemTime {
+    let newest_in = |path: &PathBuf| match fs::read_dir(path) {
+        Ok(entries) => newest(&entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()),
+        Err(_) => modified(path),
+    };
+    paths.iter().map(newest_in).max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}

@@ -1,0 +1,211 @@
+//! A client that says exactly the bytes it is told to, and shows exactly the bytes it gets.
+
+use super::DEADLINE;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+/// A connection in bytes.
+pub(crate) struct Raw {
+    stream: TcpStream,
+}
+
+/// One WebSocket frame.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Frame {
+    /// FIN, the RSV bits and the opcode.
+    pub(crate) first_byte: u8,
+    /// The payload, unmasked.
+    pub(crate) payload: Vec<u8>,
+}
+
+const FIN: u8 = 0x80;
+
+impl Frame {
+    /// A whole message in one text frame.
+    pub(crate) fn text(payload: impl AsRef<[u8]>) -> Self {
+        Self::new(FIN | 1, payload)
+    }
+
+    /// Any frame; `first_byte` is FIN, RSV and opcode.
+    pub(crate) fn new(first_byte: u8, payload: impl AsRef<[u8]>) -> Self {
+        Self { first_byte, payload: payload.as_ref().to_vec() }
+    }
+
+    /// A close frame.
+    pub(crate) fn close(code: u16, reason: &str) -> Self {
+        Self::new(FIN | 8, [&code.to_be_bytes(), reason.as_bytes()].concat())
+    }
+
+    /// The frame as a client has to send it.
+    pub(crate) fn masked(&self) -> Vec<u8> {
+        let mask = [0x1f, 0x2e, 0x3d, 0x4c];
+        let payload = self.payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]);
+        let mut bytes = self.header(0x80);
+        bytes.extend(mask);
+        bytes.extend(payload);
+        bytes
+    }
+
+    /// The frame without a mask, as no client may send it.
+    pub(crate) fn unmasked(&self) -> Vec<u8> {
+        [self.header(0), self.payload.clone()].concat()
+    }
+
+    fn header(&self, mask_bit: u8) -> Vec<u8> {
+        let length = self.payload.len();
+        match (u8::try_from(length), u16::try_from(length)) {
+            (Ok(short @ 0..=125), _) => vec![self.first_byte, mask_bit | short],
+            (_, Ok(medium)) => [&[self.first_byte, mask_bit | 126][..], &medium.to_be_bytes()].concat(),
+            _ => [&[self.first_byte, mask_bit | 127][..], &(length as u64).to_be_bytes()].concat(),
+        }
+    }
+}
+
+/// One message of the protocol as masked bytes.
+pub(crate) fn text_message(json: &str) -> Vec<u8> {
+    Frame::text(json).masked()
+}
+
+/// A request for the upgrade, complete but for `more` header lines (each ended by CR LF).
+pub(crate) fn upgrade_request(more: &str) -> String {
+    format!(
+        "GET / HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+    )
+}
+
+impl Raw {
+    /// Connects over TCP.
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect_timeout(&address, DEADLINE).unwrap())
+    }
+
+    /// Connects with a small receive buffer, so that the relay soon has to keep what is not read.
+    pub(crate) fn connect_with_small_buffer(address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    /// Connects, upgrades, and takes the greeting.
+    pub(crate) fn upgraded(address: SocketAddr) -> Self {
+        let mut raw = Self::connect(address);
+        raw.upgrade();
+        raw
+    }
+
+    fn over(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Self { stream }
+    }
+
+    /// Upgrades and takes the greeting.
+    pub(crate) fn upgrade(&mut self) {
+        self.send(upgrade_request(""));
+        let head = self.read_head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        self.expect_hello();
+    }
+
+    /// Sends bytes, in one call.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends bytes whose end the relay may not want any more.
+    pub(crate) fn send_perhaps(&mut self, bytes: impl AsRef<[u8]>) {
+        // The relay may have closed the connection before the last byte, which is its right.
+        let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// Sends the end of the stream; reading goes on.
+    pub(crate) fn finish_sending(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Reads an HTTP head, with the empty line that ends it.
+    pub(crate) fn read_head(&mut self) -> String {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            let got = self.stream.read(&mut byte).unwrap_or_else(|error| {
+                panic!("{error} after {:?}", String::from_utf8_lossy(&head));
+            });
+            assert_eq!(got, 1, "the connection ended after {:?}", String::from_utf8_lossy(&head));
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    /// Takes the greeting.
+    pub(crate) fn expect_hello(&mut self) {
+        let hello = self.read_text();
+        assert!(hello.starts_with(r#"{"type":"hello""#), "{hello}");
+    }
+
+    /// Reads one frame, which a relay never masks.
+    pub(crate) fn read_frame(&mut self) -> Frame {
+        let [first_byte, second] = self.read_bytes();
+        assert_eq!(second & 0x80, 0, "the relay masked a frame");
+        let length = match second {
+            126 => usize::from(u16::from_be_bytes(self.read_bytes())),
+            127 => usize::try_from(u64::from_be_bytes(self.read_bytes())).unwrap(),
+            short => usize::from(short),
+        };
+        let mut payload = vec![0; length];
+        self.stream.read_exact(&mut payload).unwrap();
+        Frame { first_byte, payload }
+    }
+
+    fn read_bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.stream.read_exact(&mut bytes).unwrap_or_else(|error| panic!("waiting for a frame: {error}"));
+        bytes
+    }
+
+    /// Reads one text frame.
+    pub(crate) fn read_text(&mut self) -> String {
+        let frame = self.read_frame();
+        assert_eq!(frame.first_byte, FIN | 1, "expected a text frame, got {frame:?}");
+        String::from_utf8(frame.payload).unwrap()
+    }
+
+    /// Reads the close frame, answers it, and waits for the relay to end the connection.
+    pub(crate) fn expect_closed(&mut self, code: u16) {
+        let frame = self.read_frame();
+        assert_eq!(close_code(&frame), Some(code), "expected close {code}, got {}", shown(&frame));
+        self.send_perhaps(Frame::new(FIN | 8, &frame.payload).masked());
+        self.expect_end();
+    }
+
+    /// Waits for the relay to end the connection; nothing may come before.
+    pub(crate) fn expect_end(&mut self) {
+        let rest = self.read_to_end();
+        assert!(rest.is_empty(), "expected the end, got {} bytes: {:?}", rest.len(), String::from_utf8_lossy(&rest));
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) fn read_to_end(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            // A relay that closes before it has read everything resets the connection; what it said has arrived.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("waiting for the end: {error} after {:?}", String::from_utf8_lossy(&rest)),
+        }
+        rest
+    }
+}
+
+/// The code of a close frame; `None` if the frame is no such thing or carries none.
+pub(crate) fn close_code(frame: &Frame) -> Option<u16> {
+    let code = frame.payload.first_chunk()?;
+    (frame.first_byte == FIN | 8).then_some(u16::from_be_bytes(*code))
+}
+
+fn shown(frame: &Frame) -> String {
+    format!("{:#04x} {:?}", frame.first_byte, String::from_utf8_lossy(&frame.payload))
+}

@@ -1,0 +1,49 @@
+//! The daemon, tested through the door: every test starts the real `pusud` on a port of its own and talks to it as its
+//! users do, over sockets, by files and by signals. Nothing of the daemon's code is called.
+//!
+//! Each file is one part of what is promised. Tests wait for a condition with a deadline and never sleep; what has to
+//! hold whatever the number of shards runs with 1 and with 3 of them ([`shards`](crate::on_1_and_3_shards)).
+
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed, and says where")]
+
+mod harness;
+
+mod check;
+mod clients;
+mod close;
+mod commands;
+mod fan_out;
+mod frames;
+mod handshake;
+mod isolation;
+mod listen_publish;
+mod messages;
+mod order;
+mod permissions;
+mod plugin_errors;
+mod plugins;
+mod protocol;
+mod protocol_page;
+mod settings;
+mod stopping;
+mod strangers;
+mod subscriptions;
+mod tidy;
+
+/// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): on 1 shard and on 3.
+macro_rules! on_1_and_3_shards {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn on_1_shard() {
+                super::$name(crate::harness::Daemon::on_shards(1));
+            }
+
+            #[test]
+            fn on_3_shards() {
+                super::$name(crate::harness::Daemon::on_shards(3));
+            }
+        }
+    )+};
+}
+pub(crate) use on_1_and_3_shards;

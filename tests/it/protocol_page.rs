@@ -1,0 +1,77 @@
+//! PROTOCOL.md, held to its word: its conversations are played against the daemon, its JSON parses.
+
+use crate::harness::{Client, Daemon, PluginsDir, Setup, password_plugin, root};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fs;
+
+/// The fenced blocks of the page that are marked with `language`.
+fn blocks(language: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join("PROTOCOL.md")).unwrap();
+    let fence = format!("```{language}\n");
+    let block = |text: &str| text.split("```").next().unwrap().to_owned();
+    page.split(&fence).skip(1).map(block).collect()
+}
+
+fn daemon_of_the_page(shards: usize) -> Daemon {
+    let settings = &blocks("yaml")[0];
+    let passwords = &settings[settings.find("passwords:").unwrap()..];
+    assert!(settings.contains("authenticator: PasswordAuthenticator"));
+    let plugins = PluginsDir::with([password_plugin()]);
+    Setup::on_shards(shards).authenticator("PasswordAuthenticator", plugins).settings(passwords).start()
+}
+
+/// What differs from start to start, or is a text for people, is only looked at for being there.
+fn without_free_text(mut message: Value) -> Value {
+    for field in ["reason", "version", "relay"] {
+        if let Some(text) = message.get_mut(field) {
+            assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{field} is {text}");
+            *text = json!("…");
+        }
+    }
+    message
+}
+
+fn play(conversation: &str, daemon: &Daemon) {
+    let mut clients: HashMap<&str, Client> = HashMap::new();
+    for line in conversation.lines() {
+        println!("{line}");
+        let (name, rest) = line.split_once(' ').unwrap();
+        let client = clients.entry(name).or_insert_with(|| daemon.connect());
+        let (arrow, message) = rest.split_once(' ').unwrap();
+        match (arrow, message.strip_prefix("close ")) {
+            ("→", None) => client.send_text(message),
+            ("←", Some(code)) => client.expect_closed(code.parse().unwrap()),
+            ("←", None) if message.starts_with(r#"{"type":"hello""#) => {
+                let expected = without_free_text(serde_json::from_str(message).unwrap());
+                assert_eq!(without_free_text(client.hello().clone()), expected);
+            }
+            ("←", None) if message.contains("\"reason\"") => {
+                let expected = without_free_text(serde_json::from_str(message).unwrap());
+                assert_eq!(without_free_text(client.next_json()), expected);
+            }
+            ("←", None) => client.expect_text(message),
+            _ => panic!("what is {line}?"),
+        }
+    }
+}
+
+#[test]
+fn its_conversations_take_place() {
+    let conversations = blocks("session");
+    assert!(conversations.len() >= 6, "the page has lost its examples");
+    for shards in [1, 3] {
+        let daemon = daemon_of_the_page(shards);
+        conversations.iter().for_each(|conversation| play(conversation, &daemon));
+    }
+}
+
+#[test]
+fn its_json_is_json() {
+    let examples = blocks("json");
+    assert!(examples.len() >= 4, "the page has lost its examples");
+    for example in examples {
+        let message: Value = serde_json::from_str(&example).unwrap_or_else(|error| panic!("{error}: {example}"));
+        assert!(message["type"].is_string(), "{message}");
+    }
+}

@@ -1,0 +1,146 @@
+//! Settings: the original's files load, and whatever is wrong stops the start with one message and exit code 1.
+
+use crate::harness::{Finished, PluginsDir, Setup, pusud, root, run};
+use serde_json::json;
+use std::fs;
+use std::net::TcpListener;
+
+fn pusud_with(command: &str, settings: &str) -> Finished {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.yaml");
+    fs::write(&file, settings).unwrap();
+    run(pusud(&[command, "--config"]).arg(file))
+}
+
+/// What the settings say, and what the message has to name.
+const WRONG: &[(&str, &[&str])] = &[
+    ("authenticator: None\nclientport: 1\n", &["clientport", "client_port"]),
+    ("authenticator: None\nlimits:\n  max_mesage_bytes: 1\n", &["max_mesage_bytes", "max_message_bytes"]),
+    ("authenticator: None\nxyzzy: 1\n", &["xyzzy"]),
+    ("authenticator: None\nclient_port: many\n", &["client_port", "many", "65535"]),
+    ("authenticator: None\nclient_port: 70000\n", &["client_port", "70000", "65535"]),
+    ("authenticator: None\nclient_port: -1\n", &["client_port", "-1"]),
+    ("authenticator: None\nclient_address: here\n", &["client_address", "here"]),
+    ("authenticator: None\nshards: two\n", &["shards", "two"]),
+    ("authenticator: None\nrelays: 5\n", &["relays"]),
+    ("authenticator: None\nlimits: 5\n", &["limits"]),
+    ("authenticator: [None]\n", &["authenticator"]),
+    ("authenticator:\n", &["authenticator", "None"]),
+    ("client_port: 0\n", &["authenticator", "None"]),
+    ("", &["authenticator"]),
+    ("authenticator: None\nauthenticator: None\n", &["authenticator"]),
+    ("authenticator: None\n\tclient_port: 1\n", &["line 2"]),
+    ("- authenticator: None\n", &["settings.yaml"]),
+];
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (settings, parts) in WRONG {
+        println!("{settings}");
+        for command in ["run", "check"] {
+            let message = pusud_with(command, settings).fails_saying(parts);
+            assert!(message.contains("settings.yaml"), "the message does not name the file:\n{message}");
+            let lines: Vec<&str> = message.lines().filter(|line| line.to_lowercase().contains("error")).collect();
+            assert!(lines.len() <= 1, "more than one message:\n{message}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for command in ["run", "check"] {
+        run(&mut pusud(&[command, "--config", "/nowhere/to/be/found.yaml"]))
+            .fails_saying(&["/nowhere/to/be/found.yaml"]);
+    }
+}
+
+#[test]
+fn a_taken_port_is_named_with_a_way_out() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    pusud_with("run", &format!("authenticator: None\nclient_address: 127.0.0.1\nclient_port: {port}\n"))
+        .fails_saying(&[&port, "client_port", "ip_local_reserved_ports"]);
+}
+
+#[test]
+fn without_a_file_it_serves_this_machine_alone() {
+    let empty = tempfile::tempdir().unwrap();
+    let said = run(pusud(&["check"]).current_dir(&empty));
+    let warning = said.stderr.clone();
+    let setup = said.succeeds();
+    assert!(setup.contains("None") && setup.contains("127.0.0.1"), "{setup}");
+    assert!(format!("{setup}{warning}").to_lowercase().contains("warn"), "no warning:\n{setup}\n{warning}");
+}
+
+/// Every key of the original, in the shape of its example file. What one authenticator declares, others ignore.
+const ORIGINAL: &str = "
+authenticator: None
+relays:
+  - relay-1.example.com
+  - relay-2.example.com
+client_port: 0
+network_port: 55001
+allowed_channels:
+  - auction.*
+  - category.*
+  - product.*
+  - users.*
+passwords:
+  - Password1:
+    - valid.*
+    - channels.*
+  - Password2:
+    - \"*\"
+allow_read_by_default: true
+jwt_signing_algorithms:
+  - HS256
+jwt_verification_key: secret
+";
+
+#[test]
+fn a_file_of_the_original_loads() {
+    pusud_with("check", ORIGINAL).succeeds();
+    let settings: Vec<&str> = ORIGINAL
+        .lines()
+        .filter(|line| !line.starts_with("authenticator") && !line.starts_with("client_port"))
+        .collect();
+    let daemon = Setup::on_shards(1).authenticator("None", PluginsDir::empty()).settings(&settings.join("\n")).start();
+    let mut client = daemon.client_with("anybody");
+    client.subscribe("a");
+    client.publish("a", json!(1));
+    client.expect_publish("a", json!(1));
+}
+
+#[test]
+fn the_example_file_loads_with_every_key_it_explains() {
+    let text = fs::read_to_string(root().join("config/settings.example.yaml")).unwrap();
+    // A `#` without a space behind it comments a key out, and what is indented below it goes with it.
+    let mut with_every_key: Vec<&str> = Vec::new();
+    let mut in_key = false;
+    for line in text.lines() {
+        let Some(comment) = line.strip_prefix('#') else {
+            in_key = false;
+            with_every_key.push(line);
+            continue;
+        };
+        let starts_key = comment.starts_with(|first: char| first.is_ascii_lowercase());
+        in_key |= starts_key;
+        if starts_key || (in_key && comment.starts_with("  ")) {
+            with_every_key.push(comment);
+        }
+    }
+    let settings = with_every_key.join("\n");
+    for key in ["authenticator_options:", "limits:", "outbox_bytes:", "passwords:", "relays:", "shards:", "name:"] {
+        assert!(settings.contains(key), "{key} is not explained");
+    }
+    // There is no such folder here; everything before that has been read then.
+    let message = pusud_with("check", &settings).fails_saying(&["plugins_dir"]);
+    assert!(!message.contains("unknown key"), "{message}");
+}
+
+#[test]
+fn an_open_relay_on_an_open_address_is_warned_about() {
+    let said = pusud_with("check", "authenticator: None\nclient_address: 0.0.0.0\nclient_port: 0\n");
+    assert!(format!("{}{}", said.stdout, said.stderr).to_lowercase().contains("warn"), "{said:?}");
+    said.succeeds();
+}

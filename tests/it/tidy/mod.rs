@@ -1,0 +1,85 @@
+//! The style of the tree, as far as a machine can judge it: lengths, import levels, what may not stand in `src/`.
+//!
+//! Reads the sources of every crate of the workspace. Each rule is a function from one file to its [`Finding`]s, and
+//! each has a test of its own on samples that it must object to, so that no rule passes because it sees nothing.
+
+mod levels;
+mod rules;
+mod source;
+mod use_paths;
+
+use crate::harness::root;
+use source::{Finding, Source};
+use std::fs;
+use std::path::Path;
+
+/// The folders with the sources that the rules are for.
+const SOURCE_FOLDERS: [&str; 3] = ["pusud/src", "pusu-plugin-api", "plugins"];
+
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for folder in SOURCE_FOLDERS {
+        collect(&root().join(folder), &mut sources);
+    }
+    source::mark_tests(&mut sources);
+    assert!(sources.len() > 20, "the sources have moved: found {}", sources.len());
+    sources
+}
+
+/// All Rust files in `src` folders below `folder`.
+fn collect(folder: &Path, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+        if path.is_dir() && !name.ends_with("/target") {
+            collect(&path, sources);
+        } else if name.ends_with(".rs") && name.contains("/src/") {
+            sources.push(Source::parse(&name, &fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn assert_none(findings: Vec<Finding>) {
+    let list: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    assert!(findings.is_empty(), "{}", list.join("\n"));
+}
+
+fn check(rule: fn(&Source) -> Vec<Finding>) {
+    assert_none(sources().iter().flat_map(rule).collect());
+}
+
+#[test]
+fn files_are_short() {
+    check(rules::file_length);
+}
+
+#[test]
+fn functions_are_short() {
+    check(rules::function_length);
+}
+
+#[test]
+fn every_module_says_what_it_owns() {
+    check(rules::module_head);
+}
+
+#[test]
+fn nothing_is_unfinished_or_unwrapped() {
+    check(rules::forbidden_words);
+}
+
+#[test]
+fn no_code_is_commented_out() {
+    check(rules::commented_out_code);
+}
+
+#[test]
+fn unsafe_code_stands_where_it_may_and_says_why() {
+    check(rules::unsafe_code);
+}
+
+#[test]
+fn modules_import_only_lower_levels() {
+    let sources: Vec<Source> = sources().into_iter().filter(|source| source.name.starts_with("pusud/src/")).collect();
+    assert_none(levels::check(&sources));
+}

@@ -1,0 +1,197 @@
+//! The rules that look at one file alone.
+
+use super::source::{Finding, Source, inside, is, line_of};
+use proc_macro2::{Delimiter, TokenTree};
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 70;
+const HEAD_LINES_MAX: usize = 12;
+
+/// Where `unsafe` may be written.
+const UNSAFE_ALLOWED: [&str; 2] = ["pusu-plugin-api/", "pusud/src/authenticator/library.rs"];
+
+/// No file is longer than [`FILE_LINES_MAX`] lines, its tests counted.
+pub(super) fn file_length(source: &Source) -> Vec<Finding> {
+    let lines = source.lines.len();
+    let what = format!("{lines} lines, at most {FILE_LINES_MAX}: split it along a noun");
+    (lines > FILE_LINES_MAX).then(|| source.finding(lines, what)).into_iter().collect()
+}
+
+/// No function is longer than [`FUNCTION_LINES_MAX`] lines, from `fn` to the closing brace.
+pub(super) fn function_length(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    source.for_each_sequence(&mut |tokens| {
+        for (at, token) in tokens.iter().enumerate() {
+            let Some(TokenTree::Ident(name)) = tokens.get(at + 1).filter(|_| is(Some(token), "fn")) else { continue };
+            let body = tokens[at..].iter().take_while(|token| !is(Some(token), ";")).find_map(|token| match token {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Some(group),
+                _ => None,
+            });
+            let Some(body) = body else { continue };
+            let lines = body.span_close().end().line - line_of(token) + 1;
+            if lines > FUNCTION_LINES_MAX {
+                let what = format!("`{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}");
+                findings.push(source.finding(line_of(token), what));
+            }
+        }
+    });
+    findings
+}
+
+/// Every file begins with `//!` lines, and not with an essay.
+pub(super) fn module_head(source: &Source) -> Vec<Finding> {
+    let head = source.lines.iter().take_while(|line| line.starts_with("//!")).count();
+    match head {
+        0 if source.is_tests => vec![],
+        0 => vec![source.finding(1, "does not begin with `//!`: say what the module owns and what it never does")],
+        1..=HEAD_LINES_MAX => vec![],
+        // What others build against documents itself at length.
+        _ if !source.name.starts_with("pusud/") => vec![],
+        _ => vec![source.finding(1, format!("a head of {head} lines, at most {HEAD_LINES_MAX}"))],
+    }
+}
+
+/// No `unwrap()`, and none of the macros that stand for unfinished work.
+pub(super) fn forbidden_words(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    source.for_each_sequence(&mut |tokens| {
+        for (at, token) in tokens.iter().enumerate() {
+            let next = tokens.get(at + 1);
+            let is_macro = ["todo", "dbg", "unimplemented"].iter().find(|name| is(Some(token), name) && is(next, "!"));
+            if let Some(name) = is_macro {
+                findings.push(source.finding(line_of(token), format!("`{name}!`")));
+            }
+            let is_call = inside(next, Delimiter::Parenthesis).is_some_and(|arguments| arguments.is_empty());
+            if is(Some(token), "unwrap") && at > 0 && is(tokens.get(at - 1), ".") && is_call {
+                let what = "`unwrap()`: an invariant is an `expect(\"why it holds\")`, the rest is an error";
+                findings.push(source.finding(line_of(token), what));
+            }
+        }
+    });
+    for (at, line) in source.lines.iter().enumerate() {
+        if ["TODO", "FIXME", "XXX"].iter().any(|word| line.contains(word)) {
+            findings.push(source.finding(at + 1, "unfinished work"));
+        }
+    }
+    findings
+}
+
+/// Comments are sentences. Documentation may show code, other comments may not be some.
+pub(super) fn commented_out_code(source: &Source) -> Vec<Finding> {
+    let is_code = |line: &&String| {
+        let Some(comment) = line.trim_start().strip_prefix("//") else { return false };
+        if comment.starts_with(['/', '!']) {
+            return false;
+        }
+        let comment = comment.trim();
+        let starts = ["let ", "use ", "pub ", "fn ", "mod ", "impl ", "#[", "return ", "} else"];
+        let begins_as_code = starts.iter().any(|start| comment.starts_with(start));
+        let ends_as_code = comment.ends_with([';', '{', '}']) || comment.ends_with("),") || comment.ends_with(");");
+        ends_as_code || (begins_as_code && comment.contains(['(', '=', ':']) && !comment.ends_with('.'))
+    };
+    let numbered = source.lines.iter().enumerate();
+    numbered.filter(|(_, line)| is_code(line)).map(|(at, _)| source.finding(at + 1, "commented-out code")).collect()
+}
+
+/// `unsafe` stands only where it is allowed, and every block and `impl` says why it is sound in the lines before it.
+pub(super) fn unsafe_code(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let allowed = UNSAFE_ALLOWED.iter().any(|place| source.name.starts_with(place));
+    source.for_each_sequence(&mut |tokens| {
+        for (at, token) in tokens.iter().enumerate().filter(|(_, token)| is(Some(token), "unsafe")) {
+            let (line, next) = (line_of(token), tokens.get(at + 1));
+            if inside(next, Delimiter::Parenthesis).is_some() {
+                continue; // An attribute such as `#[unsafe(no_mangle)]`: what it exports is checked where it is called.
+            }
+            if !allowed {
+                findings.push(source.finding(line, "`unsafe` does not belong here"));
+            }
+            let needs_reason = is(next, "impl") || inside(next, Delimiter::Brace).is_some();
+            if needs_reason && !says_why(&source.lines[..line]) {
+                findings.push(source.finding(line, "`unsafe` without a `// SAFETY:` comment right before it"));
+            }
+        }
+    });
+    findings
+}
+
+/// Whether the statement that the last of `lines` belongs to has a `SAFETY:` comment in it or before it.
+fn says_why(lines: &[String]) -> bool {
+    let (last, before) = lines.split_last().expect("the line itself");
+    let of_statement = before.iter().rev().take_while(|line| {
+        let line = line.trim();
+        line.starts_with("//") || line.starts_with("#[") || !(line.is_empty() || line.ends_with([';', '}']))
+    });
+    std::iter::once(last).chain(of_statement).take(15).any(|line| line.contains("SAFETY:"))
+}
+
+mod tests {
+    use super::*;
+
+    fn objections(rule: fn(&Source) -> Vec<Finding>, name: &str, text: &str) -> usize {
+        rule(&Source::parse(name, text)).len()
+    }
+
+    #[test]
+    fn long_files_are_found() {
+        assert_eq!(objections(file_length, "a.rs", &"//\n".repeat(400)), 0);
+        assert_eq!(objections(file_length, "a.rs", &"//\n".repeat(401)), 1);
+    }
+
+    #[test]
+    fn long_functions_are_found() {
+        let function =
+            |lines: usize| format!("impl A {{ pub fn f(&self) -> [u8; 2] {{\n{}}} }}", "a();\n".repeat(lines - 2));
+        assert_eq!(objections(function_length, "a.rs", &function(70)), 0);
+        assert_eq!(objections(function_length, "a.rs", &function(71)), 1);
+        let in_test = format!("#[cfg(test)] mod tests {{ {} }}", function(100));
+        assert_eq!(objections(function_length, "a.rs", &in_test), 0);
+        let declared = format!("trait T {{ fn f(); }}\n{}", "a! {}\n".repeat(100));
+        assert_eq!(objections(function_length, "a.rs", &declared), 0);
+    }
+
+    #[test]
+    fn missing_and_endless_heads_are_found() {
+        assert_eq!(objections(module_head, "a.rs", "use a::b;"), 1);
+        assert_eq!(objections(module_head, "a.rs", "//! Owns a.\n"), 0);
+        assert_eq!(objections(module_head, "pusud/src/a.rs", &"//! And so on.\n".repeat(13)), 1);
+        assert_eq!(objections(module_head, "pusu-plugin-api/src/a.rs", &"//! And so on.\n".repeat(13)), 0);
+    }
+
+    #[test]
+    fn unfinished_work_is_found() {
+        let in_macro = "fn f() { select! { a = b() => c.unwrap(), } }";
+        for bad in ["fn f() { a.unwrap(); }", in_macro, "fn f() { todo!() }", "fn f() { dbg!(a); }", "// TODO: this"] {
+            assert_eq!(objections(forbidden_words, "a.rs", bad), 1, "{bad}");
+        }
+        let good = "fn f() { a.unwrap_or(1); b.expect(\"unwrap()\"); // unwrap()\n }\n#[cfg(test)]\nmod t { fn f() { a.unwrap(); } }";
+        assert_eq!(objections(forbidden_words, "a.rs", good), 0);
+        assert_eq!(objections(forbidden_words, "a.rs", &format!("{good} fn g() {{ a.unwrap(); }}")), 1);
+    }
+
+    #[test]
+    fn commented_out_code_is_found() {
+        for bad in ["// let a = 1;", "    // a.b(c);", "// if a {", "// }", "// use a::b", "// foo(a),"] {
+            assert_eq!(objections(commented_out_code, "a.rs", bad), 1, "{bad}");
+        }
+        for good in
+            ["// Let it be.", "/// let a = 1;", "//! a();", "// Uses `a::b()`.", "a(); // A semicolon; and more"]
+        {
+            assert_eq!(objections(commented_out_code, "a.rs", good), 0, "{good}");
+        }
+    }
+
+    #[test]
+    fn unsafe_code_is_found() {
+        let library = "pusud/src/authenticator/library.rs";
+        let reasoned = "fn f() {\n    // SAFETY: it holds.\n    let a =\n        unsafe { b() };\n}";
+        assert_eq!(objections(unsafe_code, library, reasoned), 0);
+        assert_eq!(objections(unsafe_code, "pusud/src/hub.rs", reasoned), 1);
+        let another = "fn f() {\n    // SAFETY: it holds.\n    unsafe { b() };\n    unsafe { c() };\n}";
+        assert_eq!(objections(unsafe_code, library, another), 1);
+        assert_eq!(objections(unsafe_code, library, "unsafe impl Send for A {}"), 1);
+        assert_eq!(objections(unsafe_code, library, "// SAFETY: owns it.\nunsafe impl Send for A {}"), 0);
+        assert_eq!(objections(unsafe_code, library, "type F = unsafe extern \"C\" fn();"), 0);
+        assert_eq!(objections(unsafe_code, "pusud/src/hub.rs", "unsafe fn f() {}"), 1);
+    }
+}
