@@ -15,7 +15,8 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let relay = Relay::bind(config.clone(), authenticator.clone())?;
+    // Once it is bound, the relay stops the authenticator when it stops itself.
+    let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
     announce(&config, &authenticator.identity(), relay.client_addr());
     relay.run(Shutdown::on_signals())
 }
