@@ -17,8 +17,8 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     // Once it is bound, the relay stops the authenticator when it stops itself.
     let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
-    announce(&config, &authenticator.identity(), relay.client_addr());
-    relay.run(Shutdown::on_signals())
+    let address = relay.client_addr();
+    relay.run(Shutdown::on_signals(), || announce(&config, &authenticator.identity(), address))
 }
 
 /// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.
