@@ -1,8 +1,5 @@
 //! The limit of open files: every listener and every source is one.
 
-#[cfg(unix)]
-use anyhow::Context as _;
-
 /// Makes room for `sockets` sockets by raising the limit of this process as far as it may.
 ///
 /// # Errors
@@ -19,12 +16,12 @@ pub(super) fn make_room(sockets: u64) -> anyhow::Result<()> {
     }
     // More than the hard limit is for root to ask for.
     let maximum = limit.maximum.map(|maximum| maximum.max(needed));
-    setrlimit(Resource::Nofile, Rlimit { current: Some(needed), maximum }).with_context(|| {
+    setrlimit(Resource::Nofile, Rlimit { current: Some(needed), maximum }).map_err(|error| {
         let allowed = limit.maximum.or(limit.current).unwrap_or_default();
-        format!(
-            "every listener and source is an open file, so {needed} are needed, but this process may open {allowed}: \
-             raise the limit (as root `ulimit -n {needed}`, or LimitNOFILE= of a service), or use fewer --listeners; \
-             a relay on this machine needs as many"
+        anyhow::anyhow!(
+            "every listener and source is an open file, so {needed} are needed, but this process may open {allowed} \
+             ({error}): raise the limit (as root `ulimit -n {needed}`, or LimitNOFILE= of a service), or use fewer \
+             --listeners; a relay on this machine needs as many"
         )
     })
 }

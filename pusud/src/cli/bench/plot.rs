@@ -71,6 +71,7 @@ fn panel<'a>(area: &DrawingArea<SVGBackend<'a>, Shift>, what: &str, curves: &[Cu
         .y_label_formatter(&label)
         .axis_desc_style((FONT, 15))
         .label_style((FONT, 13))
+        .max_light_lines(1)
         .draw()?;
     for curve in curves {
         let color = curve.color;
