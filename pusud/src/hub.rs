@@ -183,7 +183,7 @@ impl Hub {
         if self.open_run(state, &delivery.channel, ShardSet::default()) {
             state.run.frames.extend_from_slice(&delivery.frames);
             state.batch_bytes += delivery.frames.len();
-            state.run.messages += 1;
+            state.run.messages += delivery.messages;
             self.schedule_flush();
         }
     }
@@ -263,7 +263,11 @@ impl Hub {
         let mut run = std::mem::take(&mut state.run);
         state.fan_out(&run);
         if !run.shards.is_empty() {
-            let delivery = Arc::new(Delivery { channel: run.channel.as_str().into(), frames: run.frames[..].into() });
+            let delivery = Arc::new(Delivery {
+                channel: run.channel.as_str().into(),
+                frames: run.frames[..].into(),
+                messages: run.messages,
+            });
             for shard in run.shards.iter() {
                 self.inboxes[shard].send(Item::Delivery(delivery.clone()));
             }

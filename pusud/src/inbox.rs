@@ -37,6 +37,8 @@ pub struct Delivery {
     pub channel: Box<str>,
     /// One or more frames in the order they were published.
     pub frames: Box<[u8]>,
+    /// How many frames.
+    pub messages: u64,
 }
 
 #[derive(Default)]

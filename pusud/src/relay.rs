@@ -42,11 +42,11 @@ impl Relay {
     }
 
     /// Serves until `shutdown` asks to stop, tells the clients, and returns when they have gone. A second wish to stop
-    /// returns at once.
+    /// returns at once. `serving` is called when clients are served and the wish to stop is heard.
     ///
     /// # Errors
     /// Threads or runtimes cannot be made, or a shard has died.
-    pub fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+    pub fn run(self, shutdown: Shutdown, serving: impl FnOnce()) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -54,6 +54,7 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
             let (inboxes, shards) = start_shards(&self.config, &self.authenticator)?;
+            serving();
             let stopped = self.serve(&inboxes, shards, &mut shutdown).await;
             self.authenticator.stop();
             stopped

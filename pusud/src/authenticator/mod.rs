@@ -88,7 +88,7 @@ impl Authenticator {
             Self::plugin(config, &file, &manifest, call_timeout)
                 .map_err(|error| anyhow!("`authenticator: {}`: {} {error:#}", config.id, file.path().display()))?
         };
-        tracing::info!("the authenticator is {}", authenticator.0.identity);
+        tracing::debug!("the authenticator is {}", authenticator.0.identity);
         Ok(authenticator)
     }
 

@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::client::{Answer, Connection, Failure, Request};
 use super::connection_args::{ConnectionArgs, Target};
 use super::printer::Printer;
-use super::{channel, note};
+use super::{channel_name, note};
 use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(long)]
     no_reconnect: bool,
     /// The channels to listen to, by their exact names
-    #[arg(value_name = "CHANNEL", required = true, value_parser = channel)]
+    #[arg(value_name = "CHANNEL", required = true, value_parser = channel_name)]
     channels: Vec<String>,
 }
 

@@ -14,8 +14,8 @@ mod tests;
 
 use crate::logging;
 use clap::{Parser, Subcommand};
+use pusud::channel;
 use pusud::config::Overrides;
-use pusud::limits::CHANNEL_BYTES_MAX;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -151,11 +151,6 @@ fn client_runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// Reads a channel's name from the command line.
-fn channel(name: &str) -> Result<String, String> {
-    match name.len() {
-        1..=CHANNEL_BYTES_MAX if !name.chars().any(char::is_control) => Ok(name.to_owned()),
-        bytes => Err(format!(
-            "a channel's name is 1 to {CHANNEL_BYTES_MAX} bytes of UTF-8 without control characters; this one has {bytes}"
-        )),
-    }
+fn channel_name(name: &str) -> Result<String, String> {
+    channel::check(name).map(|()| name.to_owned()).map_err(|error| error.to_string())
 }

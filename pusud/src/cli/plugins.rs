@@ -4,7 +4,6 @@ use super::print;
 use anyhow::Context as _;
 use pusud::authenticator::{self, Candidate};
 use pusud::config::{Config, Overrides};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -26,56 +25,41 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<()> {
             config.authenticator.plugins_dir
         }
     };
-    let listed: Vec<_> = authenticator::list(&directory)?.into_iter().map(Listed::from).collect();
-    print(&table(&directory, &listed))
+    let files: Vec<File> = authenticator::list(&directory)?.into_iter().map(File::from).collect();
+    print(&table(&directory, &files))
 }
 
-/// One file, as it stands in the table.
-struct Listed {
-    path: PathBuf,
-    outcome: Result<Facts, String>,
+const COLUMNS: [&str; 6] = ["ID", "VERSION", "ABI", "SDK", "OPTIONS", "FILE"];
+
+/// A file of the folder: its cells under all [`COLUMNS`] but the last, or why it does not serve.
+struct File {
+    name: String,
+    outcome: Result<[String; COLUMNS.len() - 1], String>,
 }
 
-/// What is shown of a manifest.
-struct Facts {
-    id: String,
-    version: String,
-    abi: String,
-    sdk: String,
-    options: Vec<String>,
-}
-
-impl From<Candidate> for Listed {
+impl From<Candidate> for File {
     fn from(Candidate { path, manifest }: Candidate) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let outcome = match manifest {
-            Ok(manifest) => Ok(Facts {
-                abi: format!("{}.{}", pusu_plugin_abi::ABI_MAJOR, manifest.abi_minor),
-                id: manifest.id,
-                version: manifest.version,
-                sdk: manifest.sdk,
-                options: manifest.options,
-            }),
+            Ok(manifest) => {
+                let abi = format!("{}.{}", pusu_plugin_abi::ABI_MAJOR, manifest.abi_minor);
+                Ok([manifest.id, manifest.version, abi, manifest.sdk, manifest.options.join(", ")])
+            }
             Err(error) => Err(format!("it {error:#}")),
         };
-        Self { path, outcome }
+        Self { name, outcome }
     }
 }
 
-fn table(directory: &Path, listed: &[Listed]) -> String {
-    let mut rows = vec![["ID", "VERSION", "ABI", "SDK", "OPTIONS", "FILE"].map(str::to_owned)];
+fn table(directory: &Path, files: &[File]) -> String {
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
     let mut unfit = String::new();
-    for Listed { path, outcome } in listed {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    for File { name, outcome } in files {
         match outcome {
-            Ok(facts) => rows.push([
-                or_dash(&facts.id),
-                or_dash(&facts.version),
-                facts.abi.clone(),
-                or_dash(&facts.sdk),
-                or_dash(&facts.options.join(", ")),
-                printable(&file),
-            ]),
-            Err(why) => unfit.push_str(&format!("  {}: {}\n", printable(&file), printable(why))),
+            Ok([id, version, abi, sdk, options]) => {
+                rows.push([id, version, abi, sdk, options, name].map(|cell| printable(cell)));
+            }
+            Err(why) => unfit.push_str(&format!("  {}: {}\n", printable(name), printable(why))),
         }
     }
     let mut text = format!("plugins in {}\n", directory.display());
@@ -84,14 +68,11 @@ fn table(directory: &Path, listed: &[Listed]) -> String {
     } else {
         text.push_str("  none\n");
     }
-    for (place, row) in rows.iter().enumerate().skip(1) {
-        if rows[1..place].iter().any(|earlier| earlier[0] == row[0]) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "more than one file has the id {}: remove all but one, or no relay starts with it",
-                row[0]
-            );
+    for (place, [id, ..]) in rows.iter().enumerate().skip(1) {
+        if rows[1..place].iter().any(|earlier| earlier[0] == *id) {
+            text.push_str(&format!(
+                "more than one file has the id {id}: remove all but one, or no relay starts with it\n"
+            ));
         }
     }
     if !unfit.is_empty() {
@@ -114,12 +95,11 @@ fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     text
 }
 
-fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { printable(text) }
-}
-
-/// What a file says of itself must not steer the terminal.
+/// What a file says of itself must not steer the terminal. An empty cell is a dash.
 fn printable(text: &str) -> String {
+    if text.is_empty() {
+        return "-".to_owned();
+    }
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
@@ -127,34 +107,32 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn plugin(file: &str, id: &str, options: &[&str]) -> Listed {
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        let facts = Facts { id: id.into(), version: "1.0".into(), abi: "1.0".into(), sdk: String::new(), options };
-        Listed { path: Path::new("/p").join(file), outcome: Ok(facts) }
+    fn plugin(name: &str, id: &str, options: &str) -> File {
+        File { name: name.into(), outcome: Ok([id, "1.0", "1", "", options].map(str::to_owned)) }
     }
 
     #[test]
     fn plugins_stand_in_a_table_and_the_others_below_with_the_reason() {
-        let listed = [
-            plugin("liba.so", "A", &["one", "two"]),
-            plugin("liblong.so", "LongAuthenticator\u{1b}[31m", &[]),
-            Listed { path: "/p/libc.so".into(), outcome: Err("no manifest".into()) },
+        let files = [
+            plugin("liba.so", "A", "one, two"),
+            plugin("liblong.so", "LongAuthenticator\u{1b}[31m", ""),
+            File { name: "libc.so".into(), outcome: Err("no manifest".into()) },
         ];
         let expected = "\
 plugins in /p
   ID                      VERSION  ABI  SDK  OPTIONS   FILE
-  A                       1.0      1.0  -    one, two  liba.so
-  LongAuthenticator\u{fffd}[31m  1.0      1.0  -    -         liblong.so
+  A                       1.0      1    -    one, two  liba.so
+  LongAuthenticator\u{fffd}[31m  1.0      1    -    -         liblong.so
 libraries that do not serve
   libc.so: no manifest
 ";
-        assert_eq!(table(Path::new("/p"), &listed), expected);
+        assert_eq!(table(Path::new("/p"), &files), expected);
     }
 
     #[test]
     fn nothing_there_and_one_id_twice() {
         assert_eq!(table(Path::new("/p"), &[]), "plugins in /p\n  none\n");
-        let twice = table(Path::new("/p"), &[plugin("a.so", "A", &[]), plugin("b.so", "A", &[])]);
+        let twice = table(Path::new("/p"), &[plugin("a.so", "A", ""), plugin("b.so", "A", "")]);
         assert!(twice.contains("more than one file has the id A"), "{twice}");
     }
 }

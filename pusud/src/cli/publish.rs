@@ -1,6 +1,6 @@
 //! `pusud publish`: sends messages to a channel, and makes sure that the relay took them.
 
-use super::channel;
+use super::channel_name;
 use super::client::{Answer, Connection, Failure, Request};
 use super::connection_args::ConnectionArgs;
 use anyhow::Context as _;
@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// The channel to publish to
-    #[arg(value_name = "CHANNEL", value_parser = channel)]
+    #[arg(value_name = "CHANNEL", value_parser = channel_name)]
     channel: String,
     /// The message; without it every line of standard input is one
     #[arg(value_name = "CONTENT", allow_negative_numbers = true)]

@@ -15,9 +15,10 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let relay = Relay::bind(config.clone(), authenticator.clone())?;
-    announce(&config, &authenticator.identity(), relay.client_addr());
-    relay.run(Shutdown::on_signals())
+    // Once it is bound, the relay stops the authenticator when it stops itself.
+    let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
+    let address = relay.client_addr();
+    relay.run(Shutdown::on_signals(), || announce(&config, &authenticator.identity(), address))
 }
 
 /// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.

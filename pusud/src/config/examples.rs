@@ -30,8 +30,8 @@ fn both_files_load() {
     assert_eq!((quickstart.authenticator.id.as_str(), warnings.len()), ("PasswordAuthenticator", 0));
     assert!(quickstart.client_address.is_loopback());
     assert_eq!(quickstart.authenticator.plugins_dir, path("../target/plugins"));
-    let options: Vec<&String> = quickstart.authenticator.original_options.keys().collect();
-    assert_eq!(options, ["passwords", "allow_read_by_default"]);
+    let options = &quickstart.authenticator.original_options;
+    assert!(options.contains_key("passwords") && options.contains_key("allow_read_by_default"), "{options:?}");
 }
 
 #[test]
