@@ -17,6 +17,7 @@ crate::on_1_and_3_shards!(
     a_sweep_is_drawn,
     a_refusal_is_told_in_the_relays_words,
     messages_of_others_are_left_out,
+    ctrl_c_ends_it_with_what_there_is,
 );
 
 fn bench(url: &str, args: &[&str]) -> Command {
@@ -104,6 +105,20 @@ fn messages_of_others_are_left_out(daemon: Daemon) {
     let figures: Value = serde_json::from_str(&finished.succeeds()).unwrap();
     assert_eq!((&figures["messages"], &figures["deliveries"]), (&json!(50), &json!(150)), "{figures}");
     assert!(figures["foreign"].as_u64().unwrap() > 0, "{figures}");
+}
+
+fn ctrl_c_ends_it_with_what_there_is(daemon: Daemon) {
+    let mut beside = daemon.client();
+    beside.subscribe("bench.0");
+    let args = ["--sweep", "3,4", "--duration", "1h", "--rate", "100", "--json"];
+    let bench = Running::start(&mut bench_daemon(&daemon, &args));
+    beside.next_json();
+    bench.interrupt();
+    let finished = bench.finish();
+    assert!(finished.stderr.contains("interrupted after 1 of 2 runs"), "{finished:?}");
+    let figures: Value = serde_json::from_str(&finished.succeeds()).unwrap();
+    assert_eq!((&figures["listeners"], &figures["lost"]), (&json!(3), &json!(0)), "{figures}");
+    assert!(figures["messages"].as_u64().unwrap() > 0, "{figures}");
 }
 
 /// What the relay of this file does to a message in the middle, or to the last one.

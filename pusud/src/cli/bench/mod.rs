@@ -9,6 +9,7 @@ mod clock;
 mod crew;
 mod faults;
 mod frames;
+mod interrupts;
 mod ledger;
 mod listener;
 mod open_files;
@@ -26,11 +27,11 @@ mod tally;
 mod timer_slack;
 mod window;
 
+use interrupts::Interrupts;
 pub(super) use options::Args;
 use progress::Progress;
 use report::Figures;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) const EXAMPLES: &str = options::EXAMPLES;
 
@@ -44,18 +45,17 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
     let target = Arc::new(args.connection.target()?);
     let sockets = plans.iter().map(|plan| u64::from(plan.listeners) + u64::from(plan.sources)).max();
     open_files::make_room(sockets.unwrap_or(0))?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    tokio::spawn(watch_for_ctrl_c(interrupted.clone()));
+    let interrupts = Interrupts::watch();
 
     let mut runs = Vec::new();
     for plan in &plans {
         let progress = Progress::new();
-        let figures = run::run(plan, &target, &progress, &|| interrupted.load(Ordering::Relaxed)).await?;
+        let figures = run::run(plan, &target, &progress, &interrupts).await?;
         drop(progress);
         if json {
             super::print(&format!("{}\n", figures.json()))?;
         }
-        let ends_here = interrupted.load(Ordering::Relaxed) || !figures.faults.sentences().is_empty();
+        let ends_here = interrupts.once() || !figures.faults.sentences().is_empty();
         runs.push(figures);
         if ends_here {
             break;
@@ -77,11 +77,4 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
         super::note(format_args!("interrupted after {} of {} runs", runs.len(), plans.len()));
     }
     Ok(())
-}
-
-/// The first Ctrl-C ends the measurement with what there is by then.
-async fn watch_for_ctrl_c(interrupted: Arc<AtomicBool>) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        interrupted.store(true, Ordering::Relaxed);
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Connect and subscribe everybody; let the sources send; wait for what is still on its way; let everybody leave.
 
+use super::interrupts::Interrupts;
 use super::plan::{Extent, Pace, Plan};
 use super::progress::Progress;
 use super::sources::{self, Sent};
@@ -19,8 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often the phases are looked at.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Runs a plan. `interrupted` is asked whether the person at the keyboard has had enough: then what was sent so far
-/// counts.
+/// Runs a plan. After an interruption what was sent so far counts.
 ///
 /// # Errors
 /// Why a connection could not be made, or why the relay ended a source's. What went wrong with messages is in the
@@ -29,21 +29,17 @@ pub(super) async fn run(
     plan: &Plan,
     target: &Arc<Target>,
     progress: &Progress,
-    interrupted: &(dyn Fn() -> bool + Sync),
+    interrupts: &Interrupts,
 ) -> anyhow::Result<Figures> {
     let stage = Arc::new(Stage::new(plan.clone(), target.clone()).await?);
-    let figures = perform(&stage, progress, interrupted).await;
+    let figures = perform(&stage, progress, interrupts).await;
     if figures.is_err() {
         stage.finish(&[]);
     }
     figures
 }
 
-async fn perform(
-    stage: &Arc<Stage>,
-    progress: &Progress,
-    interrupted: &(dyn Fn() -> bool + Sync),
-) -> anyhow::Result<Figures> {
+async fn perform(stage: &Arc<Stage>, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<Figures> {
     let plan = &stage.plan;
     let begun = stage.clock.now();
     let mut crews = Vec::new();
@@ -51,12 +47,12 @@ async fn perform(
         crews.push(crew::start(stage.clone(), thread).context("cannot start a thread of listeners")?);
     }
     let mut sent = sources::start(stage.clone()).context("cannot start the thread of the sources")?;
-    connect(stage, progress, interrupted).await?;
+    connect(stage, progress, interrupts).await?;
     let connect_time = stage.subscribed_at.load(Ordering::Relaxed) - begun;
 
     stage.begin();
-    let sent = publish(stage, &mut sent, progress, interrupted).await?;
-    drain(stage, &sent, progress, interrupted).await?;
+    let sent = publish(stage, &mut sent, progress, interrupts).await?;
+    drain(stage, &sent, progress, interrupts).await?;
     stage.finish(&sent.by_source);
 
     let mut tally = Tally::default();
@@ -67,7 +63,7 @@ async fn perform(
     Ok(figures(stage, connect_time, &sent, tally))
 }
 
-async fn connect(stage: &Stage, progress: &Progress, interrupted: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<()> {
+async fn connect(stage: &Stage, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<()> {
     let Plan { listeners, sources, .. } = stage.plan;
     let mut ticks = ticks();
     loop {
@@ -77,7 +73,7 @@ async fn connect(stage: &Stage, progress: &Progress, interrupted: &(dyn Fn() -> 
         if subscribed == listeners && stage.sources_connected.load(Ordering::Relaxed) == sources {
             return Ok(());
         }
-        anyhow::ensure!(!interrupted(), "interrupted when {subscribed} of {listeners} listeners had subscribed");
+        anyhow::ensure!(!interrupts.once(), "interrupted when {subscribed} of {listeners} listeners had subscribed");
         let done = f64::from(subscribed) / f64::from(listeners);
         progress.show("connecting", done, format!("{subscribed} of {listeners} listeners"));
     }
@@ -87,7 +83,7 @@ async fn publish(
     stage: &Stage,
     sent: &mut Receiver<Sent>,
     progress: &Progress,
-    interrupted: &(dyn Fn() -> bool + Sync),
+    interrupts: &Interrupts,
 ) -> anyhow::Result<Sent> {
     let begun = stage.clock.now();
     let mut ticks = ticks();
@@ -102,9 +98,10 @@ async fn publish(
             }
             Err(TryRecvError::Empty) => {}
         }
-        if interrupted() {
+        if interrupts.once() {
             stage.stop();
         }
+        anyhow::ensure!(!interrupts.twice(), "interrupted before the relay had dealt with everything");
         let seconds = seconds(stage.clock.now() - begun);
         let done = match stage.plan.extent {
             Extent::Messages(count) => stage.measured.load(Ordering::Relaxed) as f64 / count as f64,
@@ -116,14 +113,8 @@ async fn publish(
 }
 
 /// Waits until every listener has everything, or nothing has come for as long as the plan is patient.
-async fn drain(
-    stage: &Stage,
-    sent: &Sent,
-    progress: &Progress,
-    interrupted: &(dyn Fn() -> bool + Sync),
-) -> anyhow::Result<()> {
+async fn drain(stage: &Stage, sent: &Sent, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<()> {
     let expected = stage.plan.deliveries(&sent.by_source);
-    let was_interrupted = interrupted();
     let (mut before, mut quiet) = (0, Duration::ZERO);
     let mut ticks = ticks();
     loop {
@@ -132,8 +123,7 @@ async fn drain(
         let received = stage.received();
         quiet = if received == before { quiet + TICK } else { Duration::ZERO };
         before = received;
-        // An interruption that ended the sending shall not cut this short as well.
-        if received >= expected || quiet > stage.plan.patience || (interrupted() && !was_interrupted) {
+        if received >= expected || quiet > stage.plan.patience || interrupts.twice() {
             return Ok(());
         }
         progress.show("waiting for", received as f64 / expected as f64, format!("{received} of {expected} deliveries"));

@@ -26,6 +26,9 @@ const BATCH_MESSAGES: u32 = 64;
 /// How often a source that waits looks at whether it shall go on.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A relay may slow down its sources, but not for ever.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What the sources have done.
 pub(super) struct Sent {
     /// Messages by source.
@@ -195,7 +198,11 @@ impl<'a> Sources<'a> {
     async fn flush(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
             if std::mem::take(&mut self.queued[source]) > 0 {
-                connection.flush().await.map_err(|failure| Trouble { source, failure })?;
+                let flushed = timeout(FLUSH_TIMEOUT, connection.flush()).await.unwrap_or_else(|_| {
+                    let seconds = FLUSH_TIMEOUT.as_secs();
+                    Err(Failure::passing(format!("the relay has not read what was sent for {seconds} s")))
+                });
+                flushed.map_err(|failure| Trouble { source, failure })?;
             }
         }
         Ok(())
