@@ -195,15 +195,24 @@ impl Hub {
         }
     }
 
-    /// Ready while a source may publish: this shard's flush and the other shards' inboxes keep up.
+    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
+    pub fn has_room(&self) -> bool {
+        self.state.borrow().batch_bytes < BATCH_BYTES_MAX && self.others().all(|inbox| inbox.has_room())
+    }
+
+    /// Ready when a source may go on.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut room = self.poll_flushed(cx);
-        for (shard, inbox) in self.inboxes.iter().enumerate() {
-            if shard != self.shard && inbox.poll_room(cx).is_pending() {
+        for inbox in self.others() {
+            if inbox.poll_room(cx).is_pending() {
                 room = Poll::Pending;
             }
         }
         room
+    }
+
+    fn others(&self) -> impl Iterator<Item = &InboxSender> {
+        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
     }
 
     /// Ready while not too much waits for this shard's flush.
