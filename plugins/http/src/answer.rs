@@ -79,7 +79,8 @@ impl Answer {
         let expires = match fields.expires {
             None => None,
             Some(seconds) if (0.0..=EXPIRES_MAX).contains(&seconds) => {
-                Some(UNIX_EPOCH + Duration::from_secs_f64(seconds))
+                // To the millisecond, as the relay counts; a number with a fraction is a little off what was written.
+                Some(UNIX_EPOCH + Duration::from_millis((seconds * 1000.0).round() as u64))
             }
             Some(_) => return Err("`expires`: expected seconds since 1970".into()),
         };

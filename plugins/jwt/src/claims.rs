@@ -127,8 +127,8 @@ impl<'de> Deserialize<'de> for Moment {
         if !(-SECONDS_MAX..=SECONDS_MAX).contains(&seconds) {
             return Err(D::Error::custom("not a time in seconds"));
         }
-        // In range, and fractions of a millisecond do not matter.
-        Ok(Self((seconds * 1000.0) as i64))
+        // In range; a number with a fraction is a little off what was written.
+        Ok(Self((seconds * 1000.0).round() as i64))
     }
 }
 
