@@ -1,7 +1,7 @@
 //! A shard's state and its doors to the other shards: who is connected, who listens to what, what has to leave.
 //!
-//! Publications are joined: consecutive ones to the same channel form a *run*, one buffer that all listeners of the
-//! channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
+//! Publications are joined: consecutive ones to the same channel form a run (run.rs), one buffer that all listeners of
+//! the channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
 //!
 //! **Invariant:** the open run is closed before anything else is pushed and before the table changes, so that every
 //! client sees everything in the order in which the shard handled it.
@@ -9,12 +9,13 @@
 
 use crate::batch::{Batch, Publications};
 use crate::disconnect::Disconnect;
-use crate::frame::{self, Frames};
+use crate::frame::Frames;
 use crate::inbox::{InboxSender, Item};
 use crate::outbox::Outbox;
+use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::stats::Stats;
-use crate::subscriptions::{ChannelId, ListenerId, Subscribed, Subscriptions};
+use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -22,10 +23,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// A run is closed past this many bytes.
-const RUN_BYTES_MAX: usize = 64 * 1024;
-/// Bytes published since the last whole flush at which sources have to wait for it.
+/// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
+/// it has had a chance to take any, and so far below what makes it a slow consumer.
 const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
+/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
+const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
 const FLUSH_OUTBOXES_MAX: usize = 256;
 
@@ -47,23 +50,19 @@ struct State {
     /// What each of the other shards gets at the end of the batch.
     outgoing: Vec<Batch>,
     marked: VecDeque<Rc<Outbox>>,
-    /// Bytes published since everything was flushed.
-    batch_bytes: usize,
+    /// Published since everything was flushed.
+    batch: Published,
     waiting_for_flush: Vec<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
 }
 
-/// Consecutive publications to one channel.
+/// How much was published.
 #[derive(Default)]
-struct Run {
-    channel: String,
-    frames: Vec<u8>,
-    messages: u64,
-    /// The channel in this shard's table, if it has listeners here. The table does not change under an open run.
-    here: Option<ChannelId>,
-    /// The other shards it goes to.
-    shards: ShardSet,
+struct Published {
+    bytes: usize,
+    /// Summed over the listeners in this shard.
+    fan_out_bytes: usize,
 }
 
 impl Hub {
@@ -80,7 +79,7 @@ impl Hub {
                 run: Run::default(),
                 outgoing,
                 marked: VecDeque::new(),
-                batch_bytes: 0,
+                batch: Published::default(),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
@@ -151,7 +150,9 @@ impl Hub {
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
-        state.stats.disconnects.count(disconnect);
+        if !outbox.is_closing() {
+            state.stats.disconnects.count(disconnect);
+        }
         outbox.close(disconnect);
         state.mark(outbox);
         self.schedule_flush();
@@ -177,10 +178,8 @@ impl Hub {
         if !self.open_run(state, channel, shards) {
             return;
         }
-        let before = state.run.frames.len();
-        frame::push_publish(&mut state.run.frames, channel, content);
-        state.batch_bytes += state.run.frames.len() - before;
-        state.run.messages += 1;
+        let bytes = state.run.push(content);
+        state.count_published(bytes);
         self.schedule_flush();
     }
 
@@ -188,28 +187,36 @@ impl Hub {
     pub fn deliver(&self, publications: &Publications<'_>) {
         let state = &mut *self.state.borrow_mut();
         if self.open_run(state, publications.channel, ShardSet::default()) {
-            state.run.frames.extend_from_slice(publications.frames);
-            state.batch_bytes += publications.frames.len();
-            state.run.messages += publications.messages;
+            let bytes = state.run.extend(publications);
+            state.count_published(bytes);
             self.schedule_flush();
         }
     }
 
-    /// Ready while a source may publish: this shard's flush and the other shards' inboxes keep up.
+    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
+    pub fn has_room(&self) -> bool {
+        self.state.borrow().batch.has_room() && self.others().all(|inbox| inbox.has_room())
+    }
+
+    /// Ready when a source may go on.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut room = self.poll_flushed(cx);
-        for (shard, inbox) in self.inboxes.iter().enumerate() {
-            if shard != self.shard && inbox.poll_room(cx).is_pending() {
+        for inbox in self.others() {
+            if inbox.poll_room(cx).is_pending() {
                 room = Poll::Pending;
             }
         }
         room
     }
 
+    fn others(&self) -> impl Iterator<Item = &InboxSender> {
+        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
+    }
+
     /// Ready while not too much waits for this shard's flush.
     pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
-        if state.batch_bytes < BATCH_BYTES_MAX {
+        if state.batch.has_room() {
             return Poll::Ready(());
         }
         state.waiting_for_flush.push(cx.waker().clone());
@@ -239,7 +246,7 @@ impl Hub {
             match state.marked.pop_front() {
                 Some(outbox) => outbox.flush(),
                 None => {
-                    state.batch_bytes = 0;
+                    state.batch = Published::default();
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
                     return false;
                 }
@@ -255,8 +262,7 @@ impl Hub {
 
     /// Makes the run of `channel` the open one; false if nobody would get it.
     fn open_run(&self, state: &mut State, channel: &str, shards: ShardSet) -> bool {
-        let run = &state.run;
-        if run.messages > 0 && run.channel == channel && run.shards == shards && run.frames.len() < RUN_BYTES_MAX {
+        if state.run.takes(channel, shards) {
             return true;
         }
         self.close_run(state);
@@ -264,29 +270,19 @@ impl Hub {
         if shards.is_empty() && here.is_none() {
             return false;
         }
-        state.run.here = here;
-        state.run.channel.clear();
-        state.run.channel.push_str(channel);
-        state.run.shards = shards;
+        state.run.begin(channel, here, shards);
         true
     }
 
     fn close_run(&self, state: &mut State) {
-        if state.run.messages == 0 {
+        if state.run.is_empty() {
             return;
         }
-        let mut run = std::mem::take(&mut state.run);
-        state.fan_out(&run);
-        let publications = Publications { channel: &run.channel, frames: &run.frames, messages: run.messages };
-        for shard in run.shards.iter() {
-            state.outgoing[shard].push(&publications);
+        state.fan_out();
+        for shard in state.run.shards().iter() {
+            state.outgoing[shard].push(&state.run.publications());
         }
-        // The buffers serve the next run, unless a large message has made them large.
-        if run.frames.capacity() <= 2 * RUN_BYTES_MAX {
-            run.frames.clear();
-            state.run.frames = run.frames;
-        }
-        state.run.channel = run.channel;
+        state.run.clear();
     }
 
     fn schedule_flush(&self) {
@@ -298,12 +294,26 @@ impl Hub {
     }
 }
 
+impl Published {
+    fn has_room(&self) -> bool {
+        self.bytes < BATCH_BYTES_MAX && self.fan_out_bytes < FAN_OUT_BYTES_MAX
+    }
+}
+
 impl State {
-    fn fan_out(&mut self, run: &Run) {
-        let Some(channel) = run.here else { return };
+    /// So many bytes were added to the open run.
+    fn count_published(&mut self, bytes: usize) {
+        let listeners = self.run.here().map_or(0, |channel| self.subscriptions.listeners(channel).len());
+        self.batch.bytes += bytes;
+        self.batch.fan_out_bytes += bytes * listeners;
+    }
+
+    fn fan_out(&mut self) {
+        let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
-        let frames: Frames = Rc::from(&run.frames[..]);
-        self.stats.delivered += run.messages * listeners.len() as u64;
+        let publications = self.run.publications();
+        let frames: Frames = Rc::from(publications.frames);
+        self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Err(overflow) = outbox.push(frames.clone()) {

@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md has the map; [`relay::Relay`] is where to start reading.
 
 pub mod acceptor;
+pub mod address;
 pub mod authenticator;
 pub mod batch;
 pub mod channel;
@@ -18,6 +19,7 @@ pub mod outbox;
 pub mod permission;
 pub mod read_buffer;
 pub mod relay;
+pub mod run;
 pub mod shard;
 pub mod shard_index;
 pub mod shutdown;
