@@ -5,11 +5,14 @@
 //! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
 //! needed on the way there or back is boxed, so that the waiting task stays small.
 
+pub mod authorizations;
 pub mod handshake;
 pub mod session;
+pub mod upkeep;
 pub mod wire;
 
 use crate::authenticator::{self, Authenticator, Authorization, Verdict};
+use crate::deadlines::Deadlines;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
@@ -18,6 +21,8 @@ use crate::message::{self, Reply};
 use crate::outbox::Outbox;
 use crate::read_buffer::ReadBuffer;
 use crate::subscriptions::ListenerId;
+use crate::turns::Turns;
+use authorizations::Moment;
 use handshake::{Progress, Upgrade};
 use session::{Effect, Session};
 use std::future::{Future, poll_fn};
@@ -34,6 +39,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
 use tracing::{debug, info};
+use upkeep::Upkeep;
 use wire::Wire;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
@@ -53,13 +59,25 @@ pub struct Context {
     pub hello: Frames,
     /// The shard's buffer for reading.
     pub buffer: Rc<ReadBuffer>,
+    /// When whose authorization ends.
+    pub deadlines: Rc<Deadlines>,
+    /// Whose authorization may be asked again.
+    pub turns: Rc<Turns>,
 }
 
 impl Context {
-    /// The context of a shard of the relay called `name`.
-    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str) -> Self {
+    /// The context of one of so many `shards` of the relay called `name`.
+    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str, shards: usize) -> Self {
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
-        Self { hub, authenticator, limits, hello: frame::text(&hello.to_json()), buffer: Rc::default() }
+        Self {
+            hub,
+            authenticator,
+            limits,
+            hello: frame::text(&hello.to_json()),
+            buffer: Rc::default(),
+            deadlines: Rc::default(),
+            turns: Rc::new(Turns::new(shards)),
+        }
     }
 }
 
@@ -112,6 +130,7 @@ async fn connect(context: Rc<Context>, outbox: &Rc<Outbox>, member: &Member, pee
     Some(Box::new(Client {
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
+        upkeep: None,
         listener: member.listener,
         path: upgrade.path,
         origin: upgrade.origin,
@@ -185,6 +204,8 @@ struct Client {
     messages: WebSocket<Wire>,
     listener: ListenerId,
     session: Session,
+    /// `None` for the many whose authorization does not end.
+    upkeep: Option<Box<Upkeep>>,
     peer: SocketAddr,
     path: Option<Box<str>>,
     origin: Option<Box<str>>,
@@ -245,8 +266,12 @@ impl Client {
         .await
     }
 
-    async fn room(&self) -> Option<()> {
-        self.while_writing(poll_fn(|cx| self.context.hub.poll_room(cx))).await
+    async fn room(&mut self) -> Option<()> {
+        poll_fn(|cx| match self.poll_writing(cx) {
+            ControlFlow::Break(()) => Poll::Ready(None),
+            ControlFlow::Continue(()) => self.context.hub.poll_room(cx).map(Some),
+        })
+        .await
     }
 
     fn handle(&mut self, message: Result<Message, Error>) -> Next {
@@ -285,16 +310,19 @@ impl Client {
     }
 
     async fn authorize(&mut self, authorization: Authorization, again: bool) -> Next {
-        let mut attributes = vec![("http.path".to_string(), self.path.as_deref().unwrap_or("/").to_string())];
-        attributes.extend(self.origin.iter().map(|origin| ("http.origin".to_string(), origin.to_string())));
-        let request = authenticator::Request { authorization, peer: self.peer.to_string(), again, attributes };
-        let Some(verdict) = self.while_writing(self.context.authenticator.authorize(request)).await else {
+        let context = self.context.clone();
+        let kept = context.authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
+        let request = self.question(authorization, again);
+        let Some(verdict) = self.while_writing(context.authenticator.authorize(request)).await else {
             return Next::End;
         };
         match verdict {
             Verdict::Grant(grant) => {
                 debug!(peer = %self.peer, subject = grant.subject, "authorized");
-                self.session.granted(grant);
+                // The settings may have changed while it was decided.
+                let kept = kept.filter(|_| context.authenticator.reauthorizes());
+                self.session.granted(grant, kept, Moment::now());
+                self.unsettle();
                 self.reply(&Reply::AuthorizationOk);
                 Next::Message
             }
@@ -309,6 +337,13 @@ impl Client {
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
         }
+    }
+
+    /// What the authenticator is asked about this client.
+    fn question(&self, authorization: Authorization, again: bool) -> authenticator::Request {
+        let mut attributes = vec![("http.path".to_string(), self.path.as_deref().unwrap_or("/").to_string())];
+        attributes.extend(self.origin.iter().map(|origin| ("http.origin".to_string(), origin.to_string())));
+        authenticator::Request { authorization, peer: self.peer.to_string(), again, attributes }
     }
 
     fn reply(&self, reply: &Reply<'_>) {
@@ -337,7 +372,7 @@ impl Client {
     }
 
     /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.
-    async fn while_writing<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
+    async fn while_writing<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
         let mut wanted = pin!(wanted);
         poll_fn(|cx| {
             if self.poll_writing(cx).is_break() {
@@ -348,10 +383,14 @@ impl Client {
         .await
     }
 
-    /// Writes what waits for room in the kernel, if there is any now. Break: the connection is to end.
-    fn poll_writing(&self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
+    /// Writes what waits for room in the kernel, if there is any now, and lets authorizations end whose time is up.
+    /// Break: the connection is to end.
+    fn poll_writing(&mut self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
         // Pending or not, the client is served: the task is woken when there is room.
         let _ = self.outbox.poll_drained(cx);
+        if self.upkeep.is_some() {
+            self.poll_upkeep(cx);
+        }
         if self.outbox.is_closing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

@@ -61,6 +61,7 @@ impl Plugins {
             original_options: serde_json::Map::new(),
             sha256: None,
             strict_permissions: false,
+            on_swap: crate::config::OnSwap::Keep,
         }
     }
 

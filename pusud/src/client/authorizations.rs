@@ -1,0 +1,187 @@
+//! What one client has been granted: each authorization with its permissions, until it ends. They add up, and end one
+//! by one.
+//!
+//! Knows no clock of its own and no socket: the time is handed in, and what has ended is handed back.
+//! **Invariant:** a permission counts as long as the authorization that gave it, and no longer.
+//! **Invariant:** a client whose authorization neither ends nor is kept owns one small list here, and no timer.
+
+use crate::authenticator::{Authorization, Grant};
+use crate::permission::{Access, Permission};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long before its end a client is told that an authorization ends; half of its time if that is shorter.
+const NOTICE_MAX: Duration = Duration::from_secs(30);
+/// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
+const COMPARED_PAIRS_MAX: usize = 4096;
+
+/// All authorizations of one client.
+#[derive(Default)]
+pub struct Authorizations(Vec<Live>);
+
+/// One authorization.
+struct Live {
+    permissions: Box<[Permission]>,
+    /// The generation of the authenticator that granted it.
+    generation: u32,
+    /// `None`: it does not end, and nobody will be asked about it again.
+    terms: Option<Box<Terms>>,
+}
+
+#[derive(Default)]
+struct Terms {
+    expires: Option<Instant>,
+    /// When the client is to be told that it ends; `None` once it has been.
+    notice: Option<Instant>,
+    /// What the client sent, where it may have to be asked again.
+    kept: Option<Rc<Authorization>>,
+}
+
+/// One moment on both clocks.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// Runs evenly, and is what authorizations end by.
+    pub monotonic: Instant,
+    /// What authenticators go by. It may be set at any time.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    /// When `wall` will be. `None` is later than the clock can say.
+    fn until(self, wall: SystemTime) -> Option<Instant> {
+        // Past already: now.
+        self.monotonic.checked_add(wall.duration_since(self.wall).unwrap_or_default())
+    }
+}
+
+/// What the passing of time has done.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub struct Passed {
+    /// An authorization ends soon: so many seconds are left, rounded down.
+    pub notice_seconds: Option<u64>,
+    /// At least one has ended.
+    pub ended: bool,
+}
+
+impl Authorizations {
+    /// Whether there is none (any more).
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether any of them gives `access` to `channel`.
+    pub fn allow(&self, access: Access, channel: &str) -> bool {
+        self.0.iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
+    }
+
+    /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
+    /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
+    pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
+        let live = Live::new(grant, kept, now);
+        self.0.retain(|other| !live.covers(other));
+        if !self.0.iter().any(|other| other.covers(&live)) {
+            self.0.reserve_exact(1);
+            self.0.push(live);
+        }
+    }
+
+    /// When there is next something for [`Self::pass`] to do, if ever.
+    pub fn next_event(&self) -> Option<Instant> {
+        self.terms().flat_map(|terms| [terms.expires, terms.notice]).flatten().min()
+    }
+
+    /// Takes out what has ended by `now`.
+    pub fn pass(&mut self, now: Instant) -> Passed {
+        let before = self.0.len();
+        self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
+        let mut passed = Passed { notice_seconds: None, ended: self.0.len() < before };
+        for terms in self.0.iter_mut().filter_map(|live| live.terms.as_mut()) {
+            if let Some(notice) = terms.notice.take_if(|notice| *notice <= now) {
+                let left = terms.expires.map_or(0, |expires| (expires - notice).as_secs());
+                passed.notice_seconds = Some(passed.notice_seconds.map_or(left, |soonest| soonest.min(left)));
+            }
+        }
+        passed
+    }
+
+    /// Whether any of them may have to be asked again.
+    pub fn any_kept(&self) -> bool {
+        self.terms().any(|terms| terms.kept.is_some())
+    }
+
+    /// One that another generation than `current` has granted, to be asked again.
+    pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
+        let stale = self.0.iter().filter(|live| live.generation != current);
+        stale.filter_map(|live| live.terms.as_ref()?.kept.clone()).next()
+    }
+
+    /// Puts what `kept` was granted now in the place of what it was granted before; `None` ends it. False if it has
+    /// ended meanwhile.
+    pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
+        let is_it = |live: &Live| live.kept().is_some_and(|own| Rc::ptr_eq(own, kept));
+        let Some(at) = self.0.iter().position(is_it) else { return false };
+        match grant {
+            Some(grant) => self.0[at] = Live::new(grant, Some(kept.clone()), now),
+            None => drop(self.0.remove(at)),
+        }
+        true
+    }
+
+    /// Forgets what the clients sent.
+    pub fn forget_kept(&mut self) {
+        for live in &mut self.0 {
+            if let Some(terms) = &mut live.terms {
+                terms.kept = None;
+            }
+            live.terms.take_if(|terms| terms.expires.is_none());
+        }
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &Terms> {
+        self.0.iter().filter_map(|live| live.terms.as_deref())
+    }
+}
+
+impl Live {
+    fn new(grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Self {
+        let expires = grant.expires.and_then(|expires| now.until(expires));
+        let notice = expires.map(|expires| expires - NOTICE_MAX.min((expires - now.monotonic) / 2));
+        let has_terms = expires.is_some() || kept.is_some();
+        Self {
+            permissions: grant.permissions.into(),
+            generation: grant.generation,
+            terms: has_terms.then(|| Box::new(Terms { expires, notice, kept })),
+        }
+    }
+
+    fn expires(&self) -> Option<Instant> {
+        self.terms.as_ref()?.expires
+    }
+
+    fn kept(&self) -> Option<&Rc<Authorization>> {
+        self.terms.as_ref()?.kept.as_ref()
+    }
+
+    /// Whether it gives all that `other` gives, for as long. May say no where it does.
+    fn covers(&self, other: &Self) -> bool {
+        let lasts = match (self.expires(), other.expires()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(others)) => own >= others,
+        };
+        let pairs = self.permissions.len().saturating_mul(other.permissions.len());
+        lasts
+            && (self.permissions == other.permissions
+                || pairs <= COMPARED_PAIRS_MAX
+                    && other.permissions.iter().all(|one| self.permissions.iter().any(|own| own.covers(one))))
+    }
+}
+
+#[cfg(test)]
+#[path = "authorizations_tests.rs"]
+mod tests;
