@@ -74,6 +74,11 @@ impl Authorizations {
         self.0.is_empty()
     }
 
+    /// How many permissions they have in all.
+    pub fn permissions_len(&self) -> usize {
+        self.0.iter().map(|live| live.permissions.len()).sum()
+    }
+
     /// Whether any of them gives `access` to `channel`.
     pub fn allow(&self, access: Access, channel: &str) -> bool {
         self.0.iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))

@@ -11,6 +11,8 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Instant;
 
+/// So few patterns are matched faster than a name is hashed.
+const FEW_PERMISSIONS_MAX: usize = 4;
 /// Channel names whose write permission is remembered; past it all are forgotten and looked up again.
 const WRITABLE_CHANNELS_MAX: usize = 1024;
 
@@ -18,7 +20,7 @@ const WRITABLE_CHANNELS_MAX: usize = 1024;
 #[derive(Default)]
 pub struct Session {
     authorizations: Authorizations,
-    /// `None` for the many that only listen.
+    /// `None` for the many that only listen, and where there are few permissions.
     writable: Option<Box<Writable>>,
 }
 
@@ -124,6 +126,9 @@ impl Session {
     }
 
     fn may_write(&mut self, channel: &str) -> bool {
+        if self.authorizations.permissions_len() <= FEW_PERMISSIONS_MAX {
+            return self.authorizations.allow(Access::WRITE, channel);
+        }
         if self.writable.as_ref().is_some_and(|writable| writable.0.contains(channel)) {
             return true;
         }
@@ -190,6 +195,7 @@ mod tests {
     #[test]
     fn remembered_channels_are_bounded() {
         let mut session = Session::default();
+        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, Moment::now());
         session.granted(grant(&[("*", Access::WRITE)]), None, Moment::now());
         for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
             assert!(publishes(&mut session, &n.to_string()));
@@ -203,7 +209,8 @@ mod tests {
         let end = now.wall + Duration::from_secs(60);
         session.granted(Grant { expires: Some(end), ..grant(&[("a", Access::WRITE)]) }, None, now);
         session.granted(grant(&[("b", Access::WRITE)]), None, now);
-        assert!(publishes(&mut session, "a") && publishes(&mut session, "b"));
+        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, now);
+        assert!(publishes(&mut session, "a") && publishes(&mut session, "b") && session.writable.is_some());
         assert!(session.pass(now.monotonic + Duration::from_secs(60)).ended);
         assert!(!publishes(&mut session, "a") && publishes(&mut session, "b") && session.is_authorized());
     }
