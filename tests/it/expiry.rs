@@ -1,6 +1,6 @@
 //! Authorizations that end: each by itself, at its time, whatever the client does meanwhile; and those that are renewed.
 
-use crate::harness::{Client, Daemon};
+use crate::harness::{Client, DEADLINE, Daemon, Running, pusud};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ crate::on_1_and_3_shards!(
     delivery_ends_in_time_for_a_silent_listener,
     delivery_ends_in_time_while_another_decision_is_awaited,
     a_renewal_that_comes_too_late_is_too_late,
+    the_listen_command_renews,
 );
 
 /// Long enough for a slow machine to get something done before it is over.
@@ -165,4 +166,25 @@ fn a_renewal_that_comes_too_late_is_too_late(daemon: Daemon) {
     let mut client = daemon.client_with(&with_life("both=*"));
     client.send(json!({"type": "authorize", "authorization": "sleep=4500 both=*"}));
     expect_expired(&mut client);
+}
+
+fn the_listen_command_renews(daemon: Daemon) {
+    let authorization = with_life("read=a");
+    let listener =
+        Running::start(&mut pusud(&["listen", "--url", &daemon.url(), "--authorization", &authorization, "a"]));
+    let mut source = daemon.client();
+    // Two lives after the first message the first authorization is long over.
+    let mut heard_at = None;
+    let begun = Instant::now();
+    while heard_at.is_none_or(|at: Instant| at.elapsed() < 2 * LIFE) {
+        let seen = listener.stdout.lines().len();
+        source.publish("a", json!(seen));
+        let heard = listener.stdout.grows_past(seen, Duration::from_millis(50));
+        heard_at = heard_at.or_else(|| heard.then(Instant::now));
+        assert!(begun.elapsed() < DEADLINE, "never heard; it says:\n{}", listener.stderr.text());
+    }
+    let seen = listener.stdout.lines().len();
+    source.publish("a", json!("the last"));
+    assert!(listener.stdout.grows_past(seen, DEADLINE), "{}", listener.stderr.text());
+    assert!(!listener.stderr.text().contains("connecting again"), "{}", listener.stderr.text());
 }

@@ -2,8 +2,8 @@
 //! with the new one leaves the old one deciding.
 
 use crate::harness::{
-    ALL, Client, Daemon, PluginsDir, Setup, library_name, many_open_files, password_plugin, scripted_no_swap,
-    scripted_plugin, scripted_version,
+    ALL, Client, Daemon, PluginsDir, Running, Setup, library_name, many_open_files, password_plugin, pusud,
+    scripted_no_swap, scripted_plugin, scripted_version,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -272,6 +272,16 @@ fn with_reauthorize_an_end_that_is_set_anew_counts() {
     client.expect_text(r#"{"type":"authorization_expiring","seconds":0}"#);
     client.expect_text(r#"{"type":"authorization_failed","reason":"expired"}"#);
     client.expect_closed(4501);
+}
+
+#[test]
+fn the_listen_command_says_which_subscription_has_ended() {
+    let daemon = reauthorizing(1);
+    let words = "read=b when=1.0.0 read=a";
+    let listener = Running::start(&mut pusud(&["listen", "--url", &daemon.url(), "--authorization", words, "a", "b"]));
+    listener.stderr.wait_for("it to listen", |line| line.contains("listening to").then_some(()));
+    swap(&daemon, &scripted_version("2"));
+    listener.finish().fails_saying(&["the relay ended the subscription to \"a\": no longer permitted"]);
 }
 
 /// Nobody loses anything because nobody can be asked, and the question is put again.

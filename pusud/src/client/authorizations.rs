@@ -15,6 +15,9 @@ const NOTICE_MAX: Duration = Duration::from_secs(30);
 /// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
 const COMPARED_PAIRS_MAX: usize = 4096;
 
+/// Ends that are no further apart are the same: two clocks are read one after the other.
+const SAME_MAX: Duration = Duration::from_secs(1);
+
 /// All authorizations of one client.
 #[derive(Default)]
 pub struct Authorizations(Vec<Live>);
@@ -87,7 +90,10 @@ impl Authorizations {
     /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
     /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
     pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
-        let live = Live::new(grant, kept, now);
+        let mut live = Live::new(grant, kept, now);
+        if self.0.iter().any(|other| live.covers(other) && live.ends_with(other)) {
+            live.forgo_notice();
+        }
         self.0.retain(|other| !live.covers(other));
         if !self.0.iter().any(|other| other.covers(&live)) {
             self.0.reserve_exact(1);
@@ -170,6 +176,19 @@ impl Live {
 
     fn kept(&self) -> Option<&Rc<Authorization>> {
         self.terms.as_ref()?.kept.as_ref()
+    }
+
+    /// Whether it ends when `other` does, of whose end the client has been told.
+    fn ends_with(&self, other: &Self) -> bool {
+        let told = other.terms.as_ref().is_some_and(|terms| terms.notice.is_none());
+        let ends = self.expires().zip(other.expires());
+        told && ends.is_some_and(|(own, others)| own.saturating_duration_since(others) < SAME_MAX)
+    }
+
+    fn forgo_notice(&mut self) {
+        if let Some(terms) = &mut self.terms {
+            terms.notice = None;
+        }
     }
 
     /// Whether it gives all that `other` gives, for as long. May say no where it does.

@@ -81,6 +81,19 @@ fn a_renewal_takes_the_place_of_what_it_renews() {
     assert_eq!((all.0.len(), all.next_event()), (1, None));
 }
 
+/// A client that renews with what does not last longer is not told of the same end again and again.
+#[test]
+fn notice_of_one_end_is_given_once() {
+    let (start, mut all) = (Moment::now(), Authorizations::default());
+    let end = at(start, 100);
+    all.add(grant("a", Some(end.wall)), None, start);
+    assert_eq!(all.pass(at(start, 70).monotonic).notice_seconds, Some(30));
+    all.add(grant("a", Some(end.wall + SECOND / 1000)), None, at(start, 71));
+    assert_eq!((all.0.len(), all.pass(at(start, 99).monotonic)), (1, Passed::default()));
+    all.add(grant("a", Some(at(start, 200).wall)), None, at(start, 99));
+    assert_eq!(all.pass(at(start, 170).monotonic).notice_seconds, Some(30));
+}
+
 #[test]
 fn what_is_kept_can_be_asked_again_and_replaced() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
