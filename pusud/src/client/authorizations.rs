@@ -3,8 +3,9 @@
 //!
 //! Knows no clock of its own and no socket: the time is handed in, and what has ended is handed back.
 //! **Invariant:** a permission counts as long as the authorization that gave it, and no longer.
-//! **Invariant:** a client whose authorization neither ends nor is kept owns one small list here, and no timer.
+//! **Invariant:** a client whose authorization neither ends nor is kept owns nothing here but its permissions.
 
+use super::few::Few;
 use crate::authenticator::{Authorization, Grant};
 use crate::permission::{Access, Permission};
 use std::rc::Rc;
@@ -20,7 +21,7 @@ const SAME_MAX: Duration = Duration::from_secs(1);
 
 /// All authorizations of one client.
 #[derive(Default)]
-pub struct Authorizations(Vec<Live>);
+pub struct Authorizations(Few<Live>);
 
 /// One authorization.
 struct Live {
@@ -74,29 +75,28 @@ pub struct Passed {
 impl Authorizations {
     /// Whether there is none (any more).
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all().is_empty()
     }
 
     /// How many permissions they have in all.
     pub fn permissions_len(&self) -> usize {
-        self.0.iter().map(|live| live.permissions.len()).sum()
+        self.all().iter().map(|live| live.permissions.len()).sum()
     }
 
     /// Whether any of them gives `access` to `channel`.
     pub fn allow(&self, access: Access, channel: &str) -> bool {
-        self.0.iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
+        self.all().iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
     }
 
     /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
     /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
     pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
         let mut live = Live::new(grant, kept, now);
-        if self.0.iter().any(|other| live.covers(other) && live.ends_with(other)) {
+        if self.all().iter().any(|other| live.covers(other) && live.ends_with(other)) {
             live.forgo_notice();
         }
         self.0.retain(|other| !live.covers(other));
-        if !self.0.iter().any(|other| other.covers(&live)) {
-            self.0.reserve_exact(1);
+        if !self.all().iter().any(|other| other.covers(&live)) {
             self.0.push(live);
         }
     }
@@ -108,10 +108,10 @@ impl Authorizations {
 
     /// Takes out what has ended by `now`.
     pub fn pass(&mut self, now: Instant) -> Passed {
-        let before = self.0.len();
+        let before = self.all().len();
         self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
-        let mut passed = Passed { notice_seconds: None, ended: self.0.len() < before };
-        for terms in self.0.iter_mut().filter_map(|live| live.terms.as_mut()) {
+        let mut passed = Passed { notice_seconds: None, ended: self.all().len() < before };
+        for terms in self.0.as_mut_slice().iter_mut().filter_map(|live| live.terms.as_mut()) {
             if let Some(notice) = terms.notice.take_if(|notice| *notice <= now) {
                 let left = terms.expires.map_or(0, |expires| (expires - notice).as_secs());
                 passed.notice_seconds = Some(passed.notice_seconds.map_or(left, |soonest| soonest.min(left)));
@@ -127,7 +127,7 @@ impl Authorizations {
 
     /// One that another generation than `current` has granted, to be asked again.
     pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
-        let stale = self.0.iter().filter(|live| live.generation != current);
+        let stale = self.all().iter().filter(|live| live.generation != current);
         stale.filter_map(|live| live.terms.as_ref()?.kept.clone()).next()
     }
 
@@ -135,17 +135,17 @@ impl Authorizations {
     /// ended meanwhile.
     pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
         let is_it = |live: &Live| live.kept().is_some_and(|own| Rc::ptr_eq(own, kept));
-        let Some(at) = self.0.iter().position(is_it) else { return false };
+        let Some(live) = self.0.as_mut_slice().iter_mut().find(|live| is_it(live)) else { return false };
         match grant {
-            Some(grant) => self.0[at] = Live::new(grant, Some(kept.clone()), now),
-            None => drop(self.0.remove(at)),
+            Some(grant) => *live = Live::new(grant, Some(kept.clone()), now),
+            None => self.0.retain(|live| !is_it(live)),
         }
         true
     }
 
     /// Forgets what the clients sent.
     pub fn forget_kept(&mut self) {
-        for live in &mut self.0 {
+        for live in self.0.as_mut_slice() {
             if let Some(terms) = &mut live.terms {
                 terms.kept = None;
             }
@@ -154,7 +154,11 @@ impl Authorizations {
     }
 
     fn terms(&self) -> impl Iterator<Item = &Terms> {
-        self.0.iter().filter_map(|live| live.terms.as_deref())
+        self.all().iter().filter_map(|live| live.terms.as_deref())
+    }
+
+    fn all(&self) -> &[Live] {
+        self.0.as_slice()
     }
 }
 

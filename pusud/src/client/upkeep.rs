@@ -4,19 +4,15 @@
 //! Part of the client's own task: it is polled wherever the task waits, so that an end takes effect whatever the client
 //! is waiting for. Clients whose authorization neither ends nor is kept have none of this.
 
-use super::authorizations::Moment;
+use super::asking::Asking;
 use super::{Client, Context};
-use crate::authenticator::{Authorization, Verdict};
 use crate::deadlines::Alarm;
 use crate::disconnect::Disconnect;
 use crate::message::Reply;
-use crate::turns::{Called, Seat, Turn};
-use std::future::Future;
-use std::pin::Pin;
+use crate::turns::{Called, Seat};
 use std::rc::Rc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Instant;
-use tracing::info;
 
 /// What clients are told when an authorization has run out.
 const EXPIRED: &str = "expired";
@@ -36,13 +32,6 @@ pub(super) struct Upkeep {
     asking: Option<Asking>,
     /// The authorizations have changed: alarm and seat have to be looked at.
     is_unsettled: bool,
-}
-
-/// A question that the client has not asked itself.
-struct Asking {
-    kept: Rc<Authorization>,
-    turn: Turn,
-    verdict: Pin<Box<dyn Future<Output = Verdict>>>,
 }
 
 impl Client {
@@ -95,48 +84,21 @@ impl Client {
     /// Ready when there may be more to do.
     fn poll_asking(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) -> Poll<()> {
         if let Some(asking) = &mut upkeep.asking {
-            let Poll::Ready(verdict) = asking.verdict.as_mut().poll(cx) else { return Poll::Pending };
-            if let Some(Asking { kept, turn, .. }) = upkeep.asking.take() {
-                self.asked_again(&kept, &turn, verdict);
+            ready!(self.poll_asked_again(asking, cx));
+            upkeep.asking = None;
+        } else {
+            match upkeep.seat.as_ref().and_then(Seat::called) {
+                None => return Poll::Pending,
+                Some(Called::Ask(turn)) => upkeep.asking = self.ask_again(turn),
+                Some(Called::Forget) => self.session.forget_kept(),
             }
-            upkeep.is_unsettled = true;
-            return Poll::Ready(());
-        }
-        match upkeep.seat.as_ref().and_then(Seat::called) {
-            None => return Poll::Pending,
-            Some(Called::Ask(turn)) => upkeep.asking = self.ask_again(turn),
-            Some(Called::Forget) => self.session.forget_kept(),
         }
         upkeep.is_unsettled = true;
         Poll::Ready(())
     }
 
-    /// Asks the authenticator about an authorization that another generation of it has granted, if there is one.
-    fn ask_again(&self, turn: Turn) -> Option<Asking> {
-        let authenticator = self.context.authenticator.clone();
-        let kept = self.session.stale(authenticator.generation())?;
-        let request = self.question(Authorization::new(kept.expose()), true);
-        Some(Asking { kept, turn, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
-    }
-
-    fn asked_again(&mut self, kept: &Rc<Authorization>, turn: &Turn, verdict: Verdict) {
-        let (grant, reason) = match verdict {
-            Verdict::Grant(grant) => (Some(grant), String::new()),
-            Verdict::Refuse(reason) => (None, reason),
-            // What was granted stays: that nobody can be asked must not disconnect everybody.
-            Verdict::Unavailable(_) => return turn.undecided(),
-        };
-        turn.decided();
-        if grant.is_none() {
-            info!(peer = %self.peer, reason, "authorization refused when it was asked again");
-        }
-        if self.session.replace(kept, grant, Moment::now()) {
-            self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });
-        }
-    }
-
     /// Ends the subscriptions that nothing permits any more, and the connection where nothing is left at all.
-    fn shrink(&mut self, reason: &str) {
+    pub(super) fn shrink(&mut self, reason: &str) {
         if !self.session.is_authorized() {
             // That the outbox closes is what ends the task, wherever it waits.
             self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed);
