@@ -2,7 +2,7 @@
 //! so that new clients need not wait behind all the others.
 //!
 //! Owns the queue of one shard's clients. What is asked, and what comes of the answer, is the client's task's business.
-//! **Invariant:** of one shard's authorizations, no more than its share of [`IN_FLIGHT_MAX`] are being asked again.
+//! **Invariant:** of one shard's authorizations, no more than its share of `IN_FLIGHT_MAX` are being asked again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

@@ -16,8 +16,8 @@ const NOTICE_MAX: Duration = Duration::from_secs(30);
 /// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
 const COMPARED_PAIRS_MAX: usize = 4096;
 
-/// Ends that are no further apart are the same: two clocks are read one after the other.
-const SAME_MAX: Duration = Duration::from_secs(1);
+/// Ends that are closer together are the same: two clocks are read one after the other.
+const SAME_MAX: Duration = Duration::from_millis(100);
 
 /// All authorizations of one client.
 #[derive(Default)]

@@ -90,8 +90,8 @@ fn notice_of_one_end_is_given_once() {
     assert_eq!(all.pass(at(start, 70).monotonic).notice_seconds, Some(30));
     all.add(grant("a", Some(end.wall + SECOND / 1000)), None, at(start, 71));
     assert_eq!((all.all().len(), all.pass(at(start, 99).monotonic)), (1, Passed::default()));
-    all.add(grant("a", Some(at(start, 200).wall)), None, at(start, 99));
-    assert_eq!(all.pass(at(start, 170).monotonic).notice_seconds, Some(30));
+    all.add(grant("a", Some(at(start, 101).wall)), None, at(start, 99));
+    assert_eq!(all.pass(at(start, 100).monotonic), Passed { notice_seconds: Some(1), ended: false });
 }
 
 #[test]
