@@ -22,6 +22,7 @@ pub mod permission;
 pub mod read_buffer;
 pub mod relay;
 pub mod reload;
+pub mod run;
 pub mod shard;
 pub mod shard_index;
 pub mod shutdown;

@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod bench;
 mod check;
 mod clients;
 mod close;

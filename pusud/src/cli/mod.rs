@@ -1,6 +1,7 @@
 //! The commands of `pusud`: which there are, what they take, what their help says. One file a command does the work.
 
 mod backoff;
+mod bench;
 mod check;
 mod client;
 mod connection_args;
@@ -53,6 +54,7 @@ Examples:
   pusud --config /etc/pusu/settings.yaml           serve
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
+  pusud bench --listeners 1000 --rate 100          how fast does it arrive?
 
 `pusud COMMAND --help` explains a command.";
 
@@ -80,6 +82,9 @@ enum Command {
     /// Publish to a channel
     #[command(after_help = publish::EXAMPLES)]
     Publish(publish::Args),
+    /// Measure throughput and latency of a relay, and check that every message arrives once and in order
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::Args),
 }
 
 /// Where the settings are and how to log.
@@ -128,6 +133,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
         Command::Listen(args) => client_runtime()?.block_on(listen::listen(args)),
         Command::Publish(args) => client_runtime()?.block_on(publish::publish(args)),
+        Command::Bench(args) => client_runtime()?.block_on(bench::bench(args)),
     }
 }
 
