@@ -138,6 +138,11 @@ impl Hub {
         }
     }
 
+    /// What `listener` is subscribed to.
+    pub fn channels_of(&self, listener: ListenerId) -> Vec<Rc<str>> {
+        self.state.borrow().subscriptions.channels_of(listener).cloned().collect()
+    }
+
     /// Sends frames to one client.
     pub fn send(&self, outbox: &Rc<Outbox>, frames: Frames) {
         let state = &mut *self.state.borrow_mut();

@@ -21,6 +21,10 @@ pub enum Item {
     Accepted(TcpStream, SocketAddr),
     /// Publications for the shard's listeners.
     Batch(Batch),
+    /// Ask the authenticator, which is another one now, about the clients' authorizations again.
+    Reauthorize,
+    /// Forget the clients' authorizations: nobody will be asked about them again.
+    ForgetAuthorizations,
     /// Tell all clients that the relay is stopping, and end when they have gone.
     Stop,
 }

@@ -187,10 +187,22 @@ pub enum Reply<'a> {
         /// Why.
         reason: &'a str,
     },
+    /// An authorization ends soon; authorizing again in time keeps what it gives.
+    AuthorizationExpiring {
+        /// So many whole seconds are left.
+        seconds: u64,
+    },
     /// Everything accepted for the channel from now on will be delivered.
     SubscribeOk {
         /// The channel's name: gopusu waits for it.
         channel: &'a str,
+    },
+    /// The permission to read the channel has ended, and nothing of it is delivered any more.
+    SubscriptionEnded {
+        /// The channel's name.
+        channel: &'a str,
+        /// Why.
+        reason: &'a str,
     },
     /// No permission gives the access asked for.
     PermissionDenied {

@@ -65,6 +65,12 @@ impl Permission {
     pub fn allows(&self, access: Access, channel: &str) -> bool {
         self.access.contains(access) && pattern_matches(&self.pattern, channel)
     }
+
+    /// Whether it allows everything that `other` allows.
+    pub fn covers(&self, other: &Self) -> bool {
+        // Only a `*` matches a `*` of the other pattern, and then it matches whatever that one stands for.
+        self.access.contains(other.access) && pattern_matches(&self.pattern, &other.pattern)
+    }
 }
 
 /// Whether `pattern` matches all of `channel`.
@@ -144,6 +150,16 @@ mod tests {
         #[test]
         fn agrees_with_the_naive_oracle(pattern in "[ab*]{0,8}", channel in "[ab]{0,10}") {
             prop_assert_eq!(pattern_matches(&pattern, &channel), naive(pattern.as_bytes(), channel.as_bytes()));
+        }
+
+        #[test]
+        fn what_covers_a_pattern_matches_all_that_it_matches(
+            wide in "[a*]{0,5}",
+            narrow in "[ab*]{0,5}",
+            channel in "[ab]{0,6}",
+        ) {
+            let [covering, covered] = [&wide, &narrow].map(|text| Permission::new(text.as_str(), Access::READ));
+            prop_assert!(!covering.covers(&covered) || !pattern_matches(&narrow, &channel) || pattern_matches(&wide, &channel));
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use crate::acceptor::Acceptor;
 use crate::authenticator::Authenticator;
-use crate::config::Config;
+use crate::config::{Config, Overrides};
 use crate::disconnect::Disconnect;
 use crate::inbox::{self, InboxSender, Item};
+use crate::reload::Reload;
 use crate::shard::Shard;
 use crate::shard_index::ShardIndex;
 use crate::shutdown::{Listening, Shutdown};
 use crate::stats::Stats;
 use anyhow::{Context as _, bail};
 use futures_util::future::{SelectAll, select_all};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -21,6 +23,8 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
+    /// What stands over the settings when they are read again; `None`: they never are.
+    overrides: Option<Overrides>,
 }
 
 /// Shards that run, each until it sends what it has counted.
@@ -33,7 +37,13 @@ impl Relay {
     /// The port is taken or the address is not this machine's: says which setting to change.
     pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor })
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, overrides: None })
+    }
+
+    /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
+    pub fn reloading(mut self, overrides: Overrides) -> Self {
+        self.overrides = Some(overrides);
+        self
     }
 
     /// Where clients connect: the real port, also where the settings say 0.
@@ -53,12 +63,19 @@ impl Relay {
             .context("cannot start the runtime of the acceptor")?;
         runtime.block_on(async {
             let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
+            let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
             let (inboxes, shards) = start_shards(&self.config, &self.authenticator)?;
             serving();
-            let stopped = self.serve(&inboxes, shards, &mut shutdown).await;
+            let stopped = self.serve(&inboxes, shards, &mut shutdown, reload).await;
             self.authenticator.stop();
             stopped
         })
+    }
+
+    fn reload(&self) -> io::Result<Option<Reload>> {
+        let listen =
+            |overrides: &Overrides| Reload::listen(self.config.clone(), overrides.clone(), self.authenticator.clone());
+        self.overrides.as_ref().map(listen).transpose()
     }
 
     async fn serve(
@@ -66,12 +83,20 @@ impl Relay {
         inboxes: &[InboxSender],
         shards: Vec<oneshot::Receiver<Stats>>,
         shutdown: &mut Listening,
+        reload: Option<Reload>,
     ) -> anyhow::Result<()> {
         let mut shards = select_all(shards);
+        let reloading = async {
+            match reload {
+                Some(reload) => reload.run(inboxes).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             error = self.acceptor.run(inboxes) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             by = shutdown.requested() => info!(by, "stopping: no new connections"),
+            never = reloading => match never {},
         }
         for inbox in inboxes {
             inbox.send(Item::Stop);

@@ -71,14 +71,17 @@ impl Shard {
     }
 
     async fn run(mut self) -> Stats {
+        let shards = self.inboxes.len();
         let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
             self.config.limits.clone(),
             &self.config.name,
+            shards,
         ));
         spawn_local(flush(hub.clone()));
+        spawn_local(client::upkeep::attend(context.clone()));
         let mut stopping = false;
         while !stopping {
             for item in self.inbox.next().await {
@@ -93,6 +96,8 @@ impl Shard {
                             poll_fn(|cx| hub.poll_flushed(cx)).await;
                         }
                     }
+                    Item::Reauthorize => context.turns.queue_all(),
+                    Item::ForgetAuthorizations => context.turns.forget_all(),
                     Item::Stop => stopping = true,
                 }
             }

@@ -106,6 +106,12 @@ impl Subscriptions {
         self.channels[channel.0 as usize].members.iter().map(|member| member.listener)
     }
 
+    /// The channels that `listener` is subscribed to.
+    pub fn channels_of(&self, listener: ListenerId) -> impl Iterator<Item = &Rc<str>> {
+        let own = self.listeners.get(listener as usize).into_iter().flatten();
+        own.map(|subscription| &self.channels[subscription.channel as usize].name)
+    }
+
     /// How many channels have a listener here.
     pub fn channels_len(&self) -> usize {
         self.channels.len()
@@ -201,6 +207,12 @@ mod tests {
                         table.find(&channel.to_string()).into_iter().flat_map(|found| table.listeners(found)).collect();
                     let expected: BTreeSet<u32> =
                         pairs.iter().filter(|&&(c, _)| c == channel).map(|&(_, l)| l).collect();
+                    prop_assert_eq!(found, expected);
+                }
+                for listener in 0..6 {
+                    let found: BTreeSet<String> = table.channels_of(listener).map(|name| name.to_string()).collect();
+                    let expected: BTreeSet<String> =
+                        pairs.iter().filter(|&&(_, l)| l == listener).map(|(c, _)| c.to_string()).collect();
                     prop_assert_eq!(found, expected);
                 }
                 prop_assert_eq!(table.channels_len(), pairs.iter().map(|&(c, _)| c).collect::<BTreeSet<_>>().len());

@@ -57,7 +57,7 @@ impl Answer {
             abi::GRANT if expires.is_some_and(|expires| expires <= now) => {
                 Verdict::Refuse("the authorization has expired".into())
             }
-            abi::GRANT => Verdict::Grant(Grant { permissions, subject, expires }),
+            abi::GRANT => Verdict::Grant(Grant { permissions, subject, expires, ..Grant::default() }),
             abi::REFUSE | abi::ABSTAIN => Verdict::Refuse(reason),
             abi::UNAVAILABLE => Verdict::Unavailable(reason),
             unknown => {
@@ -109,6 +109,7 @@ mod tests {
                 permissions: vec![Permission::new("a.*", Access::READ), Permission::new("b", Access::READ_WRITE)],
                 subject: "alice".into(),
                 expires: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_001)),
+                ..Grant::default()
             })
         );
         assert!(matches!(understand(grant(0)).unwrap().verdict, Verdict::Grant(Grant { expires: None, .. })));

@@ -11,8 +11,10 @@ mod complaints;
 mod decider;
 mod directory;
 mod file;
+mod generation;
 mod host;
 mod image;
+mod images;
 mod library;
 mod manifest;
 mod nearest;
@@ -26,52 +28,33 @@ mod watcher;
 mod worker;
 mod workers;
 
-use crate::config::AuthenticatorConfig;
-use crate::permission::{Access, Permission};
-use anyhow::{Result, anyhow, ensure};
-use file::LibraryFile;
-use host::Host;
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use crate::config::{AuthenticatorConfig, OnSwap};
+use anyhow::Result;
+use generation::{Generation, Plan};
+use images::Images;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use workers::Workers;
 
 pub use decider::Counts;
 pub use directory::{Candidate, list};
+pub use generation::Identity;
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
 
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
+///
+/// What decides can be swapped while it runs ([`Self::swap`]): each call is answered by the generation that was the
+/// current one when it began.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
 
 struct Inner {
-    identity: Identity,
-    /// `None`: the built-in authenticator.
-    workers: Option<Workers>,
-}
-
-/// What is running, for the log and `pusud check`. `Display` gives it as one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The manifest's id, or `None`.
-    pub id: String,
-    /// The plugin's version.
-    pub version: String,
-    /// Lower-case hex; empty for `None`.
-    pub sha256: String,
-    /// The library's file; `None` for the built-in one.
-    pub path: Option<PathBuf>,
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
-            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
-        }
-    }
+    current: RwLock<Arc<Generation>>,
+    /// Held by whoever swaps.
+    images: Mutex<Images>,
+    reauthorizes: AtomicBool,
 }
 
 impl Authenticator {
@@ -81,94 +64,79 @@ impl Authenticator {
     /// # Errors
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
-        let authenticator = if config.id == BUILT_IN_ID {
-            Self::built_in(config)?
-        } else {
-            let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
-            Self::plugin(config, &file, &manifest, call_timeout)
-                .map_err(|error| anyhow!("`authenticator: {}`: {} {error:#}", config.id, file.path().display()))?
-        };
-        tracing::debug!("the authenticator is {}", authenticator.0.identity);
-        Ok(authenticator)
+        let mut images = Images::default();
+        let first = Plan::make(config, call_timeout)?.carry_out(1, &mut images)?;
+        tracing::debug!("the authenticator is {}", first.identity);
+        Ok(Self(Arc::new(Inner {
+            current: RwLock::new(Arc::new(first)),
+            images: Mutex::new(images),
+            reauthorizes: AtomicBool::new(config.on_swap == OnSwap::Reauthorize),
+        })))
     }
 
-    fn built_in(config: &AuthenticatorConfig) -> Result<Self> {
-        let keys: Vec<&str> = config.options.keys().map(String::as_str).collect();
-        ensure!(
-            keys.is_empty(),
-            "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; \
-             remove them, or name the authenticator they are for",
-            keys.join(", ")
-        );
-        ensure!(
-            config.sha256.is_none(),
-            "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to \
-             check; remove it, or name the authenticator it is for"
-        );
-        let identity =
-            Identity { id: BUILT_IN_ID.to_owned(), version: String::new(), sha256: String::new(), path: None };
-        Ok(Self(Arc::new(Inner { identity, workers: None })))
-    }
-
-    fn plugin(
-        config: &AuthenticatorConfig,
-        file: &LibraryFile,
-        manifest: &Manifest,
-        call_timeout: Duration,
-    ) -> Result<Self> {
-        for warning in file.check_ownership(config.strict_permissions)? {
-            tracing::warn!("{} {warning}", file.path().display());
+    /// Lets what the settings name now decide from here on; false if it is what decides already. What it replaces
+    /// answers the calls that it has, and ends with the last of them. One that has failed is replaced by a new instance
+    /// of itself. Blocks as long as the plugin takes to make an instance.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; then nothing has changed.
+    pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration) -> Result<bool> {
+        // A panic elsewhere leaves the list as it was.
+        let mut images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = Plan::make(config, call_timeout)?;
+        let old = self.current();
+        let swaps = plan.differs_from(&old) || old.is_lost();
+        if swaps {
+            let new = plan.carry_out(old.number + 1, &mut images)?;
+            *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
-        if let Some(pin) = &config.sha256 {
-            file.check_pin(pin)?;
-        }
-        let options = options::json(config, manifest)?;
-        let image = image::place(file, &manifest.id)?;
-        let host = Host::new(&manifest.id);
-        let instance = library::Plugin::load(image.path(), manifest)?.create(Arc::clone(&host), &options)?;
-        let workers = Workers::start(Arc::new(instance), host, manifest.flags, call_timeout)?;
-        let identity = Identity {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            sha256: file.sha256(),
-            path: Some(file.path().to_owned()),
-        };
-        Ok(Self(Arc::new(Inner { identity, workers: Some(workers) })))
+        self.0.reauthorizes.store(config.on_swap == OnSwap::Reauthorize, Ordering::Release);
+        Ok(swaps)
     }
 
     /// What is running.
     pub fn identity(&self) -> Identity {
-        self.0.identity.clone()
+        self.current().identity.clone()
+    }
+
+    /// How many authenticators have decided, this one included: 1 until the first swap.
+    pub fn generation(&self) -> u32 {
+        self.current().number
+    }
+
+    /// Whether live authorizations are asked again of a new generation (`on_swap: reauthorize`), so that they have to
+    /// be kept.
+    pub fn reauthorizes(&self) -> bool {
+        self.0.reauthorizes.load(Ordering::Acquire)
     }
 
     /// Asks. The answer is there within the call timeout, whatever the plugin does; dropping the future gives the
     /// question up and tells the plugin so, on a thread of the authenticator's.
     pub async fn authorize(&self, request: Request) -> Verdict {
-        match &self.0.workers {
-            Some(workers) => workers.ask(request).await,
-            None => Verdict::Grant(Grant {
-                permissions: vec![Permission::new("*", Access::READ_WRITE)],
-                ..Grant::default()
-            }),
-        }
+        let generation = self.current();
+        generation.ask(request).await
     }
 
     /// Whether a question would be taken now, rather than turned away at once.
     pub fn ready(&self) -> bool {
-        self.0.workers.as_ref().is_none_or(Workers::ready)
+        self.current().workers.as_ref().is_none_or(Workers::ready)
     }
 
-    /// What went wrong so far; all 0 for `None`.
+    /// What went wrong so far, since the last swap; all 0 for `None`.
     pub fn counts(&self) -> Counts {
-        self.0.workers.as_ref().map(Workers::counts).unwrap_or_default()
+        self.current().workers.as_ref().map(Workers::counts).unwrap_or_default()
     }
 
     /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
     /// second for calls that are inside the plugin. Questions asked afterwards are turned away.
     pub fn stop(&self) {
-        if let Some(workers) = &self.0.workers {
+        if let Some(workers) = &self.current().workers {
             workers.stop();
         }
+    }
+
+    fn current(&self) -> Arc<Generation> {
+        Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -61,6 +61,7 @@ mod tests {
             original_options: map(original),
             sha256: None,
             strict_permissions: false,
+            on_swap: crate::config::OnSwap::Keep,
         }
     }
 

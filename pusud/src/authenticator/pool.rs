@@ -213,6 +213,12 @@ impl Pool {
         self.closed(&self.lock()).is_none()
     }
 
+    /// Whether its instance has failed, or hangs in all the threads it may have.
+    pub(super) fn is_lost(&self) -> bool {
+        let state = self.lock();
+        state.retired || state.serving == 0 || state.stuck >= STUCK_MAX
+    }
+
     pub(super) fn counts(&self) -> Counts {
         Counts {
             timed_out: self.timed_out.load(Ordering::Relaxed),
@@ -232,7 +238,9 @@ impl Pool {
         }
         let unanswered = self.host.tickets.take_all();
         let jobs: Vec<_> = unanswered.iter().filter_map(|(ticket, _)| self.give_up(&mut state, *ticket)).collect();
-        let decider = state.decider.take();
+        // Let go of while every thread still holds its own, so that it is one of them that destroys the instance, and
+        // never the one who stops the pool: that may be a shard.
+        let decider = state.decider.take().filter(|_| state.threads == 0);
         drop(state);
         for condvar in [&self.work, &self.deadlines, &self.cancels] {
             condvar.notify_all();

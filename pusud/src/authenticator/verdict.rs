@@ -61,6 +61,8 @@ pub struct Grant {
     pub subject: String,
     /// When the permissions end; `None` = never.
     pub expires: Option<SystemTime>,
+    /// Which generation of the authenticator has decided, counted from 1.
+    pub generation: u32,
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl Pool {
             tracing::error!(
                 plugin = self.host.plugin,
                 "the authenticator has panicked and is not asked any more: nobody can be authorized until the daemon \
-                 is restarted"
+                 makes a new instance (SIGHUP) or is restarted"
             );
         }
     }

@@ -45,6 +45,11 @@ impl Workers {
         self.0.ready()
     }
 
+    /// Whether nothing will be decided any more, or not for as long as its threads hang.
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.is_lost()
+    }
+
     /// What went wrong so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()

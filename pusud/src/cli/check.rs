@@ -42,6 +42,7 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
             ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
             ("  sha256", authenticator.sha256.clone()),
             ("  options set", names),
+            ("  on_swap", options.on_swap.to_string()),
         ]);
     }
     let limits = &config.limits;

@@ -48,6 +48,8 @@ pub(super) enum Answer {
     Hello,
     /// The authorization was good.
     Authorized,
+    /// The authorization ends soon unless it is renewed.
+    Expiring,
     /// From now on every message of the channel comes.
     Subscribed(String),
     /// A message of a channel that was subscribed to.
@@ -152,10 +154,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(connection)
     }
 
-    async fn authorize(&mut self, target: &Target) -> Result<(), Failure> {
+    /// Asks for the permissions of `target`'s authorization, without waiting for the answer.
+    pub(super) async fn ask_for_permissions(&mut self, target: &Target) -> Result<(), Failure> {
         let authorization = std::str::from_utf8(target.authorization.expose())
             .map_err(|_| Failure::lasting("the authorization is not UTF-8"))?;
-        self.send(&Request::Authorize { authorization }).await?;
+        self.send(&Request::Authorize { authorization }).await
+    }
+
+    async fn authorize(&mut self, target: &Target) -> Result<(), Failure> {
+        self.ask_for_permissions(target).await?;
         loop {
             if matches!(self.next().await?, Answer::Authorized) {
                 return Ok(());
@@ -281,7 +288,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 /// What a message of the relay says.
 ///
 /// # Errors
-/// When it is no message of the protocol.
+/// When it is no message of the protocol, or says that a subscription has ended.
 pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
     let incoming: Incoming<'_> = serde_json::from_slice(message)
         .map_err(|error| Failure::lasting(format!("the relay sent what is not understood: {error}")))?;
@@ -289,6 +296,11 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
     Ok(Said::Answer(match (incoming.kind.as_ref(), channel, incoming.content) {
         ("hello", ..) => Answer::Hello,
         ("authorization_ok", ..) => Answer::Authorized,
+        ("authorization_expiring", ..) => Answer::Expiring,
+        ("subscription_ended", Some(channel), _) => {
+            let reason = incoming.reason.as_deref().unwrap_or_default();
+            return Err(Failure::lasting(format!("the relay ended the subscription to {channel:?}: {reason}")));
+        }
         ("subscribe_ok", Some(channel), _) => Answer::Subscribed(channel),
         ("publish", Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
         (kind @ ("authorization_failed" | "permission_denied" | "unknown_message_received"), channel, _) => {

@@ -150,6 +150,9 @@ impl Listener<'_> {
             if let Answer::Subscribed(channel) = &answer {
                 pending.remove(channel);
             }
+            if let Answer::Expiring = answer {
+                connection.ask_for_permissions(self.target).await?;
+            }
             if let Answer::Publication { channel, content } = answer
                 && self.print(&channel, &content).await?
             {

@@ -63,6 +63,8 @@ enum Command {
     /// Serve clients until SIGTERM or Ctrl-C (the default)
     ///
     /// Logs to standard error. The line `serving clients` says where clients connect and who decides what they may do.
+    /// SIGHUP reads the settings again and lets another authenticator, a new version of it or other options take over; no
+    /// connection ends, and if anything is wrong all stays as it was and the log says why.
     Run(SettingsArgs),
     /// Check settings and authenticator, serve nobody
     ///

@@ -17,6 +17,7 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     // Once it is bound, the relay stops the authenticator when it stops itself.
     let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
+    let relay = relay.reloading(args.overrides());
     let address = relay.client_addr();
     relay.run(Shutdown::on_signals(), || announce(&config, &authenticator.identity(), address))
 }
@@ -30,6 +31,7 @@ fn announce(config: &Config, authenticator: &Identity, address: SocketAddr) {
         %address,
         name = %config.name,
         shards = config.shards,
+        generation = 1,
         authenticator = %authenticator.id,
         version = plugin.as_ref().map(|(version, ..)| tracing::field::display(version)),
         sha256 = plugin.as_ref().map(|(_, sha256, _)| tracing::field::display(sha256)),

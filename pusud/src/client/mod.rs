@@ -5,12 +5,17 @@
 //! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
 //! needed on the way there or back is boxed, so that the waiting task stays small.
 
+mod asking;
+pub mod authorizations;
+mod few;
 pub mod handshake;
 pub mod session;
+pub mod upkeep;
 pub mod wire;
 
 use crate::address;
-use crate::authenticator::{self, Authenticator, Authorization, Verdict};
+use crate::authenticator::{Authenticator, Authorization};
+use crate::deadlines::Deadlines;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
@@ -19,6 +24,7 @@ use crate::message::{self, Reply};
 use crate::outbox::Outbox;
 use crate::read_buffer::ReadBuffer;
 use crate::subscriptions::ListenerId;
+use crate::turns::Turns;
 use handshake::{Facts, Progress, Upgrade};
 use session::{Effect, Session};
 use std::future::{Future, poll_fn};
@@ -34,7 +40,8 @@ use tokio::task::coop;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
-use tracing::{debug, info};
+use tracing::debug;
+use upkeep::Upkeep;
 use wire::Wire;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
@@ -54,13 +61,25 @@ pub struct Context {
     pub hello: Frames,
     /// The shard's buffer for reading.
     pub buffer: Rc<ReadBuffer>,
+    /// When whose authorization ends.
+    pub deadlines: Rc<Deadlines>,
+    /// Whose authorization may be asked again.
+    pub turns: Rc<Turns>,
 }
 
 impl Context {
-    /// The context of a shard of the relay called `name`.
-    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str) -> Self {
+    /// The context of one of so many `shards` of the relay called `name`.
+    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str, shards: usize) -> Self {
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
-        Self { hub, authenticator, limits, hello: frame::text(&hello.to_json()), buffer: Rc::default() }
+        Self {
+            hub,
+            authenticator,
+            limits,
+            hello: frame::text(&hello.to_json()),
+            buffer: Rc::default(),
+            deadlines: Rc::default(),
+            turns: Rc::new(Turns::new(shards)),
+        }
     }
 }
 
@@ -122,6 +141,7 @@ async fn connect(
     Some(Box::new(Client {
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
+        upkeep: None,
         listener,
         facts: upgrade.facts,
         outbox,
@@ -193,6 +213,8 @@ struct Client {
     messages: WebSocket<Wire>,
     listener: ListenerId,
     session: Session,
+    /// `None` for the many whose authorization does not end.
+    upkeep: Option<Box<Upkeep>>,
     facts: Option<Box<Facts>>,
 }
 
@@ -251,8 +273,12 @@ impl Client {
         .await
     }
 
-    async fn room(&self) -> Option<()> {
-        self.while_writing(poll_fn(|cx| self.context.hub.poll_room(cx))).await
+    async fn room(&mut self) -> Option<()> {
+        poll_fn(|cx| match self.poll_writing(cx) {
+            ControlFlow::Break(()) => Poll::Ready(None),
+            ControlFlow::Continue(()) => self.context.hub.poll_room(cx).map(Some),
+        })
+        .await
     }
 
     fn handle(&mut self, message: Result<Message, Error>) -> Next {
@@ -292,32 +318,6 @@ impl Client {
         Next::Message
     }
 
-    async fn authorize(&mut self, authorization: Authorization, again: bool) -> Next {
-        let attributes = handshake::attributes(self.facts.as_deref());
-        let request = authenticator::Request { authorization, peer: self.peer(), again, attributes };
-        let Some(verdict) = self.while_writing(self.context.authenticator.authorize(request)).await else {
-            return Next::End;
-        };
-        match verdict {
-            Verdict::Grant(grant) => {
-                debug!(peer = %self.peer(), subject = grant.subject, "authorized");
-                self.session.granted(grant);
-                self.reply(&Reply::AuthorizationOk);
-                Next::Message
-            }
-            Verdict::Refuse(reason) => {
-                info!(peer = %self.peer(), reason, "authorization refused");
-                let reason = if reason.is_empty() { "refused" } else { &reason };
-                self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
-            }
-            Verdict::Unavailable(reason) => {
-                info!(peer = %self.peer(), reason, "authorization could not be decided");
-                let reply = Reply::AuthorizationFailed { reason: "unavailable" };
-                self.end(&reply.to_json(), Disconnect::Unavailable)
-            }
-        }
-    }
-
     /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
     /// does.
     fn peer(&self) -> String {
@@ -353,7 +353,7 @@ impl Client {
     }
 
     /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.
-    async fn while_writing<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
+    async fn while_writing<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
         let mut wanted = pin!(wanted);
         poll_fn(|cx| {
             if self.poll_writing(cx).is_break() {
@@ -364,10 +364,14 @@ impl Client {
         .await
     }
 
-    /// Writes what waits for room in the kernel, if there is any now. Break: the connection is to end.
-    fn poll_writing(&self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
+    /// Writes what waits for room in the kernel, if there is any now, and lets authorizations end whose time is up.
+    /// Break: the connection is to end.
+    fn poll_writing(&mut self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
         // Pending or not, the client is served: the task is woken when there is room.
         let _ = self.outbox.poll_drained(cx);
+        if self.upkeep.is_some() {
+            self.poll_upkeep(cx);
+        }
         if self.outbox.is_closing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

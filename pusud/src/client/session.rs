@@ -1,12 +1,15 @@
 //! What one client may do, and what each of its messages leads to. No socket, no waiting: a function from requests to
 //! effects.
 
+use super::authorizations::{Authorizations, Moment, Passed};
 use crate::authenticator::{Authorization, Grant};
 use crate::disconnect::Disconnect;
 use crate::message::{Malformed, Reply, Request};
-use crate::permission::{Access, Permission};
+use crate::permission::Access;
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::Instant;
 
 /// So few patterns are matched faster than a name is hashed.
 const FEW_PERMISSIONS_MAX: usize = 4;
@@ -16,9 +19,7 @@ const WRITABLE_CHANNELS_MAX: usize = 1024;
 /// One client's authorization.
 #[derive(Default)]
 pub struct Session {
-    /// Permissions of all verdicts so far: they add up.
-    permissions: Vec<Permission>,
-    authorized: bool,
+    authorizations: Authorizations,
     /// `None` for the many that only listen, and where there are few permissions.
     writable: Option<Box<Writable>>,
 }
@@ -58,9 +59,9 @@ impl Session {
         match request {
             Ok(Request::Authorize(authorization)) => Effect::Authorize {
                 authorization: Authorization::new(authorization.into_owned()),
-                again: self.authorized,
+                again: self.is_authorized(),
             },
-            Ok(Request::Subscribe(channel)) if self.allows(Access::READ, &channel) => Effect::Subscribe(channel),
+            Ok(Request::Subscribe(channel)) if self.may_read(&channel) => Effect::Subscribe(channel),
             Ok(Request::Subscribe(channel)) => denied(&channel, self.why_not("read")),
             Ok(Request::Unsubscribe(channel)) => Effect::Unsubscribe(channel),
             Ok(Request::Publish { channel, content }) if self.may_write(&channel) => {
@@ -74,29 +75,64 @@ impl Session {
         }
     }
 
-    /// Adds what a verdict gave.
-    pub fn granted(&mut self, grant: Grant) {
-        self.authorized = true;
-        if self.permissions.is_empty() {
-            self.permissions = grant.permissions;
-        } else {
-            self.permissions.extend(grant.permissions);
-        }
-        self.permissions.shrink_to_fit();
+    /// Whether the client has an authorization that has not ended.
+    pub fn is_authorized(&self) -> bool {
+        !self.authorizations.is_empty()
     }
 
-    fn allows(&self, access: Access, channel: &str) -> bool {
-        self.permissions.iter().any(|permission| permission.allows(access, channel))
+    /// Whether the client may read `channel`.
+    pub fn may_read(&self, channel: &str) -> bool {
+        self.authorizations.allow(Access::READ, channel)
+    }
+
+    /// Adds what a verdict gave, with what the client sent if the authenticator may have to be asked again.
+    pub fn granted(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
+        self.authorizations.add(grant, kept, now);
+    }
+
+    /// Lets end what has ended by `now`.
+    pub fn pass(&mut self, now: Instant) -> Passed {
+        let passed = self.authorizations.pass(now);
+        if passed.ended {
+            self.writable = None;
+        }
+        passed
+    }
+
+    /// When [`Self::pass`] has next something to do, if ever.
+    pub fn next_event(&self) -> Option<Instant> {
+        self.authorizations.next_event()
+    }
+
+    /// Whether the authenticator may have to be asked again about this client.
+    pub fn any_kept(&self) -> bool {
+        self.authorizations.any_kept()
+    }
+
+    /// An authorization that another generation of the authenticator than `current` has granted.
+    pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
+        self.authorizations.stale(current)
+    }
+
+    /// Puts in place what `kept` gives now; `None`: nothing. False if it has ended meanwhile.
+    pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
+        self.writable = None;
+        self.authorizations.replace(kept, grant, now)
+    }
+
+    /// Forgets what the client sent: nobody will be asked again.
+    pub fn forget_kept(&mut self) {
+        self.authorizations.forget_kept();
     }
 
     fn may_write(&mut self, channel: &str) -> bool {
-        if self.permissions.len() <= FEW_PERMISSIONS_MAX {
-            return self.allows(Access::WRITE, channel);
+        if self.authorizations.permissions_len() <= FEW_PERMISSIONS_MAX {
+            return self.authorizations.allow(Access::WRITE, channel);
         }
         if self.writable.as_ref().is_some_and(|writable| writable.0.contains(channel)) {
             return true;
         }
-        if !self.allows(Access::WRITE, channel) {
+        if !self.authorizations.allow(Access::WRITE, channel) {
             return false;
         }
         let writable = &mut self.writable.get_or_insert_default().0;
@@ -108,7 +144,7 @@ impl Session {
     }
 
     fn why_not(&self, access: &'static str) -> &'static str {
-        match (self.authorized, access) {
+        match (self.is_authorized(), access) {
             (false, _) => "not authorized yet: send authorize first",
             (true, "read") => "no permission to read this channel",
             (true, _) => "no permission to write this channel",
@@ -123,6 +159,8 @@ fn denied(channel: &str, reason: &str) -> Effect<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permission::Permission;
+    use std::time::Duration;
 
     fn grant(permissions: &[(&str, Access)]) -> Grant {
         let permissions = permissions.iter().map(|&(pattern, access)| Permission::new(pattern, access)).collect();
@@ -148,20 +186,32 @@ mod tests {
     #[test]
     fn grants_add_up() {
         let mut session = Session::default();
-        session.granted(grant(&[("a.*", Access::READ)]));
+        session.granted(grant(&[("a.*", Access::READ)]), None, Moment::now());
         assert!(subscribes(&mut session, "a.1") && !publishes(&mut session, "a.1"));
-        session.granted(grant(&[("a.1", Access::WRITE)]));
+        session.granted(grant(&[("a.1", Access::WRITE)]), None, Moment::now());
         assert!(subscribes(&mut session, "a.2") && publishes(&mut session, "a.1") && !publishes(&mut session, "a.2"));
     }
 
     #[test]
     fn remembered_channels_are_bounded() {
         let mut session = Session::default();
-        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]));
-        session.granted(grant(&[("*", Access::WRITE)]));
+        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, Moment::now());
+        session.granted(grant(&[("*", Access::WRITE)]), None, Moment::now());
         for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
             assert!(publishes(&mut session, &n.to_string()));
             assert!(session.writable.as_ref().is_some_and(|writable| writable.0.len() <= WRITABLE_CHANNELS_MAX));
         }
+    }
+
+    #[test]
+    fn a_remembered_channel_is_forgotten_when_its_permission_ends() {
+        let (mut session, now) = (Session::default(), Moment::now());
+        let end = now.wall + Duration::from_secs(60);
+        session.granted(Grant { expires: Some(end), ..grant(&[("a", Access::WRITE)]) }, None, now);
+        session.granted(grant(&[("b", Access::WRITE)]), None, now);
+        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, now);
+        assert!(publishes(&mut session, "a") && publishes(&mut session, "b") && session.writable.is_some());
+        assert!(session.pass(now.monotonic + Duration::from_secs(60)).ended);
+        assert!(!publishes(&mut session, "a") && publishes(&mut session, "b") && session.is_authorized());
     }
 }

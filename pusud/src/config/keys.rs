@@ -12,6 +12,7 @@ pub const TOP: &[&str] = &[
     "authenticator_sha256",
     "plugins_dir",
     "strict_plugin_permissions",
+    "on_swap",
     "client_address",
     "client_port",
     "relays",

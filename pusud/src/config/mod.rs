@@ -9,6 +9,7 @@ mod examples;
 mod host_name;
 pub mod keys;
 mod raw;
+mod restart;
 #[cfg(test)]
 mod tests;
 pub mod units;
@@ -77,6 +78,27 @@ pub struct AuthenticatorConfig {
     pub sha256: Option<String>,
     /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
     pub strict_permissions: bool,
+    /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
+    pub on_swap: OnSwap,
+}
+
+/// What becomes of live authorizations when another authenticator takes over while the daemon runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSwap {
+    /// They stay what they are until they expire or the client goes.
+    #[default]
+    Keep,
+    /// The new one is asked about each of them again, for which the daemon keeps the clients' authorizations.
+    Reauthorize,
+}
+
+impl fmt::Display for OnSwap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "keep",
+            Self::Reauthorize => "reauthorize",
+        })
+    }
 }
 
 /// What the command line says over the settings.
@@ -148,6 +170,7 @@ impl Config {
                 original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
                 sha256: raw.authenticator_sha256,
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
+                on_swap: raw.on_swap.unwrap_or_default(),
             },
             client_address: raw.client_address.unwrap_or(everywhere),
             client_port: raw.client_port.unwrap_or(CLIENT_PORT),
@@ -203,6 +226,7 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("original_options", &Redacted(&self.original_options))
             .field("sha256", &self.sha256)
             .field("strict_permissions", &self.strict_permissions)
+            .field("on_swap", &self.on_swap)
             .finish()
     }
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{units, yaml};
+use super::{OnSwap, units, yaml};
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -26,6 +26,7 @@ pub(super) struct RawConfig {
     pub(super) authenticator_sha256: Option<String>,
     pub(super) plugins_dir: Option<PathBuf>,
     pub(super) strict_plugin_permissions: Option<bool>,
+    pub(super) on_swap: Option<OnSwap>,
     pub(super) client_address: Option<IpAddr>,
     pub(super) client_port: Option<u16>,
     pub(super) network_address: Option<IpAddr>,
@@ -65,6 +66,7 @@ impl RawConfig {
             )?,
             plugins_dir: top.take("plugins_dir", "a path", |value| Some(PathBuf::from(non_empty(value)?)))?,
             strict_plugin_permissions: top.take("strict_plugin_permissions", "true or false", Value::as_bool)?,
+            on_swap: top.take("on_swap", "keep or reauthorize", on_swap)?,
             client_address: top.take("client_address", ADDRESS, address)?,
             client_port: top.take("client_port", PORT, port)?,
             network_address: top.take("network_address", ADDRESS, address)?,
@@ -214,6 +216,10 @@ fn shards(value: &Value) -> Option<usize> {
 
 fn name(value: &Value) -> Option<String> {
     non_empty(value).filter(|name| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control))
+}
+
+fn on_swap(value: &Value) -> Option<OnSwap> {
+    [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
 }
 
 fn sha256(value: &Value) -> Option<String> {

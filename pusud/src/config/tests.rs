@@ -72,6 +72,7 @@ fn defaults() {
     assert_eq!(config.name, host_name::host_name());
     assert_eq!(config.shards, available_parallelism().unwrap().get());
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
+    assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
     assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
 }
 
@@ -81,7 +82,7 @@ fn every_key_is_read() {
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
          authenticator_sha256: '{sha256}'\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
-         client_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
+         on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]']\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB}}"
@@ -90,6 +91,7 @@ fn every_key_is_read() {
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
     assert_eq!(config.authenticator.plugins_dir, Path::new("/opt/plugins"));
     assert!(config.authenticator.strict_permissions);
+    assert_eq!(config.authenticator.on_swap, OnSwap::Reauthorize);
     assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
     assert_eq!((config.network_address.to_string(), config.network_port), ("10.0.0.1".to_owned(), 7));
     assert_eq!((config.name.as_str(), config.shards, config.relays.len()), ("relay-7", 3, 6));
@@ -153,6 +155,8 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
         ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
+        ("authenticator: A\non_swap: ask", "`on_swap`: expected keep or reauthorize, found the text \"ask\""),
+        ("authenticator: A\non_swap: true", "`on_swap`: expected keep or reauthorize, found `true`"),
         ("authenticator: A\nauthenticator_sha256: abc", "expected 64 hexadecimal digits in quotes"),
         ("authenticator: A\nlimits: 5", "`limits`: expected indented lines of the form `key: value`, found `5`"),
         ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
@@ -237,4 +241,15 @@ fn debug_shows_no_option() {
     let config = loaded("authenticator: A\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}");
     let shown = format!("{config:?}");
     assert!(shown.contains("passwords") && shown.contains("[redacted]") && !shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn keys_that_need_a_restart_are_named() {
+    let before = loaded("authenticator: A");
+    let after = loaded(
+        "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
+         limits: {authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
+    );
+    assert_eq!(before.restart_keys(&after), ["client_port", "name", "limits.outbox_bytes"]);
+    assert!(before.restart_keys(&before).is_empty());
 }

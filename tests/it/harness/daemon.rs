@@ -163,6 +163,23 @@ impl Daemon {
         assert!(done.status.success(), "{done:?}");
     }
 
+    /// Sends SIGHUP and waits until the settings have been read again; returns the line that says what became of it.
+    pub(crate) fn reload(&self) -> String {
+        let done = |line: &&String| {
+            ["has taken over", "is unchanged", "nothing was changed"].iter().any(|words| line.contains(words))
+        };
+        let before = self.log.lines().iter().filter(done).count();
+        run(Command::new("kill").args(["-HUP", &self.pid().to_string()])).succeeds();
+        self.log.wait("the settings to be read again", |lines| lines.iter().filter(done).nth(before).cloned())
+    }
+
+    /// Changes the settings file.
+    pub(crate) fn edit_settings(&self, edit: impl FnOnce(String) -> String) {
+        let file = self.dir().join("settings.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, edit(text)).unwrap();
+    }
+
     /// Waits until the process has ended by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         assert!(self.log.ends(), "still running after {DEADLINE:?}; its log:\n{}", self.log.text());

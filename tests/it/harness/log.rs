@@ -70,7 +70,8 @@ impl Log {
         self.0.changed.wait_timeout_while(state, DEADLINE, |state| !state.ended).unwrap().0.ended
     }
 
-    fn wait<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
+    /// Waits until `find` makes something of all lines so far.
+    pub(crate) fn wait<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
         let started = Instant::now();
         let mut state = self.0.state.lock().unwrap();
         loop {

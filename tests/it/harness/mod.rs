@@ -17,7 +17,7 @@ pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use log::Log;
 pub(crate) use plugin_files::{
     PluginsDir, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin, patched_copy,
-    scripted_plugin,
+    scripted_no_swap, scripted_plugin, scripted_version,
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
@@ -30,6 +30,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// An authorization that the scripted fixture answers with read and write access to every channel.
 pub(crate) const ALL: &str = "both=*";
+
+/// Lets this process and the daemons it starts from here on have as many open files as the system allows: for tests with
+/// a thousand clients.
+#[cfg(unix)]
+pub(crate) fn many_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+}
+
+/// Here the system has no such limit.
+#[cfg(not(unix))]
+pub(crate) fn many_open_files() {}
 
 /// The root of the source tree.
 pub(crate) fn root() -> PathBuf {

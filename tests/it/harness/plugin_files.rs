@@ -34,6 +34,12 @@ impl PluginsDir {
         to
     }
 
+    /// Puts `file` in the place of `name` in one step, as an operator should.
+    pub(crate) fn replace(&self, name: &str, file: &Path) {
+        let fresh = self.add(file, "fresh");
+        fs::rename(fresh, self.path().join(name)).unwrap();
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
@@ -78,11 +84,28 @@ pub(crate) fn example_c_plugin() -> PathBuf {
 
 /// `ScriptedAuthenticator`, which does what the authorization says; see `tests/fixtures/scripted_plugin.c`.
 pub(crate) fn scripted_plugin() -> PathBuf {
+    scripted("scripted_plugin", &[])
+}
+
+/// Another version of it, a file of its own.
+pub(crate) fn scripted_version(version: &str) -> PathBuf {
+    scripted(&format!("scripted_plugin_{version}"), &[&format!("-DVERSION=\"{version}\"")])
+}
+
+/// Another version of it that says that it cannot be swapped.
+pub(crate) fn scripted_no_swap(version: &str) -> PathBuf {
+    let switches = [&*format!("-DVERSION=\"{version}\""), "-DFLAGS=PUSU_F_NO_SWAP"];
+    scripted(&format!("scripted_plugin_no_swap_{version}"), &switches)
+}
+
+fn scripted(name: &str, switches: &[&str]) -> PathBuf {
     let include = root().join("pusu-plugin-api/include");
     let source = root().join("tests/fixtures/scripted_plugin.c");
-    built_once("scripted_plugin", &[source.clone(), include.clone()], |out| {
+    built_once(name, &[source.clone(), include.clone()], |out| {
         let flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"];
-        run(Command::new("cc").args(flags).arg("-I").arg(&include).arg(&source).arg("-o").arg(out)).succeeds();
+        let mut compiler = Command::new("cc");
+        compiler.args(flags).args(switches).arg("-I").arg(&include).arg(&source).arg("-o").arg(out);
+        run(&mut compiler).succeeds();
     })
 }
 

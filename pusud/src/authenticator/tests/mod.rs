@@ -5,9 +5,11 @@
 mod calls;
 mod pool;
 mod start;
+mod swap;
 
 use super::*;
-use std::path::Path;
+use crate::permission::{Access, Permission};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -61,6 +63,7 @@ impl Plugins {
             original_options: serde_json::Map::new(),
             sha256: None,
             strict_permissions: false,
+            on_swap: OnSwap::Keep,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::authenticator::answer::Answer;
 use crate::authenticator::decider::Decider;
+use crate::authenticator::host::Host;
 use crate::authenticator::pool::{QUEUE_MAX, STUCK_MAX};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,0 +1,188 @@
+//! One authenticator from its start to its end: what the settings named at one time, checked, loaded and running.
+//!
+//! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
+//! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
+
+use super::directory;
+use super::file::LibraryFile;
+use super::host::Host;
+use super::images::Images;
+use super::manifest::{BUILT_IN_ID, Manifest};
+use super::options;
+use super::verdict::{Grant, Request, Verdict};
+use super::workers::Workers;
+use crate::config::AuthenticatorConfig;
+use crate::permission::{Access, Permission};
+use anyhow::{Result, anyhow, ensure};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What is running, for the log and `pusud check`. `Display` gives it as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The manifest's id, or `None`.
+    pub id: String,
+    /// The plugin's version.
+    pub version: String,
+    /// Lower-case hex; empty for `None`.
+    pub sha256: String,
+    /// The library's file; `None` for the built-in one.
+    pub path: Option<PathBuf>,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
+            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
+        }
+    }
+}
+
+/// What tells one generation from the next. Two with equal recipes would decide alike.
+#[derive(PartialEq, Eq)]
+pub(super) struct Recipe {
+    id: String,
+    sha256: String,
+    /// Only their hash: they hold secrets.
+    options_sha256: [u8; 32],
+    call_timeout: Duration,
+}
+
+/// What is to run, found and checked.
+pub(super) struct Plan {
+    recipe: Recipe,
+    options: Zeroizing<String>,
+    /// `None`: the built-in authenticator.
+    library: Option<(LibraryFile, Manifest)>,
+}
+
+impl Plan {
+    /// Finds what the settings name and checks it. None of its code runs.
+    ///
+    /// # Errors
+    /// One message for the operator: what, which file, what was expected and found, and what to do.
+    pub(super) fn make(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
+        if config.id == BUILT_IN_ID {
+            check_built_in(config)?;
+            return Ok(Self::of(config, call_timeout, Zeroizing::default(), None));
+        }
+        let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
+        let options = check(config, &file, &manifest).map_err(|error| about(&config.id, &file, &error))?;
+        Ok(Self::of(config, call_timeout, options, Some((file, manifest))))
+    }
+
+    fn of(
+        config: &AuthenticatorConfig,
+        call_timeout: Duration,
+        options: Zeroizing<String>,
+        library: Option<(LibraryFile, Manifest)>,
+    ) -> Self {
+        let recipe = Recipe {
+            id: config.id.clone(),
+            sha256: library.as_ref().map(|(file, _)| file.sha256()).unwrap_or_default(),
+            options_sha256: Sha256::digest(options.as_bytes()).into(),
+            call_timeout,
+        };
+        Self { recipe, options, library }
+    }
+
+    /// Whether carrying it out would give another authenticator than `generation`.
+    pub(super) fn differs_from(&self, generation: &Generation) -> bool {
+        self.recipe != generation.recipe
+    }
+
+    /// Loads the library, unless it is loaded, and makes an instance that runs.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub(super) fn carry_out(self, number: u32, images: &mut Images) -> Result<Generation> {
+        let Some((file, manifest)) = &self.library else {
+            let identity =
+                Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
+            return Ok(Generation { number, identity, recipe: self.recipe, workers: None });
+        };
+        let workers = self.start(file, manifest, images).map_err(|error| about(&self.recipe.id, file, &error))?;
+        let identity = Identity {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            sha256: self.recipe.sha256.clone(),
+            path: Some(file.path().to_owned()),
+        };
+        Ok(Generation { number, identity, recipe: self.recipe, workers: Some(workers) })
+    }
+
+    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
+        let plugin = images.load(file, manifest)?;
+        let host = Host::new(&manifest.id);
+        let instance = plugin.create(Arc::clone(&host), &self.options)?;
+        Workers::start(Arc::new(instance), host, manifest.flags, self.recipe.call_timeout)
+    }
+}
+
+fn about(id: &str, file: &LibraryFile, error: &anyhow::Error) -> anyhow::Error {
+    anyhow!("`authenticator: {id}`: {} {error:#}", file.path().display())
+}
+
+/// Checks the file and gives the options that go to the plugin.
+fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) -> Result<Zeroizing<String>> {
+    for warning in file.check_ownership(config.strict_permissions)? {
+        tracing::warn!("{} {warning}", file.path().display());
+    }
+    if let Some(pin) = &config.sha256 {
+        file.check_pin(pin)?;
+    }
+    options::json(config, manifest)
+}
+
+fn check_built_in(config: &AuthenticatorConfig) -> Result<()> {
+    let keys: Vec<&str> = config.options.keys().map(String::as_str).collect();
+    ensure!(
+        keys.is_empty(),
+        "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; \
+         remove them, or name the authenticator they are for",
+        keys.join(", ")
+    );
+    ensure!(
+        config.sha256.is_none(),
+        "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to \
+         check; remove it, or name the authenticator it is for"
+    );
+    Ok(())
+}
+
+/// A running authenticator. Dropping it stops it without waiting: its instance is destroyed when the last call has come
+/// back from the plugin, on a thread of its own.
+pub(super) struct Generation {
+    /// Counts from 1.
+    pub(super) number: u32,
+    pub(super) identity: Identity,
+    recipe: Recipe,
+    /// `None`: the built-in authenticator.
+    pub(super) workers: Option<Workers>,
+}
+
+impl Generation {
+    pub(super) async fn ask(&self, request: Request) -> Verdict {
+        let mut verdict = match &self.workers {
+            Some(workers) => workers.ask(request).await,
+            None => Verdict::Grant(Grant {
+                permissions: vec![Permission::new("*", Access::READ_WRITE)],
+                ..Grant::default()
+            }),
+        };
+        if let Verdict::Grant(grant) = &mut verdict {
+            grant.generation = self.number;
+        }
+        verdict
+    }
+
+    /// Whether it will decide nothing any more, or not for as long as its threads hang.
+    pub(super) fn is_lost(&self) -> bool {
+        self.workers.as_ref().is_some_and(Workers::is_lost)
+    }
+}

@@ -1,0 +1,92 @@
+//! Asking the authenticator about a client: because it wants to be authorized, or because another authenticator has
+//! taken over.
+//!
+//! The first the client waits for, and reads nothing meanwhile; of the second it knows nothing unless less is permitted
+//! afterwards.
+
+use super::authorizations::Moment;
+use super::{Client, Next, handshake};
+use crate::authenticator::{Authorization, Request, Verdict};
+use crate::disconnect::Disconnect;
+use crate::message::Reply;
+use crate::turns::Turn;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, ready};
+use tracing::{debug, info};
+
+/// A question that the client has not asked itself.
+pub(super) struct Asking {
+    kept: Rc<Authorization>,
+    turn: Turn,
+    verdict: Pin<Box<dyn Future<Output = Verdict>>>,
+}
+
+impl Client {
+    /// Asks because the client wants it.
+    pub(super) async fn authorize(&mut self, authorization: Authorization, again: bool) -> Next {
+        let context = self.context.clone();
+        let kept = context.authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
+        let request = self.question(authorization, again);
+        let Some(verdict) = self.while_writing(context.authenticator.authorize(request)).await else {
+            return Next::End;
+        };
+        match verdict {
+            Verdict::Grant(grant) => {
+                debug!(peer = %self.peer(), subject = grant.subject, "authorized");
+                // The settings may have changed while it was decided.
+                let kept = kept.filter(|_| context.authenticator.reauthorizes());
+                self.session.granted(grant, kept, Moment::now());
+                self.unsettle();
+                self.reply(&Reply::AuthorizationOk);
+                Next::Message
+            }
+            Verdict::Refuse(reason) => {
+                info!(peer = %self.peer(), reason, "authorization refused");
+                let reason = if reason.is_empty() { "refused" } else { &reason };
+                self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
+            }
+            Verdict::Unavailable(reason) => {
+                info!(peer = %self.peer(), reason, "authorization could not be decided");
+                let reply = Reply::AuthorizationFailed { reason: "unavailable" };
+                self.end(&reply.to_json(), Disconnect::Unavailable)
+            }
+        }
+    }
+
+    /// Asks about an authorization that another generation of the authenticator has granted, if there is one.
+    pub(super) fn ask_again(&self, turn: Turn) -> Option<Asking> {
+        let authenticator = self.context.authenticator.clone();
+        let kept = self.session.stale(authenticator.generation())?;
+        let request = self.question(Authorization::new(kept.expose()), true);
+        Some(Asking { kept, turn, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
+    }
+
+    /// Ready when the answer has come and what follows from it is done.
+    pub(super) fn poll_asked_again(&mut self, asking: &mut Asking, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let (grant, reason) = match ready!(asking.verdict.as_mut().poll(cx)) {
+            Verdict::Grant(grant) => (Some(grant), String::new()),
+            Verdict::Refuse(reason) => (None, reason),
+            Verdict::Unavailable(_) => {
+                // What was granted stays: that nobody can be asked must not disconnect everybody.
+                asking.turn.undecided();
+                return Poll::Ready(());
+            }
+        };
+        asking.turn.decided();
+        if grant.is_none() {
+            info!(peer = %self.peer(), reason, "authorization refused when it was asked again");
+        }
+        if self.session.replace(&asking.kept, grant, Moment::now()) {
+            self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });
+        }
+        Poll::Ready(())
+    }
+
+    /// What the authenticator is asked about this client.
+    fn question(&self, authorization: Authorization, again: bool) -> Request {
+        let attributes = handshake::attributes(self.facts.as_deref());
+        Request { authorization, peer: self.peer(), again, attributes }
+    }
+}

@@ -1,0 +1,215 @@
+//! What one client has been granted: each authorization with its permissions, until it ends. They add up, and end one
+//! by one.
+//!
+//! Knows no clock of its own and no socket: the time is handed in, and what has ended is handed back.
+//! **Invariant:** a permission counts as long as the authorization that gave it, and no longer.
+//! **Invariant:** a client whose authorization neither ends nor is kept owns nothing here but its permissions.
+
+use super::few::Few;
+use crate::authenticator::{Authorization, Grant};
+use crate::permission::{Access, Permission};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long before its end a client is told that an authorization ends; half of its time if that is shorter.
+const NOTICE_MAX: Duration = Duration::from_secs(30);
+/// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
+const COMPARED_PAIRS_MAX: usize = 4096;
+
+/// Ends that are closer together are the same: two clocks are read one after the other.
+const SAME_MAX: Duration = Duration::from_millis(100);
+
+/// All authorizations of one client.
+#[derive(Default)]
+pub struct Authorizations(Few<Live>);
+
+/// One authorization.
+struct Live {
+    permissions: Box<[Permission]>,
+    /// The generation of the authenticator that granted it.
+    generation: u32,
+    /// `None`: it does not end, and nobody will be asked about it again.
+    terms: Option<Box<Terms>>,
+}
+
+#[derive(Default)]
+struct Terms {
+    expires: Option<Instant>,
+    /// When the client is to be told that it ends; `None` once it has been.
+    notice: Option<Instant>,
+    /// What the client sent, where it may have to be asked again.
+    kept: Option<Rc<Authorization>>,
+}
+
+/// One moment on both clocks.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// Runs evenly, and is what authorizations end by.
+    pub monotonic: Instant,
+    /// What authenticators go by. It may be set at any time.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    /// When `wall` will be. `None` is later than the clock can say.
+    fn until(self, wall: SystemTime) -> Option<Instant> {
+        // Past already: now.
+        self.monotonic.checked_add(wall.duration_since(self.wall).unwrap_or_default())
+    }
+}
+
+/// What the passing of time has done.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub struct Passed {
+    /// An authorization ends soon: so many seconds are left, rounded down.
+    pub notice_seconds: Option<u64>,
+    /// At least one has ended.
+    pub ended: bool,
+}
+
+impl Authorizations {
+    /// Whether there is none (any more).
+    pub fn is_empty(&self) -> bool {
+        self.all().is_empty()
+    }
+
+    /// How many permissions they have in all.
+    pub fn permissions_len(&self) -> usize {
+        self.all().iter().map(|live| live.permissions.len()).sum()
+    }
+
+    /// Whether any of them gives `access` to `channel`.
+    pub fn allow(&self, access: Access, channel: &str) -> bool {
+        self.all().iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
+    }
+
+    /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
+    /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
+    pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
+        let mut live = Live::new(grant, kept, now);
+        if self.all().iter().any(|other| live.covers(other) && live.ends_with(other)) {
+            live.forgo_notice();
+        }
+        self.0.retain(|other| !live.covers(other));
+        if !self.all().iter().any(|other| other.covers(&live)) {
+            self.0.push(live);
+        }
+    }
+
+    /// When there is next something for [`Self::pass`] to do, if ever.
+    pub fn next_event(&self) -> Option<Instant> {
+        self.terms().flat_map(|terms| [terms.expires, terms.notice]).flatten().min()
+    }
+
+    /// Takes out what has ended by `now`.
+    pub fn pass(&mut self, now: Instant) -> Passed {
+        let before = self.all().len();
+        self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
+        let mut passed = Passed { notice_seconds: None, ended: self.all().len() < before };
+        for terms in self.0.as_mut_slice().iter_mut().filter_map(|live| live.terms.as_mut()) {
+            if let Some(notice) = terms.notice.take_if(|notice| *notice <= now) {
+                let left = terms.expires.map_or(0, |expires| (expires - notice).as_secs());
+                passed.notice_seconds = Some(passed.notice_seconds.map_or(left, |soonest| soonest.min(left)));
+            }
+        }
+        passed
+    }
+
+    /// Whether any of them may have to be asked again.
+    pub fn any_kept(&self) -> bool {
+        self.terms().any(|terms| terms.kept.is_some())
+    }
+
+    /// One that another generation than `current` has granted, to be asked again.
+    pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
+        let stale = self.all().iter().filter(|live| live.generation != current);
+        stale.filter_map(|live| live.terms.as_ref()?.kept.clone()).next()
+    }
+
+    /// Puts what `kept` was granted now in the place of what it was granted before; `None` ends it. False if it has
+    /// ended meanwhile.
+    pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
+        let is_it = |live: &Live| live.kept().is_some_and(|own| Rc::ptr_eq(own, kept));
+        let Some(live) = self.0.as_mut_slice().iter_mut().find(|live| is_it(live)) else { return false };
+        match grant {
+            Some(grant) => *live = Live::new(grant, Some(kept.clone()), now),
+            None => self.0.retain(|live| !is_it(live)),
+        }
+        true
+    }
+
+    /// Forgets what the clients sent.
+    pub fn forget_kept(&mut self) {
+        for live in self.0.as_mut_slice() {
+            if let Some(terms) = &mut live.terms {
+                terms.kept = None;
+            }
+            live.terms.take_if(|terms| terms.expires.is_none());
+        }
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &Terms> {
+        self.all().iter().filter_map(|live| live.terms.as_deref())
+    }
+
+    fn all(&self) -> &[Live] {
+        self.0.as_slice()
+    }
+}
+
+impl Live {
+    fn new(grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Self {
+        let expires = grant.expires.and_then(|expires| now.until(expires));
+        let notice = expires.map(|expires| expires - NOTICE_MAX.min((expires - now.monotonic) / 2));
+        let has_terms = expires.is_some() || kept.is_some();
+        Self {
+            permissions: grant.permissions.into(),
+            generation: grant.generation,
+            terms: has_terms.then(|| Box::new(Terms { expires, notice, kept })),
+        }
+    }
+
+    fn expires(&self) -> Option<Instant> {
+        self.terms.as_ref()?.expires
+    }
+
+    fn kept(&self) -> Option<&Rc<Authorization>> {
+        self.terms.as_ref()?.kept.as_ref()
+    }
+
+    /// Whether it ends when `other` does, of whose end the client has been told.
+    fn ends_with(&self, other: &Self) -> bool {
+        let told = other.terms.as_ref().is_some_and(|terms| terms.notice.is_none());
+        let ends = self.expires().zip(other.expires());
+        told && ends.is_some_and(|(own, others)| own.saturating_duration_since(others) < SAME_MAX)
+    }
+
+    fn forgo_notice(&mut self) {
+        if let Some(terms) = &mut self.terms {
+            terms.notice = None;
+        }
+    }
+
+    /// Whether it gives all that `other` gives, for as long. May say no where it does.
+    fn covers(&self, other: &Self) -> bool {
+        let lasts = match (self.expires(), other.expires()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(others)) => own >= others,
+        };
+        let pairs = self.permissions.len().saturating_mul(other.permissions.len());
+        lasts
+            && (self.permissions == other.permissions
+                || pairs <= COMPARED_PAIRS_MAX
+                    && other.permissions.iter().all(|one| self.permissions.iter().any(|own| own.covers(one))))
+    }
+}
+
+#[cfg(test)]
+#[path = "authorizations_tests.rs"]
+mod tests;

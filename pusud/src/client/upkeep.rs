@@ -1,0 +1,114 @@
+//! What happens to a client's authorizations while it says nothing: they end, and they are asked again when another
+//! authenticator has taken over.
+//!
+//! Part of the client's own task: it is polled wherever the task waits, so that an end takes effect whatever the client
+//! is waiting for. Clients whose authorization neither ends nor is kept have none of this.
+
+use super::asking::Asking;
+use super::{Client, Context};
+use crate::deadlines::Alarm;
+use crate::disconnect::Disconnect;
+use crate::message::Reply;
+use crate::turns::{Called, Seat};
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Instant;
+
+/// What clients are told when an authorization has run out.
+const EXPIRED: &str = "expired";
+
+/// Runs a shard's timers, for ever: those of the ends, and those of asking again.
+pub(crate) async fn attend(context: Rc<Context>) {
+    tokio::join!(context.deadlines.run(), context.turns.run());
+}
+
+/// What one client waits for besides its messages.
+#[derive(Default)]
+pub(super) struct Upkeep {
+    /// For the next end, or the notice before it.
+    alarm: Option<Alarm>,
+    /// Where the client's authorization is kept.
+    seat: Option<Seat>,
+    asking: Option<Asking>,
+    /// The authorizations have changed: alarm and seat have to be looked at.
+    is_unsettled: bool,
+}
+
+impl Client {
+    /// Has alarm and seat looked at, at the next poll: an authorization was added.
+    pub(super) fn unsettle(&mut self) {
+        if self.upkeep.is_some() || self.session.any_kept() || self.session.next_event().is_some() {
+            self.upkeep.get_or_insert_default().is_unsettled = true;
+        }
+    }
+
+    /// Does what is due. Called wherever the client's task waits.
+    pub(super) fn poll_upkeep(&mut self, cx: &mut TaskContext<'_>) {
+        let Some(mut upkeep) = self.upkeep.take() else { return };
+        if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now()) {
+            upkeep.is_unsettled = true;
+        }
+        while self.poll_asking(&mut upkeep, cx).is_ready() {}
+        if upkeep.is_unsettled {
+            self.settle(&mut upkeep, cx);
+        }
+        if upkeep.alarm.is_some() || upkeep.seat.is_some() {
+            self.upkeep = Some(upkeep);
+        }
+    }
+
+    /// Lets end what has ended, and sees to it that the task is woken when there is something to do next.
+    fn settle(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) {
+        upkeep.is_unsettled = false;
+        let passed = self.session.pass(Instant::now());
+        if let Some(seconds) = passed.notice_seconds {
+            self.reply(&Reply::AuthorizationExpiring { seconds });
+        }
+        if passed.ended {
+            self.shrink(EXPIRED);
+        }
+        let next = self.session.next_event();
+        if upkeep.alarm.as_ref().map(Alarm::at) != next {
+            upkeep.alarm = next.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
+        }
+        if !self.session.any_kept() {
+            upkeep.seat = None;
+        } else {
+            let seat = upkeep.seat.get_or_insert_with(|| self.context.turns.take_seat(cx.waker().clone()));
+            if upkeep.asking.is_none() && self.session.stale(self.context.authenticator.generation()).is_some() {
+                seat.queue();
+            }
+        }
+    }
+
+    /// Ready when there may be more to do.
+    fn poll_asking(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) -> Poll<()> {
+        if let Some(asking) = &mut upkeep.asking {
+            ready!(self.poll_asked_again(asking, cx));
+            upkeep.asking = None;
+        } else {
+            match upkeep.seat.as_ref().and_then(Seat::called) {
+                None => return Poll::Pending,
+                Some(Called::Ask(turn)) => upkeep.asking = self.ask_again(turn),
+                Some(Called::Forget) => self.session.forget_kept(),
+            }
+        }
+        upkeep.is_unsettled = true;
+        Poll::Ready(())
+    }
+
+    /// Ends the subscriptions that nothing permits any more, and the connection where nothing is left at all.
+    pub(super) fn shrink(&mut self, reason: &str) {
+        if !self.session.is_authorized() {
+            // That the outbox closes is what ends the task, wherever it waits.
+            self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed);
+            return;
+        }
+        for channel in self.context.hub.channels_of(self.listener) {
+            if !self.session.may_read(&channel) {
+                self.context.hub.unsubscribe(self.listener, &channel);
+                self.reply(&Reply::SubscriptionEnded { channel: &channel, reason });
+            }
+        }
+    }
+}

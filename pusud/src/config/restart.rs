@@ -1,0 +1,45 @@
+//! Which keys cannot change while the daemon runs.
+
+use super::Config;
+use crate::limits::Limits;
+
+impl Config {
+    /// The keys that `other` gives another meaning and that only a restart puts into effect.
+    pub fn restart_keys(&self, other: &Self) -> Vec<&'static str> {
+        // Named one by one, so that whoever adds a key decides about it here.
+        let Self {
+            file: _,
+            authenticator: _,
+            client_address,
+            client_port,
+            network_address,
+            network_port,
+            relays,
+            name,
+            shards,
+            limits,
+        } = self;
+        let Limits {
+            max_message_bytes,
+            max_header_bytes,
+            handshake_timeout,
+            // Part of what starts with an authenticator.
+            authorize_call_timeout: _,
+            outbox_bytes,
+        } = limits;
+        let changed = [
+            ("client_address", *client_address != other.client_address),
+            ("client_port", *client_port != other.client_port),
+            ("network_address", *network_address != other.network_address),
+            ("network_port", *network_port != other.network_port),
+            ("relays", *relays != other.relays),
+            ("name", *name != other.name),
+            ("shards", *shards != other.shards),
+            ("limits.max_message_bytes", *max_message_bytes != other.limits.max_message_bytes),
+            ("limits.max_header_bytes", *max_header_bytes != other.limits.max_header_bytes),
+            ("limits.handshake_timeout", *handshake_timeout != other.limits.handshake_timeout),
+            ("limits.outbox_bytes", *outbox_bytes != other.limits.outbox_bytes),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+}

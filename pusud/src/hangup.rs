@@ -1,0 +1,56 @@
+//! The operator's wish that the settings be read again: SIGHUP, where the system has it.
+
+#[cfg(not(unix))]
+pub use elsewhere::Hangups;
+#[cfg(unix)]
+pub use unix::Hangups;
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// The signal, which from here on does not end the process any more.
+    pub struct Hangups(Signal);
+
+    impl Hangups {
+        /// Catches it, inside a runtime.
+        ///
+        /// # Errors
+        /// The system does not let the process catch it.
+        pub fn catch() -> io::Result<Self> {
+            signal(SignalKind::hangup()).map(Self)
+        }
+
+        /// Waits for the next one. Several that nobody has waited for are one.
+        pub async fn next(&mut self) {
+            if self.0.recv().await.is_none() {
+                // The runtime's driver is gone, and no signal comes any more.
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+
+    /// There is none: the daemon is restarted instead.
+    pub struct Hangups;
+
+    impl Hangups {
+        /// Catches nothing.
+        ///
+        /// # Errors
+        /// Never.
+        pub fn catch() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Never comes.
+        pub async fn next(&mut self) {
+            std::future::pending().await
+        }
+    }
+}
