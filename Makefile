@@ -10,14 +10,15 @@ UNAME := $(shell uname -s)
 SUFFIX := $(if $(filter Darwin,$(UNAME)),dylib,so)
 
 # The bundled authenticators, as cargo names the Rust ones and their own Makefile the one in C.
-RUST_PLUGINS := password_authenticator my_authenticator
+RUST_PLUGINS := password_authenticator jwt_authenticator http_authenticator my_authenticator
 C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
 
-# The published Python client and what it needs, in an environment of its own.
+# The published Python client and what it needs, and what makes tokens and certificates for the tests, in an environment
+# of their own.
 VENV := target/venv
-VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0
+VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2
 
 .PHONY: help run plugins build test venv check bench install
 
@@ -78,4 +79,4 @@ install: plugins
 	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
 	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
-	install -m 644 config/settings.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
+	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/

@@ -13,13 +13,21 @@ pub(crate) struct Setup {
     authenticator: String,
     port: u16,
     plugins: Option<PluginsDir>,
+    log_level: &'static str,
     more: String,
 }
 
 impl Setup {
     /// `shards` shards, any free port, and the scripted fixture as authenticator.
     pub(crate) fn on_shards(shards: usize) -> Self {
-        Self { shards, authenticator: "ScriptedAuthenticator".into(), port: 0, plugins: None, more: String::new() }
+        Self {
+            shards,
+            authenticator: "ScriptedAuthenticator".into(),
+            port: 0,
+            plugins: None,
+            log_level: "info",
+            more: String::new(),
+        }
     }
 
     /// Another authenticator, found in `plugins`.
@@ -32,6 +40,12 @@ impl Setup {
     /// A port that is known beforehand.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// A log that says more.
+    pub(crate) fn log_level(mut self, level: &'static str) -> Self {
+        self.log_level = level;
         self
     }
 
@@ -55,7 +69,7 @@ impl Setup {
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
-            .args(["run", "--log-format", "json", "--config"])
+            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
