@@ -29,6 +29,7 @@ mod stopping;
 mod strangers;
 mod subscriptions;
 mod tidy;
+mod workbench;
 
 /// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): on 1 shard and on 3.
 macro_rules! on_1_and_3_shards {

@@ -96,6 +96,7 @@ impl Host {
         match answer().and_then(|answer| answer.understand(SystemTime::now())) {
             Ok(understood) => {
                 if let Some(decision) = understood.unknown_decision {
+                    self.malformed.fetch_add(1, Ordering::Relaxed);
                     self.complaints
                         .warn(&self.plugin, format_args!("decided {decision}, which means nothing: refused"));
                 }

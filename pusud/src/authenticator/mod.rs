@@ -8,12 +8,15 @@
 mod answer;
 mod binary;
 mod complaints;
+pub mod conformance;
 mod decider;
 mod directory;
 mod file;
 mod host;
 mod image;
+mod inspect;
 mod library;
+mod linkage;
 mod manifest;
 mod nearest;
 mod options;
@@ -39,6 +42,7 @@ use workers::Workers;
 
 pub use decider::Counts;
 pub use directory::{Candidate, list};
+pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
 

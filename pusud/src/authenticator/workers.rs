@@ -45,13 +45,19 @@ impl Workers {
         self.0.ready()
     }
 
+    /// Whether the plugin has panicked, so that its instance is not asked any more.
+    pub(super) fn retired(&self) -> bool {
+        self.0.lock().retired
+    }
+
     /// What went wrong so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()
     }
 
     /// Answers everybody who waits, destroys the instance, and waits a second at most for calls that are in the plugin.
-    pub(super) fn stop(&self) {
+    /// Gives the number of threads that are still in it.
+    pub(super) fn stop(&self) -> usize {
         self.0.begin_stop();
         let left = self.0.wait_for_end(STOP_WAIT);
         if left > 0 {
@@ -60,6 +66,7 @@ impl Workers {
                 "stopped, but {left} threads are still in the plugin and are left behind"
             );
         }
+        left
     }
 }
 

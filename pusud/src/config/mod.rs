@@ -224,6 +224,14 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
+/// Reads a file with the options of an authenticator alone, as they stand below `authenticator_options` in the settings.
+///
+/// # Errors
+/// One message that names the file and the line, and no value.
+pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
+    yaml::parse(&read(file)?).with_context(|| file.display().to_string())
+}
+
 fn limits(raw: &RawLimits) -> Limits {
     let default = Limits::default();
     Limits {

@@ -49,12 +49,12 @@ async fn malformed_verdicts_refuse_and_are_counted() {
         "too-long-reason",
         "wrong-size",
         "null-verdict",
+        "garbage-decision",
     ];
     for (index, command) in commands.into_iter().enumerate() {
         assert_eq!(authenticator.authorize(request(command)).await, Verdict::Refuse(String::new()), "{command}");
         assert_eq!(authenticator.counts().malformed, index as u64 + 1, "{command}");
     }
-    assert_eq!(authenticator.authorize(request("garbage-decision")).await, Verdict::Refuse(String::new()));
     let Verdict::Refuse(longest) = authenticator.authorize(request("longest-reason")).await else { panic!() };
     assert_eq!(longest.len(), abi::VERDICT_TEXT_BYTES_MAX);
 }
