@@ -13,9 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// One folder with all plugins in it.
+/// One folder with all plugins in it. Tests may run as processes beside each other: each makes the files in a folder of
+/// its own and moves them in whole.
 static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    let folder = built.with_extension(std::process::id().to_string());
+    std::fs::create_dir_all(&built).unwrap();
     let output = cargo(&["build", "-p", "password-authenticator", "-p", "my-authenticator", "--message-format=json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::create_dir_all(&folder).unwrap();
@@ -36,7 +39,12 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         .output()
         .expect("make can be run");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    folder
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::rename(file.path(), built.join(file.file_name())).unwrap();
+    }
+    std::fs::remove_dir(&folder).unwrap();
+    built
 });
 
 fn cargo(arguments: &[&str]) -> std::process::Output {

@@ -7,13 +7,14 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+use crate::batch::{Batch, Publications};
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
-use crate::inbox::{Delivery, InboxSender, Item};
+use crate::inbox::{InboxSender, Item};
 use crate::outbox::Outbox;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::stats::Stats;
-use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+use crate::subscriptions::{ChannelId, ListenerId, Subscribed, Subscriptions};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -43,6 +44,8 @@ struct State {
     subscriptions: Subscriptions,
     index: ShardIndexView,
     run: Run,
+    /// What each of the other shards gets at the end of the batch.
+    outgoing: Vec<Batch>,
     marked: VecDeque<Rc<Outbox>>,
     /// Bytes published since everything was flushed.
     batch_bytes: usize,
@@ -57,6 +60,8 @@ struct Run {
     channel: String,
     frames: Vec<u8>,
     messages: u64,
+    /// The channel in this shard's table, if it has listeners here. The table does not change under an open run.
+    here: Option<ChannelId>,
     /// The other shards it goes to.
     shards: ShardSet,
 }
@@ -64,6 +69,7 @@ struct Run {
 impl Hub {
     /// The state of shard number `shard`, which is reached by the others through `inboxes[shard]`.
     pub fn new(shard: usize, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> Self {
+        let outgoing = inboxes.iter().map(|_| Batch::default()).collect();
         Self {
             shard,
             inboxes,
@@ -72,6 +78,7 @@ impl Hub {
                 subscriptions: Subscriptions::default(),
                 index: ShardIndexView::new(index),
                 run: Run::default(),
+                outgoing,
                 marked: VecDeque::new(),
                 batch_bytes: 0,
                 waiting_for_flush: Vec::new(),
@@ -177,13 +184,13 @@ impl Hub {
         self.schedule_flush();
     }
 
-    /// Delivers what another shard has published to this shard's listeners.
-    pub fn deliver(&self, delivery: &Delivery) {
+    /// Delivers what another shard has handed over to this shard's listeners.
+    pub fn deliver(&self, publications: &Publications<'_>) {
         let state = &mut *self.state.borrow_mut();
-        if self.open_run(state, &delivery.channel, ShardSet::default()) {
-            state.run.frames.extend_from_slice(&delivery.frames);
-            state.batch_bytes += delivery.frames.len();
-            state.run.messages += delivery.messages;
+        if self.open_run(state, publications.channel, ShardSet::default()) {
+            state.run.frames.extend_from_slice(publications.frames);
+            state.batch_bytes += publications.frames.len();
+            state.run.messages += publications.messages;
             self.schedule_flush();
         }
     }
@@ -222,6 +229,12 @@ impl Hub {
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
+        // First, so that the other shards can begin.
+        for (inbox, batch) in self.inboxes.iter().zip(&mut state.outgoing) {
+            if !batch.is_empty() {
+                inbox.send(Item::Batch(std::mem::take(batch)));
+            }
+        }
         for _ in 0..FLUSH_OUTBOXES_MAX {
             match state.marked.pop_front() {
                 Some(outbox) => outbox.flush(),
@@ -247,9 +260,11 @@ impl Hub {
             return true;
         }
         self.close_run(state);
-        if shards.is_empty() && state.subscriptions.listeners(channel).is_none() {
+        let here = state.subscriptions.find(channel);
+        if shards.is_empty() && here.is_none() {
             return false;
         }
+        state.run.here = here;
         state.run.channel.clear();
         state.run.channel.push_str(channel);
         state.run.shards = shards;
@@ -262,15 +277,9 @@ impl Hub {
         }
         let mut run = std::mem::take(&mut state.run);
         state.fan_out(&run);
-        if !run.shards.is_empty() {
-            let delivery = Arc::new(Delivery {
-                channel: run.channel.as_str().into(),
-                frames: run.frames[..].into(),
-                messages: run.messages,
-            });
-            for shard in run.shards.iter() {
-                self.inboxes[shard].send(Item::Delivery(delivery.clone()));
-            }
+        let publications = Publications { channel: &run.channel, frames: &run.frames, messages: run.messages };
+        for shard in run.shards.iter() {
+            state.outgoing[shard].push(&publications);
         }
         // The buffers serve the next run, unless a large message has made them large.
         if run.frames.capacity() <= 2 * RUN_BYTES_MAX {
@@ -291,7 +300,8 @@ impl Hub {
 
 impl State {
     fn fan_out(&mut self, run: &Run) {
-        let Some(listeners) = self.subscriptions.listeners(&run.channel) else { return };
+        let Some(channel) = run.here else { return };
+        let listeners = self.subscriptions.listeners(channel);
         let frames: Frames = Rc::from(&run.frames[..]);
         self.stats.delivered += run.messages * listeners.len() as u64;
         for listener in listeners {

@@ -3,13 +3,14 @@
 //! Handing over never waits and never fails, so that no two shards can wait for each other. Whoever reads a source
 //! asks [`InboxSender::poll_room`] before the next message, and so the source slows down.
 
+use crate::batch::Batch;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-/// Deliveries that may wait in an inbox before sources have to, in bytes. A source may overshoot by one batch.
+/// What may wait in an inbox before sources have to, in bytes. A source may overshoot by one batch.
 const INBOX_BYTES_MAX: usize = 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
@@ -19,7 +20,7 @@ pub enum Item {
     /// A connection to serve.
     Accepted(TcpStream, SocketAddr),
     /// Publications for the shard's listeners.
-    Delivery(Arc<Delivery>),
+    Batch(Batch),
     /// Tell all clients that the relay is stopping, and end when they have gone.
     Stop,
 }
@@ -29,16 +30,6 @@ impl Item {
     pub fn accepted(socket: TcpStream, peer: SocketAddr) -> Self {
         Self::Accepted(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
     }
-}
-
-/// Publications to one channel, as whole frames.
-pub struct Delivery {
-    /// The channel.
-    pub channel: Box<str>,
-    /// One or more frames in the order they were published.
-    pub frames: Box<[u8]>,
-    /// How many frames.
-    pub messages: u64,
 }
 
 #[derive(Default)]
@@ -64,14 +55,14 @@ pub struct InboxSender {
 impl InboxSender {
     /// Hands an item over. A shard that has ended drops it, as it has dropped its clients.
     pub fn send(&self, item: Item) {
-        if let Item::Delivery(delivery) = &item {
-            self.level.bytes.fetch_add(delivery.frames.len(), Ordering::Relaxed);
+        if let Item::Batch(batch) = &item {
+            self.level.bytes.fetch_add(batch.bytes_len(), Ordering::Relaxed);
         }
         // An error means that the shard has ended, and there is nobody left to deliver to.
         self.sender.send(item).ok();
     }
 
-    /// Ready while the inbox has room for deliveries.
+    /// Ready while the inbox has room for publications.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.has_room() {
             return Poll::Ready(());
@@ -97,11 +88,8 @@ impl Inbox {
     /// Waits for items and takes some out; empty when nobody can hand over any more.
     pub async fn next(&mut self) -> impl Iterator<Item = Item> + '_ {
         self.receiver.recv_many(&mut self.batch, BATCH_ITEMS_MAX).await;
-        let taken: usize = self
-            .batch
-            .iter()
-            .map(|item| if let Item::Delivery(delivery) = item { delivery.frames.len() } else { 0 })
-            .sum();
+        let taken: usize =
+            self.batch.iter().map(|item| if let Item::Batch(batch) = item { batch.bytes_len() } else { 0 }).sum();
         let before = self.level.bytes.fetch_sub(taken, Ordering::SeqCst);
         if before >= INBOX_BYTES_MAX && before - taken < INBOX_BYTES_MAX {
             let waiting =

@@ -4,6 +4,7 @@
 
 pub mod acceptor;
 pub mod authenticator;
+pub mod batch;
 pub mod channel;
 pub mod client;
 pub mod config;

@@ -87,9 +87,11 @@ impl Shard {
                         Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer))),
                         Err(error) => warn!(%peer, %error, "cannot serve a connection"),
                     },
-                    Item::Delivery(delivery) => {
-                        hub.deliver(&delivery);
-                        poll_fn(|cx| hub.poll_flushed(cx)).await;
+                    Item::Batch(batch) => {
+                        for publications in batch.iter() {
+                            hub.deliver(&publications);
+                            poll_fn(|cx| hub.poll_flushed(cx)).await;
+                        }
                     }
                     Item::Stop => stopping = true,
                 }

@@ -10,6 +10,10 @@ use std::rc::Rc;
 /// A client's number in its shard, given out by the hub and used again after it has left.
 pub type ListenerId = u32;
 
+/// A channel's number in its shard's table; good until the table changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChannelId(u32);
+
 /// The table of one shard.
 #[derive(Default)]
 pub struct Subscriptions {
@@ -91,10 +95,14 @@ impl Subscriptions {
         emptied
     }
 
-    /// The listeners of the channel `name`, if it has any here.
-    pub fn listeners(&self, name: &str) -> Option<impl ExactSizeIterator<Item = ListenerId> + '_> {
-        let channel = *self.by_name.get(name)?;
-        Some(self.channels[channel as usize].members.iter().map(|member| member.listener))
+    /// The channel `name`, if it has listeners here.
+    pub fn find(&self, name: &str) -> Option<ChannelId> {
+        self.by_name.get(name).copied().map(ChannelId)
+    }
+
+    /// The listeners of a channel.
+    pub fn listeners(&self, channel: ChannelId) -> impl ExactSizeIterator<Item = ListenerId> + '_ {
+        self.channels[channel.0 as usize].members.iter().map(|member| member.listener)
     }
 
     /// How many channels have a listener here.
@@ -189,7 +197,7 @@ mod tests {
                 }
                 for channel in 0..6 {
                     let found: BTreeSet<u32> =
-                        table.listeners(&channel.to_string()).into_iter().flatten().collect();
+                        table.find(&channel.to_string()).into_iter().flat_map(|found| table.listeners(found)).collect();
                     let expected: BTreeSet<u32> =
                         pairs.iter().filter(|&&(c, _)| c == channel).map(|&(_, l)| l).collect();
                     prop_assert_eq!(found, expected);

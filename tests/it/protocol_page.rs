@@ -2,7 +2,7 @@
 
 use crate::harness::{Client, Daemon, PluginsDir, Setup, password_plugin, root};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
 /// The fenced blocks of the page that are marked with `language`.
@@ -74,4 +74,20 @@ fn its_json_is_json() {
         let message: Value = serde_json::from_str(&example).unwrap_or_else(|error| panic!("{error}: {example}"));
         assert!(message["type"].is_string(), "{message}");
     }
+}
+
+/// The numbers that `find` makes of the lines of a file.
+fn codes(file: &str, find: impl Fn(&str) -> Option<&str>) -> BTreeSet<u16> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    text.lines().filter_map(|line| find(line)?.trim().parse().ok()).collect()
+}
+
+#[test]
+fn its_close_codes_are_the_daemons() {
+    let mut of_page = codes("PROTOCOL.md", |line| line.strip_prefix("| ")?.split(" |").next());
+    of_page.retain(|code| *code >= 1000);
+    assert!(of_page.remove(&1000), "the answer to a client's own close is not a reason of the relay's");
+    let of_daemon = codes("pusud/src/disconnect.rs", |line| line.split_once("=> ")?.1.strip_suffix(','));
+    assert!(of_daemon.len() >= 9, "the daemon's table is not where this test looks: {of_daemon:?}");
+    assert_eq!(of_page, of_daemon);
 }

@@ -8,6 +8,8 @@ use crate::permission::{Access, Permission};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+/// So few patterns are matched faster than a name is hashed.
+const FEW_PERMISSIONS_MAX: usize = 4;
 /// Channel names whose write permission is remembered; past it all are forgotten and looked up again.
 const WRITABLE_CHANNELS_MAX: usize = 1024;
 
@@ -17,7 +19,7 @@ pub struct Session {
     /// Permissions of all verdicts so far: they add up.
     permissions: Vec<Permission>,
     authorized: bool,
-    /// `None` for the many that only listen.
+    /// `None` for the many that only listen, and where there are few permissions.
     writable: Option<Box<Writable>>,
 }
 
@@ -84,6 +86,9 @@ impl Session {
     }
 
     fn may_write(&mut self, channel: &str) -> bool {
+        if self.permissions.len() <= FEW_PERMISSIONS_MAX {
+            return self.allows(Access::WRITE, channel);
+        }
         if self.writable.as_ref().is_some_and(|writable| writable.0.contains(channel)) {
             return true;
         }
@@ -148,6 +153,7 @@ mod tests {
     #[test]
     fn remembered_channels_are_bounded() {
         let mut session = Session::default();
+        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]));
         session.granted(grant(&[("*", Access::WRITE)]));
         for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
             assert!(publishes(&mut session, &n.to_string()));
