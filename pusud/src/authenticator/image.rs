@@ -14,13 +14,28 @@ pub(super) use linux::place;
 pub(super) struct Image {
     path: PathBuf,
     #[cfg(target_os = "linux")]
-    _file: Option<rustix::fd::OwnedFd>,
+    memory: Option<rustix::fd::OwnedFd>,
 }
 
 impl Image {
     /// What to load: an absolute path.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is the very file that the operator put there, and not a copy of its bytes.
+    pub(super) fn in_place(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.memory.is_none();
+        #[cfg(not(target_os = "linux"))]
+        return true;
+    }
+
+    /// The sealed memory, to be handed to another process; `None`: the file is loaded where it lies.
+    #[cfg(target_os = "linux")]
+    pub(super) fn memory(&self) -> Option<rustix::fd::BorrowedFd<'_>> {
+        use rustix::fd::AsFd;
+        self.memory.as_ref().map(AsFd::as_fd)
     }
 }
 
@@ -55,11 +70,11 @@ mod linux {
                 file.path().display()
             );
             let path = std::path::absolute(file.path()).context("has no absolute path")?;
-            return Ok(Image { path, _file: None });
+            return Ok(Image { path, memory: None });
         }
         let sealed =
             number(&sealed(file.bytes(), id).context("cannot be put into a sealed memory file (memfd_create)")?)?;
-        Ok(Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), _file: Some(sealed) })
+        Ok(Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), memory: Some(sealed) })
     }
 
     fn sealed(bytes: &[u8], id: &str) -> Result<OwnedFd> {

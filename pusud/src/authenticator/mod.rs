@@ -7,6 +7,7 @@
 
 mod answer;
 mod binary;
+mod callbacks;
 mod complaints;
 pub mod conformance;
 mod decider;
@@ -15,6 +16,7 @@ mod file;
 mod host;
 mod image;
 mod inspect;
+pub mod isolation;
 mod library;
 mod linkage;
 mod manifest;
@@ -29,9 +31,11 @@ mod watcher;
 mod worker;
 mod workers;
 
-use crate::config::AuthenticatorConfig;
+use crate::config::{AuthenticatorConfig, Isolation};
 use crate::permission::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
+use callbacks::Callbacks;
+use decider::Decider;
 use file::LibraryFile;
 use host::Host;
 use std::fmt;
@@ -127,10 +131,16 @@ impl Authenticator {
             file.check_pin(pin)?;
         }
         let options = options::json(config, manifest)?;
-        let image = image::place(file, &manifest.id)?;
         let host = Host::new(&manifest.id);
-        let instance = library::Plugin::load(image.path(), manifest)?.create(Arc::clone(&host), &options)?;
-        let workers = Workers::start(Arc::new(instance), host, manifest.flags, call_timeout)?;
+        let decider: Arc<dyn Decider> = match config.isolation {
+            Isolation::Process => isolation::start(file, manifest, &options, Arc::clone(&host))?,
+            Isolation::Thread => {
+                let image = image::place(file, &manifest.id)?;
+                let host: Arc<dyn Callbacks> = host.clone();
+                Arc::new(library::Plugin::load(image.path(), manifest)?.create(host, &options)?)
+            }
+        };
+        let workers = Workers::start(decider, host, manifest.flags, call_timeout)?;
         let identity = Identity {
             id: manifest.id.clone(),
             version: manifest.version.clone(),

@@ -70,6 +70,7 @@ fn taken(manifest: &Manifest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Isolation;
     use serde_json::json;
 
     fn config(options: Value, original: Value) -> AuthenticatorConfig {
@@ -80,6 +81,7 @@ mod tests {
             options: map(options),
             original_options: map(original),
             sha256: None,
+            isolation: Isolation::default(),
             strict_permissions: false,
         }
     }

@@ -66,6 +66,11 @@ impl Workers {
                 "stopped, but {left} threads are still in the plugin and are left behind"
             );
         }
+        let Counts { timed_out, turned_away, failed, late, malformed, .. } = self.counts();
+        if timed_out + turned_away + failed + late + malformed > 0 {
+            let plugin = self.0.host.plugin.as_str();
+            tracing::info!(plugin, timed_out, turned_away, failed, late, malformed, "calls that went wrong until the end");
+        }
         left
     }
 }

@@ -19,6 +19,7 @@ mod tests;
 
 use crate::logging;
 use clap::{Parser, Subcommand};
+use pusud::authenticator::isolation;
 use pusud::channel;
 use pusud::config::Overrides;
 use std::fmt;
@@ -85,6 +86,9 @@ enum Command {
     /// Look at plugins and test them
     #[command(subcommand)]
     Plugins(PluginsCommand),
+    /// The process of a plugin, which a relay with `isolation: process` starts itself
+    #[command(name = isolation::COMMAND, hide = true)]
+    PluginProcess,
     /// Print what is published to channels, one JSON line a message
     #[command(after_help = listen::EXAMPLES)]
     Listen(listen::Args),
@@ -151,6 +155,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     match args.command.unwrap_or(Command::Run(args.run)) {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::PluginProcess => isolation::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
         Command::Plugins(PluginsCommand::Inspect(args)) => inspect::inspect(&args),

@@ -80,7 +80,7 @@ impl Loaded {
     /// An instance whose calls have this much time.
     pub(super) fn start_with(&self, call_timeout: Duration) -> Result<Instance> {
         let host = Host::new(&self.subject.manifest.id);
-        let instance = self.plugin.create(Arc::clone(&host), &self.subject.options)?;
+        let instance = self.plugin.create(host.clone(), &self.subject.options)?;
         Ok(Instance(Workers::start(Arc::new(instance), host, self.subject.manifest.flags, call_timeout)?))
     }
 }
