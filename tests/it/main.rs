@@ -8,10 +8,13 @@
 
 mod harness;
 
+mod bad_plugins;
 mod check;
 mod clients;
 mod close;
 mod commands;
+#[cfg(unix)]
+mod containment;
 mod fan_out;
 mod frames;
 mod handshake;

@@ -69,7 +69,15 @@ impl Workers {
         let Counts { timed_out, turned_away, failed, late, malformed, .. } = self.counts();
         if timed_out + turned_away + failed + late + malformed > 0 {
             let plugin = self.0.host.plugin.as_str();
-            tracing::info!(plugin, timed_out, turned_away, failed, late, malformed, "calls that went wrong until the end");
+            tracing::info!(
+                plugin,
+                timed_out,
+                turned_away,
+                failed,
+                late,
+                malformed,
+                "calls that went wrong until the end"
+            );
         }
         left
     }
