@@ -27,6 +27,7 @@ mod plugin_errors;
 mod plugins;
 mod protocol;
 mod protocol_page;
+mod secrets;
 mod settings;
 mod stopping;
 mod strangers;

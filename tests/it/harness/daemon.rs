@@ -12,6 +12,7 @@ pub(crate) struct Setup {
     shards: usize,
     authenticator: String,
     port: u16,
+    log_level: &'static str,
     plugins: Option<PluginsDir>,
     more: String,
 }
@@ -19,7 +20,8 @@ pub(crate) struct Setup {
 impl Setup {
     /// `shards` shards, any free port, and the scripted fixture as authenticator.
     pub(crate) fn on_shards(shards: usize) -> Self {
-        Self { shards, authenticator: "ScriptedAuthenticator".into(), port: 0, plugins: None, more: String::new() }
+        let (authenticator, more) = ("ScriptedAuthenticator".into(), String::new());
+        Self { shards, authenticator, port: 0, log_level: "info", plugins: None, more }
     }
 
     /// Another authenticator, found in `plugins`.
@@ -32,6 +34,12 @@ impl Setup {
     /// A port that is known beforehand.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Another level of the log than `info`.
+    pub(crate) fn log_level(mut self, level: &'static str) -> Self {
+        self.log_level = level;
         self
     }
 
@@ -55,7 +63,7 @@ impl Setup {
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
-            .args(["run", "--log-format", "json", "--config"])
+            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
