@@ -17,6 +17,8 @@ mod commands;
 mod containment;
 mod fan_out;
 mod frames;
+#[cfg(target_os = "linux")]
+mod guide;
 mod handshake;
 mod isolation;
 mod listen_publish;
