@@ -2,6 +2,7 @@
 //!
 //! Connections live long, so taking turns spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
+use crate::address;
 use crate::inbox::{InboxSender, Item};
 use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -58,7 +59,10 @@ impl Acceptor {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    turns.next().expect("there is at least one shard").send(Item::accepted(socket, peer));
+                    turns
+                        .next()
+                        .expect("there is at least one shard")
+                        .send(Item::Accepted(socket, address::readable(peer)));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {

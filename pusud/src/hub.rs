@@ -24,8 +24,12 @@ use std::task::{Context, Poll, Waker};
 
 /// A run is closed past this many bytes.
 const RUN_BYTES_MAX: usize = 64 * 1024;
-/// Bytes published since the last whole flush at which sources have to wait for it.
+/// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
+/// it has had a chance to take any, and so far below what makes it a slow consumer.
 const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
+/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
+const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
 const FLUSH_OUTBOXES_MAX: usize = 256;
 
@@ -47,11 +51,19 @@ struct State {
     /// What each of the other shards gets at the end of the batch.
     outgoing: Vec<Batch>,
     marked: VecDeque<Rc<Outbox>>,
-    /// Bytes published since everything was flushed.
-    batch_bytes: usize,
+    /// Published since everything was flushed.
+    batch: Published,
     waiting_for_flush: Vec<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
+}
+
+/// How much was published.
+#[derive(Default)]
+struct Published {
+    bytes: usize,
+    /// Summed over the listeners in this shard.
+    fan_out_bytes: usize,
 }
 
 /// Consecutive publications to one channel.
@@ -80,7 +92,7 @@ impl Hub {
                 run: Run::default(),
                 outgoing,
                 marked: VecDeque::new(),
-                batch_bytes: 0,
+                batch: Published::default(),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
@@ -179,7 +191,7 @@ impl Hub {
         }
         let before = state.run.frames.len();
         frame::push_publish(&mut state.run.frames, channel, content);
-        state.batch_bytes += state.run.frames.len() - before;
+        state.count_published(state.run.frames.len() - before);
         state.run.messages += 1;
         self.schedule_flush();
     }
@@ -189,27 +201,36 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         if self.open_run(state, publications.channel, ShardSet::default()) {
             state.run.frames.extend_from_slice(publications.frames);
-            state.batch_bytes += publications.frames.len();
+            state.count_published(publications.frames.len());
             state.run.messages += publications.messages;
             self.schedule_flush();
         }
     }
 
-    /// Ready while a source may publish: this shard's flush and the other shards' inboxes keep up.
+    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
+    pub fn has_room(&self) -> bool {
+        self.state.borrow().batch.has_room() && self.others().all(|inbox| inbox.has_room())
+    }
+
+    /// Ready when a source may go on.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut room = self.poll_flushed(cx);
-        for (shard, inbox) in self.inboxes.iter().enumerate() {
-            if shard != self.shard && inbox.poll_room(cx).is_pending() {
+        for inbox in self.others() {
+            if inbox.poll_room(cx).is_pending() {
                 room = Poll::Pending;
             }
         }
         room
     }
 
+    fn others(&self) -> impl Iterator<Item = &InboxSender> {
+        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
+    }
+
     /// Ready while not too much waits for this shard's flush.
     pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
-        if state.batch_bytes < BATCH_BYTES_MAX {
+        if state.batch.has_room() {
             return Poll::Ready(());
         }
         state.waiting_for_flush.push(cx.waker().clone());
@@ -239,7 +260,7 @@ impl Hub {
             match state.marked.pop_front() {
                 Some(outbox) => outbox.flush(),
                 None => {
-                    state.batch_bytes = 0;
+                    state.batch = Published::default();
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
                     return false;
                 }
@@ -298,7 +319,20 @@ impl Hub {
     }
 }
 
+impl Published {
+    fn has_room(&self) -> bool {
+        self.bytes < BATCH_BYTES_MAX && self.fan_out_bytes < FAN_OUT_BYTES_MAX
+    }
+}
+
 impl State {
+    /// So many bytes were added to the open run.
+    fn count_published(&mut self, bytes: usize) {
+        let listeners = self.run.here.map_or(0, |channel| self.subscriptions.listeners(channel).len());
+        self.batch.bytes += bytes;
+        self.batch.fan_out_bytes += bytes * listeners;
+    }
+
     fn fan_out(&mut self, run: &Run) {
         let Some(channel) = run.here else { return };
         let listeners = self.subscriptions.listeners(channel);

@@ -25,13 +25,6 @@ pub enum Item {
     Stop,
 }
 
-impl Item {
-    /// An accepted connection. Where both address families share a socket, an IPv4 client's address reads as one.
-    pub fn accepted(socket: TcpStream, peer: SocketAddr) -> Self {
-        Self::Accepted(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
-    }
-}
-
 #[derive(Default)]
 struct Level {
     bytes: AtomicUsize,
@@ -72,7 +65,8 @@ impl InboxSender {
         if self.has_room() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether the inbox has room for publications.
+    pub fn has_room(&self) -> bool {
         self.level.bytes.load(Ordering::SeqCst) < INBOX_BYTES_MAX || self.sender.is_closed()
     }
 }

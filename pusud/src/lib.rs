@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md has the map; [`relay::Relay`] is where to start reading.
 
 pub mod acceptor;
+pub mod address;
 pub mod authenticator;
 pub mod batch;
 pub mod channel;

@@ -24,21 +24,26 @@ pub struct Outbox {
     state: Cell<State>,
     /// Whether the hub has it in its list of outboxes to flush.
     marked: Cell<bool>,
-    /// The client's task, to be woken when it has to wait for room or to end.
-    task: RefCell<Option<Waker>>,
-    bytes_max: usize,
+    /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
+    task: Cell<Option<Waker>>,
+    bytes_max: u32,
 }
 
-/// What waits. Nearly always that is nothing or one buffer, for which no memory is allocated.
+/// What waits. Nearly always that is nothing or one buffer, for which no memory is allocated. There are as many of these
+/// as listeners, hence the small fields: what a queue holds is far below 4 GiB (see [`Outbox::new`]).
 #[derive(Default)]
 struct Queue {
     first: Option<Frames>,
-    rest: VecDeque<Frames>,
+    rest: Option<Box<Rest>>,
     /// How much of `first` the kernel has taken already.
-    written: usize,
+    written: u32,
     /// What is in `first` and `rest`, less `written`.
-    bytes: usize,
+    bytes: u32,
 }
+
+/// What waits behind the first frames.
+#[derive(Default)]
+struct Rest(VecDeque<Frames>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -55,15 +60,17 @@ enum State {
 }
 
 impl Outbox {
-    /// An empty outbox for `socket` in which up to `bytes_max` bytes may wait before the client counts as slow.
+    /// An empty outbox for `socket` in which up to `bytes_max` bytes may wait before the client counts as slow: 1 GiB at
+    /// the most. One push goes past it, by a run of frames or a message.
     pub fn new(socket: TcpStream, bytes_max: usize) -> Self {
+        const BYTES_MAX: usize = 1 << 30;
         Self {
             socket,
             queue: RefCell::default(),
             state: Cell::new(State::Open),
             marked: Cell::new(false),
-            task: RefCell::new(None),
-            bytes_max,
+            task: Cell::new(None),
+            bytes_max: bytes_max.min(BYTES_MAX) as u32,
         }
     }
 
@@ -141,11 +148,8 @@ impl Outbox {
     /// Ready when nothing is waiting for the kernel. Called by the client's task alone: while the kernel is full this
     /// is who waits for room and writes.
     pub fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut task = self.task.borrow_mut();
-        if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            *task = Some(cx.waker().clone());
-        }
-        drop(task);
+        let task = self.task.take().filter(|task| task.will_wake(cx.waker()));
+        self.task.set(Some(task.unwrap_or_else(|| cx.waker().clone())));
         loop {
             let unblocked = match self.state.get() {
                 State::Blocked => State::Open,
@@ -165,10 +169,9 @@ impl Outbox {
     fn write(&self) {
         let queue = &mut *self.queue.borrow_mut();
         while let Some(first) = &queue.first {
-            let written = if queue.rest.is_empty() {
-                self.socket.try_write(&first[queue.written..])
-            } else {
-                self.write_many(queue)
+            let written = match &queue.rest {
+                None => self.socket.try_write(&first[queue.written as usize..]),
+                Some(rest) => self.write_many(first, queue.written as usize, &rest.0),
             };
             match written {
                 Ok(bytes) => queue.advance(bytes),
@@ -189,15 +192,14 @@ impl Outbox {
                 }
             }
         }
-        queue.rest = VecDeque::new();
     }
 
-    fn write_many(&self, queue: &Queue) -> io::Result<usize> {
+    fn write_many(&self, first: &Frames, written: usize, rest: &VecDeque<Frames>) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        let mut count = 0;
-        for (slice, frames) in slices.iter_mut().zip(queue.first.iter().chain(&queue.rest)) {
-            let skip = if count == 0 { queue.written } else { 0 };
-            *slice = IoSlice::new(&frames[skip..]);
+        slices[0] = IoSlice::new(&first[written..]);
+        let mut count = 1;
+        for (slice, frames) in slices[1..].iter_mut().zip(rest) {
+            *slice = IoSlice::new(frames);
             count += 1;
         }
         self.socket.try_write_vectored(&slices[..count])
@@ -209,8 +211,8 @@ impl Outbox {
     }
 
     fn wake(&self) {
-        if let Some(task) = &*self.task.borrow() {
-            task.wake_by_ref();
+        if let Some(task) = self.task.take() {
+            task.wake();
         }
     }
 }
@@ -224,39 +226,47 @@ pub struct Overflow {
 
 impl Queue {
     fn push(&mut self, frames: Frames) {
-        self.bytes += frames.len();
+        self.bytes += bytes(&frames);
         if self.first.is_none() {
             self.first = Some(frames);
         } else {
-            self.rest.push_back(frames);
+            self.rest.get_or_insert_default().0.push_back(frames);
         }
     }
 
     /// The kernel has taken so many bytes.
-    fn advance(&mut self, mut bytes: usize) {
-        self.bytes -= bytes;
+    fn advance(&mut self, taken: usize) {
+        let mut taken = taken as u32;
+        self.bytes -= taken;
         while let Some(first) = &self.first {
-            let left = first.len() - self.written;
-            if bytes < left {
-                self.written += bytes;
+            let left = bytes(first) - self.written;
+            if taken < left {
+                self.written += taken;
                 return;
             }
-            bytes -= left;
+            taken -= left;
             self.written = 0;
-            self.first = self.rest.pop_front();
+            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front());
+            if self.rest.as_ref().is_some_and(|rest| rest.0.is_empty()) {
+                self.rest = None;
+            }
         }
     }
 
     /// Drops every frame that has not begun to leave; returns their bytes.
     fn drop_unsent(&mut self) -> usize {
         let before = self.bytes;
-        self.rest.clear();
+        self.rest = None;
         if self.written == 0 {
             self.first = None;
         }
-        self.bytes = self.first.as_ref().map_or(0, |first| first.len() - self.written);
-        before - self.bytes
+        self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
+        (before - self.bytes) as usize
     }
+}
+
+fn bytes(frames: &Frames) -> u32 {
+    u32::try_from(frames.len()).expect("messages are bounded to 1 GiB, and runs far below that")
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ async fn a_full_outbox_cuts_with_4001_at_a_frame_boundary() {
             Ok(()) => sent += 1000,
             Err(overflow) => break overflow,
         }
-        assert!(outbox.queue.borrow().bytes <= BYTES_MAX + 1000);
+        assert!(outbox.queue.borrow().bytes as usize <= BYTES_MAX + 1000);
     };
     assert!(outbox.is_closing());
     assert_eq!(outbox.push(frames(b'y', 1)), Ok(()), "further frames are dropped without a word");

@@ -4,6 +4,7 @@
 //! table exactly while it has a listener.
 
 use slab::Slab;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -19,8 +20,8 @@ pub struct ChannelId(u32);
 pub struct Subscriptions {
     by_name: HashMap<Rc<str>, u32>,
     channels: Slab<Channel>,
-    /// What each listener is subscribed to, by its number.
-    listeners: Vec<Vec<Subscription>>,
+    /// What each listener is subscribed to, by its number. Most have one or two, for which no memory is allocated.
+    listeners: Vec<SmallVec<[Subscription; 2]>>,
 }
 
 struct Channel {
@@ -61,7 +62,7 @@ impl Subscriptions {
             None => (self.add_channel(name), true),
         };
         if self.listeners.len() <= listener as usize {
-            self.listeners.resize_with(listener as usize + 1, Vec::new);
+            self.listeners.resize_with(listener as usize + 1, SmallVec::new);
         }
         let own = &mut self.listeners[listener as usize];
         if own.iter().any(|subscription| subscription.channel == channel) {
@@ -90,7 +91,7 @@ impl Subscriptions {
             emptied.extend(self.remove(listener, last));
         }
         if let Some(own) = self.listeners.get_mut(listener as usize) {
-            *own = Vec::new();
+            own.shrink_to_fit();
         }
         emptied
     }

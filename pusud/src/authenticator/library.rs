@@ -225,9 +225,8 @@ pub(super) fn close_inherited() -> Result<()> {
 unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        if let (Some(host), Ok(text)) =
-            (callbacks::find(ctx.addr()), unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) })
-        {
+        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
             host.log(level, &text);
         }
     });
@@ -236,9 +235,8 @@ unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
 unsafe extern "C" fn host_set_error(ctx: *mut c_void, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        if let (Some(host), Ok(text)) =
-            (callbacks::find(ctx.addr()), unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) })
-        {
+        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
             host.last_error().set(&text);
         }
     });

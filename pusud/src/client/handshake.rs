@@ -27,10 +27,26 @@ pub struct Upgrade {
     pub response: Vec<u8>,
     /// How many of the bytes were the request; what follows are frames.
     pub request_len: usize,
-    /// The request's path, with its query; `None` for `/`, which nearly all have.
-    pub path: Option<Box<str>>,
+    /// What else it said; `None` for a path of `/` without an origin, which nearly all clients send.
+    pub facts: Option<Box<Facts>>,
+}
+
+/// What a request says that an authenticator may want to know.
+#[derive(Debug, PartialEq)]
+pub struct Facts {
+    /// The path, with its query.
+    pub path: Box<str>,
     /// The `Origin` header, where there is one.
     pub origin: Option<Box<str>>,
+}
+
+/// The facts as attributes of a question to the authenticator.
+pub fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
+    let path = facts.map_or("/", |facts| &facts.path);
+    let origin = facts.and_then(|facts| facts.origin.as_deref());
+    let mut attributes = vec![("http.path".to_owned(), path.to_owned())];
+    attributes.extend(origin.map(|origin| ("http.origin".to_owned(), origin.to_owned())));
+    attributes
 }
 
 /// Why a request is not answered with 101.
@@ -124,12 +140,9 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Re
         None => None,
         Some(_) => Some(single(headers, "origin", "The header Origin is not text or there twice.")?.into()),
     };
-    Ok(Upgrade {
-        response: switching_protocols(key),
-        request_len: head.len(),
-        path: request.path.filter(|&path| path != "/").map(Into::into),
-        origin,
-    })
+    let path = request.path.unwrap_or("/");
+    let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin }));
+    Ok(Upgrade { response: switching_protocols(key), request_len: head.len(), facts })
 }
 
 fn switching_protocols(key: &str) -> Vec<u8> {

@@ -42,9 +42,24 @@ fn the_sample_of_the_rfc() {
     bytes.extend_from_slice(b"\x81\x80frames");
     let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX) else { panic!("accepted") };
     assert_eq!(upgrade.request_len, request_len);
-    assert_eq!((upgrade.path.as_deref(), upgrade.origin), (Some("/chat?a=b"), None));
+    let attributes = attributes(upgrade.facts.as_deref());
+    assert_eq!(attributes, [("http.path".to_owned(), "/chat?a=b".to_owned())]);
     let response = String::from_utf8(upgrade.response).expect("text");
     assert!(response.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{response}");
+}
+
+#[test]
+fn facts_become_attributes() {
+    let Progress::Accept(plain) = advance(request("GET / HTTP/1.1", GOOD).as_bytes(), HEAD_BYTES_MAX) else {
+        panic!("accepted")
+    };
+    assert_eq!(plain.facts, None);
+    assert_eq!(attributes(None), [("http.path".to_owned(), "/".to_owned())]);
+    let Progress::Accept(page) = advance(with("Origin", Some("https://example.com")).as_bytes(), HEAD_BYTES_MAX) else {
+        panic!("accepted")
+    };
+    let origin = ("http.origin".to_owned(), "https://example.com".to_owned());
+    assert_eq!(attributes(page.facts.as_deref()), [("http.path".to_owned(), "/".to_owned()), origin]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod handshake;
 pub mod session;
 pub mod wire;
 
+use crate::address;
 use crate::authenticator::{self, Authenticator, Authorization, Verdict};
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
@@ -18,7 +19,7 @@ use crate::message::{self, Reply};
 use crate::outbox::Outbox;
 use crate::read_buffer::ReadBuffer;
 use crate::subscriptions::ListenerId;
-use handshake::{Progress, Upgrade};
+use handshake::{Facts, Progress, Upgrade};
 use session::{Effect, Session};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -64,15 +65,19 @@ impl Context {
 }
 
 /// Serves one connection until it ends.
-pub async fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) {
+pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
     let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
     let member = Member::join(context.hub.clone(), outbox.clone());
-    if let Some(mut client) = Box::pin(connect(context, &outbox, &member, peer)).await {
-        client.run().await;
+    // Boxed out here, so that the waiting task keeps no room for the arguments.
+    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer));
+    async move {
+        if let Some(mut client) = connecting.await {
+            client.run().await;
+        }
+        outbox.finish();
+        drop(member);
+        Box::pin(linger(&outbox)).await;
     }
-    outbox.finish();
-    drop(member);
-    Box::pin(linger(&outbox)).await;
 }
 
 /// A client's membership of its shard's hub, which ends with it.
@@ -95,14 +100,19 @@ impl Drop for Member {
 }
 
 /// Makes a client of a connection, or nothing where it does not become one in time.
-async fn connect(context: Rc<Context>, outbox: &Rc<Outbox>, member: &Member, peer: SocketAddr) -> Option<Box<Client>> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, outbox)).await else {
+async fn connect(
+    context: Rc<Context>,
+    outbox: Rc<Outbox>,
+    listener: ListenerId,
+    peer: SocketAddr,
+) -> Option<Box<Client>> {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, &outbox)).await else {
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
         return None;
     };
     let (upgrade, unread) = upgrade?;
-    context.hub.send(outbox, Frames::from(upgrade.response));
-    context.hub.send(outbox, context.hello.clone());
+    context.hub.send(&outbox, Frames::from(upgrade.response));
+    context.hub.send(&outbox, context.hello.clone());
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
     let config = WebSocketConfig::default()
         .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
@@ -112,11 +122,9 @@ async fn connect(context: Rc<Context>, outbox: &Rc<Outbox>, member: &Member, pee
     Some(Box::new(Client {
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
-        listener: member.listener,
-        path: upgrade.path,
-        origin: upgrade.origin,
-        peer,
-        outbox: outbox.clone(),
+        listener,
+        facts: upgrade.facts,
+        outbox,
         context,
     }))
 }
@@ -185,9 +193,7 @@ struct Client {
     messages: WebSocket<Wire>,
     listener: ListenerId,
     session: Session,
-    peer: SocketAddr,
-    path: Option<Box<str>>,
-    origin: Option<Box<str>>,
+    facts: Option<Box<Facts>>,
 }
 
 /// What has to happen before the client's next message is read.
@@ -213,7 +219,7 @@ impl Client {
                     Some(message) => self.handle(message),
                     None => Next::End,
                 },
-                Next::Room => match self.room().await {
+                Next::Room => match Box::pin(self.room()).await {
                     Some(()) => Next::Message,
                     None => Next::End,
                 },
@@ -271,7 +277,9 @@ impl Client {
         match effect {
             Effect::Publish { channel, content } => {
                 hub.publish(&channel, content);
-                return Next::Room;
+                if !hub.has_room() {
+                    return Next::Room;
+                }
             }
             Effect::Subscribe(channel) => {
                 hub.subscribe(self.listener, &channel);
@@ -285,29 +293,37 @@ impl Client {
     }
 
     async fn authorize(&mut self, authorization: Authorization, again: bool) -> Next {
-        let mut attributes = vec![("http.path".to_string(), self.path.as_deref().unwrap_or("/").to_string())];
-        attributes.extend(self.origin.iter().map(|origin| ("http.origin".to_string(), origin.to_string())));
-        let request = authenticator::Request { authorization, peer: self.peer.to_string(), again, attributes };
+        let attributes = handshake::attributes(self.facts.as_deref());
+        let request = authenticator::Request { authorization, peer: self.peer(), again, attributes };
         let Some(verdict) = self.while_writing(self.context.authenticator.authorize(request)).await else {
             return Next::End;
         };
         match verdict {
             Verdict::Grant(grant) => {
-                debug!(peer = %self.peer, subject = grant.subject, "authorized");
+                debug!(peer = %self.peer(), subject = grant.subject, "authorized");
                 self.session.granted(grant);
                 self.reply(&Reply::AuthorizationOk);
                 Next::Message
             }
             Verdict::Refuse(reason) => {
-                info!(peer = %self.peer, reason, "authorization refused");
+                info!(peer = %self.peer(), reason, "authorization refused");
                 let reason = if reason.is_empty() { "refused" } else { &reason };
                 self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
             }
             Verdict::Unavailable(reason) => {
-                info!(peer = %self.peer, reason, "authorization could not be decided");
+                info!(peer = %self.peer(), reason, "authorization could not be decided");
                 let reply = Reply::AuthorizationFailed { reason: "unavailable" };
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
+        }
+    }
+
+    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
+    /// does.
+    fn peer(&self) -> String {
+        match self.outbox.socket().peer_addr() {
+            Ok(peer) => address::readable(peer).to_string(),
+            Err(_) => "gone".to_owned(),
         }
     }
 
@@ -329,7 +345,7 @@ impl Client {
             Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
             _ => Some(Disconnect::ProtocolError),
         };
-        debug!(peer = %self.peer, %error, "the client's connection ends");
+        debug!(peer = %self.peer(), %error, "the client's connection ends");
         if let Some(disconnect) = disconnect {
             self.context.hub.close(&self.outbox, disconnect);
         }

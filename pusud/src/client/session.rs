@@ -77,7 +77,11 @@ impl Session {
     /// Adds what a verdict gave.
     pub fn granted(&mut self, grant: Grant) {
         self.authorized = true;
-        self.permissions.extend(grant.permissions);
+        if self.permissions.is_empty() {
+            self.permissions = grant.permissions;
+        } else {
+            self.permissions.extend(grant.permissions);
+        }
         self.permissions.shrink_to_fit();
     }
 

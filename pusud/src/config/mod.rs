@@ -213,14 +213,6 @@ impl Config {
                 self.relays.join(", ")
             ));
         }
-        if self.limits.outbox_bytes < self.limits.max_message_bytes {
-            warnings.push(format!(
-                "`limits.outbox_bytes` ({}) is less than `limits.max_message_bytes` ({}): one long message would \
-                 disconnect every listener it is for",
-                units::format_bytes(self.limits.outbox_bytes),
-                units::format_bytes(self.limits.max_message_bytes)
-            ));
-        }
         warnings
     }
 }

@@ -232,9 +232,8 @@ impl Calls {
     fn next(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if state.instance.is_none() {
-                return None;
-            }
+            // Without an instance all is to end.
+            state.instance.as_ref()?;
             if let Some(job) = state.queue.pop_front() {
                 return Some(job);
             }
