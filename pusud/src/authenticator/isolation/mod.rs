@@ -1,7 +1,7 @@
 //! `isolation: process`: the instance in a process of its own, so that whatever becomes of it, the relay goes on.
 //!
 //! The process is the daemon's own binary, started again; the same code loads the same library there. To the pool's
-//! threads it is one more [`Decider`]. Policy stays on this side: queue, deadlines, tickets and counts are those of
+//! threads it is one more `Decider`. Policy stays on this side: queue, deadlines, tickets and counts are those of
 //! `isolation: thread`.
 //! **Invariant:** what was checked is what is loaded: the process gets the sealed memory, not a path (image.rs).
 //! **Invariant:** options and authorizations go through the socket alone, never through arguments or environment.
