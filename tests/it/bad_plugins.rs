@@ -123,17 +123,22 @@ struct Fault {
     counted: &'static str,
     /// Whether the instance is lost with it: in a thread for good, in a process until the next one runs.
     fatal: bool,
+    /// The time that a call may take.
+    timeout: &'static str,
 }
 
+/// Far longer than everything takes that others do meanwhile.
+const LONG: &str = "5s";
+
 const fn fault(command: &'static str, close: u16, counted: &'static str) -> Fault {
-    Fault { command, switch: "-DVERSION=\"1.0\"", close, counted, fatal: false }
+    Fault { command, switch: "-DVERSION=\"1.0\"", close, counted, fatal: false, timeout: LONG }
 }
 
 /// PUSU_F_ASYNC.
 const ASYNC: &str = "-DFLAGS=1";
 
 const FAULTS: &[Fault] = &[
-    fault("sleep-2s", 1013, "timed_out"),
+    Fault { timeout: "500ms", ..fault("sleep-2s", 1013, "timed_out") },
     fault("hang", 1013, "timed_out"),
     fault("garbage-decision", 4501, "malformed"),
     fault("too-long-reason", 4501, "malformed"),
@@ -149,10 +154,10 @@ const FAULTS: &[Fault] = &[
     Fault { fatal: true, ..fault("panic", 1013, "failed") },
 ];
 
-fn daemon(isolation: &str, switch: &str) -> Daemon {
+fn daemon(isolation: &str, switch: &str, timeout: &str) -> Daemon {
     let plugins = PluginsDir::empty();
     bad_plugin(&plugins, &[switch]);
-    let settings = format!("isolation: {isolation}\nlimits:\n  authorize_call_timeout: 1500ms");
+    let settings = format!("isolation: {isolation}\nlimits:\n  authorize_call_timeout: {timeout}");
     Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings).start()
 }
 
@@ -178,22 +183,19 @@ fn let_in(daemon: &Daemon) -> Client {
 }
 
 fn costs_its_call_and_nothing_else(isolation: &str, fault: &Fault) {
-    let mut daemon = daemon(isolation, fault.switch);
-    let mut listener = daemon.client_with("grant");
+    let mut daemon = daemon(isolation, fault.switch, fault.timeout);
+    let mut listener = let_in(&daemon);
     listener.subscribe("a.1");
     let mut bad = daemon.connect();
     bad.send(json!({"type": "authorize", "authorization": fault.command}));
-    let mut slowest = Duration::ZERO;
     for round in 0..20 {
-        let begun = Instant::now();
-        let mut other = if fault.fatal { None } else { Some(daemon.client_with("grant")) };
-        let source = other.as_mut().unwrap_or(&mut listener);
-        source.publish("a.1", json!(round));
+        let mut other = if fault.fatal || fault.timeout != LONG { None } else { Some(daemon.client_with("grant")) };
+        other.as_mut().unwrap_or(&mut listener).publish("a.1", json!(round));
         listener.expect_publish("a.1", json!(round));
-        slowest = slowest.max(begun.elapsed());
     }
-    // A round takes a millisecond or two; a bound that a busy machine keeps and a wait of the deadline would break.
-    assert!(slowest < Duration::from_secs(1), "{}: others were held up for {slowest:?}", fault.command);
+    if fault.timeout == LONG && matches!(fault.counted, "timed_out" | "late") {
+        assert!(bad.has_nothing_to_read(), "{}: twenty others were held up for {LONG}", fault.command);
+    }
     bad.expect_error("authorization_failed");
     bad.expect_closed(fault.close);
     match (fault.fatal, isolation) {
@@ -235,7 +237,7 @@ fn calls_that_go_wrong_cost_themselves_in_a_process() {
 #[test]
 fn answers_that_are_one_too_many_or_come_from_elsewhere() {
     for isolation in if cfg!(unix) { &["thread", "process"][..] } else { &["thread"] } {
-        let mut daemon = daemon(isolation, ASYNC);
+        let mut daemon = daemon(isolation, ASYNC, LONG);
         daemon.client_with("twice").subscribe("a.1");
         daemon.client_with("thread").subscribe("a.1");
         daemon.client_with("wrong-ticket").subscribe("a.1");

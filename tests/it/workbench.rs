@@ -141,7 +141,13 @@ fn each_bad_plugin_fails_for_its_own_reason() {
 fn fails_for(switches: &[&str], check: &str, reason: &str) {
     let dir = PluginsDir::empty();
     let file = bad_plugin(&dir, switches);
-    let finished = tested(&file, "", &["--call-timeout", "100ms", "--check-timeout", "3s"]);
+    let patience: &[&str] = match switches {
+        // Every check waits for the deadline of its calls.
+        ["-DALWAYS=\"hang\""] => &["--call-timeout", "100ms"],
+        ["-DCREATE_HANGS" | "-DDESTROY_HANGS"] => &["--check-timeout", "3s"],
+        _ => &[],
+    };
+    let finished = tested(&file, "", patience);
     let text = finished.stdout.clone();
     finished.fails_saying(&[check, "has failed"]);
     let failure = text.split_once(&format!("FAILED  {check} ")).unwrap_or_else(|| panic!("no {check} in\n{text}")).1;

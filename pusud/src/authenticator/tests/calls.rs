@@ -110,7 +110,7 @@ async fn past_the_deadline_the_plugin_is_told_and_its_late_answer_dropped(isolat
 
 async fn threads_that_hang_delay_nobody_else(isolation: Isolation) {
     let plugins = Plugins::with(isolation, &[]);
-    let authenticator = Authenticator::start(&plugins.config(), Duration::from_millis(300)).unwrap();
+    let authenticator = Authenticator::start(&plugins.config(), Duration::from_secs(2)).unwrap();
     let hanging: Vec<_> = (0..3)
         .map(|_| {
             let authenticator = authenticator.clone();
