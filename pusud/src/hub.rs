@@ -1,7 +1,7 @@
 //! A shard's state and its doors to the other shards: who is connected, who listens to what, what has to leave.
 //!
-//! Publications are joined: consecutive ones to the same channel form a *run*, one buffer that all listeners of the
-//! channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
+//! Publications are joined: consecutive ones to the same channel form a run (run.rs), one buffer that all listeners of
+//! the channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
 //!
 //! **Invariant:** the open run is closed before anything else is pushed and before the table changes, so that every
 //! client sees everything in the order in which the shard handled it.
@@ -9,12 +9,13 @@
 
 use crate::batch::{Batch, Publications};
 use crate::disconnect::Disconnect;
-use crate::frame::{self, Frames};
+use crate::frame::Frames;
 use crate::inbox::{InboxSender, Item};
 use crate::outbox::Outbox;
+use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::stats::Stats;
-use crate::subscriptions::{ChannelId, ListenerId, Subscribed, Subscriptions};
+use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -22,8 +23,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// A run is closed past this many bytes.
-const RUN_BYTES_MAX: usize = 64 * 1024;
 /// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
 /// it has had a chance to take any, and so far below what makes it a slow consumer.
 const BATCH_BYTES_MAX: usize = 256 * 1024;
@@ -64,18 +63,6 @@ struct Published {
     bytes: usize,
     /// Summed over the listeners in this shard.
     fan_out_bytes: usize,
-}
-
-/// Consecutive publications to one channel.
-#[derive(Default)]
-struct Run {
-    channel: String,
-    frames: Vec<u8>,
-    messages: u64,
-    /// The channel in this shard's table, if it has listeners here. The table does not change under an open run.
-    here: Option<ChannelId>,
-    /// The other shards it goes to.
-    shards: ShardSet,
 }
 
 impl Hub {
@@ -163,7 +150,9 @@ impl Hub {
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
-        state.stats.disconnects.count(disconnect);
+        if !outbox.is_closing() {
+            state.stats.disconnects.count(disconnect);
+        }
         outbox.close(disconnect);
         state.mark(outbox);
         self.schedule_flush();
@@ -189,10 +178,8 @@ impl Hub {
         if !self.open_run(state, channel, shards) {
             return;
         }
-        let before = state.run.frames.len();
-        frame::push_publish(&mut state.run.frames, channel, content);
-        state.count_published(state.run.frames.len() - before);
-        state.run.messages += 1;
+        let bytes = state.run.push(content);
+        state.count_published(bytes);
         self.schedule_flush();
     }
 
@@ -200,9 +187,8 @@ impl Hub {
     pub fn deliver(&self, publications: &Publications<'_>) {
         let state = &mut *self.state.borrow_mut();
         if self.open_run(state, publications.channel, ShardSet::default()) {
-            state.run.frames.extend_from_slice(publications.frames);
-            state.count_published(publications.frames.len());
-            state.run.messages += publications.messages;
+            let bytes = state.run.extend(publications);
+            state.count_published(bytes);
             self.schedule_flush();
         }
     }
@@ -276,8 +262,7 @@ impl Hub {
 
     /// Makes the run of `channel` the open one; false if nobody would get it.
     fn open_run(&self, state: &mut State, channel: &str, shards: ShardSet) -> bool {
-        let run = &state.run;
-        if run.messages > 0 && run.channel == channel && run.shards == shards && run.frames.len() < RUN_BYTES_MAX {
+        if state.run.takes(channel, shards) {
             return true;
         }
         self.close_run(state);
@@ -285,29 +270,19 @@ impl Hub {
         if shards.is_empty() && here.is_none() {
             return false;
         }
-        state.run.here = here;
-        state.run.channel.clear();
-        state.run.channel.push_str(channel);
-        state.run.shards = shards;
+        state.run.begin(channel, here, shards);
         true
     }
 
     fn close_run(&self, state: &mut State) {
-        if state.run.messages == 0 {
+        if state.run.is_empty() {
             return;
         }
-        let mut run = std::mem::take(&mut state.run);
-        state.fan_out(&run);
-        let publications = Publications { channel: &run.channel, frames: &run.frames, messages: run.messages };
-        for shard in run.shards.iter() {
-            state.outgoing[shard].push(&publications);
+        state.fan_out();
+        for shard in state.run.shards().iter() {
+            state.outgoing[shard].push(&state.run.publications());
         }
-        // The buffers serve the next run, unless a large message has made them large.
-        if run.frames.capacity() <= 2 * RUN_BYTES_MAX {
-            run.frames.clear();
-            state.run.frames = run.frames;
-        }
-        state.run.channel = run.channel;
+        state.run.clear();
     }
 
     fn schedule_flush(&self) {
@@ -328,16 +303,17 @@ impl Published {
 impl State {
     /// So many bytes were added to the open run.
     fn count_published(&mut self, bytes: usize) {
-        let listeners = self.run.here.map_or(0, |channel| self.subscriptions.listeners(channel).len());
+        let listeners = self.run.here().map_or(0, |channel| self.subscriptions.listeners(channel).len());
         self.batch.bytes += bytes;
         self.batch.fan_out_bytes += bytes * listeners;
     }
 
-    fn fan_out(&mut self, run: &Run) {
-        let Some(channel) = run.here else { return };
+    fn fan_out(&mut self) {
+        let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
-        let frames: Frames = Rc::from(&run.frames[..]);
-        self.stats.delivered += run.messages * listeners.len() as u64;
+        let publications = self.run.publications();
+        let frames: Frames = Rc::from(publications.frames);
+        self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Err(overflow) = outbox.push(frames.clone()) {

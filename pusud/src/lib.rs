@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod permission;
 pub mod read_buffer;
 pub mod relay;
+pub mod run;
 pub mod shard;
 pub mod shard_index;
 pub mod shutdown;

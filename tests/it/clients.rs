@@ -1,32 +1,18 @@
 //! The published clients, unchanged: pypusu is run as it comes from PyPI; what gopusu and jspusu wait for is played.
 
-use crate::harness::{Daemon, PluginsDir, Setup, root, run, upgrade_request};
+use crate::harness::{Daemon, PluginsDir, Setup, run, script, upgrade_request};
 use serde_json::json;
-use std::path::PathBuf;
-use std::process::Command;
 
-/// One test and not several, since they would all make the virtual environment where `make` has not.
 #[test]
 fn pypusu_in_both_its_flavours() {
-    let python = python();
     for shards in [1, 3] {
         let daemon = Setup::on_shards(shards).authenticator("None", PluginsDir::empty()).start();
         for flavour in ["threaded", "polling"] {
             println!("{flavour} on {shards} shards");
-            let script = root().join("tests/clients/pypusu_test.py");
-            let said = run(Command::new(&python).arg(script).args([flavour, &daemon.url(), "2000"])).succeeds();
+            let said = run(script("pypusu_test.py").args([flavour, &daemon.url(), "2000"])).succeeds();
             assert!(said.contains("2000 messages in order"), "{said}");
         }
     }
-}
-
-/// The Python that has pypusu: told by `make test`, else `make` is asked for it.
-fn python() -> PathBuf {
-    if let Some(python) = std::env::var_os("PUSU_TEST_PYTHON") {
-        return python.into();
-    }
-    run(Command::new("make").arg("--no-print-directory").arg("-C").arg(root()).arg("venv")).succeeds();
-    root().join("target/venv/bin/python")
 }
 
 crate::on_1_and_3_shards!(what_gopusu_waits_for, what_jspusu_waits_for);

@@ -9,6 +9,7 @@
 mod harness;
 
 mod bad_plugins;
+mod bench;
 mod check;
 mod clients;
 mod close;
@@ -20,7 +21,9 @@ mod frames;
 #[cfg(target_os = "linux")]
 mod guide;
 mod handshake;
+mod http;
 mod isolation;
+mod jwt;
 mod listen_publish;
 mod messages;
 mod order;

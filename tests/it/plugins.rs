@@ -139,8 +139,9 @@ fn the_daemon_links_none_of_the_plugins() {
     assert!(!libraries.contains("authenticator"), "{libraries}");
     let symbols = run(Command::new("nm").args(["--defined-only", "-C", daemon])).succeeds();
     assert!(symbols.contains("pusud::"), "nm shows nothing at all");
-    let of_plugins = ["password_authenticator::", "my_authenticator::", "pusu_plugin_api::", "pusu_plugin_manifest"];
-    for symbol in of_plugins.into_iter().chain(["pusu_authenticator_entry"]) {
+    let bundled = ["password_authenticator::", "jwt_authenticator::", "http_authenticator::", "my_authenticator::"];
+    let of_plugins = ["jsonwebtoken::", "hyper::", "rustls::", "pusu_plugin_api::"];
+    for symbol in bundled.into_iter().chain(of_plugins).chain(["pusu_plugin_manifest", "pusu_authenticator_entry"]) {
         let found = symbols.lines().find(|line| line.contains(symbol));
         assert_eq!(found, None, "the daemon holds code of a plugin");
     }

@@ -1,8 +1,8 @@
 //! The tools for plugin authors and operators: `plugins inspect`, `plugins test`, `authorize`.
 
 use crate::harness::{
-    Finished, PluginsDir, bad_plugin, example_c_plugin, library_name, my_plugin, password_plugin, patched_copy, pusud,
-    run, run_with_input, scripted_plugin,
+    Finished, PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin,
+    password_plugin, patched_copy, pusud, run, run_with_input, scripted_plugin,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -69,6 +69,12 @@ fn inspect_runs_nothing_and_shows_what_does_not_serve() {
 fn bundled() -> Vec<(PathBuf, &'static str)> {
     vec![
         (password_plugin(), "passwords:\n  first: ['*']\n"),
+        (
+            jwt_plugin(),
+            "jwt_signing_algorithms: [HS256]\njwt_verification_key: a secret that is long enough for HS256\n",
+        ),
+        // Nobody listens there: it cannot tell, which is a good answer too.
+        (http_plugin(), "http_url: http://127.0.0.1:9/authorize\n"),
         (my_plugin(), ""),
         (example_c_plugin(), "secrets: [one]\n"),
         (scripted_plugin(), ""),

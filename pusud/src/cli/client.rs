@@ -9,8 +9,10 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -96,23 +98,39 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 }
 
 /// A connection that is authorized.
-pub(super) struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(super) struct Connection<S = MaybeTlsStream<TcpStream>> {
+    socket: WebSocketStream<S>,
     /// What the relay refused; the close that follows says how final it is.
     refusal: Option<Refusal>,
 }
 
-struct Refusal {
+/// An error that the relay answered with, before it closes.
+pub(super) struct Refusal {
     text: String,
     unavailable: bool,
+}
+
+/// What a message of the relay is.
+pub(super) enum Said {
+    Answer(Answer),
+    Refusal(Refusal),
 }
 
 impl Connection {
     /// Connects, waits for the relay's `hello`, and authorizes. What does not greet as a relay is told no secret.
     pub(super) async fn open(target: &Target) -> Result<Self, Failure> {
+        Self::open_over(target, connect_async_with_config(target.url.clone(), None, true)).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// As [`open`](Connection::open), over a stream that `connecting` brings about.
+    pub(super) async fn open_over(
+        target: &Target,
+        connecting: impl Future<Output = Result<(WebSocketStream<S>, Response), tungstenite::Error>>,
+    ) -> Result<Self, Failure> {
         let greet = async {
-            let (socket, _response) =
-                connect_async_with_config(target.url.clone(), None, true).await.map_err(handshake_failure)?;
+            let (socket, _response) = connecting.await.map_err(handshake_failure)?;
             let mut connection = Self { socket, refusal: None };
             match connection.next().await? {
                 Answer::Hello => Ok(connection),
@@ -154,6 +172,11 @@ impl Connection {
     /// Puts a request where [`flush`](Self::flush) finds it.
     pub(super) async fn queue(&mut self, request: &Request<'_>) -> Result<(), Failure> {
         let text = serde_json::to_string(request).map_err(|error| Failure::lasting(error.to_string()))?;
+        self.queue_text(text).await
+    }
+
+    /// Puts the text of a request where [`flush`](Self::flush) finds it.
+    pub(super) async fn queue_text(&mut self, text: String) -> Result<(), Failure> {
         let queued = self.socket.feed(Message::text(text)).await;
         self.or_why(queued).await
     }
@@ -225,27 +248,18 @@ impl Connection {
 
     /// What the relay said; `None` is a refusal, whose close is still to come.
     fn understand(&mut self, message: &[u8]) -> Result<Option<Answer>, Failure> {
-        let incoming: Incoming<'_> = serde_json::from_slice(message)
-            .map_err(|error| Failure::lasting(format!("the relay sent what is not understood: {error}")))?;
-        let channel = incoming.channel.map(Cow::into_owned);
-        Ok(Some(match (incoming.kind.as_ref(), channel, incoming.content) {
-            ("hello", ..) => Answer::Hello,
-            ("authorization_ok", ..) => Answer::Authorized,
-            ("subscribe_ok", Some(channel), _) => Answer::Subscribed(channel),
-            ("publish", Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
-            (kind @ ("authorization_failed" | "permission_denied" | "unknown_message_received"), channel, _) => {
-                let reason = incoming.reason.as_deref().unwrap_or_default();
-                let channel = channel.map(|channel| format!(" for channel {channel:?}")).unwrap_or_default();
-                let text = if reason.is_empty() {
-                    format!("the relay refused: {kind}{channel}")
-                } else {
-                    format!("the relay refused: {kind}{channel}: {reason}")
-                };
-                self.refusal = Some(Refusal { text, unavailable: reason.starts_with("unavailable") });
-                return Ok(None);
+        match understand(message)? {
+            Said::Answer(answer) => Ok(Some(answer)),
+            Said::Refusal(refusal) => {
+                self.refusal = Some(refusal);
+                Ok(None)
             }
-            _ => Answer::Other,
-        }))
+        }
+    }
+
+    /// The stream under the connection, as far as it was read.
+    pub(super) fn into_stream(self) -> S {
+        self.socket.into_inner()
     }
 
     /// A relay that refuses may close before everything is sent. Then what it said explains more than that sending
@@ -264,8 +278,35 @@ impl Connection {
     }
 }
 
+/// What a message of the relay says.
+///
+/// # Errors
+/// When it is no message of the protocol.
+pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
+    let incoming: Incoming<'_> = serde_json::from_slice(message)
+        .map_err(|error| Failure::lasting(format!("the relay sent what is not understood: {error}")))?;
+    let channel = incoming.channel.map(Cow::into_owned);
+    Ok(Said::Answer(match (incoming.kind.as_ref(), channel, incoming.content) {
+        ("hello", ..) => Answer::Hello,
+        ("authorization_ok", ..) => Answer::Authorized,
+        ("subscribe_ok", Some(channel), _) => Answer::Subscribed(channel),
+        ("publish", Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
+        (kind @ ("authorization_failed" | "permission_denied" | "unknown_message_received"), channel, _) => {
+            let reason = incoming.reason.as_deref().unwrap_or_default();
+            let channel = channel.map(|channel| format!(" for channel {channel:?}")).unwrap_or_default();
+            let text = if reason.is_empty() {
+                format!("the relay refused: {kind}{channel}")
+            } else {
+                format!("the relay refused: {kind}{channel}: {reason}")
+            };
+            return Ok(Said::Refusal(Refusal { text, unavailable: reason.starts_with("unavailable") }));
+        }
+        _ => Answer::Other,
+    }))
+}
+
 /// What it means that the relay closed.
-fn ended(refusal: Option<Refusal>, close: Option<&CloseFrame>) -> Failure {
+pub(super) fn ended(refusal: Option<Refusal>, close: Option<&CloseFrame>) -> Failure {
     let code = close.map(|frame| u16::from(frame.code));
     let again = match (code, &refusal) {
         (Some(code), _) => !DO_NOT_RECONNECT.contains(&code),

@@ -3,6 +3,7 @@
 mod authorization_args;
 mod authorize;
 mod backoff;
+mod bench;
 mod check;
 mod client;
 mod connection_args;
@@ -60,6 +61,7 @@ Examples:
   pusud --config /etc/pusu/settings.yaml           serve
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
+  pusud bench --listeners 1000 --rate 100          how fast does it arrive?
 
 `pusud COMMAND --help` explains a command.";
 
@@ -95,6 +97,9 @@ enum Command {
     /// Publish to a channel
     #[command(after_help = publish::EXAMPLES)]
     Publish(publish::Args),
+    /// Measure throughput and latency of a relay, and check that every message arrives once and in order
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::Args),
 }
 
 /// Where the settings are and how to log.
@@ -163,6 +168,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Plugins(PluginsCommand::RunCheck) => plugin_test::run_check(),
         Command::Listen(args) => client_runtime()?.block_on(listen::listen(args)),
         Command::Publish(args) => client_runtime()?.block_on(publish::publish(args)),
+        Command::Bench(args) => client_runtime()?.block_on(bench::bench(args)),
     }
 }
 

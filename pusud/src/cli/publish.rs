@@ -106,7 +106,7 @@ fn stopped_after(lines: u64) -> String {
 
 /// Publishing has no answer. But a relay deals with what a client sends in order, so the answer to a ping says that it
 /// has dealt with everything before it, and a refusal comes first.
-async fn confirm(connection: &mut Connection) -> Result<(), Failure> {
+pub(super) async fn confirm(connection: &mut Connection) -> Result<(), Failure> {
     let confirmed = async {
         connection.ping(LAST).await?;
         loop {

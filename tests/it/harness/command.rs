@@ -68,6 +68,11 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
+    /// Sends SIGINT, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        run(Command::new("kill").args(["-INT", &self.child.id().to_string()])).succeeds();
+    }
+
     /// Waits for the end of the command.
     pub(crate) fn finish(mut self) -> Finished {
         for (name, log) in [("standard output", &self.stdout), ("standard error", &self.stderr)] {

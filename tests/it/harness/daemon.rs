@@ -12,16 +12,22 @@ pub(crate) struct Setup {
     shards: usize,
     authenticator: String,
     port: u16,
-    log_level: &'static str,
     plugins: Option<PluginsDir>,
+    log_level: &'static str,
     more: String,
 }
 
 impl Setup {
     /// `shards` shards, any free port, and the scripted fixture as authenticator.
     pub(crate) fn on_shards(shards: usize) -> Self {
-        let (authenticator, more) = ("ScriptedAuthenticator".into(), String::new());
-        Self { shards, authenticator, port: 0, log_level: "info", plugins: None, more }
+        Self {
+            shards,
+            authenticator: "ScriptedAuthenticator".into(),
+            port: 0,
+            plugins: None,
+            log_level: "info",
+            more: String::new(),
+        }
     }
 
     /// Another authenticator, found in `plugins`.
@@ -37,7 +43,7 @@ impl Setup {
         self
     }
 
-    /// Another level of the log than `info`.
+    /// A log that says more.
     pub(crate) fn log_level(mut self, level: &'static str) -> Self {
         self.log_level = level;
         self

@@ -8,6 +8,7 @@ mod command;
 mod daemon;
 mod log;
 mod plugin_files;
+mod python;
 mod raw;
 
 pub(crate) use client::Client;
@@ -15,8 +16,10 @@ pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use log::Log;
 pub(crate) use plugin_files::{
-    PluginsDir, bad_plugin, example_c_plugin, library_name, my_plugin, password_plugin, patched_copy, scripted_plugin,
+    PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
+    patched_copy, scripted_plugin,
 };
+pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
 
 use std::path::{Path, PathBuf};

@@ -50,6 +50,16 @@ pub(crate) fn password_plugin() -> PathBuf {
     built_by_cargo("password-authenticator", "plugins/password")
 }
 
+/// `JwtAuthenticator`.
+pub(crate) fn jwt_plugin() -> PathBuf {
+    built_by_cargo("jwt-authenticator", "plugins/jwt")
+}
+
+/// `HttpAuthenticator`.
+pub(crate) fn http_plugin() -> PathBuf {
+    built_by_cargo("http-authenticator", "plugins/http")
+}
+
 /// `MyAuthenticator`, the Rust example.
 pub(crate) fn my_plugin() -> PathBuf {
     built_by_cargo("my-authenticator", "plugins/my-authenticator")
@@ -108,9 +118,10 @@ fn built_by_cargo(package: &str, sources: &str) -> PathBuf {
     if newest(&sources) > modified(&library) {
         BUILD.get_or_init(|| {
             let profile = if folder.ends_with("release") { "release" } else { "dev" };
-            let packages = ["-p", "password-authenticator", "-p", "my-authenticator"];
+            let packages = ["password-authenticator", "jwt-authenticator", "http-authenticator", "my-authenticator"];
             let mut cargo = Command::new(env!("CARGO"));
-            cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]).args(packages);
+            cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]);
+            cargo.args(packages.iter().flat_map(|package| ["-p", package]));
             let status = cargo.arg("--target-dir").arg(folder.parent().unwrap()).status().unwrap();
             assert!(status.success(), "cannot build the bundled plugins: {status}");
         });

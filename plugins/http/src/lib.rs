@@ -1,0 +1,68 @@
+//! `HttpAuthenticator`: a web service of the operator's own says what a client may read and write.
+//!
+//! ```yaml
+//! authenticator: HttpAuthenticator
+//! authenticator_options:
+//!   http_url: https://auth.example.com/pusu
+//! ```
+//!
+//! The service is sent `{"authorization": …, "peer": …, "attributes": {…}}` and answers
+//! `{"permissions": [{"pattern": "news.*", "read": true, "write": false}], "subject": …, "expires": …, "cache_seconds": …}`,
+//! or 401 or 403 to refuse. Whatever else happens is no decision, and no permissions.
+//! **Invariant:** no authorization is in a log, an error or a reason, and none is kept when its call is over.
+
+mod answer;
+mod asker;
+mod cache;
+mod connections;
+mod desk;
+mod duration;
+mod endpoint;
+mod health;
+mod json;
+mod options;
+mod question;
+mod service;
+mod thread;
+mod tls;
+
+use asker::Asker;
+use desk::Waiter;
+use options::{Options, Settings};
+use pusu_plugin_api::{AsyncAuthenticator, CreateError, Host, Reply, Request, Verdict, export_authenticator};
+use question::Facts;
+
+export_authenticator! {
+    HttpAuthenticator,
+    id: "HttpAuthenticator",
+    options: &[
+        "http_url",
+        "http_timeout",
+        "http_headers",
+        "http_ca_file",
+        "http_max_connections",
+        "http_cache_entries",
+        "http_send",
+    ],
+}
+
+/// Answers later: the relay has few threads to call from, and a service may be slow.
+struct HttpAuthenticator(Asker<Reply>);
+
+impl AsyncAuthenticator for HttpAuthenticator {
+    type Options = Options;
+
+    fn create(options: Options, host: Host) -> Result<Self, CreateError> {
+        Asker::start(Settings::of(options, &host)?, host).map(Self)
+    }
+
+    fn authorize(&self, request: &Request<'_>, reply: Reply) {
+        match Facts::of(request) {
+            Some(facts) => self.0.ask(&facts, reply),
+            None => reply.answer(Verdict::refuse("the authorization is not text")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! What stands in the settings, checked and with the defaults filled in.
+//!
+//! **Invariant:** no error contains a value of `http_headers`.
+
+use crate::duration::Time;
+use crate::endpoint::Endpoint;
+use crate::tls;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use pusu_plugin_api::serde::{self, Deserialize};
+use pusu_plugin_api::{CreateError, Host};
+use rustls::ClientConfig;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT_RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
+const MAX_CONNECTIONS: usize = 16;
+const MAX_CONNECTIONS_RANGE: RangeInclusive<usize> = 1..=1024;
+const CACHE_ENTRIES: usize = 10_000;
+const CACHE_ENTRIES_RANGE: RangeInclusive<usize> = 0..=1_000_000;
+/// What the request says of itself; everything else in `http_headers` is the operator's to say.
+const OWN_HEADERS: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+#[derive(Deserialize)]
+#[serde(crate = "serde", deny_unknown_fields)]
+pub(crate) struct Options {
+    http_url: Zeroizing<String>,
+    http_timeout: Option<Time>,
+    #[serde(default)]
+    http_headers: BTreeMap<String, Zeroizing<String>>,
+    http_ca_file: Option<PathBuf>,
+    http_max_connections: Option<usize>,
+    http_cache_entries: Option<usize>,
+    http_send: Option<Vec<String>>,
+}
+
+/// What the service is asked, and how.
+pub(crate) struct Settings {
+    pub(crate) endpoint: Endpoint,
+    /// For `https://` alone.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) headers: HeaderMap,
+    /// From the question to the end of the answer.
+    pub(crate) timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) cache_entries: usize,
+    pub(crate) sends: Sends,
+}
+
+/// What the service is told beside the authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sends {
+    pub(crate) peer: bool,
+    pub(crate) attributes: bool,
+}
+
+impl Settings {
+    /// Checks the options; contacts nobody.
+    ///
+    /// # Errors
+    /// The first option that is wrong.
+    pub(crate) fn of(options: Options, host: &Host) -> Result<Self, CreateError> {
+        let endpoint = Endpoint::parse(&options.http_url).map_err(|text| wrong("http_url", text))?;
+        if !endpoint.is_encrypted && !endpoint.is_local() {
+            host.warn(format_args!(
+                "`http_url`: authorizations go to {} unencrypted; use https:// unless nobody else is on the way",
+                endpoint.shown()
+            ));
+        }
+        let tls = match (endpoint.is_encrypted, &options.http_ca_file) {
+            (true, file) => Some(tls::config(file.as_deref())?),
+            (false, None) => None,
+            (false, Some(_)) => {
+                return Err(wrong("http_ca_file", "has no meaning without https:// in `http_url`; remove one of them"));
+            }
+        };
+        let timeout = options.http_timeout.map_or(TIMEOUT, |time| time.0);
+        if !TIMEOUT_RANGE.contains(&timeout) {
+            let found = humantime::format_duration(timeout);
+            return Err(wrong("http_timeout", format_args!("expected 10ms to 60s, found {found}")));
+        }
+        Ok(Self {
+            endpoint,
+            tls,
+            headers: headers(&options.http_headers)?,
+            timeout,
+            max_connections: in_range(
+                "http_max_connections",
+                options.http_max_connections.unwrap_or(MAX_CONNECTIONS),
+                MAX_CONNECTIONS_RANGE,
+            )?,
+            cache_entries: in_range(
+                "http_cache_entries",
+                options.http_cache_entries.unwrap_or(CACHE_ENTRIES),
+                CACHE_ENTRIES_RANGE,
+            )?,
+            sends: sends(options.http_send.as_deref())?,
+        })
+    }
+}
+
+fn wrong(option: &str, text: impl Display) -> CreateError {
+    CreateError::config(format_args!("option `{option}`: {text}"))
+}
+
+fn in_range(option: &str, found: usize, range: RangeInclusive<usize>) -> Result<usize, CreateError> {
+    if range.contains(&found) {
+        return Ok(found);
+    }
+    Err(wrong(option, format_args!("expected {} to {}, found {found}", range.start(), range.end())))
+}
+
+fn headers(wanted: &BTreeMap<String, Zeroizing<String>>) -> Result<HeaderMap, CreateError> {
+    let mut headers = HeaderMap::new();
+    for (index, (name, value)) in wanted.iter().enumerate() {
+        let entry = |text: String| wrong("http_headers", format_args!("entry {}: {text}", index + 1));
+        let name: HeaderName = name.parse().map_err(|_| entry("expected the name of an HTTP header".into()))?;
+        if OWN_HEADERS.contains(&name) {
+            return Err(entry(format!("`{name}` is set by HttpAuthenticator itself; remove it")));
+        }
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| entry(format!("`{name}`: expected a line of printable text, found other characters")))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn sends(wanted: Option<&[String]>) -> Result<Sends, CreateError> {
+    let Some(wanted) = wanted else { return Ok(Sends { peer: true, attributes: true }) };
+    let mut sends = Sends { peer: false, attributes: false };
+    for (index, what) in wanted.iter().enumerate() {
+        match what.as_str() {
+            "peer" => sends.peer = true,
+            "attributes" => sends.attributes = true,
+            _ => return Err(wrong("http_send", format_args!("item {}: expected `peer` or `attributes`", index + 1))),
+        }
+    }
+    Ok(sends)
+}

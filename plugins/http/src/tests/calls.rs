@@ -1,0 +1,245 @@
+//! Questions, and what comes of them.
+
+use super::server::{Server, response};
+use super::*;
+use pusu_plugin_api::Permission;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Gives everything, and may not be remembered.
+const EVERYTHING: &str = r#"{"permissions":[{"pattern":"*","read":true,"write":true}],"subject":"alice"}"#;
+
+fn everything() -> Verdict {
+    Verdict::grant([Permission::read_write("*")]).with_subject("alice")
+}
+
+#[test]
+fn the_service_is_asked_as_promised() {
+    let server = Server::start();
+    let headers = json!({"Authorization": "Bearer of the relay", "X-Relay": "1"});
+    let asker = asker(&format!("{}?a=b", server.url), json!({"http_headers": headers}));
+    let verdict = asker.ask_from("let \"me\" in", "192.0.2.1");
+    let asked = server.next();
+    let body = r#"{"authorization":"let \"me\" in","peer":"192.0.2.1","attributes":{"http.path":"/"}}"#;
+    assert_eq!(asked.body, body);
+    let head = asked.head.to_lowercase();
+    let host = server.url.trim_start_matches("http://").trim_end_matches("/authorize");
+    for line in [
+        "post /authorize?a=b http/1.1",
+        &format!("host: {host}"),
+        "content-type: application/json",
+        "accept: application/json",
+        "authorization: bearer of the relay",
+        "x-relay: 1",
+        "user-agent: pusu-http-authenticator/0.1.0",
+    ] {
+        assert!(head.lines().any(|other| other == line), "no {line} in\n{head}");
+    }
+    asked.answer(EVERYTHING);
+    assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()));
+}
+
+#[test]
+fn fifty_equal_questions_in_flight_are_one_call() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({}));
+    let waiting: Vec<_> = (0..50).map(|_| asker.ask_from("a", "192.0.2.1")).collect();
+    server.next().answer(EVERYTHING);
+    for verdict in waiting {
+        assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()));
+    }
+    assert!(server.is_idle(), "asked again");
+    // Nothing was said about remembering it.
+    let next = asker.ask_from("a", "192.0.2.1");
+    server.next().answer(EVERYTHING);
+    assert_eq!(next.recv_timeout(DEADLINE), Ok(everything()));
+}
+
+#[test]
+fn what_differs_in_anything_that_is_sent_is_asked_for_itself() {
+    let server = Server::start();
+    let questions = [("a", "192.0.2.1"), ("b", "192.0.2.1"), ("a", "192.0.2.2")];
+    for (sends, calls) in [(json!(["peer", "attributes"]), 3), (json!([]), 2)] {
+        let asker = asker(&server.url, json!({"http_send": sends}));
+        let waiting: Vec<_> = questions.map(|(authorization, peer)| asker.ask_from(authorization, peer)).into();
+        for _ in 0..calls {
+            server.next().answer(r#"{"permissions":[{"pattern":"a","read":true}],"cache_seconds":600}"#);
+        }
+        for verdict in waiting {
+            assert_eq!(verdict.recv_timeout(DEADLINE), Ok(Verdict::grant([Permission::read("a")])));
+        }
+        assert!(server.is_idle(), "asked more than {calls} times");
+        // They are remembered as they were asked.
+        for (authorization, peer) in questions {
+            let remembered = asker.ask_from(authorization, peer).try_recv();
+            assert_eq!(remembered, Ok(Verdict::grant([Permission::read("a")])), "answered from memory, in the call");
+        }
+        let other = asker.ask_from("c", "192.0.2.1");
+        server.next().answer(EVERYTHING);
+        assert_eq!(other.recv_timeout(DEADLINE), Ok(everything()));
+    }
+}
+
+#[test]
+fn an_answer_is_remembered_up_to_its_expiry_and_no_longer() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({}));
+    let expires = SystemTime::now() + Duration::from_millis(300);
+    let seconds = expires.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let answer = format!(r#"{{"permissions":[],"expires":{seconds},"cache_seconds":600}}"#);
+    let first = asker.ask_from("a", "");
+    server.next().answer(&answer);
+    let first = first.recv_timeout(DEADLINE).unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let next = asker.ask_from("a", "");
+        match next.try_recv() {
+            Ok(verdict) => assert_eq!(verdict, first),
+            Err(_) => break server.next().answer(EVERYTHING),
+        }
+        assert!(Instant::now() < deadline, "remembered beyond its expiry");
+        std::thread::yield_now();
+    }
+    assert!(SystemTime::now() >= expires, "forgotten too early");
+}
+
+#[test]
+fn connections_are_kept_open() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({}));
+    for number in 0..20 {
+        let verdict = asker.ask_from("a", "");
+        let asked = server.next();
+        assert_eq!(asked.connection, 1, "question {number}");
+        match number % 3 {
+            0 => asked.answer(EVERYTHING),
+            1 => asked.answer_raw(&response("403 Forbidden", "", "no"), true),
+            _ => asked.answer_raw(&response("500 Internal Server Error", "", "oops"), true),
+        }
+        let expected = [Decision::Grant, Decision::Refuse, Decision::Unavailable][number % 3];
+        assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), expected);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn connections_that_the_service_closes_are_made_anew() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({}));
+    for number in 0..20 {
+        let verdict = asker.ask_from("a", "");
+        // Without a word about it, in the moment of the answer: the question after it may go either way.
+        server.next().answer_raw(&response("200 OK", "", EVERYTHING), false);
+        assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()), "question {number}");
+    }
+}
+
+#[test]
+fn there_are_never_more_connections_than_allowed() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({"http_max_connections": 3}));
+    let waiting: Vec<_> = (0..60).map(|number| asker.ask_from(&number.to_string(), "")).collect();
+    let first: Vec<_> = (0..3).map(|_| server.next()).collect();
+    assert!(server.is_idle(), "a fourth question is under way");
+    first.into_iter().for_each(|asked| asked.answer(EVERYTHING));
+    (3..60).for_each(|_| server.next().answer(EVERYTHING));
+    for verdict in waiting {
+        assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()));
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn everything_but_an_answer_and_a_refusal_is_no_decision() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({"http_timeout": 2}));
+    let long = format!("{EVERYTHING}{}", " ".repeat(64 * 1024));
+    let location = format!("Location: {}\r\n", server.url);
+    let endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"per\r\n".to_vec();
+    let cached = r#"{"permissions":[],"cache_seconds":600}"#;
+    for (what, answer, goes_on, expected) in [
+        ("an answer", response("200 OK", "", EVERYTHING), true, Decision::Grant),
+        ("401", response("401 Unauthorized", "", cached), true, Decision::Refuse),
+        ("403", response("403 Forbidden", "", EVERYTHING), true, Decision::Refuse),
+        ("403, at length", response("403 Forbidden", "", &long), true, Decision::Refuse),
+        ("201", response("201 Created", "", EVERYTHING), true, Decision::Unavailable),
+        ("204", response("204 No Content", "", ""), true, Decision::Unavailable),
+        ("301", response("301 Moved Permanently", &location, EVERYTHING), true, Decision::Unavailable),
+        ("307", response("307 Temporary Redirect", &location, ""), true, Decision::Unavailable),
+        ("400", response("400 Bad Request", "", EVERYTHING), true, Decision::Unavailable),
+        ("407", response("407 Proxy Authentication Required", "", ""), true, Decision::Unavailable),
+        ("429", response("429 Too Many Requests", "", ""), true, Decision::Unavailable),
+        ("500", response("500 Internal Server Error", "", cached), true, Decision::Unavailable),
+        ("not JSON", response("200 OK", "", "<html>"), true, Decision::Unavailable),
+        ("nothing", response("200 OK", "", ""), true, Decision::Unavailable),
+        ("too long", response("200 OK", "", &long), true, Decision::Unavailable),
+        ("cut short", response("200 OK", "", EVERYTHING)[..80].to_vec(), false, Decision::Unavailable),
+        ("never ending", endless, true, Decision::Unavailable),
+        ("a head without end", vec![b'x'; 1 << 20], true, Decision::Unavailable),
+        ("not HTTP", b"hello, who is there?\r\n\r\n".to_vec(), false, Decision::Unavailable),
+        ("an answer again", response("200 OK", "", EVERYTHING), true, Decision::Grant),
+    ] {
+        let verdict = asker.ask_from("a", "");
+        server.next().answer_raw(&answer, goes_on);
+        assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), expected, "{what}");
+        assert!(server.is_idle(), "{what}: asked again");
+    }
+}
+
+#[test]
+fn a_service_that_hangs_costs_its_time_and_nothing_is_remembered() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({"http_timeout": 1, "http_max_connections": 1}));
+    let began = Instant::now();
+    let waiting = [asker.ask_from("a", ""), asker.ask_from("b", "")];
+    let asked = server.next();
+    for verdict in waiting {
+        assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), Decision::Unavailable);
+    }
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    drop(asked);
+    let next = asker.ask_from("c", "");
+    // The second may have had its turn at the last moment.
+    let again = std::iter::repeat_with(|| server.next()).find(|asked| asked.body.contains("\"c\"")).unwrap();
+    assert_ne!(again.connection, 1, "the connection with the open question is not used for another");
+    again.answer(EVERYTHING);
+    assert_eq!(next.recv_timeout(DEADLINE), Ok(everything()));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_no_decision() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for host in ["127.0.0.1", "localhost", "name-of-nobody.invalid"] {
+        let asker = asker(&format!("http://{host}:{port}/"), json!({}));
+        assert_eq!(asker.decision("a"), Decision::Unavailable, "{host}");
+    }
+}
+
+/// Whoever still waits is dropped, which makes the relay answer `unavailable`; nothing goes on afterwards.
+#[test]
+fn the_end_comes_at_once_and_leaves_nobody_waiting() {
+    let server = Server::start();
+    let asker = asker(&server.url, json!({"http_max_connections": 1}));
+    let waiting = ["a", "a", "b"].map(|authorization| asker.ask_from(authorization, ""));
+    let asked = server.next();
+    let began = Instant::now();
+    drop(asker);
+    assert!(began.elapsed() < Duration::from_secs(5), "took {:?}", began.elapsed());
+    for verdict in waiting {
+        assert!(verdict.try_recv().is_err(), "dropped, and not answered");
+    }
+    asked.answer(EVERYTHING);
+    assert!(server.is_idle());
+}
+
+/// As it is when settings change: many instances, one after the other, none of which leaves anything behind.
+#[test]
+#[cfg(target_os = "linux")]
+fn instances_leave_neither_threads_nor_files() {
+    let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
+    let cycle = || drop(asker("http://127.0.0.1:9/", json!({})));
+    cycle();
+    let before = (count("/proc/self/task"), count("/proc/self/fd"));
+    (0..200).for_each(|_| cycle());
+    let after = (count("/proc/self/task"), count("/proc/self/fd"));
+    assert!(after.0 <= before.0 + 2 && after.1 <= before.1 + 2, "from {before:?} to {after:?}");
+}

@@ -1,0 +1,59 @@
+//! The authenticator without a relay, against a small HTTP server in the same process that does what a test wants.
+
+mod calls;
+mod server;
+mod settings;
+
+use crate::asker::Asker;
+use crate::desk::Waiter;
+use crate::options::{Options, Settings};
+use crate::question::Facts;
+use pusu_plugin_api::{CreateError, Decision, Verdict, testing};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// Far more than anything takes.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Somebody who waits for a verdict.
+struct Waiting(Sender<Verdict>);
+
+impl Waiter for Waiting {
+    fn answer(self, verdict: Verdict) {
+        self.0.send(verdict).unwrap();
+    }
+}
+
+fn settings(options: Value) -> Result<Settings, CreateError> {
+    let options: Options = serde_json::from_value(options).expect("the types are right");
+    Settings::of(options, &testing::host())
+}
+
+/// An asker with these options and, unless they say so, no hurry.
+fn asker(url: &str, more: Value) -> Asker<Waiting> {
+    let mut options = json!({"http_url": url, "http_timeout": 20});
+    options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Asker::start(settings(options).unwrap(), testing::host()).unwrap()
+}
+
+impl Asker<Waiting> {
+    /// Asks for a client at `peer`.
+    fn ask_from(&self, authorization: &str, peer: &str) -> Receiver<Verdict> {
+        let (waiter, verdict) = channel();
+        let attributes = BTreeMap::from([("http.path", Cow::Borrowed("/"))]);
+        self.ask(&Facts { authorization, peer: Cow::Borrowed(peer), attributes }, Waiting(waiter));
+        verdict
+    }
+
+    /// Asks and waits for the verdict.
+    fn verdict(&self, authorization: &str) -> Verdict {
+        self.ask_from(authorization, "127.0.0.1").recv_timeout(DEADLINE).expect("a verdict in time")
+    }
+
+    fn decision(&self, authorization: &str) -> Decision {
+        self.verdict(authorization).decision()
+    }
+}

@@ -1,0 +1,73 @@
+//! Options: what is taken, and what the operator reads where they are wrong.
+
+use super::*;
+use crate::options::Sends;
+
+fn error(options: Value) -> String {
+    match settings(options) {
+        Ok(_) => panic!("these options are wrong"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn defaults_are_filled_in() {
+    let settings = settings(json!({"http_url": "http://127.0.0.1:8080/"})).unwrap();
+    assert_eq!((settings.timeout, settings.max_connections), (Duration::from_secs(2), 16));
+    assert_eq!((settings.cache_entries, settings.sends), (10_000, Sends { peer: true, attributes: true }));
+    assert!(settings.tls.is_none() && settings.headers.is_empty());
+}
+
+#[test]
+fn options_are_taken() {
+    let settings = settings(json!({
+        "http_url": "http://localhost/",
+        "http_timeout": "500ms",
+        "http_headers": {"Authorization": "Bearer secret", "x-a": ""},
+        "http_max_connections": 1,
+        "http_cache_entries": 0,
+        "http_send": ["attributes"],
+    }))
+    .unwrap();
+    assert_eq!((settings.timeout, settings.max_connections), (Duration::from_millis(500), 1));
+    assert_eq!((settings.cache_entries, settings.sends), (0, Sends { peer: false, attributes: true }));
+    assert!(!format!("{:?}", settings.headers).contains("secret"), "{:?}", settings.headers);
+}
+
+#[test]
+fn wrong_options_say_what_was_expected_and_no_secret() {
+    let with = |more: Value| {
+        let mut options = json!({"http_url": "http://127.0.0.1/"});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        options
+    };
+    let folder = format!("{}/src", env!("CARGO_MANIFEST_DIR"));
+    let no_pem = format!("{folder}/lib.rs");
+    let https = |file: &str| json!({"http_url": "https://127.0.0.1/", "http_ca_file": file});
+    for (options, wanted) in [
+        (json!({"http_url": "hunter2"}), "option `http_url`: expected a URL such as https://"),
+        (json!({"http_url": "http://a:hunter2@b/"}), "put them into `http_headers`"),
+        (with(json!({"http_timeout": 0})), "option `http_timeout`: expected 10ms to 60s, found 0s"),
+        (with(json!({"http_timeout": "2m"})), "option `http_timeout`: expected 10ms to 60s, found 2m"),
+        (with(json!({"http_max_connections": 0})), "option `http_max_connections`: expected 1 to 1024, found 0"),
+        (with(json!({"http_cache_entries": 1_000_001})), "option `http_cache_entries`: expected 0 to 1000000"),
+        (
+            with(json!({"http_send": ["peer", "hunter2"]})),
+            "option `http_send`: item 2: expected `peer` or `attributes`",
+        ),
+        (with(json!({"http_send": ["hunter2"]})), "item 1"),
+        (with(json!({"http_headers": {"no name": "hunter2"}})), "entry 1: expected the name of an HTTP header"),
+        (with(json!({"http_headers": {"a": "1", "Host": "hunter2"}})), "`host` is set by HttpAuthenticator itself"),
+        (with(json!({"http_headers": {"content-length": "hunter2"}})), "`content-length` is set"),
+        (
+            with(json!({"http_headers": {"x-a": "hunter2\r\nx-b: 1"}})),
+            "entry 1: `x-a`: expected a line of printable text",
+        ),
+        (with(json!({"http_ca_file": "/nowhere"})), "option `http_ca_file`: has no meaning without https://"),
+        (https("/nowhere/hunter"), "option `http_ca_file`: /nowhere/hunter: No such file"),
+        (https(&no_pem), "expected certificates in PEM format (-----BEGIN CERTIFICATE-----), found none"),
+    ] {
+        let text = error(options);
+        assert!(text.contains(wanted) && !text.contains("hunter2"), "{text}\nwanted {wanted}");
+    }
+}

@@ -1,0 +1,52 @@
+//! The names of `jwt_signing_algorithms`.
+
+use jsonwebtoken::Algorithm;
+use pusu_plugin_api::CreateError;
+
+/// What the operator may choose from, as the errors list it.
+const NAMES: &str = "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
+
+/// Reads the names.
+///
+/// # Errors
+/// There are none, or one is unknown.
+pub(crate) fn parse(names: &[String]) -> Result<Vec<Algorithm>, CreateError> {
+    let wrong = |text: String| CreateError::config(format!("option `jwt_signing_algorithms`{text}"));
+    if names.is_empty() {
+        return Err(wrong(format!(
+            ": expected at least one of {NAMES}: the algorithm that your tokens are signed with, found an empty list"
+        )));
+    }
+    let mut algorithms = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let place = index + 1;
+        let algorithm: Algorithm = name.parse().map_err(|_| {
+            if name.eq_ignore_ascii_case("none") {
+                return wrong(format!(
+                    ", item {place}: tokens without a signature are never accepted, remove `{name}`; to let everybody \
+                     in there is `authenticator: None`"
+                ));
+            }
+            wrong(format!(", item {place}: expected one of {NAMES}, found `{}`", name.escape_debug()))
+        })?;
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    Ok(algorithms)
+}
+
+/// The shortest secret in bytes that RFC 7518, section 3.2 allows with this algorithm; `None` if it takes no secret.
+pub(crate) fn secret_bytes_min(algorithm: Algorithm) -> Option<usize> {
+    match algorithm {
+        Algorithm::HS256 => Some(32),
+        Algorithm::HS384 => Some(48),
+        Algorithm::HS512 => Some(64),
+        _ => None,
+    }
+}
+
+/// The names, comma separated.
+pub(crate) fn names(algorithms: &[Algorithm]) -> String {
+    algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,32 @@
+//! What a file looks like from outside, to see that it has changed without reading it.
+//!
+//! Which file it is, is known only where the system says so; elsewhere length and time have to do.
+
+use std::fs::Metadata;
+use std::time::SystemTime;
+
+/// Length, time and identity of a file at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FileState {
+    /// `None` where the system does not keep it.
+    pub(crate) modified: Option<SystemTime>,
+    length: u64,
+    identity: Option<(u64, u64)>,
+}
+
+impl FileState {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self { modified: metadata.modified().ok(), length: metadata.len(), identity: identity(metadata) }
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> Option<(u64, u64)> {
+    None
+}

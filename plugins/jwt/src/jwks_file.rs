@@ -1,0 +1,136 @@
+//! The file with the keys, read again when it changes, so that keys are rotated without a restart.
+//!
+//! **Invariant:** a file that cannot be read or understood changes nothing: the keys that were read last stay, and the
+//! log says why, once per change.
+
+use crate::file_state::FileState;
+use crate::key_set::KeySet;
+use crate::keys::shown;
+use jsonwebtoken::Algorithm;
+use pusu_plugin_api::{CreateError, Host};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant, SystemTime};
+use zeroize::Zeroizing;
+
+/// How often the file is looked at, at most.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// A file that was changed so recently may have changed again after it was read without showing it: file systems count
+/// time in steps. It is read again at the next look.
+const SETTLING: Duration = Duration::from_secs(2);
+/// Largest file, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The keys in a file.
+pub(crate) struct JwksFile {
+    path: PathBuf,
+    algorithms: Vec<Algorithm>,
+    host: Host,
+    keys: RwLock<Arc<KeySet>>,
+    watch: Mutex<Watch>,
+}
+
+/// What was found at the last look.
+struct Watch {
+    next_look: Instant,
+    /// What the file looked like when it was read, once it has settled.
+    settled: Option<FileState>,
+    /// What was read last. It may hold secrets.
+    content: Zeroizing<Vec<u8>>,
+    /// What is wrong with that.
+    content_fault: Option<String>,
+    /// What was last complained about.
+    complaint: Option<String>,
+}
+
+impl JwksFile {
+    /// Reads the file for the first time.
+    ///
+    /// # Errors
+    /// It cannot be read, or has no key that can be used.
+    pub(crate) fn open(path: PathBuf, algorithms: Vec<Algorithm>, host: Host) -> Result<Self, CreateError> {
+        let wrong = |what: String| CreateError::config(format!("option `jwt_jwks_file`: {}: {what}", shown(&path)));
+        let (content, settled) = read(&path).map_err(wrong)?;
+        let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(wrong)?;
+        left_out.iter().for_each(|why| host.warn(format_args!("{}: left out: {why}", shown(&path))));
+        host.info(format_args!("{}: {} keys", shown(&path), keys.len()));
+        let watch =
+            Watch { next_look: Instant::now() + LOOK_INTERVAL, settled, content, content_fault: None, complaint: None };
+        Ok(Self { path, algorithms, host, keys: RwLock::new(Arc::new(keys)), watch: Mutex::new(watch) })
+    }
+
+    /// The keys that hold now.
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        // Whoever comes while another looks goes on with what is there.
+        match self.watch.try_lock() {
+            Ok(mut watch) => self.look(&mut watch),
+            Err(TryLockError::Poisoned(poisoned)) => self.look(&mut poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the file whether it is time to or not.
+    #[cfg(test)]
+    pub(crate) fn look_now(&self) {
+        let mut watch = self.watch.lock().unwrap();
+        watch.next_look = Instant::now();
+        self.look(&mut watch);
+    }
+
+    /// Looks at the file if it is time to, and reads it if it has changed.
+    fn look(&self, watch: &mut Watch) {
+        let now = Instant::now();
+        if now < watch.next_look {
+            return;
+        }
+        watch.next_look = now + LOOK_INTERVAL;
+        let current = std::fs::metadata(&self.path).ok().map(|metadata| FileState::of(&metadata));
+        if current.is_some() && current == watch.settled {
+            return;
+        }
+        let complaint = self.read_again(watch).err();
+        if complaint != watch.complaint {
+            match &complaint {
+                Some(what) => self.host.error(format_args!("{}: {what}; the keys read before stay", shown(&self.path))),
+                None => self.host.info(format_args!("{}: is in order again", shown(&self.path))),
+            }
+        }
+        watch.complaint = complaint;
+    }
+
+    fn read_again(&self, watch: &mut Watch) -> Result<(), String> {
+        watch.settled = None;
+        let (content, settled) = read(&self.path)?;
+        watch.settled = settled;
+        if content != watch.content {
+            watch.content_fault = self.take(&content).err();
+            watch.content = content;
+        }
+        watch.content_fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// Makes these keys the ones that hold.
+    fn take(&self, content: &[u8]) -> Result<(), String> {
+        let (keys, left_out) = KeySet::parse(content, &self.algorithms)?;
+        left_out.iter().for_each(|why| self.host.warn(format_args!("{}: left out: {why}", shown(&self.path))));
+        self.host.info(format_args!("{}: has changed; {} keys", shown(&self.path), keys.len()));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        Ok(())
+    }
+}
+
+/// The content, and what the file looked like before it was read, unless it may still be changing.
+fn read(path: &PathBuf) -> Result<(Zeroizing<Vec<u8>>, Option<FileState>), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let state = FileState::of(&file.metadata().map_err(|error| error.to_string())?);
+    let mut content = Zeroizing::new(Vec::new());
+    let length = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    if length as u64 > FILE_BYTES_MAX {
+        return Err(format!("expected a file of at most {FILE_BYTES_MAX} bytes, found a longer one"));
+    }
+    let age = state.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    Ok((content, age.is_some_and(|age| age > SETTLING).then_some(state)))
+}

@@ -1,0 +1,110 @@
+//! Where the keys come from: exactly one of `jwt_verification_key`, `jwt_verification_key_file`, `jwt_jwks_file`.
+
+use crate::algorithms::{self, secret_bytes_min};
+use crate::jwks_file::JwksFile;
+use crate::key::{Key, Kind};
+use crate::key_text;
+use crate::options::Options;
+use crate::token::{Refusal, Token};
+use jsonwebtoken::Algorithm;
+use pusu_plugin_api::{CreateError, Host};
+use std::path::{Path, absolute};
+use zeroize::Zeroizing;
+
+/// Largest file with one key, in bytes.
+const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What signatures are checked with.
+pub(crate) enum Keys {
+    /// One key, for all tokens, whatever key they name.
+    One(Key),
+    /// The key that the token names.
+    File(JwksFile),
+}
+
+impl Keys {
+    /// Reads the keys that the options give or name.
+    ///
+    /// # Errors
+    /// None or several of the three options, a file that cannot be read, a key that does not go with the algorithms.
+    pub(crate) fn of_options(options: Options, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
+        match (options.jwt_verification_key, options.jwt_verification_key_file, options.jwt_jwks_file) {
+            (Some(text), None, None) => one("option `jwt_verification_key`", &text, &algorithms, host),
+            (None, Some(file), None) => {
+                let text = read_key_file(Path::new(&file))?;
+                one(
+                    &format!("option `jwt_verification_key_file`: {}", shown(Path::new(&file))),
+                    &text,
+                    &algorithms,
+                    host,
+                )
+            }
+            (None, None, Some(file)) => JwksFile::open(file.into(), algorithms, host.clone()).map(Self::File),
+            _ => Err(CreateError::config(
+                "expected exactly one of the options `jwt_verification_key` (a secret, or a public key in PEM format), \
+                 `jwt_verification_key_file` (a file with one of these) and `jwt_jwks_file` (a file with a JSON Web Key \
+                 Set)",
+            )),
+        }
+    }
+
+    /// Checks the token's signature.
+    ///
+    /// # Errors
+    /// It is not good, or there is no key to check it with.
+    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::One(key) => key.check_signature(token),
+            Self::File(file) => file.keys().check_signature(token),
+        }
+    }
+}
+
+/// The one key, which has to go with every algorithm: one that it does not go with is a mistake, and if that is HMAC
+/// and the key a public one, a way in for everybody.
+fn one(place: &str, text: &str, algorithms: &[Algorithm], host: &Host) -> Result<Keys, CreateError> {
+    let wrong = |what: String| CreateError::config(format!("{place}: {what}"));
+    let material = key_text::parse(text).map_err(wrong)?;
+    let kind = Kind::of(&material).map_err(wrong)?;
+    if let Some(other) = algorithms.iter().find(|algorithm| !kind.algorithms().contains(algorithm)) {
+        let needed = match secret_bytes_min(*other) {
+            Some(_) => "a secret of signer and relay, never a public key, with which everybody could sign",
+            None => "a public key of its kind in PEM format (-----BEGIN PUBLIC KEY-----)",
+        };
+        return Err(wrong(format!(
+            "it is {kind}, which goes with {}; `jwt_signing_algorithms` has {other:?}, which needs {needed}",
+            algorithms::names(kind.algorithms())
+        )));
+    }
+    let key = Key::new(material, kind, algorithms);
+    if let (Kind::Secret(length), Some(min)) = (kind, algorithms.iter().copied().filter_map(secret_bytes_min).max())
+        && length < min
+    {
+        host.warn(format_args!(
+            "{place}: the secret is {length} bytes long; with {} it should have at least {min} (RFC 7518, section 3.2): \
+             whoever has one token can try out short ones. `openssl rand -base64 {min}` makes a good one",
+            algorithms::names(algorithms)
+        ));
+    }
+    Ok(Keys::One(key))
+}
+
+/// The text of a file, without the end of its last line: editors write one, and nobody means it.
+fn read_key_file(path: &Path) -> Result<Zeroizing<String>, CreateError> {
+    let wrong =
+        |what: String| CreateError::config(format!("option `jwt_verification_key_file`: {}: {what}", shown(path)));
+    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if length > KEY_FILE_BYTES_MAX {
+        return Err(wrong(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found {length}")));
+    }
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| wrong(error.to_string()))?);
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| wrong("expected text, found bytes that are not UTF-8".into()))?;
+    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The path as errors show it: relative ones start where the relay was started, which is not where the settings are.
+pub(crate) fn shown(path: &Path) -> String {
+    absolute(path).as_deref().unwrap_or(path).display().to_string()
+}

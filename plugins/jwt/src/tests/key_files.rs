@@ -1,0 +1,145 @@
+//! Keys in files: one key, several by name, and files that change while they are in use.
+
+use super::*;
+use std::fs::{self, File};
+use std::path::Path;
+
+fn oct(name: &str, secret: &str) -> Value {
+    json!({"kty": "oct", "kid": name, "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret)})
+}
+
+fn named(name: &str) -> String {
+    let claims = json!({"exp": NOW + 60, "pusu": {"read": ["a"]}}).to_string();
+    signed(&json!({"alg": "HS256", "kid": name}).to_string(), &claims)
+}
+
+fn with_file(file: &Path) -> Value {
+    json!({"jwt_signing_algorithms": ["HS256", "RS256", "ES256"], "jwt_jwks_file": file})
+}
+
+#[test]
+fn a_file_with_one_key_is_as_good_as_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    for end in ["", "\n", "\r\n"] {
+        fs::write(&file, format!("{SECRET}{end}")).unwrap();
+        let options = json!({"jwt_signing_algorithms": ["HS256"], "jwt_verification_key_file": file});
+        assert!(decide(&made(options), &token(json!({}))).is_ok());
+    }
+    fs::write(&file, keys::RSA).unwrap();
+    made(json!({"jwt_signing_algorithms": ["RS256"], "jwt_verification_key_file": file}));
+    for (content, wanted) in [
+        (Some(&b"\xff\xfe"[..]), "expected text, found bytes that are not UTF-8"),
+        (Some(&b""[..]), "the secret is empty"),
+        (Some(&[b'x'; 70_000][..]), "expected a file of at most 65536 bytes, found 70000"),
+        (None, "No such file"),
+    ] {
+        match content {
+            Some(content) => fs::write(&file, content).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let text = error(json!({"jwt_signing_algorithms": ["HS256"], "jwt_verification_key_file": file}));
+        assert!(text.contains(file.to_str().unwrap()) && text.contains(wanted), "{text}");
+    }
+}
+
+#[test]
+fn the_token_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let other = "another secret that is long enough to be one";
+    let left_out = [
+        json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(SECRET)}),
+        json!({"kty": "oct", "kid": "short", "k": "c2hvcnQ"}),
+        json!({"kty": "oct", "kid": "encryption", "use": "enc", "k": URL_SAFE_NO_PAD.encode(SECRET)}),
+        json!({"kty": "oct", "kid": "signing", "key_ops": ["sign"], "k": URL_SAFE_NO_PAD.encode(SECRET)}),
+        json!({"kty": "oct", "kid": "elsewhere", "alg": "HS512", "k": URL_SAFE_NO_PAD.encode(SECRET)}),
+        json!({"kty": "OKP", "kid": "empty", "crv": "Ed25519", "x": ""}),
+        json!({"kty": "EC", "kid": "no point", "crv": "P-256", "x": "AA", "y": "AA"}),
+        json!({"kty": "RSA", "kid": "exponent 1", "n": URL_SAFE_NO_PAD.encode([0xff; 256]), "e": "AQ"}),
+        json!({"kty": "RSA", "kid": "small", "n": URL_SAFE_NO_PAD.encode([0xff; 128]), "e": "AQAB"}),
+        json!({"kty": "AKP", "kid": "of the future", "pub": "AA"}),
+    ];
+    let good = [
+        oct("first", SECRET),
+        oct("second", other),
+        json!({"kty": "RSA", "kid": "first", "n": URL_SAFE_NO_PAD.encode([0xff; 256]), "e": "AQAB"}),
+    ];
+    let all: Vec<&Value> = left_out.iter().chain(&good).collect();
+    fs::write(&file, json!({"keys": all}).to_string()).unwrap();
+    let authenticator = made(with_file(&file));
+    assert!(decide(&authenticator, &named("first")).is_ok());
+    assert_eq!(decide(&authenticator, &named("second")), Err("the token's signature is not good"));
+    for name in ["", "third", "First", "short", "encryption", "signing", "elsewhere"] {
+        let reason = "the key that the token names (`kid`) is not known";
+        assert_eq!(decide(&authenticator, &named(name)), Err(reason), "{name}");
+    }
+    let nameless = token(json!({}));
+    assert_eq!(decide(&authenticator, &nameless), Err("the token's header does not say which key signed it (`kid`)"));
+}
+
+#[test]
+fn files_without_a_good_key_are_errors_that_show_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let secret = URL_SAFE_NO_PAD.encode("hunter2");
+    for (content, wanted) in [
+        (String::new(), "expected a JSON Web Key Set"),
+        ("[]".into(), "expected a JSON Web Key Set"),
+        ("{}".into(), "expected a JSON Web Key Set"),
+        (format!(r#"{{"keys":["{secret}"]}}"#), "expected a JSON Web Key Set"),
+        (r#"{"keys":[]}"#.into(), "expected a key for HS256, RS256, ES256, found none: there is none in it"),
+        (json!({"keys": [oct("a", "hunter2")]}).to_string(), "key 1, `a`: is 7 bytes long; expected at least 32"),
+        (
+            json!({"keys": [oct("a", SECRET), oct("a", SECRET)]}).to_string(),
+            "two keys for the same algorithm have the `kid` `a`",
+        ),
+        (" ".repeat(1_100_000), "expected a file of at most 1048576 bytes"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let text = error(with_file(&file));
+        assert!(text.starts_with("option `jwt_jwks_file`: ") && text.contains(wanted), "{text}\nwanted {wanted}");
+        assert!(
+            text.contains(file.to_str().unwrap()) && !text.contains("hunter2") && !text.contains(&secret),
+            "{text}"
+        );
+    }
+}
+
+/// Whether a token that names this key is good after the file has been looked at again.
+fn is_good(authenticator: &JwtAuthenticator, name: &str) -> bool {
+    let Keys::File(file) = &authenticator.keys else { panic!("the keys are in a file") };
+    file.look_now();
+    decide(authenticator, &named(name)).is_ok()
+}
+
+#[test]
+fn a_file_that_changes_is_read_again_and_a_broken_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let of = |name: &str| json!({"keys": [oct(name, SECRET)]}).to_string();
+    fs::write(&file, of("a")).unwrap();
+    let authenticator = made(with_file(&file));
+    assert!(is_good(&authenticator, "a"));
+    // The same length, and perhaps the same time as the file system counts it.
+    fs::write(&file, of("b")).unwrap();
+    assert!(is_good(&authenticator, "b"));
+    assert!(!is_good(&authenticator, "a"), "a key that is gone is not good any more");
+    for broken in ["", "{", r#"{"keys":[]}"#] {
+        fs::write(&file, broken).unwrap();
+        assert!(is_good(&authenticator, "b"), "{broken}");
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(is_good(&authenticator, "b"));
+    // As careful operators do it.
+    let beside = folder.path().join("keys.json.new");
+    fs::write(&beside, of("c")).unwrap();
+    fs::rename(&beside, &file).unwrap();
+    assert!(is_good(&authenticator, "c") && !is_good(&authenticator, "b"));
+    // Once it has settled it is not read until it changes.
+    let old = File::options().write(true).open(&file).unwrap();
+    old.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    assert!(is_good(&authenticator, "c"));
+    fs::write(&file, of("d")).unwrap();
+    assert!(is_good(&authenticator, "d"));
+}

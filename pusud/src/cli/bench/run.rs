@@ -1,0 +1,159 @@
+//! One run, from the first connection to the figures: starts the threads, and waits for one phase after the other.
+//!
+//! Connect and subscribe everybody; let the sources send; wait for what is still on its way; let everybody leave.
+
+use super::interrupts::Interrupts;
+use super::plan::{Extent, Pace, Plan};
+use super::progress::Progress;
+use super::sources::{self, Sent};
+use super::stage::Stage;
+use super::tally::Tally;
+use super::{crew, report::Figures};
+use crate::cli::connection_args::Target;
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::oneshot::{Receiver, error::TryRecvError};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the phases are looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Runs a plan. After an interruption what was sent so far counts.
+///
+/// # Errors
+/// Why a connection could not be made, or why the relay ended a source's. What went wrong with messages is in the
+/// figures.
+pub(super) async fn run(
+    plan: &Plan,
+    target: &Arc<Target>,
+    progress: &Progress,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Figures> {
+    let stage = Arc::new(Stage::new(plan.clone(), target.clone()).await?);
+    let figures = perform(&stage, progress, interrupts).await;
+    if figures.is_err() {
+        stage.finish(&[]);
+    }
+    figures
+}
+
+async fn perform(stage: &Arc<Stage>, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<Figures> {
+    let plan = &stage.plan;
+    let begun = stage.clock.now();
+    let mut crews = Vec::new();
+    for thread in 0..plan.threads {
+        crews.push(crew::start(stage.clone(), thread).context("cannot start a thread of listeners")?);
+    }
+    let mut sent = sources::start(stage.clone()).context("cannot start the thread of the sources")?;
+    connect(stage, progress, interrupts).await?;
+    let connect_time = stage.subscribed_at.load(Ordering::Relaxed) - begun;
+
+    stage.begin();
+    let sent = publish(stage, &mut sent, progress, interrupts).await?;
+    drain(stage, &sent, progress, interrupts).await?;
+    stage.finish(&sent.by_source);
+
+    let mut tally = Tally::default();
+    for crew in crews {
+        tally.merge(crew.await.context("a thread of listeners has died")?);
+    }
+    stage.check()?;
+    Ok(figures(stage, connect_time, &sent, tally))
+}
+
+async fn connect(stage: &Stage, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<()> {
+    let Plan { listeners, sources, .. } = stage.plan;
+    let mut ticks = ticks();
+    loop {
+        ticks.tick().await;
+        stage.check()?;
+        let subscribed = stage.subscribed.load(Ordering::Acquire);
+        if subscribed == listeners && stage.sources_connected.load(Ordering::Relaxed) == sources {
+            return Ok(());
+        }
+        anyhow::ensure!(!interrupts.once(), "interrupted when {subscribed} of {listeners} listeners had subscribed");
+        let done = f64::from(subscribed) / f64::from(listeners);
+        progress.show("connecting", done, format!("{subscribed} of {listeners} listeners"));
+    }
+}
+
+async fn publish(
+    stage: &Stage,
+    sent: &mut Receiver<Sent>,
+    progress: &Progress,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Sent> {
+    let begun = stage.clock.now();
+    let mut ticks = ticks();
+    loop {
+        ticks.tick().await;
+        stage.check()?;
+        match sent.try_recv() {
+            Ok(sent) => return Ok(sent),
+            Err(TryRecvError::Closed) => {
+                stage.check()?;
+                anyhow::bail!("the thread of the sources has died");
+            }
+            Err(TryRecvError::Empty) => {}
+        }
+        if interrupts.once() {
+            stage.stop();
+        }
+        anyhow::ensure!(!interrupts.twice(), "interrupted before the relay had dealt with everything");
+        let seconds = seconds(stage.clock.now() - begun);
+        let done = match stage.plan.extent {
+            Extent::Messages(count) => stage.measured.load(Ordering::Relaxed) as f64 / count as f64,
+            Extent::Duration(duration) => seconds / (stage.plan.warm_up + duration).as_secs_f64(),
+        };
+        let rate = stage.received() as f64 / seconds.max(f64::MIN_POSITIVE);
+        progress.show("publishing", done, format!("{rate:.0} deliveries/s"));
+    }
+}
+
+/// Waits until every listener has everything, or nothing has come for as long as the plan is patient.
+async fn drain(stage: &Stage, sent: &Sent, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<()> {
+    let expected = stage.plan.deliveries(&sent.by_source);
+    let (mut before, mut quiet) = (0, Duration::ZERO);
+    let mut ticks = ticks();
+    loop {
+        ticks.tick().await;
+        stage.check()?;
+        let received = stage.received();
+        quiet = if received == before { quiet + TICK } else { Duration::ZERO };
+        before = received;
+        if received >= expected || quiet > stage.plan.patience || interrupts.twice() {
+            return Ok(());
+        }
+        progress.show("waiting for", received as f64 / expected as f64, format!("{received} of {expected} deliveries"));
+    }
+}
+
+fn ticks() -> tokio::time::Interval {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn seconds(nanoseconds: u64) -> f64 {
+    Duration::from_nanos(nanoseconds).as_secs_f64()
+}
+
+fn figures(stage: &Stage, connect_time: u64, sent: &Sent, tally: Tally) -> Figures {
+    let measure_from = stage.measure_from();
+    // The last message sent and the last one received end the time in which both were done.
+    let measured_time = tally.last.max(sent.last).saturating_sub(measure_from);
+    Figures {
+        plan: stage.plan.clone(),
+        connect_seconds: seconds(connect_time),
+        seconds: seconds(measured_time),
+        messages: stage.measured.load(Ordering::Relaxed),
+        lateness: matches!(stage.plan.pace, Pace::Rate(_)).then(|| sent.lateness.clone()),
+        connect: tally.connect,
+        latency: tally.latency,
+        deliveries: tally.measured,
+        foreign: tally.foreign,
+        faults: tally.faults,
+    }
+}

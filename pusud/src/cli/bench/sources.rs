@@ -1,0 +1,231 @@
+//! The sources: one thread that sends all their messages, at a rate or as fast as the listeners read.
+//!
+//! With a rate, message n of all is due at n divided by the rate, however late the ones before were: its latency counts
+//! from then, so that a relay which holds up the sources does not look fast for it.
+
+use super::clock::nanoseconds;
+use super::plan::{Extent, Pace};
+use super::stage::Stage;
+use super::stamp::Own;
+use super::tally::Times;
+use super::timer_slack;
+use super::window::Window;
+use crate::cli::client::{Connection, Failure};
+use crate::cli::publish::confirm;
+use futures_util::FutureExt as _;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+/// Messages of a source that are written in one go.
+const BATCH_MESSAGES: u32 = 64;
+/// How often a source that waits looks at whether it shall go on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A relay may slow down its sources, but not for ever.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the sources have done.
+pub(super) struct Sent {
+    /// Messages by source.
+    pub(super) by_source: Vec<u64>,
+    /// How late messages with a rate left.
+    pub(super) lateness: Times,
+    /// When the last one left.
+    pub(super) last: u64,
+}
+
+/// Starts the thread; the receiver gets what was sent when the relay has dealt with all of it.
+///
+/// # Errors
+/// When the system gives no thread or no files for it.
+pub(super) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (done, sent) = oneshot::channel();
+    std::thread::Builder::new().name("pusud-sources".into()).spawn(move || {
+        timer_slack::make_smallest();
+        let outcome = runtime.block_on(async {
+            let mut sources = Sources::connect(&stage).await?;
+            if stage.began().await {
+                sources.publish().await?;
+                sources.leave().await?;
+            }
+            Ok(Sent { by_source: sources.sent, lateness: sources.lateness, last: sources.last })
+        });
+        match outcome {
+            // Nobody waits for what a failed run has sent.
+            Ok(sent) => drop(done.send(sent)),
+            Err(Trouble { source, failure }) => stage.fail(|| format!("source {source}: {failure}")),
+        }
+    })?;
+    Ok(sent)
+}
+
+struct Trouble {
+    source: usize,
+    failure: Failure,
+}
+
+struct Sources<'a> {
+    stage: &'a Stage,
+    connections: Vec<Connection>,
+    sent: Vec<u64>,
+    /// Messages that are written but not flushed, by source.
+    queued: Vec<u32>,
+    lateness: Times,
+    last: u64,
+}
+
+impl<'a> Sources<'a> {
+    async fn connect(stage: &'a Stage) -> Result<Self, Trouble> {
+        let count = stage.plan.sources as usize;
+        let mut connections = Vec::with_capacity(count);
+        for source in 0..count {
+            let opened = Connection::open(&stage.target).await;
+            connections.push(opened.map_err(|failure| Trouble { source, failure })?);
+            stage.sources_connected.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Self {
+            stage,
+            connections,
+            sent: vec![0; count],
+            queued: vec![0; count],
+            lateness: Times::default(),
+            last: 0,
+        })
+    }
+
+    async fn publish(&mut self) -> Result<(), Trouble> {
+        match (self.stage.plan.pace, &self.stage.window) {
+            (Pace::Rate(rate), _) => self.publish_at_rate(rate).await?,
+            (Pace::Window(_), Some(window)) => self.publish_in_window(window).await?,
+            (Pace::Window(_), None) => unreachable!("a stage has a window where the plan has one"),
+        }
+        self.flush().await?;
+        self.last = self.stage.clock.now();
+        Ok(())
+    }
+
+    async fn publish_at_rate(&mut self, rate: u64) -> Result<(), Trouble> {
+        let clock = self.stage.clock;
+        let begun = clock.now();
+        for number in 0u64.. {
+            let due = begun + (u128::from(number) * 1_000_000_000 / u128::from(rate)) as u64;
+            if clock.now() < due {
+                self.flush().await?;
+            }
+            while clock.now() < due && !self.stage.is_stopped() {
+                self.hear()?;
+                clock.sleep_until(due, TICK).await;
+            }
+            if !self.goes_on(due) {
+                break;
+            }
+            let source = (number % self.connections.len() as u64) as usize;
+            self.lateness.record(clock.now().saturating_sub(due));
+            self.queue(source, due).await?;
+            if self.queued[source] == BATCH_MESSAGES {
+                self.flush().await?;
+                self.hear()?;
+                yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish_in_window(&mut self, window: &Window) -> Result<(), Trouble> {
+        let clock = self.stage.clock;
+        let mut last_sent = clock.now();
+        loop {
+            let now = clock.now();
+            if !self.goes_on(now) {
+                return Ok(());
+            }
+            let mut any = false;
+            for source in 0..self.connections.len() {
+                while self.queued[source] < BATCH_MESSAGES && window.has_room(source as u32, self.sent[source]) {
+                    let time = clock.now();
+                    if !self.goes_on(time) {
+                        return Ok(());
+                    }
+                    let number = self.sent[source];
+                    window.enter(source as u32, number, self.stage.plan.channel_of_message(number));
+                    self.queue(source, time).await?;
+                    any = true;
+                }
+            }
+            self.flush().await?;
+            self.hear()?;
+            if any {
+                last_sent = now;
+                yield_now().await;
+            } else if timeout(TICK, window.changed()).await.is_err()
+                && clock.now() - last_sent > nanoseconds(self.stage.plan.patience)
+            {
+                // Something is lost at the very end of the window; waiting does not bring it back.
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether a message of this time is still to be sent.
+    fn goes_on(&self, time: u64) -> bool {
+        let within = match self.stage.plan.extent {
+            Extent::Messages(count) => self.stage.measured.load(Ordering::Relaxed) < count,
+            Extent::Duration(duration) => time < self.stage.measure_from() + nanoseconds(duration),
+        };
+        within && !self.stage.is_stopped()
+    }
+
+    /// Writes the next message of a source.
+    async fn queue(&mut self, source: usize, time: u64) -> Result<(), Trouble> {
+        let plan = &self.stage.plan;
+        let number = self.sent[source];
+        let form = &self.stage.forms[plan.channel_of_message(number) as usize];
+        let text = form.request(Own { source: source as u16, sequence: plan.sequence(number), time });
+        self.sent[source] += 1;
+        self.queued[source] += 1;
+        if time >= self.stage.measure_from() {
+            self.stage.measured.fetch_add(1, Ordering::Relaxed);
+        }
+        self.connections[source].queue_text(text).await.map_err(|failure| Trouble { source, failure })
+    }
+
+    async fn flush(&mut self) -> Result<(), Trouble> {
+        for (source, connection) in self.connections.iter_mut().enumerate() {
+            if std::mem::take(&mut self.queued[source]) > 0 {
+                let flushed = timeout(FLUSH_TIMEOUT, connection.flush()).await.unwrap_or_else(|_| {
+                    let seconds = FLUSH_TIMEOUT.as_secs();
+                    Err(Failure::passing(format!("the relay has not read what was sent for {seconds} s")))
+                });
+                flushed.map_err(|failure| Trouble { source, failure })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the relay says to the sources, which is pings, and why it ends a connection.
+    fn hear(&mut self) -> Result<(), Trouble> {
+        for (source, connection) in self.connections.iter_mut().enumerate() {
+            while let Some(answer) = connection.next().now_or_never() {
+                answer.map_err(|failure| Trouble { source, failure })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the relay has dealt with everything, and closes the connections.
+    async fn leave(&mut self) -> Result<(), Trouble> {
+        for (source, connection) in self.connections.iter_mut().enumerate() {
+            confirm(connection).await.map_err(|failure| Trouble { source, failure })?;
+        }
+        for connection in self.connections.drain(..) {
+            connection.close().await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+"""An authorization service as an operator might write one, which does what the authorization says.
+
+Usage: authorization_service.py [--port PORT] [--tls FOLDER]
+
+The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "delay": seconds,
+"location": "..."}, all of it optional; anything else is refused with 401. Prints `listening on PORT`, and then one line
+of JSON for each request: the number of its connection, its path, headers and body. With --tls, certificate.pem and
+key.pem in the folder make it https.
+"""
+
+import argparse
+import itertools
+import json
+import ssl
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+CONNECTIONS = itertools.count(1)
+PRINTING = threading.Lock()
+
+
+def say(line):
+    with PRINTING:
+        print(line, flush=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    # Connections are kept open.
+    protocol_version = "HTTP/1.1"
+    # An answer goes out at once, and not when the one before has been acknowledged.
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.number = next(CONNECTIONS)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        say(json.dumps({"connection": self.number, "path": self.path, "headers": headers, "body": body}))
+        try:
+            wanted = json.loads(body["authorization"])
+        except ValueError:
+            wanted = None
+        if not isinstance(wanted, dict):
+            wanted = {"status": 401, "text": "who are you?"}
+        time.sleep(wanted.get("delay", 0))
+        text = wanted["text"] if "text" in wanted else json.dumps(wanted.get("answer"))
+        self.send_response(wanted.get("status", 200))
+        if "location" in wanted:
+            self.send_header("Location", wanted["location"])
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        # Whoever asked did not wait for the answer.
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls")
+    arguments = parser.parse_args()
+    server = Server(("127.0.0.1", arguments.port), Handler)
+    if arguments.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(arguments.tls + "/certificate.pem", arguments.tls + "/key.pem")
+        # The handshake is made by the thread of the connection.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    say("listening on {}".format(server.server_address[1]))
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

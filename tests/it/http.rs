@@ -1,0 +1,319 @@
+//! `HttpAuthenticator` in the real relay, with a service in Python of its own process.
+
+use crate::harness::{Client, Daemon, PluginsDir, Running, Setup, http_plugin, pusud, root, run, script};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The service of `tests/clients/authorization_service.py`; dropping it ends the process.
+struct Service {
+    process: Running,
+    port: u16,
+}
+
+impl Service {
+    fn start(arguments: &[&str]) -> Self {
+        let process = Running::start(script("authorization_service.py").args(arguments));
+        let port = process.stdout.wait_for("the service", |line| line.strip_prefix("listening on ")?.parse().ok());
+        Self { process, port }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/authorize", self.port)
+    }
+
+    /// The requests so far.
+    fn requests(&self) -> Vec<Value> {
+        self.process.stdout.lines().iter().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn setup(url: &str, more: &str) -> Setup {
+    let options = format!("authenticator_options:\n  http_url: {url}\n{more}");
+    Setup::on_shards(1).authenticator("HttpAuthenticator", PluginsDir::with([http_plugin()])).settings(&options)
+}
+
+fn start(url: &str, more: &str) -> Daemon {
+    setup(url, more).start()
+}
+
+/// An authorization that has the service answer so.
+fn answering(answer: Value) -> String {
+    json!({"answer": answer}).to_string()
+}
+
+/// The service's answer that gives everything below `a.`, and what else is in `more`.
+fn everything(more: Value) -> Value {
+    let mut answer = json!({"permissions": [{"pattern": "a.*", "read": true, "write": true}], "subject": "alice"});
+    answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    answer
+}
+
+fn ask(daemon: &Daemon, authorization: &str) -> Client {
+    let mut client = daemon.connect();
+    client.send(json!({"type": "authorize", "authorization": authorization}));
+    client
+}
+
+fn expect_refused(daemon: &Daemon, authorization: &str) {
+    let mut client = ask(daemon, authorization);
+    client.expect_error("authorization_failed");
+    client.expect_closed(4501);
+}
+
+fn expect_unavailable(daemon: &Daemon, authorization: &str) {
+    let mut client = ask(daemon, authorization);
+    client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);
+    client.expect_closed(1013);
+}
+
+#[test]
+fn the_service_decides() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "  http_headers:\n    X-Relay: the first\n");
+    let mut client = daemon.client_with(&answering(json!({"permissions": [
+        {"pattern": "news.*", "read": true, "write": false},
+        {"pattern": "chat.*", "read": true, "write": true},
+    ]})));
+    client.subscribe("news.a");
+    client.subscribe("chat.a");
+    client.publish("chat.a", json!(1));
+    client.expect_publish("chat.a", json!(1));
+    client.publish("news.a", json!(1));
+    client.expect_error("permission_denied");
+    client.expect_closed(4502);
+    let request = &service.requests()[0];
+    assert_eq!(request["path"], "/authorize");
+    assert_eq!(request["headers"]["x-relay"], "the first");
+    assert_eq!(request["headers"]["content-type"], "application/json");
+    let body = &request["body"];
+    assert_eq!((&body["peer"], &body["attributes"]["http.path"]), (&json!("127.0.0.1"), &json!("/")));
+    expect_refused(&daemon, "somebody");
+    expect_refused(&daemon, &json!({"status": 403, "answer": everything(json!({}))}).to_string());
+    expect_refused(&daemon, &answering(everything(json!({"expires": 1}))));
+}
+
+#[test]
+fn whatever_else_happens_is_no_decision_and_not_remembered() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "  http_timeout: 2s\n");
+    let good = everything(json!({"cache_seconds": 600}));
+    let rows = [
+        json!({"status": 500, "answer": good}),
+        json!({"status": 503, "text": "later"}),
+        json!({"status": 302, "location": service.url(), "answer": good}),
+        json!({"text": "<html>welcome</html>"}),
+        json!({"text": ""}),
+        json!({"answer": {"permissions": "*"}}),
+        json!({"answer": everything(json!({"expiry": 7}))}),
+        json!({"text": format!("{good}{}", " ".repeat(70_000))}),
+        json!({"delay": 60, "answer": good}),
+    ];
+    for row in &rows {
+        println!("{}", row.to_string().chars().take(200).collect::<String>());
+        expect_unavailable(&daemon, &row.to_string());
+    }
+    let before = service.requests().len();
+    assert_eq!(before, rows.len(), "none was followed or repeated");
+    expect_unavailable(&daemon, &rows[0].to_string());
+    assert_eq!(service.requests().len(), before + 1, "asked again, not answered from memory");
+    daemon.client_with(&answering(good)).subscribe("a.b");
+}
+
+/// Nobody else waits for a slow answer.
+#[test]
+fn a_slow_answer_delays_only_who_asked() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let slowly = |number: usize| {
+        let answer = everything(json!({"subject": number.to_string()}));
+        ask(&daemon, &json!({"delay": 4, "answer": answer}).to_string())
+    };
+    let mut slow: Vec<Client> = (0..8).map(slowly).collect();
+    let begun = Instant::now();
+    for number in 0..20 {
+        daemon.client_with(&answering(everything(json!({"subject": number.to_string()})))).subscribe("a.b");
+    }
+    assert!(slow.iter().all(Client::has_nothing_to_read), "the others took {:?}", begun.elapsed());
+    slow.iter_mut().for_each(|client| client.expect_text(r#"{"type":"authorization_ok"}"#));
+}
+
+#[test]
+fn fifty_equal_authorizations_are_one_call_over_one_connection() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let same = json!({"delay": 0.5, "answer": everything(json!({"cache_seconds": 600}))}).to_string();
+    let mut clients: Vec<Client> = (0..50).map(|_| ask(&daemon, &same)).collect();
+    for client in &mut clients {
+        client.expect_text(r#"{"type":"authorization_ok"}"#);
+        client.subscribe("a.b");
+    }
+    assert_eq!(service.requests().len(), 1);
+    // Others are asked for, one after the other, over the same connection.
+    for number in 0..20 {
+        daemon.client_with(&answering(everything(json!({"subject": number.to_string()}))));
+    }
+    let connections: Vec<Value> = service.requests().into_iter().map(|request| request["connection"].clone()).collect();
+    assert_eq!(connections, vec![json!(1); 21]);
+}
+
+#[test]
+fn answers_are_remembered_as_long_as_they_say() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "");
+    let remembered = answering(everything(json!({"cache_seconds": 600})));
+    for _ in 0..5 {
+        daemon.client_with(&remembered).subscribe("a.b");
+    }
+    assert_eq!(service.requests().len(), 1);
+    let for_once = answering(everything(json!({})));
+    (0..3).for_each(|_| daemon.client_with(&for_once).subscribe("a.b"));
+    assert_eq!(service.requests().len(), 4);
+    // For ten minutes, but its permissions end long before that.
+    let now_ms = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let expires_ms = now_ms() + 1500;
+    let expires = expires_ms as f64 / 1000.0;
+    let expiring = answering(everything(json!({"cache_seconds": 600, "expires": expires})));
+    daemon.client_with(&expiring);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while service.requests().len() == 5 {
+        assert!(Instant::now() < deadline, "remembered beyond its expiry");
+        let answer = ask(&daemon, &expiring).next_json();
+        assert!(answer["type"] == "authorization_ok" || now_ms() >= expires_ms, "{answer}");
+    }
+    expect_refused(&daemon, &expiring);
+}
+
+#[test]
+fn a_service_that_goes_and_comes_back() {
+    let service = Service::start(&[]);
+    let port = service.port.to_string();
+    let daemon = start(&service.url(), "");
+    let remembered = answering(everything(json!({"cache_seconds": 600})));
+    let other = answering(everything(json!({})));
+    let mut listener = daemon.client_with(&remembered);
+    listener.subscribe("a.b");
+    daemon.client_with(&other);
+    drop(service);
+    for _ in 0..3 {
+        expect_unavailable(&daemon, &other);
+    }
+    // Who was let in stays, and so does what is remembered.
+    daemon.client_with(&remembered).publish("a.b", json!(1));
+    listener.expect_publish("a.b", json!(1));
+    daemon.log().wait_for("a line about the service", |line| line.contains("cannot connect").then_some(()));
+    let service = Service::start(&["--port", &port]);
+    daemon.client_with(&other).subscribe("a.b");
+    daemon.log().wait_for("a line about its return", |line| line.contains("answers again").then_some(()));
+    assert_eq!(service.requests().len(), 1);
+}
+
+#[test]
+fn https_trusts_whom_the_settings_say() {
+    let certificates = tempfile::tempdir().unwrap();
+    run(script("make_certificates.py").arg(certificates.path())).succeeds();
+    let service = Service::start(&["--tls", certificates.path().to_str().unwrap()]);
+    let good = answering(everything(json!({})));
+    let with_ca = |host: &str, file: &str| {
+        let file = certificates.path().join(file);
+        start(&format!("https://{host}:{}/", service.port), &format!("  http_ca_file: {file:?}\n"))
+    };
+    for host in ["127.0.0.1", "localhost"] {
+        let daemon = with_ca(host, "ca.pem");
+        for _ in 0..3 {
+            daemon.client_with(&good).subscribe("a.b");
+        }
+        expect_refused(&daemon, "somebody");
+    }
+    let connections = service.requests().last().unwrap()["connection"].clone();
+    // One for each relay; where a name has two addresses, the other is refused and not counted.
+    assert_eq!(connections, json!(2));
+    let stranger = with_ca("127.0.0.1", "other_ca.pem");
+    // In the certificate is another name.
+    let other_name = with_ca("127.0.0.2", "ca.pem");
+    let plain = start(&format!("http://127.0.0.1:{}/", service.port), "");
+    let before = service.requests().len();
+    expect_unavailable(&stranger, &good);
+    stranger.log().wait_for("why", |line| line.contains("UnknownIssuer").then_some(()));
+    expect_unavailable(&other_name, &good);
+    expect_unavailable(&plain, &good);
+    assert_eq!(service.requests().len(), before, "no authorization has reached a service that is not trusted");
+}
+
+/// The end does not wait for an answer.
+#[test]
+fn stopping_does_not_wait_for_the_service() {
+    let service = Service::start(&[]);
+    let mut daemon = start(&service.url(), "  http_timeout: 60\n");
+    let _waiting = ask(&daemon, &json!({"delay": 60}).to_string());
+    service.process.stdout.wait_for("the request", |line| line.contains("delay").then_some(()));
+    let begun = Instant::now();
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    assert!(begun.elapsed() < Duration::from_secs(10), "took {:?}", begun.elapsed());
+}
+
+#[test]
+fn the_example_file_is_accepted() {
+    let plugins = PluginsDir::with([http_plugin()]);
+    let example = root().join("config/http.example.yaml");
+    let shown = run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(&example)).succeeds();
+    assert!(shown.contains("HttpAuthenticator"), "{shown}");
+    let text = fs::read_to_string(&example).unwrap();
+    for option in
+        ["http_timeout", "http_headers", "http_ca_file", "http_max_connections", "http_cache_entries", "http_send"]
+    {
+        assert!(text.contains(&format!("{option}:")), "{option} is not explained");
+    }
+}
+
+#[test]
+fn wrong_settings_stop_the_start_and_show_no_secret() {
+    for (options, parts) in [
+        ("", &["http_url", "missing"][..]),
+        ("http_url: hunter2", &["http_url", "expected a URL"]),
+        ("http_url: [hunter2]", &["option `http_url`", "expected a string, found a list"]),
+        ("http_url: http://127.0.0.1/\n  http_timeout: hunter2", &["http_timeout", "expected a time in seconds"]),
+        ("http_url: http://127.0.0.1/\n  http_headers: {x-a: [hunter2]}", &["http_headers", "expected a string"]),
+        ("http_url: http://127.0.0.1/\n  http_send: [hunter2]", &["http_send", "item 1"]),
+        ("http_url: https://127.0.0.1/\n  http_ca_file: /nowhere", &["http_ca_file", "/nowhere", "No such file"]),
+        ("http_urls: hunter2", &["http_urls", "http_url"]),
+    ] {
+        let plugins = PluginsDir::with([http_plugin()]);
+        let file = plugins.path().join("settings.yaml");
+        let settings = format!("authenticator: HttpAuthenticator\nplugins_dir: .\nauthenticator_options:\n  {options}");
+        fs::write(&file, settings).unwrap();
+        let message = run(pusud(&["check", "--config"]).arg(file)).fails_saying(parts);
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn no_authorization_and_no_header_gets_into_the_log() {
+    let service = Service::start(&[]);
+    let url = format!("{}?key=canary", service.url());
+    let more = "  http_headers:\n    Authorization: Bearer canary\n  http_timeout: 2s\n";
+    let daemon = setup(&url, more).log_level("trace").start();
+    let good = everything(json!({"cache_seconds": 600}));
+    for (authorization, expected) in [
+        (json!({"canary": 1, "answer": good}), "authorization_ok"),
+        (json!({"canary": 1, "answer": good}), "authorization_ok"),
+        (json!({"canary": 1, "status": 403}), "authorization_failed"),
+        (json!({"canary": 1, "status": 500, "text": "canary"}), "authorization_failed"),
+        (json!({"canary": 1, "text": "{\"canary\": canary"}), "authorization_failed"),
+        (json!({"canary": 1, "answer": {"permissions": "canary"}}), "authorization_failed"),
+        (json!({"canary": 1, "delay": 60}), "authorization_failed"),
+        (json!("canary"), "authorization_failed"),
+    ] {
+        let answer = ask(&daemon, &authorization.to_string()).next_json();
+        assert_eq!(answer["type"], expected, "{authorization}");
+        assert!(!answer.to_string().contains("canary"), "{answer}");
+    }
+    let log = daemon.log().text();
+    assert!(log.contains("HttpAuthenticator") && !log.contains("canary"), "a secret is in the log:\n{log}");
+    for file in ["cmdline", "environ"] {
+        let shown = fs::read(Path::new("/proc").join(daemon.pid().to_string()).join(file)).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&shown).contains("canary"), "a secret is in {file}");
+    }
+}
