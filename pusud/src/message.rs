@@ -51,8 +51,11 @@ impl Malformed {
 /// Not JSON, not an object, a known field twice, an unknown type, a missing field or one of the wrong type, or a
 /// channel name that breaks the rules of [`channel::check`].
 pub fn parse(text: &str) -> Result<Request<'_>, Malformed> {
-    let fields: Fields<'_> =
-        serde_json::from_str(text).map_err(|error| Malformed::new(format!("not a message: {error}")))?;
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.is_data() {
+        // The parser would quote what it found, which may be an authorization.
+        true if !text.trim_start().starts_with('{') => Malformed::new("not a message: not an object"),
+        _ => Malformed::new(format!("not a message: {error}")),
+    })?;
     let kind = string_field("type", fields.kind)?;
     match &*kind {
         "authorize" => match fields.authorization {

@@ -8,14 +8,19 @@
 
 mod harness;
 
+mod bad_plugins;
 mod bench;
 mod check;
 mod clients;
 mod close;
 mod commands;
+#[cfg(unix)]
+mod containment;
 mod expiry;
 mod fan_out;
 mod frames;
+#[cfg(target_os = "linux")]
+mod guide;
 mod handshake;
 mod hot_swap;
 mod http;
@@ -29,11 +34,13 @@ mod plugin_errors;
 mod plugins;
 mod protocol;
 mod protocol_page;
+mod secrets;
 mod settings;
 mod stopping;
 mod strangers;
 mod subscriptions;
 mod tidy;
+mod workbench;
 
 /// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): on 1 shard and on 3.
 macro_rules! on_1_and_3_shards {

@@ -9,7 +9,7 @@ use pusu_plugin_abi as abi;
 use std::time::{Duration, SystemTime};
 
 /// A verdict's fields as the plugin wrote them, within the ABI's bounds but not yet understood.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(super) struct Answer {
     pub(super) decision: i32,
     pub(super) expires_unix_ms: u64,

@@ -20,15 +20,34 @@ impl<'data> Binary<'data> {
     /// # Errors
     /// Not a library, not for this system or processor, or cut short (loading that would end the process by SIGBUS).
     pub(super) fn parse(bytes: &'data [u8]) -> Result<Self> {
+        let binary = Self::read(bytes)?;
+        binary.check_host()?;
+        binary.check_whole()?;
+        Ok(binary)
+    }
+
+    /// Parses `bytes`, for whatever machine they are: to look at, not to load.
+    ///
+    /// # Errors
+    /// Not a library, or its headers are cut short.
+    pub(super) fn read(bytes: &'data [u8]) -> Result<Self> {
         if matches!(FileKind::parse(bytes), Ok(FileKind::MachOFat32 | FileKind::MachOFat64)) {
             bail!("is a universal Mach-O file; take this machine's part out of it with `lipo -thin`");
         }
         let object = object::File::parse(bytes)
             .context("is not a whole shared library (cut short, or not a library at all); copy or build it again")?;
-        let binary = Self { object, len: bytes.len() as u64 };
-        binary.check_host()?;
-        binary.check_whole()?;
-        Ok(binary)
+        Ok(Self { object, len: bytes.len() as u64 })
+    }
+
+    /// The file, for linkage.rs.
+    pub(super) fn object(&self) -> &object::File<'data> {
+        &self.object
+    }
+
+    /// What machine it is built for, in words: `Elf on X86_64 (64 bits)`.
+    pub(super) fn platform(&self) -> String {
+        let bits = if self.object.is_64() { 64 } else { 32 };
+        format!("{:?} on {:?} ({bits} bits)", self.object.format(), self.object.architecture())
     }
 
     fn check_host(&self) -> Result<()> {
@@ -39,9 +58,8 @@ impl<'data> Binary<'data> {
                 && host_architecture.is_none_or(|host| host == architecture)
                 && self.object.is_64() == cfg!(target_pointer_width = "64")
                 && self.object.is_little_endian() == cfg!(target_endian = "little"),
-            "is built for {format:?} on {architecture:?} ({} bits), this daemon for {HOST_FORMAT:?} on {} ({} bits); \
-             build it for this machine",
-            if self.object.is_64() { 64 } else { 32 },
+            "is built for {}, this daemon for {HOST_FORMAT:?} on {} ({} bits); build it for this machine",
+            self.platform(),
             std::env::consts::ARCH,
             usize::BITS,
         );
@@ -104,7 +122,6 @@ impl<'data> Binary<'data> {
 
     /// Whether the library looks for others relative to where it lies itself (`$ORIGIN` in an ELF's DT_RPATH or
     /// DT_RUNPATH).
-    #[cfg(target_os = "linux")]
     pub(super) fn needs_its_folder(&self) -> bool {
         match &self.object {
             object::File::Elf32(elf) => elf_search_paths(elf),
@@ -116,7 +133,6 @@ impl<'data> Binary<'data> {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn elf_search_paths<'data, Elf>(elf: &object::read::elf::ElfFile<'data, Elf>) -> Vec<&'data [u8]>
 where
     Elf: object::read::elf::FileHeader<Endian = object::Endianness>,

@@ -7,12 +7,31 @@ use std::time::Duration;
 /// What the threads call: a plugin's instance, or a test's stand-in for one.
 pub(super) trait Decider: Send + Sync {
     /// Decides, now or later, within the time that is left; the answer goes to the host under the ticket. May block.
-    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> abi::Status;
+    ///
+    /// # Errors
+    /// The instance has gone meanwhile, in a process of its own.
+    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> Result<abi::Status, Gone>;
     /// Whether `cancel` does anything.
     fn can_cancel(&self) -> bool;
     /// The ticket's answer is no longer wanted. May block.
     fn cancel(&self, ticket: u64);
+    /// Whether the instance is there to be asked.
+    fn is_up(&self) -> bool {
+        true
+    }
+    /// Whether [`Self::renew`] does anything.
+    fn can_renew(&self) -> bool {
+        false
+    }
+    /// Gives the instance up, with all calls that are in it, for a new one. Does not block.
+    fn renew(&self, _why: &str) {}
+    /// No call will be made any more, and nobody waits for those that are made. Does not block.
+    fn end(&self) {}
 }
+
+/// The instance has gone, and the call with it.
+#[derive(Debug)]
+pub(super) struct Gone;
 
 /// What went wrong so far, and what hangs now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +40,7 @@ pub struct Counts {
     pub timed_out: u64,
     /// Calls that were turned away at once: queue full, too many threads hang, or the instance has failed.
     pub turned_away: u64,
-    /// Calls that the plugin failed or forgot to answer.
+    /// Calls that the plugin failed or forgot to answer, or that were lost with its process.
     pub failed: u64,
     /// Answers that came too late, twice, or for tickets that never were.
     pub late: u64,

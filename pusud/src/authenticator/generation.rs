@@ -3,15 +3,18 @@
 //! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
+use super::callbacks::Callbacks;
+use super::decider::Decider;
 use super::directory;
 use super::file::LibraryFile;
 use super::host::Host;
 use super::images::Images;
+use super::isolation;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::verdict::{Grant, Request, Verdict};
 use super::workers::Workers;
-use crate::config::AuthenticatorConfig;
+use crate::config::{AuthenticatorConfig, Isolation};
 use crate::permission::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
@@ -51,6 +54,7 @@ pub(super) struct Recipe {
     /// Only their hash: they hold secrets.
     options_sha256: [u8; 32],
     call_timeout: Duration,
+    isolation: Isolation,
 }
 
 /// What is to run, found and checked.
@@ -87,6 +91,7 @@ impl Plan {
             sha256: library.as_ref().map(|(file, _)| file.sha256()).unwrap_or_default(),
             options_sha256: Sha256::digest(options.as_bytes()).into(),
             call_timeout,
+            isolation: config.isolation,
         };
         Self { recipe, options, library }
     }
@@ -117,10 +122,15 @@ impl Plan {
     }
 
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
-        let plugin = images.load(file, manifest)?;
         let host = Host::new(&manifest.id);
-        let instance = plugin.create(Arc::clone(&host), &self.options)?;
-        Workers::start(Arc::new(instance), host, manifest.flags, self.recipe.call_timeout)
+        let decider: Arc<dyn Decider> = match self.recipe.isolation {
+            Isolation::Process => isolation::start(file, manifest, &self.options, Arc::clone(&host))?,
+            Isolation::Thread => {
+                let callbacks: Arc<dyn Callbacks> = host.clone();
+                Arc::new(images.load(file, manifest)?.create(callbacks, &self.options)?)
+            }
+        };
+        Workers::start(decider, host, manifest.flags, self.recipe.call_timeout)
     }
 }
 

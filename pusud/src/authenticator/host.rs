@@ -1,29 +1,18 @@
-//! The daemon's side of one plugin instance: what the functions in its host table do, once library.rs has
-//! copied their arguments out of the plugin's memory.
+//! The daemon's side of one plugin instance: what the functions in its host table lead to, wherever the instance runs.
 //!
 //! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
-//! **Invariant:** the table's `ctx` is a number that is looked up here, never a pointer: a plugin that calls after
-//! `destroy`, or with garbage, finds nobody.
 
 use super::answer::{Answer, printable};
+use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number};
 use super::complaints::Complaints;
 use super::tickets::Tickets;
 use super::verdict::Verdict;
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 /// Longest line that a plugin can put into the daemon's log, in bytes; the rest is cut off.
 pub(super) const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
-
-/// What `complete` returns for an answer that is taken, or came too late, or cannot be understood.
-pub(super) const COMPLETE_TAKEN: i32 = 0;
-pub(super) const COMPLETE_LATE: i32 = 1;
-pub(super) const COMPLETE_MALFORMED: i32 = -1;
-
-static HOSTS: RwLock<BTreeMap<usize, Weak<Host>>> = RwLock::new(BTreeMap::new());
-static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
 
 /// What one plugin instance has of the daemon.
 pub(super) struct Host {
@@ -31,8 +20,9 @@ pub(super) struct Host {
     pub(super) plugin: String,
     pub(super) tickets: Tickets,
     pub(super) complaints: Complaints,
-    number: usize,
-    error: Mutex<Option<String>>,
+    number: Number,
+    error: LastError,
+    lost: AtomicU64,
     late: AtomicU64,
     malformed: AtomicU64,
 }
@@ -40,28 +30,16 @@ pub(super) struct Host {
 impl Host {
     /// Makes the host of an instance of `plugin`, and makes it known under its number.
     pub(super) fn new(plugin: &str) -> Arc<Self> {
-        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        let host = Arc::new(Self {
+        callbacks::numbered(|number| Self {
             plugin: plugin.to_owned(),
             tickets: Tickets::default(),
             complaints: Complaints::default(),
             number,
-            error: Mutex::new(None),
+            error: LastError::default(),
+            lost: AtomicU64::new(0),
             late: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
-        });
-        HOSTS.write().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(&host));
-        host
-    }
-
-    /// The number that stands for this host across the border. Never 0, never used again.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
-    /// The host that a plugin means by `number`, if it lives.
-    pub(super) fn find(number: usize) -> Option<Arc<Self>> {
-        HOSTS.read().unwrap_or_else(PoisonError::into_inner).get(&number)?.upgrade()
+        })
     }
 
     /// The table's `log`: a line of the plugin in the daemon's log.
@@ -77,17 +55,6 @@ impl Host {
         }
     }
 
-    /// The table's `set_error`: why `create` is about to fail.
-    pub(super) fn set_error(&self, text: &[u8]) {
-        let text = printable(&String::from_utf8_lossy(text));
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-    }
-
-    /// What `create` said last about its failure.
-    pub(super) fn take_error(&self) -> Option<String> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
     /// The table's `complete`. `answer` is called only if somebody waits for it; its error says what is malformed.
     pub(super) fn complete(&self, ticket: u64, answer: impl FnOnce() -> Result<Answer, String>) -> i32 {
         if !self.tickets.is_open(ticket) {
@@ -96,6 +63,7 @@ impl Host {
         match answer().and_then(|answer| answer.understand(SystemTime::now())) {
             Ok(understood) => {
                 if let Some(decision) = understood.unknown_decision {
+                    self.malformed.fetch_add(1, Ordering::Relaxed);
                     self.complaints
                         .warn(&self.plugin, format_args!("decided {decision}, which means nothing: refused"));
                 }
@@ -114,6 +82,19 @@ impl Host {
                 COMPLETE_MALFORMED
             }
         }
+    }
+
+    /// Answers a ticket whose call has been lost with the process it was in.
+    pub(super) fn lose(&self, ticket: u64, verdict: Verdict) {
+        if let Some(reply) = self.tickets.take(ticket) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            reply.send(verdict);
+        }
+    }
+
+    /// Calls that were lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Answers that came for tickets which nobody waits for.
@@ -144,9 +125,31 @@ impl Host {
     }
 }
 
+impl Callbacks for Host {
+    fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    fn number(&self) -> Number {
+        self.number
+    }
+
+    fn log(&self, level: i32, text: &[u8]) {
+        self.log(level, text);
+    }
+
+    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, String>) -> i32 {
+        self.complete(ticket, answer)
+    }
+
+    fn last_error(&self) -> &LastError {
+        &self.error
+    }
+}
+
 impl Drop for Host {
     fn drop(&mut self) {
-        HOSTS.write().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        callbacks::forget(self.number);
     }
 }
 
@@ -154,6 +157,7 @@ impl Drop for Host {
 mod tests {
     use super::*;
     use pusu_plugin_abi as abi;
+    use std::sync::Mutex;
     use std::time::Instant;
 
     fn refusal() -> Result<Answer, String> {
@@ -163,10 +167,11 @@ mod tests {
     #[test]
     fn is_found_by_its_number_while_it_lives() {
         let host = Host::new("Test");
-        let number = host.number();
-        assert_eq!(Host::find(number).unwrap().plugin, "Test");
+        let number = host.number.get();
+        let find = |number| callbacks::find(number).map(|found| found.plugin().to_owned());
+        assert_eq!(find(number).as_deref(), Some("Test"));
         drop(host);
-        assert!(Host::find(number).is_none() && Host::find(0).is_none() && Host::find(usize::MAX).is_none());
+        assert!(find(number).is_none() && find(0).is_none() && find(usize::MAX).is_none());
     }
 
     #[test]
@@ -201,13 +206,5 @@ mod tests {
         for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
             assert!(text.contains(part), "{part} is missing: {text}");
         }
-    }
-
-    #[test]
-    fn keeps_what_create_said() {
-        let host = Host::new("Test");
-        assert_eq!(host.take_error(), None);
-        host.set_error(b"bad\n\xff");
-        assert_eq!(host.take_error().as_deref(), Some("bad\\n\u{fffd}"));
     }
 }

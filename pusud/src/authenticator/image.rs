@@ -30,6 +30,13 @@ impl Image {
         #[cfg(not(target_os = "linux"))]
         return true;
     }
+
+    /// The sealed memory, to be handed to another process; `None`: the file is loaded where it lies.
+    #[cfg(target_os = "linux")]
+    pub(super) fn memory(&self) -> Option<rustix::fd::BorrowedFd<'_>> {
+        use rustix::fd::AsFd;
+        self.memory.as_ref().map(AsFd::as_fd)
+    }
 }
 
 #[cfg(target_os = "linux")]

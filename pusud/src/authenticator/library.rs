@@ -7,8 +7,9 @@
 #![allow(unsafe_code)]
 
 use super::answer::Answer;
-use super::decider::Decider;
-use super::host::{COMPLETE_LATE, COMPLETE_MALFORMED, Host, LOG_TEXT_BYTES_MAX};
+use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, Callbacks};
+use super::decider::{Decider, Gone};
+use super::host::LOG_TEXT_BYTES_MAX;
 use super::manifest::Manifest;
 use super::proof;
 use super::verdict::Request;
@@ -101,14 +102,14 @@ impl Plugin {
     ///
     /// # Errors
     /// The plugin refuses, in its own words.
-    pub(super) fn create(self, host: Arc<Host>, options_json: &str) -> Result<Instance> {
+    pub(super) fn create(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<Instance> {
         // Leaked, 56 bytes an instance: a thread of the plugin that outlives `destroy` must not read freed memory.
         let table: &'static abi::Host = Box::leak(Box::new(abi::Host {
             abi_major: abi::ABI_MAJOR,
             abi_minor: abi::ABI_MINOR,
             struct_size: size_of::<abi::Host>() as u32,
             reserved: 0,
-            ctx: ptr::without_provenance_mut(host.number()),
+            ctx: ptr::without_provenance_mut(host.number().get()),
             log: Some(host_log),
             complete: Some(host_complete),
             set_error: Some(host_set_error),
@@ -117,7 +118,7 @@ impl Plugin {
         let mut raw = ptr::null_mut();
         // SAFETY: the table lives for ever, the options for the call, and `raw` can be written to.
         let status = unsafe { (self.create)(table, abi::Str::borrow(options_json.as_bytes()), &raw mut raw) };
-        let said = || host.take_error().unwrap_or_else(|| "it gives no reason".to_owned());
+        let said = || host.last_error().take().unwrap_or_else(|| "it gives no reason".to_owned());
         match status {
             abi::OK if raw.is_null() => bail!("says that an instance is made, but gives none (`*out` is NULL)"),
             abi::OK => Ok(Instance { plugin: self, raw, host }),
@@ -134,7 +135,7 @@ pub(super) struct Instance {
     plugin: Plugin,
     raw: *mut abi::Instance,
     /// Kept until `destroy` has returned, so that the plugin finds its host as long as it may call.
-    host: Arc<Host>,
+    host: Arc<dyn Callbacks>,
 }
 
 // SAFETY: the pointer is only handed back to the plugin, whose `authorize` and `cancel` take it on any thread, and
@@ -144,7 +145,7 @@ unsafe impl Send for Instance {}
 unsafe impl Sync for Instance {}
 
 impl Decider for Instance {
-    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> abi::Status {
+    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> Result<abi::Status, Gone> {
         let attrs: Vec<_> = request
             .attributes
             .iter()
@@ -164,7 +165,7 @@ impl Decider for Instance {
             attrs_len: attrs.len(),
         };
         // SAFETY: the instance is alive, since `self` is; everything the request borrows outlives the call.
-        unsafe { (self.plugin.authorize)(self.raw, &raw const asked) }
+        Ok(unsafe { (self.plugin.authorize)(self.raw, &raw const asked) })
     }
 
     fn can_cancel(&self) -> bool {
@@ -181,7 +182,7 @@ impl Decider for Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        tracing::debug!(plugin = self.host.plugin, "destroying the instance");
+        tracing::debug!(plugin = self.host.plugin(), "destroying the instance");
         // SAFETY: nobody else has the instance any more, and it is never used again.
         unsafe { (self.plugin.destroy)(self.raw) }
     }
@@ -202,10 +203,30 @@ fn open(image: &Path) -> Result<Library, libloading::Error> {
     unsafe { Library::new(image) }
 }
 
+/// Closes every file that this process was started with, but for standard input, output and error.
+///
+/// To be called first of all in a process that is to run a plugin and nothing else.
+///
+/// # Errors
+/// The system does not tell which files are open.
+#[cfg(unix)]
+pub(super) fn close_inherited() -> Result<()> {
+    let listed = std::fs::read_dir("/dev/fd").context("cannot see which files are open")?;
+    let numbers: Vec<i32> = listed.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    // The one that listed them is among them, and closed by now.
+    let is_open = |number: &i32| Path::new("/dev/fd").join(number.to_string()).symlink_metadata().is_ok();
+    for number in numbers.into_iter().filter(|number| *number > 2 && is_open(number)) {
+        // SAFETY: it is open, and nothing in this process has opened a file yet: nobody has a handle to it.
+        unsafe { rustix::io::close(number) };
+    }
+    Ok(())
+}
+
 unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        if let (Some(host), Ok(text)) = (Host::find(ctx.addr()), unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) }) {
+        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
             host.log(level, &text);
         }
     });
@@ -214,17 +235,18 @@ unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
 unsafe extern "C" fn host_set_error(ctx: *mut c_void, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        if let (Some(host), Ok(text)) = (Host::find(ctx.addr()), unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) }) {
-            host.set_error(&text);
+        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
+            host.last_error().set(&text);
         }
     });
 }
 
 unsafe extern "C" fn host_complete(ctx: *mut c_void, ticket: u64, verdict: *const abi::Verdict) -> i32 {
     guarded(COMPLETE_MALFORMED, || {
-        let Some(host) = Host::find(ctx.addr()) else { return COMPLETE_LATE };
+        let Some(host) = callbacks::find(ctx.addr()) else { return COMPLETE_LATE };
         // SAFETY: by the ABI the verdict is borrowed for this call.
-        host.complete(ticket, || unsafe { copy_verdict(verdict) })
+        host.complete(ticket, &mut || unsafe { copy_verdict(verdict) })
     })
 }
 

@@ -51,7 +51,11 @@ impl Manifest {
         Self::check(raw)
     }
 
-    fn check(raw: &[u8]) -> Result<Self> {
+    /// Checks a manifest's bytes.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(super) fn check(raw: &[u8]) -> Result<Self> {
         let fields = abi::Manifest::from_bytes(raw).context("has a manifest of the wrong length")?;
         ensure!(
             fields.magic == abi::MAGIC,

@@ -7,7 +7,9 @@
 
 mod answer;
 mod binary;
+mod callbacks;
 mod complaints;
+pub mod conformance;
 mod decider;
 mod directory;
 mod file;
@@ -15,7 +17,10 @@ mod generation;
 mod host;
 mod image;
 mod images;
+mod inspect;
+pub mod isolation;
 mod library;
+mod linkage;
 mod manifest;
 mod nearest;
 mod options;
@@ -40,6 +45,7 @@ use workers::Workers;
 pub use decider::Counts;
 pub use directory::{Candidate, list};
 pub use generation::Identity;
+pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
 

@@ -15,17 +15,8 @@ use zeroize::Zeroizing;
 /// # Errors
 /// An option that the plugin does not take, or one that is set twice.
 pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<Zeroizing<String>> {
+    check_names(&config.options, "`authenticator_options.", "` in the settings", manifest)?;
     let known = || manifest.options.iter().map(String::as_str);
-    for key in config.options.keys() {
-        if !known().any(|name| name == key) {
-            bail!(
-                "`authenticator_options.{key}` in the settings: {} takes no such option{}{}",
-                manifest.id,
-                did_you_mean(key, known()),
-                taken(manifest)
-            );
-        }
-    }
     let mut chosen: Map<String, Value> = Map::new();
     for (key, value) in &config.original_options {
         if !known().any(|name| name == key) {
@@ -37,7 +28,36 @@ pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<
         }
     }
     chosen.extend(config.options.iter().map(|(key, value)| (key.clone(), value.clone())));
-    serde_json::to_string(&chosen).map(Zeroizing::new).context("the authenticator's options cannot be written as JSON")
+    text(&chosen)
+}
+
+/// Options that were not taken from the settings, as one JSON object.
+///
+/// # Errors
+/// An option that the plugin does not take.
+pub(super) fn chosen(options: &Map<String, Value>, manifest: &Manifest) -> Result<Zeroizing<String>> {
+    check_names(options, "the option `", "`", manifest)?;
+    text(options)
+}
+
+fn text(options: &Map<String, Value>) -> Result<Zeroizing<String>> {
+    serde_json::to_string(options).map(Zeroizing::new).context("the authenticator's options cannot be written as JSON")
+}
+
+/// `before` and `after` stand around the name of an option in messages.
+fn check_names(options: &Map<String, Value>, before: &str, after: &str, manifest: &Manifest) -> Result<()> {
+    let known = || manifest.options.iter().map(String::as_str);
+    for key in options.keys() {
+        if !known().any(|name| name == key) {
+            bail!(
+                "{before}{key}{after}: {} takes no such option{}{}",
+                manifest.id,
+                did_you_mean(key, known()),
+                taken(manifest)
+            );
+        }
+    }
+    Ok(())
 }
 
 fn taken(manifest: &Manifest) -> String {
@@ -50,6 +70,7 @@ fn taken(manifest: &Manifest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Isolation;
     use serde_json::json;
 
     fn config(options: Value, original: Value) -> AuthenticatorConfig {
@@ -60,6 +81,7 @@ mod tests {
             options: map(options),
             original_options: map(original),
             sha256: None,
+            isolation: Isolation::default(),
             strict_permissions: false,
             on_swap: crate::config::OnSwap::Keep,
         }

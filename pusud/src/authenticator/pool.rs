@@ -57,6 +57,7 @@ pub(super) struct State {
     pub(super) running: BTreeMap<u64, Running>,
     pub(super) to_cancel: VecDeque<u64>,
     pub(super) can_cancel: bool,
+    pub(super) can_renew: bool,
     /// Threads that serve: idle, or in a call that is not overdue.
     pub(super) serving: usize,
     /// Threads in a call that is overdue.
@@ -70,6 +71,13 @@ pub(super) struct State {
     /// The plugin has panicked: its instance is not asked again.
     pub(super) retired: bool,
     pub(super) stopping: bool,
+}
+
+impl State {
+    /// Whether so many threads hang that no call is taken.
+    pub(super) fn hangs(&self) -> bool {
+        self.serving == 0 || self.stuck >= STUCK_MAX
+    }
 }
 
 /// A call that waits for a thread.
@@ -107,6 +115,7 @@ impl Pool {
     ) -> Result<Arc<Self>> {
         let state = State {
             can_cancel: decider.can_cancel(),
+            can_renew: decider.can_renew(),
             decider: Some(decider),
             queue: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -172,7 +181,9 @@ impl Pool {
             Some(STOPPED)
         } else if state.retired {
             Some(FAILED)
-        } else if state.serving == 0 || state.stuck >= STUCK_MAX {
+        } else if state.decider.as_ref().is_some_and(|decider| !decider.is_up()) {
+            Some("the authenticator is started again")
+        } else if state.hangs() {
             Some("the authenticator hangs")
         } else if state.queue.len() >= QUEUE_MAX {
             Some("too many authorizations are waiting")
@@ -213,17 +224,17 @@ impl Pool {
         self.closed(&self.lock()).is_none()
     }
 
-    /// Whether its instance has failed, or hangs in all the threads it may have.
+    /// Whether its instance has failed, or hangs in all the threads it may have. One that is renewed by itself never is.
     pub(super) fn is_lost(&self) -> bool {
         let state = self.lock();
-        state.retired || state.serving == 0 || state.stuck >= STUCK_MAX
+        !state.can_renew && (state.retired || state.serving == 0 || state.stuck >= STUCK_MAX)
     }
 
     pub(super) fn counts(&self) -> Counts {
         Counts {
             timed_out: self.timed_out.load(Ordering::Relaxed),
             turned_away: self.turned_away.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed) + self.host.lost(),
             late: self.host.late(),
             malformed: self.host.malformed(),
             stuck_threads: self.lock().stuck,
@@ -244,6 +255,9 @@ impl Pool {
         drop(state);
         for condvar in [&self.work, &self.deadlines, &self.cancels] {
             condvar.notify_all();
+        }
+        if let Some(decider) = &decider {
+            decider.end();
         }
         drop((jobs, decider));
         for (_, reply) in unanswered {

@@ -18,6 +18,8 @@ struct Findings {
     stuck: usize,
     stuck_in_all: usize,
     not_replaced: Option<String>,
+    /// Nothing is left to serve calls, and a new instance can be had.
+    renew: Option<Arc<dyn Decider>>,
 }
 
 /// The watcher's life: answers tickets whose time is up, and replaces threads that hang.
@@ -57,6 +59,9 @@ fn look(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
         }
     }
     found.stuck_in_all = state.stuck;
+    if found.stuck > 0 && state.can_renew && state.hangs() {
+        found.renew = state.decider.clone();
+    }
     found
 }
 
@@ -76,6 +81,9 @@ fn report(pool: &Pool, found: Findings) {
             found.stuck_in_all,
             pool.replaceable()
         );
+    }
+    if let Some(decider) = &found.renew {
+        decider.renew("too many calls hang in it");
     }
     if let Some(error) = &found.not_replaced {
         tracing::error!(plugin, "a thread that hangs in the plugin cannot be replaced: {error}");

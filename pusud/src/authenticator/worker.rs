@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
 
-use super::decider::Decider;
+use super::decider::{Decider, Gone};
 use super::pool::{FAILED, Job, Pool, Running, STUCK_MAX, State, TIMED_OUT, unavailable};
 use super::watcher;
 use anyhow::{Context, Result};
@@ -81,7 +81,7 @@ impl Pool {
             let status = decider.authorize(ticket, left, &job.request);
             // Wipes the authorization.
             drop(job);
-            self.settle(ticket, status);
+            self.settle(ticket, status, decider);
             if !self.finish(ticket) {
                 return;
             }
@@ -112,13 +112,18 @@ impl Pool {
     }
 
     /// Sees to it that a call which has returned has an answer, or will have one.
-    fn settle(&self, ticket: u64, status: abi::Status) {
+    fn settle(&self, ticket: u64, status: Result<abi::Status, Gone>, decider: &dyn Decider) {
         let problem = match status {
-            abi::OK => "`authorize` says OK, but has not called `complete`".to_owned(),
-            abi::PENDING if self.may_pend => return,
-            abi::PENDING => "`authorize` says PENDING without the flag ASYNC in its manifest".to_owned(),
-            abi::ERR_PANIC => return self.retire(),
-            other => format!("`authorize` failed (status {other})"),
+            Err(Gone) => "its process ended in the middle of a call".to_owned(),
+            Ok(abi::OK) => "`authorize` says OK, but has not called `complete`".to_owned(),
+            Ok(abi::PENDING) if self.may_pend => return,
+            Ok(abi::PENDING) => "`authorize` says PENDING without the flag ASYNC in its manifest".to_owned(),
+            Ok(abi::ERR_PANIC) if decider.can_renew() => {
+                decider.renew("it has panicked");
+                "panicked in `authorize`".to_owned()
+            }
+            Ok(abi::ERR_PANIC) => return self.retire(),
+            Ok(other) => format!("`authorize` failed (status {other})"),
         };
         if let Some(reply) = self.host.tickets.take(ticket) {
             self.failed.fetch_add(1, Ordering::Relaxed);

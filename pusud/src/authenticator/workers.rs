@@ -50,13 +50,19 @@ impl Workers {
         self.0.is_lost()
     }
 
+    /// Whether the plugin has panicked, so that its instance is not asked any more.
+    pub(super) fn retired(&self) -> bool {
+        self.0.lock().retired
+    }
+
     /// What went wrong so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()
     }
 
     /// Answers everybody who waits, destroys the instance, and waits a second at most for calls that are in the plugin.
-    pub(super) fn stop(&self) {
+    /// Gives the number of threads that are still in it.
+    pub(super) fn stop(&self) -> usize {
         self.0.begin_stop();
         let left = self.0.wait_for_end(STOP_WAIT);
         if left > 0 {
@@ -65,6 +71,20 @@ impl Workers {
                 "stopped, but {left} threads are still in the plugin and are left behind"
             );
         }
+        let Counts { timed_out, turned_away, failed, late, malformed, .. } = self.counts();
+        if timed_out + turned_away + failed + late + malformed > 0 {
+            let plugin = self.0.host.plugin.as_str();
+            tracing::info!(
+                plugin,
+                timed_out,
+                turned_away,
+                failed,
+                late,
+                malformed,
+                "calls that went wrong until the end"
+            );
+        }
+        left
     }
 }
 

@@ -41,6 +41,7 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
             ("  version", authenticator.version.clone()),
             ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
             ("  sha256", authenticator.sha256.clone()),
+            ("  isolation", options.isolation.to_string()),
             ("  options set", names),
             ("  on_swap", options.on_swap.to_string()),
         ]);

@@ -1,11 +1,16 @@
 //! The commands of `pusud`: which there are, what they take, what their help says. One file a command does the work.
 
+mod authorization_args;
+mod authorize;
 mod backoff;
 mod bench;
 mod check;
 mod client;
 mod connection_args;
+mod inspect;
 mod listen;
+mod plugin_test;
+mod plugin_test_report;
 mod plugins;
 mod printer;
 mod publish;
@@ -15,6 +20,7 @@ mod tests;
 
 use crate::logging;
 use clap::{Parser, Subcommand};
+use pusud::authenticator::isolation;
 use pusud::channel;
 use pusud::config::Overrides;
 use std::fmt;
@@ -42,6 +48,7 @@ impl Args {
         let settings = match &self.command {
             None => &self.run,
             Some(Command::Run(settings) | Command::Check(settings)) => settings,
+            Some(Command::Authorize(args)) => &args.settings,
             Some(_) => return false,
         };
         settings.log_format == logging::Format::Json
@@ -73,9 +80,19 @@ enum Command {
     /// that serves. Exit code 0: a relay with these settings would start, if its port is free. 1: it would not, and the
     /// message says why.
     Check(SettingsArgs),
-    /// Look at plugins without running them
+    /// Ask the authenticator about one authorization, and explain its decision
+    ///
+    /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
+    /// permissions that gives until when, and how long it took. Without a flag and without PUSU_AUTHORIZATION in the
+    /// environment the authorization is asked for at the terminal. Exit code 0: granted. 1: refused, or not decided.
+    #[command(after_help = authorize::EXAMPLES)]
+    Authorize(authorize::Args),
+    /// Look at plugins and test them
     #[command(subcommand)]
     Plugins(PluginsCommand),
+    /// The process of a plugin, which a relay with `isolation: process` starts itself
+    #[command(name = isolation::COMMAND, hide = true)]
+    PluginProcess,
     /// Print what is published to channels, one JSON line a message
     #[command(after_help = listen::EXAMPLES)]
     Listen(listen::Args),
@@ -120,6 +137,21 @@ enum PluginsCommand {
     /// Reads the manifests out of the files; nothing is loaded and none of the plugins' code runs. The first column is
     /// what `authenticator:` in the settings names.
     List(plugins::ListArgs),
+    /// Show what a library's file says: manifest, hash, architecture, what it needs
+    ///
+    /// Nothing is loaded and none of the plugin's code runs; a library for another machine is shown too. Exit code 0: it
+    /// would serve as an authenticator here. 1: it would not, and the message says why.
+    Inspect(inspect::Args),
+    /// Load a plugin in processes of its own and check that it keeps the rules of the ABI
+    ///
+    /// Misuses it as clients and operators will: odd authorizations, many at once, answers that nobody waits for, a
+    /// thousand instances one after the other. A plugin that crashes or hangs fails the check it did that in. Exit code 0:
+    /// all checks are passed.
+    #[command(after_help = plugin_test::EXAMPLES)]
+    Test(plugin_test::Args),
+    /// One check of `test`, which starts this itself
+    #[command(hide = true)]
+    RunCheck,
 }
 
 /// Does what the command line says.
@@ -130,7 +162,12 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     match args.command.unwrap_or(Command::Run(args.run)) {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::PluginProcess => isolation::serve(),
+        Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
+        Command::Plugins(PluginsCommand::Inspect(args)) => inspect::inspect(&args),
+        Command::Plugins(PluginsCommand::Test(args)) => plugin_test::test(&args),
+        Command::Plugins(PluginsCommand::RunCheck) => plugin_test::run_check(),
         Command::Listen(args) => client_runtime()?.block_on(listen::listen(args)),
         Command::Publish(args) => client_runtime()?.block_on(publish::publish(args)),
         Command::Bench(args) => client_runtime()?.block_on(bench::bench(args)),

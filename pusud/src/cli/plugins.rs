@@ -96,7 +96,7 @@ fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 }
 
 /// What a file says of itself must not steer the terminal. An empty cell is a dash.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     if text.is_empty() {
         return "-".to_owned();
     }

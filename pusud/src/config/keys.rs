@@ -10,6 +10,7 @@ pub const TOP: &[&str] = &[
     "jwt_verification_key",
     "authenticator_options",
     "authenticator_sha256",
+    "isolation",
     "plugins_dir",
     "strict_plugin_permissions",
     "on_swap",

@@ -76,6 +76,8 @@ pub struct AuthenticatorConfig {
     pub original_options: Map<String, Value>,
     /// `authenticator_sha256`: the library must have this hash, lower-case hex.
     pub sha256: Option<String>,
+    /// `isolation`: where the plugin's code runs.
+    pub isolation: Isolation,
     /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
     pub strict_permissions: bool,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
@@ -97,6 +99,25 @@ impl fmt::Display for OnSwap {
         f.write_str(match self {
             Self::Keep => "keep",
             Self::Reauthorize => "reauthorize",
+        })
+    }
+}
+
+/// Where the code of a plugin runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// On threads of the daemon.
+    #[default]
+    Thread,
+    /// In a process of its own, which can end without ending the daemon.
+    Process,
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thread => "thread",
+            Self::Process => "process",
         })
     }
 }
@@ -169,6 +190,7 @@ impl Config {
                 // An empty value stands for lines that are commented out: the option is not set.
                 original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
                 sha256: raw.authenticator_sha256,
+                isolation: raw.isolation.unwrap_or_default(),
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
@@ -201,6 +223,7 @@ impl Config {
             for (key, is_set) in [
                 ("authenticator_options", !authenticator.options.is_empty()),
                 ("authenticator_sha256", authenticator.sha256.is_some()),
+                ("isolation", authenticator.isolation != Isolation::default()),
             ] {
                 if is_set {
                     warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
@@ -225,6 +248,7 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("options", &Redacted(&self.options))
             .field("original_options", &Redacted(&self.original_options))
             .field("sha256", &self.sha256)
+            .field("isolation", &self.isolation)
             .field("strict_permissions", &self.strict_permissions)
             .field("on_swap", &self.on_swap)
             .finish()
@@ -238,6 +262,14 @@ impl fmt::Debug for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.keys().map(|name| (name, format_args!("[redacted]")))).finish()
     }
+}
+
+/// Reads a file with the options of an authenticator alone, as they stand below `authenticator_options` in the settings.
+///
+/// # Errors
+/// One message that names the file and the line, and no value.
+pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
+    yaml::parse(&read(file)?).with_context(|| file.display().to_string())
 }
 
 fn limits(raw: &RawLimits) -> Limits {

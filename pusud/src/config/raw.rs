@@ -3,7 +3,7 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{OnSwap, units, yaml};
+use super::{Isolation, OnSwap, units, yaml};
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -24,6 +24,7 @@ pub(super) struct RawConfig {
     pub(super) authenticator_options: Map<String, Value>,
     pub(super) original_options: Map<String, Value>,
     pub(super) authenticator_sha256: Option<String>,
+    pub(super) isolation: Option<Isolation>,
     pub(super) plugins_dir: Option<PathBuf>,
     pub(super) strict_plugin_permissions: Option<bool>,
     pub(super) on_swap: Option<OnSwap>,
@@ -64,6 +65,7 @@ impl RawConfig {
                 "64 hexadecimal digits in quotes, as sha256sum prints them",
                 sha256,
             )?,
+            isolation: top.take("isolation", "`thread` or `process`", isolation)?,
             plugins_dir: top.take("plugins_dir", "a path", |value| Some(PathBuf::from(non_empty(value)?)))?,
             strict_plugin_permissions: top.take("strict_plugin_permissions", "true or false", Value::as_bool)?,
             on_swap: top.take("on_swap", "keep or reauthorize", on_swap)?,
@@ -200,6 +202,10 @@ fn is_host_and_port(relay: &str) -> bool {
 
 fn non_empty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn isolation(value: &Value) -> Option<Isolation> {
+    [Isolation::Thread, Isolation::Process].into_iter().find(|isolation| value.as_str() == Some(&isolation.to_string()))
 }
 
 fn address(value: &Value) -> Option<IpAddr> {

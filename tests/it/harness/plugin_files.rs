@@ -109,6 +109,18 @@ fn scripted(name: &str, switches: &[&str]) -> PathBuf {
     })
 }
 
+/// `BadPlugin` in `dir`, with these switches; see `tests/fixtures/bad_plugin.c`. Its id can be changed by a switch.
+pub(crate) fn bad_plugin(dir: &PluginsDir, switches: &[&str]) -> PathBuf {
+    let out = dir.path().join(library_name("bad_plugin"));
+    let flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"];
+    // What one switch leaves unused, another needs.
+    let unused = ["-Wno-unused-function", "-Wno-unused-const-variable", "-Wno-unreachable-code"];
+    let mut compiler = Command::new("cc");
+    compiler.args(flags).args(unused).args(switches).arg("-I").arg(root().join("pusu-plugin-api/include"));
+    run(compiler.arg(root().join("tests/fixtures/bad_plugin.c")).arg("-o").arg(&out)).succeeds();
+    out
+}
+
 /// A copy of a plugin whose bytes `damage` has changed; it gets the manifest's offset.
 pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Vec<u8>, usize)) {
     let mut bytes = fs::read(plugin).unwrap();

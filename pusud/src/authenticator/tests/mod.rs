@@ -3,11 +3,14 @@
 //! The plugins are made of `tests/fixtures/bad_plugin.c`, which says what its switches and commands do.
 
 mod calls;
+#[cfg(unix)]
+mod isolation;
 mod pool;
 mod start;
 mod swap;
 
 use super::*;
+use crate::config::Isolation;
 use crate::permission::{Access, Permission};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,17 +19,48 @@ use std::time::Instant;
 /// Longer than anything here takes on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Makes two tests of each named function, which takes an [`Isolation`]: both modes have to keep the same promises.
+macro_rules! in_both_modes {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use crate::config::Isolation;
+
+            #[tokio::test]
+            async fn in_a_thread() {
+                super::$name(Isolation::Thread).await;
+            }
+
+            #[tokio::test]
+            #[cfg(unix)]
+            async fn in_a_process() {
+                super::$name(Isolation::Process).await;
+            }
+        }
+    )+};
+}
+use in_both_modes;
+
+/// Not a test: what `isolation: process` starts in place of the daemon's binary, with a socket as standard input.
+#[test]
+#[cfg(unix)]
+fn the_process_of_a_plugin() {
+    use rustix::net::{SocketType, sockopt::socket_type};
+    if socket_type(std::io::stdin()).is_ok_and(|kind| kind == SocketType::STREAM) {
+        super::isolation::serve().unwrap();
+    }
+}
+
 /// A plugins directory that lives as long as the test.
-pub(super) struct Plugins(tempfile::TempDir);
+pub(super) struct Plugins(tempfile::TempDir, Isolation);
 
 impl Plugins {
-    pub(super) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    pub(super) fn new(isolation: Isolation) -> Self {
+        Self(tempfile::tempdir().unwrap(), isolation)
     }
 
     /// A directory with one plugin, compiled with these switches.
-    pub(super) fn with(switches: &[&str]) -> Self {
-        let plugins = Self::new();
+    pub(super) fn with(isolation: Isolation, switches: &[&str]) -> Self {
+        let plugins = Self::new(isolation);
         plugins.compile("bad.so", switches);
         plugins
     }
@@ -62,6 +96,7 @@ impl Plugins {
             options: serde_json::Map::new(),
             original_options: serde_json::Map::new(),
             sha256: None,
+            isolation: self.1,
             strict_permissions: false,
             on_swap: OnSwap::Keep,
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::authenticator::answer::Answer;
-use crate::authenticator::decider::Decider;
+use crate::authenticator::decider::{Decider, Gone};
 use crate::authenticator::host::Host;
 use crate::authenticator::pool::{QUEUE_MAX, STUCK_MAX};
 use pusu_plugin_abi as abi;
@@ -38,14 +38,14 @@ impl Seen {
 }
 
 impl Decider for Gate {
-    fn authorize(&self, ticket: u64, _left: Duration, _request: &Request) -> abi::Status {
+    fn authorize(&self, ticket: u64, _left: Duration, _request: &Request) -> Result<abi::Status, Gone> {
         self.seen.calls.fetch_add(1, Ordering::SeqCst);
         let inside = self.seen.inside.fetch_add(1, Ordering::SeqCst) + 1;
         self.seen.inside_max.fetch_max(inside, Ordering::SeqCst);
         drop(self.seen.opened.wait_while(self.seen.open.lock().unwrap(), |open| !*open).unwrap());
         self.seen.inside.fetch_sub(1, Ordering::SeqCst);
         self.host.complete(ticket, || Ok(Answer { decision: abi::GRANT, ..Answer::default() }));
-        abi::OK
+        Ok(abi::OK)
     }
 
     fn can_cancel(&self) -> bool {

@@ -3,9 +3,16 @@
 use super::*;
 use serde_json::json;
 
+in_both_modes!(
+    a_good_plugin_starts_and_says_who_it_is,
+    options_reach_the_plugin,
+    libraries_that_cannot_serve_are_named_with_the_reason,
+    a_missing_dependency_is_told_in_the_loaders_words,
+);
+
 #[tokio::test]
 async fn none_is_built_in_and_grants_everything() {
-    let mut config = Plugins::new().config();
+    let mut config = Plugins::new(Isolation::Thread).config();
     config.id = BUILT_IN_ID.into();
     let none = Authenticator::start(&config, PATIENCE).unwrap();
     assert!(none.identity().path.is_none() && none.ready());
@@ -16,9 +23,8 @@ async fn none_is_built_in_and_grants_everything() {
     assert!(error.contains("`authenticator: None` takes no options") && error.contains("passwords"), "{error}");
 }
 
-#[tokio::test]
-async fn a_good_plugin_starts_and_says_who_it_is() {
-    let plugins = Plugins::with(&["-DVERSION=\"2.7\""]);
+async fn a_good_plugin_starts_and_says_who_it_is(isolation: Isolation) {
+    let plugins = Plugins::with(isolation, &["-DVERSION=\"2.7\""]);
     let authenticator = plugins.start();
     let identity = authenticator.identity();
     assert_eq!((identity.id.as_str(), identity.version.as_str()), ("BadPlugin", "2.7"));
@@ -33,9 +39,8 @@ async fn a_good_plugin_starts_and_says_who_it_is() {
     assert!(!authenticator.ready());
 }
 
-#[tokio::test]
-async fn options_reach_the_plugin() {
-    let plugins = Plugins::with(&[]);
+async fn options_reach_the_plugin(isolation: Isolation) {
+    let plugins = Plugins::with(isolation, &[]);
     let mut config = plugins.config();
     config.options.insert("text".into(), json!("hello"));
     config.original_options.insert("number".into(), json!(7));
@@ -48,8 +53,7 @@ async fn options_reach_the_plugin() {
     assert!(error.contains("authenticator_options.txt") && error.contains("it takes: text, number"), "{error}");
 }
 
-#[test]
-fn libraries_that_cannot_serve_are_named_with_the_reason() {
+async fn libraries_that_cannot_serve_are_named_with_the_reason(isolation: Isolation) {
     for (switches, expected) in [
         (&["-DNO_MANIFEST"][..], "exports no `pusu_plugin_manifest`"),
         (&["-DRELOCATED", "-DNO_MANIFEST"], "has a manifest that only loading completes"),
@@ -70,7 +74,7 @@ fn libraries_that_cannot_serve_are_named_with_the_reason() {
         (&["-DCREATE_STATUS=77", "-DCREATE_SILENT"], "(status 77): it gives no reason"),
         (&["-DCREATE_NOTHING"], "`*out` is NULL"),
     ] {
-        let plugins = Plugins::with(switches);
+        let plugins = Plugins::with(isolation, switches);
         let error = plugins.refusal(&plugins.config());
         assert!(error.contains("`authenticator: BadPlugin`"), "{switches:?}: {error}");
         assert!(error.contains("bad.so") && error.contains(expected), "{switches:?}: {error}");
@@ -79,7 +83,7 @@ fn libraries_that_cannot_serve_are_named_with_the_reason() {
 
 #[test]
 fn a_truncated_library_is_refused_wherever_it_is_cut() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     let whole = std::fs::read(plugins.path().join("bad.so")).unwrap();
     for tenth in 0..10 {
         std::fs::write(plugins.path().join("bad.so"), &whole[..whole.len() * tenth / 10]).unwrap();
@@ -90,7 +94,7 @@ fn a_truncated_library_is_refused_wherever_it_is_cut() {
 
 #[test]
 fn two_files_with_one_id_are_both_named() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     std::fs::copy(plugins.path().join("bad.so"), plugins.path().join("copy.so")).unwrap();
     let error = plugins.refusal(&plugins.config());
     assert!(error.contains("two files") && error.contains("bad.so") && error.contains("copy.so"), "{error}");
@@ -98,7 +102,7 @@ fn two_files_with_one_id_are_both_named() {
 
 #[test]
 fn an_unknown_id_lists_what_is_there_and_the_nearest() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     std::fs::write(plugins.path().join("notes.so"), "no library").unwrap();
     let mut config = plugins.config();
     config.id = "BadPlugins".into();
@@ -114,7 +118,7 @@ fn an_unknown_id_lists_what_is_there_and_the_nearest() {
 
 #[test]
 fn the_pin_names_both_hashes() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     let found = plugins.start().identity().sha256;
     let mut config = plugins.config();
     config.sha256 = Some(found.clone());
@@ -128,7 +132,7 @@ fn the_pin_names_both_hashes() {
 #[cfg(unix)]
 fn a_library_that_others_can_write_is_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     let file = plugins.path().join("bad.so");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o757)).unwrap();
     let error = plugins.refusal(&plugins.config());
@@ -140,7 +144,7 @@ fn a_library_that_others_can_write_is_refused() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn replaced_while_loaded_the_old_keeps_working_and_the_new_loads_beside_it() {
-    let plugins = Plugins::with(&["-DVERSION=\"old\""]);
+    let plugins = Plugins::with(Isolation::Thread, &["-DVERSION=\"old\""]);
     let old = plugins.start();
     let file = plugins.path().join("bad.so");
     let len = std::fs::metadata(&file).unwrap().len();
@@ -159,7 +163,7 @@ async fn replaced_while_loaded_the_old_keeps_working_and_the_new_loads_beside_it
 #[cfg(target_os = "linux")]
 async fn a_library_that_needs_its_folder_is_loaded_in_place() {
     for flags in ["-Wl,-rpath,$ORIGIN/lib", "-Wl,--disable-new-dtags,-rpath,${ORIGIN}"] {
-        let authenticator = Plugins::with(&[flags]).start();
+        let authenticator = Plugins::with(Isolation::Thread, &[flags]).start();
         assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let path = authenticator.identity().path.unwrap();
@@ -167,9 +171,8 @@ async fn a_library_that_needs_its_folder_is_loaded_in_place() {
     }
 }
 
-#[test]
-fn a_missing_dependency_is_told_in_the_loaders_words() {
-    let plugins = Plugins::new();
+async fn a_missing_dependency_is_told_in_the_loaders_words(isolation: Isolation) {
+    let plugins = Plugins::new(isolation);
     plugins.compile("libdependency.so", &["-DNO_MANIFEST"]);
     plugins.compile("bad.so", &["-Wl,--no-as-needed", plugins.path().join("libdependency.so").to_str().unwrap()]);
     std::fs::remove_file(plugins.path().join("libdependency.so")).unwrap();

@@ -10,7 +10,7 @@ async fn version_of(authenticator: &Authenticator) -> Verdict {
 
 #[tokio::test]
 async fn another_file_takes_over_and_an_equal_one_does_not() {
-    let plugins = Plugins::with(&["-DVERSION=\"1\""]);
+    let plugins = Plugins::with(Isolation::Thread, &["-DVERSION=\"1\""]);
     let authenticator = plugins.start();
     assert_eq!(authenticator.generation(), 1);
     assert!(!authenticator.swap(&plugins.config(), PATIENCE).unwrap());
@@ -29,7 +29,7 @@ async fn another_file_takes_over_and_an_equal_one_does_not() {
 
 #[tokio::test]
 async fn other_options_or_another_time_limit_make_a_new_instance() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     let authenticator = plugins.start();
     let mut config = plugins.config();
     config.options.insert("text".into(), json!("new"));
@@ -43,7 +43,7 @@ async fn other_options_or_another_time_limit_make_a_new_instance() {
 
 #[tokio::test]
 async fn what_fails_changes_nothing() {
-    let plugins = Plugins::with(&["-DVERSION=\"1\""]);
+    let plugins = Plugins::with(Isolation::Thread, &["-DVERSION=\"1\""]);
     let authenticator = plugins.start();
     let mut config = plugins.config();
     config.on_swap = OnSwap::Reauthorize;
@@ -58,7 +58,7 @@ async fn what_fails_changes_nothing() {
 
 #[tokio::test]
 async fn an_instance_that_has_panicked_is_replaced_by_a_new_one() {
-    let plugins = Plugins::with(&[]);
+    let plugins = Plugins::with(Isolation::Thread, &[]);
     let authenticator = plugins.start();
     assert!(matches!(authenticator.authorize(request("panic")).await, Verdict::Unavailable(_)));
     until("it is given up", || !authenticator.ready()).await;
@@ -68,7 +68,7 @@ async fn an_instance_that_has_panicked_is_replaced_by_a_new_one() {
 
 #[tokio::test]
 async fn libraries_are_counted_and_at_last_refused() {
-    let plugins = Plugins::with(&["-DVERSION=\"0\""]);
+    let plugins = Plugins::with(Isolation::Thread, &["-DVERSION=\"0\""]);
     let authenticator = plugins.start();
     let first = std::fs::read(plugins.path().join("bad.so")).unwrap();
     // What stands behind an ELF file's last section is not looked at, but makes it another file.
@@ -87,7 +87,7 @@ async fn libraries_are_counted_and_at_last_refused() {
 #[tokio::test]
 async fn no_swap_means_that_no_second_one_is_loaded() {
     let no_swap = format!("-DFLAGS={}", abi::F_NO_SWAP);
-    let plugins = Plugins::with(&["-DVERSION=\"1\""]);
+    let plugins = Plugins::with(Isolation::Thread, &["-DVERSION=\"1\""]);
     let authenticator = plugins.start();
     plugins.compile("bad.so", &["-DVERSION=\"2\"", &no_swap]);
     let error = format!("{:#}", authenticator.swap(&plugins.config(), PATIENCE).unwrap_err());

@@ -1,0 +1,256 @@
+//! The other end: what runs in the process of a plugin. Loads the library, makes the instance, and does calls for the
+//! daemon, each on a thread of its own.
+//!
+//! It decides nothing: how many calls there are, how long they may take and what an answer means is the daemon's to say.
+//! **Invariant:** the process ends when the daemon closes the socket, whatever the plugin does.
+
+use super::confinement::confine;
+use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
+use super::process;
+use crate::authenticator::answer::Answer;
+use crate::authenticator::callbacks::{
+    self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number,
+};
+use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::library::{Instance, Plugin};
+use crate::authenticator::manifest::Manifest;
+use crate::authenticator::verdict::Request;
+use anyhow::{Context, Result, bail};
+use rustix::fd::{AsRawFd, OwnedFd};
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Most threads. The daemon never has so many calls here at once.
+const THREADS_MAX: usize = 64;
+/// As in the daemon: the stack of a thread that runs plugin code, in bytes.
+const STACK_BYTES: usize = 4 * 1024 * 1024;
+/// How long destroying the instance may take once the daemon has said goodbye.
+const STOP_WAIT: Duration = Duration::from_millis(800);
+
+/// Is the process of a plugin, until the daemon ends it. Standard input is a socket from the daemon.
+///
+/// # Errors
+/// This process was not started by the daemon, or the daemon says what makes no sense.
+pub fn serve() -> Result<()> {
+    let (mut stream, image) = process::take_socket()?;
+    confine()?;
+    let Some(ToGuest::Start(start)) = hear(&mut stream)? else { bail!("the daemon does not say what to run") };
+    let voice = callbacks::numbered(|number| Voice {
+        plugin: start.plugin.clone(),
+        number,
+        stream: Mutex::new(stream.try_clone().ok()),
+        open: Mutex::default(),
+        error: LastError::default(),
+    });
+    let calls = match load(&start, image, &voice) {
+        Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&voice))),
+        Err(error) => {
+            voice.say(&ToDaemon::Failed(format!("{error:#}")));
+            return Ok(());
+        }
+    };
+    drop(start);
+    voice.say(&ToDaemon::Ready);
+    while let Some(said) = hear(&mut stream)? {
+        match said {
+            ToGuest::Call { ticket, left, request } => {
+                voice.open().insert(ticket);
+                calls.push(Job::Call { ticket, left, request })?;
+            }
+            ToGuest::Cancel(ticket) => {
+                voice.open().remove(&ticket);
+                calls.push(Job::Cancel(ticket))?;
+            }
+            ToGuest::Start(_) => bail!("the daemon says twice what to run"),
+        }
+    }
+    calls.stop();
+    // No destructor of the plugin's has a say in whether this process ends.
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+    Ok(())
+}
+
+fn hear(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
+    let Some(frame) = read(stream, TO_GUEST_BYTES_MAX).context("cannot hear the daemon")? else { return Ok(None) };
+    ToGuest::parse(&frame).map(Some).context("the daemon says what makes no sense")
+}
+
+fn load(start: &Start, image: Option<OwnedFd>, voice: &Arc<Voice>) -> Result<Instance> {
+    let manifest = Manifest::check(&start.manifest)?;
+    let path = match &image {
+        Some(memory) => PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd())),
+        None => PathBuf::from(OsStr::from_bytes(&start.path)),
+    };
+    let voice: Arc<dyn Callbacks> = voice.clone();
+    Plugin::load(&path, &manifest)?.create(voice, &start.options)
+}
+
+/// Speaks to the daemon for the plugin: what it calls goes through the socket.
+struct Voice {
+    plugin: String,
+    number: Number,
+    /// `None`: it could not be doubled; then nothing is said, and the daemon takes this process for one that hangs.
+    stream: Mutex<Option<UnixStream>>,
+    /// Tickets that have no answer yet, as far as is known here.
+    open: Mutex<HashSet<u64>>,
+    error: LastError,
+}
+
+impl Voice {
+    fn say(&self, what: &ToDaemon) {
+        let frame = what.frame();
+        if let Some(stream) = &mut *self.stream.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Where nobody listens any more, the end of the socket has come or is on its way.
+            let _ = stream.write_all(&frame);
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Callbacks for Voice {
+    fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    fn number(&self) -> Number {
+        self.number
+    }
+
+    fn log(&self, level: i32, text: &[u8]) {
+        self.say(&ToDaemon::Log { level, text: text.to_vec() });
+    }
+
+    /// Also passes on what is too late, for the daemon to count.
+    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, String>) -> i32 {
+        let answer = answer().map(Box::new);
+        let told = match (self.open().remove(&ticket), &answer) {
+            (false, _) => COMPLETE_LATE,
+            (true, Ok(_)) => COMPLETE_TAKEN,
+            (true, Err(_)) => COMPLETE_MALFORMED,
+        };
+        self.say(&ToDaemon::Completed { ticket, answer });
+        told
+    }
+
+    fn last_error(&self) -> &LastError {
+        &self.error
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        callbacks::forget(self.number);
+    }
+}
+
+/// Calls and the threads that do them. Threads are started as they are needed and stay.
+struct Calls {
+    voice: Arc<Voice>,
+    state: Mutex<State>,
+    /// A job waits, or all is to end.
+    work: Condvar,
+    /// A thread has ended.
+    ended: Condvar,
+}
+
+struct State {
+    /// What new threads are given; `None` once all is to end.
+    instance: Option<Arc<Instance>>,
+    queue: VecDeque<Job>,
+    idle: usize,
+    threads: usize,
+}
+
+enum Job {
+    Call { ticket: u64, left: Duration, request: Request },
+    Cancel(u64),
+}
+
+impl Calls {
+    fn new(instance: Instance, voice: Arc<Voice>) -> Self {
+        let state = State { instance: Some(Arc::new(instance)), queue: VecDeque::new(), idle: 0, threads: 0 };
+        Self { voice, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(self: &Arc<Self>, job: Job) -> Result<()> {
+        let mut state = self.lock();
+        state.queue.push_back(job);
+        if state.queue.len() > state.idle
+            && state.threads < THREADS_MAX
+            && let Some(instance) = state.instance.clone()
+        {
+            let calls = Arc::clone(self);
+            let name = format!("pusu-auth-{}", state.threads);
+            thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+                calls.work_on(&instance);
+                // The last one destroys the instance, before it counts as ended.
+                drop(instance);
+                calls.lock().threads -= 1;
+                calls.ended.notify_all();
+            })?;
+            state.threads += 1;
+        }
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    fn work_on(&self, instance: &Instance) {
+        while let Some(job) = self.next() {
+            match job {
+                Job::Cancel(ticket) => instance.cancel(ticket),
+                Job::Call { ticket, left, request } => {
+                    let returned = instance.authorize(ticket, left, &request);
+                    // Wipes the authorization.
+                    drop(request);
+                    let Ok(status) = returned else {
+                        unreachable!("an instance in its own process does not go: {Gone:?}")
+                    };
+                    if status != pusu_plugin_abi::PENDING {
+                        self.voice.open().remove(&ticket);
+                    }
+                    self.voice.say(&ToDaemon::Returned { ticket, status });
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            // Without an instance all is to end.
+            state.instance.as_ref()?;
+            if let Some(job) = state.queue.pop_front() {
+                return Some(job);
+            }
+            state.idle += 1;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// Destroys the instance, unless calls hang in it for too long.
+    fn stop(&self) {
+        let mut state = self.lock();
+        let instance = state.instance.take();
+        drop(state);
+        self.work.notify_all();
+        drop(instance);
+        let waited = self.ended.wait_timeout_while(self.lock(), STOP_WAIT, |state| state.threads > 0);
+        drop(waited);
+    }
+}

@@ -1,0 +1,317 @@
+//! What goes over the socket between the daemon and the process of a plugin: bytes to values and back.
+//!
+//! Both ends are the same binary, so there are no versions. The daemon trusts what comes from the other end no more than
+//! it trusts the plugin: every length is checked before anything is made of it.
+//! **Invariant:** bytes that may hold a secret are wiped when they are dropped, and never copied by growing.
+
+use crate::authenticator::answer::Answer;
+use crate::authenticator::verdict::{Authorization, Request};
+use pusu_plugin_abi as abi;
+use std::io::{self, ErrorKind, Read};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Largest message to the plugin's process, in bytes: options come out of a settings file of 16 MiB at most,
+/// authorizations out of messages of 1 GiB at most.
+pub(super) const TO_GUEST_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+/// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows.
+pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::VERDICT_PERMISSIONS_MAX + 4) * (abi::VERDICT_TEXT_BYTES_MAX + 64);
+
+/// A message as it goes over the socket, its length in front.
+pub(super) type Frame = Zeroizing<Vec<u8>>;
+
+/// What the daemon says.
+pub(super) enum ToGuest {
+    /// First of all: what to run.
+    Start(Box<Start>),
+    /// A call, with the time left for it.
+    Call { ticket: u64, left: Duration, request: Request },
+    /// The answer to a call is no longer wanted.
+    Cancel(u64),
+}
+
+/// What to run.
+pub(super) struct Start {
+    /// The plugin's id.
+    pub(super) plugin: String,
+    /// Where the library lies, if it has to be loaded there; else the sealed memory came with the first byte.
+    pub(super) path: Vec<u8>,
+    /// The manifest as it stands in the library's file.
+    pub(super) manifest: Vec<u8>,
+    /// One JSON object.
+    pub(super) options: Zeroizing<String>,
+}
+
+/// What the plugin's process says.
+#[derive(Debug, PartialEq)]
+pub(super) enum ToDaemon {
+    /// The instance is made.
+    Ready,
+    /// It cannot be made, and why.
+    Failed(String),
+    /// A line for the log.
+    Log { level: i32, text: Vec<u8> },
+    /// `authorize` has returned.
+    Returned { ticket: u64, status: i32 },
+    /// `complete` was called; the error says what was malformed.
+    Completed { ticket: u64, answer: Result<Box<Answer>, String> },
+}
+
+/// Reads one message; `None`: the other end has closed the socket.
+///
+/// # Errors
+/// It cannot be read, ends in the middle, or is longer than `bytes_max`.
+pub(super) fn read(stream: &mut impl Read, bytes_max: usize) -> io::Result<Option<Frame>> {
+    let mut length = [0; 4];
+    if stream.read(&mut length[..1])? == 0 {
+        return Ok(None);
+    }
+    stream.read_exact(&mut length[1..])?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > bytes_max {
+        return Err(io::Error::new(ErrorKind::InvalidData, format!("a message of {length} bytes")));
+    }
+    let mut frame = Zeroizing::new(vec![0; length]);
+    stream.read_exact(&mut frame)?;
+    Ok(Some(frame))
+}
+
+/// Writes the fields of one message.
+struct Writer(Frame);
+
+impl Writer {
+    /// `bytes` is what the fields need; more costs a copy that is not wiped.
+    fn new(kind: u8, bytes: usize) -> Self {
+        let mut frame = Zeroizing::new(Vec::with_capacity(bytes + 64));
+        frame.extend_from_slice(&[0; 4]);
+        frame.push(kind);
+        Self(frame)
+    }
+
+    fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self = self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn done(mut self) -> Frame {
+        let length = u32::try_from(self.0.len() - 4).expect("what is sent is bounded far below 4 GiB");
+        self.0[..4].copy_from_slice(&length.to_le_bytes());
+        self.0
+    }
+}
+
+/// Reads the fields of one message. `None`: it is cut short.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = usize::try_from(self.number()?).ok()?;
+        self.take(len)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.bytes()?.to_vec()).ok()
+    }
+
+    /// A number of things that take at least eight bytes each.
+    fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok().filter(|count| count.saturating_mul(8) <= self.0.len())
+    }
+}
+
+/// As the wire holds a status, a level or a decision.
+fn signed(number: i32) -> u64 {
+    i64::from(number).cast_unsigned()
+}
+
+fn as_signed(number: u64) -> Option<i32> {
+    number.cast_signed().try_into().ok()
+}
+
+impl ToGuest {
+    pub(super) fn start(start: &Start) -> Frame {
+        let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len();
+        let writer = Writer::new(1, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
+        writer.bytes(&start.manifest).bytes(start.options.as_bytes()).done()
+    }
+
+    pub(super) fn call(ticket: u64, left: Duration, request: &Request) -> Frame {
+        let attributes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
+        let bytes = request.authorization.expose().len() + request.peer.len() + attributes;
+        let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        let mut writer = Writer::new(2, bytes).number(ticket).number(left).number(request.again.into());
+        writer = writer.bytes(request.authorization.expose()).bytes(request.peer.as_bytes());
+        writer = writer.number(request.attributes.len() as u64);
+        for (key, value) in &request.attributes {
+            writer = writer.bytes(key.as_bytes()).bytes(value.as_bytes());
+        }
+        writer.done()
+    }
+
+    pub(super) fn cancel(ticket: u64) -> Frame {
+        Writer::new(3, 0).number(ticket).done()
+    }
+
+    /// What a frame says; `None`: nothing that makes sense.
+    pub(super) fn parse(frame: &[u8]) -> Option<Self> {
+        let (kind, fields) = frame.split_first()?;
+        let mut fields = Reader(fields);
+        Some(match kind {
+            1 => Self::Start(Box::new(Start {
+                plugin: fields.text()?,
+                path: fields.bytes()?.to_vec(),
+                manifest: fields.bytes()?.to_vec(),
+                options: Zeroizing::new(fields.text()?),
+            })),
+            2 => Self::Call {
+                ticket: fields.number()?,
+                left: Duration::from_nanos(fields.number()?),
+                request: Request {
+                    again: fields.number()? != 0,
+                    authorization: Authorization::new(fields.bytes()?),
+                    peer: fields.text()?,
+                    attributes: (0..fields.count()?)
+                        .map(|_| Some((fields.text()?, fields.text()?)))
+                        .collect::<Option<_>>()?,
+                },
+            },
+            3 => Self::Cancel(fields.number()?),
+            _ => return None,
+        })
+    }
+}
+
+impl ToDaemon {
+    pub(super) fn frame(&self) -> Frame {
+        match self {
+            Self::Ready => Writer::new(1, 0).done(),
+            Self::Failed(why) => Writer::new(2, why.len()).bytes(why.as_bytes()).done(),
+            Self::Log { level, text } => Writer::new(3, text.len()).number(signed(*level)).bytes(text).done(),
+            Self::Returned { ticket, status } => Writer::new(4, 0).number(*ticket).number(signed(*status)).done(),
+            Self::Completed { ticket, answer: Err(what) } => {
+                Writer::new(5, what.len()).number(*ticket).bytes(what.as_bytes()).done()
+            }
+            Self::Completed { ticket, answer: Ok(answer) } => {
+                let mut writer = Writer::new(6, 1024).number(*ticket);
+                writer = writer.number(signed(answer.decision)).number(answer.expires_unix_ms);
+                writer = writer.bytes(&answer.subject).bytes(&answer.reason).bytes(&answer.detail);
+                writer = writer.number(answer.permissions.len() as u64);
+                for (pattern, access) in &answer.permissions {
+                    writer = writer.bytes(pattern).number(u64::from(*access));
+                }
+                writer.done()
+            }
+        }
+    }
+
+    /// What a frame says; `None`: nothing that makes sense.
+    pub(super) fn parse(frame: &[u8]) -> Option<Self> {
+        let (kind, fields) = frame.split_first()?;
+        let mut fields = Reader(fields);
+        Some(match kind {
+            1 => Self::Ready,
+            2 => Self::Failed(fields.text()?),
+            3 => Self::Log { level: as_signed(fields.number()?)?, text: fields.bytes()?.to_vec() },
+            4 => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
+            5 => Self::Completed { ticket: fields.number()?, answer: Err(fields.text()?) },
+            6 => Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) },
+            _ => return None,
+        })
+    }
+}
+
+fn answer(fields: &mut Reader<'_>) -> Option<Answer> {
+    Some(Answer {
+        decision: as_signed(fields.number()?)?,
+        expires_unix_ms: fields.number()?,
+        subject: fields.bytes()?.to_vec(),
+        reason: fields.bytes()?.to_vec(),
+        detail: fields.bytes()?.to_vec(),
+        permissions: (0..fields.count()?)
+            .map(|_| Some((fields.bytes()?.to_vec(), u32::try_from(fields.number()?).ok()?)))
+            .collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn said() -> Vec<ToDaemon> {
+        let answer = Answer {
+            decision: -7,
+            expires_unix_ms: u64::MAX,
+            subject: b"s\xff".to_vec(),
+            permissions: vec![(b"a.*".to_vec(), 3), (Vec::new(), u32::MAX)],
+            ..Answer::default()
+        };
+        vec![
+            ToDaemon::Ready,
+            ToDaemon::Failed("w\u{e4}gt".into()),
+            ToDaemon::Log { level: -1, text: b"\xff".to_vec() },
+            ToDaemon::Returned { ticket: u64::MAX, status: i32::MIN },
+            ToDaemon::Completed { ticket: 1, answer: Err("NULL".into()) },
+            ToDaemon::Completed { ticket: 2, answer: Ok(Box::new(answer)) },
+        ]
+    }
+
+    #[test]
+    fn what_is_said_is_understood() {
+        for said in said() {
+            let frame = said.frame();
+            let read = read(&mut &frame[..], TO_DAEMON_BYTES_MAX).unwrap().unwrap();
+            assert_eq!(ToDaemon::parse(&read), Some(said));
+        }
+        let request = Request {
+            authorization: Authorization::new(*b"\0\xff"),
+            peer: "peer".into(),
+            again: true,
+            attributes: vec![("k".into(), "v".into())],
+        };
+        let frame = ToGuest::call(9, Duration::from_millis(5), &request);
+        let Some(ToGuest::Call { ticket, left, request }) = ToGuest::parse(&frame[4..]) else { panic!("is a call") };
+        assert_eq!((ticket, left, request.again), (9, Duration::from_millis(5), true));
+        assert_eq!((request.authorization.expose(), request.peer.as_str()), (&b"\0\xff"[..], "peer"));
+        assert_eq!(request.attributes, [("k".to_owned(), "v".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_cut_short_or_too_long_is_an_error() {
+        for said in said() {
+            let frame = said.frame();
+            for cut in 1..frame.len() {
+                assert!(read(&mut &frame[..cut], TO_DAEMON_BYTES_MAX).is_err(), "{said:?} cut at {cut}");
+                assert!(cut < 5 || ToDaemon::parse(&frame[4..cut]).is_none_or(|parsed| parsed != said));
+            }
+        }
+        assert!(read(&mut &b""[..], 10).unwrap().is_none());
+        assert!(read(&mut &[11, 0, 0, 0][..], 10).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_is_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), kind in 0u8..8) {
+            let mut frame = vec![kind];
+            frame.extend(bytes);
+            ToDaemon::parse(&frame);
+            ToGuest::parse(&frame);
+        }
+    }
+}

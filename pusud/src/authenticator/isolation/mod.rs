@@ -1,0 +1,99 @@
+//! `isolation: process`: the instance in a process of its own, so that whatever becomes of it, the relay goes on.
+//!
+//! The process is the daemon's own binary, started again; the same code loads the same library there. To the pool's
+//! threads it is one more `Decider`. Policy stays on this side: queue, deadlines, tickets and counts are those of
+//! `isolation: thread`.
+//! **Invariant:** what was checked is what is loaded: the process gets the sealed memory, not a path (image.rs).
+//! **Invariant:** options and authorizations go through the socket alone, never through arguments or environment.
+
+#[cfg(unix)]
+mod confinement;
+#[cfg(unix)]
+mod guest;
+#[cfg(unix)]
+mod message;
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod remote;
+
+#[cfg(unix)]
+pub use guest::serve;
+#[cfg(unix)]
+pub(super) use unix::start;
+
+#[cfg(not(unix))]
+pub use elsewhere::serve;
+#[cfg(not(unix))]
+pub(super) use elsewhere::start;
+
+use super::decider::Decider;
+use super::file::LibraryFile;
+use super::host::Host;
+use super::manifest::Manifest;
+use anyhow::Result;
+use std::sync::Arc;
+
+/// The argument that makes the binary the process of a plugin.
+pub const COMMAND: &str = "plugin-process";
+
+#[cfg(unix)]
+mod unix {
+    use super::message::Start;
+    use super::remote::Remote;
+    use super::{Arc, Decider, Host, LibraryFile, Manifest, Result};
+    use crate::authenticator::image;
+    use std::os::unix::ffi::OsStrExt;
+    use zeroize::Zeroizing;
+
+    /// Starts the process and makes the instance in it.
+    ///
+    /// # Errors
+    /// The system gives no process, or the library cannot be loaded in it, or the plugin refuses: as for a thread.
+    pub(in super::super) fn start(
+        file: &LibraryFile,
+        manifest: &Manifest,
+        options: &str,
+        host: Arc<Host>,
+    ) -> Result<Arc<dyn Decider>> {
+        let image = image::place(file, &manifest.id)?;
+        let path = if image.in_place() { image.path().as_os_str().as_bytes().to_vec() } else { Vec::new() };
+        let start = Start {
+            plugin: manifest.id.clone(),
+            path,
+            manifest: manifest.raw().to_vec(),
+            options: Zeroizing::new(options.to_owned()),
+        };
+        Ok(Arc::new(Remote::start(image, start, host)?))
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use super::{Arc, Decider, Host, LibraryFile, Manifest, Result};
+    use anyhow::bail;
+
+    /// There is no such process here.
+    ///
+    /// # Errors
+    /// Always.
+    pub(in super::super) fn start(
+        _file: &LibraryFile,
+        _manifest: &Manifest,
+        _options: &str,
+        _host: Arc<Host>,
+    ) -> Result<Arc<dyn Decider>> {
+        bail!(
+            "cannot be run in a process of its own: `isolation: process` in the settings is not available on this \
+             system; remove it, or write `isolation: thread`"
+        )
+    }
+
+    /// There is no such process here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn serve() -> Result<()> {
+        bail!("`isolation: process` is not available on this system")
+    }
+}

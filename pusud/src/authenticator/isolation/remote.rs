@@ -1,0 +1,341 @@
+//! The daemon's end of a plugin's process: calls go out, answers come in, and when the process ends it is started again.
+//!
+//! One thread (`pusu-auth-proc`) starts the process, reads what it says, and starts the next one.
+//! **Invariant:** no call is lost: whatever becomes of the process, each caller gets a status or [`Gone`], and each
+//! ticket that waits for a later answer gets one.
+//! **Invariant:** the lock is never held while something is written or read.
+
+use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
+use super::process;
+use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::host::Host;
+use crate::authenticator::image::Image;
+use crate::authenticator::pool::{FAILED, unavailable};
+use crate::authenticator::verdict::Request;
+use anyhow::{Context, Result, anyhow, bail};
+use pusu_plugin_abi as abi;
+use std::collections::HashMap;
+use std::io::{ErrorKind, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long making the instance may take.
+const START_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long the process gets to destroy the instance before it is ended.
+const STOP_WAIT: Duration = Duration::from_millis(900);
+/// How long is waited before the process is started again: doubles up to the maximum, and begins anew when one has run
+/// for [`STEADY`].
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+const STEADY: Duration = Duration::from_secs(60);
+
+/// An instance in a process of its own. Dropping it ends the process.
+pub(super) struct Remote(Arc<Shared>);
+
+struct Shared {
+    host: Arc<Host>,
+    image: Image,
+    start: Start,
+    /// The instance is there to be asked.
+    up: AtomicBool,
+    state: Mutex<State>,
+    /// The thread has ended, or is to stop.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    child: Option<Child>,
+    link: Option<Arc<Link>>,
+    calls: HashMap<u64, Call>,
+    stopping: bool,
+    ended: bool,
+}
+
+/// The socket, and the right to write a whole message to it.
+struct Link {
+    stream: UnixStream,
+    writing: Mutex<()>,
+}
+
+/// A call that is in the process.
+enum Call {
+    /// A thread of the pool waits for its status.
+    Running(SyncSender<Result<abi::Status, Gone>>),
+    /// Its answer comes later.
+    Pending,
+}
+
+impl Link {
+    fn write(&self, frame: &[u8]) -> std::io::Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        (&self.stream).write_all(frame)
+    }
+}
+
+impl Remote {
+    /// Starts the process and waits until the instance is made in it.
+    ///
+    /// # Errors
+    /// It cannot be started, or there is no instance in it, in the plugin's words.
+    pub(super) fn start(image: Image, start: Start, host: Arc<Host>) -> Result<Self> {
+        let (up, state) = (AtomicBool::new(false), Mutex::default());
+        let shared = Arc::new(Shared { host, image, start, up, state, changed: Condvar::new() });
+        let (first, outcome) = sync_channel(1);
+        let its_own = Arc::clone(&shared);
+        // The process is tied to the thread that starts it, so that thread lives as long as any process may.
+        thread::Builder::new().name("pusu-auth-proc".into()).spawn(move || {
+            its_own.supervise(&first);
+            its_own.lock().ended = true;
+            its_own.changed.notify_all();
+        })?;
+        outcome.recv().context("the thread that starts the plugin's process has died")??;
+        Ok(Self(shared))
+    }
+}
+
+impl Decider for Remote {
+    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> Result<abi::Status, Gone> {
+        let (sender, status) = sync_channel(1);
+        let mut state = self.0.lock();
+        let link = state.link.clone().ok_or(Gone)?;
+        state.calls.insert(ticket, Call::Running(sender));
+        drop(state);
+        if link.write(&ToGuest::call(ticket, left, request)).is_err() {
+            // The reader is about to find out; where it has already, nobody would answer.
+            self.0.lock().calls.remove(&ticket);
+            return Err(Gone);
+        }
+        status.recv().unwrap_or(Err(Gone))
+    }
+
+    /// Also where the plugin has nothing to cancel: the other end has a list of tickets to keep short.
+    fn can_cancel(&self) -> bool {
+        true
+    }
+
+    fn cancel(&self, ticket: u64) {
+        let mut state = self.0.lock();
+        if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
+            state.calls.remove(&ticket);
+        }
+        let link = state.link.clone();
+        drop(state);
+        if let Some(link) = link {
+            // If it cannot be written the process is ending, and the ticket with it.
+            let _ = link.write(&ToGuest::cancel(ticket));
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        self.0.up.load(Ordering::Relaxed)
+    }
+
+    fn can_renew(&self) -> bool {
+        true
+    }
+
+    fn renew(&self, why: &str) {
+        if self.0.up.swap(false, Ordering::Relaxed) {
+            tracing::warn!(plugin = self.0.host.plugin, "the plugin's process is ended: {why}");
+        }
+        self.0.kill();
+    }
+
+    /// The process reads the end of the socket, destroys the instance, and ends; or is ended.
+    fn end(&self) {
+        let mut state = self.0.lock();
+        if std::mem::replace(&mut state.stopping, true) {
+            return;
+        }
+        if let Some(link) = &state.link {
+            // Where that fails the process has ended.
+            let _ = link.stream.shutdown(Shutdown::Write);
+        }
+        drop(state);
+        self.0.changed.notify_all();
+        let shared = Arc::clone(&self.0);
+        let patient = thread::Builder::new().name("pusu-auth-end".into()).spawn(move || {
+            if !shared.wait_for_end(STOP_WAIT) {
+                shared.kill();
+            }
+        });
+        if patient.is_err() {
+            self.0.kill();
+        }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.end();
+        // The plugin's last words are for the log.
+        self.0.wait_for_end(STOP_WAIT);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No change of the state is left half made, so a panic elsewhere does not make it unusable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kill(&self) {
+        if let Some(child) = &mut self.lock().child {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+    }
+
+    fn wait_for_end(&self, at_most: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), at_most, |state| !state.ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+    }
+
+    /// One process after the other, until the first cannot be started or the instance is dropped. `first` is told how
+    /// the first start went.
+    fn supervise(&self, first: &SyncSender<Result<()>>) {
+        let plugin = self.host.plugin.as_str();
+        let mut backoff = BACKOFF_MIN;
+        let mut is_first = true;
+        loop {
+            let started = Instant::now();
+            match self.launch() {
+                Ok(mut stream) => {
+                    if std::mem::replace(&mut is_first, false) {
+                        // Whoever waited for it may have gone; the process then ends as it would be dropped.
+                        let _ = first.send(Ok(()));
+                    } else {
+                        tracing::info!(plugin, "the plugin runs again, in a new process");
+                    }
+                    let why = self.listen(&mut stream);
+                    if let Some(why) = why.filter(|_| !self.lock().stopping) {
+                        tracing::error!(plugin, "the plugin's process says what makes no sense: {why}");
+                    }
+                }
+                Err(error) if is_first => {
+                    self.reap();
+                    let _ = first.send(Err(error));
+                    return;
+                }
+                Err(_) if self.lock().stopping => {}
+                Err(error) => tracing::error!(plugin, "the plugin cannot be started again: {error:#}"),
+            }
+            let end = self.reap();
+            if self.lock().stopping {
+                return;
+            }
+            backoff = if started.elapsed() >= STEADY { BACKOFF_MIN } else { backoff };
+            tracing::warn!(plugin, "the plugin's process has ended ({end}), it is started again in {backoff:?}");
+            let waited = self.changed.wait_timeout_while(self.lock(), backoff, |state| !state.stopping);
+            if waited.unwrap_or_else(PoisonError::into_inner).0.stopping {
+                return;
+            }
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    /// Starts a process, and waits until the instance is made in it.
+    fn launch(&self) -> Result<UnixStream> {
+        let (child, stream) = process::spawn(&self.image).context("cannot be given a process of its own")?;
+        self.lock().child = Some(child);
+        stream.set_read_timeout(Some(START_TIME_MAX)).context("its socket has no timeout")?;
+        let mut reader = stream.try_clone().context("its socket cannot be used twice")?;
+        let link = Arc::new(Link { stream, writing: Mutex::new(()) });
+        link.write(&ToGuest::start(&self.start)).context("cannot be told what to run in its process")?;
+        loop {
+            let frame = match read(&mut reader, TO_DAEMON_BYTES_MAX) {
+                Ok(Some(frame)) => frame,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    bail!("is not loaded and created in its process within {START_TIME_MAX:?}")
+                }
+                Ok(None) | Err(_) => bail!("ended its process while it was loaded and created: {}", self.reap()),
+            };
+            match ToDaemon::parse(&frame) {
+                Some(ToDaemon::Ready) => break,
+                Some(ToDaemon::Failed(why)) => return Err(anyhow!(why)),
+                Some(ToDaemon::Log { level, text }) => self.host.log(level, &text),
+                _ => bail!("says in its process what makes no sense before it is ready"),
+            }
+        }
+        link.stream.set_read_timeout(None).context("its socket keeps its timeout")?;
+        let mut state = self.lock();
+        if state.stopping {
+            bail!("is to be stopped already");
+        }
+        state.link = Some(link);
+        drop(state);
+        self.up.store(true, Ordering::Relaxed);
+        Ok(reader)
+    }
+
+    /// Does what the process says until it says no more; gives what was wrong with that, if anything.
+    fn listen(&self, stream: &mut UnixStream) -> Option<String> {
+        loop {
+            match read(stream, TO_DAEMON_BYTES_MAX) {
+                Ok(Some(frame)) => match ToDaemon::parse(&frame) {
+                    Some(said) => self.heard(said),
+                    None => return Some(format!("a message of {} bytes", frame.len())),
+                },
+                Ok(None) => return None,
+                Err(error) if error.kind() == ErrorKind::InvalidData => return Some(error.to_string()),
+                // Ended in the middle of a message.
+                Err(_) => return None,
+            }
+        }
+    }
+
+    fn heard(&self, said: ToDaemon) {
+        match said {
+            ToDaemon::Log { level, text } => self.host.log(level, &text),
+            ToDaemon::Completed { ticket, answer } => {
+                let mut state = self.lock();
+                if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
+                    state.calls.remove(&ticket);
+                }
+                drop(state);
+                self.host.complete(ticket, || answer.map(|answer| *answer));
+            }
+            ToDaemon::Returned { ticket, status } => {
+                let mut state = self.lock();
+                let call = state.calls.remove(&ticket);
+                // Its answer may be here already.
+                if status == abi::PENDING && self.host.tickets.is_open(ticket) {
+                    state.calls.insert(ticket, Call::Pending);
+                }
+                drop(state);
+                if let Some(Call::Running(thread)) = call {
+                    let _ = thread.send(Ok(status));
+                }
+            }
+            // Said once, before.
+            ToDaemon::Ready | ToDaemon::Failed(_) => {}
+        }
+    }
+
+    /// Makes sure that the process is gone, ends the calls that were in it, and says how it ended.
+    fn reap(&self) -> String {
+        self.up.store(false, Ordering::Relaxed);
+        let mut state = self.lock();
+        state.link = None;
+        let (child, calls) = (state.child.take(), std::mem::take(&mut state.calls));
+        drop(state);
+        for (ticket, call) in calls {
+            match call {
+                // The thread's own answer to its ticket follows.
+                Call::Running(thread) => drop(thread.send(Err(Gone))),
+                Call::Pending => self.host.lose(ticket, unavailable(FAILED)),
+            }
+        }
+        let Some(mut child) = child else { return "it never ran".to_owned() };
+        // It has closed its socket, so it is ending or will never do anything again.
+        let _ = child.kill();
+        child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+    }
+}

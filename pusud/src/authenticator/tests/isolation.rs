@@ -1,0 +1,131 @@
+//! What only a process of its own can give: a plugin may crash, hang or panic, and is there again.
+
+use super::*;
+use pusu_plugin_abi as abi;
+
+fn unavailable(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unavailable(_))
+}
+
+/// The number of the process that runs the plugin, as soon as one does.
+async fn process_of(authenticator: &Authenticator) -> String {
+    let started = Instant::now();
+    loop {
+        match authenticator.authorize(request("process")).await {
+            Verdict::Refuse(id) => return id,
+            other => assert!(started.elapsed() < PATIENCE, "must say the number of its process: {other:?}"),
+        }
+    }
+}
+
+/// Asks until it is granted.
+async fn comes_back(authenticator: &Authenticator) {
+    let started = Instant::now();
+    while unavailable(&authenticator.authorize(request("grant")).await) {
+        assert!(started.elapsed() < PATIENCE, "the plugin does not run again");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn runs_elsewhere() {
+    let authenticator = Plugins::with(Isolation::Process, &[]).start();
+    assert_ne!(process_of(&authenticator).await, std::process::id().to_string());
+    let in_thread = Plugins::with(Isolation::Thread, &[]).start();
+    assert_eq!(process_of(&in_thread).await, std::process::id().to_string());
+}
+
+#[tokio::test]
+async fn whatever_ends_the_process_costs_one_restart() {
+    let authenticator = Plugins::with(Isolation::Process, &[]).start();
+    for (number, end) in ["abort", "crash", "exit", "panic"].into_iter().enumerate() {
+        let before = process_of(&authenticator).await;
+        assert!(unavailable(&authenticator.authorize(request(end)).await), "{end}");
+        assert_eq!(authenticator.counts().failed, number as u64 + 1, "{end}");
+        until("it is known to be down, or is up again", || !authenticator.ready() || authenticator.counts().failed > 0)
+            .await;
+        comes_back(&authenticator).await;
+        assert_ne!(process_of(&authenticator).await, before, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn those_who_wait_are_told_when_the_process_ends() {
+    let flags = format!("-DFLAGS={}", abi::F_ASYNC);
+    let authenticator = Plugins::with(Isolation::Process, &[&flags]).start();
+    let waiting: Vec<_> = ["pending", "pending", "hang"]
+        .into_iter()
+        .map(|command| {
+            let authenticator = authenticator.clone();
+            tokio::spawn(async move { authenticator.authorize(request(command)).await })
+        })
+        .collect();
+    // Answered behind them, so they are in the process by then.
+    assert!(matches!(authenticator.authorize(request("thread")).await, Verdict::Grant(_)));
+    assert!(unavailable(&authenticator.authorize(request("abort")).await));
+    for waits in waiting {
+        assert!(unavailable(&waits.await.unwrap()));
+    }
+    assert_eq!(authenticator.counts().timed_out, 0);
+    comes_back(&authenticator).await;
+}
+
+#[tokio::test]
+async fn a_serial_plugin_that_hangs_is_started_again() {
+    let flags = format!("-DFLAGS={}", abi::F_SERIAL);
+    let plugins = Plugins::with(Isolation::Process, &[&flags]);
+    let authenticator = Authenticator::start(&plugins.config(), Duration::from_millis(300)).unwrap();
+    let before = process_of(&authenticator).await;
+    assert!(unavailable(&authenticator.authorize(request("hang")).await));
+    until("it runs again", || authenticator.counts().stuck_threads == 0 && authenticator.ready()).await;
+    assert_ne!(process_of(&authenticator).await, before);
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_is_ended_and_started_again() {
+    let plugins = Plugins::with(Isolation::Process, &[]);
+    let authenticator = Authenticator::start(&plugins.config(), Duration::from_millis(100)).unwrap();
+    let before = process_of(&authenticator).await;
+    let stopped = Command::new("kill").args(["-STOP", &before]).status().unwrap();
+    assert!(stopped.success());
+    // It may answer once more before all of its threads have stopped.
+    let started = Instant::now();
+    while process_of(&authenticator).await == before {
+        assert!(started.elapsed() < PATIENCE, "goes on");
+    }
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn gives_up_what_it_does_not_need_and_ends_with_its_authenticator() {
+    let authenticator = Plugins::with(Isolation::Process, &[]).start();
+    let process = PathBuf::from("/proc").join(process_of(&authenticator).await);
+    let read = |file: &str| std::fs::read_to_string(process.join(file)).unwrap();
+    let tasks = std::fs::read_dir(process.join("task")).unwrap().map(|task| task.unwrap().path());
+    let of_plugin = |task: &PathBuf| std::fs::read_to_string(task.join("comm")).unwrap().starts_with("pusu-auth");
+    let status = std::fs::read_to_string(tasks.into_iter().find(of_plugin).unwrap().join("status")).unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let limits = read("limits");
+    for (name, most) in [("Max core file size", 0), ("Max address space", 4 << 30), ("Max open files", 1024)] {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        assert!(line.split_whitespace().next().unwrap().parse::<u64>().unwrap() <= most, "{name}{line}");
+    }
+    assert_eq!(authenticator.authorize(request("much-memory")).await, Verdict::Refuse("no memory".into()));
+    authenticator.stop();
+    until("the process is gone", || !process.join("cmdline").exists()).await;
+}
+
+#[tokio::test]
+async fn calls_that_hang_do_not_keep_the_process_alive() {
+    let authenticator = Plugins::with(Isolation::Process, &[]).start();
+    let process = PathBuf::from("/proc").join(process_of(&authenticator).await);
+    let hangs = tokio::spawn({
+        let authenticator = authenticator.clone();
+        async move { authenticator.authorize(request("hang")).await }
+    });
+    // Behind the one that hangs, so that it is in the process.
+    process_of(&authenticator).await;
+    authenticator.stop();
+    assert!(unavailable(&hangs.await.unwrap()));
+    until("the process is gone", || !process.join("cmdline").exists()).await;
+}

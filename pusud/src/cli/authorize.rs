@@ -1,0 +1,230 @@
+//! `pusud authorize`: asks the configured authenticator about one authorization, and explains what it answers.
+//!
+//! **Invariant:** the authorization itself is never printed.
+
+use super::authorization_args::AuthorizationArgs;
+use super::plugins::printable;
+use super::{SettingsArgs, channel_name, print};
+use crate::logging;
+use anyhow::{Context as _, bail};
+use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict};
+use pusud::config::Config;
+use pusud::permission::{Access, Permission};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pusud authorize --config settings.yaml                        ask for the authorization, show what it gives
+  pusud authorize --authorization-file token --channel news.1   may it read and write this channel, and why?
+  print-a-token | pusud authorize --authorization-file - --json for programs";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+    #[command(flatten)]
+    authorization: AuthorizationArgs,
+    /// Say which permission decides about this channel; may be given several times
+    #[arg(long = "channel", value_name = "CHANNEL", value_parser = channel_name)]
+    channels: Vec<String>,
+    /// The client's address, for authenticators that look at it
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1")]
+    peer: SocketAddr,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was answered, and how long that took.
+struct Answer {
+    authenticator: Identity,
+    verdict: Verdict,
+    took: Duration,
+}
+
+/// # Errors
+/// The authenticator does not start, or does not grant anything; its answer is printed all the same.
+pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
+    logging::start(args.settings.log_format, args.settings.log_level)?;
+    let (config, warnings) = Config::load(args.settings.config.as_deref(), &args.settings.overrides())?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let authorization = args.authorization.given_or_asked()?;
+    let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let request = Request { authorization, peer: args.peer.to_string(), again: false, attributes: Vec::new() };
+    let runtime = super::client_runtime().context("cannot start a runtime")?;
+    let asked = Instant::now();
+    let verdict = runtime.block_on(authenticator.authorize(request));
+    let answer = Answer { authenticator: authenticator.identity(), verdict, took: asked.elapsed() };
+    authenticator.stop();
+    print(&if args.json {
+        format!("{:#}\n", answer.as_json(&args.channels))
+    } else {
+        answer.readable(&args.channels, SystemTime::now())
+    })?;
+    match answer.verdict {
+        Verdict::Grant(_) => Ok(()),
+        Verdict::Refuse(_) => bail!("the authorization is refused"),
+        Verdict::Unavailable(_) => bail!("the authenticator could not decide"),
+    }
+}
+
+impl Answer {
+    fn readable(&self, channels: &[String], now: SystemTime) -> String {
+        let mut text = String::new();
+        let mut row = |name: &str, value: &str| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}", format!("{name:<16} {value}").trim_end());
+        };
+        row("authenticator", &printable(&format!("{} {}", self.authenticator.id, self.authenticator.version)));
+        let grant = match &self.verdict {
+            Verdict::Grant(grant) => grant,
+            Verdict::Refuse(reason) => {
+                row("decision", "refused");
+                row("reason", &printable(reason));
+                row("took", &format!("{:.1?}", self.took));
+                return text;
+            }
+            Verdict::Unavailable(reason) => {
+                row("decision", "could not decide (the client may try again)");
+                row("reason", &printable(reason));
+                row("took", &format!("{:.1?}", self.took));
+                return text;
+            }
+        };
+        row("decision", "granted");
+        row("subject", &printable(&grant.subject));
+        row("expires", &expiry(grant, now));
+        row("took", &format!("{:.1?}", self.took));
+        row("permissions", if grant.permissions.is_empty() { "none" } else { "" });
+        for permission in &grant.permissions {
+            row(&format!("  {}", permission.access), &printable(&permission.pattern));
+        }
+        for channel in channels {
+            row("channel", channel);
+            for (name, access) in [("  read", Access::READ), ("  write", Access::WRITE)] {
+                match decides(grant, access, channel) {
+                    Some(permission) => row(name, &format!("yes, by `{}`", printable(&permission.pattern))),
+                    None => row(name, "no: no pattern that gives it matches"),
+                }
+            }
+        }
+        text
+    }
+
+    fn as_json(&self, channels: &[String]) -> Value {
+        let (decision, reason) = match &self.verdict {
+            Verdict::Grant(_) => ("granted", None),
+            Verdict::Refuse(reason) => ("refused", Some(reason)),
+            Verdict::Unavailable(reason) => ("unavailable", Some(reason)),
+        };
+        let nothing = Grant::default();
+        let grant = if let Verdict::Grant(grant) = &self.verdict { grant } else { &nothing };
+        let expires = grant.expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let permissions = grant.permissions.iter().map(|permission| {
+            let gives = |access| permission.access.contains(access);
+            json!({"pattern": permission.pattern, "read": gives(Access::READ), "write": gives(Access::WRITE)})
+        });
+        let channels = channels.iter().map(|channel| {
+            let by = |access| decides(grant, access, channel).map(|permission| &permission.pattern);
+            json!({"channel": channel, "read_by": by(Access::READ), "write_by": by(Access::WRITE)})
+        });
+        json!({
+            "authenticator": {"id": self.authenticator.id, "version": self.authenticator.version,
+                "sha256": self.authenticator.sha256, "path": self.authenticator.path},
+            "decision": decision,
+            "reason": reason,
+            "subject": grant.subject,
+            "expires_unix_seconds": expires.map(|expires| expires.as_secs()),
+            "took_microseconds": u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
+            "permissions": permissions.collect::<Vec<_>>(),
+            "channels": channels.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// The first permission that gives the access, which is all that counts: permissions add up.
+fn decides<'a>(grant: &'a Grant, access: Access, channel: &str) -> Option<&'a Permission> {
+    grant.permissions.iter().find(|permission| permission.allows(access, channel))
+}
+
+fn expiry(grant: &Grant, now: SystemTime) -> String {
+    let Some(expires) = grant.expires else { return "never".to_owned() };
+    let left = expires.duration_since(now).unwrap_or_default();
+    let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+    // Beyond the year 9999 there is no text for it.
+    let beyond = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    if expires >= beyond {
+        return format!("after the year 9999 (in {left})");
+    }
+    format!("{} (in {left})", humantime::format_rfc3339_seconds(expires))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(verdict: Verdict) -> Answer {
+        let authenticator =
+            Identity { id: "A".into(), version: "1.2".into(), sha256: "ab".into(), path: Some("/a.so".into()) };
+        Answer { authenticator, verdict, took: Duration::from_micros(1500) }
+    }
+
+    fn grant(expires: Option<SystemTime>) -> Verdict {
+        let permissions = vec![
+            Permission::new("news.*", Access::READ),
+            Permission::new("*.1", Access::READ_WRITE),
+            Permission::new("\u{1b}[31m", Access::WRITE),
+        ];
+        Verdict::Grant(Grant { permissions, subject: "alice".into(), expires, generation: 1 })
+    }
+
+    #[test]
+    fn a_grant_is_explained() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let text = answer(grant(Some(now + Duration::from_secs(3600)))).readable(&["news.1".into(), "x".into()], now);
+        let expected = "\
+authenticator    A 1.2
+decision         granted
+subject          alice
+expires          2001-09-09T02:46:40Z (in 1h)
+took             1.5ms
+permissions
+  read           news.*
+  read and write *.1
+  write          \u{fffd}[31m
+channel          news.1
+  read           yes, by `news.*`
+  write          yes, by `*.1`
+channel          x
+  read           no: no pattern that gives it matches
+  write          no: no pattern that gives it matches
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_refusal_gives_its_reason_and_json_has_it_all() {
+        let text = answer(Verdict::Refuse("not you".into())).readable(&[], SystemTime::now());
+        assert!(text.contains("decision         refused\nreason           not you"), "{text}");
+        let value = answer(Verdict::Unavailable("later".into())).as_json(&["a".into()]);
+        assert_eq!((&value["decision"], &value["reason"]), (&json!("unavailable"), &json!("later")));
+        assert_eq!(value["channels"], json!([{"channel": "a", "read_by": null, "write_by": null}]));
+        let value = answer(grant(None)).as_json(&["news.1".into()]);
+        assert_eq!(value["permissions"][0], json!({"pattern": "news.*", "read": true, "write": false}));
+        assert_eq!(value["channels"][0]["write_by"], "*.1");
+        assert_eq!((&value["expires_unix_seconds"], &value["took_microseconds"]), (&Value::Null, &json!(1500)));
+    }
+
+    #[test]
+    fn an_expiry_past_all_calendars_is_no_panic() {
+        let Verdict::Grant(grant) = grant(SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 40))) else {
+            unreachable!("is a grant")
+        };
+        assert!(expiry(&grant, SystemTime::now()).starts_with("after the year 9999"));
+    }
+}

@@ -1,0 +1,213 @@
+//! Canaries: an authorization and an option that nobody but the plugin may ever see, sent down every path at log level
+//! trace. Not one occurrence in the log, in an answer, in arguments, in the environment of a process.
+
+use crate::harness::{
+    Daemon, Finished, Frame, PluginsDir, Setup, bad_plugin, my_plugin, password_plugin, pusud, run, scripted_plugin,
+    text_message,
+};
+use std::fs;
+use std::path::PathBuf;
+
+const AUTHORIZATION: &str = "canary-authorization-5b1f";
+const OPTION: &str = "canary-option-77aa";
+
+fn assert_clean(what: &str, text: &str) {
+    for canary in [AUTHORIZATION, OPTION] {
+        if let Some(at) = text.find(canary) {
+            let around: String = text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+            panic!("{what} holds {canary} behind: {around}");
+        }
+    }
+}
+
+fn assert_output_clean(what: &str, finished: &Finished) {
+    assert_clean(what, &finished.stdout);
+    assert_clean(what, &finished.stderr);
+}
+
+/// What other users of the machine could see of the daemon and of whatever it has started.
+fn processes(daemon: &Daemon) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::from(format!("/proc/{}", daemon.pid()))];
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // Behind the name in parentheses: state, parent.
+        let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).map(str::to_owned);
+        if parent == Some(daemon.pid().to_string()) {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+fn assert_daemon_clean(daemon: &Daemon) {
+    for process in processes(daemon) {
+        for file in ["cmdline", "environ"] {
+            // Where there is no /proc, nothing is to be seen in it.
+            let seen = fs::read(process.join(file)).unwrap_or_default();
+            assert_clean(&format!("{}/{file}", process.display()), &String::from_utf8_lossy(&seen));
+        }
+    }
+    assert_clean("the log", &daemon.log().text());
+}
+
+/// Whole messages that hold the authorization, well-formed and not.
+fn messages() -> Vec<Vec<u8>> {
+    let escaped: String = AUTHORIZATION.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let well_formed = format!(r#"{{"type":"authorize","authorization":"{AUTHORIZATION}"}}"#);
+    let texts = [
+        well_formed.clone(),
+        format!(r#"{{"type":"authorize","authorization":"{escaped}"}}"#),
+        // Cut short, of the wrong type, in the wrong place, twice, with an escape that is none.
+        format!(r#"{{"type":"authorize","authorization":"{AUTHORIZATION}"#),
+        format!(r#"{{"type":"authorize","authorization":["{AUTHORIZATION}"]}}"#),
+        format!(r#"{{"type":"authorize","authorization":{{"{AUTHORIZATION}":1}}}}"#),
+        format!(r#"{{"type":"{AUTHORIZATION}","authorization":"{AUTHORIZATION}"}}"#),
+        format!(r#"{{"type":"authorize","authorization":"{AUTHORIZATION}","authorization":"{AUTHORIZATION}"}}"#),
+        format!(r#"{{"type":"authorize","authorization":"{AUTHORIZATION}\ud800"}}"#),
+        format!(r#"{{"type":"authorize","authorization":"{AUTHORIZATION}\q"}}"#),
+        format!(r#""{AUTHORIZATION}""#),
+        format!(r#"["{AUTHORIZATION}"]"#),
+        AUTHORIZATION.to_owned(),
+        // Larger than a message may be.
+        format!(r#"{{"type":"authorize","authorization":"{}"}}"#, AUTHORIZATION.repeat(400)),
+    ];
+    let mut messages: Vec<Vec<u8>> = texts.iter().map(|text| text_message(text)).collect();
+    messages.push(Frame::new(0x82, &well_formed).masked());
+    messages.push(Frame::text([well_formed.as_bytes(), b"\xff"].concat()).masked());
+    // Without a mask, with a reserved bit, and as the reason of a close frame.
+    messages.push(Frame::text(&well_formed).unmasked());
+    messages.push(Frame::new(0xc1, &well_formed).masked());
+    messages.push(Frame::close(4000, AUTHORIZATION).masked());
+    messages
+}
+
+/// Sends each message on a connection of its own, and looks at what comes back first.
+fn send_all(daemon: &Daemon, echoes_close: bool) {
+    for message in messages() {
+        let mut client = daemon.upgraded();
+        client.send(&message);
+        let answer = String::from_utf8_lossy(&client.read_frame().payload).into_owned();
+        if !(echoes_close && message[0] == 0x88) {
+            assert_clean("an answer", &answer);
+        }
+    }
+}
+
+/// One relay for each thing that an authenticator can do with an authorization.
+fn down_every_path(isolation: &str) {
+    let mut outcomes = vec!["grant", "refuse", "abstain", "unavailable", "hang", "silent", "error", "panic", "twice"];
+    outcomes.extend(["garbage-decision", "not-utf8-reason", "too-long-reason"]);
+    if isolation == "process" {
+        outcomes.extend(["abort", "exit"]);
+    }
+    for outcome in outcomes {
+        println!("{outcome}");
+        let plugins = PluginsDir::empty();
+        bad_plugin(&plugins, &[&format!("-DALWAYS=\"{outcome}\"")]);
+        let settings = format!(
+            "isolation: {isolation}\nlimits:\n  max_message_bytes: 4 KiB\n  authorize_call_timeout: 100ms\n\
+             authenticator_options:\n  text: {OPTION}\n"
+        );
+        let setup = Setup::on_shards(1).authenticator("BadPlugin", plugins).log_level("trace");
+        let mut daemon = setup.settings(&settings).start();
+        assert_daemon_clean(&daemon);
+        send_all(&daemon, true);
+        assert_daemon_clean(&daemon);
+        daemon.terminate();
+        daemon.wait();
+        assert_clean("the log of the end", &daemon.log().text());
+    }
+}
+
+#[test]
+fn down_every_path_in_a_thread() {
+    down_every_path("thread");
+}
+
+#[test]
+#[cfg(unix)]
+fn down_every_path_in_a_process() {
+    down_every_path("process");
+}
+
+/// The bundled plugins, with the canary as what they let in.
+#[test]
+fn the_bundled_plugins_keep_it_to_themselves() {
+    let scenes = [
+        ("PasswordAuthenticator", password_plugin(), format!("passwords:\n  {OPTION}: ['*']")),
+        ("PasswordAuthenticator", password_plugin(), format!("passwords:\n  {AUTHORIZATION}: ['*']")),
+        ("MyAuthenticator", my_plugin(), String::new()),
+    ];
+    for (id, plugin, settings) in scenes {
+        let setup = Setup::on_shards(1).authenticator(id, PluginsDir::with([plugin])).log_level("trace");
+        let settings = format!("{settings}\nlimits:\n  max_message_bytes: 4 KiB\n");
+        let daemon = setup.settings(&settings).start();
+        send_all(&daemon, true);
+        assert_daemon_clean(&daemon);
+    }
+}
+
+/// A token that a client puts into the request itself: into a header, or into the path where plugins may read it.
+#[test]
+fn the_upgrade_request() {
+    let daemon = Setup::on_shards(1).log_level("trace").start();
+    for request in [
+        format!("GET /?token={AUTHORIZATION} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {AUTHORIZATION}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{AUTHORIZATION}\r\n\r\n"),
+        crate::harness::upgrade_request("").replacen("GET / ", &format!("GET /?token={AUTHORIZATION} "), 1),
+    ] {
+        let mut client = daemon.raw();
+        client.send(request.as_bytes());
+        daemon.connect();
+    }
+    daemon.client().subscribe("a");
+    assert_daemon_clean(&daemon);
+}
+
+/// Commands, and the messages about settings with something wrong in them.
+#[test]
+fn commands_and_their_errors() {
+    let plugins = PluginsDir::with([password_plugin(), scripted_plugin()]);
+    let file = plugins.path().join("authorization");
+    fs::write(&file, AUTHORIZATION).unwrap();
+    let settings = plugins.path().join("settings.yaml");
+    let head = format!("authenticator: PasswordAuthenticator\nplugins_dir: {:?}\n", plugins.path());
+    for options in [
+        format!("passwords: {{{OPTION}: ['*']}}"),
+        format!("passwords: {{{OPTION}: 5}}"),
+        format!("passwords: {OPTION}"),
+        format!("passwords: [{{{OPTION}: [{{a: {OPTION}}}]}}]"),
+        format!("passwords:\n  {OPTION}: ['*']\n  {OPTION}: ['*']"),
+        format!("passwords: {{'$argon2id$v=19$m=64,t=1,p=1${OPTION}': ['*']}}"),
+        format!("authenticator_options: {{passwords: {OPTION}}}"),
+        format!("authenticator_options: {OPTION}"),
+        format!("passwords: {{{OPTION}: ['*'\n"),
+    ] {
+        fs::write(&settings, format!("{head}{options}\n")).unwrap();
+        for command in [&["check"][..], &["authorize", "--authorization-file", file.to_str().unwrap()], &["run"]] {
+            let mut command = pusud(command);
+            command.args(["--log-level", "trace", "--config"]).arg(&settings);
+            if options.starts_with(&format!("passwords: {{{OPTION}: ['*']"))
+                && format!("{command:?}").contains("\"run\"")
+            {
+                // These settings are good: it would serve.
+                continue;
+            }
+            assert_output_clean(&options, &run(&mut command));
+        }
+    }
+}
+
+#[test]
+fn the_client_commands() {
+    let plugins = PluginsDir::with([my_plugin()]);
+    let daemon = Setup::on_shards(1).authenticator("MyAuthenticator", plugins).log_level("trace").start();
+    let file = daemon.dir().join("authorization");
+    fs::write(&file, AUTHORIZATION).unwrap();
+    for command in ["listen", "publish"] {
+        let mut command = pusud(&[command, "--url", &daemon.url(), "--authorization-file"]);
+        assert_output_clean("a client command", &run(command.arg(&file).args(["a", "b"])));
+    }
+    assert_daemon_clean(&daemon);
+}
