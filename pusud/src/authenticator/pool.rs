@@ -249,15 +249,16 @@ impl Pool {
         }
         let unanswered = self.host.tickets.take_all();
         let jobs: Vec<_> = unanswered.iter().filter_map(|(ticket, _)| self.give_up(&mut state, *ticket)).collect();
+        let decider = state.decider.take();
+        if let Some(decider) = &decider {
+            decider.end();
+        }
         // Let go of while every thread still holds its own, so that it is one of them that destroys the instance, and
         // never the one who stops the pool: that may be a shard.
-        let decider = state.decider.take().filter(|_| state.threads == 0);
+        let decider = decider.filter(|_| state.threads == 0);
         drop(state);
         for condvar in [&self.work, &self.deadlines, &self.cancels] {
             condvar.notify_all();
-        }
-        if let Some(decider) = &decider {
-            decider.end();
         }
         drop((jobs, decider));
         for (_, reply) in unanswered {
