@@ -95,13 +95,20 @@ impl Hub {
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
 
-    /// Takes a client and all its subscriptions out.
-    pub fn leave(&self, listener: ListenerId) {
+    /// From here on `listener` gets nothing that is published; what it was sent before still leaves.
+    pub fn unsubscribe_all(&self, listener: ListenerId) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
         for channel in state.subscriptions.leave(listener) {
             state.index.index().withdraw(self.shard, &channel);
         }
+    }
+
+    /// Takes a client and all its subscriptions out. Once it has been seen off: a shard that stops waits for it until
+    /// here.
+    pub fn leave(&self, listener: ListenerId) {
+        self.unsubscribe_all(listener);
+        let state = &mut *self.state.borrow_mut();
         state.outboxes.remove(listener as usize);
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()

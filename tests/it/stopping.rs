@@ -1,6 +1,6 @@
 //! Stopping: SIGTERM ends the daemon in order, clients are told, and nobody who does not listen can hold it up.
 
-use crate::harness::{Daemon, run, text_message};
+use crate::harness::{Daemon, Setup, run, text_message};
 use serde_json::json;
 use std::process::Command;
 
@@ -37,6 +37,27 @@ fn what_was_published_before_still_arrives(mut daemon: Daemon) {
     daemon.terminate();
     for number in 0..200 {
         listener.expect_publish("a", json!(number));
+    }
+    listener.expect_closed(1001);
+    assert_eq!(daemon.wait().code(), Some(0));
+}
+
+/// More than the kernel holds waits in the relay when it is told to stop; the listener begins to read only then.
+#[test]
+fn what_waits_in_an_outbox_still_arrives() {
+    let mut daemon = Setup::on_shards(1).settings("limits: {outbox_bytes: 64 MiB}").start();
+    let mut listener = daemon.client();
+    listener.subscribe("a");
+    let mut source = daemon.client();
+    let content = json!("x".repeat(512 * 1024));
+    for _ in 0..40 {
+        source.publish("a", content.clone());
+    }
+    source.expect_no_answer();
+    daemon.terminate();
+    source.expect_closed(1001);
+    for _ in 0..40 {
+        listener.expect_publish("a", content.clone());
     }
     listener.expect_closed(1001);
     assert_eq!(daemon.wait().code(), Some(0));

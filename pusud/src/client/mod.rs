@@ -94,8 +94,9 @@ pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) -> impl 
             client.run().await;
         }
         outbox.finish();
-        drop(member);
+        member.hub.unsubscribe_all(member.listener);
         Box::pin(linger(&outbox)).await;
+        drop(member);
     }
 }
 
