@@ -12,6 +12,7 @@ use crate::disconnect::Disconnect;
 use crate::frame::Frames;
 use crate::inbox::{InboxSender, Item};
 use crate::outbox::Outbox;
+use crate::refusal::Refusal;
 use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::stats::Stats;
@@ -265,6 +266,11 @@ impl Hub {
             }
         }
         true
+    }
+
+    /// Counts something that was refused for exceeding a limit.
+    pub fn count_refusal(&self, refusal: Refusal) {
+        self.state.borrow_mut().stats.refusals.count(refusal);
     }
 
     /// What the shard has counted since it started.

@@ -20,6 +20,7 @@ pub mod message;
 pub mod outbox;
 pub mod permission;
 pub mod read_buffer;
+pub mod refusal;
 pub mod relay;
 pub mod reload;
 pub mod run;

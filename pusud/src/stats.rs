@@ -1,6 +1,7 @@
 //! What one shard counts. Plain integers: only the shard's thread touches them.
 
 use crate::disconnect::Disconnect;
+use crate::refusal::{Refusal, Refusals};
 use std::collections::HashMap;
 
 /// One shard's counters since it started.
@@ -14,6 +15,8 @@ pub struct Stats {
     pub dropped_bytes: u64,
     /// Connections that the relay ended, by reason.
     pub disconnects: Disconnects,
+    /// What was refused for exceeding a limit, by limit.
+    pub refusals: Refusals,
 }
 
 impl Stats {
@@ -21,6 +24,7 @@ impl Stats {
     pub fn count_slow_consumer(&mut self, dropped_bytes: usize) {
         self.dropped_bytes += dropped_bytes as u64;
         self.disconnects.count(Disconnect::SlowConsumer);
+        self.refusals.count(Refusal::OutboxBytes);
     }
 
     /// Adds another shard's counters to these.
@@ -28,6 +32,7 @@ impl Stats {
         self.published += other.published;
         self.delivered += other.delivered;
         self.dropped_bytes += other.dropped_bytes;
+        self.refusals.add(&other.refusals);
         for (&disconnect, count) in &other.disconnects.0 {
             *self.disconnects.0.entry(disconnect).or_default() += count;
         }

@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::message::{self, Reply};
 use crate::outbox::Outbox;
 use crate::read_buffer::ReadBuffer;
+use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
 use handshake::{Facts, Progress, Upgrade};
@@ -127,6 +128,7 @@ async fn connect(
     peer: SocketAddr,
 ) -> Option<Box<Client>> {
     let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, &outbox)).await else {
+        context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
         return None;
     };
@@ -342,7 +344,10 @@ impl Client {
         let disconnect = match error {
             // The client has gone without a word.
             Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Capacity(_) => Some(Disconnect::MessageTooBig),
+            Error::Capacity(_) => {
+                self.context.hub.count_refusal(Refusal::MaxMessageBytes);
+                Some(Disconnect::MessageTooBig)
+            }
             Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
             _ => Some(Disconnect::ProtocolError),
         };
