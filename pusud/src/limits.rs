@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Longest channel name, in bytes.
 pub const CHANNEL_BYTES_MAX: usize = 255;
 
+/// Most shards of one relay: with the network of relays they are as many as a set of the shard index has bits.
+pub const SHARDS_MAX: usize = 63;
+
 /// The `limits:` of the settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {

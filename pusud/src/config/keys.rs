@@ -19,6 +19,8 @@ pub const TOP: &[&str] = &[
     "relays",
     "network_address",
     "network_port",
+    "network_name",
+    "network_key_file",
     "name",
     "shards",
     "limits",

@@ -9,15 +9,17 @@ mod examples;
 mod host_name;
 pub mod keys;
 mod raw;
+mod relays;
 mod restart;
 #[cfg(test)]
 mod tests;
 pub mod units;
 mod yaml;
 
-use crate::limits::Limits;
+use crate::limits::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
 use raw::{RawConfig, RawLimits};
+pub use relays::RelayAddress;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
@@ -32,6 +34,8 @@ pub const DEFAULT_FILE: &str = "settings.yaml";
 pub const CLIENT_PORT: u16 = 55000;
 /// Where relays connect unless the settings say otherwise.
 pub const NETWORK_PORT: u16 = 55001;
+/// What the network of relays is called unless the settings say otherwise.
+pub const NETWORK_NAME: &str = "pusu";
 /// The authenticator that is built in and grants everything.
 pub const NO_AUTHENTICATOR: &str = "None";
 
@@ -51,10 +55,14 @@ pub struct Config {
     pub client_port: u16,
     /// Where relays connect.
     pub network_address: IpAddr,
-    /// Where relays connect.
+    /// Where relays connect; 0 lets the system choose.
     pub network_port: u16,
-    /// The relays of the network, as `host` or `host:port`; empty: no network.
-    pub relays: Vec<String>,
+    /// The relays of the network, each once, maybe this one among them; empty: no network.
+    pub relays: Vec<RelayAddress>,
+    /// What the network is called; relays of another name are refused.
+    pub network_name: String,
+    /// The file with the key that all relays of the network share; `None`: they prove nothing to each other.
+    pub network_key_file: Option<PathBuf>,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -199,9 +207,11 @@ impl Config {
             network_address: raw.network_address.unwrap_or(everywhere),
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
+            network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
+            network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             name: raw.name.unwrap_or_else(host_name::host_name),
             shards: match raw.shards {
-                None | Some(0) => available_parallelism().map_or(1, usize::from),
+                None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
                 Some(shards) => shards,
             },
             limits: limits(&raw.limits),
@@ -230,10 +240,11 @@ impl Config {
                 }
             }
         }
-        if !self.relays.is_empty() {
+        if !self.relays.is_empty() && self.network_key_file.is_none() {
             warnings.push(format!(
-                "`relays` has no effect yet: this relay serves its own clients and exchanges no messages with {}",
-                self.relays.join(", ")
+                "`relays` without `network_key_file`: whoever reaches {} may publish and read every channel as a relay; set a \
+                 key, or let a firewall admit nobody but the relays",
+                std::net::SocketAddr::new(self.network_address, self.network_port)
             ));
         }
         warnings

@@ -3,7 +3,8 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{Isolation, OnSwap, units, yaml};
+use super::{Isolation, NETWORK_PORT, OnSwap, RelayAddress, units, yaml};
+use crate::limits::SHARDS_MAX;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -12,8 +13,7 @@ use std::time::Duration;
 
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
-/// More threads than any machine has cores: a slip of the pen.
-const SHARDS_MAX: u64 = 1024;
+const NAME: &str = "a name of 1 to 255 bytes without control characters";
 /// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
 const NAME_BYTES_MAX: usize = 255;
 
@@ -32,7 +32,9 @@ pub(super) struct RawConfig {
     pub(super) client_port: Option<u16>,
     pub(super) network_address: Option<IpAddr>,
     pub(super) network_port: Option<u16>,
-    pub(super) relays: Vec<String>,
+    pub(super) relays: Vec<RelayAddress>,
+    pub(super) network_name: Option<String>,
+    pub(super) network_key_file: Option<PathBuf>,
     pub(super) name: Option<String>,
     pub(super) shards: Option<usize>,
     pub(super) limits: RawLimits,
@@ -56,6 +58,7 @@ impl RawConfig {
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let mut top = Section { prefix: "", values: yaml::parse(text)? };
         let original_options = top.take_original_options();
+        let network_port = top.take("network_port", PORT, port)?;
         let raw = Self {
             original_options,
             authenticator: authenticator(&mut top)?,
@@ -66,16 +69,18 @@ impl RawConfig {
                 sha256,
             )?,
             isolation: top.take("isolation", "`thread` or `process`", isolation)?,
-            plugins_dir: top.take("plugins_dir", "a path", |value| Some(PathBuf::from(non_empty(value)?)))?,
+            plugins_dir: top.take("plugins_dir", "a path", path)?,
             strict_plugin_permissions: top.take("strict_plugin_permissions", "true or false", Value::as_bool)?,
             on_swap: top.take("on_swap", "keep or reauthorize", on_swap)?,
             client_address: top.take("client_address", ADDRESS, address)?,
             client_port: top.take("client_port", PORT, port)?,
             network_address: top.take("network_address", ADDRESS, address)?,
-            network_port: top.take("network_port", PORT, port)?,
-            relays: relays(&mut top)?,
-            name: top.take("name", "a name of 1 to 255 bytes without control characters", name)?,
-            shards: top.take("shards", "a whole number from 0 (one per core) to 1024", shards)?,
+            network_port,
+            relays: relays(&mut top, network_port)?,
+            network_name: top.take("network_name", NAME, name)?,
+            network_key_file: top.take("network_key_file", "a path", path)?,
+            name: top.take("name", NAME, name)?,
+            shards: top.take("shards", &format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards)?,
             limits: RawLimits::take(&mut top)?,
         };
         if let Some(key) = top.values.keys().next() {
@@ -168,40 +173,33 @@ fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Relays may be empty: all lines below the key may be commented out.
-fn relays(top: &mut Section) -> anyhow::Result<Vec<String>> {
+/// Relays may be empty: all lines below the key may be commented out. Who names no port means the one of this file, which
+/// is the same on all relays; a port that the system chooses is nobody's to know.
+fn relays(top: &mut Section, network_port: Option<u16>) -> anyhow::Result<Vec<RelayAddress>> {
     const EXPECTED: &str = "a list of hosts, each as `host` or `host:port`";
     let list = match top.values.remove("relays") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(other) => bail!("`relays`: expected {EXPECTED}, found {}", found(&other)),
     };
-    list.iter()
-        .map(|entry| match entry.as_str().filter(|relay| is_host_and_port(relay)) {
-            Some(relay) => Ok(relay.to_owned()),
+    let default_port = network_port.filter(|&port| port > 0).unwrap_or(NETWORK_PORT);
+    let mut relays = Vec::with_capacity(list.len());
+    for entry in &list {
+        match entry.as_str().and_then(|text| RelayAddress::parse(text, default_port)) {
+            Some(relay) if relays.contains(&relay) => {}
+            Some(relay) => relays.push(relay),
             None => bail!("`relays`: expected {EXPECTED}, found {} in the list", found(entry)),
-        })
-        .collect()
-}
-
-/// Whether `relay` is `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address.
-fn is_host_and_port(relay: &str) -> bool {
-    if relay.parse::<IpAddr>().is_ok() {
-        return true;
+        }
     }
-    let (host, port) = match relay.rsplit_once(':') {
-        Some((host, port)) if !relay.ends_with(']') => (host, Some(port)),
-        _ => (relay, None),
-    };
-    let host_fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')),
-    };
-    host_fits && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    Ok(relays)
 }
 
 fn non_empty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn path(value: &Value) -> Option<PathBuf> {
+    non_empty(value).map(PathBuf::from)
 }
 
 fn isolation(value: &Value) -> Option<Isolation> {
@@ -217,7 +215,7 @@ fn port(value: &Value) -> Option<u16> {
 }
 
 fn shards(value: &Value) -> Option<usize> {
-    value.as_u64().filter(|&shards| shards <= SHARDS_MAX)?.try_into().ok()
+    usize::try_from(value.as_u64()?).ok().filter(|&shards| shards <= SHARDS_MAX)
 }
 
 fn name(value: &Value) -> Option<String> {

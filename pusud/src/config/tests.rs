@@ -40,11 +40,15 @@ fn loaded(text: &str) -> Config {
     load(text).unwrap_or_else(|error| panic!("{text:?} gave: {error:#}")).0
 }
 
+fn shown(relays: &[RelayAddress]) -> Vec<String> {
+    relays.iter().map(RelayAddress::to_string).collect()
+}
+
 #[test]
 fn the_originals_file_loads() {
     let (config, warnings) = load(ORIGINAL).unwrap();
     assert_eq!(config.authenticator.id, "None");
-    assert_eq!(config.relays, ["relay-1.example.com", "relay-2.example.com"]);
+    assert_eq!(shown(&config.relays), ["relay-1.example.com:55001", "relay-2.example.com:55001"]);
     assert_eq!((config.client_port, config.network_port), (55000, 55001));
     assert_eq!(
         Value::Object(config.authenticator.original_options),
@@ -58,7 +62,7 @@ fn the_originals_file_loads() {
     );
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("`authenticator: None` on 0.0.0.0:55000"), "{warnings:?}");
-    assert!(warnings[1].contains("`relays` has no effect yet"), "{warnings:?}");
+    assert!(warnings[1].contains("`relays` without `network_key_file`: whoever reaches 0.0.0.0:55001"), "{warnings:?}");
     let mapping = loaded("authenticator: X\npasswords:\n  Password1: [a.*]\n  12345: [b.*]\n");
     assert_eq!(mapping.authenticator.original_options["passwords"], json!({"Password1": ["a.*"], "12345": ["b.*"]}));
 }
@@ -70,7 +74,8 @@ fn defaults() {
     assert_eq!((config.network_address, config.network_port), (Ipv4Addr::UNSPECIFIED.into(), 55001));
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.name, host_name::host_name());
-    assert_eq!(config.shards, available_parallelism().unwrap().get());
+    assert_eq!(config.shards, available_parallelism().unwrap().get().min(SHARDS_MAX));
+    assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
     assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
@@ -83,7 +88,7 @@ fn every_key_is_read() {
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
          authenticator_sha256: '{sha256}'\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
-         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]']\n\
+         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB}}"
     ));
@@ -94,7 +99,9 @@ fn every_key_is_read() {
     assert_eq!(config.authenticator.on_swap, OnSwap::Reauthorize);
     assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
     assert_eq!((config.network_address.to_string(), config.network_port), ("10.0.0.1".to_owned(), 7));
-    assert_eq!((config.name.as_str(), config.shards, config.relays.len()), ("relay-7", 3, 6));
+    assert_eq!((config.name.as_str(), config.shards, config.network_name.as_str()), ("relay-7", 3, "lab"));
+    assert_eq!(shown(&config.relays), ["a:7", "b:1", "10.0.0.2:7", "[::1]:9", "[::1]:7"]);
+    assert_eq!(config.network_key_file.as_deref(), Some(Path::new("/etc/key")));
     let limits = Limits {
         max_message_bytes: 2 << 20,
         max_header_bytes: 4096,
@@ -148,8 +155,8 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nrelays: ['ws://a']", "found the text \"ws://a\" in the list"),
         ("authenticator: A\nrelays: ['[::1']", "`relays`: expected"),
         (
-            "authenticator: A\nshards: 2000",
-            "`shards`: expected a whole number from 0 (one per core) to 1024, found `2000`",
+            "authenticator: A\nshards: 64",
+            "`shards`: expected a whole number from 0 (one per core) to 63, found `64`",
         ),
         ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
         ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
