@@ -1,4 +1,5 @@
-//! A shard's state and its doors to the other shards: who is connected, who listens to what, what has to leave.
+//! A shard's state and its doors to the other shards and to the network: who is connected, who listens to what, what has
+//! to leave.
 //!
 //! Publications are joined: consecutive ones to the same channel form a run (run.rs), one buffer that all listeners of
 //! the channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
@@ -7,13 +8,14 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
-use crate::batch::{Batch, Publications};
+use crate::batch::Publications;
 use crate::disconnect::Disconnect;
 use crate::frame::Frames;
-use crate::inbox::{InboxSender, Item};
 use crate::outbox::Outbox;
+use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 use crate::run::Run;
+use crate::settling::Settling;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
@@ -35,8 +37,6 @@ const FLUSH_OUTBOXES_MAX: usize = 256;
 
 /// One shard's state. Everything in it belongs to the shard's thread.
 pub struct Hub {
-    shard: usize,
-    inboxes: Vec<InboxSender>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
@@ -48,8 +48,9 @@ struct State {
     subscriptions: Subscriptions,
     index: ShardIndexView,
     run: Run,
-    /// What each of the other shards gets at the end of the batch.
-    outgoing: Vec<Batch>,
+    outgoing: Outgoing,
+    /// Of no use where there is no network.
+    settling: Settling,
     marked: VecDeque<Rc<Outbox>>,
     /// Published since everything was flushed.
     batch: Published,
@@ -67,18 +68,16 @@ struct Published {
 }
 
 impl Hub {
-    /// The state of shard number `shard`, which is reached by the others through `inboxes[shard]`.
-    pub fn new(shard: usize, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> Self {
-        let outgoing = inboxes.iter().map(|_| Batch::default()).collect();
+    /// The state of the shard that `outgoing` belongs to.
+    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>) -> Self {
         Self {
-            shard,
-            inboxes,
             state: RefCell::new(State {
                 outboxes: Slab::new(),
                 subscriptions: Subscriptions::default(),
                 index: ShardIndexView::new(index),
                 run: Run::default(),
                 outgoing,
+                settling: Settling::default(),
                 marked: VecDeque::new(),
                 batch: Published::default(),
                 waiting_for_flush: Vec::new(),
@@ -101,7 +100,7 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
         for channel in state.subscriptions.leave(listener) {
-            state.index.index().withdraw(self.shard, &channel);
+            state.withdraw(&channel);
         }
     }
 
@@ -133,8 +132,31 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
         if state.subscriptions.subscribe(listener, channel) == Subscribed::First {
-            state.index.index().announce(self.shard, channel);
+            state.index.index().announce(state.outgoing.member(), channel);
+            if state.outgoing.has_network() {
+                state.outgoing.settle(channel, state.settling.begin(channel));
+            }
         }
+    }
+
+    /// Whether all linked relays know that `channel`, which has a listener here, has one.
+    pub fn is_settled(&self, channel: &str) -> bool {
+        self.state.borrow().settling.is_settled(channel)
+    }
+
+    /// Ready when all linked relays know that `channel` has a listener; false if it is not `listener` any more, whose
+    /// subscription has ended meanwhile.
+    pub fn poll_settled(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
+        let state = &mut *self.state.borrow_mut();
+        if !state.subscriptions.channels_of(listener).any(|name| **name == *channel) {
+            return Poll::Ready(false);
+        }
+        state.settling.poll(channel, cx).map(|()| true)
+    }
+
+    /// The network has answered: all linked relays know what they were to know.
+    pub fn settled(&self, number: u64) {
+        self.state.borrow_mut().settling.answered(number);
     }
 
     /// From here on `listener` gets nothing more that is published on `channel`.
@@ -142,7 +164,7 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
         if state.subscriptions.unsubscribe(listener, channel) {
-            state.index.index().withdraw(self.shard, channel);
+            state.withdraw(channel);
         }
     }
 
@@ -179,14 +201,14 @@ impl Hub {
         }
     }
 
-    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard.
+    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay.
     pub fn publish(&self, channel: &str, content: &str) {
         let state = &mut *self.state.borrow_mut();
         state.stats.published += 1;
-        let shards = if self.inboxes.len() == 1 {
+        let shards = if state.outgoing.is_alone() {
             ShardSet::default()
         } else {
-            state.index.shards_of(channel).without(self.shard)
+            state.index.shards_of(channel).without(state.outgoing.member())
         };
         if !self.open_run(state, channel, shards) {
             return;
@@ -208,22 +230,15 @@ impl Hub {
 
     /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
     pub fn has_room(&self) -> bool {
-        self.state.borrow().batch.has_room() && self.others().all(|inbox| inbox.has_room())
+        let state = self.state.borrow();
+        state.batch.has_room() && state.outgoing.has_room()
     }
 
     /// Ready when a source may go on.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut room = self.poll_flushed(cx);
-        for inbox in self.others() {
-            if inbox.poll_room(cx).is_pending() {
-                room = Poll::Pending;
-            }
-        }
-        room
-    }
-
-    fn others(&self) -> impl Iterator<Item = &InboxSender> {
-        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
+        let flushed = self.poll_flushed(cx);
+        let handed_over = self.state.borrow().outgoing.poll_room(cx);
+        if flushed.is_ready() { handed_over } else { Poll::Pending }
     }
 
     /// Ready while not too much waits for this shard's flush.
@@ -250,11 +265,7 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
         // First, so that the other shards can begin.
-        for (inbox, batch) in self.inboxes.iter().zip(&mut state.outgoing) {
-            if !batch.is_empty() {
-                inbox.send(Item::Batch(std::mem::take(batch)));
-            }
-        }
+        state.outgoing.send();
         for _ in 0..FLUSH_OUTBOXES_MAX {
             match state.marked.pop_front() {
                 Some(outbox) => outbox.flush(),
@@ -297,9 +308,7 @@ impl Hub {
             return;
         }
         state.fan_out();
-        for shard in state.run.shards().iter() {
-            state.outgoing[shard].push(&state.run.publications());
-        }
+        state.outgoing.push(state.run.shards(), &state.run.publications());
         state.run.clear();
     }
 
@@ -319,6 +328,12 @@ impl Published {
 }
 
 impl State {
+    /// The channel has lost its last listener in this shard.
+    fn withdraw(&mut self, channel: &str) {
+        self.index.index().withdraw(self.outgoing.member(), channel);
+        self.settling.end(channel);
+    }
+
     /// So many bytes were added to the open run.
     fn count_published(&mut self, bytes: usize) {
         let listeners = self.run.here().map_or(0, |channel| self.subscriptions.listeners(channel).len());

@@ -1,4 +1,5 @@
-//! A shard's inbox: how the acceptor, the other shards and the relay reach a shard.
+//! An inbox: how a shard is reached by the acceptor, the other shards, the network and the relay, and how the network's
+//! thread is reached by the shards.
 //!
 //! Handing over never waits and never fails, so that no two shards can wait for each other. Whoever reads a source
 //! asks [`InboxSender::poll_room`] before the next message, and so the source slows down.
@@ -21,12 +22,26 @@ pub enum Item {
     Accepted(TcpStream, SocketAddr),
     /// Publications for the shard's listeners.
     Batch(Batch),
+    /// The linked relays know of a subscription: the one that the shard asked the network about under this number.
+    Settled(u64),
     /// Ask the authenticator, which is another one now, about the clients' authorizations again.
     Reauthorize,
     /// Forget the clients' authorizations: nobody will be asked about them again.
     ForgetAuthorizations,
     /// Tell all clients that the relay is stopping, and end when they have gone.
     Stop,
+}
+
+/// What can be put into an inbox.
+pub trait Weighed {
+    /// The bytes of its publications: what sources have to wait for when there is too much of it.
+    fn publication_bytes(&self) -> usize;
+}
+
+impl Weighed for Item {
+    fn publication_bytes(&self) -> usize {
+        if let Self::Batch(batch) = self { batch.bytes_len() } else { 0 }
+    }
 }
 
 #[derive(Default)]
@@ -36,26 +51,32 @@ struct Level {
 }
 
 /// Makes an inbox.
-pub fn channel() -> (InboxSender, Inbox) {
+pub fn channel<T: Weighed>() -> (InboxSender<T>, Inbox<T>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let level = Arc::new(Level::default());
     (InboxSender { sender, level: level.clone() }, Inbox { receiver, level, batch: Vec::new() })
 }
 
 /// The side that hands over.
-#[derive(Clone)]
-pub struct InboxSender {
-    sender: UnboundedSender<Item>,
+pub struct InboxSender<T = Item> {
+    sender: UnboundedSender<T>,
     level: Arc<Level>,
 }
 
-impl InboxSender {
-    /// Hands an item over. A shard that has ended drops it, as it has dropped its clients.
-    pub fn send(&self, item: Item) {
-        if let Item::Batch(batch) = &item {
-            self.level.bytes.fetch_add(batch.bytes_len(), Ordering::Relaxed);
+impl<T> Clone for InboxSender<T> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), level: self.level.clone() }
+    }
+}
+
+impl<T: Weighed> InboxSender<T> {
+    /// Hands an item over. A thread that has ended drops it, as it has dropped its clients or links.
+    pub fn send(&self, item: T) {
+        let bytes = item.publication_bytes();
+        if bytes > 0 {
+            self.level.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
-        // An error means that the shard has ended, and there is nobody left to deliver to.
+        // An error means that the thread has ended, and there is nobody left to deliver to.
         self.sender.send(item).ok();
     }
 
@@ -71,23 +92,27 @@ impl InboxSender {
 
     /// Whether the inbox has room for publications.
     pub fn has_room(&self) -> bool {
-        self.level.bytes.load(Ordering::SeqCst) < INBOX_BYTES_MAX || self.sender.is_closed()
+        self.level.bytes.load(Ordering::SeqCst) < INBOX_BYTES_MAX || self.is_closed()
+    }
+
+    /// Whether the thread that takes out has ended.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
     }
 }
 
-/// The side of the shard.
-pub struct Inbox {
-    receiver: UnboundedReceiver<Item>,
+/// The side that takes out.
+pub struct Inbox<T = Item> {
+    receiver: UnboundedReceiver<T>,
     level: Arc<Level>,
-    batch: Vec<Item>,
+    batch: Vec<T>,
 }
 
-impl Inbox {
+impl<T: Weighed> Inbox<T> {
     /// Waits for items and takes some out; empty when nobody can hand over any more.
-    pub async fn next(&mut self) -> impl Iterator<Item = Item> + '_ {
+    pub async fn next(&mut self) -> impl Iterator<Item = T> + '_ {
         self.receiver.recv_many(&mut self.batch, BATCH_ITEMS_MAX).await;
-        let taken: usize =
-            self.batch.iter().map(|item| if let Item::Batch(batch) = item { batch.bytes_len() } else { 0 }).sum();
+        let taken: usize = self.batch.iter().map(T::publication_bytes).sum();
         let before = self.level.bytes.fetch_sub(taken, Ordering::SeqCst);
         if before >= INBOX_BYTES_MAX && before - taken < INBOX_BYTES_MAX {
             let waiting =

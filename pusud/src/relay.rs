@@ -123,6 +123,7 @@ fn start_shards(
                 number,
                 inbox,
                 inboxes: inboxes.clone(),
+                network: network.clone(),
                 index: index.clone(),
                 authenticator: authenticator.clone(),
                 config: config.clone(),

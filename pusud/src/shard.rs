@@ -6,6 +6,8 @@ use crate::config::Config;
 use crate::disconnect::Disconnect;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
+use crate::network::event::Event;
+use crate::outgoing::Outgoing;
 use crate::shard_index::ShardIndex;
 use crate::stats::Stats;
 use anyhow::Context as _;
@@ -33,6 +35,8 @@ pub struct Shard {
     pub inbox: Inbox,
     /// Where all shards are reached.
     pub inboxes: Vec<InboxSender>,
+    /// Where the network of relays is reached, if there is one.
+    pub network: Option<InboxSender<Event>>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
     /// Who decides.
@@ -72,7 +76,7 @@ impl Shard {
 
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
-        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index));
+        let hub = Rc::new(Hub::new(Outgoing::of_shard(self.number, self.inboxes, self.network), self.index));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
@@ -96,6 +100,7 @@ impl Shard {
                             poll_fn(|cx| hub.poll_flushed(cx)).await;
                         }
                     }
+                    Item::Settled(number) => hub.settled(number),
                     Item::Reauthorize => context.turns.queue_all(),
                     Item::ForgetAuthorizations => context.turns.forget_all(),
                     Item::Stop => stopping = true,
@@ -106,6 +111,8 @@ impl Shard {
         if timeout(STOP_MAX, poll_fn(|cx| hub.poll_empty(cx))).await.is_err() {
             warn!(shard = self.number, "some clients had not gone in time");
         }
+        // What a source published just before it left may still have to be handed over.
+        while hub.flush_some() {}
         hub.stats()
     }
 }

@@ -1,21 +1,26 @@
 //! Which shards have listeners of which channel, so that a publication wakes only those.
 //!
+//! The network of relays is one more member beside the shards: its bit says that a linked relay has listeners.
+//!
 //! Shared by all shards, but not on the data path: a shard reads through its own [`ShardIndexView`], which costs one
 //! load of a rarely written counter while nothing changes.
 //!
 //! **Invariant:** a shard announces its first listener of a channel before that listener is told `subscribe_ok`, so
 //! that whatever is published after the answer finds it.
+//! **Invariant:** the network is told of a channel's first local listener, and of the last one gone, in the order in
+//! which the index sees them.
 
+use crate::inbox::InboxSender;
+use crate::limits::SHARDS_MAX;
+use crate::network::event::Event;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Most shards of one relay: as many as a [`ShardSet`] has bits.
-pub const SHARDS_MAX: usize = 64;
 /// Names that a view remembers; past it the view is emptied, so that publishing to ever new names costs no memory.
 const VIEW_CHANNELS_MAX: usize = 4096;
 
-/// A set of shards.
+/// A set of shards, with or without the network.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ShardSet(u64);
 
@@ -32,7 +37,7 @@ impl ShardSet {
 
     /// The numbers of its shards.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..SHARDS_MAX).filter(move |shard| self.0 & (1 << shard) != 0)
+        (0..=SHARDS_MAX).filter(move |shard| self.0 & (1 << shard) != 0)
     }
 }
 
@@ -42,18 +47,32 @@ pub struct ShardIndex {
     /// Counts changes of `channels`.
     version: AtomicU64,
     channels: Mutex<HashMap<Box<str>, u64>>,
+    network: Option<Network>,
+}
+
+/// The network as a member.
+struct Network {
+    bit: u64,
+    inbox: InboxSender<Event>,
 }
 
 impl ShardIndex {
+    /// An index in which the network is member number `member`, behind all shards, and is told of changes.
+    pub fn with_network(member: usize, inbox: InboxSender<Event>) -> Self {
+        Self { network: Some(Network { bit: 1 << member, inbox }), ..Self::default() }
+    }
+
     /// `shard` has its first listener of `channel`.
     pub fn announce(&self, shard: usize, channel: &str) {
         let mut channels = self.lock();
-        match channels.get_mut(channel) {
-            Some(shards) => *shards |= 1 << shard,
+        let before = match channels.get_mut(channel) {
+            Some(shards) => std::mem::replace(shards, *shards | 1 << shard),
             None => {
                 channels.insert(channel.into(), 1 << shard);
+                0
             }
-        }
+        };
+        self.tell_network(channel, before, before | 1 << shard);
         self.version.fetch_add(1, Ordering::Release);
     }
 
@@ -61,12 +80,38 @@ impl ShardIndex {
     pub fn withdraw(&self, shard: usize, channel: &str) {
         let mut channels = self.lock();
         if let Some(shards) = channels.get_mut(channel) {
-            *shards &= !(1 << shard);
-            if *shards == 0 {
+            let before = std::mem::replace(shards, *shards & !(1 << shard));
+            let after = *shards;
+            if after == 0 {
                 channels.remove(channel);
             }
+            self.tell_network(channel, before, after);
         }
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether a shard has listeners of `channel`.
+    pub fn has_local_listeners(&self, channel: &str) -> bool {
+        self.lock().get(channel).is_some_and(|&shards| self.is_local(shards))
+    }
+
+    /// The channels of which a shard has listeners.
+    pub fn local_channels(&self) -> Vec<Box<str>> {
+        self.lock().iter().filter(|&(_, &shards)| self.is_local(shards)).map(|(channel, _)| channel.clone()).collect()
+    }
+
+    fn is_local(&self, shards: u64) -> bool {
+        shards & !self.network.as_ref().map_or(0, |network| network.bit) != 0
+    }
+
+    /// Tells the network where a channel has got its first local listener or lost the last one. Under the lock, for the
+    /// order.
+    fn tell_network(&self, channel: &str, before: u64, after: u64) {
+        if let Some(network) = &self.network
+            && self.is_local(before) != self.is_local(after)
+        {
+            network.inbox.send(Event::Changed(channel.into()));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, u64>> {
@@ -126,6 +171,33 @@ mod tests {
         index.withdraw(2, "a");
         assert!(view.shards_of("a").is_empty());
         assert!(index.lock().is_empty(), "a channel without listeners is forgotten");
+    }
+
+    #[tokio::test]
+    async fn the_network_hears_of_local_edges_alone() {
+        let (sender, mut inbox) = crate::inbox::channel();
+        let index = ShardIndex::with_network(2, sender);
+        index.announce(2, "a");
+        assert!(!index.has_local_listeners("a") && index.local_channels().is_empty(), "a peer is not local");
+        for channel in ["a", "b"] {
+            index.announce(0, channel);
+            index.announce(1, channel);
+        }
+        index.withdraw(0, "a");
+        index.withdraw(2, "a");
+        assert!(index.has_local_listeners("a") && index.local_channels().len() == 2);
+        index.withdraw(1, "a");
+        assert!(!index.has_local_listeners("a"));
+        drop(index);
+        let told: Vec<_> = inbox
+            .next()
+            .await
+            .map(|event| match event {
+                Event::Changed(channel) => channel,
+                _ => panic!("nothing else is told"),
+            })
+            .collect();
+        assert_eq!(told, ["a".into(), "b".into(), "a".into()] as [Box<str>; 3]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod authorizations;
 mod few;
 pub mod handshake;
 pub mod session;
+mod settle;
 pub mod upkeep;
 pub mod wire;
 
@@ -248,6 +249,7 @@ impl Client {
                     Some(()) => Next::Message,
                     None => Next::End,
                 },
+                Next::Settled(channel) => Box::pin(self.settle(&channel)).await,
                 Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
                 Next::End => return,
             };
@@ -310,10 +312,7 @@ impl Client {
                     return Next::Room;
                 }
             }
-            Effect::Subscribe(channel) => {
-                hub.subscribe(self.listener, &channel);
-                self.reply(&Reply::SubscribeOk { channel: &channel });
-            }
+            Effect::Subscribe(channel) => return self.subscribe(&channel),
             Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
             Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
             Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
