@@ -17,6 +17,7 @@ pub mod hub;
 pub mod inbox;
 pub mod limits;
 pub mod message;
+pub mod network;
 pub mod outbox;
 pub mod permission;
 pub mod read_buffer;
