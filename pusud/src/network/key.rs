@@ -1,0 +1,186 @@
+//! The key of the network: reading its file, signing and checking.
+//!
+//! Never shows a key, neither in errors nor in `Debug`. Whether a peer has to know one is decided by the handshake.
+
+use anyhow::{Context as _, bail, ensure};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Shortest key, in bytes.
+pub const KEY_BYTES_MIN: usize = 32;
+/// A larger file is none with keys.
+const FILE_BYTES_MAX: u64 = 4096;
+
+/// A signature: HMAC-SHA256.
+pub type Signature = [u8; 32];
+
+/// One key, or two while one is being replaced by the other.
+#[derive(Clone)]
+pub struct Keys {
+    /// The first one signs; each of them is accepted.
+    keys: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl Keys {
+    /// Reads `network_key_file`: one or two lines with a key each, of at least [`KEY_BYTES_MIN`] bytes. Empty lines are
+    /// skipped, and so is white space around a key.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it, and never shows what is in it.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
+        let file = File::open(path).with_context(|| format!("`network_key_file`: cannot open {shown}"))?;
+        let metadata = file.metadata().with_context(|| format!("`network_key_file`: cannot look at {shown}"))?;
+        check_owner(path, &metadata).with_context(|| format!("`network_key_file`: {shown}"))?;
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_end(&mut text)
+            .with_context(|| format!("`network_key_file`: cannot read {shown}"))?;
+        ensure!(
+            text.len() as u64 <= FILE_BYTES_MAX,
+            "`network_key_file`: {shown}: expected one or two lines with a key each, found more than {FILE_BYTES_MAX} bytes"
+        );
+        Self::parse(&text).with_context(|| format!("`network_key_file`: {shown}"))
+    }
+
+    /// Reads the content of such a file.
+    ///
+    /// # Errors
+    /// Not one or two keys, or one of them too short.
+    pub fn parse(text: &[u8]) -> anyhow::Result<Self> {
+        let mut keys = Vec::new();
+        for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+            let key = line.trim_ascii();
+            if key.is_empty() {
+                continue;
+            }
+            ensure!(
+                key.len() >= KEY_BYTES_MIN,
+                "line {}: expected a key of at least {KEY_BYTES_MIN} bytes, found {}: make one with `openssl rand -hex 32`",
+                at + 1,
+                key.len()
+            );
+            keys.push(Zeroizing::new(key.to_vec()));
+        }
+        match keys.len() {
+            1 | 2 => Ok(Self { keys }),
+            0 => bail!("expected one or two lines with a key each, found none: make one with `openssl rand -hex 32`"),
+            more => bail!("expected one key, or two while one is replaced by the other, found {more}"),
+        }
+    }
+
+    /// Signs what is in `parts`; where one ends and the next begins counts.
+    pub fn sign(&self, parts: &[&[u8]]) -> Signature {
+        mac(&self.keys[0], parts).finalize().into_bytes().into()
+    }
+
+    /// Whether `signature` was made of `parts` with one of the keys. Takes the same time wherever they differ.
+    pub fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
+        self.keys.iter().any(|key| mac(key, parts).verify_slice(signature).is_ok())
+    }
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys([redacted; {}])", self.keys.len())
+    }
+}
+
+/// Only root and the daemon's user may write the file, and nobody else read it.
+#[cfg(unix)]
+fn check_owner(path: &Path, file: &std::fs::Metadata) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS: u32 = 0o007;
+    const GROUP_WRITE: u32 = 0o020;
+    let me = rustix::process::geteuid().as_raw();
+    let shown = path.display();
+    ensure!(
+        file.uid() == 0 || file.uid() == me,
+        "belongs to user {}, it has to belong to root or to the daemon's user ({me}): `chown {me} {shown}`",
+        file.uid()
+    );
+    ensure!(file.mode() & OTHERS == 0, "is open to everybody: `chmod o= {shown}`");
+    ensure!(file.mode() & GROUP_WRITE == 0, "can be written by group {}: `chmod g-w {shown}`", file.gid());
+    Ok(())
+}
+
+/// Access lists are not read: that nobody else may read the file is for the operator to see to.
+#[cfg(not(unix))]
+fn check_owner(_path: &Path, _file: &std::fs::Metadata) -> anyhow::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &[u8] = b"0123456789abcdef0123456789abcdef";
+    const B: &[u8] = b"fedcba9876543210fedcba9876543210";
+
+    fn keys(lines: &[&[u8]]) -> Keys {
+        Keys::parse(&lines.join(&b'\n')).unwrap()
+    }
+
+    #[test]
+    fn either_key_is_accepted_and_the_first_one_signs() {
+        let both = keys(&[A, B]);
+        assert!(keys(&[A]).verify(&[b"x"], &both.sign(&[b"x"])));
+        assert!(!keys(&[B]).verify(&[b"x"], &both.sign(&[b"x"])));
+        assert!(both.verify(&[b"x"], &keys(&[B]).sign(&[b"x"])));
+    }
+
+    #[test]
+    fn everything_signed_counts_and_so_do_the_borders() {
+        let keys = keys(&[A]);
+        let signature = keys.sign(&[b"ab", b"c"]);
+        assert!(keys.verify(&[b"ab", b"c"], &signature));
+        for parts in [&[&b"a"[..], b"bc"][..], &[b"abc"], &[b"ab", b"c", b""], &[b"ab", b"d"]] {
+            assert!(!keys.verify(parts, &signature));
+        }
+        assert!(!keys.verify(&[b"ab", b"c"], &signature[..31]));
+        assert!(!keys.verify(&[b"ab", b"c"], b""));
+    }
+
+    #[test]
+    fn files() {
+        assert_eq!(Keys::parse(&[b"\r\n ", A, b" \r\n\n", B, b"\n"].concat()).unwrap().keys.len(), 2);
+        let error = |text: &[u8]| Keys::parse(text).unwrap_err().to_string();
+        assert!(error(b" \n\n").contains("found none"));
+        assert!(error(&[A, A, A].join(&b'\n')).contains("found 3"));
+        let short = error(&[A, &B[1..]].join(&b'\n'));
+        assert!(short.contains("line 2") && short.contains("found 31"), "{short}");
+        assert!(!short.contains("edcba"), "a key is never shown");
+        assert_eq!(format!("{:?}", keys(&[A, B])), "Keys([redacted; 2])");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_the_file() {
+        use std::fs::{Permissions, set_permissions};
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, A).unwrap();
+        for (mode, what) in [(0o600, ""), (0o640, ""), (0o604, "open to everybody"), (0o660, "written by group")] {
+            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            match Keys::load(&path) {
+                Ok(_) => assert_eq!(what, ""),
+                Err(error) => assert!(!what.is_empty() && format!("{error:#}").contains(what), "{error:#}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! How the network is, for the operator: plain values that can be printed or written as JSON.
+//!
+//! Only describes; nothing decides by what stands here.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How the network is at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// This relay's name.
+    pub name: String,
+    /// The network's name.
+    pub network: String,
+    /// This start of this relay, in hex.
+    pub boot_id: String,
+    /// Whether peers have to know a key.
+    pub key: bool,
+    /// Channels with listeners here.
+    pub channels: u64,
+    /// The relays: those of the settings in their order, then others that are linked.
+    pub peers: Vec<PeerStatus>,
+}
+
+/// One relay of the network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// As the settings have it; `None` for one that only dials us.
+    pub address: Option<String>,
+    /// Its name, once it has been linked.
+    pub name: Option<String>,
+    /// Where it is connected from or to, while it is linked.
+    pub remote: Option<String>,
+    /// What there is between us.
+    pub state: PeerState,
+    /// The sockets' traffic and what was lost; all zero for one that was never linked.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+    /// For how long it has been linked.
+    #[serde(default, with = "seconds")]
+    pub linked_for: Option<Duration>,
+    /// From a ping to its pong, the last time.
+    #[serde(default, with = "seconds")]
+    pub round_trip: Option<Duration>,
+    /// What waits to be sent, in bytes.
+    pub queue_bytes: u64,
+    /// Channels that it has listeners for.
+    pub interest: u64,
+    /// It acknowledges too slowly what we announce, and subscriptions do not wait for it.
+    pub lagging: bool,
+    /// Why the last attempt or the last link ended.
+    pub last_error: Option<String>,
+    /// When it will be dialled again.
+    #[serde(default, with = "seconds")]
+    pub next_attempt_in: Option<Duration>,
+}
+
+/// What there is between this relay and another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerState {
+    /// No link; it is dialled now and then.
+    #[default]
+    Down,
+    /// Linked, and still learning each other's interest.
+    Linking,
+    /// Linked.
+    Linked,
+    /// The address is this relay's own.
+    Itself,
+}
+
+/// What was exchanged with a peer and what was lost, since its last start or ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Publications sent to it.
+    pub sent: u64,
+    /// Publications received from it.
+    pub received: u64,
+    /// Publications not sent since its queue was full.
+    pub dropped: u64,
+    /// Publications not sent since they are larger than it takes.
+    pub too_large: u64,
+    /// Publications sent and lost when a link broke; of those that it may have got or not, all are counted.
+    pub lost: u64,
+    /// Publications of its own that it says were lost on the way to us.
+    pub missed: u64,
+    /// Publications received a second time and thrown away; stays 0.
+    pub duplicates: u64,
+    /// Publications that were missing without being declared; stays 0.
+    pub gaps: u64,
+    /// Times that its interest was told again since the two sides differed; stays 0.
+    pub resyncs: u64,
+}
+
+/// Durations as seconds with a fraction.
+mod seconds {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+    }
+}
