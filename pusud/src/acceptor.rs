@@ -4,16 +4,14 @@
 
 use crate::address;
 use crate::inbox::{InboxSender, Item};
+use crate::port;
 use anyhow::Context as _;
-use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
-const BACKLOG_MAX: i32 = 4096;
 /// The first wait after the system refused another connection, and the longest; each wait is twice the one before.
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -30,8 +28,7 @@ impl Acceptor {
     /// # Errors
     /// Says which setting to change when the port is taken or the address is not this machine's.
     pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let socket =
-            bind(address).with_context(|| format!("cannot listen for clients on {address}: {}", hint(address)))?;
+        let socket = port::CLIENTS.bind(address)?;
         let address = socket.local_addr().context("the bound socket has no address")?;
         Ok(Self { socket, address })
     }
@@ -75,26 +72,6 @@ impl Acceptor {
             }
         }
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // On Windows this option would let a second daemon take the port over.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG_MAX)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
-}
-
-fn hint(address: SocketAddr) -> String {
-    format!(
-        "is another program (or another pusud) using port {port}? Stop it, or set client_port or client_address in the \
-         settings. On Linux the port may also have been taken by an outgoing connection, since 55000 lies in the \
-         ephemeral range: reserve it with sysctl net.ipv4.ip_local_reserved_ports={port}",
-        port = address.port()
-    )
 }
 
 /// Whether it was the connection that failed, and not accepting as such.

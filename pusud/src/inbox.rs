@@ -5,10 +5,11 @@
 //! asks [`InboxSender::poll_room`] before the next message, and so the source slows down.
 
 use crate::batch::Batch;
+use crate::network::local::Event;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// What may wait in an inbox before sources have to, in bytes. A source may overshoot by one batch.
@@ -44,10 +45,30 @@ impl Weighed for Item {
     }
 }
 
+impl Weighed for Event {
+    fn publication_bytes(&self) -> usize {
+        if let Self::Publications(batch) = self { batch.bytes_len() } else { 0 }
+    }
+}
+
 #[derive(Default)]
 struct Level {
     bytes: AtomicUsize,
     waiting: Mutex<Vec<Waker>>,
+}
+
+impl Level {
+    /// So many bytes were taken out.
+    fn release(&self, taken: usize) {
+        if taken == 0 {
+            return;
+        }
+        let before = self.bytes.fetch_sub(taken, Ordering::SeqCst);
+        if before >= INBOX_BYTES_MAX && before - taken < INBOX_BYTES_MAX {
+            let waiting = std::mem::take(&mut *self.waiting.lock().expect("nothing panics while it holds the list"));
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
 }
 
 /// Makes an inbox.
@@ -96,7 +117,7 @@ impl<T: Weighed> InboxSender<T> {
     }
 
     /// Whether the thread that takes out has ended.
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 }
@@ -113,12 +134,16 @@ impl<T: Weighed> Inbox<T> {
     pub async fn next(&mut self) -> impl Iterator<Item = T> + '_ {
         self.receiver.recv_many(&mut self.batch, BATCH_ITEMS_MAX).await;
         let taken: usize = self.batch.iter().map(T::publication_bytes).sum();
-        let before = self.level.bytes.fetch_sub(taken, Ordering::SeqCst);
-        if before >= INBOX_BYTES_MAX && before - taken < INBOX_BYTES_MAX {
-            let waiting =
-                std::mem::take(&mut *self.level.waiting.lock().expect("nothing panics while it holds the list"));
-            waiting.into_iter().for_each(Waker::wake);
-        }
+        self.level.release(taken);
         self.batch.drain(..)
+    }
+
+    /// Ready with the next item, or with none when nobody can hand over any more.
+    pub fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let item = ready!(self.receiver.poll_recv(cx));
+        if let Some(item) = &item {
+            self.level.release(item.publication_bytes());
+        }
+        Poll::Ready(item)
     }
 }

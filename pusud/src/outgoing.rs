@@ -5,7 +5,7 @@
 
 use crate::batch::{Batch, Publications};
 use crate::inbox::{InboxSender, Item};
-use crate::network::event::{Event, Ticket};
+use crate::network::local::{Event, Ticket};
 use crate::shard_index::ShardSet;
 use std::task::{Context, Poll};
 
@@ -72,6 +72,11 @@ impl Outgoing {
         if let Some(network) = &self.network {
             network.send(Event::Settle { channel: channel.into(), ticket: Ticket { shard: self.member, number } });
         }
+    }
+
+    /// Answers a shard's question.
+    pub fn settled(&self, ticket: Ticket) {
+        self.inboxes[ticket.shard].send(Item::Settled(ticket.number));
     }
 
     /// Whether all others have room.

@@ -1,10 +1,12 @@
-//! The relay as a whole: bind, start the shards, accept, stop.
+//! The relay as a whole: bind, start the shards and the network, accept, stop.
 
 use crate::acceptor::Acceptor;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::disconnect::Disconnect;
+use crate::gateway::{Gateway, Links};
 use crate::inbox::{self, InboxSender, Item};
+use crate::network::Event;
 use crate::reload::Reload;
 use crate::shard::Shard;
 use crate::shard_index::ShardIndex;
@@ -23,6 +25,8 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
+    /// `None`: no relays are configured.
+    gateway: Option<Gateway>,
     /// What stands over the settings when they are read again; `None`: they never are.
     overrides: Option<Overrides>,
 }
@@ -31,13 +35,15 @@ pub struct Relay {
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
 impl Relay {
-    /// Binds the clients' port.
+    /// Binds the clients' port, and the one for other relays where relays are configured.
     ///
     /// # Errors
-    /// The port is taken or the address is not this machine's: says which setting to change.
+    /// A port is taken, an address is not this machine's, or the network's key cannot be read: says which setting to
+    /// change.
     pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, overrides: None })
+        let gateway = Gateway::bind(&config)?;
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, gateway, overrides: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -55,8 +61,8 @@ impl Relay {
     /// returns at once. `serving` is called when clients are served and the wish to stop is heard.
     ///
     /// # Errors
-    /// Threads or runtimes cannot be made, or a shard has died.
-    pub fn run(self, shutdown: Shutdown, serving: impl FnOnce()) -> anyhow::Result<()> {
+    /// Threads or runtimes cannot be made, or a shard or the network's thread has died.
+    pub fn run(mut self, shutdown: Shutdown, serving: impl FnOnce()) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -64,9 +70,13 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
             let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
-            let (inboxes, shards) = start_shards(&self.config, &self.authenticator)?;
+            let gateway = self.gateway.take();
+            let index = Arc::new(index(&self.config, gateway.as_ref()));
+            let network = gateway.as_ref().map(Gateway::inbox);
+            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &index, network)?;
+            let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index)).transpose()?;
             serving();
-            let stopped = self.serve(&inboxes, shards, &mut shutdown, reload).await;
+            let stopped = self.serve(&inboxes, shards, links, &mut shutdown, reload).await;
             self.authenticator.stop();
             stopped
         })
@@ -82,6 +92,7 @@ impl Relay {
         &self,
         inboxes: &[InboxSender],
         shards: Vec<oneshot::Receiver<Stats>>,
+        mut links: Option<Links>,
         shutdown: &mut Listening,
         reload: Option<Reload>,
     ) -> anyhow::Result<()> {
@@ -95,26 +106,52 @@ impl Relay {
         tokio::select! {
             error = self.acceptor.run(inboxes) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
+            () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
             by = shutdown.requested() => info!(by, "stopping: no new connections"),
             never = reloading => match never {},
         }
         for inbox in inboxes {
             inbox.send(Item::Stop);
         }
+        let stopped = async {
+            let stats = collect(shards).await?;
+            // Behind the shards, so that whatever they have accepted leaves to the other relays too.
+            if let Some(links) = links {
+                links.stop().await;
+            }
+            anyhow::Ok(stats)
+        };
         tokio::select! {
-            stats = collect(shards) => log_stats(&stats?),
+            stats = stopped => log_stats(&stats?),
             by = shutdown.requested() => warn!(by, "asked to stop again: stopping without waiting for the clients"),
         }
         Ok(())
     }
 }
 
+/// The index of so many shards, and of the network behind them.
+fn index(config: &Config, gateway: Option<&Gateway>) -> ShardIndex {
+    match gateway {
+        None => ShardIndex::default(),
+        Some(gateway) => ShardIndex::with_network(config.shards, gateway.inbox()),
+    }
+}
+
+/// Waits until the network's thread has died; for ever where there is none.
+async fn died(links: &mut Option<Links>) {
+    match links {
+        Some(links) => links.died().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
+    index: &Arc<ShardIndex>,
+    network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
-    let index = Arc::new(ShardIndex::default());
     let shards = receivers
         .into_iter()
         .enumerate()

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::disconnect::Disconnect;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
-use crate::network::event::Event;
+use crate::network::local::Event;
 use crate::outgoing::Outgoing;
 use crate::shard_index::ShardIndex;
 use crate::stats::Stats;

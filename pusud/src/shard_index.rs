@@ -12,7 +12,7 @@
 
 use crate::inbox::InboxSender;
 use crate::limits::SHARDS_MAX;
-use crate::network::event::Event;
+use crate::network::local::Event;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -7,10 +7,10 @@
 
 mod asking;
 pub mod authorizations;
+mod confirm;
 mod few;
 pub mod handshake;
 pub mod session;
-mod settle;
 pub mod upkeep;
 pub mod wire;
 
@@ -227,6 +227,8 @@ enum Next {
     Message,
     /// Wait until there is room for more publications.
     Room,
+    /// Wait until the linked relays know of the subscription to this channel, and confirm it.
+    Confirm(Box<str>),
     /// Wait for the authenticator's verdict.
     Verdict {
         authorization: Authorization,
@@ -249,7 +251,7 @@ impl Client {
                     Some(()) => Next::Message,
                     None => Next::End,
                 },
-                Next::Settled(channel) => Box::pin(self.settle(&channel)).await,
+                Next::Confirm(channel) => Box::pin(self.confirm(&channel)).await,
                 Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
                 Next::End => return,
             };

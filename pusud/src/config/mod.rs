@@ -9,7 +9,6 @@ mod examples;
 mod host_name;
 pub mod keys;
 mod raw;
-mod relays;
 mod restart;
 #[cfg(test)]
 mod tests;
@@ -17,9 +16,9 @@ pub mod units;
 mod yaml;
 
 use crate::limits::{Limits, SHARDS_MAX};
+use crate::network::peer_address::PeerAddress;
 use anyhow::{Context as _, bail};
 use raw::{RawConfig, RawLimits};
-pub use relays::RelayAddress;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
@@ -58,7 +57,7 @@ pub struct Config {
     /// Where relays connect; 0 lets the system choose.
     pub network_port: u16,
     /// The relays of the network, each once, maybe this one among them; empty: no network.
-    pub relays: Vec<RelayAddress>,
+    pub relays: Vec<PeerAddress>,
     /// What the network is called; relays of another name are refused.
     pub network_name: String,
     /// The file with the key that all relays of the network share; `None`: they prove nothing to each other.

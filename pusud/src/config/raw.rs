@@ -3,8 +3,9 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{Isolation, NETWORK_PORT, OnSwap, RelayAddress, units, yaml};
+use super::{Isolation, NETWORK_PORT, OnSwap, units, yaml};
 use crate::limits::SHARDS_MAX;
+use crate::network::peer_address::PeerAddress;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -32,7 +33,7 @@ pub(super) struct RawConfig {
     pub(super) client_port: Option<u16>,
     pub(super) network_address: Option<IpAddr>,
     pub(super) network_port: Option<u16>,
-    pub(super) relays: Vec<RelayAddress>,
+    pub(super) relays: Vec<PeerAddress>,
     pub(super) network_name: Option<String>,
     pub(super) network_key_file: Option<PathBuf>,
     pub(super) name: Option<String>,
@@ -175,7 +176,7 @@ fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
 
 /// Relays may be empty: all lines below the key may be commented out. Who names no port means the one of this file, which
 /// is the same on all relays; a port that the system chooses is nobody's to know.
-fn relays(top: &mut Section, network_port: Option<u16>) -> anyhow::Result<Vec<RelayAddress>> {
+fn relays(top: &mut Section, network_port: Option<u16>) -> anyhow::Result<Vec<PeerAddress>> {
     const EXPECTED: &str = "a list of hosts, each as `host` or `host:port`";
     let list = match top.values.remove("relays") {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -185,7 +186,7 @@ fn relays(top: &mut Section, network_port: Option<u16>) -> anyhow::Result<Vec<Re
     let default_port = network_port.filter(|&port| port > 0).unwrap_or(NETWORK_PORT);
     let mut relays = Vec::with_capacity(list.len());
     for entry in &list {
-        match entry.as_str().and_then(|text| RelayAddress::parse(text, default_port)) {
+        match entry.as_str().and_then(|text| PeerAddress::parse(text, default_port).ok()) {
             Some(relay) if relays.contains(&relay) => {}
             Some(relay) => relays.push(relay),
             None => bail!("`relays`: expected {EXPECTED}, found {} in the list", found(entry)),

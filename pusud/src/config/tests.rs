@@ -40,8 +40,8 @@ fn loaded(text: &str) -> Config {
     load(text).unwrap_or_else(|error| panic!("{text:?} gave: {error:#}")).0
 }
 
-fn shown(relays: &[RelayAddress]) -> Vec<String> {
-    relays.iter().map(RelayAddress::to_string).collect()
+fn shown(relays: &[PeerAddress]) -> Vec<String> {
+    relays.iter().map(PeerAddress::to_string).collect()
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! what happens there by [`Event`]s; it shares nothing else with the shards, and it never waits for one of its links
 //! before it takes its next event.
 
+pub mod door;
 pub mod key;
 pub mod local;
 pub mod peer_address;

@@ -1,24 +1,27 @@
-//! Waiting, between a subscription and `subscribe_ok`, until the linked relays know of it.
+//! Confirming a subscription: `subscribe_ok` goes out when the linked relays know of it.
+//!
+//! Where there is no network, or it knows the channel already, that is at once.
 
 use super::{Client, Next};
 use crate::message::Reply;
 use std::future::poll_fn;
 
 impl Client {
-    /// Subscribes; the answer goes out now or, where a linked relay may not know the channel yet, from [`Self::settle`].
+    /// Subscribes, and confirms it if that needs no waiting.
     pub(super) fn subscribe(&self, channel: &str) -> Next {
         let hub = &self.context.hub;
         hub.subscribe(self.listener, channel);
         if !hub.is_settled(channel) {
-            return Next::Settled(channel.into());
+            return Next::Confirm(channel.into());
         }
         self.reply(&Reply::SubscribeOk { channel });
         Next::Message
     }
 
-    /// Answers when all linked relays know of the subscription. The network bounds how long that takes. Where the
-    /// subscription ends meanwhile, because what permitted it does, the client has been told of that instead.
-    pub(super) async fn settle(&mut self, channel: &str) -> Next {
+    /// Waits until the linked relays know of the subscription, for which the network has its own deadline, and confirms
+    /// it. A subscription that has ended meanwhile, because what permitted it did, is not confirmed: the client has been
+    /// told of its end.
+    pub(super) async fn confirm(&mut self, channel: &str) -> Next {
         let (context, listener) = (self.context.clone(), self.listener);
         let settled = poll_fn(|cx| context.hub.poll_settled(listener, channel, cx));
         match self.while_writing(settled).await {
