@@ -1,10 +1,11 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, print};
+use super::{SettingsArgs, print, probe};
 use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
+use pusud::gateway;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -17,19 +18,23 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let identity = authenticator.identity();
     authenticator.stop();
-    print(&set_up(&config, &identity))
+    gateway::settings(&config)?;
+    print(&set_up(&config, &identity, probe::relays(&config)))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
-fn set_up(config: &Config, authenticator: &Identity) -> String {
+/// `relays`: where each is, and whether it answers.
+fn set_up(config: &Config, authenticator: &Identity, relays: Vec<(String, String)>) -> String {
     let mut rows: Vec<(&str, String)> = vec![
         ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
         ("name", config.name.clone()),
         ("clients", SocketAddr::new(config.client_address, config.client_port).to_string()),
-        ("network", "none".into()),
         ("shards", config.shards.to_string()),
-        ("authenticator", authenticator.id.clone()),
     ];
+    rows.extend(network(config));
+    let relays: Vec<_> = relays.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
+    rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
+    rows.push(("authenticator", authenticator.id.clone()));
     if authenticator.id == NO_AUTHENTICATOR {
         rows.push(("  permissions", "everybody may read and write every channel".into()));
     } else {
@@ -58,10 +63,26 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
     let mut text = String::new();
     for (key, value) in rows {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", format!("{key:<26}{value}").trim_end());
+        let _ = writeln!(text, "{}", format!("{key:<25} {value}").trim_end());
     }
     text.push_str("everything is in order\n");
     text
+}
+
+/// What there is to say about the network, without the relays of the list.
+fn network(config: &Config) -> Vec<(&'static str, String)> {
+    if config.relays.is_empty() {
+        return vec![("network", "none: `relays` is empty".into())];
+    }
+    let key = match &config.network_key_file {
+        Some(file) => file.display().to_string(),
+        None => "none: whoever reaches the port may publish as a relay".into(),
+    };
+    vec![
+        ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
+        ("  network_name", config.network_name.clone()),
+        ("  network_key_file", key),
+    ]
 }
 
 #[cfg(test)]
@@ -76,7 +97,7 @@ mod tests {
         std::fs::write(
             &file,
             "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\n\
-             limits: {outbox_bytes: 2 MiB}",
+             limits: {outbox_bytes: 2 MiB}\nrelays: ['b:1']\nnetwork_name: lab",
         )
         .unwrap();
         let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
@@ -86,8 +107,9 @@ mod tests {
             sha256: "ab".repeat(32),
             path: Some("/plugins/liba.so".into()),
         };
-        let text = set_up(&config, &identity);
-        for expected in ["r7", "0.0.0.0:0", "1.2.3", "/plugins/liba.so", "key, passwords", "2 MiB", "abababab"] {
+        let relays = vec![("b:1".into(), "answers".into())];
+        let text = set_up(&config, &identity, relays);
+        for expected in ["  b:1  ", "answers", "0.0.0.0:55001", "lab", "r7", "0.0.0.0:0", "1.2.3", "/plugins/liba.so", "key, passwords", "2 MiB", "abababab"] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
         assert!(pusud::config::keys::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");

@@ -13,6 +13,7 @@ mod plugin_test;
 mod plugin_test_report;
 mod plugins;
 mod printer;
+mod probe;
 mod publish;
 mod run;
 #[cfg(test)]
