@@ -20,10 +20,11 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2
 
-.PHONY: help run plugins build test venv check bench install
+.PHONY: help run run-network plugins build test venv check bench install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
+	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
 	@echo 'make test     runs all tests, the published Python client included'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
@@ -32,6 +33,13 @@ help:
 
 run: plugins
 	exec target/release/pusud run --config config/quickstart.yaml --plugins-dir $(PLUGINS_DIR)
+
+# One relay dies with a crash, all of them with Ctrl-C, which reaches each by itself.
+run-network: plugins
+	pids=; for n in 1 2 3; do \
+	  target/release/pusud run --config config/network/relay-$$n.yaml --plugins-dir $(PLUGINS_DIR) & pids="$$pids $$!"; \
+	done; \
+	trap : INT; trap "kill $$pids" TERM; wait; wait
 
 build:
 	$(CARGO) build --release --workspace

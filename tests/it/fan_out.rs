@@ -10,6 +10,13 @@ crate::on_1_and_3_shards!(
     large_messages_arrive
 );
 
+crate::on_1_and_3_relays!(
+    every_listener_once,
+    listeners_come_and_go,
+    a_lone_sender_hears_itself,
+    large_messages_arrive
+);
+
 const CHANNELS: [&str; 3] = ["all", "even", "odd"];
 
 fn parity(number: usize) -> &'static str {

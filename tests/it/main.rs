@@ -28,6 +28,7 @@ mod isolation;
 mod jwt;
 mod listen_publish;
 mod messages;
+mod network;
 mod order;
 mod permissions;
 mod plugin_errors;
@@ -59,3 +60,24 @@ macro_rules! on_1_and_3_shards {
     )+};
 }
 pub(crate) use on_1_and_3_shards;
+
+/// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): one with a relay that is
+/// alone in its network, and one with three, to which its clients are connected in turn.
+macro_rules! on_1_and_3_relays {
+    ($($name:ident),+ $(,)?) => {
+        mod in_a_network {
+            $(mod $name {
+                #[test]
+                fn of_1_relay() {
+                    super::super::$name(crate::harness::Daemon::on_relays(1));
+                }
+
+                #[test]
+                fn of_3_relays() {
+                    super::super::$name(crate::harness::Daemon::on_relays(3));
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_1_and_3_relays;

@@ -11,6 +11,12 @@ crate::on_1_and_3_shards!(
     several_sources_keep_their_own_order,
 );
 
+crate::on_1_and_3_relays!(
+    one_source_and_many_listeners,
+    interleaved_channels_keep_their_order,
+    several_sources_keep_their_own_order
+);
+
 const MESSAGES: u64 = 10_000;
 const LISTENERS: usize = 50;
 

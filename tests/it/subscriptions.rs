@@ -11,6 +11,8 @@ crate::on_1_and_3_shards!(
     a_channel_is_used_again_and_again,
 );
 
+crate::on_1_and_3_relays!(from_subscribe_ok_on_nothing_is_missed, one_unsubscribes_and_others_stay);
+
 /// The listener and the source are on different shards where there are several: connections go to them in turn.
 fn from_subscribe_ok_on_nothing_is_missed(daemon: Daemon) {
     let mut source = daemon.client();

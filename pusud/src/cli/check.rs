@@ -109,7 +109,19 @@ mod tests {
         };
         let relays = vec![("b:1".into(), "answers".into())];
         let text = set_up(&config, &identity, relays);
-        for expected in ["  b:1  ", "answers", "0.0.0.0:55001", "lab", "r7", "0.0.0.0:0", "1.2.3", "/plugins/liba.so", "key, passwords", "2 MiB", "abababab"] {
+        for expected in [
+            "  b:1  ",
+            "answers",
+            "0.0.0.0:55001",
+            "lab",
+            "r7",
+            "0.0.0.0:0",
+            "1.2.3",
+            "/plugins/liba.so",
+            "key, passwords",
+            "2 MiB",
+            "abababab",
+        ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
         assert!(pusud::config::keys::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");

@@ -82,7 +82,9 @@ fn said(answer: Answer, relay: &PeerAddress) -> String {
         Answer::Answers(address) if address.ip().to_string() == **host => "answers".into(),
         Answer::Answers(address) => format!("answers ({address})"),
         Answer::Refuses => {
-            format!("does not answer: nobody listens on port {port}. Is pusud running there, with `relays` in its settings?")
+            format!(
+                "does not answer: nobody listens on port {port}. Is pusud running there, with `relays` in its settings?"
+            )
         }
         Answer::Silent => {
             format!("does not answer in time. Is the machine up, and do the firewalls let TCP port {port} through?")

@@ -35,6 +35,19 @@ fn both_files_load() {
 }
 
 #[test]
+fn the_relays_of_run_network_know_each_other() {
+    let load = |n| Config::load(Some(&path(&format!("network/relay-{n}.yaml"))), &Overrides::default()).unwrap();
+    let loaded = [1, 2, 3].map(load);
+    for (at, (config, warnings)) in loaded.iter().enumerate() {
+        assert!(warnings.is_empty() && config.client_address.is_loopback(), "{warnings:?}");
+        assert_eq!(config.relays, loaded[0].0.relays);
+        assert_eq!(config.relays[at].to_string(), format!("127.0.0.1:{}", config.network_port));
+        assert_eq!(config.name, format!("relay-{}", at + 1));
+        assert_eq!(usize::from(config.client_port), 55000 + 10 * at);
+    }
+}
+
+#[test]
 fn the_example_names_every_key_in_order() {
     let text = uncommented();
     let settings = super::yaml::parse(&text).unwrap();

@@ -239,10 +239,11 @@ impl Config {
                 }
             }
         }
-        if !self.relays.is_empty() && self.network_key_file.is_none() {
+        let is_local = self.network_address.to_canonical().is_loopback();
+        if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
             warnings.push(format!(
-                "`relays` without `network_key_file`: whoever reaches {} may publish and read every channel as a relay; set a \
-                 key, or let a firewall admit nobody but the relays",
+                "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
+                 a key, and let a firewall admit nobody but the relays",
                 std::net::SocketAddr::new(self.network_address, self.network_port)
             ));
         }

@@ -2,9 +2,11 @@
 
 use super::DEADLINE;
 use serde_json::{Value, json};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Message, WebSocket};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 /// One connection of a client.
 pub(crate) struct Client {
@@ -125,10 +127,33 @@ impl Client {
         }
     }
 
+    /// Reads and forgets everything up to the answer to a ping sent now.
+    pub(crate) fn discard_what_came(&mut self) {
+        self.send_message(Message::Ping("marker".into()));
+        while !matches!(self.next_message(), Message::Pong(_)) {}
+    }
+
     /// The next message, parsed.
     pub(crate) fn next_json(&mut self) -> Value {
         let text = self.next_text();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", self.shown))
+    }
+
+    /// The next message, parsed, if one comes in time.
+    pub(crate) fn next_json_within(&mut self, wait: Duration) -> Option<Value> {
+        self.socket.get_ref().set_read_timeout(Some(wait)).unwrap();
+        let message = loop {
+            match self.socket.read() {
+                Ok(Message::Ping(_)) => {}
+                Ok(Message::Text(text)) => break Some(serde_json::from_str(&text).unwrap()),
+                Err(Error::Io(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    break None;
+                }
+                other => panic!("{}: expected a text frame, got {other:?}", self.shown),
+            }
+        };
+        self.socket.get_ref().set_read_timeout(Some(DEADLINE)).unwrap();
+        message
     }
 
     /// The next text frame.

@@ -1,15 +1,17 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
-use super::{Client, DEADLINE, Log, PluginsDir, Raw, run, scripted_plugin};
+use super::{Client, DEADLINE, Log, Network, PluginsDir, Raw, run, scripted_plugin};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// The settings of a daemon that is about to start.
 pub(crate) struct Setup {
     shards: usize,
+    name: String,
     authenticator: String,
     port: u16,
     plugins: Option<PluginsDir>,
@@ -22,12 +24,25 @@ impl Setup {
     pub(crate) fn on_shards(shards: usize) -> Self {
         Self {
             shards,
+            name: "test-relay".into(),
             authenticator: "ScriptedAuthenticator".into(),
             port: 0,
             plugins: None,
             log_level: "info",
             more: String::new(),
         }
+    }
+
+    /// Another number of shards.
+    pub(crate) fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Another name.
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Another authenticator, found in `plugins`.
@@ -60,27 +75,36 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
-            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n{}",
+            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}",
             self.authenticator,
             self.port,
             self.shards,
+            self.name,
             plugins.path(),
             self.more,
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
-            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
-            .arg(dir.path().join("settings.yaml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Log::of(child.stderr.take().unwrap());
-        let mut daemon = Daemon { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)), dir, plugins };
+        let (child, log) = spawn(dir.path(), self.log_level);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let network = None;
+        let mut daemon = Daemon { child, log, address, dir, plugins, log_level: self.log_level, network };
         daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
         daemon
     }
+}
+
+/// Starts a process with the settings in `dir`.
+fn spawn(dir: &Path, log_level: &str) -> (Child, Log) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
+        .args(["run", "--log-format", "json", "--log-level", log_level, "--config"])
+        .arg(dir.join("settings.yaml"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = Log::of(child.stderr.take().unwrap());
+    (child, log)
 }
 
 /// The address in the log line that says where clients are served.
@@ -97,9 +121,25 @@ pub(crate) struct Daemon {
     address: SocketAddr,
     dir: TempDir,
     plugins: PluginsDir,
+    log_level: &'static str,
+    network: Option<Others>,
+}
+
+/// The other relays of a network, where a daemon stands for all of them.
+struct Others {
+    network: Network,
+    turns: AtomicUsize,
 }
 
 impl Daemon {
+    /// One of so many linked relays that stands for all of them: clients are connected to them in turn.
+    pub(crate) fn on_relays(relays: usize) -> Self {
+        let mut network = Network::of(relays);
+        let mut first = network.take_first();
+        first.network = Some(Others { network, turns: AtomicUsize::new(0) });
+        first
+    }
+
     /// A daemon on `shards` shards whose authenticator is the scripted fixture.
     pub(crate) fn on_shards(shards: usize) -> Self {
         Setup::on_shards(shards).start()
@@ -132,7 +172,14 @@ impl Daemon {
 
     /// A client that has been greeted and has said nothing yet.
     pub(crate) fn connect(&self) -> Client {
-        Client::connect(self.address)
+        match &self.network {
+            None => Client::connect(self.address),
+            Some(others) => {
+                let turn = others.turns.fetch_add(1, Ordering::Relaxed) % (1 + others.network.relays().len());
+                let relay = if turn == 0 { self } else { others.network.relay(turn - 1) };
+                Client::connect(relay.address)
+            }
+        }
     }
 
     /// A client that may read and write everything.
@@ -159,8 +206,28 @@ impl Daemon {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let done = run(Command::new("kill").args(["-TERM", &self.pid().to_string()]));
-        assert!(done.status.success(), "{done:?}");
+        self.signal("TERM");
+    }
+
+    /// Stands still from here on (SIGSTOP): its sockets stay, and nothing answers.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Goes on.
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        run(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()])).succeeds();
+    }
+
+    /// Starts again after its end, with the same settings; where it serves clients may change.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_some(), "it still runs");
+        (self.child, self.log) = spawn(self.dir.path(), self.log_level);
+        self.address = self.log.wait_for("`serving clients`", serving_address);
     }
 
     /// Sends SIGHUP and waits until the settings have been read again; returns the line that says what became of it.

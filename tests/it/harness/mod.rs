@@ -7,6 +7,7 @@ mod client;
 mod command;
 mod daemon;
 mod log;
+mod network;
 mod plugin_files;
 mod python;
 mod raw;
@@ -15,6 +16,7 @@ pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use log::Log;
+pub(crate) use network::{Network, ReservedPort};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version,

@@ -1,0 +1,132 @@
+//! Several relays on this machine that know each other, and what can happen to one of them.
+
+use super::{Client, DEADLINE, Daemon, Setup};
+use serde_json::json;
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// Below what systems take for outgoing connections and for port 0, and above what services use.
+const PORTS: Range<u16> = 10_000..30_000;
+
+/// A port that no other test takes, in this process or another, although nobody listens on it yet: who holds the port
+/// below it holds both.
+pub(crate) struct ReservedPort {
+    port: u16,
+    _guard: TcpListener,
+}
+
+impl ReservedPort {
+    /// Finds one.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let pairs = (PORTS.end - PORTS.start) / 2;
+        let start = (u64::from(std::process::id()) * 7 % u64::from(pairs)) as u16;
+        loop {
+            let pair = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % pairs;
+            let guard = PORTS.start + 2 * pair;
+            let Ok(held) = TcpListener::bind(("127.0.0.1", guard)) else { continue };
+            // Some other program's.
+            if TcpListener::bind(("127.0.0.1", guard + 1)).is_ok() {
+                return Self { port: guard + 1, _guard: held };
+            }
+        }
+    }
+
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Relays of one network, each a process of its own.
+pub(crate) struct Network {
+    relays: Vec<Daemon>,
+    ports: Vec<ReservedPort>,
+}
+
+impl Network {
+    /// So many relays on one shard each, linked.
+    pub(crate) fn of(relays: usize) -> Self {
+        Self::with(relays, |_, setup| setup)
+    }
+
+    /// So many relays, each with a set-up of its own, linked.
+    pub(crate) fn with(relays: usize, setup: impl Fn(usize, Setup) -> Setup) -> Self {
+        let network = Self::unlinked(relays, setup);
+        network.wait_linked();
+        network
+    }
+
+    /// So many relays that may have to find each other yet, or never will.
+    pub(crate) fn unlinked(relays: usize, setup: impl Fn(usize, Setup) -> Setup) -> Self {
+        let ports: Vec<_> = (0..relays).map(|_| ReservedPort::new()).collect();
+        let relays = (0..relays)
+            .map(|at| setup(at, Setup::on_shards(1).name(&format!("relay-{at}"))).in_network(&ports, at).start())
+            .collect();
+        Self { relays, ports }
+    }
+
+    /// A relay.
+    pub(crate) fn relay(&self, at: usize) -> &Daemon {
+        &self.relays[at]
+    }
+
+    /// A relay, to do something to it.
+    pub(crate) fn relay_mut(&mut self, at: usize) -> &mut Daemon {
+        &mut self.relays[at]
+    }
+
+    /// All relays.
+    pub(crate) fn relays(&self) -> &[Daemon] {
+        &self.relays
+    }
+
+    /// Gives its first relay away.
+    pub(super) fn take_first(&mut self) -> Daemon {
+        self.relays.remove(0)
+    }
+
+    /// Where a relay is reached by the others.
+    pub(crate) fn port(&self, at: usize) -> u16 {
+        self.ports[at].port()
+    }
+
+    /// Waits until all relays are linked.
+    pub(crate) fn wait_linked(&self) {
+        self.wait_linked_among(&(0..self.relays.len()).collect::<Vec<_>>());
+    }
+
+    /// Waits until what is published on each of these relays reaches listeners on all of them.
+    pub(crate) fn wait_linked_among(&self, relays: &[usize]) {
+        const CHANNEL: &str = "are the relays linked?";
+        let mut listeners: Vec<(usize, Client)> = relays.iter().map(|&at| (at, self.relays[at].client())).collect();
+        listeners.iter_mut().for_each(|(_, listener)| listener.subscribe(CHANNEL));
+        let mut sources: Vec<(usize, Client)> = relays.iter().map(|&at| (at, self.relays[at].client())).collect();
+        let pairs = |to: usize| relays.iter().map(move |&from| (from, to));
+        let mut missing: HashSet<(usize, usize)> = relays.iter().flat_map(|&to| pairs(to)).collect();
+        let started = Instant::now();
+        while !missing.is_empty() {
+            assert!(started.elapsed() < DEADLINE, "no message came from and to relays {missing:?}");
+            for (from, source) in &mut sources {
+                source.publish(CHANNEL, json!(from));
+            }
+            for (to, listener) in &mut listeners {
+                while let Some(message) = listener.next_json_within(Duration::from_millis(10)) {
+                    missing.remove(&(message["content"].as_u64().unwrap() as usize, *to));
+                }
+            }
+        }
+    }
+}
+
+impl Setup {
+    /// One of the relays that are reached by each other at these ports: all of them are in its list, itself included.
+    pub(crate) fn in_network(self, ports: &[ReservedPort], at: usize) -> Self {
+        let relays: Vec<String> = ports.iter().map(|port| format!("'127.0.0.1:{}'", port.port())).collect();
+        let (port, relays) = (ports[at].port(), relays.join(", "));
+        self.settings(&format!("network_address: 127.0.0.1\nnetwork_port: {port}\nrelays: [{relays}]"))
+    }
+}

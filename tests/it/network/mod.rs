@@ -1,0 +1,12 @@
+//! The network of relays: several daemons that hand messages to each other, and what happens when one of them is slow,
+//! dead, a stranger, or back again.
+
+mod alone;
+mod interest;
+mod isolation;
+mod keys;
+mod messages;
+mod names;
+mod rejoin;
+mod stopping;
+mod strangers;
