@@ -41,16 +41,15 @@ pub fn close(disconnect: Disconnect) -> Frames {
 ///
 /// The message is made anew from channel and content: whatever else a source sent never reaches a listener.
 pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
-    // A channel's name has no control characters, so that only these two are written differently in JSON.
-    let escapes = channel.bytes().filter(|&byte| byte == b'"' || byte == b'\\').count();
+    let escaped_len = escaped_len(channel);
     let payload_len =
-        PUBLISH_HEAD.len() + (channel.len() + escapes + 2) + PUBLISH_MIDDLE.len() + content.len() + PUBLISH_TAIL.len();
+        PUBLISH_HEAD.len() + (escaped_len + 2) + PUBLISH_MIDDLE.len() + content.len() + PUBLISH_TAIL.len();
     out.reserve(payload_len + 10);
     push_header(out, TEXT, payload_len);
     let payload_start = out.len();
     out.extend_from_slice(PUBLISH_HEAD);
     out.push(b'"');
-    if escapes == 0 {
+    if escaped_len == channel.len() {
         out.extend_from_slice(channel.as_bytes());
     } else {
         for byte in channel.bytes() {
@@ -65,6 +64,29 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
     out.extend_from_slice(content.as_bytes());
     out.extend_from_slice(PUBLISH_TAIL);
     debug_assert_eq!(out.len() - payload_start, payload_len);
+}
+
+/// The contents (JSON text) of frames that [`push_publish`] has made for `channel`, without copying or checking them.
+pub fn contents<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let before = PUBLISH_HEAD.len() + escaped_len(channel) + 2 + PUBLISH_MIDDLE.len();
+    let mut rest = frames;
+    std::iter::from_fn(move || {
+        let (&[_, short], behind) = rest.split_first_chunk()?;
+        let (len, behind) = match short {
+            126 => behind.split_first_chunk().map(|(len, behind)| (u16::from_be_bytes(*len).into(), behind))?,
+            127 => behind.split_first_chunk().map(|(len, behind)| (u64::from_be_bytes(*len) as usize, behind))?,
+            _ => (short.into(), behind),
+        };
+        let (payload, behind) = behind.split_at(len);
+        rest = behind;
+        Some(&payload[before..len - PUBLISH_TAIL.len()])
+    })
+}
+
+/// A name as it stands between the quotes of JSON, in bytes. It has no control characters, so that only quotes and
+/// backslashes are written differently.
+fn escaped_len(channel: &str) -> usize {
+    channel.len() + channel.bytes().filter(|&byte| byte == b'"' || byte == b'\\').count()
 }
 
 fn push_header(out: &mut Vec<u8>, opcode: u8, payload_len: usize) {
@@ -120,12 +142,13 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
         #[test]
-        fn publications_read_back(channel in "[^\\p{Cc}]{1,40}", content in "[^\\p{Cc}]{0,300}", more in 0usize..3) {
+        fn publications_read_back(channel in "[^\\p{Cc}]{1,40}", content in prop_oneof![9 => "[^\\p{Cc}]{0,300}", 1 => "x{65400,65600}"], more in 0usize..3) {
             let content = serde_json::to_string(&content).expect("text is JSON");
             let mut out = Vec::new();
             for _ in 0..=more {
                 push_publish(&mut out, &channel, &content);
             }
+            prop_assert_eq!(contents(&channel, &out).collect::<Vec<_>>(), vec![content.as_bytes(); more + 1]);
             let frames = decode(&out);
             prop_assert_eq!(frames.len(), more + 1);
             for frame in frames {

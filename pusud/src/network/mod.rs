@@ -4,19 +4,53 @@
 //! what happens there by [`Event`]s; it shares nothing else with the shards, and it never waits for one of its links
 //! before it takes its next event.
 
+pub mod backoff;
+pub mod boot_id;
+pub mod codec;
+pub mod conversation;
+pub mod decoder;
+pub mod dialler;
 pub mod door;
+pub mod doorman;
+pub mod encode;
+pub mod hello;
+pub mod interest;
 pub mod key;
+pub mod link;
 pub mod local;
+pub mod mesh;
+pub mod node;
+pub mod numbers;
 pub mod peer_address;
+pub mod queue;
+pub mod refusal;
+pub mod roster;
+pub mod run;
+pub mod settings;
+pub mod settling;
 pub mod status;
+pub mod tcp_options;
+#[cfg(test)]
+mod tests;
+pub mod transport;
 
 pub use key::Keys;
 pub use local::{Door, Event, Events, Ticket};
 pub use peer_address::PeerAddress;
+pub use settings::Settings;
 pub use status::Status;
 
+use anyhow::{Context as _, ensure};
+use boot_id::BootId;
+use rand::SeedableRng as _;
+use rand::rngs::{StdRng, SysRng};
+use std::io;
 use std::net::TcpListener;
+use std::sync::mpsc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
+use transport::Tcp;
 
 /// What the network is made of.
 pub struct Network<D, E> {
@@ -30,27 +64,54 @@ pub struct Network<D, E> {
     pub events: E,
 }
 
-/// What the network is told once.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// This relay's name, 1 to 255 bytes; two relays of a network must not have the same.
-    pub name: String,
-    /// The network's name, 1 to 255 bytes; relays of another network are refused.
-    pub network_name: String,
-    /// The relays to dial; may hold duplicates and this relay itself.
-    pub relays: Vec<PeerAddress>,
-    /// `network_key_file`; `None`: whoever reaches the port may publish.
-    pub keys: Option<Keys>,
-    /// The longest content of a publication, in bytes: `limits.max_message_bytes`.
-    pub max_message_bytes: usize,
-}
-
 impl<D: Door + Send, E: Events + Send> Network<D, E> {
-    /// Starts the thread. The receiver gets how the links were at the end, when the thread has ended.
+    /// Starts the thread. The receiver gets how the links were when the stop was asked for, when the thread has ended;
+    /// it gets an error when the thread has died.
     ///
     /// # Errors
-    /// The thread or its runtime cannot be made, or the listener cannot be taken over.
+    /// A name that no relay can have; the thread or its runtime cannot be made, the listener cannot be taken over, or the
+    /// system has no random numbers.
     pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
-        anyhow::bail!("the network of relays is not there yet")
+        for (key, name) in [("name", &self.settings.name), ("network_name", &self.settings.network_name)] {
+            let is_name = crate::channel::check(name).is_ok();
+            ensure!(
+                is_name,
+                "`{key}`: expected 1 to 255 bytes without control characters, found `{}`",
+                name.escape_debug()
+            );
+        }
+        let mut random = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let boot = BootId::new(since_1970.as_millis() as u64, &mut random);
+        let (done, ended) = oneshot::channel();
+        let (started, wait_for_start) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("pusu-network".to_owned())
+            .spawn(move || match runtime(self.listener) {
+                Ok((runtime, transport)) => {
+                    // Nobody listening to either means that the relay has given up meanwhile.
+                    started.send(Ok(())).ok();
+                    let network = run::run(self.settings, boot, (self.door, self.events), transport, random);
+                    done.send(runtime.block_on(network)).ok();
+                }
+                Err(error) => {
+                    started.send(Err(error)).ok();
+                }
+            })
+            .context("cannot start the thread of the network")?;
+        wait_for_start
+            .recv()
+            .context("the thread of the network has died")?
+            .context("cannot start the runtime of the network")?;
+        Ok(ended)
     }
+}
+
+fn runtime(listener: TcpListener) -> io::Result<(LocalRuntime, Tcp)> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
+    let transport = {
+        let _inside = runtime.enter();
+        Tcp::new(listener)?
+    };
+    Ok((runtime, transport))
 }

@@ -1,0 +1,386 @@
+//! Frames of a link: from values to bytes and back. NETWORK.md has their layout.
+//!
+//! Pure functions: nothing here knows which frame may come when. **Invariant:** a declared length is compared with the
+//! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
+
+use super::boot_id::BootId;
+
+/// What every HELLO begins with.
+pub const MAGIC: [u8; 4] = *b"PUSU";
+/// Bytes of a frame before its fields: the length and the type.
+pub const HEAD_BYTES: usize = 5;
+/// Longest frame before READY, in bytes behind the length.
+pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
+/// What a frame may be longer than the longest content, in bytes.
+pub const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
+
+/// Bytes that are no frame of this protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The declared length is past what may come now.
+    #[error("a frame of {0} bytes, which is more than may come now")]
+    TooLong(usize),
+    /// A length of nothing: there is not even a type.
+    #[error("an empty frame")]
+    Empty,
+    /// A type that this version does not know.
+    #[error("a frame of the unknown type {0}")]
+    UnknownType(u8),
+    /// Fields that end too early, are followed by others, or hold what they must not.
+    #[error("a frame of type {0} with wrong fields")]
+    Fields(u8),
+    /// The first frame does not begin as a HELLO does.
+    #[error("not a relay of PuSu Engine")]
+    Magic,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
+        $($(#[$doc])* pub const $name: u8 = $value;)+
+    };
+}
+
+/// Types of frames.
+pub mod kind {
+    kinds! {
+        /// Who speaks, and what it can.
+        HELLO = 1,
+        /// Proof of the key.
+        AUTH = 2,
+        /// The link begins.
+        READY = 3,
+        /// The connection ends, and why.
+        REFUSE = 4,
+        /// The relay stops as planned.
+        GOODBYE = 5,
+        /// Are you there?
+        PING = 6,
+        /// Yes.
+        PONG = 7,
+        /// Some of the channels with listeners.
+        SNAPSHOT = 8,
+        /// These were all.
+        SNAPSHOT_END = 9,
+        /// Channels that were announced or withdrawn.
+        CHANGES = 10,
+        /// Interest has been taken in up to a number.
+        ACKNOWLEDGE = 11,
+        /// How much interest there is.
+        CHECK = 12,
+        /// Tell everything again.
+        RESYNC = 13,
+        /// Messages.
+        PUBLICATIONS = 14,
+    }
+}
+
+/// HELLO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Relays of different major versions do not link.
+    pub major: u16,
+    /// The link speaks the smaller one of both sides.
+    pub minor: u16,
+    /// The relay has a key, and wants the other side to know it.
+    pub key: bool,
+    /// The longest content of a publication that it takes, in bytes.
+    pub content_bytes_max: u32,
+    /// This start of the relay.
+    pub boot: BootId,
+    /// Random bytes, never used twice.
+    pub nonce: [u8; 32],
+    /// The network's name.
+    pub network: Box<str>,
+    /// The relay's name.
+    pub name: Box<str>,
+}
+
+/// READY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// Counts the links of a pair; the side that decides sets it, and the other one repeats it.
+    pub link: u64,
+    /// The number of the last publication that arrived from the other side's start; 0: none.
+    pub seen: u64,
+    /// The number that the next publication to the other side will have.
+    pub next: u64,
+}
+
+/// A frame's value. What was in lists is read while iterating.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// Who speaks.
+    Hello(Hello),
+    /// Whether the sender has a link with this start of the receiver, and the signature: 32 bytes, or none.
+    Auth {
+        /// The sender has a link with this start of the receiver.
+        linked: bool,
+        /// HMAC-SHA256; empty where no key is used.
+        signature: &'a [u8],
+    },
+    /// The link begins.
+    Ready(Ready),
+    /// The connection ends.
+    Refuse {
+        /// One of [`Refusal`](super::refusal::Code).
+        code: u16,
+        /// For people.
+        reason: &'a str,
+    },
+    /// The relay stops as planned.
+    Goodbye,
+    /// A heartbeat, with the sender's clock and the last publication that it has seen.
+    Ping {
+        /// In microseconds, from any moment on.
+        time: u64,
+        /// The last publication seen.
+        seen: u64,
+    },
+    /// The answer to a heartbeat.
+    Pong {
+        /// That of the ping.
+        time: u64,
+        /// The last publication seen.
+        seen: u64,
+    },
+    /// Some of the channels with listeners.
+    Snapshot {
+        /// Which snapshot of the link, from 1.
+        generation: u32,
+        /// Names.
+        channels: Names<'a>,
+    },
+    /// The snapshot is complete.
+    SnapshotEnd {
+        /// That of its chunks.
+        generation: u32,
+        /// What to acknowledge.
+        number: u64,
+        /// How many channels, and what their names' hashes sum up to.
+        total: Total,
+    },
+    /// Announced and withdrawn channels.
+    Changes {
+        /// The number of the first one; each has the next.
+        first: u64,
+        /// In order.
+        changes: Changes<'a>,
+    },
+    /// Everything up to this number has been taken in.
+    Acknowledge {
+        /// Of a change or of a snapshot's end.
+        number: u64,
+    },
+    /// What the receiver should know by now.
+    Check {
+        /// How many channels, and what their names' hashes sum up to.
+        total: Total,
+    },
+    /// Tell everything again.
+    Resync,
+    /// Messages.
+    Publications {
+        /// The number of the first one; each has the next.
+        first: u64,
+        /// In order.
+        publications: Publications<'a>,
+    },
+}
+
+/// How much interest there is: two sides that agree on it agree on each channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Channels.
+    pub count: u64,
+    /// The sum of [`hash`] of their names.
+    pub hash: u64,
+}
+
+/// FNV-1a with 64 bits.
+pub fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// Takes fields off the front of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fields<'a> {
+    kind: u8,
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn wrong(&self) -> Malformed {
+        Malformed::Fields(self.kind)
+    }
+
+    fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(self.wrong())?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        Ok(self.bytes(N)?.try_into().expect("as many bytes as asked for"))
+    }
+
+    fn u8(&mut self) -> Result<u8, Malformed> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    fn u16(&mut self) -> Result<u16, Malformed> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, Malformed> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, Malformed> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    fn flag(&mut self) -> Result<bool, Malformed> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    fn text(&mut self, len: usize) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes(len)?).map_err(|_| self.wrong())
+    }
+
+    /// A name with its length before it, as channels, relays and networks have one.
+    fn name(&mut self) -> Result<&'a str, Malformed> {
+        let len = self.u8()?.into();
+        let name = self.text(len)?;
+        crate::channel::check(name).map(|()| name).map_err(|_| self.wrong())
+    }
+
+    fn total(&mut self) -> Result<Total, Malformed> {
+        Ok(Total { count: self.u64()?, hash: self.u64()? })
+    }
+
+    fn end(&self) -> Result<(), Malformed> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.wrong()) }
+    }
+}
+
+/// A list that is read while it is walked; it ends after the first malformed element.
+macro_rules! list {
+    ($(#[$doc:meta])* $name:ident, $item:ty, $read:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name<'a>(Fields<'a>);
+
+        impl<'a> Iterator for $name<'a> {
+            type Item = Result<$item, Malformed>;
+
+            fn next(&mut self) -> Option<Self::Item> {
+                if self.0.rest.is_empty() {
+                    return None;
+                }
+                let read: fn(&mut Fields<'a>) -> Result<$item, Malformed> = $read;
+                let item = read(&mut self.0);
+                if item.is_err() {
+                    self.0.rest = &[];
+                }
+                Some(item)
+            }
+        }
+    };
+}
+
+list!(
+    /// Names of channels.
+    Names,
+    &'a str,
+    Fields::name
+);
+list!(
+    /// Channels, and whether they are announced (else withdrawn).
+    Changes,
+    (bool, &'a str),
+    |fields| Ok((fields.flag()?, fields.name()?))
+);
+list!(
+    /// Channels and contents. That a content is JSON is not checked here.
+    Publications,
+    (&'a str, &'a str),
+    |fields| {
+        let channel = fields.name()?;
+        let len = fields.u32()? as usize;
+        Ok((channel, fields.text(len)?))
+    }
+);
+
+/// Reads the fields of a frame.
+///
+/// # Errors
+/// It is none of this version.
+pub fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
+    let mut fields = Fields { kind, rest: payload };
+    let frame = match kind {
+        kind::HELLO => return hello(fields).map(Frame::Hello),
+        kind::AUTH => Frame::Auth { linked: fields.flag()?, signature: std::mem::take(&mut fields.rest) },
+        kind::READY => Frame::Ready(Ready { link: fields.u64()?, seen: fields.u64()?, next: fields.u64()? }),
+        kind::REFUSE => {
+            let code = fields.u16()?;
+            Frame::Refuse { code, reason: fields.text(fields.rest.len())? }
+        }
+        kind::GOODBYE => Frame::Goodbye,
+        kind::PING => Frame::Ping { time: fields.u64()?, seen: fields.u64()? },
+        kind::PONG => Frame::Pong { time: fields.u64()?, seen: fields.u64()? },
+        kind::SNAPSHOT => {
+            let generation = fields.u32()?;
+            return Ok(Frame::Snapshot { generation, channels: Names(fields) });
+        }
+        kind::SNAPSHOT_END => {
+            Frame::SnapshotEnd { generation: fields.u32()?, number: fields.u64()?, total: fields.total()? }
+        }
+        kind::CHANGES => {
+            let first = fields.u64()?;
+            return Ok(Frame::Changes { first, changes: Changes(fields) });
+        }
+        kind::ACKNOWLEDGE => Frame::Acknowledge { number: fields.u64()? },
+        kind::CHECK => Frame::Check { total: fields.total()? },
+        kind::RESYNC => Frame::Resync,
+        kind::PUBLICATIONS => {
+            let first = fields.u64()?;
+            return Ok(Frame::Publications { first, publications: Publications(fields) });
+        }
+        unknown => return Err(Malformed::UnknownType(unknown)),
+    };
+    fields.end()?;
+    Ok(frame)
+}
+
+/// HELLO may be longer than what is known of it, so that later minor versions can add to it.
+fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
+    if fields.array()? != MAGIC {
+        return Err(Malformed::Magic);
+    }
+    Ok(Hello {
+        major: fields.u16()?,
+        minor: fields.u16()?,
+        key: fields.flag()?,
+        content_bytes_max: fields.u32()?,
+        boot: BootId(fields.array()?),
+        nonce: fields.array()?,
+        network: fields.name()?.into(),
+        name: fields.name()?.into(),
+    })
+}
+
+/// The major version of a HELLO whose other fields may be unknown: these first bytes never change.
+///
+/// # Errors
+/// It is no HELLO of any version.
+pub fn major_of_hello(payload: &[u8]) -> Result<u16, Malformed> {
+    let mut fields = Fields { kind: kind::HELLO, rest: payload };
+    if fields.array()? != MAGIC {
+        return Err(Malformed::Magic);
+    }
+    fields.u16()
+}

@@ -1,0 +1,320 @@
+//! One connection between relays, from the first byte to the last: the handshake, then the link.
+//!
+//! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
+//! the links is given back before the stream is closed.
+
+use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello};
+use super::decoder::Decoder;
+use super::encode;
+use super::hello::{Handshake, Role, Step};
+use super::link::Signals;
+use super::local::Door;
+use super::node::Node;
+use super::refusal::Refusal;
+use super::roster::{Candidate, LinkId};
+use super::transport::Transport;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
+
+/// From the first byte to READY.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// Between heartbeats.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A peer of which nothing has come for so long is dead.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Interest is compared with every so many heartbeats.
+const HEARTBEATS_PER_CHECK: u32 = 6;
+/// How long a refusal may take to get to the other side.
+const REFUSE_MAX: Duration = Duration::from_secs(1);
+/// What is read in one go, in bytes.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Why a conversation has ended.
+#[derive(Debug)]
+pub enum End {
+    /// One side has refused.
+    Refused(Refusal),
+    /// The peer stops as planned.
+    Goodbye,
+    /// The other side has closed the connection.
+    Closed,
+    /// Nothing has come for too long.
+    Silent(Duration),
+    /// The connection is broken.
+    Broken(io::Error),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Goodbye => f.write_str("the peer is stopping"),
+            Self::Closed => f.write_str("the other side has closed the connection"),
+            Self::Silent(time) => write!(f, "nothing has come for {} s", time.as_secs()),
+            Self::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Closed } else { Self::Broken(error) }
+    }
+}
+
+impl<T: Into<Refusal>> From<T> for End {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+/// A conversation that has ended.
+pub struct Outcome {
+    /// Why.
+    pub end: End,
+    /// Who was there, as far as it said; believed only where it was linked.
+    pub peer: Option<Hello>,
+    /// For how long it was a link.
+    pub linked_for: Option<Duration>,
+}
+
+/// One conversation.
+pub struct Conversation<D: Door, T: Transport> {
+    node: Rc<Node<D, T>>,
+    remote: SocketAddr,
+    id: LinkId,
+    handshake: Handshake,
+    decoder: Decoder,
+    /// Who is linked, or will be.
+    candidate: Option<Candidate>,
+}
+
+impl<D: Door, T: Transport> Drop for Conversation<D, T> {
+    fn drop(&mut self) {
+        if let Some(candidate) = self.candidate.take() {
+            self.node.mesh.borrow_mut().release(&candidate.name, candidate.id);
+            self.node.link_ended.notify_waiters();
+        }
+    }
+}
+
+impl<D: Door, T: Transport> Conversation<D, T> {
+    /// A connection that has just been made.
+    pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
+        let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
+        let id = node.mesh.borrow_mut().tick();
+        Self { node, remote, id, handshake, decoder: Decoder::default(), candidate: None }
+    }
+
+    /// Talks until the end. `linked` is called when the link is up.
+    pub async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce()) -> Outcome {
+        let shaken = timeout(HANDSHAKE_MAX, self.shake_hands(&mut stream)).await;
+        let (end, linked_for) = match shaken {
+            Err(_) => (End::Silent(HANDSHAKE_MAX), None),
+            Ok(Err(end)) => (end, None),
+            Ok(Ok(signals)) => {
+                linked();
+                let since = Instant::now();
+                let end = self.talk(&mut stream, &signals).await;
+                (end, Some(since.elapsed()))
+            }
+        };
+        let peer = self.handshake.peer().cloned();
+        drop(self);
+        if let End::Refused(Refusal::Ours(code, reason)) = &end {
+            // The other side may be gone, or not read: it has had its chance to hear why.
+            timeout(REFUSE_MAX, refuse(&mut stream, *code as u16, reason)).await.ok();
+        }
+        Outcome { end, peer, linked_for }
+    }
+
+    /// Until both sides have said READY.
+    async fn shake_hands(&mut self, stream: &mut T::Stream) -> Result<Rc<Signals>, End> {
+        let mut out = Vec::new();
+        let mut has_begun = false;
+        self.handshake.start(&mut out);
+        loop {
+            stream.write_all(&out).await?;
+            out.clear();
+            let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
+            let node = self.node.clone();
+            let is_linked = |peer: &Hello| node.mesh.borrow().roster().is_linked(&peer.name, peer.boot);
+            match self.handshake.on_frame(kind, &payload, is_linked, &mut out)? {
+                Step::Wait => {}
+                Step::Authenticated { linked } => {
+                    let candidate = self.candidate(linked);
+                    if let Some(ready) = self.node.mesh.borrow_mut().authenticated(&candidate)? {
+                        has_begun = true;
+                        encode::ready(&mut out, ready);
+                    }
+                    self.candidate = Some(candidate);
+                }
+                Step::Ready(theirs) => {
+                    let candidate = self.candidate.clone().expect("READY comes after AUTH");
+                    let peer = self.handshake.peer().expect("READY comes after HELLO");
+                    let (answer, signals) = self.node.mesh.borrow_mut().ready(candidate, peer, has_begun, theirs)?;
+                    if let Some(answer) = answer {
+                        encode::ready(&mut out, answer);
+                        stream.write_all(&out).await?;
+                    }
+                    return Ok(signals);
+                }
+            }
+        }
+    }
+
+    async fn next_of_handshake(&mut self, stream: &mut T::Stream) -> Result<Option<(u8, Vec<u8>)>, End> {
+        let frame = self.decoder.next(HANDSHAKE_FRAME_BYTES_MAX);
+        // Before a HELLO it may be anybody who has the wrong port.
+        let frame = frame.map_err(|error| match self.handshake.peer() {
+            None => Refusal::Stranger(error),
+            Some(_) => error.into(),
+        })?;
+        if let Some((kind, payload)) = frame {
+            return Ok(Some((kind, payload.to_vec())));
+        }
+        let mut bytes = [0; HANDSHAKE_FRAME_BYTES_MAX];
+        let len = stream.read(&mut bytes).await?;
+        self.decoder.feed(&bytes[..len]);
+        if len == 0 { Err(End::Closed) } else { Ok(None) }
+    }
+
+    fn candidate(&self, linked: bool) -> Candidate {
+        let peer = self.handshake.peer().expect("it is authenticated");
+        Candidate {
+            id: self.id,
+            name: peer.name.clone(),
+            boot: peer.boot,
+            remote: self.remote.to_string(),
+            linked,
+            started: self.id,
+        }
+    }
+
+    /// While the link is up.
+    async fn talk(&mut self, stream: &mut T::Stream, signals: &Signals) -> End {
+        let (node, id) = (self.node.clone(), self.id);
+        let (reader, writer) = tokio::io::split(stream);
+        let end = tokio::select! {
+            end = read(&node, id, reader, &mut self.decoder) => end,
+            end = write(&node, id, writer, signals) => end,
+            never = beat(&node, id) => match never {},
+            never = expire(&node, id, signals) => match never {},
+            () = signals.ended.notified() => Ok(()),
+        };
+        match (signals.why.take(), end) {
+            (Some(why), _) => End::Refused(why),
+            (None, Err(end)) => end,
+            (None, Ok(())) => End::Closed,
+        }
+    }
+}
+
+/// Takes frames in until the link ends. Waits while the relay has no room for more deliveries.
+async fn read<D: Door, T: Transport>(
+    node: &Node<D, T>,
+    id: LinkId,
+    mut reader: impl AsyncRead + Unpin,
+    decoder: &mut Decoder,
+) -> Result<(), End> {
+    let bytes_max = node.settings.max_message_bytes + FRAME_BYTES_OVER_CONTENT;
+    let mut bytes = vec![0; READ_BYTES];
+    loop {
+        poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
+        let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
+        node.mesh.borrow_mut().door().flush();
+        if taken? {
+            return Err(End::Goodbye);
+        }
+        let len = timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))??;
+        if len == 0 {
+            return Err(End::Closed);
+        }
+        decoder.feed(&bytes[..len]);
+    }
+}
+
+/// Takes in all frames that are complete. True: the peer has said goodbye.
+fn take<D: Door>(
+    mesh: &mut super::mesh::Mesh<D>,
+    id: LinkId,
+    decoder: &mut Decoder,
+    bytes_max: usize,
+) -> Result<bool, End> {
+    while let Some((kind, payload)) = decoder.next(bytes_max)? {
+        if mesh.receive(id, codec::parse(kind, payload)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Sends what there is to send; after the goodbye, waits for the peer to close.
+async fn write<D: Door, T: Transport>(
+    node: &Node<D, T>,
+    id: LinkId,
+    mut writer: impl AsyncWrite + Unpin,
+    signals: &Signals,
+) -> Result<(), End> {
+    let mut out = Vec::new();
+    loop {
+        out.clear();
+        node.mesh.borrow_mut().write(id, &mut out);
+        if out.is_empty() {
+            signals.send.notified().await;
+        } else {
+            writer.write_all(&out).await?;
+            writer.flush().await?;
+        }
+    }
+}
+
+/// Has heartbeats sent, and now and then how much interest there is.
+async fn beat<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId) -> std::convert::Infallible {
+    let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    let mut count = 0u32;
+    loop {
+        beats.tick().await;
+        count = count.wrapping_add(1);
+        if let Some(link) = node.mesh.borrow_mut().link(id) {
+            link.owe(|duties| {
+                duties.ping = true;
+                duties.check |= count.is_multiple_of(HEARTBEATS_PER_CHECK);
+            });
+        }
+    }
+}
+
+/// Ends the waiting of subscriptions that has lasted too long.
+async fn expire<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId, signals: &Signals) -> std::convert::Infallible {
+    loop {
+        let deadline = node.mesh.borrow_mut().link(id).and_then(|link| link.waits.deadline());
+        match deadline {
+            Some(deadline) => {
+                sleep_until(deadline).await;
+                node.mesh.borrow_mut().expire(id);
+            }
+            None => signals.wait.notified().await,
+        }
+    }
+}
+
+/// Says why, and waits until it has been heard: closing with unread bytes would throw it away.
+async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), code: u16, reason: &str) -> io::Result<()> {
+    let mut out = Vec::new();
+    encode::refuse(&mut out, code, reason);
+    stream.write_all(&out).await?;
+    stream.shutdown().await?;
+    let mut bytes = [0; 1024];
+    let mut left = 64usize;
+    while left > 0 && stream.read(&mut bytes).await? > 0 {
+        left -= 1;
+    }
+    Ok(())
+}

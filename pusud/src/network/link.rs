@@ -1,0 +1,180 @@
+//! One link, while it is up: what is to be sent over it, and what is known of its peer.
+//!
+//! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
+
+use super::boot_id::BootId;
+use super::codec::kind;
+use super::encode;
+use super::interest::{Announced, Announcer, Table};
+use super::queue::{Pushed, Queue};
+use super::roster::{Account, Candidate};
+use super::settling::Waits;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// What is written in one go, in bytes, as far as frames are not larger.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// How the tasks of a link are woken.
+#[derive(Default)]
+pub struct Signals {
+    /// There is something to send.
+    pub send: Notify,
+    /// A subscription has begun to wait for the peer.
+    pub wait: Notify,
+    /// The link has been ended from outside.
+    pub ended: Notify,
+    /// Why it has been ended from outside.
+    pub why: RefCell<Option<super::refusal::Refusal>>,
+}
+
+/// Short things to send ahead of all else. Each at most once, so that a peer that does not read makes none of it grow.
+#[derive(Default)]
+pub struct Duties {
+    /// Ask whether the peer is there.
+    pub ping: bool,
+    /// Answer a ping with this time.
+    pub pong: Option<u64>,
+    /// Acknowledge interest up to this number.
+    pub acknowledge: Option<u64>,
+    /// Tell how much interest there is, once all of it is told.
+    pub check: bool,
+    /// Ask for everything again.
+    pub resync: bool,
+}
+
+/// A link that is up.
+pub struct Link {
+    /// The peer's name.
+    pub name: Box<str>,
+    /// The peer's start.
+    pub boot: BootId,
+    /// Where the peer is.
+    pub remote: String,
+    /// When it came up.
+    pub since: Instant,
+    /// Numbers and counts.
+    pub account: Account,
+    /// What the peer is told of our interest.
+    pub announcer: Announcer,
+    /// What the peer has told of its interest.
+    pub announced: Announced,
+    /// Subscriptions that wait for the peer.
+    pub waits: Waits,
+    /// From a ping to its pong, the last time.
+    pub round_trip: Option<Duration>,
+    /// Short things to send.
+    pub duties: Duties,
+    /// How the link's tasks are woken.
+    pub signals: Rc<Signals>,
+    queue: Queue,
+    content_bytes_max: usize,
+    has_said_goodbye: bool,
+}
+
+impl Link {
+    /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
+    pub fn new(candidate: Candidate, content_bytes_max: usize, account: Account, table: &Table) -> Self {
+        Self {
+            name: candidate.name,
+            boot: candidate.boot,
+            remote: candidate.remote,
+            since: Instant::now(),
+            account,
+            announcer: Announcer::new(table),
+            announced: Announced::default(),
+            waits: Waits::default(),
+            round_trip: None,
+            duties: Duties { ping: true, ..Duties::default() },
+            signals: Rc::default(),
+            queue: Queue::default(),
+            content_bytes_max,
+            has_said_goodbye: false,
+        }
+    }
+
+    /// Whether the peer knows our interest, as far as it was there when the link began.
+    pub fn is_linked(&self) -> bool {
+        self.announcer.acknowledged() > 0
+    }
+
+    /// What waits to be sent, in bytes.
+    pub fn queue_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Queues a publication. Never waits: without room it is dropped and counted.
+    pub fn publish(&mut self, channel: &str, content: &[u8]) {
+        let Account { outgoing, traffic, .. } = &mut self.account;
+        if content.len() > self.content_bytes_max {
+            traffic.too_large += 1;
+            if traffic.too_large == 1 {
+                warn!(
+                    peer = %self.name, bytes = content.len(), max = self.content_bytes_max,
+                    "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
+                     alike on all relays"
+                );
+            }
+            return;
+        }
+        let was_empty = self.queue.is_empty();
+        match self.queue.push(outgoing.next(), channel, content) {
+            Pushed::Taken(recovered) => {
+                outgoing.give();
+                traffic.sent += 1;
+                if let Some(dropped) = recovered {
+                    info!(peer = %self.name, dropped, "the peer's queue has room again");
+                }
+            }
+            Pushed::Dropped(is_first) => {
+                traffic.dropped += 1;
+                if is_first {
+                    warn!(
+                        peer = %self.name, queued_bytes = self.queue.bytes(),
+                        "the peer takes messages more slowly than they come: new ones for it are dropped"
+                    );
+                }
+            }
+        }
+        if was_empty {
+            self.signals.send.notify_one();
+        }
+    }
+
+    /// Has one of the short things sent.
+    pub fn owe(&mut self, duty: impl FnOnce(&mut Duties)) {
+        duty(&mut self.duties);
+        self.signals.send.notify_one();
+    }
+
+    /// Appends what is to be sent next: short things, interest, then publications. `clock`: the time for a ping, in
+    /// microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
+    pub fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
+        let seen = self.account.incoming.seen();
+        if let Some(time) = self.duties.pong.take() {
+            encode::heartbeat(out, kind::PONG, time, seen);
+        }
+        if std::mem::take(&mut self.duties.ping) {
+            encode::heartbeat(out, kind::PING, clock, seen);
+        }
+        if let Some(number) = self.duties.acknowledge.take() {
+            encode::acknowledge(out, number);
+        }
+        if std::mem::take(&mut self.duties.resync) {
+            encode::bare(out, kind::RESYNC);
+        }
+        self.announcer.write(table, out);
+        if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
+            encode::check(out, table.total());
+        }
+        self.queue.write(out, WRITE_BYTES);
+        if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
+            encode::bare(out, kind::GOODBYE);
+            self.has_said_goodbye = true;
+        }
+    }
+}

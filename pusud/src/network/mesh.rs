@@ -1,0 +1,370 @@
+//! All links together: what of the relay's own goes to which peer, and what of the peers goes to the relay.
+//!
+//! Everything here happens at once and on one thread; nothing waits. **Invariant:** a channel is announced to the relay
+//! ([`Door::announce`]) exactly while a linked peer listens to it, and what comes from a peer goes to no other peer.
+
+use super::codec::{Frame, Hello, Ready};
+use super::interest::{Edge, Table};
+use super::link::{Link, Signals};
+use super::local::{Door, Ticket};
+use super::numbers::Arrival;
+use super::refusal::{Code, Refusal};
+use super::roster::{Candidate, LinkId, Roster, Verdict};
+use super::settling::Settling;
+use crate::batch::Batch;
+use crate::frame;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// The links, and the way to the relay.
+pub struct Mesh<D> {
+    door: D,
+    roster: Roster,
+    /// Channels that the relay's own clients listen to.
+    table: Table,
+    links: BTreeMap<LinkId, Link>,
+    /// Which links' peers listen to which channel.
+    wanted: HashMap<Rc<str>, Vec<LinkId>>,
+    content_bytes_max: usize,
+    /// Counts connections and links: what began later has a larger number.
+    clock: u64,
+    epoch: Instant,
+    is_stopping: bool,
+}
+
+impl<D: Door> Mesh<D> {
+    /// For a relay with this name, which takes contents of so many bytes. Asks the relay for its interest.
+    pub fn new(name: &str, content_bytes_max: usize, door: D) -> Self {
+        let mut table = Table::default();
+        for channel in door.channels() {
+            table.set(&channel, true);
+        }
+        Self {
+            door,
+            roster: Roster::new(name),
+            table,
+            links: BTreeMap::new(),
+            wanted: HashMap::new(),
+            content_bytes_max,
+            clock: 0,
+            epoch: Instant::now(),
+            is_stopping: false,
+        }
+    }
+
+    /// The way to the relay.
+    pub fn door(&mut self) -> &mut D {
+        &mut self.door
+    }
+
+    /// Who is known.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The links that are up.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
+    /// The link of this connection, while it is up.
+    pub fn link(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.links.get_mut(&id)
+    }
+
+    /// The relay's own interest.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The next number of whatever begins.
+    pub fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// The other side of a connection is authenticated. Gives what to say to begin the link, if that is for this relay.
+    ///
+    /// # Errors
+    /// The connection is refused.
+    pub fn authenticated(&mut self, candidate: &Candidate) -> Result<Option<Ready>, Refusal> {
+        match self.judge(candidate, None)? {
+            Verdict::Wait => Ok(None),
+            Verdict::Take => {
+                let link = self.tick();
+                Ok(Some(self.take(candidate, link)))
+            }
+        }
+    }
+
+    /// The other side has said READY: the link is up, and `begun` says what this relay has said, if it was the first to
+    /// begin. Gives what to say if it was not, and how to wake the link's tasks.
+    ///
+    /// # Errors
+    /// The connection is refused.
+    pub fn ready(
+        &mut self,
+        candidate: Candidate,
+        peer: &Hello,
+        begun: bool,
+        theirs: Ready,
+    ) -> Result<(Option<Ready>, Rc<Signals>), Refusal> {
+        let answer = if begun {
+            None
+        } else {
+            self.judge(&candidate, Some(theirs.link))?;
+            Some(self.take(&candidate, theirs.link))
+        };
+        let now = self.tick();
+        let Some(account) = self.roster.up(&candidate.name, candidate.id, theirs, now) else {
+            return Err(replaced());
+        };
+        info!(peer = %candidate.name, remote = %candidate.remote, "linked");
+        let id = candidate.id;
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, &self.table);
+        let signals = link.signals.clone();
+        self.links.insert(id, link);
+        Ok((answer, signals))
+    }
+
+    fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
+        if self.is_stopping {
+            return Err(Refusal::Ours(Code::Stopping, "this relay is stopping".into()));
+        }
+        self.roster.judge(candidate, begin)
+    }
+
+    /// Whoever has the place goes, so that nothing of the old link is done after the first of the new one.
+    fn take(&mut self, candidate: &Candidate, link: u64) -> Ready {
+        if let Some(old) = self.roster.held_by(&candidate.name) {
+            if let Some(link) = self.links.get(&old) {
+                link.signals.why.replace(Some(replaced()));
+                link.signals.ended.notify_one();
+            }
+            self.release(&candidate.name, old);
+        }
+        self.roster.take(candidate, link)
+    }
+
+    /// A connection is at its end, whatever it was.
+    pub fn release(&mut self, name: &str, id: LinkId) {
+        let Some(mut link) = self.links.remove(&id) else {
+            self.roster.release(name, id, None);
+            return;
+        };
+        self.roster.release(name, id, Some(link.account));
+        let gone: Vec<Edge> = link.announced.table().iter().map(|channel| (channel.clone(), false)).collect();
+        self.apply(id, gone);
+        for ticket in link.waits.give_up() {
+            self.door.settled(ticket);
+        }
+    }
+
+    /// Changes what a link's peer listens to.
+    fn apply(&mut self, id: LinkId, edges: Vec<Edge>) {
+        for (channel, is_in) in edges {
+            if is_in {
+                let ids = self.wanted.entry(channel.clone()).or_default();
+                ids.push(id);
+                if ids.len() == 1 {
+                    self.door.announce(&channel);
+                }
+            } else if let Some(ids) = self.wanted.get_mut(&channel) {
+                ids.retain(|other| *other != id);
+                if ids.is_empty() {
+                    self.wanted.remove(&channel);
+                    self.door.withdraw(&channel);
+                }
+            }
+        }
+    }
+
+    /// Sends publications of the relay's own sources to the peers that listen.
+    pub fn publish(&mut self, batch: &Batch) {
+        for publications in batch.iter() {
+            // The last peer may have withdrawn while they were on their way here.
+            let Some(ids) = self.wanted.get(publications.channel) else { continue };
+            for content in frame::contents(publications.channel, publications.frames) {
+                for id in ids {
+                    if let Some(link) = self.links.get_mut(id) {
+                        link.publish(publications.channel, content);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The channel may have got or lost listeners here.
+    pub fn changed(&mut self, channel: &str) {
+        let is_in = self.door.has_listeners(channel);
+        let Some(channel) = self.table.set(channel, is_in) else { return };
+        for link in self.links.values_mut() {
+            link.announcer.changed(&channel, &self.table);
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// Tells by the ticket when all linked peers know that the channel has listeners here.
+    pub fn settle(&mut self, channel: &str, ticket: Ticket) {
+        self.changed(channel);
+        let settling = Settling::new(ticket);
+        if self.table.contains(channel) {
+            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.is_lagging()) {
+                let number = link.announcer.last();
+                if link.announcer.acknowledged() < number {
+                    link.waits.add(number, &settling, Instant::now());
+                    link.signals.wait.notify_one();
+                }
+            }
+        }
+        if settling.is_settled() {
+            self.door.settled(ticket);
+        }
+    }
+
+    /// Subscriptions have waited too long for the peer of this link.
+    pub fn expire(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let (settled, is_new) = link.waits.expire(Instant::now(), link.announcer.last());
+        if is_new {
+            warn!(peer = %link.name, "the peer acknowledges too slowly: subscriptions do not wait for it");
+        }
+        for ticket in settled {
+            self.door.settled(ticket);
+        }
+    }
+
+    /// Has every link send what waits and say goodbye.
+    pub fn stop(&mut self) {
+        self.is_stopping = true;
+        for link in self.links.values() {
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// Whether links say goodbye and no new ones begin.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
+    /// Appends what is to be sent next over a link; nothing if it has ended.
+    pub fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
+        let clock = self.now();
+        if let Some(link) = self.links.get_mut(&id) {
+            link.write(&self.table, clock, self.is_stopping, out);
+        }
+    }
+
+    /// The clock that pings carry, in microseconds.
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
+    }
+
+    /// Takes a frame of a link that is up. True: it was the last one, since the peer stops as planned.
+    ///
+    /// # Errors
+    /// The link has to end.
+    pub fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
+        let now = self.now();
+        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
+        match frame {
+            Frame::Publications { first, publications } => {
+                return self.deliver(id, first, publications).map(|()| false);
+            }
+            Frame::Ping { time, seen } => {
+                confirm(link, seen)?;
+                link.owe(|duties| duties.pong = Some(time));
+            }
+            Frame::Pong { time, seen } => {
+                confirm(link, seen)?;
+                link.round_trip = now.checked_sub(time).map(std::time::Duration::from_micros);
+            }
+            Frame::Snapshot { generation, channels } => {
+                link.announced.snapshot(generation, channels).map_err(Refusal::protocol)?;
+            }
+            Frame::SnapshotEnd { generation, number, total } => {
+                let edges = link.announced.snapshot_end(generation, number, total).map_err(Refusal::protocol)?;
+                link.owe(|duties| duties.acknowledge = Some(number));
+                self.apply(id, edges);
+            }
+            Frame::Changes { first, changes } => {
+                let (edges, number) = link.announced.changes(first, changes).map_err(Refusal::protocol)?;
+                link.owe(|duties| duties.acknowledge = Some(number));
+                self.apply(id, edges);
+            }
+            Frame::Acknowledge { number } => {
+                link.announcer.acknowledge(number).map_err(Refusal::protocol)?;
+                let (settled, has_caught_up) = link.waits.acknowledge(number);
+                if has_caught_up {
+                    info!(peer = %link.name, "the peer has caught up: subscriptions wait for it again");
+                }
+                settled.into_iter().for_each(|ticket| self.door.settled(ticket));
+            }
+            Frame::Check { total } => {
+                if link.announced.table().total() != total {
+                    link.account.traffic.resyncs += 1;
+                    warn!(peer = %link.name, "the peer's interest differs from what it has told: asking for all of it");
+                    link.owe(|duties| duties.resync = true);
+                }
+            }
+            Frame::Resync => {
+                link.announcer.restart(&self.table);
+                link.signals.send.notify_one();
+            }
+            Frame::Goodbye => return Ok(true),
+            Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
+            Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {
+                return Err(Refusal::protocol("a handshake on a link that is up"));
+            }
+        }
+        Ok(false)
+    }
+
+    fn deliver(&mut self, id: LinkId, first: u64, publications: super::codec::Publications<'_>) -> Result<(), Refusal> {
+        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
+        let traffic = &mut link.account.traffic;
+        let mut number = first;
+        for publication in publications {
+            let (channel, content) = publication?;
+            if content.len() > self.content_bytes_max {
+                return Err(Refusal::protocol(format_args!("a content of {} bytes", content.len())));
+            }
+            // White space around a value is not part of it, and nothing may follow it.
+            if serde_json::from_str::<&RawValue>(content).map_or(true, |value| value.get().len() != content.len()) {
+                return Err(Refusal::protocol("a content that is not JSON"));
+            }
+            let arrival = link.account.incoming.arrive(number);
+            number = number.saturating_add(1);
+            match arrival {
+                Arrival::Next => {}
+                Arrival::Gap(count) => {
+                    traffic.gaps = traffic.gaps.saturating_add(count);
+                    warn!(peer = %link.name, count, "messages of the peer are missing");
+                }
+                Arrival::Duplicate => {
+                    traffic.duplicates += 1;
+                    warn!(peer = %link.name, "a message of the peer came twice; the second one is thrown away");
+                    continue;
+                }
+            }
+            traffic.received += 1;
+            self.door.deliver(channel, content);
+        }
+        Ok(())
+    }
+}
+
+fn confirm(link: &mut Link, seen: u64) -> Result<(), Refusal> {
+    if link.account.outgoing.confirm(seen) {
+        return Ok(());
+    }
+    Err(Refusal::protocol("a message seen that was not sent"))
+}
+
+/// Another connection has become the link.
+fn replaced() -> Refusal {
+    Refusal::Ours(Code::Replaced, "a later start or a newer connection of the peer has taken its place".into())
+}

@@ -1,0 +1,80 @@
+//! Publications that wait for one link: finished frames, bounded in bytes, the newest dropped where there is no room.
+//!
+//! Each publication that is taken in gets the next number of the pair of relays; what is dropped here gets none.
+
+use super::codec::{FRAME_BYTES_OVER_CONTENT, HEAD_BYTES};
+use super::encode;
+use std::collections::VecDeque;
+
+/// What may wait for one link, in bytes.
+pub const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A frame takes a further publication only within this many bytes: then it is within what every peer takes.
+const FRAME_BYTES: usize = FRAME_BYTES_OVER_CONTENT;
+
+/// The queue.
+#[derive(Default)]
+pub struct Queue {
+    frames: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// Publications that were dropped since the queue was last found with room.
+    dropped_in_a_row: u64,
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It waits. The number: how many had been dropped before it, if it is the first one since.
+    Taken(Option<u64>),
+    /// There was no room. Whether it is the first one.
+    Dropped(bool),
+}
+
+impl Queue {
+    /// Adds a publication with this number behind the others, if there is room.
+    pub fn push(&mut self, number: u64, channel: &str, content: &[u8]) -> Pushed {
+        let len = 1 + channel.len() + 4 + content.len();
+        // One always fits, whatever the settings say of the size of messages.
+        if self.bytes > 0 && self.bytes + len + HEAD_BYTES + 8 > QUEUE_BYTES_MAX {
+            self.dropped_in_a_row += 1;
+            return Pushed::Dropped(self.dropped_in_a_row == 1);
+        }
+        let frame = match self.frames.back_mut() {
+            Some(frame) if frame.len() + len <= FRAME_BYTES => frame,
+            _ => {
+                let mut frame = Vec::with_capacity((HEAD_BYTES + 8 + len).max(512));
+                encode::begin_publications(&mut frame, number);
+                self.bytes += frame.len();
+                self.frames.push_back(frame);
+                self.frames.back_mut().expect("it was just added")
+            }
+        };
+        encode::publication(frame, channel, content);
+        self.bytes += len;
+        // Half of the room has to be free again, so that a queue at its bound does not fill the log.
+        let recovered = self.dropped_in_a_row > 0 && self.bytes < QUEUE_BYTES_MAX / 2;
+        Pushed::Taken(recovered.then(|| std::mem::take(&mut self.dropped_in_a_row)))
+    }
+
+    /// Moves frames to `out` until it holds `bytes`, or one if it holds more already.
+    pub fn write(&mut self, out: &mut Vec<u8>, bytes: usize) {
+        while let Some(frame) = self.frames.pop_front() {
+            self.bytes -= frame.len();
+            let start = out.len();
+            out.extend_from_slice(&frame);
+            encode::close(out, start);
+            if out.len() >= bytes {
+                return;
+            }
+        }
+    }
+
+    /// What waits, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+}

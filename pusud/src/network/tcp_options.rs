@@ -1,0 +1,42 @@
+//! Options of the sockets of links: nothing waits to be joined with more, and who does not answer is given up.
+//!
+//! Linux knows more of them than other systems, for which there is a counterpart.
+
+use socket2::SockRef;
+use std::io;
+use tokio::net::TcpStream;
+
+/// Sets them.
+///
+/// # Errors
+/// The socket is broken.
+pub fn set(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    system::set(SockRef::from(stream))
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use super::{SockRef, io};
+    use std::time::Duration;
+
+    /// What is sent has to be acknowledged within this time.
+    const USER_TIMEOUT: Duration = Duration::from_secs(15);
+    /// What may wait in the kernel without having been sent, in bytes: heartbeats and interest wait behind it.
+    const UNSENT_BYTES: u32 = 128 * 1024;
+
+    pub(super) fn set(socket: SockRef<'_>) -> io::Result<()> {
+        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::{SockRef, io};
+
+    /// The heartbeat alone finds out who does not answer.
+    pub(super) fn set(_socket: SockRef<'_>) -> io::Result<()> {
+        Ok(())
+    }
+}
