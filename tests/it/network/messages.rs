@@ -1,6 +1,7 @@
 //! Messages cross the network once and in order, in every direction.
 
-use crate::harness::{Client, Network};
+use crate::deliveries::deliver;
+use crate::harness::{Client, Daemon, Network};
 use serde_json::json;
 use std::thread;
 
@@ -61,6 +62,12 @@ fn everybody_hears_everybody(network: &Network) {
         relay.client().publish("all", json!(from));
         listeners.iter_mut().for_each(|listener| listener.expect_publish("all", json!(from)));
     }
+}
+
+#[test]
+fn five_million_over_three_relays() {
+    let network = Network::of(3);
+    deliver(&network.relays().iter().map(Daemon::address).collect::<Vec<_>>());
 }
 
 #[test]
