@@ -1,6 +1,6 @@
 //! Several relays on this machine that know each other, and what can happen to one of them.
 
-use super::{Client, DEADLINE, Daemon, Setup};
+use super::{Client, DEADLINE, Daemon, Detour, Setup};
 use serde_json::json;
 use std::collections::HashSet;
 use std::net::TcpListener;
@@ -67,6 +67,23 @@ impl Network {
             .map(|at| setup(at, Setup::on_shards(1).name(&format!("relay-{at}"))).in_network(&ports, at).start())
             .collect();
         Self { relays, ports }
+    }
+
+    /// Two linked relays that know only a detour to each other each: `detours[0]` leads to the second one.
+    pub(crate) fn of_two_with_detours() -> (Self, [Detour; 2]) {
+        let ports = [ReservedPort::new(), ReservedPort::new()];
+        let detours = [Detour::to(ports[1].port()), Detour::to(ports[0].port())];
+        let start = |at: usize| {
+            let (own, other) = (ports[at].port(), detours[at].port());
+            let relays = format!("relays: ['127.0.0.1:{own}', '127.0.0.1:{other}']");
+            Setup::on_shards(1)
+                .name(&format!("relay-{at}"))
+                .settings(&format!("network_address: 127.0.0.1\nnetwork_port: {own}\n{relays}"))
+                .start()
+        };
+        let network = Self { relays: vec![start(0), start(1)], ports: ports.into() };
+        network.wait_linked();
+        (network, detours)
     }
 
     /// A relay.

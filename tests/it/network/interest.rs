@@ -64,7 +64,7 @@ fn many_subscriptions_in_one_go() {
 /// Waves of clients that come and go on all relays; afterwards exactly the channels with listeners are known elsewhere.
 #[test]
 fn after_waves_of_subscriptions_everybody_knows_who_listens() {
-    let (clients, waves, channels) = (30, 30, 10);
+    let (clients, waves, channels) = (100, 100, 10);
     let network = Network::with(3, |_, setup| setup.shards(2));
     let channel = |number: usize| format!("wave.{}", number % channels);
     let mut staying: Vec<Client> = thread::scope(|scope| {

@@ -7,6 +7,7 @@ mod isolation;
 mod keys;
 mod messages;
 mod names;
+mod partition;
 mod rejoin;
 mod stopping;
 mod strangers;
