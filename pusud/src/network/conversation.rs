@@ -202,6 +202,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
         let (node, id) = (self.node.clone(), self.id);
         let (reader, writer) = tokio::io::split(stream);
         let end = tokio::select! {
+        biased;
             end = read(&node, id, reader, &mut self.decoder) => end,
             end = write(&node, id, writer, signals) => end,
             never = beat(&node, id) => match never {},

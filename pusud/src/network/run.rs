@@ -45,6 +45,7 @@ pub async fn run<D: Door, T: Transport, E: Events>(
         tasks.spawn_local(dial(node.clone(), at));
     }
     tokio::select! {
+        biased;
         never = take_connections(&node, &mut tasks) => match never {},
         () = take_events(&node, &mut events) => {}
     }
@@ -75,6 +76,7 @@ async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &
     let mut pause = ACCEPT_PAUSE_MIN;
     loop {
         tokio::select! {
+        biased;
             Some(ended) = tasks.join_next() => fail_with(ended),
             accepted = node.transport.accept() => match accepted {
                 Ok((stream, remote)) => {
