@@ -3,7 +3,7 @@
 //!
 //! What lies between the relays is a proxy that holds their bytes, which needs no rights and works on every system.
 
-use crate::harness::{Client, DEADLINE, Detour, Network};
+use crate::harness::{Client, DEADLINE, Log, Network};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn falls_apart_and_heals(there: bool, back: bool) {
 }
 
 /// Longer than other waits: it takes 15 s of silence.
-fn wait_for_the_end_of_the_link(log: &crate::harness::Log, logged: usize) {
+fn wait_for_the_end_of_the_link(log: &Log, logged: usize) {
     let started = Instant::now();
     let mut seen = logged;
     let says_so = |line: &String| ["the link has ended", "not linked"].iter().any(|words| line.contains(words));
