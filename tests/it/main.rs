@@ -16,6 +16,7 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+mod deliveries;
 mod expiry;
 mod fan_out;
 mod frames;
@@ -36,6 +37,8 @@ mod protocol;
 mod protocol_page;
 mod secrets;
 mod settings;
+#[cfg(target_os = "linux")]
+mod soak;
 mod stopping;
 mod strangers;
 mod subscriptions;
