@@ -118,7 +118,7 @@ pub(in crate::network::tests) fn name(host: Host) -> String {
 
 impl Relay {
     fn tell(&self, event: Event) {
-        self.events.send(event).ok().expect("the network runs");
+        assert!(self.events.send(event).is_ok(), "the network has ended");
     }
 
     /// A local source publishes to a channel; does what a shard does with it.
