@@ -6,6 +6,7 @@
 use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello};
 use super::decoder::Decoder;
 use super::encode;
+use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
 use super::link::Signals;
 use super::local::Door;
@@ -13,7 +14,6 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
 use super::transport::Transport;
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -34,55 +34,6 @@ const HEARTBEATS_PER_CHECK: u32 = 6;
 const REFUSE_MAX: Duration = Duration::from_secs(1);
 /// What is read in one go, in bytes.
 const READ_BYTES: usize = 64 * 1024;
-
-/// Why a conversation has ended.
-#[derive(Debug)]
-pub enum End {
-    /// One side has refused.
-    Refused(Refusal),
-    /// The peer stops as planned.
-    Goodbye,
-    /// The other side has closed the connection.
-    Closed,
-    /// Nothing has come for too long.
-    Silent(Duration),
-    /// The connection is broken.
-    Broken(io::Error),
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Goodbye => f.write_str("the peer is stopping"),
-            Self::Closed => f.write_str("the other side has closed the connection"),
-            Self::Silent(time) => write!(f, "nothing has come for {} s", time.as_secs()),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Closed } else { Self::Broken(error) }
-    }
-}
-
-impl<T: Into<Refusal>> From<T> for End {
-    fn from(refusal: T) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
-
-/// A conversation that has ended.
-pub struct Outcome {
-    /// Why.
-    pub end: End,
-    /// Who was there, as far as it said; believed only where it was linked.
-    pub peer: Option<Hello>,
-    /// For how long it was a link.
-    pub linked_for: Option<Duration>,
-}
 
 /// One conversation.
 pub struct Conversation<D: Door, T: Transport> {

@@ -12,6 +12,8 @@ pub mod decoder;
 pub mod dialler;
 pub mod doorman;
 pub mod encode;
+pub mod end;
+pub mod fields;
 pub mod hello;
 pub mod interest;
 pub mod key;
