@@ -4,6 +4,8 @@
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
 
 use super::boot_id::BootId;
+use super::fields::Fields;
+pub use super::fields::{Changes, Malformed, Names, Publications, Total, hash};
 
 /// What every HELLO begins with.
 pub const MAGIC: [u8; 4] = *b"PUSU";
@@ -13,26 +15,6 @@ pub const HEAD_BYTES: usize = 5;
 pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 /// What a frame may be longer than the longest content, in bytes.
 pub const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
-
-/// Bytes that are no frame of this protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// The declared length is past what may come now.
-    #[error("a frame of {0} bytes, which is more than may come now")]
-    TooLong(usize),
-    /// A length of nothing: there is not even a type.
-    #[error("an empty frame")]
-    Empty,
-    /// A type that this version does not know.
-    #[error("a frame of the unknown type {0}")]
-    UnknownType(u8),
-    /// Fields that end too early, are followed by others, or hold what they must not.
-    #[error("a frame of type {0} with wrong fields")]
-    Fields(u8),
-    /// The first frame does not begin as a HELLO does.
-    #[error("not a relay of PuSu Engine")]
-    Magic,
-}
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
@@ -187,168 +169,40 @@ pub enum Frame<'a> {
     },
 }
 
-/// How much interest there is: two sides that agree on it agree on each channel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Total {
-    /// Channels.
-    pub count: u64,
-    /// The sum of [`hash`] of their names.
-    pub hash: u64,
-}
-
-/// FNV-1a with 64 bits.
-pub fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-/// Takes fields off the front of a frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Fields<'a> {
-    kind: u8,
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    fn wrong(&self) -> Malformed {
-        Malformed::Fields(self.kind)
-    }
-
-    fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
-        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(self.wrong())?;
-        self.rest = rest;
-        Ok(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        Ok(self.bytes(N)?.try_into().expect("as many bytes as asked for"))
-    }
-
-    fn u8(&mut self) -> Result<u8, Malformed> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    fn u16(&mut self) -> Result<u16, Malformed> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, Malformed> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Result<u64, Malformed> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    fn flag(&mut self) -> Result<bool, Malformed> {
-        match self.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(self.wrong()),
-        }
-    }
-
-    fn text(&mut self, len: usize) -> Result<&'a str, Malformed> {
-        std::str::from_utf8(self.bytes(len)?).map_err(|_| self.wrong())
-    }
-
-    /// A name with its length before it, as channels, relays and networks have one.
-    fn name(&mut self) -> Result<&'a str, Malformed> {
-        let len = self.u8()?.into();
-        let name = self.text(len)?;
-        crate::channel::check(name).map(|()| name).map_err(|_| self.wrong())
-    }
-
-    fn total(&mut self) -> Result<Total, Malformed> {
-        Ok(Total { count: self.u64()?, hash: self.u64()? })
-    }
-
-    fn end(&self) -> Result<(), Malformed> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.wrong()) }
-    }
-}
-
-/// A list that is read while it is walked; it ends after the first malformed element.
-macro_rules! list {
-    ($(#[$doc:meta])* $name:ident, $item:ty, $read:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name<'a>(Fields<'a>);
-
-        impl<'a> Iterator for $name<'a> {
-            type Item = Result<$item, Malformed>;
-
-            fn next(&mut self) -> Option<Self::Item> {
-                if self.0.rest.is_empty() {
-                    return None;
-                }
-                let read: fn(&mut Fields<'a>) -> Result<$item, Malformed> = $read;
-                let item = read(&mut self.0);
-                if item.is_err() {
-                    self.0.rest = &[];
-                }
-                Some(item)
-            }
-        }
-    };
-}
-
-list!(
-    /// Names of channels.
-    Names,
-    &'a str,
-    Fields::name
-);
-list!(
-    /// Channels, and whether they are announced (else withdrawn).
-    Changes,
-    (bool, &'a str),
-    |fields| Ok((fields.flag()?, fields.name()?))
-);
-list!(
-    /// Channels and contents. That a content is JSON is not checked here.
-    Publications,
-    (&'a str, &'a str),
-    |fields| {
-        let channel = fields.name()?;
-        let len = fields.u32()? as usize;
-        Ok((channel, fields.text(len)?))
-    }
-);
-
 /// Reads the fields of a frame.
 ///
 /// # Errors
 /// It is none of this version.
 pub fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
-    let mut fields = Fields { kind, rest: payload };
+    let mut fields = Fields::new(kind, payload);
     let frame = match kind {
         kind::HELLO => return hello(fields).map(Frame::Hello),
-        kind::AUTH => Frame::Auth { linked: fields.flag()?, signature: std::mem::take(&mut fields.rest) },
+        kind::AUTH => Frame::Auth { linked: fields.flag()?, signature: fields.take_rest() },
         kind::READY => Frame::Ready(Ready { link: fields.u64()?, seen: fields.u64()?, next: fields.u64()? }),
         kind::REFUSE => {
             let code = fields.u16()?;
-            Frame::Refuse { code, reason: fields.text(fields.rest.len())? }
+            Frame::Refuse { code, reason: fields.rest_as_text()? }
         }
         kind::GOODBYE => Frame::Goodbye,
         kind::PING => Frame::Ping { time: fields.u64()?, seen: fields.u64()? },
         kind::PONG => Frame::Pong { time: fields.u64()?, seen: fields.u64()? },
         kind::SNAPSHOT => {
             let generation = fields.u32()?;
-            return Ok(Frame::Snapshot { generation, channels: Names(fields) });
+            return Ok(Frame::Snapshot { generation, channels: Names::new(fields) });
         }
         kind::SNAPSHOT_END => {
             Frame::SnapshotEnd { generation: fields.u32()?, number: fields.u64()?, total: fields.total()? }
         }
         kind::CHANGES => {
             let first = fields.u64()?;
-            return Ok(Frame::Changes { first, changes: Changes(fields) });
+            return Ok(Frame::Changes { first, changes: Changes::new(fields) });
         }
         kind::ACKNOWLEDGE => Frame::Acknowledge { number: fields.u64()? },
         kind::CHECK => Frame::Check { total: fields.total()? },
         kind::RESYNC => Frame::Resync,
         kind::PUBLICATIONS => {
             let first = fields.u64()?;
-            return Ok(Frame::Publications { first, publications: Publications(fields) });
+            return Ok(Frame::Publications { first, publications: Publications::new(fields) });
         }
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
@@ -378,7 +232,7 @@ fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
 /// # Errors
 /// It is no HELLO of any version.
 pub fn major_of_hello(payload: &[u8]) -> Result<u16, Malformed> {
-    let mut fields = Fields { kind: kind::HELLO, rest: payload };
+    let mut fields = Fields::new(kind::HELLO, payload);
     if fields.array()? != MAGIC {
         return Err(Malformed::Magic);
     }

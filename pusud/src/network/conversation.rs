@@ -6,6 +6,7 @@
 use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello};
 use super::decoder::Decoder;
 use super::encode;
+use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
 use super::link::Signals;
 use super::local::Door;
@@ -13,7 +14,6 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
 use super::transport::Transport;
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -35,55 +35,6 @@ const REFUSE_MAX: Duration = Duration::from_secs(1);
 /// What is read in one go, in bytes.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Why a conversation has ended.
-#[derive(Debug)]
-pub enum End {
-    /// One side has refused.
-    Refused(Refusal),
-    /// The peer stops as planned.
-    Goodbye,
-    /// The other side has closed the connection.
-    Closed,
-    /// Nothing has come for too long.
-    Silent(Duration),
-    /// The connection is broken.
-    Broken(io::Error),
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Goodbye => f.write_str("the peer is stopping"),
-            Self::Closed => f.write_str("the other side has closed the connection"),
-            Self::Silent(time) => write!(f, "nothing has come for {} s", time.as_secs()),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Closed } else { Self::Broken(error) }
-    }
-}
-
-impl<T: Into<Refusal>> From<T> for End {
-    fn from(refusal: T) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
-
-/// A conversation that has ended.
-pub struct Outcome {
-    /// Why.
-    pub end: End,
-    /// Who was there, as far as it said; believed only where it was linked.
-    pub peer: Option<Hello>,
-    /// For how long it was a link.
-    pub linked_for: Option<Duration>,
-}
-
 /// One conversation.
 pub struct Conversation<D: Door, T: Transport> {
     node: Rc<Node<D, T>>,
@@ -93,6 +44,8 @@ pub struct Conversation<D: Door, T: Transport> {
     decoder: Decoder,
     /// Who is linked, or will be.
     candidate: Option<Candidate>,
+    /// This side has said READY first.
+    has_begun: bool,
 }
 
 impl<D: Door, T: Transport> Drop for Conversation<D, T> {
@@ -109,7 +62,12 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
         let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
         let id = node.mesh.borrow_mut().tick();
-        Self { node, remote, id, handshake, decoder: Decoder::default(), candidate: None }
+        Self { node, remote, id, handshake, decoder: Decoder::default(), candidate: None, has_begun: false }
+    }
+
+    /// Which connection it is.
+    pub fn id(&self) -> LinkId {
+        self.id
     }
 
     /// Talks until the end. `linked` is called when the link is up.
@@ -137,34 +95,49 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     /// Until both sides have said READY.
     async fn shake_hands(&mut self, stream: &mut T::Stream) -> Result<Rc<Signals>, End> {
         let mut out = Vec::new();
-        let mut has_begun = false;
-        self.handshake.start(&mut out);
+        self.begin(&mut out);
         loop {
             stream.write_all(&out).await?;
             out.clear();
             let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
-            let node = self.node.clone();
-            let is_linked = |peer: &Hello| node.mesh.borrow().roster().is_linked(&peer.name, peer.boot);
-            match self.handshake.on_frame(kind, &payload, is_linked, &mut out)? {
-                Step::Wait => {}
-                Step::Authenticated { linked } => {
-                    let candidate = self.candidate(linked);
-                    if let Some(ready) = self.node.mesh.borrow_mut().authenticated(&candidate)? {
-                        has_begun = true;
-                        encode::ready(&mut out, ready);
-                    }
-                    self.candidate = Some(candidate);
-                }
-                Step::Ready(theirs) => {
-                    let candidate = self.candidate.clone().expect("READY comes after AUTH");
-                    let peer = self.handshake.peer().expect("READY comes after HELLO");
-                    let (answer, signals) = self.node.mesh.borrow_mut().ready(candidate, peer, has_begun, theirs)?;
-                    if let Some(answer) = answer {
-                        encode::ready(&mut out, answer);
-                        stream.write_all(&out).await?;
-                    }
-                    return Ok(signals);
-                }
+            if let Some(signals) = self.shake(kind, &payload, &mut out)? {
+                stream.write_all(&out).await?;
+                return Ok(signals);
+            }
+        }
+    }
+
+    /// Appends what is said first, if it is this side's turn.
+    pub(super) fn begin(&self, out: &mut Vec<u8>) {
+        self.handshake.start(out);
+    }
+
+    /// Takes a frame of the handshake in and appends the answer. Gives how to wake the link's tasks once it is up.
+    pub(super) fn shake(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Rc<Signals>>, Refusal> {
+        let node = self.node.clone();
+        let mut mesh = node.mesh.borrow_mut();
+        let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
+        match self.handshake.on_frame(kind, payload, is_linked, out)? {
+            Step::Wait => Ok(None),
+            Step::Authenticated { linked } => {
+                let candidate = self.candidate(linked);
+                let begun = mesh.authenticated(&candidate)?;
+                self.has_begun = begun.is_some();
+                begun.into_iter().for_each(|ready| encode::ready(out, ready));
+                self.candidate = Some(candidate);
+                Ok(None)
+            }
+            Step::Ready(theirs) => {
+                let candidate = self.candidate.clone().expect("READY comes after AUTH");
+                let peer = self.handshake.peer().expect("READY comes after HELLO");
+                let (answer, signals) = mesh.ready(candidate, peer, self.has_begun, theirs)?;
+                answer.into_iter().for_each(|ready| encode::ready(out, ready));
+                Ok(Some(signals))
             }
         }
     }

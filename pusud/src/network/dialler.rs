@@ -3,7 +3,8 @@
 //! Decides when; what is said is the conversation's.
 
 use super::backoff::Backoff;
-use super::conversation::{Conversation, End, Outcome};
+use super::conversation::Conversation;
+use super::end::{End, Outcome};
 use super::hello::Role;
 use super::local::Door;
 use super::node::{Dial, Node};

@@ -1,7 +1,8 @@
 //! Connections that other relays make: how many may be there before they have said who they are, and what is said about
 //! those that were sent away.
 
-use super::conversation::{Conversation, End, Outcome};
+use super::conversation::Conversation;
+use super::end::{End, Outcome};
 use super::hello::Role;
 use super::local::Door;
 use super::node::Node;

@@ -13,6 +13,8 @@ pub mod dialler;
 pub mod door;
 pub mod doorman;
 pub mod encode;
+pub mod end;
+pub mod fields;
 pub mod hello;
 pub mod interest;
 pub mod key;

@@ -2,7 +2,6 @@
 //!
 //! Linux knows more of them than other systems, for which there is a counterpart.
 
-use socket2::SockRef;
 use std::io;
 use tokio::net::TcpStream;
 
@@ -12,12 +11,13 @@ use tokio::net::TcpStream;
 /// The socket is broken.
 pub fn set(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    system::set(SockRef::from(stream))
+    system::set(socket2::SockRef::from(stream))
 }
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::{SockRef, io};
+    use socket2::SockRef;
+    use std::io;
     use std::time::Duration;
 
     /// What is sent has to be acknowledged within this time.
@@ -33,7 +33,8 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::{SockRef, io};
+    use socket2::SockRef;
+    use std::io;
 
     /// The heartbeat alone finds out who does not answer.
     pub(super) fn set(_socket: SockRef<'_>) -> io::Result<()> {

@@ -1,1 +1,203 @@
+//! Bytes as they may come: every frame in pieces of every size, and frames that nobody would send, on a link that is up.
 
+use crate::network::codec::{self, Frame};
+use crate::network::decoder::Decoder;
+use crate::network::encode;
+use crate::network::interest::{Announced, Announcer, Table};
+use crate::network::numbers::Incoming;
+use crate::network::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
+use proptest::prelude::*;
+
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes of a frame of any type: fields of about the right form, so that many of them can be read.
+fn frame_bytes() -> impl Strategy<Value = (u8, Vec<u8>)> {
+    let name = "[a-c\"\\\\]{1,9}".prop_map(|name| [&[name.len() as u8][..], name.as_bytes()].concat());
+    let number = prop_oneof![
+        4 => (0u64..5).prop_map(|number| number.to_be_bytes().to_vec()),
+        1 => Just(u64::MAX.to_be_bytes().to_vec()),
+    ];
+    let small = prop_oneof![(0u32..3).prop_map(|number| number.to_be_bytes().to_vec()), Just(vec![0xff; 4])];
+    let content =
+        "[0-9\\[\\]\" ]{0,9}".prop_map(|text| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat());
+    let flag = (0u8..3).prop_map(|flag| vec![flag]);
+    let field = prop_oneof![4 => name, 4 => number, 1 => small, 3 => content, 2 => flag, 1 => any::<Vec<u8>>()];
+    let hello = any::<[u8; 57]>().prop_map(|bytes| [&b"PUSU"[..], &[0, 1, 0, 0], &bytes[..], b"\x01n\x01r"].concat());
+    let fields = proptest::collection::vec(field, 0..6).prop_map(|fields| fields.concat());
+    (0u8..17, prop_oneof![9 => fields, 1 => hello])
+}
+
+fn encoded(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (kind, payload) in frames {
+        encode::frame(&mut bytes, *kind, |out| out.extend_from_slice(payload));
+    }
+    bytes
+}
+
+/// Whether the lists in a frame are good to the end.
+fn is_whole(frame: &Frame<'_>) -> bool {
+    match frame.clone() {
+        Frame::Snapshot { mut channels, .. } => channels.all(|channel| channel.is_ok()),
+        Frame::Changes { mut changes, .. } => changes.all(|change| change.is_ok()),
+        Frame::Publications { mut publications, .. } => publications.all(|publication| publication.is_ok()),
+        _ => true,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn frames_come_out_as_they_went_in_however_they_are_split(
+        frames in proptest::collection::vec(frame_bytes(), 1..4),
+        split in any::<proptest::sample::Index>(),
+        other in any::<proptest::sample::Index>(),
+    ) {
+        let bytes = encoded(&frames);
+        let mut ends = [split.index(bytes.len()), other.index(bytes.len()), bytes.len()];
+        ends.sort_unstable();
+        let (mut decoder, mut start, mut read) = (Decoder::default(), 0, Vec::new());
+        for end in ends {
+            decoder.feed(&bytes[start..end]);
+            start = end;
+            while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
+                read.push((kind, payload.to_vec()));
+            }
+        }
+        prop_assert_eq!(read, frames);
+    }
+
+    #[test]
+    fn what_can_be_read_is_written_as_it_was((kind, payload) in frame_bytes()) {
+        let Ok(frame) = codec::parse(kind, &payload) else { return Ok(()) };
+        if is_whole(&frame) {
+            let mut out = Vec::new();
+            encode::any(&mut out, &frame);
+            let mut decoder = Decoder::default();
+            decoder.feed(&out);
+            let (again, fields) = decoder.next(BYTES_MAX).unwrap().unwrap();
+            prop_assert_eq!(again, kind);
+            // HELLO may be longer than what is known of it; the list of a frame may be.
+            prop_assert!(payload.starts_with(fields));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_frames_panic_nowhere(bytes in any::<Vec<u8>>(), max in 1usize..100) {
+        let mut decoder = Decoder::default();
+        decoder.feed(&bytes);
+        while let Ok(Some((kind, payload))) = decoder.next(max) {
+            let _ = codec::parse(kind, payload).map(|frame| is_whole(&frame));
+        }
+    }
+
+    #[test]
+    fn interest_that_nobody_would_tell_panics_nowhere(frames in proptest::collection::vec(frame_bytes(), 1..9)) {
+        let mut announced = Announced::default();
+        let mut incoming = Incoming::default();
+        for (kind, payload) in &frames {
+            match codec::parse(*kind, payload) {
+                Ok(Frame::Snapshot { generation, channels }) => drop(announced.snapshot(generation, channels)),
+                Ok(Frame::SnapshotEnd { generation, number, total }) => {
+                    drop(announced.snapshot_end(generation, number, total));
+                }
+                Ok(Frame::Changes { first, changes }) => drop(announced.changes(first, changes)),
+                Ok(Frame::Publications { first, .. }) => drop(incoming.arrive(first)),
+                Ok(Frame::Ready(ready)) => drop(incoming.relink(ready.next)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whatever changes, and whenever some of it is written, both sides agree once everything is.
+    #[test]
+    fn a_peer_knows_the_table(steps in proptest::collection::vec((0u8..5, any::<u8>()), 0..60)) {
+        let (mut table, mut told, mut out) = (Table::default(), Announced::default(), Vec::new());
+        table.set("from the start", true);
+        let mut announcer = Announcer::new(&table);
+        for (what, channel) in steps {
+            let channel = format!("{}", channel % 16);
+            match what {
+                0..3 => {
+                    let is_in = !table.contains(&channel);
+                    let changed = table.set(&channel, is_in).expect("it changes");
+                    announcer.changed(&changed, &table);
+                }
+                3 => announcer.write(&table, &mut out),
+                _ => announcer.restart(&table),
+            }
+        }
+        announcer.write(&table, &mut out);
+        prop_assert!(announcer.is_idle());
+        let mut decoder = Decoder::default();
+        decoder.feed(&out);
+        let mut acknowledged = 0;
+        while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
+            match codec::parse(kind, payload).unwrap() {
+                Frame::Snapshot { generation, channels } => told.snapshot(generation, channels).unwrap(),
+                Frame::SnapshotEnd { generation, number, total } => {
+                    told.snapshot_end(generation, number, total).unwrap();
+                    acknowledged = number;
+                }
+                Frame::Changes { first, changes } => acknowledged = told.changes(first, changes).unwrap().1,
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        prop_assert_eq!(told.table().total(), table.total());
+        prop_assert!(told.table().iter().eq(table.iter()));
+        prop_assert_eq!(acknowledged, announcer.last());
+        prop_assert_eq!(announcer.acknowledge(acknowledged), Ok(()));
+        prop_assert!(announcer.acknowledge(acknowledged + 1).is_err());
+    }
+}
+
+#[test]
+fn lengths_are_judged_before_their_bytes_come() {
+    for (length, expected) in [(0u32, false), (1, true), (1024, true), (1025, false), (u32::MAX, false)] {
+        let mut decoder = Decoder::default();
+        decoder.feed(&length.to_be_bytes());
+        assert_eq!(decoder.next(1024).is_ok(), expected, "{length}");
+    }
+}
+
+#[test]
+fn a_full_queue_drops_the_newest_and_says_so_once() {
+    let mut queue = Queue::default();
+    let content = vec![b'1'; 1024 * 1024];
+    let pushed: Vec<_> = (1..=20).map(|number| queue.push(number, "a", &content)).collect();
+    assert_eq!(pushed.iter().filter(|pushed| **pushed == Pushed::Taken(None)).count(), 15);
+    assert_eq!(pushed[15..], [&[Pushed::Dropped(true)][..], &[Pushed::Dropped(false); 4]].concat());
+    assert!(queue.bytes() <= QUEUE_BYTES_MAX);
+    let mut out = Vec::new();
+    while !queue.is_empty() && queue.bytes() > QUEUE_BYTES_MAX / 4 {
+        queue.write(&mut out, 1);
+    }
+    assert_eq!(queue.push(16, "a", b"1"), Pushed::Taken(Some(5)));
+    queue.write(&mut out, usize::MAX);
+    assert_eq!(queue.bytes(), 0);
+    let (mut decoder, mut next) = (Decoder::default(), 1);
+    decoder.feed(&out);
+    while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
+        let Frame::Publications { first, publications } = codec::parse(kind, payload).unwrap() else { unreachable!() };
+        assert_eq!(first, next);
+        next += publications.inspect(|publication| assert!(publication.is_ok())).count() as u64;
+    }
+    assert_eq!(next, 17);
+}
+
+#[test]
+fn small_publications_share_frames_and_large_ones_do_not_make_them_too_long() {
+    let (mut queue, mut out) = (Queue::default(), Vec::new());
+    for number in 1..=5000 {
+        queue.push(number, "channel", b"\"0123456789012345678901234567890123456789\"");
+    }
+    queue.write(&mut out, usize::MAX);
+    let (mut decoder, mut frames) = (Decoder::default(), 0);
+    decoder.feed(&out);
+    while let Some((_, payload)) = decoder.next(codec::FRAME_BYTES_OVER_CONTENT).unwrap() {
+        assert!(payload.len() <= codec::FRAME_BYTES_OVER_CONTENT);
+        frames += 1;
+    }
+    assert_eq!(frames, 5);
+}

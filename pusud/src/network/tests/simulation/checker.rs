@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 /// One start of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Start {
-    pub(crate) host: Host,
-    pub(crate) boot: u32,
+pub(in crate::network::tests) struct Start {
+    pub(in crate::network::tests) host: Host,
+    pub(in crate::network::tests) boot: u32,
 }
 
 #[derive(Default)]
-pub(crate) struct Checker {
+pub(in crate::network::tests) struct Checker {
     /// The last number of each source and channel.
     published: BTreeMap<(Start, Box<str>), u64>,
     /// The last number that arrived, of each source and channel, at each relay.
@@ -23,13 +23,13 @@ pub(crate) struct Checker {
 
 impl Checker {
     /// The content of the next message of this source to this channel.
-    pub(crate) fn content(&mut self, from: Start, channel: &str, padding: usize) -> String {
+    pub(in crate::network::tests) fn content(&mut self, from: Start, channel: &str, padding: usize) -> String {
         let number = self.published.entry((from, channel.into())).or_default();
         *number += 1;
         format!("[{},{},{number},\"{}\"]", from.host, from.boot, "x".repeat(padding))
     }
 
-    pub(crate) fn delivered(&mut self, to: Start, channel: &str, content: &str) {
+    pub(in crate::network::tests) fn delivered(&mut self, to: Start, channel: &str, content: &str) {
         let (host, boot, number, _): (Host, u32, u64, String) = serde_json::from_str(content).expect("as it was sent");
         let from = Start { host, boot };
         let last = self.arrived.entry((from, to, channel.into())).or_default();
@@ -40,15 +40,15 @@ impl Checker {
     }
 
     /// How many messages of this start have arrived at all starts of a host.
-    pub(crate) fn arrived_at(&self, from: Start, to: Host) -> u64 {
+    pub(in crate::network::tests) fn arrived_at(&self, from: Start, to: Host) -> u64 {
         self.count.iter().filter(|((source, at), _)| *source == from && at.host == to).map(|(_, count)| count).sum()
     }
 
-    pub(crate) fn last_arrived(&self, from: Start, to: Start, channel: &str) -> u64 {
+    pub(in crate::network::tests) fn last_arrived(&self, from: Start, to: Start, channel: &str) -> u64 {
         self.arrived.get(&(from, to, channel.into())).copied().unwrap_or(0)
     }
 
-    pub(crate) fn last_published(&self, from: Start, channel: &str) -> u64 {
+    pub(in crate::network::tests) fn last_published(&self, from: Start, channel: &str) -> u64 {
         self.published.get(&(from, channel.into())).copied().unwrap_or(0)
     }
 }

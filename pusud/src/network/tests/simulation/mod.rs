@@ -9,7 +9,7 @@
 mod checker;
 mod relay;
 mod story;
-mod wire;
+pub(super) mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -20,13 +20,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// The relay's own side of its network.
-pub(crate) struct Home {
-    pub(crate) start: Start,
-    pub(crate) listeners: BTreeSet<Box<str>>,
-    pub(crate) wanted: BTreeSet<Box<str>>,
+pub(in crate::network::tests) struct Home {
+    pub(in crate::network::tests) start: Start,
+    pub(in crate::network::tests) listeners: BTreeSet<Box<str>>,
+    pub(in crate::network::tests) wanted: BTreeSet<Box<str>>,
     /// When each question was asked.
-    pub(crate) asked: BTreeMap<u64, Instant>,
-    pub(crate) has_room: bool,
+    pub(in crate::network::tests) asked: BTreeMap<u64, Instant>,
+    pub(in crate::network::tests) has_room: bool,
     waiting: Vec<Waker>,
     checker: Rc<RefCell<Checker>>,
 }
@@ -73,14 +73,20 @@ impl Door for SimulatedDoor {
 }
 
 /// One start of a relay.
-pub(crate) struct Relay {
-    pub(crate) home: Rc<RefCell<Home>>,
+pub(in crate::network::tests) struct Relay {
+    pub(in crate::network::tests) home: Rc<RefCell<Home>>,
     events: mpsc::UnboundedSender<Event>,
     task: JoinHandle<Status>,
     next_ticket: u64,
 }
 
-pub(crate) fn start(world: &World, start: Start, relays: usize, seed: u64, checker: &Rc<RefCell<Checker>>) -> Relay {
+pub(in crate::network::tests) fn start(
+    world: &World,
+    start: Start,
+    relays: usize,
+    seed: u64,
+    checker: &Rc<RefCell<Checker>>,
+) -> Relay {
     let home = Rc::new(RefCell::new(Home {
         start,
         listeners: BTreeSet::new(),
@@ -106,17 +112,17 @@ pub(crate) fn start(world: &World, start: Start, relays: usize, seed: u64, check
     Relay { home, events, task, next_ticket: 0 }
 }
 
-pub(crate) fn name(host: Host) -> String {
+pub(in crate::network::tests) fn name(host: Host) -> String {
     format!("relay-{host}")
 }
 
 impl Relay {
     fn tell(&self, event: Event) {
-        self.events.send(event).ok().expect("the network runs");
+        assert!(self.events.send(event).is_ok(), "the network has ended");
     }
 
     /// A local source publishes to a channel; does what a shard does with it.
-    pub(crate) fn publish(&self, channel: &str, content: &str) -> bool {
+    pub(in crate::network::tests) fn publish(&self, channel: &str, content: &str) -> bool {
         if !self.home.borrow().wanted.contains(channel) {
             return false;
         }
@@ -128,7 +134,7 @@ impl Relay {
         true
     }
 
-    pub(crate) fn subscribe(&mut self, channel: &str) -> u64 {
+    pub(in crate::network::tests) fn subscribe(&mut self, channel: &str) -> u64 {
         self.home.borrow_mut().listeners.insert(channel.into());
         self.next_ticket += 1;
         self.home.borrow_mut().asked.insert(self.next_ticket, Instant::now());
@@ -137,12 +143,12 @@ impl Relay {
         self.next_ticket
     }
 
-    pub(crate) fn unsubscribe(&self, channel: &str) {
+    pub(in crate::network::tests) fn unsubscribe(&self, channel: &str) {
         self.home.borrow_mut().listeners.remove(channel);
         self.tell(Event::Changed(channel.into()));
     }
 
-    pub(crate) fn give_room(&self, has_room: bool) {
+    pub(in crate::network::tests) fn give_room(&self, has_room: bool) {
         let mut home = self.home.borrow_mut();
         home.has_room = has_room;
         if has_room {
@@ -150,24 +156,24 @@ impl Relay {
         }
     }
 
-    pub(crate) fn is_settled(&self, ticket: u64) -> bool {
+    pub(in crate::network::tests) fn is_settled(&self, ticket: u64) -> bool {
         !self.home.borrow().asked.contains_key(&ticket)
     }
 
-    pub(crate) async fn status(&self) -> Status {
+    pub(in crate::network::tests) async fn status(&self) -> Status {
         let (answer, status) = oneshot::channel();
         self.tell(Event::Status(answer));
         status.await.expect("the network answers")
     }
 
     /// The process is killed.
-    pub(crate) async fn kill(self) {
+    pub(in crate::network::tests) async fn kill(self) {
         self.task.abort();
         let ended = self.task.await;
         assert!(ended.is_err_and(|error| error.is_cancelled()), "the network has died");
     }
 
-    pub(crate) async fn stop(self) {
+    pub(in crate::network::tests) async fn stop(self) {
         self.tell(Event::Stop);
         self.task.await.expect("the network ends well");
     }

@@ -23,7 +23,7 @@ const SYN_RETRY: Duration = Duration::from_millis(500);
 const DIAL_MAX: Duration = Duration::from_secs(3);
 
 /// A relay's place in the world.
-pub(crate) type Host = usize;
+pub(in crate::network::tests) type Host = usize;
 
 #[derive(Default)]
 struct Pipe {
@@ -49,7 +49,7 @@ impl Pipe {
 type Pipes = [Rc<RefCell<Pipe>>; 2];
 
 /// All hosts, and what is between them.
-pub(crate) struct Wires {
+pub(in crate::network::tests) struct Wires {
     random: StdRng,
     listening: BTreeMap<Host, mpsc::UnboundedSender<(Stream, SocketAddr)>>,
     /// Ordered pairs of hosts between which nothing gets through.
@@ -60,9 +60,9 @@ pub(crate) struct Wires {
 }
 
 /// Shared by everybody.
-pub(crate) type World = Rc<RefCell<Wires>>;
+pub(in crate::network::tests) type World = Rc<RefCell<Wires>>;
 
-pub(crate) fn world(seed: u64) -> World {
+pub(in crate::network::tests) fn world(seed: u64) -> World {
     Rc::new(RefCell::new(Wires {
         random: StdRng::seed_from_u64(seed),
         listening: BTreeMap::new(),
@@ -72,22 +72,22 @@ pub(crate) fn world(seed: u64) -> World {
     }))
 }
 
-pub(crate) fn address(host: Host) -> PeerAddress {
+pub(in crate::network::tests) fn address(host: Host) -> PeerAddress {
     PeerAddress { host: host.to_string().into(), port: 1 }
 }
 
 impl Wires {
-    pub(crate) fn cut(&mut self, from: Host, to: Host) {
+    pub(in crate::network::tests) fn cut(&mut self, from: Host, to: Host) {
         self.cut.insert((from, to));
     }
 
-    pub(crate) fn heal(&mut self) {
+    pub(in crate::network::tests) fn heal(&mut self) {
         self.cut.clear();
         self.connections.iter().flat_map(|(_, pipes)| pipes).for_each(|pipe| pipe.borrow_mut().wake());
     }
 
     /// Ends all connections between two hosts, as a firewall that has lost its table does.
-    pub(crate) fn reset(&mut self, a: Host, b: Host) {
+    pub(in crate::network::tests) fn reset(&mut self, a: Host, b: Host) {
         for ((from, to), pipes) in &self.connections {
             if (*from, *to) == (a, b) || (*from, *to) == (b, a) {
                 pipes.iter().for_each(|pipe| pipe.borrow_mut().reset());
@@ -96,13 +96,13 @@ impl Wires {
     }
 
     /// The host loses its power: its ends of all connections vanish without a word.
-    pub(crate) fn silence(&mut self, host: Host) {
+    pub(in crate::network::tests) fn silence(&mut self, host: Host) {
         self.silent.insert(host);
         self.listening.remove(&host);
     }
 
     /// The host has power again, and knows nothing of its old connections: whatever comes over them is answered by a reset.
-    pub(crate) fn power(&mut self, host: Host) {
+    pub(in crate::network::tests) fn power(&mut self, host: Host) {
         if self.silent.remove(&host) {
             for (_, pipes) in self.connections.extract_if(.., |((from, to), _)| *from == host || *to == host) {
                 pipes.iter().for_each(|pipe| pipe.borrow_mut().reset());
@@ -116,7 +116,7 @@ impl Wires {
 }
 
 /// One end of a connection.
-pub(crate) struct Stream {
+pub(in crate::network::tests) struct Stream {
     world: World,
     own: Host,
     other: Host,
@@ -210,14 +210,14 @@ impl Drop for Stream {
 }
 
 /// A host's way to the others.
-pub(crate) struct Wire {
+pub(in crate::network::tests) struct Wire {
     world: World,
     own: Host,
     accepted: RefCell<mpsc::UnboundedReceiver<(Stream, SocketAddr)>>,
 }
 
 impl Wire {
-    pub(crate) fn new(world: &World, own: Host) -> Self {
+    pub(in crate::network::tests) fn new(world: &World, own: Host) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         world.borrow_mut().listening.insert(own, sender);
         Self { world: world.clone(), own, accepted: RefCell::new(receiver) }
