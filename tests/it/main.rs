@@ -16,6 +16,7 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+mod door;
 mod expiry;
 mod fan_out;
 mod frames;
@@ -29,6 +30,8 @@ mod jwt;
 mod listen_publish;
 mod messages;
 mod order;
+#[cfg(target_os = "linux")]
+mod overload;
 mod permissions;
 mod plugin_errors;
 mod plugins;
