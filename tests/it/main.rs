@@ -16,6 +16,7 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+mod deliveries;
 mod door;
 mod expiry;
 mod fan_out;
@@ -39,6 +40,8 @@ mod protocol;
 mod protocol_page;
 mod secrets;
 mod settings;
+#[cfg(target_os = "linux")]
+mod soak;
 mod stopping;
 mod strangers;
 mod subscriptions;
