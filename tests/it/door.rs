@@ -1,6 +1,6 @@
 //! Limits at the door: who is let in, until when a client has to be authorized, and what it may send before.
 
-use crate::harness::{DEADLINE, Daemon, Raw, Setup, text_message, upgrade_request};
+use crate::harness::{DEADLINE, Daemon, Raw, Setup, pusud, run, text_message, upgrade_request};
 use serde_json::json;
 #[cfg(target_os = "linux")]
 use std::net::IpAddr;
@@ -196,6 +196,37 @@ fn what_is_refused_while_shaking_hands_is_counted() {
     assert!(many.read_head().starts_with("HTTP/1.1 431 "));
     daemon.raw().expect_end();
     assert_eq!(daemon.refused(), "max_header_bytes 2, handshake_timeout 1");
+}
+
+#[test]
+fn limits_that_contradict_each_other_are_named_with_a_way_out() {
+    for (limits, parts) in [
+        ("max_unauthorized: 300, max_connections: 200", ["limits.max_unauthorized", "limits.max_connections"]),
+        ("handshake_timeout: 1m", ["limits.handshake_timeout", "limits.authorize_timeout"]),
+        (
+            "max_unauthorized_message_bytes: 2 MiB",
+            ["limits.max_unauthorized_message_bytes", "limits.max_message_bytes"],
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.yaml");
+        std::fs::write(&file, format!("authenticator: None\nlimits: {{{limits}}}\n")).unwrap();
+        run(pusud(&["check", "--config"]).arg(&file)).fails_saying(&[parts[0], parts[1], "lower", "settings.yaml"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_open_files_are_said_at_the_start() {
+    let check = |limit: u32| {
+        let dir = tempfile::tempdir().unwrap();
+        let script = format!("ulimit -n {limit} && exec \"$0\" check");
+        run(std::process::Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_pusud")]).current_dir(&dir))
+    };
+    check(100).fails_saying(&["limits.max_connections", "open-file limit", "100", "ulimit -n"]);
+    let lowered = check(1000);
+    assert!(lowered.stderr.contains("`limits.max_connections` is 10000"), "{lowered:?}");
+    assert!(lowered.succeeds().contains("(10000 in the settings, lowered to the open-file limit)"));
 }
 
 /// The limits by address, which do not hold for 127.0.0.1: tested in a network of the test's own, where this machine has
