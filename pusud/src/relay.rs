@@ -4,6 +4,8 @@ use crate::acceptor::Acceptor;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::disconnect::Disconnect;
+use crate::door::Door;
+use crate::door::capacity::Capacity;
 use crate::gateway::{Gateway, Links};
 use crate::inbox::{self, InboxSender, Item};
 use crate::network::Event;
@@ -25,6 +27,7 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
+    door: Arc<Door>,
     /// `None`: no relays are configured.
     gateway: Option<Gateway>,
     /// What stands over the settings when they are read again; `None`: they never are.
@@ -35,15 +38,21 @@ pub struct Relay {
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
 impl Relay {
-    /// Binds the clients' port, and the one for other relays where relays are configured.
+    /// Binds the clients' port, and the one for other relays where relays are configured, and sees to it that there is room
+    /// for the clients.
     ///
     /// # Errors
-    /// A port is taken, an address is not this machine's, or the network's key cannot be read: says which setting to
-    /// change.
+    /// A port is taken, an address is not this machine's, the network's key cannot be read, or there is no room: says what
+    /// to change.
     pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+        let capacity = Capacity::make(&config)?;
+        if let Some(warning) = capacity.warning {
+            warn!("{warning}");
+        }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
+        let door = Door::new(capacity.connections, &config.limits);
         let gateway = Gateway::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, gateway, overrides: None })
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, overrides: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -73,7 +82,7 @@ impl Relay {
             let gateway = self.gateway.take();
             let index = Arc::new(index(&self.config, gateway.as_ref()));
             let network = gateway.as_ref().map(Gateway::inbox);
-            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &index, network)?;
+            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &self.door, &index, network)?;
             let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index)).transpose()?;
             serving();
             let stopped = self.serve(&inboxes, shards, links, &mut shutdown, reload).await;
@@ -104,7 +113,7 @@ impl Relay {
             }
         };
         tokio::select! {
-            error = self.acceptor.run(inboxes) => return Err(error),
+            error = self.acceptor.run(inboxes, &self.door) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
             by = shutdown.requested() => info!(by, "stopping: no new connections"),
@@ -122,7 +131,11 @@ impl Relay {
             anyhow::Ok(stats)
         };
         tokio::select! {
-            stats = stopped => log_stats(&stats?),
+            stats = stopped => {
+                let mut stats = stats?;
+                stats.refusals.add(&self.door.refusals());
+                log_stats(&stats);
+            }
             by = shutdown.requested() => warn!(by, "asked to stop again: stopping without waiting for the clients"),
         }
         Ok(())
@@ -148,6 +161,7 @@ async fn died(links: &mut Option<Links>) {
 fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
+    door: &Arc<Door>,
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
@@ -163,6 +177,7 @@ fn start_shards(
                 network: network.clone(),
                 index: index.clone(),
                 authenticator: authenticator.clone(),
+                door: door.clone(),
                 config: config.clone(),
             };
             shard.start()
@@ -189,6 +204,7 @@ fn log_stats(stats: &Stats) {
         delivered = stats.delivered,
         dropped_bytes = stats.dropped_bytes,
         slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        refused = %stats.refusals,
         "stopped"
     );
 }

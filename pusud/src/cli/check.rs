@@ -5,7 +5,10 @@ use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
+use pusud::door::capacity::Capacity;
 use pusud::gateway;
+use pusud::limits::Limits;
+use pusud::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -15,16 +18,20 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let capacity = Capacity::make(&config)?;
+    if let Some(warning) = &capacity.warning {
+        tracing::warn!("{warning}");
+    }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let identity = authenticator.identity();
     authenticator.stop();
     gateway::settings(&config)?;
-    print(&set_up(&config, &identity, probe::relays(&config)))
+    print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
 /// `relays`: where each is, and whether it answers.
-fn set_up(config: &Config, authenticator: &Identity, relays: Vec<(String, String)>) -> String {
+fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays: Vec<(String, String)>) -> String {
     let mut rows: Vec<(&str, String)> = vec![
         ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
         ("name", config.name.clone()),
@@ -51,19 +58,12 @@ fn set_up(config: &Config, authenticator: &Identity, relays: Vec<(String, String
             ("  on_swap", options.on_swap.to_string()),
         ]);
     }
-    let limits = &config.limits;
-    rows.extend([
-        ("limits", String::new()),
-        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
-        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
-        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
-        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
-        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
-    ]);
+    rows.push(("limits", String::new()));
+    rows.extend(limits(&config.limits, capacity));
     let mut text = String::new();
     for (key, value) in rows {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", format!("{key:<25} {value}").trim_end());
+        let _ = writeln!(text, "{}", format!("{key:<33} {value}").trim_end());
     }
     text.push_str("everything is in order\n");
     text
@@ -85,6 +85,32 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
+    let per_address = |limit: usize| if limit == 0 { "no limit".to_owned() } else { limit.to_string() };
+    let max_connections = match limits.max_connections {
+        wanted if wanted > capacity.connections => {
+            format!("{} ({wanted} in the settings, lowered to the open-file limit)", capacity.connections)
+        }
+        wanted => wanted.to_string(),
+    };
+    let origins: Vec<String> = limits.allowed_origins.iter().map(Origin::to_string).collect();
+    vec![
+        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
+        ("  max_unauthorized_message_bytes", format_bytes(limits.max_unauthorized_message_bytes)),
+        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
+        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
+        ("  authorize_timeout", format_duration(limits.authorize_timeout)),
+        ("  max_authorize_attempts", limits.max_authorize_attempts.to_string()),
+        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
+        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+        ("  max_connections", max_connections),
+        ("  max_unauthorized", limits.max_unauthorized.to_string()),
+        ("  max_unauthorized_per_address", per_address(limits.max_unauthorized_per_address)),
+        ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
+        ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +123,7 @@ mod tests {
         std::fs::write(
             &file,
             "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\n\
-             limits: {outbox_bytes: 2 MiB}\nrelays: ['b:1']\nnetwork_name: lab",
+             limits: {outbox_bytes: 2 MiB, max_connections: 5000, allowed_origins: ['https://a.example:443']}\nrelays: ['b:1']\nnetwork_name: lab",
         )
         .unwrap();
         let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
@@ -107,8 +133,9 @@ mod tests {
             sha256: "ab".repeat(32),
             path: Some("/plugins/liba.so".into()),
         };
+        let capacity = Capacity { connections: 890, warning: None };
         let relays = vec![("b:1".into(), "answers".into())];
-        let text = set_up(&config, &identity, relays);
+        let text = set_up(&config, &capacity, &identity, relays);
         for expected in [
             "  b:1  ",
             "answers",
@@ -121,6 +148,8 @@ mod tests {
             "key, passwords",
             "2 MiB",
             "abababab",
+            "890 (5000 in",
+            "https://a.example\n",
         ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }

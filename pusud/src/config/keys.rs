@@ -31,8 +31,21 @@ pub const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
 /// The keys below `limits`.
-pub const LIMITS: &[&str] =
-    &["max_message_bytes", "max_header_bytes", "handshake_timeout", "authorize_call_timeout", "outbox_bytes"];
+pub const LIMITS: &[&str] = &[
+    "max_message_bytes",
+    "max_unauthorized_message_bytes",
+    "max_header_bytes",
+    "handshake_timeout",
+    "authorize_timeout",
+    "max_authorize_attempts",
+    "authorize_call_timeout",
+    "outbox_bytes",
+    "max_connections",
+    "max_unauthorized",
+    "max_unauthorized_per_address",
+    "max_connections_per_address",
+    "allowed_origins",
+];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).
 const ALIKE: f64 = 0.8;

@@ -16,6 +16,7 @@ pub(crate) struct Setup {
     port: u16,
     plugins: Option<PluginsDir>,
     log_level: &'static str,
+    open_files: Option<u32>,
     more: String,
 }
 
@@ -29,6 +30,7 @@ impl Setup {
             port: 0,
             plugins: None,
             log_level: "info",
+            open_files: None,
             more: String::new(),
         }
     }
@@ -64,6 +66,13 @@ impl Setup {
         self
     }
 
+    /// A process that may not have more files open than this, nor raise that limit.
+    #[cfg(unix)]
+    pub(crate) fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -71,9 +80,9 @@ impl Setup {
     }
 
     /// Starts the daemon and waits until it serves clients.
-    pub(crate) fn start(self) -> Daemon {
+    pub(crate) fn start(mut self) -> Daemon {
         let dir = tempfile::tempdir().unwrap();
-        let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
             "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}",
             self.authenticator,
@@ -84,27 +93,48 @@ impl Setup {
             self.more,
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let (child, log) = spawn(dir.path(), self.log_level);
+        let process = Process { open_files: self.open_files, log_level: self.log_level };
+        let (child, log) = process.spawn(dir.path());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let network = None;
-        let mut daemon = Daemon { child, log, address, dir, plugins, log_level: self.log_level, network };
+        let mut daemon = Daemon { child, log, address, dir, plugins, process, network: None };
         daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
         daemon
     }
 }
 
-/// Starts a process with the settings in `dir`.
-fn spawn(dir: &Path, log_level: &str) -> (Child, Log) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
-        .args(["run", "--log-format", "json", "--log-level", log_level, "--config"])
-        .arg(dir.join("settings.yaml"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = Log::of(child.stderr.take().unwrap());
-    (child, log)
+/// How a daemon's process is started.
+struct Process {
+    open_files: Option<u32>,
+    log_level: &'static str,
+}
+
+impl Process {
+    /// Starts one with the settings in `dir`.
+    fn spawn(&self, dir: &Path) -> (Child, Log) {
+        let mut child = self
+            .command()
+            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
+            .arg(dir.join("settings.yaml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
+        (child, log)
+    }
+
+    fn command(&self) -> Command {
+        const PUSUD: &str = env!("CARGO_BIN_EXE_pusud");
+        match self.open_files {
+            None => Command::new(PUSUD),
+            Some(limit) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), PUSUD]);
+                command
+            }
+        }
+    }
 }
 
 /// The address in the log line that says where clients are served.
@@ -121,7 +151,7 @@ pub(crate) struct Daemon {
     address: SocketAddr,
     dir: TempDir,
     plugins: PluginsDir,
-    log_level: &'static str,
+    process: Process,
     network: Option<Others>,
 }
 
@@ -226,7 +256,7 @@ impl Daemon {
     /// Starts again after its end, with the same settings; where it serves clients may change.
     pub(crate) fn restart(&mut self) {
         assert!(self.child.try_wait().unwrap().is_some(), "it still runs");
-        (self.child, self.log) = spawn(self.dir.path(), self.log_level);
+        (self.child, self.log) = self.process.spawn(self.dir.path());
         self.address = self.log.wait_for("`serving clients`", serving_address);
     }
 
@@ -245,6 +275,17 @@ impl Daemon {
         let file = self.dir().join("settings.yaml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, edit(text)).unwrap();
+    }
+
+    /// Stops it, and returns what it says that it has refused, by limit: `max_connections 3, max_unauthorized 1`.
+    pub(crate) fn refused(mut self) -> String {
+        self.terminate();
+        assert!(self.wait().success());
+        self.log.wait_for("`stopped`", |line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            let fields = line.get("fields").unwrap_or(&line);
+            (fields["message"] == "stopped").then(|| fields["refused"].as_str().unwrap().to_owned())
+        })
     }
 
     /// Waits until the process has ended by itself.
