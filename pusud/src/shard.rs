@@ -110,18 +110,26 @@ impl Shard {
     }
 }
 
-fn runtime() -> io::Result<LocalRuntime> {
+/// The runtime that a shard's thread runs, and all its clients in.
+///
+/// # Errors
+/// The system is out of files.
+pub fn runtime() -> io::Result<LocalRuntime> {
     Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
 }
 
-fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+/// Makes an accepted socket one of this thread's runtime.
+///
+/// # Errors
+/// The connection is gone, or the system is out of memory.
+pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
     socket.set_nodelay(true)?;
     tokio::net::TcpStream::from_std(socket)
 }
 
 /// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which
 /// is what makes a batch of what they do.
-async fn flush(hub: Rc<Hub>) {
+pub async fn flush(hub: Rc<Hub>) {
     loop {
         poll_fn(|cx| hub.poll_flush_due(cx)).await;
         while hub.flush_some() {

@@ -34,21 +34,18 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 use tracing::debug;
 use upkeep::Upkeep;
 use wire::Wire;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
-/// tungstenite's own buffer, which every client keeps; the wire reads in larger pieces.
-const TUNGSTENITE_BUFFER_BYTES: usize = 64;
 
 /// What all clients of a shard share.
 pub struct Context {
@@ -127,29 +124,26 @@ async fn connect(
     listener: ListenerId,
     peer: SocketAddr,
 ) -> Option<Box<Client>> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, &outbox)).await else {
+    let (messages, facts) = upgrade(&context, &outbox, peer).await?;
+    context.hub.send(&outbox, context.hello.clone());
+    Some(Box::new(Client { messages, session: Session::default(), upkeep: None, listener, facts, outbox, context }))
+}
+
+/// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.
+pub async fn upgrade(
+    context: &Context,
+    outbox: &Rc<Outbox>,
+    peer: SocketAddr,
+) -> Option<(WebSocket<Wire>, Option<Box<Facts>>)> {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(context, outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
         return None;
     };
     let (upgrade, unread) = upgrade?;
-    context.hub.send(&outbox, Frames::from(upgrade.response));
-    context.hub.send(&outbox, context.hello.clone());
+    context.hub.send(outbox, Frames::from(upgrade.response));
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(Some(context.limits.max_message_bytes))
-        .max_frame_size(Some(context.limits.max_message_bytes));
-    Some(Box::new(Client {
-        messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
-        session: Session::default(),
-        upkeep: None,
-        listener,
-        facts: upgrade.facts,
-        outbox,
-        context,
-    }))
+    Some((wire::messages(wire, context.limits.max_message_bytes), upgrade.facts))
 }
 
 /// Reads the upgrade request. `None`: it was refused and answered, or the client has gone. With the upgrade come the
@@ -187,7 +181,7 @@ async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Res
 
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
 /// Closing earlier would reset the connection under what the client has still to read.
-async fn linger(outbox: &Outbox) {
+pub async fn linger(outbox: &Outbox) {
     let gone = async {
         poll_fn(|cx| outbox.poll_drained(cx)).await;
         outbox.shut_down();
@@ -261,17 +255,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            loop {
-                match self.messages.read() {
-                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if ready!(self.messages.get_ref().poll_readable(cx)).is_err() {
-                            return Poll::Ready(None);
-                        }
-                    }
-                    Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
-                    message => return Poll::Ready(Some(message)),
-                }
-            }
+            wire::poll_message(&mut self.messages, cx)
         })
         .await
     }
@@ -341,16 +325,10 @@ impl Client {
     }
 
     fn end_after(&self, error: &Error) -> Next {
-        let disconnect = match error {
-            // The client has gone without a word.
-            Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Capacity(_) => {
-                self.context.hub.count_refusal(Refusal::MaxMessageBytes);
-                Some(Disconnect::MessageTooBig)
-            }
-            Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
-            _ => Some(Disconnect::ProtocolError),
-        };
+        let disconnect = wire::disconnect_after(error);
+        if disconnect == Some(Disconnect::MessageTooBig) {
+            self.context.hub.count_refusal(Refusal::MaxMessageBytes);
+        }
         debug!(peer = %self.peer(), %error, "the client's connection ends");
         if let Some(disconnect) = disconnect {
             self.context.hub.close(&self.outbox, disconnect);
