@@ -15,16 +15,17 @@ C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
 
-# The published Python client and what it needs, and what makes tokens and certificates for the tests, in an environment
-# of their own.
+# The published Python client and what it needs, what makes tokens and certificates for the tests, and what plays the
+# Autobahn cases, in an environment of their own.
 VENV := target/venv
-VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2
+VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run plugins build test venv check bench install
+.PHONY: help run plugins build test conformance venv check bench install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
@@ -52,6 +53,9 @@ test: venv
 	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --workspace --all-targets --no-fail-fast; \
 	fi
 	$(CARGO) test --workspace --doc
+
+conformance: venv
+	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it conformance:: -- --nocapture
 
 venv: $(VENV)/.complete
 

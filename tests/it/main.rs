@@ -14,6 +14,7 @@ mod check;
 mod clients;
 mod close;
 mod commands;
+mod conformance;
 #[cfg(unix)]
 mod containment;
 mod expiry;

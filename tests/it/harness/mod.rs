@@ -17,7 +17,7 @@ pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use log::Log;
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
-    patched_copy, scripted_no_swap, scripted_plugin, scripted_version,
+    patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
