@@ -19,6 +19,8 @@ mod conformance;
 mod containment;
 mod expiry;
 mod fan_out;
+#[cfg(target_os = "linux")]
+mod frame_floods;
 mod frames;
 #[cfg(target_os = "linux")]
 mod guide;

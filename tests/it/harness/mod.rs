@@ -20,7 +20,7 @@ pub(crate) use plugin_files::{
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
 };
 pub(crate) use python::script;
-pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
+pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

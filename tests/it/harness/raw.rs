@@ -3,6 +3,7 @@
 use super::DEADLINE;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A connection in bytes.
 pub(crate) struct Raw {
@@ -119,6 +120,13 @@ impl Raw {
     pub(crate) fn send_perhaps(&mut self, bytes: impl AsRef<[u8]>) {
         // The relay may have closed the connection before the last byte, which is its right.
         let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// Sends bytes as long as the relay takes them; false if it has closed the connection or takes nothing for `stuck`.
+    /// Then part of them may have been sent.
+    pub(crate) fn send_within(&mut self, bytes: &[u8], stuck: Duration) -> bool {
+        self.stream.set_write_timeout(Some(stuck)).unwrap();
+        self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends the end of the stream; reading goes on.
