@@ -12,6 +12,8 @@ pub mod config;
 pub mod deadlines;
 pub mod disconnect;
 pub mod frame;
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
+pub mod fuzzing;
 pub mod hangup;
 pub mod hub;
 pub mod inbox;

@@ -153,18 +153,22 @@ impl Config {
     }
 
     fn from_file(file: &Path) -> anyhow::Result<(Self, Vec<String>)> {
-        let text = read(file)?;
-        let raw = RawConfig::parse(&text).with_context(|| file.display().to_string())?;
+        let config = Self::from_text(&read(file)?, file).with_context(|| file.display().to_string())?;
+        Ok((config, Vec::new()))
+    }
+
+    /// What `text` says, which is what stands in `file`.
+    pub(crate) fn from_text(text: &str, file: &Path) -> anyhow::Result<Self> {
+        let raw = RawConfig::parse(text)?;
         let Some(authenticator) = raw.authenticator.clone() else {
             let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
             bail!(
-                "{}: `authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
-                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything",
-                file.display()
+                "`authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
+                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything"
             );
         };
         let directory = file.parent().unwrap_or(Path::new(""));
-        Ok((Self::resolve(raw, authenticator, directory, Some(file)), Vec::new()))
+        Ok(Self::resolve(raw, authenticator, directory, Some(file)))
     }
 
     fn without_file() -> (Self, Vec<String>) {
