@@ -20,7 +20,7 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run plugins build test conformance venv check bench install
+.PHONY: help run plugins build test conformance venv check bench fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -28,6 +28,8 @@ help:
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
+	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
+	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, header and example settings below $$(DESTDIR)$$(PREFIX)'
 
@@ -76,6 +78,32 @@ check:
 bench:
 	$(CARGO) build --release --package password-authenticator
 	$(CARGO) bench --package pusud --bench hot_path
+
+# What fuzzing needs works with the stable compiler: coverage is, sanitizers are not, and what is fuzzed is safe Rust.
+# Inputs that reach new code gather below target/fuzz; those in fuzz/corpus are few, and every test run reads them.
+TIME ?= 60
+TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_DENY_VERSION := CARGO_DENY_VERSION_HERE
+TOOLS := $(abspath target/tools)
+FUZZ := PATH="$(TOOLS)/bin:$$PATH" $(CARGO) fuzz
+
+fuzz: $(TOOLS)/bin/cargo-fuzz
+	$(FUZZ) build --sanitizer none
+	set -e; for target in $(TARGETS); do \
+	  echo "== $$target"; mkdir -p target/fuzz/$$target; \
+	  $(FUZZ) run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+	    -dict=fuzz/dictionaries/$$target.dict -max_total_time=$(TIME) -max_len=4096 -timeout=10 -print_final_stats=1; \
+	done
+
+deny: $(TOOLS)/bin/cargo-deny
+	PATH="$(TOOLS)/bin:$$PATH" $(CARGO) deny --offline check licenses bans sources
+
+$(TOOLS)/bin/cargo-fuzz:
+	$(CARGO) install --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS) cargo-fuzz
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --locked --version $(CARGO_DENY_VERSION) --root $(TOOLS) cargo-deny
 
 install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include
