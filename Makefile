@@ -20,7 +20,7 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run plugins build test conformance venv check bench fuzz deny install
+.PHONY: help run plugins build test conformance venv check bench soak fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -30,6 +30,7 @@ help:
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
 	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
 	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
+	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, header and example settings below $$(DESTDIR)$$(PREFIX)'
 
@@ -84,7 +85,7 @@ bench:
 TIME ?= 60
 TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 CARGO_FUZZ_VERSION := 0.13.2
-CARGO_DENY_VERSION := CARGO_DENY_VERSION_HERE
+CARGO_DENY_VERSION := 0.20.2
 TOOLS := $(abspath target/tools)
 FUZZ := PATH="$(TOOLS)/bin:$$PATH" $(CARGO) fuzz
 
@@ -104,6 +105,10 @@ $(TOOLS)/bin/cargo-fuzz:
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --locked --version $(CARGO_DENY_VERSION) --root $(TOOLS) cargo-deny
+MINUTES ?= 30
+
+soak:
+	PUSU_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it soak:: -- --nocapture
 
 install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include

@@ -17,6 +17,7 @@ mod commands;
 mod conformance;
 #[cfg(unix)]
 mod containment;
+mod deliveries;
 mod expiry;
 mod fan_out;
 #[cfg(target_os = "linux")]
@@ -39,6 +40,8 @@ mod protocol;
 mod protocol_page;
 mod secrets;
 mod settings;
+#[cfg(target_os = "linux")]
+mod soak;
 mod stopping;
 mod strangers;
 mod subscriptions;

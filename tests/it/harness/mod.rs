@@ -3,17 +3,21 @@
 //!
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
+mod checker;
 mod client;
 mod command;
 mod daemon;
+mod listener;
 mod log;
 mod plugin_files;
 mod python;
 mod raw;
 
+pub(crate) use checker::{Checker, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
+pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
