@@ -5,6 +5,7 @@ use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::disconnect::Disconnect;
 use crate::inbox::{self, InboxSender, Item};
+use crate::queued::Queued;
 use crate::reload::Reload;
 use crate::shard::Shard;
 use crate::shard_index::ShardIndex;
@@ -115,6 +116,7 @@ fn start_shards(
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
     let index = Arc::new(ShardIndex::default());
+    let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()
@@ -124,6 +126,7 @@ fn start_shards(
                 inbox,
                 inboxes: inboxes.clone(),
                 index: index.clone(),
+                queued: queued.clone(),
                 authenticator: authenticator.clone(),
                 config: config.clone(),
             };

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::disconnect::Disconnect;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
+use crate::queued::Queued;
 use crate::shard_index::ShardIndex;
 use crate::stats::Stats;
 use anyhow::Context as _;
@@ -35,6 +36,8 @@ pub struct Shard {
     pub inboxes: Vec<InboxSender>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
+    /// What all shards hold.
+    pub queued: Arc<Queued>,
     /// Who decides.
     pub authenticator: Authenticator,
     /// The relay's settings.
@@ -72,7 +75,7 @@ impl Shard {
 
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
-        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index));
+        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index, self.queued, self.config.limits.clone()));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,

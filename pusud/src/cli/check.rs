@@ -50,10 +50,26 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
     rows.extend([
         ("limits", String::new()),
         ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
+        ("  max_fragments", limits.max_fragments.to_string()),
+        ("  message_timeout", format_duration(limits.message_timeout)),
         ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
         ("  handshake_timeout", format_duration(limits.handshake_timeout)),
         ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
+        (
+            "  ping_interval",
+            if limits.ping_interval.is_zero() { "off".into() } else { format_duration(limits.ping_interval) },
+        ),
+        ("  pong_timeout", format_duration(limits.pong_timeout)),
         ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+        ("  outbox_soft_bytes", format_bytes(limits.outbox_soft_bytes)),
+        ("  outbox_soft_time", format_duration(limits.outbox_soft_time)),
+        ("  write_deadline", format_duration(limits.write_deadline)),
+        ("  max_subscriptions", limits.max_subscriptions.to_string()),
+        ("  max_channel_bytes", format_bytes(limits.max_channel_bytes)),
+        ("  max_json_depth", limits.max_json_depth.to_string()),
+        ("  max_queued_bytes", format_bytes(limits.max_queued_bytes)),
+        ("  publish_rate", if limits.publish_rate == 0 { "off".into() } else { format!("{}/s", limits.publish_rate) }),
+        ("  publish_burst", limits.publish_burst.to_string()),
     ]);
     let mut text = String::new();
     for (key, value) in rows {

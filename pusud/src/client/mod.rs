@@ -7,27 +7,28 @@
 
 mod asking;
 pub mod authorizations;
+mod effects;
 mod few;
 pub mod handshake;
 pub mod session;
+pub mod unfinished;
 pub mod upkeep;
 pub mod wire;
 
-use crate::address;
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
-use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::message::{self, Reply};
+use crate::message::Reply;
 use crate::outbox::Outbox;
+use crate::publish_rate::PublishRate;
 use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
 use handshake::{Facts, Progress, Upgrade};
-use session::{Effect, Session};
+use session::Session;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -40,7 +41,7 @@ use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 use tracing::debug;
 use upkeep::Upkeep;
 use wire::Wire;
@@ -86,7 +87,7 @@ impl Context {
 
 /// Serves one connection until it ends.
 pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
-    let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
+    let outbox = Rc::new(Outbox::new(socket));
     let member = Member::join(context.hub.clone(), outbox.clone());
     // Boxed out here, so that the waiting task keeps no room for the arguments.
     let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer));
@@ -135,6 +136,7 @@ async fn connect(
     let (upgrade, unread) = upgrade?;
     context.hub.send(&outbox, Frames::from(upgrade.response));
     context.hub.send(&outbox, context.hello.clone());
+    outbox.incoming.open();
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
     let config = WebSocketConfig::default()
         .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
@@ -145,6 +147,7 @@ async fn connect(
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
         upkeep: None,
+        publish_rate: None,
         listener,
         facts: upgrade.facts,
         outbox,
@@ -218,6 +221,8 @@ struct Client {
     session: Session,
     /// `None` for the many whose authorization does not end.
     upkeep: Option<Box<Upkeep>>,
+    /// `None` where the settings set none, and for the many that only listen.
+    publish_rate: Option<Box<PublishRate>>,
     facts: Option<Box<Facts>>,
 }
 
@@ -245,10 +250,13 @@ impl Client {
                     None => Next::End,
                 },
                 Next::Room => match Box::pin(self.room()).await {
-                    Some(()) => Next::Message,
+                    Some(()) => self.read_again(Next::Message),
                     None => Next::End,
                 },
-                Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
+                Next::Verdict { authorization, again } => {
+                    let next = Box::pin(self.authorize(authorization, again)).await;
+                    self.read_again(next)
+                }
                 Next::End => return,
             };
             coop::consume_budget().await;
@@ -264,8 +272,9 @@ impl Client {
             loop {
                 match self.messages.read() {
                     Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if ready!(self.messages.get_ref().poll_readable(cx)).is_err() {
-                            return Poll::Ready(None);
+                        let readable = self.messages.get_mut().poll_readable(cx, &self.context.deadlines);
+                        if let Err(error) = ready!(readable) {
+                            return Poll::Ready(Some(Err(Error::Io(error))));
                         }
                     }
                     Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
@@ -284,78 +293,10 @@ impl Client {
         .await
     }
 
-    fn handle(&mut self, message: Result<Message, Error>) -> Next {
-        match message {
-            Ok(Message::Text(text)) => {
-                let effect = self.session.handle(message::parse(&text));
-                self.apply(effect)
-            }
-            Ok(Message::Binary(bytes)) => {
-                let effect = self.session.handle(message::parse_binary(&bytes));
-                self.apply(effect)
-            }
-            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
-            Err(error) => self.end_after(&error),
-        }
-    }
-
-    /// Does what a message leads to.
-    fn apply(&self, effect: Effect<'_>) -> Next {
-        let hub = &self.context.hub;
-        match effect {
-            Effect::Publish { channel, content } => {
-                hub.publish(&channel, content);
-                if !hub.has_room() {
-                    return Next::Room;
-                }
-            }
-            Effect::Subscribe(channel) => {
-                hub.subscribe(self.listener, &channel);
-                self.reply(&Reply::SubscribeOk { channel: &channel });
-            }
-            Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
-            Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
-            Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
-        }
-        Next::Message
-    }
-
-    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
-    /// does.
-    fn peer(&self) -> String {
-        match self.outbox.socket().peer_addr() {
-            Ok(peer) => address::readable(peer).to_string(),
-            Err(_) => "gone".to_owned(),
-        }
-    }
-
-    fn reply(&self, reply: &Reply<'_>) {
-        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
-    }
-
-    fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.send(&self.outbox, frame::text(reply));
-        self.context.hub.close(&self.outbox, disconnect);
-        Next::End
-    }
-
-    fn end_after(&self, error: &Error) -> Next {
-        let disconnect = match error {
-            // The client has gone without a word.
-            Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Capacity(_) => {
-                self.context.hub.count_refusal(Refusal::MaxMessageBytes);
-                Some(Disconnect::MessageTooBig)
-            }
-            Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
-            _ => Some(Disconnect::ProtocolError),
-        };
-        debug!(peer = %self.peer(), %error, "the client's connection ends");
-        if let Some(disconnect) = disconnect {
-            self.context.hub.close(&self.outbox, disconnect);
-        }
-        Next::End
+    /// The task has waited for something else than messages: nobody is blamed for what did not come meanwhile.
+    fn read_again(&mut self, next: Next) -> Next {
+        self.messages.get_mut().forgive();
+        next
     }
 
     /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.

@@ -68,7 +68,7 @@ impl Session {
                 Effect::Publish { channel, content }
             }
             Ok(Request::Publish { channel, .. }) => denied(&channel, self.why_not("write")),
-            Err(Malformed { reason, channel }) => {
+            Err(Malformed { reason, channel, .. }) => {
                 let reply = Reply::UnknownMessageReceived { channel: channel.as_deref(), reason: &reason };
                 Effect::End(reply.to_json(), Disconnect::UnknownMessage)
             }

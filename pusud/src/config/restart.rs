@@ -26,6 +26,19 @@ impl Config {
             // Part of what starts with an authenticator.
             authorize_call_timeout: _,
             outbox_bytes,
+            max_fragments,
+            message_timeout,
+            ping_interval,
+            pong_timeout,
+            outbox_soft_bytes,
+            outbox_soft_time,
+            write_deadline,
+            max_subscriptions,
+            max_channel_bytes,
+            max_json_depth,
+            max_queued_bytes,
+            publish_rate,
+            publish_burst,
         } = limits;
         let changed = [
             ("client_address", *client_address != other.client_address),
@@ -39,6 +52,19 @@ impl Config {
             ("limits.max_header_bytes", *max_header_bytes != other.limits.max_header_bytes),
             ("limits.handshake_timeout", *handshake_timeout != other.limits.handshake_timeout),
             ("limits.outbox_bytes", *outbox_bytes != other.limits.outbox_bytes),
+            ("limits.max_fragments", *max_fragments != other.limits.max_fragments),
+            ("limits.message_timeout", *message_timeout != other.limits.message_timeout),
+            ("limits.ping_interval", *ping_interval != other.limits.ping_interval),
+            ("limits.pong_timeout", *pong_timeout != other.limits.pong_timeout),
+            ("limits.outbox_soft_bytes", *outbox_soft_bytes != other.limits.outbox_soft_bytes),
+            ("limits.outbox_soft_time", *outbox_soft_time != other.limits.outbox_soft_time),
+            ("limits.write_deadline", *write_deadline != other.limits.write_deadline),
+            ("limits.max_subscriptions", *max_subscriptions != other.limits.max_subscriptions),
+            ("limits.max_channel_bytes", *max_channel_bytes != other.limits.max_channel_bytes),
+            ("limits.max_json_depth", *max_json_depth != other.limits.max_json_depth),
+            ("limits.max_queued_bytes", *max_queued_bytes != other.limits.max_queued_bytes),
+            ("limits.publish_rate", *publish_rate != other.limits.publish_rate),
+            ("limits.publish_burst", *publish_burst != other.limits.publish_burst),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

@@ -8,9 +8,14 @@ pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number,
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
 
+/// What [`many_bytes`] accepts, for messages.
+pub(super) const MANY_BYTES: &str =
+    "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
+
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
+const MANY_BYTES_MAX: u64 = 1 << 40;
 /// From the largest to the smallest: [`format_bytes`] takes the first that divides.
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
@@ -28,6 +33,15 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
 ///
 /// `KB` and `MB` are refused: to some they are powers of ten, to others powers of two.
 pub(super) fn bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, BYTES_MAX)
+}
+
+/// As [`bytes`], for what is a sum over many clients.
+pub(super) fn many_bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, MANY_BYTES_MAX)
+}
+
+fn bytes_to(value: &Value, max: u64) -> Option<usize> {
     let bytes = match value {
         Value::Number(bytes) => bytes.as_u64()?,
         Value::String(text) => {
@@ -37,7 +51,7 @@ pub(super) fn bytes(value: &Value) -> Option<usize> {
         }
         _ => return None,
     };
-    (1..=BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok())?
+    (1..=max).contains(&bytes).then(|| usize::try_from(bytes).ok())?
 }
 
 /// A size as the settings take it, in the largest unit that needs no fraction.
@@ -101,6 +115,8 @@ mod tests {
         ] {
             assert_eq!(bytes(&value), expected, "{value}");
         }
+        assert_eq!(many_bytes(&json!("4 GiB")), usize::try_from(4u64 << 30).ok());
+        assert_eq!(many_bytes(&json!("1025 GiB")), None);
     }
 
     #[test]

@@ -7,14 +7,20 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod upkeep;
+
 use crate::batch::{Batch, Publications};
 use crate::disconnect::Disconnect;
-use crate::frame::Frames;
+use crate::frame::{self, Frames};
 use crate::inbox::{InboxSender, Item};
+use crate::keepalive::Keepalive;
+use crate::limits::Limits;
 use crate::outbox::Outbox;
+use crate::queued::Queued;
 use crate::refusal::Refusal;
 use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
+use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
 use slab::Slab;
@@ -37,6 +43,8 @@ const FLUSH_OUTBOXES_MAX: usize = 256;
 pub struct Hub {
     shard: usize,
     inboxes: Vec<InboxSender>,
+    limits: Limits,
+    queued: Arc<Queued>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
@@ -51,6 +59,10 @@ struct State {
     /// What each of the other shards gets at the end of the batch.
     outgoing: Vec<Batch>,
     marked: VecDeque<Rc<Outbox>>,
+    outbox_bytes: usize,
+    slow_consumers: SlowConsumers,
+    keepalive: Keepalive,
+    ping: Frames,
     /// Published since everything was flushed.
     batch: Published,
     waiting_for_flush: Vec<Waker>,
@@ -68,7 +80,13 @@ struct Published {
 
 impl Hub {
     /// The state of shard number `shard`, which is reached by the others through `inboxes[shard]`.
-    pub fn new(shard: usize, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> Self {
+    pub fn new(
+        shard: usize,
+        inboxes: Vec<InboxSender>,
+        index: Arc<ShardIndex>,
+        queued: Arc<Queued>,
+        limits: Limits,
+    ) -> Self {
         let outgoing = inboxes.iter().map(|_| Batch::default()).collect();
         Self {
             shard,
@@ -80,14 +98,25 @@ impl Hub {
                 run: Run::default(),
                 outgoing,
                 marked: VecDeque::new(),
+                outbox_bytes: limits.outbox_bytes,
+                slow_consumers: SlowConsumers::default(),
+                keepalive: Keepalive::new(&limits, upkeep::TICK),
+                ping: frame::ping(),
                 batch: Published::default(),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
+            limits,
+            queued,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
         }
+    }
+
+    /// What each client may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Takes a client in.
@@ -128,13 +157,23 @@ impl Hub {
         Poll::Pending
     }
 
-    /// From here on `listener` gets what is published on `channel`.
-    pub fn subscribe(&self, listener: ListenerId, channel: &str) {
+    /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
+    /// `max_subscriptions` others.
+    pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
-        if state.subscriptions.subscribe(listener, channel) == Subscribed::First {
-            state.index.index().announce(self.shard, channel);
+        let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
+        match state.subscriptions.subscribe(listener, channel) {
+            Subscribed::Already => return true,
+            _ if !may_add => {
+                state.subscriptions.unsubscribe(listener, channel);
+                state.stats.refusals.count(Refusal::MaxSubscriptions);
+                return false;
+            }
+            Subscribed::First => state.index.index().announce(self.shard, channel),
+            Subscribed::Added => {}
         }
+        true
     }
 
     /// From here on `listener` gets nothing more that is published on `channel`.
@@ -163,6 +202,10 @@ impl Hub {
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
+        self.close_one(state, outbox, disconnect);
+    }
+
+    fn close_one(&self, state: &mut State, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         if !outbox.is_closing() {
             state.stats.disconnects.count(disconnect);
         }
@@ -257,7 +300,11 @@ impl Hub {
         }
         for _ in 0..FLUSH_OUTBOXES_MAX {
             match state.marked.pop_front() {
-                Some(outbox) => outbox.flush(),
+                Some(outbox) => {
+                    if outbox.flush() {
+                        state.slow_consumers.watch(outbox);
+                    }
+                }
                 None => {
                     state.batch = Published::default();
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
@@ -330,12 +377,12 @@ impl State {
         let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
-        let frames: Frames = Rc::from(publications.frames);
+        let frames = Frames::from(publications.frames);
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
-            if let Err(overflow) = outbox.push(frames.clone()) {
-                self.stats.count_slow_consumer(overflow.dropped_bytes);
+            if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
+                upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
             }
             if outbox.mark() {
                 self.marked.push_back(outbox.clone());
@@ -344,8 +391,8 @@ impl State {
     }
 
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
-        if let Err(overflow) = outbox.push(frames) {
-            self.stats.count_slow_consumer(overflow.dropped_bytes);
+        if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
+            upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
         }
         self.mark(outbox);
     }
