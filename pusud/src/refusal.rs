@@ -1,5 +1,7 @@
 //! What was refused, by the limit that it exceeded: one table for the log, `pusud status` and whoever reads counters.
 
+use std::fmt;
+
 /// A limit of the settings that something was refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -110,6 +112,16 @@ impl Refusals {
     /// What was refused at least once, and how often.
     pub fn iter(&self) -> impl Iterator<Item = (Refusal, u64)> {
         Refusal::ALL.into_iter().zip(self.0).filter(|&(_, count)| count > 0)
+    }
+}
+
+/// As `key=count`, for the log.
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (refusal, count)) in self.iter().enumerate() {
+            write!(f, "{}{}={count}", if at == 0 { "" } else { " " }, refusal.key())?;
+        }
+        Ok(())
     }
 }
 

@@ -154,6 +154,7 @@ fn log_stats(stats: &Stats) {
         delivered = stats.delivered,
         dropped_bytes = stats.dropped_bytes,
         slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        refused = %stats.refusals,
         "stopped"
     );
 }

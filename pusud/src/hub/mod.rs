@@ -7,6 +7,7 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod flow;
 mod upkeep;
 
 use crate::batch::{Batch, Publications};
@@ -23,6 +24,7 @@ use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+use flow::Published;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -30,12 +32,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
-/// it has had a chance to take any, and so far below what makes it a slow consumer.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
-/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
-const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
 const FLUSH_OUTBOXES_MAX: usize = 256;
 
@@ -68,14 +64,6 @@ struct State {
     waiting_for_flush: Vec<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
-}
-
-/// How much was published.
-#[derive(Default)]
-struct Published {
-    bytes: usize,
-    /// Summed over the listeners in this shard.
-    fan_out_bytes: usize,
 }
 
 impl Hub {
@@ -249,45 +237,6 @@ impl Hub {
         }
     }
 
-    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
-    pub fn has_room(&self) -> bool {
-        self.state.borrow().batch.has_room() && self.others().all(|inbox| inbox.has_room())
-    }
-
-    /// Ready when a source may go on.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut room = self.poll_flushed(cx);
-        for inbox in self.others() {
-            if inbox.poll_room(cx).is_pending() {
-                room = Poll::Pending;
-            }
-        }
-        room
-    }
-
-    fn others(&self) -> impl Iterator<Item = &InboxSender> {
-        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
-    }
-
-    /// Ready while not too much waits for this shard's flush.
-    pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let state = &mut *self.state.borrow_mut();
-        if state.batch.has_room() {
-            return Poll::Ready(());
-        }
-        state.waiting_for_flush.push(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Ready when there is something to flush. Called by the flush task alone.
-    pub fn poll_flush_due(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.flush_due.replace(false) {
-            return Poll::Ready(());
-        }
-        *self.flush_task.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
     /// Writes to some of the clients that something waits for; true if there are more.
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
@@ -348,20 +297,6 @@ impl Hub {
             state.outgoing[shard].push(&state.run.publications());
         }
         state.run.clear();
-    }
-
-    fn schedule_flush(&self) {
-        if !self.flush_due.replace(true)
-            && let Some(task) = self.flush_task.borrow_mut().take()
-        {
-            task.wake();
-        }
-    }
-}
-
-impl Published {
-    fn has_room(&self) -> bool {
-        self.bytes < BATCH_BYTES_MAX && self.fan_out_bytes < FAN_OUT_BYTES_MAX
     }
 }
 

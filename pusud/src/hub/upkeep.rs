@@ -96,8 +96,14 @@ impl State {
 
     /// Lets go of so many bytes, and of an eighth of the shard's `part` with them, so that it is not done over and over.
     fn relieve(&mut self, excess: usize, part: usize) {
-        let enough = excess + part / 8;
         let held = queued::held();
+        // What is unfinished is let go of when the client's task has had its turn, and some may not have had it yet.
+        let is_leaving = |outbox: &&Rc<Outbox>| outbox.is_closing();
+        let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_leaving);
+        let mut promised: usize = leaving.map(|outbox| outbox.incoming.unfinished_bytes()).sum();
+        if promised >= excess {
+            return;
+        }
         let mut clients: Vec<_> = self
             .outboxes
             .iter()
@@ -105,10 +111,8 @@ impl State {
             .map(|(_, outbox)| (outbox.part().max(outbox.incoming.unfinished_bytes()), outbox.clone()))
             .collect();
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-        // What is unfinished is let go of when the client's task has had its turn.
-        let mut promised = 0;
         for (_, outbox) in clients {
-            if held - queued::held() + promised >= enough {
+            if held - queued::held() + promised >= excess + part / 8 {
                 return;
             }
             let unfinished = outbox.incoming.unfinished_bytes();

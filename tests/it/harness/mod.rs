@@ -7,6 +7,8 @@ mod client;
 mod command;
 mod daemon;
 mod log;
+#[cfg(target_os = "linux")]
+mod memory;
 mod plugin_files;
 mod python;
 mod raw;
@@ -15,6 +17,8 @@ pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use log::Log;
+#[cfg(target_os = "linux")]
+pub(crate) use memory::Memory;
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version,
