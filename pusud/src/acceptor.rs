@@ -1,8 +1,9 @@
-//! The one place where clients' connections are accepted; they go to the shards in turn.
+//! The one place where clients' connections are accepted; they are dealt out to the shards.
 //!
-//! Connections live long, so taking turns spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
+//! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
 use crate::address;
+use crate::deal::Deal;
 use crate::inbox::{InboxSender, Item};
 use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -41,7 +42,7 @@ impl Acceptor {
         self.address
     }
 
-    /// Accepts for ever and hands the connections out in turn. When the system refuses another connection (out of
+    /// Accepts for ever and deals the connections out. When the system refuses another connection (out of
     /// files or memory) it waits and tries again; it never spins.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
@@ -51,7 +52,7 @@ impl Acceptor {
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
         };
         let mut backoff = BACKOFF_MIN;
-        let mut turns = inboxes.iter().cycle();
+        let mut deal = Deal::new(inboxes.len());
         loop {
             match socket.accept().await.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
                 Ok((socket, peer)) => {
@@ -59,10 +60,7 @@ impl Acceptor {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    turns
-                        .next()
-                        .expect("there is at least one shard")
-                        .send(Item::Accepted(socket, address::readable(peer)));
+                    inboxes[deal.next_shard()].send(Item::Accepted(socket, address::readable(peer)));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {

@@ -10,6 +10,7 @@ pub mod channel;
 pub mod client;
 pub mod config;
 pub mod deadlines;
+pub mod deal;
 pub mod disconnect;
 pub mod frame;
 pub mod frame_queue;

@@ -16,6 +16,7 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+mod deliveries;
 mod expiry;
 mod fan_out;
 mod frames;
@@ -42,6 +43,8 @@ mod secrets;
 mod settings;
 #[cfg(target_os = "linux")]
 mod slow_readers;
+#[cfg(target_os = "linux")]
+mod soak;
 mod stopping;
 mod strangers;
 mod subscriptions;
