@@ -23,6 +23,8 @@ pub enum Disconnect {
     SlowConsumer,
     /// The client did not answer a ping in time: connect again.
     PingTimeout,
+    /// The client did not authorize in time.
+    AuthorizeTimeout,
     /// The client sent what this protocol does not know.
     UnknownMessage,
     /// The authorization was refused.
@@ -46,6 +48,7 @@ impl Disconnect {
             Self::Unavailable | Self::Overloaded => 1013,
             Self::SlowConsumer => 4001,
             Self::PingTimeout => 4002,
+            Self::AuthorizeTimeout => 4003,
             Self::UnknownMessage => 4500,
             Self::AuthorizationFailed => 4501,
             Self::PermissionDenied => 4502,
@@ -65,6 +68,7 @@ impl Disconnect {
             Self::Overloaded => "the relay is overloaded, try again later",
             Self::SlowConsumer => "slow consumer",
             Self::PingTimeout => "no answer to a ping",
+            Self::AuthorizeTimeout => "not authorized in time",
             Self::UnknownMessage => "unknown message",
             Self::AuthorizationFailed => "authorization failed",
             Self::PermissionDenied => "permission denied",

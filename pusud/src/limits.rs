@@ -1,5 +1,6 @@
 //! Bounds on what one client may use, with their defaults.
 
+use crate::origin::Origin;
 use std::time::Duration;
 
 /// Longest channel name that any setting allows, in bytes.
@@ -8,6 +9,9 @@ pub const CHANNEL_BYTES_MAX: usize = 255;
 pub const SUBSCRIPTIONS_MAX: usize = 10_000;
 /// How deep JSON may be nested outside of `content`, where the protocol knows nothing that is nested.
 pub const JSON_DEPTH_MAX: usize = 32;
+
+/// Most authorizations that one client has at a time; what does not give more than another is not counted.
+pub const AUTHORIZATIONS_MAX: usize = 16;
 
 /// The `limits:` of the settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,10 +22,16 @@ pub struct Limits {
     pub max_fragments: usize,
     /// From the first byte of a message to its last; past it: close 1008.
     pub message_timeout: Duration,
+    /// The same, as long as the client is not authorized.
+    pub max_unauthorized_message_bytes: usize,
     /// Longest HTTP request head, in bytes; past it: HTTP 431.
     pub max_header_bytes: usize,
     /// From accept to a complete WebSocket handshake; past it the connection is closed.
     pub handshake_timeout: Duration,
+    /// From accept to the client's first authorization; past it: close 4003.
+    pub authorize_timeout: Duration,
+    /// Authorizations in a row that give a client nothing new; past it: close 4501.
+    pub max_authorize_attempts: usize,
     /// How long the authenticator may take for one decision; past it: `unavailable`, close 1013.
     pub authorize_call_timeout: Duration,
     /// A client that has sent nothing for so long is sent a ping; zero: never.
@@ -49,6 +59,16 @@ pub struct Limits {
     pub publish_rate: u32,
     /// Messages that one client may publish at once above `publish_rate`.
     pub publish_burst: u32,
+    /// Connections in all, as far as the open-file limit goes; past it: HTTP 503.
+    pub max_connections: usize,
+    /// Connections that are not authorized yet; past it: HTTP 503.
+    pub max_unauthorized: usize,
+    /// The same, of one address that is not this machine's; 0: no limit.
+    pub max_unauthorized_per_address: usize,
+    /// Connections of one address that is not this machine's; past it: HTTP 429. 0: no limit.
+    pub max_connections_per_address: usize,
+    /// The origins whose pages may connect; others: HTTP 403. Empty: all.
+    pub allowed_origins: Vec<Origin>,
 }
 
 impl Default for Limits {
@@ -57,8 +77,11 @@ impl Default for Limits {
             max_message_bytes: 1024 * 1024,
             max_fragments: 128,
             message_timeout: Duration::from_secs(10),
+            max_unauthorized_message_bytes: 16 * 1024,
             max_header_bytes: 8 * 1024,
             handshake_timeout: Duration::from_secs(5),
+            authorize_timeout: Duration::from_secs(10),
+            max_authorize_attempts: 3,
             authorize_call_timeout: Duration::from_secs(5),
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(10),
@@ -72,6 +95,11 @@ impl Default for Limits {
             max_queued_bytes: 256 * 1024 * 1024,
             publish_rate: 0,
             publish_burst: 100,
+            max_connections: 10_000,
+            max_unauthorized: 512,
+            max_unauthorized_per_address: 32,
+            max_connections_per_address: 256,
+            allowed_origins: Vec::new(),
         }
     }
 }

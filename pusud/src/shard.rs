@@ -4,6 +4,7 @@ use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
 use crate::disconnect::Disconnect;
+use crate::door::Door;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
 use crate::queued::Queued;
@@ -21,7 +22,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// How long clients may take to go when the relay stops.
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -40,6 +41,8 @@ pub struct Shard {
     pub queued: Arc<Queued>,
     /// Who decides.
     pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
     /// The relay's settings.
     pub config: Arc<Config>,
 }
@@ -79,6 +82,7 @@ impl Shard {
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
+            self.door,
             self.config.limits.clone(),
             &self.config.name,
             shards,
@@ -89,9 +93,12 @@ impl Shard {
         while !stopping {
             for item in self.inbox.next().await {
                 match item {
-                    Item::Accepted(socket, peer) => match adopt(socket) {
-                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer))),
-                        Err(error) => warn!(%peer, %error, "cannot serve a connection"),
+                    Item::Accepted(socket, peer, pass) => match adopt(socket) {
+                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
+                        Err(error) => {
+                            context.door.leave(&pass.place);
+                            debug!(%peer, %error, "cannot serve a connection");
+                        }
                     },
                     Item::Batch(batch) => {
                         for publications in batch.iter() {

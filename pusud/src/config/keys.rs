@@ -31,10 +31,13 @@ pub const ORIGINAL_OPTIONS: &[&str] =
 /// The keys below `limits`.
 pub const LIMITS: &[&str] = &[
     "max_message_bytes",
+    "max_unauthorized_message_bytes",
     "max_fragments",
     "message_timeout",
     "max_header_bytes",
     "handshake_timeout",
+    "authorize_timeout",
+    "max_authorize_attempts",
     "authorize_call_timeout",
     "ping_interval",
     "pong_timeout",
@@ -48,6 +51,11 @@ pub const LIMITS: &[&str] = &[
     "max_queued_bytes",
     "publish_rate",
     "publish_burst",
+    "max_connections",
+    "max_unauthorized",
+    "max_unauthorized_per_address",
+    "max_connections_per_address",
+    "allowed_origins",
 ];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).

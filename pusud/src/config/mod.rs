@@ -8,7 +8,7 @@
 mod examples;
 mod host_name;
 pub mod keys;
-mod outboxes;
+mod limits;
 mod raw;
 mod restart;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod yaml;
 
 use crate::limits::Limits;
 use anyhow::{Context as _, bail};
-use raw::{RawConfig, RawLimits};
+use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
@@ -166,7 +166,7 @@ impl Config {
         };
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
-        outboxes::check(&config.limits).with_context(|| file.display().to_string())?;
+        limits::check(&config.limits).with_context(|| file.display().to_string())?;
         Ok((config, Vec::new()))
     }
 
@@ -207,7 +207,7 @@ impl Config {
                 None | Some(0) => available_parallelism().map_or(1, usize::from),
                 Some(shards) => shards,
             },
-            limits: limits(&raw.limits),
+            limits: limits::resolve(raw.limits),
         }
     }
 
@@ -273,32 +273,6 @@ impl fmt::Debug for Redacted<'_> {
 /// One message that names the file and the line, and no value.
 pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
     yaml::parse(&read(file)?).with_context(|| file.display().to_string())
-}
-
-fn limits(raw: &RawLimits) -> Limits {
-    let default = Limits::default();
-    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes);
-    Limits {
-        max_message_bytes: raw.max_message_bytes.unwrap_or(default.max_message_bytes),
-        max_header_bytes: raw.max_header_bytes.unwrap_or(default.max_header_bytes),
-        handshake_timeout: raw.handshake_timeout.unwrap_or(default.handshake_timeout),
-        authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
-        outbox_bytes,
-        max_fragments: raw.max_fragments.unwrap_or(default.max_fragments),
-        message_timeout: raw.message_timeout.unwrap_or(default.message_timeout),
-        ping_interval: raw.ping_interval.unwrap_or(default.ping_interval),
-        pong_timeout: raw.pong_timeout.unwrap_or(default.pong_timeout),
-        // Half, as in the defaults.
-        outbox_soft_bytes: raw.outbox_soft_bytes.unwrap_or(outbox_bytes.div_ceil(2)),
-        outbox_soft_time: raw.outbox_soft_time.unwrap_or(default.outbox_soft_time),
-        write_deadline: raw.write_deadline.unwrap_or(default.write_deadline),
-        max_subscriptions: raw.max_subscriptions.unwrap_or(default.max_subscriptions),
-        max_channel_bytes: raw.max_channel_bytes.unwrap_or(default.max_channel_bytes),
-        max_json_depth: raw.max_json_depth.unwrap_or(default.max_json_depth),
-        max_queued_bytes: raw.max_queued_bytes.unwrap_or(default.max_queued_bytes),
-        publish_rate: raw.publish_rate.unwrap_or(default.publish_rate),
-        publish_burst: raw.publish_burst.unwrap_or(default.publish_burst),
-    }
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -21,8 +21,11 @@ impl Config {
         } = self;
         let Limits {
             max_message_bytes,
+            max_unauthorized_message_bytes,
             max_header_bytes,
             handshake_timeout,
+            authorize_timeout,
+            max_authorize_attempts,
             // Part of what starts with an authenticator.
             authorize_call_timeout: _,
             outbox_bytes,
@@ -39,6 +42,11 @@ impl Config {
             max_queued_bytes,
             publish_rate,
             publish_burst,
+            max_connections,
+            max_unauthorized,
+            max_unauthorized_per_address,
+            max_connections_per_address,
+            allowed_origins,
         } = limits;
         let changed = [
             ("client_address", *client_address != other.client_address),
@@ -49,8 +57,14 @@ impl Config {
             ("name", *name != other.name),
             ("shards", *shards != other.shards),
             ("limits.max_message_bytes", *max_message_bytes != other.limits.max_message_bytes),
+            (
+                "limits.max_unauthorized_message_bytes",
+                *max_unauthorized_message_bytes != other.limits.max_unauthorized_message_bytes,
+            ),
             ("limits.max_header_bytes", *max_header_bytes != other.limits.max_header_bytes),
             ("limits.handshake_timeout", *handshake_timeout != other.limits.handshake_timeout),
+            ("limits.authorize_timeout", *authorize_timeout != other.limits.authorize_timeout),
+            ("limits.max_authorize_attempts", *max_authorize_attempts != other.limits.max_authorize_attempts),
             ("limits.outbox_bytes", *outbox_bytes != other.limits.outbox_bytes),
             ("limits.max_fragments", *max_fragments != other.limits.max_fragments),
             ("limits.message_timeout", *message_timeout != other.limits.message_timeout),
@@ -65,6 +79,17 @@ impl Config {
             ("limits.max_queued_bytes", *max_queued_bytes != other.limits.max_queued_bytes),
             ("limits.publish_rate", *publish_rate != other.limits.publish_rate),
             ("limits.publish_burst", *publish_burst != other.limits.publish_burst),
+            ("limits.max_connections", *max_connections != other.limits.max_connections),
+            ("limits.max_unauthorized", *max_unauthorized != other.limits.max_unauthorized),
+            (
+                "limits.max_unauthorized_per_address",
+                *max_unauthorized_per_address != other.limits.max_unauthorized_per_address,
+            ),
+            (
+                "limits.max_connections_per_address",
+                *max_connections_per_address != other.limits.max_connections_per_address,
+            ),
+            ("limits.allowed_origins", *allowed_origins != other.limits.allowed_origins),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

@@ -12,6 +12,12 @@ pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole numbe
 pub(super) const MANY_BYTES: &str =
     "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
 
+/// What [`count`] accepts, for messages.
+pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
+/// What [`count_or_none`] accepts, for messages.
+pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000000";
+
+const COUNT_MAX: u64 = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
@@ -27,6 +33,16 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+}
+
+/// A number of things; `None` if it is none or out of bounds.
+pub(super) fn count(value: &Value) -> Option<usize> {
+    count_or_none(value).filter(|&count| count > 0)
+}
+
+/// A number of things, or 0; `None` if it is neither or out of bounds.
+pub(super) fn count_or_none(value: &Value) -> Option<usize> {
+    value.as_u64().filter(|&count| count <= COUNT_MAX)?.try_into().ok()
 }
 
 /// Bytes as a whole number, or text with a binary unit; `None` if it is neither or out of bounds.
