@@ -105,6 +105,7 @@ $(TOOLS)/bin/cargo-fuzz:
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --locked --version $(CARGO_DENY_VERSION) --root $(TOOLS) cargo-deny
+
 MINUTES ?= 30
 
 soak:

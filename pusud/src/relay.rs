@@ -4,7 +4,10 @@ use crate::acceptor::Acceptor;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::disconnect::Disconnect;
+use crate::door::Door;
+use crate::door::capacity::Capacity;
 use crate::inbox::{self, InboxSender, Item};
+use crate::queued::Queued;
 use crate::reload::Reload;
 use crate::shard::Shard;
 use crate::shard_index::ShardIndex;
@@ -23,6 +26,7 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
+    door: Arc<Door>,
     /// What stands over the settings when they are read again; `None`: they never are.
     overrides: Option<Overrides>,
 }
@@ -31,13 +35,18 @@ pub struct Relay {
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
 impl Relay {
-    /// Binds the clients' port.
+    /// Binds the clients' port, and sees to it that there is room for the clients.
     ///
     /// # Errors
-    /// The port is taken or the address is not this machine's: says which setting to change.
+    /// The port is taken, the address is not this machine's, or there is no room: says what to change.
     pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+        let capacity = Capacity::make(&config)?;
+        if let Some(warning) = capacity.warning {
+            warn!("{warning}");
+        }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, overrides: None })
+        let door = Door::new(capacity.connections, &config.limits);
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, overrides: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -64,7 +73,7 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
             let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
-            let (inboxes, shards) = start_shards(&self.config, &self.authenticator)?;
+            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &self.door)?;
             serving();
             let stopped = self.serve(&inboxes, shards, &mut shutdown, reload).await;
             self.authenticator.stop();
@@ -93,7 +102,7 @@ impl Relay {
             }
         };
         tokio::select! {
-            error = self.acceptor.run(inboxes) => return Err(error),
+            error = self.acceptor.run(inboxes, &self.door) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             by = shutdown.requested() => info!(by, "stopping: no new connections"),
             never = reloading => match never {},
@@ -102,7 +111,11 @@ impl Relay {
             inbox.send(Item::Stop);
         }
         tokio::select! {
-            stats = collect(shards) => log_stats(&stats?),
+            stats = collect(shards) => {
+                let mut stats = stats?;
+                stats.refusals.add(&self.door.refusals());
+                log_stats(&stats);
+            }
             by = shutdown.requested() => warn!(by, "asked to stop again: stopping without waiting for the clients"),
         }
         Ok(())
@@ -112,9 +125,11 @@ impl Relay {
 fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
+    door: &Arc<Door>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
     let index = Arc::new(ShardIndex::default());
+    let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()
@@ -124,7 +139,9 @@ fn start_shards(
                 inbox,
                 inboxes: inboxes.clone(),
                 index: index.clone(),
+                queued: queued.clone(),
                 authenticator: authenticator.clone(),
+                door: door.clone(),
                 config: config.clone(),
             };
             shard.start()
@@ -151,6 +168,7 @@ fn log_stats(stats: &Stats) {
         delivered = stats.delivered,
         dropped_bytes = stats.dropped_bytes,
         slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        refused = %stats.refusals,
         "stopped"
     );
 }

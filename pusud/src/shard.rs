@@ -4,8 +4,10 @@ use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
 use crate::disconnect::Disconnect;
+use crate::door::Door;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
+use crate::queued::Queued;
 use crate::shard_index::ShardIndex;
 use crate::stats::Stats;
 use anyhow::Context as _;
@@ -20,7 +22,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// How long clients may take to go when the relay stops.
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -35,8 +37,12 @@ pub struct Shard {
     pub inboxes: Vec<InboxSender>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
+    /// What all shards hold.
+    pub queued: Arc<Queued>,
     /// Who decides.
     pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
     /// The relay's settings.
     pub config: Arc<Config>,
 }
@@ -72,10 +78,11 @@ impl Shard {
 
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
-        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index));
+        let hub = Rc::new(Hub::new(self.number, self.inboxes, self.index, self.queued, self.config.limits.clone()));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
+            self.door,
             self.config.limits.clone(),
             &self.config.name,
             shards,
@@ -86,9 +93,12 @@ impl Shard {
         while !stopping {
             for item in self.inbox.next().await {
                 match item {
-                    Item::Accepted(socket, peer) => match adopt(socket) {
-                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer))),
-                        Err(error) => warn!(%peer, %error, "cannot serve a connection"),
+                    Item::Accepted(socket, peer, pass) => match adopt(socket) {
+                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
+                        Err(error) => {
+                            context.door.leave(&pass.place);
+                            debug!(%peer, %error, "cannot serve a connection");
+                        }
                     },
                     Item::Batch(batch) => {
                         for publications in batch.iter() {

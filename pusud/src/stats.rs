@@ -20,11 +20,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// A client was cut because its outbox was full, and with it so many bytes.
-    pub fn count_slow_consumer(&mut self, dropped_bytes: usize) {
+    /// A client was cut because it took too little, by this limit, and with it so many bytes.
+    pub fn count_slow_consumer(&mut self, refusal: Refusal, dropped_bytes: usize) {
         self.dropped_bytes += dropped_bytes as u64;
         self.disconnects.count(Disconnect::SlowConsumer);
-        self.refusals.count(Refusal::OutboxBytes);
+        self.refusals.count(refusal);
     }
 
     /// Adds another shard's counters to these.

@@ -107,9 +107,9 @@ impl Subscriptions {
     }
 
     /// The channels that `listener` is subscribed to.
-    pub fn channels_of(&self, listener: ListenerId) -> impl Iterator<Item = &Rc<str>> {
-        let own = self.listeners.get(listener as usize).into_iter().flatten();
-        own.map(|subscription| &self.channels[subscription.channel as usize].name)
+    pub fn channels_of(&self, listener: ListenerId) -> impl ExactSizeIterator<Item = &Rc<str>> {
+        let own = self.listeners.get(listener as usize).map_or(&[][..], |own| own);
+        own.iter().map(|subscription| &self.channels[subscription.channel as usize].name)
     }
 
     /// How many channels have a listener here.

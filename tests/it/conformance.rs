@@ -5,9 +5,9 @@ use crate::harness::{Running, root, script, ws_echo};
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// Room for the cases that send 16 MiB and read the echo only afterwards.
+/// Room for the cases that send 16 MiB, in up to 65 536 fragments, and read the echo only afterwards.
 const SETTINGS: &str = "authenticator: None\nclient_address: 127.0.0.1\nclient_port: 0\n\
-                        limits:\n  max_message_bytes: 17 MiB\n  outbox_bytes: 64 MiB\n";
+                        limits:\n  max_message_bytes: 17 MiB\n  max_fragments: 100000\n  outbox_bytes: 64 MiB\n";
 
 /// The only cases that may be less than good: they want broken text to be noticed before its frame is whole.
 const NON_STRICT: [&str; 2] = ["6.4.3", "6.4.4"];

@@ -30,6 +30,8 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod keepalive;
+mod limits;
 mod listen_publish;
 mod messages;
 mod order;
@@ -38,8 +40,12 @@ mod plugin_errors;
 mod plugins;
 mod protocol;
 mod protocol_page;
+#[cfg(target_os = "linux")]
+mod queued;
 mod secrets;
 mod settings;
+#[cfg(target_os = "linux")]
+mod slow_readers;
 #[cfg(target_os = "linux")]
 mod soak;
 mod stopping;

@@ -7,35 +7,41 @@
 
 mod asking;
 pub mod authorizations;
+mod effects;
 mod few;
+pub mod framing;
 pub mod handshake;
+pub mod http_error;
+mod request;
 pub mod session;
+pub mod unfinished;
 pub mod upkeep;
 pub mod wire;
 
-use crate::address;
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
-use crate::disconnect::Disconnect;
+use crate::door::{Door, Pass, Place, Probation};
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::message::{self, Reply};
+use crate::message::Reply;
 use crate::outbox::Outbox;
+use crate::publish_rate::PublishRate;
 use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
-use handshake::{Facts, Progress, Upgrade};
-use session::{Effect, Session};
+use handshake::Facts;
+use session::Session;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
@@ -53,6 +59,8 @@ pub struct Context {
     pub hub: Rc<Hub>,
     /// Who decides.
     pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
     /// What a client may use.
     pub limits: Limits,
     /// The first frame that a client gets.
@@ -67,11 +75,19 @@ pub struct Context {
 
 impl Context {
     /// The context of one of so many `shards` of the relay called `name`.
-    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str, shards: usize) -> Self {
+    pub fn new(
+        hub: Rc<Hub>,
+        authenticator: Authenticator,
+        door: Arc<Door>,
+        limits: Limits,
+        name: &str,
+        shards: usize,
+    ) -> Self {
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
         Self {
             hub,
             authenticator,
+            door,
             limits,
             hello: frame::text(&hello.to_json()),
             buffer: Rc::default(),
@@ -81,39 +97,42 @@ impl Context {
     }
 }
 
-/// Serves one connection until it ends.
-pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
-    let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
-    let member = Member::join(context.hub.clone(), outbox.clone());
+/// Serves one connection, which was let in with `pass`, until it ends.
+pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pass) -> impl Future<Output = ()> {
+    let Pass { place, probation } = pass;
+    let outbox = Rc::new(Outbox::new(socket));
+    let member = Member::join(context.clone(), outbox.clone(), place);
     // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer));
+    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, probation));
     async move {
         if let Some(mut client) = connecting.await {
             client.run().await;
         }
         outbox.finish();
-        member.hub.unsubscribe_all(member.listener);
+        member.context.hub.unsubscribe_all(member.listener);
         Box::pin(linger(&outbox)).await;
         drop(member);
     }
 }
 
-/// A client's membership of its shard's hub, which ends with it.
+/// A client's membership of its shard's hub and its place among all connections, which end with it.
 struct Member {
-    hub: Rc<Hub>,
+    context: Rc<Context>,
     listener: ListenerId,
+    place: Place,
 }
 
 impl Member {
-    fn join(hub: Rc<Hub>, outbox: Rc<Outbox>) -> Self {
-        let listener = hub.join(outbox);
-        Self { hub, listener }
+    fn join(context: Rc<Context>, outbox: Rc<Outbox>, place: Place) -> Self {
+        let listener = context.hub.join(outbox);
+        Self { context, listener, place }
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.hub.leave(self.listener);
+        self.context.hub.leave(self.listener);
+        self.context.door.leave(&self.place);
     }
 }
 
@@ -123,60 +142,42 @@ async fn connect(
     outbox: Rc<Outbox>,
     listener: ListenerId,
     peer: SocketAddr,
+    probation: Probation,
 ) -> Option<Box<Client>> {
-    let (messages, facts) = upgrade(&context, &outbox, peer).await?;
+    let authorize_by = Instant::now() + context.limits.authorize_timeout;
+    let (messages, facts) = upgrade(&context, &outbox, peer, context.limits.max_unauthorized_message_bytes).await?;
     context.hub.send(&outbox, context.hello.clone());
-    Some(Box::new(Client { messages, session: Session::default(), upkeep: None, listener, facts, outbox, context }))
+    Some(Box::new(Client {
+        messages,
+        session: Session::default(),
+        upkeep: Some(Upkeep::until_authorized(probation, authorize_by)),
+        publish_rate: None,
+        listener,
+        idle_authorizations: 0,
+        facts,
+        outbox,
+        context,
+    }))
 }
 
 /// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.
+/// Messages are at most of `message_bytes_max`.
 pub async fn upgrade(
     context: &Context,
     outbox: &Rc<Outbox>,
     peer: SocketAddr,
+    message_bytes_max: usize,
 ) -> Option<(WebSocket<Wire>, Option<Box<Facts>>)> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(context, outbox)).await else {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(context, outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
         return None;
     };
     let (upgrade, unread) = upgrade?;
     context.hub.send(outbox, Frames::from(upgrade.response));
+    outbox.incoming.open();
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    Some((wire::messages(wire, context.limits.max_message_bytes), upgrade.facts))
-}
-
-/// Reads the upgrade request. `None`: it was refused and answered, or the client has gone. With the upgrade come the
-/// bytes that followed it.
-async fn shake_hands(context: &Context, outbox: &Rc<Outbox>) -> Option<(Upgrade, Vec<u8>)> {
-    let mut received = Vec::new();
-    loop {
-        let before = received.len();
-        read(context, outbox, &mut received).await.ok()?;
-        if received.len() == before {
-            return None;
-        }
-        match handshake::advance(&received, context.limits.max_header_bytes) {
-            Progress::Partial => {}
-            Progress::Accept(upgrade) => {
-                let unread = received.split_off(upgrade.request_len);
-                return Some((upgrade, unread));
-            }
-            Progress::Refuse(response) => {
-                context.hub.send(outbox, Frames::from(response));
-                return None;
-            }
-        }
-    }
-}
-
-async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        match context.buffer.read(outbox.socket(), |bytes| into.extend_from_slice(bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.socket().readable().await?,
-            other => return other,
-        }
-    }
+    Some((framing::over(wire, message_bytes_max), upgrade.facts))
 }
 
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
@@ -209,9 +210,13 @@ struct Client {
     outbox: Rc<Outbox>,
     messages: WebSocket<Wire>,
     listener: ListenerId,
+    /// Authorizations in a row that gave nothing new.
+    idle_authorizations: u32,
     session: Session,
-    /// `None` for the many whose authorization does not end.
+    /// `None` for the many who are authorized and whose authorization does not end.
     upkeep: Option<Box<Upkeep>>,
+    /// `None` where the settings set none, and for the many that only listen.
+    publish_rate: Option<Box<PublishRate>>,
     facts: Option<Box<Facts>>,
 }
 
@@ -239,10 +244,13 @@ impl Client {
                     None => Next::End,
                 },
                 Next::Room => match Box::pin(self.room()).await {
-                    Some(()) => Next::Message,
+                    Some(()) => self.read_again(Next::Message),
                     None => Next::End,
                 },
-                Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
+                Next::Verdict { authorization, again } => {
+                    let next = Box::pin(self.authorize(authorization, again)).await;
+                    self.read_again(next)
+                }
                 Next::End => return,
             };
             coop::consume_budget().await;
@@ -255,7 +263,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            wire::poll_message(&mut self.messages, cx)
+            framing::poll_message(&mut self.messages, cx, &self.context.deadlines)
         })
         .await
     }
@@ -268,72 +276,10 @@ impl Client {
         .await
     }
 
-    fn handle(&mut self, message: Result<Message, Error>) -> Next {
-        match message {
-            Ok(Message::Text(text)) => {
-                let effect = self.session.handle(message::parse(&text));
-                self.apply(effect)
-            }
-            Ok(Message::Binary(bytes)) => {
-                let effect = self.session.handle(message::parse_binary(&bytes));
-                self.apply(effect)
-            }
-            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
-            Err(error) => self.end_after(&error),
-        }
-    }
-
-    /// Does what a message leads to.
-    fn apply(&self, effect: Effect<'_>) -> Next {
-        let hub = &self.context.hub;
-        match effect {
-            Effect::Publish { channel, content } => {
-                hub.publish(&channel, content);
-                if !hub.has_room() {
-                    return Next::Room;
-                }
-            }
-            Effect::Subscribe(channel) => {
-                hub.subscribe(self.listener, &channel);
-                self.reply(&Reply::SubscribeOk { channel: &channel });
-            }
-            Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
-            Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
-            Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
-        }
-        Next::Message
-    }
-
-    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
-    /// does.
-    fn peer(&self) -> String {
-        match self.outbox.socket().peer_addr() {
-            Ok(peer) => address::readable(peer).to_string(),
-            Err(_) => "gone".to_owned(),
-        }
-    }
-
-    fn reply(&self, reply: &Reply<'_>) {
-        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
-    }
-
-    fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.send(&self.outbox, frame::text(reply));
-        self.context.hub.close(&self.outbox, disconnect);
-        Next::End
-    }
-
-    fn end_after(&self, error: &Error) -> Next {
-        let disconnect = wire::disconnect_after(error);
-        if disconnect == Some(Disconnect::MessageTooBig) {
-            self.context.hub.count_refusal(Refusal::MaxMessageBytes);
-        }
-        debug!(peer = %self.peer(), %error, "the client's connection ends");
-        if let Some(disconnect) = disconnect {
-            self.context.hub.close(&self.outbox, disconnect);
-        }
-        Next::End
+    /// The task has waited for something else than messages: nobody is blamed for what did not come meanwhile.
+    fn read_again(&mut self, next: Next) -> Next {
+        self.messages.get_mut().forgive();
+        next
     }
 
     /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.

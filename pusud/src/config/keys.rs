@@ -29,8 +29,34 @@ pub const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
 /// The keys below `limits`.
-pub const LIMITS: &[&str] =
-    &["max_message_bytes", "max_header_bytes", "handshake_timeout", "authorize_call_timeout", "outbox_bytes"];
+pub const LIMITS: &[&str] = &[
+    "max_message_bytes",
+    "max_unauthorized_message_bytes",
+    "max_fragments",
+    "message_timeout",
+    "max_header_bytes",
+    "handshake_timeout",
+    "authorize_timeout",
+    "max_authorize_attempts",
+    "authorize_call_timeout",
+    "ping_interval",
+    "pong_timeout",
+    "outbox_bytes",
+    "outbox_soft_bytes",
+    "outbox_soft_time",
+    "write_deadline",
+    "max_subscriptions",
+    "max_channel_bytes",
+    "max_json_depth",
+    "max_queued_bytes",
+    "publish_rate",
+    "publish_burst",
+    "max_connections",
+    "max_unauthorized",
+    "max_unauthorized_per_address",
+    "max_connections_per_address",
+    "allowed_origins",
+];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).
 const ALIKE: f64 = 0.8;

@@ -8,6 +8,7 @@
 mod examples;
 mod host_name;
 pub mod keys;
+mod limits;
 mod raw;
 mod restart;
 #[cfg(test)]
@@ -17,7 +18,7 @@ mod yaml;
 
 use crate::limits::Limits;
 use anyhow::{Context as _, bail};
-use raw::{RawConfig, RawLimits};
+use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
@@ -168,7 +169,9 @@ impl Config {
             );
         };
         let directory = file.parent().unwrap_or(Path::new(""));
-        Ok(Self::resolve(raw, authenticator, directory, Some(file)))
+        let config = Self::resolve(raw, authenticator, directory, Some(file));
+        limits::check(&config.limits)?;
+        Ok(config)
     }
 
     fn without_file() -> (Self, Vec<String>) {
@@ -208,7 +211,7 @@ impl Config {
                 None | Some(0) => available_parallelism().map_or(1, usize::from),
                 Some(shards) => shards,
             },
-            limits: limits(&raw.limits),
+            limits: limits::resolve(raw.limits),
         }
     }
 
@@ -274,17 +277,6 @@ impl fmt::Debug for Redacted<'_> {
 /// One message that names the file and the line, and no value.
 pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
     yaml::parse(&read(file)?).with_context(|| file.display().to_string())
-}
-
-fn limits(raw: &RawLimits) -> Limits {
-    let default = Limits::default();
-    Limits {
-        max_message_bytes: raw.max_message_bytes.unwrap_or(default.max_message_bytes),
-        max_header_bytes: raw.max_header_bytes.unwrap_or(default.max_header_bytes),
-        handshake_timeout: raw.handshake_timeout.unwrap_or(default.handshake_timeout),
-        authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
-        outbox_bytes: raw.outbox_bytes.unwrap_or(default.outbox_bytes),
-    }
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

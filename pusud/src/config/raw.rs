@@ -4,6 +4,8 @@
 
 use super::keys::{self, ORIGINAL_OPTIONS};
 use super::{Isolation, OnSwap, units, yaml};
+use crate::limits::{CHANNEL_BYTES_MAX, SUBSCRIPTIONS_MAX};
+use crate::origin::Origin;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -16,6 +18,10 @@ const PORT: &str = "a port from 0 to 65535";
 const SHARDS_MAX: u64 = 1024;
 /// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
 const NAME_BYTES_MAX: usize = 255;
+
+const PING_INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
+/// What parses JSON by recursion ends in trouble past this: a larger limit would pass on what nobody can read.
+const JSON_DEPTH_SETTING_MAX: usize = 1024;
 
 /// The settings file, key by key; `None` is a key that is not there.
 #[derive(Default)]
@@ -42,10 +48,31 @@ pub(super) struct RawConfig {
 #[derive(Default)]
 pub(super) struct RawLimits {
     pub(super) max_message_bytes: Option<usize>,
+    pub(super) max_unauthorized_message_bytes: Option<usize>,
     pub(super) max_header_bytes: Option<usize>,
     pub(super) handshake_timeout: Option<Duration>,
+    pub(super) authorize_timeout: Option<Duration>,
+    pub(super) max_authorize_attempts: Option<usize>,
     pub(super) authorize_call_timeout: Option<Duration>,
     pub(super) outbox_bytes: Option<usize>,
+    pub(super) max_fragments: Option<usize>,
+    pub(super) message_timeout: Option<Duration>,
+    pub(super) ping_interval: Option<Duration>,
+    pub(super) pong_timeout: Option<Duration>,
+    pub(super) outbox_soft_bytes: Option<usize>,
+    pub(super) outbox_soft_time: Option<Duration>,
+    pub(super) write_deadline: Option<Duration>,
+    pub(super) max_subscriptions: Option<usize>,
+    pub(super) max_channel_bytes: Option<usize>,
+    pub(super) max_json_depth: Option<usize>,
+    pub(super) max_queued_bytes: Option<usize>,
+    pub(super) publish_rate: Option<u32>,
+    pub(super) publish_burst: Option<u32>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_unauthorized: Option<usize>,
+    pub(super) max_unauthorized_per_address: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) allowed_origins: Vec<Origin>,
 }
 
 impl RawConfig {
@@ -102,10 +129,43 @@ impl RawLimits {
         let mut limits = Section { prefix: "limits.", values };
         let raw = Self {
             max_message_bytes: limits.take("max_message_bytes", units::BYTES, units::bytes)?,
+            max_unauthorized_message_bytes: limits.take(
+                "max_unauthorized_message_bytes",
+                units::BYTES,
+                units::bytes,
+            )?,
             max_header_bytes: limits.take("max_header_bytes", units::BYTES, units::bytes)?,
             handshake_timeout: limits.take("handshake_timeout", units::DURATION, units::duration)?,
+            authorize_timeout: limits.take("authorize_timeout", units::DURATION, units::duration)?,
+            max_authorize_attempts: limits.take("max_authorize_attempts", units::COUNT, units::count)?,
             authorize_call_timeout: limits.take("authorize_call_timeout", units::DURATION, units::duration)?,
             outbox_bytes: limits.take("outbox_bytes", units::BYTES, units::bytes)?,
+            max_fragments: limits.take_count("max_fragments", 1, 1_000_000)?,
+            message_timeout: limits.take("message_timeout", units::DURATION, units::duration)?,
+            ping_interval: limits.take("ping_interval", PING_INTERVAL, ping_interval)?,
+            pong_timeout: limits.take("pong_timeout", units::DURATION, units::duration)?,
+            outbox_soft_bytes: limits.take("outbox_soft_bytes", units::BYTES, units::bytes)?,
+            outbox_soft_time: limits.take("outbox_soft_time", units::DURATION, units::duration)?,
+            write_deadline: limits.take("write_deadline", units::DURATION, units::duration)?,
+            max_subscriptions: limits.take_count("max_subscriptions", 1, SUBSCRIPTIONS_MAX)?,
+            max_channel_bytes: limits.take_count("max_channel_bytes", 1, CHANNEL_BYTES_MAX)?,
+            max_json_depth: limits.take_count("max_json_depth", 1, JSON_DEPTH_SETTING_MAX)?,
+            max_queued_bytes: limits.take("max_queued_bytes", units::MANY_BYTES, units::many_bytes)?,
+            publish_rate: limits.take_count("publish_rate", 0, 1_000_000)?,
+            publish_burst: limits.take_count("publish_burst", 0, 1_000_000)?,
+            max_connections: limits.take("max_connections", units::COUNT, units::count)?,
+            max_unauthorized: limits.take("max_unauthorized", units::COUNT, units::count)?,
+            max_unauthorized_per_address: limits.take(
+                "max_unauthorized_per_address",
+                units::COUNT_OR_NONE,
+                units::count_or_none,
+            )?,
+            max_connections_per_address: limits.take(
+                "max_connections_per_address",
+                units::COUNT_OR_NONE,
+                units::count_or_none,
+            )?,
+            allowed_origins: allowed_origins(&mut limits)?,
         };
         match limits.values.keys().next() {
             Some(key) => bail!(keys::unknown_limit(key)),
@@ -133,6 +193,13 @@ impl Section {
             Some(converted) => Ok(Some(converted)),
             None => bail!("`{}{key}`: expected {expected}, found {}", self.prefix, found(&value)),
         }
+    }
+
+    fn take_count<T: TryFrom<usize>>(&mut self, key: &str, min: usize, max: usize) -> anyhow::Result<Option<T>> {
+        self.take(key, &format!("a whole number from {min} to {max}"), |value| {
+            let count = usize::try_from(value.as_u64()?).ok()?;
+            (min..=max).contains(&count).then(|| T::try_from(count).ok())?
+        })
     }
 
     /// Options may be empty: all lines below the key may be commented out.
@@ -184,6 +251,22 @@ fn relays(top: &mut Section) -> anyhow::Result<Vec<String>> {
         .collect()
 }
 
+/// Origins may be empty: all lines below the key may be commented out.
+fn allowed_origins(limits: &mut Section) -> anyhow::Result<Vec<Origin>> {
+    const EXPECTED: &str = "a list of origins without a path, such as https://example.com or https://example.com:8443";
+    let list = match limits.values.remove("allowed_origins") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(other) => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {}", found(&other)),
+    };
+    list.iter()
+        .map(|entry| match entry.as_str().and_then(Origin::parse) {
+            Some(origin) => Ok(origin),
+            None => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {} in the list", found(entry)),
+        })
+        .collect()
+}
+
 /// Whether `relay` is `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address.
 fn is_host_and_port(relay: &str) -> bool {
     if relay.parse::<IpAddr>().is_ok() {
@@ -226,6 +309,13 @@ fn name(value: &Value) -> Option<String> {
 
 fn on_swap(value: &Value) -> Option<OnSwap> {
     [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
+}
+
+fn ping_interval(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) {
+        return Some(Duration::ZERO);
+    }
+    units::duration(value).filter(|interval| interval.as_secs() >= 1)
 }
 
 fn sha256(value: &Value) -> Option<String> {

@@ -8,9 +8,20 @@ pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number,
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
 
+/// What [`many_bytes`] accepts, for messages.
+pub(super) const MANY_BYTES: &str =
+    "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
+
+/// What [`count`] accepts, for messages.
+pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
+/// What [`count_or_none`] accepts, for messages.
+pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000000";
+
+const COUNT_MAX: u64 = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
+const MANY_BYTES_MAX: u64 = 1 << 40;
 /// From the largest to the smallest: [`format_bytes`] takes the first that divides.
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
@@ -24,10 +35,29 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
     (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
 }
 
+/// A number of things; `None` if it is none or out of bounds.
+pub(super) fn count(value: &Value) -> Option<usize> {
+    count_or_none(value).filter(|&count| count > 0)
+}
+
+/// A number of things, or 0; `None` if it is neither or out of bounds.
+pub(super) fn count_or_none(value: &Value) -> Option<usize> {
+    value.as_u64().filter(|&count| count <= COUNT_MAX)?.try_into().ok()
+}
+
 /// Bytes as a whole number, or text with a binary unit; `None` if it is neither or out of bounds.
 ///
 /// `KB` and `MB` are refused: to some they are powers of ten, to others powers of two.
 pub(super) fn bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, BYTES_MAX)
+}
+
+/// As [`bytes`], for what is a sum over many clients.
+pub(super) fn many_bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, MANY_BYTES_MAX)
+}
+
+fn bytes_to(value: &Value, max: u64) -> Option<usize> {
     let bytes = match value {
         Value::Number(bytes) => bytes.as_u64()?,
         Value::String(text) => {
@@ -37,7 +67,7 @@ pub(super) fn bytes(value: &Value) -> Option<usize> {
         }
         _ => return None,
     };
-    (1..=BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok())?
+    (1..=max).contains(&bytes).then(|| usize::try_from(bytes).ok())?
 }
 
 /// A size as the settings take it, in the largest unit that needs no fraction.
@@ -101,6 +131,8 @@ mod tests {
         ] {
             assert_eq!(bytes(&value), expected, "{value}");
         }
+        assert_eq!(many_bytes(&json!("4 GiB")), usize::try_from(4u64 << 30).ok());
+        assert_eq!(many_bytes(&json!("1025 GiB")), None);
     }
 
     #[test]

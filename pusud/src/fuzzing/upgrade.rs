@@ -11,13 +11,16 @@ pub fn http_upgrade(bytes: &[u8]) {
     let bytes_max = Limits::default().max_header_bytes;
     match handshake::advance(bytes, bytes_max) {
         Progress::Partial => assert!(bytes.len() < bytes_max),
-        Progress::Refuse(response) => {
+        Progress::Refuse(response) | Progress::TooLarge(response) => {
             let (head, reason) = parts(&response);
             assert!(head.starts_with("HTTP/1.1 4") || head.starts_with("HTTP/1.1 505 "), "{head}");
             assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", reason.len())), "{head}");
             let more = [bytes, b"\r\n\r\n"].concat();
-            assert!(matches!(handshake::advance(&more, bytes_max), Progress::Refuse(_)), "refused, then not");
+            assert!(
+                matches!(handshake::advance(&more, bytes_max), Progress::Refuse(_) | Progress::TooLarge(_)),
+                "refused, then not"
+            );
         }
         Progress::Accept(upgrade) => is_accepted_in_any_pieces(&upgrade, bytes, bytes_max),
     }

@@ -1,11 +1,13 @@
 //! Frames of clients, as the daemon has them taken apart.
 
-use crate::client::wire;
+use crate::client::framing;
+use crate::client::unfinished::Unfinished;
 use std::io::{self, ErrorKind, Read, Write};
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 const MESSAGE_BYTES_MAX: usize = 1000;
+const FRAGMENTS_MAX: usize = 5;
 /// The longest close frame (RFC 6455, section 5.5).
 const CLOSE_BYTES_MAX: usize = 127;
 
@@ -18,6 +20,10 @@ pub fn websocket_frames(bytes: &[u8]) {
     let whole = read_all(bytes, usize::MAX);
     for piece in [1, 7] {
         assert_eq!(whole, read_all(bytes, piece), "in pieces of {piece}");
+    }
+    let walked = walk_all(bytes, usize::MAX);
+    for piece in [1, 7] {
+        assert_eq!(walked, walk_all(bytes, piece), "walked in pieces of {piece}");
     }
     for message in &whole.messages {
         assert!(message.len() <= MESSAGE_BYTES_MAX, "{message:?}");
@@ -38,17 +44,33 @@ struct Outcome {
 
 fn read_all(bytes: &[u8], piece: usize) -> Outcome {
     let stream = Pieces { left: bytes, piece, answered: Vec::new() };
-    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(wire::config(MESSAGE_BYTES_MAX)));
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(framing::config(MESSAGE_BYTES_MAX)));
     let mut messages = Vec::new();
     let end = loop {
         match socket.read() {
             Ok(message) => messages.push(message),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
             Err(Error::ConnectionClosed | Error::AlreadyClosed) => break None,
-            Err(error) => break wire::disconnect_after(&error).map(|disconnect| disconnect.code()),
+            Err(error) => break framing::disconnect_after(&error).map(|disconnect| disconnect.code()),
         }
     };
     Outcome { messages, end, answered: std::mem::take(&mut socket.get_mut().answered) }
+}
+
+/// How far the walk over frames comes before there are too many in a message, and whether that is between messages.
+fn walk_all(bytes: &[u8], piece: usize) -> (usize, bool) {
+    let mut unfinished = Unfinished::default();
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = at.saturating_add(piece).min(bytes.len());
+        let walked = unfinished.walk(&bytes[at..end], FRAGMENTS_MAX);
+        at += walked;
+        if unfinished.has_too_many() {
+            return (0, false);
+        }
+        assert!(walked > 0, "it walks on");
+    }
+    (at, unfinished.is_empty())
 }
 
 /// A stream that gives a piece at a time, and has nothing to read after each.

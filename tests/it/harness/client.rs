@@ -142,12 +142,16 @@ impl Client {
     /// The next frame of any kind, except a ping, which is answered.
     pub(crate) fn next_message(&mut self) -> Message {
         loop {
-            match self.socket.read() {
-                Ok(Message::Ping(_)) => {}
-                Ok(message) => return message,
-                Err(error) => panic!("{}: waiting for a frame: {error}", self.shown),
+            match self.next_message_of_any_kind() {
+                Message::Ping(_) => {}
+                message => return message,
             }
         }
+    }
+
+    /// The next frame; a ping will be answered.
+    pub(crate) fn next_message_of_any_kind(&mut self) -> Message {
+        self.socket.read().unwrap_or_else(|error| panic!("{}: waiting for a frame: {error}", self.shown))
     }
 
     /// Whether nothing has arrived that has not been read.

@@ -9,6 +9,8 @@ mod command;
 mod daemon;
 mod listener;
 mod log;
+#[cfg(target_os = "linux")]
+mod memory;
 mod plugin_files;
 mod python;
 mod raw;
@@ -19,6 +21,8 @@ pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
+#[cfg(target_os = "linux")]
+pub(crate) use memory::Memory;
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,

@@ -7,16 +7,24 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod flow;
+mod upkeep;
+
 use crate::batch::{Batch, Publications};
 use crate::disconnect::Disconnect;
-use crate::frame::Frames;
+use crate::frame::{self, Frames};
 use crate::inbox::{InboxSender, Item};
+use crate::keepalive::Keepalive;
+use crate::limits::Limits;
 use crate::outbox::Outbox;
+use crate::queued::Queued;
 use crate::refusal::Refusal;
 use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
+use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+use flow::Published;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -24,12 +32,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
-/// it has had a chance to take any, and so far below what makes it a slow consumer.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
-/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
-const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
 const FLUSH_OUTBOXES_MAX: usize = 256;
 
@@ -37,6 +39,8 @@ const FLUSH_OUTBOXES_MAX: usize = 256;
 pub struct Hub {
     shard: usize,
     inboxes: Vec<InboxSender>,
+    limits: Limits,
+    queued: Arc<Queued>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
@@ -51,6 +55,10 @@ struct State {
     /// What each of the other shards gets at the end of the batch.
     outgoing: Vec<Batch>,
     marked: VecDeque<Rc<Outbox>>,
+    outbox_bytes: usize,
+    slow_consumers: SlowConsumers,
+    keepalive: Keepalive,
+    ping: Frames,
     /// Published since everything was flushed.
     batch: Published,
     waiting_for_flush: Vec<Waker>,
@@ -58,17 +66,15 @@ struct State {
     stats: Stats,
 }
 
-/// How much was published.
-#[derive(Default)]
-struct Published {
-    bytes: usize,
-    /// Summed over the listeners in this shard.
-    fan_out_bytes: usize,
-}
-
 impl Hub {
     /// The state of shard number `shard`, which is reached by the others through `inboxes[shard]`.
-    pub fn new(shard: usize, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> Self {
+    pub fn new(
+        shard: usize,
+        inboxes: Vec<InboxSender>,
+        index: Arc<ShardIndex>,
+        queued: Arc<Queued>,
+        limits: Limits,
+    ) -> Self {
         let outgoing = inboxes.iter().map(|_| Batch::default()).collect();
         Self {
             shard,
@@ -80,14 +86,25 @@ impl Hub {
                 run: Run::default(),
                 outgoing,
                 marked: VecDeque::new(),
+                outbox_bytes: limits.outbox_bytes,
+                slow_consumers: SlowConsumers::default(),
+                keepalive: Keepalive::new(&limits, upkeep::TICK),
+                ping: frame::ping(),
                 batch: Published::default(),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
+            limits,
+            queued,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
         }
+    }
+
+    /// What each client may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Takes a client in.
@@ -128,13 +145,23 @@ impl Hub {
         Poll::Pending
     }
 
-    /// From here on `listener` gets what is published on `channel`.
-    pub fn subscribe(&self, listener: ListenerId, channel: &str) {
+    /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
+    /// `max_subscriptions` others.
+    pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
-        if state.subscriptions.subscribe(listener, channel) == Subscribed::First {
-            state.index.index().announce(self.shard, channel);
+        let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
+        match state.subscriptions.subscribe(listener, channel) {
+            Subscribed::Already => return true,
+            _ if !may_add => {
+                state.subscriptions.unsubscribe(listener, channel);
+                state.stats.refusals.count(Refusal::MaxSubscriptions);
+                return false;
+            }
+            Subscribed::First => state.index.index().announce(self.shard, channel),
+            Subscribed::Added => {}
         }
+        true
     }
 
     /// From here on `listener` gets nothing more that is published on `channel`.
@@ -163,6 +190,10 @@ impl Hub {
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
+        self.close_one(state, outbox, disconnect);
+    }
+
+    fn close_one(&self, state: &mut State, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         if !outbox.is_closing() {
             state.stats.disconnects.count(disconnect);
         }
@@ -206,45 +237,6 @@ impl Hub {
         }
     }
 
-    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
-    pub fn has_room(&self) -> bool {
-        self.state.borrow().batch.has_room() && self.others().all(|inbox| inbox.has_room())
-    }
-
-    /// Ready when a source may go on.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut room = self.poll_flushed(cx);
-        for inbox in self.others() {
-            if inbox.poll_room(cx).is_pending() {
-                room = Poll::Pending;
-            }
-        }
-        room
-    }
-
-    fn others(&self) -> impl Iterator<Item = &InboxSender> {
-        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.shard).map(|(_, inbox)| inbox)
-    }
-
-    /// Ready while not too much waits for this shard's flush.
-    pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let state = &mut *self.state.borrow_mut();
-        if state.batch.has_room() {
-            return Poll::Ready(());
-        }
-        state.waiting_for_flush.push(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Ready when there is something to flush. Called by the flush task alone.
-    pub fn poll_flush_due(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.flush_due.replace(false) {
-            return Poll::Ready(());
-        }
-        *self.flush_task.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
     /// Writes to some of the clients that something waits for; true if there are more.
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
@@ -257,7 +249,11 @@ impl Hub {
         }
         for _ in 0..FLUSH_OUTBOXES_MAX {
             match state.marked.pop_front() {
-                Some(outbox) => outbox.flush(),
+                Some(outbox) => {
+                    if outbox.flush() {
+                        state.slow_consumers.watch(outbox);
+                    }
+                }
                 None => {
                     state.batch = Published::default();
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
@@ -302,20 +298,6 @@ impl Hub {
         }
         state.run.clear();
     }
-
-    fn schedule_flush(&self) {
-        if !self.flush_due.replace(true)
-            && let Some(task) = self.flush_task.borrow_mut().take()
-        {
-            task.wake();
-        }
-    }
-}
-
-impl Published {
-    fn has_room(&self) -> bool {
-        self.bytes < BATCH_BYTES_MAX && self.fan_out_bytes < FAN_OUT_BYTES_MAX
-    }
 }
 
 impl State {
@@ -330,12 +312,12 @@ impl State {
         let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
-        let frames: Frames = Rc::from(publications.frames);
+        let frames = Frames::from(publications.frames);
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
-            if let Err(overflow) = outbox.push(frames.clone()) {
-                self.stats.count_slow_consumer(overflow.dropped_bytes);
+            if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
+                upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
             }
             if outbox.mark() {
                 self.marked.push_back(outbox.clone());
@@ -344,8 +326,8 @@ impl State {
     }
 
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
-        if let Err(overflow) = outbox.push(frames) {
-            self.stats.count_slow_consumer(overflow.dropped_bytes);
+        if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
+            upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
         }
         self.mark(outbox);
     }
