@@ -49,6 +49,8 @@ impl Client {
             let config = *self.messages.get_config();
             let wire = self.messages.get_mut().take();
             self.messages = WebSocket::from_raw_socket(wire, Role::Server, Some(config));
+            // The old wire has taken it off the account.
+            self.messages.get_ref().account();
         }
     }
 
