@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// What may wait in an inbox before sources have to, in bytes. A source may overshoot by one batch.
-const INBOX_BYTES_MAX: usize = 1024 * 1024;
+pub const INBOX_BYTES_MAX: usize = 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
 

@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod incoming;
 pub mod keepalive;
 pub mod limits;
+pub mod memory;
 pub mod message;
 pub mod nesting;
 pub mod open_files;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const CHANNEL_BYTES_MAX: usize = 255;
 /// Most subscriptions of one client that any setting allows.
 pub const SUBSCRIPTIONS_MAX: usize = 10_000;
+/// Longest authorization of a client, in bytes: what plugins are tested with.
+pub const AUTHORIZATION_BYTES_MAX: usize = 64 * 1024;
 /// How deep JSON may be nested outside of `content`, where the protocol knows nothing that is nested.
 pub const JSON_DEPTH_MAX: usize = 32;
 

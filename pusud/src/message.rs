@@ -5,7 +5,7 @@
 //! content stays the JSON text that the source sent.
 
 use crate::channel::{self, BadChannel};
-use crate::limits::{JSON_DEPTH_MAX, Limits};
+use crate::limits::{AUTHORIZATION_BYTES_MAX, JSON_DEPTH_MAX, Limits};
 use crate::nesting;
 use crate::refusal::Refusal;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -69,7 +69,13 @@ pub fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Request<'a>, Malforme
     match &*kind {
         "authorize" => match fields.authorization {
             None => Ok(Request::Authorize(Cow::Borrowed(""))),
-            given => string_field("authorization", given).map(Request::Authorize),
+            given => match string_field("authorization", given)? {
+                text if text.len() > AUTHORIZATION_BYTES_MAX => Err(Malformed {
+                    limit: Some(Refusal::MaxMessageBytes),
+                    ..Malformed::new(format!("the authorization is longer than {AUTHORIZATION_BYTES_MAX} bytes"))
+                }),
+                text => Ok(Request::Authorize(text)),
+            },
         },
         "subscribe" => channel_field(fields.channel, limits).map(Request::Subscribe),
         "unsubscribe" => channel_field(fields.channel, limits).map(Request::Unsubscribe),

@@ -64,6 +64,8 @@ fn limits_are_told_apart_from_other_mistakes() {
     let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     for (text, limit) in [
         (r#"{"type":"subscribe","channel":"abcde"}"#.to_owned(), None),
+        (format!(r#"{{"type":"authorize","authorization":"{}"}}"#, "x".repeat(65536)), None),
+        (format!(r#"{{"type":"authorize","authorization":"{}"}}"#, "x".repeat(65537)), Some(Refusal::MaxMessageBytes)),
         (r#"{"type":"subscribe","channel":"abcdef"}"#.to_owned(), Some(Refusal::MaxChannelBytes)),
         (r#"{"type":"subscribe","channel":"a\u0001"}"#.to_owned(), Some(Refusal::MaxChannelBytes)),
         (format!(r#"{{"type":"publish","channel":"a","content":{}}}"#, deep(3)), None),

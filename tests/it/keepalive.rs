@@ -42,7 +42,7 @@ fn who_answers_stays() {
 /// Any byte is a sign of life, the pong of an earlier ping and half a frame too.
 #[test]
 fn any_byte_counts() {
-    let daemon = pinging(1, "2s");
+    let daemon = pinging(1, "2s, message_timeout: 1day, authorize_timeout: 1day");
     let mut raw = daemon.upgraded();
     let message = Frame::text(r#"{"type":"authorize","authorization":"both=*"}"#).masked();
     for byte in &message[..4] {

@@ -106,7 +106,7 @@ fn a_slow_reader_costs_its_limit() {
         flood(&mut source, &mut witness, "a", 512);
         assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
         memory.assert_grown_at_most(4 * MIB + MIB);
-        assert_eq!(slow.read_numbered_to_close().1, Some(4001));
+        slow.read_numbered_to_end();
     }
 }
 

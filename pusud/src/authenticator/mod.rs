@@ -49,6 +49,9 @@ pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
 
+/// Most calls that wait or are being answered: the queue, and as many threads as there may be.
+pub const CALLS_MAX: usize = pool::QUEUE_MAX + 64;
+
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 ///
 /// What decides can be swapped while it runs ([`Self::swap`]): each call is answered by the generation that was the

@@ -7,6 +7,7 @@ use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
 use pusud::door::capacity::Capacity;
 use pusud::limits::Limits;
+use pusud::memory;
 use pusud::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -60,8 +61,21 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity) -> Str
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", format!("{key:<34}{value}").trim_end());
     }
+    push_memory(&mut text, config, capacity);
     text.push_str("everything is in order\n");
     text
+}
+
+/// What the relay takes at the most, and what of it is due to which keys.
+fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
+    let parts = memory::ceiling(config, capacity.connections);
+    let sum = parts.iter().map(|part| part.bytes).sum();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
+    for part in parts {
+        let keys = if part.keys.is_empty() { String::new() } else { format!("({})", part.keys) };
+        let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
+    }
 }
 
 fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
@@ -103,6 +117,11 @@ fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
         ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
         ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
     ]
+}
+
+/// Rounded up, so that it can be compared at a glance.
+fn mebibytes(bytes: usize) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub fn after_message(messages: &mut WebSocket<Wire>, message_bytes: usize) {
         let config = *messages.get_config();
         let wire = messages.get_mut().take();
         *messages = WebSocket::from_raw_socket(wire, Role::Server, Some(config));
+        // The old wire has taken it off the account.
+        messages.get_ref().account();
     }
 }
 

@@ -99,7 +99,7 @@ impl Wire {
     }
 
     /// Tells the shard what this client has it hold.
-    fn account(&self) {
+    pub fn account(&self) {
         let unfinished = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes());
         self.outbox.incoming.set_unfinished_bytes(self.unread.len() + unfinished);
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 /// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
 /// it has had a chance to take any, and so far below what makes it a slow consumer.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
+pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
 /// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
 const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -24,6 +24,7 @@ use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+pub use flow::BATCH_BYTES_MAX;
 use flow::Published;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
@@ -256,6 +257,7 @@ impl Hub {
                 }
                 None => {
                     state.batch = Published::default();
+                    self.relieve_now(state);
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
                     return false;
                 }

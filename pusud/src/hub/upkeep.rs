@@ -41,9 +41,12 @@ impl Hub {
 
     /// Cuts the clients with most of what is held, if all shards together hold more than `max_queued_bytes`.
     pub fn relieve(&self) {
+        self.relieve_now(&mut self.state.borrow_mut());
+    }
+
+    pub(super) fn relieve_now(&self, state: &mut State) {
         let excess = self.queued.excess(self.shard);
         if excess > 0 {
-            let state = &mut *self.state.borrow_mut();
             self.close_run(state);
             state.relieve(excess, self.limits.max_queued_bytes / self.inboxes.len());
             self.schedule_flush();
@@ -112,7 +115,7 @@ impl State {
             .collect();
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         for (_, outbox) in clients {
-            if held - queued::held() + promised >= excess + part / 8 {
+            if held.saturating_sub(queued::held()) + promised >= excess + part / 8 {
                 return;
             }
             let unfinished = outbox.incoming.unfinished_bytes();

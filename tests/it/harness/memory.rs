@@ -23,6 +23,11 @@ impl Memory {
         kib(self.pid, "VmHWM:").saturating_sub(self.before) * 1024
     }
 
+    /// The most since then, with what it took before, in bytes.
+    pub(crate) fn peak(&self) -> usize {
+        kib(self.pid, "VmHWM:") * 1024
+    }
+
     /// What it takes now over what it took then, in bytes.
     pub(crate) fn left(&self) -> usize {
         kib(self.pid, "VmRSS:").saturating_sub(self.before) * 1024
