@@ -18,6 +18,7 @@ mod conformance;
 #[cfg(unix)]
 mod containment;
 mod deliveries;
+mod door;
 mod expiry;
 mod fan_out;
 #[cfg(target_os = "linux")]
@@ -35,6 +36,8 @@ mod limits;
 mod listen_publish;
 mod messages;
 mod order;
+#[cfg(target_os = "linux")]
+mod overload;
 mod permissions;
 mod plugin_errors;
 mod plugins;

@@ -20,7 +20,7 @@ pub mod wire;
 
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
-use crate::door::{Door, Pass, Place, Probation};
+use crate::door::{Door, Pass, Place};
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -102,8 +102,9 @@ pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pa
     let Pass { place, probation } = pass;
     let outbox = Rc::new(Outbox::new(socket));
     let member = Member::join(context.clone(), outbox.clone(), place);
+    let upkeep = Upkeep::until_authorized(probation, Instant::now() + context.limits.authorize_timeout);
     // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, probation));
+    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, upkeep));
     async move {
         if let Some(mut client) = connecting.await {
             client.run().await;
@@ -142,15 +143,14 @@ async fn connect(
     outbox: Rc<Outbox>,
     listener: ListenerId,
     peer: SocketAddr,
-    probation: Probation,
+    upkeep: Box<Upkeep>,
 ) -> Option<Box<Client>> {
-    let authorize_by = Instant::now() + context.limits.authorize_timeout;
     let (messages, facts) = upgrade(&context, &outbox, peer, context.limits.max_unauthorized_message_bytes).await?;
     context.hub.send(&outbox, context.hello.clone());
     Some(Box::new(Client {
         messages,
         session: Session::default(),
-        upkeep: Some(Upkeep::until_authorized(probation, authorize_by)),
+        upkeep: Some(upkeep),
         publish_rate: None,
         listener,
         idle_authorizations: 0,
