@@ -42,7 +42,7 @@ fn assert_verdicts(groups: &[&str]) {
     let address = echo.stdout.wait_for("the address", |line| Some(line.to_owned()));
     // The script has a deadline of its own, which is longer than those of other commands.
     let played = script("conformance.py").arg(format!("ws://{address}")).args(groups).output().unwrap();
-    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+    assert!(played.status.success(), "{}: {}", played.status, String::from_utf8_lossy(&played.stderr));
     let seen = verdicts(&String::from_utf8(played.stdout).unwrap());
     let expected = expected(groups);
     let surprises: Vec<String> = expected
