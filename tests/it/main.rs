@@ -17,6 +17,7 @@ mod commands;
 #[cfg(unix)]
 mod containment;
 mod deliveries;
+mod door;
 mod expiry;
 mod fan_out;
 mod frames;
@@ -32,6 +33,8 @@ mod limits;
 mod listen_publish;
 mod messages;
 mod order;
+#[cfg(target_os = "linux")]
+mod overload;
 mod permissions;
 mod plugin_errors;
 mod plugins;

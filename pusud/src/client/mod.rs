@@ -19,7 +19,7 @@ pub mod wire;
 
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
-use crate::door::{Door, Pass, Place, Probation};
+use crate::door::{Door, Pass, Place};
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -104,8 +104,9 @@ pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pa
     let Pass { place, probation } = pass;
     let outbox = Rc::new(Outbox::new(socket));
     let member = Member::join(context.clone(), outbox.clone(), place);
+    let upkeep = Upkeep::until_authorized(probation, Instant::now() + context.limits.authorize_timeout);
     // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, probation));
+    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, upkeep));
     async move {
         if let Some(mut client) = connecting.await {
             client.run().await;
@@ -144,9 +145,8 @@ async fn connect(
     outbox: Rc<Outbox>,
     listener: ListenerId,
     peer: SocketAddr,
-    probation: Probation,
+    upkeep: Box<Upkeep>,
 ) -> Option<Box<Client>> {
-    let authorize_by = Instant::now() + context.limits.authorize_timeout;
     let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(&context, &outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
@@ -165,7 +165,7 @@ async fn connect(
     Some(Box::new(Client {
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
-        upkeep: Some(Upkeep::until_authorized(probation, authorize_by)),
+        upkeep: Some(upkeep),
         publish_rate: None,
         listener,
         idle_authorizations: 0,

@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     port: u16,
     plugins: Option<PluginsDir>,
     log_level: &'static str,
+    open_files: Option<u32>,
     more: String,
 }
 
@@ -26,6 +27,7 @@ impl Setup {
             port: 0,
             plugins: None,
             log_level: "info",
+            open_files: None,
             more: String::new(),
         }
     }
@@ -49,6 +51,13 @@ impl Setup {
         self
     }
 
+    /// A process that may not have more files open than this, nor raise that limit.
+    #[cfg(unix)]
+    pub(crate) fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -56,9 +65,9 @@ impl Setup {
     }
 
     /// Starts the daemon and waits until it serves clients.
-    pub(crate) fn start(self) -> Daemon {
+    pub(crate) fn start(mut self) -> Daemon {
         let dir = tempfile::tempdir().unwrap();
-        let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
             "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n{}",
             self.authenticator,
@@ -68,7 +77,8 @@ impl Setup {
             self.more,
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
+        let mut child = self
+            .command()
             .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
             .stdin(Stdio::null())
@@ -80,6 +90,20 @@ impl Setup {
         let mut daemon = Daemon { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)), dir, plugins };
         daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
         daemon
+    }
+}
+
+impl Setup {
+    fn command(&self) -> Command {
+        const PUSUD: &str = env!("CARGO_BIN_EXE_pusud");
+        match self.open_files {
+            None => Command::new(PUSUD),
+            Some(limit) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), PUSUD]);
+                command
+            }
+        }
     }
 }
 
@@ -178,6 +202,17 @@ impl Daemon {
         let file = self.dir().join("settings.yaml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, edit(text)).unwrap();
+    }
+
+    /// Stops it, and returns what it says that it has refused, by limit: `max_connections 3, max_unauthorized 1`.
+    pub(crate) fn refused(mut self) -> String {
+        self.terminate();
+        assert!(self.wait().success());
+        self.log.wait_for("`stopped`", |line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            let fields = line.get("fields").unwrap_or(&line);
+            (fields["message"] == "stopped").then(|| fields["refused"].as_str().unwrap().to_owned())
+        })
     }
 
     /// Waits until the process has ended by itself.
