@@ -48,8 +48,10 @@ impl Hub {
         let excess = self.queued.excess(self.shard);
         if excess > 0 {
             self.close_run(state);
-            state.relieve(excess, self.limits.max_queued_bytes / self.inboxes.len());
-            self.schedule_flush();
+            // Only if there is something new to flush: this is called by each flush, which would never end otherwise.
+            if state.relieve(excess, self.limits.max_queued_bytes / self.inboxes.len()) {
+                self.schedule_flush();
+            }
         }
     }
 
@@ -98,15 +100,17 @@ impl State {
     }
 
     /// Lets go of so many bytes, and of an eighth of the shard's `part` with them, so that it is not done over and over.
-    fn relieve(&mut self, excess: usize, part: usize) {
+    /// True if somebody was cut.
+    fn relieve(&mut self, excess: usize, part: usize) -> bool {
         let held = queued::held();
         // What is unfinished is let go of when the client's task has had its turn, and some may not have had it yet.
         let is_leaving = |outbox: &&Rc<Outbox>| outbox.is_closing();
         let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_leaving);
         let mut promised: usize = leaving.map(|outbox| outbox.incoming.unfinished_bytes()).sum();
         if promised >= excess {
-            return;
+            return false;
         }
+        let mut has_cut = false;
         let mut clients: Vec<_> = self
             .outboxes
             .iter()
@@ -116,8 +120,9 @@ impl State {
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         for (_, outbox) in clients {
             if held.saturating_sub(queued::held()) + promised >= excess + part / 8 {
-                return;
+                break;
             }
+            has_cut = true;
             let unfinished = outbox.incoming.unfinished_bytes();
             promised += unfinished;
             if outbox.part() >= unfinished {
@@ -133,6 +138,7 @@ impl State {
                 self.mark(&outbox);
             }
         }
+        has_cut
     }
 }
 
