@@ -43,10 +43,10 @@ impl Acceptor {
     }
 
     /// Accepts for ever and deals the connections out. When the system refuses another connection (out of
-    /// files or memory) it waits and tries again; it never spins.
+    /// files or memory) it waits and tries again; it never spins. Dropping the future closes the port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
-    pub async fn run(&self, inboxes: &[InboxSender]) -> anyhow::Error {
+    pub async fn run(self, inboxes: &[InboxSender]) -> anyhow::Error {
         let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
             Ok(socket) => socket,
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),

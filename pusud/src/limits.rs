@@ -18,6 +18,10 @@ pub struct Limits {
     pub authorize_call_timeout: Duration,
     /// Bytes that may wait for one client beyond what the kernel holds; past it: close 4001.
     pub outbox_bytes: usize,
+    /// From the wish to stop to the first client that is disconnected; 0: at once.
+    pub drain_grace: Duration,
+    /// From the first client that is disconnected to the last, when the relay stops; 0: all at once.
+    pub drain_spread: Duration,
 }
 
 impl Default for Limits {
@@ -28,6 +32,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             authorize_call_timeout: Duration::from_secs(5),
             outbox_bytes: 1024 * 1024,
+            drain_grace: Duration::from_secs(2),
+            drain_spread: Duration::from_secs(20),
         }
     }
 }

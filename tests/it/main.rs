@@ -16,6 +16,7 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+mod draining;
 mod expiry;
 mod fan_out;
 mod frames;

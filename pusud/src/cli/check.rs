@@ -54,6 +54,8 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
         ("  handshake_timeout", format_duration(limits.handshake_timeout)),
         ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
         ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+        ("  drain_grace", format_duration(limits.drain_grace)),
+        ("  drain_spread", format_duration(limits.drain_spread)),
     ]);
     let mut text = String::new();
     for (key, value) in rows {

@@ -9,6 +9,7 @@ use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, Request, Verdict};
 use crate::disconnect::Disconnect;
 use crate::message::Reply;
+use crate::outbox::Stage;
 use crate::turns::Turn;
 use std::future::Future;
 use std::pin::Pin;
@@ -39,6 +40,7 @@ impl Client {
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
                 self.session.granted(grant, kept, Moment::now());
                 self.unsettle();
+                self.outbox.reach(Stage::Authorized);
                 self.reply(&Reply::AuthorizationOk);
                 Next::Message
             }

@@ -3,6 +3,7 @@
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension and no subprotocol is ever chosen.
 
+use crate::disconnect::Disconnect;
 use std::fmt::Write as _;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -103,6 +104,12 @@ const NOT_AN_UPGRADE: Refusal = Refusal {
     headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
     reason: "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).",
 };
+
+/// The answer to a request that the relay cannot wait for any more.
+pub fn unavailable(disconnect: Disconnect) -> Vec<u8> {
+    let reason = disconnect.reason();
+    Refusal { status: "503 Service Unavailable", headers: "Retry-After: 5\r\n", reason }.to_response()
+}
 
 fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Refusal> {
     if has_bare_line_feed(head) {

@@ -21,7 +21,7 @@ use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::message::{self, Reply};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Stage};
 use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
@@ -133,6 +133,7 @@ async fn connect(
         return None;
     };
     let (upgrade, unread) = upgrade?;
+    outbox.reach(Stage::Upgraded);
     context.hub.send(&outbox, Frames::from(upgrade.response));
     context.hub.send(&outbox, context.hello.clone());
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
@@ -179,7 +180,7 @@ async fn shake_hands(context: &Context, outbox: &Rc<Outbox>) -> Option<(Upgrade,
 async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {
     loop {
         match context.buffer.read(outbox.socket(), |bytes| into.extend_from_slice(bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.socket().readable().await?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.readable().await?,
             other => return other,
         }
     }

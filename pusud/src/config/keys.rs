@@ -21,6 +21,7 @@ pub const TOP: &[&str] = &[
     "network_port",
     "name",
     "shards",
+    "control_socket",
     "limits",
 ];
 
@@ -29,8 +30,15 @@ pub const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
 /// The keys below `limits`.
-pub const LIMITS: &[&str] =
-    &["max_message_bytes", "max_header_bytes", "handshake_timeout", "authorize_call_timeout", "outbox_bytes"];
+pub const LIMITS: &[&str] = &[
+    "max_message_bytes",
+    "max_header_bytes",
+    "handshake_timeout",
+    "authorize_call_timeout",
+    "outbox_bytes",
+    "drain_grace",
+    "drain_spread",
+];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).
 const ALIKE: f64 = 0.8;

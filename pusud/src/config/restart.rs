@@ -17,6 +17,7 @@ impl Config {
             relays,
             name,
             shards,
+            control_socket,
             limits,
         } = self;
         let Limits {
@@ -26,6 +27,8 @@ impl Config {
             // Part of what starts with an authenticator.
             authorize_call_timeout: _,
             outbox_bytes,
+            drain_grace,
+            drain_spread,
         } = limits;
         let changed = [
             ("client_address", *client_address != other.client_address),
@@ -35,10 +38,13 @@ impl Config {
             ("relays", *relays != other.relays),
             ("name", *name != other.name),
             ("shards", *shards != other.shards),
+            ("control_socket", *control_socket != other.control_socket),
             ("limits.max_message_bytes", *max_message_bytes != other.limits.max_message_bytes),
             ("limits.max_header_bytes", *max_header_bytes != other.limits.max_header_bytes),
             ("limits.handshake_timeout", *handshake_timeout != other.limits.handshake_timeout),
             ("limits.outbox_bytes", *outbox_bytes != other.limits.outbox_bytes),
+            ("limits.drain_grace", *drain_grace != other.limits.drain_grace),
+            ("limits.drain_spread", *drain_spread != other.limits.drain_spread),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

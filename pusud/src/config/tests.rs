@@ -85,7 +85,8 @@ fn every_key_is_read() {
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]']\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
-         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB}}"
+         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, drain_grace: 0, drain_spread: 1m}}\n\
+         control_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -101,8 +102,13 @@ fn every_key_is_read() {
         handshake_timeout: Duration::from_millis(500),
         authorize_call_timeout: Duration::from_millis(1500),
         outbox_bytes: 4 << 20,
+        drain_grace: Duration::ZERO,
+        drain_spread: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
+    let ControlSocket::At(socket) = &config.control_socket else { panic!("{:?}", config.control_socket) };
+    assert!(socket.is_absolute() && socket.ends_with("run/p.sock"), "{}", socket.display());
+    assert_eq!(loaded("authenticator: X\ncontrol_socket: None").control_socket, ControlSocket::None);
 }
 
 #[test]

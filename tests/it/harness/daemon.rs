@@ -60,12 +60,13 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
-            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n{}",
+            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n\
+             control_socket: control.sock\n{}",
             self.authenticator,
             self.port,
             self.shards,
             plugins.path(),
-            self.more,
+            stopping_at_once(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
@@ -80,6 +81,20 @@ impl Setup {
         let mut daemon = Daemon { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)), dir, plugins };
         daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
         daemon
+    }
+}
+
+/// Settings with which a relay does not wait for its clients when it stops, unless they say how long it shall.
+fn stopping_at_once(settings: String) -> String {
+    const AT_ONCE: &str = "drain_grace: 0, drain_spread: 0";
+    if settings.contains("drain_") {
+        settings
+    } else if settings.contains("limits: {") {
+        settings.replacen("limits: {", &format!("limits: {{{AT_ONCE}, "), 1)
+    } else if settings.contains("limits:\n") {
+        settings.replacen("limits:\n", &format!("limits:\n  {}\n", AT_ONCE.replace(", ", "\n  ")), 1)
+    } else {
+        format!("{settings}limits: {{{AT_ONCE}}}\n")
     }
 }
 
