@@ -16,6 +16,8 @@ mod close;
 mod commands;
 #[cfg(unix)]
 mod containment;
+#[cfg(unix)]
+mod control;
 mod draining;
 mod expiry;
 mod fan_out;
@@ -36,6 +38,8 @@ mod plugins;
 mod protocol;
 mod protocol_page;
 mod secrets;
+#[cfg(unix)]
+mod service;
 mod settings;
 mod stopping;
 mod strangers;

@@ -19,7 +19,8 @@ pub fn own(port: u16) -> Option<PathBuf> {
 
 /// Where it may be, whoever runs the relay, the likeliest first.
 pub fn candidates(port: u16) -> Vec<PathBuf> {
-    let folders = [first_of("XDG_RUNTIME_DIR").filter(|_| !is_root()), Some(SYSTEM_FOLDER.into())];
+    let users = first_of("XDG_RUNTIME_DIR").filter(|_| !is_root());
+    let folders = [first_of("RUNTIME_DIRECTORY"), users, Some(SYSTEM_FOLDER.into())];
     folders.into_iter().flatten().map(|folder| folder.join(name(port))).collect()
 }
 

@@ -1,6 +1,7 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
-use super::{Client, DEADLINE, Log, PluginsDir, Raw, run, scripted_plugin};
+use super::{Client, DEADLINE, Log, PluginsDir, Raw, pusud, run, scripted_plugin};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,6 +15,7 @@ pub(crate) struct Setup {
     port: u16,
     plugins: Option<PluginsDir>,
     log_level: &'static str,
+    environment: Vec<(&'static str, OsString)>,
     more: String,
 }
 
@@ -26,6 +28,7 @@ impl Setup {
             port: 0,
             plugins: None,
             log_level: "info",
+            environment: Vec::new(),
             more: String::new(),
         }
     }
@@ -49,6 +52,12 @@ impl Setup {
         self
     }
 
+    /// A variable of the daemon's environment.
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -61,17 +70,22 @@ impl Setup {
         let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
             "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n\
-             control_socket: control.sock\n{}",
+             {}{}",
             self.authenticator,
             self.port,
             self.shards,
             plugins.path(),
+            if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
             stopping_at_once(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
             .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
+            // Whoever runs the tests may be a service itself.
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
+            .envs(self.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -170,6 +184,12 @@ impl Daemon {
     /// A connection in bytes that is upgraded and has been greeted.
     pub(crate) fn upgraded(&self) -> Raw {
         Raw::upgraded(self.address)
+    }
+
+    /// What `pusud status --json` says of it.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let status = run(pusud(&["status", "--json", "--config"]).arg(self.dir().join("settings.yaml"))).succeeds();
+        serde_json::from_str(&status).unwrap()
     }
 
     /// Sends SIGTERM.

@@ -10,6 +10,8 @@ mod log;
 mod plugin_files;
 mod python;
 mod raw;
+#[cfg(target_os = "linux")]
+mod stopped_thread;
 
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
@@ -21,6 +23,8 @@ pub(crate) use plugin_files::{
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
+#[cfg(target_os = "linux")]
+pub(crate) use stopped_thread::stop_thread;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
