@@ -20,13 +20,14 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2
 
-.PHONY: help run plugins build test venv check bench install
+.PHONY: help run plugins build test venv check bench soak install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make test     runs all tests, the published Python client included'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
+	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
@@ -72,6 +73,11 @@ check:
 bench:
 	$(CARGO) build --release --package password-authenticator
 	$(CARGO) bench --package pusud --bench hot_path
+
+MINUTES ?= 30
+
+soak:
+	PUSU_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it soak:: -- --nocapture
 
 install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include

@@ -18,6 +18,7 @@ mod commands;
 mod containment;
 #[cfg(unix)]
 mod control;
+mod deliveries;
 mod draining;
 mod expiry;
 mod fan_out;
@@ -41,6 +42,8 @@ mod secrets;
 #[cfg(unix)]
 mod service;
 mod settings;
+#[cfg(target_os = "linux")]
+mod soak;
 mod stopping;
 mod strangers;
 mod subscriptions;

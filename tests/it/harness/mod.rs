@@ -3,9 +3,11 @@
 //!
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
+mod checker;
 mod client;
 mod command;
 mod daemon;
+mod listener;
 mod log;
 mod plugin_files;
 mod python;
@@ -13,9 +15,11 @@ mod raw;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 
+pub(crate) use checker::{Checker, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::{Daemon, Setup};
+pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,

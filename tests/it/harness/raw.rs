@@ -110,6 +110,11 @@ impl Raw {
         self.expect_hello();
     }
 
+    /// The connection itself.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
     /// Sends bytes, in one call.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();

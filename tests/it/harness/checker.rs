@@ -1,0 +1,83 @@
+//! One checker for every test that counts: what a publication carries, and what has to hold of those that arrive.
+//!
+//! A publication's content is `[source, number, micros, padding]`: who sent it, its number among those that this source
+//! sent to this channel (from 1), and when. What arrives may not repeat, may not go back, and may not leave out anything
+//! that came after `subscribe_ok`.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The content of a publication: JSON text.
+pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
+    format!(r#"[{source},{number},{},"{:.<padding$}"]"#, micros(), "")
+}
+
+fn micros() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_micros()).unwrap()
+}
+
+/// What has arrived at one listener.
+#[derive(Default)]
+pub(crate) struct Checker {
+    channels: HashMap<Box<str>, Vec<Seen>>,
+    /// Publications that have arrived.
+    pub(crate) received: u64,
+    /// The longest that one was under way.
+    pub(crate) slowest: Duration,
+}
+
+/// What has arrived of one source on one channel.
+#[derive(Default, Clone, Copy)]
+struct Seen {
+    number: u64,
+    /// Subscribed to since then: what was sent meanwhile is not expected.
+    anew: bool,
+}
+
+impl Checker {
+    /// The listener has asked for `channel`, perhaps again.
+    pub(crate) fn subscribed(&mut self, channel: &str) {
+        for seen in self.channels.entry(channel.into()).or_default() {
+            seen.anew = true;
+        }
+    }
+
+    /// Takes a message of the relay; false if it is no publication.
+    pub(crate) fn take(&mut self, message: &[u8]) -> bool {
+        let Some(rest) = message.strip_prefix(br#"{"type":"publish","channel":""#) else { return false };
+        let message = std::str::from_utf8(rest).expect("the relay sends UTF-8");
+        let (channel, content) = message.split_once(r#"","content":["#).expect("every publication here is stamped");
+        let mut fields = content.splitn(4, ',').map(|field| field.parse::<u64>());
+        let mut field = || fields.next().expect("a stamp has three numbers").expect("a stamp has three numbers");
+        let (source, number, sent) = (field(), field(), field());
+        self.slowest = self.slowest.max(Duration::from_micros(micros().saturating_sub(sent)));
+        self.arrived(channel, usize::try_from(source).unwrap(), number);
+        true
+    }
+
+    fn arrived(&mut self, channel: &str, source: usize, number: u64) {
+        let sources = self.channels.get_mut(channel).unwrap_or_else(|| panic!("nobody subscribed to {channel:?}"));
+        if sources.len() <= source {
+            sources.resize(source + 1, Seen { number: 0, anew: true });
+        }
+        let seen = &mut sources[source];
+        assert!(
+            number > seen.number,
+            "source {source} on {channel:?}: number {number} came after {}: doubled or out of order",
+            seen.number
+        );
+        if !seen.anew {
+            let left_out = number - seen.number - 1;
+            assert_eq!(left_out, 0, "source {source} on {channel:?}: so many were left out before number {number}");
+        }
+        *seen = Seen { number, anew: false };
+        self.received += 1;
+    }
+
+    /// Asserts that of every one of `sources` the publications 1 to `last` have arrived on `channel`.
+    pub(crate) fn assert_complete(&self, channel: &str, sources: usize, last: u64) {
+        let seen: Vec<_> = self.channels[channel].iter().map(|seen| seen.number).collect();
+        assert_eq!(seen, vec![last; sources], "what came last on {channel:?}, by source");
+    }
+}
