@@ -121,6 +121,35 @@ fn the_unit_is_hardened() {
     }
 }
 
+/// The relay, its plugin and the process of its plugin do all their work under the unit's rules about memory and system
+/// calls.
+#[cfg(target_os = "linux")]
+#[test]
+fn plugins_load_and_clients_are_served_under_the_rules_of_the_unit() {
+    let script = root().join("tests/fixtures/under_unit_rules.py");
+    let runner = vec!["python3".into(), script.into(), root().join("config/pusud.service").into()];
+    let trial = run(Command::new(&runner[0]).args(&runner[1..]).arg("/bin/true"));
+    if trial.status.code() == Some(77) {
+        println!("not run: {}", trial.stderr);
+        return;
+    }
+    trial.succeeds();
+    for isolation in ["thread", "process"] {
+        let setup = Setup::on_shards(2).settings(&format!("isolation: {isolation}")).run_by(runner.clone());
+        let mut daemon = setup.start();
+        let mut listener = daemon.client();
+        listener.subscribe("a");
+        daemon.client().publish("a", serde_json::json!(1));
+        listener.expect_publish("a", serde_json::json!(1));
+        let outcome = daemon.reload();
+        assert!(outcome.contains("is unchanged"), "{outcome}");
+        assert_eq!(daemon.status()["state"], "serving");
+        daemon.terminate();
+        listener.expect_closed(1001);
+        assert_eq!(daemon.wait().code(), Some(0));
+    }
+}
+
 /// What the unit names is what `make install` puts there, also below another prefix.
 #[test]
 fn make_install_fits_the_unit() {

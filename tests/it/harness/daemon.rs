@@ -16,6 +16,7 @@ pub(crate) struct Setup {
     plugins: Option<PluginsDir>,
     log_level: &'static str,
     environment: Vec<(&'static str, OsString)>,
+    runner: Vec<OsString>,
     more: String,
 }
 
@@ -29,6 +30,7 @@ impl Setup {
             plugins: None,
             log_level: "info",
             environment: Vec::new(),
+            runner: Vec::new(),
             more: String::new(),
         }
     }
@@ -58,6 +60,12 @@ impl Setup {
         self
     }
 
+    /// A command that becomes the daemon: the daemon and its arguments are appended to it.
+    pub(crate) fn run_by(mut self, runner: Vec<OsString>) -> Self {
+        self.runner = runner;
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -79,7 +87,9 @@ impl Setup {
             stopping_at_once(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pusud"))
+        let words: Vec<OsString> = self.runner.into_iter().chain([env!("CARGO_BIN_EXE_pusud").into()]).collect();
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
             // Whoever runs the tests may be a service itself.
