@@ -1,23 +1,27 @@
-//! The one place where clients' connections are accepted; they are dealt out to the shards.
+//! The one place where clients' connections are accepted; those that are let in are dealt out to the shards.
 //!
 //! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
 use crate::address;
 use crate::deal::Deal;
+use crate::door::refusal_log::RefusalLog;
+use crate::door::turned_away::TurnedAway;
+use crate::door::{Door, Pass};
 use crate::inbox::{InboxSender, Item};
 use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 /// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
 const BACKLOG_MAX: i32 = 4096;
 /// The first wait after the system refused another connection, and the longest; each wait is twice the one before.
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_millis(500);
 
 /// A bound socket that accepts clients.
 pub struct Acceptor {
@@ -42,25 +46,41 @@ impl Acceptor {
         self.address
     }
 
-    /// Accepts for ever and deals the connections out. When the system refuses another connection (out of
-    /// files or memory) it waits and tries again; it never spins. Dropping the future closes the port.
+    /// Accepts for ever and deals out what `door` lets in. When the system refuses another connection (out of files or
+    /// memory) it waits and tries again; it never spins. Dropping the future closes the port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
-    pub async fn run(self, inboxes: &[InboxSender]) -> anyhow::Error {
+    pub async fn run(self, inboxes: &[InboxSender], door: &Arc<Door>) -> anyhow::Error {
         let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
             Ok(socket) => socket,
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
         };
         let mut backoff = BACKOFF_MIN;
         let mut deal = Deal::new(inboxes.len());
+        let mut refused = RefusalLog::default();
+        let turned_away = TurnedAway::default();
         loop {
-            match socket.accept().await.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = refused.due() => {
+                    refused.write(Instant::now());
+                    continue;
+                }
+            };
+            match accepted {
                 Ok((socket, peer)) => {
                     if backoff > BACKOFF_MIN {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    inboxes[deal.next_shard()].send(Item::Accepted(socket, address::readable(peer)));
+                    let peer = address::readable(peer);
+                    match door.admit(peer.ip()) {
+                        Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, door),
+                        Err(refusal) => {
+                            refused.note(refusal, peer.ip());
+                            turned_away.see_off(socket, refusal);
+                        }
+                    }
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -71,6 +91,17 @@ impl Acceptor {
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
             }
+        }
+    }
+}
+
+/// Hands a connection over to a shard, whose runtime it belongs to from then on.
+fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAddr, pass: Pass, door: &Door) {
+    match socket.into_std() {
+        Ok(socket) => inbox.send(Item::Accepted(socket, peer, pass)),
+        Err(error) => {
+            door.leave(&pass.place);
+            warn!(%peer, %error, "cannot hand a connection over to a shard");
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum Disconnect {
     Unavailable,
     /// The client did not read fast enough: connect again.
     SlowConsumer,
+    /// The client did not authorize in time.
+    AuthorizeTimeout,
     /// The client sent what this protocol does not know.
     UnknownMessage,
     /// The authorization was refused.
@@ -36,6 +38,7 @@ impl Disconnect {
             Self::MessageTooBig => 1009,
             Self::Unavailable => 1013,
             Self::SlowConsumer => 4001,
+            Self::AuthorizeTimeout => 4003,
             Self::UnknownMessage => 4500,
             Self::AuthorizationFailed => 4501,
             Self::PermissionDenied => 4502,
@@ -51,6 +54,7 @@ impl Disconnect {
             Self::MessageTooBig => "message too big",
             Self::Unavailable => "authorization is unavailable, try again later",
             Self::SlowConsumer => "slow consumer",
+            Self::AuthorizeTimeout => "not authorized in time",
             Self::UnknownMessage => "unknown message",
             Self::AuthorizationFailed => "authorization failed",
             Self::PermissionDenied => "permission denied",

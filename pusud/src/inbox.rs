@@ -4,6 +4,7 @@
 //! asks [`InboxSender::poll_room`] before the next message, and so the source slows down.
 
 use crate::batch::Batch;
+use crate::door::Pass;
 use crate::report::Report;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +20,8 @@ const BATCH_ITEMS_MAX: usize = 128;
 
 /// What reaches a shard from outside.
 pub enum Item {
-    /// A connection to serve.
-    Accepted(TcpStream, SocketAddr),
+    /// A connection to serve, with where it comes from and what it was let in with.
+    Accepted(TcpStream, SocketAddr, Pass),
     /// Publications for the shard's listeners.
     Batch(Batch),
     /// Ask the authenticator, which is another one now, about the clients' authorizations again.

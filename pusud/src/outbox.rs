@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
-use crate::client::handshake;
+use crate::client::http_error::HttpError;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use std::cell::{Cell, RefCell};
@@ -134,7 +134,7 @@ impl Outbox {
         };
         self.state.set(closing);
         self.queue.borrow_mut().push(match self.stage.get() {
-            Stage::Connected => Frames::from(handshake::unavailable(disconnect)),
+            Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
             Stage::Upgraded | Stage::Authorized => frame::close(disconnect),
         });
         self.wake();

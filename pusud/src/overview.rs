@@ -2,6 +2,7 @@
 
 use crate::authenticator::Authenticator;
 use crate::config::Config;
+use crate::door::Door;
 use crate::inbox::InboxSender;
 use crate::refusal::{Refusal, Refusals};
 use crate::roll_call::{self, RollCall};
@@ -24,6 +25,7 @@ pub struct Overview {
     authenticator: Authenticator,
     inboxes: Vec<InboxSender>,
     index: Arc<ShardIndex>,
+    door: Arc<Door>,
     since: SystemTime,
     began: Instant,
     is_stopping: AtomicBool,
@@ -37,9 +39,10 @@ impl Overview {
         authenticator: Authenticator,
         inboxes: Vec<InboxSender>,
         index: Arc<ShardIndex>,
+        door: Arc<Door>,
     ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
-        Self { config, address, authenticator, inboxes, index, since, began, is_stopping: AtomicBool::new(false) }
+        Self { config, address, authenticator, inboxes, index, door, since, began, is_stopping: AtomicBool::new(false) }
     }
 
     /// The relay has been asked to stop.
@@ -49,7 +52,8 @@ impl Overview {
 
     /// Asks everybody. Takes a second where a shard hangs.
     pub async fn status(&self) -> Status {
-        let RollCall { sum, hanging } = roll_call::call(&self.inboxes, ANSWER_WITHIN).await;
+        let RollCall { mut sum, hanging } = roll_call::call(&self.inboxes, ANSWER_WITHIN).await;
+        sum.stats.refusals.add(&self.door.refusals());
         Status {
             name: self.config.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

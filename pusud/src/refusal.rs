@@ -1,5 +1,7 @@
 //! What was refused, by the limit that it exceeded: one table for the log, `pusud status` and whoever reads counters.
 
+use std::fmt;
+
 /// A limit of the settings that something was refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -113,6 +115,16 @@ impl Refusals {
     }
 }
 
+/// The limits and their counts, such as `max_message_bytes 1, max_connections 275`; `nothing` where there are none.
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts = self.iter();
+        let Some((first, count)) = counts.next() else { return f.write_str("nothing") };
+        write!(f, "{} {count}", first.key())?;
+        counts.try_for_each(|(refusal, count)| write!(f, ", {} {count}", refusal.key()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +136,8 @@ mod tests {
             assert_eq!(refusal as usize, n, "{refusal:?} stands in its place in ALL");
             (0..=n).for_each(|_| refusals.count(refusal));
         }
+        assert!(refusals.to_string().starts_with("max_message_bytes 1, max_fragments 2, "), "{refusals}");
+        assert_eq!(Refusals::default().to_string(), "nothing");
         refusals.add(&refusals.clone());
         let counts: Vec<_> = refusals.iter().map(|(_, count)| count).collect();
         assert_eq!(counts, (1..=Refusal::ALL.len() as u64).map(|n| 2 * n).collect::<Vec<_>>());

@@ -6,6 +6,8 @@ use crate::config::units::format_duration;
 use crate::config::{Config, Overrides};
 use crate::control::ControlSocket;
 use crate::disconnect::Disconnect;
+use crate::door::Door;
+use crate::door::capacity::Capacity;
 use crate::inbox::{self, InboxSender, Item};
 use crate::overview::Overview;
 use crate::reload::Reload;
@@ -33,6 +35,7 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
+    door: Arc<Door>,
     /// What stands over the settings when they are read again; `None`: they never are.
     overrides: Option<Overrides>,
 }
@@ -41,13 +44,18 @@ pub struct Relay {
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
 impl Relay {
-    /// Binds the clients' port.
+    /// Binds the clients' port, and sees to it that there is room for the clients.
     ///
     /// # Errors
-    /// The port is taken or the address is not this machine's: says which setting to change.
+    /// The port is taken, the address is not this machine's, or there is no room: says what to change.
     pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+        let capacity = Capacity::make(&config)?;
+        if let Some(warning) = capacity.warning {
+            warn!("{warning}");
+        }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, overrides: None })
+        let door = Door::new(capacity.connections, &config.limits);
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, overrides: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -76,15 +84,17 @@ impl Relay {
             let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let index = Arc::new(ShardIndex::default());
-            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &index)?;
-            let Self { config, authenticator, acceptor, overrides: _ } = self;
+            let (inboxes, shards) = start_shards(&self.config, &self.authenticator, &index, &self.door)?;
+            let Self { config, authenticator, acceptor, door, overrides: _ } = self;
             let address = acceptor.local_addr();
-            let overview = Overview::new(config.clone(), address, authenticator.clone(), inboxes.clone(), index);
+            let overview =
+                Overview::new(config.clone(), address, authenticator.clone(), inboxes.clone(), index, door.clone());
             let service = Service {
                 manager: ServiceManager::default(),
                 serving: format!("serving clients on {address}"),
                 overview: Arc::new(overview),
                 config,
+                door,
                 inboxes,
             };
             serving();
@@ -119,6 +129,7 @@ enum Stopped {
 /// A relay that serves.
 struct Service {
     config: Arc<Config>,
+    door: Arc<Door>,
     inboxes: Vec<InboxSender>,
     overview: Arc<Overview>,
     manager: ServiceManager,
@@ -144,7 +155,7 @@ impl Service {
         let by = tokio::select! {
             // Who was accepted by the system before the wish to stop came is still let in.
             biased;
-            error = acceptor.run(&self.inboxes) => return Err(error),
+            error = acceptor.run(&self.inboxes, &self.door) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             by = shutdown.requested() => by,
             never = reloading => match never {},
@@ -207,7 +218,9 @@ impl Service {
         for inbox in &self.inboxes {
             inbox.send(Item::Stop);
         }
-        collect(shards).await
+        let mut stats = collect(shards).await?;
+        stats.refusals.add(&self.door.refusals());
+        Ok(stats)
     }
 }
 
@@ -215,6 +228,7 @@ fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
     index: &Arc<ShardIndex>,
+    door: &Arc<Door>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
     let shards = receivers
@@ -227,6 +241,7 @@ fn start_shards(
                 inboxes: inboxes.clone(),
                 index: index.clone(),
                 authenticator: authenticator.clone(),
+                door: door.clone(),
                 config: config.clone(),
             };
             shard.start()
@@ -253,6 +268,7 @@ fn log_stats(stats: &Stats) {
         delivered = stats.delivered,
         dropped_bytes = stats.dropped_bytes,
         slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        refused = %stats.refusals,
         "stopped"
     );
 }

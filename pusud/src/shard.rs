@@ -3,6 +3,7 @@
 use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
+use crate::door::Door;
 use crate::drain::drain;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
@@ -18,7 +19,7 @@ use std::sync::mpsc;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 use tokio::task::{spawn_local, yield_now};
-use tracing::warn;
+use tracing::debug;
 
 /// What a shard is made of.
 pub struct Shard {
@@ -32,6 +33,8 @@ pub struct Shard {
     pub index: Arc<ShardIndex>,
     /// Who decides.
     pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
     /// The relay's settings.
     pub config: Arc<Config>,
 }
@@ -71,6 +74,7 @@ impl Shard {
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
+            self.door,
             self.config.limits.clone(),
             &self.config.name,
             shards,
@@ -81,9 +85,12 @@ impl Shard {
         while !stopping {
             for item in self.inbox.next().await {
                 match item {
-                    Item::Accepted(socket, peer) => match adopt(socket) {
-                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer))),
-                        Err(error) => warn!(%peer, %error, "cannot serve a connection"),
+                    Item::Accepted(socket, peer, pass) => match adopt(socket) {
+                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
+                        Err(error) => {
+                            context.door.leave(&pass.place);
+                            debug!(%peer, %error, "cannot serve a connection");
+                        }
                     },
                     Item::Batch(batch) => {
                         for publications in batch.iter() {

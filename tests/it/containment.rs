@@ -177,6 +177,7 @@ fn the_setting_is_checked_and_shown() {
         std::fs::write(&file, text).unwrap();
         run(crate::harness::pusud(&["check", "--config"]).arg(&file))
     };
-    assert!(settings("process").succeeds().contains("isolation               process"));
+    let shown = settings("process").succeeds();
+    assert!(shown.lines().any(|line| line.split_whitespace().eq(["isolation", "process"])), "{shown}");
     settings("container").fails_saying(&["`isolation`", "`thread` or `process`", "container"]);
 }

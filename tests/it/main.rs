@@ -19,6 +19,7 @@ mod containment;
 #[cfg(unix)]
 mod control;
 mod deliveries;
+mod door;
 mod draining;
 mod expiry;
 mod fan_out;
@@ -33,6 +34,8 @@ mod jwt;
 mod listen_publish;
 mod messages;
 mod order;
+#[cfg(target_os = "linux")]
+mod overload;
 mod permissions;
 mod plugin_errors;
 mod plugins;

@@ -5,6 +5,9 @@ use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
+use pusud::door::capacity::Capacity;
+use pusud::limits::Limits;
+use pusud::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -14,14 +17,18 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let capacity = Capacity::make(&config)?;
+    if let Some(warning) = &capacity.warning {
+        tracing::warn!("{warning}");
+    }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let identity = authenticator.identity();
     authenticator.stop();
-    print(&set_up(&config, &identity))
+    print(&set_up(&config, &capacity, &identity))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
-fn set_up(config: &Config, authenticator: &Identity) -> String {
+fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity) -> String {
     let mut rows: Vec<(&str, String)> = vec![
         ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
         ("name", config.name.clone()),
@@ -46,24 +53,43 @@ fn set_up(config: &Config, authenticator: &Identity) -> String {
             ("  on_swap", options.on_swap.to_string()),
         ]);
     }
-    let limits = &config.limits;
-    rows.extend([
-        ("limits", String::new()),
-        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
-        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
-        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
-        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
-        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
-        ("  drain_grace", format_duration(limits.drain_grace)),
-        ("  drain_spread", format_duration(limits.drain_spread)),
-    ]);
+    rows.push(("limits", String::new()));
+    rows.extend(limits(&config.limits, capacity));
     let mut text = String::new();
     for (key, value) in rows {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", format!("{key:<26}{value}").trim_end());
+        let _ = writeln!(text, "{}", format!("{key:<34}{value}").trim_end());
     }
     text.push_str("everything is in order\n");
     text
+}
+
+fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
+    let per_address = |limit: usize| if limit == 0 { "no limit".to_owned() } else { limit.to_string() };
+    let max_connections = match limits.max_connections {
+        wanted if wanted > capacity.connections => {
+            format!("{} ({wanted} in the settings, lowered to the open-file limit)", capacity.connections)
+        }
+        wanted => wanted.to_string(),
+    };
+    let origins: Vec<String> = limits.allowed_origins.iter().map(Origin::to_string).collect();
+    vec![
+        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
+        ("  max_unauthorized_message_bytes", format_bytes(limits.max_unauthorized_message_bytes)),
+        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
+        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
+        ("  authorize_timeout", format_duration(limits.authorize_timeout)),
+        ("  max_authorize_attempts", limits.max_authorize_attempts.to_string()),
+        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
+        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+        ("  max_connections", max_connections),
+        ("  max_unauthorized", limits.max_unauthorized.to_string()),
+        ("  max_unauthorized_per_address", per_address(limits.max_unauthorized_per_address)),
+        ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
+        ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
+        ("  drain_grace", format_duration(limits.drain_grace)),
+        ("  drain_spread", format_duration(limits.drain_spread)),
+    ]
 }
 
 #[cfg(test)]
@@ -78,7 +104,7 @@ mod tests {
         std::fs::write(
             &file,
             "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\n\
-             limits: {outbox_bytes: 2 MiB}",
+             limits: {outbox_bytes: 2 MiB, max_connections: 5000, allowed_origins: ['https://a.example:443']}",
         )
         .unwrap();
         let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
@@ -88,8 +114,19 @@ mod tests {
             sha256: "ab".repeat(32),
             path: Some("/plugins/liba.so".into()),
         };
-        let text = set_up(&config, &identity);
-        for expected in ["r7", "0.0.0.0:0", "1.2.3", "/plugins/liba.so", "key, passwords", "2 MiB", "abababab"] {
+        let capacity = Capacity { connections: 890, warning: None };
+        let text = set_up(&config, &capacity, &identity);
+        for expected in [
+            "r7",
+            "0.0.0.0:0",
+            "1.2.3",
+            "/plugins/liba.so",
+            "key, passwords",
+            "2 MiB",
+            "abababab",
+            "890 (5000 in",
+            "https://a.example\n",
+        ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
         assert!(pusud::config::keys::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");

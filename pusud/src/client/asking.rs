@@ -4,12 +4,13 @@
 //! The first the client waits for, and reads nothing meanwhile; of the second it knows nothing unless less is permitted
 //! afterwards.
 
-use super::authorizations::Moment;
+use super::authorizations::{Added, Moment};
 use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, Request, Verdict};
 use crate::disconnect::Disconnect;
 use crate::message::Reply;
 use crate::outbox::Stage;
+use crate::refusal::Refusal;
 use crate::turns::Turn;
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +31,7 @@ impl Client {
         let context = self.context.clone();
         let kept = context.authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
         let request = self.question(authorization, again);
+        self.stop_the_clock();
         let Some(verdict) = self.while_writing(context.authenticator.authorize(request)).await else {
             return Next::End;
         };
@@ -38,11 +40,8 @@ impl Client {
                 debug!(peer = %self.peer(), subject = grant.subject, "authorized");
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
-                self.session.granted(grant, kept, Moment::now());
-                self.unsettle();
-                self.outbox.reach(Stage::Authorized);
-                self.reply(&Reply::AuthorizationOk);
-                Next::Message
+                let added = self.session.granted(grant, kept, Moment::now());
+                self.authorized(added, again)
             }
             Verdict::Refuse(reason) => {
                 info!(peer = %self.peer(), reason, "authorization refused");
@@ -55,6 +54,29 @@ impl Client {
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
         }
+    }
+
+    /// An authorization was granted; `again`: not the first one.
+    fn authorized(&mut self, added: Added, again: bool) -> Next {
+        self.idle_authorizations = if added == Added::Nothing { self.idle_authorizations + 1 } else { 0 };
+        let reason = match added {
+            Added::TooMany => "too many authorizations at a time",
+            _ if self.idle_authorizations as usize > self.context.limits.max_authorize_attempts => {
+                "too many authorizations in a row that give nothing new"
+            }
+            _ => {
+                if !again {
+                    self.end_probation();
+                }
+                self.unsettle();
+                self.outbox.reach(Stage::Authorized);
+                self.reply(&Reply::AuthorizationOk);
+                return Next::Message;
+            }
+        };
+        self.context.hub.count_refusal(Refusal::MaxAuthorizeAttempts);
+        info!(peer = %self.peer(), reason, "authorization refused");
+        self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
     }
 
     /// Asks about an authorization that another generation of the authenticator has granted, if there is one.

@@ -7,6 +7,7 @@
 
 use super::few::Few;
 use crate::authenticator::{Authorization, Grant};
+use crate::limits::AUTHORIZATIONS_MAX;
 use crate::permission::{Access, Permission};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
@@ -63,6 +64,17 @@ impl Moment {
     }
 }
 
+/// What a further authorization has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It gives something that the client did not have, or for longer.
+    Something,
+    /// The client had all of it, for as long.
+    Nothing,
+    /// The client has as many as it may have, and this one was not added.
+    TooMany,
+}
+
 /// What the passing of time has done.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub struct Passed {
@@ -90,15 +102,20 @@ impl Authorizations {
 
     /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
     /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
-    pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
+    pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
         let mut live = Live::new(grant, kept, now);
         if self.all().iter().any(|other| live.covers(other) && live.ends_with(other)) {
             live.forgo_notice();
         }
+        let is_something = !self.all().iter().any(|other| other.covers(&live));
         self.0.retain(|other| !live.covers(other));
         if !self.all().iter().any(|other| other.covers(&live)) {
+            if self.all().len() >= AUTHORIZATIONS_MAX {
+                return Added::TooMany;
+            }
             self.0.push(live);
         }
+        if is_something { Added::Something } else { Added::Nothing }
     }
 
     /// When there is next something for [`Self::pass`] to do, if ever.

@@ -3,7 +3,7 @@
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension and no subprotocol is ever chosen.
 
-use crate::disconnect::Disconnect;
+use super::http_error::HttpError;
 use std::fmt::Write as _;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -19,6 +19,8 @@ pub enum Progress {
     Accept(Upgrade),
     /// Not an upgrade: send this and close.
     Refuse(Vec<u8>),
+    /// The head is longer than it may be or has too many lines: send this and close.
+    TooLarge(Vec<u8>),
 }
 
 /// An upgrade that can be granted.
@@ -50,30 +52,6 @@ pub fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
     attributes
 }
 
-/// Why a request is not answered with 101.
-struct Refusal {
-    status: &'static str,
-    /// Further header lines, each with its line end.
-    headers: &'static str,
-    reason: &'static str,
-}
-
-impl Refusal {
-    const fn bad_request(reason: &'static str) -> Self {
-        Self { status: "400 Bad Request", headers: "", reason }
-    }
-
-    fn to_response(&self) -> Vec<u8> {
-        let Self { status, headers, reason } = self;
-        format!(
-            "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {}\r\n\r\n{reason}\n",
-            reason.len() + 1
-        )
-        .into_bytes()
-    }
-}
-
 /// Looks at the bytes received so far; `head_bytes_max` bounds the request's head.
 pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
@@ -84,42 +62,37 @@ pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
         Ok(_) => Err(TOO_LARGE),
         Err(httparse::Error::TooManyHeaders) => Err(TOO_LARGE),
         Err(httparse::Error::Version) => Err(OTHER_VERSION),
-        Err(_) => Err(Refusal::bad_request("This is not an HTTP request.")),
+        Err(_) => Err(HttpError::bad_request("This is not an HTTP request.")),
     };
     match outcome {
         Ok(upgrade) => Progress::Accept(upgrade),
-        Err(refusal) => Progress::Refuse(refusal.to_response()),
+        Err(error) if error == TOO_LARGE => Progress::TooLarge(error.to_response()),
+        Err(error) => Progress::Refuse(error.to_response()),
     }
 }
 
-const TOO_LARGE: Refusal = Refusal {
+const TOO_LARGE: HttpError = HttpError {
     status: "431 Request Header Fields Too Large",
     headers: "",
     reason: "The request's head is too long or has too many lines.",
 };
-const OTHER_VERSION: Refusal =
-    Refusal { status: "505 HTTP Version Not Supported", headers: "", reason: "Only HTTP/1.1 is spoken here." };
-const NOT_AN_UPGRADE: Refusal = Refusal {
+const OTHER_VERSION: HttpError =
+    HttpError { status: "505 HTTP Version Not Supported", headers: "", reason: "Only HTTP/1.1 is spoken here." };
+const NOT_AN_UPGRADE: HttpError = HttpError {
     status: "426 Upgrade Required",
     headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
     reason: "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).",
 };
 
-/// The answer to a request that the relay cannot wait for any more.
-pub fn unavailable(disconnect: Disconnect) -> Vec<u8> {
-    let reason = disconnect.reason();
-    Refusal { status: "503 Service Unavailable", headers: "Retry-After: 5\r\n", reason }.to_response()
-}
-
-fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Refusal> {
+fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
     if has_bare_line_feed(head) {
-        return Err(Refusal::bad_request("A line of the request does not end in CR LF."));
+        return Err(HttpError::bad_request("A line of the request does not end in CR LF."));
     }
     if request.version != Some(1) {
         return Err(OTHER_VERSION);
     }
     if request.method != Some("GET") {
-        return Err(Refusal {
+        return Err(HttpError {
             status: "405 Method Not Allowed",
             headers: "Allow: GET\r\n",
             reason: "A WebSocket upgrade is a GET request.",
@@ -130,10 +103,10 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Re
         return Err(NOT_AN_UPGRADE);
     }
     if !has_token(headers, "connection", "upgrade") {
-        return Err(Refusal::bad_request("The header Connection does not say Upgrade."));
+        return Err(HttpError::bad_request("The header Connection does not say Upgrade."));
     }
     if single(headers, "host", "The header Host is missing or there twice.")?.is_empty() {
-        return Err(Refusal::bad_request("The header Host is empty."));
+        return Err(HttpError::bad_request("The header Host is empty."));
     }
     if single(headers, "sec-websocket-version", "The header Sec-WebSocket-Version is missing or there twice.")? != "13"
     {
@@ -141,7 +114,7 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Re
     }
     let key = single(headers, "sec-websocket-key", "The header Sec-WebSocket-Key is missing or there twice.")?;
     if !is_sixteen_bytes_of_base64(key) {
-        return Err(Refusal::bad_request("The header Sec-WebSocket-Key is not 16 bytes in base64."));
+        return Err(HttpError::bad_request("The header Sec-WebSocket-Key is not 16 bytes in base64."));
     }
     let origin = match values(headers, "origin").next() {
         None => None,
@@ -169,11 +142,11 @@ fn values<'a>(headers: &'a [httparse::Header<'a>], name: &'a str) -> impl Iterat
 }
 
 /// The value of a header that must be there once.
-fn single<'a>(headers: &'a [httparse::Header<'a>], name: &'a str, reason: &'static str) -> Result<&'a str, Refusal> {
+fn single<'a>(headers: &'a [httparse::Header<'a>], name: &'a str, reason: &'static str) -> Result<&'a str, HttpError> {
     let mut values = values(headers, name);
     match (values.next().map(std::str::from_utf8), values.next()) {
         (Some(Ok(value)), None) => Ok(value.trim()),
-        _ => Err(Refusal::bad_request(reason)),
+        _ => Err(HttpError::bad_request(reason)),
     }
 }
 

@@ -26,7 +26,7 @@ fn status(request: &str) -> u16 {
     match advance(request.as_bytes(), HEAD_BYTES_MAX) {
         Progress::Partial => 0,
         Progress::Accept(_) => 101,
-        Progress::Refuse(response) => {
+        Progress::Refuse(response) | Progress::TooLarge(response) => {
             let text = String::from_utf8(response).expect("text");
             let body_len = text.split("\r\n\r\n").nth(1).expect("a body").len();
             assert!(text.contains(&format!("Content-Length: {body_len}\r\n")), "{text}");

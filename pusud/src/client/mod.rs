@@ -9,6 +9,8 @@ mod asking;
 pub mod authorizations;
 mod few;
 pub mod handshake;
+pub mod http_error;
+mod request;
 pub mod session;
 pub mod upkeep;
 pub mod wire;
@@ -17,6 +19,7 @@ use crate::address;
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
 use crate::disconnect::Disconnect;
+use crate::door::{Door, Pass, Place};
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -26,7 +29,7 @@ use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
-use handshake::{Facts, Progress, Upgrade};
+use handshake::Facts;
 use session::{Effect, Session};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -34,8 +37,9 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
@@ -56,6 +60,8 @@ pub struct Context {
     pub hub: Rc<Hub>,
     /// Who decides.
     pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
     /// What a client may use.
     pub limits: Limits,
     /// The first frame that a client gets.
@@ -70,11 +76,19 @@ pub struct Context {
 
 impl Context {
     /// The context of one of so many `shards` of the relay called `name`.
-    pub fn new(hub: Rc<Hub>, authenticator: Authenticator, limits: Limits, name: &str, shards: usize) -> Self {
+    pub fn new(
+        hub: Rc<Hub>,
+        authenticator: Authenticator,
+        door: Arc<Door>,
+        limits: Limits,
+        name: &str,
+        shards: usize,
+    ) -> Self {
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
         Self {
             hub,
             authenticator,
+            door,
             limits,
             hello: frame::text(&hello.to_json()),
             buffer: Rc::default(),
@@ -84,39 +98,43 @@ impl Context {
     }
 }
 
-/// Serves one connection until it ends.
-pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
+/// Serves one connection, which was let in with `pass`, until it ends.
+pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pass) -> impl Future<Output = ()> {
+    let Pass { place, probation } = pass;
     let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
-    let member = Member::join(context.hub.clone(), outbox.clone());
+    let member = Member::join(context.clone(), outbox.clone(), place);
+    let upkeep = Upkeep::until_authorized(probation, Instant::now() + context.limits.authorize_timeout);
     // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer));
+    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, upkeep));
     async move {
         if let Some(mut client) = connecting.await {
             client.run().await;
         }
         outbox.finish();
-        member.hub.unsubscribe_all(member.listener);
+        member.context.hub.unsubscribe_all(member.listener);
         Box::pin(linger(&outbox)).await;
         drop(member);
     }
 }
 
-/// A client's membership of its shard's hub, which ends with it.
+/// A client's membership of its shard's hub and its place among all connections, which end with it.
 struct Member {
-    hub: Rc<Hub>,
+    context: Rc<Context>,
     listener: ListenerId,
+    place: Place,
 }
 
 impl Member {
-    fn join(hub: Rc<Hub>, outbox: Rc<Outbox>) -> Self {
-        let listener = hub.join(outbox);
-        Self { hub, listener }
+    fn join(context: Rc<Context>, outbox: Rc<Outbox>, place: Place) -> Self {
+        let listener = context.hub.join(outbox);
+        Self { context, listener, place }
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.hub.leave(self.listener);
+        self.context.hub.leave(self.listener);
+        self.context.door.leave(&self.place);
     }
 }
 
@@ -126,8 +144,9 @@ async fn connect(
     outbox: Rc<Outbox>,
     listener: ListenerId,
     peer: SocketAddr,
+    upkeep: Box<Upkeep>,
 ) -> Option<Box<Client>> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shake_hands(&context, &outbox)).await else {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(&context, &outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
         return None;
@@ -140,50 +159,18 @@ async fn connect(
     let config = WebSocketConfig::default()
         .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_message_size(Some(context.limits.max_message_bytes))
-        .max_frame_size(Some(context.limits.max_message_bytes));
+        .max_message_size(Some(context.limits.max_unauthorized_message_bytes))
+        .max_frame_size(Some(context.limits.max_unauthorized_message_bytes));
     Some(Box::new(Client {
         messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
         session: Session::default(),
-        upkeep: None,
+        upkeep: Some(upkeep),
         listener,
+        idle_authorizations: 0,
         facts: upgrade.facts,
         outbox,
         context,
     }))
-}
-
-/// Reads the upgrade request. `None`: it was refused and answered, or the client has gone. With the upgrade come the
-/// bytes that followed it.
-async fn shake_hands(context: &Context, outbox: &Rc<Outbox>) -> Option<(Upgrade, Vec<u8>)> {
-    let mut received = Vec::new();
-    loop {
-        let before = received.len();
-        read(context, outbox, &mut received).await.ok()?;
-        if received.len() == before {
-            return None;
-        }
-        match handshake::advance(&received, context.limits.max_header_bytes) {
-            Progress::Partial => {}
-            Progress::Accept(upgrade) => {
-                let unread = received.split_off(upgrade.request_len);
-                return Some((upgrade, unread));
-            }
-            Progress::Refuse(response) => {
-                context.hub.send(outbox, Frames::from(response));
-                return None;
-            }
-        }
-    }
-}
-
-async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        match context.buffer.read(outbox.socket(), |bytes| into.extend_from_slice(bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.readable().await?,
-            other => return other,
-        }
-    }
 }
 
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
@@ -216,8 +203,10 @@ struct Client {
     outbox: Rc<Outbox>,
     messages: WebSocket<Wire>,
     listener: ListenerId,
+    /// Authorizations in a row that gave nothing new.
+    idle_authorizations: u32,
     session: Session,
-    /// `None` for the many whose authorization does not end.
+    /// `None` for the many who are authorized and whose authorization does not end.
     upkeep: Option<Box<Upkeep>>,
     facts: Option<Box<Facts>>,
 }

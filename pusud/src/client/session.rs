@@ -1,7 +1,7 @@
 //! What one client may do, and what each of its messages leads to. No socket, no waiting: a function from requests to
 //! effects.
 
-use super::authorizations::{Authorizations, Moment, Passed};
+use super::authorizations::{Added, Authorizations, Moment, Passed};
 use crate::authenticator::{Authorization, Grant};
 use crate::disconnect::Disconnect;
 use crate::message::{Malformed, Reply, Request};
@@ -86,8 +86,8 @@ impl Session {
     }
 
     /// Adds what a verdict gave, with what the client sent if the authenticator may have to be asked again.
-    pub fn granted(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) {
-        self.authorizations.add(grant, kept, now);
+    pub fn granted(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
+        self.authorizations.add(grant, kept, now)
     }
 
     /// Lets end what has ended by `now`.

@@ -1,14 +1,16 @@
-//! What happens to a client's authorizations while it says nothing: they end, and they are asked again when another
-//! authenticator has taken over.
+//! What happens to a client's authorizations while it says nothing: the first one has to come in time, they end, and they
+//! are asked again when another authenticator has taken over.
 //!
 //! Part of the client's own task: it is polled wherever the task waits, so that an end takes effect whatever the client
-//! is waiting for. Clients whose authorization neither ends nor is kept have none of this.
+//! is waiting for. Clients that are authorized, and whose authorization neither ends nor is kept, have none of this.
 
 use super::asking::Asking;
 use super::{Client, Context};
 use crate::deadlines::Alarm;
 use crate::disconnect::Disconnect;
+use crate::door::Probation;
 use crate::message::Reply;
+use crate::refusal::Refusal;
 use crate::turns::{Called, Seat};
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
@@ -25,7 +27,11 @@ pub(crate) async fn attend(context: Rc<Context>) {
 /// What one client waits for besides its messages.
 #[derive(Default)]
 pub(super) struct Upkeep {
-    /// For the next end, or the notice before it.
+    /// That the client is not authorized yet.
+    probation: Option<Probation>,
+    /// When it has to have asked to be.
+    authorize_by: Option<Instant>,
+    /// For the next end, or the notice before it, or what is above.
     alarm: Option<Alarm>,
     /// Where the client's authorization is kept.
     seat: Option<Seat>,
@@ -34,7 +40,34 @@ pub(super) struct Upkeep {
     is_unsettled: bool,
 }
 
+impl Upkeep {
+    /// What a client waits for that has to authorize by `authorize_by`.
+    pub(super) fn until_authorized(probation: Probation, authorize_by: Instant) -> Box<Self> {
+        let (probation, authorize_by) = (Some(probation), Some(authorize_by));
+        Box::new(Self { probation, authorize_by, is_unsettled: true, ..Self::default() })
+    }
+}
+
 impl Client {
+    /// The client has asked to be authorized. What follows is the authenticator's time, which has a limit of its own.
+    pub(super) fn stop_the_clock(&mut self) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.authorize_by = None;
+            upkeep.is_unsettled = true;
+        }
+    }
+
+    /// The client is authorized for the first time: it counts as such, and may send longer messages.
+    pub(super) fn end_probation(&mut self) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.probation = None;
+        }
+        let bytes_max = self.context.limits.max_message_bytes;
+        self.messages.set_config(|config| {
+            *config = config.max_message_size(Some(bytes_max)).max_frame_size(Some(bytes_max));
+        });
+    }
+
     /// Has alarm and seat looked at, at the next poll: an authorization was added.
     pub(super) fn unsettle(&mut self) {
         if self.upkeep.is_some() || self.session.any_kept() || self.session.next_event().is_some() {
@@ -52,7 +85,7 @@ impl Client {
         if upkeep.is_unsettled {
             self.settle(&mut upkeep, cx);
         }
-        if upkeep.alarm.is_some() || upkeep.seat.is_some() {
+        if upkeep.alarm.is_some() || upkeep.seat.is_some() || upkeep.probation.is_some() {
             self.upkeep = Some(upkeep);
         }
     }
@@ -60,14 +93,19 @@ impl Client {
     /// Lets end what has ended, and sees to it that the task is woken when there is something to do next.
     fn settle(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) {
         upkeep.is_unsettled = false;
-        let passed = self.session.pass(Instant::now());
+        let now = Instant::now();
+        if upkeep.authorize_by.take_if(|authorize_by| *authorize_by <= now).is_some() {
+            self.context.hub.count_refusal(Refusal::AuthorizeTimeout);
+            self.context.hub.close(&self.outbox, Disconnect::AuthorizeTimeout);
+        }
+        let passed = self.session.pass(now);
         if let Some(seconds) = passed.notice_seconds {
             self.reply(&Reply::AuthorizationExpiring { seconds });
         }
         if passed.ended {
             self.shrink(EXPIRED);
         }
-        let next = self.session.next_event();
+        let next = [self.session.next_event(), upkeep.authorize_by].into_iter().flatten().min();
         if upkeep.alarm.as_ref().map(Alarm::at) != next {
             upkeep.alarm = next.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
         }

@@ -32,10 +32,18 @@ pub const ORIGINAL_OPTIONS: &[&str] =
 /// The keys below `limits`.
 pub const LIMITS: &[&str] = &[
     "max_message_bytes",
+    "max_unauthorized_message_bytes",
     "max_header_bytes",
     "handshake_timeout",
+    "authorize_timeout",
+    "max_authorize_attempts",
     "authorize_call_timeout",
     "outbox_bytes",
+    "max_connections",
+    "max_unauthorized",
+    "max_unauthorized_per_address",
+    "max_connections_per_address",
+    "allowed_origins",
     "drain_grace",
     "drain_spread",
 ];

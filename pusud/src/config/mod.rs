@@ -8,6 +8,7 @@
 mod examples;
 mod host_name;
 pub mod keys;
+mod limits;
 mod raw;
 mod restart;
 #[cfg(test)]
@@ -17,7 +18,7 @@ mod yaml;
 
 use crate::limits::Limits;
 use anyhow::{Context as _, bail};
-use raw::{RawConfig, RawLimits};
+use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
@@ -178,7 +179,9 @@ impl Config {
             );
         };
         let directory = file.parent().unwrap_or(Path::new(""));
-        Ok((Self::resolve(raw, authenticator, directory, Some(file)), Vec::new()))
+        let config = Self::resolve(raw, authenticator, directory, Some(file));
+        limits::check(&config.limits).with_context(|| file.display().to_string())?;
+        Ok((config, Vec::new()))
     }
 
     fn without_file() -> (Self, Vec<String>) {
@@ -222,7 +225,7 @@ impl Config {
                 Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
                 other => other.unwrap_or_default(),
             },
-            limits: limits(&raw.limits),
+            limits: limits::resolve(raw.limits),
         }
     }
 
@@ -288,19 +291,6 @@ impl fmt::Debug for Redacted<'_> {
 /// One message that names the file and the line, and no value.
 pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
     yaml::parse(&read(file)?).with_context(|| file.display().to_string())
-}
-
-fn limits(raw: &RawLimits) -> Limits {
-    let default = Limits::default();
-    Limits {
-        max_message_bytes: raw.max_message_bytes.unwrap_or(default.max_message_bytes),
-        max_header_bytes: raw.max_header_bytes.unwrap_or(default.max_header_bytes),
-        handshake_timeout: raw.handshake_timeout.unwrap_or(default.handshake_timeout),
-        authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
-        outbox_bytes: raw.outbox_bytes.unwrap_or(default.outbox_bytes),
-        drain_grace: raw.drain_grace.unwrap_or(default.drain_grace),
-        drain_spread: raw.drain_spread.unwrap_or(default.drain_spread),
-    }
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

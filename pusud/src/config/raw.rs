@@ -4,6 +4,7 @@
 
 use super::keys::{self, ORIGINAL_OPTIONS};
 use super::{ControlSocket, Isolation, OnSwap, units, yaml};
+use crate::origin::Origin;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -43,10 +44,18 @@ pub(super) struct RawConfig {
 #[derive(Default)]
 pub(super) struct RawLimits {
     pub(super) max_message_bytes: Option<usize>,
+    pub(super) max_unauthorized_message_bytes: Option<usize>,
     pub(super) max_header_bytes: Option<usize>,
     pub(super) handshake_timeout: Option<Duration>,
+    pub(super) authorize_timeout: Option<Duration>,
+    pub(super) max_authorize_attempts: Option<usize>,
     pub(super) authorize_call_timeout: Option<Duration>,
     pub(super) outbox_bytes: Option<usize>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_unauthorized: Option<usize>,
+    pub(super) max_unauthorized_per_address: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) allowed_origins: Vec<Origin>,
     pub(super) drain_grace: Option<Duration>,
     pub(super) drain_spread: Option<Duration>,
 }
@@ -110,10 +119,30 @@ impl RawLimits {
         let mut limits = Section { prefix: "limits.", values };
         let raw = Self {
             max_message_bytes: limits.take("max_message_bytes", units::BYTES, units::bytes)?,
+            max_unauthorized_message_bytes: limits.take(
+                "max_unauthorized_message_bytes",
+                units::BYTES,
+                units::bytes,
+            )?,
             max_header_bytes: limits.take("max_header_bytes", units::BYTES, units::bytes)?,
             handshake_timeout: limits.take("handshake_timeout", units::DURATION, units::duration)?,
+            authorize_timeout: limits.take("authorize_timeout", units::DURATION, units::duration)?,
+            max_authorize_attempts: limits.take("max_authorize_attempts", units::COUNT, units::count)?,
             authorize_call_timeout: limits.take("authorize_call_timeout", units::DURATION, units::duration)?,
             outbox_bytes: limits.take("outbox_bytes", units::BYTES, units::bytes)?,
+            max_connections: limits.take("max_connections", units::COUNT, units::count)?,
+            max_unauthorized: limits.take("max_unauthorized", units::COUNT, units::count)?,
+            max_unauthorized_per_address: limits.take(
+                "max_unauthorized_per_address",
+                units::COUNT_OR_NONE,
+                units::count_or_none,
+            )?,
+            max_connections_per_address: limits.take(
+                "max_connections_per_address",
+                units::COUNT_OR_NONE,
+                units::count_or_none,
+            )?,
+            allowed_origins: allowed_origins(&mut limits)?,
             drain_grace: limits.take("drain_grace", units::DURATION_OR_ZERO, units::duration_or_zero)?,
             drain_spread: limits.take("drain_spread", units::DURATION_OR_ZERO, units::duration_or_zero)?,
         };
@@ -190,6 +219,22 @@ fn relays(top: &mut Section) -> anyhow::Result<Vec<String>> {
         .map(|entry| match entry.as_str().filter(|relay| is_host_and_port(relay)) {
             Some(relay) => Ok(relay.to_owned()),
             None => bail!("`relays`: expected {EXPECTED}, found {} in the list", found(entry)),
+        })
+        .collect()
+}
+
+/// Origins may be empty: all lines below the key may be commented out.
+fn allowed_origins(limits: &mut Section) -> anyhow::Result<Vec<Origin>> {
+    const EXPECTED: &str = "a list of origins without a path, such as https://example.com or https://example.com:8443";
+    let list = match limits.values.remove("allowed_origins") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(other) => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {}", found(&other)),
+    };
+    list.iter()
+        .map(|entry| match entry.as_str().and_then(Origin::parse) {
+            Some(origin) => Ok(origin),
+            None => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {} in the list", found(entry)),
         })
         .collect()
 }

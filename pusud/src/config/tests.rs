@@ -1,6 +1,7 @@
 //! Settings files, good and bad, through [`Config::load`].
 
 use super::*;
+use crate::origin::Origin;
 use serde_json::json;
 use std::time::Duration;
 
@@ -85,7 +86,10 @@ fn every_key_is_read() {
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]']\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
-         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, drain_grace: 0, drain_spread: 1m}}\n\
+         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
+         max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
+         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null'], drain_grace: 0, \
+         drain_spread: 1m}}\n\
          control_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
@@ -98,10 +102,18 @@ fn every_key_is_read() {
     assert_eq!((config.name.as_str(), config.shards, config.relays.len()), ("relay-7", 3, 6));
     let limits = Limits {
         max_message_bytes: 2 << 20,
+        max_unauthorized_message_bytes: 1 << 10,
         max_header_bytes: 4096,
         handshake_timeout: Duration::from_millis(500),
+        authorize_timeout: Duration::from_secs(2),
+        max_authorize_attempts: 5,
         authorize_call_timeout: Duration::from_millis(1500),
         outbox_bytes: 4 << 20,
+        max_connections: 700,
+        max_unauthorized: 600,
+        max_unauthorized_per_address: 0,
+        max_connections_per_address: 500,
+        allowed_origins: ["https://a.example:443", "null"].map(|origin| Origin::parse(origin).unwrap()).into(),
         drain_grace: Duration::ZERO,
         drain_spread: Duration::from_secs(60),
     };
@@ -168,6 +180,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
         ("authenticator: A\nlimits: {outbox_bytes: 1 MB}", "`limits.outbox_bytes`: expected a size from 1 B to 1 GiB"),
         ("authenticator: A\nlimits: {handshake_timeout: 5 parsecs}", "`limits.handshake_timeout`: expected a time"),
+        ("authenticator: A\nlimits: {max_connections: 0}", "`limits.max_connections`: expected a whole number from 1"),
+        ("authenticator: A\nlimits: {max_connections_per_address: -1}", "a whole number from 0 (no limit) to 1000000"),
+        ("authenticator: A\nlimits: {allowed_origins: a}", "`limits.allowed_origins`: expected a list of origins"),
+        ("authenticator: A\nlimits: {allowed_origins: ['https://a/']}", "found the text \"https://a/\" in the list"),
         ("authenticator: A\noutbox_bytes: 5", "belongs below `limits:`"),
         ("authenticator: A\nlimits:\n\thandshake_timeout: 5", "this line begins with a tab"),
         (

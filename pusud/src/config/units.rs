@@ -10,6 +10,12 @@ pub(super) const DURATION_OR_ZERO: &str = "0, or a time from 1ms to 1day: second
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
 
+/// What [`count`] accepts, for messages.
+pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
+/// What [`count_or_none`] accepts, for messages.
+pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000000";
+
+const COUNT_MAX: u64 = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
@@ -29,6 +35,16 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
 /// As [`duration`], or no time at all.
 pub(super) fn duration_or_zero(value: &Value) -> Option<Duration> {
     if value.as_u64() == Some(0) { Some(Duration::ZERO) } else { duration(value) }
+}
+
+/// A number of things; `None` if it is none or out of bounds.
+pub(super) fn count(value: &Value) -> Option<usize> {
+    count_or_none(value).filter(|&count| count > 0)
+}
+
+/// A number of things, or 0; `None` if it is neither or out of bounds.
+pub(super) fn count_or_none(value: &Value) -> Option<usize> {
+    value.as_u64().filter(|&count| count <= COUNT_MAX)?.try_into().ok()
 }
 
 /// Bytes as a whole number, or text with a binary unit; `None` if it is neither or out of bounds.

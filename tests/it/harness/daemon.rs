@@ -66,6 +66,13 @@ impl Setup {
         self
     }
 
+    /// A process that may not have more files open than this, nor raise that limit.
+    #[cfg(unix)]
+    pub(crate) fn open_files(self, limit: u32) -> Self {
+        let become_it = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+        self.run_by(["sh".into(), "-c".into(), become_it.into()].into())
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -73,9 +80,9 @@ impl Setup {
     }
 
     /// Starts the daemon and waits until it serves clients.
-    pub(crate) fn start(self) -> Daemon {
+    pub(crate) fn start(mut self) -> Daemon {
         let dir = tempfile::tempdir().unwrap();
-        let plugins = self.plugins.unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
             "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n\
              {}{}",
@@ -223,6 +230,17 @@ impl Daemon {
         let file = self.dir().join("settings.yaml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, edit(text)).unwrap();
+    }
+
+    /// Stops it, and returns what it says that it has refused, by limit: `max_connections 3, max_unauthorized 1`.
+    pub(crate) fn refused(mut self) -> String {
+        self.terminate();
+        assert!(self.wait().success());
+        self.log.wait_for("`stopped`", |line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            let fields = line.get("fields").unwrap_or(&line);
+            (fields["message"] == "stopped").then(|| fields["refused"].as_str().unwrap().to_owned())
+        })
     }
 
     /// Waits until the process has ended by itself.

@@ -2,7 +2,7 @@
 
 use super::DEADLINE;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 
 /// A connection in bytes.
 pub(crate) struct Raw {
@@ -88,6 +88,14 @@ impl Raw {
         Self::over(socket.into())
     }
 
+    /// Connects from an address of this machine.
+    pub(crate) fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
     /// Connects, upgrades, and takes the greeting.
     pub(crate) fn upgraded(address: SocketAddr) -> Self {
         let mut raw = Self::connect(address);
@@ -129,6 +137,16 @@ impl Raw {
     /// Sends the end of the stream; reading goes on.
     pub(crate) fn finish_sending(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Asks for the upgrade and expects the answer to be this status; returns all of it.
+    pub(crate) fn expect_http_error(&mut self, status: u16) -> String {
+        self.send(upgrade_request(""));
+        let mut answer = Vec::new();
+        self.stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "expected {status}, got {answer:?}");
+        answer
     }
 
     /// Reads an HTTP head, with the empty line that ends it.
