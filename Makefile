@@ -32,7 +32,7 @@ help:
 	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
-	@echo 'make install  installs daemon, plugins, header and example settings below $$(DESTDIR)$$(PREFIX)'
+	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
 run: plugins
 	exec target/release/pusud run --config config/quickstart.yaml --plugins-dir $(PLUGINS_DIR)
@@ -117,4 +117,7 @@ install: plugins
 	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
 	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
+	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/

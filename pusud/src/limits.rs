@@ -71,6 +71,10 @@ pub struct Limits {
     pub max_connections_per_address: usize,
     /// The origins whose pages may connect; others: HTTP 403. Empty: all.
     pub allowed_origins: Vec<Origin>,
+    /// From the wish to stop to the first client that is disconnected; 0: at once.
+    pub drain_grace: Duration,
+    /// From the first client that is disconnected to the last, when the relay stops; 0: all at once.
+    pub drain_spread: Duration,
 }
 
 impl Default for Limits {
@@ -102,6 +106,8 @@ impl Default for Limits {
             max_unauthorized_per_address: 32,
             max_connections_per_address: 256,
             allowed_origins: Vec::new(),
+            drain_grace: Duration::from_secs(2),
+            drain_spread: Duration::from_secs(20),
         }
     }
 }

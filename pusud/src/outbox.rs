@@ -6,11 +6,13 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
+use crate::client::http_error::HttpError;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::frame_queue::FrameQueue;
 use crate::incoming::Incoming;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::net::TcpStream;
@@ -23,6 +25,7 @@ pub struct Outbox {
     socket: TcpStream,
     queue: RefCell<FrameQueue>,
     state: Cell<State>,
+    stage: Cell<Stage>,
     /// Whether the hub has it in its list of outboxes to flush.
     marked: Cell<bool>,
     patience: Cell<Patience>,
@@ -41,6 +44,17 @@ enum Patience {
     Stalled,
     /// It is watched, and the kernel has taken something since the last look.
     Moving,
+}
+
+/// How far its client has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// It is connected, and speaks HTTP.
+    Connected,
+    /// It speaks WebSocket.
+    Upgraded,
+    /// It has been authorized.
+    Authorized,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +78,7 @@ impl Outbox {
             socket,
             queue: RefCell::default(),
             state: Cell::new(State::Open),
+            stage: Cell::new(Stage::Connected),
             marked: Cell::new(false),
             patience: Cell::new(Patience::Unwatched),
             task: Cell::new(None),
@@ -74,6 +89,16 @@ impl Outbox {
     /// The socket, for reading.
     pub fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Its client has come so far.
+    pub fn reach(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    /// Whether its client has been authorized.
+    pub fn is_authorized(&self) -> bool {
+        self.stage.get() == Stage::Authorized
     }
 
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
@@ -113,7 +138,8 @@ impl Outbox {
         self.queue.borrow().part()
     }
 
-    /// Queues the close frame and takes nothing after it. The client's task is woken to end.
+    /// Queues the close frame, or an HTTP answer where the client does not speak WebSocket yet, and takes nothing after
+    /// it. The client's task is woken to end.
     pub fn close(&self, disconnect: Disconnect) {
         let closing = match self.state.get() {
             State::Open => State::Closing,
@@ -121,7 +147,10 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
-        self.queue.borrow_mut().push(frame::close(disconnect));
+        self.queue.borrow_mut().push(match self.stage.get() {
+            Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
+            Stage::Upgraded | Stage::Authorized => frame::close(disconnect),
+        });
         self.wake();
     }
 
@@ -203,6 +232,22 @@ impl Outbox {
             self.state.set(unblocked);
             self.write();
         }
+    }
+
+    /// Waits for something to read, its end included, and writes what waits for room in the kernel meanwhile.
+    ///
+    /// # Errors
+    /// The connection is gone, or has been closed from this side.
+    pub async fn readable(&self) -> io::Result<()> {
+        poll_fn(|cx| {
+            // Ready or not, whoever closes the outbox wakes this task now.
+            let _ = self.poll_drained(cx);
+            if self.is_closing() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            self.socket.poll_read_ready(cx)
+        })
+        .await
     }
 
     fn write(&self) {

@@ -1,5 +1,4 @@
 use super::*;
-use std::future::poll_fn;
 use std::io::Read as _;
 use std::rc::Rc;
 
@@ -13,7 +12,9 @@ async fn pair() -> (Rc<Outbox>, std::net::TcpStream) {
     client.connect(&listener.local_addr().unwrap().into()).unwrap();
     let (socket, _) = listener.accept().await.unwrap();
     socket2::SockRef::from(&socket).set_send_buffer_size(4096).unwrap();
-    (Rc::new(Outbox::new(socket)), client.into())
+    let outbox = Outbox::new(socket);
+    outbox.reach(Stage::Upgraded);
+    (Rc::new(outbox), client.into())
 }
 
 fn frames(byte: u8, len: usize) -> Frames {

@@ -3,8 +3,8 @@
 use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
-use crate::disconnect::Disconnect;
 use crate::door::Door;
+use crate::drain::drain;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
 use crate::queued::Queued;
@@ -17,15 +17,10 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 use tokio::task::{spawn_local, yield_now};
-use tokio::time::timeout;
-use tracing::{debug, warn};
-
-/// How long clients may take to go when the relay stops.
-const STOP_MAX: Duration = Duration::from_secs(5);
+use tracing::debug;
 
 /// What a shard is made of.
 pub struct Shard {
@@ -108,14 +103,22 @@ impl Shard {
                     }
                     Item::Reauthorize => context.turns.queue_all(),
                     Item::ForgetAuthorizations => context.turns.forget_all(),
+                    // An error means that nobody waits for the answer any more.
+                    Item::Report(reply) => drop(reply.send(hub.report())),
+                    Item::Drain(drained) => {
+                        let (hub, limits) = (hub.clone(), &self.config.limits);
+                        let (grace, spread) = (limits.drain_grace, limits.drain_spread);
+                        spawn_local(async move {
+                            drain(&hub, grace, spread).await;
+                            // Nobody listening means that the relay does not wait any more.
+                            drained.send(()).ok();
+                        });
+                    }
                     Item::Stop => stopping = true,
                 }
             }
         }
-        hub.close_all(Disconnect::GoingAway);
-        if timeout(STOP_MAX, poll_fn(|cx| hub.poll_empty(cx))).await.is_err() {
-            warn!(shard = self.number, "some clients had not gone in time");
-        }
+        while hub.flush_some() {}
         hub.stats()
     }
 }

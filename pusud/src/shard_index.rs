@@ -69,6 +69,11 @@ impl ShardIndex {
         self.version.fetch_add(1, Ordering::Release);
     }
 
+    /// How many channels have listeners.
+    pub fn channels_len(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, u64>> {
         self.channels.lock().expect("nothing panics while it holds the index")
     }

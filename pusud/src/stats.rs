@@ -49,6 +49,11 @@ impl Disconnects {
         *self.0.entry(disconnect).or_default() += 1;
     }
 
+    /// Those that have happened, and how often, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Disconnect, u64)> {
+        self.0.iter().map(|(&disconnect, &count)| (disconnect, count))
+    }
+
     /// How many have ended for this reason.
     pub fn of(&self, disconnect: Disconnect) -> u64 {
         self.0.get(&disconnect).copied().unwrap_or(0)

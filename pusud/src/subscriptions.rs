@@ -117,6 +117,16 @@ impl Subscriptions {
         self.channels.len()
     }
 
+    /// How many pairs of a listener and a channel there are. Looks at every listener.
+    pub fn len(&self) -> usize {
+        self.listeners.iter().map(SmallVec::len).sum()
+    }
+
+    /// Whether nobody listens to anything.
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
     fn add_channel(&mut self, name: &str) -> u32 {
         let name: Rc<str> = name.into();
         let channel = index(self.channels.insert(Channel { name: name.clone(), members: Vec::new() }));

@@ -17,8 +17,11 @@ mod commands;
 mod conformance;
 #[cfg(unix)]
 mod containment;
+#[cfg(unix)]
+mod control;
 mod deliveries;
 mod door;
+mod draining;
 mod expiry;
 mod fan_out;
 #[cfg(target_os = "linux")]
@@ -46,6 +49,8 @@ mod protocol_page;
 #[cfg(target_os = "linux")]
 mod queued;
 mod secrets;
+#[cfg(unix)]
+mod service;
 mod settings;
 #[cfg(target_os = "linux")]
 mod slow_readers;

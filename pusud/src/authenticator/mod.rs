@@ -131,6 +131,11 @@ impl Authenticator {
         self.current().workers.as_ref().is_none_or(Workers::ready)
     }
 
+    /// How many questions wait for a thread; 0 for `None`.
+    pub fn queued(&self) -> usize {
+        self.current().workers.as_ref().map_or(0, Workers::queued)
+    }
+
     /// What went wrong so far, since the last swap; all 0 for `None`.
     pub fn counts(&self) -> Counts {
         self.current().workers.as_ref().map(Workers::counts).unwrap_or_default()

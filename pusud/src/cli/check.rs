@@ -116,6 +116,8 @@ fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
         ("  max_unauthorized_per_address", per_address(limits.max_unauthorized_per_address)),
         ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
         ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
+        ("  drain_grace", format_duration(limits.drain_grace)),
+        ("  drain_spread", format_duration(limits.drain_spread)),
     ]
 }
 

@@ -25,7 +25,7 @@ use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::message::Reply;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Stage};
 use crate::publish_rate::PublishRate;
 use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
@@ -174,6 +174,7 @@ pub async fn upgrade(
         return None;
     };
     let (upgrade, unread) = upgrade?;
+    outbox.reach(Stage::Upgraded);
     context.hub.send(outbox, Frames::from(upgrade.response));
     outbox.incoming.open();
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);

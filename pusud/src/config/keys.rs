@@ -21,6 +21,7 @@ pub const TOP: &[&str] = &[
     "network_port",
     "name",
     "shards",
+    "control_socket",
     "limits",
 ];
 
@@ -56,6 +57,8 @@ pub const LIMITS: &[&str] = &[
     "max_unauthorized_per_address",
     "max_connections_per_address",
     "allowed_origins",
+    "drain_grace",
+    "drain_spread",
 ];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).

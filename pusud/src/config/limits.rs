@@ -48,6 +48,8 @@ pub(super) fn resolve(raw: RawLimits) -> Limits {
             .max_connections_per_address
             .unwrap_or(default.max_connections_per_address.min(max_connections)),
         allowed_origins: raw.allowed_origins,
+        drain_grace: raw.drain_grace.unwrap_or(default.drain_grace),
+        drain_spread: raw.drain_spread.unwrap_or(default.drain_spread),
     }
 }
 

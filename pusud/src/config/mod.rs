@@ -60,8 +60,22 @@ pub struct Config {
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
     pub shards: usize,
+    /// Where `pusud status` asks.
+    pub control_socket: ControlSocket,
     /// Bounds on what clients may do.
     pub limits: Limits,
+}
+
+/// Where the control socket lies, through which `pusud status` asks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ControlSocket {
+    /// In the system's folder for such sockets, by the clients' port; none where that port is chosen by the system.
+    #[default]
+    ByPort,
+    /// There is none.
+    None,
+    /// At this path.
+    At(PathBuf),
 }
 
 /// Which authenticator decides, and with what options.
@@ -210,6 +224,10 @@ impl Config {
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from),
                 Some(shards) => shards,
+            },
+            control_socket: match raw.control_socket {
+                Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
+                other => other.unwrap_or_default(),
             },
             limits: limits::resolve(raw.limits),
         }

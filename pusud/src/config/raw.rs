@@ -3,7 +3,7 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{Isolation, OnSwap, units, yaml};
+use super::{ControlSocket, Isolation, OnSwap, units, yaml};
 use crate::limits::{CHANNEL_BYTES_MAX, SUBSCRIPTIONS_MAX};
 use crate::origin::Origin;
 use anyhow::bail;
@@ -41,6 +41,7 @@ pub(super) struct RawConfig {
     pub(super) relays: Vec<String>,
     pub(super) name: Option<String>,
     pub(super) shards: Option<usize>,
+    pub(super) control_socket: Option<ControlSocket>,
     pub(super) limits: RawLimits,
 }
 
@@ -73,6 +74,8 @@ pub(super) struct RawLimits {
     pub(super) max_unauthorized_per_address: Option<usize>,
     pub(super) max_connections_per_address: Option<usize>,
     pub(super) allowed_origins: Vec<Origin>,
+    pub(super) drain_grace: Option<Duration>,
+    pub(super) drain_spread: Option<Duration>,
 }
 
 impl RawConfig {
@@ -103,6 +106,11 @@ impl RawConfig {
             relays: relays(&mut top)?,
             name: top.take("name", "a name of 1 to 255 bytes without control characters", name)?,
             shards: top.take("shards", "a whole number from 0 (one per core) to 1024", shards)?,
+            control_socket: top.take(
+                "control_socket",
+                "a path, or the word None for no such socket",
+                control_socket,
+            )?,
             limits: RawLimits::take(&mut top)?,
         };
         if let Some(key) = top.values.keys().next() {
@@ -166,6 +174,8 @@ impl RawLimits {
                 units::count_or_none,
             )?,
             allowed_origins: allowed_origins(&mut limits)?,
+            drain_grace: limits.take("drain_grace", units::DURATION_OR_ZERO, units::duration_or_zero)?,
+            drain_spread: limits.take("drain_spread", units::DURATION_OR_ZERO, units::duration_or_zero)?,
         };
         match limits.values.keys().next() {
             Some(key) => bail!(keys::unknown_limit(key)),
@@ -301,6 +311,13 @@ fn port(value: &Value) -> Option<u16> {
 
 fn shards(value: &Value) -> Option<usize> {
     value.as_u64().filter(|&shards| shards <= SHARDS_MAX)?.try_into().ok()
+}
+
+fn control_socket(value: &Value) -> Option<ControlSocket> {
+    non_empty(value).map(|path| match path.as_str() {
+        "None" => ControlSocket::None,
+        path => ControlSocket::At(path.into()),
+    })
 }
 
 fn name(value: &Value) -> Option<String> {

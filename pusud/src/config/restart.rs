@@ -17,6 +17,7 @@ impl Config {
             relays,
             name,
             shards,
+            control_socket,
             limits,
         } = self;
         let changed = [
@@ -27,6 +28,7 @@ impl Config {
             ("relays", *relays != other.relays),
             ("name", *name != other.name),
             ("shards", *shards != other.shards),
+            ("control_socket", *control_socket != other.control_socket),
         ];
         let changed = changed.into_iter().chain(changed_limits(limits, &other.limits));
         changed.filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
@@ -70,6 +72,8 @@ fn changed_limits(one: &Limits, other: &Limits) -> impl IntoIterator<Item = (&'s
         max_unauthorized_per_address
         max_connections_per_address
         allowed_origins
+        drain_grace
+        drain_spread
         ;
         // Part of what starts with an authenticator.
         not authorize_call_timeout

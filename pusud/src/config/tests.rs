@@ -91,7 +91,9 @@ fn every_key_is_read() {
          max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
          max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
          max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
-         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null']}}"
+         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null'], drain_grace: 0, \
+         drain_spread: 1m}}\n\
+         control_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -128,8 +130,13 @@ fn every_key_is_read() {
         max_unauthorized_per_address: 0,
         max_connections_per_address: 500,
         allowed_origins: ["https://a.example:443", "null"].map(|origin| Origin::parse(origin).unwrap()).into(),
+        drain_grace: Duration::ZERO,
+        drain_spread: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
+    let ControlSocket::At(socket) = &config.control_socket else { panic!("{:?}", config.control_socket) };
+    assert!(socket.is_absolute() && socket.ends_with("run/p.sock"), "{}", socket.display());
+    assert_eq!(loaded("authenticator: X\ncontrol_socket: None").control_socket, ControlSocket::None);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// What [`duration`] accepts, for messages.
 pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number, or text such as `500ms` or `5s`";
+/// What [`duration_or_zero`] accepts, for messages.
+pub(super) const DURATION_OR_ZERO: &str = "0, or a time from 1ms to 1day: seconds as a number, or text such as `500ms`";
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
 
@@ -33,6 +35,11 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+}
+
+/// As [`duration`], or no time at all.
+pub(super) fn duration_or_zero(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) { Some(Duration::ZERO) } else { duration(value) }
 }
 
 /// A number of things; `None` if it is none or out of bounds.
@@ -108,6 +115,13 @@ mod tests {
         ] {
             assert_eq!(duration(&value), expected.map(Duration::from_millis), "{value}");
         }
+    }
+
+    #[test]
+    fn no_time_at_all_is_allowed_where_it_means_something() {
+        assert_eq!(duration_or_zero(&json!(0)), Some(Duration::ZERO));
+        assert_eq!(duration_or_zero(&json!("2s")), Some(Duration::from_secs(2)));
+        assert_eq!(duration_or_zero(&json!(-1)), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::queued::Queued;
 use crate::refusal::Refusal;
+use crate::report::Report;
 use crate::run::Run;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
 use crate::slow_consumers::SlowConsumers;
@@ -29,7 +30,7 @@ use flow::Published;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -136,7 +137,7 @@ impl Hub {
         }
     }
 
-    /// Ready when no client is connected to this shard. Called by the shard's own task alone.
+    /// Ready when no client is connected to this shard. Called by the task that sees clients off alone.
     pub fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
         if state.outboxes.is_empty() {
@@ -203,10 +204,14 @@ impl Hub {
         self.schedule_flush();
     }
 
+    /// All clients that are connected now.
+    pub fn clients(&self) -> Vec<Weak<Outbox>> {
+        self.state.borrow().outboxes.iter().map(|(_, outbox)| Rc::downgrade(outbox)).collect()
+    }
+
     /// Ends the connections of all clients.
     pub fn close_all(&self, disconnect: Disconnect) {
-        let outboxes: Vec<_> = self.state.borrow().outboxes.iter().map(|(_, outbox)| outbox.clone()).collect();
-        for outbox in outboxes {
+        for outbox in self.clients().iter().filter_map(Weak::upgrade) {
             self.close(&outbox, disconnect);
         }
     }
@@ -274,6 +279,17 @@ impl Hub {
     /// What the shard has counted since it started.
     pub fn stats(&self) -> Stats {
         self.state.borrow().stats.clone()
+    }
+
+    /// What the shard says of itself. Looks at every client.
+    pub fn report(&self) -> Report {
+        let state = self.state.borrow();
+        Report {
+            connections: state.outboxes.len(),
+            unauthorized: state.outboxes.iter().filter(|(_, outbox)| !outbox.is_authorized()).count(),
+            subscriptions: state.subscriptions.len(),
+            stats: state.stats.clone(),
+        }
     }
 
     /// Makes the run of `channel` the open one; false if nobody would get it.

@@ -75,6 +75,11 @@ impl Client {
         self.socket.send(message).unwrap_or_else(|error| panic!("{}: cannot send: {error}", self.shown));
     }
 
+    /// Sends any frame to a relay that may have closed the connection.
+    pub(crate) fn try_send(&mut self, message: Message) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        self.socket.send(message)
+    }
+
     /// Waits for one text frame of exactly this text.
     pub(crate) fn expect_text(&mut self, text: &str) {
         assert_eq!(self.next_text(), text, "{}", self.shown);

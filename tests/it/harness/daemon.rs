@@ -1,6 +1,7 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
-use super::{Client, DEADLINE, Log, PluginsDir, Raw, run, scripted_plugin};
+use super::{Client, DEADLINE, Log, PluginsDir, Raw, pusud, run, scripted_plugin};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +15,8 @@ pub(crate) struct Setup {
     port: u16,
     plugins: Option<PluginsDir>,
     log_level: &'static str,
-    open_files: Option<u32>,
+    environment: Vec<(&'static str, OsString)>,
+    runner: Vec<OsString>,
     more: String,
 }
 
@@ -27,7 +29,8 @@ impl Setup {
             port: 0,
             plugins: None,
             log_level: "info",
-            open_files: None,
+            environment: Vec::new(),
+            runner: Vec::new(),
             more: String::new(),
         }
     }
@@ -51,11 +54,23 @@ impl Setup {
         self
     }
 
+    /// A variable of the daemon's environment.
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// A command that becomes the daemon: the daemon and its arguments are appended to it.
+    pub(crate) fn run_by(mut self, runner: Vec<OsString>) -> Self {
+        self.runner = runner;
+        self
+    }
+
     /// A process that may not have more files open than this, nor raise that limit.
     #[cfg(unix)]
-    pub(crate) fn open_files(mut self, limit: u32) -> Self {
-        self.open_files = Some(limit);
-        self
+    pub(crate) fn open_files(self, limit: u32) -> Self {
+        let become_it = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+        self.run_by(["sh".into(), "-c".into(), become_it.into()].into())
     }
 
     /// Further settings, as YAML.
@@ -69,18 +84,25 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
-            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n{}",
+            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: test-relay\nplugins_dir: {:?}\n\
+             {}{}",
             self.authenticator,
             self.port,
             self.shards,
             plugins.path(),
-            self.more,
+            if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
+            stopping_at_once(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let mut child = self
-            .command()
+        let words: Vec<OsString> = self.runner.into_iter().chain([env!("CARGO_BIN_EXE_pusud").into()]).collect();
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
             .arg(dir.path().join("settings.yaml"))
+            // Whoever runs the tests may be a service itself.
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
+            .envs(self.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -93,17 +115,17 @@ impl Setup {
     }
 }
 
-impl Setup {
-    fn command(&self) -> Command {
-        const PUSUD: &str = env!("CARGO_BIN_EXE_pusud");
-        match self.open_files {
-            None => Command::new(PUSUD),
-            Some(limit) => {
-                let mut command = Command::new("sh");
-                command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), PUSUD]);
-                command
-            }
-        }
+/// Settings with which a relay does not wait for its clients when it stops, unless they say how long it shall.
+fn stopping_at_once(settings: String) -> String {
+    const AT_ONCE: &str = "drain_grace: 0, drain_spread: 0";
+    if settings.contains("drain_") {
+        settings
+    } else if settings.contains("limits: {") {
+        settings.replacen("limits: {", &format!("limits: {{{AT_ONCE}, "), 1)
+    } else if settings.contains("limits:\n") {
+        settings.replacen("limits:\n", &format!("limits:\n  {}\n", AT_ONCE.replace(", ", "\n  ")), 1)
+    } else {
+        format!("{settings}limits: {{{AT_ONCE}}}\n")
     }
 }
 
@@ -179,6 +201,12 @@ impl Daemon {
     /// A connection in bytes that is upgraded and has been greeted.
     pub(crate) fn upgraded(&self) -> Raw {
         Raw::upgraded(self.address)
+    }
+
+    /// What `pusud status --json` says of it.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let status = run(pusud(&["status", "--json", "--config"]).arg(self.dir().join("settings.yaml"))).succeeds();
+        serde_json::from_str(&status).unwrap()
     }
 
     /// Sends SIGTERM.

@@ -14,6 +14,8 @@ mod memory;
 mod plugin_files;
 mod python;
 mod raw;
+#[cfg(target_os = "linux")]
+mod stopped_thread;
 
 pub(crate) use checker::{Checker, stamped};
 pub(crate) use client::Client;
@@ -29,6 +31,8 @@ pub(crate) use plugin_files::{
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
+#[cfg(target_os = "linux")]
+pub(crate) use stopped_thread::stop_thread;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
