@@ -15,22 +15,25 @@ C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
 
-# The published Python client and what it needs, and what makes tokens and certificates for the tests, in an environment
-# of their own.
+# The published Python client and what it needs, what makes tokens and certificates for the tests, and what plays the
+# Autobahn cases, in an environment of their own.
 VENV := target/venv
-VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2
+VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run run-network plugins build test venv check bench soak install
+.PHONY: help run run-network plugins build test conformance venv check bench soak fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
 	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
+	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
+	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
-	@echo 'make install  installs daemon, plugins, header and example settings below $$(DESTDIR)$$(PREFIX)'
+	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
 run: plugins
 	exec target/release/pusud run --config config/quickstart.yaml --plugins-dir $(PLUGINS_DIR)
@@ -62,6 +65,9 @@ test: venv
 	fi
 	$(CARGO) test --workspace --doc
 
+conformance: venv
+	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it conformance:: -- --nocapture
+
 venv: $(VENV)/.complete
 
 $(VENV)/.complete: Makefile
@@ -82,6 +88,32 @@ bench:
 	$(CARGO) build --release --package password-authenticator
 	$(CARGO) bench --package pusud --bench hot_path
 
+# What fuzzing needs works with the stable compiler: coverage is, sanitizers are not, and what is fuzzed is safe Rust.
+# Inputs that reach new code gather below target/fuzz; those in fuzz/corpus are few, and every test run reads them.
+TIME ?= 60
+TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_DENY_VERSION := 0.20.2
+TOOLS := $(abspath target/tools)
+FUZZ := PATH="$(TOOLS)/bin:$$PATH" $(CARGO) fuzz
+
+fuzz: $(TOOLS)/bin/cargo-fuzz
+	$(FUZZ) build --sanitizer none
+	set -e; for target in $(TARGETS); do \
+	  echo "== $$target"; mkdir -p target/fuzz/$$target; \
+	  $(FUZZ) run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+	    -dict=fuzz/dictionaries/$$target.dict -max_total_time=$(TIME) -max_len=4096 -timeout=10 -print_final_stats=1; \
+	done
+
+deny: $(TOOLS)/bin/cargo-deny
+	PATH="$(TOOLS)/bin:$$PATH" $(CARGO) deny --offline check licenses bans sources
+
+$(TOOLS)/bin/cargo-fuzz:
+	$(CARGO) install --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS) cargo-fuzz
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --locked --version $(CARGO_DENY_VERSION) --root $(TOOLS) cargo-deny
+
 MINUTES ?= 30
 
 soak:
@@ -93,4 +125,7 @@ install: plugins
 	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
 	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
+	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/

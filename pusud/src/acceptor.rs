@@ -44,10 +44,10 @@ impl Acceptor {
     }
 
     /// Accepts for ever and deals out what `door` lets in. When the system refuses another connection (out of files or
-    /// memory) it waits and tries again; it never spins.
+    /// memory) it waits and tries again; it never spins. Dropping the future closes the port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
-    pub async fn run(&self, inboxes: &[InboxSender], door: &Arc<Door>) -> anyhow::Error {
+    pub async fn run(self, inboxes: &[InboxSender], door: &Arc<Door>) -> anyhow::Error {
         let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
             Ok(socket) => socket,
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),

@@ -11,12 +11,18 @@ pub enum Disconnect {
     ProtocolError,
     /// A text message was not UTF-8.
     InvalidUtf8,
+    /// A message came in too many fragments, or took too long.
+    PolicyViolation,
     /// A message was longer than `max_message_bytes`.
     MessageTooBig,
     /// The authorization could not be decided: try again later.
     Unavailable,
+    /// Too much waits in the relay: try again later.
+    Overloaded,
     /// The client did not read fast enough: connect again.
     SlowConsumer,
+    /// The client did not answer a ping in time: connect again.
+    PingTimeout,
     /// The client did not authorize in time.
     AuthorizeTimeout,
     /// The client sent what this protocol does not know.
@@ -25,6 +31,8 @@ pub enum Disconnect {
     AuthorizationFailed,
     /// The client may not read or write the channel.
     PermissionDenied,
+    /// The client wanted more than it may have.
+    LimitExceeded,
 }
 
 impl Disconnect {
@@ -35,13 +43,16 @@ impl Disconnect {
             Self::GoingAway => 1001,
             Self::ProtocolError => 1002,
             Self::InvalidUtf8 => 1007,
+            Self::PolicyViolation => 1008,
             Self::MessageTooBig => 1009,
-            Self::Unavailable => 1013,
+            Self::Unavailable | Self::Overloaded => 1013,
             Self::SlowConsumer => 4001,
+            Self::PingTimeout => 4002,
             Self::AuthorizeTimeout => 4003,
             Self::UnknownMessage => 4500,
             Self::AuthorizationFailed => 4501,
             Self::PermissionDenied => 4502,
+            Self::LimitExceeded => 4503,
         }
     }
 
@@ -51,13 +62,17 @@ impl Disconnect {
             Self::GoingAway => "the relay is stopping",
             Self::ProtocolError => "WebSocket protocol error",
             Self::InvalidUtf8 => "text is not UTF-8",
+            Self::PolicyViolation => "message in too many fragments, or too slow",
             Self::MessageTooBig => "message too big",
             Self::Unavailable => "authorization is unavailable, try again later",
+            Self::Overloaded => "the relay is overloaded, try again later",
             Self::SlowConsumer => "slow consumer",
+            Self::PingTimeout => "no answer to a ping",
             Self::AuthorizeTimeout => "not authorized in time",
             Self::UnknownMessage => "unknown message",
             Self::AuthorizationFailed => "authorization failed",
             Self::PermissionDenied => "permission denied",
+            Self::LimitExceeded => "limit exceeded",
         }
     }
 }

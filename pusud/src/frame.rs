@@ -3,14 +3,59 @@
 //! Frames of a server are never masked, and the relay never fragments.
 
 use crate::disconnect::Disconnect;
+use crate::queued;
+use std::ops::Deref;
 use std::rc::Rc;
 
-/// Bytes on their way to one or many clients of a shard: one or more whole frames.
-pub type Frames = Rc<[u8]>;
+/// What a buffer costs beside its bytes: counts of references, and what the allocator adds.
+const BUFFER_BYTES: usize = 32;
+
+/// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
+///
+/// They are part of what the shard holds (see [`queued`]), once, from the first to the last reference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frames(Rc<[u8]>);
+
+impl Frames {
+    /// One client's part of what they cost, in bytes, where several share them.
+    pub fn part(&self) -> usize {
+        (self.0.len() + BUFFER_BYTES) / Rc::strong_count(&self.0)
+    }
+}
+
+impl From<&[u8]> for Frames {
+    fn from(bytes: &[u8]) -> Self {
+        queued::hold(bytes.len() + BUFFER_BYTES);
+        Self(bytes.into())
+    }
+}
+
+impl From<Vec<u8>> for Frames {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::from(&bytes[..])
+    }
+}
+
+impl Deref for Frames {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        if Rc::strong_count(&self.0) == 1 {
+            queued::release(self.0.len() + BUFFER_BYTES);
+        }
+    }
+}
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
 /// The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5, less the code).
 const CLOSE_REASON_BYTES_MAX: usize = 123;
 
@@ -35,6 +80,11 @@ pub fn close(disconnect: Disconnect) -> Frames {
     out.extend_from_slice(&disconnect.code().to_be_bytes());
     out.extend_from_slice(reason);
     out.into()
+}
+
+/// A ping without a payload.
+pub fn ping() -> Frames {
+    Frames::from(vec![FIN | PING, 0])
 }
 
 /// Appends the frame that delivers `content` (JSON text) on `channel` to `out`.
@@ -136,6 +186,20 @@ mod tests {
         let mut out = Vec::new();
         texts.iter().for_each(|text| push_publish(&mut out, "a\"b", text));
         assert!(contents("a\"b", &out).eq(texts.iter().map(|text| text.as_bytes())));
+    }
+
+    #[test]
+    fn shared_frames_are_held_once_until_the_last_is_gone() {
+        let before = queued::held();
+        let frames = text(&[b'x'; 1000]);
+        let held = queued::held() - before;
+        assert!((1000..1100).contains(&held));
+        let shared = vec![frames.clone(); 9];
+        assert_eq!((queued::held() - before, frames.part()), (held, held / 10));
+        drop(frames);
+        assert_eq!(queued::held() - before, held);
+        drop(shared);
+        assert_eq!(queued::held(), before);
     }
 
     #[test]

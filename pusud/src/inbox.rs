@@ -7,14 +7,16 @@
 use crate::batch::Batch;
 use crate::door::Pass;
 use crate::network::local::Event;
+use crate::report::Report;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 
 /// What may wait in an inbox before sources have to, in bytes. A source may overshoot by one batch.
-const INBOX_BYTES_MAX: usize = 1024 * 1024;
+pub const INBOX_BYTES_MAX: usize = 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
 
@@ -30,7 +32,12 @@ pub enum Item {
     Reauthorize,
     /// Forget the clients' authorizations: nobody will be asked about them again.
     ForgetAuthorizations,
-    /// Tell all clients that the relay is stopping, and end when they have gone.
+    /// Say how you are: an answer shows that the shard takes turns.
+    Report(oneshot::Sender<Report>),
+    /// See all clients off, and say so when they have gone. Everything else goes on: other shards may still have
+    /// sources.
+    Drain(oneshot::Sender<()>),
+    /// Hand over what was published here, and end. What is handed over to this shard after it is lost.
     Stop,
 }
 

@@ -4,8 +4,11 @@
 //! **Invariant:** parsing allocates nothing for a message without escapes: names and content are borrowed, and the
 //! content stays the JSON text that the source sent.
 
-use crate::channel;
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use crate::channel::{self, BadChannel};
+use crate::limits::{AUTHORIZATION_BYTES_MAX, JSON_DEPTH_MAX, Limits};
+use crate::nesting;
+use crate::refusal::Refusal;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -37,11 +40,13 @@ pub struct Malformed {
     pub reason: Cow<'static, str>,
     /// The channel it was about, where that could be read.
     pub channel: Option<Box<str>>,
+    /// The limit that it exceeds, if that is what is wrong.
+    pub limit: Option<Refusal>,
 }
 
 impl Malformed {
     fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), channel: None }
+        Self { reason: reason.into(), channel: None, limit: None }
     }
 }
 
@@ -49,26 +54,38 @@ impl Malformed {
 ///
 /// # Errors
 /// Not JSON, not an object, a known field twice, an unknown type, a missing field or one of the wrong type, or a
-/// channel name that breaks the rules of [`channel::check`].
-pub fn parse(text: &str) -> Result<Request<'_>, Malformed> {
+/// channel name that breaks the rules of [`channel::check`]; or a channel's name or nesting past `limits`.
+pub fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Request<'a>, Malformed> {
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.is_data() {
         // The parser would quote what it found, which may be an authorization.
         true if !text.trim_start().starts_with('{') => Malformed::new("not a message: not an object"),
         _ => Malformed::new(format!("not a message: {error}")),
     })?;
+    if fields.is_too_deep || fields.content.is_some_and(|raw| nesting::is_deeper(raw.get(), limits.max_json_depth)) {
+        let reason = "not a message: nested too deeply".into();
+        return Err(Malformed { reason, channel: None, limit: Some(Refusal::MaxJsonDepth) });
+    }
     let kind = string_field("type", fields.kind)?;
     match &*kind {
         "authorize" => match fields.authorization {
             None => Ok(Request::Authorize(Cow::Borrowed(""))),
-            given => string_field("authorization", given).map(Request::Authorize),
+            given => match string_field("authorization", given)? {
+                text if text.len() > AUTHORIZATION_BYTES_MAX => Err(Malformed {
+                    limit: Some(Refusal::MaxMessageBytes),
+                    ..Malformed::new(format!("the authorization is longer than {AUTHORIZATION_BYTES_MAX} bytes"))
+                }),
+                text => Ok(Request::Authorize(text)),
+            },
         },
-        "subscribe" => channel_field(fields.channel).map(Request::Subscribe),
-        "unsubscribe" => channel_field(fields.channel).map(Request::Unsubscribe),
+        "subscribe" => channel_field(fields.channel, limits).map(Request::Subscribe),
+        "unsubscribe" => channel_field(fields.channel, limits).map(Request::Unsubscribe),
         "publish" => {
-            let channel = channel_field(fields.channel)?;
+            let channel = channel_field(fields.channel, limits)?;
             match fields.content {
                 Some(content) => Ok(Request::Publish { channel, content: content.get() }),
-                None => Err(Malformed { reason: "field content is missing".into(), channel: Some((*channel).into()) }),
+                None => {
+                    Err(Malformed { channel: Some((*channel).into()), ..Malformed::new("field content is missing") })
+                }
             }
         }
         _ => Err(Malformed::new("unknown type; known are authorize, subscribe, unsubscribe and publish")),
@@ -79,14 +96,23 @@ pub fn parse(text: &str) -> Result<Request<'_>, Malformed> {
 ///
 /// # Errors
 /// As [`parse`], and for bytes that are not UTF-8.
-pub fn parse_binary(bytes: &[u8]) -> Result<Request<'_>, Malformed> {
-    parse(std::str::from_utf8(bytes).map_err(|_| Malformed::new("not a message: not UTF-8"))?)
+pub fn parse_binary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Request<'a>, Malformed> {
+    parse(std::str::from_utf8(bytes).map_err(|_| Malformed::new("not a message: not UTF-8"))?, limits)
 }
 
-fn channel_field(raw: Option<&RawValue>) -> Result<Cow<'_, str>, Malformed> {
+fn channel_field<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Cow<'a, str>, Malformed> {
     let name = string_field("channel", raw)?;
-    channel::check(&name).map_err(|error| Malformed::new(error.to_string()))?;
-    Ok(name)
+    match channel::check(&name) {
+        Ok(()) if name.len() <= limits.max_channel_bytes => Ok(name),
+        Ok(()) => Err(Malformed {
+            limit: Some(Refusal::MaxChannelBytes),
+            ..Malformed::new(format!("the channel's name is longer than {} bytes", limits.max_channel_bytes))
+        }),
+        Err(error) => {
+            let limit = (error != BadChannel::Empty).then_some(Refusal::MaxChannelBytes);
+            Err(Malformed { limit, ..Malformed::new(error.to_string()) })
+        }
+    }
 }
 
 fn string_field<'a>(name: &'static str, raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Malformed> {
@@ -108,6 +134,8 @@ struct Fields<'a> {
     channel: Option<&'a RawValue>,
     content: Option<&'a RawValue>,
     authorization: Option<&'a RawValue>,
+    /// One of the other fields, or one of these but `content`, is nested more deeply than any message needs.
+    is_too_deep: bool,
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -127,13 +155,16 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                         Key::Content => (&mut fields.content, "content"),
                         Key::Authorization => (&mut fields.authorization, "authorization"),
                         Key::Other => {
-                            map.next_value::<IgnoredAny>()?;
+                            let raw: &RawValue = map.next_value()?;
+                            fields.is_too_deep |= nesting::is_deeper(raw.get(), JSON_DEPTH_MAX);
                             continue;
                         }
                     };
-                    if field.replace(map.next_value()?).is_some() {
+                    let raw: &RawValue = map.next_value()?;
+                    if field.replace(raw).is_some() {
                         return Err(A::Error::duplicate_field(name));
                     }
+                    fields.is_too_deep |= name != "content" && nesting::is_deeper(raw.get(), JSON_DEPTH_MAX);
                 }
                 Ok(fields)
             }
@@ -220,6 +251,13 @@ pub enum Reply<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         channel: Option<&'a str>,
         /// Why.
+        reason: &'a str,
+    },
+    /// The client wants more than it may have.
+    LimitExceeded {
+        /// What it was about.
+        channel: &'a str,
+        /// Which limit.
         reason: &'a str,
     },
 }

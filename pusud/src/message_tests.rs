@@ -1,4 +1,9 @@
 use super::*;
+
+fn parse(text: &str) -> Result<Request<'_>, Malformed> {
+    super::parse(text, &Limits::default())
+}
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -51,6 +56,29 @@ fn malformed_messages() {
         let error = parse(text).expect_err(text).to_string();
         assert!(error.contains(why), "{text}: {error}");
     }
+}
+
+#[test]
+fn limits_are_told_apart_from_other_mistakes() {
+    let limits = Limits { max_channel_bytes: 5, max_json_depth: 3, ..Limits::default() };
+    let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    for (text, limit) in [
+        (r#"{"type":"subscribe","channel":"abcde"}"#.to_owned(), None),
+        (format!(r#"{{"type":"authorize","authorization":"{}"}}"#, "x".repeat(65536)), None),
+        (format!(r#"{{"type":"authorize","authorization":"{}"}}"#, "x".repeat(65537)), Some(Refusal::MaxMessageBytes)),
+        (r#"{"type":"subscribe","channel":"abcdef"}"#.to_owned(), Some(Refusal::MaxChannelBytes)),
+        (r#"{"type":"subscribe","channel":"a\u0001"}"#.to_owned(), Some(Refusal::MaxChannelBytes)),
+        (format!(r#"{{"type":"publish","channel":"a","content":{}}}"#, deep(3)), None),
+        (format!(r#"{{"type":"publish","channel":"a","content":{}}}"#, deep(4)), Some(Refusal::MaxJsonDepth)),
+        (format!(r#"{{"type":"subscribe","channel":"a","x":{}}}"#, deep(32)), None),
+        (format!(r#"{{"type":"subscribe","channel":"a","x":{}}}"#, deep(33)), Some(Refusal::MaxJsonDepth)),
+        (format!(r#"{{"type":"subscribe","channel":"a","authorization":{}}}"#, deep(33)), Some(Refusal::MaxJsonDepth)),
+    ] {
+        let found = super::parse(&text, &limits);
+        assert_eq!(found.as_ref().err().and_then(|error| error.limit), limit, "{text}: {found:?}");
+        assert_eq!(found.is_ok(), limit.is_none(), "{text}: {found:?}");
+    }
+    assert_eq!(parse(r#"{"type":"subscribe","channel":""}"#).unwrap_err().limit, None);
 }
 
 #[test]

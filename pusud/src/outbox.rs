@@ -6,10 +6,13 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
+use crate::client::http_error::HttpError;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
+use crate::frame_queue::FrameQueue;
+use crate::incoming::Incoming;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, Waker, ready};
 use tokio::net::TcpStream;
@@ -20,30 +23,39 @@ const WRITE_SLICES_MAX: usize = 64;
 /// The outbox and socket of one client.
 pub struct Outbox {
     socket: TcpStream,
-    queue: RefCell<Queue>,
+    queue: RefCell<FrameQueue>,
     state: Cell<State>,
+    stage: Cell<Stage>,
     /// Whether the hub has it in its list of outboxes to flush.
     marked: Cell<bool>,
+    patience: Cell<Patience>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
-    bytes_max: u32,
+    /// What comes from the client.
+    pub incoming: Incoming,
 }
 
-/// What waits. Nearly always that is nothing or one buffer, for which no memory is allocated. There are as many of these
-/// as listeners, hence the small fields: what a queue holds is far below 4 GiB (see [`Outbox::new`]).
-#[derive(Default)]
-struct Queue {
-    first: Option<Frames>,
-    rest: Option<Box<Rest>>,
-    /// How much of `first` the kernel has taken already.
-    written: u32,
-    /// What is in `first` and `rest`, less `written`.
-    bytes: u32,
+/// What is known of a client that the kernel takes nothing more for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Patience {
+    /// Nobody watches it.
+    Unwatched,
+    /// It is watched, and the kernel has taken nothing since the last look.
+    Stalled,
+    /// It is watched, and the kernel has taken something since the last look.
+    Moving,
 }
 
-/// What waits behind the first frames.
-#[derive(Default)]
-struct Rest(VecDeque<Frames>);
+/// How far its client has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// It is connected, and speaks HTTP.
+    Connected,
+    /// It speaks WebSocket.
+    Upgraded,
+    /// It has been authorized.
+    Authorized,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -60,17 +72,17 @@ enum State {
 }
 
 impl Outbox {
-    /// An empty outbox for `socket` in which up to `bytes_max` bytes may wait before the client counts as slow: 1 GiB at
-    /// the most. One push goes past it, by a run of frames or a message.
-    pub fn new(socket: TcpStream, bytes_max: usize) -> Self {
-        const BYTES_MAX: usize = 1 << 30;
+    /// An empty outbox for `socket`.
+    pub fn new(socket: TcpStream) -> Self {
         Self {
             socket,
             queue: RefCell::default(),
             state: Cell::new(State::Open),
+            stage: Cell::new(Stage::Connected),
             marked: Cell::new(false),
+            patience: Cell::new(Patience::Unwatched),
             task: Cell::new(None),
-            bytes_max: bytes_max.min(BYTES_MAX) as u32,
+            incoming: Incoming::default(),
         }
     }
 
@@ -79,27 +91,55 @@ impl Outbox {
         &self.socket
     }
 
-    /// Queues frames; nothing is written before the next flush.
+    /// Its client has come so far.
+    pub fn reach(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    /// Whether its client has been authorized.
+    pub fn is_authorized(&self) -> bool {
+        self.stage.get() == Stage::Authorized
+    }
+
+    /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
+    /// before the client counts as slow; one push goes past it, by a run of frames or a message.
     ///
     /// # Errors
-    /// [`Disconnect::SlowConsumer`], once, when the outbox was full already: what waited is dropped, the close frame
-    /// takes its place, and the client's task is woken to end. A closing outbox drops frames without an error.
-    pub fn push(&self, frames: Frames) -> Result<(), Overflow> {
+    /// The outbox was full already, and is cut now as [`Self::cut`] says. A closing outbox drops frames without an
+    /// error.
+    pub fn push(&self, frames: Frames, bytes_max: usize) -> Result<(), Overflow> {
         if !matches!(self.state.get(), State::Open | State::Blocked) {
             return Ok(());
         }
         let mut queue = self.queue.borrow_mut();
-        if queue.bytes >= self.bytes_max {
-            let dropped_bytes = queue.drop_unsent() + frames.len();
+        if queue.cost() >= bytes_max {
             drop(queue);
-            self.close(Disconnect::SlowConsumer);
-            return Err(Overflow { dropped_bytes });
+            return Err(Overflow { dropped_bytes: self.cut() + frames.len() });
         }
         queue.push(frames);
         Ok(())
     }
 
-    /// Queues the close frame and takes nothing after it. The client's task is woken to end.
+    /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
+    /// end. Returns the bytes that are lost.
+    pub fn cut(&self) -> usize {
+        let dropped_bytes = self.queue.borrow_mut().drop_unsent();
+        self.close(Disconnect::SlowConsumer);
+        dropped_bytes
+    }
+
+    /// What waits, in bytes, with what its places and buffers cost.
+    pub fn cost(&self) -> usize {
+        self.queue.borrow().cost()
+    }
+
+    /// This client's part of what waits, in bytes, where several share it.
+    pub fn part(&self) -> usize {
+        self.queue.borrow().part()
+    }
+
+    /// Queues the close frame, or an HTTP answer where the client does not speak WebSocket yet, and takes nothing after
+    /// it. The client's task is woken to end.
     pub fn close(&self, disconnect: Disconnect) {
         let closing = match self.state.get() {
             State::Open => State::Closing,
@@ -107,7 +147,10 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
-        self.queue.borrow_mut().push(frame::close(disconnect));
+        self.queue.borrow_mut().push(match self.stage.get() {
+            Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
+            Stage::Upgraded | Stage::Authorized => frame::close(disconnect),
+        });
         self.wake();
     }
 
@@ -136,12 +179,37 @@ impl Outbox {
         !self.marked.replace(true)
     }
 
-    /// Takes the mark away and writes what the kernel takes; wakes the client's task if that is not all.
-    pub fn flush(&self) {
+    /// Takes the mark away and writes what the kernel takes; wakes the client's task if that is not all. True if it has
+    /// to be watched from here on: the kernel is full, and nobody does yet.
+    pub fn flush(&self) -> bool {
         self.marked.set(false);
         match self.state.get() {
-            State::Open | State::Closing => self.write(),
-            State::Blocked | State::ClosingBlocked | State::Broken => {}
+            State::Open => {
+                self.write();
+                self.is_blocked() && self.patience.replace(Patience::Stalled) == Patience::Unwatched
+            }
+            State::Closing => {
+                self.write();
+                false
+            }
+            State::Blocked | State::ClosingBlocked | State::Broken => false,
+        }
+    }
+
+    /// Whether something waits for the kernel, and nobody has closed it.
+    pub fn is_blocked(&self) -> bool {
+        self.state.get() == State::Blocked
+    }
+
+    /// Whether the kernel has taken nothing since the last look. It is watched no more where nothing waits.
+    pub fn look(&self) -> Look {
+        if !self.is_blocked() {
+            self.patience.set(Patience::Unwatched);
+            return Look::Done;
+        }
+        match self.patience.replace(Patience::Stalled) {
+            Patience::Stalled => Look::Stalled,
+            Patience::Moving | Patience::Unwatched => Look::Moving,
         }
     }
 
@@ -154,7 +222,7 @@ impl Outbox {
             let unblocked = match self.state.get() {
                 State::Blocked => State::Open,
                 State::ClosingBlocked => State::Closing,
-                State::Closing if self.queue.borrow().bytes > 0 => State::Closing,
+                State::Closing if !self.queue.borrow().is_empty() => State::Closing,
                 State::Open | State::Closing | State::Broken => return Poll::Ready(()),
             };
             if ready!(self.socket.poll_write_ready(cx)).is_err() {
@@ -166,15 +234,32 @@ impl Outbox {
         }
     }
 
+    /// Waits for something to read, its end included, and writes what waits for room in the kernel meanwhile.
+    ///
+    /// # Errors
+    /// The connection is gone, or has been closed from this side.
+    pub async fn readable(&self) -> io::Result<()> {
+        poll_fn(|cx| {
+            // Ready or not, whoever closes the outbox wakes this task now.
+            let _ = self.poll_drained(cx);
+            if self.is_closing() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            self.socket.poll_read_ready(cx)
+        })
+        .await
+    }
+
     fn write(&self) {
         let queue = &mut *self.queue.borrow_mut();
-        while let Some(first) = &queue.first {
-            let written = match &queue.rest {
-                None => self.socket.try_write(&first[queue.written as usize..]),
-                Some(rest) => self.write_many(first, queue.written as usize, &rest.0),
-            };
+        while let Some(written) = self.write_front(queue) {
             match written {
-                Ok(bytes) => queue.advance(bytes),
+                Ok(bytes) => {
+                    queue.advance(bytes);
+                    if self.patience.get() == Patience::Stalled {
+                        self.patience.set(Patience::Moving);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.state.set(if self.state.get() == State::Open {
                         State::Blocked
@@ -186,7 +271,7 @@ impl Outbox {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
-                    *queue = Queue::default();
+                    *queue = FrameQueue::default();
                     self.break_off();
                     return;
                 }
@@ -194,9 +279,14 @@ impl Outbox {
         }
     }
 
-    fn write_many(&self, first: &Frames, written: usize, rest: &VecDeque<Frames>) -> io::Result<usize> {
+    fn write_front(&self, queue: &FrameQueue) -> Option<io::Result<usize>> {
+        let (first, rest) = queue.front()?;
+        Some(if rest.len() == 0 { self.socket.try_write(first) } else { self.write_many(first, rest) })
+    }
+
+    fn write_many<'a>(&self, first: &'a [u8], rest: impl Iterator<Item = &'a Frames>) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        slices[0] = IoSlice::new(&first[written..]);
+        slices[0] = IoSlice::new(first);
         let mut count = 1;
         for (slice, frames) in slices[1..].iter_mut().zip(rest) {
             *slice = IoSlice::new(frames);
@@ -217,56 +307,22 @@ impl Outbox {
     }
 }
 
+/// What a look at an outbox that is watched has found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing waits any more, or the connection ends: it is watched no more.
+    Done,
+    /// The kernel has taken something since the last look.
+    Moving,
+    /// The kernel has taken nothing since the last look.
+    Stalled,
+}
+
 /// An outbox was full: its client is cut, and this many bytes will not reach it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overflow {
     /// Bytes of frames that are lost.
     pub dropped_bytes: usize,
-}
-
-impl Queue {
-    fn push(&mut self, frames: Frames) {
-        self.bytes += bytes(&frames);
-        if self.first.is_none() {
-            self.first = Some(frames);
-        } else {
-            self.rest.get_or_insert_default().0.push_back(frames);
-        }
-    }
-
-    /// The kernel has taken so many bytes.
-    fn advance(&mut self, taken: usize) {
-        let mut taken = taken as u32;
-        self.bytes -= taken;
-        while let Some(first) = &self.first {
-            let left = bytes(first) - self.written;
-            if taken < left {
-                self.written += taken;
-                return;
-            }
-            taken -= left;
-            self.written = 0;
-            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front());
-            if self.rest.as_ref().is_some_and(|rest| rest.0.is_empty()) {
-                self.rest = None;
-            }
-        }
-    }
-
-    /// Drops every frame that has not begun to leave; returns their bytes.
-    fn drop_unsent(&mut self) -> usize {
-        let before = self.bytes;
-        self.rest = None;
-        if self.written == 0 {
-            self.first = None;
-        }
-        self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
-        (before - self.bytes) as usize
-    }
-}
-
-fn bytes(frames: &Frames) -> u32 {
-    u32::try_from(frames.len()).expect("messages are bounded to 1 GiB, and runs far below that")
 }
 
 #[cfg(test)]

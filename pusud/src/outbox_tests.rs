@@ -1,5 +1,4 @@
 use super::*;
-use std::future::poll_fn;
 use std::io::Read as _;
 use std::rc::Rc;
 
@@ -13,7 +12,9 @@ async fn pair() -> (Rc<Outbox>, std::net::TcpStream) {
     client.connect(&listener.local_addr().unwrap().into()).unwrap();
     let (socket, _) = listener.accept().await.unwrap();
     socket2::SockRef::from(&socket).set_send_buffer_size(4096).unwrap();
-    (Rc::new(Outbox::new(socket, BYTES_MAX)), client.into())
+    let outbox = Outbox::new(socket);
+    outbox.reach(Stage::Upgraded);
+    (Rc::new(outbox), client.into())
 }
 
 fn frames(byte: u8, len: usize) -> Frames {
@@ -23,8 +24,8 @@ fn frames(byte: u8, len: usize) -> Frames {
 /// Pushes until the kernel takes no more and something waits.
 fn fill(outbox: &Outbox) -> usize {
     let mut pushed = 0;
-    while outbox.queue.borrow().bytes == 0 {
-        outbox.push(frames(b'f', 1000)).unwrap();
+    while outbox.queue.borrow().is_empty() {
+        outbox.push(frames(b'f', 1000), BYTES_MAX).unwrap();
         pushed += 1000;
         outbox.flush();
     }
@@ -43,7 +44,7 @@ async fn everything_leaves_in_order_through_a_full_kernel() {
     for n in 0..500u32 {
         let len = 1 + (n as usize * 37) % 900;
         expected.extend(vec![n as u8; len]);
-        outbox.push(frames(n as u8, len)).unwrap();
+        outbox.push(frames(n as u8, len), BYTES_MAX).unwrap();
         outbox.flush();
         poll_fn(|cx| outbox.poll_drained(cx)).await;
     }
@@ -55,7 +56,7 @@ async fn everything_leaves_in_order_through_a_full_kernel() {
 async fn one_write_carries_many_frames() {
     let (outbox, mut client) = pair().await;
     for n in 0..3 {
-        outbox.push(frames(b'0' + n, 2)).unwrap();
+        outbox.push(frames(b'0' + n, 2), BYTES_MAX).unwrap();
     }
     assert!(outbox.mark() && !outbox.mark());
     outbox.flush();
@@ -70,14 +71,14 @@ async fn a_full_outbox_cuts_with_4001_at_a_frame_boundary() {
     let (outbox, mut client) = pair().await;
     let mut sent = fill(&outbox);
     let overflow = loop {
-        match outbox.push(frames(b'x', 1000)) {
+        match outbox.push(frames(b'x', 1000), BYTES_MAX) {
             Ok(()) => sent += 1000,
             Err(overflow) => break overflow,
         }
-        assert!(outbox.queue.borrow().bytes as usize <= BYTES_MAX + 1000);
+        assert!(outbox.cost() <= BYTES_MAX + 1000 + 64);
     };
     assert!(outbox.is_closing());
-    assert_eq!(outbox.push(frames(b'y', 1)), Ok(()), "further frames are dropped without a word");
+    assert_eq!(outbox.push(frames(b'y', 1), BYTES_MAX), Ok(()), "further frames are dropped without a word");
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();
         client.read_to_end(&mut all).unwrap();

@@ -36,6 +36,11 @@ impl Outgoing {
         self.member
     }
 
+    /// How many shards the relay has.
+    pub fn shards_len(&self) -> usize {
+        self.inboxes.len()
+    }
+
     /// Whether there is nobody else.
     pub fn is_alone(&self) -> bool {
         self.batches.len() == 1 && self.member == 0

@@ -5,7 +5,7 @@ use std::io;
 use tokio::net::TcpStream;
 
 /// Most bytes taken from a socket in one call.
-const READ_BYTES_MAX: usize = 64 * 1024;
+pub const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// The buffer. Its content lives only as long as a call.
 pub struct ReadBuffer(RefCell<Box<[u8]>>);

@@ -8,6 +8,7 @@ use crate::authenticator::Authenticator;
 use crate::config::{Config, OnSwap, Overrides};
 use crate::hangup::Hangups;
 use crate::inbox::{InboxSender, Item};
+use crate::service_manager::ServiceManager;
 use anyhow::Context as _;
 use std::convert::Infallible;
 use std::io;
@@ -41,13 +42,15 @@ impl Reload {
         Ok(Self { running, overrides, authenticator, hangups: Hangups::catch()?, again: false })
     }
 
-    /// Reads the settings again whenever it is asked to, and tells the shards what became of it.
-    pub async fn run(mut self, inboxes: &[InboxSender]) -> Infallible {
+    /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
+    /// told as well, and afterwards that the relay is `serving` as before.
+    pub async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
         loop {
             if !std::mem::take(&mut self.again) {
                 self.hangups.next().await;
             }
             info!("SIGHUP: reading the settings again");
+            manager.reloading();
             match self.reload_aside().await {
                 Ok(outcome) => tell(inboxes, &outcome),
                 Err(error) => {
@@ -55,6 +58,7 @@ impl Reload {
                     error!(generation, "nothing was changed, the authenticator stays: {}", one_line(&error));
                 }
             }
+            manager.ready(serving);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::shard_index::ShardSet;
 use crate::subscriptions::ChannelId;
 
 /// A run takes nothing more past this many bytes.
-const RUN_BYTES_MAX: usize = 64 * 1024;
+pub const RUN_BYTES_MAX: usize = 64 * 1024;
 
 /// Publications to one channel that have not been fanned out.
 #[derive(Default)]

@@ -3,12 +3,13 @@
 use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
-use crate::disconnect::Disconnect;
 use crate::door::Door;
+use crate::drain::drain;
 use crate::hub::Hub;
 use crate::inbox::{Inbox, InboxSender, Item};
 use crate::network::local::Event;
 use crate::outgoing::Outgoing;
+use crate::queued::Queued;
 use crate::shard_index::ShardIndex;
 use crate::stats::Stats;
 use anyhow::Context as _;
@@ -18,15 +19,10 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
 use tokio::task::{spawn_local, yield_now};
-use tokio::time::timeout;
-use tracing::{debug, warn};
-
-/// How long clients may take to go when the relay stops.
-const STOP_MAX: Duration = Duration::from_secs(5);
+use tracing::debug;
 
 /// What a shard is made of.
 pub struct Shard {
@@ -40,6 +36,8 @@ pub struct Shard {
     pub network: Option<InboxSender<Event>>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
+    /// What all shards hold.
+    pub queued: Arc<Queued>,
     /// Who decides.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
@@ -79,7 +77,8 @@ impl Shard {
 
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
-        let hub = Rc::new(Hub::new(Outgoing::of_shard(self.number, self.inboxes, self.network), self.index));
+        let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued, self.config.limits.clone()));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
@@ -110,32 +109,46 @@ impl Shard {
                     Item::Settled(number) => hub.settled(number),
                     Item::Reauthorize => context.turns.queue_all(),
                     Item::ForgetAuthorizations => context.turns.forget_all(),
+                    // An error means that nobody waits for the answer any more.
+                    Item::Report(reply) => drop(reply.send(hub.report())),
+                    Item::Drain(drained) => {
+                        let (hub, limits) = (hub.clone(), &self.config.limits);
+                        let (grace, spread) = (limits.drain_grace, limits.drain_spread);
+                        spawn_local(async move {
+                            drain(&hub, grace, spread).await;
+                            // Nobody listening means that the relay does not wait any more.
+                            drained.send(()).ok();
+                        });
+                    }
                     Item::Stop => stopping = true,
                 }
             }
         }
-        hub.close_all(Disconnect::GoingAway);
-        if timeout(STOP_MAX, poll_fn(|cx| hub.poll_empty(cx))).await.is_err() {
-            warn!(shard = self.number, "some clients had not gone in time");
-        }
-        // What a source published just before it left may still have to be handed over.
         while hub.flush_some() {}
         hub.stats()
     }
 }
 
-fn runtime() -> io::Result<LocalRuntime> {
+/// The runtime that a shard's thread runs, and all its clients in.
+///
+/// # Errors
+/// The system is out of files.
+pub fn runtime() -> io::Result<LocalRuntime> {
     Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
 }
 
-fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+/// Makes an accepted socket one of this thread's runtime.
+///
+/// # Errors
+/// The connection is gone, or the system is out of memory.
+pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
     socket.set_nodelay(true)?;
     tokio::net::TcpStream::from_std(socket)
 }
 
 /// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which
 /// is what makes a batch of what they do.
-async fn flush(hub: Rc<Hub>) {
+pub async fn flush(hub: Rc<Hub>) {
     loop {
         poll_fn(|cx| hub.poll_flush_due(cx)).await;
         while hub.flush_some() {

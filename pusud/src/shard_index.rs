@@ -90,6 +90,11 @@ impl ShardIndex {
         self.version.fetch_add(1, Ordering::Release);
     }
 
+    /// How many channels have listeners in a shard.
+    pub fn local_channels_len(&self) -> usize {
+        self.lock().values().filter(|&&shards| self.is_local(shards)).count()
+    }
+
     /// Whether a shard has listeners of `channel`.
     pub fn has_local_listeners(&self, channel: &str) -> bool {
         self.lock().get(channel).is_some_and(|&shards| self.is_local(shards))

@@ -20,11 +20,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// A client was cut because its outbox was full, and with it so many bytes.
-    pub fn count_slow_consumer(&mut self, dropped_bytes: usize) {
+    /// A client was cut because it took too little, by this limit, and with it so many bytes.
+    pub fn count_slow_consumer(&mut self, refusal: Refusal, dropped_bytes: usize) {
         self.dropped_bytes += dropped_bytes as u64;
         self.disconnects.count(Disconnect::SlowConsumer);
-        self.refusals.count(Refusal::OutboxBytes);
+        self.refusals.count(refusal);
     }
 
     /// Adds another shard's counters to these.
@@ -47,6 +47,11 @@ impl Disconnects {
     /// Counts one.
     pub fn count(&mut self, disconnect: Disconnect) {
         *self.0.entry(disconnect).or_default() += 1;
+    }
+
+    /// Those that have happened, and how often, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Disconnect, u64)> {
+        self.0.iter().map(|(&disconnect, &count)| (disconnect, count))
     }
 
     /// How many have ended for this reason.

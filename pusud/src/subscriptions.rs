@@ -107,14 +107,24 @@ impl Subscriptions {
     }
 
     /// The channels that `listener` is subscribed to.
-    pub fn channels_of(&self, listener: ListenerId) -> impl Iterator<Item = &Rc<str>> {
-        let own = self.listeners.get(listener as usize).into_iter().flatten();
-        own.map(|subscription| &self.channels[subscription.channel as usize].name)
+    pub fn channels_of(&self, listener: ListenerId) -> impl ExactSizeIterator<Item = &Rc<str>> {
+        let own = self.listeners.get(listener as usize).map_or(&[][..], |own| own);
+        own.iter().map(|subscription| &self.channels[subscription.channel as usize].name)
     }
 
     /// How many channels have a listener here.
     pub fn channels_len(&self) -> usize {
         self.channels.len()
+    }
+
+    /// How many pairs of a listener and a channel there are. Looks at every listener.
+    pub fn len(&self) -> usize {
+        self.listeners.iter().map(SmallVec::len).sum()
+    }
+
+    /// Whether nobody listens to anything.
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
     }
 
     fn add_channel(&mut self, name: &str) -> u32 {

@@ -15,9 +15,10 @@ crate::on_1_and_3_shards!(
 const NO_MESSAGE: &str = r#"{"type":"frobnicate"}"#;
 
 fn a_clients_close_is_answered(daemon: Daemon) {
-    for code in [1000, 1001, 3000, 4999] {
+    for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
         let mut raw = daemon.upgraded();
-        raw.send(Frame::close(code, "goodbye").masked());
+        // What comes behind the close is not read any more.
+        raw.send([Frame::close(code, "goodbye").masked(), text_message(NO_MESSAGE)].concat());
         let answer = raw.read_frame();
         assert_eq!((answer.first_byte, &answer.payload[..2]), (0x88, &code.to_be_bytes()[..]), "{answer:?}");
         raw.expect_end();

@@ -1,6 +1,6 @@
 //! WebSocket frames, byte by byte: fragments, control frames, several messages in one segment, and what breaks RFC 6455.
 
-use crate::harness::{ALL, Daemon, Frame, Raw, Setup, text_message, upgrade_request};
+use crate::harness::{ALL, Daemon, Frame, Raw, Setup, close_code, text_message, upgrade_request};
 use serde_json::json;
 
 crate::on_1_and_3_shards!(
@@ -92,41 +92,89 @@ fn frames_byte_by_byte(daemon: Daemon) {
     expect_all_three(&mut raw);
 }
 
-fn broken_frames_close_with_a_protocol_error(daemon: Daemon) {
-    let cases = [
-        ("unmasked", Frame::text(AUTHORIZE).unmasked()),
-        ("RSV1, as for compression", Frame::new(0xc1, AUTHORIZE).masked()),
-        ("RSV2", Frame::new(0xa1, AUTHORIZE).masked()),
-        ("RSV3", Frame::new(0x91, AUTHORIZE).masked()),
-        ("reserved opcode 3", Frame::new(0x83, "").masked()),
-        ("reserved opcode 11", Frame::new(0x8b, "").masked()),
-        ("fragmented ping", Frame::new(0x09, "x").masked()),
-        ("fragmented close", Frame::new(0x08, "").masked()),
-        ("ping of 126 bytes", Frame::new(0x89, [0; 126]).masked()),
-        ("continuation of nothing", Frame::new(0x80, AUTHORIZE).masked()),
-        ("text inside a fragmented message", [Frame::new(0x01, "{").masked(), Frame::text("}").masked()].concat()),
-        ("close of one byte", Frame::new(0x88, [3]).masked()),
-        ("close with a code that is never sent", Frame::close(1005, "").masked()),
-        ("close with a code that is none", Frame::close(999, "").masked()),
+/// What breaks RFC 6455 in a single frame, or in two.
+fn broken_frames() -> Vec<(String, Vec<u8>)> {
+    let begun = Frame::new(0x01, "{").masked();
+    let mut cases: Vec<(String, Vec<u8>)> = vec![
+        ("unmasked text".into(), Frame::text(AUTHORIZE).unmasked()),
+        ("unmasked ping".into(), Frame::new(0x89, "").unmasked()),
+        ("unmasked close".into(), Frame::close(1000, "").unmasked()),
+        ("a ping of 126 bytes".into(), Frame::new(0x89, [0; 126]).masked()),
+        ("a pong of 1000 bytes".into(), Frame::new(0x8a, [0; 1000]).masked()),
+        ("a close of 126 bytes".into(), Frame::new(0x88, [3; 126]).masked()),
+        ("a last continuation of nothing".into(), Frame::new(0x80, AUTHORIZE).masked()),
+        ("a first continuation of nothing".into(), Frame::new(0x00, AUTHORIZE).masked()),
+        ("a continuation of a whole message".into(), [text_message(AUTHORIZE), Frame::new(0x80, "").masked()].concat()),
+        ("text inside a fragmented message".into(), [begun.clone(), Frame::text("}").masked()].concat()),
+        ("binary inside a fragmented message".into(), [begun.clone(), Frame::new(0x82, "}").masked()].concat()),
+        ("a beginning inside a fragmented message".into(), [begun.clone(), Frame::new(0x01, "}").masked()].concat()),
+        ("a close of one byte".into(), Frame::new(0x88, [3]).masked()),
+        ("a close inside a fragmented message, of one byte".into(), [begun, Frame::new(0x88, [3]).masked()].concat()),
     ];
-    for (what, bytes) in cases {
+    for rsv in 1..8 {
+        for opcode in [0x1, 0x2, 0x9, 0xa] {
+            let first_byte = 0x80 | rsv << 4 | opcode;
+            cases.push((format!("RSV bits, {first_byte:#x}"), Frame::new(first_byte, "{}").masked()));
+        }
+    }
+    for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
+        cases.push((format!("reserved opcode {opcode}"), Frame::new(0x80 | opcode, "").masked()));
+        cases.push((format!("reserved opcode {opcode}, fragmented"), Frame::new(opcode, "").masked()));
+    }
+    for opcode in [8, 9, 10] {
+        cases.push((format!("fragmented control frame {opcode}"), Frame::new(opcode, "").masked()));
+    }
+    for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 0xffff] {
+        cases.push((format!("a close with the code {code}"), Frame::close(code, "").masked()));
+    }
+    cases
+}
+
+fn broken_frames_close_with_a_protocol_error(daemon: Daemon) {
+    let mut witness = daemon.client();
+    witness.subscribe("a");
+    for (what, bytes) in broken_frames() {
         println!("{what}");
         let mut raw = daemon.upgraded();
-        raw.send(bytes);
-        raw.expect_closed(1002);
+        raw.send_perhaps(bytes);
+        let mut frame = raw.read_frame();
+        // What was whole before is still answered.
+        if frame.first_byte == 0x81 {
+            frame = raw.read_frame();
+        }
+        assert_eq!(close_code(&frame), Some(1002), "{what}: {frame:?}");
+        raw.finish_sending();
+        raw.expect_end();
     }
+    witness.publish("a", json!("still here"));
+    witness.expect_publish("a", json!("still here"));
 }
 
 fn text_that_is_not_utf8_closes(daemon: Daemon) {
-    for payload in [&b"\xff"[..], b"{\"type\":\"\xc3\x28\"}", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
+    let texts: [&[u8]; 8] = [
+        b"\xff",
+        b"{\"type\":\"\xc3\x28\"}",
+        b"\xc0\xaf",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xf8\x88\x80\x80\x80",
+        b"{}\xe2\x82",
+        b"{\"a\":\"\xf0\x9f\x98\"}",
+    ];
+    for payload in texts {
+        for split in 0..=payload.len() {
+            let mut raw = daemon.upgraded();
+            raw.send(Frame::new(0x01, &payload[..split]).masked());
+            raw.send_perhaps(Frame::new(0x80, &payload[split..]).masked());
+            raw.expect_closed(1007);
+        }
         let mut raw = daemon.upgraded();
         raw.send(Frame::text(payload).masked());
         raw.expect_closed(1007);
-        let mut raw = daemon.upgraded();
-        raw.send(Frame::new(0x01, &payload[..1]).masked());
-        raw.send_perhaps(Frame::new(0x80, &payload[1..]).masked());
-        raw.expect_closed(1007);
     }
+    let mut raw = daemon.upgraded();
+    raw.send(Frame::new(0x88, b"\x03\xe8\xff").masked());
+    raw.expect_closed(1007);
 }
 
 fn too_large_messages_close(daemon: Daemon) {

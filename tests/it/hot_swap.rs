@@ -203,8 +203,10 @@ fn another_plugin_can_take_over_and_none_too() {
 #[test]
 fn what_needs_a_restart_is_named_and_not_applied() {
     let daemon = Daemon::on_shards(1);
-    daemon
-        .edit_settings(|text| format!("{}\nlimits: {{outbox_bytes: 7 MiB}}\n", text.replace("test-relay", "renamed")));
+    daemon.edit_settings(|text| {
+        let larger = "limits: {outbox_bytes: 7 MiB, outbox_soft_bytes: 512 KiB, ";
+        text.replace("test-relay", "renamed").replace("limits: {", larger)
+    });
     expect_unchanged(&daemon.reload());
     assert!(daemon.log().text().contains("needs a restart: name, limits.outbox_bytes"), "{}", daemon.log().text());
     assert_eq!(daemon.connect().hello()["relay"], "test-relay");

@@ -14,12 +14,18 @@ mod check;
 mod clients;
 mod close;
 mod commands;
+mod conformance;
 #[cfg(unix)]
 mod containment;
+#[cfg(unix)]
+mod control;
 mod deliveries;
 mod door;
+mod draining;
 mod expiry;
 mod fan_out;
+#[cfg(target_os = "linux")]
+mod frame_floods;
 mod frames;
 #[cfg(target_os = "linux")]
 mod guide;
@@ -28,6 +34,8 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod keepalive;
+mod limits;
 mod listen_publish;
 mod messages;
 mod network;
@@ -39,8 +47,14 @@ mod plugin_errors;
 mod plugins;
 mod protocol;
 mod protocol_page;
+#[cfg(target_os = "linux")]
+mod queued;
 mod secrets;
+#[cfg(unix)]
+mod service;
 mod settings;
+#[cfg(target_os = "linux")]
+mod slow_readers;
 #[cfg(target_os = "linux")]
 mod soak;
 mod stopping;

@@ -153,8 +153,34 @@ fn content_arrives_as_it_was_written(daemon: Daemon) {
         "{ \"a\" :\t[ 1 ,\r\n2 ] }",
         r#"{"same":1,"same":2}"#,
         r#"{"type":"subscribe","channel":"other"}"#,
+        "false",
+        "-0",
+        "-0.0",
+        "1E400",
+        "5e-324",
+        "1e-999999999",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "9007199254740993",
+        "0.1000000000000000055511151231257827",
+        r#""\ud800""#,
+        r#""\udc00\ud800 \uD83D""#,
+        r#""\u0000\u001f\u007f""#,
+        r#""\\u0000 \" \\""#,
+        "\"\u{feff}\u{fffe}\u{10ffff}\"",
+        r#""</script><!--""#,
+        r#"{"":{"":""}}"#,
+        r#"{"\ud800":1,"a\u0000b":2}"#,
+        r#"{"__proto__":{"x":1},"constructor":null}"#,
+        r#"[[],{},[[]],[{}],null,""]"#,
+        r#"{"channel":"other","content":{"content":{}},"type":"publish"}"#,
     ] {
         client.send_text(&format!(r#"{{"content":{content},"channel":"news","type":"publish"}}"#));
+        client.expect_text(&format!(r#"{{"type":"publish","channel":"news","content":{content}}}"#));
+    }
+    for levels in [2, 31, 32, 33, 100, 127] {
+        let content = format!("{}1{}", "{\"a\":[".repeat(levels / 2), "]}".repeat(levels / 2));
+        client.send_text(&format!(r#"{{"type":"publish","channel":"news","content":{content}}}"#));
         client.expect_text(&format!(r#"{{"type":"publish","channel":"news","content":{content}}}"#));
     }
 }

@@ -47,7 +47,7 @@ fn push_and_flush(bencher: Bencher<'_, '_>) {
     frame::push_publish(&mut frames, "auction.1", &format!("\"{}\"", "x".repeat(126)));
     let frames: Frames = frames.into();
     bencher.with_inputs(|| loopback.wait_until_drained()).bench_local_values(|()| {
-        loopback.outbox.push(frames.clone()).unwrap();
+        loopback.outbox.push(frames.clone(), usize::MAX).unwrap();
         loopback.outbox.mark();
         loopback.outbox.flush();
     });
@@ -76,7 +76,7 @@ impl Loopback {
             // Ends with the outbox, when the benchmark is over.
             while peer.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {}
         });
-        Self { outbox: Outbox::new(socket, usize::MAX), runtime, _reader: reader }
+        Self { outbox: Outbox::new(socket), runtime, _reader: reader }
     }
 
     fn wait_until_drained(&self) {

@@ -2,6 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use pusud::limits::Limits;
 use pusud::{frame, message};
 
 /// Bytes of content: an empty one, the usual, a large one.
@@ -14,13 +15,15 @@ fn content(size: usize) -> String {
 #[divan::bench(args = SIZES)]
 fn parse_publish(bencher: Bencher<'_, '_>, size: usize) {
     let text = format!(r#"{{"type":"publish","channel":"auction.1","content":{}}}"#, content(size));
-    bencher.counter(BytesCount::of_str(&text)).bench(|| assert!(message::parse(divan::black_box(&text)).is_ok()));
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| assert!(message::parse(divan::black_box(&text), &Limits::default()).is_ok()));
 }
 
 #[divan::bench]
 fn parse_subscribe(bencher: Bencher<'_, '_>) {
     let text = r#"{"type":"subscribe","channel":"auction.1"}"#;
-    bencher.bench(|| assert!(message::parse(divan::black_box(text)).is_ok()));
+    bencher.bench(|| assert!(message::parse(divan::black_box(text), &Limits::default()).is_ok()));
 }
 
 #[divan::bench(args = SIZES)]

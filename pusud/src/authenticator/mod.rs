@@ -49,6 +49,9 @@ pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use verdict::{Authorization, Grant, Request, Verdict};
 
+/// Most calls that wait or are being answered: the queue, and as many threads as there may be.
+pub const CALLS_MAX: usize = pool::QUEUE_MAX + 64;
+
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 ///
 /// What decides can be swapped while it runs ([`Self::swap`]): each call is answered by the generation that was the
@@ -126,6 +129,11 @@ impl Authenticator {
     /// Whether a question would be taken now, rather than turned away at once.
     pub fn ready(&self) -> bool {
         self.current().workers.as_ref().is_none_or(Workers::ready)
+    }
+
+    /// How many questions wait for a thread; 0 for `None`.
+    pub fn queued(&self) -> usize {
+        self.current().workers.as_ref().map_or(0, Workers::queued)
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.

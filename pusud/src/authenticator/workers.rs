@@ -55,6 +55,11 @@ impl Workers {
         self.0.lock().retired
     }
 
+    /// How many calls wait for a thread.
+    pub(super) fn queued(&self) -> usize {
+        self.0.lock().queue.len()
+    }
+
     /// What went wrong so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()

@@ -8,6 +8,7 @@ use pusud::config::{Config, NO_AUTHENTICATOR};
 use pusud::door::capacity::Capacity;
 use pusud::gateway;
 use pusud::limits::Limits;
+use pusud::memory;
 use pusud::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -65,6 +66,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", format!("{key:<33} {value}").trim_end());
     }
+    push_memory(&mut text, config, capacity);
     text.push_str("everything is in order\n");
     text
 }
@@ -85,6 +87,18 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What the relay takes at the most, and what of it is due to which keys.
+fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
+    let parts = memory::ceiling(config, capacity.connections);
+    let sum = parts.iter().map(|part| part.bytes).sum();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
+    for part in parts {
+        let keys = if part.keys.is_empty() { String::new() } else { format!("({})", part.keys) };
+        let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
+    }
+}
+
 fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
     let per_address = |limit: usize| if limit == 0 { "no limit".to_owned() } else { limit.to_string() };
     let max_connections = match limits.max_connections {
@@ -93,22 +107,44 @@ fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
         }
         wanted => wanted.to_string(),
     };
+    let ping_interval =
+        if limits.ping_interval.is_zero() { "off".into() } else { format_duration(limits.ping_interval) };
     let origins: Vec<String> = limits.allowed_origins.iter().map(Origin::to_string).collect();
     vec![
         ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
         ("  max_unauthorized_message_bytes", format_bytes(limits.max_unauthorized_message_bytes)),
+        ("  max_fragments", limits.max_fragments.to_string()),
+        ("  message_timeout", format_duration(limits.message_timeout)),
         ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
         ("  handshake_timeout", format_duration(limits.handshake_timeout)),
         ("  authorize_timeout", format_duration(limits.authorize_timeout)),
         ("  max_authorize_attempts", limits.max_authorize_attempts.to_string()),
         ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
+        ("  ping_interval", ping_interval),
+        ("  pong_timeout", format_duration(limits.pong_timeout)),
         ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
+        ("  outbox_soft_bytes", format_bytes(limits.outbox_soft_bytes)),
+        ("  outbox_soft_time", format_duration(limits.outbox_soft_time)),
+        ("  write_deadline", format_duration(limits.write_deadline)),
+        ("  max_subscriptions", limits.max_subscriptions.to_string()),
+        ("  max_channel_bytes", format_bytes(limits.max_channel_bytes)),
+        ("  max_json_depth", limits.max_json_depth.to_string()),
+        ("  max_queued_bytes", format_bytes(limits.max_queued_bytes)),
+        ("  publish_rate", if limits.publish_rate == 0 { "off".into() } else { format!("{}/s", limits.publish_rate) }),
+        ("  publish_burst", limits.publish_burst.to_string()),
         ("  max_connections", max_connections),
         ("  max_unauthorized", limits.max_unauthorized.to_string()),
         ("  max_unauthorized_per_address", per_address(limits.max_unauthorized_per_address)),
         ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
         ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
+        ("  drain_grace", format_duration(limits.drain_grace)),
+        ("  drain_spread", format_duration(limits.drain_spread)),
     ]
+}
+
+/// Rounded up, so that it can be compared at a glance.
+fn mebibytes(bytes: usize) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 #[cfg(test)]

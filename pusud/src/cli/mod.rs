@@ -16,6 +16,7 @@ mod printer;
 mod probe;
 mod publish;
 mod run;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,7 @@ const EXAMPLES: &str = "\
 Examples:
   pusud check --config /etc/pusu/settings.yaml     is everything in order?
   pusud --config /etc/pusu/settings.yaml           serve
+  pusud status --config /etc/pusu/settings.yaml    how is it, and who is connected?
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -71,6 +73,7 @@ enum Command {
     /// Serve clients until SIGTERM or Ctrl-C (the default)
     ///
     /// Logs to standard error. The line `serving clients` says where clients connect and who decides what they may do.
+    /// SIGTERM, or Ctrl-C, sees the clients off before it ends; a second one ends it at once.
     /// SIGHUP reads the settings again and lets another authenticator, a new version of it or other options take over; no
     /// connection ends, and if anything is wrong all stays as it was and the log says why.
     Run(SettingsArgs),
@@ -81,6 +84,12 @@ enum Command {
     /// that serves. Exit code 0: a relay with these settings would start, if its port is free. 1: it would not, and the
     /// message says why.
     Check(SettingsArgs),
+    /// Show how a relay on this machine is: clients, messages, losses, authenticator, other relays
+    ///
+    /// Asks the relay through its control socket, a local one that its own user and root may use. Exit code 0: it answered.
+    /// 1: no relay is there or it does not answer, and the message says which.
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Args),
     /// Ask the authenticator about one authorization, and explain its decision
     ///
     /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
@@ -163,6 +172,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
     match args.command.unwrap_or(Command::Run(args.run)) {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Status(args) => status::status(&args),
         Command::PluginProcess => isolation::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),

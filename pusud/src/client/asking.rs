@@ -9,6 +9,7 @@ use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, Request, Verdict};
 use crate::disconnect::Disconnect;
 use crate::message::Reply;
+use crate::outbox::Stage;
 use crate::refusal::Refusal;
 use crate::turns::Turn;
 use std::future::Future;
@@ -68,6 +69,7 @@ impl Client {
                     self.end_probation();
                 }
                 self.unsettle();
+                self.outbox.reach(Stage::Authorized);
                 self.reply(&Reply::AuthorizationOk);
                 return Next::Message;
             }

@@ -10,7 +10,9 @@ impl Client {
     /// Subscribes, and confirms it if that needs no waiting.
     pub(super) fn subscribe(&self, channel: &str) -> Next {
         let hub = &self.context.hub;
-        hub.subscribe(self.listener, channel);
+        if !hub.subscribe(self.listener, channel) {
+            return self.exceeded(channel, "more subscriptions than limits.max_subscriptions");
+        }
         if !hub.is_settled(channel) {
             return Next::Confirm(channel.into());
         }

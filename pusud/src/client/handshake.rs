@@ -105,6 +105,9 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
     if !has_token(headers, "connection", "upgrade") {
         return Err(HttpError::bad_request("The header Connection does not say Upgrade."));
     }
+    if has_body(headers) {
+        return Err(HttpError::bad_request("An upgrade has no body."));
+    }
     if single(headers, "host", "The header Host is missing or there twice.")?.is_empty() {
         return Err(HttpError::bad_request("The header Host is empty."));
     }
@@ -120,9 +123,37 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         None => None,
         Some(_) => Some(single(headers, "origin", "The header Origin is not text or there twice.")?.into()),
     };
-    let path = request.path.unwrap_or("/");
+    let Some(path) = path_of(request.path.unwrap_or_default()) else {
+        return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
+    };
     let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin }));
     Ok(Upgrade { response: switching_protocols(key), request_len: head.len(), facts })
+}
+
+/// The path, with its query, of a request's target: a path already, or a whole URL as a proxy is sent (RFC 9112, section
+/// 3.2).
+fn path_of(target: &str) -> Option<&str> {
+    let path = if target.starts_with('/') {
+        target
+    } else {
+        let (scheme, rest) = target.split_once("://")?;
+        let known = ["ws", "wss", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
+        match &rest[path_at..] {
+            _ if !known || path_at == 0 => return None,
+            "" => "/",
+            path if path.starts_with('/') => path,
+            _ => return None,
+        }
+    };
+    (!path.contains('#')).then_some(path)
+}
+
+/// Whether a body follows the request. Nobody has a use for one, and whoever takes its end for another byte than a proxy
+/// in front does reads frames where there are none.
+fn has_body(headers: &[httparse::Header<'_>]) -> bool {
+    values(headers, "transfer-encoding").next().is_some()
+        || values(headers, "content-length").any(|length| length.trim_ascii() != b"0")
 }
 
 fn switching_protocols(key: &str) -> Vec<u8> {

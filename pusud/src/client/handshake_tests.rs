@@ -63,6 +63,26 @@ fn facts_become_attributes() {
 }
 
 #[test]
+fn the_path_of_a_target() {
+    for (target, expected) in [
+        ("/", Some("/")),
+        ("/a/b?c=http://d", Some("/a/b?c=http://d")),
+        ("ws://relay:55000/a?b", Some("/a?b")),
+        ("HTTPS://relay", Some("/")),
+        ("ws://relay?a", None),
+        ("ws:///a", None),
+        ("ftp://relay/", None),
+        ("relay:55000", None),
+        ("*", None),
+        ("", None),
+        ("/a#b", None),
+        ("ws://relay/#", None),
+    ] {
+        assert_eq!(path_of(target), expected, "{target}");
+    }
+}
+
+#[test]
 fn every_prefix_is_partial() {
     let whole = request("GET / HTTP/1.1", GOOD);
     for len in 0..whole.len() {
@@ -111,6 +131,10 @@ fn refused_requests() {
         (with("X", Some(&"y".repeat(HEAD_BYTES_MAX))), 431),
         (request("GET / HTTP/1.1", &many), 431),
         (request("GET / HTTP/1.1", GOOD).replace("\r\n", "\n"), 400),
+        (with("Content-Length", Some("5")), 400),
+        (with("Transfer-Encoding", Some("chunked")), 400),
+        (request("GET * HTTP/1.1", GOOD), 400),
+        (request("GET /#a HTTP/1.1", GOOD), 400),
         ("\x16\x03\x01\x02\x00\x01\x00".to_string(), 400),
     ] {
         assert_eq!(status(&bad), expected, "{bad}");

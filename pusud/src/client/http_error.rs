@@ -1,5 +1,6 @@
 //! HTTP answers to connections that do not become WebSockets: status, headers, and a sentence for whoever reads it.
 
+use crate::disconnect::Disconnect;
 use crate::refusal::Refusal;
 
 /// Why a request is not answered with 101.
@@ -25,6 +26,11 @@ impl HttpError {
     /// The page that connects comes from an origin that is not allowed.
     pub const ORIGIN_NOT_ALLOWED: Self =
         Self { status: "403 Forbidden", headers: "", reason: "Pages of this origin may not connect to this relay." };
+
+    /// The relay cannot wait for the request any more.
+    pub fn unavailable(disconnect: Disconnect) -> Self {
+        Self { status: "503 Service Unavailable", headers: RETRY_AFTER, reason: disconnect.reason() }
+    }
 
     /// What a connection is told that was not let in for this limit.
     pub const fn turned_away(refusal: Refusal) -> Self {

@@ -8,30 +8,32 @@
 mod asking;
 pub mod authorizations;
 mod confirm;
+mod effects;
 mod few;
+pub mod framing;
 pub mod handshake;
 pub mod http_error;
 mod request;
 pub mod session;
+pub mod unfinished;
 pub mod upkeep;
 pub mod wire;
 
-use crate::address;
 use crate::authenticator::{Authenticator, Authorization};
 use crate::deadlines::Deadlines;
-use crate::disconnect::Disconnect;
 use crate::door::{Door, Pass, Place};
 use crate::frame::{self, Frames};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::message::{self, Reply};
-use crate::outbox::Outbox;
+use crate::message::Reply;
+use crate::outbox::{Outbox, Stage};
+use crate::publish_rate::PublishRate;
 use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
 use handshake::Facts;
-use session::{Effect, Session};
+use session::Session;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -39,21 +41,18 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 use tracing::debug;
 use upkeep::Upkeep;
 use wire::Wire;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
-/// tungstenite's own buffer, which every client keeps; the wire reads in larger pieces.
-const TUNGSTENITE_BUFFER_BYTES: usize = 64;
 
 /// What all clients of a shard share.
 pub struct Context {
@@ -102,7 +101,7 @@ impl Context {
 /// Serves one connection, which was let in with `pass`, until it ends.
 pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pass) -> impl Future<Output = ()> {
     let Pass { place, probation } = pass;
-    let outbox = Rc::new(Outbox::new(socket, context.limits.outbox_bytes));
+    let outbox = Rc::new(Outbox::new(socket));
     let member = Member::join(context.clone(), outbox.clone(), place);
     let upkeep = Upkeep::until_authorized(probation, Instant::now() + context.limits.authorize_timeout);
     // Boxed out here, so that the waiting task keeps no room for the arguments.
@@ -147,35 +146,45 @@ async fn connect(
     peer: SocketAddr,
     upkeep: Box<Upkeep>,
 ) -> Option<Box<Client>> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(&context, &outbox)).await else {
-        context.hub.count_refusal(Refusal::HandshakeTimeout);
-        debug!(%peer, "no WebSocket handshake within handshake_timeout");
-        return None;
-    };
-    let (upgrade, unread) = upgrade?;
-    context.hub.send(&outbox, Frames::from(upgrade.response));
+    let (messages, facts) = upgrade(&context, &outbox, peer, context.limits.max_unauthorized_message_bytes).await?;
     context.hub.send(&outbox, context.hello.clone());
-    let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(TUNGSTENITE_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(Some(context.limits.max_unauthorized_message_bytes))
-        .max_frame_size(Some(context.limits.max_unauthorized_message_bytes));
     Some(Box::new(Client {
-        messages: WebSocket::from_raw_socket(wire, Role::Server, Some(config)),
+        messages,
         session: Session::default(),
         upkeep: Some(upkeep),
+        publish_rate: None,
         listener,
         idle_authorizations: 0,
-        facts: upgrade.facts,
+        facts,
         outbox,
         context,
     }))
 }
 
+/// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.
+/// Messages are at most of `message_bytes_max`.
+pub async fn upgrade(
+    context: &Context,
+    outbox: &Rc<Outbox>,
+    peer: SocketAddr,
+    message_bytes_max: usize,
+) -> Option<(WebSocket<Wire>, Option<Box<Facts>>)> {
+    let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(context, outbox)).await else {
+        context.hub.count_refusal(Refusal::HandshakeTimeout);
+        debug!(%peer, "no WebSocket handshake within handshake_timeout");
+        return None;
+    };
+    let (upgrade, unread) = upgrade?;
+    outbox.reach(Stage::Upgraded);
+    context.hub.send(outbox, Frames::from(upgrade.response));
+    outbox.incoming.open();
+    let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
+    Some((framing::over(wire, message_bytes_max), upgrade.facts))
+}
+
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
 /// Closing earlier would reset the connection under what the client has still to read.
-async fn linger(outbox: &Outbox) {
+pub async fn linger(outbox: &Outbox) {
     let gone = async {
         poll_fn(|cx| outbox.poll_drained(cx)).await;
         outbox.shut_down();
@@ -208,6 +217,8 @@ struct Client {
     session: Session,
     /// `None` for the many who are authorized and whose authorization does not end.
     upkeep: Option<Box<Upkeep>>,
+    /// `None` where the settings set none, and for the many that only listen.
+    publish_rate: Option<Box<PublishRate>>,
     facts: Option<Box<Facts>>,
 }
 
@@ -237,11 +248,17 @@ impl Client {
                     None => Next::End,
                 },
                 Next::Room => match Box::pin(self.room()).await {
-                    Some(()) => Next::Message,
+                    Some(()) => self.read_again(Next::Message),
                     None => Next::End,
                 },
-                Next::Confirm(channel) => Box::pin(self.confirm(&channel)).await,
-                Next::Verdict { authorization, again } => Box::pin(self.authorize(authorization, again)).await,
+                Next::Confirm(channel) => {
+                    let next = Box::pin(self.confirm(&channel)).await;
+                    self.read_again(next)
+                }
+                Next::Verdict { authorization, again } => {
+                    let next = Box::pin(self.authorize(authorization, again)).await;
+                    self.read_again(next)
+                }
                 Next::End => return,
             };
             coop::consume_budget().await;
@@ -254,17 +271,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            loop {
-                match self.messages.read() {
-                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if ready!(self.messages.get_ref().poll_readable(cx)).is_err() {
-                            return Poll::Ready(None);
-                        }
-                    }
-                    Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
-                    message => return Poll::Ready(Some(message)),
-                }
-            }
+            framing::poll_message(&mut self.messages, cx, &self.context.deadlines)
         })
         .await
     }
@@ -277,75 +284,10 @@ impl Client {
         .await
     }
 
-    fn handle(&mut self, message: Result<Message, Error>) -> Next {
-        match message {
-            Ok(Message::Text(text)) => {
-                let effect = self.session.handle(message::parse(&text));
-                self.apply(effect)
-            }
-            Ok(Message::Binary(bytes)) => {
-                let effect = self.session.handle(message::parse_binary(&bytes));
-                self.apply(effect)
-            }
-            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
-            Err(error) => self.end_after(&error),
-        }
-    }
-
-    /// Does what a message leads to.
-    fn apply(&self, effect: Effect<'_>) -> Next {
-        let hub = &self.context.hub;
-        match effect {
-            Effect::Publish { channel, content } => {
-                hub.publish(&channel, content);
-                if !hub.has_room() {
-                    return Next::Room;
-                }
-            }
-            Effect::Subscribe(channel) => return self.subscribe(&channel),
-            Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
-            Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
-            Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
-        }
-        Next::Message
-    }
-
-    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
-    /// does.
-    fn peer(&self) -> String {
-        match self.outbox.socket().peer_addr() {
-            Ok(peer) => address::readable(peer).to_string(),
-            Err(_) => "gone".to_owned(),
-        }
-    }
-
-    fn reply(&self, reply: &Reply<'_>) {
-        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
-    }
-
-    fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.send(&self.outbox, frame::text(reply));
-        self.context.hub.close(&self.outbox, disconnect);
-        Next::End
-    }
-
-    fn end_after(&self, error: &Error) -> Next {
-        let disconnect = match error {
-            // The client has gone without a word.
-            Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Capacity(_) => {
-                self.context.hub.count_refusal(Refusal::MaxMessageBytes);
-                Some(Disconnect::MessageTooBig)
-            }
-            Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
-            _ => Some(Disconnect::ProtocolError),
-        };
-        debug!(peer = %self.peer(), %error, "the client's connection ends");
-        if let Some(disconnect) = disconnect {
-            self.context.hub.close(&self.outbox, disconnect);
-        }
-        Next::End
+    /// The task has waited for something else than messages: nobody is blamed for what did not come meanwhile.
+    fn read_again(&mut self, next: Next) -> Next {
+        self.messages.get_mut().forgive();
+        next
     }
 
     /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.

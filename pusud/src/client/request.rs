@@ -53,7 +53,7 @@ fn is_allowed(allowed: &[Origin], facts: Option<&Facts>) -> bool {
 async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {
     loop {
         match context.buffer.read(outbox.socket(), |bytes| into.extend_from_slice(bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.socket().readable().await?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => outbox.readable().await?,
             other => return other,
         }
     }

@@ -14,7 +14,7 @@ use std::time::Instant;
 /// So few patterns are matched faster than a name is hashed.
 const FEW_PERMISSIONS_MAX: usize = 4;
 /// Channel names whose write permission is remembered; past it all are forgotten and looked up again.
-const WRITABLE_CHANNELS_MAX: usize = 1024;
+pub const WRITABLE_CHANNELS_MAX: usize = 256;
 
 /// One client's authorization.
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Session {
                 Effect::Publish { channel, content }
             }
             Ok(Request::Publish { channel, .. }) => denied(&channel, self.why_not("write")),
-            Err(Malformed { reason, channel }) => {
+            Err(Malformed { reason, channel, .. }) => {
                 let reply = Reply::UnknownMessageReceived { channel: channel.as_deref(), reason: &reason };
                 Effect::End(reply.to_json(), Disconnect::UnknownMessage)
             }

@@ -19,9 +19,9 @@ use std::time::Instant;
 /// What clients are told when an authorization has run out.
 const EXPIRED: &str = "expired";
 
-/// Runs a shard's timers, for ever: those of the ends, and those of asking again.
+/// Runs a shard's timers, for ever: those of the ends, those of asking again, and those of silent and slow clients.
 pub(crate) async fn attend(context: Rc<Context>) {
-    tokio::join!(context.deadlines.run(), context.turns.run());
+    tokio::join!(context.deadlines.run(), context.turns.run(), context.hub.look_after_clients());
 }
 
 /// What one client waits for besides its messages.

@@ -3,6 +3,8 @@
 //! So whatever tungstenite answers by itself (pongs, the echo of a close frame) queues behind what is on its way, and
 //! control frames can never cut a half-written publication.
 
+use super::unfinished::Unfinished;
+use crate::deadlines::Deadlines;
 use crate::frame::Frames;
 use crate::hub::Hub;
 use crate::outbox::Outbox;
@@ -18,44 +20,117 @@ pub struct Wire {
     buffer: Rc<ReadBuffer>,
     /// Read from the socket and not yet asked for. A client that sends nothing owns no memory here.
     unread: Vec<u8>,
-    unread_at: usize,
+    unread_at: u32,
+    /// How far the frames in `unread` have been walked over and may be asked for.
+    walked_to: u32,
+    /// The message that has begun, if one has at the end of what was walked over.
+    unfinished: Option<Box<Unfinished>>,
 }
+
+/// A message came in too many fragments, or took too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the message {0}")]
+pub struct Refused(&'static str);
 
 impl Wire {
     /// The stream of the client that `outbox` belongs to; `unread` are bytes that came in before.
     pub fn new(hub: Rc<Hub>, outbox: Rc<Outbox>, buffer: Rc<ReadBuffer>, unread: Vec<u8>) -> Self {
-        Self { hub, outbox, buffer, unread, unread_at: 0 }
+        Self { hub, outbox, buffer, unread, unread_at: 0, walked_to: 0, unfinished: None }
+    }
+
+    /// The same stream once more, with everything that is in this one.
+    pub fn take(&mut self) -> Self {
+        Self {
+            hub: self.hub.clone(),
+            outbox: self.outbox.clone(),
+            buffer: self.buffer.clone(),
+            unread: std::mem::take(&mut self.unread),
+            unread_at: std::mem::take(&mut self.unread_at),
+            walked_to: std::mem::take(&mut self.walked_to),
+            unfinished: self.unfinished.take(),
+        }
     }
 
     /// Ready when the socket has something to read, its end included.
     ///
     /// # Errors
-    /// The runtime is stopping.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// The runtime is stopping; or [`Refused`], when a message has been unfinished for longer than `message_timeout`.
+    pub fn poll_readable(&mut self, cx: &mut Context<'_>, deadlines: &Rc<Deadlines>) -> Poll<io::Result<()>> {
+        if let Some(unfinished) = &mut self.unfinished
+            && unfinished.is_late(self.hub.limits().message_timeout, deadlines, cx.waker())
+        {
+            return Poll::Ready(Err(io::Error::other(Refused("was not complete within message_timeout"))));
+        }
         self.outbox.socket().poll_read_ready(cx)
+    }
+
+    /// The client's task has not read for a while: the time for an unfinished message begins anew.
+    pub fn forgive(&mut self) {
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.forgive();
+        }
+    }
+
+    /// Reads what has come. False: that was the end of the stream.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.unread.clear();
+        (self.unread_at, self.walked_to) = (0, 0);
+        self.buffer.read(self.outbox.socket(), |bytes| self.unread.extend_from_slice(bytes))?;
+        self.outbox.incoming.hear();
+        Ok(!self.unread.is_empty())
+    }
+
+    /// Walks on over the frames that have been read.
+    fn walk(&mut self) -> io::Result<()> {
+        let mut fresh = Unfinished::default();
+        let unfinished = self.unfinished.as_deref_mut().unwrap_or(&mut fresh);
+        let walked = unfinished.walk(&self.unread[self.walked_to as usize..], self.hub.limits().max_fragments);
+        // What one read takes, and what came with the handshake, is far below 4 GiB.
+        self.walked_to += walked as u32;
+        if unfinished.is_empty() {
+            self.unfinished = None;
+        } else if self.unfinished.is_none() {
+            self.unfinished = Some(Box::new(fresh));
+        }
+        if walked == 0 {
+            return Err(io::Error::other(Refused("came in more than max_fragments fragments")));
+        }
+        Ok(())
+    }
+
+    /// Tells the shard what this client has it hold.
+    pub fn account(&self) {
+        let unfinished = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes());
+        self.outbox.incoming.set_unfinished_bytes(self.unread.len() + unfinished);
     }
 }
 
 impl Read for Wire {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.unread.is_empty() {
-            let mut taken = 0;
-            self.buffer.read(self.outbox.socket(), |bytes| {
-                taken = bytes.len().min(into.len());
-                into[..taken].copy_from_slice(&bytes[..taken]);
-                self.unread.extend_from_slice(&bytes[taken..]);
-            })?;
-            return Ok(taken);
+        if self.unread_at == self.walked_to {
+            if self.walked_to as usize == self.unread.len() && !self.fill()? {
+                return Ok(0);
+            }
+            self.walk()?;
+            self.account();
+            self.hub.relieve();
         }
-        let unread = &self.unread[self.unread_at..];
+        let unread = &self.unread[self.unread_at as usize..self.walked_to as usize];
         let taken = unread.len().min(into.len());
         into[..taken].copy_from_slice(&unread[..taken]);
-        self.unread_at += taken;
-        if self.unread_at == self.unread.len() {
+        self.unread_at += taken as u32;
+        if self.unread_at as usize == self.unread.len() {
             self.unread = Vec::new();
-            self.unread_at = 0;
+            (self.unread_at, self.walked_to) = (0, 0);
+            self.account();
         }
         Ok(taken)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.outbox.incoming.set_unfinished_bytes(0);
     }
 }
 

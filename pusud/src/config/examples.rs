@@ -78,6 +78,7 @@ fn the_examples_defaults_are_the_defaults() {
     assert_eq!(shown.authenticator.strict_permissions, default.authenticator.strict_permissions);
     assert_eq!(shown.authenticator.on_swap, default.authenticator.on_swap);
     assert_eq!(shown.limits, Limits::default());
+    assert_eq!(default.control_socket, super::ControlSocket::ByPort);
     let text = uncommented();
     for line in [
         format!("  max_message_bytes: {}\n", units::format_bytes(Limits::default().max_message_bytes)),

@@ -23,6 +23,7 @@ pub const TOP: &[&str] = &[
     "network_key_file",
     "name",
     "shards",
+    "control_socket",
     "limits",
 ];
 
@@ -34,17 +35,32 @@ pub const ORIGINAL_OPTIONS: &[&str] =
 pub const LIMITS: &[&str] = &[
     "max_message_bytes",
     "max_unauthorized_message_bytes",
+    "max_fragments",
+    "message_timeout",
     "max_header_bytes",
     "handshake_timeout",
     "authorize_timeout",
     "max_authorize_attempts",
     "authorize_call_timeout",
+    "ping_interval",
+    "pong_timeout",
     "outbox_bytes",
+    "outbox_soft_bytes",
+    "outbox_soft_time",
+    "write_deadline",
+    "max_subscriptions",
+    "max_channel_bytes",
+    "max_json_depth",
+    "max_queued_bytes",
+    "publish_rate",
+    "publish_burst",
     "max_connections",
     "max_unauthorized",
     "max_unauthorized_per_address",
     "max_connections_per_address",
     "allowed_origins",
+    "drain_grace",
+    "drain_spread",
 ];
 
 /// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).

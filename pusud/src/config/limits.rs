@@ -10,6 +10,7 @@ use std::fmt::Display;
 pub(super) fn resolve(raw: RawLimits) -> Limits {
     let default = Limits::default();
     let max_message_bytes = raw.max_message_bytes.unwrap_or(default.max_message_bytes);
+    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes);
     let authorize_timeout = raw.authorize_timeout.unwrap_or(default.authorize_timeout);
     let max_connections = raw.max_connections.unwrap_or(default.max_connections);
     let max_unauthorized = raw.max_unauthorized.unwrap_or(default.max_unauthorized.min(max_connections));
@@ -23,7 +24,21 @@ pub(super) fn resolve(raw: RawLimits) -> Limits {
         authorize_timeout,
         max_authorize_attempts: raw.max_authorize_attempts.unwrap_or(default.max_authorize_attempts),
         authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
-        outbox_bytes: raw.outbox_bytes.unwrap_or(default.outbox_bytes),
+        outbox_bytes,
+        max_fragments: raw.max_fragments.unwrap_or(default.max_fragments),
+        message_timeout: raw.message_timeout.unwrap_or(default.message_timeout),
+        ping_interval: raw.ping_interval.unwrap_or(default.ping_interval),
+        pong_timeout: raw.pong_timeout.unwrap_or(default.pong_timeout),
+        // Half, as in the defaults.
+        outbox_soft_bytes: raw.outbox_soft_bytes.unwrap_or(outbox_bytes.div_ceil(2)),
+        outbox_soft_time: raw.outbox_soft_time.unwrap_or(default.outbox_soft_time),
+        write_deadline: raw.write_deadline.unwrap_or(default.write_deadline),
+        max_subscriptions: raw.max_subscriptions.unwrap_or(default.max_subscriptions),
+        max_channel_bytes: raw.max_channel_bytes.unwrap_or(default.max_channel_bytes),
+        max_json_depth: raw.max_json_depth.unwrap_or(default.max_json_depth),
+        max_queued_bytes: raw.max_queued_bytes.unwrap_or(default.max_queued_bytes),
+        publish_rate: raw.publish_rate.unwrap_or(default.publish_rate),
+        publish_burst: raw.publish_burst.unwrap_or(default.publish_burst),
         max_connections,
         max_unauthorized,
         max_unauthorized_per_address: raw
@@ -33,6 +48,8 @@ pub(super) fn resolve(raw: RawLimits) -> Limits {
             .max_connections_per_address
             .unwrap_or(default.max_connections_per_address.min(max_connections)),
         allowed_origins: raw.allowed_origins,
+        drain_grace: raw.drain_grace.unwrap_or(default.drain_grace),
+        drain_spread: raw.drain_spread.unwrap_or(default.drain_spread),
     }
 }
 
@@ -50,6 +67,9 @@ pub(super) fn check(limits: &Limits) -> anyhow::Result<()> {
         ("handshake_timeout", limits.handshake_timeout, format_duration),
         ("authorize_timeout", limits.authorize_timeout),
     )?;
+    within(("outbox_soft_bytes", limits.outbox_soft_bytes, bytes), ("outbox_bytes", limits.outbox_bytes))?;
+    within(("outbox_bytes", limits.outbox_bytes, bytes), ("max_queued_bytes", limits.max_queued_bytes))?;
+    within(("max_message_bytes", limits.max_message_bytes, bytes), ("max_queued_bytes", limits.max_queued_bytes))?;
     let number = |count: usize| count;
     within(("max_unauthorized", limits.max_unauthorized, number), ("max_connections", limits.max_connections))?;
     within(
@@ -115,6 +135,18 @@ mod tests {
             (
                 Limits { handshake_timeout: Duration::from_secs(20), ..default() },
                 ["`limits.handshake_timeout` is 20s", "`limits.authorize_timeout` 10s"],
+            ),
+            (
+                Limits { outbox_soft_bytes: 2 << 20, ..default() },
+                ["`limits.outbox_soft_bytes` is 2 MiB", "`limits.outbox_bytes` 1 MiB"],
+            ),
+            (
+                Limits { outbox_bytes: 512 << 20, ..default() },
+                ["`limits.outbox_bytes` is 512 MiB", "`limits.max_queued_bytes` 256 MiB"],
+            ),
+            (
+                Limits { max_message_bytes: 512 << 20, ..default() },
+                ["`limits.max_message_bytes` is 512 MiB", "`limits.max_queued_bytes` 256 MiB"],
             ),
             (
                 Limits { max_unauthorized: 10_001, ..default() },

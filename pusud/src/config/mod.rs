@@ -67,8 +67,22 @@ pub struct Config {
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
     pub shards: usize,
+    /// Where `pusud status` asks.
+    pub control_socket: ControlSocket,
     /// Bounds on what clients may do.
     pub limits: Limits,
+}
+
+/// Where the control socket lies, through which `pusud status` asks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ControlSocket {
+    /// In the system's folder for such sockets, by the clients' port; none where that port is chosen by the system.
+    #[default]
+    ByPort,
+    /// There is none.
+    None,
+    /// At this path.
+    At(PathBuf),
 }
 
 /// Which authenticator decides, and with what options.
@@ -161,20 +175,24 @@ impl Config {
     }
 
     fn from_file(file: &Path) -> anyhow::Result<(Self, Vec<String>)> {
-        let text = read(file)?;
-        let raw = RawConfig::parse(&text).with_context(|| file.display().to_string())?;
+        let config = Self::from_text(&read(file)?, file).with_context(|| file.display().to_string())?;
+        Ok((config, Vec::new()))
+    }
+
+    /// What `text` says, which is what stands in `file`.
+    pub(crate) fn from_text(text: &str, file: &Path) -> anyhow::Result<Self> {
+        let raw = RawConfig::parse(text)?;
         let Some(authenticator) = raw.authenticator.clone() else {
             let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
             bail!(
-                "{}: `authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
-                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything",
-                file.display()
+                "`authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
+                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything"
             );
         };
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
-        limits::check(&config.limits).with_context(|| file.display().to_string())?;
-        Ok((config, Vec::new()))
+        limits::check(&config.limits)?;
+        Ok(config)
     }
 
     fn without_file() -> (Self, Vec<String>) {
@@ -215,6 +233,10 @@ impl Config {
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
                 Some(shards) => shards,
+            },
+            control_socket: match raw.control_socket {
+                Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
+                other => other.unwrap_or_default(),
             },
             limits: limits::resolve(raw.limits),
         }

@@ -3,8 +3,8 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{Isolation, NETWORK_PORT, OnSwap, units, yaml};
-use crate::limits::SHARDS_MAX;
+use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, units, yaml};
+use crate::limits::{CHANNEL_BYTES_MAX, SHARDS_MAX, SUBSCRIPTIONS_MAX};
 use crate::network::peer_address::PeerAddress;
 use crate::origin::Origin;
 use anyhow::bail;
@@ -18,6 +18,10 @@ const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
 /// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
 const NAME_BYTES_MAX: usize = 255;
+
+const PING_INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
+/// What parses JSON by recursion ends in trouble past this: a larger limit would pass on what nobody can read.
+const JSON_DEPTH_SETTING_MAX: usize = 1024;
 
 /// The settings file, key by key; `None` is a key that is not there.
 #[derive(Default)]
@@ -39,6 +43,7 @@ pub(super) struct RawConfig {
     pub(super) network_key_file: Option<PathBuf>,
     pub(super) name: Option<String>,
     pub(super) shards: Option<usize>,
+    pub(super) control_socket: Option<ControlSocket>,
     pub(super) limits: RawLimits,
 }
 
@@ -53,11 +58,26 @@ pub(super) struct RawLimits {
     pub(super) max_authorize_attempts: Option<usize>,
     pub(super) authorize_call_timeout: Option<Duration>,
     pub(super) outbox_bytes: Option<usize>,
+    pub(super) max_fragments: Option<usize>,
+    pub(super) message_timeout: Option<Duration>,
+    pub(super) ping_interval: Option<Duration>,
+    pub(super) pong_timeout: Option<Duration>,
+    pub(super) outbox_soft_bytes: Option<usize>,
+    pub(super) outbox_soft_time: Option<Duration>,
+    pub(super) write_deadline: Option<Duration>,
+    pub(super) max_subscriptions: Option<usize>,
+    pub(super) max_channel_bytes: Option<usize>,
+    pub(super) max_json_depth: Option<usize>,
+    pub(super) max_queued_bytes: Option<usize>,
+    pub(super) publish_rate: Option<u32>,
+    pub(super) publish_burst: Option<u32>,
     pub(super) max_connections: Option<usize>,
     pub(super) max_unauthorized: Option<usize>,
     pub(super) max_unauthorized_per_address: Option<usize>,
     pub(super) max_connections_per_address: Option<usize>,
     pub(super) allowed_origins: Vec<Origin>,
+    pub(super) drain_grace: Option<Duration>,
+    pub(super) drain_spread: Option<Duration>,
 }
 
 impl RawConfig {
@@ -91,6 +111,11 @@ impl RawConfig {
             network_key_file: top.take("network_key_file", "a path", path)?,
             name: top.take("name", NAME, name)?,
             shards: top.take("shards", &format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards)?,
+            control_socket: top.take(
+                "control_socket",
+                "a path, or the word None for no such socket",
+                control_socket,
+            )?,
             limits: RawLimits::take(&mut top)?,
         };
         if let Some(key) = top.values.keys().next() {
@@ -128,6 +153,19 @@ impl RawLimits {
             max_authorize_attempts: limits.take("max_authorize_attempts", units::COUNT, units::count)?,
             authorize_call_timeout: limits.take("authorize_call_timeout", units::DURATION, units::duration)?,
             outbox_bytes: limits.take("outbox_bytes", units::BYTES, units::bytes)?,
+            max_fragments: limits.take_count("max_fragments", 1, 1_000_000)?,
+            message_timeout: limits.take("message_timeout", units::DURATION, units::duration)?,
+            ping_interval: limits.take("ping_interval", PING_INTERVAL, ping_interval)?,
+            pong_timeout: limits.take("pong_timeout", units::DURATION, units::duration)?,
+            outbox_soft_bytes: limits.take("outbox_soft_bytes", units::BYTES, units::bytes)?,
+            outbox_soft_time: limits.take("outbox_soft_time", units::DURATION, units::duration)?,
+            write_deadline: limits.take("write_deadline", units::DURATION, units::duration)?,
+            max_subscriptions: limits.take_count("max_subscriptions", 1, SUBSCRIPTIONS_MAX)?,
+            max_channel_bytes: limits.take_count("max_channel_bytes", 1, CHANNEL_BYTES_MAX)?,
+            max_json_depth: limits.take_count("max_json_depth", 1, JSON_DEPTH_SETTING_MAX)?,
+            max_queued_bytes: limits.take("max_queued_bytes", units::MANY_BYTES, units::many_bytes)?,
+            publish_rate: limits.take_count("publish_rate", 0, 1_000_000)?,
+            publish_burst: limits.take_count("publish_burst", 0, 1_000_000)?,
             max_connections: limits.take("max_connections", units::COUNT, units::count)?,
             max_unauthorized: limits.take("max_unauthorized", units::COUNT, units::count)?,
             max_unauthorized_per_address: limits.take(
@@ -141,6 +179,8 @@ impl RawLimits {
                 units::count_or_none,
             )?,
             allowed_origins: allowed_origins(&mut limits)?,
+            drain_grace: limits.take("drain_grace", units::DURATION_OR_ZERO, units::duration_or_zero)?,
+            drain_spread: limits.take("drain_spread", units::DURATION_OR_ZERO, units::duration_or_zero)?,
         };
         match limits.values.keys().next() {
             Some(key) => bail!(keys::unknown_limit(key)),
@@ -168,6 +208,13 @@ impl Section {
             Some(converted) => Ok(Some(converted)),
             None => bail!("`{}{key}`: expected {expected}, found {}", self.prefix, found(&value)),
         }
+    }
+
+    fn take_count<T: TryFrom<usize>>(&mut self, key: &str, min: usize, max: usize) -> anyhow::Result<Option<T>> {
+        self.take(key, &format!("a whole number from {min} to {max}"), |value| {
+            let count = usize::try_from(value.as_u64()?).ok()?;
+            (min..=max).contains(&count).then(|| T::try_from(count).ok())?
+        })
     }
 
     /// Options may be empty: all lines below the key may be commented out.
@@ -264,12 +311,26 @@ fn shards(value: &Value) -> Option<usize> {
     usize::try_from(value.as_u64()?).ok().filter(|&shards| shards <= SHARDS_MAX)
 }
 
+fn control_socket(value: &Value) -> Option<ControlSocket> {
+    non_empty(value).map(|path| match path.as_str() {
+        "None" => ControlSocket::None,
+        path => ControlSocket::At(path.into()),
+    })
+}
+
 fn name(value: &Value) -> Option<String> {
     non_empty(value).filter(|name| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control))
 }
 
 fn on_swap(value: &Value) -> Option<OnSwap> {
     [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
+}
+
+fn ping_interval(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) {
+        return Some(Duration::ZERO);
+    }
+    units::duration(value).filter(|interval| interval.as_secs() >= 1)
 }
 
 fn sha256(value: &Value) -> Option<String> {

@@ -19,24 +19,9 @@ impl Config {
             network_key_file,
             name,
             shards,
+            control_socket,
             limits,
         } = self;
-        let Limits {
-            max_message_bytes,
-            max_unauthorized_message_bytes,
-            max_header_bytes,
-            handshake_timeout,
-            authorize_timeout,
-            max_authorize_attempts,
-            // Part of what starts with an authenticator.
-            authorize_call_timeout: _,
-            outbox_bytes,
-            max_connections,
-            max_unauthorized,
-            max_unauthorized_per_address,
-            max_connections_per_address,
-            allowed_origins,
-        } = limits;
         let changed = [
             ("client_address", *client_address != other.client_address),
             ("client_port", *client_port != other.client_port),
@@ -47,28 +32,54 @@ impl Config {
             ("network_key_file", *network_key_file != other.network_key_file),
             ("name", *name != other.name),
             ("shards", *shards != other.shards),
-            ("limits.max_message_bytes", *max_message_bytes != other.limits.max_message_bytes),
-            (
-                "limits.max_unauthorized_message_bytes",
-                *max_unauthorized_message_bytes != other.limits.max_unauthorized_message_bytes,
-            ),
-            ("limits.max_header_bytes", *max_header_bytes != other.limits.max_header_bytes),
-            ("limits.handshake_timeout", *handshake_timeout != other.limits.handshake_timeout),
-            ("limits.authorize_timeout", *authorize_timeout != other.limits.authorize_timeout),
-            ("limits.max_authorize_attempts", *max_authorize_attempts != other.limits.max_authorize_attempts),
-            ("limits.outbox_bytes", *outbox_bytes != other.limits.outbox_bytes),
-            ("limits.max_connections", *max_connections != other.limits.max_connections),
-            ("limits.max_unauthorized", *max_unauthorized != other.limits.max_unauthorized),
-            (
-                "limits.max_unauthorized_per_address",
-                *max_unauthorized_per_address != other.limits.max_unauthorized_per_address,
-            ),
-            (
-                "limits.max_connections_per_address",
-                *max_connections_per_address != other.limits.max_connections_per_address,
-            ),
-            ("limits.allowed_origins", *allowed_origins != other.limits.allowed_origins),
+            ("control_socket", *control_socket != other.control_socket),
         ];
-        changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+        let changed = changed.into_iter().chain(changed_limits(limits, &other.limits));
+        changed.filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+}
+
+/// Names the limits that only a restart puts into effect, each with whether the two differ in it.
+macro_rules! compared {
+    ($one:ident, $other:ident: $($limit:ident)*; not $($free:ident)*) => {{
+        // All of them, so that whoever adds one decides about it here.
+        let Limits { $($limit: _,)* $($free: _,)* } = $one;
+        [$((concat!("limits.", stringify!($limit)), $one.$limit != $other.$limit)),*]
+    }};
+}
+
+fn changed_limits(one: &Limits, other: &Limits) -> impl IntoIterator<Item = (&'static str, bool)> + use<> {
+    compared! {
+        one, other:
+        max_message_bytes
+        max_unauthorized_message_bytes
+        max_header_bytes
+        handshake_timeout
+        authorize_timeout
+        max_authorize_attempts
+        outbox_bytes
+        max_fragments
+        message_timeout
+        ping_interval
+        pong_timeout
+        outbox_soft_bytes
+        outbox_soft_time
+        write_deadline
+        max_subscriptions
+        max_channel_bytes
+        max_json_depth
+        max_queued_bytes
+        publish_rate
+        publish_burst
+        max_connections
+        max_unauthorized
+        max_unauthorized_per_address
+        max_connections_per_address
+        allowed_origins
+        drain_grace
+        drain_spread
+        ;
+        // Part of what starts with an authenticator.
+        not authorize_call_timeout
     }
 }

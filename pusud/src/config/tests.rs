@@ -91,9 +91,14 @@ fn every_key_is_read() {
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
-         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
+         authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
+         pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
+         max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
+         max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
          max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
-         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null']}}"
+         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null'], drain_grace: 0, \
+         drain_spread: 1m}}\n\
+         control_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -114,13 +119,31 @@ fn every_key_is_read() {
         max_authorize_attempts: 5,
         authorize_call_timeout: Duration::from_millis(1500),
         outbox_bytes: 4 << 20,
+        max_fragments: 7,
+        message_timeout: Duration::from_secs(3),
+        ping_interval: Duration::ZERO,
+        pong_timeout: Duration::from_secs(4),
+        outbox_soft_bytes: 3 << 20,
+        outbox_soft_time: Duration::from_secs(6),
+        write_deadline: Duration::from_secs(8),
+        max_subscriptions: 10_000,
+        max_channel_bytes: 9,
+        max_json_depth: 11,
+        max_queued_bytes: 8 << 30,
+        publish_rate: 12,
+        publish_burst: 13,
         max_connections: 700,
         max_unauthorized: 600,
         max_unauthorized_per_address: 0,
         max_connections_per_address: 500,
         allowed_origins: ["https://a.example:443", "null"].map(|origin| Origin::parse(origin).unwrap()).into(),
+        drain_grace: Duration::ZERO,
+        drain_spread: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
+    let ControlSocket::At(socket) = &config.control_socket else { panic!("{:?}", config.control_socket) };
+    assert!(socket.is_absolute() && socket.ends_with("run/p.sock"), "{}", socket.display());
+    assert_eq!(loaded("authenticator: X\ncontrol_socket: None").control_socket, ControlSocket::None);
 }
 
 #[test]
@@ -177,6 +200,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
         ("authenticator: A\nlimits: {outbox_bytes: 1 MB}", "`limits.outbox_bytes`: expected a size from 1 B to 1 GiB"),
         ("authenticator: A\nlimits: {handshake_timeout: 5 parsecs}", "`limits.handshake_timeout`: expected a time"),
+        ("authenticator: A\nlimits: {max_fragments: 0}", "`limits.max_fragments`: expected a whole number from 1 to"),
+        ("authenticator: A\nlimits: {max_subscriptions: 10001}", "from 1 to 10000, found `10001`"),
+        ("authenticator: A\nlimits: {max_channel_bytes: 256}", "from 1 to 255, found `256`"),
+        ("authenticator: A\nlimits: {ping_interval: 100ms}", "`limits.ping_interval`: expected 0 for never, or a time"),
         ("authenticator: A\nlimits: {max_connections: 0}", "`limits.max_connections`: expected a whole number from 1"),
         ("authenticator: A\nlimits: {max_connections_per_address: -1}", "a whole number from 0 (no limit) to 1000000"),
         ("authenticator: A\nlimits: {allowed_origins: a}", "`limits.allowed_origins`: expected a list of origins"),
@@ -269,6 +296,7 @@ fn keys_that_need_a_restart_are_named() {
         "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
          limits: {authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
     );
-    assert_eq!(before.restart_keys(&after), ["client_port", "name", "limits.outbox_bytes"]);
+    let expected = ["client_port", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
+    assert_eq!(before.restart_keys(&after), expected);
     assert!(before.restart_keys(&before).is_empty());
 }

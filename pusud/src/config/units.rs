@@ -5,8 +5,14 @@ use std::time::Duration;
 
 /// What [`duration`] accepts, for messages.
 pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number, or text such as `500ms` or `5s`";
+/// What [`duration_or_zero`] accepts, for messages.
+pub(super) const DURATION_OR_ZERO: &str = "0, or a time from 1ms to 1day: seconds as a number, or text such as `500ms`";
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
+
+/// What [`many_bytes`] accepts, for messages.
+pub(super) const MANY_BYTES: &str =
+    "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
 
 /// What [`count`] accepts, for messages.
 pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
@@ -17,6 +23,7 @@ const COUNT_MAX: u64 = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
+const MANY_BYTES_MAX: u64 = 1 << 40;
 /// From the largest to the smallest: [`format_bytes`] takes the first that divides.
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
@@ -28,6 +35,11 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+}
+
+/// As [`duration`], or no time at all.
+pub(super) fn duration_or_zero(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) { Some(Duration::ZERO) } else { duration(value) }
 }
 
 /// A number of things; `None` if it is none or out of bounds.
@@ -44,6 +56,15 @@ pub(super) fn count_or_none(value: &Value) -> Option<usize> {
 ///
 /// `KB` and `MB` are refused: to some they are powers of ten, to others powers of two.
 pub(super) fn bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, BYTES_MAX)
+}
+
+/// As [`bytes`], for what is a sum over many clients.
+pub(super) fn many_bytes(value: &Value) -> Option<usize> {
+    bytes_to(value, MANY_BYTES_MAX)
+}
+
+fn bytes_to(value: &Value, max: u64) -> Option<usize> {
     let bytes = match value {
         Value::Number(bytes) => bytes.as_u64()?,
         Value::String(text) => {
@@ -53,7 +74,7 @@ pub(super) fn bytes(value: &Value) -> Option<usize> {
         }
         _ => return None,
     };
-    (1..=BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok())?
+    (1..=max).contains(&bytes).then(|| usize::try_from(bytes).ok())?
 }
 
 /// A size as the settings take it, in the largest unit that needs no fraction.
@@ -97,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn no_time_at_all_is_allowed_where_it_means_something() {
+        assert_eq!(duration_or_zero(&json!(0)), Some(Duration::ZERO));
+        assert_eq!(duration_or_zero(&json!("2s")), Some(Duration::from_secs(2)));
+        assert_eq!(duration_or_zero(&json!(-1)), None);
+    }
+
+    #[test]
     fn sizes() {
         for (value, expected) in [
             (json!(65536), Some(65536)),
@@ -117,6 +145,8 @@ mod tests {
         ] {
             assert_eq!(bytes(&value), expected, "{value}");
         }
+        assert_eq!(many_bytes(&json!("4 GiB")), usize::try_from(4u64 << 30).ok());
+        assert_eq!(many_bytes(&json!("1025 GiB")), None);
     }
 
     #[test]

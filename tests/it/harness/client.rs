@@ -77,6 +77,11 @@ impl Client {
         self.socket.send(message).unwrap_or_else(|error| panic!("{}: cannot send: {error}", self.shown));
     }
 
+    /// Sends any frame to a relay that may have closed the connection.
+    pub(crate) fn try_send(&mut self, message: Message) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        self.socket.send(message)
+    }
+
     /// Waits for one text frame of exactly this text.
     pub(crate) fn expect_text(&mut self, text: &str) {
         assert_eq!(self.next_text(), text, "{}", self.shown);
@@ -167,12 +172,16 @@ impl Client {
     /// The next frame of any kind, except a ping, which is answered.
     pub(crate) fn next_message(&mut self) -> Message {
         loop {
-            match self.socket.read() {
-                Ok(Message::Ping(_)) => {}
-                Ok(message) => return message,
-                Err(error) => panic!("{}: waiting for a frame: {error}", self.shown),
+            match self.next_message_of_any_kind() {
+                Message::Ping(_) => {}
+                message => return message,
             }
         }
+    }
+
+    /// The next frame; a ping will be answered.
+    pub(crate) fn next_message_of_any_kind(&mut self) -> Message {
+        self.socket.read().unwrap_or_else(|error| panic!("{}: waiting for a frame: {error}", self.shown))
     }
 
     /// Whether nothing has arrived that has not been read.

@@ -2,7 +2,7 @@
 
 use super::{DEADLINE, Log};
 use std::io::Write;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 /// What a command left behind.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn run(command: &mut Command) -> Finished {
 /// Runs a command to its end with something on its standard input.
 pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Finished {
     let mut running = Running::start(command.stdin(Stdio::piped()));
-    let mut stdin = running.child.stdin.take().unwrap();
+    let mut stdin = running.take_stdin();
     // A command that fails early does not read its input.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
@@ -66,6 +66,11 @@ impl Running {
         let stdout = Log::of(child.stdout.take().unwrap());
         let stderr = Log::of(child.stderr.take().unwrap());
         Self { child, stdout, stderr }
+    }
+
+    /// Its standard input, which has to be a pipe.
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
     }
 
     /// Sends SIGINT, as Ctrl-C does.

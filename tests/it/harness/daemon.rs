@@ -1,144 +1,15 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
-use super::{Client, DEADLINE, Log, Network, PluginsDir, Raw, run, scripted_plugin};
-use std::fmt::Write as _;
+use super::process::Process;
+use super::{Client, DEADLINE, Log, Network, PluginsDir, Raw, Setup, pusud, run};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// The settings of a daemon that is about to start.
-pub(crate) struct Setup {
-    shards: usize,
-    name: String,
-    authenticator: String,
-    port: u16,
-    plugins: Option<PluginsDir>,
-    log_level: &'static str,
-    open_files: Option<u32>,
-    more: String,
-}
-
-impl Setup {
-    /// `shards` shards, any free port, and the scripted fixture as authenticator.
-    pub(crate) fn on_shards(shards: usize) -> Self {
-        Self {
-            shards,
-            name: "test-relay".into(),
-            authenticator: "ScriptedAuthenticator".into(),
-            port: 0,
-            plugins: None,
-            log_level: "info",
-            open_files: None,
-            more: String::new(),
-        }
-    }
-
-    /// Another number of shards.
-    pub(crate) fn shards(mut self, shards: usize) -> Self {
-        self.shards = shards;
-        self
-    }
-
-    /// Another name.
-    pub(crate) fn name(mut self, name: &str) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Another authenticator, found in `plugins`.
-    pub(crate) fn authenticator(mut self, id: &str, plugins: PluginsDir) -> Self {
-        self.authenticator = id.into();
-        self.plugins = Some(plugins);
-        self
-    }
-
-    /// A port that is known beforehand.
-    pub(crate) fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// A log that says more.
-    pub(crate) fn log_level(mut self, level: &'static str) -> Self {
-        self.log_level = level;
-        self
-    }
-
-    /// A process that may not have more files open than this, nor raise that limit.
-    #[cfg(unix)]
-    pub(crate) fn open_files(mut self, limit: u32) -> Self {
-        self.open_files = Some(limit);
-        self
-    }
-
-    /// Further settings, as YAML.
-    pub(crate) fn settings(mut self, yaml: &str) -> Self {
-        writeln!(self.more, "{yaml}").unwrap();
-        self
-    }
-
-    /// Starts the daemon and waits until it serves clients.
-    pub(crate) fn start(mut self) -> Daemon {
-        let dir = tempfile::tempdir().unwrap();
-        let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
-        let settings = format!(
-            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}",
-            self.authenticator,
-            self.port,
-            self.shards,
-            self.name,
-            plugins.path(),
-            self.more,
-        );
-        std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        let process = Process { open_files: self.open_files, log_level: self.log_level };
-        let (child, log) = process.spawn(dir.path());
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut daemon = Daemon { child, log, address, dir, plugins, process, network: None };
-        daemon.address = daemon.log.wait_for("`serving clients`", serving_address);
-        daemon
-    }
-}
-
-/// How a daemon's process is started.
-struct Process {
-    open_files: Option<u32>,
-    log_level: &'static str,
-}
-
-impl Process {
-    /// Starts one with the settings in `dir`.
-    fn spawn(&self, dir: &Path) -> (Child, Log) {
-        let mut child = self
-            .command()
-            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
-            .arg(dir.join("settings.yaml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Log::of(child.stderr.take().unwrap());
-        (child, log)
-    }
-
-    fn command(&self) -> Command {
-        const PUSUD: &str = env!("CARGO_BIN_EXE_pusud");
-        match self.open_files {
-            None => Command::new(PUSUD),
-            Some(limit) => {
-                let mut command = Command::new("sh");
-                command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), PUSUD]);
-                command
-            }
-        }
-    }
-}
-
 /// The address in the log line that says where clients are served.
-fn serving_address(line: &str) -> Option<SocketAddr> {
+pub(super) fn serving_address(line: &str) -> Option<SocketAddr> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let fields = line.get("fields").unwrap_or(&line);
     (fields["message"] == "serving clients").then(|| fields["address"].as_str()?.parse().ok())?
@@ -162,6 +33,13 @@ struct Others {
 }
 
 impl Daemon {
+    /// Starts one with the settings in `dir` and waits until it serves clients.
+    pub(super) fn start(process: Process, dir: TempDir, plugins: PluginsDir) -> Self {
+        let (child, log) = process.spawn(dir.path());
+        let address = log.wait_for("`serving clients`", serving_address);
+        Self { child, log, address, dir, plugins, process, network: None }
+    }
+
     /// One of so many linked relays that stands for all of them: clients are connected to them in turn.
     pub(crate) fn on_relays(relays: usize) -> Self {
         let mut network = Network::of(relays);
@@ -232,6 +110,12 @@ impl Daemon {
     /// A connection in bytes that is upgraded and has been greeted.
     pub(crate) fn upgraded(&self) -> Raw {
         Raw::upgraded(self.address)
+    }
+
+    /// What `pusud status --json` says of it.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let status = run(pusud(&["status", "--json", "--config"]).arg(self.dir().join("settings.yaml"))).succeeds();
+        serde_json::from_str(&status).unwrap()
     }
 
     /// Sends SIGTERM.

@@ -64,6 +64,11 @@ impl Log {
         state.lines.len() > seen
     }
 
+    /// Waits for the first line; `None`: the stream has ended without one, or the deadline passed.
+    pub(crate) fn first_line(&self) -> Option<String> {
+        self.grows_past(0, DEADLINE).then(|| self.lines().swap_remove(0))
+    }
+
     /// Waits until the stream has ended; `false` if the deadline passed first.
     pub(crate) fn ends(&self) -> bool {
         let state = self.0.state.lock().unwrap();

@@ -10,25 +10,36 @@ mod daemon;
 mod detour;
 mod listener;
 mod log;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod plugin_files;
+mod process;
 mod python;
 mod raw;
+mod setup;
+#[cfg(target_os = "linux")]
+mod stopped_thread;
 
 pub(crate) use checker::{Checker, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
-pub(crate) use daemon::{Daemon, Setup};
+pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
+#[cfg(target_os = "linux")]
+pub(crate) use memory::Memory;
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
-    patched_copy, scripted_no_swap, scripted_plugin, scripted_version,
+    patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
 };
 pub(crate) use python::script;
-pub(crate) use raw::{Frame, Raw, text_message, upgrade_request};
+pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
+pub(crate) use setup::Setup;
+#[cfg(target_os = "linux")]
+pub(crate) use stopped_thread::stop_thread;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -135,21 +135,37 @@ pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Ve
 /// changed since, cargo does it now.
 fn built_by_cargo(package: &str, sources: &str) -> PathBuf {
     static BUILD: OnceLock<()> = OnceLock::new();
-    let folder = Path::new(env!("CARGO_BIN_EXE_pusud")).parent().unwrap();
-    let library = folder.join(library_name(&package.replace('-', "_")));
+    let library = target_dir().join(library_name(&package.replace('-', "_")));
     let sources = ["pusu-plugin-api/src", "pusu-plugin-api/abi/src", sources].map(|path| root().join(path));
     if newest(&sources) > modified(&library) {
         BUILD.get_or_init(|| {
-            let profile = if folder.ends_with("release") { "release" } else { "dev" };
             let packages = ["password-authenticator", "jwt-authenticator", "http-authenticator", "my-authenticator"];
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]);
-            cargo.args(packages.iter().flat_map(|package| ["-p", package]));
-            let status = cargo.arg("--target-dir").arg(folder.parent().unwrap()).status().unwrap();
-            assert!(status.success(), "cannot build the bundled plugins: {status}");
+            cargo_build(packages.iter().flat_map(|package| ["-p", package]));
         });
     }
     library
+}
+
+/// `ws_echo`, the example of the daemon that echoes; built as the libraries are.
+pub(crate) fn ws_echo() -> PathBuf {
+    let program = target_dir().join("examples").join(format!("ws_echo{}", std::env::consts::EXE_SUFFIX));
+    if newest(&["pusud/src", "pusud/examples"].map(|path| root().join(path))) > modified(&program) {
+        cargo_build(["-p", "pusud", "--example", "ws_echo"]);
+    }
+    program
+}
+
+/// Where cargo puts what it builds for this profile.
+fn target_dir() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_pusud")).parent().unwrap()
+}
+
+fn cargo_build<'a>(what: impl IntoIterator<Item = &'a str>) {
+    let profile = if target_dir().ends_with("release") { "release" } else { "dev" };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root()).args(["build", "--quiet", "--profile", profile]).args(what);
+    let status = cargo.arg("--target-dir").arg(target_dir().parent().unwrap()).status().unwrap();
+    assert!(status.success(), "{cargo:?}: {status}");
 }
 
 /// A library that is built where it is missing or older than its sources. Tests in other processes may do the same at

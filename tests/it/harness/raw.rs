@@ -3,6 +3,7 @@
 use super::DEADLINE;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A connection in bytes.
 pub(crate) struct Raw {
@@ -103,6 +104,22 @@ impl Raw {
         raw
     }
 
+    /// Upgrades with a small receive buffer, authorizes for everything and subscribes.
+    pub(crate) fn listening_with_small_buffer(address: SocketAddr, channel: &str) -> Self {
+        let mut raw = Self::connect_with_small_buffer(address);
+        raw.upgrade();
+        raw.authorize();
+        raw.send(text_message(&format!(r#"{{"type":"subscribe","channel":"{channel}"}}"#)));
+        assert!(raw.read_text().starts_with(r#"{"type":"subscribe_ok""#));
+        raw
+    }
+
+    /// Authorizes for everything.
+    pub(crate) fn authorize(&mut self) {
+        self.send(text_message(r#"{"type":"authorize","authorization":"both=*"}"#));
+        assert_eq!(self.read_text(), r#"{"type":"authorization_ok"}"#);
+    }
+
     fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -132,6 +149,13 @@ impl Raw {
     pub(crate) fn send_perhaps(&mut self, bytes: impl AsRef<[u8]>) {
         // The relay may have closed the connection before the last byte, which is its right.
         let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// Sends bytes as long as the relay takes them; false if it has closed the connection or takes nothing for `stuck`.
+    /// Then part of them may have been sent.
+    pub(crate) fn send_within(&mut self, bytes: &[u8], stuck: Duration) -> bool {
+        self.stream.set_write_timeout(Some(stuck)).unwrap();
+        self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends the end of the stream; reading goes on.
@@ -187,6 +211,51 @@ impl Raw {
         let mut bytes = [0; N];
         self.stream.read_exact(&mut bytes).unwrap_or_else(|error| panic!("waiting for a frame: {error}"));
         bytes
+    }
+
+    /// Reads some bytes, at most so many.
+    pub(crate) fn read_some(&mut self, bytes_max: usize) -> usize {
+        self.stream.read(&mut vec![0; bytes_max]).unwrap()
+    }
+
+    /// Reads publications of `[number, …]`, which have to come in order and without a gap, up to a close frame; returns
+    /// how many came, and the close frame's code.
+    pub(crate) fn read_numbered_to_close(&mut self) -> (u64, Option<u16>) {
+        let mut next = 0;
+        loop {
+            let frame = self.read_frame();
+            if frame.first_byte != FIN | 1 {
+                return (next, close_code(&frame));
+            }
+            let message: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
+            assert_eq!(message["content"][0], next);
+            next += 1;
+        }
+    }
+
+    /// As [`Self::read_numbered_to_close`]; `None` if the connection ends without a close frame, as it does for one that
+    /// was cut and has not read.
+    pub(crate) fn read_numbered_to_end(&mut self) -> Option<u64> {
+        let mut rest = &self.read_to_end()[..];
+        let mut next = 0;
+        while let [first_byte, second, behind @ ..] = rest {
+            let (length_bytes, short) = match second {
+                126 => (2, None),
+                127 => (8, None),
+                short => (0, Some(usize::from(*short))),
+            };
+            let (length, behind) = behind.split_at_checked(length_bytes)?;
+            let length = short.unwrap_or_else(|| length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+            let (payload, behind) = behind.split_at_checked(length)?;
+            if *first_byte != FIN | 1 {
+                return Some(next);
+            }
+            let message: serde_json::Value = serde_json::from_slice(payload).unwrap();
+            assert_eq!(message["content"][0], next);
+            next += 1;
+            rest = behind;
+        }
+        None
     }
 
     /// Reads one text frame.

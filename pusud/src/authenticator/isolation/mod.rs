@@ -8,6 +8,8 @@
 
 #[cfg(unix)]
 mod confinement;
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
+mod fuzzing;
 #[cfg(unix)]
 mod guest;
 #[cfg(unix)]
@@ -17,6 +19,8 @@ mod process;
 #[cfg(unix)]
 mod remote;
 
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
+pub use fuzzing::verdict;
 #[cfg(unix)]
 pub use guest::serve;
 #[cfg(unix)]

@@ -25,6 +25,9 @@ pub(super) fn spawn(image: &Image) -> io::Result<(Child, UnixStream)> {
     let child = command()?
         .arg0("pusud")
         .env_remove("PUSU_AUTHORIZATION")
+        // What is told to the service manager is the daemon's to say.
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("WATCHDOG_USEC")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
         .spawn()?;

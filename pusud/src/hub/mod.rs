@@ -8,35 +8,42 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod flow;
+mod upkeep;
+
 use crate::batch::Publications;
 use crate::disconnect::Disconnect;
-use crate::frame::Frames;
+use crate::frame::{self, Frames};
+use crate::keepalive::Keepalive;
+use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::outgoing::Outgoing;
+use crate::queued::Queued;
 use crate::refusal::Refusal;
+use crate::report::Report;
 use crate::run::Run;
 use crate::settling::Settling;
 use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
+use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+pub use flow::BATCH_BYTES_MAX;
+use flow::Published;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Bytes published since the last whole flush at which sources have to wait for it: what one listener may be sent before
-/// it has had a chance to take any, and so far below what makes it a slow consumer.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
-/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
-const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
 const FLUSH_OUTBOXES_MAX: usize = 256;
 
 /// One shard's state. Everything in it belongs to the shard's thread.
 pub struct Hub {
+    shard: usize,
+    limits: Limits,
+    queued: Arc<Queued>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
@@ -52,6 +59,10 @@ struct State {
     /// Of no use where there is no network.
     settling: Settling,
     marked: VecDeque<Rc<Outbox>>,
+    outbox_bytes: usize,
+    slow_consumers: SlowConsumers,
+    keepalive: Keepalive,
+    ping: Frames,
     /// Published since everything was flushed.
     batch: Published,
     waiting_for_flush: Vec<Waker>,
@@ -59,17 +70,10 @@ struct State {
     stats: Stats,
 }
 
-/// How much was published.
-#[derive(Default)]
-struct Published {
-    bytes: usize,
-    /// Summed over the listeners in this shard.
-    fan_out_bytes: usize,
-}
-
 impl Hub {
     /// The state of the shard that `outgoing` belongs to.
-    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>) -> Self {
+    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued: Arc<Queued>, limits: Limits) -> Self {
+        let shard = outgoing.member();
         Self {
             state: RefCell::new(State {
                 outboxes: Slab::new(),
@@ -79,14 +83,26 @@ impl Hub {
                 outgoing,
                 settling: Settling::default(),
                 marked: VecDeque::new(),
+                outbox_bytes: limits.outbox_bytes,
+                slow_consumers: SlowConsumers::default(),
+                keepalive: Keepalive::new(&limits, upkeep::TICK),
+                ping: frame::ping(),
                 batch: Published::default(),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
+            shard,
+            limits,
+            queued,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
         }
+    }
+
+    /// What each client may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Takes a client in.
@@ -117,7 +133,7 @@ impl Hub {
         }
     }
 
-    /// Ready when no client is connected to this shard. Called by the shard's own task alone.
+    /// Ready when no client is connected to this shard. Called by the task that sees clients off alone.
     pub fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
         if state.outboxes.is_empty() {
@@ -127,16 +143,23 @@ impl Hub {
         Poll::Pending
     }
 
-    /// From here on `listener` gets what is published on `channel`.
-    pub fn subscribe(&self, listener: ListenerId, channel: &str) {
+    /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
+    /// `max_subscriptions` others.
+    pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
-        if state.subscriptions.subscribe(listener, channel) == Subscribed::First {
-            state.index.index().announce(state.outgoing.member(), channel);
-            if state.outgoing.has_network() {
-                state.outgoing.settle(channel, state.settling.begin(channel));
+        let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
+        match state.subscriptions.subscribe(listener, channel) {
+            Subscribed::Already => return true,
+            _ if !may_add => {
+                state.subscriptions.unsubscribe(listener, channel);
+                state.stats.refusals.count(Refusal::MaxSubscriptions);
+                return false;
             }
+            Subscribed::First => state.announce(channel),
+            Subscribed::Added => {}
         }
+        true
     }
 
     /// Whether all linked relays know that `channel`, which has a listener here, has one.
@@ -185,6 +208,10 @@ impl Hub {
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
         self.close_run(state);
+        self.close_one(state, outbox, disconnect);
+    }
+
+    fn close_one(&self, state: &mut State, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         if !outbox.is_closing() {
             state.stats.disconnects.count(disconnect);
         }
@@ -193,10 +220,14 @@ impl Hub {
         self.schedule_flush();
     }
 
+    /// All clients that are connected now.
+    pub fn clients(&self) -> Vec<Weak<Outbox>> {
+        self.state.borrow().outboxes.iter().map(|(_, outbox)| Rc::downgrade(outbox)).collect()
+    }
+
     /// Ends the connections of all clients.
     pub fn close_all(&self, disconnect: Disconnect) {
-        let outboxes: Vec<_> = self.state.borrow().outboxes.iter().map(|(_, outbox)| outbox.clone()).collect();
-        for outbox in outboxes {
+        for outbox in self.clients().iter().filter_map(Weak::upgrade) {
             self.close(&outbox, disconnect);
         }
     }
@@ -228,38 +259,6 @@ impl Hub {
         }
     }
 
-    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
-    pub fn has_room(&self) -> bool {
-        let state = self.state.borrow();
-        state.batch.has_room() && state.outgoing.has_room()
-    }
-
-    /// Ready when a source may go on.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let flushed = self.poll_flushed(cx);
-        let handed_over = self.state.borrow().outgoing.poll_room(cx);
-        if flushed.is_ready() { handed_over } else { Poll::Pending }
-    }
-
-    /// Ready while not too much waits for this shard's flush.
-    pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let state = &mut *self.state.borrow_mut();
-        if state.batch.has_room() {
-            return Poll::Ready(());
-        }
-        state.waiting_for_flush.push(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Ready when there is something to flush. Called by the flush task alone.
-    pub fn poll_flush_due(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.flush_due.replace(false) {
-            return Poll::Ready(());
-        }
-        *self.flush_task.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
     /// Writes to some of the clients that something waits for; true if there are more.
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
@@ -268,9 +267,14 @@ impl Hub {
         state.outgoing.send();
         for _ in 0..FLUSH_OUTBOXES_MAX {
             match state.marked.pop_front() {
-                Some(outbox) => outbox.flush(),
+                Some(outbox) => {
+                    if outbox.flush() {
+                        state.slow_consumers.watch(outbox);
+                    }
+                }
                 None => {
                     state.batch = Published::default();
+                    self.relieve_now(state);
                     state.waiting_for_flush.drain(..).for_each(Waker::wake);
                     return false;
                 }
@@ -287,6 +291,17 @@ impl Hub {
     /// What the shard has counted since it started.
     pub fn stats(&self) -> Stats {
         self.state.borrow().stats.clone()
+    }
+
+    /// What the shard says of itself. Looks at every client.
+    pub fn report(&self) -> Report {
+        let state = self.state.borrow();
+        Report {
+            connections: state.outboxes.len(),
+            unauthorized: state.outboxes.iter().filter(|(_, outbox)| !outbox.is_authorized()).count(),
+            subscriptions: state.subscriptions.len(),
+            stats: state.stats.clone(),
+        }
     }
 
     /// Makes the run of `channel` the open one; false if nobody would get it.
@@ -311,23 +326,17 @@ impl Hub {
         state.outgoing.push(state.run.shards(), &state.run.publications());
         state.run.clear();
     }
-
-    fn schedule_flush(&self) {
-        if !self.flush_due.replace(true)
-            && let Some(task) = self.flush_task.borrow_mut().take()
-        {
-            task.wake();
-        }
-    }
-}
-
-impl Published {
-    fn has_room(&self) -> bool {
-        self.bytes < BATCH_BYTES_MAX && self.fan_out_bytes < FAN_OUT_BYTES_MAX
-    }
 }
 
 impl State {
+    /// The channel has its first listener in this shard.
+    fn announce(&mut self, channel: &str) {
+        self.index.index().announce(self.outgoing.member(), channel);
+        if self.outgoing.has_network() {
+            self.outgoing.settle(channel, self.settling.begin(channel));
+        }
+    }
+
     /// The channel has lost its last listener in this shard.
     fn withdraw(&mut self, channel: &str) {
         self.index.index().withdraw(self.outgoing.member(), channel);
@@ -345,12 +354,12 @@ impl State {
         let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
-        let frames: Frames = Rc::from(publications.frames);
+        let frames = Frames::from(publications.frames);
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
-            if let Err(overflow) = outbox.push(frames.clone()) {
-                self.stats.count_slow_consumer(overflow.dropped_bytes);
+            if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
+                upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
             }
             if outbox.mark() {
                 self.marked.push_back(outbox.clone());
@@ -359,8 +368,8 @@ impl State {
     }
 
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
-        if let Err(overflow) = outbox.push(frames) {
-            self.stats.count_slow_consumer(overflow.dropped_bytes);
+        if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
+            upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
         }
         self.mark(outbox);
     }

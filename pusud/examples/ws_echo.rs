@@ -1,0 +1,109 @@
+//! A WebSocket echo server made of the daemon's own parts: acceptor, inbox, upgrade, wire, outbox, hub, flush, and the
+//! settings with their limits. What a conformance suite says about it is so said about the daemon, whose own protocol
+//! such a suite does not speak.
+//!
+//! `ws_echo SETTINGS` prints the address and serves until it is killed. It has one shard and knows no authorization.
+
+use anyhow::Context as _;
+use pusud::acceptor::Acceptor;
+use pusud::authenticator::Authenticator;
+use pusud::client;
+use pusud::client::framing;
+use pusud::client::wire::Wire;
+use pusud::config::{Config, Overrides};
+use pusud::door::{Door, Place};
+use pusud::frame;
+use pusud::hub::Hub;
+use pusud::inbox::{self, Inbox, Item};
+use pusud::outbox::Outbox;
+use pusud::outgoing::Outgoing;
+use pusud::queued::Queued;
+use pusud::shard;
+use pusud::shard_index::ShardIndex;
+use std::future::poll_fn;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio::task::spawn_local;
+use tokio_tungstenite::tungstenite::{Message, WebSocket};
+
+fn main() -> anyhow::Result<()> {
+    let settings = std::env::args_os().nth(1).map(PathBuf::from).context("usage: ws_echo SETTINGS")?;
+    let (config, _) = Config::load(Some(&settings), &Overrides::default())?;
+    shard::runtime().context("cannot make the runtime")?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
+    let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let door = Door::new(config.limits.max_connections, &config.limits);
+    let (sender, inbox) = inbox::channel();
+    let inboxes = [sender];
+    let queued = Arc::new(Queued::new(inboxes.len(), config.limits.max_queued_bytes));
+    let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
+    let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone());
+    let hub = Rc::new(hub);
+    let (limits, name) = (config.limits, &config.name);
+    let context = client::Context::new(hub.clone(), authenticator, door.clone(), limits, name, inboxes.len());
+    spawn_local(shard::flush(hub));
+    spawn_local(accept(inbox, Rc::new(context)));
+    writeln!(std::io::stdout(), "{}", acceptor.local_addr())?;
+    Err(acceptor.run(&inboxes, &door).await)
+}
+
+async fn accept(mut inbox: Inbox, context: Rc<client::Context>) {
+    loop {
+        for item in inbox.next().await {
+            if let Item::Accepted(socket, peer, pass) = item
+                && let Ok(socket) = shard::adopt(socket)
+            {
+                spawn_local(echo(context.clone(), socket, peer, pass.place));
+            }
+        }
+    }
+}
+
+/// One connection, from its upgrade to its end.
+async fn echo(context: Rc<client::Context>, socket: TcpStream, peer: SocketAddr, place: Place) {
+    let outbox = Rc::new(Outbox::new(socket));
+    let listener = context.hub.join(outbox.clone());
+    if let Some((messages, _)) = client::upgrade(&context, &outbox, peer, context.limits.max_message_bytes).await {
+        echo_messages(&context, &outbox, messages).await;
+    }
+    outbox.finish();
+    client::linger(&outbox).await;
+    context.hub.leave(listener);
+    context.door.leave(&place);
+}
+
+async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: WebSocket<Wire>) {
+    loop {
+        let next = poll_fn(|cx| {
+            // Pending or not, the task is woken when there is room, as a client's is.
+            let _ = outbox.poll_drained(cx);
+            framing::poll_message(&mut messages, cx, &context.deadlines)
+        });
+        let (bytes, sent) = match next.await {
+            Some(Ok(Message::Text(text))) => {
+                context.hub.send(outbox, frame::text(text.as_bytes()));
+                (text.len(), Ok(()))
+            }
+            // The daemon itself sends no binary frames.
+            Some(Ok(Message::Binary(bytes))) => (bytes.len(), messages.send(Message::Binary(bytes))),
+            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
+            Some(Ok(_)) => (0, Ok(())),
+            Some(Err(error)) => (0, Err(error)),
+            None => return,
+        };
+        if let Err(error) = sent {
+            if let Some(disconnect) = framing::disconnect_after(&error) {
+                context.hub.close(outbox, disconnect);
+            }
+            return;
+        }
+        framing::after_message(&mut messages, bytes);
+    }
+}

@@ -1,0 +1,245 @@
+//! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
+
+use super::print;
+use anyhow::{Context as _, bail};
+use pusud::config::units::format_duration;
+use pusud::config::{self, Config, Overrides};
+use pusud::control::{self, place};
+use pusud::network::status::{PeerState, PeerStatus};
+use pusud::status::{State, Status};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pusud status                                   the relay with the settings in the working directory, or on port 55000
+  pusud status --config /etc/pusud/settings.yaml the relay with these settings
+  pusud status --json | jq .connections          for programs";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The relay's settings file [default: settings.yaml in the working directory]
+    ///
+    /// Of it only `control_socket` and `client_port` are used.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The relay's control socket
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    socket: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn status(args: &Args) -> anyhow::Result<()> {
+    let status = control::ask(&socket(args)?)?;
+    if args.json {
+        let json = serde_json::to_string(&status).context("cannot write the answer as JSON")?;
+        return print(&(json + "\n"));
+    }
+    print(&describe(&status))
+}
+
+/// Which control socket is meant.
+fn socket(args: &Args) -> anyhow::Result<PathBuf> {
+    if let Some(socket) = &args.socket {
+        return Ok(socket.clone());
+    }
+    let (config, _) = Config::load(args.config.as_deref(), &Overrides::default())
+        .context("cannot find out which relay is meant; `--socket PATH` says it without settings")?;
+    let port = config.client_port;
+    match config.control_socket {
+        config::ControlSocket::At(path) => return Ok(path),
+        config::ControlSocket::None => {
+            bail!("these settings say `control_socket: None`, so that the relay cannot be asked")
+        }
+        config::ControlSocket::ByPort if port == 0 => bail!(
+            "these settings leave the port to the system (`client_port: 0`), and then a relay has a control socket only \
+             where `control_socket` says so"
+        ),
+        config::ControlSocket::ByPort => {}
+    }
+    let candidates = place::candidates(port);
+    if let Some(found) = candidates.iter().find(|path| path.exists()) {
+        return Ok(found.clone());
+    }
+    let list = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let others = match place::neighbours(&candidates).as_slice() {
+        [] => String::new(),
+        others => format!("; there are others: {}", list(others)),
+    };
+    bail!(
+        "no relay is running with client port {port}: there is no control socket {}{others}. Start it, or say which one \
+         is meant: --config FILE or --socket PATH",
+        list(&candidates)
+    )
+}
+
+/// The status for people, one line a fact; what has never happened is left out.
+fn describe(status: &Status) -> String {
+    let Status { name, version, pid, address, connections, messages, authenticator, .. } = status;
+    let state = match status.state {
+        State::Serving => "serving clients",
+        State::Stopping => "stopping: clients are seen off",
+    };
+    let since = UNIX_EPOCH + Duration::from_secs(status.since);
+    let uptime = format_duration(Duration::from_secs(status.uptime_seconds));
+    let mut rows = vec![
+        ("relay", format!("{name} (pusud {version}, process {pid})")),
+        ("state", format!("{state} on {address}")),
+        ("since", format!("{} ({uptime})", humantime::format_rfc3339_seconds(since))),
+        ("shards", shards(status)),
+        ("connections", format!("{}, {} of them not authorized", connections.total, connections.unauthorized)),
+        ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
+        ("messages", format!("{} published, {} delivered", messages.published, messages.delivered)),
+        ("dropped", format!("{} bytes, with slow consumers", messages.dropped_bytes)),
+    ];
+    let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
+    rows.extend(listed("disconnects", disconnects));
+    let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
+    rows.extend(listed("refusals", refusals.map(|(key, count)| format!("{count} for {key}"))));
+    let (ready, queued) = (if authenticator.ready { "ready" } else { "NOT READY" }, authenticator.queued);
+    let identity = format!("{} {}", authenticator.id, authenticator.version);
+    let generation = authenticator.generation;
+    let identity = identity.trim_end();
+    rows.push(("authenticator", format!("{identity}, generation {generation}, {ready}, {queued} questions wait")));
+    let gone_wrong = [
+        (authenticator.timed_out, "timed out"),
+        (authenticator.turned_away, "turned away"),
+        (authenticator.failed, "failed"),
+        (authenticator.late, "answered too late"),
+        (authenticator.malformed, "malformed"),
+        (authenticator.stuck_threads as u64, "threads hang"),
+    ];
+    let gone_wrong = gone_wrong.into_iter().filter(|(count, _)| *count > 0);
+    rows.extend(listed("", gone_wrong.map(|(count, what)| format!("{count} {what}"))));
+    let relays = status.relays.iter().enumerate();
+    rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
+    if status.network_hangs {
+        rows.push(("relays", "unknown: the network's thread HANGS".into()));
+    }
+    let mut text = String::new();
+    for (key, value) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{key:<15}{value}");
+    }
+    text
+}
+
+fn shards(status: &Status) -> String {
+    match status.hanging_shards.as_slice() {
+        [] => status.shards.to_string(),
+        hanging => format!("{}, of which these HANG and are not counted: {hanging:?}", status.shards),
+    }
+}
+
+fn listed(key: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
+    let list = items.collect::<Vec<_>>().join(", ");
+    (!list.is_empty()).then_some((key, list))
+}
+
+fn describe_relay(relay: &PeerStatus) -> String {
+    let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
+    let who = relay.name.as_ref().map_or_else(|| address.to_owned(), |name| format!("{name} at {address}"));
+    let traffic = &relay.traffic;
+    let mut facts = match relay.state {
+        PeerState::Itself => return format!("{address}: this relay"),
+        PeerState::Down => vec!["NOT LINKED".to_owned()],
+        PeerState::Linking => vec!["linking".to_owned()],
+        PeerState::Linked if relay.lagging => vec!["linked, but SLOW to answer".to_owned()],
+        PeerState::Linked => vec!["linked".to_owned()],
+    };
+    facts.extend(relay.linked_for.map(|time| format!("for {}", format_duration(Duration::from_secs(time.as_secs())))));
+    facts.extend(relay.round_trip.map(|time| format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0)));
+    facts.push(format!("{} bytes wait", relay.queue_bytes));
+    facts.push(format!("{} sent", traffic.sent));
+    facts.push(format!("{} received", traffic.received));
+    facts.push(format!("{} dropped", traffic.dropped + traffic.too_large + traffic.lost));
+    facts.push(format!("listens to {} channels", relay.interest));
+    facts.extend(relay.next_attempt_in.map(|time| format!("next attempt in {:.1} s", time.as_secs_f64())));
+    facts.extend(relay.last_error.as_ref().map(|error| format!("last error: {error}")));
+    format!("{who}: {}", facts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pusud::network::status::Traffic;
+    use pusud::status::{Authenticator, Connections, Disconnects, Messages};
+
+    fn sample() -> Status {
+        Status {
+            name: "r1".into(),
+            version: "0.1.0".into(),
+            pid: 7,
+            state: State::Serving,
+            address: "0.0.0.0:55000".into(),
+            since: 0,
+            uptime_seconds: 61,
+            shards: 2,
+            hanging_shards: vec![1],
+            connections: Connections { total: 5, unauthorized: 2 },
+            channels: 3,
+            subscriptions: 4,
+            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30 },
+            disconnects: vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 6 }],
+            refusals: [("outbox_bytes".to_owned(), 6), ("max_fragments".to_owned(), 0)].into(),
+            authenticator: Authenticator {
+                id: "A".into(),
+                version: "1.0".into(),
+                sha256: "ab".into(),
+                generation: 3,
+                ready: false,
+                queued: 8,
+                timed_out: 9,
+                turned_away: 0,
+                failed: 0,
+                late: 0,
+                malformed: 0,
+                stuck_threads: 1,
+            },
+            network_hangs: false,
+            relays: vec![PeerStatus {
+                address: Some("10.0.0.2:55001".into()),
+                name: Some("r2".into()),
+                state: PeerState::Linked,
+                linked_for: Some(Duration::from_secs(60)),
+                round_trip: Some(Duration::from_micros(250)),
+                queue_bytes: 11,
+                traffic: Traffic { sent: 12, received: 13, dropped: 14, lost: 2, ..Traffic::default() },
+                interest: 15,
+                last_error: Some("it was reset".into()),
+                ..PeerStatus::default()
+            }],
+        }
+    }
+
+    #[test]
+    fn people_see_what_there_is_and_nothing_that_is_not() {
+        let text = describe(&sample());
+        for part in [
+            "r1 (pusud 0.1.0, process 7)",
+            "1970-01-01T00:00:00Z (1m 1s)",
+            "HANG and are not counted: [1]",
+            "5, 2 of them",
+            "6 slow consumer (4001)",
+            "6 for outbox_bytes",
+            "generation 3, NOT READY, 8 questions",
+            "9 timed out, 1 threads hang",
+            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes wait, 12 sent, 13 received, 16 dropped",
+            "last error: it was reset",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert!(!text.contains("max_fragments") && !text.contains("turned away"), "{text}");
+    }
+
+    #[test]
+    fn programs_read_back_what_was_written() {
+        let json = serde_json::to_string(&sample()).unwrap();
+        assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), sample());
+        let more = json.replacen('{', r#"{"a_later_field":1,"#, 1);
+        assert_eq!(serde_json::from_str::<Status>(&more).unwrap(), sample(), "later fields are ignored");
+    }
+}

@@ -1,0 +1,38 @@
+//! Systems without local sockets that the daemon could use: there is no control socket.
+
+use crate::config;
+use crate::overview::Overview;
+use crate::status::Status;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use tracing::warn;
+
+/// A control socket, which there is none of here.
+pub enum ControlSocket {}
+
+impl ControlSocket {
+    /// Opens none.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn open(choice: &config::ControlSocket, _port: u16) -> anyhow::Result<Option<Self>> {
+        if matches!(choice, config::ControlSocket::At(_)) {
+            warn!("`control_socket` has no effect on this system: there is no `pusud status` here");
+        }
+        Ok(None)
+    }
+
+    /// Is never called.
+    pub async fn serve(&self, _overview: Arc<Overview>) -> Infallible {
+        match *self {}
+    }
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn ask(_path: &Path) -> anyhow::Result<Status> {
+    anyhow::bail!("`pusud status` needs a control socket, which there is on Unix only; the relay's log says how it is")
+}

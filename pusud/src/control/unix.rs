@@ -1,0 +1,232 @@
+//! The control socket on Unix: a local stream socket, mode 0600.
+//!
+//! Visitors are few and may be slow or silent: each has a bounded time, and only some are attended to at once.
+
+use super::{Answer, Outcome, VERSION, check, place, request_line};
+use crate::config;
+use crate::overview::Overview;
+use crate::status::Status;
+use anyhow::{Context as _, bail, ensure};
+use std::convert::Infallible;
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+/// A longer request is none.
+const REQUEST_BYTES_MAX: usize = 4096;
+/// A longer answer is none: a thousand relays in it stay far below.
+const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How long a visitor has, from its connection to the last byte of the answer.
+const VISIT_MAX: Duration = Duration::from_secs(5);
+/// How many are attended to at once; others wait.
+const VISITORS_MAX: usize = 8;
+/// The wait after the system has refused a connection.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// A control socket that is bound. Dropping it removes it from the file system.
+pub struct ControlSocket {
+    socket: UnixListener,
+    path: PathBuf,
+    /// Device and number of the file, to know it again.
+    file: (u64, u64),
+}
+
+impl ControlSocket {
+    /// Binds where the settings say, or by the clients' `port`; `None` where they want none, or where there is no place
+    /// for one that they have not named: that is warned about, and the relay serves without.
+    ///
+    /// # Errors
+    /// The settings name a path that cannot be used: what is in the way, and the way out.
+    pub fn open(choice: &config::ControlSocket, port: u16) -> anyhow::Result<Option<Self>> {
+        let path = match choice {
+            config::ControlSocket::None => return Ok(None),
+            config::ControlSocket::At(path) => {
+                return Self::bind(path).map(Some).with_context(|| format!("`control_socket` {}", path.display()));
+            }
+            config::ControlSocket::ByPort => place::own(port),
+        };
+        let Some(path) = path.filter(|_| port != 0) else {
+            debug!("no control socket; `control_socket: PATH` in the settings makes one");
+            return Ok(None);
+        };
+        let made = make_folder(&path).and_then(|()| Self::bind(&path));
+        Ok(made
+            .inspect_err(|error| {
+                let path = path.display();
+                warn!("no control socket {path}, so `pusud status` will not find this relay: {error:#}");
+            })
+            .ok())
+    }
+
+    fn bind(path: &Path) -> anyhow::Result<Self> {
+        remove_stale(path)?;
+        let socket =
+            UnixListener::bind(path).context("cannot make the socket; does its folder exist, for this user?")?;
+        // Until here others could have connected, which is why visitors are asked who they are as well.
+        fs::set_permissions(path, Permissions::from_mode(0o600)).context("cannot keep others out of the socket")?;
+        socket.set_nonblocking(true).context("cannot use the socket")?;
+        let file = identity(path).context("the socket is gone again")?;
+        Ok(Self { socket, path: path.to_owned(), file })
+    }
+
+    /// Attends to visitors for ever.
+    pub async fn serve(&self, overview: Arc<Overview>) -> Infallible {
+        let listener = match self.socket.try_clone().and_then(tokio::net::UnixListener::from_std) {
+            Ok(listener) => listener,
+            Err(error) => {
+                warn!(%error, "the control socket cannot be used, so `pusud status` will not be answered");
+                return std::future::pending().await;
+            }
+        };
+        let mut visits = JoinSet::new();
+        loop {
+            tokio::select! {
+                visitor = listener.accept(), if visits.len() < VISITORS_MAX => match visitor {
+                    Ok((stream, _)) => drop(visits.spawn(attend(stream, overview.clone()))),
+                    Err(_) => sleep(BACKOFF).await,
+                },
+                Some(_) = visits.join_next() => {}
+            }
+        }
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|file| file == self.file) {
+            // Where it cannot be removed it is stale, and the next relay to use it removes it.
+            fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// Makes the folder of a path that the settings do not name, if it is missing.
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().context("it has no folder")?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot make the folder {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the socket of a relay that has not ended in order.
+fn remove_stale(path: &Path) -> anyhow::Result<()> {
+    let file = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file.context("cannot look at what is there")?,
+    };
+    ensure!(file.file_type().is_socket(), "there is something else at this path, and no socket: remove it yourself");
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).context("cannot remove the socket that a relay has left behind")
+        }
+        Ok(_) => bail!(
+            "another relay is running with this control socket: stop it, or give each relay a `control_socket` of its \
+             own in its settings"
+        ),
+        Err(error) => Err(error).context("cannot find out whether a relay is behind the socket that is there"),
+    }
+}
+
+/// Serves one visitor. That it goes away is its right.
+async fn attend(stream: tokio::net::UnixStream, overview: Arc<Overview>) {
+    let visit = async {
+        if !may_ask(&stream)? {
+            return Ok(());
+        }
+        let outcome = match check(&read_line(&stream).await?) {
+            Ok(()) => Outcome::Status(Box::new(overview.status().await)),
+            Err(why) => Outcome::Error(why),
+        };
+        write_all(&stream, &outcome.to_line()).await
+    };
+    match timeout(VISIT_MAX, visit).await {
+        Ok(Ok(())) => {}
+        Ok(Err::<(), io::Error>(error)) => debug!(%error, "a visitor of the control socket has gone"),
+        Err(_) => debug!("a visitor of the control socket took too long"),
+    }
+}
+
+fn may_ask(stream: &tokio::net::UnixStream) -> io::Result<bool> {
+    let visitor = stream.peer_cred()?.uid();
+    Ok(visitor == 0 || visitor == rustix::process::geteuid().as_raw())
+}
+
+/// Reads up to the end of the first line, or as much as a request may have.
+async fn read_line(stream: &tokio::net::UnixStream) -> io::Result<Vec<u8>> {
+    let (mut line, mut piece) = (Vec::new(), [0; 512]);
+    while !line.contains(&b'\n') && line.len() < REQUEST_BYTES_MAX {
+        stream.readable().await?;
+        match stream.try_read(&mut piece) {
+            Ok(0) => break,
+            Ok(bytes) => line.extend_from_slice(&piece[..bytes]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(line)
+}
+
+async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Asks the relay behind the control socket at `path` how it is.
+///
+/// # Errors
+/// Nobody is there, it is somebody else's, or it does not answer: says which, and the way out.
+pub fn ask(path: &Path) -> anyhow::Result<Status> {
+    let shown = path.display();
+    let mut stream = match UnixStream::connect(path) {
+        Ok(stream) => stream,
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => bail!("no relay is running with the control socket {shown}"),
+            ErrorKind::ConnectionRefused => {
+                bail!("no relay is running behind {shown}: the one that made it has not ended in order; start it again")
+            }
+            ErrorKind::PermissionDenied => {
+                bail!("the relay behind {shown} belongs to another user: ask as that user, or as root")
+            }
+            _ => return Err(error).with_context(|| format!("cannot connect to the control socket {shown}")),
+        },
+    };
+    let mut line = String::new();
+    stream
+        .set_read_timeout(Some(VISIT_MAX))
+        .and_then(|()| stream.set_write_timeout(Some(VISIT_MAX)))
+        .and_then(|()| stream.write_all(&request_line()))
+        .and_then(|()| stream.take(ANSWER_BYTES_MAX).read_to_string(&mut line).map(drop))
+        .with_context(|| format!("the relay behind {shown} does not answer; is it stopped, or does it hang?"))?;
+    ensure!(
+        !line.is_empty(),
+        "the relay behind {shown} closed without an answer: it serves its own user and root alone"
+    );
+    let answer: Answer = serde_json::from_str(&line).with_context(|| {
+        format!("{shown}: expected the answer of a relay (version {VERSION}), found something else")
+    })?;
+    match answer.outcome {
+        Outcome::Status(status) => Ok(*status),
+        Outcome::Error(why) => bail!("the relay behind {shown} does not take the question: {why}"),
+    }
+}

@@ -1,0 +1,82 @@
+//! Messages of clients, and the publications made of them, against a second reading of the same text.
+
+use crate::channel;
+use crate::frame;
+use crate::limits::Limits;
+use crate::message::{self, Request};
+use serde_json::Value;
+
+/// Whatever text comes is understood as a plain JSON parser understands it, or refused, and a publication of it is one
+/// frame with the same content.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn client_message(bytes: &[u8]) {
+    let limits = Limits::default();
+    let parsed = message::parse_binary(bytes, &limits);
+    if let Ok(Request::Publish { channel, content }) = &parsed {
+        is_published_whole(channel, content);
+    }
+    if let Ok(Request::Subscribe(channel) | Request::Unsubscribe(channel) | Request::Publish { channel, .. }) = &parsed
+    {
+        assert_eq!(channel::check(channel), Ok(()));
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
+    if let Ok(request) = &parsed {
+        assert!(is_what_was_meant(request, &value), "{value} became {request:?}");
+    }
+    // Written anew it holds no field twice, so that only its meaning decides.
+    let text = value.to_string();
+    match message::parse(&text, &limits) {
+        Ok(request) => assert!(is_what_was_meant(&request, &value), "{value} became {request:?}"),
+        Err(error) => assert!(error.limit.is_some() || !is_good(&value), "{value}: {error}"),
+    }
+}
+
+fn is_what_was_meant(request: &Request<'_>, value: &Value) -> bool {
+    let kind = match request {
+        Request::Authorize(given) => {
+            return value["type"] == "authorize" && value.get("authorization").map_or("", text_of) == *given;
+        }
+        Request::Subscribe(channel) if value["channel"] == **channel => "subscribe",
+        Request::Unsubscribe(channel) if value["channel"] == **channel => "unsubscribe",
+        Request::Publish { channel, content } if value["channel"] == **channel => {
+            let content: Value = serde_json::from_str(content).expect("is part of what was JSON");
+            assert_eq!(value["content"], content);
+            "publish"
+        }
+        _ => return false,
+    };
+    value["type"] == kind
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().expect("an authorization is text")
+}
+
+/// Whether PROTOCOL.md lets a client send this, as far as one object can tell.
+fn is_good(value: &Value) -> bool {
+    let has_channel = || value["channel"].as_str().is_some_and(|name| channel::check(name).is_ok());
+    match value["type"].as_str() {
+        Some("authorize") => value.get("authorization").is_none_or(Value::is_string),
+        Some("subscribe" | "unsubscribe") => has_channel(),
+        Some("publish") => has_channel() && value.get("content").is_some(),
+        _ => false,
+    }
+}
+
+fn is_published_whole(channel: &str, content: &str) {
+    let mut out = Vec::new();
+    frame::push_publish(&mut out, channel, content);
+    let header_len = match out[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    let text = std::str::from_utf8(&out[header_len..]).expect("what was text stays text");
+    assert!(text.ends_with(&format!(r#","content":{content}}}"#)), "{text}");
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        assert_eq!((&value["type"], &value["channel"]), (&Value::from("publish"), &Value::from(channel)));
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(3), "{text}");
+    }
+}

@@ -1,0 +1,20 @@
+//! What has to hold for any bytes that a stranger may send: one function per kind of input, which panics where it does
+//! not. Called by the fuzz targets in `fuzz/`, and by this crate's tests with made up inputs and with those kept there.
+//!
+//! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
+
+mod message;
+mod pattern;
+mod settings;
+mod upgrade;
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::authenticator::isolation::verdict;
+pub use message::client_message;
+pub use pattern::pattern;
+pub use settings::settings;
+pub use upgrade::http_upgrade;
+pub use websocket::websocket_frames;

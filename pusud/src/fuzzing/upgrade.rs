@@ -1,0 +1,50 @@
+//! The request that a connection begins with.
+
+use crate::client::handshake::{self, Progress, Upgrade};
+use crate::limits::Limits;
+
+/// A request is answered once it is whole, by one well-formed answer, and by the same one whatever pieces it comes in.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn http_upgrade(bytes: &[u8]) {
+    let bytes_max = Limits::default().max_header_bytes;
+    match handshake::advance(bytes, bytes_max) {
+        Progress::Partial => assert!(bytes.len() < bytes_max),
+        Progress::Refuse(response) | Progress::TooLarge(response) => {
+            let (head, reason) = parts(&response);
+            assert!(head.starts_with("HTTP/1.1 4") || head.starts_with("HTTP/1.1 505 "), "{head}");
+            assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
+            assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", reason.len())), "{head}");
+            let more = [bytes, b"\r\n\r\n"].concat();
+            assert!(
+                matches!(handshake::advance(&more, bytes_max), Progress::Refuse(_) | Progress::TooLarge(_)),
+                "refused, then not"
+            );
+        }
+        Progress::Accept(upgrade) => is_accepted_in_any_pieces(&upgrade, bytes, bytes_max),
+    }
+}
+
+fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) {
+    let len = upgrade.request_len;
+    assert!(bytes[..len].ends_with(b"\r\n\r\n") && len <= bytes_max);
+    let (head, rest) = parts(&upgrade.response);
+    assert!(head.starts_with("HTTP/1.1 101 ") && rest.is_empty(), "{head}");
+    assert_eq!(head.lines().count(), 5, "the client's text is in the answer: {head}");
+    assert!(upgrade.facts.as_ref().is_none_or(|facts| facts.path.starts_with('/') && !facts.path.contains(' ')));
+    match handshake::advance(&bytes[..len], bytes_max) {
+        Progress::Accept(alone) => assert_eq!(alone, *upgrade),
+        other => panic!("what follows the request matters: without it, it is {other:?}"),
+    }
+    for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
+        assert_eq!(handshake::advance(&bytes[..cut], bytes_max), Progress::Partial, "cut at {cut}");
+    }
+}
+
+/// The head of an answer with the empty line behind it, and what follows.
+fn parts(response: &[u8]) -> (&str, &str) {
+    let text = std::str::from_utf8(response).expect("answers are text");
+    let head_len = text.find("\r\n\r\n").expect("a head has an end") + 4;
+    text.split_at(head_len)
+}

@@ -1,0 +1,156 @@
+//! What a shard does for its clients besides what they ask: it pings the silent, ends the gone and the slow, and lets go
+//! of memory when too much is held.
+//!
+//! One timer for all clients, and a look at the few of them whose turn it is.
+
+use super::{Hub, State};
+use crate::address;
+use crate::disconnect::Disconnect;
+use crate::outbox::Outbox;
+use crate::queued;
+use crate::refusal::Refusal;
+use crate::stats::Stats;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::info;
+
+/// How often it is looked whether anything is due.
+pub(super) const TICK: Duration = Duration::from_millis(500);
+/// The most that counts as passed between two looks: a relay that was stopped or had no turn has not served its clients
+/// meanwhile, and blames nobody for it.
+const PASSED_MAX: Duration = Duration::from_secs(1);
+
+impl Hub {
+    /// Looks after the clients, for ever.
+    pub async fn look_after_clients(&self) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = Instant::now();
+        loop {
+            ticks.tick().await;
+            let passed = last.elapsed().min(PASSED_MAX);
+            last = Instant::now();
+            self.end_slow_consumers(passed);
+            if !self.limits.ping_interval.is_zero() {
+                self.ping(passed);
+            }
+            self.relieve();
+        }
+    }
+
+    /// Cuts the clients with most of what is held, if all shards together hold more than `max_queued_bytes`.
+    pub fn relieve(&self) {
+        self.relieve_now(&mut self.state.borrow_mut());
+    }
+
+    pub(super) fn relieve_now(&self, state: &mut State) {
+        let excess = self.queued.excess(self.shard);
+        if excess > 0 {
+            self.close_run(state);
+            // Only if there is something new to flush: this is called by each flush, which would never end otherwise.
+            if state.relieve(excess, self.limits.max_queued_bytes / state.outgoing.shards_len()) {
+                self.schedule_flush();
+            }
+        }
+    }
+
+    fn end_slow_consumers(&self, passed: Duration) {
+        let state = &mut *self.state.borrow_mut();
+        let mut slow_consumers = std::mem::take(&mut state.slow_consumers);
+        slow_consumers.look(passed, &self.limits, |outbox, refusal| {
+            self.close_run(state);
+            state.cut(outbox, refusal);
+            self.schedule_flush();
+        });
+        state.slow_consumers = slow_consumers;
+    }
+
+    fn ping(&self, passed: Duration) {
+        let state = &mut *self.state.borrow_mut();
+        let (first, step) = state.keepalive.next_turn(passed);
+        let mut pinged = Vec::new();
+        for listener in (first..state.outboxes.capacity()).step_by(step) {
+            if let Some(outbox) = state.outboxes.get(listener)
+                && state.keepalive.look(outbox, self.limits.pong_timeout)
+            {
+                pinged.push(outbox.clone());
+            }
+        }
+        if !pinged.is_empty() {
+            self.close_run(state);
+            for outbox in &pinged {
+                state.push(outbox, state.ping.clone());
+            }
+            self.schedule_flush();
+        }
+        while let Some(outbox) = state.keepalive.next_gone() {
+            self.close_run(state);
+            state.stats.refusals.count(Refusal::PongTimeout);
+            self.close_one(state, &outbox, Disconnect::PingTimeout);
+        }
+    }
+}
+
+impl State {
+    fn cut(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
+        let dropped_bytes = outbox.cut();
+        count_cut(&mut self.stats, outbox, refusal, dropped_bytes);
+        self.mark(outbox);
+    }
+
+    /// Lets go of so many bytes, and of an eighth of the shard's `part` with them, so that it is not done over and over.
+    /// True if somebody was cut.
+    fn relieve(&mut self, excess: usize, part: usize) -> bool {
+        let held = queued::held();
+        // What is unfinished is let go of when the client's task has had its turn, and some may not have had it yet.
+        let is_leaving = |outbox: &&Rc<Outbox>| outbox.is_closing();
+        let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_leaving);
+        let mut promised: usize = leaving.map(|outbox| outbox.incoming.unfinished_bytes()).sum();
+        if promised >= excess {
+            return false;
+        }
+        let mut has_cut = false;
+        let mut clients: Vec<_> = self
+            .outboxes
+            .iter()
+            .filter(|(_, outbox)| !outbox.is_closing())
+            .map(|(_, outbox)| (outbox.part().max(outbox.incoming.unfinished_bytes()), outbox.clone()))
+            .collect();
+        clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        for (_, outbox) in clients {
+            if held.saturating_sub(queued::held()) + promised >= excess + part / 8 {
+                break;
+            }
+            has_cut = true;
+            let unfinished = outbox.incoming.unfinished_bytes();
+            promised += unfinished;
+            if outbox.part() >= unfinished {
+                self.cut(&outbox, Refusal::MaxQueuedBytes);
+            } else {
+                self.stats.refusals.count(Refusal::MaxQueuedBytes);
+                self.stats.disconnects.count(Disconnect::Overloaded);
+                info!(
+                    peer = peer(&outbox),
+                    unfinished, "the client is cut: too much waits in all, and most of it is its own"
+                );
+                outbox.close(Disconnect::Overloaded);
+                self.mark(&outbox);
+            }
+        }
+        has_cut
+    }
+}
+
+/// Counts a client that was cut because it took too little, and says so once.
+pub(super) fn count_cut(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
+    stats.count_slow_consumer(refusal, dropped_bytes);
+    info!(peer = peer(outbox), limit = refusal.key(), dropped_bytes, "the client is cut: it reads too slowly");
+}
+
+fn peer(outbox: &Outbox) -> String {
+    match outbox.socket().peer_addr() {
+        Ok(peer) => address::readable(peer).to_string(),
+        Err(_) => "gone".to_owned(),
+    }
+}

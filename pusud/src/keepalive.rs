@@ -1,0 +1,71 @@
+//! Which of a shard's clients have gone without a word: who says nothing for long is sent a ping, and who says nothing
+//! after it is ended.
+//!
+//! There is no timer per client. Clients are looked at in turn, a few at a time, so that many who came together are not
+//! pinged together. What is sent and ended is the hub's business.
+//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+/// How often each client is looked at between two pings.
+const LOOKS_PER_INTERVAL: u32 = 2;
+
+/// The turns of the clients, and the pings that are on their way.
+pub struct Keepalive {
+    /// In how many turns everybody is looked at.
+    turns: usize,
+    turn: usize,
+    /// How much time has passed since the first turn.
+    now: Duration,
+    /// Who has been pinged, and when the time for the answer is over; the earliest first.
+    pinged: VecDeque<(Duration, Weak<Outbox>)>,
+}
+
+impl Keepalive {
+    /// Everybody is to be looked at so that a ping comes after `ping_interval`, with one turn in each `tick`.
+    pub fn new(limits: &Limits, tick: Duration) -> Self {
+        let turns = (limits.ping_interval / LOOKS_PER_INTERVAL).div_duration_f64(tick).round();
+        Self { turns: (turns as usize).max(1), turn: 0, now: Duration::ZERO, pinged: VecDeque::new() }
+    }
+
+    /// So much time has passed, and the next clients have their turn. Returns whose numbers these are: this one, and
+    /// each that is so much larger.
+    pub fn next_turn(&mut self, passed: Duration) -> (usize, usize) {
+        self.now += passed;
+        self.turn = (self.turn + 1) % self.turns;
+        (self.turn, self.turns)
+    }
+
+    /// Looks at one whose turn it is; true if it is to be sent a ping, which has to be answered within `timeout`.
+    pub fn look(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
+        // Where something waits already, a ping would wait behind it: how long that may be is the write deadline's.
+        if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.look() {
+            return false;
+        }
+        self.pinged.push_back((self.now + timeout, Rc::downgrade(outbox)));
+        true
+    }
+
+    /// The next client that has not answered its ping in time, if there is one.
+    pub fn next_gone(&mut self) -> Option<Rc<Outbox>> {
+        while self.pinged.front().is_some_and(|(until, _)| *until <= self.now) {
+            let Some(outbox) = self.pinged.pop_front().and_then(|(_, outbox)| outbox.upgrade()) else { continue };
+            let has_answered = outbox.incoming.has_answered() || outbox.is_blocked() || has_unread(&outbox);
+            if !has_answered {
+                return Some(outbox);
+            }
+        }
+        None
+    }
+}
+
+/// Whether something has come that the client's task has not read, because it waits for something else.
+fn has_unread(outbox: &Outbox) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    socket2::SockRef::from(outbox.socket()).peek(&mut byte).is_ok_and(|bytes| bytes > 0)
+}

@@ -1,0 +1,96 @@
+//! The most memory that a relay takes, computed from its settings: every part that grows, with what bounds it.
+//!
+//! Not in it: what plugins take and what an authenticator grants (both are the operator's own), and the kernel's buffers
+//! of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
+
+use crate::authenticator::CALLS_MAX;
+use crate::client::session::WRITABLE_CHANNELS_MAX;
+use crate::config::{Config, OnSwap};
+use crate::hub::BATCH_BYTES_MAX;
+use crate::inbox::INBOX_BYTES_MAX;
+use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
+use crate::read_buffer::READ_BYTES_MAX;
+use crate::run::RUN_BYTES_MAX;
+
+/// The program with its threads, before it serves anybody.
+const PROGRAM_BYTES: usize = 24 << 20;
+/// A connected client that is authorized and subscribed to little: 1.3 KiB were measured, the library's buffer may be
+/// half a KiB larger, and the allocator does not fill every page.
+const CLIENT_BYTES: usize = 3 << 10;
+/// A subscription to a channel that nobody else listens to, beside the name, which is kept twice.
+const SUBSCRIPTION_BYTES: usize = 400;
+/// A channel whose write permission is remembered, beside the name.
+const WRITABLE_CHANNEL_BYTES: usize = 64;
+
+/// One part of the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is for.
+    pub name: &'static str,
+    /// The most that it takes.
+    pub bytes: usize,
+    /// What to lower, if it is too much.
+    pub keys: &'static str,
+}
+
+/// What a relay with these settings takes at the most, part by part, with so many `connections`.
+pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
+    let limits = &config.limits;
+    let shards = config.shards;
+    let message = limits.max_message_bytes;
+    // A message that is being handled, once as frames and once as text; the open run, which doubles as it grows; what
+    // waits for each other shard, and what each other shard has sent at once beyond what the inbox takes.
+    let others = (shards - 1) * (BATCH_BYTES_MAX + message);
+    let shard = READ_BYTES_MAX + 2 * message + 2 * (RUN_BYTES_MAX + message) + 2 * others + INBOX_BYTES_MAX;
+    let channel = 2 * limits.max_channel_bytes + SUBSCRIPTION_BYTES;
+    let writable = WRITABLE_CHANNELS_MAX * (limits.max_channel_bytes + WRITABLE_CHANNEL_BYTES);
+    // Each is there as the message that it came in and as the copy that the authenticator is given.
+    let asked = connections.min(CALLS_MAX) * 2 * AUTHORIZATION_BYTES_MAX;
+    let kept = match config.authenticator.on_swap {
+        OnSwap::Keep => 0,
+        OnSwap::Reauthorize => connections * AUTHORIZATIONS_MAX * AUTHORIZATION_BYTES_MAX,
+    };
+    let part = |name, bytes, keys| Part { name, bytes, keys };
+    vec![
+        part("program", PROGRAM_BYTES, ""),
+        part("shards", shards * shard, "shards, max_message_bytes"),
+        part("clients", connections * (CLIENT_BYTES + limits.max_header_bytes), "max_connections, max_header_bytes"),
+        part(
+            "subscriptions",
+            connections * limits.max_subscriptions * channel,
+            "max_connections, max_subscriptions, max_channel_bytes",
+        ),
+        part("permissions", connections * writable, "max_connections, max_channel_bytes"),
+        part("authorizations", asked + kept, "max_connections, on_swap"),
+        part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn every_key_that_is_named_makes_it_less() {
+        let directory = tempfile::tempdir().unwrap();
+        let sum = |connections: usize, more: &str| {
+            let file = directory.path().join("settings.yaml");
+            std::fs::write(&file, format!("authenticator: A\nshards: 4\n{more}")).unwrap();
+            let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
+            ceiling(&config, connections).iter().map(|part| part.bytes).sum::<usize>()
+        };
+        let default = sum(1000, "");
+        for (connections, less) in [
+            (999, ""),
+            (1000, "limits: {max_message_bytes: 512 KiB}"),
+            (1000, "limits: {max_header_bytes: 4 KiB}"),
+            (1000, "limits: {max_subscriptions: 255}"),
+            (1000, "limits: {max_channel_bytes: 254}"),
+            (1000, "limits: {max_queued_bytes: 255 MiB}"),
+        ] {
+            assert!(sum(connections, less) < default, "{connections} {less}");
+        }
+        assert!(sum(1000, "on_swap: reauthorize") > default);
+    }
+}

@@ -1,0 +1,120 @@
+//! The settings of a daemon that is about to start.
+
+use super::process::Process;
+use super::{Daemon, PluginsDir, scripted_plugin};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+/// The settings of a daemon that is about to start.
+pub(crate) struct Setup {
+    shards: usize,
+    name: String,
+    authenticator: String,
+    port: u16,
+    plugins: Option<PluginsDir>,
+    process: Process,
+    more: String,
+}
+
+impl Setup {
+    /// `shards` shards, any free port, and the scripted fixture as authenticator.
+    pub(crate) fn on_shards(shards: usize) -> Self {
+        Self {
+            shards,
+            name: "test-relay".into(),
+            authenticator: "ScriptedAuthenticator".into(),
+            port: 0,
+            plugins: None,
+            process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info" },
+            more: String::new(),
+        }
+    }
+
+    /// Another number of shards.
+    pub(crate) fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Another name.
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Another authenticator, found in `plugins`.
+    pub(crate) fn authenticator(mut self, id: &str, plugins: PluginsDir) -> Self {
+        self.authenticator = id.into();
+        self.plugins = Some(plugins);
+        self
+    }
+
+    /// A port that is known beforehand.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// A log that says more.
+    pub(crate) fn log_level(mut self, level: &'static str) -> Self {
+        self.process.log_level = level;
+        self
+    }
+
+    /// A variable of the daemon's environment.
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.process.environment.push((name, value.into()));
+        self
+    }
+
+    /// A command that becomes the daemon: the daemon and its arguments are appended to it.
+    pub(crate) fn run_by(mut self, runner: Vec<OsString>) -> Self {
+        self.process.runner = runner;
+        self
+    }
+
+    /// A process that may not have more files open than this, nor raise that limit.
+    #[cfg(unix)]
+    pub(crate) fn open_files(self, limit: u32) -> Self {
+        let become_it = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+        self.run_by(["sh".into(), "-c".into(), become_it.into()].into())
+    }
+
+    /// Further settings, as YAML.
+    pub(crate) fn settings(mut self, yaml: &str) -> Self {
+        writeln!(self.more, "{yaml}").unwrap();
+        self
+    }
+
+    /// Starts the daemon and waits until it serves clients.
+    pub(crate) fn start(mut self) -> Daemon {
+        let dir = tempfile::tempdir().unwrap();
+        let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let settings = format!(
+            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
+            self.authenticator,
+            self.port,
+            self.shards,
+            self.name,
+            plugins.path(),
+            if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
+            stopping_at_once(self.more),
+        );
+        std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
+        Daemon::start(self.process, dir, plugins)
+    }
+}
+
+/// Settings with which a relay does not wait for its clients when it stops, unless they say how long it shall.
+fn stopping_at_once(settings: String) -> String {
+    const AT_ONCE: &str = "drain_grace: 0, drain_spread: 0";
+    if settings.contains("drain_") {
+        settings
+    } else if settings.contains("limits: {") {
+        settings.replacen("limits: {", &format!("limits: {{{AT_ONCE}, "), 1)
+    } else if settings.contains("limits:\n") {
+        settings.replacen("limits:\n", &format!("limits:\n  {}\n", AT_ONCE.replace(", ", "\n  ")), 1)
+    } else {
+        format!("{settings}limits: {{{AT_ONCE}}}\n")
+    }
+}

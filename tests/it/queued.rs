@@ -1,0 +1,196 @@
+//! The ceiling on what waits in all: memory under pressure from many clients together.
+
+use crate::harness::{Client, Daemon, Frame, Memory, Raw, Setup, many_open_files, pusud, run};
+use serde_json::json;
+
+const MIB: usize = 1024 * 1024;
+const QUEUED_BYTES_MAX: usize = 16 * MIB;
+
+fn with(shards: usize, limits: &str) -> Daemon {
+    let patient = "ping_interval: 0, outbox_soft_time: 1day, write_deadline: 1day, message_timeout: 1day";
+    Setup::on_shards(shards).settings(&format!("limits: {{max_queued_bytes: 16 MiB, {patient}, {limits}}}")).start()
+}
+
+fn cuts(daemon: &Daemon) -> usize {
+    daemon.log().lines().iter().filter(|line| line.contains("the client is cut")).count()
+}
+
+#[test]
+fn many_slow_readers_of_channels_of_their_own() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 8 MiB");
+        let mut witness = daemon.client();
+        witness.subscribe("witness");
+        let mut source = daemon.client();
+        let content = "x".repeat(64 * 1024);
+        for number in 0..64 {
+            source.publish("witness", json!([number, content]));
+            witness.expect_publish("witness", json!([number, content]));
+        }
+        let slow: Vec<Raw> =
+            (0..8).map(|at| Raw::listening_with_small_buffer(daemon.address(), &at.to_string())).collect();
+        let memory = Memory::of(&daemon);
+        // 9 MiB to each: some go into the kernel, and without a ceiling 40 MiB would wait.
+        for number in 0..144 {
+            (0..slow.len()).for_each(|at| source.publish(&at.to_string(), json!([number, content])));
+            source.publish("witness", json!(number));
+            witness.expect_publish("witness", json!(number));
+        }
+        source.expect_no_answer();
+        println!("{} of {} were cut", cuts(&daemon), slow.len());
+        assert!(daemon.log().text().contains(r#""limit":"max_queued_bytes""#), "nobody was cut for it");
+        assert!(cuts(&daemon) < slow.len(), "everybody was cut");
+        memory.assert_grown_at_most(QUEUED_BYTES_MAX + (2 + 2 * shards) * MIB);
+    }
+}
+
+/// What 50 listeners wait for is 300 MiB, and exists once.
+#[test]
+fn what_is_shared_counts_once() {
+    let daemon = with(1, "outbox_bytes: 16 MiB");
+    let mut slow: Vec<Raw> = (0..50).map(|_| Raw::listening_with_small_buffer(daemon.address(), "a")).collect();
+    let mut source = daemon.client();
+    let memory = Memory::of(&daemon);
+    let content = "x".repeat(64 * 1024);
+    for number in 0..160 {
+        source.publish("a", json!([number, content]));
+    }
+    source.expect_no_answer();
+    memory.assert_grown_at_most(QUEUED_BYTES_MAX);
+    assert_eq!(cuts(&daemon), 0);
+    for raw in &mut slow {
+        for number in 0..160 {
+            let message: serde_json::Value = serde_json::from_str(&raw.read_text()).unwrap();
+            assert_eq!(message["content"][0], number);
+        }
+    }
+}
+
+/// Messages of which nearly all has come, and the end never does.
+#[test]
+fn messages_that_nobody_finishes() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "max_message_bytes: 1 MiB");
+        let mut witness = daemon.client();
+        witness.subscribe("a");
+        let memory = Memory::of(&daemon);
+        let message = Frame::text("x".repeat(MIB)).masked();
+        let mut halves: Vec<Raw> = Vec::new();
+        for _ in 0..48 {
+            let mut raw = daemon.upgraded();
+            raw.authorize();
+            raw.send_perhaps(&message[..900 * 1024]);
+            halves.push(raw);
+            witness.publish("a", json!(halves.len()));
+            witness.expect_publish("a", json!(halves.len()));
+        }
+        daemon.log().wait("clients to be cut", |lines| {
+            (lines.iter().filter(|line| line.contains("the client is cut")).count() >= 48 - 18).then_some(())
+        });
+        println!("{} of {} were cut", cuts(&daemon), halves.len());
+        memory.assert_grown_at_most(QUEUED_BYTES_MAX + 6 * MIB);
+        let mut closed = 0;
+        for raw in &mut halves {
+            raw.finish_sending();
+            closed += usize::from(raw.read_to_end().starts_with(&Frame::close(1013, "").unmasked()[..1]));
+        }
+        assert!(closed >= 48 - 18, "{closed} were told");
+    }
+}
+
+/// A frame that declares much, and of which nothing comes, costs nothing yet.
+#[test]
+fn what_is_declared_is_not_taken() {
+    let daemon = with(1, "max_message_bytes: 1 MiB");
+    let _warm = daemon.client();
+    let memory = Memory::of(&daemon);
+    let mut declaring = Vec::new();
+    for _ in 0..100 {
+        let mut raw = daemon.upgraded();
+        raw.authorize();
+        raw.send(&Frame::text("x".repeat(MIB)).masked()[..20]);
+        declaring.push(raw);
+    }
+    daemon.client().subscribe("a");
+    memory.assert_grown_at_most(2 * MIB);
+    assert_eq!(cuts(&daemon), 0);
+}
+
+/// Empty fragments, in floods, with as many allowed as there can be.
+#[test]
+fn a_flood_of_empty_fragments() {
+    let daemon = with(1, "max_fragments: 1000000");
+    let mut witness = daemon.client();
+    witness.subscribe("a");
+    let mut raw = daemon.upgraded();
+    raw.authorize();
+    raw.send(Frame::new(0x01, "").masked());
+    let memory = Memory::of(&daemon);
+    let flood = Frame::new(0x00, "").masked().repeat(10_000);
+    for number in 0..99 {
+        raw.send(&flood);
+        witness.publish("a", json!(number));
+        witness.expect_publish("a", json!(number));
+    }
+    memory.assert_grown_at_most(MIB);
+    raw.send_perhaps(flood.repeat(2));
+    raw.expect_closed(1008);
+}
+
+/// The buffer for a large message goes with the message.
+#[test]
+fn large_messages_leave_nothing_behind() {
+    many_open_files();
+    let daemon = with(1, "max_message_bytes: 1 MiB");
+    let mut first = daemon.client();
+    let large = json!("x".repeat(1_000_000));
+    first.publish("nobody", large.clone());
+    first.expect_no_answer();
+    let memory = Memory::of(&daemon);
+    let clients: Vec<Client> = (0..50)
+        .map(|_| {
+            let mut client = daemon.client();
+            client.publish("nobody", large.clone());
+            client.expect_no_answer();
+            client
+        })
+        .collect();
+    println!("{} KiB are left behind by {} clients", memory.left() / 1024, clients.len());
+    memory.assert_grown_at_most(6 * MIB);
+}
+
+/// Readers that stop, messages that are never finished, subscriptions to channels of one's own, and a flood beside them:
+/// never more than `pusud check` says.
+#[test]
+fn the_ceiling_that_check_prints_holds() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 4 MiB, max_connections: 100, max_subscriptions: 64");
+        let settings = daemon.dir().join("settings.yaml");
+        let shown = run(pusud(&["check", "--config"]).arg(settings)).succeeds();
+        let ceiling = shown.lines().find_map(|line| line.strip_prefix("memory at most")).unwrap().trim();
+        let ceiling: usize = ceiling.strip_suffix(" MiB").unwrap().parse().unwrap();
+        let memory = Memory::of(&daemon);
+        let slow: Vec<Raw> =
+            (0..20).map(|at| Raw::listening_with_small_buffer(daemon.address(), &at.to_string())).collect();
+        let mut unfinished = Vec::new();
+        for _ in 0..20 {
+            let mut raw = daemon.upgraded();
+            raw.authorize();
+            raw.send_perhaps(&Frame::text("x".repeat(MIB)).masked()[..1000 * 1024]);
+            unfinished.push(raw);
+        }
+        let mut subscribed: Vec<Client> = (0..20).map(|_| daemon.client()).collect();
+        for (at, client) in subscribed.iter_mut().enumerate() {
+            (0..64).for_each(|number| client.subscribe(&format!("{at} {number} {}", "x".repeat(240))));
+        }
+        let mut source = daemon.client();
+        let content = "x".repeat(256 * 1024);
+        for number in 0..40 {
+            (0..slow.len()).for_each(|at| source.publish(&at.to_string(), json!([number, content])));
+            source.expect_no_answer();
+        }
+        println!("{} were cut; {ceiling} MiB at most", cuts(&daemon));
+        assert!(memory.peak() <= ceiling * MIB, "{} KiB, more than {ceiling} MiB", memory.peak() / 1024);
+        source.subscribe("still here");
+    }
+}

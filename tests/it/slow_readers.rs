@@ -1,0 +1,129 @@
+//! Listeners that read too little: cut in time, told why, at a bounded cost, and unnoticed by the others.
+
+use crate::harness::{Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const MIB: usize = 1024 * 1024;
+
+fn with(shards: usize, limits: &str) -> Daemon {
+    Setup::on_shards(shards).settings(&format!("limits: {{ping_interval: 0, {limits}}}")).start()
+}
+
+/// Waits until so many clients have been cut, and returns the limits they were cut for.
+fn wait_for_cuts(daemon: &Daemon, count: usize) -> Vec<String> {
+    daemon.log().wait("clients to be cut", |lines| {
+        let cuts = lines.iter().filter(|line| line.contains("the client is cut"));
+        let cuts: Vec<Value> = cuts.map(|line| serde_json::from_str(line).unwrap()).collect();
+        (cuts.len() >= count).then(|| cuts.iter().map(limit_of).collect())
+    })
+}
+
+fn limit_of(line: &Value) -> String {
+    let fields = line.get("fields").unwrap_or(line);
+    fields["limit"].as_str().unwrap().to_owned()
+}
+
+/// Publishes numbered messages of 32 KiB that a listener beside the slow one gets without a gap.
+fn flood(source: &mut Client, witness: &mut Client, channel: &str, messages: u64) {
+    let content = "x".repeat(32 * 1024);
+    for number in 0..messages {
+        source.publish(channel, json!([number, content]));
+        witness.expect_publish(channel, json!([number, content]));
+    }
+}
+
+fn source_and_witness(daemon: &Daemon, channel: &str) -> (Client, Client) {
+    let mut witness = daemon.client();
+    witness.subscribe(channel);
+    (daemon.client(), witness)
+}
+
+#[test]
+fn who_stops_reading_is_cut_at_the_write_deadline() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 64 MiB, write_deadline: 1s");
+        let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
+        let (mut source, mut witness) = source_and_witness(&daemon, "a");
+        flood(&mut source, &mut witness, "a", 256);
+        let flooded = Instant::now();
+        assert_eq!(wait_for_cuts(&daemon, 1), ["write_deadline"]);
+        println!("cut {:?} after the last message", flooded.elapsed());
+        let (read, code) = slow.read_numbered_to_close();
+        assert!(read < 256 && code == Some(4001), "{read} {code:?}");
+        witness.expect_no_answer();
+    }
+}
+
+/// It takes a little all the time, so that the write deadline has nothing to say.
+#[test]
+fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
+    let daemon =
+        with(1, "outbox_bytes: 64 MiB, outbox_soft_bytes: 256 KiB, outbox_soft_time: 2s, write_deadline: 1day");
+    let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
+    let (mut source, mut witness) = source_and_witness(&daemon, "a");
+    flood(&mut source, &mut witness, "a", 256);
+    let flooded = Instant::now();
+    while !daemon.log().text().contains("the client is cut") {
+        assert!(flooded.elapsed() < DEADLINE, "it is never cut");
+        // A read of a small piece, and a pause that the log can end.
+        slow.read_some(1024);
+        daemon.log().grows_past(daemon.log().lines().len(), Duration::from_millis(200));
+    }
+    println!("cut {:?} after the last message", flooded.elapsed());
+    assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+    assert!(slow.read_to_end().ends_with(&Frame::close(4001, "slow consumer").unmasked()));
+    witness.expect_no_answer();
+}
+
+/// What waits for it does so for longer than the soft time, but there is never much of it.
+#[test]
+fn who_keeps_up_is_not_cut() {
+    let daemon = with(1, "outbox_soft_bytes: 64 KiB, outbox_soft_time: 500ms, write_deadline: 500ms");
+    let mut listeners: Vec<Client> = (0..20).map(|_| daemon.client()).collect();
+    listeners.iter_mut().for_each(|listener| listener.subscribe("a"));
+    let mut source = daemon.client();
+    let started = Instant::now();
+    let mut number = 0;
+    while started.elapsed() < Duration::from_secs(3) {
+        let content = json!([number, "x".repeat(8 * 1024)]);
+        source.publish("a", content.clone());
+        listeners.iter_mut().for_each(|listener| listener.expect_publish("a", content.clone()));
+        number += 1;
+    }
+    println!("{number} messages");
+    assert!(!daemon.log().text().contains("is cut"));
+}
+
+#[test]
+fn a_slow_reader_costs_its_limit() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 4 MiB, outbox_soft_time: 1day, write_deadline: 1day");
+        let (mut source, mut witness) = source_and_witness(&daemon, "a");
+        flood(&mut source, &mut witness, "a", 256);
+        let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
+        let memory = Memory::of(&daemon);
+        flood(&mut source, &mut witness, "a", 512);
+        assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+        memory.assert_grown_at_most(4 * MIB + MIB);
+        slow.read_numbered_to_end();
+    }
+}
+
+/// Its answers are two bytes each, and what holds them is far more.
+#[test]
+fn pings_whose_answers_are_not_read_cost_the_limit() {
+    let daemon = with(1, "outbox_bytes: 1 MiB, outbox_soft_time: 1day, write_deadline: 1day");
+    let mut slow = Raw::connect_with_small_buffer(daemon.address());
+    slow.upgrade();
+    slow.authorize();
+    let memory = Memory::of(&daemon);
+    let pings = Frame::new(0x89, "").masked().repeat(64 * 1024);
+    let started = Instant::now();
+    while !daemon.log().text().contains("the client is cut") {
+        assert!(started.elapsed() < 3 * DEADLINE, "it is never cut");
+        slow.send_perhaps(&pings);
+    }
+    assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+    memory.assert_grown_at_most(MIB + MIB);
+}
