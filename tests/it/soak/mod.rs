@@ -6,7 +6,7 @@ mod clients;
 mod footprint;
 mod world;
 
-use crate::harness::{DEADLINE, Setup, many_open_files};
+use crate::harness::{DEADLINE, Daemon, Setup, many_open_files};
 use clients::{CHANNELS, SOURCES};
 use footprint::Footprint;
 use std::env;
@@ -28,7 +28,7 @@ fn the_relay_is_afterwards_as_it_was_before() {
     many_open_files();
     let minutes: f64 = env::var("PUSU_SOAK_MINUTES").map_or(1.0, |minutes| minutes.parse().expect("minutes"));
     let mut daemon = Setup::on_shards(2).settings("limits: {outbox_bytes: 64 KiB, max_message_bytes: 16 KiB}").start();
-    let empty = Footprint::of(&daemon);
+    let empty = at_rest(&daemon);
 
     let warming_up = live(World::new(daemon.address(), WARMING_UP.min(Duration::from_secs_f64(minutes * 30.0))));
     let before = empty_again(&daemon, &empty);
@@ -75,8 +75,23 @@ fn live(world: World) -> Figures {
     figures
 }
 
+/// What the daemon takes once it is whole: it says that it serves before it has opened everything that it keeps open. It
+/// has when it answers at its control socket; what that needs is gone when nothing has changed for a while.
+fn at_rest(daemon: &Daemon) -> Footprint {
+    daemon.status();
+    let mut same = 0;
+    let mut last = Footprint::of(daemon);
+    while same < 10 {
+        std::thread::park_timeout(Duration::from_millis(20));
+        let now = Footprint::of(daemon);
+        same = if (now.files, now.threads) == (last.files, last.threads) { same + 1 } else { 0 };
+        last = now;
+    }
+    last
+}
+
 /// Waits until nothing is left of the clients: files and threads are as many as when there were none.
-fn empty_again(daemon: &crate::harness::Daemon, empty: &Footprint) -> Footprint {
+fn empty_again(daemon: &Daemon, empty: &Footprint) -> Footprint {
     let started = Instant::now();
     loop {
         let now = Footprint::of(daemon);
