@@ -2,6 +2,7 @@
 //! dead, a stranger, or back again.
 
 mod alone;
+mod faults;
 mod interest;
 mod isolation;
 mod keys;
@@ -11,3 +12,4 @@ mod partition;
 mod rejoin;
 mod stopping;
 mod strangers;
+mod traffic;
