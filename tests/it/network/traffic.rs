@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-const CHANNEL: &str = "steady";
+/// What is published to.
+pub(super) const CHANNEL: &str = "steady";
 /// From healing to right interest: the 5 s that are promised, and some for a machine that is busy.
 const HEALED_MAX: Duration = Duration::from_secs(8);
 
@@ -59,10 +60,10 @@ pub(super) struct Outcome {
 }
 
 impl Traffic {
-    /// Begins between relays that are linked. `sources`: the relays that are published on.
-    pub(super) fn begin(network: &Network, sources: &[usize], flow: Flow) -> Self {
+    /// Begins between relays that are linked. A relay with a source has a listener too.
+    pub(super) fn begin(network: &Network, sources: &[usize], listeners: &[usize], flow: Flow) -> Self {
         let (phase, lasts) = (Arc::new(AtomicU8::new(PUBLISH)), Arc::new(OnceLock::new()));
-        let listeners = (0..network.relays().len()).map(|at| {
+        let listeners = listeners.iter().map(|&at| {
             let mut listener = network.relay(at).listener();
             listener.checker = Checker::of_losses();
             listener.subscribe(CHANNEL);
@@ -99,8 +100,8 @@ impl Traffic {
                 let (arrived, _) = checker.arrived_of(CHANNEL, from);
                 accounts.push(account(from, *to, [published, arrived], &self.before, &after));
             }
-            let (own, _) = heard[from].1.arrived_of(CHANNEL, from);
-            assert_eq!(own, published, "listeners of relay {from} itself miss something");
+            let (_, own) = heard.iter().find(|(at, _)| *at == from).expect("sources have listeners beside them");
+            assert_eq!(own.arrived_of(CHANNEL, from).0, published, "listeners of relay {from} itself miss something");
         }
         Outcome { accounts, slowest: heard.iter().map(|(at, checker)| (*at, checker.slowest)).collect() }
     }
