@@ -12,6 +12,7 @@ mod names;
 mod partition;
 mod place;
 mod rejoin;
+mod status;
 mod stopping;
 mod strangers;
 mod traffic;

@@ -5,7 +5,7 @@ use crate::batch::{Batch, Publications};
 use crate::frame;
 use crate::network::local::{Door, Event, Ticket};
 use crate::network::status::{PeerState, PeerStatus, Status};
-use crate::network::{Network, Settings};
+use crate::network::{Network, PeerAddress, Settings};
 use std::net::TcpListener;
 use std::sync::{Barrier, mpsc};
 use std::task::{Context, Poll};
@@ -57,7 +57,7 @@ impl Side {
         let settings = Settings {
             name: name.into(),
             network_name: "pusu".into(),
-            relays: vec![format!("127.0.0.1:{other}").parse().unwrap()],
+            relays: vec![PeerAddress { host: "127.0.0.1".into(), port: other }],
             keys: None,
             max_message_bytes: 1000,
         };
