@@ -9,7 +9,7 @@ use crate::network::numbers::Incoming;
 /// A link of a relay that takes small messages.
 const BYTES_MAX: usize = codec::FRAME_BYTES_OVER_CONTENT + 1000;
 /// At most so many splits of one input are tried; all of them where it is not longer.
-const SPLITS_MAX: usize = 64;
+const SPLITS_MAX: usize = 16;
 
 /// Frames are the same ones wherever the stream is split, what can be read is written as it was, and what a peer tells
 /// of its interest adds up however odd it is.
