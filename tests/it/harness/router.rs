@@ -47,13 +47,12 @@ impl Router {
         Ok(Self { own, relays })
     }
 
-    /// A relay in each namespace, which may have to find each other yet.
-    pub(crate) fn network(&self) -> Network {
+    /// A relay in each namespace, each with a set-up of its own, which may have to find each other yet.
+    pub(crate) fn network(&self, setup: impl Fn(usize, Setup) -> Setup) -> Network {
         let list: Vec<String> = (0..self.relays.len()).map(address).collect();
         let list = list.join(", ");
         let start = |(at, namespace): (usize, &Namespace)| {
-            Setup::on_shards(1)
-                .name(&format!("relay-{at}"))
+            setup(at, Setup::on_shards(1).name(&format!("relay-{at}")))
                 .settings(&format!("network_address: {}\nrelays: [{list}]", address(at)))
                 .in_namespace(namespace)
                 .start()

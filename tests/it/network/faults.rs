@@ -103,10 +103,11 @@ fn lost_packets_lose_no_messages() {
     });
 }
 
-/// More than the queue for one relay holds is published meanwhile: the rest is dropped, and counted to the message.
+/// More than the queue for one relay holds is published meanwhile, where the machine is not too busy for that: the rest is
+/// dropped, and counted to the message.
 #[test]
 fn a_relay_that_stands_still_for_5_s_loses_what_was_dropped() {
-    const FLOOD: Flow = Flow { pause: Duration::from_millis(10), padding: 60_000 };
+    const FLOOD: Flow = Flow { pause: Duration::from_millis(20), padding: 200_000 };
     let outcome = stands_still(Duration::from_secs(5), FLOOD);
     for from in [0, 1] {
         let account = outcome.of(from, 2);

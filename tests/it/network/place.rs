@@ -2,7 +2,7 @@
 //! system does not let us make those. Also says what was done where, so that a run that could not do all of it shows.
 
 use super::traffic::wait_until_interest_is_right;
-use crate::harness::{Network, Router};
+use crate::harness::{Network, Router, Setup};
 use std::io::Write as _;
 use std::thread;
 
@@ -15,10 +15,12 @@ pub(super) struct Place {
 impl Place {
     /// Starts them, linked.
     pub(super) fn new() -> Self {
+        // What a link has kept back comes all at once, and makes no slow consumer of a listener on a busy machine.
+        let setup = |_, setup: Setup| setup.settings("limits: {outbox_bytes: 48 MiB}");
         let router = Router::between(3);
         let network = match &router {
-            Ok(router) => router.network(),
-            Err(_) => Network::unlinked(3, |_, setup| setup),
+            Ok(router) => router.network(setup),
+            Err(_) => Network::unlinked(3, setup),
         };
         wait_until_interest_is_right(&network);
         Self { network, router }
