@@ -71,7 +71,10 @@ enum Failure {
 }
 
 fn judge(dial: &mut Dial, outcome: &Outcome) -> Failure {
-    dial.peer = outcome.peer.as_ref().map(|peer| (peer.name.clone(), peer.boot));
+    // Who says nothing of itself is taken for who answered there before, as far as anybody wants to know.
+    if let Some(peer) = &outcome.peer {
+        dial.peer = Some((peer.name.clone(), peer.boot));
+    }
     let code = match &outcome.end {
         End::Refused(refusal) => refusal.code(),
         _ => None,

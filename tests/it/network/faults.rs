@@ -107,7 +107,7 @@ fn lost_packets_lose_no_messages() {
 /// dropped, and counted to the message.
 #[test]
 fn a_relay_that_stands_still_for_5_s_loses_what_was_dropped() {
-    const FLOOD: Flow = Flow { pause: Duration::from_millis(20), padding: 200_000 };
+    const FLOOD: Flow = Flow { pause: Duration::from_millis(5), padding: 60_000 };
     let outcome = stands_still(Duration::from_secs(5), FLOOD);
     for from in [0, 1] {
         let account = outcome.of(from, 2);
