@@ -20,18 +20,20 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run run-network plugins build test conformance venv check bench soak fuzz deny install
+.PHONY: help run run-network plugins build test test-tools conformance venv check bench soak soak-network fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
 	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
 	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
 	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
+	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
@@ -64,6 +66,20 @@ test: venv
 	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --workspace --all-targets --no-fail-fast; \
 	fi
 	$(CARGO) test --workspace --doc
+
+# nft and ip make networks that lose packets, systemd-analyze judges the unit. Tests that miss them say so.
+TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze
+
+test-tools:
+	@missing=; for tool in $(TEST_TOOLS); do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%%:*}"; \
+	done; \
+	if [ -z "$$missing" ]; then echo 'test-tools: everything is here'; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "test-tools: not installed, since that takes root and apt-get:$$missing"; \
+	elif ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; }; then \
+	  echo "test-tools: could not be installed:$$missing"; \
+	fi
 
 conformance: venv
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it conformance:: -- --nocapture
@@ -118,6 +134,9 @@ MINUTES ?= 30
 
 soak:
 	PUSU_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it soak:: -- --nocapture
+
+soak-network:
+	PUSU_KILL_PERIOD=10 $(CARGO) test --package pusud --test it network::kills -- --nocapture
 
 install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include

@@ -5,6 +5,8 @@
 
 mod message;
 mod pattern;
+mod relay_frames;
+mod relay_handshake;
 mod settings;
 mod upgrade;
 mod websocket;
@@ -15,6 +17,8 @@ mod tests;
 pub use crate::authenticator::isolation::verdict;
 pub use message::client_message;
 pub use pattern::pattern;
+pub use relay_frames::relay_frames;
+pub use relay_handshake::relay_handshake;
 pub use settings::settings;
 pub use upgrade::http_upgrade;
 pub use websocket::websocket_frames;

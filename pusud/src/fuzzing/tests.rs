@@ -9,10 +9,12 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 8] = [
     ("client_message", super::client_message),
     ("http_upgrade", super::http_upgrade),
     ("pattern", super::pattern),
+    ("relay_frames", super::relay_frames),
+    ("relay_handshake", super::relay_handshake),
     ("settings", super::settings),
     ("verdict", super::verdict),
     ("websocket_frames", super::websocket_frames),

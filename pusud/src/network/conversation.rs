@@ -70,14 +70,14 @@ impl<D: Door, T: Transport> Conversation<D, T> {
         self.id
     }
 
-    /// Talks until the end. `linked` is called when the link is up.
-    pub async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce()) -> Outcome {
+    /// Talks until the end. `linked` is told of the other side when the link is up.
+    pub async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce(&Hello)) -> Outcome {
         let shaken = timeout(HANDSHAKE_MAX, self.shake_hands(&mut stream)).await;
         let (end, linked_for) = match shaken {
             Err(_) => (End::Silent(HANDSHAKE_MAX), None),
             Ok(Err(end)) => (end, None),
             Ok(Ok(signals)) => {
-                linked();
+                linked(self.handshake.peer().expect("a link begins after HELLO"));
                 let since = Instant::now();
                 let end = self.talk(&mut stream, &signals).await;
                 (end, Some(since.elapsed()))

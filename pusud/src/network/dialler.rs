@@ -3,6 +3,7 @@
 //! Decides when; what is said is the conversation's.
 
 use super::backoff::Backoff;
+use super::codec::Hello;
 use super::conversation::Conversation;
 use super::end::{End, Outcome};
 use super::hello::Role;
@@ -30,7 +31,12 @@ pub async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize) {
             Err(error) => Failure::Unlinked(error.to_string()),
             Ok((stream, remote)) => {
                 let conversation = Conversation::new(node.clone(), Role::Dialler, remote);
-                let outcome = conversation.run(stream, || node.dials.borrow_mut()[at].last_error = None).await;
+                let linked = |peer: &Hello| {
+                    let dial = &mut node.dials.borrow_mut()[at];
+                    dial.peer = Some((peer.name.clone(), peer.boot));
+                    dial.last_error = None;
+                };
+                let outcome = conversation.run(stream, linked).await;
                 if let Some(linked_for) = outcome.linked_for {
                     started = Instant::now();
                     if linked_for >= GOOD_LINK {
@@ -65,7 +71,10 @@ enum Failure {
 }
 
 fn judge(dial: &mut Dial, outcome: &Outcome) -> Failure {
-    dial.peer = outcome.peer.as_ref().map(|peer| (peer.name.clone(), peer.boot));
+    // Who says nothing of itself is taken for who answered there before, as far as anybody wants to know.
+    if let Some(peer) = &outcome.peer {
+        dial.peer = Some((peer.name.clone(), peer.boot));
+    }
     let code = match &outcome.end {
         End::Refused(refusal) => refusal.code(),
         _ => None,
@@ -76,7 +85,10 @@ fn judge(dial: &mut Dial, outcome: &Outcome) -> Failure {
             dial.last_error = None;
             Failure::Itself
         }
-        Some(Code::AlreadyLinked | Code::Replaced) => Failure::NotNeeded(outcome.end.to_string()),
+        Some(Code::AlreadyLinked | Code::Replaced) => {
+            dial.last_error = None;
+            Failure::NotNeeded(outcome.end.to_string())
+        }
         _ => Failure::Unlinked(outcome.end.to_string()),
     }
 }

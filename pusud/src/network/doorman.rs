@@ -61,7 +61,7 @@ impl Doorman {
         stranger: Stranger,
     ) {
         let conversation = Conversation::new(node, Role::Acceptor, remote);
-        let outcome = conversation.run(stream, || drop(stranger)).await;
+        let outcome = conversation.run(stream, |_| drop(stranger)).await;
         self.report(remote, &outcome);
     }
 

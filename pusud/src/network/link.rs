@@ -3,12 +3,15 @@
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
 use super::boot_id::BootId;
-use super::codec::kind;
+use super::codec::{Publications, kind};
 use super::encode;
 use super::interest::{Announced, Announcer, Table};
+use super::numbers::Arrival;
 use super::queue::{Pushed, Queue};
+use super::refusal::Refusal;
 use super::roster::{Account, Candidate};
 use super::settling::Waits;
+use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -29,7 +32,7 @@ pub struct Signals {
     /// The link has been ended from outside.
     pub ended: Notify,
     /// Why it has been ended from outside.
-    pub why: RefCell<Option<super::refusal::Refusal>>,
+    pub why: RefCell<Option<Refusal>>,
 }
 
 /// Short things to send ahead of all else. Each at most once, so that a peer that does not read makes none of it grow.
@@ -143,6 +146,49 @@ impl Link {
         if was_empty {
             self.signals.send.notify_one();
         }
+    }
+
+    /// Takes publications of the peer in, none of whose contents may be longer than `content_bytes_max`, and hands on what
+    /// has not come before.
+    ///
+    /// # Errors
+    /// The peer has sent what it must not: the link has to end.
+    pub fn take(
+        &mut self,
+        first: u64,
+        publications: Publications<'_>,
+        content_bytes_max: usize,
+        mut deliver: impl FnMut(&str, &str),
+    ) -> Result<(), Refusal> {
+        let traffic = &mut self.account.traffic;
+        let mut number = first;
+        for publication in publications {
+            let (channel, content) = publication?;
+            if content.len() > content_bytes_max {
+                return Err(Refusal::protocol(format_args!("a content of {} bytes", content.len())));
+            }
+            // White space around a value is not part of it, and nothing may follow it.
+            if serde_json::from_str::<&RawValue>(content).map_or(true, |value| value.get().len() != content.len()) {
+                return Err(Refusal::protocol("a content that is not JSON"));
+            }
+            let arrival = self.account.incoming.arrive(number);
+            number = number.saturating_add(1);
+            match arrival {
+                Arrival::Next => {}
+                Arrival::Gap(count) => {
+                    traffic.gaps = traffic.gaps.saturating_add(count);
+                    warn!(peer = %self.name, count, "messages of the peer are missing");
+                }
+                Arrival::Duplicate => {
+                    traffic.duplicates += 1;
+                    warn!(peer = %self.name, "a message of the peer came twice; the second one is thrown away");
+                    continue;
+                }
+            }
+            traffic.received += 1;
+            deliver(channel, content);
+        }
+        Ok(())
     }
 
     /// Has one of the short things sent.

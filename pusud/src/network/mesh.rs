@@ -7,14 +7,13 @@ use super::codec::{Frame, Hello, Ready};
 use super::interest::{Edge, Table};
 use super::link::{Link, Signals};
 use super::local::{Door, Ticket};
-use super::numbers::Arrival;
 use super::refusal::{Code, Refusal};
 use super::roster::{Candidate, LinkId, Roster, Verdict};
 use super::settling::Settling;
+use super::wanted::Wanted;
 use crate::batch::Batch;
 use crate::frame;
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -26,8 +25,7 @@ pub struct Mesh<D> {
     /// Channels that the relay's own clients listen to.
     table: Table,
     links: BTreeMap<LinkId, Link>,
-    /// Which links' peers listen to which channel.
-    wanted: HashMap<Rc<str>, Vec<LinkId>>,
+    wanted: Wanted,
     content_bytes_max: usize,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
@@ -47,7 +45,7 @@ impl<D: Door> Mesh<D> {
             roster: Roster::new(name),
             table,
             links: BTreeMap::new(),
-            wanted: HashMap::new(),
+            wanted: Wanted::default(),
             content_bytes_max,
             clock: 0,
             epoch: Instant::now(),
@@ -167,17 +165,11 @@ impl<D: Door> Mesh<D> {
     fn apply(&mut self, id: LinkId, edges: Vec<Edge>) {
         for (channel, is_in) in edges {
             if is_in {
-                let ids = self.wanted.entry(channel.clone()).or_default();
-                ids.push(id);
-                if ids.len() == 1 {
+                if self.wanted.add(channel.clone(), id) {
                     self.door.announce(&channel);
                 }
-            } else if let Some(ids) = self.wanted.get_mut(&channel) {
-                ids.retain(|other| *other != id);
-                if ids.is_empty() {
-                    self.wanted.remove(&channel);
-                    self.door.withdraw(&channel);
-                }
+            } else if self.wanted.remove(&channel, id) {
+                self.door.withdraw(&channel);
             }
         }
     }
@@ -185,8 +177,11 @@ impl<D: Door> Mesh<D> {
     /// Sends publications of the relay's own sources to the peers that listen.
     pub fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
-            // The last peer may have withdrawn while they were on their way here.
-            let Some(ids) = self.wanted.get(publications.channel) else { continue };
+            // None where the last peer has withdrawn while they were on their way here.
+            let ids = self.wanted.links(publications.channel);
+            if ids.is_empty() {
+                continue;
+            }
             for content in frame::contents(publications.channel, publications.frames) {
                 for id in ids {
                     if let Some(link) = self.links.get_mut(id) {
@@ -272,7 +267,9 @@ impl<D: Door> Mesh<D> {
         let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
         match frame {
             Frame::Publications { first, publications } => {
-                return self.deliver(id, first, publications).map(|()| false);
+                link.take(first, publications, self.content_bytes_max, |channel, content| {
+                    self.door.deliver(channel, content);
+                })?;
             }
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
@@ -321,39 +318,6 @@ impl<D: Door> Mesh<D> {
             }
         }
         Ok(false)
-    }
-
-    fn deliver(&mut self, id: LinkId, first: u64, publications: super::codec::Publications<'_>) -> Result<(), Refusal> {
-        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
-        let traffic = &mut link.account.traffic;
-        let mut number = first;
-        for publication in publications {
-            let (channel, content) = publication?;
-            if content.len() > self.content_bytes_max {
-                return Err(Refusal::protocol(format_args!("a content of {} bytes", content.len())));
-            }
-            // White space around a value is not part of it, and nothing may follow it.
-            if serde_json::from_str::<&RawValue>(content).map_or(true, |value| value.get().len() != content.len()) {
-                return Err(Refusal::protocol("a content that is not JSON"));
-            }
-            let arrival = link.account.incoming.arrive(number);
-            number = number.saturating_add(1);
-            match arrival {
-                Arrival::Next => {}
-                Arrival::Gap(count) => {
-                    traffic.gaps = traffic.gaps.saturating_add(count);
-                    warn!(peer = %link.name, count, "messages of the peer are missing");
-                }
-                Arrival::Duplicate => {
-                    traffic.duplicates += 1;
-                    warn!(peer = %link.name, "a message of the peer came twice; the second one is thrown away");
-                    continue;
-                }
-            }
-            traffic.received += 1;
-            self.door.deliver(channel, content);
-        }
-        Ok(())
     }
 }
 

@@ -35,6 +35,7 @@ pub mod tcp_options;
 #[cfg(test)]
 mod tests;
 pub mod transport;
+pub mod wanted;
 
 pub use key::Keys;
 pub use local::{Door, Event, Events, Ticket};

@@ -20,8 +20,10 @@ mod system {
     use std::io;
     use std::time::Duration;
 
-    /// What is sent has to be acknowledged within this time.
-    const USER_TIMEOUT: Duration = Duration::from_secs(15);
+    /// What is sent has to be acknowledged within this time. TCP waits twice as long before each further attempt, and ends
+    /// the connection when this time is over: so it is never longer than half of it until a way that is open again is
+    /// noticed, or the connection has ended and a new one is dialled. Healing takes 5 s at most.
+    const USER_TIMEOUT: Duration = Duration::from_secs(9);
     /// What may wait in the kernel without having been sent, in bytes: heartbeats and interest wait behind it.
     const UNSENT_BYTES: u32 = 128 * 1024;
 

@@ -1,7 +1,7 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
 use super::process::Process;
-use super::{Client, DEADLINE, Log, Network, PluginsDir, Raw, Setup, pusud, run};
+use super::{Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, pusud, run};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -23,6 +23,8 @@ pub(crate) struct Daemon {
     dir: TempDir,
     plugins: PluginsDir,
     process: Process,
+    /// Where its clients connect from.
+    namespace: Option<Namespace>,
     network: Option<Others>,
 }
 
@@ -34,10 +36,10 @@ struct Others {
 
 impl Daemon {
     /// Starts one with the settings in `dir` and waits until it serves clients.
-    pub(super) fn start(process: Process, dir: TempDir, plugins: PluginsDir) -> Self {
+    pub(super) fn start(process: Process, dir: TempDir, plugins: PluginsDir, namespace: Option<Namespace>) -> Self {
         let (child, log) = process.spawn(dir.path());
         let address = log.wait_for("`serving clients`", serving_address);
-        Self { child, log, address, dir, plugins, process, network: None }
+        Self { child, log, address, dir, plugins, process, namespace, network: None }
     }
 
     /// One of so many linked relays that stands for all of them: clients are connected to them in turn.
@@ -81,7 +83,7 @@ impl Daemon {
     /// A client that has been greeted and has said nothing yet.
     pub(crate) fn connect(&self) -> Client {
         match &self.network {
-            None => Client::connect(self.address),
+            None => self.inside(|| Client::connect(self.address)),
             Some(others) => {
                 let turn = others.turns.fetch_add(1, Ordering::Relaxed) % (1 + others.network.relays().len());
                 let relay = if turn == 0 { self } else { others.network.relay(turn - 1) };
@@ -100,6 +102,19 @@ impl Daemon {
         let mut client = self.connect();
         client.authorize(authorization);
         client
+    }
+
+    /// A client that checks what it gets, and may read and write everything.
+    pub(crate) fn listener(&self) -> Listener {
+        self.inside(|| Listener::connect(self.address))
+    }
+
+    /// Does something where its clients are.
+    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.namespace {
+            None => work(),
+            Some(namespace) => namespace.inside(work),
+        }
     }
 
     /// A TCP connection on which nothing has been said.

@@ -12,11 +12,13 @@ mod listener;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+mod namespace;
 mod network;
 mod plugin_files;
 mod process;
 mod python;
 mod raw;
+mod router;
 mod setup;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
@@ -30,6 +32,7 @@ pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 #[cfg(target_os = "linux")]
 pub(crate) use memory::Memory;
+pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
@@ -37,6 +40,7 @@ pub(crate) use plugin_files::{
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
+pub(crate) use router::{Hook, Router};
 pub(crate) use setup::Setup;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;

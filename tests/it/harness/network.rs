@@ -69,6 +69,11 @@ impl Network {
         Self { relays, ports }
     }
 
+    /// Relays that have been started already.
+    pub(crate) fn of_started(relays: Vec<Daemon>) -> Self {
+        Self { relays, ports: Vec::new() }
+    }
+
     /// Two linked relays that know only a detour to each other each: `detours[0]` leads to the second one.
     pub(crate) fn of_two_with_detours() -> (Self, [Detour; 2]) {
         let ports = [ReservedPort::new(), ReservedPort::new()];

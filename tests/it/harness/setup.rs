@@ -1,7 +1,7 @@
 //! The settings of a daemon that is about to start.
 
 use super::process::Process;
-use super::{Daemon, PluginsDir, scripted_plugin};
+use super::{Daemon, Namespace, PluginsDir, scripted_plugin};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -13,6 +13,7 @@ pub(crate) struct Setup {
     port: u16,
     plugins: Option<PluginsDir>,
     process: Process,
+    namespace: Option<Namespace>,
     more: String,
 }
 
@@ -26,6 +27,7 @@ impl Setup {
             port: 0,
             plugins: None,
             process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info" },
+            namespace: None,
             more: String::new(),
         }
     }
@@ -73,6 +75,12 @@ impl Setup {
         self
     }
 
+    /// A process with a network of its own, and clients that connect from inside of it.
+    pub(crate) fn in_namespace(mut self, namespace: &Namespace) -> Self {
+        self.namespace = Some(namespace.clone());
+        self.run_by(namespace.runner().into())
+    }
+
     /// A process that may not have more files open than this, nor raise that limit.
     #[cfg(unix)]
     pub(crate) fn open_files(self, limit: u32) -> Self {
@@ -101,7 +109,7 @@ impl Setup {
             stopping_at_once(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        Daemon::start(self.process, dir, plugins)
+        Daemon::start(self.process, dir, plugins, self.namespace)
     }
 }
 

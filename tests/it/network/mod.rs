@@ -2,12 +2,17 @@
 //! dead, a stranger, or back again.
 
 mod alone;
+mod faults;
 mod interest;
 mod isolation;
 mod keys;
+mod kills;
 mod messages;
 mod names;
 mod partition;
+mod place;
 mod rejoin;
+mod status;
 mod stopping;
 mod strangers;
+mod traffic;

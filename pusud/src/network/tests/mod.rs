@@ -3,4 +3,5 @@
 mod fuzz;
 mod handshake;
 mod links;
+mod real_sockets;
 mod simulation;

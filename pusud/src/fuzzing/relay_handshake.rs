@@ -1,0 +1,60 @@
+//! What a stranger may say in the handshake of a link.
+
+use crate::network::Keys;
+use crate::network::boot_id::BootId;
+use crate::network::codec::{HANDSHAKE_FRAME_BYTES_MAX, Hello, kind};
+use crate::network::decoder::Decoder;
+use crate::network::hello::{Handshake, Role, Step, VERSION};
+
+/// A handshake is HELLO, AUTH and READY, in this order and once each; the relay answers each at most once, an acceptor
+/// not before a good HELLO; and who does not know the key is never authenticated. The first byte says which side the relay
+/// is (1: the acceptor) and whether it has a key (2).
+///
+/// # Panics
+/// Where that does not hold.
+pub fn relay_handshake(bytes: &[u8]) {
+    let Some((first, stream)) = bytes.split_first() else { return };
+    let role = if first & 1 == 0 { Role::Dialler } else { Role::Acceptor };
+    let has_key = first & 2 != 0;
+    let mut handshake = Handshake::new(role, own_hello(has_key), has_key.then(key));
+    let mut decoder = Decoder::default();
+    decoder.feed(stream);
+    let expected = [kind::HELLO, kind::AUTH, kind::READY];
+    let mut taken = 0;
+    while let Ok(Some((kind, payload))) = decoder.next(HANDSHAKE_FRAME_BYTES_MAX) {
+        let mut answer = Vec::new();
+        let Ok(step) = handshake.on_frame(kind, payload, |_| false, &mut answer) else {
+            assert!(answer.is_empty(), "who is refused has been answered");
+            return;
+        };
+        assert_eq!(Some(&kind), expected.get(taken), "taken at the wrong time");
+        taken += 1;
+        match step {
+            Step::Wait => assert!(taken == 1 && handshake.peer().is_some()),
+            Step::Authenticated { .. } => {
+                assert!(taken == 2 && !has_key, "authenticated without the key");
+                assert_eq!(payload.len(), 1, "there is nothing to sign with");
+            }
+            Step::Ready(_) => assert_eq!(taken, 3),
+        }
+        assert_eq!(!answer.is_empty(), taken == 1 || (taken == 2 && role == Role::Acceptor));
+        assert!(answer.len() <= HANDSHAKE_FRAME_BYTES_MAX);
+    }
+}
+
+fn own_hello(has_key: bool) -> Hello {
+    Hello {
+        major: VERSION.0,
+        minor: VERSION.1,
+        key: has_key,
+        content_bytes_max: 1000,
+        boot: BootId([1; 16]),
+        nonce: [2; 32],
+        network: "pusu".into(),
+        name: "own".into(),
+    }
+}
+
+fn key() -> Keys {
+    Keys::parse(&[b'k'; 32]).expect("32 bytes are enough")
+}

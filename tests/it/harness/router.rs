@@ -1,0 +1,110 @@
+//! Relays with a network namespace each, and a router between them that forwards their packets, or drops them.
+//!
+//! Clients reach a relay over the loopback interface of its namespace, which no fault touches.
+
+use super::{Namespace, Network, Setup};
+
+/// Where a fault's packets are dropped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hook {
+    /// At the router.
+    Forward,
+    /// Where they arrive.
+    Input,
+    /// Where they come from, before they leave.
+    Output,
+}
+
+/// The namespaces of so many relays and the one between them.
+pub(crate) struct Router {
+    own: Namespace,
+    relays: Vec<Namespace>,
+}
+
+fn address(relay: usize) -> String {
+    format!("10.77.{relay}.2")
+}
+
+impl Router {
+    /// Makes the namespaces and what connects them.
+    ///
+    /// # Errors
+    /// Which tool or permission is missing.
+    pub(crate) fn between(relays: usize) -> Result<Self, String> {
+        let own = Namespace::new()?;
+        let relays = (0..relays).map(|_| Namespace::new()).collect::<Result<Vec<_>, _>>()?;
+        own.run(&["ip", "-batch", "-"], &links(&relays))?;
+        own.run(&["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"], "")?;
+        own.run(&["nft", "-f", "-"], &chains(&["forward"]))?;
+        for (at, relay) in relays.iter().enumerate() {
+            let (address, gateway) = (address(at), format!("10.77.{at}.1"));
+            let batch = format!(
+                "link set lo up\naddr add {address}/24 dev uplink\nlink set uplink up\nroute add default via {gateway}\n"
+            );
+            relay.run(&["ip", "-batch", "-"], &batch)?;
+            relay.run(&["nft", "-f", "-"], &chains(&["input", "output"]))?;
+        }
+        Ok(Self { own, relays })
+    }
+
+    /// A relay in each namespace, each with a set-up of its own, which may have to find each other yet.
+    pub(crate) fn network(&self, setup: impl Fn(usize, Setup) -> Setup) -> Network {
+        let list: Vec<String> = (0..self.relays.len()).map(address).collect();
+        let list = list.join(", ");
+        let start = |(at, namespace): (usize, &Namespace)| {
+            setup(at, Setup::on_shards(1).name(&format!("relay-{at}")))
+                .settings(&format!("network_address: {}\nrelays: [{list}]", address(at)))
+                .in_namespace(namespace)
+                .start()
+        };
+        Network::of_started(self.relays.iter().enumerate().map(start).collect())
+    }
+
+    /// From here on no packet from one relay reaches another one.
+    pub(crate) fn cut(&self, from: usize, to: usize, hook: Hook) {
+        let (chain, namespace) = match hook {
+            Hook::Forward => ("forward", &self.own),
+            Hook::Input => ("input", &self.relays[to]),
+            Hook::Output => ("output", &self.relays[from]),
+        };
+        let rule = format!("ip saddr {} ip daddr {} counter drop", address(from), address(to));
+        namespace.run(&["nft", "-f", "-"], &format!("add rule ip faults {chain} {rule}")).unwrap();
+    }
+
+    /// From here on so many of a hundred packets between relays are dropped, at random.
+    pub(crate) fn lose(&self, percent: u32) {
+        let rule = format!("add rule ip faults forward numgen random mod 100 < {percent} counter drop");
+        self.own.run(&["nft", "-f", "-"], &rule).unwrap();
+    }
+
+    /// Forwards everything again; returns how many packets have been dropped.
+    pub(crate) fn heal(&self) -> u64 {
+        let namespaces = || std::iter::once(&self.own).chain(&self.relays);
+        let dropped = namespaces().map(|namespace| {
+            let rules = namespace.run(&["nft", "list", "table", "ip", "faults"], "").unwrap();
+            let counts = rules.split("packets ").skip(1).map(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+            counts.map(|count| count.expect("a counter has a number")).sum::<u64>()
+        });
+        let dropped = dropped.sum();
+        namespaces().for_each(|namespace| drop(namespace.run(&["nft", "flush", "table", "ip", "faults"], "").unwrap()));
+        dropped
+    }
+}
+
+/// The router's half of the set-up, for `ip -batch`: a pair of interfaces for each relay.
+fn links(relays: &[Namespace]) -> String {
+    let pair = |(at, relay): (usize, &Namespace)| {
+        let pid = relay.pid();
+        format!(
+            "link add name relay-{at} type veth peer name uplink netns {pid}\naddr add 10.77.{at}.1/24 dev relay-{at}\n\
+             link set relay-{at} up\n"
+        )
+    };
+    relays.iter().enumerate().map(pair).collect()
+}
+
+/// A table of nftables with an empty chain for each hook.
+fn chains(hooks: &[&str]) -> String {
+    let chain = |hook| format!("chain {hook} {{ type filter hook {hook} priority 0; }}\n");
+    format!("table ip faults {{\n{}}}\n", hooks.iter().map(chain).collect::<String>())
+}

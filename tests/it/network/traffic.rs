@@ -1,0 +1,230 @@
+//! Messages from every relay to every relay while something is wrong between them, and afterwards the account: what did
+//! not arrive is what the relays have counted, to the message.
+
+use crate::harness::{Checker, DEADLINE, Daemon, Listener, Network, stamped};
+use serde_json::Value;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// What is published to.
+pub(super) const CHANNEL: &str = "steady";
+/// From healing to right interest: the 5 s that are promised, and some for a machine that is busy.
+const HEALED_MAX: Duration = Duration::from_secs(8);
+
+/// What the sources do.
+const PUBLISH: u8 = 0;
+const REST: u8 = 1;
+const END: u8 = 2;
+
+/// How much is published.
+#[derive(Clone, Copy)]
+pub(super) struct Flow {
+    /// From one message of a source to the next.
+    pub(super) pause: Duration,
+    /// In bytes, for each message.
+    pub(super) padding: usize,
+}
+
+/// Fifty short messages a second from each source.
+pub(super) const STEADY: Flow = Flow { pause: Duration::from_millis(20), padding: 20 };
+
+/// Sources and listeners at work, one of each on a relay.
+pub(super) struct Traffic {
+    phase: Arc<AtomicU8>,
+    sources: Vec<(usize, JoinHandle<u64>)>,
+    listeners: Vec<(usize, JoinHandle<Checker>)>,
+    lasts: Arc<OnceLock<Vec<(usize, u64)>>>,
+    before: Vec<Value>,
+}
+
+/// What became of the messages from one relay to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) published: u64,
+    pub(super) arrived: u64,
+    /// Lost on a link, and counted as such by the sender.
+    pub(super) counted: u64,
+    /// Published while the two were not linked: meant for nobody there.
+    pub(super) unlinked: u64,
+}
+
+/// What all accounts say together.
+pub(super) struct Outcome {
+    pub(super) accounts: Vec<Account>,
+    /// The longest that a message was under way to a listener, by relay.
+    pub(super) slowest: Vec<(usize, Duration)>,
+}
+
+impl Traffic {
+    /// Begins between relays that are linked. A relay with a source has a listener too.
+    pub(super) fn begin(network: &Network, sources: &[usize], listeners: &[usize], flow: Flow) -> Self {
+        let (phase, lasts) = (Arc::new(AtomicU8::new(PUBLISH)), Arc::new(OnceLock::new()));
+        let listeners = listeners.iter().map(|&at| {
+            let mut listener = network.relay(at).listener();
+            listener.checker = Checker::of_losses();
+            listener.subscribe(CHANNEL);
+            let lasts = lasts.clone();
+            (at, thread::spawn(move || listen(listener, &lasts)))
+        });
+        let listeners = listeners.collect();
+        wait_until_interest_is_right(network);
+        let before = network.relays().iter().map(Daemon::status).collect();
+        let sources = sources.iter().map(|&at| {
+            let (source, phase) = (network.relay(at).listener(), phase.clone());
+            (at, thread::spawn(move || publish(source, at, flow, &phase)))
+        });
+        Self { sources: sources.collect(), phase, listeners, lasts, before }
+    }
+
+    /// Has the sources publish nothing more until the end.
+    pub(super) fn rest(&self) {
+        self.phase.store(REST, Ordering::Relaxed);
+    }
+
+    /// Has each source publish once more, now that everything is well again, and closes the account when that has
+    /// arrived everywhere.
+    pub(super) fn end(self, network: &Network) -> Outcome {
+        self.phase.store(END, Ordering::Relaxed);
+        let lasts: Vec<(usize, u64)> = self.sources.into_iter().map(|(at, thread)| (at, joined(thread))).collect();
+        self.lasts.set(lasts.clone()).expect("it ends once");
+        let heard: Vec<(usize, Checker)> =
+            self.listeners.into_iter().map(|(at, thread)| (at, joined(thread))).collect();
+        let after: Vec<Value> = network.relays().iter().map(Daemon::status).collect();
+        let mut accounts = Vec::new();
+        for &(from, published) in &lasts {
+            for (to, checker) in heard.iter().filter(|(to, _)| *to != from) {
+                let (arrived, _) = checker.arrived_of(CHANNEL, from);
+                accounts.push(account(from, *to, [published, arrived], &self.before, &after));
+            }
+            let (_, own) = heard.iter().find(|(at, _)| *at == from).expect("sources have listeners beside them");
+            assert_eq!(own.arrived_of(CHANNEL, from).0, published, "listeners of relay {from} itself miss something");
+        }
+        Outcome { accounts, slowest: heard.iter().map(|(at, checker)| (*at, checker.slowest)).collect() }
+    }
+}
+
+fn joined<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn publish(mut source: Listener, at: usize, flow: Flow, phase: &AtomicU8) -> u64 {
+    let mut number = 0;
+    loop {
+        let phase = phase.load(Ordering::Relaxed);
+        if phase != REST {
+            number += 1;
+            source.publish(CHANNEL, &stamped(at, number, flow.padding));
+        }
+        if phase == END {
+            return number;
+        }
+        thread::sleep(flow.pause);
+    }
+}
+
+fn listen(mut listener: Listener, lasts: &OnceLock<Vec<(usize, u64)>>) -> Checker {
+    let mut ends = None;
+    loop {
+        if let Err(ended) = listener.next(Duration::from_millis(50)) {
+            panic!("a listener's connection ended: {ended:?}");
+        }
+        let Some(lasts) = lasts.get() else { continue };
+        let missing = |(at, last): &&(usize, u64)| listener.checker.arrived_of(CHANNEL, *at).1 < *last;
+        let Some((at, last)) = lasts.iter().find(missing) else { return listener.checker };
+        let since: Instant = *ends.get_or_insert_with(Instant::now);
+        assert!(since.elapsed() < DEADLINE, "number {last}, the last one of relay {at}, has not arrived");
+    }
+}
+
+/// Compares what has arrived with what both relays say.
+fn account(from: usize, to: usize, [published, arrived]: [u64; 2], before: &[Value], after: &[Value]) -> Account {
+    let counted = |at: usize, peer: usize, field: &str| {
+        let of = |statuses: &[Value]| peer_of(&statuses[at], peer)[field].as_u64().unwrap();
+        of(after) - of(before)
+    };
+    let [sent, dropped, too_large, lost] =
+        ["sent", "dropped", "too_large", "lost"].map(|field| counted(from, to, field));
+    let pair = format!("relay {from} to {to}: {} and {}", peer_of(&after[from], to), peer_of(&after[to], from));
+    assert_eq!(arrived, sent - lost, "what has arrived is what was sent and not lost; {pair}");
+    assert_eq!([arrived, lost], ["received", "missed"].map(|field| counted(to, from, field)), "{pair}");
+    assert_eq!([0; 3], ["duplicates", "gaps", "resyncs"].map(|field| counted(to, from, field)), "{pair}");
+    let unlinked = published.checked_sub(sent + dropped + too_large);
+    let unlinked = unlinked.unwrap_or_else(|| panic!("more was sent than the {published} published; {pair}"));
+    Account { from, to, published, arrived, counted: dropped + too_large + lost, unlinked }
+}
+
+/// What a relay's status says of another one.
+pub(super) fn peer_of(status: &Value, peer: usize) -> &Value {
+    let name = format!("relay-{peer}");
+    let mut relays = status["relays"].as_array().expect("a list").iter();
+    relays.find(|relay| relay["name"] == *name).unwrap_or_else(|| panic!("{name} is not in {status}"))
+}
+
+/// Waits until all relays are linked, and know exactly who listens to what. How long it took.
+pub(super) fn wait_until_interest_is_right(network: &Network) -> Duration {
+    let began = Instant::now();
+    let is_right = |statuses: &[Value], at: usize, peer: usize| {
+        let relays = statuses[at]["relays"].as_array().expect("a list");
+        let name = format!("relay-{peer}");
+        relays.iter().find(|relay| relay["name"] == *name).is_some_and(|relay| {
+            relay["state"] == "linked" && relay["lagging"] == false && relay["interest"] == statuses[peer]["channels"]
+        })
+    };
+    loop {
+        let statuses: Vec<Value> = network.relays().iter().map(Daemon::status).collect();
+        let pairs = (0..statuses.len()).flat_map(|at| (0..statuses.len()).map(move |peer| (at, peer)));
+        if pairs.filter(|(at, peer)| at != peer).all(|(at, peer)| is_right(&statuses, at, peer)) {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < DEADLINE, "the interest is not right: {statuses:#?}");
+    }
+}
+
+/// The same, as fast as it is promised.
+pub(super) fn assert_healed(network: &Network) -> Duration {
+    let took = wait_until_interest_is_right(network);
+    assert!(took < HEALED_MAX, "the interest was right only after {took:?}");
+    took
+}
+
+/// Waits until nothing waits for another relay any more.
+pub(super) fn wait_until_all_is_sent(network: &Network) {
+    let began = Instant::now();
+    let waits = |status: Value| {
+        let relays = status["relays"].as_array().expect("a list").clone();
+        relays.iter().any(|relay| relay["queue_bytes"] != 0)
+    };
+    while network.relays().iter().map(Daemon::status).any(waits) {
+        assert!(began.elapsed() < DEADLINE, "something waits for another relay still");
+    }
+}
+
+impl Outcome {
+    /// The account of one direction.
+    pub(super) fn of(&self, from: usize, to: usize) -> Account {
+        *self.accounts.iter().find(|account| (account.from, account.to) == (from, to)).expect("both were there")
+    }
+
+    /// Asserts that everything has arrived between these pairs.
+    pub(super) fn assert_complete(&self, pairs: impl Fn(&Account) -> bool) {
+        for account in self.accounts.iter().filter(|account| pairs(account)) {
+            assert_eq!(account.arrived, account.published, "{account:?}");
+        }
+    }
+
+    /// In a few words: how many messages, how many of them lost, and the longest way.
+    pub(super) fn told(&self) -> String {
+        let sum = |of: fn(&Account) -> u64| self.accounts.iter().map(of).sum::<u64>();
+        format!(
+            "{} messages between relays, {} arrived, {} lost and counted, {} while not linked",
+            sum(|account| account.published),
+            sum(|account| account.arrived),
+            sum(|account| account.counted),
+            sum(|account| account.unlinked),
+        )
+    }
+}
