@@ -3,6 +3,7 @@
 //!
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
 
+mod link;
 mod message;
 mod pattern;
 mod settings;
@@ -13,6 +14,7 @@ mod websocket;
 mod tests;
 
 pub use crate::authenticator::isolation::verdict;
+pub use link::link_frames;
 pub use message::client_message;
 pub use pattern::pattern;
 pub use settings::settings;

@@ -18,6 +18,7 @@ mod process;
 mod python;
 mod raw;
 mod setup;
+mod stalls;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 
@@ -38,6 +39,7 @@ pub(crate) use plugin_files::{
 pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
 pub(crate) use setup::Setup;
+pub(crate) use stalls::time_without_stalls;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;
 
