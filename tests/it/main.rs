@@ -37,6 +37,8 @@ mod jwt;
 mod keepalive;
 mod limits;
 mod listen_publish;
+#[cfg(target_os = "linux")]
+mod memory_ceiling;
 mod messages;
 mod network;
 mod order;

@@ -12,6 +12,8 @@ mod listener;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod memory_group;
 mod network;
 mod plugin_files;
 mod process;
@@ -31,6 +33,8 @@ pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 #[cfg(target_os = "linux")]
 pub(crate) use memory::Memory;
+#[cfg(target_os = "linux")]
+pub(crate) use memory_group::MemoryGroup;
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
