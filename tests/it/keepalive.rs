@@ -29,6 +29,7 @@ fn who_does_not_answer_is_let_go() {
             raw.expect_closed(4002);
             println!("closed {:?} after the ping was read", pinged.elapsed());
         }
+        assert_eq!(daemon.refused(), "pong_timeout 5");
     }
 }
 

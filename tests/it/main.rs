@@ -51,6 +51,8 @@ mod protocol;
 mod protocol_page;
 #[cfg(target_os = "linux")]
 mod queued;
+#[cfg(target_os = "linux")]
+mod reliability_page;
 mod secrets;
 #[cfg(unix)]
 mod service;

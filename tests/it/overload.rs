@@ -226,14 +226,41 @@ fn four_hundred_clients_at_a_limit_of_256_open_files() {
     assert!(took < CONNECT_MAX, "{took:?}");
 }
 
+/// Lets the daemon open so many more files, and none beyond them.
+fn leave_files(daemon: &Daemon, more: usize) {
+    let limit = open_files(daemon) + more;
+    run(Command::new("prlimit").args(["--pid", &daemon.pid().to_string(), &format!("--nofile={limit}:{limit}")]))
+        .succeeds();
+}
+
+/// Settings that cannot be read are no settings, and above all not the defaults, with which everybody may do everything.
+#[test]
+fn without_a_file_left_to_read_the_settings_with_the_old_ones_stay() {
+    let daemon = Setup::on_shards(1).start();
+    let mut pair = Pair::of(&daemon);
+    leave_files(&daemon, 10);
+    let waiting: Vec<Raw> = (0..100).map(|_| daemon.raw()).collect();
+    daemon.log().wait_for("the acceptor to wait", |line| line.contains("cannot accept clients").then_some(()));
+    for _ in 0..3 {
+        let outcome = daemon.reload();
+        assert!(outcome.contains("nothing was changed") && outcome.contains("Too many open files"), "{outcome}");
+    }
+    pair.ping();
+    drop(waiting);
+    let connected = daemon.client();
+    drop(connected);
+    assert!(daemon.reload().contains("is unchanged"));
+    let mut client = daemon.connect();
+    client.send(serde_json::json!({"type": "authorize", "authorization": "deny"}));
+    client.expect_error("authorization_failed");
+}
+
 /// The limit is lowered while the daemon runs, so that it meets it where it cannot expect it: when it accepts.
 #[test]
 fn without_a_single_file_left_it_waits_and_does_not_spin() {
     let daemon = Setup::on_shards(1).start();
     let mut pair = Pair::of(&daemon);
-    let limit = open_files(&daemon) + 10;
-    run(Command::new("prlimit").args(["--pid", &daemon.pid().to_string(), &format!("--nofile={limit}:{limit}")]))
-        .succeeds();
+    leave_files(&daemon, 10);
     let waiting: Vec<Raw> = (0..100).map(|_| daemon.raw()).collect();
     daemon.log().wait_for("the acceptor to wait", |line| line.contains("cannot accept clients").then_some(()));
     let share = cpu_share(&daemon);

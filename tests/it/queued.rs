@@ -87,7 +87,8 @@ fn messages_that_nobody_finishes() {
         daemon.log().wait("clients to be cut", |lines| {
             (lines.iter().filter(|line| line.contains("the client is cut")).count() >= 48 - 18).then_some(())
         });
-        println!("{} of {} were cut", cuts(&daemon), halves.len());
+        let cut = cuts(&daemon);
+        println!("{cut} of {} were cut", halves.len());
         memory.assert_grown_at_most(QUEUED_BYTES_MAX + 6 * MIB);
         let mut closed = 0;
         for raw in &mut halves {
@@ -95,6 +96,7 @@ fn messages_that_nobody_finishes() {
             closed += usize::from(raw.read_to_end().starts_with(&Frame::close(1013, "").unmasked()[..1]));
         }
         assert!(closed >= 48 - 18, "{closed} were told");
+        assert_eq!(daemon.refused(), format!("max_queued_bytes {cut}"));
     }
 }
 

@@ -52,6 +52,7 @@ fn who_stops_reading_is_cut_at_the_write_deadline() {
         let (read, code) = slow.read_numbered_to_close();
         assert!(read < 256 && code == Some(4001), "{read} {code:?}");
         witness.expect_no_answer();
+        assert_eq!(daemon.refused(), "write_deadline 1");
     }
 }
 
@@ -74,6 +75,7 @@ fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
     assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
     assert!(slow.read_to_end().ends_with(&Frame::close(4001, "slow consumer").unmasked()));
     witness.expect_no_answer();
+    assert_eq!(daemon.refused(), "outbox_bytes 1");
 }
 
 /// What waits for it does so for longer than the soft time, but there is never much of it.
