@@ -1,6 +1,6 @@
 //! Listeners that read too little: cut in time, told why, at a bounded cost, and unnoticed by the others.
 
-use crate::harness::{Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup};
+use crate::harness::{Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup, text_message};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -135,5 +135,29 @@ fn pongs_that_are_not_read_cost_the_limit() {
         println!("cut after {} KiB of pings at most", sent / 1024);
         assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
         memory.assert_grown_at_most(MIB + MIB);
+    }
+}
+
+/// A burst that comes in one piece is far more than the limit, and still nobody is slow: what the kernel takes at once
+/// has not been offered to it yet.
+#[test]
+fn who_reads_is_not_cut_for_the_sources_haste() {
+    for shards in [1, 3] {
+        let daemon =
+            with(shards, "outbox_bytes: 16 KiB, max_message_bytes: 8 KiB, max_unauthorized_message_bytes: 8 KiB");
+        let mut listeners: Vec<_> = (0..6).map(|_| daemon.client()).collect();
+        listeners.iter_mut().for_each(|listener| ["a", "b"].iter().for_each(|channel| listener.subscribe(channel)));
+        let mut source = daemon.upgraded();
+        source.authorize();
+        let message = |number: u64| {
+            let channel = if number % 3 == 0 { "a" } else { "b" };
+            text_message(&format!(r#"{{"type":"publish","channel":"{channel}","content":{number}}}"#))
+        };
+        source.send((0..3000).flat_map(message).collect::<Vec<u8>>());
+        for listener in &mut listeners {
+            for number in 0..3000 {
+                assert_eq!(listener.next_json()["content"], number);
+            }
+        }
     }
 }

@@ -65,6 +65,7 @@ struct State {
     ping: Frames,
     /// Published since everything was flushed.
     batch: Published,
+    batch_bytes_max: usize,
     waiting_for_flush: Vec<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
@@ -88,6 +89,7 @@ impl Hub {
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 ping: frame::ping(),
                 batch: Published::default(),
+                batch_bytes_max: flow::batch_bytes_max(&limits),
                 waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
