@@ -61,7 +61,7 @@ impl Flood {
             for number in 0..64 {
                 flood.subscribed[at].subscribe(&format!("{at} {number} {}", "x".repeat(240)));
             }
-            for number in (0..OF_EACH_KIND).filter(|_| at % 3 == 0) {
+            for number in (0..OF_EACH_KIND).filter(|_| at.is_multiple_of(3)) {
                 source.publish(&number.to_string(), json!([at, large]));
             }
             source.publish("witness", json!(at));

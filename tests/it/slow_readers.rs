@@ -150,7 +150,7 @@ fn who_reads_is_not_cut_for_the_sources_haste() {
         let mut source = daemon.upgraded();
         source.authorize();
         let message = |number: u64| {
-            let channel = if number % 3 == 0 { "a" } else { "b" };
+            let channel = if number.is_multiple_of(3) { "a" } else { "b" };
             text_message(&format!(r#"{{"type":"publish","channel":"{channel}","content":{number}}}"#))
         };
         source.send((0..3000).flat_map(message).collect::<Vec<u8>>());
