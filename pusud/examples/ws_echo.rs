@@ -8,8 +8,7 @@ use anyhow::Context as _;
 use pusud::acceptor::Acceptor;
 use pusud::authenticator::Authenticator;
 use pusud::client;
-use pusud::client::framing;
-use pusud::client::wire::Wire;
+use pusud::client::framing::{self, Messages};
 use pusud::config::{Config, Overrides};
 use pusud::door::{Door, Place};
 use pusud::frame;
@@ -28,7 +27,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
-use tokio_tungstenite::tungstenite::{Message, WebSocket};
+use tokio_tungstenite::tungstenite::Message;
 
 fn main() -> anyhow::Result<()> {
     let settings = std::env::args_os().nth(1).map(PathBuf::from).context("usage: ws_echo SETTINGS")?;
@@ -79,12 +78,12 @@ async fn echo(context: Rc<client::Context>, socket: TcpStream, peer: SocketAddr,
     context.door.leave(&place);
 }
 
-async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: WebSocket<Wire>) {
+async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: Messages) {
     loop {
         let next = poll_fn(|cx| {
             // Pending or not, the task is woken when there is room, as a client's is.
             let _ = outbox.poll_drained(cx);
-            framing::poll_message(&mut messages, cx, &context.deadlines)
+            messages.poll_next(cx, &context.deadlines)
         });
         let (bytes, sent) = match next.await {
             Some(Ok(Message::Text(text))) => {
@@ -104,6 +103,6 @@ async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messa
             }
             return;
         }
-        framing::after_message(&mut messages, bytes);
+        messages.after_message(bytes);
     }
 }

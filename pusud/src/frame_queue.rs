@@ -15,6 +15,7 @@ const FRAMES_BYTES: usize = 64;
 #[derive(Default)]
 pub struct FrameQueue {
     first: Option<Frames>,
+    /// `None` where nothing waits behind the first.
     rest: Option<Box<Rest>>,
     /// How much of `first` has left already.
     written: u32,
@@ -42,6 +43,7 @@ impl Drop for Rest {
 
 impl FrameQueue {
     /// Adds frames at the end.
+    #[inline]
     pub fn push(&mut self, frames: Frames) {
         self.bytes += bytes(&frames);
         if self.first.is_none() {
@@ -61,11 +63,14 @@ impl FrameQueue {
         self.bytes as usize + self.rest.as_ref().map_or(0, |rest| rest.0.len() * FRAMES_BYTES)
     }
 
-    /// What has to leave first, without what has left of it, and what waits behind it.
-    pub fn front(&self) -> Option<(&[u8], impl ExactSizeIterator<Item = &Frames>)> {
-        const NONE: &VecDeque<Frames> = &VecDeque::new();
-        let rest = self.rest.as_ref().map_or(NONE, |rest| &rest.0);
-        Some((&self.first.as_ref()?[self.written as usize..], rest.iter()))
+    /// What has to leave first, without what has left of it.
+    pub fn front(&self) -> Option<&[u8]> {
+        Some(&self.first.as_ref()?[self.written as usize..])
+    }
+
+    /// What waits behind it; `None` where nothing does.
+    pub fn behind(&self) -> Option<impl Iterator<Item = &Frames>> {
+        Some(self.rest.as_ref()?.0.iter())
     }
 
     /// One client's part of what waits, in bytes, where several share it.
@@ -77,6 +82,15 @@ impl FrameQueue {
     /// So many bytes have left.
     pub fn advance(&mut self, taken: usize) {
         let mut taken = taken as u32;
+        if taken == self.bytes {
+            // Nearly always, and then there is hardly ever a rest.
+            (self.written, self.bytes) = (0, 0);
+            self.first = None;
+            if self.rest.is_some() {
+                self.rest = None;
+            }
+            return;
+        }
         self.bytes -= taken;
         while let Some(first) = &self.first {
             let left = bytes(first) - self.written;
@@ -135,7 +149,8 @@ mod tests {
         (0..3).for_each(|_| queue.push(Frames::from(vec![0; 10])));
         queue.advance(4);
         assert_eq!((queue.drop_unsent(), queue.cost()), (20, 6));
-        assert_eq!(queue.front().map(|(first, rest)| (first.len(), rest.len())), Some((6, 0)));
+        assert_eq!(queue.front().map(<[u8]>::len), Some(6));
+        assert!(queue.behind().is_none());
     }
 
     #[test]

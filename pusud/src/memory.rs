@@ -16,8 +16,8 @@ use crate::run::RUN_BYTES_MAX;
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
-/// A connected client that is authorized and subscribed to little: 1.3 KiB were measured, the library's buffer may be
-/// half a KiB larger, and the allocator does not fill every page.
+/// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to
+/// one more where a message is coming, and the allocator does not fill every page.
 const CLIENT_BYTES: usize = 3 << 10;
 /// A subscription to a channel that nobody else listens to, beside the name, which is kept twice.
 const SUBSCRIPTION_BYTES: usize = 400;

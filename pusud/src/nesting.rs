@@ -2,10 +2,15 @@
 
 /// Whether arrays and objects in `json` are nested more deeply than `max`.
 pub fn is_deeper(json: &str, max: usize) -> bool {
-    // Nearly no message has so many brackets at all, and those are counted many bytes at a time: a sum that cannot exceed
-    // the length, and that is not checked for it at every byte, which would be one byte at a time.
-    let opening = json.bytes().fold(0usize, |sum, byte| sum.wrapping_add(usize::from(byte | 0x20 == b'{')));
-    opening > max && depth(json.as_bytes()) > max
+    // Each level takes two bytes at least, and nearly no message has so many brackets at all.
+    json.len() / 2 > max && opening(json.as_bytes()) > max && depth(json.as_bytes()) > max
+}
+
+/// How many brackets there are that open something, those inside of strings included. It is counted many bytes at a time:
+/// one byte of sum is enough for so short a piece, and needs no look for an overflow.
+fn opening(json: &[u8]) -> usize {
+    let of_piece = |piece: &[u8]| piece.iter().fold(0u8, |sum, byte| sum.wrapping_add(u8::from(byte | 0x20 == b'{')));
+    json.chunks(u8::MAX.into()).fold(0, |sum, piece| sum.wrapping_add(of_piece(piece).into()))
 }
 
 fn depth(json: &[u8]) -> usize {
@@ -56,6 +61,14 @@ mod tests {
                     .prop_map(|fields| fields.into_iter().collect()),
             ]
         })
+    }
+
+    #[test]
+    fn brackets_are_counted_in_any_number() {
+        for levels in [1, 254, 255, 256, 300, 1000] {
+            let text = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+            assert!(!is_deeper(&text, levels) && is_deeper(&text, levels - 1), "{levels} levels");
+        }
     }
 
     proptest! {

@@ -252,7 +252,11 @@ impl Outbox {
 
     fn write(&self) {
         let queue = &mut *self.queue.borrow_mut();
-        while let Some(written) = self.write_front(queue) {
+        while let Some(first) = queue.front() {
+            let written = match queue.behind() {
+                None => self.socket.try_write(first),
+                Some(rest) => self.write_many(first, rest),
+            };
             match written {
                 Ok(bytes) => {
                     queue.advance(bytes);
@@ -277,11 +281,6 @@ impl Outbox {
                 }
             }
         }
-    }
-
-    fn write_front(&self, queue: &FrameQueue) -> Option<io::Result<usize>> {
-        let (first, rest) = queue.front()?;
-        Some(if rest.len() == 0 { self.socket.try_write(first) } else { self.write_many(first, rest) })
     }
 
     fn write_many<'a>(&self, first: &'a [u8], rest: impl Iterator<Item = &'a Frames>) -> io::Result<usize> {

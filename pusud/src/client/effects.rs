@@ -17,12 +17,12 @@ impl Client {
         match message {
             Ok(Message::Text(text)) => {
                 let next = self.request(message::parse(&text, &self.context.limits));
-                framing::after_message(&mut self.messages, text.len());
+                self.messages.after_message(text.len());
                 next
             }
             Ok(Message::Binary(bytes)) => {
                 let next = self.request(message::parse_binary(&bytes, &self.context.limits));
-                framing::after_message(&mut self.messages, bytes.len());
+                self.messages.after_message(bytes.len());
                 next
             }
             // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
@@ -49,6 +49,7 @@ impl Client {
                 }
                 let hub = &self.context.hub;
                 hub.publish(&channel, content);
+                self.messages.stay_open();
                 if !hub.has_room() {
                     return Next::Room;
                 }

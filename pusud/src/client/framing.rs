@@ -1,24 +1,20 @@
-//! tungstenite as the daemon uses it: over a client's wire, driven by the socket's readiness, and with hardly any memory
-//! of its own. What comes out are messages and what is wrong with them; what they mean is not known here.
+//! tungstenite as the daemon uses it: over a client's wire, driven by the socket's readiness, and only while something
+//! comes. What comes out are messages and what is wrong with them; what they mean is not known here.
 
 use super::unfinished::LARGE_MESSAGE_BYTES;
 use super::wire::{Refused, Wire};
 use crate::deadlines::Deadlines;
 use crate::disconnect::Disconnect;
 use std::io;
+use std::mem;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
-/// tungstenite's own buffer, which every client keeps; the wire reads in larger pieces.
-const TUNGSTENITE_BUFFER_BYTES: usize = 64;
-
-/// The messages that come over `wire`, each of at most `message_bytes_max`.
-pub fn over(wire: Wire, message_bytes_max: usize) -> WebSocket<Wire> {
-    WebSocket::from_raw_socket(wire, Role::Server, Some(config(message_bytes_max)))
-}
+/// tungstenite's own buffer, and what it takes from the wire at once: most messages fit into it. Idle clients have none.
+const TUNGSTENITE_BUFFER_BYTES: usize = 256;
 
 /// How tungstenite reads: strictly by RFC 6455.
 pub fn config(message_bytes_max: usize) -> WebSocketConfig {
@@ -29,34 +25,128 @@ pub fn config(message_bytes_max: usize) -> WebSocketConfig {
         .max_frame_size(Some(message_bytes_max))
 }
 
-/// Ready with the next message or with what is wrong with it, and with `None` when the connection is at its end.
-pub fn poll_message(
-    messages: &mut WebSocket<Wire>,
-    cx: &mut Context<'_>,
-    deadlines: &Rc<Deadlines>,
-) -> Poll<Option<Result<Message, Error>>> {
-    loop {
-        match messages.read() {
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                if let Err(error) = ready!(messages.get_mut().poll_readable(cx, deadlines)) {
-                    return Poll::Ready(Some(Err(Error::Io(error))));
-                }
-            }
-            Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
-            message => return Poll::Ready(Some(message)),
-        }
-    }
+/// The messages of one client.
+///
+/// Where nothing has begun to come, there is no tungstenite: what it needs is more than all else that an idle client takes,
+/// and is made anew for the next message. Who publishes keeps it.
+/// **Invariant:** it goes only where it holds nothing: behind a whole message, with all its bytes handled.
+pub struct Messages {
+    wire: State,
+    /// The longest message.
+    bytes_max: usize,
+    /// The next message is likely to come soon.
+    stays_open: bool,
 }
 
-/// tungstenite keeps the buffer of the largest message that it has read, up to `max_message_bytes` for every client.
-/// Where a large message ends the buffer is empty (the wire sees to that), and a small one takes its place.
-pub fn after_message(messages: &mut WebSocket<Wire>, message_bytes: usize) {
-    if message_bytes > LARGE_MESSAGE_BYTES {
-        let config = *messages.get_config();
-        let wire = messages.get_mut().take();
-        *messages = WebSocket::from_raw_socket(wire, Role::Server, Some(config));
-        // The old wire has taken it off the account.
-        messages.get_ref().account();
+enum State {
+    Resting(Wire),
+    Open(Box<WebSocket<Wire>>),
+    /// On its way from one to the other.
+    Between,
+}
+
+impl Messages {
+    /// The messages that come over `wire`, each of at most `bytes_max`.
+    pub fn over(wire: Wire, bytes_max: usize) -> Self {
+        Self { wire: State::Resting(wire), bytes_max, stays_open: false }
+    }
+
+    /// From here on each message is of at most `bytes_max`.
+    pub fn set_bytes_max(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+        if let State::Open(messages) = &mut self.wire {
+            messages.set_config(|open| *open = config(bytes_max));
+        }
+    }
+
+    /// The client has published, and is likely to go on.
+    pub fn stay_open(&mut self) {
+        self.stays_open = true;
+    }
+
+    /// Nobody has read for a while: the time for an unfinished message begins anew.
+    pub fn forgive(&mut self) {
+        match &mut self.wire {
+            State::Open(messages) => messages.get_mut().forgive(),
+            State::Resting(_) | State::Between => {}
+        }
+    }
+
+    /// Ready with the next message or with what is wrong with it, and with `None` when the connection is at its end.
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadlines: &Rc<Deadlines>,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        loop {
+            let messages = match &mut self.wire {
+                State::Open(messages) => messages,
+                State::Resting(wire) => {
+                    if wire.is_at_rest()
+                        && let Err(error) = ready!(wire.poll_readable(cx, deadlines))
+                    {
+                        return Poll::Ready(Some(Err(Error::Io(error))));
+                    }
+                    self.open();
+                    continue;
+                }
+                State::Between => return Poll::Ready(None),
+            };
+            match messages.read() {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match messages.get_mut().poll_readable(cx, deadlines) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(Error::Io(error)))),
+                        Poll::Pending => {
+                            if !self.stays_open && messages.can_write() && messages.get_ref().is_at_rest() {
+                                self.rest();
+                            }
+                            return Poll::Pending;
+                        }
+                    }
+                }
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Poll::Ready(None),
+                message => return Poll::Ready(Some(message)),
+            }
+        }
+    }
+
+    /// Sends a message of its own making.
+    ///
+    /// # Errors
+    /// The client has closed the connection, or it is gone.
+    pub fn send(&mut self, message: Message) -> Result<(), Error> {
+        self.open();
+        match &mut self.wire {
+            State::Open(messages) => messages.send(message),
+            State::Resting(_) | State::Between => Err(Error::AlreadyClosed),
+        }
+    }
+
+    /// A message of so many bytes has been handled. tungstenite keeps the buffer of the largest one that it has read, up to
+    /// `max_message_bytes` for every client. Where a large message ends the buffer is empty (the wire sees to that), and a
+    /// small one takes its place.
+    pub fn after_message(&mut self, message_bytes: usize) {
+        if message_bytes > LARGE_MESSAGE_BYTES {
+            self.rest();
+        }
+    }
+
+    fn open(&mut self) {
+        self.wire = match mem::replace(&mut self.wire, State::Between) {
+            State::Resting(wire) => {
+                let config = config(self.bytes_max);
+                State::Open(Box::new(WebSocket::from_raw_socket(wire, Role::Server, Some(config))))
+            }
+            other => other,
+        };
+    }
+
+    fn rest(&mut self) {
+        self.wire = match mem::replace(&mut self.wire, State::Between) {
+            State::Open(messages) => State::Resting(messages.into_inner()),
+            other => other,
+        };
     }
 }
 

@@ -32,6 +32,7 @@ use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
 use crate::turns::Turns;
+use framing::Messages;
 use handshake::Facts;
 use session::Session;
 use std::future::{Future, poll_fn};
@@ -46,7 +47,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
 use upkeep::Upkeep;
 use wire::Wire;
@@ -168,7 +169,7 @@ pub async fn upgrade(
     outbox: &Rc<Outbox>,
     peer: SocketAddr,
     message_bytes_max: usize,
-) -> Option<(WebSocket<Wire>, Option<Box<Facts>>)> {
+) -> Option<(Messages, Option<Box<Facts>>)> {
     let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(context, outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
         debug!(%peer, "no WebSocket handshake within handshake_timeout");
@@ -179,7 +180,7 @@ pub async fn upgrade(
     context.hub.send(outbox, Frames::from(upgrade.response));
     outbox.incoming.open();
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    Some((framing::over(wire, message_bytes_max), upgrade.facts))
+    Some((Messages::over(wire, message_bytes_max), upgrade.facts))
 }
 
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
@@ -210,7 +211,7 @@ pub async fn linger(outbox: &Outbox) {
 struct Client {
     context: Rc<Context>,
     outbox: Rc<Outbox>,
-    messages: WebSocket<Wire>,
+    messages: Messages,
     listener: ListenerId,
     /// Authorizations in a row that gave nothing new.
     idle_authorizations: u32,
@@ -271,7 +272,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            framing::poll_message(&mut self.messages, cx, &self.context.deadlines)
+            self.messages.poll_next(cx, &self.context.deadlines)
         })
         .await
     }
@@ -286,7 +287,7 @@ impl Client {
 
     /// The task has waited for something else than messages: nobody is blamed for what did not come meanwhile.
     fn read_again(&mut self, next: Next) -> Next {
-        self.messages.get_mut().forgive();
+        self.messages.forgive();
         next
     }
 

@@ -44,7 +44,11 @@ impl Unfinished {
     pub fn walk(&mut self, bytes: &[u8], fragments_max: usize) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.has_too_many {
-            if self.frame_left == 0 {
+            if self.is_empty()
+                && let Some(whole) = whole_frame(&bytes[at..])
+            {
+                at += whole;
+            } else if self.frame_left == 0 {
                 let frame_at = at.saturating_sub(self.head_len);
                 self.head[self.head_len] = bytes[at];
                 self.head_len += 1;
@@ -137,6 +141,20 @@ impl Unfinished {
         }
         false
     }
+}
+
+/// The length of the frame that `bytes` begin with, if it is there whole and neither continues in another one nor is large.
+/// Nearly all frames are like that, and where nothing is unfinished before them, nothing more has to be known of them.
+fn whole_frame(bytes: &[u8]) -> Option<usize> {
+    let &[first, second, ref behind @ ..] = bytes else { return None };
+    let (payload, behind) = match second & !MASKED {
+        126 => behind.split_first_chunk().map(|(length, behind)| (u16::from_be_bytes(*length).into(), behind))?,
+        127 => return None,
+        short => (usize::from(short), behind),
+    };
+    let mask = if second & MASKED == 0 { 0 } else { MASK_BYTES as usize };
+    let is_whole = first & FIN != 0 && payload <= LARGE_MESSAGE_BYTES && behind.len() >= mask + payload;
+    is_whole.then(|| bytes.len() - behind.len() + mask + payload)
 }
 
 #[cfg(test)]

@@ -62,10 +62,7 @@ impl Client {
         if let Some(upkeep) = &mut self.upkeep {
             upkeep.probation = None;
         }
-        let bytes_max = self.context.limits.max_message_bytes;
-        self.messages.set_config(|config| {
-            *config = config.max_message_size(Some(bytes_max)).max_frame_size(Some(bytes_max));
-        });
+        self.messages.set_bytes_max(self.context.limits.max_message_bytes);
     }
 
     /// Has alarm and seat looked at, at the next poll: an authorization was added.

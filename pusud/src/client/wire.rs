@@ -38,17 +38,9 @@ impl Wire {
         Self { hub, outbox, buffer, unread, unread_at: 0, walked_to: 0, unfinished: None }
     }
 
-    /// The same stream once more, with everything that is in this one.
-    pub fn take(&mut self) -> Self {
-        Self {
-            hub: self.hub.clone(),
-            outbox: self.outbox.clone(),
-            buffer: self.buffer.clone(),
-            unread: std::mem::take(&mut self.unread),
-            unread_at: std::mem::take(&mut self.unread_at),
-            walked_to: std::mem::take(&mut self.walked_to),
-            unfinished: self.unfinished.take(),
-        }
+    /// Whether there is nothing that has been read and not been handed out, and no message has begun.
+    pub fn is_at_rest(&self) -> bool {
+        self.unread.is_empty() && self.unfinished.is_none()
     }
 
     /// Ready when the socket has something to read, its end included.
@@ -99,7 +91,7 @@ impl Wire {
     }
 
     /// Tells the shard what this client has it hold.
-    pub fn account(&self) {
+    fn account(&self) {
         let unfinished = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes());
         self.outbox.incoming.set_unfinished_bytes(self.unread.len() + unfinished);
     }
