@@ -1,7 +1,7 @@
 //! The most memory that a relay takes, computed from its settings: every part that grows, with what bounds it.
 //!
-//! Not in it: what plugins take and what an authenticator grants (both are the operator's own), and the kernel's buffers
-//! of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
+//! Not in it: what plugins take, what an authenticator grants and which channels the other relays listen to (all are the
+//! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
 use crate::authenticator::CALLS_MAX;
 use crate::client::session::WRITABLE_CHANNELS_MAX;
@@ -9,6 +9,8 @@ use crate::config::{Config, OnSwap};
 use crate::hub::BATCH_BYTES_MAX;
 use crate::inbox::INBOX_BYTES_MAX;
 use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
+use crate::network::codec;
+use crate::network::queue::QUEUE_BYTES_MAX;
 use crate::read_buffer::READ_BYTES_MAX;
 use crate::run::RUN_BYTES_MAX;
 
@@ -21,6 +23,9 @@ const CLIENT_BYTES: usize = 3 << 10;
 const SUBSCRIPTION_BYTES: usize = 400;
 /// A channel whose write permission is remembered, beside the name.
 const WRITABLE_CHANNEL_BYTES: usize = 64;
+
+/// The program with its threads and plugins, in use: 5 MiB were measured for the former.
+const USUAL_PROGRAM_BYTES: usize = 8 << 20;
 
 /// One part of the memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
         OnSwap::Keep => 0,
         OnSwap::Reauthorize => connections * AUTHORIZATIONS_MAX * AUTHORIZATION_BYTES_MAX,
     };
+    // What waits for it; what comes from it, in a buffer that has doubled, and as text.
+    let link = QUEUE_BYTES_MAX + READ_BYTES_MAX + 3 * (message + codec::FRAME_BYTES_OVER_CONTENT);
     let part = |name, bytes, keys| Part { name, bytes, keys };
     vec![
         part("program", PROGRAM_BYTES, ""),
@@ -63,7 +70,14 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
         part("permissions", connections * writable, "max_connections, max_channel_bytes"),
         part("authorizations", asked + kept, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
+        part("links", config.relays.len() * link, "relays, max_message_bytes"),
     ]
+}
+
+/// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other
+/// listeners too, and that keep up.
+pub fn usual(connections: usize) -> usize {
+    USUAL_PROGRAM_BYTES + connections * CLIENT_BYTES
 }
 
 #[cfg(test)]
@@ -92,5 +106,7 @@ mod tests {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
         assert!(sum(1000, "on_swap: reauthorize") > default);
+        assert!(sum(1000, "relays: [a, b]") > default + 2 * QUEUE_BYTES_MAX);
+        assert!(usual(1000) < default);
     }
 }

@@ -2,8 +2,8 @@
 
 Usage: authorization_service.py [--port PORT] [--tls FOLDER]
 
-The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "delay": seconds,
-"location": "..."}, all of it optional; anything else is refused with 401. Prints `listening on PORT`, and then one line
+The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "padding": bytes behind it,
+"delay": seconds, "location": "..."}, all of it optional; anything else is refused with 401. Prints `listening on PORT`, and then one line
 of JSON for each request: the number of its connection, its path, headers and body. With --tls, certificate.pem and
 key.pem in the folder make it https.
 """
@@ -47,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
             wanted = {"status": 401, "text": "who are you?"}
         time.sleep(wanted.get("delay", 0))
         text = wanted["text"] if "text" in wanted else json.dumps(wanted.get("answer"))
+        text += " " * wanted.get("padding", 0)
         self.send_response(wanted.get("status", 200))
         if "location" in wanted:
             self.send_header("Location", wanted["location"])

@@ -79,6 +79,7 @@ fn good_requests() -> Vec<(&'static str, String)> {
 }
 
 fn good_requests_are_upgraded(daemon: Daemon) {
+    println!("{} requests", good_requests().len());
     for (what, request) in good_requests() {
         println!("{what}");
         let mut raw = daemon.raw();
@@ -208,7 +209,9 @@ fn header_of(status: u16) -> &'static str {
 
 fn bad_requests_are_answered(daemon: Daemon) {
     let mut wrong = Vec::new();
-    for (what, request, status) in requests_in_bad_syntax().into_iter().chain(requests_for_something_else()) {
+    let requests = [requests_in_bad_syntax(), requests_for_something_else()].concat();
+    println!("{} requests", requests.len());
+    for (what, request, status) in requests {
         println!("{what}");
         let mut raw = daemon.raw();
         raw.send_perhaps(&request);

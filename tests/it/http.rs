@@ -107,7 +107,7 @@ fn whatever_else_happens_is_no_decision_and_not_remembered() {
         json!({"text": ""}),
         json!({"answer": {"permissions": "*"}}),
         json!({"answer": everything(json!({"expiry": 7}))}),
-        json!({"text": format!("{good}{}", " ".repeat(70_000))}),
+        json!({"answer": good, "padding": 70_000}),
         json!({"delay": 60, "answer": good}),
     ];
     for row in &rows {

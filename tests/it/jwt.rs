@@ -159,7 +159,7 @@ fn tokens_that_are_not_good_are_refused() {
     let pem = keys["rsa"]["pem"].as_str().unwrap().replace('\n', "\n  ");
     let daemon = start(&format!(
         "jwt_signing_algorithms: [RS256]\njwt_verification_key: |\n  {pem}\nauthenticator_options:\n  jwt_issuer: \
-         https://id.example.com\n  jwt_audience: relay\n"
+         https://id.example.com\n  jwt_audience: relay\nlimits: {{max_unauthorized_message_bytes: 64 KiB}}\n"
     ));
     for ((wanted, reason), token) in rows.iter().zip(&tokens) {
         println!("{wanted}");

@@ -2,20 +2,26 @@
 
 use crate::harness::{Client, Daemon, Frame, Setup};
 use serde_json::json;
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
 
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
+/// Pings of who answers at once are answered within this, also by a machine that stands still for some seconds.
+const PATIENT: Duration = Duration::from_secs(7);
+/// Who is not let go within this after its first ping is never let go.
+const LONGER: Duration = Duration::from_secs(9);
 
-fn pinging(shards: usize, timeout: &str) -> Daemon {
-    Setup::on_shards(shards).settings(&format!("limits: {{ping_interval: 1s, pong_timeout: {timeout}}}")).start()
+fn pinging(shards: usize, timeout: Duration) -> Daemon {
+    let limits = "ping_interval: 1s, authorize_timeout: 1h, handshake_timeout: 1h, message_timeout: 1h";
+    Setup::on_shards(shards).settings(&format!("limits: {{{limits}, pong_timeout: {timeout:?}}}")).start()
 }
 
 #[test]
 fn who_does_not_answer_is_let_go() {
     for shards in [1, 3] {
-        let daemon = pinging(shards, "1s");
+        let daemon = pinging(shards, Duration::from_secs(1));
         let mut silent: Vec<_> = (0..5).map(|_| daemon.upgraded()).collect();
         for raw in &mut silent {
             assert_eq!(raw.read_frame(), Frame::new(PING, ""));
@@ -23,33 +29,43 @@ fn who_does_not_answer_is_let_go() {
             raw.expect_closed(4002);
             println!("closed {:?} after the ping was read", pinged.elapsed());
         }
+        assert_eq!(daemon.refused(), "pong_timeout 5");
     }
 }
 
 #[test]
 fn who_answers_stays() {
-    let daemon = pinging(3, "1s");
-    let mut answering: Vec<_> = (0..5).map(|_| daemon.upgraded()).collect();
-    for _ in 0..3 {
-        for raw in &mut answering {
+    let daemon = pinging(3, PATIENT);
+    let answer = || {
+        let mut raw = daemon.upgraded();
+        assert_eq!(raw.read_frame(), Frame::new(PING, ""));
+        let first = Instant::now();
+        raw.send(Frame::new(PONG, "").masked());
+        while first.elapsed() < LONGER {
             assert_eq!(raw.read_frame(), Frame::new(PING, ""));
             raw.send(Frame::new(PONG, "").masked());
         }
-    }
-    answering.iter_mut().for_each(|raw| raw.authorize());
+        raw.authorize();
+    };
+    thread::scope(|scope| (0..5).for_each(|_| drop(scope.spawn(answer))));
 }
 
 /// Any byte is a sign of life, the pong of an earlier ping and half a frame too.
 #[test]
 fn any_byte_counts() {
-    let daemon = pinging(1, "2s, message_timeout: 1day, authorize_timeout: 1day");
+    let daemon = pinging(1, PATIENT);
     let mut raw = daemon.upgraded();
     let message = Frame::text(r#"{"type":"authorize","authorization":"both=*"}"#).masked();
-    for byte in &message[..4] {
+    assert_eq!(raw.read_frame(), Frame::new(PING, ""));
+    let first = Instant::now();
+    let mut sent = 0;
+    while first.elapsed() < LONGER {
+        raw.send([message[sent]]);
+        sent += 1;
         assert_eq!(raw.read_frame(), Frame::new(PING, ""));
-        raw.send([*byte]);
     }
-    raw.send(&message[4..]);
+    println!("{sent} of {} bytes were answers", message.len());
+    raw.send(&message[sent..]);
     loop {
         let frame = raw.read_frame();
         if frame != Frame::new(PING, "") {
@@ -62,26 +78,33 @@ fn any_byte_counts() {
 /// Its answers are not read while it waits for a verdict, and count all the same.
 #[test]
 fn who_waits_for_a_verdict_is_not_to_blame() {
-    let daemon = pinging(1, "1s");
+    let daemon = pinging(1, PATIENT);
     let mut client = daemon.connect();
-    client.send(json!({"type": "authorize", "authorization": "sleep=4000 both=*"}));
-    // Two pings come meanwhile, and are answered while this waits.
+    let decision = PATIENT + Duration::from_secs(3);
+    client.send(json!({"type": "authorize", "authorization": format!("sleep={} both=*", decision.as_millis())}));
+    // Some pings come meanwhile, and are answered while this waits.
     client.expect_text(r#"{"type":"authorization_ok"}"#);
     client.subscribe("still here");
 }
 
 #[test]
 fn who_speaks_is_not_pinged() {
-    let daemon = pinging(1, "1s");
+    let daemon = pinging(1, PATIENT);
     let mut client: Client = daemon.client();
     client.subscribe("a");
     let started = Instant::now();
     let mut number = 0;
     while started.elapsed() < Duration::from_secs(3) {
+        let spoke = Instant::now();
         client.publish("a", json!(number));
-        match client.next_message_of_any_kind() {
-            Message::Text(_) => number += 1,
-            other => panic!("{other:?} came after {number} messages"),
+        loop {
+            match client.next_message_of_any_kind() {
+                Message::Text(_) => break,
+                // The machine stood still, and so this client was silent.
+                Message::Ping(_) if spoke.elapsed() > Duration::from_millis(400) => {}
+                other => panic!("{other:?} came after {number} messages"),
+            }
         }
+        number += 1;
     }
 }

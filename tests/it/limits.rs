@@ -1,6 +1,6 @@
 //! What a client may send and have: each limit of the settings, just kept and just exceeded.
 
-use crate::harness::{Daemon, Frame, Setup};
+use crate::harness::{Daemon, Frame, Setup, text_message};
 use serde_json::{Value, json};
 
 fn with(limits: &str) -> Daemon {
@@ -132,14 +132,16 @@ fn nesting_of_json() {
 #[test]
 fn rate_of_publications() {
     let daemon = with("publish_rate: 1, publish_burst: 20");
-    let mut client = daemon.client();
-    client.subscribe("a");
-    for number in 0..200 {
-        client.publish("a", json!(number));
-    }
+    let mut client = daemon.upgraded();
+    client.authorize();
+    client.send(text_message(r#"{"type":"subscribe","channel":"a"}"#));
+    assert_eq!(client.read_text(), r#"{"type":"subscribe_ok","channel":"a"}"#);
+    // In one piece, so that they come at once.
+    let messages = (0..200).map(|number| format!(r#"{{"type":"publish","channel":"a","content":{number}}}"#));
+    client.send(messages.flat_map(|message| text_message(&message)).collect::<Vec<u8>>());
     let mut published = 0;
     let reply = loop {
-        let message = client.next_json();
+        let message: Value = serde_json::from_str(&client.read_text()).unwrap();
         if message["type"] != "publish" {
             break message;
         }

@@ -37,6 +37,8 @@ mod jwt;
 mod keepalive;
 mod limits;
 mod listen_publish;
+#[cfg(target_os = "linux")]
+mod memory_ceiling;
 mod messages;
 mod network;
 mod order;
@@ -49,6 +51,8 @@ mod protocol;
 mod protocol_page;
 #[cfg(target_os = "linux")]
 mod queued;
+#[cfg(target_os = "linux")]
+mod reliability_page;
 mod secrets;
 #[cfg(unix)]
 mod service;

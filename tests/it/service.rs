@@ -95,8 +95,15 @@ fn the_watchdog_is_not_fed_while_a_shard_hangs() {
         assert!(notification.contains("WATCHDOG=1") || notification.contains("READY=1"), "{notification}");
     }
     assert_eq!(manager.next_within(PERIOD), None, "the service manager hears nothing for the whole period");
-    let status = daemon.status();
-    assert_eq!(status["hanging_shards"], serde_json::json!([1]), "{status}");
+    let began = Instant::now();
+    loop {
+        let status = daemon.status();
+        if status["hanging_shards"] == serde_json::json!([1]) {
+            break;
+        }
+        // The others may not have had their turn, if the machine stood still.
+        assert!(began.elapsed() < DEADLINE, "{status}");
+    }
     drop(hanging);
     manager.wait_for("WATCHDOG=1");
     daemon.terminate();

@@ -52,6 +52,7 @@ fn who_stops_reading_is_cut_at_the_write_deadline() {
         let (read, code) = slow.read_numbered_to_close();
         assert!(read < 256 && code == Some(4001), "{read} {code:?}");
         witness.expect_no_answer();
+        assert_eq!(daemon.refused(), "write_deadline 1");
     }
 }
 
@@ -74,6 +75,7 @@ fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
     assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
     assert!(slow.read_to_end().ends_with(&Frame::close(4001, "slow consumer").unmasked()));
     witness.expect_no_answer();
+    assert_eq!(daemon.refused(), "outbox_bytes 1");
 }
 
 /// What waits for it does so for longer than the soft time, but there is never much of it.
@@ -110,22 +112,30 @@ fn a_slow_reader_costs_its_limit() {
     }
 }
 
-/// Its answers are two bytes each, and what holds them is far more.
+/// Answers to pings are two bytes each or a few more, and what holds them is far more.
 #[test]
-fn pings_whose_answers_are_not_read_cost_the_limit() {
-    let daemon = with(1, "outbox_bytes: 1 MiB, outbox_soft_time: 1day, write_deadline: 1day");
-    let mut slow = Raw::connect_with_small_buffer(daemon.address());
-    slow.upgrade();
-    slow.authorize();
-    let memory = Memory::of(&daemon);
-    let pings = Frame::new(0x89, "").masked().repeat(64 * 1024);
-    let started = Instant::now();
-    while !daemon.log().text().contains("the client is cut") {
-        assert!(started.elapsed() < 3 * DEADLINE, "it is never cut");
-        slow.send_perhaps(&pings);
+fn pongs_that_are_not_read_cost_the_limit() {
+    for (is_stranger, payload) in [(true, &b""[..]), (false, &[b'x'; 125])] {
+        let daemon = with(1, "outbox_bytes: 1 MiB, outbox_soft_time: 1day, write_deadline: 1day");
+        daemon.client().subscribe("warm");
+        let mut slow = Raw::connect_with_small_buffer(daemon.address());
+        slow.upgrade();
+        if !is_stranger {
+            slow.authorize();
+        }
+        let memory = Memory::of(&daemon);
+        let pings = Frame::new(0x89, payload).masked().repeat(16 * 1024);
+        let started = Instant::now();
+        let mut sent = 0;
+        while !daemon.log().text().contains("the client is cut") {
+            assert!(started.elapsed() < 3 * DEADLINE, "it is never cut");
+            slow.send_perhaps(&pings);
+            sent += pings.len();
+        }
+        println!("cut after {} KiB of pings at most", sent / 1024);
+        assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+        memory.assert_grown_at_most(MIB + MIB);
     }
-    assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
-    memory.assert_grown_at_most(MIB + MIB);
 }
 
 /// A burst that comes in one piece is far more than the limit, and still nobody is slow: what the kernel takes at once

@@ -93,10 +93,13 @@ fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
     let sum = parts.iter().map(|part| part.bytes).sum();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
-    for part in parts {
+    for part in parts.into_iter().filter(|part| part.bytes > 0) {
         let keys = if part.keys.is_empty() { String::new() } else { format!("({})", part.keys) };
         let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
     }
+    let clients = capacity.connections;
+    let usual = mebibytes(memory::usual(clients));
+    let _ = writeln!(text, "{:<34}about {usual}, with {clients} clients that keep up", "memory usually");
 }
 
 fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {

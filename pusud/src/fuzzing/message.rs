@@ -25,8 +25,10 @@ pub fn client_message(bytes: &[u8]) {
     if let Ok(request) = &parsed {
         assert!(is_what_was_meant(request, &value), "{value} became {request:?}");
     }
-    // Written anew it holds no field twice, so that only its meaning decides.
+    // Written anew it holds no field twice, so that only its meaning decides. Numbers may change their last digit by
+    // being written, so it is the text that is read again.
     let text = value.to_string();
+    let value: Value = serde_json::from_str(&text).expect("it was written by the same parser");
     match message::parse(&text, &limits) {
         Ok(request) => assert!(is_what_was_meant(&request, &value), "{value} became {request:?}"),
         Err(error) => assert!(error.limit.is_some() || !is_good(&value), "{value}: {error}"),

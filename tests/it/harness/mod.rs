@@ -12,6 +12,8 @@ mod listener;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod memory_group;
 mod namespace;
 mod network;
 mod plugin_files;
@@ -20,6 +22,7 @@ mod python;
 mod raw;
 mod router;
 mod setup;
+mod stalls;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 
@@ -32,6 +35,8 @@ pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 #[cfg(target_os = "linux")]
 pub(crate) use memory::Memory;
+#[cfg(target_os = "linux")]
+pub(crate) use memory_group::MemoryGroup;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use plugin_files::{
@@ -42,6 +47,7 @@ pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
 pub(crate) use router::{Hook, Router};
 pub(crate) use setup::Setup;
+pub(crate) use stalls::time_without_stalls;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;
 

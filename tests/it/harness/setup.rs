@@ -106,23 +106,34 @@ impl Setup {
             self.name,
             plugins.path(),
             if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
-            stopping_at_once(self.more),
+            for_tests(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         Daemon::start(self.process, dir, plugins, self.namespace)
     }
 }
 
-/// Settings with which a relay does not wait for its clients when it stops, unless they say how long it shall.
-fn stopping_at_once(settings: String) -> String {
-    const AT_ONCE: &str = "drain_grace: 0, drain_spread: 0";
-    if settings.contains("drain_") {
+/// Settings with which a relay does not wait for its clients when it stops, and does wait for them and its plugin before:
+/// the machine may stand still for some seconds. Unless they say themselves how long any of that shall take.
+fn for_tests(settings: String) -> String {
+    let mut more = Vec::new();
+    for (words, limits) in [
+        (&["drain_"][..], "drain_grace: 0, drain_spread: 0"),
+        (&["handshake_timeout", "authorize_timeout"], "handshake_timeout: 1m, authorize_timeout: 1m"),
+        (&["authorize_call_timeout"], "authorize_call_timeout: 1m"),
+    ] {
+        if !words.iter().any(|word| settings.contains(word)) {
+            more.push(limits);
+        }
+    }
+    let more = more.join(", ");
+    if more.is_empty() {
         settings
     } else if settings.contains("limits: {") {
-        settings.replacen("limits: {", &format!("limits: {{{AT_ONCE}, "), 1)
+        settings.replacen("limits: {", &format!("limits: {{{more}, "), 1)
     } else if settings.contains("limits:\n") {
-        settings.replacen("limits:\n", &format!("limits:\n  {}\n", AT_ONCE.replace(", ", "\n  ")), 1)
+        settings.replacen("limits:\n", &format!("limits:\n  {}\n", more.replace(", ", "\n  ")), 1)
     } else {
-        format!("{settings}limits: {{{AT_ONCE}}}\n")
+        format!("{settings}limits: {{{more}}}\n")
     }
 }

@@ -1,0 +1,68 @@
+//! RELIABILITY.md, held to its word: its table of limits has them all with their defaults and counters, and the tests
+//! that it names are there.
+
+use crate::harness::{Daemon, many_open_files, pusud, root, run};
+use std::collections::BTreeSet;
+use std::fs;
+
+fn page() -> String {
+    fs::read_to_string(root().join("RELIABILITY.md")).unwrap()
+}
+
+/// What stands in backticks in `text`.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The rows of the table of limits: keys, defaults, what happens, counter, tests.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let table = page.split("| limit | default |").nth(1).expect("there is the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_limit_is_there_with_its_default() {
+    many_open_files();
+    let dir = tempfile::tempdir().unwrap();
+    let shown = run(pusud(&["check"]).current_dir(&dir)).succeeds();
+    let limits = shown.lines().skip_while(|line| *line != "limits").skip(1);
+    let limits = limits.map_while(|line| line.strip_prefix("  ")?.split_once(' '));
+    let shown: BTreeSet<_> = limits.map(|(key, value)| (key.to_owned(), value.trim().to_owned())).collect();
+    let page = page();
+    let mut told = BTreeSet::new();
+    for row in rows(&page) {
+        let defaults: Vec<_> = row[1].split(", ").collect();
+        let keys: Vec<_> = code(row[0]).collect();
+        assert_eq!(keys.len(), defaults.len(), "{row:?}");
+        told.extend(keys.into_iter().zip(defaults).map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+    assert_eq!(told, shown);
+}
+
+#[test]
+fn every_counter_is_there() {
+    let status = Daemon::on_shards(1).status();
+    let counted: BTreeSet<_> = status["refusals"].as_object().unwrap().keys().map(String::as_str).collect();
+    let page = page();
+    let told: BTreeSet<_> = rows(&page).iter().flat_map(|row| code(row[3])).collect();
+    assert_eq!(told, counted);
+}
+
+#[test]
+fn the_tests_that_it_names_exist() {
+    let page = page();
+    let is_name = |text: &&str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b':'));
+    let named: BTreeSet<_> = code(&page).filter(|text| text.contains("::")).filter(is_name).collect();
+    for name in &named {
+        let (module, function) = name.rsplit_once("::").unwrap();
+        let file = root().join("tests/it").join(module.replace("::", "/")).with_extension("rs");
+        let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()));
+        assert!(source.contains(&format!("fn {function}(")), "{name} does not exist");
+    }
+    println!("{} tests are named", named.len());
+    assert!(named.len() > 20);
+    for row in rows(&page) {
+        assert!(code(row[4]).any(|name| named.contains(name)), "no test of {}", row[0]);
+    }
+}
