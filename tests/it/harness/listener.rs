@@ -58,9 +58,10 @@ impl Listener {
 
     /// Subscribes; what arrives before the answer is checked too.
     pub(crate) fn subscribe(&mut self, channel: &str) {
-        self.checker.subscribed(channel);
+        self.checker.asked(channel);
         self.send(&format!(r#"{{"type":"subscribe","channel":"{channel}"}}"#));
         self.wait_for(&format!(r#"{{"type":"subscribe_ok","channel":"{channel}"}}"#));
+        self.checker.subscribed(channel);
     }
 
     /// Unsubscribes, which has no answer.
