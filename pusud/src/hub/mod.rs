@@ -2,16 +2,17 @@
 //! to leave.
 //!
 //! Publications are joined: consecutive ones to the same channel form a run (run.rs), one buffer that all listeners of
-//! the channel share and that leaves with one write each. [`Hub::flush_some`] writes at the end of a batch.
+//! the channel share and that leaves with one write each (fan_out.rs). [`Hub::flush_some`] writes at the end of a batch.
 //!
 //! **Invariant:** the open run is closed before anything else is pushed and before the table changes, so that every
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod fan_out;
 mod flow;
+mod interest;
 mod upkeep;
 
-use crate::batch::Publications;
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::keepalive::Keepalive;
@@ -23,10 +24,10 @@ use crate::refusal::Refusal;
 use crate::report::Report;
 use crate::run::Run;
 use crate::settling::Settling;
-use crate::shard_index::{ShardIndex, ShardIndexView, ShardSet};
+use crate::shard_index::{ShardIndex, ShardIndexView};
 use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
-use crate::subscriptions::{ListenerId, Subscribed, Subscriptions};
+use crate::subscriptions::{ListenerId, Subscriptions};
 pub use flow::BATCH_BYTES_MAX;
 use flow::Published;
 use slab::Slab;
@@ -35,9 +36,6 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-
-/// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
-const FLUSH_OUTBOXES_MAX: usize = 256;
 
 /// One shard's state. Everything in it belongs to the shard's thread.
 pub struct Hub {
@@ -113,15 +111,6 @@ impl Hub {
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
 
-    /// From here on `listener` gets nothing that is published; what it was sent before still leaves.
-    pub fn unsubscribe_all(&self, listener: ListenerId) {
-        let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
-        for channel in state.subscriptions.leave(listener) {
-            state.withdraw(&channel);
-        }
-    }
-
     /// Takes a client and all its subscriptions out. Once it has been seen off: a shard that stops waits for it until
     /// here.
     pub fn leave(&self, listener: ListenerId) {
@@ -143,59 +132,6 @@ impl Hub {
         }
         state.waiting_for_last_client = Some(cx.waker().clone());
         Poll::Pending
-    }
-
-    /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
-    /// `max_subscriptions` others.
-    pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
-        let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
-        let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
-        match state.subscriptions.subscribe(listener, channel) {
-            Subscribed::Already => return true,
-            _ if !may_add => {
-                state.subscriptions.unsubscribe(listener, channel);
-                state.stats.refusals.count(Refusal::MaxSubscriptions);
-                return false;
-            }
-            Subscribed::First => state.announce(channel),
-            Subscribed::Added => {}
-        }
-        true
-    }
-
-    /// Whether all linked relays know that `channel`, which has a listener here, has one.
-    pub fn is_settled(&self, channel: &str) -> bool {
-        self.state.borrow().settling.is_settled(channel)
-    }
-
-    /// Ready when all linked relays know that `channel` has a listener; false if it is not `listener` any more, whose
-    /// subscription has ended meanwhile.
-    pub fn poll_settled(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
-        let state = &mut *self.state.borrow_mut();
-        if !state.subscriptions.channels_of(listener).any(|name| **name == *channel) {
-            return Poll::Ready(false);
-        }
-        state.settling.poll(channel, cx).map(|()| true)
-    }
-
-    /// The network has answered: all linked relays know what they were to know.
-    pub fn settled(&self, number: u64) {
-        self.state.borrow_mut().settling.answered(number);
-    }
-
-    /// From here on `listener` gets nothing more that is published on `channel`.
-    pub fn unsubscribe(&self, listener: ListenerId, channel: &str) {
-        let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
-        if state.subscriptions.unsubscribe(listener, channel) {
-            state.withdraw(channel);
-        }
-    }
-
-    /// What `listener` is subscribed to.
-    pub fn channels_of(&self, listener: ListenerId) -> Vec<Rc<str>> {
-        self.state.borrow().subscriptions.channels_of(listener).cloned().collect()
     }
 
     /// Sends frames to one client.
@@ -234,57 +170,6 @@ impl Hub {
         }
     }
 
-    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay.
-    pub fn publish(&self, channel: &str, content: &str) {
-        let state = &mut *self.state.borrow_mut();
-        state.stats.published += 1;
-        let shards = if state.outgoing.is_alone() {
-            ShardSet::default()
-        } else {
-            state.index.shards_of(channel).without(state.outgoing.member())
-        };
-        if !self.open_run(state, channel, shards) {
-            return;
-        }
-        let bytes = state.run.push(content);
-        state.count_published(bytes);
-        self.schedule_flush();
-    }
-
-    /// Delivers what another shard has handed over to this shard's listeners.
-    pub fn deliver(&self, publications: &Publications<'_>) {
-        let state = &mut *self.state.borrow_mut();
-        if self.open_run(state, publications.channel, ShardSet::default()) {
-            let bytes = state.run.extend(publications);
-            state.count_published(bytes);
-            self.schedule_flush();
-        }
-    }
-
-    /// Writes to some of the clients that something waits for; true if there are more.
-    pub fn flush_some(&self) -> bool {
-        let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
-        // First, so that the other shards can begin.
-        state.outgoing.send();
-        for _ in 0..FLUSH_OUTBOXES_MAX {
-            match state.marked.pop_front() {
-                Some(outbox) => {
-                    if outbox.flush() {
-                        state.slow_consumers.watch(outbox);
-                    }
-                }
-                None => {
-                    state.batch = Published::default();
-                    self.relieve_now(state);
-                    state.waiting_for_flush.drain(..).for_each(Waker::wake);
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
     /// Counts something that was refused for exceeding a limit.
     pub fn count_refusal(&self, refusal: Refusal) {
         self.state.borrow_mut().stats.refusals.count(refusal);
@@ -305,70 +190,9 @@ impl Hub {
             stats: state.stats.clone(),
         }
     }
-
-    /// Makes the run of `channel` the open one; false if nobody would get it.
-    fn open_run(&self, state: &mut State, channel: &str, shards: ShardSet) -> bool {
-        if state.run.takes(channel, shards) {
-            return true;
-        }
-        self.close_run(state);
-        let here = state.subscriptions.find(channel);
-        if shards.is_empty() && here.is_none() {
-            return false;
-        }
-        state.run.begin(channel, here, shards);
-        true
-    }
-
-    fn close_run(&self, state: &mut State) {
-        if state.run.is_empty() {
-            return;
-        }
-        state.fan_out();
-        state.outgoing.push(state.run.shards(), &state.run.publications());
-        state.run.clear();
-    }
 }
 
 impl State {
-    /// The channel has its first listener in this shard.
-    fn announce(&mut self, channel: &str) {
-        self.index.index().announce(self.outgoing.member(), channel);
-        if self.outgoing.has_network() {
-            self.outgoing.settle(channel, self.settling.begin(channel));
-        }
-    }
-
-    /// The channel has lost its last listener in this shard.
-    fn withdraw(&mut self, channel: &str) {
-        self.index.index().withdraw(self.outgoing.member(), channel);
-        self.settling.end(channel);
-    }
-
-    /// So many bytes were added to the open run.
-    fn count_published(&mut self, bytes: usize) {
-        let listeners = self.run.here().map_or(0, |channel| self.subscriptions.listeners(channel).len());
-        self.batch.bytes += bytes;
-        self.batch.fan_out_bytes += bytes * listeners;
-    }
-
-    fn fan_out(&mut self) {
-        let Some(channel) = self.run.here() else { return };
-        let listeners = self.subscriptions.listeners(channel);
-        let publications = self.run.publications();
-        let frames = Frames::from(publications.frames);
-        self.stats.delivered += publications.messages * listeners.len() as u64;
-        for listener in listeners {
-            let outbox = &self.outboxes[listener as usize];
-            if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
-                upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
-            }
-            if outbox.mark() {
-                self.marked.push_back(outbox.clone());
-            }
-        }
-    }
-
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
             upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);

@@ -1,0 +1,87 @@
+//! Who listens to what, and that the other shards and the linked relays know it.
+
+use super::{Hub, State};
+use crate::refusal::Refusal;
+use crate::subscriptions::{ListenerId, Subscribed};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+impl Hub {
+    /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
+    /// `max_subscriptions` others.
+    pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
+        match state.subscriptions.subscribe(listener, channel) {
+            Subscribed::Already => return true,
+            _ if !may_add => {
+                state.subscriptions.unsubscribe(listener, channel);
+                state.stats.refusals.count(Refusal::MaxSubscriptions);
+                return false;
+            }
+            Subscribed::First => state.announce(channel),
+            Subscribed::Added => {}
+        }
+        true
+    }
+
+    /// From here on `listener` gets nothing more that is published on `channel`.
+    pub fn unsubscribe(&self, listener: ListenerId, channel: &str) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        if state.subscriptions.unsubscribe(listener, channel) {
+            state.withdraw(channel);
+        }
+    }
+
+    /// From here on `listener` gets nothing that is published; what it was sent before still leaves.
+    pub fn unsubscribe_all(&self, listener: ListenerId) {
+        let state = &mut *self.state.borrow_mut();
+        self.close_run(state);
+        for channel in state.subscriptions.leave(listener) {
+            state.withdraw(&channel);
+        }
+    }
+
+    /// What `listener` is subscribed to.
+    pub fn channels_of(&self, listener: ListenerId) -> Vec<Rc<str>> {
+        self.state.borrow().subscriptions.channels_of(listener).cloned().collect()
+    }
+
+    /// Whether all linked relays know that `channel`, which has a listener here, has one.
+    pub fn is_settled(&self, channel: &str) -> bool {
+        self.state.borrow().settling.is_settled(channel)
+    }
+
+    /// Ready when all linked relays know that `channel` has a listener; false if it is not `listener` any more, whose
+    /// subscription has ended meanwhile.
+    pub fn poll_settled(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
+        let state = &mut *self.state.borrow_mut();
+        if !state.subscriptions.channels_of(listener).any(|name| **name == *channel) {
+            return Poll::Ready(false);
+        }
+        state.settling.poll(channel, cx).map(|()| true)
+    }
+
+    /// The network has answered: all linked relays know what they were to know.
+    pub fn settled(&self, number: u64) {
+        self.state.borrow_mut().settling.answered(number);
+    }
+}
+
+impl State {
+    /// The channel has its first listener in this shard.
+    fn announce(&mut self, channel: &str) {
+        self.index.index().announce(self.outgoing.member(), channel);
+        if self.outgoing.has_network() {
+            self.outgoing.settle(channel, self.settling.begin(channel));
+        }
+    }
+
+    /// The channel has lost its last listener in this shard.
+    fn withdraw(&mut self, channel: &str) {
+        self.index.index().withdraw(self.outgoing.member(), channel);
+        self.settling.end(channel);
+    }
+}
