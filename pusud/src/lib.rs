@@ -46,6 +46,7 @@ pub mod reload;
 pub mod report;
 pub mod roll_call;
 pub mod run;
+pub mod service;
 pub mod service_manager;
 pub mod settling;
 pub mod shard;

@@ -8,6 +8,7 @@
 mod asking;
 pub mod authorizations;
 mod confirm;
+mod context;
 mod effects;
 mod few;
 pub mod framing;
@@ -19,19 +20,14 @@ pub mod unfinished;
 pub mod upkeep;
 pub mod wire;
 
-use crate::authenticator::{Authenticator, Authorization};
-use crate::deadlines::Deadlines;
-use crate::door::{Door, Pass, Place};
-use crate::frame::{self, Frames};
-use crate::hub::Hub;
-use crate::limits::Limits;
-use crate::message::Reply;
+use crate::authenticator::Authorization;
+use crate::door::{Pass, Place};
+use crate::frame::Frames;
 use crate::outbox::{Outbox, Stage};
 use crate::publish_rate::PublishRate;
-use crate::read_buffer::ReadBuffer;
 use crate::refusal::Refusal;
 use crate::subscriptions::ListenerId;
-use crate::turns::Turns;
+pub use context::Context;
 use framing::Messages;
 use handshake::Facts;
 use session::Session;
@@ -41,7 +37,6 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -54,50 +49,6 @@ use wire::Wire;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
-
-/// What all clients of a shard share.
-pub struct Context {
-    /// The shard's state.
-    pub hub: Rc<Hub>,
-    /// Who decides.
-    pub authenticator: Authenticator,
-    /// Where the places of connections are given back.
-    pub door: Arc<Door>,
-    /// What a client may use.
-    pub limits: Limits,
-    /// The first frame that a client gets.
-    pub hello: Frames,
-    /// The shard's buffer for reading.
-    pub buffer: Rc<ReadBuffer>,
-    /// When whose authorization ends.
-    pub deadlines: Rc<Deadlines>,
-    /// Whose authorization may be asked again.
-    pub turns: Rc<Turns>,
-}
-
-impl Context {
-    /// The context of one of so many `shards` of the relay called `name`.
-    pub fn new(
-        hub: Rc<Hub>,
-        authenticator: Authenticator,
-        door: Arc<Door>,
-        limits: Limits,
-        name: &str,
-        shards: usize,
-    ) -> Self {
-        let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
-        Self {
-            hub,
-            authenticator,
-            door,
-            limits,
-            hello: frame::text(&hello.to_json()),
-            buffer: Rc::default(),
-            deadlines: Rc::default(),
-            turns: Rc::new(Turns::new(shards)),
-        }
-    }
-}
 
 /// Serves one connection, which was let in with `pass`, until it ends.
 pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pass) -> impl Future<Output = ()> {

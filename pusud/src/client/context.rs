@@ -1,0 +1,57 @@
+//! What the tasks of all clients of a shard work with.
+
+use crate::authenticator::Authenticator;
+use crate::deadlines::Deadlines;
+use crate::door::Door;
+use crate::frame::{self, Frames};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::message::Reply;
+use crate::read_buffer::ReadBuffer;
+use crate::turns::Turns;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What all clients of a shard share.
+pub struct Context {
+    /// The shard's state.
+    pub hub: Rc<Hub>,
+    /// Who decides.
+    pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
+    /// What a client may use.
+    pub limits: Limits,
+    /// The first frame that a client gets.
+    pub hello: Frames,
+    /// The shard's buffer for reading.
+    pub buffer: Rc<ReadBuffer>,
+    /// When whose authorization ends.
+    pub deadlines: Rc<Deadlines>,
+    /// Whose authorization may be asked again.
+    pub turns: Rc<Turns>,
+}
+
+impl Context {
+    /// The context of one of so many `shards` of the relay called `name`.
+    pub fn new(
+        hub: Rc<Hub>,
+        authenticator: Authenticator,
+        door: Arc<Door>,
+        limits: Limits,
+        name: &str,
+        shards: usize,
+    ) -> Self {
+        let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
+        Self {
+            hub,
+            authenticator,
+            door,
+            limits,
+            hello: frame::text(&hello.to_json()),
+            buffer: Rc::default(),
+            deadlines: Rc::default(),
+            turns: Rc::new(Turns::new(shards)),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What becomes of a frame of a linked peer.
+
+use super::{Mesh, replaced};
+use crate::network::codec::Frame;
+use crate::network::link::Link;
+use crate::network::local::Door;
+use crate::network::refusal::Refusal;
+use crate::network::roster::LinkId;
+use std::time::Duration;
+use tracing::{info, warn};
+
+impl<D: Door> Mesh<D> {
+    /// Takes a frame of a link that is up. True: it was the last one, since the peer stops as planned.
+    ///
+    /// # Errors
+    /// The link has to end.
+    pub fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
+        let now = self.now();
+        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
+        match frame {
+            Frame::Publications { first, publications } => {
+                link.take(first, publications, self.content_bytes_max, |channel, content| {
+                    self.door.deliver(channel, content);
+                })?;
+            }
+            Frame::Ping { time, seen } => {
+                confirm(link, seen)?;
+                link.owe(|duties| duties.pong = Some(time));
+            }
+            Frame::Pong { time, seen } => {
+                confirm(link, seen)?;
+                link.round_trip = now.checked_sub(time).map(Duration::from_micros);
+            }
+            Frame::Snapshot { generation, channels } => {
+                link.announced.snapshot(generation, channels).map_err(Refusal::protocol)?;
+            }
+            Frame::SnapshotEnd { generation, number, total } => {
+                let edges = link.announced.snapshot_end(generation, number, total).map_err(Refusal::protocol)?;
+                link.owe(|duties| duties.acknowledge = Some(number));
+                self.apply(id, edges);
+            }
+            Frame::Changes { first, changes } => {
+                let (edges, number) = link.announced.changes(first, changes).map_err(Refusal::protocol)?;
+                link.owe(|duties| duties.acknowledge = Some(number));
+                self.apply(id, edges);
+            }
+            Frame::Acknowledge { number } => {
+                link.announcer.acknowledge(number).map_err(Refusal::protocol)?;
+                let (settled, has_caught_up) = link.waits.acknowledge(number);
+                if has_caught_up {
+                    info!(peer = %link.name, "the peer has caught up: subscriptions wait for it again");
+                }
+                settled.into_iter().for_each(|ticket| self.door.settled(ticket));
+            }
+            Frame::Check { total } => {
+                if link.announced.table().total() != total {
+                    link.account.traffic.resyncs += 1;
+                    warn!(peer = %link.name, "the peer's interest differs from what it has told: asking for all of it");
+                    link.owe(|duties| duties.resync = true);
+                }
+            }
+            Frame::Resync => {
+                link.announcer.restart(&self.table);
+                link.signals.send.notify_one();
+            }
+            Frame::Goodbye => return Ok(true),
+            Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
+            Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {
+                return Err(Refusal::protocol("a handshake on a link that is up"));
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn confirm(link: &mut Link, seen: u64) -> Result<(), Refusal> {
+    if link.account.outgoing.confirm(seen) {
+        return Ok(());
+    }
+    Err(Refusal::protocol("a message seen that was not sent"))
+}
