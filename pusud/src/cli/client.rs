@@ -2,18 +2,14 @@
 //!
 //! Never reconnects; it says whether another try could help.
 
+use super::client_messages::{Answer, Failure, Refusal, Request, Said, ended, understand};
 use super::connection_args::Target;
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
@@ -27,95 +23,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for the relay's half of the close at the end, when nothing depends on it any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Close codes with which the relay says: do not just connect again.
-const DO_NOT_RECONNECT: std::ops::RangeInclusive<u16> = 4500..=4999;
-
-/// What a client asks of a relay.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Request<'a> {
-    /// Asks for permissions.
-    Authorize { authorization: &'a str },
-    /// Asks for the messages of a channel.
-    Subscribe { channel: &'a str },
-    /// Sends a message to a channel.
-    Publish { channel: &'a str, content: &'a RawValue },
-}
-
-/// What a relay says.
-pub(super) enum Answer {
-    /// The first thing a relay says.
-    Hello,
-    /// The authorization was good.
-    Authorized,
-    /// The authorization ends soon unless it is renewed.
-    Expiring,
-    /// From now on every message of the channel comes.
-    Subscribed(String),
-    /// A message of a channel that was subscribed to.
-    Publication { channel: String, content: Box<RawValue> },
-    /// The answer to a ping, with what the ping held.
-    Pong(Bytes),
-    /// Something that this version does not know.
-    Other,
-}
-
-/// Why a connection ended or did not come about.
-#[derive(Debug, Error)]
-#[error("{message}")]
-pub(super) struct Failure {
-    message: String,
-    /// Whether connecting again could help.
-    pub(super) again: bool,
-}
-
-impl Failure {
-    /// A failure that may be over at the next try.
-    pub(super) fn passing(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: true }
-    }
-
-    /// A failure that the next try would meet again.
-    pub(super) fn lasting(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: false }
-    }
-}
-
-/// What a relay says, before it is known what it is.
-#[derive(Deserialize)]
-struct Incoming<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    channel: Option<Cow<'a, str>>,
-    // A content of `null` is a content; it must not read as a missing one.
-    #[serde(borrow, default, deserialize_with = "present")]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reason: Option<Cow<'a, str>>,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
 
 /// A connection that is authorized.
 pub(super) struct Connection<S = MaybeTlsStream<TcpStream>> {
     socket: WebSocketStream<S>,
     /// What the relay refused; the close that follows says how final it is.
     refusal: Option<Refusal>,
-}
-
-/// An error that the relay answered with, before it closes.
-pub(super) struct Refusal {
-    text: String,
-    unavailable: bool,
-}
-
-/// What a message of the relay is.
-pub(super) enum Said {
-    Answer(Answer),
-    Refusal(Refusal),
 }
 
 impl Connection {
@@ -283,57 +196,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let unexplained = || Failure::passing(format!("the connection to the relay broke: {error}"));
         Err(timeout(ANSWER_TIMEOUT, why).await.unwrap_or_else(|_| unexplained()))
     }
-}
-
-/// What a message of the relay says.
-///
-/// # Errors
-/// When it is no message of the protocol, or says that a subscription has ended.
-pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
-    let incoming: Incoming<'_> = serde_json::from_slice(message)
-        .map_err(|error| Failure::lasting(format!("the relay sent what is not understood: {error}")))?;
-    let channel = incoming.channel.map(Cow::into_owned);
-    Ok(Said::Answer(match (incoming.kind.as_ref(), channel, incoming.content) {
-        ("hello", ..) => Answer::Hello,
-        ("authorization_ok", ..) => Answer::Authorized,
-        ("authorization_expiring", ..) => Answer::Expiring,
-        ("subscription_ended", Some(channel), _) => {
-            let reason = incoming.reason.as_deref().unwrap_or_default();
-            return Err(Failure::lasting(format!("the relay ended the subscription to {channel:?}: {reason}")));
-        }
-        ("subscribe_ok", Some(channel), _) => Answer::Subscribed(channel),
-        ("publish", Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
-        (kind @ ("authorization_failed" | "permission_denied" | "unknown_message_received"), channel, _) => {
-            let reason = incoming.reason.as_deref().unwrap_or_default();
-            let channel = channel.map(|channel| format!(" for channel {channel:?}")).unwrap_or_default();
-            let text = if reason.is_empty() {
-                format!("the relay refused: {kind}{channel}")
-            } else {
-                format!("the relay refused: {kind}{channel}: {reason}")
-            };
-            return Ok(Said::Refusal(Refusal { text, unavailable: reason.starts_with("unavailable") }));
-        }
-        _ => Answer::Other,
-    }))
-}
-
-/// What it means that the relay closed.
-pub(super) fn ended(refusal: Option<Refusal>, close: Option<&CloseFrame>) -> Failure {
-    let code = close.map(|frame| u16::from(frame.code));
-    let again = match (code, &refusal) {
-        (Some(code), _) => !DO_NOT_RECONNECT.contains(&code),
-        (None, Some(refusal)) => refusal.unavailable,
-        (None, None) => true,
-    };
-    let what = refusal.map_or_else(|| "the relay closed the connection".to_owned(), |refusal| refusal.text);
-    let message = match close {
-        Some(frame) if !frame.reason.is_empty() => {
-            format!("{what} (close code {}: {})", u16::from(frame.code), frame.reason.as_str())
-        }
-        Some(frame) => format!("{what} (close code {})", u16::from(frame.code)),
-        None => what,
-    };
-    Failure { message, again }
 }
 
 fn handshake_failure(error: tungstenite::Error) -> Failure {

@@ -1,7 +1,8 @@
 //! `pusud listen`: prints what is published to channels, and comes back when the relay went away.
 
 use super::backoff::Backoff;
-use super::client::{Answer, Connection, Failure, Request};
+use super::client::Connection;
+use super::client_messages::{Answer, Failure, Request};
 use super::connection_args::{ConnectionArgs, Target};
 use super::printer::Printer;
 use super::{channel_name, note};

@@ -6,6 +6,7 @@ mod backoff;
 mod bench;
 mod check;
 mod client;
+mod client_messages;
 mod connection_args;
 mod inspect;
 mod listen;

@@ -1,7 +1,8 @@
 //! `pusud publish`: sends messages to a channel, and makes sure that the relay took them.
 
 use super::channel_name;
-use super::client::{Answer, Connection, Failure, Request};
+use super::client::Connection;
+use super::client_messages::{Answer, Failure, Request};
 use super::connection_args::ConnectionArgs;
 use anyhow::Context as _;
 use serde_json::value::{RawValue, to_raw_value};

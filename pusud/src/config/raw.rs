@@ -2,8 +2,11 @@
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
-use super::keys::{self, ORIGINAL_OPTIONS};
-use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, units, yaml};
+use super::section::Section;
+use super::values::{
+    address, control_socket, found, isolation, name, non_empty, on_swap, path, ping_interval, port, sha256, shards,
+};
+use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, units, yaml};
 use crate::limits::{CHANNEL_BYTES_MAX, SHARDS_MAX, SUBSCRIPTIONS_MAX};
 use crate::network::peer_address::PeerAddress;
 use crate::origin::Origin;
@@ -16,8 +19,6 @@ use std::time::Duration;
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
-/// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
-const NAME_BYTES_MAX: usize = 255;
 
 const PING_INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
 /// What parses JSON by recursion ends in trouble past this: a larger limit would pass on what nobody can read.
@@ -189,50 +190,6 @@ impl RawLimits {
     }
 }
 
-/// A mapping whose keys are taken out one by one; what is left over is unknown.
-struct Section {
-    /// Stands before a key in messages.
-    prefix: &'static str,
-    values: Map<String, Value>,
-}
-
-impl Section {
-    fn take<T>(
-        &mut self,
-        key: &str,
-        expected: &str,
-        convert: impl FnOnce(&Value) -> Option<T>,
-    ) -> anyhow::Result<Option<T>> {
-        let Some(value) = self.values.remove(key) else { return Ok(None) };
-        match convert(&value) {
-            Some(converted) => Ok(Some(converted)),
-            None => bail!("`{}{key}`: expected {expected}, found {}", self.prefix, found(&value)),
-        }
-    }
-
-    fn take_count<T: TryFrom<usize>>(&mut self, key: &str, min: usize, max: usize) -> anyhow::Result<Option<T>> {
-        self.take(key, &format!("a whole number from {min} to {max}"), |value| {
-            let count = usize::try_from(value.as_u64()?).ok()?;
-            (min..=max).contains(&count).then(|| T::try_from(count).ok())?
-        })
-    }
-
-    /// Options may be empty: all lines below the key may be commented out.
-    fn take_options(&mut self, key: &str) -> anyhow::Result<Map<String, Value>> {
-        match self.values.remove(key) {
-            None | Some(Value::Null) => Ok(Map::new()),
-            Some(Value::Object(options)) => Ok(options),
-            Some(other) => {
-                bail!("`{key}`: expected indented lines of the form `option: value`, found {}", yaml::kind(&other))
-            }
-        }
-    }
-
-    fn take_original_options(&mut self) -> Map<String, Value> {
-        ORIGINAL_OPTIONS.iter().filter_map(|&key| Some((key.to_owned(), self.values.remove(key)?))).collect()
-    }
-}
-
 fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
     const EXPECTED: &str = "the id of an authenticator such as PasswordAuthenticator, or the word None";
     if top.values.get("authenticator") == Some(&Value::Null) {
@@ -285,68 +242,4 @@ fn allowed_origins(limits: &mut Section) -> anyhow::Result<Vec<Origin>> {
             None => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {} in the list", found(entry)),
         })
         .collect()
-}
-
-fn non_empty(value: &Value) -> Option<String> {
-    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn path(value: &Value) -> Option<PathBuf> {
-    non_empty(value).map(PathBuf::from)
-}
-
-fn isolation(value: &Value) -> Option<Isolation> {
-    [Isolation::Thread, Isolation::Process].into_iter().find(|isolation| value.as_str() == Some(&isolation.to_string()))
-}
-
-fn address(value: &Value) -> Option<IpAddr> {
-    value.as_str()?.parse().ok()
-}
-
-fn port(value: &Value) -> Option<u16> {
-    value.as_u64()?.try_into().ok()
-}
-
-fn shards(value: &Value) -> Option<usize> {
-    usize::try_from(value.as_u64()?).ok().filter(|&shards| shards <= SHARDS_MAX)
-}
-
-fn control_socket(value: &Value) -> Option<ControlSocket> {
-    non_empty(value).map(|path| match path.as_str() {
-        "None" => ControlSocket::None,
-        path => ControlSocket::At(path.into()),
-    })
-}
-
-fn name(value: &Value) -> Option<String> {
-    non_empty(value).filter(|name| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control))
-}
-
-fn on_swap(value: &Value) -> Option<OnSwap> {
-    [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
-}
-
-fn ping_interval(value: &Value) -> Option<Duration> {
-    if value.as_u64() == Some(0) {
-        return Some(Duration::ZERO);
-    }
-    units::duration(value).filter(|interval| interval.as_secs() >= 1)
-}
-
-fn sha256(value: &Value) -> Option<String> {
-    let text = value.as_str()?;
-    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
-}
-
-/// What a value is, with its content where that is short. Never for an option of an authenticator.
-fn found(value: &Value) -> String {
-    const SHOWN_CHARS_MAX: usize = 60;
-    match value {
-        Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
-        Value::String(text) if text.chars().count() > SHOWN_CHARS_MAX => {
-            format!("the text {:?}…", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
-        }
-        Value::String(text) => format!("the text {text:?}"),
-        other => yaml::kind(other).to_owned(),
-    }
 }

@@ -6,7 +6,7 @@
 //! **Invariant:** a frame is shown once, when its last byte has arrived; of its payload at least the first
 //! [`SHOWN_BYTES_MIN`] bytes, or all of it where it is shorter.
 
-use crate::cli::client::Failure;
+use crate::cli::client_messages::Failure;
 use std::io::Cursor;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 

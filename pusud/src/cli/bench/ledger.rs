@@ -9,7 +9,7 @@ use super::stage::Stage;
 use super::stamp::{Own, Stamp};
 use super::tally::Tally;
 use super::window::Audience;
-use crate::cli::client::{Answer, Failure, Refusal, Said, understand};
+use crate::cli::client_messages::{Answer, Failure, Refusal, Said, understand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

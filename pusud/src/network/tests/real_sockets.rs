@@ -117,6 +117,8 @@ fn both_dial_at_once() {
         sides.iter().for_each(|side| side.tell(Event::Stop));
         for side in sides {
             let status = side.ended.blocking_recv().expect("the network ends well");
+            // The peer is known under the address of the settings alone: this side's own connection has met it too, so
+            // that there were two in every round.
             let [peer] = &status.peers[..] else { panic!("one relay is known, not {:?}", status.peers) };
             let traffic = peer.traffic;
             assert_eq!((traffic.sent, traffic.received), (MESSAGES as u64, MESSAGES as u64), "round {round}");

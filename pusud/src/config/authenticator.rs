@@ -1,0 +1,90 @@
+//! The settings of the authenticator.
+//!
+//! **Invariant:** values of its options are secrets: `Debug` shows none.
+
+use serde_json::{Map, Value};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Which authenticator decides, and with what options.
+#[derive(Clone)]
+pub struct AuthenticatorConfig {
+    /// The id: `None`, or an id in a plugin's manifest.
+    pub id: String,
+    /// Where plugins are looked for.
+    pub plugins_dir: PathBuf,
+    /// `authenticator_options`: every name must be among the manifest's.
+    pub options: Map<String, Value>,
+    /// The original's top-level keys (`passwords`, …): handed over if the manifest names them, else ignored.
+    pub original_options: Map<String, Value>,
+    /// `authenticator_sha256`: the library must have this hash, lower-case hex.
+    pub sha256: Option<String>,
+    /// `isolation`: where the plugin's code runs.
+    pub isolation: Isolation,
+    /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
+    pub strict_permissions: bool,
+    /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
+    pub on_swap: OnSwap,
+}
+
+/// What becomes of live authorizations when another authenticator takes over while the daemon runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSwap {
+    /// They stay what they are until they expire or the client goes.
+    #[default]
+    Keep,
+    /// The new one is asked about each of them again, for which the daemon keeps the clients' authorizations.
+    Reauthorize,
+}
+
+impl fmt::Display for OnSwap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "keep",
+            Self::Reauthorize => "reauthorize",
+        })
+    }
+}
+
+/// Where the code of a plugin runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// On threads of the daemon.
+    #[default]
+    Thread,
+    /// In a process of its own, which can end without ending the daemon.
+    Process,
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thread => "thread",
+            Self::Process => "process",
+        })
+    }
+}
+
+impl fmt::Debug for AuthenticatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticatorConfig")
+            .field("id", &self.id)
+            .field("plugins_dir", &self.plugins_dir)
+            .field("options", &Redacted(&self.options))
+            .field("original_options", &Redacted(&self.original_options))
+            .field("sha256", &self.sha256)
+            .field("isolation", &self.isolation)
+            .field("strict_permissions", &self.strict_permissions)
+            .field("on_swap", &self.on_swap)
+            .finish()
+    }
+}
+
+/// Names of options without their values.
+struct Redacted<'a>(&'a Map<String, Value>);
+
+impl fmt::Debug for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.keys().map(|name| (name, format_args!("[redacted]")))).finish()
+    }
+}

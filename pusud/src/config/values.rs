@@ -1,0 +1,76 @@
+//! Single values of the settings file: from what YAML holds to what is meant. `None` is what was not expected; the caller
+//! knows the key and says so.
+
+use super::{ControlSocket, Isolation, OnSwap, units, yaml};
+use crate::limits::SHARDS_MAX;
+use serde_json::Value;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
+const NAME_BYTES_MAX: usize = 255;
+
+pub(super) fn non_empty(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+pub(super) fn path(value: &Value) -> Option<PathBuf> {
+    non_empty(value).map(PathBuf::from)
+}
+
+pub(super) fn isolation(value: &Value) -> Option<Isolation> {
+    [Isolation::Thread, Isolation::Process].into_iter().find(|isolation| value.as_str() == Some(&isolation.to_string()))
+}
+
+pub(super) fn address(value: &Value) -> Option<IpAddr> {
+    value.as_str()?.parse().ok()
+}
+
+pub(super) fn port(value: &Value) -> Option<u16> {
+    value.as_u64()?.try_into().ok()
+}
+
+pub(super) fn shards(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok().filter(|&shards| shards <= SHARDS_MAX)
+}
+
+pub(super) fn control_socket(value: &Value) -> Option<ControlSocket> {
+    non_empty(value).map(|path| match path.as_str() {
+        "None" => ControlSocket::None,
+        path => ControlSocket::At(path.into()),
+    })
+}
+
+pub(super) fn name(value: &Value) -> Option<String> {
+    non_empty(value).filter(|name| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control))
+}
+
+pub(super) fn on_swap(value: &Value) -> Option<OnSwap> {
+    [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
+}
+
+pub(super) fn ping_interval(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) {
+        return Some(Duration::ZERO);
+    }
+    units::duration(value).filter(|interval| interval.as_secs() >= 1)
+}
+
+pub(super) fn sha256(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
+}
+
+/// What a value is, with its content where that is short. Never for an option of an authenticator.
+pub(super) fn found(value: &Value) -> String {
+    const SHOWN_CHARS_MAX: usize = 60;
+    match value {
+        Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
+        Value::String(text) if text.chars().count() > SHOWN_CHARS_MAX => {
+            format!("the text {:?}…", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
+        }
+        Value::String(text) => format!("the text {text:?}"),
+        other => yaml::kind(other).to_owned(),
+    }
+}
