@@ -14,6 +14,13 @@ const QUEUE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// the queue cannot take is counted, and said once at its beginning and once at its end.
 #[test]
 fn a_frozen_relay_costs_the_others_nothing() {
+    const ATTEMPTS: usize = 4;
+    assert!((0..ATTEMPTS).any(|_| freeze_one_of_three()), "it takes longer each time than a link lasts");
+}
+
+/// False if the link has ended meanwhile, as it does to somebody who takes nothing for 9 s: a busy machine may take so long
+/// for what is done in one or two.
+fn freeze_one_of_three() -> bool {
     // What waits for a relay comes to its listeners all at once, faster than this one may read: nobody is cut for that here.
     let network =
         Network::unlinked(3, |_, setup| setup.settings("limits: {outbox_bytes: 64 MiB, max_queued_bytes: 1 GiB}"));
@@ -25,7 +32,10 @@ fn a_frozen_relay_costs_the_others_nothing() {
     let mut source = network.relay(0).client();
     let began = Instant::now();
     network.relay(2).freeze();
-    let published = publish_until_some_are_dropped(&network, &mut source, &mut listeners);
+    let Some(published) = publish_until_some_are_dropped(&network, &mut source, &mut listeners) else {
+        assert!(began.elapsed() > LINK_LASTS, "the link has ended within {:?}", began.elapsed());
+        return false;
+    };
     let log = network.relay(0).log();
     let wait_for = |words: &str| log.wait_for(words, |line| line.contains(words).then_some(()));
     wait_for(SLOW);
@@ -42,43 +52,54 @@ fn a_frozen_relay_costs_the_others_nothing() {
     let status = network.relay(0).status();
     let peer = peer_of(&status, 2);
     let [sent, dropped, lost] = ["sent", "dropped", "lost"].map(|field| peer[field].as_u64().unwrap());
-    println!("{published} published, {dropped} dropped, frozen for {frozen_for:?}");
-    // Which a link to somebody who takes nothing would after 9 s.
-    assert_eq!(lost, 0, "the link has ended within {frozen_for:?}: {peer}");
-    assert_eq!((sent + dropped, sent), (published + 1, arrived), "{peer}");
+    println!("{published} published, {dropped} dropped, {lost} lost, frozen for {frozen_for:?}");
+    assert_eq!((sent + dropped, sent - lost), (published + 1, arrived), "{peer}");
+    if lost > 0 {
+        assert!(frozen_for > LINK_LASTS, "the link has ended within {frozen_for:?}: {peer}");
+        return false;
+    }
     wait_for(ROOM);
     let said = |words: &str| log.lines().iter().filter(|line| line.contains(words)).count();
     assert_eq!([SLOW, ROOM].map(said), [1, 1], "{}", log.text());
+    true
 }
 
+/// So long does a link last of which nobody takes anything, at least.
+const LINK_LASTS: Duration = Duration::from_secs(8);
 /// What the log says when the queue for a relay is full, and when it is not full any more.
 const SLOW: &str = "more slowly than they come";
 const ROOM: &str = "has room again";
 
-/// How much fits in the kernel's buffers is the machine's affair. Gives how many were published.
-fn publish_until_some_are_dropped(network: &Network, source: &mut Client, listeners: &mut [Client]) -> u64 {
+/// How much fits in the kernel's buffers is the machine's affair. Gives how many were published; none: the link has ended.
+fn publish_until_some_are_dropped(network: &Network, source: &mut Client, listeners: &mut [Client]) -> Option<u64> {
+    const AT_ONCE: u64 = 100;
     let content = "x".repeat(60_000);
-    let mut number = 0;
-    loop {
-        source.publish("bulk", json!([number, content]));
-        let expected = format!(r#"{{"type":"publish","channel":"bulk","content":[{number},"#);
-        listeners.iter_mut().for_each(|listener| assert!(listener.next_text().starts_with(&expected), "{number}"));
-        number += 1;
-        if number % 50 == 0 {
-            // All that was published has gone its way, or into the queue, or nowhere.
-            let status = wait_until(network.relay(0), |status| {
-                let peer = peer_of(status, 2);
-                peer["sent"].as_u64().unwrap() + peer["dropped"].as_u64().unwrap() == number
-            });
-            let peer = peer_of(&status, 2);
-            assert!(peer["queue_bytes"].as_u64() <= Some(QUEUE_BYTES_MAX), "{peer}");
-            if peer["dropped"] != 0 {
-                assert!(peer["queue_bytes"].as_u64() > Some(QUEUE_BYTES_MAX * 9 / 10), "{peer}");
-                return number;
+    for published in (0..2_000).step_by(AT_ONCE as usize) {
+        let numbers = published..published + AT_ONCE;
+        numbers.clone().for_each(|number| source.publish("bulk", json!([number, content])));
+        for listener in &mut *listeners {
+            for number in numbers.clone() {
+                let expected = format!(r#"{{"type":"publish","channel":"bulk","content":[{number},"#);
+                assert!(listener.next_text().starts_with(&expected), "not number {number}");
             }
         }
-        assert!(number < 2_000, "120 MB are published, and nothing was dropped");
+        // All that was published has gone its way, or into the queue, or nowhere.
+        let status = wait_until(network.relay(0), |status| {
+            let peer = peer_of(status, 2);
+            let count = |field: &str| peer[field].as_u64().unwrap();
+            peer["state"] != "linked" || count("sent") + count("dropped") == numbers.end
+        });
+        let peer = peer_of(&status, 2);
+        if peer["state"] != "linked" {
+            return None;
+        }
+        assert!(peer["queue_bytes"].as_u64() <= Some(QUEUE_BYTES_MAX), "{peer}");
+        if peer["dropped"] != 0 {
+            assert!(peer["queue_bytes"].as_u64() > Some(QUEUE_BYTES_MAX * 9 / 10), "{peer}");
+            return Some(numbers.end);
+        }
     }
+    panic!("120 MB were published, and nothing was dropped");
 }
 
 /// Some may be missing before that last number, but each comes at most once and in order. Gives how many have come.
