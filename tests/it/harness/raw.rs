@@ -52,6 +52,18 @@ impl Frame {
         [self.header(0), self.payload.clone()].concat()
     }
 
+    /// The unmasked frame that `bytes` begin with, and what is behind it; `None` if it is not whole.
+    fn split_off(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let [first_byte, second, behind @ ..] = bytes else { return None };
+        let (length, behind) = match second {
+            126 => behind.split_first_chunk().map(|(length, behind)| (u16::from_be_bytes(*length).into(), behind))?,
+            127 => behind.split_first_chunk().map(|(length, behind)| (u64::from_be_bytes(*length), behind))?,
+            short => (u64::from(*short), behind),
+        };
+        let (payload, behind) = behind.split_at_checked(usize::try_from(length).ok()?)?;
+        Some((Self::new(*first_byte, payload), behind))
+    }
+
     fn header(&self, mask_bit: u8) -> Vec<u8> {
         let length = self.payload.len();
         match (u8::try_from(length), u16::try_from(length)) {
@@ -236,26 +248,28 @@ impl Raw {
     /// As [`Self::read_numbered_to_close`]; `None` if the connection ends without a close frame, as it does for one that
     /// was cut and has not read.
     pub(crate) fn read_numbered_to_end(&mut self) -> Option<u64> {
-        let mut rest = &self.read_to_end()[..];
         let mut next = 0;
-        while let [first_byte, second, behind @ ..] = rest {
-            let (length_bytes, short) = match second {
-                126 => (2, None),
-                127 => (8, None),
-                short => (0, Some(usize::from(*short))),
-            };
-            let (length, behind) = behind.split_at_checked(length_bytes)?;
-            let length = short.unwrap_or_else(|| length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
-            let (payload, behind) = behind.split_at_checked(length)?;
-            if *first_byte != FIN | 1 {
+        for frame in self.read_frames_to_end() {
+            if frame.first_byte != FIN | 1 {
                 return Some(next);
             }
-            let message: serde_json::Value = serde_json::from_slice(payload).unwrap();
+            let message: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
             assert_eq!(message["content"][0], next);
             next += 1;
-            rest = behind;
         }
         None
+    }
+
+    /// All frames up to the end of the connection; of one that is cut short nothing.
+    pub(crate) fn read_frames_to_end(&mut self) -> Vec<Frame> {
+        let bytes = self.read_to_end();
+        let mut rest = &bytes[..];
+        std::iter::from_fn(|| {
+            let (frame, behind) = Frame::split_off(rest)?;
+            rest = behind;
+            Some(frame)
+        })
+        .collect()
     }
 
     /// Reads one text frame.
