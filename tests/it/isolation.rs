@@ -80,7 +80,7 @@ fn calls_that_hang_delay_nobody_else(isolation: &str) {
     });
     assert!(holds, "calls that hang delay 99 of 100 rounds by more than a factor of 2 and {FLOOR:?}, time and again");
     assert!(hanging.iter().all(Client::has_nothing_to_read), "the calls do not hang");
-    // Nothing else is counted: the three are still in the plugin.
+    // None of them waits for a thread: all three are in the plugin.
     assert_eq!(beset.status()["authenticator"]["queued"], 0);
 }
 
