@@ -248,28 +248,26 @@ impl Raw {
     /// As [`Self::read_numbered_to_close`]; `None` if the connection ends without a close frame, as it does for one that
     /// was cut and has not read.
     pub(crate) fn read_numbered_to_end(&mut self) -> Option<u64> {
+        let mut rest = &self.read_to_end()[..];
         let mut next = 0;
-        for frame in self.read_frames_to_end() {
-            if frame.first_byte != FIN | 1 {
+        while let [first_byte, second, behind @ ..] = rest {
+            let (length_bytes, short) = match second {
+                126 => (2, None),
+                127 => (8, None),
+                short => (0, Some(usize::from(*short))),
+            };
+            let (length, behind) = behind.split_at_checked(length_bytes)?;
+            let length = short.unwrap_or_else(|| length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+            let (payload, behind) = behind.split_at_checked(length)?;
+            if *first_byte != FIN | 1 {
                 return Some(next);
             }
-            let message: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
+            let message: serde_json::Value = serde_json::from_slice(payload).unwrap();
             assert_eq!(message["content"][0], next);
             next += 1;
+            rest = behind;
         }
         None
-    }
-
-    /// All frames up to the end of the connection; of one that is cut short nothing.
-    pub(crate) fn read_frames_to_end(&mut self) -> Vec<Frame> {
-        let bytes = self.read_to_end();
-        let mut rest = &bytes[..];
-        std::iter::from_fn(|| {
-            let (frame, behind) = Frame::split_off(rest)?;
-            rest = behind;
-            Some(frame)
-        })
-        .collect()
     }
 
     /// Reads one text frame.
@@ -303,6 +301,18 @@ impl Raw {
             Err(error) => panic!("waiting for the end: {error} after {:?}", String::from_utf8_lossy(&rest)),
         }
         rest
+    }
+
+    /// All frames up to the end of the connection; of one that is cut short nothing.
+    pub(crate) fn read_frames_to_end(&mut self) -> Vec<Frame> {
+        let bytes = self.read_to_end();
+        let mut rest = &bytes[..];
+        std::iter::from_fn(|| {
+            let (frame, behind) = Frame::split_off(rest)?;
+            rest = behind;
+            Some(frame)
+        })
+        .collect()
     }
 }
 
