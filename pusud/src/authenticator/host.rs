@@ -84,7 +84,8 @@ impl Host {
         }
     }
 
-    /// Answers a ticket whose call has been lost with the process it was in.
+    /// Answers a ticket whose call has been lost with the process it was in, which there is on Unix.
+    #[cfg(unix)]
     pub(super) fn lose(&self, ticket: u64, verdict: Verdict) {
         if let Some(reply) = self.tickets.take(ticket) {
             self.lost.fetch_add(1, Ordering::Relaxed);
