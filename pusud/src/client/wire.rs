@@ -52,7 +52,7 @@ impl Wire {
     /// Ready when the socket has something to read, its end included.
     ///
     /// # Errors
-    /// The runtime is stopping; or [`Refused`], when a message has been unfinished for longer than `message_timeout`.
+    /// The runtime is stopping; or [`Refused::TooSlow`].
     pub fn poll_readable(&mut self, cx: &mut Context<'_>, deadlines: &Rc<Deadlines>) -> Poll<io::Result<()>> {
         if let Some(unfinished) = &mut self.unfinished
             && unfinished.is_late(self.hub.limits().message_timeout, deadlines, cx.waker())
