@@ -57,6 +57,8 @@ pub(super) struct Outcome {
     pub(super) accounts: Vec<Account>,
     /// The longest that a message was under way to a listener, by relay.
     pub(super) slowest: Vec<(usize, Duration)>,
+    /// What has arrived at each listener, by relay.
+    heard: Vec<(usize, Checker)>,
 }
 
 impl Traffic {
@@ -103,7 +105,8 @@ impl Traffic {
             let (_, own) = heard.iter().find(|(at, _)| *at == from).expect("sources have listeners beside them");
             assert_eq!(own.arrived_of(CHANNEL, from).0, published, "listeners of relay {from} itself miss something");
         }
-        Outcome { accounts, slowest: heard.iter().map(|(at, checker)| (*at, checker.slowest)).collect() }
+        let slowest = heard.iter().map(|(at, checker)| (*at, checker.slowest)).collect();
+        Outcome { accounts, slowest, heard }
     }
 }
 
@@ -213,6 +216,15 @@ impl Outcome {
     pub(super) fn assert_complete(&self, pairs: impl Fn(&Account) -> bool) {
         for account in self.accounts.iter().filter(|account| pairs(account)) {
             assert_eq!(account.arrived, account.published, "{account:?}");
+        }
+    }
+
+    /// Asserts that everybody has heard at least so many messages of a source on another relay, beginning with its first
+    /// one and none left out.
+    pub(super) fn assert_heard(&self, source: usize, least: u64) {
+        for (at, checker) in &self.heard {
+            let (arrived, last) = checker.arrived_of(CHANNEL, source);
+            assert!(arrived == last && last >= least, "relay {at}: {arrived} of {least}, the last one is {last}");
         }
     }
 
