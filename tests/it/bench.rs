@@ -1,13 +1,13 @@
 //! `pusud bench`, run as a process: against the daemon, whose every message arrives, and against a relay of this file,
 //! which makes each mistake that bench has to find.
 
-use crate::harness::{ALL, Daemon, Frame, Running, pusud, run};
+use crate::harness::{ALL, DEADLINE, Daemon, Frame, Running, pusud, run};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use tokio_tungstenite::tungstenite::{Message, accept};
 
 crate::on_1_and_3_shards!(
@@ -127,12 +127,15 @@ enum Mistake {
     Swap,
     Misdirect,
     Cut,
+    /// None: it has listeners wait until a source has answered a ping.
+    PingFirst,
 }
 
 /// A relay that makes one mistake.
 struct BadRelay {
     mistake: Mistake,
     state: Mutex<State>,
+    ponged: Condvar,
 }
 
 #[derive(Default)]
@@ -141,6 +144,8 @@ struct State {
     listeners: Vec<(String, TcpStream)>,
     published: usize,
     held: Option<Value>,
+    /// Answers to pings from those who do not listen.
+    pongs: usize,
 }
 
 /// Messages that a run against a bad relay sends.
@@ -151,7 +156,7 @@ impl BadRelay {
     fn start(mistake: Mistake) -> SocketAddr {
         let acceptor = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = acceptor.local_addr().unwrap();
-        let relay = Arc::new(Self { mistake, state: Mutex::default() });
+        let relay = Arc::new(Self { mistake, state: Mutex::default(), ponged: Condvar::new() });
         std::thread::spawn(move || {
             for stream in acceptor.incoming() {
                 let relay = relay.clone();
@@ -166,13 +171,27 @@ impl BadRelay {
         let writer = stream.try_clone().unwrap();
         let mut socket = accept(stream).unwrap();
         socket.send(Message::text(r#"{"type":"hello"}"#)).unwrap();
+        let mut pongs = 0;
         while let Ok(message) = socket.read() {
+            if message.is_pong() {
+                pongs += 1;
+                self.state.lock().unwrap().pongs += 1;
+                self.ponged.notify_all();
+            }
             let Message::Text(text) = message else { continue };
             let message: Value = serde_json::from_str(&text).unwrap();
             match message["type"].as_str().unwrap() {
-                "authorize" => socket.send(Message::text(r#"{"type":"authorization_ok"}"#)).unwrap(),
+                "authorize" => {
+                    socket.send(Message::text(r#"{"type":"authorization_ok"}"#)).unwrap();
+                    if matches!(self.mistake, Mistake::PingFirst) {
+                        socket.send(Message::Ping("there?".into())).unwrap();
+                    }
+                }
                 "subscribe" => {
                     let channel = message["channel"].as_str().unwrap().to_owned();
+                    if matches!(self.mistake, Mistake::PingFirst) {
+                        self.wait_for_a_source(pongs);
+                    }
                     self.state.lock().unwrap().listeners.push((channel, writer.try_clone().unwrap()));
                     let confirmed = json!({"type": "subscribe_ok", "channel": message["channel"]});
                     socket.send(Message::text(confirmed.to_string())).unwrap();
@@ -181,6 +200,14 @@ impl BadRelay {
                 other => panic!("unexpected {other}"),
             }
         }
+    }
+
+    /// Waits until somebody has answered a ping who is no listener, unlike the one that has answered `own` of them.
+    fn wait_for_a_source(&self, own: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.pongs -= own;
+        let (_state, late) = self.ponged.wait_timeout_while(state, DEADLINE, |state| state.pongs == 0).unwrap();
+        assert!(!late.timed_out(), "no source has answered");
     }
 
     fn publish(&self, message: Value) {
@@ -248,6 +275,13 @@ fn finds(mistake: Mistake, channels: &str, expected: &[(&str, u64)], words: &str
 #[test]
 fn a_relay_without_mistakes_is_good() {
     let (code, stderr, figures) = verdict(Mistake::None, "1");
+    assert_eq!((code, &figures["deliveries"]), (Some(0), &json!(2 * MESSAGES)), "{stderr}\n{figures}");
+}
+
+/// Very many listeners take longer to connect than a relay waits for the answer to a ping.
+#[test]
+fn sources_answer_pings_while_listeners_connect() {
+    let (code, stderr, figures) = verdict(Mistake::PingFirst, "1");
     assert_eq!((code, &figures["deliveries"]), (Some(0), &json!(2 * MESSAGES)), "{stderr}\n{figures}");
 }
 

@@ -51,7 +51,7 @@ pub(super) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
         timer_slack::make_smallest();
         let outcome = runtime.block_on(async {
             let mut sources = Sources::connect(&stage).await?;
-            if stage.began().await {
+            if sources.begin().await? {
                 sources.publish().await?;
                 sources.leave().await?;
             }
@@ -98,6 +98,17 @@ impl<'a> Sources<'a> {
             lateness: Times::default(),
             last: 0,
         })
+    }
+
+    /// Waits until everybody is connected, and answers the relay's pings meanwhile: very many listeners take longer than a
+    /// relay waits for a source that says nothing. False: nothing is to be sent.
+    async fn begin(&mut self) -> Result<bool, Trouble> {
+        loop {
+            match timeout(TICK, self.stage.began()).await {
+                Ok(began) => return Ok(began),
+                Err(_) => self.hear()?,
+            }
+        }
     }
 
     async fn publish(&mut self) -> Result<(), Trouble> {
