@@ -12,10 +12,26 @@ pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
     format!(r#"[{source},{number},{},"{:.<padding$}"]"#, micros(), "")
 }
 
-fn micros() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_micros()).unwrap()
+/// The clock of the stamps: the time since 1970.
+pub(super) fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
+
+fn micros() -> u64 {
+    u64::try_from(now().as_micros()).unwrap()
+}
+
+/// A publication that was under way for longer than most, on the clock of the stamps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Late {
+    /// Who sent it.
+    pub(crate) source: usize,
+    pub(crate) sent: Duration,
+    pub(crate) arrived: Duration,
+}
+
+/// What arrives sooner is not late.
+pub(crate) const LATE: Duration = Duration::from_millis(100);
 
 /// What has arrived at one listener.
 #[derive(Default)]
@@ -25,6 +41,8 @@ pub(crate) struct Checker {
     pub(crate) received: u64,
     /// The longest that one was under way.
     pub(crate) slowest: Duration,
+    /// All that were under way for longer than [`LATE`].
+    pub(crate) late: Vec<Late>,
     /// A channel that has been asked for, without an answer yet.
     asked: Option<Box<str>>,
     may_lose: bool,
@@ -75,8 +93,13 @@ impl Checker {
         let mut fields = content.splitn(4, ',').map(|field| field.parse::<u64>());
         let mut field = || fields.next().expect("a stamp has three numbers").expect("a stamp has three numbers");
         let (source, number, sent) = (field(), field(), field());
-        self.slowest = self.slowest.max(Duration::from_micros(micros().saturating_sub(sent)));
-        self.arrived(channel, usize::try_from(source).unwrap(), number);
+        let (sent, arrived, source) = (Duration::from_micros(sent), now(), usize::try_from(source).unwrap());
+        let way = arrived.saturating_sub(sent);
+        self.slowest = self.slowest.max(way);
+        if way > LATE {
+            self.late.push(Late { source, sent, arrived });
+        }
+        self.arrived(channel, source, number);
         true
     }
 

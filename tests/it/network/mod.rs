@@ -2,6 +2,7 @@
 //! dead, a stranger, or back again.
 
 mod alone;
+mod baseline;
 mod faults;
 mod interest;
 mod isolation;

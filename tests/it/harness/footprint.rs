@@ -1,22 +1,22 @@
 //! What a daemon takes of the machine.
 
-use crate::harness::Daemon;
+use super::Daemon;
 use std::fmt;
 use std::fs;
 
 /// What a daemon has at one moment.
-pub(super) struct Footprint {
+pub(crate) struct Footprint {
     /// Open files, sockets included.
-    pub(super) files: usize,
+    pub(crate) files: usize,
     /// Threads.
-    pub(super) threads: usize,
+    pub(crate) threads: usize,
     /// Memory that is in use, in bytes.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
 }
 
 impl Footprint {
     /// What `daemon` has now.
-    pub(super) fn of(daemon: &Daemon) -> Self {
+    pub(crate) fn of(daemon: &Daemon) -> Self {
         let process = format!("/proc/{}", daemon.pid());
         let count = |dir: &str| fs::read_dir(format!("{process}/{dir}")).unwrap().count();
         let status = fs::read_to_string(format!("{process}/status")).unwrap();
