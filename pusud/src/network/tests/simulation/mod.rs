@@ -8,6 +8,7 @@
 
 mod checker;
 mod relay;
+mod silence;
 mod story;
 pub(super) mod wire;
 
