@@ -4,6 +4,8 @@
 mod alone;
 mod baseline;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 mod interest;
 mod isolation;
 mod keys;
