@@ -1,7 +1,7 @@
 //! Open files: links to other relays have theirs, whatever clients and strangers take.
 
-use crate::harness::{Client, DEADLINE, ReservedPort, Setup, many_open_files};
-use serde_json::json;
+use crate::harness::{Client, DEADLINE, Daemon, ReservedPort, Setup, many_open_files};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,19 +29,11 @@ fn a_link_comes_up_while_all_places_are_taken() {
         scope.spawn(|| crowd(full.address(), &is_over));
         scope.spawn(|| crowd(relays_port, &is_over));
         full.log().wait_for("the crowd of relays", |line| line.contains("have not said who they are").then_some(()));
+        wait_until(&full, |status| status["refusals"]["max_connections"].as_u64() > Some(CROWD as u64));
         let other = Setup::on_shards(1).name("relay-1").in_network(&ports, 1).start();
-        let began = Instant::now();
-        loop {
-            let status = full.asked();
-            let relays = status["relays"].as_array().unwrap();
-            if relays.iter().any(|relay| relay["name"] == "relay-1" && relay["state"] == "linked") {
-                assert_eq!(status["connections"]["total"], CLIENTS, "{status:#}");
-                assert!(status["refusals"]["max_connections"].as_u64() > Some(0), "{status:#}");
-                break;
-            }
-            assert!(began.elapsed() < DEADLINE, "not linked: {status:#}");
-            thread::park_timeout(Duration::from_millis(50));
-        }
+        let is_linked = |relay: &Value| relay["name"] == "relay-1" && relay["state"] == "linked";
+        let status = wait_until(&full, |status| status["relays"].as_array().unwrap().iter().any(is_linked));
+        assert_eq!(status["connections"]["total"], CLIENTS, "{status:#}");
         clients[0].subscribe("a");
         let mut source = other.client();
         source.publish("a", json!("from there"));
@@ -51,6 +43,18 @@ fn a_link_comes_up_while_all_places_are_taken() {
     let log = full.log().text();
     for words in ["cannot accept", "Too many open files", "os error 24"] {
         assert!(!log.contains(words), "it was out of files: {log}");
+    }
+}
+
+fn wait_until(relay: &Daemon, is_so: impl Fn(&Value) -> bool) -> Value {
+    let began = Instant::now();
+    loop {
+        let status = relay.asked();
+        if is_so(&status) {
+            return status;
+        }
+        assert!(began.elapsed() < DEADLINE, "{status:#}");
+        thread::park_timeout(Duration::from_millis(50));
     }
 }
 
