@@ -4,7 +4,6 @@
 //! is forgotten rather than dropped, because dropping it runs code of the author's that may panic again.
 
 use crate::authenticator::AsyncAuthenticator;
-use crate::error::CreateError;
 use crate::host::{Host, bytes};
 use crate::reply::Reply;
 use crate::request::{Request, Ticket};
@@ -58,7 +57,7 @@ unsafe extern "C" fn create<A: AsyncAuthenticator>(
     }
     let made = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the options live for the call, and what is made of them owns its memory.
-        let options = crate::options::from_json(unsafe { bytes(options_json) }).map_err(CreateError::config)?;
+        let options = crate::options::from_json(unsafe { bytes(options_json) })?;
         A::create(options, host.clone())
     }));
     let (status, text) = match made {

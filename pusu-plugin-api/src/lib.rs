@@ -7,8 +7,11 @@
 //! plugin, and says what to mind: threads, deadlines, secrets, panics.
 //!
 //! ```
+//! use pusu_plugin_api::options::Place;
 //! use pusu_plugin_api::serde::{self, Deserialize};
-//! use pusu_plugin_api::{Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
+//! use pusu_plugin_api::{
+//!     Authenticator, CreateError, Host, Pattern, Permission, Request, Verdict, export_authenticator,
+//! };
 //!
 //! export_authenticator! {
 //!     GuestAuthenticator,
@@ -20,11 +23,11 @@
 //! #[derive(Deserialize)]
 //! #[serde(crate = "serde", deny_unknown_fields)]
 //! struct Options {
-//!     readable: Vec<String>,
+//!     readable: Vec<Pattern>,
 //! }
 //!
 //! struct GuestAuthenticator {
-//!     readable: Vec<String>,
+//!     readable: Vec<Pattern>,
 //! }
 //!
 //! impl Authenticator for GuestAuthenticator {
@@ -32,7 +35,7 @@
 //!
 //!     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
 //!         if options.readable.is_empty() {
-//!             return Err(CreateError::config("option `readable`: expected at least one pattern, such as \"news.*\""));
+//!             return Err(Place::option("readable").error("expected at least one pattern, such as \"news.*\""));
 //!         }
 //!         host.info(format_args!("patterns that guests may read: {}", options.readable.len()));
 //!         Ok(Self { readable: options.readable })
@@ -63,7 +66,9 @@ mod error;
 mod export;
 #[allow(unsafe_code)]
 mod host;
-mod options;
+pub mod json;
+pub mod options;
+mod pattern;
 #[cfg(feature = "layout-proof")]
 #[allow(unsafe_code)]
 mod proof;
@@ -78,6 +83,7 @@ pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};
 pub use error::CreateError;
 pub use export::About;
 pub use host::{Host, Level};
+pub use pattern::{NotAPattern, Pattern};
 pub use pusu_plugin_abi as abi;
 pub use pusu_plugin_abi::{F_NO_SWAP as NO_SWAP, F_SERIAL as SERIAL};
 pub use reply::{Delivery, Reply};

@@ -36,8 +36,7 @@ use std::ptr;
 /// # Errors
 /// What the operator would read: wrong options, or the error of [`Authenticator::create`].
 pub fn create<A: Authenticator>(options_json: &str) -> Result<A, CreateError> {
-    let options = crate::options::from_json(options_json.as_bytes()).map_err(CreateError::config)?;
-    A::create(options, host())
+    A::create(crate::options::from_json(options_json.as_bytes())?, host())
 }
 
 /// A host that prints what is logged to standard error, and has no extensions.

@@ -294,7 +294,7 @@ fn with_reauthorize_an_authenticator_that_cannot_decide_changes_nothing() {
     client.subscribe("a");
     client.subscribe("b");
     swap(&daemon, &scripted_version("2"));
-    daemon.log().wait_for("the question", |line| line.contains("could not decide").then_some(()));
+    daemon.log().wait_for("the question", |line| line.contains("could not decide: no reason given").then_some(()));
     client.publish("b", json!(1));
     client.expect_publish("b", json!(1));
     let mut new = daemon.connect();

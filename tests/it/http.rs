@@ -274,7 +274,10 @@ fn wrong_settings_stop_the_start_and_show_no_secret() {
         ("", &["http_url", "missing"][..]),
         ("http_url: hunter2", &["http_url", "expected a URL"]),
         ("http_url: [hunter2]", &["option `http_url`", "expected a string, found a list"]),
-        ("http_url: http://127.0.0.1/\n  http_timeout: hunter2", &["http_timeout", "expected a time in seconds"]),
+        (
+            "http_url: http://127.0.0.1/\n  http_timeout: hunter2",
+            &["http_timeout", "expected a time: seconds as a number"],
+        ),
         ("http_url: http://127.0.0.1/\n  http_headers: {x-a: [hunter2]}", &["http_headers", "expected a string"]),
         ("http_url: http://127.0.0.1/\n  http_send: [hunter2]", &["http_send", "item 1"]),
         ("http_url: https://127.0.0.1/\n  http_ca_file: /nowhere", &["http_ca_file", "/nowhere", "No such file"]),

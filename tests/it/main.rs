@@ -1,8 +1,9 @@
 //! The daemon, tested through the door: every test starts the real `pusud` on a port of its own and talks to it as its
 //! users do, over sockets, by files and by signals. Nothing of the daemon's code is called.
 //!
-//! Each file is one part of what is promised. Tests wait for a condition with a deadline and never sleep; what has to
-//! hold whatever the number of shards runs with 1 and with 3 of them ([`shards`](crate::on_1_and_3_shards)).
+//! Each file is one part of what is promised. Tests wait for a condition with a deadline and sleep only where
+//! something lasts a fixed time, such as a fault; what has to hold whatever the number of shards runs with 1 and with 3
+//! of them ([`shards`](crate::on_1_and_3_shards)).
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed, and says where")]
 

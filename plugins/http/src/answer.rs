@@ -3,15 +3,13 @@
 //! **Invariant:** what is not exactly as it should be is no answer: a misspelt `expires` must not mean "for ever".
 //! **Invariant:** no fault quotes the answer, in which a service may have repeated the authorization.
 
-use crate::json::Object;
 use pusu_plugin_api::abi::VERDICT_PERMISSIONS_MAX;
+use pusu_plugin_api::json::Object;
 use pusu_plugin_api::serde::{self, Deserialize};
-use pusu_plugin_api::{Access, Permission, Verdict};
+use pusu_plugin_api::{Access, Pattern, Permission, Verdict};
 use serde_json::error::Category;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Longest pattern, in bytes: a channel's name has no more.
-const PATTERN_BYTES_MAX: usize = 255;
 /// Longest subject, in bytes.
 const SUBJECT_BYTES_MAX: usize = 1024;
 /// The last second of the year 9999. A later time is one in milliseconds.
@@ -62,8 +60,9 @@ impl Answer {
         }
         let mut permissions = Vec::with_capacity(fields.permissions.len());
         for Object(PermissionFields { pattern, read, write }) in fields.permissions {
-            if pattern.is_empty() || pattern.len() > PATTERN_BYTES_MAX || pattern.chars().any(char::is_control) {
-                return Err(format!("`pattern`: expected 1 to {PATTERN_BYTES_MAX} bytes without control characters"));
+            if !Pattern::is_valid(&pattern) {
+                let max = Pattern::BYTES_MAX;
+                return Err(format!("`pattern`: expected 1 to {max} bytes without control characters"));
             }
             match (read, write) {
                 (true, true) => permissions.push(Permission::new(Access::READ_WRITE, pattern)),

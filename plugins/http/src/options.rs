@@ -2,23 +2,22 @@
 //!
 //! **Invariant:** no error contains a value of `http_headers`.
 
-use crate::duration::Time;
 use crate::endpoint::Endpoint;
 use crate::tls;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use pusu_plugin_api::options::{Place, Time};
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{CreateError, Host};
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const TIMEOUT: Duration = Duration::from_secs(2);
-const TIMEOUT_RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
+const TIMEOUT: Time = Time(Duration::from_secs(2));
+const TIMEOUT_RANGE: RangeInclusive<Time> = Time(Duration::from_millis(10))..=Time(Duration::from_secs(60));
 const MAX_CONNECTIONS: usize = 16;
 const MAX_CONNECTIONS_RANGE: RangeInclusive<usize> = 1..=1024;
 const CACHE_ENTRIES: usize = 10_000;
@@ -74,7 +73,7 @@ impl Settings {
     /// # Errors
     /// The first option that is wrong.
     pub(crate) fn of(options: Options, host: &Host) -> Result<Self, CreateError> {
-        let endpoint = Endpoint::parse(&options.http_url).map_err(|text| wrong("http_url", text))?;
+        let endpoint = Endpoint::parse(&options.http_url).map_err(|text| Place::option("http_url").error(text))?;
         if !endpoint.is_encrypted && !endpoint.is_local() {
             host.warn(format_args!(
                 "`http_url`: authorizations go to {} unencrypted; use https:// unless nobody else is on the way",
@@ -85,55 +84,37 @@ impl Settings {
             (true, file) => Some(tls::config(file.as_deref())?),
             (false, None) => None,
             (false, Some(_)) => {
-                return Err(wrong("http_ca_file", "has no meaning without https:// in `http_url`; remove one of them"));
+                return Err(Place::option("http_ca_file")
+                    .error("has no meaning without https:// in `http_url`; remove one of them"));
             }
         };
-        let timeout = options.http_timeout.map_or(TIMEOUT, |time| time.0);
-        if !TIMEOUT_RANGE.contains(&timeout) {
-            let found = humantime::format_duration(timeout);
-            return Err(wrong("http_timeout", format_args!("expected 10ms to 60s, found {found}")));
-        }
         Ok(Self {
             endpoint,
             tls,
             headers: headers(&options.http_headers)?,
-            timeout,
-            max_connections: in_range(
-                "http_max_connections",
-                options.http_max_connections.unwrap_or(MAX_CONNECTIONS),
-                MAX_CONNECTIONS_RANGE,
-            )?,
-            cache_entries: in_range(
-                "http_cache_entries",
-                options.http_cache_entries.unwrap_or(CACHE_ENTRIES),
-                CACHE_ENTRIES_RANGE,
-            )?,
+            timeout: Place::option("http_timeout")
+                .in_range(options.http_timeout.unwrap_or(TIMEOUT), TIMEOUT_RANGE)?
+                .into(),
+            max_connections: Place::option("http_max_connections")
+                .in_range(options.http_max_connections.unwrap_or(MAX_CONNECTIONS), MAX_CONNECTIONS_RANGE)?,
+            cache_entries: Place::option("http_cache_entries")
+                .in_range(options.http_cache_entries.unwrap_or(CACHE_ENTRIES), CACHE_ENTRIES_RANGE)?,
             sends: sends(options.http_send.as_deref())?,
         })
     }
 }
 
-fn wrong(option: &str, text: impl Display) -> CreateError {
-    CreateError::config(format_args!("option `{option}`: {text}"))
-}
-
-fn in_range(option: &str, found: usize, range: RangeInclusive<usize>) -> Result<usize, CreateError> {
-    if range.contains(&found) {
-        return Ok(found);
-    }
-    Err(wrong(option, format_args!("expected {} to {}, found {found}", range.start(), range.end())))
-}
-
 fn headers(wanted: &BTreeMap<String, Zeroizing<String>>) -> Result<HeaderMap, CreateError> {
     let mut headers = HeaderMap::new();
     for (index, (name, value)) in wanted.iter().enumerate() {
-        let entry = |text: String| wrong("http_headers", format_args!("entry {}: {text}", index + 1));
-        let name: HeaderName = name.parse().map_err(|_| entry("expected the name of an HTTP header".into()))?;
+        let place = Place::option("http_headers").entry(index);
+        let name: HeaderName = name.parse().map_err(|_| place.error("expected the name of an HTTP header"))?;
         if OWN_HEADERS.contains(&name) {
-            return Err(entry(format!("`{name}` is set by HttpAuthenticator itself; remove it")));
+            return Err(place.error(format_args!("`{name}` is set by HttpAuthenticator itself; remove it")));
         }
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| entry(format!("`{name}`: expected a line of printable text, found other characters")))?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            place.error(format_args!("`{name}`: expected a line of printable text, found other characters"))
+        })?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -147,7 +128,7 @@ fn sends(wanted: Option<&[String]>) -> Result<Sends, CreateError> {
         match what.as_str() {
             "peer" => sends.peer = true,
             "attributes" => sends.attributes = true,
-            _ => return Err(wrong("http_send", format_args!("item {}: expected `peer` or `attributes`", index + 1))),
+            _ => return Err(Place::option("http_send").item(index).error("expected `peer` or `attributes`")),
         }
     }
     Ok(sends)

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use pusu_plugin_api::Host;
+use pusu_plugin_api::options::Time;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -55,7 +56,7 @@ impl Service {
         let decided = match tokio::time::timeout(self.timeout, self.call(body)).await {
             Ok(Ok(heard)) => decide(&heard),
             Ok(Err(fault)) => Err(fault),
-            Err(_) => Err(format!("no answer within {}", humantime::format_duration(self.timeout))),
+            Err(_) => Err(format!("no answer within {}", Time(self.timeout))),
         };
         match decided {
             Ok(outcome) => {

@@ -4,11 +4,12 @@
 //! in it may have another.
 
 use pusu_plugin_api::CreateError;
+use pusu_plugin_api::options::Place;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use std::path::{Path, absolute};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Largest file of certificates, in bytes: all that browsers trust take less.
@@ -20,10 +21,7 @@ const CA_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// The file cannot be read, or there is no certificate.
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, CreateError> {
     let roots = match ca_file {
-        Some(file) => from_file(file).map_err(|text| {
-            let shown = absolute(file).unwrap_or_else(|_| file.to_owned());
-            CreateError::config(format_args!("option `http_ca_file`: {}: {text}", shown.display()))
-        })?,
+        Some(file) => from_file(file).map_err(|text| Place::option("http_ca_file").file(file).error(text))?,
         None => from_system()?,
     };
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 use pusu_plugin_api::CreateError;
+use pusu_plugin_api::options::Place;
 
 /// What the operator may choose from, as the errors list it.
 const NAMES: &str = "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
@@ -11,23 +12,23 @@ const NAMES: &str = "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS5
 /// # Errors
 /// There are none, or one is unknown.
 pub(crate) fn parse(names: &[String]) -> Result<Vec<Algorithm>, CreateError> {
-    let wrong = |text: String| CreateError::config(format!("option `jwt_signing_algorithms`{text}"));
+    let option = Place::option("jwt_signing_algorithms");
     if names.is_empty() {
-        return Err(wrong(format!(
-            ": expected at least one of {NAMES}: the algorithm that your tokens are signed with, found an empty list"
+        return Err(option.error(format_args!(
+            "expected at least one of {NAMES}: the algorithm that your tokens are signed with, found an empty list"
         )));
     }
     let mut algorithms = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let place = index + 1;
+        let place = option.item(index);
         let algorithm: Algorithm = name.parse().map_err(|_| {
             if name.eq_ignore_ascii_case("none") {
-                return wrong(format!(
-                    ", item {place}: tokens without a signature are never accepted, remove `{name}`; to let everybody \
+                return place.error(format_args!(
+                    "tokens without a signature are never accepted, remove `{name}`; to let everybody \
                      in there is `authenticator: None`"
                 ));
             }
-            wrong(format!(", item {place}: expected one of {NAMES}, found `{}`", name.escape_debug()))
+            place.error(format_args!("expected one of {NAMES}, found `{}`", name.escape_debug()))
         })?;
         if !algorithms.contains(&algorithm) {
             algorithms.push(algorithm);

@@ -4,9 +4,9 @@
 //! and one reading of each claim.
 //! **Invariant:** a claim of the wrong type refuses the token, whether anybody needs it or not.
 
-use crate::json::{Object, present};
-use crate::patterns;
 use crate::token::Refusal;
+use pusu_plugin_api::Pattern;
+use pusu_plugin_api::json::{Object, present};
 use pusu_plugin_api::serde::de::value::SeqAccessDeserializer;
 use pusu_plugin_api::serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use pusu_plugin_api::serde::{self, Deserialize};
@@ -96,7 +96,7 @@ pub(crate) fn check(payload: &[u8], rules: &Rules, now_ms: i64) -> Result<Accept
         return Err("the token has no claim `pusu`, so it gives access to no channel");
     };
     let (read, write) = (read.unwrap_or_default(), write.unwrap_or_default());
-    if !read.iter().chain(&write).all(|pattern| patterns::is_pattern(pattern)) {
+    if !read.iter().chain(&write).all(|pattern| Pattern::is_valid(pattern)) {
         return Err("the claim `pusu` has a pattern that is none: 1 to 255 bytes without control characters");
     }
     Ok(Accepted { subject: claims.sub.unwrap_or_default(), expires_unix_ms, read, write })

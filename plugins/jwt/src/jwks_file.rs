@@ -5,12 +5,12 @@
 
 use crate::file_state::FileState;
 use crate::key_set::KeySet;
-use crate::keys::shown;
 use jsonwebtoken::Algorithm;
+use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
@@ -51,9 +51,9 @@ impl JwksFile {
     /// # Errors
     /// It cannot be read, or has no key that can be used.
     pub(crate) fn open(path: PathBuf, algorithms: Vec<Algorithm>, host: Host) -> Result<Self, CreateError> {
-        let wrong = |what: String| CreateError::config(format!("option `jwt_jwks_file`: {}: {what}", shown(&path)));
-        let (content, settled) = read(&path).map_err(wrong)?;
-        let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(wrong)?;
+        let place = Place::option("jwt_jwks_file").file(&path);
+        let (content, settled) = read(&path).map_err(|what| place.error(what))?;
+        let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(|what| place.error(what))?;
         left_out.iter().for_each(|why| host.warn(format_args!("{}: left out: {why}", shown(&path))));
         host.info(format_args!("{}: {} keys", shown(&path), keys.len()));
         let watch =
@@ -120,6 +120,11 @@ impl JwksFile {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }
+}
+
+/// The path as the log shows it: relative ones start where the relay was started, which is not where the settings are.
+fn shown(path: &Path) -> String {
+    absolute(path).as_deref().unwrap_or(path).display().to_string()
 }
 
 /// The content, and what the file looked like before it was read, unless it may still be changing.

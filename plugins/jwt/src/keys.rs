@@ -7,8 +7,9 @@ use crate::key_text;
 use crate::options::Options;
 use crate::token::{Refusal, Token};
 use jsonwebtoken::Algorithm;
+use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
-use std::path::{Path, absolute};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Largest file with one key, in bytes.
@@ -29,15 +30,11 @@ impl Keys {
     /// None or several of the three options, a file that cannot be read, a key that does not go with the algorithms.
     pub(crate) fn of_options(options: Options, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
         match (options.jwt_verification_key, options.jwt_verification_key_file, options.jwt_jwks_file) {
-            (Some(text), None, None) => one("option `jwt_verification_key`", &text, &algorithms, host),
+            (Some(text), None, None) => one(&Place::option("jwt_verification_key"), &text, &algorithms, host),
             (None, Some(file), None) => {
-                let text = read_key_file(Path::new(&file))?;
-                one(
-                    &format!("option `jwt_verification_key_file`: {}", shown(Path::new(&file))),
-                    &text,
-                    &algorithms,
-                    host,
-                )
+                let place = Place::option("jwt_verification_key_file").file(&file);
+                let text = read_key_file(Path::new(&file)).map_err(|what| place.error(what))?;
+                one(&place, &text, &algorithms, host)
             }
             (None, None, Some(file)) => JwksFile::open(file.into(), algorithms, host.clone()).map(Self::File),
             _ => Err(CreateError::config(
@@ -62,16 +59,15 @@ impl Keys {
 
 /// The one key, which has to go with every algorithm: one that it does not go with is a mistake, and if that is HMAC
 /// and the key a public one, a way in for everybody.
-fn one(place: &str, text: &str, algorithms: &[Algorithm], host: &Host) -> Result<Keys, CreateError> {
-    let wrong = |what: String| CreateError::config(format!("{place}: {what}"));
-    let material = key_text::parse(text).map_err(wrong)?;
-    let kind = Kind::of(&material).map_err(wrong)?;
+fn one(place: &Place, text: &str, algorithms: &[Algorithm], host: &Host) -> Result<Keys, CreateError> {
+    let material = key_text::parse(text).map_err(|what| place.error(what))?;
+    let kind = Kind::of(&material).map_err(|what| place.error(what))?;
     if let Some(other) = algorithms.iter().find(|algorithm| !kind.algorithms().contains(algorithm)) {
         let needed = match secret_bytes_min(*other) {
             Some(_) => "a secret of signer and relay, never a public key, with which everybody could sign",
             None => "a public key of its kind in PEM format (-----BEGIN PUBLIC KEY-----)",
         };
-        return Err(wrong(format!(
+        return Err(place.error(format_args!(
             "it is {kind}, which goes with {}; `jwt_signing_algorithms` has {other:?}, which needs {needed}",
             algorithms::names(kind.algorithms())
         )));
@@ -90,21 +86,13 @@ fn one(place: &str, text: &str, algorithms: &[Algorithm], host: &Host) -> Result
 }
 
 /// The text of a file, without the end of its last line: editors write one, and nobody means it.
-fn read_key_file(path: &Path) -> Result<Zeroizing<String>, CreateError> {
-    let wrong =
-        |what: String| CreateError::config(format!("option `jwt_verification_key_file`: {}: {what}", shown(path)));
-    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+fn read_key_file(path: &Path) -> Result<Zeroizing<String>, String> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > KEY_FILE_BYTES_MAX {
-        return Err(wrong(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found {length}")));
+        return Err(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found {length}"));
     }
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| wrong(error.to_string()))?);
-    let text =
-        std::str::from_utf8(&bytes).map_err(|_| wrong("expected text, found bytes that are not UTF-8".into()))?;
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| error.to_string())?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| "expected text, found bytes that are not UTF-8")?;
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// The path as errors show it: relative ones start where the relay was started, which is not where the settings are.
-pub(crate) fn shown(path: &Path) -> String {
-    absolute(path).as_deref().unwrap_or(path).display().to_string()
 }

@@ -13,9 +13,7 @@
 
 mod algorithms;
 mod claims;
-mod duration;
 mod file_state;
-mod json;
 mod jwks_file;
 mod key;
 mod key_set;

@@ -3,19 +3,19 @@
 //! **Invariant:** a key that was read is wiped when the options are dropped.
 
 use crate::claims::Rules;
-use crate::duration::Time;
-use pusu_plugin_api::CreateError;
+use pusu_plugin_api::options::{Place, Time};
 use pusu_plugin_api::serde::de::value::SeqAccessDeserializer;
 use pusu_plugin_api::serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use pusu_plugin_api::serde::{self, Deserialize};
+use pusu_plugin_api::{CreateError, Pattern};
 use std::fmt;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What clocks may differ by unless `jwt_leeway` says otherwise.
-const LEEWAY: Duration = Duration::from_secs(30);
+const LEEWAY: Time = Time(Duration::from_secs(30));
 /// More than that is no difference between clocks, but tokens that do not expire.
-const LEEWAY_MAX: Duration = Duration::from_secs(3600);
+const LEEWAY_MAX: Time = Time(Duration::from_secs(3600));
 
 #[derive(Deserialize)]
 #[serde(crate = "serde", deny_unknown_fields)]
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     jwt_audience: Names,
     jwt_leeway: Option<Time>,
     jwt_require_expiry: Option<bool>,
-    pub(crate) allowed_channels: Option<Vec<String>>,
+    pub(crate) allowed_channels: Option<Vec<Pattern>>,
 }
 
 impl Options {
@@ -39,18 +39,17 @@ impl Options {
     /// # Errors
     /// A leeway of more than an hour, an empty name.
     pub(crate) fn rules(&self) -> Result<Rules, CreateError> {
-        let leeway = self.jwt_leeway.map_or(LEEWAY, |time| time.0);
+        let leeway = self.jwt_leeway.unwrap_or(LEEWAY);
         if leeway > LEEWAY_MAX {
-            return Err(CreateError::config(format!(
-                "option `jwt_leeway`: expected at most an hour, found {}; it makes up for clocks that differ, and adds \
-                 to the life of tokens",
-                humantime::format_duration(leeway)
+            return Err(Place::option("jwt_leeway").error(format_args!(
+                "expected at most an hour, found {leeway}; it makes up for clocks that differ, and adds to the life of \
+                 tokens"
             )));
         }
         Ok(Rules {
             issuers: self.jwt_issuer.checked("jwt_issuer")?,
             audiences: self.jwt_audience.checked("jwt_audience")?,
-            leeway_ms: i64::try_from(leeway.as_millis()).expect("an hour at most"),
+            leeway_ms: i64::try_from(leeway.0.as_millis()).expect("an hour at most"),
             require_expiry: self.jwt_require_expiry.unwrap_or(true),
         })
     }
@@ -63,9 +62,9 @@ struct Names(Vec<String>);
 impl Names {
     fn checked(&self, option: &str) -> Result<Vec<String>, CreateError> {
         if self.0.iter().any(String::is_empty) {
-            return Err(CreateError::config(format!(
-                "option `{option}`: expected a name, found an empty text; remove the option if any will do"
-            )));
+            return Err(
+                Place::option(option).error("expected a name, found an empty text; remove the option if any will do")
+            );
         }
         Ok(self.0.clone())
     }

@@ -3,18 +3,12 @@
 //! **Invariant:** every channel that matches a pattern which comes out of [`Allowed::narrow`] matches a pattern of the
 //! token and one that is allowed.
 
-use pusu_plugin_api::CreateError;
+use pusu_plugin_api::options::Place;
+use pusu_plugin_api::{CreateError, Pattern};
 
-/// Longest pattern, in bytes: a channel's name has no more.
-const PATTERN_BYTES_MAX: usize = 255;
 /// Steps that narrowing one list of a token may take. Ordinary patterns take a few dozen; with many `*` on both sides
 /// their number grows exponentially, and what is not found until then is not granted.
 const STEPS_MAX: usize = 50_000;
-
-/// Whether this could match a channel's name and be written in a log.
-pub(crate) fn is_pattern(text: &str) -> bool {
-    (1..=PATTERN_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
-}
 
 /// The patterns that a token may be given at most.
 pub(crate) struct Allowed(Vec<String>);
@@ -23,24 +17,16 @@ impl Allowed {
     /// Takes `allowed_channels`; without them everything is allowed.
     ///
     /// # Errors
-    /// A text that is no pattern, or a list without any.
-    pub(crate) fn new(patterns: Option<&[String]>) -> Result<Self, CreateError> {
+    /// A list without any.
+    pub(crate) fn new(patterns: Option<&[Pattern]>) -> Result<Self, CreateError> {
         let Some(patterns) = patterns else { return Ok(Self(vec!["*".into()])) };
         if patterns.is_empty() {
-            return Err(CreateError::config(
-                "option `allowed_channels`: expected at least one pattern, such as \"news.*\", found an empty list, with \
-                 which nobody could do anything; remove the option to allow every channel",
+            return Err(Place::option("allowed_channels").error(
+                "expected at least one pattern, such as \"news.*\", found an empty list, with which nobody could do \
+                 anything; remove the option to allow every channel",
             ));
         }
-        match patterns.iter().position(|pattern| !is_pattern(pattern)) {
-            Some(index) => Err(CreateError::config(format!(
-                "option `allowed_channels`, item {}: expected 1 to {PATTERN_BYTES_MAX} bytes without control characters, \
-                 found {} bytes",
-                index + 1,
-                patterns[index].len()
-            ))),
-            None => Ok(Self(patterns.to_vec())),
-        }
+        Ok(Self(patterns.iter().map(String::from).collect()))
     }
 
     /// What of `asked` is allowed, as patterns, and whether that is all of it. A pattern that is allowed as a whole stays
@@ -118,7 +104,7 @@ impl Common {
         self.steps -= 1;
         match (left.split_first(), right.split_first()) {
             // One that is longer than a pattern may be matches only names that are too long.
-            (None, None) if is_pattern(&self.made) => add(&mut self.found, self.made.clone()),
+            (None, None) if Pattern::is_valid(&self.made) => add(&mut self.found, self.made.clone()),
             (None, Some(('*', rest))) => self.search(left, rest),
             (Some(('*', rest)), None) => self.search(rest, right),
             // Whichever run ends first, the other goes on.

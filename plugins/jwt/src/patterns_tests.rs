@@ -4,8 +4,13 @@ use super::*;
 use proptest::prelude::*;
 
 fn narrowed(allowed: &[&str], asked: &[&str]) -> (Vec<String>, bool) {
-    let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-    Allowed::new(Some(&owned(allowed))).unwrap().narrow(&owned(asked))
+    let asked: Vec<String> = asked.iter().map(|&text| text.to_owned()).collect();
+    allowing(allowed).narrow(&asked)
+}
+
+fn allowing<S: AsRef<str>>(patterns: &[S]) -> Allowed {
+    let patterns: Vec<Pattern> = patterns.iter().map(|pattern| pattern.as_ref().parse().unwrap()).collect();
+    Allowed::new(Some(&patterns)).unwrap()
 }
 
 #[test]
@@ -62,16 +67,9 @@ fn patterns_that_are_too_complicated_are_not_granted() {
 }
 
 #[test]
-fn wrong_lists_are_errors() {
-    for (patterns, wanted) in [
-        (vec![], "expected at least one pattern"),
-        (vec!["a".to_owned(), String::new()], "item 2: expected 1 to 255 bytes"),
-        (vec!["x".repeat(256)], "item 1: expected 1 to 255 bytes without control characters, found 256"),
-        (vec!["a\n".to_owned()], "item 1"),
-    ] {
-        let error = Allowed::new(Some(&patterns)).err().unwrap().to_string();
-        assert!(error.starts_with("option `allowed_channels`") && error.contains(wanted), "{error}");
-    }
+fn a_list_without_patterns_is_an_error() {
+    let error = Allowed::new(Some(&[])).err().unwrap().to_string();
+    assert!(error.starts_with("option `allowed_channels`: expected at least one pattern"), "{error}");
 }
 
 /// A pattern matches a name just if it covers the name, which is a pattern without `*`.
@@ -88,7 +86,7 @@ proptest! {
         asked in prop::collection::vec("[ab*]{1,5}", 1..3),
         names in prop::collection::vec("[ab]{1,8}", 20),
     ) {
-        let (granted, whole) = Allowed::new(Some(&allowed)).unwrap().narrow(&asked);
+        let (granted, whole) = allowing(&allowed).narrow(&asked);
         for name in &names {
             let in_both = allowed.iter().any(|p| matches(p, name)) && asked.iter().any(|p| matches(p, name));
             prop_assert_eq!(granted.iter().any(|p| matches(p, name)), in_both, "{} by {:?}", name, granted);

@@ -2,10 +2,10 @@
 //!
 //! Nothing here is believed, and nothing is looked at that is longer than a token may be.
 
-use crate::json::{Object, present};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
+use pusu_plugin_api::json::{Object, present};
 use pusu_plugin_api::serde::de::IgnoredAny;
 use pusu_plugin_api::serde::{self, Deserialize};
 use zeroize::Zeroizing;

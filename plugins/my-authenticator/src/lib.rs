@@ -7,7 +7,7 @@
 //! ```
 
 use pusu_plugin_api::serde::{self, Deserialize};
-use pusu_plugin_api::{Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
+use pusu_plugin_api::{Authenticator, CreateError, Host, Pattern, Permission, Request, Verdict, export_authenticator};
 
 // Makes this library a plugin. `id` is what `authenticator:` in the settings names; choose your own. Options that are
 // not listed here are refused before any code of the plugin runs.
@@ -18,18 +18,19 @@ export_authenticator! {
 }
 
 /// What may stand under `authenticator_options:`. A wrong type or an unknown name stops the relay's start with an
-/// error that names it, so there is nothing to check here but what the types cannot say.
+/// error that names it, so there is nothing to check but what the types cannot say. `pusu_plugin_api::options` has types
+/// for more, such as `Time`, and the words for errors.
 #[derive(Deserialize)]
 #[serde(crate = "serde", deny_unknown_fields)]
 struct Options {
     /// Patterns of the channels that whoever is let in may read; `*` stands for any run of characters.
     #[serde(default)]
-    readable: Vec<String>,
+    readable: Vec<Pattern>,
 }
 
 /// Whatever is needed to decide. Nothing goes into a `static`: a relay may hold several of these at once.
 struct MyAuthenticator {
-    readable: Vec<String>,
+    readable: Vec<Pattern>,
 }
 
 impl MyAuthenticator {
@@ -84,7 +85,9 @@ mod tests {
     }
 
     #[test]
-    fn unknown_options_are_an_error() {
-        assert!(testing::create::<MyAuthenticator>(r#"{"writable":[]}"#).is_err());
+    fn wrong_options_are_errors() {
+        for options in [r#"{"writable":[]}"#, r#"{"readable":"news.*"}"#, r#"{"readable":[""]}"#] {
+            assert!(testing::create::<MyAuthenticator>(options).is_err(), "{options}");
+        }
     }
 }

@@ -15,11 +15,10 @@ mod secret;
 
 use options::{Entry, Options};
 use pusu_plugin_api::abi::VERDICT_PERMISSIONS_MAX;
-use pusu_plugin_api::{Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
+use pusu_plugin_api::options::Place;
+use pusu_plugin_api::{Authenticator, CreateError, Host, Pattern, Permission, Request, Verdict, export_authenticator};
 use secret::{Attempt, Match, Secret};
 
-/// Longest pattern, in bytes: a channel's name has no more.
-const PATTERN_BYTES_MAX: usize = 255;
 /// Most patterns of one password: with the one that lets everybody read they fill a verdict.
 const PATTERNS_MAX: usize = VERDICT_PERMISSIONS_MAX - 1;
 
@@ -38,7 +37,7 @@ struct PasswordAuthenticator {
 
 struct Known {
     secret: Secret,
-    patterns: Vec<String>,
+    patterns: Vec<Pattern>,
 }
 
 impl Authenticator for PasswordAuthenticator {
@@ -52,7 +51,8 @@ impl Authenticator for PasswordAuthenticator {
                  with the channels it gives, such as `passwords: {SomePassword: [\"news.*\"]}`",
             ));
         }
-        let known = passwords.0.into_iter().enumerate().map(|(index, entry)| known(index + 1, entry, &host));
+        let place = Place::option("passwords");
+        let known = passwords.0.into_iter().enumerate().map(|(index, entry)| known(&place.entry(index), entry, &host));
         Ok(Self { known: known.collect::<Result<_, _>>()?, allow_read_by_default, host })
     }
 
@@ -90,32 +90,22 @@ impl Authenticator for PasswordAuthenticator {
     }
 }
 
-/// Checks the entry that stands at `position`, counted from 1, and turns its password into what is kept of it.
-fn known(position: usize, entry: Entry, host: &Host) -> Result<Known, CreateError> {
-    let wrong = |text: String| CreateError::config(format!("option `passwords`, entry {position}: {text}"));
+/// Checks the entry that stands at `place`, and turns its password into what is kept of it.
+fn known(place: &Place, entry: Entry, host: &Host) -> Result<Known, CreateError> {
     if entry.password.is_empty() {
-        return Err(wrong(
+        return Err(place.error(
             "the password is empty, so clients without any would be let in; set `allow_read_by_default: true` if \
-             everybody may read, or give it a password"
-                .to_owned(),
+             everybody may read, or give it a password",
         ));
     }
     if entry.patterns.len() > PATTERNS_MAX {
-        return Err(wrong(format!("expected at most {PATTERNS_MAX} patterns, found {}", entry.patterns.len())));
-    }
-    for (index, pattern) in entry.patterns.iter().enumerate() {
-        let place = index + 1;
-        if pattern.is_empty() || pattern.len() > PATTERN_BYTES_MAX || pattern.chars().any(char::is_control) {
-            return Err(wrong(format!(
-                "pattern {place}: expected 1 to {PATTERN_BYTES_MAX} bytes without control characters, found {} bytes",
-                pattern.len()
-            )));
-        }
+        let found = entry.patterns.len();
+        return Err(place.error(format_args!("expected at most {PATTERNS_MAX} patterns, found {found}")));
     }
     if entry.patterns.is_empty() {
-        host.warn(format_args!("option `passwords`, entry {position}: has no patterns, so it gives no access"));
+        host.warn(format_args!("{place}: has no patterns, so it gives no access"));
     }
-    let secret = Secret::new(&entry.password).map_err(|text| wrong(text.to_string()))?;
+    let secret = Secret::new(&entry.password).map_err(|text| place.error(text))?;
     Ok(Known { secret, patterns: entry.patterns })
 }
 

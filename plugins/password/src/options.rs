@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a password that was read is wiped when its entry is dropped.
 
+use pusu_plugin_api::Pattern;
 use pusu_plugin_api::serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use pusu_plugin_api::serde::{self, Deserialize as DeriveDeserialize};
 use std::fmt;
@@ -23,7 +24,7 @@ pub(crate) struct Passwords(pub(crate) Vec<Entry>);
 /// One password, in plain or as a PHC string, and the patterns of the channels it gives.
 pub(crate) struct Entry {
     pub(crate) password: Zeroizing<String>,
-    pub(crate) patterns: Vec<String>,
+    pub(crate) patterns: Vec<Pattern>,
 }
 
 impl<'de> Deserialize<'de> for Passwords {

@@ -125,7 +125,8 @@ fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
         (r#"{"passwords":{"hunter2":"a.*"}}"#, "option `passwords`, entry 1: expected a list, found a string".into()),
         (
             r#"{"passwords":{"x":["a"],"hunter2":["a",7]}}"#,
-            "option `passwords`, entry 2, item 2: expected a string, found a number".into(),
+            "option `passwords`, entry 2, item 2: expected a pattern of 1 to 255 bytes without control characters, found a number"
+                .into(),
         ),
         (r#"{"passwords":[{"x":["a"]},"hunter2"]}"#, format!("option `passwords`, item 2: {entry}, such as")),
         (
@@ -134,7 +135,10 @@ fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
         ),
         (r#"{"passwords":[{}]}"#, format!("option `passwords`, item 1: {entry}, found none")),
         (r#"{"passwords":{"":["a"]}}"#, "option `passwords`, entry 1: the password is empty".into()),
-        (r#"{"passwords":{"hunter2":["a",""]}}"#, "option `passwords`, entry 1: pattern 2: expected 1 to 255".into()),
+        (
+            r#"{"passwords":{"hunter2":["a",""]}}"#,
+            "option `passwords`, entry 1, item 2: expected a pattern of 1 to 255 bytes".into(),
+        ),
         (
             r#"{"allow_read_by_default":"hunter2"}"#,
             "option `allow_read_by_default`: expected a boolean, found a string".into(),
@@ -142,7 +146,11 @@ fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
         (r#"{}"#, "nobody could connect".into()),
         (r#"{"passwords":null}"#, "nobody could connect".into()),
         (r#"{"passwords":[],"allow_read_by_default":false}"#, "nobody could connect".into()),
-        (r#"{"password":{}}"#, "there is no option `password`; there are `passwords`, `allow_read_by_default`".into()),
+        (
+            r#"{"password":{}}"#,
+            "there is no option `password` (did you mean `passwords`?); there are `passwords`, `allow_read_by_default`"
+                .into(),
+        ),
     ] {
         let text = error(options);
         assert!(text.starts_with(&wanted), "{options}\n  gives {text}\n wanted {wanted}");

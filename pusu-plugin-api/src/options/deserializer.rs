@@ -2,6 +2,7 @@
 
 use super::error::OptionsError;
 use super::node::Node;
+use super::place::Step;
 use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess};
 use serde::de::{Error as _, Unexpected, Visitor};
@@ -10,7 +11,8 @@ use serde::forward_to_deserialize_any;
 type Result<T> = std::result::Result<T, OptionsError>;
 
 impl Node {
-    fn entries<'de, V: Visitor<'de>>(self, visitor: V, fields: &'static [&'static str]) -> Result<V::Value> {
+    /// Reads a mapping. `fields` are the names that a struct has; any other mapping has none.
+    fn entries<'de, V: Visitor<'de>>(self, visitor: V, fields: Option<&'static [&'static str]>) -> Result<V::Value> {
         match self {
             Self::Map(entries) => {
                 visitor.visit_map(Entries { entries: entries.into_iter(), read: 0, fields, open: None })
@@ -32,7 +34,7 @@ impl<'de> Deserializer<'de> for Node {
             Self::Float(value) => visitor.visit_f64(value),
             Self::Text(value) => visitor.visit_string(value),
             Self::List(items) => visitor.visit_seq(Items { items: items.into_iter(), read: 0 }),
-            Self::Map(_) => self.entries(visitor, &[]),
+            Self::Map(_) => self.entries(visitor, None),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'de> Deserializer<'de> for Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.entries(visitor, fields)
+        self.entries(visitor, Some(fields))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -89,9 +91,9 @@ impl<'de> SeqAccess<'de> for Items {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         let Some(item) = self.items.next() else { return Ok(None) };
+        let index = self.read;
         self.read += 1;
-        let read = self.read;
-        seed.deserialize(item).map(Some).map_err(|error| error.within(|| format!("item {read}")))
+        seed.deserialize(item).map(Some).map_err(|error| error.within(Step::Item(index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -103,8 +105,8 @@ impl<'de> SeqAccess<'de> for Items {
 struct Entries {
     entries: std::vec::IntoIter<(String, Node)>,
     read: usize,
-    fields: &'static [&'static str],
-    open: Option<(String, Node)>,
+    fields: Option<&'static [&'static str]>,
+    open: Option<(Step, Node)>,
 }
 
 impl<'de> MapAccess<'de> for Entries {
@@ -112,24 +114,25 @@ impl<'de> MapAccess<'de> for Entries {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        let index = self.read;
         self.read += 1;
-        let read = self.read;
-        let place = match self.fields.iter().find(|field| **field == key) {
-            Some(field) => format!("option `{field}`"),
-            None => format!("entry {read}"),
+        let step = if self.fields.is_some_and(|fields| fields.contains(&key.as_str())) {
+            Step::Option(key.clone())
+        } else {
+            Step::Entry(index)
         };
-        self.open = Some((place, value));
+        self.open = Some((step, value));
         let key: StringDeserializer<OptionsError> = key.into_deserializer();
-        let is_struct = !self.fields.is_empty();
+        let is_struct = self.fields.is_some();
         seed.deserialize(key).map(Some).map_err(|error| {
             // A struct's key fails as a name that does not exist, which the error says itself.
-            if is_struct { error } else { error.within(|| format!("key of entry {read}")) }
+            if is_struct { error } else { error.within(Step::Key(index)) }
         })
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         match self.open.take() {
-            Some((place, value)) => seed.deserialize(value).map_err(|error| error.within(|| place)),
+            Some((step, value)) => seed.deserialize(value).map_err(|error| error.within(step)),
             None => Err(OptionsError::custom("a value was asked for before its key")),
         }
     }
@@ -177,6 +180,6 @@ impl<'de> VariantAccess<'de> for Content {
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
-        self.0.entries(visitor, fields)
+        self.0.entries(visitor, Some(fields))
     }
 }

@@ -1,34 +1,38 @@
 //! What is wrong with the options, without saying what stands there.
 
+use super::place::{Place, Step};
 use serde::de::{Expected, Unexpected};
 use std::fmt::{self, Display};
 
+/// From here on (0 = nothing alike, 1 = equal; Jaro-Winkler) a name is taken for what the operator meant. The relay has
+/// the same bound for the names that it knows.
+const LIKENESS_MIN: f64 = 0.8;
+
 /// What is wrong, and where. See the invariant of the module above.
 #[derive(Debug)]
-pub(crate) struct OptionsError {
-    /// From the outermost place to the innermost.
-    places: Vec<String>,
+pub(super) struct OptionsError {
+    place: Place,
     text: String,
 }
 
 impl OptionsError {
     pub(super) fn new(text: String) -> Self {
-        Self { places: Vec::new(), text }
+        Self { place: Place::whole(), text }
     }
 
-    /// The same error, found within `place`.
-    pub(super) fn within(mut self, place: impl FnOnce() -> String) -> Self {
-        self.places.insert(0, place());
+    /// The same error, found within `outer`.
+    pub(super) fn within(mut self, outer: Step) -> Self {
+        self.place.put_within(outer);
         self
     }
 }
 
 impl Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, place) in self.places.iter().enumerate() {
-            write!(f, "{}{place}", if index == 0 { "" } else { ", " })?;
+        if !self.place.is_whole() {
+            write!(f, "{}: ", self.place)?;
         }
-        write!(f, "{}{}", if self.places.is_empty() { "" } else { ": " }, self.text)
+        f.write_str(&self.text)
     }
 }
 
@@ -62,7 +66,7 @@ impl serde::de::Error for OptionsError {
     fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
         let known =
             if expected.is_empty() { "there are none".to_owned() } else { format!("there are {}", quoted(expected)) };
-        Self::new(format!("there is no option `{found}`; {known}"))
+        Self::new(format!("there is no option `{found}`{}; {known}", did_you_mean(found, expected)))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -72,6 +76,18 @@ impl serde::de::Error for OptionsError {
     fn duplicate_field(field: &'static str) -> Self {
         Self::new(format!("the option `{field}` stands there twice"))
     }
+}
+
+/// ` (did you mean ...?)` if one of `known` is like `written`, or nothing.
+fn did_you_mean(written: &str, known: &[&str]) -> String {
+    let written = written.to_lowercase().replace('-', "_");
+    known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&written, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
 }
 
 /// What serde's own types expect, in the words of YAML.

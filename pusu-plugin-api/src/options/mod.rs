@@ -1,21 +1,85 @@
 //! From the options as JSON to the author's type, with errors an operator can act upon.
 //!
+//! The options of an [`Authenticator`](crate::Authenticator) are read without a call: give its type `Options` fields that
+//! say what they take. What types cannot say is checked in `create`, with errors of a [`Place`], so that they read like
+//! those of this crate.
+//!
+//! ```
+//! use pusu_plugin_api::options::{self, Place, Time};
+//! use pusu_plugin_api::serde::{self, Deserialize};
+//! use pusu_plugin_api::{CreateError, Pattern};
+//! use std::time::Duration;
+//!
+//! #[derive(Deserialize)]
+//! #[serde(crate = "serde", deny_unknown_fields)]
+//! struct Options {
+//!     readable: Vec<Pattern>,
+//!     timeout: Option<Time>,
+//! }
+//!
+//! /// What `create` of the authenticator begins with.
+//! fn checked(options: Options) -> Result<(Vec<Pattern>, Duration), CreateError> {
+//!     if options.readable.is_empty() {
+//!         return Err(Place::option("readable").error("expected at least one pattern, such as \"news.*\""));
+//!     }
+//!     let bounds = Time(Duration::from_millis(10))..=Time(Duration::from_secs(60));
+//!     let timeout = Place::option("timeout").in_range(options.timeout.unwrap_or(Time(Duration::from_secs(2))), bounds)?;
+//!     Ok((options.readable, timeout.into()))
+//! }
+//!
+//! // In unit tests; the relay does the same.
+//! let read = |json: &str| options::from_json(json.as_bytes()).and_then(checked);
+//! assert_eq!(read(r#"{"readable": ["news.*"], "timeout": "500ms"}"#)?.1, Duration::from_millis(500));
+//!
+//! for (json, error) in [
+//!     (r#"{"readable": "news.*"}"#, "option `readable`: expected a list, found a string"),
+//!     (
+//!         r#"{"readable": ["news.*", ""]}"#,
+//!         "option `readable`, item 2: expected a pattern of 1 to 255 bytes without control characters, found an empty one",
+//!     ),
+//!     (
+//!         r#"{"readable": ["news.*"], "timeuot": 5}"#,
+//!         "there is no option `timeuot` (did you mean `timeout`?); there are `readable`, `timeout`",
+//!     ),
+//!     (
+//!         r#"{"readable": ["news.*"], "timeout": "soon"}"#,
+//!         "option `timeout`: expected a time: seconds as a number, or text such as `500ms` or `5s`, found another string",
+//!     ),
+//!     (r#"{"readable": ["news.*"], "timeout": "10m"}"#, "option `timeout`: expected 10ms to 1m, found 10m"),
+//! ] {
+//!     assert_eq!(read(json).unwrap_err().to_string(), error);
+//! }
+//! # Ok::<(), CreateError>(())
+//! ```
+//!
 //! **Invariant:** no error contains a value or a key that is data. Options hold passwords and keys; serde_json's own
-//! errors quote what they found (`invalid type: string "hunter2"`), so they must not be shown.
+//! errors quote what they found (`invalid type: string "hunter2"`), so they must not be shown. What a [`Place`] is told
+//! to say is the author's to keep free of secrets.
 
 mod deserializer;
 mod error;
 mod node;
+mod place;
+mod time;
 
+pub use place::Place;
+pub use time::Time;
+
+use crate::error::CreateError;
 use error::OptionsError;
 use node::Node;
 use serde::de::DeserializeOwned;
 
-/// Reads the options, one JSON object.
+/// Reads the options, one JSON object, as the relay hands them over. Authors need it for unit tests alone.
 ///
 /// # Errors
-/// A text that names the option, what was expected and the type that was found.
-pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, OptionsError> {
+/// [`CreateError::config`] with a text that names the option, what was expected and the type that was found; for an
+/// option that does not exist also the one that was meant, if one is like it.
+pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, CreateError> {
+    read(json).map_err(CreateError::config)
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, OptionsError> {
     let root: Node = serde_json::from_slice(json).map_err(|error| {
         // The place is safe to show, the text is not: it may quote what stands there.
         let place = format!("line {}, column {}", error.line(), error.column());
@@ -86,9 +150,15 @@ mod tests {
             "option `limits`, option `per_minute`: expected a whole number in range, not negative, found another number"
         );
         assert_eq!(error("[]"), "the options must be a mapping, but are a list");
-        assert!(error(r#"{"secret":[]}"#).starts_with("there is no option `secret`; there are `secrets`, `by_name`"));
+        assert!(
+            error(r#"{"limits":{"per_minute":1},"by-Name":{}}"#)
+                .starts_with("there is no option `by-Name` (did you mean `by_name`?); there are `secrets`, `by_name`")
+        );
+        assert!(error(r#"{"xyzzy":1}"#).starts_with("there is no option `xyzzy`; there are `secrets`"));
         assert!(error(r#"{"ratio":1,"ratio":2}"#).contains("`ratio` stands there twice"));
         assert!(error("{").starts_with("the options are not JSON"));
+        let none = from_json::<crate::NoOptions>(br#"{"secrets":[]}"#).unwrap_err();
+        assert_eq!(none.to_string(), "there is no option `secrets`; there are none");
     }
 
     #[test]

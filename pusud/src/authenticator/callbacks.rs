@@ -65,10 +65,11 @@ pub(super) fn forget(number: Number) {
 pub(super) struct LastError(Mutex<Option<String>>);
 
 impl LastError {
-    /// Keeps the text, made printable.
+    /// Keeps the text, made printable; an empty one says nothing.
     pub(super) fn set(&self, text: &[u8]) {
-        let text = printable(&String::from_utf8_lossy(text));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        let text = String::from_utf8_lossy(text);
+        let said = (!text.trim().is_empty()).then(|| printable(&text));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = said;
     }
 
     /// Gives the text away.
@@ -87,5 +88,7 @@ mod tests {
         assert_eq!(error.take(), None);
         error.set(b"bad\n\xff");
         assert_eq!(error.take().as_deref(), Some("bad\\n\u{fffd}"));
+        error.set(b" \n");
+        assert_eq!(error.take(), None, "nothing was said");
     }
 }

@@ -6,7 +6,7 @@ use super::answer::{Answer, printable};
 use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number};
 use super::complaints::Complaints;
 use super::tickets::Tickets;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, reason_or_none};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -84,7 +84,8 @@ impl Host {
         }
     }
 
-    /// Answers a ticket whose call has been lost with the process it was in.
+    /// Answers a ticket whose call has been lost with the process it was in, which there is on Unix.
+    #[cfg(unix)]
     pub(super) fn lose(&self, ticket: u64, verdict: Verdict) {
         if let Some(reply) = self.tickets.take(ticket) {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -115,11 +116,18 @@ impl Host {
     fn note(&self, verdict: &Verdict, detail: &str) {
         let plugin = self.plugin.as_str();
         match verdict {
+            Verdict::Grant(grant) if detail.is_empty() => {
+                tracing::debug!(plugin, subject = printable(&grant.subject), "granted");
+            }
             Verdict::Grant(grant) => tracing::debug!(plugin, subject = printable(&grant.subject), "granted: {detail}"),
             Verdict::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, "refused"),
             Verdict::Refuse(_) => tracing::info!(plugin, "refused: {detail}"),
             Verdict::Unavailable(reason) => {
-                self.complaints.warn(plugin, format_args!("could not decide: {} {detail}", printable(reason)));
+                let reason = printable(reason_or_none(reason));
+                match detail {
+                    "" => self.complaints.warn(plugin, format_args!("could not decide: {reason}")),
+                    detail => self.complaints.warn(plugin, format_args!("could not decide: {reason} ({detail})")),
+                }
             }
         }
     }
@@ -194,14 +202,40 @@ mod tests {
         assert_eq!(host.malformed(), 1);
     }
 
+    /// What is logged meanwhile.
+    fn logged(work: impl FnOnce()) -> String {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let writer = Mutex::new(log.reopen().unwrap());
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG);
+        tracing::subscriber::with_default(subscriber.with_writer(writer).finish(), work);
+        std::fs::read_to_string(log.path()).unwrap()
+    }
+
+    #[test]
+    fn a_verdict_without_reason_is_logged_as_one() {
+        for (decision, reason, detail, wanted) in [
+            (abi::UNAVAILABLE, "", "", "could not decide: no reason given"),
+            (abi::UNAVAILABLE, "", "no route to host", "could not decide: no reason given (no route to host)"),
+            (abi::UNAVAILABLE, "the database is down", "", "could not decide: the database is down"),
+            (abi::UNAVAILABLE, "later", "timeout", "could not decide: later (timeout)"),
+            (abi::REFUSE, "no", "", "refused"),
+            (abi::GRANT, "", "", "granted"),
+        ] {
+            let text = logged(|| {
+                let host = Host::new("Test");
+                let (ticket, _receiver) = host.tickets.open(Instant::now());
+                let answer = Answer { decision, reason: reason.into(), detail: detail.into(), ..Answer::default() };
+                assert_eq!(host.complete(ticket, || Ok(answer)), COMPLETE_TAKEN);
+            });
+            let message = text.split_once(": ").expect("a line has a target and a message").1;
+            let (said, fields) = message.trim_end().split_once(" plugin=").expect("the plugin is named");
+            assert_eq!(said, wanted, "{fields}");
+        }
+    }
+
     #[test]
     fn a_line_of_the_plugin_is_one_line_of_the_log() {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log.reopen().unwrap()));
-        tracing::subscriber::with_default(subscriber.finish(), || {
-            Host::new("Test").log(2, b"first\nforged\x1b[31m \xff");
-        });
-        let text = std::fs::read_to_string(log.path()).unwrap();
+        let text = logged(|| Host::new("Test").log(2, b"first\nforged\x1b[31m \xff"));
         assert_eq!(text.lines().count(), 1, "{text}");
         for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
             assert!(text.contains(part), "{part} is missing: {text}");

@@ -47,7 +47,7 @@ pub use directory::{Candidate, list};
 pub use generation::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
-pub use verdict::{Authorization, Grant, Request, Verdict};
+pub use verdict::{Authorization, Grant, Request, Verdict, reason_or_none};
 
 /// Most calls that wait or are being answered: the queue, and as many threads as there may be.
 pub const CALLS_MAX: usize = pool::QUEUE_MAX + 64;

@@ -65,9 +65,22 @@ pub struct Grant {
     pub generation: u32,
 }
 
+/// The reason that an authenticator gave, for people to read; it may have given none.
+pub fn reason_or_none(reason: &str) -> &str {
+    if reason.trim().is_empty() { "no reason given" } else { reason }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_that_is_missing_is_said_to_be() {
+        assert_eq!(reason_or_none("not you"), "not you");
+        for none in ["", " ", "\n"] {
+            assert_eq!(reason_or_none(none), "no reason given");
+        }
+    }
 
     #[test]
     fn the_authorization_is_never_printed() {

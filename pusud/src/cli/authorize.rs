@@ -7,7 +7,7 @@ use super::plugins::printable;
 use super::{SettingsArgs, channel_name, print};
 use crate::logging;
 use anyhow::{Context as _, bail};
-use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict};
+use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
 use pusud::config::Config;
 use pusud::permission::{Access, Permission};
 use serde_json::{Value, json};
@@ -85,13 +85,13 @@ impl Answer {
             Verdict::Grant(grant) => grant,
             Verdict::Refuse(reason) => {
                 row("decision", "refused");
-                row("reason", &printable(reason));
+                row("reason", &printable(reason_or_none(reason)));
                 row("took", &format!("{:.1?}", self.took));
                 return text;
             }
             Verdict::Unavailable(reason) => {
                 row("decision", "could not decide (the client may try again)");
-                row("reason", &printable(reason));
+                row("reason", &printable(reason_or_none(reason)));
                 row("took", &format!("{:.1?}", self.took));
                 return text;
             }
@@ -211,6 +211,8 @@ channel          x
     fn a_refusal_gives_its_reason_and_json_has_it_all() {
         let text = answer(Verdict::Refuse("not you".into())).readable(&[], SystemTime::now());
         assert!(text.contains("decision         refused\nreason           not you"), "{text}");
+        let text = answer(Verdict::Unavailable(String::new())).readable(&[], SystemTime::now());
+        assert!(text.contains("(the client may try again)\nreason           no reason given\ntook"), "{text}");
         let value = answer(Verdict::Unavailable("later".into())).as_json(&["a".into()]);
         assert_eq!((&value["decision"], &value["reason"]), (&json!("unavailable"), &json!("later")));
         assert_eq!(value["channels"], json!([{"channel": "a", "read_by": null, "write_by": null}]));

@@ -6,7 +6,7 @@
 
 use super::authorizations::{Added, Moment};
 use super::{Client, Next, handshake};
-use crate::authenticator::{Authorization, Request, Verdict};
+use crate::authenticator::{Authorization, Request, Verdict, reason_or_none};
 use crate::disconnect::Disconnect;
 use crate::message::Reply;
 use crate::outbox::Stage;
@@ -44,12 +44,12 @@ impl Client {
                 self.authorized(added, again)
             }
             Verdict::Refuse(reason) => {
-                info!(peer = %self.peer(), reason, "authorization refused");
+                info!(peer = %self.peer(), reason = reason_or_none(&reason), "authorization refused");
                 let reason = if reason.is_empty() { "refused" } else { &reason };
                 self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
             }
             Verdict::Unavailable(reason) => {
-                info!(peer = %self.peer(), reason, "authorization could not be decided");
+                info!(peer = %self.peer(), reason = reason_or_none(&reason), "authorization could not be decided");
                 let reply = Reply::AuthorizationFailed { reason: "unavailable" };
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
@@ -100,6 +100,7 @@ impl Client {
         };
         asking.turn.decided();
         if grant.is_none() {
+            let reason = reason_or_none(&reason);
             info!(peer = %self.peer(), reason, "authorization refused when it was asked again");
         }
         if self.session.replace(&asking.kept, grant, Moment::now()) {

@@ -1,4 +1,7 @@
 //! Times and sizes as people write them: `5s`, `500ms`, `64 KiB`.
+//!
+//! Plugins have the same times from what their authors build against (`pusu_plugin_api::options::Time`). The daemon does
+//! not depend on that: it goes its own ways, and a test here holds the two equal.
 
 use serde_json::Value;
 use std::time::Duration;
@@ -114,6 +117,34 @@ mod tests {
             (json!(true), None),
         ] {
             assert_eq!(duration(&value), expected.map(Duration::from_millis), "{value}");
+        }
+    }
+
+    #[test]
+    fn options_of_plugins_have_the_same_times_and_words() {
+        use pusu_plugin_api::options::{Time, from_json};
+        use std::collections::BTreeMap;
+
+        let option = |value: &Value| from_json::<BTreeMap<String, Time>>(json!({"t": value}).to_string().as_bytes());
+        for value in [
+            json!(5),
+            json!(0.25),
+            json!(1.5e3),
+            json!("500ms"),
+            json!("10m"),
+            json!("1m 30s"),
+            json!("1day"),
+            json!("2 hours"),
+        ] {
+            assert_eq!(duration(&value), Some(option(&value).unwrap()["t"].0), "{value}");
+        }
+        let (_, forms) = DURATION.split_once(": ").expect("bounds, then the forms");
+        for value in
+            [json!(-1), json!(-0.5), json!(1e300), json!("5"), json!("soon"), json!(""), json!(true), json!([])]
+        {
+            assert_eq!(duration(&value), None, "{value}");
+            let error = option(&value).expect_err("no time").to_string();
+            assert!(error.contains(&format!("expected a time: {forms}, found ")), "{value}: {error}");
         }
     }
 

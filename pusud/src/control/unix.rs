@@ -2,7 +2,8 @@
 //!
 //! Visitors are few and may be slow or silent: each has a bounded time, and only some are attended to at once.
 
-use super::{Answer, Outcome, VERSION, check, place, request_line};
+use super::line::{Answer, Outcome, VERSION, check, request_line};
+use super::place;
 use crate::config;
 use crate::overview::Overview;
 use crate::status::Status;

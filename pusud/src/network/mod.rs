@@ -84,7 +84,9 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
             );
         }
         let mut random = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).context(
+            "the system's clock stands before 1970: set it, since other relays tell a later start from an earlier one by it",
+        )?;
         let boot = BootId::new(since_1970.as_millis() as u64, &mut random);
         let (done, ended) = oneshot::channel();
         let (started, wait_for_start) = mpsc::channel();

@@ -8,6 +8,7 @@ use crate::asker::Asker;
 use crate::desk::Waiter;
 use crate::options::{Options, Settings};
 use crate::question::Facts;
+use pusu_plugin_api::options::from_json;
 use pusu_plugin_api::{CreateError, Decision, Verdict, testing};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -28,8 +29,7 @@ impl Waiter for Waiting {
 }
 
 fn settings(options: Value) -> Result<Settings, CreateError> {
-    let options: Options = serde_json::from_value(options).expect("the types are right");
-    Settings::of(options, &testing::host())
+    Settings::of(from_json::<Options>(options.to_string().as_bytes())?, &testing::host())
 }
 
 /// An asker with these options and, unless they say so, no hurry.

@@ -47,13 +47,13 @@ fn wrong_options_say_what_was_expected_and_no_secret() {
     for (options, wanted) in [
         (json!({"http_url": "hunter2"}), "option `http_url`: expected a URL such as https://"),
         (json!({"http_url": "http://a:hunter2@b/"}), "put them into `http_headers`"),
-        (with(json!({"http_timeout": 0})), "option `http_timeout`: expected 10ms to 60s, found 0s"),
-        (with(json!({"http_timeout": "2m"})), "option `http_timeout`: expected 10ms to 60s, found 2m"),
+        (with(json!({"http_timeout": 0})), "option `http_timeout`: expected 10ms to 1m, found 0s"),
+        (with(json!({"http_timeout": "2m"})), "option `http_timeout`: expected 10ms to 1m, found 2m"),
         (with(json!({"http_max_connections": 0})), "option `http_max_connections`: expected 1 to 1024, found 0"),
         (with(json!({"http_cache_entries": 1_000_001})), "option `http_cache_entries`: expected 0 to 1000000"),
         (
             with(json!({"http_send": ["peer", "hunter2"]})),
-            "option `http_send`: item 2: expected `peer` or `attributes`",
+            "option `http_send`, item 2: expected `peer` or `attributes`",
         ),
         (with(json!({"http_send": ["hunter2"]})), "item 1"),
         (with(json!({"http_headers": {"no name": "hunter2"}})), "entry 1: expected the name of an HTTP header"),

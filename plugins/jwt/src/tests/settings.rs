@@ -90,7 +90,10 @@ fn wrong_options_say_what_was_expected_and_no_value() {
         (hs256(json!({"jwt_jwks_file": "/f"})), "expected exactly one of the options"),
         (hs256(json!({"jwt_verification_key_file": "/f"})), "expected exactly one of the options"),
         (hs256(json!({"jwt_verification_key": 7})), "option `jwt_verification_key`: expected a string, found a number"),
-        (hs256(json!({"jwt_leeway": "hunter2"})), "option `jwt_leeway`: expected a time in seconds such as 30"),
+        (
+            hs256(json!({"jwt_leeway": "hunter2"})),
+            "option `jwt_leeway`: expected a time: seconds as a number, or text such as `500ms`",
+        ),
         (hs256(json!({"jwt_leeway": -1})), "option `jwt_leeway`: expected a time"),
         (hs256(json!({"jwt_leeway": -0.5})), "option `jwt_leeway`: expected a time"),
         (hs256(json!({"jwt_leeway": "2h"})), "option `jwt_leeway`: expected at most an hour, found 2h"),
@@ -100,6 +103,12 @@ fn wrong_options_say_what_was_expected_and_no_value() {
         (hs256(json!({"jwt_audience": [7]})), "option `jwt_audience`, item 1: expected a string, found a number"),
         (hs256(json!({"jwt_issuer": 7})), "option `jwt_issuer`: expected a text or a list of texts, found a number"),
         (hs256(json!({"allowed_channels": []})), "option `allowed_channels`: expected at least one pattern"),
+        (
+            hs256(json!({"allowed_channels": ["a", ""]})),
+            "option `allowed_channels`, item 2: expected a pattern of 1 to 255 bytes",
+        ),
+        (hs256(json!({"allowed_channels": ["x".repeat(256)]})), "item 1: expected a pattern of 1 to 255 bytes"),
+        (hs256(json!({"allowed_channels": ["hunter2\n"]})), "item 1: expected a pattern"),
         (hs256(json!({"allowed_channels": "*"})), "option `allowed_channels`: expected a list, found a string"),
         (hs256(json!({"jwt_verification_keys": []})), "there is no option `jwt_verification_keys`"),
     ] {

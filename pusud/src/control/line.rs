@@ -1,0 +1,86 @@
+//! What is said over the control socket: a line to ask with, and a line that answers.
+
+use crate::status::Status;
+use serde::{Deserialize, Serialize};
+
+/// The version of what is spoken here.
+pub(super) const VERSION: u32 = 1;
+/// The command that is answered with a [`Status`].
+const STATUS: &str = "status";
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    version: u32,
+    command: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub(super) version: u32,
+    #[serde(flatten)]
+    pub(super) outcome: Outcome,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    Status(Box<Status>),
+    Error(String),
+}
+
+impl Outcome {
+    pub(super) fn to_line(self: Outcome) -> Vec<u8> {
+        let answer = Answer { version: VERSION, outcome: self };
+        let mut line = serde_json::to_vec(&answer).expect("numbers, texts and lists can be written as JSON");
+        line.push(b'\n');
+        line
+    }
+}
+
+pub(super) fn request_line() -> Vec<u8> {
+    let request = Request { version: VERSION, command: STATUS.to_owned() };
+    let mut line = serde_json::to_vec(&request).expect("a number and a text can be written as JSON");
+    line.push(b'\n');
+    line
+}
+
+/// What is wrong with a request, if anything is.
+pub(super) fn check(line: &[u8]) -> Result<(), String> {
+    let request: Request = serde_json::from_slice(line).map_err(|error| {
+        format!("expected a line such as {{\"version\":{VERSION},\"command\":\"{STATUS}\"}}: {error}")
+    })?;
+    if request.version != VERSION {
+        return Err(format!("version {} is not spoken here, but {VERSION}", request.version));
+    }
+    if request.command != STATUS {
+        return Err(format!("unknown command {:?}: there is `{STATUS}`", request.command));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_of_this_version_is_taken() {
+        assert_eq!(check(&request_line()), Ok(()));
+        for (line, part) in [
+            (&b"status\n"[..], "expected a line"),
+            (b"{\"version\":2,\"command\":\"status\"}\n", "version 2"),
+            (b"{\"version\":1,\"command\":\"stop\"}\n", "unknown command"),
+            (b"", "expected a line"),
+        ] {
+            let refused = check(line).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_apart_from_a_status() {
+        let line = Outcome::Error("no".into()).to_line();
+        assert_eq!(line, b"{\"version\":1,\"error\":\"no\"}\n");
+        let answer: Answer = serde_json::from_slice(&line).unwrap();
+        assert!(matches!(answer.outcome, Outcome::Error(why) if why == "no"));
+    }
+}
