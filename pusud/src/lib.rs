@@ -28,6 +28,7 @@ pub mod keepalive;
 pub mod limits;
 pub mod memory;
 pub mod message;
+pub mod nearest;
 pub mod nesting;
 pub mod network;
 pub mod open_files;

@@ -9,6 +9,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,11 +36,11 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Create
 }
 
 fn from_file(file: &Path) -> Result<RootCertStore, String> {
-    let length = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > CA_FILE_BYTES_MAX {
-        return Err(format!("expected a file of at most {CA_FILE_BYTES_MAX} bytes, found {length}"));
+    let mut pem = Vec::new();
+    let read = File::open(file).and_then(|open| open.take(CA_FILE_BYTES_MAX + 1).read_to_end(&mut pem));
+    if read.map_err(|error| error.to_string())? as u64 > CA_FILE_BYTES_MAX {
+        return Err(format!("expected a file of at most {CA_FILE_BYTES_MAX} bytes, found a longer one"));
     }
-    let pem = std::fs::read(file).map_err(|error| error.to_string())?;
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
         let place = index + 1;

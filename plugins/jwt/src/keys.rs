@@ -9,6 +9,8 @@ use crate::token::{Refusal, Token};
 use jsonwebtoken::Algorithm;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -87,11 +89,11 @@ fn one(place: &Place, text: &str, algorithms: &[Algorithm], host: &Host) -> Resu
 
 /// The text of a file, without the end of its last line: editors write one, and nobody means it.
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > KEY_FILE_BYTES_MAX {
-        return Err(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found {length}"));
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = File::open(path).and_then(|open| open.take(KEY_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    if read.map_err(|error| error.to_string())? as u64 > KEY_FILE_BYTES_MAX {
+        return Err(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found a longer one"));
     }
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| error.to_string())?);
     let text = std::str::from_utf8(&bytes).map_err(|_| "expected text, found bytes that are not UTF-8")?;
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(text.to_owned()))

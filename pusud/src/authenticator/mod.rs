@@ -22,7 +22,6 @@ pub mod isolation;
 mod library;
 mod linkage;
 mod manifest;
-mod nearest;
 mod options;
 mod ownership;
 mod pool;

@@ -4,8 +4,8 @@
 //! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.
 
 use super::manifest::Manifest;
-use super::nearest::did_you_mean;
 use crate::config::AuthenticatorConfig;
+use crate::nearest::did_you_mean;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

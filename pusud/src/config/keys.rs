@@ -1,5 +1,7 @@
 //! The names of all keys, and what to say about one that is not among them.
 
+use crate::nearest::nearest;
+
 /// The keys at the top of the settings, in the order of `settings.example.yaml`.
 pub const TOP: &[&str] = &[
     "authenticator",
@@ -63,18 +65,9 @@ pub const LIMITS: &[&str] = &[
     "drain_spread",
 ];
 
-/// How alike two names must be to be taken for a slip of the pen (Jaro-Winkler; 1 is equal).
-const ALIKE: f64 = 0.8;
-
-/// The known name most like `key`, if one is like it at all.
-fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    known
-        .iter()
-        .map(|&name| (strsim::jaro_winkler(&key, name), name))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
+/// The known key that was most likely meant; also where words are joined with `-`.
+fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    nearest(&key.replace('-', "_"), known.iter().copied())
 }
 
 /// What to say about a key that may not stand at the top.
@@ -82,7 +75,7 @@ pub(super) fn unknown_at_top(key: &str) -> String {
     if LIMITS.contains(&key) {
         return format!("unknown key `{key}`: it belongs below `limits:`, indented");
     }
-    match nearest(key, TOP) {
+    match meant(key, TOP) {
         Some(near) => format!(
             "unknown key `{key}`: did you mean `{near}`? (An option of the authenticator goes below \
              `authenticator_options:`.)"
@@ -100,7 +93,7 @@ pub(super) fn unknown_limit(key: &str) -> String {
     if TOP.contains(&key) {
         return format!("unknown key `{key}` below `limits`: it belongs at the top, not indented");
     }
-    match nearest(key, LIMITS) {
+    match meant(key, LIMITS) {
         Some(near) => format!("unknown key `{key}` below `limits`: did you mean `{near}`?"),
         None => format!("unknown key `{key}` below `limits`: the keys there are {}", LIMITS.join(", ")),
     }

@@ -6,7 +6,7 @@
 const LIKENESS_MIN: f64 = 0.8;
 
 /// The one of `known` that is most like `written`, whatever the case of its letters; `None` if none is like it.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     known
         .into_iter()
@@ -17,7 +17,7 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
 }
 
 /// ` (did you mean ...?)` for an error message, or nothing.
-pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(written, known).map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
