@@ -5,29 +5,25 @@
 //! that came after `subscribe_ok`, except where a test breaks links and compares what is left out with what was counted.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The content of a publication: JSON text.
 pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
     format!(r#"[{source},{number},{},"{:.<padding$}"]"#, micros(), "")
 }
 
-/// The clock of the stamps: the time since 1970.
-pub(super) fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
-}
-
 fn micros() -> u64 {
-    u64::try_from(now().as_micros()).unwrap()
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_micros()).unwrap()
 }
 
-/// A publication that was under way for longer than most, on the clock of the stamps.
+/// A publication that was under way for longer than most.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Late {
     /// Who sent it.
     pub(crate) source: usize,
-    pub(crate) sent: Duration,
-    pub(crate) arrived: Duration,
+    pub(crate) sent: Instant,
+    pub(crate) arrived: Instant,
 }
 
 /// What arrives sooner is not late.
@@ -93,11 +89,11 @@ impl Checker {
         let mut fields = content.splitn(4, ',').map(|field| field.parse::<u64>());
         let mut field = || fields.next().expect("a stamp has three numbers").expect("a stamp has three numbers");
         let (source, number, sent) = (field(), field(), field());
-        let (sent, arrived, source) = (Duration::from_micros(sent), now(), usize::try_from(source).unwrap());
-        let way = arrived.saturating_sub(sent);
+        let (way, source) = (Duration::from_micros(micros().saturating_sub(sent)), usize::try_from(source).unwrap());
         self.slowest = self.slowest.max(way);
         if way > LATE {
-            self.late.push(Late { source, sent, arrived });
+            let arrived = Instant::now();
+            self.late.push(Late { source, sent: arrived - way, arrived });
         }
         self.arrived(channel, source, number);
         true

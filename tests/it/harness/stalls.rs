@@ -1,7 +1,6 @@
 //! How long something took, where the machine now and then stands still: a virtual machine that is not given its turn
 //! says nothing about the daemon in it.
 
-use super::checker::now;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,15 +11,28 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A look that comes later than this was held up.
 const LATE: Duration = Duration::from_millis(100);
 
+/// When nothing ran: from when to when, in order.
+#[derive(Default)]
+pub(crate) struct Stalls(Vec<(Instant, Instant)>);
+
+impl Stalls {
+    /// The time between two moments in which something ran; none if the second one is the earlier.
+    pub(crate) fn time_between(&self, from: Instant, to: Instant) -> Duration {
+        let overlap = |stall: &(Instant, Instant)| stall.1.min(to).saturating_duration_since(stall.0.max(from));
+        to.saturating_duration_since(from).saturating_sub(self.0.iter().map(overlap).sum())
+    }
+
+    /// The time in which nothing ran.
+    fn sum(&self) -> Duration {
+        self.0.iter().map(|(from, to)| *to - *from).sum()
+    }
+}
+
 /// Looks whether the machine stands still, until it is asked or dropped.
 pub(crate) struct StallWatch {
     is_over: Arc<AtomicBool>,
     watcher: Option<JoinHandle<Stalls>>,
 }
-
-/// When the machine stood still, on the clock of [`now`]: beginning and end of each time.
-#[derive(Default)]
-pub(crate) struct Stalls(Vec<[Duration; 2]>);
 
 impl StallWatch {
     /// Looks from here on.
@@ -30,12 +42,11 @@ impl StallWatch {
         let watcher = thread::spawn(move || {
             let mut stalls = Stalls::default();
             while !shared.load(Ordering::Relaxed) {
-                let looked = Instant::now();
+                let due = Instant::now() + LOOK;
                 thread::park_timeout(LOOK);
-                let late = looked.elapsed().saturating_sub(LOOK);
-                if late > LATE {
-                    let end = now();
-                    stalls.0.push([end.saturating_sub(late), end]);
+                let now = Instant::now();
+                if now.saturating_duration_since(due) > LATE {
+                    stalls.0.push((due, now));
                 }
             }
             stalls
@@ -51,27 +62,21 @@ impl StallWatch {
 }
 
 impl Drop for StallWatch {
+    /// Also where the work has failed.
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Stalls {
-    /// How long it stood still between two moments.
-    pub(crate) fn between(&self, from: Duration, to: Duration) -> Duration {
-        self.0.iter().map(|[begin, end]| (*end).min(to).saturating_sub((*begin).max(from))).sum()
     }
 }
 
 /// Does `work`, and says how long it took without the time in which nothing ran.
 pub(crate) fn time_without_stalls<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let watch = StallWatch::begin();
-    let (began, started) = (now(), Instant::now());
+    let started = Instant::now();
     let done = work();
-    let (took, ended) = (started.elapsed(), now());
-    let stalled = watch.end().between(began, ended);
-    if !stalled.is_zero() {
-        println!("the machine stood still for {stalled:?} of {took:?}");
+    let ended = Instant::now();
+    let stalls = watch.end();
+    if !stalls.0.is_empty() {
+        println!("the machine stood still for {:?} of {:?}", stalls.sum(), ended - started);
     }
-    (done, took.saturating_sub(stalled))
+    (done, stalls.time_between(started, ended))
 }

@@ -37,19 +37,25 @@ mod linux {
             Self(last)
         }
 
-        /// Waits until the relays have as few files and threads as before, and asserts that they have hardly more memory,
-        /// each besides `kept` bytes. Their clients have gone. Gives by how many bytes the memory of one has grown at the
-        /// most.
-        pub(in crate::network) fn assert_is_back(&self, network: &Network, kept: u64) -> u64 {
+        /// Waits until the relays have as few files and threads as before and nothing of their clients, who have gone, and
+        /// asserts that they have hardly more memory, each besides `retained` bytes. Gives by how many bytes the memory of
+        /// one has grown at the most.
+        pub(in crate::network) fn assert_is_back(&self, network: &Network, retained: u64) -> u64 {
             let began = Instant::now();
             loop {
                 let now = footprints(network);
                 let pairs = || self.0.iter().zip(&now);
-                if pairs().all(|(before, now)| (now.files, now.threads) == (before.files, before.threads)) {
+                let is_back = |(before, now): (&Footprint, &Footprint)| {
+                    (now.files, now.threads, now.kept) == (before.files, before.threads, [0; 3])
+                };
+                if pairs().all(is_back) {
                     let told: Vec<_> = pairs().map(|(before, now)| format!("{before}; then {now}")).collect();
                     let grown = pairs().map(|(before, now)| now.resident.saturating_sub(before.resident));
                     let most = grown.max().expect("there are relays");
-                    assert!(most <= kept + RESIDENT_MORE_MAX, "a relay needs {most} bytes more than before: {told:#?}");
+                    assert!(
+                        most <= retained + RESIDENT_MORE_MAX,
+                        "a relay needs {most} bytes more than before: {told:#?}"
+                    );
                     return most;
                 }
                 let told = || pairs().map(|(before, now)| format!("{before}; now {now}")).collect::<Vec<_>>();

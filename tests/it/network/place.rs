@@ -30,9 +30,9 @@ impl Place {
     }
 
     /// Asserts that the relays take as much of the machine as before anything was done, and says so. Their clients have
-    /// gone. `kept`: what an allocator may keep besides, in bytes.
-    pub(super) fn assert_is_as_before(&self, kept: u64) -> String {
-        let more = self.baseline.assert_is_back(&self.network, kept);
+    /// gone. `retained`: what an allocator may keep besides, in bytes.
+    pub(super) fn assert_is_as_before(&self, retained: u64) -> String {
+        let more = self.baseline.assert_is_back(&self.network, retained);
         format!("files and threads as before, memory at most {} KiB more", more / 1024)
     }
 
