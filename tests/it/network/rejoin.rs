@@ -1,13 +1,11 @@
 //! A relay that dies comes back, as often as it likes, and the others go on meanwhile.
 
-use super::baseline::Baseline;
 use crate::harness::{Client, Network};
 use serde_json::json;
 
 #[test]
 fn a_killed_relay_rejoins_and_the_others_do_not_notice() {
     let mut network = Network::of(3);
-    let baseline = Baseline::of(&network);
     let mut source = network.relay(0).client();
     let mut survivors: Vec<Client> = (0..2).map(|at| network.relay(at).client()).collect();
     survivors.iter_mut().for_each(|survivor| survivor.subscribe("steady"));
@@ -38,8 +36,6 @@ fn a_killed_relay_rejoins_and_the_others_do_not_notice() {
         source.publish("steady", json!("hello again"));
         survivors.iter_mut().for_each(|survivor| survivor.expect_publish("steady", json!("hello again")));
     }
-    drop((survivors, source));
-    baseline.assert_is_back(&network, 0);
 }
 
 /// Relays that are started in the same moment dial each other in the same moment.
