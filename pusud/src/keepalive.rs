@@ -69,3 +69,63 @@ fn has_unread(outbox: &Outbox) -> bool {
     let mut byte = [MaybeUninit::uninit()];
     socket2::SockRef::from(outbox.socket()).peek(&mut byte).is_ok_and(|bytes| bytes > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(500);
+
+    /// So many clients that have just spoken, and what keeps their connections alive.
+    async fn clients(count: usize) -> (Vec<Rc<Outbox>>, Vec<std::net::TcpStream>) {
+        let acceptor = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut outboxes, mut ends) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            ends.push(std::net::TcpStream::connect(acceptor.local_addr().unwrap()).unwrap());
+            outboxes.push(Rc::new(Outbox::new(acceptor.accept().await.unwrap().0)));
+        }
+        (outboxes, ends)
+    }
+
+    /// Has everybody speak when `before` ticks have passed, and returns after how many more each is pinged.
+    fn first_pings(outboxes: &[Rc<Outbox>], limits: &Limits, before: usize) -> Vec<usize> {
+        let mut keepalive = Keepalive::new(limits, TICK);
+        for _ in 0..before {
+            keepalive.next_turn(TICK);
+        }
+        outboxes.iter().for_each(|outbox| outbox.incoming.open());
+        let mut pinged = vec![None; outboxes.len()];
+        let mut ticks = 0;
+        while pinged.contains(&None) {
+            ticks += 1;
+            let (first, step) = keepalive.next_turn(TICK);
+            for at in (first..outboxes.len()).step_by(step) {
+                if keepalive.look(&outboxes[at], limits.pong_timeout) {
+                    assert_eq!(pinged[at].replace(ticks), None, "client {at} is pinged twice");
+                }
+            }
+            assert!(ticks < 1000, "some are never pinged: {pinged:?}");
+        }
+        pinged.into_iter().flatten().collect()
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_came_together_is_pinged_one_to_one_and_a_half_intervals_later_and_not_together() {
+        let (outboxes, _ends) = clients(100).await;
+        for interval in [Duration::from_secs(1), Duration::from_secs(6), Duration::from_secs(25)] {
+            let limits = Limits { ping_interval: interval, ..Limits::default() };
+            let turns = (interval / LOOKS_PER_INTERVAL).div_duration_f64(TICK) as usize;
+            for before in [0, 1, turns / 2, turns - 1] {
+                let mut together = vec![0; turns];
+                for ticks in first_pings(&outboxes, &limits, before) {
+                    // They have spoken up to a tick before the first one that is counted.
+                    let (least, most) = (TICK * (ticks - 1) as u32, TICK * ticks as u32);
+                    assert!(least >= interval && most <= interval.mul_f64(1.5), "after {least:?} to {most:?}");
+                    together[ticks - 1 - 2 * turns] += 1;
+                }
+                let share = outboxes.len() / turns;
+                assert!(together.iter().all(|&pinged| pinged == share || pinged == share + 1), "{together:?}");
+            }
+        }
+    }
+}

@@ -8,20 +8,24 @@ use std::fmt;
 pub enum Refusal {
     /// A message was too long.
     MaxMessageBytes,
-    /// A message came in too many fragments, or they took too long.
+    /// A message came in too many fragments.
     MaxFragments,
+    /// A message was not complete in time.
+    MessageTimeout,
     /// The head of the HTTP request was too long, or had too many fields.
     MaxHeaderBytes,
     /// No complete WebSocket handshake in time.
     HandshakeTimeout,
     /// Not authorized in time.
     AuthorizeTimeout,
-    /// Refused by the authenticator too often.
+    /// One client authorized too often: too many authorizations in a row that gave nothing new, or too many at a time.
     MaxAuthorizeAttempts,
     /// No answer to a ping.
     PongTimeout,
-    /// The outbox was full, or more than half full for too long.
+    /// The outbox was full.
     OutboxBytes,
+    /// More waited in the outbox than may for long, and it did so for too long.
+    OutboxSoftBytes,
     /// Nothing could be written for too long.
     WriteDeadline,
     /// Too many subscriptions of one client.
@@ -46,15 +50,17 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of the settings.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::MaxMessageBytes,
         Self::MaxFragments,
+        Self::MessageTimeout,
         Self::MaxHeaderBytes,
         Self::HandshakeTimeout,
         Self::AuthorizeTimeout,
         Self::MaxAuthorizeAttempts,
         Self::PongTimeout,
         Self::OutboxBytes,
+        Self::OutboxSoftBytes,
         Self::WriteDeadline,
         Self::MaxSubscriptions,
         Self::MaxChannelBytes,
@@ -72,12 +78,14 @@ impl Refusal {
         match self {
             Self::MaxMessageBytes => "max_message_bytes",
             Self::MaxFragments => "max_fragments",
+            Self::MessageTimeout => "message_timeout",
             Self::MaxHeaderBytes => "max_header_bytes",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::AuthorizeTimeout => "authorize_timeout",
             Self::MaxAuthorizeAttempts => "max_authorize_attempts",
             Self::PongTimeout => "pong_timeout",
             Self::OutboxBytes => "outbox_bytes",
+            Self::OutboxSoftBytes => "outbox_soft_bytes",
             Self::WriteDeadline => "write_deadline",
             Self::MaxSubscriptions => "max_subscriptions",
             Self::MaxChannelBytes => "max_channel_bytes",

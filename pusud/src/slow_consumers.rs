@@ -44,7 +44,7 @@ impl SlowConsumers {
             let refusal = if watched.stalled >= limits.write_deadline {
                 Refusal::WriteDeadline
             } else if watched.full >= limits.outbox_soft_time {
-                Refusal::OutboxBytes
+                Refusal::OutboxSoftBytes
             } else {
                 return true;
             };

@@ -202,11 +202,11 @@ fn length_lies_close_at_once(daemon: Daemon) {
         let mut raw = daemon.upgraded();
         raw.send([&[0x81, 0xff][..], &length.to_be_bytes(), &[1, 2, 3, 4]].concat());
         let frame = raw.read_frame();
-        let code = u16::from_be_bytes(*frame.payload.first_chunk().unwrap());
-        assert!(matches!((frame.first_byte, code), (0x88, 1009 | 1002)), "{frame:?}");
+        assert_eq!(close_code(&frame), Some(1009), "{frame:?}");
         raw.finish_sending();
         raw.expect_end();
     }
+    assert_eq!(daemon.refused(), "max_message_bytes 4");
 }
 
 fn a_client_that_dies_in_a_frame_is_forgotten(mut daemon: Daemon) {

@@ -94,6 +94,22 @@ fn the_service_decides() {
     expect_refused(&daemon, &answering(everything(json!({"expires": 1}))));
 }
 
+/// What a client says of itself and what the service calls it are names, whatever they look like: only `pattern` is one.
+#[test]
+fn names_in_questions_and_answers_are_no_patterns() {
+    let service = Service::start(&[]);
+    let daemon = start(&service.url(), "");
+    let answer = json!({"permissions": [{"pattern": "a.alice", "read": true, "write": true}], "subject": "*"});
+    let authorization = json!({"name": "*", "channel": "a.*", "answer": answer}).to_string();
+    for channel in ["*", "a.*", "a.bob"] {
+        let mut client = daemon.client_with(&authorization);
+        client.subscribe("a.alice");
+        client.send(json!({"type": "subscribe", "channel": channel}));
+        assert_eq!(client.expect_error("permission_denied")["channel"], channel);
+        client.expect_closed(4502);
+    }
+}
+
 #[test]
 fn whatever_else_happens_is_no_decision_and_not_remembered() {
     let service = Service::start(&[]);

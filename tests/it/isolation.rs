@@ -1,8 +1,8 @@
 //! One slow client, or one slow decision, delays nobody else.
 
-use crate::harness::{Client, Daemon, Frame, Raw, Setup, text_message};
+use crate::harness::{Client, Daemon, Frame, PluginsDir, Raw, Setup, bad_plugin, text_message};
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 crate::on_1_and_3_shards!(a_slow_decision_delays_nobody_else, a_slow_reader_is_cut);
 
@@ -37,6 +37,62 @@ fn a_slow_decision_delays_nobody_else(daemon: Daemon) {
     for _ in &slow {
         listener.expect_publish("other", json!("after the verdict"));
     }
+}
+
+/// Connects, authorizes, subscribes, publishes and hears it, with the fixture of bad plugins as authenticator.
+fn round(daemon: &Daemon) -> Duration {
+    let begun = Instant::now();
+    let mut client = daemon.client_with("grant");
+    client.subscribe("a.1");
+    client.publish("a.1", json!(1));
+    client.expect_publish("a.1", json!(1));
+    begun.elapsed()
+}
+
+/// Times of half, 95, 99 and 100 of a hundred rounds.
+fn quantiles(mut rounds: Vec<Duration>) -> [Duration; 4] {
+    rounds.sort_unstable();
+    [50, 95, 99, 100].map(|part| rounds[rounds.len() * part / 100 - 1])
+}
+
+/// On one relay three of the four calls that the plugin is given at a time never come back, on the other none does that.
+/// Rounds alternate, so that whatever else the machine does meanwhile falls upon both; where most of it falls upon one of
+/// them by chance, all is done once more. What the calls themselves delay they delay each time.
+fn calls_that_hang_delay_nobody_else(isolation: &str) {
+    const ROUNDS: usize = 200;
+    const BATCHES_MAX: usize = 5;
+    /// What 99 of 100 rounds may take beyond twice as long as without calls that hang.
+    const FLOOR: Duration = Duration::from_millis(10);
+    let start = || {
+        let plugins = PluginsDir::empty();
+        bad_plugin(&plugins, &[]);
+        let settings = format!("isolation: {isolation}\nlimits:\n  authorize_call_timeout: 1h");
+        Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings).start()
+    };
+    let (calm, beset) = (start(), start());
+    let mut hanging: Vec<Client> = (0..3).map(|_| beset.connect()).collect();
+    hanging.iter_mut().for_each(|client| client.send(json!({"type": "authorize", "authorization": "hang"})));
+    let holds = (0..BATCHES_MAX).any(|_| {
+        let (without, with) = (0..ROUNDS).map(|_| (round(&calm), round(&beset))).unzip();
+        let (without, with) = (quantiles(without), quantiles(with));
+        println!("{isolation}: 50, 95, 99, 100 % within {without:?}, with calls that hang {with:?}");
+        with[2] <= 2 * without[2] + FLOOR
+    });
+    assert!(holds, "calls that hang delay 99 of 100 rounds by more than a factor of 2 and {FLOOR:?}, time and again");
+    assert!(hanging.iter().all(Client::has_nothing_to_read), "the calls do not hang");
+    // None of them waits for a thread: all three are in the plugin.
+    assert_eq!(beset.status()["authenticator"]["queued"], 0);
+}
+
+#[test]
+fn calls_that_hang_delay_nobody_else_in_a_thread() {
+    calls_that_hang_delay_nobody_else("thread");
+}
+
+#[test]
+#[cfg(unix)]
+fn calls_that_hang_delay_nobody_else_in_a_process() {
+    calls_that_hang_delay_nobody_else("process");
 }
 
 /// A listener that does not read is cut with 4001 when its outbox is full; what it did get is in order and without a

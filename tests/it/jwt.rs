@@ -175,6 +175,27 @@ fn tokens_that_are_not_good_are_refused() {
     expect_refused(&daemon, &".".repeat(20_000), "the token is too long");
 }
 
+/// Names in a token are names, whatever they look like: only `read` and `write` hold patterns.
+#[test]
+fn names_in_a_token_are_no_patterns() {
+    let claims = json!({
+        "sub": "*", "jti": "news.*", "channel": "*", "exp": in_seconds(600),
+        "pusu": {"read": ["news.alice"], "write": ["news.alice"]},
+    });
+    let (_, tokens) = make(
+        json!({"secret": {"secret": "a secret that is long enough"}}),
+        &[json!({"key": "secret", "algorithm": "HS256", "claims": claims})],
+    );
+    let daemon = start("jwt_signing_algorithms: [HS256]\njwt_verification_key: a secret that is long enough");
+    for channel in ["*", "news.*", "news.bob"] {
+        let mut client = daemon.client_with(&tokens[0]);
+        client.subscribe("news.alice");
+        client.send(json!({"type": "subscribe", "channel": channel}));
+        assert_eq!(client.expect_error("permission_denied")["channel"], channel);
+        client.expect_closed(4502);
+    }
+}
+
 /// Asks with new clients until the token is `accepted` or not any more.
 fn wait_until(daemon: &Daemon, token: &str, accepted: bool) {
     let deadline = Instant::now() + DEADLINE;

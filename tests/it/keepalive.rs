@@ -1,6 +1,6 @@
 //! Pings: who is silent is asked, and who does not answer is let go.
 
-use crate::harness::{Client, Daemon, Frame, Setup};
+use crate::harness::{Client, Daemon, Frame, Raw, Setup, time_without_stalls};
 use serde_json::json;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ const PONG: u8 = 0x8a;
 const PATIENT: Duration = Duration::from_secs(7);
 /// Who is not let go within this after its first ping is never let go.
 const LONGER: Duration = Duration::from_secs(9);
+/// What twenty looks may be late together on a busy machine, and the clients before them.
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 fn pinging(shards: usize, timeout: Duration) -> Daemon {
     let limits = "ping_interval: 1s, authorize_timeout: 1h, handshake_timeout: 1h, message_timeout: 1h";
@@ -48,6 +50,37 @@ fn who_answers_stays() {
         raw.authorize();
     };
     thread::scope(|scope| (0..5).for_each(|_| drop(scope.spawn(answer))));
+}
+
+/// The first pings come after one to one and a half intervals: here at six looks, half a second apart. That each look has
+/// its equal part of them is tested beside `Keepalive` itself.
+#[test]
+fn who_came_together_is_not_pinged_together() {
+    const INTERVAL: Duration = Duration::from_secs(6);
+    const CLIENTS: usize = 36;
+    for shards in [1, 3] {
+        let limits = format!("ping_interval: {INTERVAL:?}, pong_timeout: 1m, authorize_timeout: 1h");
+        let daemon = Setup::on_shards(shards).settings(&format!("limits: {{{limits}}}")).start();
+        let began = Instant::now();
+        let (mut pinged, last) = time_without_stalls(|| {
+            let mut clients: Vec<Raw> = (0..CLIENTS).map(|_| daemon.upgraded()).collect();
+            let first_ping = |raw: &mut Raw| {
+                assert_eq!(raw.read_frame(), Frame::new(PING, ""));
+                began.elapsed()
+            };
+            thread::scope(|scope| {
+                let waiting: Vec<_> = clients.iter_mut().map(|raw| scope.spawn(|| first_ping(raw))).collect();
+                waiting.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            })
+        });
+        pinged.sort_unstable();
+        let quarters = [0, CLIENTS / 4, 3 * CLIENTS / 4, CLIENTS - 1].map(|at| pinged[at]);
+        println!("first pings on {shards} shards: {quarters:?}");
+        assert!(pinged[0] >= INTERVAL, "one came after {:?}", pinged[0]);
+        assert!(last < INTERVAL.mul_f64(1.5) + TOLERANCE, "one came after {last:?}");
+        // 1.5 s where nothing is late.
+        assert!(quarters[2] - quarters[1] >= Duration::from_millis(750), "half of them came together: {pinged:?}");
+    }
 }
 
 /// Any byte is a sign of life, the pong of an earlier ping and half a frame too.

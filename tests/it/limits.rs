@@ -7,14 +7,6 @@ fn with(limits: &str) -> Daemon {
     Setup::on_shards(1).settings(&format!("limits: {{{limits}}}")).start()
 }
 
-/// Stops the daemon and asserts that it has counted so many refusals for the limit.
-fn assert_counted(mut daemon: Daemon, limit: &str, count: u64) {
-    daemon.terminate();
-    daemon.wait();
-    let counted = format!("{limit} {count}");
-    assert!(daemon.log().text().contains(&counted), "{counted} is not in the log:\n{}", daemon.log().text());
-}
-
 fn fragments(count: usize) -> Vec<u8> {
     let message = br#"{"type":"authorize","authorization":"both=*"}"#;
     let mut bytes = Frame::new(0x01, message).masked();
@@ -36,7 +28,7 @@ fn fragments_of_one_message() {
     raw.send_perhaps(fragments(129));
     assert_eq!(raw.read_text(), r#"{"type":"subscribe_ok","channel":"a"}"#, "what came before still counts");
     raw.expect_closed(1008);
-    assert_counted(daemon, "max_fragments", 1);
+    assert_eq!(daemon.refused(), "max_fragments 1");
 }
 
 #[test]
@@ -53,7 +45,7 @@ fn the_time_of_one_message() {
         raw.expect_closed(1008);
     }
     idle.authorize();
-    assert_counted(daemon, "max_fragments", 3);
+    assert_eq!(daemon.refused(), "message_timeout 3");
 }
 
 #[test]
@@ -67,7 +59,7 @@ fn subscriptions_of_one_client() {
     let reply = client.expect_error("limit_exceeded");
     assert_eq!(reply["channel"], "e");
     client.expect_closed(4503);
-    assert_counted(daemon, "max_subscriptions", 1);
+    assert_eq!(daemon.refused(), "max_subscriptions 1");
 }
 
 #[test]
@@ -93,7 +85,7 @@ fn length_of_a_channels_name() {
     client.send(json!({"type": "subscribe", "channel": "käse"}));
     client.expect_error("unknown_message_received");
     client.expect_closed(4500);
-    assert_counted(daemon, "max_channel_bytes", 1);
+    assert_eq!(daemon.refused(), "max_channel_bytes 1");
 }
 
 fn nested(depth: usize) -> Value {
@@ -126,7 +118,7 @@ fn nesting_of_json() {
     client.send_text(&format!(r#"{{"type":"publish","channel":"a","content":{}"#, "[".repeat(1_000_000)));
     client.expect_error("unknown_message_received");
     client.expect_closed(4500);
-    assert_counted(daemon, "max_json_depth", 3);
+    assert_eq!(daemon.refused(), "max_json_depth 3");
 }
 
 #[test]
@@ -151,5 +143,5 @@ fn rate_of_publications() {
     assert!((21..100).contains(&published), "{published} were published");
     assert_eq!((&reply["type"], &reply["channel"]), (&json!("limit_exceeded"), &json!("a")));
     client.expect_closed(4503);
-    assert_counted(daemon, "publish_rate", 1);
+    assert_eq!(daemon.refused(), "publish_rate 1");
 }

@@ -2,7 +2,7 @@
 //! for it where the kernel lets it have no more.
 
 use crate::harness::{
-    Client, DEADLINE, Daemon, Frame, Memory, MemoryGroup, Raw, ReservedPort, Setup, pusud, run, text_message,
+    Client, DEADLINE, Daemon, Frame, Memory, MemoryGroup, Raw, ReservedPort, Setup, not_run, pusud, run, text_message,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -109,7 +109,7 @@ fn the_relay_keeps_within_what_check_prints() {
 fn what_check_prints_is_enough() {
     let group = match MemoryGroup::new() {
         Ok(group) => group,
-        Err(reason) => return println!("SKIPPED: no group of processes with a bound on its memory: {reason}"),
+        Err(reason) => return not_run("a relay whose memory the kernel bounds", reason),
     };
     let mut daemon = setup(3).run_by(group.runner()).start();
     let (ceiling, kernel) = (ceiling(&daemon), group.kernel_bytes(CONNECTIONS));

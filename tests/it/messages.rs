@@ -12,6 +12,34 @@ crate::on_1_and_3_shards!(
     a_stranger_is_answered_before_it_authorizes,
 );
 
+/// A healthy client beside those that are not. It hears what it publishes after each of their messages, and nothing else.
+struct Witness {
+    client: Client,
+    heard: u64,
+}
+
+impl Witness {
+    /// One that listens to the channel that nearly all the messages here are about.
+    fn of(daemon: &Daemon) -> Self {
+        let mut client = daemon.client();
+        client.subscribe("news");
+        Self { client, heard: 0 }
+    }
+
+    /// It is served as if it were alone.
+    fn expect_served(&mut self) {
+        self.heard += 1;
+        self.client.publish("news", json!(self.heard));
+        self.client.expect_publish("news", json!(self.heard));
+    }
+
+    /// It has heard nothing else, no error either.
+    fn expect_nothing_else(mut self) {
+        assert!(self.heard > 0, "it has not been asked");
+        self.client.expect_no_answer();
+    }
+}
+
 /// Whole messages that no client may send, with what is wrong about them.
 const NO_MESSAGES: &[(&str, &str)] = &[
     ("empty", ""),
@@ -137,9 +165,8 @@ const NO_MESSAGES: &[(&str, &str)] = &[
 ];
 
 fn what_is_no_message_closes(daemon: Daemon) {
-    let mut witness = daemon.client();
-    witness.subscribe("news");
-    for (number, (what, message)) in NO_MESSAGES.iter().enumerate() {
+    let mut witness = Witness::of(&daemon);
+    for (what, message) in NO_MESSAGES {
         println!("{what}: {message}");
         for send in [Client::send_text as fn(&mut Client, &str), |client, text| client.send_binary(text.as_bytes())] {
             let mut client = daemon.client();
@@ -147,14 +174,14 @@ fn what_is_no_message_closes(daemon: Daemon) {
             client.expect_error("unknown_message_received");
             client.expect_closed(4500);
         }
-        witness.publish("news", json!(number));
-        witness.expect_publish("news", json!(number));
+        witness.expect_served();
     }
-    witness.expect_no_answer();
+    witness.expect_nothing_else();
 }
 
 /// Binary frames may hold any bytes; what is not UTF-8 is no message either.
 fn bytes_that_are_no_text_close(daemon: Daemon) {
+    let mut witness = Witness::of(&daemon);
     for bytes in [
         &b"\xff"[..],
         b"\xef\xbb\xbf{}",
@@ -167,7 +194,9 @@ fn bytes_that_are_no_text_close(daemon: Daemon) {
         client.send_binary(bytes);
         client.expect_error("unknown_message_received");
         client.expect_closed(4500);
+        witness.expect_served();
     }
+    witness.expect_nothing_else();
 }
 
 /// Long or unusual, but messages.
@@ -190,15 +219,20 @@ fn what_is_odd_but_a_message_is_answered(daemon: Daemon) {
         format!(r#"{{"type":"subscribe","channel":"news","x":{}}}"#, deep(31)),
         format!(r#"{{"x":{},"type":"subscribe","channel":"news"}}"#, deep(31)),
     ];
+    let mut witness = Witness::of(&daemon);
     let mut client = daemon.client();
     for row in rows {
         println!("{}", &row[..row.len().min(80)]);
         client.send_text(&row);
         client.expect_text(r#"{"type":"subscribe_ok","channel":"news"}"#);
+        witness.expect_served();
+        client.expect_publish("news", json!(witness.heard));
     }
+    witness.expect_nothing_else();
 }
 
 fn messages_with_a_bad_channel_close(daemon: Daemon) {
+    let mut witness = Witness::of(&daemon);
     let too_long = format!("\"{}\"", "x".repeat(256));
     let too_long_in_bytes = format!("\"{}\"", "ä".repeat(128));
     let channels = [
@@ -220,6 +254,7 @@ fn messages_with_a_bad_channel_close(daemon: Daemon) {
             client.send_text(&format!(r#"{{"type":"{kind}","channel":{channel},"content":1}}"#));
             client.expect_error("unknown_message_received");
             client.expect_closed(4500);
+            witness.expect_served();
         }
     }
     for kind in ["subscribe", "unsubscribe", "publish"] {
@@ -227,7 +262,9 @@ fn messages_with_a_bad_channel_close(daemon: Daemon) {
         client.send(json!({"type": kind, "content": 1}));
         client.expect_error("unknown_message_received");
         client.expect_closed(4500);
+        witness.expect_served();
     }
+    witness.expect_nothing_else();
 }
 
 fn channel_names_at_the_edge_are_good(daemon: Daemon) {

@@ -32,6 +32,11 @@ const PATTERNS: &[(&str, &str, bool)] = &[
     ("f?o", "foo", false),
     ("fo[o]", "foo", false),
     ("f.o", "foo", false),
+    // A `*` in a name is a character like any other.
+    ("foo", "*", false),
+    ("foo.bar", "foo.*", false),
+    ("foo.*", "*", false),
+    ("foo.*", "foo.*", true),
 ];
 
 fn may_subscribe(client: &mut Client, channel: &str) -> bool {

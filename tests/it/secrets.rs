@@ -1,18 +1,23 @@
-//! Canaries: an authorization and an option that nobody but the plugin may ever see, sent down every path at log level
-//! trace. Not one occurrence in the log, in an answer, in arguments, in the environment of a process.
+//! Canaries: an authorization and an option that nobody but the plugin may ever see, and the network's key, sent down
+//! every path at log level trace. Not one occurrence in the log, in an answer, in the status, in arguments, in the
+//! environment of a process.
 
 use crate::harness::{
-    Daemon, Finished, Frame, PluginsDir, Setup, bad_plugin, my_plugin, password_plugin, pusud, run, scripted_plugin,
-    text_message,
+    DEADLINE, Daemon, Finished, Frame, Network, PluginsDir, Setup, bad_plugin, close_code, my_plugin, password_plugin,
+    pusud, run, scripted_plugin, text_message,
 };
+use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 const AUTHORIZATION: &str = "canary-authorization-5b1f";
 const OPTION: &str = "canary-option-77aa";
+/// As long as keys have to be at least.
+const KEYS: [&str; 2] = ["canary-network-key-03c9-the-first", "canary-network-key-03c9-the-second"];
 
 fn assert_clean(what: &str, text: &str) {
-    for canary in [AUTHORIZATION, OPTION] {
+    for canary in [AUTHORIZATION, OPTION, KEYS[0], KEYS[1]] {
         if let Some(at) = text.find(canary) {
             let around: String = text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
             panic!("{what} holds {canary} behind: {around}");
@@ -47,6 +52,9 @@ fn assert_daemon_clean(daemon: &Daemon) {
             assert_clean(&format!("{}/{file}", process.display()), &String::from_utf8_lossy(&seen));
         }
     }
+    assert_clean("the status", &daemon.status().to_string());
+    let settings = daemon.dir().join("settings.yaml");
+    assert_output_clean("the status as text", &run(pusud(&["status", "--config"]).arg(settings)));
     assert_clean("the log", &daemon.log().text());
 }
 
@@ -81,16 +89,27 @@ fn messages() -> Vec<Vec<u8>> {
     messages
 }
 
-/// Sends each message on a connection of its own, and looks at what comes back first.
-fn send_all(daemon: &Daemon, echoes_close: bool) {
-    for message in messages() {
+/// Sends each message on a connection of its own, and looks at all that comes back up to the connection's end.
+fn send_all(daemon: &Daemon) {
+    let messages = messages();
+    let mut closed = 0;
+    for message in &messages {
         let mut client = daemon.upgraded();
-        client.send(&message);
-        let answer = String::from_utf8_lossy(&client.read_frame().payload).into_owned();
-        if !(echoes_close && message[0] == 0x88) {
-            assert_clean("an answer", &answer);
+        client.send(message);
+        // What is answered and not ended by the relay, this client ends.
+        let first = client.read_frame();
+        client.finish_sending();
+        for frame in std::iter::once(first).chain(client.read_frames_to_end()) {
+            // Its own close frame comes back to a client as it was.
+            let is_echo = message[0] == 0x88 && frame.payload.get(2..) == Some(AUTHORIZATION.as_bytes());
+            if !is_echo {
+                assert_clean("an answer", &String::from_utf8_lossy(&frame.payload));
+            }
+            closed += usize::from(close_code(&frame).is_some());
         }
     }
+    // All but the three or four good ones, whatever becomes of those.
+    assert!(closed >= messages.len() - 4, "{closed} of {} connections were closed with a close frame", messages.len());
 }
 
 /// One relay for each thing that an authenticator can do with an authorization.
@@ -111,7 +130,7 @@ fn down_every_path(isolation: &str) {
         let setup = Setup::on_shards(1).authenticator("BadPlugin", plugins).log_level("trace");
         let mut daemon = setup.settings(&settings).start();
         assert_daemon_clean(&daemon);
-        send_all(&daemon, true);
+        send_all(&daemon);
         assert_daemon_clean(&daemon);
         daemon.terminate();
         daemon.wait();
@@ -142,7 +161,7 @@ fn the_bundled_plugins_keep_it_to_themselves() {
         let setup = Setup::on_shards(1).authenticator(id, PluginsDir::with([plugin])).log_level("trace");
         let settings = format!("{settings}\nlimits:\n  max_message_bytes: 4 KiB\n");
         let daemon = setup.settings(&settings).start();
-        send_all(&daemon, true);
+        send_all(&daemon);
         assert_daemon_clean(&daemon);
     }
 }
@@ -163,6 +182,39 @@ fn the_upgrade_request() {
     }
     daemon.client().subscribe("a");
     assert_daemon_clean(&daemon);
+}
+
+/// Relays that know the key, one that knows another, and a stranger on their port.
+#[test]
+#[cfg(unix)]
+fn the_networks_key() {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = |at: usize| {
+        let file = folder.path().join(at.to_string());
+        let mut options = fs::OpenOptions::new();
+        let keys = if at < 2 { KEYS[0] } else { KEYS[1] };
+        options.create_new(true).write(true).mode(0o600).open(&file).unwrap().write_all(keys.as_bytes()).unwrap();
+        format!("network_key_file: {file:?}")
+    };
+    let network = Network::unlinked(3, |at, setup| setup.settings(&key_file(at)).log_level("trace"));
+    network.wait_linked_among(&[0, 1]);
+    let mut stranger = std::net::TcpStream::connect(("127.0.0.1", network.port(0))).unwrap();
+    stranger.write_all(KEYS[0].as_bytes()).unwrap();
+    for (at, relay) in network.relays().iter().enumerate() {
+        let began = Instant::now();
+        // The status has the last error with each relay: that the keys differ is one.
+        while !relay.status()["relays"].to_string().contains("key") {
+            assert!(began.elapsed() < DEADLINE, "relay {at} has not met another key: {}", relay.status()["relays"]);
+        }
+        relay.client().publish("a", json!(1));
+        assert_daemon_clean(relay);
+    }
+    for at in 0..3 {
+        let settings = network.relay(at).dir().join("settings.yaml");
+        assert_output_clean("the check", &run(pusud(&["check", "--log-level", "trace", "--config"]).arg(settings)));
+    }
 }
 
 /// Commands, and the messages about settings with something wrong in them.

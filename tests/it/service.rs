@@ -1,6 +1,7 @@
 //! The relay as a service of systemd: what it tells the service manager, and the unit in `config/pusud.service`.
 
-use crate::harness::{DEADLINE, Daemon, Setup, root, run};
+use crate::harness::{DEADLINE, Daemon, Setup, not_run, root, run};
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -86,9 +87,9 @@ fn the_watchdog_is_not_fed_while_a_shard_hangs() {
     let manager = Manager::new();
     let mut daemon = manager.start(Setup::on_shards(3), Some(PERIOD));
     manager.wait_for("WATCHDOG=1");
-    let Some(hanging) = crate::harness::stop_thread(daemon.pid(), "pusu-shard-1") else {
-        println!("not run: this system does not permit ptrace");
-        return;
+    let hanging = match crate::harness::stop_thread(daemon.pid(), "pusu-shard-1") {
+        Ok(hanging) => hanging,
+        Err(reason) => return not_run("a watchdog over a shard that hangs", reason),
     };
     daemon.log().wait_for("the shard to be missed", |line| line.contains("shards do not answer").then_some(()));
     while let Some(notification) = manager.next_within(Duration::from_millis(1)) {
@@ -124,7 +125,10 @@ fn the_unit_is_hardened() {
             assert!(output.status.success(), "{report}\n{}", String::from_utf8_lossy(&output.stderr));
             assert!(report.contains("Overall exposure level"), "{report}");
         }
-        Err(error) => println!("not run: systemd-analyze: {error}"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            not_run("systemd's judgement of the unit", "systemd-analyze is not here");
+        }
+        Err(error) => panic!("systemd-analyze: {error}"),
     }
 }
 
@@ -137,8 +141,7 @@ fn plugins_load_and_clients_are_served_under_the_rules_of_the_unit() {
     let runner = vec!["python3".into(), script.into(), root().join("config/pusud.service").into()];
     let trial = run(Command::new(&runner[0]).args(&runner[1..]).arg("/bin/true"));
     if trial.status.code() == Some(77) {
-        println!("not run: {}", trial.stderr);
-        return;
+        return not_run("a relay under the rules of the unit", trial.stderr);
     }
     trial.succeeds();
     for isolation in ["thread", "process"] {

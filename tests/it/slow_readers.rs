@@ -72,10 +72,10 @@ fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
         daemon.log().grows_past(daemon.log().lines().len(), Duration::from_millis(200));
     }
     println!("cut {:?} after the last message", flooded.elapsed());
-    assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+    assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_soft_bytes"]);
     assert!(slow.read_to_end().ends_with(&Frame::close(4001, "slow consumer").unmasked()));
     witness.expect_no_answer();
-    assert_eq!(daemon.refused(), "outbox_bytes 1");
+    assert_eq!(daemon.refused(), "outbox_soft_bytes 1");
 }
 
 /// What waits for it does so for longer than the soft time, but there is never much of it.

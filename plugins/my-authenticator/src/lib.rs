@@ -41,6 +41,17 @@ impl MyAuthenticator {
     fn identify(&self, _authorization: &str) -> Option<String> {
         None
     }
+
+    /// What somebody we know may do: read what all may, and do everything in the channels under the own name.
+    fn permit(&self, name: &str) -> Verdict {
+        // A `*` in a pattern stands for anything, and a dot would put the channels of `alice.b` among those of `alice`.
+        if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') {
+            return Verdict::refuse("the name has characters that no channel may be named with here");
+        }
+        let mut permissions: Vec<Permission> = self.readable.iter().map(Permission::read).collect();
+        permissions.push(Permission::read_write(format!("users.{name}.*")));
+        Verdict::grant(permissions).with_subject(name)
+    }
 }
 
 impl Authenticator for MyAuthenticator {
@@ -62,11 +73,7 @@ impl Authenticator for MyAuthenticator {
             return Verdict::refuse("the authorization is not text");
         };
         match self.identify(authorization) {
-            Some(name) => {
-                let mut permissions: Vec<Permission> = self.readable.iter().map(Permission::read).collect();
-                permissions.push(Permission::read_write(format!("users.{name}.*")));
-                Verdict::grant(permissions).with_subject(name)
-            }
+            Some(name) => self.permit(&name),
             None => Verdict::refuse("not authorized"),
         }
     }
@@ -82,6 +89,16 @@ mod tests {
         let authenticator: MyAuthenticator = testing::create(r#"{"readable":["news.*"]}"#).unwrap();
         let verdict = authenticator.authorize(&testing::request(b"let me in"));
         assert_eq!(verdict.decision(), Decision::Refuse);
+    }
+
+    #[test]
+    fn a_name_is_no_pattern() {
+        let authenticator: MyAuthenticator = testing::create(r#"{"readable":["news.*"]}"#).unwrap();
+        let permissions = [Permission::read("news.*"), Permission::read_write("users.alice.*")];
+        assert_eq!(authenticator.permit("alice"), Verdict::grant(permissions).with_subject("alice"));
+        for name in ["", "*", "a*", "alice.b", "a\n"] {
+            assert_eq!(authenticator.permit(name).decision(), Decision::Refuse, "{name:?}");
+        }
     }
 
     #[test]

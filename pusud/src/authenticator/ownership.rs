@@ -81,6 +81,7 @@ mod unix {
     mod tests {
         use super::*;
         use std::fs::{Permissions, set_permissions};
+        use std::io::Write as _;
         use std::os::unix::fs::PermissionsExt;
 
         fn checked(file_mode: u32, folder_mode: u32, strict: bool) -> Result<Vec<String>, String> {
@@ -122,6 +123,8 @@ mod unix {
         fn a_third_user_is_refused() {
             let me = rustix::process::geteuid();
             if !me.is_root() {
+                // Past the test harness, which keeps what passing tests print; nobody may be listening.
+                let _ = writeln!(std::io::stderr(), "the library of a third user: not run, this is not root");
                 return;
             }
             let dir = tempfile::tempdir().unwrap();

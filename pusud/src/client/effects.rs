@@ -99,14 +99,11 @@ impl Client {
     }
 
     fn end_after(&self, error: &Error) -> Next {
-        let disconnect = framing::disconnect_after(error);
-        match disconnect {
-            Some(Disconnect::PolicyViolation) => self.context.hub.count_refusal(Refusal::MaxFragments),
-            Some(Disconnect::MessageTooBig) => self.context.hub.count_refusal(Refusal::MaxMessageBytes),
-            _ => {}
+        if let Some(limit) = framing::limit_of(error) {
+            self.context.hub.count_refusal(limit);
         }
         debug!(peer = %self.peer(), %error, "the client's connection ends");
-        if let Some(disconnect) = disconnect {
+        if let Some(disconnect) = framing::disconnect_after(error) {
             self.context.hub.close(&self.outbox, disconnect);
         }
         Next::End

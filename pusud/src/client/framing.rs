@@ -5,6 +5,7 @@ use super::unfinished::LARGE_MESSAGE_BYTES;
 use super::wire::{Refused, Wire};
 use crate::deadlines::Deadlines;
 use crate::disconnect::Disconnect;
+use crate::refusal::Refusal;
 use std::io;
 use std::mem;
 use std::rc::Rc;
@@ -153,12 +154,26 @@ impl Messages {
 /// What a client is told whose messages ended with `error`; `None` where it has gone without a word.
 pub fn disconnect_after(error: &Error) -> Option<Disconnect> {
     match error {
-        Error::Io(error) if error.get_ref().is_some_and(|error| error.is::<Refused>()) => {
-            Some(Disconnect::PolicyViolation)
-        }
+        _ if refused(error).is_some() => Some(Disconnect::PolicyViolation),
         Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Capacity(_) => Some(Disconnect::MessageTooBig),
         Error::Utf8(_) => Some(Disconnect::InvalidUtf8),
         _ => Some(Disconnect::ProtocolError),
     }
+}
+
+/// The limit that was exceeded by whoever's messages ended with `error`; `None` where it was none.
+pub fn limit_of(error: &Error) -> Option<Refusal> {
+    match (refused(error), error) {
+        (Some(Refused::TooManyFragments), _) => Some(Refusal::MaxFragments),
+        (Some(Refused::TooSlow), _) => Some(Refusal::MessageTimeout),
+        (None, Error::Capacity(_)) => Some(Refusal::MaxMessageBytes),
+        (None, _) => None,
+    }
+}
+
+/// What the wire has refused, if it was the wire.
+fn refused(error: &Error) -> Option<Refused> {
+    let Error::Io(error) = error else { return None };
+    error.get_ref()?.downcast_ref().copied()
 }

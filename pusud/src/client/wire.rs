@@ -27,10 +27,16 @@ pub struct Wire {
     unfinished: Option<Box<Unfinished>>,
 }
 
-/// A message came in too many fragments, or took too long.
-#[derive(Debug, thiserror::Error)]
-#[error("the message {0}")]
-pub struct Refused(&'static str);
+/// What is wrong with a message before it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It comes in too many fragments.
+    #[error("the message came in more than max_fragments fragments")]
+    TooManyFragments,
+    /// It takes too long.
+    #[error("the message was not complete within message_timeout")]
+    TooSlow,
+}
 
 impl Wire {
     /// The stream of the client that `outbox` belongs to; `unread` are bytes that came in before.
@@ -46,12 +52,12 @@ impl Wire {
     /// Ready when the socket has something to read, its end included.
     ///
     /// # Errors
-    /// The runtime is stopping; or [`Refused`], when a message has been unfinished for longer than `message_timeout`.
+    /// The runtime is stopping; or [`Refused::TooSlow`].
     pub fn poll_readable(&mut self, cx: &mut Context<'_>, deadlines: &Rc<Deadlines>) -> Poll<io::Result<()>> {
         if let Some(unfinished) = &mut self.unfinished
             && unfinished.is_late(self.hub.limits().message_timeout, deadlines, cx.waker())
         {
-            return Poll::Ready(Err(io::Error::other(Refused("was not complete within message_timeout"))));
+            return Poll::Ready(Err(io::Error::other(Refused::TooSlow)));
         }
         self.outbox.socket().poll_read_ready(cx)
     }
@@ -85,7 +91,7 @@ impl Wire {
             self.unfinished = Some(Box::new(fresh));
         }
         if walked == 0 {
-            return Err(io::Error::other(Refused("came in more than max_fragments fragments")));
+            return Err(io::Error::other(Refused::TooManyFragments));
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ mod setup;
 mod stalls;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
+mod telling;
 
 pub(crate) use checker::{Checker, LATE, Late, stamped};
 pub(crate) use client::Client;
@@ -55,6 +56,7 @@ pub(crate) use setup::Setup;
 pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;
+pub(crate) use telling::{not_run, tell};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

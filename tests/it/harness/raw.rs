@@ -52,6 +52,18 @@ impl Frame {
         [self.header(0), self.payload.clone()].concat()
     }
 
+    /// The unmasked frame that `bytes` begin with, and what is behind it; `None` if it is not whole.
+    fn split_off(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let [first_byte, second, behind @ ..] = bytes else { return None };
+        let (length, behind) = match second {
+            126 => behind.split_first_chunk().map(|(length, behind)| (u16::from_be_bytes(*length).into(), behind))?,
+            127 => behind.split_first_chunk().map(|(length, behind)| (u64::from_be_bytes(*length), behind))?,
+            short => (u64::from(*short), behind),
+        };
+        let (payload, behind) = behind.split_at_checked(usize::try_from(length).ok()?)?;
+        Some((Self::new(*first_byte, payload), behind))
+    }
+
     fn header(&self, mask_bit: u8) -> Vec<u8> {
         let length = self.payload.len();
         match (u8::try_from(length), u16::try_from(length)) {
@@ -289,6 +301,18 @@ impl Raw {
             Err(error) => panic!("waiting for the end: {error} after {:?}", String::from_utf8_lossy(&rest)),
         }
         rest
+    }
+
+    /// All frames up to the end of the connection; of one that is cut short nothing.
+    pub(crate) fn read_frames_to_end(&mut self) -> Vec<Frame> {
+        let bytes = self.read_to_end();
+        let mut rest = &bytes[..];
+        std::iter::from_fn(|| {
+            let (frame, behind) = Frame::split_off(rest)?;
+            rest = behind;
+            Some(frame)
+        })
+        .collect()
     }
 }
 

@@ -9,13 +9,24 @@ pub(crate) struct StoppedThread {
     _debugger: Running,
 }
 
-/// Stops one thread of the process `pid`, known by its name; `None`: the system does not permit it.
-pub(crate) fn stop_thread(pid: u32, name: &str) -> Option<StoppedThread> {
+/// Exit code of the script where the system does not permit it.
+const NOT_PERMITTED: i32 = 77;
+
+/// Stops one thread of the process `pid`, known by its name.
+///
+/// # Errors
+/// What the system does not permit.
+pub(crate) fn stop_thread(pid: u32, name: &str) -> Result<StoppedThread, String> {
     let script = root().join("tests/fixtures/stop_thread.py");
     let mut command = Command::new("python3");
     let mut debugger = Running::start(command.arg(script).args([&pid.to_string(), name]).stdin(Stdio::piped()));
     let stdin = debugger.take_stdin();
-    // Its output ends without a word where it may not.
-    let is_stopped = debugger.stdout.first_line().is_some_and(|line| line == "stopped");
-    is_stopped.then_some(StoppedThread { _stdin: stdin, _debugger: debugger })
+    match debugger.stdout.first_line().as_deref() {
+        Some("stopped") => Ok(StoppedThread { _stdin: stdin, _debugger: debugger }),
+        _ => {
+            let finished = debugger.finish();
+            assert_eq!(finished.status.code(), Some(NOT_PERMITTED), "{finished:?}");
+            Err(finished.stderr)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What `subscribe_ok` promises in a network, and that relays know of each other who listens to what.
 
+use super::traffic::{peer_of, wait_until_interest_is_right};
 use crate::harness::{Client, Network};
 use serde_json::json;
 use std::thread;
@@ -61,40 +62,51 @@ fn many_subscriptions_in_one_go() {
     channels.iter().for_each(|channel| listener.expect_publish(channel, json!(1)));
 }
 
-/// Waves of clients that come and go on all relays; afterwards exactly the channels with listeners are known elsewhere.
+/// Waves of clients that come and go on all relays. Those of the last wave stay, on other channels on each relay, and on
+/// some channels nobody does: afterwards exactly the channels with listeners are known elsewhere.
 #[test]
 fn after_waves_of_subscriptions_everybody_knows_who_listens() {
     let (clients, waves, channels) = (100, 100, 10);
-    let network = Network::with(3, |_, setup| setup.shards(2));
-    let channel = |number: usize| format!("wave.{}", number % channels);
+    let network = Network::unlinked(3, |_, setup| setup.shards(2));
+    wait_until_interest_is_right(&network);
+    let channel = |number: usize| format!("wave.{number}");
+    // Three for each relay, of which it has one in common with each of the others.
+    let stays_on = |client: usize| channel((2 * (client % 3) + client / 3 % 3) % 6);
     let mut staying: Vec<Client> = thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|client| {
                 let relay = &network.relays()[client % 3];
                 scope.spawn(move || {
                     let mut listener = relay.client();
-                    for wave in 0..waves {
-                        let channel = channel(client * 7 + wave);
+                    for wave in 1..waves {
+                        let channel = channel((client * 7 + wave) % channels);
                         listener.subscribe(&channel);
-                        if wave + 1 < waves {
-                            listener.unsubscribe(&channel);
-                        }
+                        listener.unsubscribe(&channel);
                     }
-                    (client, listener)
+                    listener.subscribe(&stays_on(client));
+                    listener
                 })
             })
             .collect();
-        let mut staying: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        staying.sort_by_key(|(client, _)| *client);
-        staying.into_iter().map(|(_, listener)| listener).collect()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
+    wait_until_interest_is_right(&network);
     for relay in network.relays() {
         let mut source = relay.client();
         (0..channels).for_each(|number| source.publish(&channel(number), json!("marker")));
     }
     for (client, listener) in staying.iter_mut().enumerate() {
-        let expected = channel(client * 7 + waves - 1);
-        network.relays().iter().for_each(|_| listener.expect_publish(&expected, json!("marker")));
+        network.relays().iter().for_each(|_| listener.expect_publish(&stays_on(client), json!("marker")));
         listener.expect_no_answer();
+    }
+    // All three channels of each have had their marker, so whatever else was sent was for nobody.
+    for (at, relay) in network.relays().iter().enumerate() {
+        let status = relay.status();
+        assert_eq!(status["channels"], 3, "{status:#}");
+        for peer in (0..3).filter(|peer| *peer != at) {
+            let peer = peer_of(&status, peer);
+            let counts = ["interest", "sent", "received", "resyncs"].map(|field| &peer[field]);
+            assert_eq!(counts, [3, 3, 3, 0], "{peer}");
+        }
     }
 }

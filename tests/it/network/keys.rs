@@ -1,7 +1,8 @@
 //! Relays that do not know the same key are not linked, and both say why; with the key, or while it is exchanged, they are.
 
+use super::status::wait_until;
 use crate::harness::{Network, Setup, pusud, run};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;
 
@@ -68,7 +69,7 @@ fn another_network_is_refused() {
     assert_refused(&network, "network-");
 }
 
-/// Both relays say why they are not linked, and nothing goes from one to the other.
+/// Both relays say why they are not linked, and neither has sent the other anything, not even who listens to what.
 fn assert_refused(network: &Network, reason: &str) {
     for relay in network.relays() {
         relay
@@ -80,11 +81,24 @@ fn assert_refused(network: &Network, reason: &str) {
     let mut source = network.relay(0).client();
     source.publish("a", json!("across"));
     source.expect_no_answer();
-    // A link would have been made again by now, or would carry this.
     listener.publish("a", json!("own"));
     listener.expect_publish("a", json!("own"));
     listener.expect_no_answer();
-    assert!(network.relays().iter().all(|relay| !relay.log().text().contains(r#""message":"linked""#)));
+    for (at, relay) in network.relays().iter().enumerate() {
+        let other = format!("127.0.0.1:{}", network.port(1 - at));
+        let peer = |status: &Value| {
+            let mut relays = status["relays"].as_array().unwrap().iter();
+            relays.find(|relay| relay["address"] == *other).unwrap().clone()
+        };
+        let says_why = |error: &Value| error.as_str().is_some_and(|error| error.contains(reason));
+        let status = wait_until(relay, |status| says_why(&peer(status)["last_error"]));
+        let peer = peer(&status);
+        assert_eq!(status["relays"].as_array().unwrap().len(), 2, "nobody else is linked: {status:#}");
+        assert_eq!((&peer["state"], &peer["linked_for"]), (&json!("down"), &Value::Null), "{peer}");
+        let counts = ["sent", "received", "dropped", "lost", "missed", "queue_bytes", "interest"];
+        assert_eq!(counts.map(|field| &peer[field]), [0; 7], "{peer}");
+        assert!(!relay.log().text().contains(r#""message":"linked""#), "they were linked");
+    }
 }
 
 #[test]

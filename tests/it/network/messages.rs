@@ -1,5 +1,6 @@
 //! Messages cross the network once and in order, in every direction.
 
+use super::traffic::{peer_of, wait_until_interest_is_right};
 use crate::deliveries::deliver;
 use crate::harness::{Client, Daemon, Network};
 use serde_json::json;
@@ -70,13 +71,15 @@ fn five_million_over_three_relays() {
     deliver(&network.relays().iter().map(Daemon::address).collect::<Vec<_>>());
 }
 
+/// By what the relays say that they have sent, since a listener cannot tell what its relay was sent in vain.
 #[test]
 fn only_who_listens_is_sent_to() {
-    let network = Network::of(3);
+    let network = Network::unlinked(3, |_, setup| setup);
     let mut listener = network.relay(1).client();
     listener.subscribe("wanted");
     let mut bystander = network.relay(2).client();
     bystander.subscribe("other");
+    wait_until_interest_is_right(&network);
     let mut source = network.relay(0).client();
     for number in 0..100 {
         source.publish("wanted", json!(number));
@@ -86,6 +89,9 @@ fn only_who_listens_is_sent_to() {
     source.publish("other", json!("end"));
     bystander.expect_publish("other", json!("end"));
     listener.expect_no_answer();
+    let [sender, wanting, other] = [0, 1, 2].map(|at| network.relay(at).status());
+    assert_eq!([1, 2].map(|peer| &peer_of(&sender, peer)["sent"]), [100, 1], "{sender:#}");
+    assert_eq!([&wanting, &other].map(|status| &peer_of(status, 0)["received"]), [100, 1], "{wanting:#} {other:#}");
 }
 
 #[test]

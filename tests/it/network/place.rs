@@ -3,8 +3,7 @@
 
 use super::baseline::Baseline;
 use super::traffic::wait_until_interest_is_right;
-use crate::harness::{Network, Router, Setup};
-use std::io::Write as _;
+use crate::harness::{Network, Router, Setup, not_run, tell};
 use std::thread;
 
 /// Three relays, and what is between them if that is more than the loopback interface.
@@ -44,8 +43,8 @@ impl Place {
     /// Says what was done and seen.
     pub(super) fn tell(&self, row: &str, seen: &str) {
         match &self.router {
-            Ok(_) => tell(&format!("{row}, in network namespaces: {seen}")),
-            Err(missing) => tell(&format!("{row}, on the loopback interface ({missing}): {seen}")),
+            Ok(_) => tell(format_args!("relays: {row}, in network namespaces: {seen}")),
+            Err(missing) => tell(format_args!("relays: {row}, on the loopback interface ({missing}): {seen}")),
         }
     }
 }
@@ -55,16 +54,10 @@ pub(super) fn can_drop_packets(row: &str) -> bool {
     match Router::between(1) {
         Ok(_) => true,
         Err(missing) => {
-            tell(&format!("{row}: not run, {}", missing.trim()));
+            not_run(&format!("relays: {row}"), missing);
             false
         }
     }
-}
-
-/// Past the test harness, which keeps what passing tests print.
-pub(super) fn tell(line: &str) {
-    // Nobody may be listening.
-    let _ = writeln!(std::io::stderr(), "relays: {line}");
 }
 
 /// Does all of it at once: each most of the time waits.

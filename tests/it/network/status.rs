@@ -22,7 +22,7 @@ fn assert_says(line: &str, parts: &[&str]) {
 }
 
 /// Waits until a relay's status is as wanted.
-fn wait_until(relay: &Daemon, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn wait_until(relay: &Daemon, is_so: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {
         let status = relay.status();

@@ -1,10 +1,26 @@
 //! Whatever is not a relay gets nothing done on the relays' port, and leaves nothing behind.
 
-use crate::harness::{DEADLINE, Daemon, Network, text_message, upgrade_request};
-use serde_json::json;
-use std::io::{Read as _, Write as _};
+use super::status::wait_until;
+#[cfg(target_os = "linux")]
+use crate::harness::Memory;
+use crate::harness::{
+    DEADLINE, Daemon, Network, ReservedPort, Setup, text_message, time_without_stalls, upgrade_request,
+};
+use serde_json::{Value, json};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// For a machine that is busy.
+const ROOM: Duration = Duration::from_secs(2);
+/// How many may be shaking hands at a time.
+const STRANGERS_MAX: usize = 64;
+/// How much more a relay may have in use after 100 000 connections than before them, in bytes: ten for each.
+#[cfg(target_os = "linux")]
+const MEMORY_LEFT_MAX: usize = 1024 * 1024;
 
 fn dial(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -19,7 +35,7 @@ fn is_cut_off(mut stream: TcpStream, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it was not cut off");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "it was not cut off");
     }
     answer
 }
@@ -45,29 +61,33 @@ fn the_client_protocol_is_not_spoken_there() {
 #[test]
 fn random_first_frames_do_nothing() {
     const CONNECTIONS: u64 = 100_000;
-    const THREADS: u64 = 8;
     let mut network = Network::of(2);
-    let port = network.port(0);
     let mut listener = network.relay(0).client();
     listener.subscribe("a");
-    let before = open_files(network.relay(0));
-    thread::scope(|scope| {
-        for thread in 0..THREADS {
-            scope.spawn(move || {
-                let mut random = Random(1 + thread);
-                for _ in 0..CONNECTIONS / THREADS {
-                    is_cut_off(dial(port), &frame(&mut random));
-                }
-            });
-        }
-    });
+    // What the first ones take is taken once.
+    begin_with_random_frames(network.port(0), CONNECTIONS / 100);
+    let footprint = Footprint::of(network.relay(0));
+    begin_with_random_frames(network.port(0), CONNECTIONS);
     network.relay_mut(0).assert_alive();
     listener.expect_no_answer();
     let mut source = network.relay(1).client();
     source.publish("a", json!("still linked"));
     listener.expect_publish("a", json!("still linked"));
-    let after = open_files(network.relay(0));
-    assert!(after <= before + 5, "{before} files were open before, {after} are now");
+    footprint.assert_nothing_left(network.relay(0));
+}
+
+fn begin_with_random_frames(port: u16, connections: u64) {
+    const THREADS: u64 = 8;
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                let mut random = Random(1 + thread);
+                for _ in 0..connections / THREADS {
+                    is_cut_off(dial(port), &frame(&mut random));
+                }
+            });
+        }
+    });
 }
 
 fn frame(random: &mut Random) -> Vec<u8> {
@@ -92,13 +112,77 @@ impl Random {
     }
 }
 
-/// Who says nothing is let go, and others are let in meanwhile.
+/// Who says nothing is let go in time, a relay is linked meanwhile, and who comes past the limit goes at once.
 #[test]
 fn silent_connections_are_ended() {
-    let network = Network::of(1);
-    let silent: Vec<TcpStream> = (0..200).map(|_| dial(network.port(0))).collect();
-    for stream in silent {
-        is_cut_off(stream, b"");
+    const ATTEMPTS: usize = 4;
+    let ports = [ReservedPort::new(), ReservedPort::new()];
+    let start = |at: usize| Setup::on_shards(1).name(&format!("relay-{at}")).in_network(&ports[..=at], at).start();
+    let relay = start(0);
+    let dial_some = |count: usize| (0..count).map(|_| dial(ports[0].port())).collect::<Vec<_>>();
+    for attempt in 1.. {
+        // It knows nobody but itself, has found that out, and dials nobody.
+        wait_until(&relay, |status| json!(states(status)) == json!(["itself"]));
+        let dialled = Instant::now();
+        let mut silent = dial_some(STRANGERS_MAX - 1);
+        let _other = start(1);
+        wait_until(&relay, |status| json!(states(status)) == json!(["itself", "linked"]));
+        silent.extend(dial_some(1));
+        for stream in dial_some(100) {
+            is_cut_off(stream, b"");
+        }
+        let are_open = silent.iter().all(is_open);
+        let before = dialled.elapsed();
+        if before >= HANDSHAKE_MAX && attempt < ATTEMPTS {
+            // So long has the machine stood still that the first of them may have gone.
+            continue;
+        }
+        assert!(before < HANDSHAKE_MAX, "who came past the limit was not cut off at once");
+        assert!(are_open, "some had no time for their handshake");
+        let ((), waited) = time_without_stalls(|| {
+            for stream in silent {
+                is_cut_off(stream, b"");
+            }
+        });
+        assert!(dialled.elapsed() >= HANDSHAKE_MAX, "they had {:?} for their handshake", dialled.elapsed());
+        println!("the others were served within {before:?}, the silent ones gone after {:?}", before + waited);
+        assert!(before + waited < HANDSHAKE_MAX + ROOM, "the last of them went after {:?}", before + waited);
+        break;
+    }
+    let full = |line: &String| line.contains("have not said who they are");
+    assert_eq!(relay.log().lines().iter().filter(|line| full(line)).count(), 1, "{}", relay.log().text());
+}
+
+/// Whether the relay has neither said anything nor ended the connection.
+fn is_open(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let open = stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    stream.set_nonblocking(false).unwrap();
+    open
+}
+
+fn states(status: &Value) -> Vec<&Value> {
+    status["relays"].as_array().unwrap().iter().map(|relay| &relay["state"]).collect()
+}
+
+/// What strangers could leave behind.
+#[cfg(target_os = "linux")]
+struct Footprint {
+    files: usize,
+    memory: Memory,
+}
+
+#[cfg(target_os = "linux")]
+impl Footprint {
+    fn of(relay: &Daemon) -> Self {
+        Self { files: open_files(relay), memory: Memory::of(relay) }
+    }
+
+    fn assert_nothing_left(&self, relay: &Daemon) {
+        let (files, left) = (open_files(relay), self.memory.left());
+        println!("{} files before, {files} after, {} KiB of memory more", self.files, left / 1024);
+        assert!(files <= self.files + 5, "{} files were open before, {files} are now", self.files);
+        assert!(left <= MEMORY_LEFT_MAX, "{left} bytes were not given back");
     }
 }
 
@@ -107,8 +191,15 @@ fn open_files(relay: &Daemon) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", relay.pid())).unwrap().count()
 }
 
-/// Only Linux shows them without further tools.
+/// Only Linux shows it without further tools.
 #[cfg(not(target_os = "linux"))]
-fn open_files(_: &Daemon) -> usize {
-    0
+struct Footprint;
+
+#[cfg(not(target_os = "linux"))]
+impl Footprint {
+    fn of(_: &Daemon) -> Self {
+        Self
+    }
+
+    fn assert_nothing_left(&self, _: &Daemon) {}
 }

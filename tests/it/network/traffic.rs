@@ -270,6 +270,15 @@ impl Outcome {
         slowest.max(LATE)
     }
 
+    /// Asserts that everybody has heard at least so many messages of a source on another relay, beginning with its first
+    /// one and none left out.
+    pub(super) fn assert_heard(&self, source: usize, least: u64) {
+        for (at, checker) in &self.heard {
+            let (arrived, last) = checker.arrived_of(CHANNEL, source);
+            assert!(arrived == last && last >= least, "relay {at}: {arrived} of {least}, the last one is {last}");
+        }
+    }
+
     /// In a few words: how many messages, how many of them lost, and the longest way.
     pub(super) fn told(&self) -> String {
         let sum = |of: fn(&Account) -> u64| self.accounts.iter().map(of).sum::<u64>();

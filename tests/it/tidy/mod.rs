@@ -6,6 +6,7 @@
 mod levels;
 mod rules;
 mod source;
+mod unseen;
 mod use_paths;
 
 use crate::harness::root;
@@ -83,4 +84,14 @@ fn modules_import_nothing_from_higher_levels() {
     let sources: Vec<Source> = sources().into_iter().filter(|source| source.name.starts_with("pusud/src/")).collect();
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     assert_none(levels::check(&sources, &levels::Levels::of_page(&page)));
+}
+
+#[test]
+fn what_is_not_run_is_shown() {
+    let shown = fs::read_to_string(root().join(".config/nextest.toml")).unwrap();
+    let filter = shown.lines().find(|line| line.starts_with("filter = ")).expect("there is a filter");
+    let unseen = unseen::unseen_below(&root().join("tests/it"), "", filter);
+    assert!(unseen.is_empty(), "`.config/nextest.toml` does not show what these have not run: {}", unseen.join(", "));
+    // Without any filter there are some, so that they are looked for in the right place.
+    assert!(unseen::unseen_below(&root().join("tests/it"), "", "").len() > 5);
 }

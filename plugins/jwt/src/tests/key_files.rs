@@ -31,7 +31,7 @@ fn a_file_with_one_key_is_as_good_as_the_key() {
     for (content, wanted) in [
         (Some(&b"\xff\xfe"[..]), "expected text, found bytes that are not UTF-8"),
         (Some(&b""[..]), "the secret is empty"),
-        (Some(&[b'x'; 70_000][..]), "expected a file of at most 65536 bytes, found 70000"),
+        (Some(&[b'x'; 70_000][..]), "expected a file of at most 65536 bytes, found a longer one"),
         (None, "No such file"),
     ] {
         match content {

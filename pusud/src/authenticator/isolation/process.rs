@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 
 /// The first byte on the socket: whether the sealed memory comes with it.
 const IN_PLACE: u8 = 0;
+#[cfg(target_os = "linux")]
 const IN_MEMORY: u8 = 1;
 
 /// Starts a process for the library in `image`. It dies with the thread that calls this.

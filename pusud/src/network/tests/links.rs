@@ -19,16 +19,17 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-struct Nobody;
+/// A relay with a listener on one channel.
+pub(super) struct Home;
 
-impl Door for Nobody {
+impl Door for Home {
     fn announce(&mut self, _: &str) {}
     fn withdraw(&mut self, _: &str) {}
-    fn has_listeners(&self, _: &str) -> bool {
-        false
+    fn has_listeners(&self, channel: &str) -> bool {
+        channel == "a"
     }
     fn channels(&self) -> Vec<Box<str>> {
-        Vec::new()
+        vec!["a".into()]
     }
     fn deliver(&mut self, _: &str, _: &str) {}
     fn flush(&mut self) {}
@@ -38,9 +39,9 @@ impl Door for Nobody {
     fn settled(&mut self, _: Ticket) {}
 }
 
-type TestNode = Rc<Node<Nobody, Wire>>;
+pub(super) type TestNode = Rc<Node<Home, Wire>>;
 
-fn node(name: &str, boot: u8) -> TestNode {
+pub(super) fn node(name: &str, boot: u8) -> TestNode {
     let settings = Settings {
         name: name.into(),
         network_name: "pusu".into(),
@@ -49,24 +50,24 @@ fn node(name: &str, boot: u8) -> TestNode {
         max_message_bytes: 1000,
     };
     let random = StdRng::seed_from_u64(boot.into());
-    Node::new(settings, BootId([boot; 16]), Nobody, Wire::new(&world(0), boot.into()), random)
+    Node::new(settings, BootId([boot; 16]), Home, Wire::new(&world(0), boot.into()), random)
 }
 
 /// One end of a connection.
-struct End {
-    node: TestNode,
-    conversation: Option<Conversation<Nobody, Wire>>,
-    id: u64,
+pub(super) struct End {
+    pub(super) node: TestNode,
+    conversation: Option<Conversation<Home, Wire>>,
+    pub(super) id: u64,
     is_up: bool,
     /// Frames on their way here.
-    incoming: VecDeque<(u8, Vec<u8>)>,
+    pub(super) incoming: VecDeque<(u8, Vec<u8>)>,
 }
 
 /// A connection: the dialler's end, then the acceptor's.
-struct Connection([End; 2]);
+pub(super) struct Connection(pub(super) [End; 2]);
 
 impl Connection {
-    fn new(dialler: &TestNode, acceptor: &TestNode) -> Self {
+    pub(super) fn new(dialler: &TestNode, acceptor: &TestNode) -> Self {
         let end = |node: &TestNode, role| {
             let conversation = Conversation::new(node.clone(), role, SocketAddr::from(([10, 0, 0, 1], 1)));
             let id = conversation.id();
@@ -95,12 +96,12 @@ impl Connection {
         result
     }
 
-    fn is_up(&self) -> bool {
+    pub(super) fn is_up(&self) -> bool {
         self.0.iter().all(|end| end.is_link())
     }
 
     /// Delivers everything; gives what the first end to refuse has said.
-    fn talk(&mut self) -> Option<Code> {
+    pub(super) fn talk(&mut self) -> Option<Code> {
         let mut refused = None;
         while let Some(to) = (0..2).find(|to| !self.0[*to].incoming.is_empty()) {
             refused = refused.or(self.deliver(to).err().and_then(|refusal| refusal.code()));
@@ -110,7 +111,7 @@ impl Connection {
 }
 
 impl End {
-    fn receive(&mut self, bytes: &[u8]) {
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
         let mut decoder = Decoder::default();
         decoder.feed(bytes);
         while let Some((kind, payload)) = decoder.next(1024).unwrap() {

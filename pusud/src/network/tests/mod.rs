@@ -4,4 +4,5 @@ mod fuzz;
 mod handshake;
 mod links;
 mod real_sockets;
+mod resync;
 mod simulation;

@@ -6,8 +6,8 @@
 //! milliseconds, and unlike packets in a simulated IP stack the streams hold bytes back during a partition and give them
 //! out afterwards, as TCP does.
 
-mod checker;
-mod relay;
+pub(super) mod checker;
+pub(super) mod relay;
 mod silence;
 mod story;
 pub(super) mod wire;

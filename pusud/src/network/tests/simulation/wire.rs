@@ -56,6 +56,8 @@ pub(in crate::network::tests) struct Wires {
     cut: BTreeSet<(Host, Host)>,
     /// Hosts without power: they answer nothing, not even with a refusal.
     silent: BTreeSet<Host>,
+    /// Bytes that arrive as other ones, once.
+    changed: Option<[&'static [u8]; 2]>,
     connections: Vec<((Host, Host), Pipes)>,
     /// When the second of two hosts has last read a byte of the first.
     heard: BTreeMap<(Host, Host), Instant>,
@@ -70,6 +72,7 @@ pub(in crate::network::tests) fn world(seed: u64) -> World {
         listening: BTreeMap::new(),
         cut: BTreeSet::new(),
         silent: BTreeSet::new(),
+        changed: None,
         connections: Vec::new(),
         heard: BTreeMap::new(),
     }))
@@ -116,6 +119,23 @@ impl Wires {
                 pipes.iter().for_each(|pipe| pipe.borrow_mut().reset());
             }
         }
+    }
+
+    /// The next time that `sent` is written to a connection, `arrives` comes out of it.
+    pub(in crate::network::tests) fn change(&mut self, sent: &'static [u8], arrives: &'static [u8]) {
+        self.changed = Some([sent, arrives]);
+    }
+
+    /// What goes into a connection of bytes that are written to it, and how many of them that are.
+    fn carry(&mut self, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
+        if let Some([sent, arrives]) = self.changed
+            && let Some(at) = bytes.windows(sent.len()).position(|window| window == sent)
+        {
+            self.changed = None;
+            return ([&bytes[..at], arrives].concat(), at + sent.len());
+        }
+        let len = self.random.random_range(1..=bytes.len()).min(room);
+        (bytes[..len].to_vec(), len)
     }
 
     fn is_cut(&self, from: Host, to: Host) -> bool {
@@ -178,12 +198,12 @@ impl AsyncWrite for Stream {
             pipe.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let random = &mut self.world.borrow_mut().random;
-        let len = random.random_range(1..=bytes.len()).min(CAPACITY - pipe.bytes);
-        let due = Instant::now() + Duration::from_millis(random.random_range(0..30));
+        let world = &mut *self.world.borrow_mut();
+        let (chunk, len) = world.carry(bytes, CAPACITY - pipe.bytes);
+        let due = Instant::now() + Duration::from_millis(world.random.random_range(0..30));
         let due = pipe.chunks.back().map_or(due, |(last, _)| due.max(*last));
-        pipe.chunks.push_back((due, bytes[..len].to_vec()));
-        pipe.bytes += len;
+        pipe.bytes += chunk.len();
+        pipe.chunks.push_back((due, chunk));
         pipe.reader.take().into_iter().for_each(Waker::wake);
         Poll::Ready(Ok(len))
     }
