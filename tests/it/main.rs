@@ -42,6 +42,8 @@ mod listen_publish;
 mod memory_ceiling;
 mod messages;
 mod network;
+#[cfg(target_os = "linux")]
+mod open_files;
 mod order;
 #[cfg(target_os = "linux")]
 mod overload;

@@ -1,26 +1,25 @@
 //! Overload and ill will: whoever comes in thousands, says nothing, or says too much, costs the clients beside it little.
 //!
-//! What is seen is printed. What is asserted is far looser: the machine may have other things to do.
+//! What is seen is printed. What is asserted leaves room for a machine that has other things to do, and does not count
+//! the time in which it did nothing at all.
 
 use crate::harness::{
-    Client, DEADLINE, Daemon, Raw, Setup, many_open_files, run, text_message, time_without_stalls, upgrade_request,
+    DEADLINE, Daemon, Pair, Raw, Setup, Spans, many_open_files, text_message, time_without_stalls, upgrade_request,
+    watch_stalls,
 };
 use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A client that means well connects within this, nine times of ten. On a quiet machine it takes a hundredth of it.
-const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// While this passes, processor time is counted.
-const CPU_WINDOW: Duration = Duration::from_secs(2);
-/// What Linux counts processor time in, for programs.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// How long it takes to connect and authorize.
-fn connect_time(daemon: &Daemon) -> Duration {
-    time_without_stalls(|| drop(daemon.client())).1
-}
+/// Connecting and authorizing takes a client that means well less than this: the median, nine of ten, and all.
+const CONNECT_MAX: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(200), Duration::from_secs(2)];
+/// A message to one takes less than this, in the same way.
+const PING_MAX: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+/// The same where others send as fast as they can, and the relay shares two cores with them.
+const PING_IN_A_FLOOD_MAX: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(4)];
+/// How long after its time a connection may be closed.
+const LATE_MAX: Duration = Duration::from_secs(2);
 
 /// Waits until `holds`.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
@@ -35,41 +34,37 @@ fn open_files(daemon: &Daemon) -> usize {
     fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count()
 }
 
-/// Which part of one core the daemon takes over the next [`CPU_WINDOW`].
-fn cpu_share(daemon: &Daemon) -> f64 {
-    let ticks = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
-        let after_name: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        after_name[11].parse::<u64>().unwrap() + after_name[12].parse::<u64>().unwrap()
+/// Tells those who go on until it is over that it is, also where a test ends early.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits for the end of connections that are closed in this order; when each began and ended.
+fn ends_of(connections: Vec<(Instant, Raw)>) -> Vec<(Instant, Instant)> {
+    let end_of = |(since, mut raw): (Instant, Raw)| {
+        raw.expect_end();
+        (since, Instant::now())
     };
-    let (before, started) = (ticks(), Instant::now());
-    std::thread::sleep(CPU_WINDOW);
-    let seconds = (ticks() - before) as f64 / TICKS_PER_SECOND;
-    seconds / started.elapsed().as_secs_f64()
+    connections.into_iter().map(end_of).collect()
 }
 
-/// A pair of clients that mean well: what the one publishes, the other gets.
-struct Pair {
-    source: Client,
-    listener: Client,
-    sent: u64,
-}
-
-impl Pair {
-    fn of(daemon: &Daemon) -> Self {
-        let mut listener = daemon.client();
-        listener.subscribe("good");
-        Self { source: daemon.client(), listener, sent: 0 }
+/// Connects many clients that send their requests byte by byte, each in its turn, until the first has had its time.
+fn trickle(daemon: &Daemon, pair: &mut Pair, timeout: Duration) -> Vec<(Instant, Raw)> {
+    let mut trickling: Vec<_> = (0..2000).map(|_| (Instant::now(), daemon.raw())).collect();
+    let request = upgrade_request("");
+    // Never the last one.
+    for byte in request[..request.len() - 1].bytes() {
+        trickling.iter_mut().for_each(|(_, raw)| raw.send_perhaps([byte]));
+        pair.ping();
+        if trickling[0].0.elapsed() > timeout {
+            break;
+        }
     }
-
-    /// One message goes through, and it is the next one; returns how long it took.
-    fn ping(&mut self) -> Duration {
-        let started = Instant::now();
-        self.source.publish("good", self.sent.into());
-        self.listener.expect_publish("good", self.sent.into());
-        self.sent += 1;
-        started.elapsed()
-    }
+    trickling
 }
 
 #[test]
@@ -80,41 +75,32 @@ fn half_handshakes_and_silent_sockets_are_closed_at_their_timeout() {
     let daemon = Setup::on_shards(2).settings(limits).start();
     let mut pair = Pair::of(&daemon);
     let baseline = open_files(&daemon);
-    let mut trickling: Vec<(Instant, Raw)> = Vec::new();
-    let silent: Vec<(Instant, Raw)> = (0..500).map(|_| (Instant::now(), daemon.raw())).collect();
-    let request = upgrade_request("");
+    let silent: Vec<_> = (0..500).map(|_| (Instant::now(), daemon.raw())).collect();
     let is_over = AtomicBool::new(false);
-    let (mut connects, ping_max) = std::thread::scope(|scope| {
-        let until_over = || (!is_over.load(Ordering::Relaxed)).then(|| connect_time(&daemon));
-        let connecting = scope.spawn(move || std::iter::from_fn(until_over).collect::<Vec<_>>());
-        (0..2000).for_each(|_| trickling.push((Instant::now(), daemon.raw())));
-        let mut ping_max = Duration::ZERO;
-        // A byte from each in turn, and never the last one.
-        for byte in request[..request.len() - 1].bytes() {
-            trickling.iter_mut().for_each(|(_, raw)| raw.send_perhaps([byte]));
-            ping_max = ping_max.max(pair.ping());
-            if trickling[0].0.elapsed() > timeout {
-                break;
-            }
+    let connect = || {
+        let mut connects = Spans::default();
+        while !is_over.load(Ordering::Relaxed) {
+            connects.time(|| drop(daemon.client()));
         }
-        let mut late = Duration::ZERO;
-        for (since, mut raw) in silent.into_iter().chain(trickling) {
-            raw.expect_end();
-            late = late.max(since.elapsed().saturating_sub(timeout));
-        }
-        println!("all closed, the last one {late:?} after its time at the most");
-        is_over.store(true, Ordering::Relaxed);
-        (connecting.join().unwrap(), ping_max)
+        connects
+    };
+    let ((connects, ends), stalls) = watch_stalls(|| {
+        std::thread::scope(|scope| {
+            let over = Over(&is_over);
+            let connecting = scope.spawn(connect);
+            let silent = scope.spawn(|| ends_of(silent));
+            let mut ends = ends_of(trickle(&daemon, &mut pair, timeout));
+            ends.extend(silent.join().unwrap());
+            drop(over);
+            (connecting.join().unwrap(), ends)
+        })
     });
-    connects.sort_unstable();
-    let (median, most) = (connects[connects.len() / 2], connects[connects.len() * 9 / 10]);
-    println!(
-        "a good client connected {} times: median {median:?}, nine of ten within {most:?}, all within {:?}",
-        connects.len(),
-        connects[connects.len() - 1]
-    );
-    println!("a message took {ping_max:?} at the most");
-    assert!(most < CONNECT_MAX, "{most:?}");
+    assert!(ends.iter().all(|(since, end)| *end - *since >= timeout), "one was closed before its time");
+    let late = ends.iter().map(|(since, end)| stalls.time_between(*since + timeout, *end)).max().unwrap();
+    println!("all closed, the last one {late:?} after its time at the most");
+    assert!(late < LATE_MAX, "one was closed {late:?} after its time");
+    connects.assert_within("connecting", &stalls, CONNECT_MAX);
+    pair.pings().assert_within("a message", &stalls, PING_MAX);
     wait_until("every file to be closed", || open_files(&daemon) <= baseline);
     pair.ping();
     drop(pair);
@@ -130,25 +116,53 @@ fn two_thousand_strangers_that_wait_leave_room_for_the_clients() {
     let baseline = open_files(&daemon);
     let mut let_in = Vec::new();
     let mut refused = 0;
-    for _ in 0..2000 {
-        let mut raw = daemon.raw();
-        raw.send(upgrade_request(""));
-        let head = raw.read_head();
-        match &head[..12] {
-            "HTTP/1.1 101" => let_in.push(raw),
-            "HTTP/1.1 503" => refused += 1,
-            _ => panic!("{head}"),
+    let ((), stalls) = watch_stalls(|| {
+        for _ in 0..2000 {
+            let mut raw = daemon.raw();
+            raw.send(upgrade_request(""));
+            let head = raw.read_head();
+            match &head[..12] {
+                "HTTP/1.1 101" => let_in.push(raw),
+                "HTTP/1.1 503" => refused += 1,
+                _ => panic!("{head}"),
+            }
         }
-    }
+        (0..100).for_each(|_| pair.ping());
+    });
     println!("{} were let in, {refused} refused", let_in.len());
     assert!(let_in.len() >= 512 && refused > 0);
-    let ping_max = (0..100).map(|_| pair.ping()).max().unwrap();
+    pair.pings().assert_within("a message", &stalls, PING_MAX);
     for mut raw in let_in {
         raw.expect_hello();
         raw.expect_closed(4003);
     }
-    println!("a message took {ping_max:?} at the most, a connection afterwards {:?}", connect_time(&daemon));
+    let (_, connected) = time_without_stalls(|| daemon.client());
+    println!("a connection afterwards took {connected:?}");
+    assert!(connected < CONNECT_MAX[2], "{connected:?}");
     wait_until("every file to be closed", || open_files(&daemon) <= baseline);
+}
+
+/// Has so many messages of a pair go through while `floods` others do what `flood` does until it is over; returns the sum
+/// of what they count.
+fn ping_beside(
+    pair: &mut Pair,
+    messages: usize,
+    floods: usize,
+    flood: impl Fn(usize, &AtomicBool) -> u32 + Sync,
+) -> u32 {
+    let is_over = AtomicBool::new(false);
+    let (sum, stalls) = watch_stalls(|| {
+        std::thread::scope(|scope| {
+            let over = Over(&is_over);
+            let (flood, is_over) = (&flood, &is_over);
+            let floods: Vec<_> = (0..floods).map(|at| scope.spawn(move || flood(at, is_over))).collect();
+            (0..messages).for_each(|_| pair.ping());
+            drop(over);
+            floods.into_iter().map(|flood| flood.join().unwrap()).sum()
+        })
+    });
+    pair.pings().assert_within("a message", &stalls, PING_IN_A_FLOOD_MAX);
+    sum
 }
 
 #[test]
@@ -156,22 +170,16 @@ fn connection_floods_lose_no_message() {
     let daemon = Setup::on_shards(2).start();
     let mut pair = Pair::of(&daemon);
     let baseline = open_files(&daemon);
-    let is_over = AtomicBool::new(false);
-    let flood = |says: &'static [u8]| {
+    let says = [&b""[..], b"GET / HT", b"nonsense\r\n\r\n"];
+    let connections = ping_beside(&mut pair, 500, says.len(), |at, is_over| {
         let mut connections = 0;
         while !is_over.load(Ordering::Relaxed) {
-            Raw::connect(daemon.address()).send_perhaps(says);
+            Raw::connect(daemon.address()).send_perhaps(says[at]);
             connections += 1;
         }
         connections
-    };
-    std::thread::scope(|scope| {
-        let floods = [&b""[..], b"GET / HT", b"nonsense\r\n\r\n"].map(|says| scope.spawn(move || flood(says)));
-        let ping_max = (0..500).map(|_| pair.ping()).max().unwrap();
-        is_over.store(true, Ordering::Relaxed);
-        let connections: u32 = floods.map(|flood| flood.join().unwrap()).into_iter().sum();
-        println!("500 messages beside {connections} connections: {ping_max:?} at the most");
     });
+    println!("beside {connections} connections");
     wait_until("every file to be closed", || open_files(&daemon) <= baseline);
     drop(daemon.client());
 }
@@ -180,8 +188,7 @@ fn connection_floods_lose_no_message() {
 fn publish_floods_lose_no_message_of_others() {
     let daemon = Setup::on_shards(2).start();
     let mut pair = Pair::of(&daemon);
-    let is_over = AtomicBool::new(false);
-    let flood = || {
+    let sent = ping_beside(&mut pair, 200, 4, |_, is_over| {
         let mut source = daemon.upgraded();
         source.send(text_message(r#"{"type":"authorize","authorization":"both=*"}"#));
         let publication = text_message(r#"{"type":"publish","channel":"flood","content":"water"}"#).repeat(100);
@@ -191,84 +198,6 @@ fn publish_floods_lose_no_message_of_others() {
             sent += 100;
         }
         sent
-    };
-    std::thread::scope(|scope| {
-        let floods = [(); 4].map(|()| scope.spawn(flood));
-        let ping_max = (0..200).map(|_| pair.ping()).max().unwrap();
-        is_over.store(true, Ordering::Relaxed);
-        let sent: u32 = floods.map(|flood| flood.join().unwrap()).into_iter().sum();
-        println!("200 messages beside {sent} others: {ping_max:?} at the most");
     });
-}
-
-#[test]
-fn four_hundred_clients_at_a_limit_of_256_open_files() {
-    let daemon = Setup::on_shards(1).open_files(256).settings("limits: {authorize_timeout: 1h}").start();
-    let warning = daemon.log().wait_for("a warning", |line| line.contains("max_connections").then(|| line.to_owned()));
-    assert!(warning.contains("256") && warning.contains("125 connections"), "{warning}");
-    let mut raws: Vec<Raw> = (0..400).map(|_| daemon.raw()).collect();
-    raws.iter_mut().for_each(|raw| raw.send_perhaps(upgrade_request("")));
-    let answers = raws.iter_mut().map(|raw| raw.read_head()).collect::<Vec<_>>();
-    let served = answers.iter().filter(|head| head.starts_with("HTTP/1.1 101 ")).count();
-    assert_eq!(served, 125);
-    assert!(answers.iter().filter(|head| head.starts_with("HTTP/1.1 503 ")).count() == 275);
-    let share = cpu_share(&daemon);
-    assert!(share < 0.05, "{share} of a core while full");
-    drop(raws);
-    let ((), took) = time_without_stalls(|| {
-        wait_until("room", || {
-            let mut raw = daemon.raw();
-            raw.send(upgrade_request(""));
-            raw.read_head().starts_with("HTTP/1.1 101 ")
-        });
-    });
-    println!("{:.1} % of a core while full, accepting again after {took:?}", share * 100.0);
-    assert!(took < CONNECT_MAX, "{took:?}");
-}
-
-/// Lets the daemon open so many more files, and none beyond them.
-fn leave_files(daemon: &Daemon, more: usize) {
-    let limit = open_files(daemon) + more;
-    run(Command::new("prlimit").args(["--pid", &daemon.pid().to_string(), &format!("--nofile={limit}:{limit}")]))
-        .succeeds();
-}
-
-/// Settings that cannot be read are no settings, and above all not the defaults, with which everybody may do everything.
-#[test]
-fn without_a_file_left_to_read_the_settings_with_the_old_ones_stay() {
-    let daemon = Setup::on_shards(1).start();
-    let mut pair = Pair::of(&daemon);
-    leave_files(&daemon, 10);
-    let waiting: Vec<Raw> = (0..100).map(|_| daemon.raw()).collect();
-    daemon.log().wait_for("the acceptor to wait", |line| line.contains("cannot accept clients").then_some(()));
-    for _ in 0..3 {
-        let outcome = daemon.reload();
-        assert!(outcome.contains("nothing was changed") && outcome.contains("Too many open files"), "{outcome}");
-    }
-    pair.ping();
-    drop(waiting);
-    let connected = daemon.client();
-    drop(connected);
-    assert!(daemon.reload().contains("is unchanged"));
-    let mut client = daemon.connect();
-    client.send(serde_json::json!({"type": "authorize", "authorization": "deny"}));
-    client.expect_error("authorization_failed");
-}
-
-/// The limit is lowered while the daemon runs, so that it meets it where it cannot expect it: when it accepts.
-#[test]
-fn without_a_single_file_left_it_waits_and_does_not_spin() {
-    let daemon = Setup::on_shards(1).start();
-    let mut pair = Pair::of(&daemon);
-    leave_files(&daemon, 10);
-    let waiting: Vec<Raw> = (0..100).map(|_| daemon.raw()).collect();
-    daemon.log().wait_for("the acceptor to wait", |line| line.contains("cannot accept clients").then_some(()));
-    let share = cpu_share(&daemon);
-    assert!(share < 0.05, "{share} of a core without files");
-    pair.ping();
-    drop(waiting);
-    let connected = connect_time(&daemon);
-    daemon.log().wait_for("the acceptor to accept", |line| line.contains("accepting clients again").then_some(()));
-    println!("{:.1} % of a core without files, accepting again after {connected:?}", share * 100.0);
-    assert!(connected < CONNECT_MAX, "{connected:?}");
+    println!("beside {sent} messages of others");
 }

@@ -44,6 +44,44 @@ fn many_slow_readers_of_channels_of_their_own() {
     }
 }
 
+/// One is sent four times as much as seven others, and is neither the first nor the last that came.
+#[test]
+fn the_largest_outbox_goes_first() {
+    const LARGEST: usize = 3;
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 16 MiB");
+        let mut source = daemon.client();
+        let mut slow: Vec<Raw> =
+            (0..8).map(|at| Raw::listening_with_small_buffer(daemon.address(), &at.to_string())).collect();
+        let content = "x".repeat(64 * 1024);
+        let (mut rounds, mut rounds_left) = (0_usize, 200);
+        while rounds_left > 0 {
+            for at in 0..slow.len() {
+                let messages = if at == LARGEST { 4 } else { 1 };
+                (0..messages)
+                    .for_each(|more| source.publish(&at.to_string(), json!([rounds * messages + more, content])));
+            }
+            source.expect_no_answer();
+            rounds += 1;
+            // Some more when it has happened: the others are not cut a little later either.
+            rounds_left = if cuts(&daemon) > 0 { (rounds_left - 1).min(5) } else { rounds_left - 1 };
+        }
+        let largest = slow.remove(LARGEST).stream().local_addr().unwrap().to_string();
+        let log = daemon.log().lines();
+        let cut: Vec<_> = log.iter().filter(|line| line.contains("the client is cut")).collect();
+        println!("after {rounds} rounds: {cut:?}");
+        assert!(matches!(cut[..], [line] if line.contains(&largest) && line.contains(r#""limit":"max_queued_bytes""#)));
+        for raw in &mut slow {
+            for number in 0..rounds {
+                let message: serde_json::Value = serde_json::from_str(&raw.read_text()).unwrap();
+                assert_eq!(message["content"][0], number);
+            }
+        }
+        drop(slow);
+        assert_eq!(daemon.refused(), "max_queued_bytes 1");
+    }
+}
+
 /// What 50 listeners wait for is 300 MiB, and exists once.
 #[test]
 fn what_is_shared_counts_once() {

@@ -1,10 +1,16 @@
 //! Listeners that read too little: cut in time, told why, at a bounded cost, and unnoticed by the others.
 
-use crate::harness::{Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup, text_message};
+use crate::harness::{
+    Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup, Stalls, text_message, time_without_stalls, watch_stalls,
+};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const MIB: usize = 1024 * 1024;
+/// What a publication of [`flood`] carries.
+const CONTENT_BYTES: usize = 32 * 1024;
+/// A client is cut this long after it has reached its limit, at the most.
+const LATE_MAX: Duration = Duration::from_secs(2);
 
 fn with(shards: usize, limits: &str) -> Daemon {
     Setup::on_shards(shards).settings(&format!("limits: {{ping_interval: 0, {limits}}}")).start()
@@ -24,12 +30,56 @@ fn limit_of(line: &Value) -> String {
     fields["limit"].as_str().unwrap().to_owned()
 }
 
-/// Publishes numbered messages of 32 KiB that a listener beside the slow one gets without a gap.
-fn flood(source: &mut Client, witness: &mut Client, channel: &str, messages: u64) {
-    let content = "x".repeat(32 * 1024);
-    for number in 0..messages {
+/// Publishes numbered messages that a listener beside the slow one gets without a gap; when it had each of them.
+fn flood(source: &mut Client, witness: &mut Client, channel: &str, messages: u64) -> Vec<Instant> {
+    let content = "x".repeat(CONTENT_BYTES);
+    let publish = |number| {
         source.publish(channel, json!([number, content]));
         witness.expect_publish(channel, json!([number, content]));
+        Instant::now()
+    };
+    (0..messages).map(publish).collect()
+}
+
+/// How a client that read nothing was cut.
+struct Cut {
+    /// When each message had arrived at a listener beside it.
+    published: Vec<Instant>,
+    at: Instant,
+    limit: String,
+    /// How many messages the kernel had taken for it.
+    read: usize,
+    code: Option<u16>,
+    stalls: Stalls,
+}
+
+impl Cut {
+    /// Floods a client that begins to read when it has been cut.
+    fn by_flood(daemon: &Daemon, mut slow: Raw, source: &mut Client, witness: &mut Client, messages: u64) -> Self {
+        let (mut cut, stalls) = watch_stalls(|| {
+            std::thread::scope(|scope| {
+                let reading = scope.spawn(move || {
+                    let limit = wait_for_cuts(daemon, 1).swap_remove(0);
+                    let at = Instant::now();
+                    let (read, code) = slow.read_numbered_to_close();
+                    Self { published: Vec::new(), at, limit, read: read as usize, code, stalls: Stalls::default() }
+                });
+                let published = flood(source, witness, "a", messages);
+                Self { published, ..reading.join().unwrap() }
+            })
+        });
+        cut.stalls = stalls;
+        cut
+    }
+
+    /// Asserts that it came in time and was told, where the limit was reached with message `number`, or so long later.
+    fn assert_in_time(&self, number: usize, later: Duration) {
+        assert!(number < self.published.len(), "message {number} would have reached the limit");
+        let reached = self.published[number] + later;
+        let late = self.stalls.time_between(reached, self.at);
+        println!("message {number} reached the limit, {} arrived; cut {late:?} later at the most", self.read);
+        assert!(late < LATE_MAX, "cut {late:?} after it had reached its limit");
+        assert_eq!(self.code, Some(4001));
     }
 }
 
@@ -43,14 +93,12 @@ fn source_and_witness(daemon: &Daemon, channel: &str) -> (Client, Client) {
 fn who_stops_reading_is_cut_at_the_write_deadline() {
     for shards in [1, 3] {
         let daemon = with(shards, "outbox_bytes: 64 MiB, write_deadline: 1s");
-        let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
+        let slow = Raw::listening_with_small_buffer(daemon.address(), "a");
         let (mut source, mut witness) = source_and_witness(&daemon, "a");
-        flood(&mut source, &mut witness, "a", 256);
-        let flooded = Instant::now();
-        assert_eq!(wait_for_cuts(&daemon, 1), ["write_deadline"]);
-        println!("cut {:?} after the last message", flooded.elapsed());
-        let (read, code) = slow.read_numbered_to_close();
-        assert!(read < 256 && code == Some(4001), "{read} {code:?}");
+        let cut = Cut::by_flood(&daemon, slow, &mut source, &mut witness, 256);
+        assert_eq!(cut.limit, "write_deadline");
+        // The kernel took nothing more when the first message came that has not arrived.
+        cut.assert_in_time(cut.read, Duration::from_secs(1));
         witness.expect_no_answer();
         assert_eq!(daemon.refused(), "write_deadline 1");
     }
@@ -59,19 +107,23 @@ fn who_stops_reading_is_cut_at_the_write_deadline() {
 /// It takes a little all the time, so that the write deadline has nothing to say.
 #[test]
 fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
+    let soft_time = Duration::from_secs(2);
     let daemon =
         with(1, "outbox_bytes: 64 MiB, outbox_soft_bytes: 256 KiB, outbox_soft_time: 2s, write_deadline: 1day");
     let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
     let (mut source, mut witness) = source_and_witness(&daemon, "a");
     flood(&mut source, &mut witness, "a", 256);
-    let flooded = Instant::now();
-    while !daemon.log().text().contains("the client is cut") {
-        assert!(flooded.elapsed() < DEADLINE, "it is never cut");
-        // A read of a small piece, and a pause that the log can end.
-        slow.read_some(1024);
-        daemon.log().grows_past(daemon.log().lines().len(), Duration::from_millis(200));
-    }
-    println!("cut {:?} after the last message", flooded.elapsed());
+    let ((), took) = time_without_stalls(|| {
+        let flooded = Instant::now();
+        while !daemon.log().text().contains("the client is cut") {
+            assert!(flooded.elapsed() < DEADLINE, "it is never cut");
+            // A read of a small piece, and a pause that the log can end.
+            slow.read_some(1024);
+            daemon.log().grows_past(daemon.log().lines().len(), Duration::from_millis(200));
+        }
+    });
+    println!("cut {took:?} after the last message");
+    assert!(took < soft_time + LATE_MAX, "cut {took:?} after the last message");
     assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_soft_bytes"]);
     assert!(slow.read_to_end().ends_with(&Frame::close(4001, "slow consumer").unmasked()));
     witness.expect_no_answer();
@@ -103,12 +155,16 @@ fn a_slow_reader_costs_its_limit() {
         let daemon = with(shards, "outbox_bytes: 4 MiB, outbox_soft_time: 1day, write_deadline: 1day");
         let (mut source, mut witness) = source_and_witness(&daemon, "a");
         flood(&mut source, &mut witness, "a", 256);
-        let mut slow = Raw::listening_with_small_buffer(daemon.address(), "a");
+        let slow = Raw::listening_with_small_buffer(daemon.address(), "a");
         let memory = Memory::of(&daemon);
-        flood(&mut source, &mut witness, "a", 512);
-        assert_eq!(wait_for_cuts(&daemon, 1), ["outbox_bytes"]);
+        let cut = Cut::by_flood(&daemon, slow, &mut source, &mut witness, 512);
         memory.assert_grown_at_most(4 * MIB + MIB);
-        slow.read_numbered_to_end();
+        assert_eq!(cut.limit, "outbox_bytes");
+        let reached = cut.read + 4 * MIB / CONTENT_BYTES;
+        cut.assert_in_time(reached, Duration::ZERO);
+        // What frames cost besides their content makes it a little less.
+        assert!(cut.published[reached - 4] < cut.at, "it was cut before it had reached its limit");
+        assert_eq!(daemon.refused(), "outbox_bytes 1");
     }
 }
 

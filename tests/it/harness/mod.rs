@@ -19,6 +19,8 @@ mod memory;
 mod memory_group;
 mod namespace;
 mod network;
+#[cfg(target_os = "linux")]
+mod pair;
 mod plugin_files;
 mod process;
 mod python;
@@ -45,6 +47,8 @@ pub(crate) use memory::Memory;
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
+#[cfg(target_os = "linux")]
+pub(crate) use pair::{Pair, Spans};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
@@ -53,6 +57,8 @@ pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
 pub(crate) use router::{Hook, Router};
 pub(crate) use setup::Setup;
+#[cfg(target_os = "linux")]
+pub(crate) use stalls::watch_stalls;
 pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;

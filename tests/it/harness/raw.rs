@@ -245,31 +245,6 @@ impl Raw {
         }
     }
 
-    /// As [`Self::read_numbered_to_close`]; `None` if the connection ends without a close frame, as it does for one that
-    /// was cut and has not read.
-    pub(crate) fn read_numbered_to_end(&mut self) -> Option<u64> {
-        let mut rest = &self.read_to_end()[..];
-        let mut next = 0;
-        while let [first_byte, second, behind @ ..] = rest {
-            let (length_bytes, short) = match second {
-                126 => (2, None),
-                127 => (8, None),
-                short => (0, Some(usize::from(*short))),
-            };
-            let (length, behind) = behind.split_at_checked(length_bytes)?;
-            let length = short.unwrap_or_else(|| length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
-            let (payload, behind) = behind.split_at_checked(length)?;
-            if *first_byte != FIN | 1 {
-                return Some(next);
-            }
-            let message: serde_json::Value = serde_json::from_slice(payload).unwrap();
-            assert_eq!(message["content"][0], next);
-            next += 1;
-            rest = behind;
-        }
-        None
-    }
-
     /// Reads one text frame.
     pub(crate) fn read_text(&mut self) -> String {
         let frame = self.read_frame();

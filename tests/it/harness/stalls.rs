@@ -68,15 +68,24 @@ impl Drop for StallWatch {
     }
 }
 
-/// Does `work`, and says how long it took without the time in which nothing ran.
-pub(crate) fn time_without_stalls<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+/// Does `work`, and says when nothing ran meanwhile.
+pub(crate) fn watch_stalls<T>(work: impl FnOnce() -> T) -> (T, Stalls) {
     let watch = StallWatch::begin();
     let started = Instant::now();
     let done = work();
-    let ended = Instant::now();
+    let took = started.elapsed();
     let stalls = watch.end();
     if !stalls.0.is_empty() {
-        println!("the machine stood still for {:?} of {:?}", stalls.sum(), ended - started);
+        println!("the machine stood still for {:?} of {took:?}", stalls.sum());
     }
-    (done, stalls.time_between(started, ended))
+    (done, stalls)
+}
+
+/// Does `work`, and says how long it took without the time in which nothing ran.
+pub(crate) fn time_without_stalls<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let ((done, from, to), stalls) = watch_stalls(|| {
+        let started = Instant::now();
+        (work(), started, Instant::now())
+    });
+    (done, stalls.time_between(from, to))
 }

@@ -88,12 +88,13 @@ fn at_rest(daemon: &Daemon) -> Footprint {
     last
 }
 
-/// Waits until nothing is left of the clients: files and threads are as many as when there were none.
+/// Waits until nothing is left of the clients: files and threads are as many as when there were none, and there is no
+/// client, channel or subscription.
 fn empty_again(daemon: &Daemon, empty: &Footprint) -> Footprint {
     let started = Instant::now();
     loop {
         let now = Footprint::of(daemon);
-        if now.files == empty.files && now.threads == empty.threads {
+        if now.files == empty.files && now.threads == empty.threads && now.kept == [0; 3] {
             return now;
         }
         assert!(started.elapsed() < DEADLINE, "something is left of the clients: {empty}, then {now}");
