@@ -20,7 +20,8 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
-.PHONY: help run run-network plugins build test test-tools conformance venv check bench soak soak-network fuzz deny install
+.PHONY: help run run-network plugins build test test-tools test-systemd conformance venv check bench soak soak-network \
+  fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -28,6 +29,7 @@ help:
 	@echo 'make test     runs all tests, the published Python client included'
 	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
+	@echo 'make test-systemd  config/pusud.service under a real systemd, in a virtual machine (qemu); fetches a small Debian'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
 	@echo 'make bench    micro-benchmarks of the data path; `pusud bench` measures a whole relay'
 	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
@@ -80,6 +82,10 @@ test-tools:
 	elif ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; }; then \
 	  echo "test-tools: could not be installed:$$missing"; \
 	fi
+
+# Not part of `make test`: it takes qemu, the packages of a Debian from its mirror, and minutes.
+test-systemd: plugins
+	tests/systemd/run.sh
 
 conformance: venv
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it conformance:: -- --nocapture

@@ -1,5 +1,7 @@
-//! Where the log goes and how it looks: standard error, one line an event.
+//! Where the log goes and how it looks: standard error, one line an event. The journal is told how serious each is, and
+//! keeps the time itself.
 
+use crate::journal::{self, Marked};
 use clap::ValueEnum;
 use std::io::{self, IsTerminal as _};
 use tracing_subscriber::EnvFilter;
@@ -41,9 +43,11 @@ pub(crate) fn start(format: Format, level: Level) -> anyhow::Result<()> {
         .with_env_filter(EnvFilter::new(format!("{dependencies},pusud={level}")))
         .with_writer(io::stderr)
         .with_target(false);
-    let started = match format {
-        Format::Text => subscriber.with_ansi(colours()).try_init(),
-        Format::Json => subscriber.json().flatten_event(true).try_init(),
+    let started = match (format, journal::takes_stderr()) {
+        (Format::Text, false) => subscriber.with_ansi(colours()).try_init(),
+        (Format::Text, true) => subscriber.with_ansi(false).without_time().map_event_format(Marked).try_init(),
+        (Format::Json, false) => subscriber.json().flatten_event(true).try_init(),
+        (Format::Json, true) => subscriber.json().flatten_event(true).map_event_format(Marked).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }

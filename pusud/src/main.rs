@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed (with one message on standard error), 2 the command line is wrong.
 
 mod cli;
+mod journal;
 mod logging;
 
 use clap::Parser as _;
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
         // Whoever reads the log with a program finds nothing in it but JSON.
         tracing::error!("{error:#}");
     } else {
-        cli::note(format_args!("error: {error:#}"));
+        cli::note_failure(&error);
     }
     ExitCode::FAILURE
 }

@@ -1,9 +1,11 @@
 //! The relay as a service of systemd: what it tells the service manager, and the unit in `config/pusud.service`.
 
-use crate::harness::{DEADLINE, Daemon, Setup, not_run, root, run};
-use std::io::ErrorKind;
+use crate::harness::{DEADLINE, Daemon, Setup, not_run, pusud, root, run};
+use std::io::{ErrorKind, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -109,6 +111,44 @@ fn the_watchdog_is_not_fed_while_a_shard_hangs() {
     manager.wait_for("WATCHDOG=1");
     daemon.terminate();
     assert_eq!(daemon.wait().code(), Some(0));
+}
+
+/// The journal takes a line for `info` unless it is told otherwise. It is a pipe here, and systemd says so.
+#[test]
+fn the_journal_is_told_how_serious_a_line_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.yaml");
+    let check = |text: &str, format: &str, is_journal: bool| {
+        std::fs::write(&settings, text).unwrap();
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let pipe = std::fs::File::from(OwnedFd::from(writer));
+        let file = pipe.metadata().unwrap();
+        let inode = if is_journal { file.ino() } else { file.ino() + 1 };
+        let mut command = pusud(&["check", "--log-format", format, "--config"]);
+        command.arg(&settings).env("JOURNAL_STREAM", format!("{}:{inode}", file.dev())).stdout(Stdio::null());
+        let mut running = command.stderr(pipe).spawn().unwrap();
+        // It holds this end of the pipe, which would never end.
+        drop(command);
+        let mut said = String::new();
+        reader.read_to_string(&mut said).unwrap();
+        (running.wait().unwrap().success(), said)
+    };
+    let (warned, failed) = ("authenticator: None\n", "authenticator: None\nnonsense: 1\n");
+
+    let (succeeded, said) = check(warned, "text", true);
+    assert!(succeeded && said.starts_with("<4> WARN "), "{said}");
+    let (succeeded, said) = check(warned, "json", true);
+    assert!(succeeded && said.starts_with("<4>{\"timestamp\":"), "{said}");
+    let (succeeded, said) = check(warned, "text", false);
+    assert!(succeeded && said.starts_with("20"), "{said}");
+
+    let (succeeded, said) = check(failed, "text", true);
+    assert!(!succeeded && said.starts_with("<3>pusud: error: "), "{said}");
+    assert!(said.lines().all(|line| line.starts_with("<3>pusud: ")), "{said}");
+    let (succeeded, said) = check(failed, "json", true);
+    assert!(!succeeded && said.starts_with("<3>{"), "{said}");
+    let (succeeded, said) = check(failed, "text", false);
+    assert!(!succeeded && said.starts_with("pusud: error: "), "{said}");
 }
 
 /// systemd's own judgement: 0 is the safest, 10 the most exposed.

@@ -21,7 +21,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use crate::logging;
+use crate::{journal, logging};
 use clap::{Parser, Subcommand};
 use pusud::authenticator::isolation;
 use pusud::channel;
@@ -190,6 +190,18 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
 pub(crate) fn note(line: impl fmt::Display) {
     // Where standard error is closed nobody is there to be told, not even about that.
     let _ = writeln!(io::stderr(), "pusud: {line}");
+}
+
+/// Why a command has failed, for the person at the terminal, or for those who ask the journal for errors.
+pub(crate) fn note_failure(error: &anyhow::Error) {
+    let text = format!("error: {error:#}");
+    if !journal::takes_stderr() {
+        return note(text);
+    }
+    for line in text.lines() {
+        // As in `note`.
+        let _ = writeln!(io::stderr(), "{}pusud: {line}", journal::ERROR);
+    }
 }
 
 /// Prints the result of a command. A reader that went away (`pusud check | head -1`) has seen enough.
