@@ -9,8 +9,9 @@ use crate::config::{Config, OnSwap};
 use crate::hub::BATCH_BYTES_MAX;
 use crate::inbox::INBOX_BYTES_MAX;
 use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
-use crate::network::codec;
 use crate::network::queue::QUEUE_BYTES_MAX;
+use crate::network::settings::{STRANGERS_MAX, links_max};
+use crate::network::{codec, conversation, link};
 use crate::read_buffer::READ_BYTES_MAX;
 use crate::run::RUN_BYTES_MAX;
 
@@ -21,6 +22,12 @@ const PROGRAM_BYTES: usize = 24 << 20;
 const CLIENT_BYTES: usize = 3 << 10;
 /// A subscription to a channel that nobody else listens to, beside the name, which is kept twice.
 const SUBSCRIPTION_BYTES: usize = 400;
+/// A channel in the network's table of its own clients' interest, beside the name, and what each link that is being told
+/// of all channels takes more for one.
+const INTEREST_BYTES: usize = 100;
+const SNAPSHOT_BYTES: usize = 16;
+/// A connection of the network that is shaking hands: frames are at most 1 KiB, in buffers on either side.
+const HANDSHAKE_BYTES: usize = 16 << 10;
 /// A channel whose write permission is remembered, beside the name.
 const WRITABLE_CHANNEL_BYTES: usize = 64;
 
@@ -43,9 +50,10 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
     let limits = &config.limits;
     let shards = config.shards;
     let message = limits.max_message_bytes;
+    let has_network = !config.relays.is_empty();
     // A message that is being handled, once as frames and once as text; the open run, which doubles as it grows; what
-    // waits for each other shard, and what each other shard has sent at once beyond what the inbox takes.
-    let others = (shards - 1) * (BATCH_BYTES_MAX + message);
+    // waits for each other shard and the network, and what each of them has sent at once beyond what the inbox takes.
+    let others = (shards - 1 + usize::from(has_network)) * (BATCH_BYTES_MAX + message);
     let shard = READ_BYTES_MAX + 2 * message + 2 * (RUN_BYTES_MAX + message) + 2 * others + INBOX_BYTES_MAX;
     let channel = 2 * limits.max_channel_bytes + SUBSCRIPTION_BYTES;
     let writable = WRITABLE_CHANNELS_MAX * (limits.max_channel_bytes + WRITABLE_CHANNEL_BYTES);
@@ -55,10 +63,8 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
         OnSwap::Keep => 0,
         OnSwap::Reauthorize => connections * AUTHORIZATIONS_MAX * AUTHORIZATION_BYTES_MAX,
     };
-    // What waits for it; what comes from it, in a buffer that has doubled, and as text.
-    let link = QUEUE_BYTES_MAX + READ_BYTES_MAX + 3 * (message + codec::FRAME_BYTES_OVER_CONTENT);
     let part = |name, bytes, keys| Part { name, bytes, keys };
-    vec![
+    let mut parts = vec![
         part("program", PROGRAM_BYTES, ""),
         part("shards", shards * shard, "shards, max_message_bytes"),
         part("clients", connections * (CLIENT_BYTES + limits.max_header_bytes), "max_connections, max_header_bytes"),
@@ -70,8 +76,33 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
         part("permissions", connections * writable, "max_connections, max_channel_bytes"),
         part("authorizations", asked + kept, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
-        part("links", config.relays.len() * link, "relays, max_message_bytes"),
-    ]
+    ];
+    if has_network {
+        let interest = limits.max_channel_bytes + INTEREST_BYTES + SNAPSHOT_BYTES * links_max(config.relays.len());
+        parts.extend([
+            part("network", network(config), "relays, max_message_bytes"),
+            part(
+                "interest of the network",
+                connections * limits.max_subscriptions * interest,
+                "max_connections, max_subscriptions, max_channel_bytes",
+            ),
+        ]);
+    }
+    parts
+}
+
+/// What the links to other relays take at the most, and what is between them and the shards. Relays that are in no list
+/// may link too.
+fn network(config: &Config) -> usize {
+    let (message, listed) = (config.limits.max_message_bytes, config.relays.len());
+    let frame = message + codec::FRAME_BYTES_OVER_CONTENT;
+    // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
+    // as text.
+    let link =
+        QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + link::WRITE_BYTES) + conversation::READ_BYTES + 3 * frame;
+    let handshakes = (STRANGERS_MAX + listed) * HANDSHAKE_BYTES;
+    let shards = 2 * config.shards * (BATCH_BYTES_MAX + message);
+    links_max(listed) * link + handshakes + INBOX_BYTES_MAX + shards + 2 * (RUN_BYTES_MAX + message)
 }
 
 /// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other
@@ -84,6 +115,7 @@ pub fn usual(connections: usize) -> usize {
 mod tests {
     use super::*;
     use crate::config::Overrides;
+    use crate::network::settings::UNLISTED_LINKS_MAX;
 
     #[test]
     fn every_key_that_is_named_makes_it_less() {
@@ -106,7 +138,9 @@ mod tests {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
         assert!(sum(1000, "on_swap: reauthorize") > default);
-        assert!(sum(1000, "relays: [a, b]") > default + 2 * QUEUE_BYTES_MAX);
+        let networked = sum(1000, "relays: [a, b]");
+        assert!(networked > default + (2 + UNLISTED_LINKS_MAX) * QUEUE_BYTES_MAX);
+        assert!(sum(1000, "relays: [a]") < networked - QUEUE_BYTES_MAX);
         assert!(usual(1000) < default);
     }
 }

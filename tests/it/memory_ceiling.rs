@@ -1,9 +1,11 @@
 //! The most memory that a relay takes, as `pusud check` prints it: held by the relay whatever its clients do, and enough
 //! for it where the kernel lets it have no more.
 
-use crate::harness::{Client, Daemon, Frame, Memory, MemoryGroup, Raw, Setup, not_run, pusud, run, text_message};
-use serde_json::json;
-use std::time::Duration;
+use crate::harness::{
+    Client, DEADLINE, Daemon, Frame, Memory, MemoryGroup, Raw, ReservedPort, Setup, not_run, pusud, run, text_message,
+};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const MIB: usize = 1024 * 1024;
 /// As many as there may be: each kind of [`Flood`], and some that mean well.
@@ -21,9 +23,15 @@ fn setup(shards: usize) -> Setup {
 
 /// What `pusud check` says of the daemon's settings, in bytes.
 fn ceiling(daemon: &Daemon) -> usize {
+    checked(daemon, "memory at most ") * MIB
+}
+
+/// The first number in a line that `pusud check` prints.
+fn checked(daemon: &Daemon, beginning: &str) -> usize {
     let shown = run(pusud(&["check", "--config"]).arg(daemon.dir().join("settings.yaml"))).succeeds();
-    let ceiling = shown.lines().find_map(|line| line.strip_prefix("memory at most")).unwrap().trim();
-    ceiling.strip_suffix(" MiB").unwrap().parse::<usize>().unwrap() * MIB
+    let line = shown.lines().find_map(|line| line.strip_prefix(beginning)).unwrap_or_else(|| panic!("{shown}"));
+    let digits = line.trim_start().split(|char: char| !char.is_ascii_digit());
+    digits.flat_map(str::parse).next().unwrap_or_else(|| panic!("no number: {line}"))
 }
 
 /// Readers that stop, messages that are never finished, strangers that read no pongs, subscriptions to channels that
@@ -115,4 +123,52 @@ fn what_check_prints_is_enough() {
     daemon.client().subscribe("still here");
     daemon.assert_alive();
     drop(daemon);
+}
+
+/// Relays that stand still have as much waiting for them as may. One is listed; the others dial, and are in no list.
+#[test]
+fn links_keep_within_what_check_prints() {
+    const STANDING_STILL: usize = 3;
+    let ports: Vec<_> = (0..=STANDING_STILL).map(|_| ReservedPort::new()).collect();
+    let relay = Setup::on_shards(1).name("relay-0").in_network(&ports[..2], 0).start();
+    let others: Vec<Daemon> = (1..=STANDING_STILL)
+        .map(|at| {
+            let (own, other) = (ports[at].port(), ports[0].port());
+            let network = format!("network_address: 127.0.0.1\nnetwork_port: {own}\nrelays: ['127.0.0.1:{other}']");
+            Setup::on_shards(1).name(&format!("relay-{at}")).settings(&network).start()
+        })
+        .collect();
+    let mut listeners: Vec<Client> = others.iter().map(Daemon::client).collect();
+    listeners.iter_mut().for_each(|listener| listener.subscribe("bulk"));
+    wait_until(&relay, "all are linked", |peer| peer["interest"] == 1);
+    others.iter().for_each(Daemon::freeze);
+    let memory = Memory::of(&relay);
+    let mut source = relay.client();
+    let content = "x".repeat(1_000_000);
+    // Of what the queues do not take, the kernel takes some.
+    for _ in 0..40 {
+        source.publish("bulk", json!(content));
+    }
+    source.expect_no_answer();
+    wait_until(&relay, "what waits is dropped", |peer| peer["dropped"].as_u64() > Some(0));
+    let per_link = checked(&relay, "  network  ") * MIB / checked(&relay, "  links  ");
+    println!("{} KiB for {STANDING_STILL} links, at most {} KiB each", memory.growth() / 1024, per_link / 1024);
+    assert!(memory.growth() > STANDING_STILL * 15 * MIB, "the queues were not full: {} bytes", memory.growth());
+    assert!(memory.growth() <= STANDING_STILL * per_link, "{} bytes for the links", memory.growth());
+    assert!(memory.peak() <= ceiling(&relay), "{} bytes", memory.peak());
+    others.iter().for_each(Daemon::thaw);
+}
+
+/// Waits until this can be said of all three other relays.
+fn wait_until(relay: &Daemon, what: &str, is_so: impl Fn(&Value) -> bool) {
+    let began = Instant::now();
+    loop {
+        let status = relay.asked();
+        let relays = status["relays"].as_array().unwrap();
+        if relays.iter().filter(|peer| peer["state"] == "linked" && is_so(peer)).count() == 3 {
+            return;
+        }
+        assert!(began.elapsed() < DEADLINE, "not so: {what}: {status:#}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
 }

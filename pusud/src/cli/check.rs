@@ -9,6 +9,7 @@ use pusud::door::capacity::Capacity;
 use pusud::gateway;
 use pusud::limits::Limits;
 use pusud::memory;
+use pusud::network::settings::{UNLISTED_LINKS_MAX, links_max};
 use pusud::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -80,10 +81,16 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
         Some(file) => file.display().to_string(),
         None => "none: whoever reaches the port may publish as a relay".into(),
     };
+    let listed = config.relays.len();
+    let links = format!(
+        "at most {}: as many as are listed ({listed}), and {UNLISTED_LINKS_MAX} with relays that are in no list here",
+        links_max(listed)
+    );
     vec![
         ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
         ("  network_name", config.network_name.clone()),
         ("  network_key_file", key),
+        ("  links", links),
     ]
 }
 
@@ -180,6 +187,7 @@ mod tests {
             "answers",
             "0.0.0.0:55001",
             "lab",
+            "at most 17: as many as are listed (1), and 16 with",
             "r7",
             "0.0.0.0:0",
             "1.2.3",

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Connections that are seen off at a time. Each is an open file.
-const SEEN_OFF_MAX: usize = 64;
+pub(super) const SEEN_OFF_MAX: usize = 64;
 /// How long a connection may take to send its request, take the answer, and go.
 const SEE_OFF_MAX: Duration = Duration::from_secs(1);
 

@@ -32,8 +32,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
-/// What is read in one go, in bytes.
-const READ_BYTES: usize = 64 * 1024;
+/// What is read of a link in one go, in bytes.
+pub const READ_BYTES: usize = 64 * 1024;
 
 /// One conversation.
 pub struct Conversation<D: Door, T: Transport> {

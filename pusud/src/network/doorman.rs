@@ -7,6 +7,7 @@ use super::hello::Role;
 use super::local::Door;
 use super::node::Node;
 use super::refusal::{Code, Refusal};
+use super::settings::STRANGERS_MAX;
 use super::transport::Transport;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,8 +17,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-/// Connections that have not finished their handshake.
-const STRANGERS_MAX: usize = 64;
 /// The same complaint about the same address is made again after this time.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 /// Complaints that are remembered.

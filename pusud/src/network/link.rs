@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// What is written in one go, in bytes, as far as frames are not larger.
-const WRITE_BYTES: usize = 64 * 1024;
+pub const WRITE_BYTES: usize = 64 * 1024;
 
 /// How the tasks of a link are woken.
 #[derive(Default)]

@@ -51,7 +51,7 @@ impl<D: super::local::Door, T> Node<D, T> {
     pub fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
         let dials = settings.relays.iter().map(|_| Dial::default()).collect();
         Rc::new(Self {
-            mesh: RefCell::new(Mesh::new(&settings.name, settings.max_message_bytes, door)),
+            mesh: RefCell::new(Mesh::new(&settings, door)),
             settings,
             boot,
             transport,

@@ -48,6 +48,7 @@ impl Queue {
                 self.frames.back_mut().expect("it was just added")
             }
         };
+        make_room(frame, len);
         encode::publication(frame, channel, content);
         self.bytes += len;
         // Half of the room has to be free again, so that a queue at its bound does not fill the log.
@@ -68,7 +69,7 @@ impl Queue {
         }
     }
 
-    /// What waits, in bytes.
+    /// What waits, in bytes. It takes little more memory than that: see [`make_room`].
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -76,5 +77,32 @@ impl Queue {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+}
+
+/// Makes room for `len` more bytes: twice as much as there is, as vectors do, but never more than a frame can use.
+fn make_room(frame: &mut Vec<u8>, len: usize) {
+    if frame.capacity() - frame.len() < len {
+        let capacity = (2 * frame.capacity()).clamp(frame.len() + len, FRAME_BYTES.max(frame.len() + len));
+        frame.reserve_exact(capacity - frame.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What waits is bounded by its bytes, so it must not take much more memory than them.
+    #[test]
+    fn a_full_queue_takes_hardly_more_memory_than_its_bytes() {
+        for len in [20, 100, 1000, 20_000, 33_000, 40_000, 200_000] {
+            let (mut queue, content) = (Queue::default(), vec![b'1'; len]);
+            let taken = (1..).take_while(|&number| matches!(queue.push(number, "a", &content), Pushed::Taken(_)));
+            assert!(taken.count() >= QUEUE_BYTES_MAX / (len + 1000), "{len}");
+            let memory = queue.frames.iter().map(Vec::capacity).sum::<usize>();
+            let places = queue.frames.capacity() * size_of::<Vec<u8>>();
+            assert!(queue.bytes <= QUEUE_BYTES_MAX, "{len}: {}", queue.bytes);
+            assert!(memory + places <= QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8, "{len}: {memory} and {places}");
+        }
     }
 }

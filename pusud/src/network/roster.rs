@@ -8,11 +8,12 @@ use super::boot_id::BootId;
 use super::codec::Ready;
 use super::numbers::{Incoming, Outgoing};
 use super::refusal::{Code, Refusal};
+use super::settings::LINKS_MAX;
 use super::status::Traffic;
 use std::collections::BTreeMap;
 
 /// Relays that are remembered, linked or not.
-const PEERS_MAX: usize = 256;
+const PEERS_MAX: usize = LINKS_MAX;
 
 /// A connection, for as long as this relay runs.
 pub type LinkId = u64;
@@ -73,13 +74,14 @@ pub enum Verdict {
 /// All relays that are known.
 pub struct Roster {
     name: Box<str>,
+    links_max: usize,
     records: BTreeMap<Box<str>, Record>,
 }
 
 impl Roster {
-    /// For a relay with this name.
-    pub fn new(name: &str) -> Self {
-        Self { name: name.into(), records: BTreeMap::new() }
+    /// For a relay with this name that has so many links at the most.
+    pub fn new(name: &str, links_max: usize) -> Self {
+        Self { name: name.into(), links_max, records: BTreeMap::new() }
     }
 
     /// Whether this relay decides on links with the relay of that name.
@@ -95,9 +97,10 @@ impl Roster {
         let decides = self.decides_over(&candidate.name);
         let verdict = if decides || begin.is_some() { Verdict::Take } else { Verdict::Wait };
         let Some((record, holder)) = self.holder(&candidate.name) else {
-            let is_new = !self.records.contains_key(&candidate.name);
-            if is_new && self.records.values().filter(|record| record.holder.is_some()).count() >= PEERS_MAX {
-                return Err(Refusal::Ours(Code::Full, format!("{PEERS_MAX} relays are linked, which is the most")));
+            if self.records.values().filter(|record| record.holder.is_some()).count() >= self.links_max {
+                let reason =
+                    format!("{} relays are linked, which is the most: are all of them in `relays`?", self.links_max);
+                return Err(Refusal::Ours(Code::Full, reason));
             }
             return Ok(verdict);
         };

@@ -1,7 +1,26 @@
-//! What the network is told once, when it starts.
+//! What the network is told once, when it starts, and how many connections follow from it.
 
 use super::key::Keys;
 use super::peer_address::PeerAddress;
+
+/// Most connections that others have made and that are not linked.
+pub const STRANGERS_MAX: usize = 64;
+/// Most linked relays, whatever the settings say.
+pub const LINKS_MAX: usize = 256;
+/// Most linked relays beyond as many as the settings list. A relay reads its list when it starts: so those that are added
+/// to a network dial relays that do not know them yet, and stay linked until the last one has been restarted.
+pub const UNLISTED_LINKS_MAX: usize = 16;
+
+/// How many relays may be linked at a time to one whose settings list so many.
+pub fn links_max(listed: usize) -> usize {
+    (listed + UNLISTED_LINKS_MAX).min(LINKS_MAX)
+}
+
+/// How many connections the network of a relay has at a time, whose settings list so many: one to each that it dials,
+/// those that have become links from the other side, and strangers.
+pub fn connections_max(listed: usize) -> usize {
+    listed + links_max(listed) + STRANGERS_MAX
+}
 
 /// The settings of the network.
 #[derive(Debug, Clone)]

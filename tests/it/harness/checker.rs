@@ -5,7 +5,7 @@
 //! that came after `subscribe_ok`, except where a test breaks links and compares what is left out with what was counted.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The content of a publication: JSON text.
 pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
@@ -17,6 +17,18 @@ fn micros() -> u64 {
     u64::try_from(now.as_micros()).unwrap()
 }
 
+/// A publication that was under way for longer than most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Late {
+    /// Who sent it.
+    pub(crate) source: usize,
+    pub(crate) sent: Instant,
+    pub(crate) arrived: Instant,
+}
+
+/// What arrives sooner is not late.
+pub(crate) const LATE: Duration = Duration::from_millis(100);
+
 /// What has arrived at one listener.
 #[derive(Default)]
 pub(crate) struct Checker {
@@ -25,6 +37,8 @@ pub(crate) struct Checker {
     pub(crate) received: u64,
     /// The longest that one was under way.
     pub(crate) slowest: Duration,
+    /// All that were under way for longer than [`LATE`].
+    pub(crate) late: Vec<Late>,
     /// A channel that has been asked for, without an answer yet.
     asked: Option<Box<str>>,
     may_lose: bool,
@@ -75,8 +89,13 @@ impl Checker {
         let mut fields = content.splitn(4, ',').map(|field| field.parse::<u64>());
         let mut field = || fields.next().expect("a stamp has three numbers").expect("a stamp has three numbers");
         let (source, number, sent) = (field(), field(), field());
-        self.slowest = self.slowest.max(Duration::from_micros(micros().saturating_sub(sent)));
-        self.arrived(channel, usize::try_from(source).unwrap(), number);
+        let (way, source) = (Duration::from_micros(micros().saturating_sub(sent)), usize::try_from(source).unwrap());
+        self.slowest = self.slowest.max(way);
+        if way > LATE {
+            let arrived = Instant::now();
+            self.late.push(Late { source, sent: arrived - way, arrived });
+        }
+        self.arrived(channel, source, number);
         true
     }
 

@@ -3,11 +3,14 @@
 //!
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
+mod asking;
 mod checker;
 mod client;
 mod command;
 mod daemon;
 mod detour;
+#[cfg(target_os = "linux")]
+mod footprint;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -29,11 +32,13 @@ mod stalls;
 mod stopped_thread;
 mod telling;
 
-pub(crate) use checker::{Checker, stamped};
+pub(crate) use checker::{Checker, LATE, Late, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
+#[cfg(target_os = "linux")]
+pub(crate) use footprint::Footprint;
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 #[cfg(target_os = "linux")]
@@ -52,9 +57,9 @@ pub(crate) use python::script;
 pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
 pub(crate) use router::{Hook, Router};
 pub(crate) use setup::Setup;
-pub(crate) use stalls::time_without_stalls;
 #[cfg(target_os = "linux")]
-pub(crate) use stalls::{Stalls, watch_stalls};
+pub(crate) use stalls::watch_stalls;
+pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;
 pub(crate) use telling::{not_run, tell};

@@ -1,7 +1,9 @@
 //! How long something took, where the machine now and then stands still: a virtual machine that is not given its turn
 //! says nothing about the daemon in it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often it is looked.
@@ -26,42 +28,57 @@ impl Stalls {
     }
 }
 
-/// Does `work`, and says when nothing ran meanwhile.
-pub(crate) fn watch_stalls<T>(work: impl FnOnce() -> T) -> (T, Stalls) {
-    /// Ends the watch when the work is done, and when it has failed.
-    struct Watch<'a>(&'a AtomicBool);
+/// Looks whether the machine stands still, until it is asked or dropped.
+pub(crate) struct StallWatch {
+    is_over: Arc<AtomicBool>,
+    watcher: Option<JoinHandle<Stalls>>,
+}
 
-    impl Drop for Watch<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let mut stalls = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
+impl StallWatch {
+    /// Looks from here on.
+    pub(crate) fn begin() -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let shared = is_over.clone();
+        let watcher = thread::spawn(move || {
+            let mut stalls = Stalls::default();
+            while !shared.load(Ordering::Relaxed) {
                 let due = Instant::now() + LOOK;
-                std::thread::park_timeout(LOOK);
+                thread::park_timeout(LOOK);
                 let now = Instant::now();
                 if now.saturating_duration_since(due) > LATE {
-                    stalls.push((due, now));
+                    stalls.0.push((due, now));
                 }
             }
-            Stalls(stalls)
+            stalls
         });
-        let watch = Watch(&is_over);
-        let started = Instant::now();
-        let done = work();
-        drop(watch);
-        let took = started.elapsed();
-        let stalls = watcher.join().unwrap();
-        if !stalls.0.is_empty() {
-            println!("the machine stood still for {:?} of {took:?}", stalls.sum());
-        }
-        (done, stalls)
-    })
+        Self { is_over, watcher: Some(watcher) }
+    }
+
+    /// What it has seen.
+    pub(crate) fn end(mut self) -> Stalls {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.watcher.take().expect("it ends once").join().unwrap()
+    }
+}
+
+impl Drop for StallWatch {
+    /// Also where the work has failed.
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Does `work`, and says when nothing ran meanwhile.
+pub(crate) fn watch_stalls<T>(work: impl FnOnce() -> T) -> (T, Stalls) {
+    let watch = StallWatch::begin();
+    let started = Instant::now();
+    let done = work();
+    let took = started.elapsed();
+    let stalls = watch.end();
+    if !stalls.0.is_empty() {
+        println!("the machine stood still for {:?} of {took:?}", stalls.sum());
+    }
+    (done, stalls)
 }
 
 /// Does `work`, and says how long it took without the time in which nothing ran.

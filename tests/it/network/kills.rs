@@ -36,12 +36,18 @@ fn a_relay_is_killed_ten_times_under_load() {
     survivor.expect_no_answer();
     let outcome = traffic.end(&place.network);
     outcome.assert_complete(|_| true);
+    // The others were linked throughout, however long it took.
+    outcome.assert_sent_while_linked(Duration::ZERO);
+    assert!(outcome.accounts.iter().all(|account| !account.has_ended), "{:?}", outcome.accounts);
+    outcome.assert_undisturbed(|_, _| true);
     let (_, slowest) = outcome.slowest.iter().max_by_key(|(_, slowest)| *slowest).expect("there are two");
+    drop(survivor);
     let seen = format!(
-        "interest right within {:.1} s of each start, between the others {}, at most {} ms under way",
+        "interest right within {:.1} s of each start, between the others {}, at most {} ms under way, {}",
         slowest_return.as_secs_f64(),
         outcome.told(),
-        slowest.as_millis()
+        slowest.as_millis(),
+        place.assert_is_as_before(0),
     );
     place.tell(&format!("kill -9, {KILLS} times"), &seen);
 }

@@ -2,7 +2,10 @@
 //! dead, a stranger, or back again.
 
 mod alone;
+mod baseline;
 mod faults;
+#[cfg(target_os = "linux")]
+mod files;
 mod interest;
 mod isolation;
 mod keys;

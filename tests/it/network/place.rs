@@ -1,6 +1,7 @@
 //! Where three relays run whose network is to have faults: in network namespaces, or on the loopback interface where the
 //! system does not let us make those. Also says what was done where, so that a run that could not do all of it shows.
 
+use super::baseline::Baseline;
 use super::traffic::wait_until_interest_is_right;
 use crate::harness::{Network, Router, Setup, not_run, tell};
 use std::thread;
@@ -9,6 +10,7 @@ use std::thread;
 pub(super) struct Place {
     pub(super) network: Network,
     router: Result<Router, String>,
+    baseline: Baseline,
 }
 
 impl Place {
@@ -22,7 +24,15 @@ impl Place {
             Err(_) => Network::unlinked(3, setup),
         };
         wait_until_interest_is_right(&network);
-        Self { network, router }
+        let baseline = Baseline::of(&network);
+        Self { network, router, baseline }
+    }
+
+    /// Asserts that the relays take as much of the machine as before anything was done, and says so. Their clients have
+    /// gone. `retained`: what an allocator may keep besides, in bytes.
+    pub(super) fn assert_is_as_before(&self, retained: u64) -> String {
+        let more = self.baseline.assert_is_back(&self.network, retained);
+        format!("files and threads as before, memory at most {} KiB more", more / 1024)
     }
 
     /// What lies between them; only where [`can_drop_packets`] has said yes.

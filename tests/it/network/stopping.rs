@@ -61,6 +61,7 @@ fn restart_under_load(network: &mut Network, restarted: usize) {
     outcome.assert_heard(restarted, accepted);
     let slowest = outcome.slowest.iter().map(|(_, slowest)| *slowest).max().expect("there are two");
     assert!(slowest < drained, "a message between the others took {slowest:?}, the stop {drained:?}");
+    outcome.assert_undisturbed(|_, _| true);
     println!(
         "relay {restarted} stopped within {drained:?}, {accepted} messages of its own source accepted; interest right \
          within {linked:?} of its start; between the others {}, at most {slowest:?} under way",

@@ -1,7 +1,9 @@
 //! Messages from every relay to every relay while something is wrong between them, and afterwards the account: what did
 //! not arrive is what the relays have counted, to the message.
 
-use crate::harness::{Checker, DEADLINE, Daemon, Listener, Network, stamped};
+use crate::harness::{
+    Checker, DEADLINE, Daemon, LATE, Late, Listener, Network, StallWatch, Stalls, stamped, time_without_stalls,
+};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,8 +12,15 @@ use std::time::{Duration, Instant};
 
 /// What is published to.
 pub(super) const CHANNEL: &str = "steady";
-/// From healing to right interest: the 5 s that are promised, and some for a machine that is busy.
-const HEALED_MAX: Duration = Duration::from_secs(8);
+/// From healing to right interest, not counting the time in which the machine stands still.
+const HEALED_MAX: Duration = Duration::from_secs(5);
+/// How long a message may be under way between relays that nothing is done to, on a busy machine, counted likewise.
+const UNDISTURBED_MAX: Duration = Duration::from_secs(2);
+/// By how much later than a link begins or ends its relay may handle what was published before, on a busy machine.
+const HANDLED_MAX: Duration = Duration::from_secs(1);
+
+/// How often relays are asked.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What the sources do.
 const PUBLISH: u8 = 0;
@@ -36,7 +45,10 @@ pub(super) struct Traffic {
     sources: Vec<(usize, JoinHandle<u64>)>,
     listeners: Vec<(usize, JoinHandle<Checker>)>,
     lasts: Arc<OnceLock<Vec<(usize, u64)>>>,
+    flow: Flow,
+    stalls: StallWatch,
     before: Vec<Value>,
+    began: Instant,
 }
 
 /// What became of the messages from one relay to another.
@@ -50,6 +62,8 @@ pub(super) struct Account {
     pub(super) counted: u64,
     /// Published while the two were not linked: meant for nobody there.
     pub(super) unlinked: u64,
+    /// The link has ended meanwhile, for the sender.
+    pub(super) has_ended: bool,
 }
 
 /// What all accounts say together.
@@ -59,6 +73,9 @@ pub(super) struct Outcome {
     pub(super) slowest: Vec<(usize, Duration)>,
     /// What has arrived at each listener, by relay.
     heard: Vec<(usize, Checker)>,
+    /// When the machine stood still.
+    stalls: Stalls,
+    flow: Flow,
 }
 
 impl Traffic {
@@ -74,12 +91,13 @@ impl Traffic {
         });
         let listeners = listeners.collect();
         wait_until_interest_is_right(network);
-        let before = network.relays().iter().map(Daemon::status).collect();
+        let (before, began) = (network.relays().iter().map(Daemon::asked).collect(), Instant::now());
         let sources = sources.iter().map(|&at| {
             let (source, phase) = (network.relay(at).listener(), phase.clone());
             (at, thread::spawn(move || publish(source, at, flow, &phase)))
         });
-        Self { sources: sources.collect(), phase, listeners, lasts, before }
+        let stalls = StallWatch::begin();
+        Self { sources: sources.collect(), phase, listeners, lasts, flow, stalls, before, began }
     }
 
     /// Has the sources publish nothing more until the end.
@@ -95,18 +113,20 @@ impl Traffic {
         self.lasts.set(lasts.clone()).expect("it ends once");
         let heard: Vec<(usize, Checker)> =
             self.listeners.into_iter().map(|(at, thread)| (at, joined(thread))).collect();
-        let after: Vec<Value> = network.relays().iter().map(Daemon::status).collect();
+        // A link that has been there for longer than this was there before.
+        let meanwhile = self.began.elapsed();
+        let after: Vec<Value> = network.relays().iter().map(Daemon::asked).collect();
         let mut accounts = Vec::new();
         for &(from, published) in &lasts {
             for (to, checker) in heard.iter().filter(|(to, _)| *to != from) {
                 let (arrived, _) = checker.arrived_of(CHANNEL, from);
-                accounts.push(account(from, *to, [published, arrived], &self.before, &after));
+                accounts.push(account(from, *to, [published, arrived], [&self.before, &after], meanwhile));
             }
             let (_, own) = heard.iter().find(|(at, _)| *at == from).expect("sources have listeners beside them");
             assert_eq!(own.arrived_of(CHANNEL, from).0, published, "listeners of relay {from} itself miss something");
         }
         let slowest = heard.iter().map(|(at, checker)| (*at, checker.slowest)).collect();
-        Outcome { accounts, slowest, heard }
+        Outcome { accounts, slowest, heard, stalls: self.stalls.end(), flow: self.flow }
     }
 }
 
@@ -143,8 +163,14 @@ fn listen(mut listener: Listener, lasts: &OnceLock<Vec<(usize, u64)>>) -> Checke
     }
 }
 
-/// Compares what has arrived with what both relays say.
-fn account(from: usize, to: usize, [published, arrived]: [u64; 2], before: &[Value], after: &[Value]) -> Account {
+/// Compares what has arrived with what both relays say, `before` and `meanwhile` later.
+fn account(
+    from: usize,
+    to: usize,
+    [published, arrived]: [u64; 2],
+    [before, after]: [&[Value]; 2],
+    meanwhile: Duration,
+) -> Account {
     let counted = |at: usize, peer: usize, field: &str| {
         let of = |statuses: &[Value]| peer_of(&statuses[at], peer)[field].as_u64().unwrap();
         of(after) - of(before)
@@ -157,7 +183,8 @@ fn account(from: usize, to: usize, [published, arrived]: [u64; 2], before: &[Val
     assert_eq!([0; 3], ["duplicates", "gaps", "resyncs"].map(|field| counted(to, from, field)), "{pair}");
     let unlinked = published.checked_sub(sent + dropped + too_large);
     let unlinked = unlinked.unwrap_or_else(|| panic!("more was sent than the {published} published; {pair}"));
-    Account { from, to, published, arrived, counted: dropped + too_large + lost, unlinked }
+    let has_ended = peer_of(&after[from], to)["linked_for"].as_f64().expect("it is linked") < meanwhile.as_secs_f64();
+    Account { from, to, published, arrived, counted: dropped + too_large + lost, unlinked, has_ended }
 }
 
 /// What a relay's status says of another one.
@@ -178,18 +205,19 @@ pub(super) fn wait_until_interest_is_right(network: &Network) -> Duration {
         })
     };
     loop {
-        let statuses: Vec<Value> = network.relays().iter().map(Daemon::status).collect();
+        let statuses: Vec<Value> = network.relays().iter().map(Daemon::asked).collect();
         let pairs = (0..statuses.len()).flat_map(|at| (0..statuses.len()).map(move |peer| (at, peer)));
         if pairs.filter(|(at, peer)| at != peer).all(|(at, peer)| is_right(&statuses, at, peer)) {
             return began.elapsed();
         }
         assert!(began.elapsed() < DEADLINE, "the interest is not right: {statuses:#?}");
+        thread::park_timeout(LOOK);
     }
 }
 
-/// The same, as fast as it is promised.
+/// The same, as fast as it is promised. How long it took without the time in which the machine stood still.
 pub(super) fn assert_healed(network: &Network) -> Duration {
-    let took = wait_until_interest_is_right(network);
+    let (_, took) = time_without_stalls(|| wait_until_interest_is_right(network));
     assert!(took < HEALED_MAX, "the interest was right only after {took:?}");
     took
 }
@@ -201,8 +229,9 @@ pub(super) fn wait_until_all_is_sent(network: &Network) {
         let relays = status["relays"].as_array().expect("a list").clone();
         relays.iter().any(|relay| relay["queue_bytes"] != 0)
     };
-    while network.relays().iter().map(Daemon::status).any(waits) {
+    while network.relays().iter().map(Daemon::asked).any(waits) {
         assert!(began.elapsed() < DEADLINE, "something waits for another relay still");
+        thread::park_timeout(LOOK);
     }
 }
 
@@ -217,6 +246,28 @@ impl Outcome {
         for account in self.accounts.iter().filter(|account| pairs(account)) {
             assert_eq!(account.arrived, account.published, "{account:?}");
         }
+    }
+
+    /// Asserts that nothing was kept from a peer except while the two were not linked, which is within the `fault` (from
+    /// its beginning to right interest) and only where their link has ended.
+    pub(super) fn assert_sent_while_linked(&self, fault: Duration) {
+        let published = (fault + HANDLED_MAX).div_duration_f64(self.flow.pause).ceil();
+        for account in &self.accounts {
+            let most = if account.has_ended { published as u64 } else { 0 };
+            assert!(account.unlinked <= most, "at most {most} were published while not linked: {account:?}");
+        }
+    }
+
+    /// Asserts that messages between these pairs (from, to) were not delayed, from a relay to itself included. Gives how
+    /// long one was under way at the most, without the time in which the machine stood still; what is not late is not told
+    /// apart.
+    pub(super) fn assert_undisturbed(&self, pairs: impl Fn(usize, usize) -> bool) -> Duration {
+        let late = self.heard.iter().flat_map(|(to, checker)| checker.late.iter().map(move |late| (*to, late)));
+        let late = late.filter(|(to, late)| pairs(late.source, *to));
+        let ways = late.map(|(_, Late { sent, arrived, .. })| self.stalls.time_between(*sent, *arrived));
+        let slowest = ways.max().unwrap_or(LATE);
+        assert!(slowest < UNDISTURBED_MAX, "a message between relays that nothing was done to took {slowest:?}");
+        slowest.max(LATE)
     }
 
     /// Asserts that everybody has heard at least so many messages of a source on another relay, beginning with its first

@@ -3,12 +3,10 @@
 //! its time. Those who stay miss nothing, and afterwards the relay is as it was before.
 
 mod clients;
-mod footprint;
 mod world;
 
-use crate::harness::{DEADLINE, Daemon, Setup, many_open_files};
+use crate::harness::{DEADLINE, Daemon, Footprint, Setup, many_open_files};
 use clients::{CHANNELS, SOURCES};
-use footprint::Footprint;
 use std::env;
 use std::time::{Duration, Instant};
 use world::{Figures, World};

@@ -13,6 +13,7 @@ use crate::network::link::{Link, Signals};
 use crate::network::local::{Door, Ticket};
 use crate::network::refusal::{Code, Refusal};
 use crate::network::roster::{Candidate, LinkId, Roster, Verdict};
+use crate::network::settings::{Settings, links_max};
 use crate::network::settling::Settling;
 use crate::network::wanted::Wanted;
 use std::collections::BTreeMap;
@@ -36,19 +37,19 @@ pub struct Mesh<D> {
 }
 
 impl<D: Door> Mesh<D> {
-    /// For a relay with this name, which takes contents of so many bytes. Asks the relay for its interest.
-    pub fn new(name: &str, content_bytes_max: usize, door: D) -> Self {
+    /// For a relay with these settings. Asks the relay for its interest.
+    pub fn new(settings: &Settings, door: D) -> Self {
         let mut table = Table::default();
         for channel in door.channels() {
             table.set(&channel, true);
         }
         Self {
             door,
-            roster: Roster::new(name),
+            roster: Roster::new(&settings.name, links_max(settings.relays.len())),
             table,
             links: BTreeMap::new(),
             wanted: Wanted::default(),
-            content_bytes_max,
+            content_bytes_max: settings.max_message_bytes,
             clock: 0,
             epoch: Instant::now(),
             is_stopping: false,

@@ -10,7 +10,7 @@ use crate::network::hello::Role;
 use crate::network::local::{Door, Ticket};
 use crate::network::node::Node;
 use crate::network::refusal::{Code, Refusal};
-use crate::network::settings::Settings;
+use crate::network::settings::{Settings, UNLISTED_LINKS_MAX};
 use crate::network::tests::simulation::wire::{Wire, world};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -236,4 +236,25 @@ fn a_later_start_takes_the_place_of_an_earlier_one_and_not_the_other_way_round()
 fn itself_is_recognised() {
     let own = node("a", 1);
     assert_eq!(Connection::new(&own, &own).talk(), Some(Code::Itself));
+}
+
+/// Relays that are in no list link too, so that a network can grow relay by relay, but not without end: the memory and the
+/// files for them are planned with.
+#[test]
+fn of_relays_that_are_in_no_list_only_some_are_linked() {
+    for own in ["a", "z"] {
+        let own = node(own, 1);
+        let others: Vec<_> = (0..=UNLISTED_LINKS_MAX).map(|at| node(&format!("relay-{at}"), 2)).collect();
+        let mut connections: Vec<_> = others.iter().map(|other| Connection::new(other, &own)).collect();
+        let (last, linked) = connections.split_last_mut().unwrap();
+        for connection in &mut *linked {
+            assert_eq!(connection.talk(), None);
+        }
+        assert_eq!(last.talk(), Some(Code::Full));
+        assert!(linked.iter().all(Connection::is_up) && !last.is_up());
+        linked[0].0[1].conversation = None;
+        let mut again = Connection::new(others.last().unwrap(), &own);
+        assert_eq!(again.talk(), None, "one has gone");
+        assert_eq!(links(&own), UNLISTED_LINKS_MAX);
+    }
 }

@@ -8,6 +8,7 @@
 
 pub(super) mod checker;
 pub(super) mod relay;
+mod silence;
 mod story;
 pub(super) mod wire;
 

@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep};
 const RELAYS: usize = 3;
 const STEPS: usize = 60;
 const CHANNELS: [&str; 4] = ["a", "b", "news.sports", "d\"\\"];
-/// From healing to right interest: what is promised, and the handshake.
-const HEALED_MAX: Duration = Duration::from_millis(5500);
+/// From healing to right interest.
+const HEALED_MAX: Duration = Duration::from_secs(5);
 
 /// Tells the story of this seed.
 pub(super) fn tell(seed: u64) {

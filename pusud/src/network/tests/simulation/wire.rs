@@ -59,6 +59,8 @@ pub(in crate::network::tests) struct Wires {
     /// Bytes that arrive as other ones, once.
     changed: Option<[&'static [u8]; 2]>,
     connections: Vec<((Host, Host), Pipes)>,
+    /// When the second of two hosts has last read a byte of the first.
+    heard: BTreeMap<(Host, Host), Instant>,
 }
 
 /// Shared by everybody.
@@ -72,6 +74,7 @@ pub(in crate::network::tests) fn world(seed: u64) -> World {
         silent: BTreeSet::new(),
         changed: None,
         connections: Vec::new(),
+        heard: BTreeMap::new(),
     }))
 }
 
@@ -87,6 +90,11 @@ impl Wires {
     pub(in crate::network::tests) fn heal(&mut self) {
         self.cut.clear();
         self.connections.iter().flat_map(|(_, pipes)| pipes).for_each(|pipe| pipe.borrow_mut().wake());
+    }
+
+    /// When `to` has last read a byte of `from`, if it ever has.
+    pub(in crate::network::tests) fn heard(&self, from: Host, to: Host) -> Option<Instant> {
+        self.heard.get(&(from, to)).copied()
     }
 
     /// Ends all connections between two hosts, as a firewall that has lost its table does.
@@ -174,6 +182,7 @@ impl AsyncRead for Stream {
             pipe.chunks.pop_front();
         }
         pipe.bytes -= len;
+        world.heard.insert((this.other, this.own), Instant::now());
         pipe.writer.take().into_iter().for_each(Waker::wake);
         Poll::Ready(Ok(()))
     }

@@ -1,24 +1,24 @@
 //! What a daemon takes of the machine, and what it keeps of its clients.
 
-use crate::harness::Daemon;
+use super::Daemon;
 use std::fmt;
 use std::fs;
 
 /// What a daemon has at one moment.
-pub(super) struct Footprint {
+pub(crate) struct Footprint {
     /// Open files, sockets included.
-    pub(super) files: usize,
+    pub(crate) files: usize,
     /// Threads.
-    pub(super) threads: usize,
+    pub(crate) threads: usize,
     /// Memory that is in use, in bytes.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// Connections, channels with a listener, and subscriptions, as it says itself.
-    pub(super) kept: [u64; 3],
+    pub(crate) kept: [u64; 3],
 }
 
 impl Footprint {
     /// What `daemon` has now.
-    pub(super) fn of(daemon: &Daemon) -> Self {
+    pub(crate) fn of(daemon: &Daemon) -> Self {
         let process = format!("/proc/{}", daemon.pid());
         let count = |dir: &str| fs::read_dir(format!("{process}/{dir}")).unwrap().count();
         let status = fs::read_to_string(format!("{process}/status")).unwrap();
@@ -26,7 +26,7 @@ impl Footprint {
         let kib: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
         let (files, threads) = (count("fd"), count("task"));
         // Behind the others, because the question itself needs a file for a moment.
-        let status = daemon.status();
+        let status = daemon.asked();
         let kept = [&status["connections"]["total"], &status["channels"], &status["subscriptions"]];
         Self { files, threads, resident: kib * 1024, kept: kept.map(|kept| kept.as_u64().unwrap()) }
     }
