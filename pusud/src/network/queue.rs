@@ -69,7 +69,7 @@ impl Queue {
         }
     }
 
-    /// What waits, in bytes. It takes little more memory than that: see [`make_room`].
+    /// What waits, in bytes. It takes little more memory than that.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
