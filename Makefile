@@ -21,7 +21,7 @@ VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
 .PHONY: help run run-network plugins build test test-tools test-systemd conformance venv check bench soak soak-network \
-  fuzz deny install
+  fuzz deny install test-systemd
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'

@@ -72,7 +72,7 @@ converse() {
 }
 
 # shellcheck source=tests/systemd/checks.sh
-. /root/checks.sh
+. /srv/checks.sh
 
 echo "systemd: $(systemctl --version | head -n 1), Linux $(uname -r), booted in $(cut -d ' ' -f 1 /proc/uptime) s"
 check as_the_readme_says

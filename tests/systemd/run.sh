@@ -76,10 +76,10 @@ unpack() {
 # Puts the relay there, as `make install` does, and the part of the sources that an operator has at hand.
 install_relay() {
   make --no-print-directory -o plugins install DESTDIR="$WORK/root" >/dev/null
-  install -d "$WORK/root/root/pusud/config"
-  install -m 644 README.md "$WORK/root/root/pusud/"
-  install -m 644 config/*.yaml "$WORK/root/root/pusud/config/"
-  install -m 755 tests/systemd/guest.sh tests/systemd/checks.sh "$WORK/root/root/"
+  install -d "$WORK/root/srv/pusud/config"
+  install -m 644 README.md "$WORK/root/srv/pusud/"
+  install -m 644 config/*.yaml "$WORK/root/srv/pusud/config/"
+  install -m 755 tests/systemd/guest.sh tests/systemd/checks.sh "$WORK/root/srv/"
   install -m 644 tests/systemd/guest.service "$WORK/root/etc/systemd/system/"
   mkdir -p "$WORK/root/etc/systemd/system/multi-user.target.wants"
   ln -s ../guest.service "$WORK/root/etc/systemd/system/multi-user.target.wants/guest.service"
