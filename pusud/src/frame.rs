@@ -87,6 +87,12 @@ pub fn ping() -> Frames {
     Frames::from(vec![FIN | PING, 0])
 }
 
+/// About how long the frame that delivers `content` on `channel` is, in bytes: at least as long, unless the name needs many
+/// escapes.
+pub fn publish_len(channel: &str, content: &str) -> usize {
+    PUBLISH_HEAD.len() + PUBLISH_MIDDLE.len() + PUBLISH_TAIL.len() + channel.len() + content.len() + 16
+}
+
 /// Appends the frame that delivers `content` (JSON text) on `channel` to `out`.
 ///
 /// The message is made anew from channel and content: whatever else a source sent never reaches a listener.
@@ -98,8 +104,17 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
     push_header(out, TEXT, payload_len);
     let payload_start = out.len();
     out.extend_from_slice(PUBLISH_HEAD);
+    push_name(out, channel);
+    out.extend_from_slice(PUBLISH_MIDDLE);
+    out.extend_from_slice(content.as_bytes());
+    out.extend_from_slice(PUBLISH_TAIL);
+    debug_assert_eq!(out.len() - payload_start, payload_len);
+}
+
+/// Appends a name as JSON.
+fn push_name(out: &mut Vec<u8>, channel: &str) {
     out.push(b'"');
-    if escaped_len == channel.len() {
+    if escaped_len(channel) == channel.len() {
         out.extend_from_slice(channel.as_bytes());
     } else {
         for byte in channel.bytes() {
@@ -110,10 +125,6 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
         }
     }
     out.push(b'"');
-    out.extend_from_slice(PUBLISH_MIDDLE);
-    out.extend_from_slice(content.as_bytes());
-    out.extend_from_slice(PUBLISH_TAIL);
-    debug_assert_eq!(out.len() - payload_start, payload_len);
 }
 
 /// The contents (JSON text) of frames that [`push_publish`] has made for `channel`, without copying or checking them.
@@ -121,16 +132,54 @@ pub fn contents<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item = &'a
     let before = PUBLISH_HEAD.len() + escaped_len(channel) + 2 + PUBLISH_MIDDLE.len();
     let mut rest = frames;
     std::iter::from_fn(move || {
-        let (&[_, short], behind) = rest.split_first_chunk()?;
-        let (len, behind) = match short {
-            126 => behind.split_first_chunk().map(|(len, behind)| (u16::from_be_bytes(*len).into(), behind))?,
-            127 => behind.split_first_chunk().map(|(len, behind)| (u64::from_be_bytes(*len) as usize, behind))?,
-            _ => (short.into(), behind),
-        };
-        let (payload, behind) = behind.split_at(len);
+        let (payload, behind) = payload(rest)?;
         rest = behind;
-        Some(&payload[before..len - PUBLISH_TAIL.len()])
+        Some(&payload[before..payload.len() - PUBLISH_TAIL.len()])
     })
+}
+
+/// What tells the publications of a channel, or of any channel, from all other frames.
+pub struct Mark(Vec<u8>);
+
+impl Mark {
+    /// Of publications to `channel`; `None`: to any.
+    pub fn of(channel: Option<&str>) -> Self {
+        let mut start = PUBLISH_HEAD.to_vec();
+        if let Some(channel) = channel {
+            push_name(&mut start, channel);
+            start.extend_from_slice(PUBLISH_MIDDLE);
+        }
+        Self(start)
+    }
+
+    /// Whether it is on the first of these frames: in a run it is then on all of them.
+    pub fn is_on(&self, frames: &[u8]) -> bool {
+        frames.first() == Some(&(FIN | TEXT))
+            && payload(frames).is_some_and(|(payload, _)| payload.starts_with(&self.0))
+    }
+}
+
+/// Where the frame ends in which `at` lies, of whole frames.
+pub fn end_of_frame(frames: &[u8], at: usize) -> usize {
+    let mut rest = frames;
+    while let Some((_, behind)) = payload(rest) {
+        rest = behind;
+        if frames.len() - rest.len() >= at {
+            break;
+        }
+    }
+    frames.len() - rest.len()
+}
+
+/// The payload of the first of these whole frames, and what is behind it.
+fn payload(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[_, short], behind) = frames.split_first_chunk()?;
+    let (len, behind) = match short {
+        126 => behind.split_first_chunk().map(|(len, behind)| (u16::from_be_bytes(*len).into(), behind))?,
+        127 => behind.split_first_chunk().map(|(len, behind)| (u64::from_be_bytes(*len) as usize, behind))?,
+        _ => (short.into(), behind),
+    };
+    Some(behind.split_at(len))
 }
 
 /// A name as it stands between the quotes of JSON, in bytes. It has no control characters, so that only quotes and
@@ -186,6 +235,21 @@ mod tests {
         let mut out = Vec::new();
         texts.iter().for_each(|text| push_publish(&mut out, "a\"b", text));
         assert!(contents("a\"b", &out).eq(texts.iter().map(|text| text.as_bytes())));
+    }
+
+    #[test]
+    fn publications_are_known_by_their_mark() {
+        let mut frames = Vec::new();
+        ["1", "22", &"3".repeat(70_000)].iter().for_each(|content| push_publish(&mut frames, "a\"b", content));
+        assert!(Mark::of(None).is_on(&frames) && Mark::of(Some("a\"b")).is_on(&frames));
+        assert!(!Mark::of(Some("a\"")).is_on(&frames) && !Mark::of(Some("a")).is_on(&frames));
+        for other in [ping(), close(Disconnect::SlowConsumer), text(br#"{"type":"subscribe_ok","channel":"a"}"#)] {
+            assert!(!Mark::of(None).is_on(&other));
+        }
+        let ends = [1, 2].map(|at| end_of_frame(&frames, at));
+        assert_eq!((ends[0], end_of_frame(&frames, ends[0])), (ends[1], ends[0]));
+        assert_eq!(end_of_frame(&frames, ends[0] + 1), ends[0] + 1 + (ends[0]));
+        assert_eq!(end_of_frame(&frames, frames.len()), frames.len());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
-use crate::frame::Frames;
+use crate::frame::{self, Frames, Mark};
 use crate::queued;
 use std::collections::VecDeque;
 
@@ -28,6 +28,11 @@ pub struct FrameQueue {
 struct Rest(VecDeque<Frames>);
 
 impl Rest {
+    fn into_iter(mut self: Box<Self>) -> impl Iterator<Item = Frames> {
+        queued::release(self.0.capacity() * size_of::<Frames>());
+        std::mem::take(&mut self.0).into_iter()
+    }
+
     fn push(&mut self, frames: Frames) {
         let places = self.0.capacity();
         self.0.push_back(frames);
@@ -107,6 +112,33 @@ impl FrameQueue {
         }
     }
 
+    /// What is left of frames that have begun to leave, in bytes.
+    pub fn half_sent(&self) -> usize {
+        self.first.as_ref().filter(|_| self.written > 0).map_or(0, |first| (bytes(first) - self.written) as usize)
+    }
+
+    /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.
+    pub fn drop_marked(&mut self, mark: &Mark) -> usize {
+        let before = self.bytes;
+        let all: Vec<Frames> =
+            self.first.take().into_iter().chain(self.rest.take().into_iter().flat_map(Rest::into_iter)).collect();
+        let written = std::mem::take(&mut self.written) as usize;
+        self.bytes = 0;
+        for (at, frames) in all.into_iter().enumerate() {
+            let begun = if at == 0 { written } else { 0 };
+            if !mark.is_on(&frames) {
+                self.push(frames);
+            } else if begun > 0 {
+                self.push(Frames::from(&frames[..frame::end_of_frame(&frames, begun)]));
+            }
+        }
+        if self.first.is_some() {
+            self.written = written as u32;
+            self.bytes -= self.written;
+        }
+        (before - self.bytes) as usize
+    }
+
     /// Drops every frame that has not begun to leave; returns their bytes.
     pub fn drop_unsent(&mut self) -> usize {
         let before = self.bytes;
@@ -151,6 +183,37 @@ mod tests {
         assert_eq!((queue.drop_unsent(), queue.cost()), (20, 6));
         assert_eq!(queue.front().map(<[u8]>::len), Some(6));
         assert!(queue.behind().is_none());
+    }
+
+    #[test]
+    fn publications_of_a_channel_are_dropped_but_for_what_has_begun_to_leave() {
+        let before = queued::held();
+        let run = |channel, contents: &[&str]| {
+            let mut out = Vec::new();
+            contents.iter().for_each(|content| frame::push_publish(&mut out, channel, content));
+            Frames::from(out)
+        };
+        let all = [run("a", &["1", "22", "333"]), run("b", &["4"]), run("a", &["5"]), frame::ping()];
+        let first = frame::end_of_frame(&all[0], 1);
+        for (written, kept) in [
+            (0, [&all[1][..], &all[3]].concat()),
+            (first, [&all[1][..], &all[3]].concat()),
+            (first + 3, [&all[0][first + 3..frame::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
+        ] {
+            let mut queue = FrameQueue::default();
+            all.iter().for_each(|frames| queue.push(frames.clone()));
+            queue.advance(written);
+            let bytes: usize = all.iter().map(|frames| frames.len()).sum();
+            assert_eq!(queue.drop_marked(&Mark::of(Some("a"))), bytes - written - kept.len());
+            let mut left = queue.front().unwrap().to_vec();
+            queue.behind().into_iter().flatten().for_each(|frames| left.extend_from_slice(frames));
+            assert_eq!(left, kept, "{written}");
+            assert_eq!(queue.bytes as usize, kept.len());
+            queue.advance(kept.len());
+            assert!(queue.is_empty());
+        }
+        drop(all);
+        assert_eq!(queued::held(), before);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! its end. It exists only where `relays` are configured.
 
 use crate::config::Config;
+use crate::hub;
 use crate::inbox::{self, Inbox, InboxSender};
 use crate::network::door::RelayDoor;
 use crate::network::{Event, Keys, Network, Settings, Status};
@@ -26,6 +27,8 @@ pub struct Gateway {
     address: SocketAddr,
     sender: InboxSender<Event>,
     inbox: Inbox<Event>,
+    /// What publications of a peer are joined to for the shards.
+    run_bytes: usize,
 }
 
 /// A network that runs.
@@ -47,7 +50,8 @@ impl Gateway {
         let listener = port::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
         let address = listener.local_addr().context("the bound socket has no address")?;
         let (sender, inbox) = inbox::channel();
-        Ok(Some(Self { settings, listener, address, sender, inbox }))
+        let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
+        Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
     }
 
     /// Where the shards reach the network.
@@ -60,10 +64,10 @@ impl Gateway {
     /// # Errors
     /// The system is out of threads or files.
     pub fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
-        let Self { settings, listener, address, sender, inbox } = self;
+        let Self { settings, listener, address, sender, inbox, run_bytes } = self;
         let (relays, key) = (settings.relays.len(), settings.keys.is_some());
         let network = settings.network_name.clone();
-        let door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index));
+        let door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index), run_bytes);
         let ended = Network { settings, listener, door, events: inbox }.start()?;
         // Programs wait for this line: its message and `address` stay as they are.
         info!(%address, network, relays, key, "serving relays");

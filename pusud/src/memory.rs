@@ -7,7 +7,7 @@ use crate::authenticator::CALLS_MAX;
 use crate::client::session::WRITABLE_CHANNELS_MAX;
 use crate::config::{Config, OnSwap};
 use crate::hub::BATCH_BYTES_MAX;
-use crate::inbox::INBOX_BYTES_MAX;
+use crate::inbox::{SHARE_BYTES_MAX, SHARES};
 use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
 use crate::network::queue::QUEUE_BYTES_MAX;
 use crate::network::settings::{STRANGERS_MAX, links_max};
@@ -15,6 +15,8 @@ use crate::network::{codec, conversation, link};
 use crate::read_buffer::READ_BYTES_MAX;
 use crate::run::RUN_BYTES_MAX;
 
+/// What waits in an inbox before sources have to.
+const INBOX_BYTES_MAX: usize = SHARES * SHARE_BYTES_MAX;
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
 /// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to

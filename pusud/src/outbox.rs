@@ -8,17 +8,22 @@
 
 use crate::client::http_error::HttpError;
 use crate::disconnect::Disconnect;
-use crate::frame::{self, Frames};
+use crate::frame::{self, Frames, Mark};
 use crate::frame_queue::FrameQueue;
 use crate::incoming::Incoming;
+use crate::lane::Lane;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
 const WRITE_SLICES_MAX: usize = 64;
+
+/// What may be left of a frame that has left by half when its client's memory is needed, in bytes.
+const HALF_SENT_BYTES_MAX: usize = 16 * 1024;
 
 /// The outbox and socket of one client.
 pub struct Outbox {
@@ -26,8 +31,8 @@ pub struct Outbox {
     queue: RefCell<FrameQueue>,
     state: Cell<State>,
     stage: Cell<Stage>,
-    /// Whether the hub has it in its list of outboxes to flush.
-    marked: Cell<bool>,
+    /// The lanes in which it stands to be flushed, a bit for each.
+    marked: Cell<u8>,
     patience: Cell<Patience>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
@@ -79,7 +84,7 @@ impl Outbox {
             queue: RefCell::default(),
             state: Cell::new(State::Open),
             stage: Cell::new(Stage::Connected),
-            marked: Cell::new(false),
+            marked: Cell::new(0),
             patience: Cell::new(Patience::Unwatched),
             task: Cell::new(None),
             incoming: Incoming::default(),
@@ -102,7 +107,8 @@ impl Outbox {
     }
 
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
-    /// before the client counts as slow; one push goes past it, by a run of frames or a message.
+    /// before the client counts as slow; one push goes past it, by a run of frames or a message. Nobody is slow for what
+    /// has not been offered to the kernel yet: as long as that took everything, it is twice as many.
     ///
     /// # Errors
     /// The outbox was full already, and is cut now as [`Self::cut`] says. A closing outbox drops frames without an
@@ -112,7 +118,8 @@ impl Outbox {
             return Ok(());
         }
         let mut queue = self.queue.borrow_mut();
-        if queue.cost() >= bytes_max {
+        let is_blocked = self.is_blocked();
+        if queue.cost() >= bytes_max && (is_blocked || queue.cost() >= 2 * bytes_max) {
             drop(queue);
             return Err(Overflow { dropped_bytes: self.cut() + frames.len() });
         }
@@ -125,6 +132,26 @@ impl Outbox {
     pub fn cut(&self) -> usize {
         let dropped_bytes = self.queue.borrow_mut().drop_unsent();
         self.close(Disconnect::SlowConsumer);
+        dropped_bytes
+    }
+
+    /// Drops what waits of the publications that carry a mark: their client may not have them any more.
+    pub fn drop_marked(&self, mark: &Mark) {
+        self.queue.borrow_mut().drop_marked(mark);
+    }
+
+    /// Ends a client whose memory is needed: as [`Self::cut`], but a large frame that has left by half is not waited for.
+    /// Then the connection is reset, since nothing can follow half a frame.
+    pub fn cut_for_memory(&self) -> usize {
+        let half_sent = self.queue.borrow().half_sent();
+        if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
+            return self.cut();
+        }
+        let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
+        // An error means that the connection is gone, which is what was wanted.
+        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).ok();
+        *self.queue.borrow_mut() = FrameQueue::default();
+        self.break_off();
         dropped_bytes
     }
 
@@ -169,30 +196,35 @@ impl Outbox {
         socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write).ok();
     }
 
+    /// Whether the connection is gone, or as good as gone.
+    pub fn is_broken(&self) -> bool {
+        self.state.get() == State::Broken
+    }
+
     /// Whether somebody has closed it, or the connection is gone.
     pub fn is_closing(&self) -> bool {
         !matches!(self.state.get(), State::Open | State::Blocked)
     }
 
-    /// Marks it for the next flush; false if it was marked already.
-    pub fn mark(&self) -> bool {
-        !self.marked.replace(true)
+    /// Marks it for the next flush of a lane; false if it was marked already.
+    #[inline]
+    pub fn mark(&self, lane: Lane) -> bool {
+        let (marked, bit) = (self.marked.get(), 1 << lane.index());
+        self.marked.set(marked | bit);
+        marked & bit == 0
     }
 
-    /// Takes the mark away and writes what the kernel takes; wakes the client's task if that is not all. True if it has
-    /// to be watched from here on: the kernel is full, and nobody does yet.
-    pub fn flush(&self) -> bool {
-        self.marked.set(false);
+    /// Takes the lane's mark away and writes what the kernel takes; wakes the client's task if that is not all.
+    pub fn flush(&self, lane: Lane) -> Flushed {
+        self.marked.set(self.marked.get() & !(1 << lane.index()));
         match self.state.get() {
             State::Open => {
-                self.write();
-                self.is_blocked() && self.patience.replace(Patience::Stalled) == Patience::Unwatched
+                let bytes = self.write();
+                let is_new = self.is_blocked() && self.patience.replace(Patience::Stalled) == Patience::Unwatched;
+                Flushed { bytes, has_to_be_watched: is_new }
             }
-            State::Closing => {
-                self.write();
-                false
-            }
-            State::Blocked | State::ClosingBlocked | State::Broken => false,
+            State::Closing => Flushed { bytes: self.write(), has_to_be_watched: false },
+            State::Blocked | State::ClosingBlocked | State::Broken => Flushed::default(),
         }
     }
 
@@ -250,8 +282,10 @@ impl Outbox {
         .await
     }
 
-    fn write(&self) {
+    /// Writes what the kernel takes; returns how many bytes that were.
+    fn write(&self) -> usize {
         let queue = &mut *self.queue.borrow_mut();
+        let mut total = 0;
         while let Some(first) = queue.front() {
             let written = match queue.behind() {
                 None => self.socket.try_write(first),
@@ -260,6 +294,7 @@ impl Outbox {
             match written {
                 Ok(bytes) => {
                     queue.advance(bytes);
+                    total += bytes;
                     if self.patience.get() == Patience::Stalled {
                         self.patience.set(Patience::Moving);
                     }
@@ -271,16 +306,17 @@ impl Outbox {
                         State::ClosingBlocked
                     });
                     self.wake();
-                    return;
+                    break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
                     *queue = FrameQueue::default();
                     self.break_off();
-                    return;
+                    break;
                 }
             }
         }
+        total
     }
 
     fn write_many<'a>(&self, first: &'a [u8], rest: impl Iterator<Item = &'a Frames>) -> io::Result<usize> {
@@ -304,6 +340,15 @@ impl Outbox {
             task.wake();
         }
     }
+}
+
+/// What a flush has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// Bytes that the kernel has taken.
+    pub bytes: usize,
+    /// It has to be watched from here on: the kernel is full, and nobody does yet.
+    pub has_to_be_watched: bool,
 }
 
 /// What a look at an outbox that is watched has found.

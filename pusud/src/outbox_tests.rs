@@ -27,7 +27,7 @@ fn fill(outbox: &Outbox) -> usize {
     while outbox.queue.borrow().is_empty() {
         outbox.push(frames(b'f', 1000), BYTES_MAX).unwrap();
         pushed += 1000;
-        outbox.flush();
+        outbox.flush(Lane::FIRST);
     }
     pushed
 }
@@ -45,7 +45,7 @@ async fn everything_leaves_in_order_through_a_full_kernel() {
         let len = 1 + (n as usize * 37) % 900;
         expected.extend(vec![n as u8; len]);
         outbox.push(frames(n as u8, len), BYTES_MAX).unwrap();
-        outbox.flush();
+        outbox.flush(Lane::FIRST);
         poll_fn(|cx| outbox.poll_drained(cx)).await;
     }
     outbox.shut_down();
@@ -58,9 +58,9 @@ async fn one_write_carries_many_frames() {
     for n in 0..3 {
         outbox.push(frames(b'0' + n, 2), BYTES_MAX).unwrap();
     }
-    assert!(outbox.mark() && !outbox.mark());
-    outbox.flush();
-    assert!(outbox.mark(), "a flush takes the mark away");
+    assert!(outbox.mark(Lane::FIRST) && !outbox.mark(Lane::FIRST));
+    outbox.flush(Lane::FIRST);
+    assert!(outbox.mark(Lane::FIRST), "a flush takes the mark away");
     let mut got = [0; 6];
     client.read_exact(&mut got).unwrap();
     assert_eq!(&got, b"001122");
@@ -101,4 +101,48 @@ async fn a_peer_that_resets_breaks_the_outbox() {
     drop(client);
     poll_fn(|cx| outbox.poll_drained(cx)).await;
     assert!(outbox.is_closing());
+}
+
+/// Every lane's mark is one of its own, and whichever lane comes first takes everything along.
+#[tokio::test(flavor = "current_thread")]
+async fn it_stands_once_in_each_lane() {
+    let (outbox, _client) = pair().await;
+    let many = Lane::of(10_000);
+    outbox.push(frames(b'x', 10), BYTES_MAX).unwrap();
+    assert!(outbox.mark(many) && outbox.mark(Lane::FIRST) && !outbox.mark(many));
+    assert_eq!(outbox.flush(Lane::FIRST).bytes, 10);
+    assert!(outbox.mark(Lane::FIRST) && !outbox.mark(many));
+    assert_eq!(outbox.flush(many).bytes, 0);
+}
+
+/// What has not been offered to the kernel makes nobody slow; twice the limit does all the same.
+#[tokio::test(flavor = "current_thread")]
+async fn who_has_taken_everything_may_have_twice_as_much_pushed() {
+    let (outbox, _client) = pair().await;
+    for _ in 0..17 {
+        outbox.push(frames(b'x', 900), BYTES_MAX).unwrap();
+    }
+    assert!(outbox.cost() > BYTES_MAX + BYTES_MAX / 2);
+    while outbox.push(frames(b'x', 900), BYTES_MAX).is_ok() {
+        assert!(outbox.cost() < 2 * BYTES_MAX + 1000);
+    }
+    assert!(outbox.is_closing());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
+    let (outbox, mut client) = pair().await;
+    fill(&outbox);
+    outbox.push(frames(b'x', 40_000), BYTES_MAX).unwrap();
+    client.set_nonblocking(true).unwrap();
+    let mut sink = [0; 1024];
+    while outbox.cost() > 30_000 {
+        // Nothing there yet is no error here.
+        client.read(&mut sink).ok();
+        poll_fn(|cx| std::task::Poll::Ready(outbox.poll_drained(cx).is_ready())).await;
+        tokio::task::yield_now().await;
+    }
+    let waiting = outbox.cost();
+    assert_eq!(outbox.cut_for_memory(), waiting);
+    assert!(outbox.is_broken() && outbox.cost() == 0);
 }

@@ -4,7 +4,7 @@
 //! reads a source or a link asks for room first.
 
 use crate::batch::{Batch, Publications};
-use crate::inbox::{InboxSender, Item};
+use crate::inbox::{InboxSender, Item, SHARES, Share};
 use crate::network::local::{Event, Ticket};
 use crate::shard_index::ShardSet;
 use std::task::{Context, Poll};
@@ -34,6 +34,11 @@ impl Outgoing {
     /// The member's own number in the index.
     pub fn member(&self) -> usize {
         self.member
+    }
+
+    /// How many members the index has.
+    pub fn members_len(&self) -> usize {
+        self.batches.len()
     }
 
     /// How many shards the relay has.
@@ -84,26 +89,44 @@ impl Outgoing {
         self.inboxes[ticket.shard].send(Item::Settled(ticket.number));
     }
 
-    /// Whether all others have room.
-    pub fn has_room(&self) -> bool {
-        self.others().all(InboxSender::has_room) && self.network.as_ref().is_none_or(InboxSender::has_room)
+    /// One of `members` whose inbox has no room in this share, if there is one.
+    #[inline]
+    pub fn full_member(&self, members: ShardSet, share: Share) -> Option<usize> {
+        members.iter().find(|&member| !self.has_room(member, share))
     }
 
-    /// Ready while all others have room.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut room = Poll::Ready(());
-        for inbox in self.others() {
-            if inbox.poll_room(cx).is_pending() {
-                room = Poll::Pending;
-            }
+    fn has_room(&self, member: usize, share: Share) -> bool {
+        match self.inboxes.get(member) {
+            Some(inbox) => inbox.has_room(share),
+            None => self.network.as_ref().is_none_or(|network| network.has_room(share)),
         }
-        if self.network.as_ref().is_some_and(|network| network.poll_room(cx).is_pending()) {
-            room = Poll::Pending;
-        }
-        room
     }
 
-    fn others(&self) -> impl Iterator<Item = &InboxSender> {
-        self.inboxes.iter().enumerate().filter(|&(shard, _)| shard != self.member).map(|(_, inbox)| inbox)
+    /// Ready while the inbox of a member has room in this share.
+    pub fn poll_member(&self, member: usize, share: Share, cx: &Context<'_>) -> Poll<()> {
+        match (self.inboxes.get(member), &self.network) {
+            (Some(inbox), _) => inbox.poll_room(share, cx),
+            (None, Some(network)) => network.poll_room(share, cx),
+            (None, None) => Poll::Ready(()),
+        }
+    }
+
+    /// Ready while the inboxes of all shards have room for what comes over links.
+    pub fn poll_room_for_links(&self, cx: &Context<'_>) -> Poll<()> {
+        match self.inboxes.iter().all(|inbox| inbox.poll_room(Share::LINKS, cx).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// So many bytes of each share have come out of the member's own inbox and been delivered.
+    pub fn release(&self, by_share: &[usize; SHARES]) {
+        self.inboxes[self.member].release(by_share);
+    }
+
+    /// What waits for delivery by this member, and what it has not handed over yet, in bytes.
+    pub fn bytes(&self) -> usize {
+        let own = self.inboxes.get(self.member).map_or(0, InboxSender::bytes);
+        own + self.batches.iter().map(Batch::bytes_len).sum::<usize>()
     }
 }

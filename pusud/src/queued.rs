@@ -45,9 +45,10 @@ impl Queued {
     }
 
     /// How many bytes shard number `shard`, whose thread calls this, has to let go of: what is too much in all, if it
-    /// holds more than its equal part. Where there is too much in all, some shard does.
-    pub fn excess(&self, shard: usize) -> usize {
-        let own = held();
+    /// holds more than its equal part. Where there is too much in all, some shard does. `passing`: what it holds besides,
+    /// on its way from and to other threads.
+    pub fn excess(&self, shard: usize, passing: usize) -> usize {
+        let own = held() + passing;
         self.accounts[shard].0.store(own, Ordering::Relaxed);
         let part = self.bytes_max / self.accounts.len();
         if own <= part {
@@ -68,15 +69,15 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 hold(30);
-                assert_eq!(queued.excess(1), 0);
+                assert_eq!(queued.excess(1, 0), 0);
             });
         });
         hold(70);
-        assert_eq!(queued.excess(0), 0, "together they fill it");
+        assert_eq!(queued.excess(0, 0), 0, "together they fill it");
         hold(5);
-        assert_eq!(queued.excess(0), 5);
+        assert_eq!((queued.excess(0, 0), queued.excess(0, 7)), (5, 12));
         release(40);
-        assert_eq!((held(), queued.excess(0)), (35, 0));
+        assert_eq!((held(), queued.excess(0, 0)), (35, 0));
         release(35);
     }
 
@@ -86,11 +87,11 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 hold(80);
-                assert_eq!(queued.excess(1), 0, "nobody else holds anything yet");
+                assert_eq!(queued.excess(1, 0), 0, "nobody else holds anything yet");
             });
         });
         hold(40);
-        assert_eq!(queued.excess(0), 0);
+        assert_eq!(queued.excess(0, 0), 0);
         release(40);
     }
 }

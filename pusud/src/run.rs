@@ -4,52 +4,69 @@
 
 use crate::batch::Publications;
 use crate::frame;
+use crate::inbox::Share;
 use crate::shard_index::ShardSet;
 use crate::subscriptions::ChannelId;
 
-/// A run takes nothing more past this many bytes.
+/// A run takes no second message past this many bytes, so it is shorter or one message.
 pub const RUN_BYTES_MAX: usize = 64 * 1024;
 
 /// Publications to one channel that have not been fanned out.
-#[derive(Default)]
 pub struct Run {
     channel: String,
     frames: Vec<u8>,
     messages: u64,
     /// The channel in this shard's table, if it has listeners here. The table does not change under an open run.
     here: Option<ChannelId>,
-    /// The other shards it goes to.
-    shards: ShardSet,
+    /// The other shards it goes to, and the network.
+    members: ShardSet,
+    /// The share of their inboxes that it counts in.
+    share: Share,
+    bytes_max: usize,
 }
 
 impl Run {
+    /// An empty run, which takes no second message past so many bytes.
+    pub fn new(bytes_max: usize) -> Self {
+        Self {
+            channel: String::new(),
+            frames: Vec::new(),
+            messages: 0,
+            here: None,
+            members: ShardSet::default(),
+            share: Share::LINKS,
+            bytes_max: bytes_max.min(RUN_BYTES_MAX),
+        }
+    }
+
     /// Begins anew, with nothing in it.
-    pub fn begin(&mut self, channel: &str, here: Option<ChannelId>, shards: ShardSet) {
+    pub fn begin(&mut self, channel: &str, here: Option<ChannelId>, members: ShardSet, share: Share) {
         debug_assert!(self.is_empty(), "what is in a run is fanned out before the next one begins");
         self.channel.clear();
         self.channel.push_str(channel);
         self.here = here;
-        self.shards = shards;
+        self.members = members;
+        self.share = share;
     }
 
-    /// Whether a publication to `channel` that goes to `shards` can be added.
-    pub fn takes(&self, channel: &str, shards: ShardSet) -> bool {
-        !self.is_empty() && self.channel == channel && self.shards == shards && self.frames.len() < RUN_BYTES_MAX
+    /// Whether so many bytes of publications to `channel` that go to `members` can be added.
+    pub fn takes(&self, channel: &str, members: ShardSet, bytes: usize) -> bool {
+        !self.is_empty()
+            && self.channel == channel
+            && self.members == members
+            && self.frames.len() + bytes <= self.bytes_max
     }
 
-    /// Adds a message (JSON text); returns the bytes that it became.
-    pub fn push(&mut self, content: &str) -> usize {
-        let before = self.frames.len();
+    /// Adds a message (JSON text).
+    pub fn push(&mut self, content: &str) {
         frame::push_publish(&mut self.frames, &self.channel, content);
         self.messages += 1;
-        self.frames.len() - before
     }
 
-    /// Adds frames that another shard has made; returns their bytes.
-    pub fn extend(&mut self, publications: &Publications<'_>) -> usize {
+    /// Adds frames that another shard has made.
+    pub fn extend(&mut self, publications: &Publications<'_>) {
         self.frames.extend_from_slice(publications.frames);
         self.messages += publications.messages;
-        publications.frames.len()
     }
 
     /// Whether there is nothing in it.
@@ -62,14 +79,14 @@ impl Run {
         self.here
     }
 
-    /// The other shards it goes to.
-    pub fn shards(&self) -> ShardSet {
-        self.shards
+    /// The other shards it goes to, and the network.
+    pub fn members(&self) -> ShardSet {
+        self.members
     }
 
     /// What is in it.
     pub fn publications(&self) -> Publications<'_> {
-        Publications { channel: &self.channel, frames: &self.frames, messages: self.messages }
+        Publications { channel: &self.channel, frames: &self.frames, messages: self.messages, share: self.share }
     }
 
     /// Empties it. Its buffers serve the next run, unless a large message has made them large.

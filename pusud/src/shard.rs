@@ -88,6 +88,8 @@ impl Shard {
             shards,
         ));
         spawn_local(flush(hub.clone()));
+        let watching = hub.clone();
+        spawn_local(async move { watching.watch_inboxes().await });
         spawn_local(client::upkeep::attend(context.clone()));
         let mut stopping = false;
         while !stopping {
@@ -100,12 +102,7 @@ impl Shard {
                             debug!(%peer, %error, "cannot serve a connection");
                         }
                     },
-                    Item::Batch(batch) => {
-                        for publications in batch.iter() {
-                            hub.deliver(&publications);
-                            poll_fn(|cx| hub.poll_flushed(cx)).await;
-                        }
-                    }
+                    Item::Batch(batch) => hub.deliver(&batch),
                     Item::Settled(number) => hub.settled(number),
                     Item::Reauthorize => context.turns.queue_all(),
                     Item::ForgetAuthorizations => context.turns.forget_all(),
@@ -124,7 +121,7 @@ impl Shard {
                 }
             }
         }
-        while hub.flush_some() {}
+        hub.flush_all();
         hub.stats()
     }
 }
@@ -151,8 +148,16 @@ pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
 pub async fn flush(hub: Rc<Hub>) {
     loop {
         poll_fn(|cx| hub.poll_flush_due(cx)).await;
-        while hub.flush_some() {
-            yield_now().await;
+        loop {
+            let has_more = hub.flush_some();
+            if has_more || hub.anybody_waits() {
+                // The runtime looks for what has come in meanwhile: whoever else is ready is not starved by those who wait.
+                yield_now().await;
+                hub.go_on();
+            }
+            if !has_more {
+                break;
+            }
         }
     }
 }

@@ -47,12 +47,8 @@ impl Client {
                     self.context.hub.count_refusal(Refusal::PublishRate);
                     return self.exceeded(&channel, "published faster than limits.publish_rate");
                 }
-                let hub = &self.context.hub;
-                hub.publish(&channel, content);
                 self.messages.stay_open();
-                if !hub.has_room() {
-                    return Next::Room;
-                }
+                return self.publish(&channel, content);
             }
             Effect::Subscribe(channel) => return self.subscribe(&channel),
             Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),

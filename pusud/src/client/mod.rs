@@ -14,6 +14,7 @@ mod few;
 pub mod framing;
 pub mod handshake;
 pub mod http_error;
+mod publishing;
 mod request;
 pub mod session;
 pub mod unfinished;
@@ -23,6 +24,7 @@ pub mod wire;
 use crate::authenticator::Authorization;
 use crate::door::{Pass, Place};
 use crate::frame::Frames;
+use crate::hub::Turn;
 use crate::outbox::{Outbox, Stage};
 use crate::publish_rate::PublishRate;
 use crate::refusal::Refusal;
@@ -30,6 +32,7 @@ use crate::subscriptions::ListenerId;
 pub use context::Context;
 use framing::Messages;
 use handshake::Facts;
+use publishing::Held;
 use session::Session;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -105,6 +108,7 @@ async fn connect(
         session: Session::default(),
         upkeep: Some(upkeep),
         publish_rate: None,
+        turn: None,
         listener,
         idle_authorizations: 0,
         facts,
@@ -139,6 +143,9 @@ pub async fn upgrade(
 pub async fn linger(outbox: &Outbox) {
     let gone = async {
         poll_fn(|cx| outbox.poll_drained(cx)).await;
+        if outbox.is_broken() {
+            return;
+        }
         outbox.shut_down();
         let mut discard = [0; 1024];
         loop {
@@ -171,14 +178,16 @@ struct Client {
     upkeep: Option<Box<Upkeep>>,
     /// `None` where the settings set none, and for the many that only listen.
     publish_rate: Option<Box<PublishRate>>,
+    /// What is left of the client's turn to publish, if it had to wait for one.
+    turn: Option<Box<Turn>>,
     facts: Option<Box<Facts>>,
 }
 
 /// What has to happen before the client's next message is read.
 enum Next {
     Message,
-    /// Wait until there is room for more publications.
-    Room,
+    /// Wait until there is room for this publication.
+    Room(Box<Held>),
     /// Wait until the linked relays know of the subscription to this channel, and confirm it.
     Confirm(Box<str>),
     /// Wait for the authenticator's verdict.
@@ -194,15 +203,19 @@ impl Client {
     async fn run(&mut self) {
         let mut next = Next::Message;
         loop {
+            if !matches!(next, Next::Message | Next::Room(_)) {
+                // Others have what is left of it: this may take long.
+                self.turn = None;
+            }
             next = match next {
                 Next::Message => match self.next_message().await {
                     Some(message) => self.handle(message),
                     None => Next::End,
                 },
-                Next::Room => match Box::pin(self.room()).await {
-                    Some(()) => self.read_again(Next::Message),
-                    None => Next::End,
-                },
+                Next::Room(held) => {
+                    let next = Box::pin(self.publish_in_turn(held)).await;
+                    self.read_again(next)
+                }
                 Next::Confirm(channel) => {
                     let next = Box::pin(self.confirm(&channel)).await;
                     self.read_again(next)
@@ -223,15 +236,12 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            self.messages.poll_next(cx, &self.context.deadlines)
-        })
-        .await
-    }
-
-    async fn room(&mut self) -> Option<()> {
-        poll_fn(|cx| match self.poll_writing(cx) {
-            ControlFlow::Break(()) => Poll::Ready(None),
-            ControlFlow::Continue(()) => self.context.hub.poll_room(cx).map(Some),
+            let message = self.messages.poll_next(cx, &self.context.deadlines);
+            if message.is_pending() {
+                // Others have what is left of it.
+                self.turn = None;
+            }
+            message
         })
         .await
     }

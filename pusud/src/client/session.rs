@@ -125,7 +125,8 @@ impl Session {
         self.authorizations.forget_kept();
     }
 
-    fn may_write(&mut self, channel: &str) -> bool {
+    /// Whether the client may write `channel`.
+    pub fn may_write(&mut self, channel: &str) -> bool {
         if self.authorizations.permissions_len() <= FEW_PERMISSIONS_MAX {
             return self.authorizations.allow(Access::WRITE, channel);
         }

@@ -132,16 +132,18 @@ impl Client {
         Poll::Ready(())
     }
 
-    /// Ends the subscriptions that nothing permits any more, and the connection where nothing is left at all.
+    /// Ends the subscriptions that nothing permits any more, with what waits of them, and the connection where nothing is
+    /// left at all.
     pub(super) fn shrink(&mut self, reason: &str) {
         if !self.session.is_authorized() {
+            self.context.hub.take_all_away(self.listener);
             // That the outbox closes is what ends the task, wherever it waits.
             self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed);
             return;
         }
         for channel in self.context.hub.channels_of(self.listener) {
             if !self.session.may_read(&channel) {
-                self.context.hub.unsubscribe(self.listener, &channel);
+                self.context.hub.take_away(self.listener, &channel);
                 self.reply(&Reply::SubscriptionEnded { channel: &channel, reason });
             }
         }

@@ -9,8 +9,8 @@ use std::fmt::Display;
 /// Fills in the defaults. Of a limit that is part of another one the default shrinks with that.
 pub(super) fn resolve(raw: RawLimits) -> Limits {
     let default = Limits::default();
-    let max_message_bytes = raw.max_message_bytes.unwrap_or(default.max_message_bytes);
-    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes);
+    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes.max(raw.max_message_bytes.unwrap_or(0)));
+    let max_message_bytes = raw.max_message_bytes.unwrap_or(default.max_message_bytes.min(outbox_bytes));
     let authorize_timeout = raw.authorize_timeout.unwrap_or(default.authorize_timeout);
     let max_connections = raw.max_connections.unwrap_or(default.max_connections);
     let max_unauthorized = raw.max_unauthorized.unwrap_or(default.max_unauthorized.min(max_connections));
@@ -69,7 +69,8 @@ pub(super) fn check(limits: &Limits) -> anyhow::Result<()> {
     )?;
     within(("outbox_soft_bytes", limits.outbox_soft_bytes, bytes), ("outbox_bytes", limits.outbox_bytes))?;
     within(("outbox_bytes", limits.outbox_bytes, bytes), ("max_queued_bytes", limits.max_queued_bytes))?;
-    within(("max_message_bytes", limits.max_message_bytes, bytes), ("max_queued_bytes", limits.max_queued_bytes))?;
+    // A message has to fit into what may wait for a client.
+    within(("max_message_bytes", limits.max_message_bytes, bytes), ("outbox_bytes", limits.outbox_bytes))?;
     let number = |count: usize| count;
     within(("max_unauthorized", limits.max_unauthorized, number), ("max_connections", limits.max_connections))?;
     within(
@@ -146,7 +147,7 @@ mod tests {
             ),
             (
                 Limits { max_message_bytes: 512 << 20, ..default() },
-                ["`limits.max_message_bytes` is 512 MiB", "`limits.max_queued_bytes` 256 MiB"],
+                ["`limits.max_message_bytes` is 512 MiB", "`limits.outbox_bytes` 1 MiB"],
             ),
             (
                 Limits { max_unauthorized: 10_001, ..default() },

@@ -1,99 +1,138 @@
 //! The way of a publication: into the open run, from there to the listeners' outboxes and to the other shards, and at the
 //! end of the batch into the kernel.
 
-use super::flow::Published;
+use super::flow::{Turn, Waiting};
 use super::{Hub, State, upkeep};
-use crate::batch::Publications;
-use crate::frame::Frames;
+use crate::batch::{Batch, Publications};
+use crate::frame::{self, Frames};
+use crate::inbox::{SHARES, Share};
+use crate::lane::Lane;
 use crate::refusal::Refusal;
 use crate::shard_index::ShardSet;
-use std::task::Waker;
-
-/// Outboxes flushed before other tasks get a turn; at about 3 us a write this is under a millisecond.
-const FLUSH_OUTBOXES_MAX: usize = 256;
+use crate::subscriptions::ChannelId;
+use std::rc::Rc;
 
 impl Hub {
-    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay.
-    pub fn publish(&self, channel: &str, content: &str) {
+    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay. A source
+    /// that has waited has a turn, which ends here where it is not enough.
+    ///
+    /// # Errors
+    /// There is no room, and nothing has happened: says what to wait for.
+    pub fn publish(self: &Rc<Self>, channel: &str, content: &str, turn: &mut Option<Box<Turn>>) -> Result<(), Waiting> {
         let state = &mut *self.state.borrow_mut();
-        state.stats.published += 1;
-        let shards = if state.outgoing.is_alone() {
+        let members = if state.outgoing.is_alone() {
             ShardSet::default()
         } else {
             state.index.shards_of(channel).without(state.outgoing.member())
         };
-        if !self.open_run(state, channel, shards) {
-            return;
+        let bytes = frame::publish_len(channel, content);
+        let is_open = state.run.takes(channel, members, bytes);
+        let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
+        if here.is_none() && members.is_empty() {
+            state.stats.published += 1;
+            return Ok(());
         }
-        let bytes = state.run.push(content);
-        state.count_published(bytes);
+        let need = state.rooms.need(bytes, state.listeners_len(here), members);
+        if !state.pass(&need, turn) {
+            return Err(self.wait(state, need));
+        }
+        state.stats.published += 1;
+        if !is_open {
+            state.close_run();
+            state.run.begin(channel, here, members, Share::of(need.lane));
+        }
+        state.run.push(content);
         self.schedule_flush();
+        Ok(())
     }
 
-    /// Delivers what another shard has handed over to this shard's listeners.
-    pub fn deliver(&self, publications: &Publications<'_>) {
+    /// Delivers what another shard or the network has handed over to this shard's listeners, now or when there is room.
+    pub fn deliver(&self, batch: &Batch) {
         let state = &mut *self.state.borrow_mut();
-        if self.open_run(state, publications.channel, ShardSet::default()) {
-            let bytes = state.run.extend(publications);
-            state.count_published(bytes);
-            self.schedule_flush();
+        let mut delivered = [0; SHARES];
+        for publications in batch.iter() {
+            match state.lane_without_room(&publications) {
+                Some(lane) => state.aside.push(lane, &publications),
+                None => delivered[publications.share.index()] += publications.bytes_len(),
+            }
         }
+        state.outgoing.release(&delivered);
+        self.schedule_flush();
     }
 
     /// Writes to some of the clients that something waits for; true if there are more.
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         // First, so that the other shards can begin.
         state.outgoing.send();
-        for _ in 0..FLUSH_OUTBOXES_MAX {
-            match state.marked.pop_front() {
-                Some(outbox) => {
-                    if outbox.flush() {
-                        state.slow_consumers.watch(outbox);
-                    }
-                }
-                None => {
-                    state.batch = Published::default();
-                    self.relieve_now(state);
-                    state.waiting_for_flush.drain(..).for_each(Waker::wake);
-                    return false;
-                }
+        let State { lanes, slow_consumers, rooms, .. } = state;
+        lanes.take_turn(|outbox, lane| {
+            let flushed = outbox.flush(lane);
+            if flushed.has_to_be_watched {
+                slow_consumers.watch(outbox);
             }
-        }
-        true
+            flushed.bytes
+        });
+        Lane::all().filter(|lane| lanes.is_empty(*lane)).for_each(|lane| rooms.emptied(lane));
+        self.relieve_now(state);
+        !state.lanes.are_empty()
     }
 
-    /// Makes the run of `channel` the open one; false if nobody would get it.
-    fn open_run(&self, state: &mut State, channel: &str, shards: ShardSet) -> bool {
-        if state.run.takes(channel, shards) {
-            return true;
+    /// Writes to all clients that something waits for, and delivers what was set aside.
+    pub fn flush_all(&self) {
+        while self.flush_some() || !self.state.borrow().aside.is_empty() {
+            self.go_on();
         }
-        self.close_run(state);
-        let here = state.subscriptions.find(channel);
-        if shards.is_empty() && here.is_none() {
-            return false;
-        }
-        state.run.begin(channel, here, shards);
-        true
-    }
-
-    pub(super) fn close_run(&self, state: &mut State) {
-        if state.run.is_empty() {
-            return;
-        }
-        state.fan_out();
-        state.outgoing.push(state.run.shards(), &state.run.publications());
-        state.run.clear();
     }
 }
 
 impl State {
-    /// So many bytes were added to the open run.
-    fn count_published(&mut self, bytes: usize) {
-        let listeners = self.run.here().map_or(0, |channel| self.subscriptions.listeners(channel).len());
-        self.batch.bytes += bytes;
-        self.batch.fan_out_bytes += bytes * listeners;
+    pub(super) fn listeners_len(&self, channel: Option<ChannelId>) -> usize {
+        channel.map_or(0, |channel| self.subscriptions.listeners(channel).len())
+    }
+
+    /// Delivers publications that came from outside, unless they have to wait in a lane: which one.
+    fn lane_without_room(&mut self, publications: &Publications<'_>) -> Option<Lane> {
+        let lane = self.aside.lane_of(publications.channel);
+        if lane.is_some() {
+            return lane;
+        }
+        let Some(here) = self.find_here(publications) else { return None };
+        let need = self.rooms.need(publications.frames.len(), self.listeners_len(Some(here)), ShardSet::default());
+        let lane = need.lane;
+        if self.aside.has(lane) || self.rooms.has_waiting(lane) || !self.rooms.fits(&need) {
+            return Some(lane);
+        }
+        self.rooms.take(&need);
+        self.extend_run(here, publications);
+        None
+    }
+
+    fn find_here(&self, publications: &Publications<'_>) -> Option<ChannelId> {
+        match self.run.takes(publications.channel, ShardSet::default(), publications.frames.len()) {
+            true => self.run.here(),
+            false => self.subscriptions.find(publications.channel),
+        }
+    }
+
+    /// Adds publications that came from outside to the open run, or to a new one.
+    pub(super) fn extend_run(&mut self, here: ChannelId, publications: &Publications<'_>) {
+        if !self.run.takes(publications.channel, ShardSet::default(), publications.frames.len()) {
+            self.close_run();
+            self.run.begin(publications.channel, Some(here), ShardSet::default(), publications.share);
+        }
+        self.run.extend(publications);
+    }
+
+    /// Fans the open run out.
+    pub(super) fn close_run(&mut self) {
+        if self.run.is_empty() {
+            return;
+        }
+        self.fan_out();
+        self.outgoing.push(self.run.members(), &self.run.publications());
+        self.run.clear();
     }
 
     fn fan_out(&mut self) {
@@ -101,15 +140,14 @@ impl State {
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
         let frames = Frames::from(publications.frames);
+        let lane = Lane::of(listeners.len());
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
                 upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
             }
-            if outbox.mark() {
-                self.marked.push_back(outbox.clone());
-            }
+            self.lanes.mark(outbox, lane);
         }
     }
 }

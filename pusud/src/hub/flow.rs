@@ -1,60 +1,115 @@
-//! When sources have to wait, and when there is something to flush: what keeps sources no faster than the relay.
+//! When sources and what was set aside go on, and when there is something to flush: what keeps sources no faster than the
+//! relay, and none of them from starving another.
 
-use super::Hub;
-use crate::limits::Limits;
+use super::room::{Need, Waiter};
+use super::{Hub, State};
+use crate::inbox::{SHARES, Share};
+use crate::lane::{LANES, Lane};
+use crate::shard_index::ShardSet;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// Bytes published since the last whole flush at which sources have to wait for it, where `outbox_bytes` does not ask
-/// for fewer.
-pub const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// What one listener may be sent before it has had a chance to take any is this part of `outbox_bytes`: so the haste of
-/// sources alone makes nobody a slow consumer, although what waits counts more than its bytes.
-const OUTBOX_PART: usize = 4;
-/// The same, summed over the listeners. It bounds how long a flush takes, and with it how long a channel with very many
-/// listeners and a fast source keeps a quiet channel waiting: at 2 GiB/s that is 16 ms, beside 3 us a listener.
-const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// How much was published.
-#[derive(Default)]
-pub(super) struct Published {
-    pub(super) bytes: usize,
-    /// Summed over the listeners in this shard.
-    pub(super) fan_out_bytes: usize,
+/// A source's wait for a turn, which ends with it.
+pub struct Waiting {
+    hub: Rc<Hub>,
+    waiter: Rc<Waiter>,
 }
 
-/// Bytes published since the last whole flush at which sources have to wait for it.
-pub(super) fn batch_bytes_max(limits: &Limits) -> usize {
-    BATCH_BYTES_MAX.min(limits.outbox_bytes / OUTBOX_PART)
+impl Waiting {
+    /// Ready with the source's turn, once.
+    pub fn poll(&self, cx: &Context<'_>) -> Poll<Box<Turn>> {
+        self.waiter.poll(cx).map(|(lane, left)| Box::new(Turn { hub: self.hub.clone(), lane, left, is_fresh: true }))
+    }
 }
 
-impl Published {
-    fn has_room(&self, bytes_max: usize) -> bool {
-        self.bytes < bytes_max && self.fan_out_bytes < FAN_OUT_BYTES_MAX
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let granted = self.waiter.give_up();
+        self.hub.end_turn(granted);
+    }
+}
+
+/// A source's right to publish, in one lane. What is left of it goes to others when it is dropped.
+pub struct Turn {
+    hub: Rc<Hub>,
+    lane: Lane,
+    left: usize,
+    /// The inboxes of what it was granted for had room.
+    is_fresh: bool,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.left > 0 {
+            self.hub.end_turn(Some((self.lane, self.left)));
+        }
     }
 }
 
 impl Hub {
-    /// Whether a source may go on: this shard's flush and the other shards' inboxes keep up.
-    pub fn has_room(&self) -> bool {
-        let state = self.state.borrow();
-        state.batch.has_room(state.batch_bytes_max) && state.outgoing.has_room()
+    pub(super) fn wait(self: &Rc<Self>, state: &mut State, need: Need) -> Waiting {
+        let waiter = state.rooms.wait(need);
+        self.schedule_flush();
+        Waiting { hub: self.clone(), waiter }
     }
 
-    /// Ready when a source may go on.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let flushed = self.poll_flushed(cx);
-        let handed_over = self.state.borrow().outgoing.poll_room(cx);
-        if flushed.is_ready() { handed_over } else { Poll::Pending }
-    }
-
-    /// Ready while not too much waits for this shard's flush.
-    pub fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// A turn or the wait for one has ended, with this much of the room left.
+    fn end_turn(&self, granted: Option<(Lane, usize)>) {
         let state = &mut *self.state.borrow_mut();
-        if state.batch.has_room(state.batch_bytes_max) {
-            return Poll::Ready(());
+        if let Some((lane, left)) = granted {
+            state.rooms.give_back(lane, left);
         }
-        state.waiting_for_flush.push(cx.waker().clone());
-        Poll::Pending
+        if state.anybody_waits() {
+            self.schedule_flush();
+        }
+    }
+
+    /// Whether somebody waits for room, so that other tasks, and what has come in meanwhile, have to have their turn
+    /// before it is given away.
+    pub fn anybody_waits(&self) -> bool {
+        self.state.borrow().anybody_waits()
+    }
+
+    /// Gives the room that there is to those who wait for it.
+    pub fn go_on(&self) {
+        let state = &mut *self.state.borrow_mut();
+        if !state.anybody_waits() {
+            return;
+        }
+        state.turns = state.turns.wrapping_add(1);
+        let mut delivered = [0; SHARES];
+        for at in 0..LANES {
+            // In turn, since there is one place for a publication that is larger than its lane's room.
+            state.go_on_in(Lane::in_turn(state.turns + at), &mut delivered);
+        }
+        if delivered != [0; SHARES] {
+            state.outgoing.release(&delivered);
+            self.schedule_flush();
+        }
+        if std::mem::take(&mut state.has_held_up)
+            && let Some(watcher) = state.inbox_watcher.take()
+        {
+            watcher.wake();
+        }
+    }
+
+    /// Lets sources go on that wait for other members' inboxes, for ever.
+    pub async fn watch_inboxes(&self) -> Infallible {
+        poll_fn(|cx| {
+            let state = &mut *self.state.borrow_mut();
+            let held_up: Vec<_> = state.rooms.held_up().collect();
+            for (member, lane) in held_up {
+                if state.outgoing.poll_member(member, Share::of(lane), cx).is_ready() {
+                    state.rooms.let_on(member, lane);
+                    self.schedule_flush();
+                }
+            }
+            state.inbox_watcher = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 
     /// Ready when there is something to flush. Called by the flush task alone.
@@ -72,6 +127,73 @@ impl Hub {
             && let Some(task) = self.flush_task.borrow_mut().take()
         {
             task.wake();
+        }
+    }
+}
+
+impl State {
+    /// Whether a publication may go on now, within the source's turn or without one. A turn that is not enough ends.
+    pub(super) fn pass(&mut self, need: &Need, turn: &mut Option<Box<Turn>>) -> bool {
+        let Some(current) = turn else {
+            let is_free = !self.aside.has(need.lane) && self.rooms.is_free(need, &self.outgoing);
+            if is_free {
+                self.rooms.take(need);
+            }
+            return is_free;
+        };
+        let has_inboxes = current.is_fresh || self.outgoing.full_member(need.members, Share::of(need.lane)).is_none();
+        if current.lane == need.lane && current.left >= need.cost && has_inboxes {
+            current.left -= need.cost;
+            current.is_fresh = false;
+            self.rooms.take_granted(need);
+            return true;
+        }
+        self.rooms.give_back(current.lane, std::mem::take(&mut current.left));
+        *turn = None;
+        self.pass(need, turn)
+    }
+
+    fn anybody_waits(&self) -> bool {
+        self.rooms.anybody_waits() || !self.aside.is_empty()
+    }
+
+    /// Half of a lane's room is for what was set aside, and half for sources here, where both wait; they go first in
+    /// turn.
+    fn go_on_in(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) {
+        let (sources, aside) = (self.rooms.has_waiting(lane), self.aside.has(lane));
+        let part = if sources && aside { self.room_bytes / 2 } else { self.room_bytes };
+        if aside && self.turns.is_multiple_of(2) {
+            self.deliver_aside(lane, part, delivered);
+        }
+        if sources {
+            self.has_held_up |= self.rooms.grant(lane, part, &self.outgoing);
+        }
+        if aside {
+            self.deliver_aside(lane, part, delivered);
+        }
+    }
+
+    /// Delivers what was set aside in a lane, as far as there is room, and up to `cost_max` of it.
+    fn deliver_aside(&mut self, lane: Lane, cost_max: usize, delivered: &mut [usize; SHARES]) {
+        let mut spent = 0;
+        while let Some(part) = self.aside.first(lane) {
+            let here = self.subscriptions.find(&part.channel);
+            if let Some(channel) = here {
+                let need = self.rooms.need(part.frames.len(), self.listeners_len(here), ShardSet::default());
+                let is_within = spent == 0 || spent + need.cost <= cost_max;
+                if !(is_within && self.rooms.fits(&need)) {
+                    return;
+                }
+                self.rooms.take(&need);
+                spent += need.cost;
+                let part = self.aside.pop(lane).expect("it is the first");
+                delivered[part.share.index()] += part.publications().bytes_len();
+                self.extend_run(channel, &part.publications());
+            } else {
+                // Its last listener here has gone.
+                let part = self.aside.pop(lane).expect("it is the first");
+                delivered[part.share.index()] += part.publications().bytes_len();
+            }
         }
     }
 }

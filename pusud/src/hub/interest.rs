@@ -1,6 +1,7 @@
 //! Who listens to what, and that the other shards and the linked relays know it.
 
 use super::{Hub, State};
+use crate::frame::Mark;
 use crate::refusal::Refusal;
 use crate::subscriptions::{ListenerId, Subscribed};
 use std::rc::Rc;
@@ -11,7 +12,7 @@ impl Hub {
     /// `max_subscriptions` others.
     pub fn subscribe(&self, listener: ListenerId, channel: &str) -> bool {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         let may_add = state.subscriptions.channels_of(listener).len() < self.limits.max_subscriptions;
         match state.subscriptions.subscribe(listener, channel) {
             Subscribed::Already => return true,
@@ -29,16 +30,34 @@ impl Hub {
     /// From here on `listener` gets nothing more that is published on `channel`.
     pub fn unsubscribe(&self, listener: ListenerId, channel: &str) {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         if state.subscriptions.unsubscribe(listener, channel) {
             state.withdraw(channel);
+        }
+    }
+
+    /// As [`Self::unsubscribe`], and what waits for the listener of that is dropped: it may not have it any more.
+    pub fn take_away(&self, listener: ListenerId, channel: &str) {
+        self.unsubscribe(listener, channel);
+        self.drop_waiting(listener, &Mark::of(Some(channel)));
+    }
+
+    /// As [`Self::unsubscribe_all`], and everything that waits for the listener of what was published is dropped.
+    pub fn take_all_away(&self, listener: ListenerId) {
+        self.unsubscribe_all(listener);
+        self.drop_waiting(listener, &Mark::of(None));
+    }
+
+    fn drop_waiting(&self, listener: ListenerId, mark: &Mark) {
+        if let Some(outbox) = self.state.borrow().outboxes.get(listener as usize) {
+            outbox.drop_marked(mark);
         }
     }
 
     /// From here on `listener` gets nothing that is published; what it was sent before still leaves.
     pub fn unsubscribe_all(&self, listener: ListenerId) {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         for channel in state.subscriptions.leave(listener) {
             state.withdraw(&channel);
         }

@@ -2,20 +2,25 @@
 //! to leave.
 //!
 //! Publications are joined: consecutive ones to the same channel form a run (run.rs), one buffer that all listeners of
-//! the channel share and that leaves with one write each (fan_out.rs). [`Hub::flush_some`] writes at the end of a batch.
+//! the channel share and that leaves with one write each (fan_out.rs). [`Hub::flush_some`] writes at the end of a batch,
+//! lane by lane (lanes.rs), and each lane has room (room.rs) that sources wait for in turn.
 //!
 //! **Invariant:** the open run is closed before anything else is pushed and before the table changes, so that every
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod aside;
 mod fan_out;
 mod flow;
 mod interest;
+mod lanes;
+mod room;
 mod upkeep;
 
 use crate::disconnect::Disconnect;
 use crate::frame::{self, Frames};
 use crate::keepalive::Keepalive;
+use crate::lane::{LANES, Lane};
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::outgoing::Outgoing;
@@ -28,14 +33,19 @@ use crate::shard_index::{ShardIndex, ShardIndexView};
 use crate::slow_consumers::SlowConsumers;
 use crate::stats::Stats;
 use crate::subscriptions::{ListenerId, Subscriptions};
-pub use flow::BATCH_BYTES_MAX;
-use flow::Published;
+use aside::Aside;
+pub use flow::{Turn, Waiting};
+use lanes::Lanes;
+use room::Rooms;
+pub use room::room_bytes;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+/// The most that is published in a shard until its next flush, beside one message, in bytes.
+pub const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
 
 /// One shard's state. Everything in it belongs to the shard's thread.
 pub struct Hub {
@@ -56,15 +66,21 @@ struct State {
     outgoing: Outgoing,
     /// Of no use where there is no network.
     settling: Settling,
-    marked: VecDeque<Rc<Outbox>>,
+    lanes: Lanes<Rc<Outbox>>,
     outbox_bytes: usize,
     slow_consumers: SlowConsumers,
     keepalive: Keepalive,
     ping: Frames,
-    /// Published since everything was flushed.
-    batch: Published,
-    batch_bytes_max: usize,
-    waiting_for_flush: Vec<Waker>,
+    rooms: Rooms,
+    /// What one lane takes until it is flushed.
+    room_bytes: usize,
+    /// What was handed over to this shard and has no room.
+    aside: Aside,
+    /// How often room was given away.
+    turns: usize,
+    /// Sources wait for an inbox since then that did not before.
+    has_held_up: bool,
+    inbox_watcher: Option<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
 }
@@ -73,22 +89,26 @@ impl Hub {
     /// The state of the shard that `outgoing` belongs to.
     pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued: Arc<Queued>, limits: Limits) -> Self {
         let shard = outgoing.member();
+        let room_bytes = room::room_bytes(limits.outbox_bytes);
         Self {
             state: RefCell::new(State {
                 outboxes: Slab::new(),
                 subscriptions: Subscriptions::default(),
                 index: ShardIndexView::new(index),
-                run: Run::default(),
+                run: Run::new(room_bytes),
+                rooms: Rooms::new(room_bytes, outgoing.members_len()),
+                room_bytes,
+                aside: Aside::default(),
+                turns: 0,
+                has_held_up: false,
+                inbox_watcher: None,
                 outgoing,
                 settling: Settling::default(),
-                marked: VecDeque::new(),
+                lanes: Lanes::default(),
                 outbox_bytes: limits.outbox_bytes,
                 slow_consumers: SlowConsumers::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 ping: frame::ping(),
-                batch: Published::default(),
-                batch_bytes_max: flow::batch_bytes_max(&limits),
-                waiting_for_flush: Vec::new(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
@@ -137,7 +157,7 @@ impl Hub {
     /// Sends frames to one client.
     pub fn send(&self, outbox: &Rc<Outbox>, frames: Frames) {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         state.push(outbox, frames);
         self.schedule_flush();
     }
@@ -145,7 +165,7 @@ impl Hub {
     /// Ends one client's connection with a close frame behind all that it was sent before.
     pub fn close(&self, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         let state = &mut *self.state.borrow_mut();
-        self.close_run(state);
+        state.close_run();
         self.close_one(state, outbox, disconnect);
     }
 
@@ -201,8 +221,6 @@ impl State {
     }
 
     fn mark(&mut self, outbox: &Rc<Outbox>) {
-        if outbox.mark() {
-            self.marked.push_back(outbox.clone());
-        }
+        self.lanes.mark(outbox, Lane::FIRST);
     }
 }

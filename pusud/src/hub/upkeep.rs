@@ -45,9 +45,11 @@ impl Hub {
     }
 
     pub(super) fn relieve_now(&self, state: &mut State) {
-        let excess = self.queued.excess(self.shard);
+        // What was set aside is held by this thread already.
+        let passing = state.outgoing.bytes().saturating_sub(state.aside.bytes());
+        let excess = self.queued.excess(self.shard, passing);
         if excess > 0 {
-            self.close_run(state);
+            state.close_run();
             // Only if there is something new to flush: this is called by each flush, which would never end otherwise.
             if state.relieve(excess, self.limits.max_queued_bytes / state.outgoing.shards_len()) {
                 self.schedule_flush();
@@ -59,7 +61,7 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         let mut slow_consumers = std::mem::take(&mut state.slow_consumers);
         slow_consumers.look(passed, &self.limits, |outbox, refusal| {
-            self.close_run(state);
+            state.close_run();
             state.cut(outbox, refusal);
             self.schedule_flush();
         });
@@ -78,14 +80,14 @@ impl Hub {
             }
         }
         if !pinged.is_empty() {
-            self.close_run(state);
+            state.close_run();
             for outbox in &pinged {
                 state.push(outbox, state.ping.clone());
             }
             self.schedule_flush();
         }
         while let Some(outbox) = state.keepalive.next_gone() {
-            self.close_run(state);
+            state.close_run();
             state.stats.refusals.count(Refusal::PongTimeout);
             self.close_one(state, &outbox, Disconnect::PingTimeout);
         }
@@ -94,19 +96,22 @@ impl Hub {
 
 impl State {
     fn cut(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
-        let dropped_bytes = outbox.cut();
+        let dropped_bytes = if refusal == Refusal::MaxQueuedBytes { outbox.cut_for_memory() } else { outbox.cut() };
         count_cut(&mut self.stats, outbox, refusal, dropped_bytes);
         self.mark(outbox);
     }
 
     /// Lets go of so many bytes, and of an eighth of the shard's `part` with them, so that it is not done over and over.
     /// True if somebody was cut.
+    ///
+    /// Nobody is cut for whom it would be in vain: not while those who are leaving will let go of enough, and not if all
+    /// clients had as little as this one and were cut together.
     fn relieve(&mut self, excess: usize, part: usize) -> bool {
         let held = queued::held();
-        // What is unfinished is let go of when the client's task has had its turn, and some may not have had it yet.
-        let is_leaving = |outbox: &&Rc<Outbox>| outbox.is_closing();
-        let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_leaving);
-        let mut promised: usize = leaving.map(|outbox| outbox.incoming.unfinished_bytes()).sum();
+        let is_closing = |outbox: &&Rc<Outbox>| outbox.is_closing();
+        let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_closing);
+        // What is unfinished, and what has left by half, is let go of when the client's task has had its turn.
+        let mut promised: usize = leaving.map(|outbox| outbox.part() + outbox.incoming.unfinished_bytes()).sum();
         if promised >= excess {
             return false;
         }
@@ -118,13 +123,15 @@ impl State {
             .map(|(_, outbox)| (outbox.part().max(outbox.incoming.unfinished_bytes()), outbox.clone()))
             .collect();
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-        for (_, outbox) in clients {
-            if held.saturating_sub(queued::held()) + promised >= excess + part / 8 {
+        let count = clients.len();
+        for (bytes, outbox) in clients {
+            let relieved = held.saturating_sub(queued::held()) + promised;
+            let is_in_vain = bytes.saturating_mul(count) < excess.saturating_sub(relieved);
+            if relieved >= excess + part / 8 || is_in_vain {
                 break;
             }
             has_cut = true;
             let unfinished = outbox.incoming.unfinished_bytes();
-            promised += unfinished;
             if outbox.part() >= unfinished {
                 self.cut(&outbox, Refusal::MaxQueuedBytes);
             } else {
@@ -137,6 +144,7 @@ impl State {
                 outbox.close(Disconnect::Overloaded);
                 self.mark(&outbox);
             }
+            promised += unfinished + outbox.part();
         }
         has_cut
     }

@@ -6,7 +6,8 @@
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
 use super::local::{Door, Event, Events, Ticket};
-use crate::inbox::Inbox;
+use crate::frame;
+use crate::inbox::{Inbox, Share};
 use crate::outgoing::Outgoing;
 use crate::run::Run;
 use crate::shard_index::ShardIndexView;
@@ -21,13 +22,15 @@ pub struct RelayDoor {
 
 impl RelayDoor {
     /// The door to the shards that `outgoing` leads to and that are in the index.
-    pub fn new(outgoing: Outgoing, index: ShardIndexView) -> Self {
-        Self { outgoing, index, run: Run::default() }
+    ///
+    /// What it joins for them is of at most `run_bytes_max`, or one message.
+    pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
+        Self { outgoing, index, run: Run::new(run_bytes_max) }
     }
 
     fn close_run(&mut self) {
         if !self.run.is_empty() {
-            self.outgoing.push(self.run.shards(), &self.run.publications());
+            self.outgoing.push(self.run.members(), &self.run.publications());
             self.run.clear();
         }
     }
@@ -52,13 +55,13 @@ impl Door for RelayDoor {
 
     fn deliver(&mut self, channel: &str, content: &str) {
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
-        if !self.run.takes(channel, shards) {
+        if !self.run.takes(channel, shards, frame::publish_len(channel, content)) {
             self.close_run();
             if shards.is_empty() {
                 // The last listener has gone, and the peer does not know yet.
                 return;
             }
-            self.run.begin(channel, None, shards);
+            self.run.begin(channel, None, shards, Share::LINKS);
         }
         self.run.push(content);
     }
@@ -69,7 +72,7 @@ impl Door for RelayDoor {
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.outgoing.poll_room(cx)
+        self.outgoing.poll_room_for_links(cx)
     }
 
     fn settled(&mut self, ticket: Ticket) {
@@ -95,7 +98,7 @@ mod tests {
         let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| inbox::channel()).unzip();
         let (network, mut events) = inbox::channel::<Event>();
         let index = Arc::new(ShardIndex::with_network(3, network));
-        let mut door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index.clone()));
+        let mut door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index.clone()), usize::MAX);
         index.announce(0, "a");
         index.announce(2, "a");
         index.announce(2, "b");

@@ -3,6 +3,7 @@
 
 use crate::batch::{Batch, Publications};
 use crate::frame;
+use crate::inbox::Share;
 use crate::network::local::{Door, Event, Ticket};
 use crate::network::status::{PeerState, PeerStatus, Status};
 use crate::network::{Network, PeerAddress, Settings};
@@ -88,7 +89,7 @@ impl Side {
     fn publish(&self, content: &str) {
         let (mut frames, mut batch) = (Vec::new(), Batch::default());
         frame::push_publish(&mut frames, CHANNEL, content);
-        batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1 });
+        batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));
     }
 }

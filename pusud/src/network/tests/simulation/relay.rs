@@ -4,6 +4,7 @@ use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
 use crate::batch::{Batch, Publications};
 use crate::frame;
+use crate::inbox::Share;
 use crate::network::boot_id::BootId;
 use crate::network::local::{Door, Event, Ticket};
 use crate::network::settings::Settings;
@@ -129,7 +130,7 @@ impl Relay {
         let mut frames = Vec::new();
         frame::push_publish(&mut frames, channel, content);
         let mut batch = Batch::default();
-        batch.push(&Publications { channel, frames: &frames, messages: 1 });
+        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));
         true
     }
