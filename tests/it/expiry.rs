@@ -1,6 +1,6 @@
 //! Authorizations that end: each by itself, at its time, whatever the client does meanwhile; and those that are renewed.
 
-use crate::harness::{Client, DEADLINE, Daemon, Running, pusud};
+use crate::harness::{Client, DEADLINE, Daemon, Raw, Running, Setup, pusud, text_message};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -74,6 +74,61 @@ fn a_client_with_nothing_left_is_told_and_disconnected(daemon: Daemon) {
     listener.subscribe("a");
     expect_expired(&mut silent);
     expect_expired(&mut listener);
+}
+
+/// It does not read, and what waits for it is of both channels.
+#[test]
+fn what_waits_past_the_end_is_dropped() {
+    for shards in [1, 3] {
+        let limits = "limits: {outbox_bytes: 64 MiB, write_deadline: 1day}";
+        drop_what_waits(&Setup::on_shards(shards).settings(limits).start());
+    }
+}
+
+fn drop_what_waits(daemon: &Daemon) {
+    const MESSAGES: u64 = 150;
+    let mut slow = Raw::connect_with_small_buffer(daemon.address());
+    slow.upgrade();
+    let say = |json: &str| text_message(json);
+    slow.send(say(r#"{"type":"authorize","authorization":"read=stays"}"#));
+    let ends = with_life("read=ends");
+    slow.send(say(&format!(r#"{{"type":"authorize","authorization":"{ends}"}}"#)));
+    for channel in ["ends", "stays"] {
+        slow.send(say(&format!(r#"{{"type":"subscribe","channel":"{channel}"}}"#)));
+    }
+    let told = (0..4).map(|_| slow.read_text()).filter(|text| text.contains("_ok")).count();
+    assert_eq!(told, 4);
+    let mut source = daemon.client();
+    let content = "x".repeat(32 * 1024);
+    for number in 1..=MESSAGES {
+        for channel in ["ends", "stays"] {
+            source.publish(channel, json!([number, content]));
+        }
+    }
+    source.expect_no_answer();
+    let_pass(daemon);
+    // What the kernel has taken cannot be taken back; all else of the channel is gone, and nothing of the other one.
+    let mut last = [0, 0];
+    let mut has_ended = false;
+    while last[1] < MESSAGES || !has_ended {
+        let message: Value = serde_json::from_str(&slow.read_text()).unwrap();
+        match message["type"].as_str().unwrap() {
+            "publish" => {
+                let at = usize::from(message["channel"] == "stays");
+                let number = message["content"][0].as_u64().unwrap();
+                assert!(at == 1 || !has_ended, "{number} of the channel comes after its end");
+                assert_eq!(number, last[at] + 1, "of {}", message["channel"]);
+                last[at] = number;
+            }
+            "authorization_expiring" => {}
+            _ => {
+                assert_eq!(message, json!({"type": "subscription_ended", "channel": "ends", "reason": "expired"}));
+                has_ended = true;
+            }
+        }
+    }
+    println!("{} of {MESSAGES} had left in time", last[0]);
+    assert!(last[0] < MESSAGES, "nothing waited");
 }
 
 fn a_renewal_keeps_what_is_subscribed(daemon: Daemon) {

@@ -39,6 +39,8 @@ mod keepalive;
 mod limits;
 mod listen_publish;
 #[cfg(target_os = "linux")]
+mod many_sources;
+#[cfg(target_os = "linux")]
 mod memory_ceiling;
 mod messages;
 mod network;

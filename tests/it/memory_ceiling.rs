@@ -22,7 +22,7 @@ fn setup(shards: usize) -> Setup {
 }
 
 /// What `pusud check` says of the daemon's settings, in bytes.
-fn ceiling(daemon: &Daemon) -> usize {
+pub(crate) fn ceiling(daemon: &Daemon) -> usize {
     checked(daemon, "memory at most ") * MIB
 }
 

@@ -104,6 +104,39 @@ fn what_is_shared_counts_once() {
     }
 }
 
+/// Each of ten has the second half of a large frame to take, which cannot be dropped: everybody else was cut in vain.
+#[test]
+fn those_who_read_are_not_cut_for_those_who_do_not() {
+    for shards in [1, 3] {
+        let daemon = with(shards, "outbox_bytes: 8 MiB, max_message_bytes: 4 MiB");
+        let mut slow: Vec<Raw> =
+            (0..10).map(|at| Raw::listening_with_small_buffer(daemon.address(), &at.to_string())).collect();
+        let mut readers: Vec<Client> = (0..52).map(|_| daemon.client()).collect();
+        readers.iter_mut().for_each(|reader| reader.subscribe("read"));
+        let mut source = daemon.client();
+        let (large, small) = ("x".repeat(3 * MIB), "x".repeat(1000));
+        let memory = Memory::of(&daemon);
+        for number in 0..20 {
+            source.publish(&(number % slow.len()).to_string(), json!(large));
+            source.publish("read", json!([number, small]));
+            for reader in &mut readers {
+                reader.expect_publish("read", json!([number, small]));
+            }
+        }
+        println!("{} were cut", cuts(&daemon));
+        assert!((1..=slow.len()).contains(&cuts(&daemon)), "{} were cut", cuts(&daemon));
+        let ceiling = super::memory_ceiling::ceiling(&daemon);
+        println!("{} KiB of {} KiB", memory.peak() / 1024, ceiling / 1024);
+        assert!(memory.peak() <= ceiling);
+        // What they lose is counted, the second half of a frame too.
+        let log = daemon.log().lines();
+        let cut = log.iter().filter(|line| line.contains("the client is cut"));
+        assert!(cut.into_iter().all(|line| !line.contains(r#""dropped_bytes":0"#)), "{log:#?}");
+        slow.clear();
+        readers.iter_mut().for_each(Client::expect_no_answer);
+    }
+}
+
 /// Messages of which nearly all has come, and the end never does.
 #[test]
 fn messages_that_nobody_finishes() {

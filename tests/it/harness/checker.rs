@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The content of a publication: JSON text.
 pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
-    format!(r#"[{source},{number},{},"{:.<padding$}"]"#, micros(), "")
+    format!(r#"[{source},{number},{},"{}"]"#, micros(), ".".repeat(padding))
 }
 
 fn micros() -> u64 {
