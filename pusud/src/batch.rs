@@ -2,7 +2,7 @@
 //!
 //! All of them share one buffer, so that a hand-over costs one allocation and one wake-up however many they are.
 
-use crate::inbox::{SHARES, Share};
+use crate::lane::{SHARES, Share};
 
 /// Publications on their way to another shard.
 #[derive(Default)]

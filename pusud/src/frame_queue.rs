@@ -28,7 +28,7 @@ pub struct FrameQueue {
 struct Rest(VecDeque<Frames>);
 
 impl Rest {
-    fn into_iter(mut self: Box<Self>) -> impl Iterator<Item = Frames> {
+    fn into_iter(mut self) -> impl Iterator<Item = Frames> {
         queued::release(self.0.capacity() * size_of::<Frames>());
         std::mem::take(&mut self.0).into_iter()
     }
@@ -120,8 +120,12 @@ impl FrameQueue {
     /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.
     pub fn drop_marked(&mut self, mark: &Mark) -> usize {
         let before = self.bytes;
-        let all: Vec<Frames> =
-            self.first.take().into_iter().chain(self.rest.take().into_iter().flat_map(Rest::into_iter)).collect();
+        let all: Vec<Frames> = self
+            .first
+            .take()
+            .into_iter()
+            .chain(self.rest.take().into_iter().flat_map(|rest| rest.into_iter()))
+            .collect();
         let written = std::mem::take(&mut self.written) as usize;
         self.bytes = 0;
         for (at, frames) in all.into_iter().enumerate() {

@@ -7,7 +7,7 @@
 
 use crate::batch::Batch;
 use crate::door::Pass;
-use crate::lane::{LANES, Lane};
+use crate::lane::{SHARES, Share};
 use crate::network::local::Event;
 use crate::report::Report;
 use crate::waker_set::WakerSet;
@@ -21,29 +21,8 @@ use tokio::sync::oneshot;
 /// What may wait in one share of an inbox before sources have to, in bytes. Each member of the index may overshoot by what
 /// it publishes until its next flush.
 pub const SHARE_BYTES_MAX: usize = 256 * 1024;
-/// The shares of an inbox.
-pub const SHARES: usize = LANES + 1;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
-
-/// A share of an inbox.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Share(u8);
-
-impl Share {
-    /// Of what comes over the links to other relays.
-    pub const LINKS: Self = Self(LANES as u8);
-
-    /// Of what a shard publishes in this lane.
-    pub fn of(lane: Lane) -> Self {
-        Self(lane.index() as u8)
-    }
-
-    /// Its place among all.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
 
 /// What reaches a shard from outside.
 pub enum Item {
@@ -213,6 +192,7 @@ impl<T: Weighed> Drop for Inbox<T> {
 mod tests {
     use super::*;
     use crate::batch::Publications;
+    use crate::lane::Lane;
     use std::future::poll_fn;
 
     fn batch(share: Share, bytes: usize) -> Item {

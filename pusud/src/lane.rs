@@ -5,6 +5,8 @@
 
 /// How many lanes there are.
 pub const LANES: usize = 4;
+/// The shares of an inbox: one for each lane, and one for what comes over links.
+pub const SHARES: usize = LANES + 1;
 /// Most listeners of a channel in each lane but the last.
 const LISTENERS_MAX: [usize; LANES - 1] = [16, 256, 4096];
 
@@ -30,6 +32,25 @@ impl Lane {
     /// They in turn, for ever.
     pub fn in_turn(turn: usize) -> Self {
         Self((turn % LANES) as u8)
+    }
+
+    /// Its place among all.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A share of an inbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Share(u8);
+
+impl Share {
+    /// Of what comes over the links to other relays.
+    pub const LINKS: Self = Self(LANES as u8);
+
+    /// Of what a shard publishes in this lane.
+    pub fn of(lane: Lane) -> Self {
+        Self(lane.index() as u8)
     }
 
     /// Its place among all.

@@ -4,7 +4,8 @@
 //! reads a source or a link asks for room first.
 
 use crate::batch::{Batch, Publications};
-use crate::inbox::{InboxSender, Item, SHARES, Share};
+use crate::inbox::{InboxSender, Item};
+use crate::lane::{SHARES, Share};
 use crate::network::local::{Event, Ticket};
 use crate::shard_index::ShardSet;
 use std::task::{Context, Poll};

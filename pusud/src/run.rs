@@ -4,7 +4,7 @@
 
 use crate::batch::Publications;
 use crate::frame;
-use crate::inbox::Share;
+use crate::lane::Share;
 use crate::shard_index::ShardSet;
 use crate::subscriptions::ChannelId;
 

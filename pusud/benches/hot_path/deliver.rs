@@ -3,6 +3,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use pusud::frame::{self, Frames};
+use pusud::lane::Lane;
 use pusud::outbox::Outbox;
 use pusud::subscriptions::Subscriptions;
 use std::future::poll_fn;
@@ -48,8 +49,8 @@ fn push_and_flush(bencher: Bencher<'_, '_>) {
     let frames: Frames = frames.into();
     bencher.with_inputs(|| loopback.wait_until_drained()).bench_local_values(|()| {
         loopback.outbox.push(frames.clone(), usize::MAX).unwrap();
-        loopback.outbox.mark();
-        loopback.outbox.flush();
+        loopback.outbox.mark(Lane::FIRST);
+        loopback.outbox.flush(Lane::FIRST);
     });
 }
 

@@ -7,8 +7,7 @@
 
 use crate::batch::Publications;
 use crate::frame::Frames;
-use crate::inbox::Share;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, Share};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 

@@ -5,8 +5,7 @@ use super::flow::{Turn, Waiting};
 use super::{Hub, State, upkeep};
 use crate::batch::{Batch, Publications};
 use crate::frame::{self, Frames};
-use crate::inbox::{SHARES, Share};
-use crate::lane::Lane;
+use crate::lane::{Lane, SHARES, Share};
 use crate::refusal::Refusal;
 use crate::shard_index::ShardSet;
 use crate::subscriptions::ChannelId;
@@ -98,7 +97,8 @@ impl State {
         if lane.is_some() {
             return lane;
         }
-        let Some(here) = self.find_here(publications) else { return None };
+        // Without listeners here there is nothing to deliver, and nothing waits.
+        let here = self.find_here(publications)?;
         let need = self.rooms.need(publications.frames.len(), self.listeners_len(Some(here)), ShardSet::default());
         let lane = need.lane;
         if self.aside.has(lane) || self.rooms.has_waiting(lane) || !self.rooms.fits(&need) {

@@ -3,8 +3,7 @@
 
 use super::room::{Need, Waiter};
 use super::{Hub, State};
-use crate::inbox::{SHARES, Share};
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, SHARES, Share};
 use crate::shard_index::ShardSet;
 use std::convert::Infallible;
 use std::future::poll_fn;

@@ -7,8 +7,7 @@
 //! **Invariant:** one publication in the whole shard may be larger than its lane's room, and then it is alone in it. So all
 //! lanes together push to one outbox, between two of its flushes, at most `LANES` times the room of one and a publication.
 
-use crate::inbox::Share;
-use crate::lane::{LANES, Lane};
+use crate::lane::{LANES, Lane, Share};
 use crate::outgoing::Outgoing;
 use crate::shard_index::ShardSet;
 use std::cell::{Cell, RefCell};

@@ -7,7 +7,8 @@
 
 use super::local::{Door, Event, Events, Ticket};
 use crate::frame;
-use crate::inbox::{Inbox, Share};
+use crate::inbox::Inbox;
+use crate::lane::Share;
 use crate::outgoing::Outgoing;
 use crate::run::Run;
 use crate::shard_index::ShardIndexView;

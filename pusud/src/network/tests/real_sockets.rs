@@ -3,7 +3,7 @@
 
 use crate::batch::{Batch, Publications};
 use crate::frame;
-use crate::inbox::Share;
+use crate::lane::Share;
 use crate::network::local::{Door, Event, Ticket};
 use crate::network::status::{PeerState, PeerStatus, Status};
 use crate::network::{Network, PeerAddress, Settings};

@@ -4,7 +4,7 @@ use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
 use crate::batch::{Batch, Publications};
 use crate::frame;
-use crate::inbox::Share;
+use crate::lane::Share;
 use crate::network::boot_id::BootId;
 use crate::network::local::{Door, Event, Ticket};
 use crate::network::settings::Settings;
