@@ -82,14 +82,15 @@ impl Ledger {
     /// The connection of listener number `at` has ended.
     pub(super) fn cut(&mut self, at: usize, why: &Failure) {
         let number = self.listeners[at].number;
-        self.tally.faults.add(Fault::Cut, 1, || format!("listener {number}: {why}"));
+        let who = self.stage.plan.who("listener");
+        self.tally.faults.add(Fault::Cut, 1, || format!("{who} {number}: {why}"));
     }
 
     /// Adds what has not come of what the sources have sent.
     pub(super) fn close(mut self, sent: &[u64]) -> Tally {
         for entry in &self.listeners {
             for (source, &sent) in (0u16..).zip(sent) {
-                let sent = self.stage.plan.sent_to(entry.channel, sent);
+                let sent = self.stage.plan.sent_to(entry.channel, source.into(), sent);
                 if let Some((count, first)) = entry.checker.lost(source, sent) {
                     self.tally.faults.add(Fault::Lost, count, || self.stage.place(entry, source, first));
                 }
