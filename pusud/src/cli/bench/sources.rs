@@ -12,7 +12,7 @@ use super::tally::Times;
 use super::timer_slack;
 use super::window::Window;
 use crate::cli::client::Connection;
-use crate::cli::client_messages::Failure;
+use crate::cli::client_messages::{Answer, Failure};
 use crate::cli::publish::confirm;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
@@ -111,7 +111,7 @@ impl<'a> Sources<'a> {
         loop {
             match timeout(TICK, self.stage.began()).await {
                 Ok(began) => return Ok(began),
-                Err(_) => self.hear()?,
+                Err(_) => self.hear().await?,
             }
         }
     }
@@ -136,7 +136,7 @@ impl<'a> Sources<'a> {
                 self.flush().await?;
             }
             while clock.now() < due && !self.stage.is_stopped() {
-                self.hear()?;
+                self.hear().await?;
                 clock.sleep_until(due, TICK).await;
             }
             if !self.goes_on(due) {
@@ -146,7 +146,7 @@ impl<'a> Sources<'a> {
             self.queue(source, due).await?;
             if self.queued[source] == BATCH_MESSAGES {
                 self.flush().await?;
-                self.hear()?;
+                self.hear().await?;
                 yield_now().await;
             }
         }
@@ -173,7 +173,7 @@ impl<'a> Sources<'a> {
                 }
             }
             self.flush().await?;
-            self.hear()?;
+            self.hear().await?;
             if any {
                 last_sent = now;
                 yield_now().await;
@@ -250,11 +250,14 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// Takes what the relay says to the sources, which is pings, and why it ends a connection.
-    fn hear(&mut self) -> Result<(), Trouble> {
+    /// Takes what the relay says to the sources, which is pings, that an authorization ends, and why it ends a connection.
+    async fn hear(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
             while let Some(answer) = connection.next().now_or_never() {
-                answer.map_err(|failure| Trouble { source, failure })?;
+                if let Answer::Expiring = answer.map_err(|failure| Trouble { source, failure })? {
+                    let asked = connection.ask_for_permissions(&self.stage.target).await;
+                    asked.map_err(|failure| Trouble { source, failure })?;
+                }
             }
         }
         Ok(())
@@ -263,7 +266,7 @@ impl<'a> Sources<'a> {
     /// Waits until the relay has dealt with everything, and closes the connections.
     async fn leave(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
-            confirm(connection).await.map_err(|failure| Trouble { source, failure })?;
+            confirm(connection, &self.stage.target).await.map_err(|failure| Trouble { source, failure })?;
         }
         for connection in self.connections.drain(..) {
             connection.close().await;
