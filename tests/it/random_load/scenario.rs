@@ -44,6 +44,16 @@ pub(super) struct Scenario {
     pub(super) readers: usize,
     /// Those who do not read.
     pub(super) slow: usize,
+    /// Where there is one, those who do not read listen to what it publishes.
+    pub(super) crowd: Option<Crowd>,
+}
+
+/// Sources that publish more than anybody reads, in the same moment, and may be disconnected for it.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    pub(super) sources: usize,
+    pub(super) size: usize,
+    pub(super) rounds: usize,
 }
 
 impl Scenario {
@@ -64,14 +74,29 @@ impl Scenario {
             .clamp(1, 200);
         let rounds = often_much(&mut random, 1, rounds_max);
         let slow = if random.u8(..3) == 0 { random.usize(1..=3) } else { 0 };
-        Self { seed, relays, shards, sources, size, rounds, pace, readers, slow }
+        let alone = Self { seed, relays, shards, sources, size, rounds, pace, readers, slow, crowd: None };
+        if random.u8(..5) == 0 { alone.beside_a_crowd(&mut random) } else { alone }
+    }
+
+    /// Who reads has little waiting then: a relay whose memory is full cuts those who have much.
+    fn beside_a_crowd(self, random: &mut fastrand::Rng) -> Self {
+        let crowd = Crowd {
+            sources: often_much(random, 10, 100),
+            size: often_much(random, 50_000, SIZES.1),
+            rounds: random.usize(1..=3),
+        };
+        let (sources, size, rounds) = (self.sources.min(10), self.size.min(500), self.rounds.clamp(10, 20));
+        let slow = random.usize(1..=30);
+        Self { relays: 1, sources, size, rounds, slow, pace: Pace::Paced, crowd: Some(crowd), ..self }
     }
 
     /// As many clients as there are, and the defaults: the ceiling is then one that could be reached.
     pub(super) fn settings(&self) -> String {
         // `pusud check`, `pusud status` and the harness's test of the links are clients for moments.
-        let clients = self.sources + self.readers + self.slow + 16;
-        format!("limits: {{max_connections: {clients}, max_queued_bytes: 64 MiB}}")
+        let crowd = self.crowd.as_ref().map_or(0, |crowd| crowd.sources);
+        let clients = self.sources + self.readers + self.slow + crowd + 16;
+        let mib = if self.crowd.is_some() { 16 } else { 64 };
+        format!("limits: {{max_connections: {clients}, max_queued_bytes: {mib} MiB}}")
     }
 
     /// Messages of all sources.
@@ -96,12 +121,13 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, relays, shards, sources, size, rounds, pace, readers, slow } = self;
+        let Self { seed, relays, shards, sources, size, rounds, pace, readers, slow, crowd } = self;
         write!(
             f,
             "seed {seed}: relays {relays}, shards {shards}, sources {sources}, messages of each {rounds}, bytes {size}, \
              {pace:?}, who read {readers}, who do not {slow}"
-        )
+        )?;
+        crowd.as_ref().map_or(Ok(()), |crowd| write!(f, ", {crowd:?}"))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Those who publish, thousands on one thread: each has a task that writes what is queued for it, however long the relay
 //! lets it wait, and one that hears what the relay says.
 
-use super::scenario::Pace;
-use super::stage::{CHANNEL, Stage};
+use super::scenario::{Crowd, Pace};
+use super::stage::{CHANNEL, CROWDED, Stage};
 use crate::harness::{ALL, DEADLINE, Frame, numbered, text_message, upgrade_request};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,15 +23,20 @@ const PACED: Duration = Duration::from_millis(1500);
 pub(super) fn publish(stage: &Stage<'_>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut tasks = JoinSet::new();
-        let published = match connect(stage, &mut tasks).await {
-            Ok(queues) => tokio::select! {
+        let (mut tasks, mut of_the_crowd) = (JoinSet::new(), JoinSet::new());
+        let published = async {
+            let queues = connect(stage, stage.scenario.sources, &mut tasks).await?;
+            if let Some(crowd) = &stage.scenario.crowd {
+                let queues = connect(stage, crowd.sources, &mut of_the_crowd).await?;
+                let_loose(crowd, &queues);
+            }
+            tokio::select! {
                 biased;
                 failure = first_failure(&mut tasks) => Err(failure),
                 () = direct(stage, &queues) => Ok(()),
-            },
-            Err(failure) => Err(failure),
+            }
         };
+        let published = published.await;
         if let Err(failure) = published {
             stage.fail(failure);
         }
@@ -47,19 +52,25 @@ async fn first_failure(tasks: &mut JoinSet<Result<(), String>>) -> String {
     }
 }
 
-type Queue = mpsc::UnboundedSender<Vec<u8>>;
+/// What many may have waiting is there once.
+type Queue = mpsc::UnboundedSender<Arc<[u8]>>;
 
-async fn connect(stage: &Stage<'_>, tasks: &mut JoinSet<Result<(), String>>) -> Result<Vec<Queue>, String> {
+/// Connects so many sources; their tasks say how they end.
+async fn connect(
+    stage: &Stage<'_>,
+    sources: usize,
+    tasks: &mut JoinSet<Result<(), String>>,
+) -> Result<Vec<Queue>, String> {
     let permits = Arc::new(Semaphore::new(CONNECTS));
     let mut connecting = JoinSet::new();
-    for source in 0..stage.scenario.sources {
+    for source in 0..sources {
         let (address, permits) = (stage.address(source), permits.clone());
         connecting.spawn(async move {
             let _permit = permits.acquire().await.unwrap();
             (source, timeout(DEADLINE, authorized(address)).await)
         });
     }
-    let mut queues = vec![None; stage.scenario.sources];
+    let mut queues = vec![None; sources];
     while let Some(connected) = connecting.join_next().await {
         let (source, connected) = connected.unwrap();
         let stream = match connected {
@@ -93,7 +104,7 @@ async fn authorized(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut queued: mpsc::UnboundedReceiver<Vec<u8>>) -> std::io::Result<()> {
+async fn write(mut writer: OwnedWriteHalf, mut queued: mpsc::UnboundedReceiver<Arc<[u8]>>) -> std::io::Result<()> {
     while let Some(bytes) = queued.recv().await {
         writer.write_all(&bytes).await?;
     }
@@ -112,11 +123,21 @@ async fn hear(mut reader: OwnedReadHalf, pongs: Queue) -> String {
         while let Some((frame, rest)) = Frame::split_off(&buffer) {
             buffer = rest.to_vec();
             match frame.first_byte & 0x0f {
-                9 => drop(pongs.send(Frame::new(0x8a, &frame.payload).masked())),
+                9 => drop(pongs.send(Frame::new(0x8a, &frame.payload).masked().into())),
                 8 => return format!("closed with {:?}", crate::harness::close_code(&frame)),
                 _ => return format!("the relay said {:?}", String::from_utf8_lossy(&frame.payload)),
             }
         }
+    }
+}
+
+/// Has everybody in a crowd publish; what becomes of it is the relay's affair.
+fn let_loose(crowd: &Crowd, queues: &[Queue]) {
+    let content = "x".repeat(crowd.size);
+    let text = text_message(&format!(r#"{{"type":"publish","channel":"{CROWDED}","content":"{content}"}}"#));
+    let bytes: Arc<[u8]> = text.into();
+    for queue in std::iter::repeat_n(queues, crowd.rounds).flatten() {
+        queue.send(bytes.clone()).ok();
     }
 }
 
@@ -147,7 +168,7 @@ async fn direct(stage: &Stage<'_>, queues: &[Queue]) {
             return;
         }
         // Where its connection has ended, its tasks say why.
-        queues[source].send(bytes).ok();
+        queues[source].send(bytes.into()).ok();
     }
     wait(&mut progress, scenario.messages()).await;
 }

@@ -9,6 +9,9 @@ use tokio::sync::watch;
 /// What is published to.
 pub(super) const CHANNEL: &str = "load";
 
+/// What a crowd publishes to, where there is one.
+pub(super) const CROWDED: &str = "crowd";
+
 pub(super) struct Stage<'a> {
     pub(super) scenario: &'a Scenario,
     addresses: Vec<SocketAddr>,
@@ -40,6 +43,11 @@ impl<'a> Stage<'a> {
     /// Where client number `at` of its kind connects to: to the relays in turn.
     pub(super) fn address(&self, at: usize) -> SocketAddr {
         self.addresses[at % self.addresses.len()]
+    }
+
+    /// What those listen to who do not read.
+    pub(super) fn not_read(&self) -> &'static str {
+        if self.scenario.crowd.is_some() { CROWDED } else { CHANNEL }
     }
 
     /// A reader has so many messages now.
