@@ -13,6 +13,8 @@ const PUBLISHED_BYTES: usize = 8_000_000;
 /// What all who read get together, in a debug build.
 const DELIVERED_BYTES: usize = if cfg!(debug_assertions) { 40_000_000 } else { 400_000_000 };
 const DELIVERIES: usize = if cfg!(debug_assertions) { 24_000 } else { 200_000 };
+/// What a crowd publishes.
+const CROWD_BYTES: usize = 200_000_000;
 const SOURCES_MAX: usize = 2000;
 const SIZES: (usize, usize) = (10, 1_000_000);
 /// What a publication has around its content.
@@ -80,11 +82,9 @@ impl Scenario {
 
     /// Who reads has little waiting then: a relay whose memory is full cuts those who have much.
     fn beside_a_crowd(self, random: &mut fastrand::Rng) -> Self {
-        let crowd = Crowd {
-            sources: often_much(random, 10, 100),
-            size: often_much(random, 50_000, SIZES.1),
-            rounds: random.usize(1..=3),
-        };
+        let (sources, size) = (often_much(random, 10, 200), often_much(random, 50_000, SIZES.1));
+        let rounds = random.usize(1..=(CROWD_BYTES / sources / size).clamp(1, 5));
+        let crowd = Crowd { sources, size, rounds };
         let (sources, size, rounds) = (self.sources.min(10), self.size.min(500), self.rounds.clamp(10, 20));
         let slow = random.usize(1..=30);
         Self { relays: 1, sources, size, rounds, slow, pace: Pace::Paced, crowd: Some(crowd), ..self }
