@@ -21,7 +21,7 @@ VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
 
 .PHONY: help run run-network plugins build test test-tools test-systemd conformance venv check bench soak soak-network \
-  fuzz deny install test-systemd
+  random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -35,6 +35,7 @@ help:
 	@echo 'make fuzz     runs each fuzz target for TIME seconds (60); TARGETS="pattern settings" for some of them'
 	@echo 'make deny     licences and sources of the dependencies; installs cargo-deny, which takes minutes'
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
+	@echo 'make random-load  random loads against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
@@ -140,6 +141,10 @@ MINUTES ?= 30
 
 soak:
 	PUSU_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it soak:: -- --nocapture
+
+# A failure names the seed of its scenario: `make random-load PUSU_RANDOM_SEED=…` begins with that one.
+random-load:
+	PUSU_RANDOM_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it random_load:: -- --nocapture
 
 soak-network:
 	PUSU_KILL_PERIOD=10 $(CARGO) test --package pusud --test it network::kills -- --nocapture

@@ -1,19 +1,24 @@
-//! `pusud bench`, run as a process: against the daemon, whose every message arrives, and against a relay of this file,
-//! which makes each mistake that bench has to find.
+//! `pusud bench`, run as a process: against the daemon, whose every message arrives, and against a relay that makes each
+//! mistake that bench has to find.
 
-use crate::harness::{ALL, DEADLINE, Daemon, Frame, Running, pusud, run};
+mod bad_relay;
+
+use crate::harness::{ALL, Daemon, Running, pusud, run};
+use bad_relay::{BadRelay, MESSAGES, Mistake};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs;
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::{Arc, Condvar, Mutex};
-use tokio_tungstenite::tungstenite::{Message, accept};
+use std::time::Instant;
 
 crate::on_1_and_3_shards!(
     everything_arrives_once_and_in_order,
     a_rate_is_kept,
     a_sweep_is_drawn,
+    quiet_pairs_are_measured_apart,
+    quiet_pairs_have_a_column_in_a_sweep,
+    a_refusal_of_a_quiet_channel_is_told,
+    sources_start_together,
     a_refusal_is_told_in_the_relays_words,
     messages_of_others_are_left_out,
     ctrl_c_ends_it_with_what_there_is,
@@ -74,6 +79,65 @@ fn a_sweep_is_drawn(daemon: Daemon) {
     assert!(plot.starts_with("<svg") && plot.contains("p99.9"), "{plot}");
 }
 
+/// With a rate, and as fast as listeners read; the load's figures are the load's alone.
+fn quiet_pairs_are_measured_apart(daemon: Daemon) {
+    let load = ["--listeners", "6", "--channels", "2", "--beside", "3", "--duration", "600ms", "--json"];
+    for pace in [["--rate", "50"], ["--window", "2"]] {
+        let figures: Value = serde_json::from_str(&run(bench_daemon(&daemon, &load).args(pace)).succeeds()).unwrap();
+        let beside = &figures["beside"];
+        assert_eq!((&figures["listeners"], &figures["faults"]), (&json!(6), &json!([])), "{figures}");
+        let of_the_load = figures["messages"].as_u64().unwrap() * 3;
+        assert_eq!(figures["deliveries"].as_u64(), Some(of_the_load), "{figures}");
+        assert_eq!(beside["pairs"], 3, "{figures}");
+        // In 0.6 s each pair has 7 turns, and more where the load's end is late.
+        assert!(beside["messages"].as_u64().unwrap() >= 15, "{figures}");
+        let latency = |name: &str| beside["latency_us"][name].as_f64().unwrap();
+        assert!(0.0 < latency("p50") && latency("p50") <= latency("p99") && latency("p99") <= latency("max"));
+        assert!(beside["late_us"]["p50"].as_f64().is_some(), "{figures}");
+    }
+}
+
+fn quiet_pairs_have_a_column_in_a_sweep(daemon: Daemon) {
+    let args = ["--sweep", "2,4", "--beside", "1", "--duration", "300ms", "--rate", "100"];
+    let finished = run(&mut bench_daemon(&daemon, &args));
+    let notes = finished.stderr.clone();
+    let table = finished.succeeds();
+    for row in ["beside: latency p50", "beside: latency p99", "beside: latency max"] {
+        let line = table.lines().find_map(|line| line.strip_prefix(row)).unwrap_or_else(|| panic!("{table}"));
+        assert_eq!(line.split_whitespace().count(), 4, "two times with their units:\n{table}");
+    }
+    assert!(table.starts_with("ws://") && table.contains("1 quiet pair beside"), "{table}");
+    assert!(notes.contains("beside: "), "{notes}");
+}
+
+fn a_refusal_of_a_quiet_channel_is_told(daemon: Daemon) {
+    let with = |authorization: &str| {
+        run(bench(&daemon.url(), &["--authorization", authorization])
+            .args(["--beside", "1", "--rate", "100", "--json"]))
+    };
+    with("both=bench.0 write=*").fails_saying(&["quiet listener 0", "bench.beside.0", "no permission to read"]);
+    with("both=bench.0 read=*").fails_saying(&["quiet source 0", "bench.beside.0", "no permission to write"]);
+}
+
+/// Somebody who listens to the same channel hears each source once before any of them twice; the rounds are a second apart.
+fn sources_start_together(daemon: Daemon) {
+    const SOURCES: usize = 40;
+    let mut beside = daemon.client();
+    beside.subscribe("bench.0");
+    let args = ["--listeners", "1", "--sources", "40", "--rate", "40", "--messages", "80"];
+    let bench = Running::start(&mut bench_daemon(&daemon, &args));
+    for _ in 0..2 {
+        let source = |message: Value| message["content"].as_str().unwrap()[14..18].to_owned();
+        let first = source(beside.next_json());
+        let began = Instant::now();
+        let mut heard: HashSet<_> = (1..SOURCES).map(|_| source(beside.next_json())).collect();
+        println!("{SOURCES} sources within {:?}", began.elapsed());
+        heard.insert(first);
+        assert_eq!(heard.len(), SOURCES);
+    }
+    bench.finish().succeeds();
+}
+
 fn a_refusal_is_told_in_the_relays_words(daemon: Daemon) {
     let with = |authorization: &str| run(bench(&daemon.url(), &["--authorization", authorization]).arg("--json"));
     with("refuse=expired").fails_saying(&["authorization_failed", "expired"]);
@@ -115,140 +179,6 @@ fn ctrl_c_ends_it_with_what_there_is(daemon: Daemon) {
     let figures: Value = serde_json::from_str(&finished.succeeds()).unwrap();
     assert_eq!((&figures["listeners"], &figures["lost"]), (&json!(3), &json!(0)), "{figures}");
     assert!(figures["messages"].as_u64().unwrap() > 0, "{figures}");
-}
-
-/// What the relay of this file does to a message in the middle, or to the last one.
-#[derive(Clone, Copy)]
-enum Mistake {
-    None,
-    Lose,
-    LoseLast,
-    Double,
-    Swap,
-    Misdirect,
-    Cut,
-    /// None: it has listeners wait until a source has answered a ping.
-    PingFirst,
-}
-
-/// A relay that makes one mistake.
-struct BadRelay {
-    mistake: Mistake,
-    state: Mutex<State>,
-    ponged: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// Channels and the sockets of their listeners.
-    listeners: Vec<(String, TcpStream)>,
-    published: usize,
-    held: Option<Value>,
-    /// Answers to pings from those who do not listen.
-    pongs: usize,
-}
-
-/// Messages that a run against a bad relay sends.
-const MESSAGES: usize = 40;
-
-impl BadRelay {
-    /// Serves until the test is over.
-    fn start(mistake: Mistake) -> SocketAddr {
-        let acceptor = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = acceptor.local_addr().unwrap();
-        let relay = Arc::new(Self { mistake, state: Mutex::default(), ponged: Condvar::new() });
-        std::thread::spawn(move || {
-            for stream in acceptor.incoming() {
-                let relay = relay.clone();
-                std::thread::spawn(move || relay.serve(stream.unwrap()));
-            }
-        });
-        address
-    }
-
-    fn serve(&self, stream: TcpStream) {
-        stream.set_nodelay(true).unwrap();
-        let writer = stream.try_clone().unwrap();
-        let mut socket = accept(stream).unwrap();
-        socket.send(Message::text(r#"{"type":"hello"}"#)).unwrap();
-        let mut pongs = 0;
-        while let Ok(message) = socket.read() {
-            if message.is_pong() {
-                pongs += 1;
-                self.state.lock().unwrap().pongs += 1;
-                self.ponged.notify_all();
-            }
-            let Message::Text(text) = message else { continue };
-            let message: Value = serde_json::from_str(&text).unwrap();
-            match message["type"].as_str().unwrap() {
-                "authorize" => {
-                    socket.send(Message::text(r#"{"type":"authorization_ok"}"#)).unwrap();
-                    if matches!(self.mistake, Mistake::PingFirst) {
-                        socket.send(Message::Ping("there?".into())).unwrap();
-                    }
-                }
-                "subscribe" => {
-                    let channel = message["channel"].as_str().unwrap().to_owned();
-                    if matches!(self.mistake, Mistake::PingFirst) {
-                        self.wait_for_a_source(pongs);
-                    }
-                    self.state.lock().unwrap().listeners.push((channel, writer.try_clone().unwrap()));
-                    let confirmed = json!({"type": "subscribe_ok", "channel": message["channel"]});
-                    socket.send(Message::text(confirmed.to_string())).unwrap();
-                }
-                "publish" => self.publish(message),
-                other => panic!("unexpected {other}"),
-            }
-        }
-    }
-
-    /// Waits until somebody has answered a ping who is no listener, unlike the one that has answered `own` of them.
-    fn wait_for_a_source(&self, own: usize) {
-        let mut state = self.state.lock().unwrap();
-        state.pongs -= own;
-        let (_state, late) = self.ponged.wait_timeout_while(state, DEADLINE, |state| state.pongs == 0).unwrap();
-        assert!(!late.timed_out(), "no source has answered");
-    }
-
-    fn publish(&self, message: Value) {
-        let state = &mut *self.state.lock().unwrap();
-        let number = state.published;
-        state.published += 1;
-        match self.mistake {
-            Mistake::Lose if number == 5 => return,
-            Mistake::LoseLast if number == MESSAGES - 1 => return,
-            Mistake::Double if number == 5 => state.deliver(&message),
-            Mistake::Swap if number == 5 => {
-                state.held = Some(message);
-                return;
-            }
-            Mistake::Misdirect if number == 4 => {
-                let mut misdirected = message.clone();
-                misdirected["channel"] = "bench.1".into();
-                state.deliver(&misdirected);
-            }
-            Mistake::Cut if number == 5 => {
-                let (_, mut listener) = state.listeners.pop().unwrap();
-                listener.write_all(&Frame::close(4001, "slow consumer").unmasked()).unwrap();
-            }
-            _ => {}
-        }
-        state.deliver(&message);
-        if let Some(held) = state.held.take() {
-            state.deliver(&held);
-        }
-    }
-}
-
-impl State {
-    fn deliver(&mut self, message: &Value) {
-        let frame = Frame::text(message.to_string()).unmasked();
-        for (channel, listener) in &mut self.listeners {
-            if message["channel"] == channel.as_str() {
-                listener.write_all(&frame).unwrap();
-            }
-        }
-    }
 }
 
 /// What bench says of a relay: exit code and standard error, and its figures.

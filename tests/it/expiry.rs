@@ -1,7 +1,9 @@
 //! Authorizations that end: each by itself, at its time, whatever the client does meanwhile; and those that are renewed.
 
-use crate::harness::{Client, DEADLINE, Daemon, Raw, Running, Setup, pusud, text_message};
+use crate::harness::{Client, DEADLINE, Daemon, Raw, Running, Setup, pusud, run, text_message};
 use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ crate::on_1_and_3_shards!(
     delivery_ends_in_time_while_another_decision_is_awaited,
     a_renewal_that_comes_too_late_is_too_late,
     the_listen_command_renews,
+    the_publish_command_renews,
+    the_bench_command_renews,
 );
 
 /// Long enough for a slow machine to get something done before it is over.
@@ -242,4 +246,34 @@ fn the_listen_command_renews(daemon: Daemon) {
     source.publish("a", json!("the last"));
     assert!(listener.stdout.grows_past(seen, DEADLINE), "{}", listener.stderr.text());
     assert!(!listener.stderr.text().contains("connecting again"), "{}", listener.stderr.text());
+}
+
+fn the_publish_command_renews(daemon: Daemon) {
+    let mut listener = daemon.client();
+    listener.subscribe("a");
+    let authorization = with_life("write=a");
+    let args = ["publish", "--url", &daemon.url(), "--authorization", &authorization, "--json", "a"];
+    let mut publisher = Running::start(pusud(&args).stdin(Stdio::piped()));
+    let mut lines = publisher.take_stdin();
+    // Two lives after the first message the first authorization is long over.
+    let mut heard_at = None;
+    let mut number = 0;
+    while heard_at.is_none_or(|at: Instant| at.elapsed() < 2 * LIFE) {
+        // Where it has ended, that is said below.
+        let _ = writeln!(lines, "{number}");
+        assert_eq!(listener.next_json()["content"], number, "it says:\n{}", publisher.stderr.text());
+        heard_at = heard_at.or_else(|| Some(Instant::now()));
+        number += 1;
+        publisher.stderr.grows_past(0, Duration::from_millis(100));
+    }
+    drop(lines);
+    publisher.finish().succeeds();
+}
+
+/// Sources, listeners, and the quiet pairs beside them.
+fn the_bench_command_renews(daemon: Daemon) {
+    let authorization = with_life("both=*");
+    let args =
+        ["bench", "--url", &daemon.url(), "--authorization", &authorization, "--listeners", "3", "--beside", "1"];
+    run(pusud(&args).args(["--warm-up", "0s", "--duration", "5s", "--rate", "50"])).succeeds();
 }

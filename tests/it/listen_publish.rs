@@ -1,9 +1,10 @@
 //! `pusud listen` and `pusud publish`, run as processes against the daemon.
 
-use crate::harness::{ALL, Client, Daemon, Finished, Running, Setup, pusud, run, run_with_input};
+use crate::harness::{ALL, Client, DEADLINE, Daemon, Finished, Running, Setup, pusud, run, run_with_input};
 use serde_json::{Value, json};
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::Write as _;
+use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 crate::on_1_and_3_shards!(
@@ -13,6 +14,9 @@ crate::on_1_and_3_shards!(
     the_authorization_can_come_from_a_file_or_the_environment,
     a_refusal_ends_both_with_its_reason,
     a_listener_comes_back_when_the_relay_does,
+    slow_lines_do_not_hide_that_the_relay_has_gone,
+    a_relay_that_takes_nothing_ends_publish,
+    a_listener_notices_that_the_relay_has_gone,
 );
 
 fn command(daemon: &Daemon, name: &str, args: &[&str]) -> Command {
@@ -39,7 +43,7 @@ fn publish_until_heard(source: &mut Client, listener: &Running, channel: &str) {
         if listener.stdout.grows_past(seen, Duration::from_millis(50)) {
             return;
         }
-        assert!(begun.elapsed() < crate::harness::DEADLINE, "never heard; it says:\n{}", listener.stderr.text());
+        assert!(begun.elapsed() < DEADLINE, "never heard; it says:\n{}", listener.stderr.text());
     }
 }
 
@@ -129,4 +133,54 @@ fn a_listener_comes_back_when_the_relay_does(mut daemon: Daemon) {
     daemon.kill();
     let again = Setup::on_shards(1).port(port).start();
     publish_until_heard(&mut again.client(), &listener, "a");
+}
+
+/// A `pusud publish` that has sent its first line, and what takes more of them.
+fn publishing(daemon: &Daemon) -> (Running, ChildStdin) {
+    let mut listener = daemon.client();
+    listener.subscribe("a");
+    let args = ["--authorization", ALL, "--patience", "2s", "a"];
+    let mut publisher = Running::start(command(daemon, "publish", &args).stdin(Stdio::piped()));
+    let mut lines = publisher.take_stdin();
+    lines.write_all(b"one\n").unwrap();
+    listener.expect_publish("a", json!("one"));
+    (publisher, lines)
+}
+
+/// Each line began the wait for the relay anew, so that it was never asked.
+fn slow_lines_do_not_hide_that_the_relay_has_gone(daemon: Daemon) {
+    let (publisher, mut lines) = publishing(&daemon);
+    daemon.freeze();
+    let began = Instant::now();
+    while !publisher.stderr.grows_past(0, Duration::from_millis(200)) {
+        assert!(began.elapsed() < DEADLINE, "it has not noticed");
+        // It may end between the look and the line.
+        let _ = lines.write_all(b"another\n");
+    }
+    let noticed = began.elapsed();
+    daemon.thaw();
+    publisher.finish().fails_saying(&["stopped after line ", "the relay has been silent for ", "answers no ping"]);
+    assert!(noticed > Duration::from_secs(1), "it has given up after {noticed:?}");
+}
+
+fn a_relay_that_takes_nothing_ends_publish(daemon: Daemon) {
+    let (publisher, mut lines) = publishing(&daemon);
+    daemon.freeze();
+    let line = format!("{}\n", "x".repeat(64 * 1024));
+    std::thread::scope(|scope| {
+        scope.spawn(move || while lines.write_all(line.as_bytes()).is_ok() {});
+        let said = publisher.finish();
+        daemon.thaw();
+        said.fails_saying(&["stopped after line ", "the relay has taken nothing of what was sent for 2.0 s"]);
+    });
+}
+
+fn a_listener_notices_that_the_relay_has_gone(daemon: Daemon) {
+    let args = ["--authorization", ALL, "--patience", "2s", "--no-reconnect", "a"];
+    let listener = Running::start(&mut command(&daemon, "listen", &args));
+    publish_until_heard(&mut daemon.client(), &listener, "a");
+    daemon.freeze();
+    let said = listener.finish();
+    daemon.thaw();
+    said.fails_saying(&["the relay has been silent for 2.", "answers no ping"]);
 }

@@ -57,6 +57,8 @@ mod protocol_page;
 #[cfg(target_os = "linux")]
 mod queued;
 #[cfg(target_os = "linux")]
+mod random_load;
+#[cfg(target_os = "linux")]
 mod reliability_page;
 mod secrets;
 #[cfg(unix)]

@@ -1,6 +1,8 @@
 //! Many sources at once, and sources that never pause: nobody who reads is disconnected, and nobody is starved.
 
-use crate::harness::{Client, DEADLINE, Daemon, Listener, Memory, Setup, many_open_files, stamped, text_message};
+use crate::harness::{
+    Client, DEADLINE, Daemon, Listener, Memory, Setup, many_open_files, memory_ceiling, stamped, text_message,
+};
 use serde_json::json;
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -234,7 +236,7 @@ fn the_relay_keeps_within_its_ceiling_however_many_sources_publish_at_once() {
         let daemon = Setup::on_shards(shards)
             .settings("limits: {max_queued_bytes: 16 MiB, max_connections: 200, write_deadline: 1day}")
             .start();
-        let ceiling = super::memory_ceiling::ceiling(&daemon);
+        let ceiling = memory_ceiling(&daemon);
         let memory = Memory::of(&daemon);
         let mut listeners: Vec<Listener> = (0..6).map(|_| daemon.listener()).collect();
         listeners.iter_mut().for_each(|listener| listener.subscribe("a"));

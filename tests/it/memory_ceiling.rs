@@ -2,7 +2,8 @@
 //! for it where the kernel lets it have no more.
 
 use crate::harness::{
-    Client, DEADLINE, Daemon, Frame, Memory, MemoryGroup, Raw, ReservedPort, Setup, not_run, pusud, run, text_message,
+    Client, DEADLINE, Daemon, Frame, Memory, MemoryGroup, Raw, ReservedPort, Setup, checked, memory_ceiling, not_run,
+    text_message,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -19,19 +20,6 @@ fn setup(shards: usize) -> Setup {
     let bounds =
         format!("max_queued_bytes: 16 MiB, outbox_bytes: 4 MiB, max_connections: {CONNECTIONS}, max_subscriptions: 64");
     Setup::on_shards(shards).settings(&format!("limits: {{{patient}, {bounds}}}"))
-}
-
-/// What `pusud check` says of the daemon's settings, in bytes.
-pub(crate) fn ceiling(daemon: &Daemon) -> usize {
-    checked(daemon, "memory at most ") * MIB
-}
-
-/// The first number in a line that `pusud check` prints.
-fn checked(daemon: &Daemon, beginning: &str) -> usize {
-    let shown = run(pusud(&["check", "--config"]).arg(daemon.dir().join("settings.yaml"))).succeeds();
-    let line = shown.lines().find_map(|line| line.strip_prefix(beginning)).unwrap_or_else(|| panic!("{shown}"));
-    let digits = line.trim_start().split(|char: char| !char.is_ascii_digit());
-    digits.flat_map(str::parse).next().unwrap_or_else(|| panic!("no number: {line}"))
 }
 
 /// Readers that stop, messages that are never finished, strangers that read no pongs, subscriptions to channels that
@@ -94,7 +82,7 @@ fn assert_somebody_was_cut(daemon: &Daemon) {
 fn the_relay_keeps_within_what_check_prints() {
     for shards in [1, 3] {
         let daemon = setup(shards).start();
-        let ceiling = ceiling(&daemon);
+        let ceiling = memory_ceiling(&daemon);
         let memory = Memory::of(&daemon);
         let flood = Flood::of(&daemon);
         println!("{} KiB of {} KiB with {} clients", memory.peak() / 1024, ceiling / 1024, flood.clients());
@@ -112,7 +100,7 @@ fn what_check_prints_is_enough() {
         Err(reason) => return not_run("a relay whose memory the kernel bounds", reason),
     };
     let mut daemon = setup(3).run_by(group.runner()).start();
-    let (ceiling, kernel) = (ceiling(&daemon), group.kernel_bytes(CONNECTIONS));
+    let (ceiling, kernel) = (memory_ceiling(&daemon), group.kernel_bytes(CONNECTIONS));
     group.set_limit(ceiling + kernel);
     let flood = Flood::of(&daemon);
     let peak = group.peak().map_or("an unknown part".into(), |bytes| format!("{} KiB", bytes / 1024));
@@ -155,7 +143,7 @@ fn links_keep_within_what_check_prints() {
     println!("{} KiB for {STANDING_STILL} links, at most {} KiB each", memory.growth() / 1024, per_link / 1024);
     assert!(memory.growth() > STANDING_STILL * 15 * MIB, "the queues were not full: {} bytes", memory.growth());
     assert!(memory.growth() <= STANDING_STILL * per_link, "{} bytes for the links", memory.growth());
-    assert!(memory.peak() <= ceiling(&relay), "{} bytes", memory.peak());
+    assert!(memory.peak() <= memory_ceiling(&relay), "{} bytes", memory.peak());
     others.iter().for_each(Daemon::thaw);
 }
 

@@ -1,6 +1,6 @@
 //! The ceiling on what waits in all: memory under pressure from many clients together.
 
-use crate::harness::{Client, Daemon, Frame, Memory, Raw, Setup, close_code, many_open_files};
+use crate::harness::{Client, Daemon, Frame, Memory, Raw, Setup, close_code, many_open_files, memory_ceiling};
 use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
@@ -125,7 +125,7 @@ fn those_who_read_are_not_cut_for_those_who_do_not() {
         }
         println!("{} were cut", cuts(&daemon));
         assert!((1..=slow.len()).contains(&cuts(&daemon)), "{} were cut", cuts(&daemon));
-        let ceiling = super::memory_ceiling::ceiling(&daemon);
+        let ceiling = memory_ceiling(&daemon);
         println!("{} KiB of {} KiB", memory.peak() / 1024, ceiling / 1024);
         assert!(memory.peak() <= ceiling);
         // What they lose is counted, the second half of a frame too.

@@ -4,11 +4,14 @@
 
 use super::client_messages::{Answer, Failure, Refusal, Request, Said, ended, understand};
 use super::connection_args::Target;
+use super::liveness::{Liveness, PATIENCE, seconds};
 use futures_util::{SinkExt as _, StreamExt as _};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -17,18 +20,25 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The authenticator may ask a slow service.
 const AUTHORIZE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A connection that is silent for this long is asked whether it lives.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the answer to that may take; also from a refusal to the close that follows it.
+/// From a refusal to the close that follows it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for the relay's half of the close at the end, when nothing depends on it any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is done with a request.
+pub(super) enum Sending<'a> {
+    /// It is put where a flush finds it.
+    Queue(&'a Request<'a>),
+    /// What is there leaves.
+    Flush,
+}
 
 /// A connection that is authorized.
 pub(super) struct Connection<S = MaybeTlsStream<TcpStream>> {
     socket: WebSocketStream<S>,
     /// What the relay refused; the close that follows says how final it is.
     refusal: Option<Refusal>,
+    liveness: Liveness,
 }
 
 impl Connection {
@@ -46,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Self, Failure> {
         let greet = async {
             let (socket, _response) = connecting.await.map_err(handshake_failure)?;
-            let mut connection = Self { socket, refusal: None };
+            let mut connection = Self { socket, refusal: None, liveness: Liveness::new(PATIENCE) };
             match connection.next().await? {
                 Answer::Hello => Ok(connection),
                 _ => Err(Failure::lasting("expected `hello` first, found something else: this is no relay of PuSu")),
@@ -67,11 +77,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(connection)
     }
 
+    /// Lets the relay be silent for so long.
+    pub(super) fn set_patience(&mut self, patience: Duration) {
+        self.liveness = Liveness::new(patience);
+    }
+
     /// Asks for the permissions of `target`'s authorization, without waiting for the answer.
     pub(super) async fn ask_for_permissions(&mut self, target: &Target) -> Result<(), Failure> {
-        let authorization = std::str::from_utf8(target.authorization.expose())
-            .map_err(|_| Failure::lasting("the authorization is not UTF-8"))?;
-        self.send(&Request::Authorize { authorization }).await
+        self.send(&permissions_request(target)?).await
     }
 
     async fn authorize(&mut self, target: &Target) -> Result<(), Failure> {
@@ -144,15 +157,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Like [`next`](Self::next), but asks a silent relay whether it lives, and gives up on a dead one.
+    /// Like [`next`](Self::next), but asks a silent relay whether it lives, and gives up on a dead one. How long it has been
+    /// silent is known from call to call, also where calls are dropped.
     pub(super) async fn next_of_a_live_relay(&mut self) -> Result<Answer, Failure> {
-        if let Ok(answer) = timeout(IDLE_TIMEOUT, self.next()).await {
-            return answer;
+        loop {
+            if let Ok(answer) = timeout_at(self.liveness.due(), self.next()).await {
+                self.liveness.heard();
+                return answer;
+            }
+            if self.liveness.is_asked() {
+                let silence = self.liveness.silence();
+                return Err(Failure::passing(format!("the relay has been silent for {silence} and answers no ping")));
+            }
+            self.liveness.asked();
+            // Where there is no room for the ping the answer does not come either.
+            timeout_at(self.liveness.due(), self.ping(b"alive?")).await.unwrap_or(Ok(()))?;
         }
-        self.ping(b"alive?").await?;
-        timeout(ANSWER_TIMEOUT, self.next()).await.unwrap_or_else(|_| {
-            let silence = (IDLE_TIMEOUT + ANSWER_TIMEOUT).as_secs();
-            Err(Failure::passing(format!("the relay has been silent for {silence} s and answers no ping")))
+    }
+
+    /// Like [`queue`](Self::queue) or [`flush`](Self::flush), but gives up on a relay that takes nothing. One that holds up
+    /// its sources lives: it takes something now and then.
+    pub(super) async fn send_to_a_live_relay(&mut self, what: Sending<'_>) -> Result<(), Failure> {
+        let patience = self.liveness.patience();
+        let mut held_up = false;
+        let sent = {
+            let sending = async {
+                match what {
+                    Sending::Queue(request) => self.queue(request).await,
+                    Sending::Flush => self.flush().await,
+                }
+            };
+            let mut sending = pin!(sending);
+            let noticed = poll_fn(|cx| {
+                let sent = sending.as_mut().poll(cx);
+                held_up |= sent.is_pending();
+                sent
+            });
+            timeout(patience, noticed).await
+        };
+        if held_up {
+            self.liveness.heard();
+        }
+        sent.unwrap_or_else(|_| {
+            Err(Failure::passing(format!("the relay has taken nothing of what was sent for {}", seconds(patience))))
         })
     }
 
@@ -196,6 +243,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let unexplained = || Failure::passing(format!("the connection to the relay broke: {error}"));
         Err(timeout(ANSWER_TIMEOUT, why).await.unwrap_or_else(|_| unexplained()))
     }
+}
+
+/// What asks for the permissions of `target`'s authorization.
+pub(super) fn permissions_request(target: &Target) -> Result<Request<'_>, Failure> {
+    let authorization = std::str::from_utf8(target.authorization.expose())
+        .map_err(|_| Failure::lasting("the authorization is not UTF-8"))?;
+    Ok(Request::Authorize { authorization })
 }
 
 fn handshake_failure(error: tungstenite::Error) -> Failure {

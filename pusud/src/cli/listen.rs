@@ -4,6 +4,7 @@ use super::backoff::Backoff;
 use super::client::Connection;
 use super::client_messages::{Answer, Failure, Request};
 use super::connection_args::{ConnectionArgs, Target};
+use super::liveness::PatienceArgs;
 use super::printer::Printer;
 use super::{channel_name, note};
 use anyhow::Context as _;
@@ -25,7 +26,7 @@ pub(super) const EXAMPLES: &str = "\
 Every message is one line on standard output, flushed at once; everything else goes to standard error:
   {\"channel\":\"auction.1\",\"content\":\"going once\"}
 
-When the relay goes away or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
+When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
 published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
 wrong authorization.
 
@@ -39,6 +40,8 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
     /// Exit with code 0 after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -64,6 +67,7 @@ pub(super) async fn listen_until(
     let printer = Printer::start(out).context("cannot start a thread")?;
     let mut listener = Listener {
         target: &target,
+        patience: args.patience.patience,
         channels: args.channels.into_iter().collect(),
         wanted: args.count,
         printer: &printer,
@@ -86,6 +90,8 @@ pub(super) async fn listen_until(
 
 struct Listener<'a> {
     target: &'a Target,
+    /// How long the relay may be silent.
+    patience: Duration,
     channels: BTreeSet<String>,
     /// How many messages are still to come; `None` is without end.
     wanted: Option<u64>,
@@ -123,6 +129,7 @@ impl Listener<'_> {
     /// Listens over one connection; `Ok` when there is nothing more to do.
     async fn listen_once(&mut self) -> Result<(), Failure> {
         let mut connection = Connection::open(self.target).await?;
+        connection.set_patience(self.patience);
         for channel in &self.channels {
             connection.queue(&Request::Subscribe { channel }).await?;
         }

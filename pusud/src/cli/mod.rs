@@ -10,6 +10,7 @@ mod client_messages;
 mod connection_args;
 mod inspect;
 mod listen;
+mod liveness;
 mod plugin_test;
 mod plugin_test_report;
 mod plugins;

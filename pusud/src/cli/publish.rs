@@ -1,9 +1,10 @@
 //! `pusud publish`: sends messages to a channel, and makes sure that the relay took them.
 
 use super::channel_name;
-use super::client::Connection;
+use super::client::{Connection, Sending};
 use super::client_messages::{Answer, Failure, Request};
-use super::connection_args::ConnectionArgs;
+use super::connection_args::{ConnectionArgs, Target};
+use super::liveness::PatienceArgs;
 use anyhow::Context as _;
 use serde_json::value::{RawValue, to_raw_value};
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -19,8 +20,9 @@ const BATCH_LINES: usize = 256;
 const LAST: &[u8] = b"last";
 
 pub(super) const EXAMPLES: &str = "\
-The exit code is 0 when the relay has dealt with every message, and 1 when it refused one or went away; the reason is on
-standard error. publish connects once and never sends a message twice.
+The exit code is 0 when the relay has dealt with every message, and 1 when it refused one, went away or was silent for
+longer than --patience; the reason is on standard error. publish connects once and never sends a message twice. It renews
+an authorization that ends while lines still come.
 
 Examples:
   pusud publish auction.1 'going once'
@@ -31,6 +33,8 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
     /// The content is JSON and is sent as it is, rather than as a JSON string
     #[arg(long)]
     json: bool,
@@ -48,21 +52,23 @@ pub(super) async fn publish(args: Args) -> anyhow::Result<()> {
 
 /// Publishes the content, or else the lines of `input`.
 pub(super) async fn publish_from(args: Args, input: impl Read + Send + 'static) -> anyhow::Result<()> {
-    let Args { connection, json, channel, content } = args;
+    let Args { connection, patience, json, channel, content } = args;
     let content = content.map(|text| encode(&text, json).context("CONTENT")).transpose()?;
     let target = connection.target()?;
     let mut connection = Connection::open(&target).await?;
+    connection.set_patience(patience.patience);
     let sent = match content {
         Some(content) => {
-            connection.send(&Request::Publish { channel: &channel, content: &content }).await.map_err(Into::into)
+            let request = Request::Publish { channel: &channel, content: &content };
+            publish_one(&mut connection, &request).await.map_err(Into::into)
         }
-        None => publish_lines(&mut connection, &channel, json, input).await,
+        None => publish_lines(&mut connection, &target, &channel, json, input).await,
     };
     if sent.as_ref().is_err_and(|error| error.is::<Failure>()) {
         return sent;
     }
     // What was sent before something turned out to be wrong with the input counts, and is waited for.
-    let confirmed = confirm(&mut connection).await;
+    let confirmed = confirm(&mut connection, &target).await;
     connection.close().await;
     match (sent, confirmed) {
         (sent, Ok(())) => sent,
@@ -71,8 +77,14 @@ pub(super) async fn publish_from(args: Args, input: impl Read + Send + 'static) 
     }
 }
 
+async fn publish_one(connection: &mut Connection, request: &Request<'_>) -> Result<(), Failure> {
+    connection.send_to_a_live_relay(Sending::Queue(request)).await?;
+    connection.send_to_a_live_relay(Sending::Flush).await
+}
+
 async fn publish_lines(
     connection: &mut Connection,
+    target: &Target,
     channel: &str,
     json: bool,
     input: impl Read + Send + 'static,
@@ -85,9 +97,11 @@ async fn publish_lines(
             count = lines.recv_many(&mut batch, BATCH_LINES) => if count == 0 {
                 return Ok(());
             },
-            // A refusal ends the work at once, also while the input is silent.
+            // A refusal ends the work at once, also while the input is silent; so does a relay that has gone.
             answer = connection.next_of_a_live_relay() => {
-                answer.with_context(|| stopped_after(read))?;
+                if let Answer::Expiring = answer.with_context(|| stopped_after(read))? {
+                    connection.ask_for_permissions(target).await.with_context(|| stopped_after(read))?;
+                }
             }
         }
         for line in batch.drain(..) {
@@ -95,9 +109,9 @@ async fn publish_lines(
             let line = line.with_context(|| format!("cannot read line {read} of standard input"))?;
             let content = encode(&line, json).with_context(|| format!("line {read} of standard input"))?;
             let request = Request::Publish { channel, content: &content };
-            connection.queue(&request).await.with_context(|| stopped_after(read))?;
+            connection.send_to_a_live_relay(Sending::Queue(&request)).await.with_context(|| stopped_after(read))?;
         }
-        connection.flush().await.with_context(|| stopped_after(read))?;
+        connection.send_to_a_live_relay(Sending::Flush).await.with_context(|| stopped_after(read))?;
     }
 }
 
@@ -107,14 +121,14 @@ fn stopped_after(lines: u64) -> String {
 
 /// Publishing has no answer. But a relay deals with what a client sends in order, so the answer to a ping says that it
 /// has dealt with everything before it, and a refusal comes first.
-pub(super) async fn confirm(connection: &mut Connection) -> Result<(), Failure> {
+pub(super) async fn confirm(connection: &mut Connection, target: &Target) -> Result<(), Failure> {
     let confirmed = async {
         connection.ping(LAST).await?;
         loop {
-            if let Answer::Pong(payload) = connection.next().await?
-                && payload == LAST
-            {
-                return Ok(());
+            match connection.next().await? {
+                Answer::Pong(payload) if payload == LAST => return Ok(()),
+                Answer::Expiring => connection.ask_for_permissions(target).await?,
+                _ => {}
             }
         }
     };

@@ -9,7 +9,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -346,4 +346,39 @@ async fn a_bad_line_ends_publish_after_the_lines_before_it_were_taken() {
     // On the command line it is seen before anything is connected.
     let error = format!("{:#}", publish("ws://127.0.0.1:1", &["--json", "a", "{"], "").await.unwrap_err());
     assert!(error.starts_with("CONTENT: expected JSON"), "{error}");
+}
+
+/// A relay that holds up its sources is no dead one, however long it takes altogether.
+#[tokio::test]
+async fn publish_outlasts_a_relay_that_takes_slowly() {
+    const LINES: usize = 24;
+    let (acceptor, url) = acceptor().await;
+    let relay = async {
+        let mut relay = Relay::accept(&acceptor).await;
+        for _ in 0..LINES {
+            sleep(Duration::from_millis(150)).await;
+            relay.hear().await;
+        }
+        relay.rest().await;
+    };
+    let lines = format!("{}\n", "x".repeat(1 << 20)).repeat(LINES);
+    let (published, ()) = tokio::join!(publish(&url, &["--patience", "1s", "a"], &lines), relay);
+    published.unwrap();
+}
+
+#[tokio::test]
+async fn publish_renews_while_no_line_comes() {
+    let (acceptor, url) = acceptor().await;
+    let (reader, lines) = io::pipe().unwrap();
+    let relay = async {
+        let mut relay = Relay::accept(&acceptor).await;
+        relay.say(json!({"type": "authorization_expiring", "seconds": 1})).await;
+        assert_eq!(relay.hear().await, json!({"type": "authorize", "authorization": "word"}));
+        relay.say(json!({"type": "authorization_ok"})).await;
+        drop(lines);
+        relay.rest().await;
+    };
+    let Command::Publish(args) = parse("publish", &url, &["a"]) else { panic!("not publish") };
+    let (published, ()) = tokio::join!(publish::publish_from(args, reader), relay);
+    published.unwrap();
 }

@@ -1,7 +1,7 @@
 //! One checker for every test that counts: what a publication carries, and what has to hold of those that arrive.
 //!
 //! A publication's content is `[source, number, micros, padding]`: who sent it, its number among those that this source
-//! sent to this channel (from 1), and when. What arrives may not repeat, may not go back, and may not leave out anything
+//! sent to this channel (from 1), and when, or 0. What arrives may not repeat, may not go back, and may not leave out anything
 //! that came after `subscribe_ok`, except where a test breaks links and compares what is left out with what was counted.
 
 use std::collections::HashMap;
@@ -10,6 +10,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The content of a publication: JSON text.
 pub(crate) fn stamped(source: usize, number: u64, padding: usize) -> String {
     format!(r#"[{source},{number},{},"{}"]"#, micros(), ".".repeat(padding))
+}
+
+/// One that does not say when it was sent, of so many bytes, where that is enough for its numbers.
+pub(crate) fn numbered(source: usize, number: u64, bytes: usize) -> String {
+    let bare = format!(r#"[{source},{number},0,""]"#);
+    let padding = ".".repeat(bytes.saturating_sub(bare.len()));
+    format!(r#"[{source},{number},0,"{padding}"]"#)
 }
 
 fn micros() -> u64 {
@@ -89,14 +96,20 @@ impl Checker {
         let mut fields = content.splitn(4, ',').map(|field| field.parse::<u64>());
         let mut field = || fields.next().expect("a stamp has three numbers").expect("a stamp has three numbers");
         let (source, number, sent) = (field(), field(), field());
-        let (way, source) = (Duration::from_micros(micros().saturating_sub(sent)), usize::try_from(source).unwrap());
+        let source = usize::try_from(source).unwrap();
+        if sent > 0 {
+            self.was_under_way(source, Duration::from_micros(micros().saturating_sub(sent)));
+        }
+        self.arrived(channel, source, number);
+        true
+    }
+
+    fn was_under_way(&mut self, source: usize, way: Duration) {
         self.slowest = self.slowest.max(way);
         if way > LATE {
             let arrived = Instant::now();
             self.late.push(Late { source, sent: arrived - way, arrived });
         }
-        self.arrived(channel, source, number);
-        true
     }
 
     fn arrived(&mut self, channel: &str, source: usize, number: u64) {

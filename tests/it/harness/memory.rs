@@ -1,6 +1,6 @@
-//! What a daemon takes of the machine's memory, as the kernel counts it.
+//! What a daemon takes of the machine's memory, as the kernel counts it, and what `pusud check` says that it takes.
 
-use super::Daemon;
+use super::{Daemon, pusud, run};
 use std::fs;
 
 /// The most that a daemon has taken since a moment, over what it took then.
@@ -45,4 +45,17 @@ fn kib(pid: u32, field: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("every process has the field");
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// What `pusud check` says of the daemon's settings, in bytes.
+pub(crate) fn memory_ceiling(daemon: &Daemon) -> usize {
+    checked(daemon, "memory at most ") * 1024 * 1024
+}
+
+/// The first number in a line that `pusud check` prints.
+pub(crate) fn checked(daemon: &Daemon, beginning: &str) -> usize {
+    let shown = run(pusud(&["check", "--config"]).arg(daemon.dir().join("settings.yaml"))).succeeds();
+    let line = shown.lines().find_map(|line| line.strip_prefix(beginning)).unwrap_or_else(|| panic!("{shown}"));
+    let digits = line.trim_start().split(|char: char| !char.is_ascii_digit());
+    digits.flat_map(str::parse).next().unwrap_or_else(|| panic!("no number: {line}"))
 }

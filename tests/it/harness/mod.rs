@@ -32,7 +32,7 @@ mod stalls;
 mod stopped_thread;
 mod telling;
 
-pub(crate) use checker::{Checker, LATE, Late, stamped};
+pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::Daemon;
@@ -42,7 +42,7 @@ pub(crate) use footprint::Footprint;
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::Log;
 #[cfg(target_os = "linux")]
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Memory, checked, memory_ceiling};
 #[cfg(target_os = "linux")]
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use namespace::Namespace;

@@ -53,7 +53,7 @@ impl Frame {
     }
 
     /// The unmasked frame that `bytes` begin with, and what is behind it; `None` if it is not whole.
-    fn split_off(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    pub(crate) fn split_off(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let [first_byte, second, behind @ ..] = bytes else { return None };
         let (length, behind) = match second {
             126 => behind.split_first_chunk().map(|(length, behind)| (u16::from_be_bytes(*length).into(), behind))?,

@@ -45,7 +45,8 @@ struct State {
 pub(super) fn start(stage: Arc<Stage>, thread: u32) -> io::Result<oneshot::Receiver<Tally>> {
     // A runtime for `!Send` tasks cannot move, so it is made where it is used.
     let (done, tally) = oneshot::channel();
-    std::thread::Builder::new().name(format!("pusud-listen-{thread}")).spawn(move || {
+    let name = format!("pusud-{}-{thread}", if stage.plan.pairs { "beside" } else { "listen" });
+    std::thread::Builder::new().name(name).spawn(move || {
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => {
                 // Nobody waits for what a failed run has seen.
@@ -108,7 +109,7 @@ impl Crew {
                 Some(listener)
             }
             Err(failure) => {
-                self.stage.fail(|| format!("listener {number}: {failure}"));
+                self.stage.fail(|| format!("{} {number}: {failure}", self.stage.plan.who("listener")));
                 None
             }
         }

@@ -22,6 +22,14 @@ pub(super) struct Ledger {
     pub(super) tally: Tally,
 }
 
+/// What a message says about the connection itself.
+pub(super) enum News {
+    /// The relay refuses something, and will close.
+    Refusal(Refusal),
+    /// The authorization ends soon.
+    Expiring,
+}
+
 struct Entry {
     /// Its number among all listeners.
     number: u32,
@@ -41,11 +49,11 @@ impl Ledger {
         Self { thread: thread as usize, listeners, audience, tally: Tally::default(), stage }
     }
 
-    /// Listener number `at` of this thread got a message at `now`. Returns a refusal if that is what it is.
+    /// Listener number `at` of this thread got a message at `now`. Returns what is the listener's own business.
     ///
     /// # Errors
     /// When it is no message of the protocol.
-    pub(super) fn message(&mut self, at: usize, message: &Shown<'_>, now: u64) -> Result<Option<Refusal>, Failure> {
+    pub(super) fn message(&mut self, at: usize, message: &Shown<'_>, now: u64) -> Result<Option<News>, Failure> {
         let form = &self.stage.forms[self.listeners[at].channel as usize];
         if let Some(own) = form.delivery(message.payload) {
             self.deliver(at, own, now);
@@ -58,7 +66,8 @@ impl Ledger {
             return Ok(None);
         }
         match understand(message.payload)? {
-            Said::Refusal(refusal) => return Ok(Some(refusal)),
+            Said::Refusal(refusal) => return Ok(Some(News::Refusal(refusal))),
+            Said::Answer(Answer::Expiring) => return Ok(Some(News::Expiring)),
             Said::Answer(Answer::Publication { content, .. }) => {
                 match Stamp::decode(content.get().trim_matches('"').as_bytes()) {
                     Some(stamp) if stamp.run != self.stage.plan.run => self.tally.foreign += 1,
@@ -82,14 +91,15 @@ impl Ledger {
     /// The connection of listener number `at` has ended.
     pub(super) fn cut(&mut self, at: usize, why: &Failure) {
         let number = self.listeners[at].number;
-        self.tally.faults.add(Fault::Cut, 1, || format!("listener {number}: {why}"));
+        let who = self.stage.plan.who("listener");
+        self.tally.faults.add(Fault::Cut, 1, || format!("{who} {number}: {why}"));
     }
 
     /// Adds what has not come of what the sources have sent.
     pub(super) fn close(mut self, sent: &[u64]) -> Tally {
         for entry in &self.listeners {
             for (source, &sent) in (0u16..).zip(sent) {
-                let sent = self.stage.plan.sent_to(entry.channel, sent);
+                let sent = self.stage.plan.sent_to(entry.channel, source.into(), sent);
                 if let Some((count, first)) = entry.checker.lost(source, sent) {
                     self.tally.faults.add(Fault::Lost, count, || self.stage.place(entry, source, first));
                 }

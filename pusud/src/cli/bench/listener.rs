@@ -4,10 +4,10 @@
 //! publication is the ledger's business.
 
 use super::frames::{FrameReader, Shown};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, News};
 use super::stage::Stage;
 use super::stream::FrameByFrame;
-use crate::cli::client::Connection;
+use crate::cli::client::{Connection, permissions_request};
 use crate::cli::client_messages::{Answer, Failure, Refusal, Request, ended};
 use std::io;
 use std::net::SocketAddr;
@@ -81,7 +81,7 @@ impl Listener {
     ) -> Poll<Result<(), Failure>> {
         if !self.ahead.is_empty() {
             let ahead = std::mem::take(&mut self.ahead);
-            return Poll::Ready(self.take(&ahead, stage.clock.now(), ledger));
+            return Poll::Ready(self.take(&ahead, stage, ledger));
         }
         let mut buffer = ReadBuf::new(buffer);
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
@@ -91,21 +91,24 @@ impl Listener {
         if buffer.filled().is_empty() {
             return Poll::Ready(Err(ended(self.refusal.take(), None)));
         }
-        let taken = self.take(buffer.filled(), stage.clock.now(), ledger);
+        let taken = self.take(buffer.filled(), stage, ledger);
         ledger.end_of_batch();
         Poll::Ready(taken)
     }
 
-    fn take(&mut self, bytes: &[u8], now: u64, ledger: &mut Ledger) -> Result<(), Failure> {
+    fn take(&mut self, bytes: &[u8], stage: &Stage, ledger: &mut Ledger) -> Result<(), Failure> {
+        let now = stage.clock.now();
         let Self { at, stream, reader, refusal, .. } = self;
         reader.feed(bytes, |frame| match frame.header.opcode {
             OpCode::Data(Data::Text | Data::Binary) if frame.header.is_final => {
-                if let Some(refused) = ledger.message(*at, &frame, now)? {
-                    *refusal = Some(refused);
+                match ledger.message(*at, &frame, now)? {
+                    Some(News::Refusal(refused)) => *refusal = Some(refused),
+                    Some(News::Expiring) => ask_for_permissions(stream, stage)?,
+                    None => {}
                 }
                 Ok(())
             }
-            OpCode::Control(Control::Ping) => answer(stream, Frame::pong(frame.payload.to_vec())),
+            OpCode::Control(Control::Ping) => say(stream, Frame::pong(frame.payload.to_vec())),
             OpCode::Control(Control::Pong) => Ok(()),
             OpCode::Control(Control::Close) => Err(ended(refusal.take(), close_frame(&frame).as_ref())),
             _ => Err(Failure::lasting("the relay sent a message in fragments, which relays of PuSu never do")),
@@ -114,11 +117,17 @@ impl Listener {
 }
 
 /// A listener sends so little that the kernel always has room for it.
-fn answer(stream: &OwnedReadHalf, frame: Frame) -> Result<(), Failure> {
+fn say(stream: &OwnedReadHalf, frame: Frame) -> Result<(), Failure> {
     match stream.as_ref().try_write(&masked(frame)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::passing(format!("cannot answer the relay's ping: {error}"))),
+        Err(error) => Err(Failure::passing(format!("cannot answer the relay: {error}"))),
     }
+}
+
+fn ask_for_permissions(stream: &OwnedReadHalf, stage: &Stage) -> Result<(), Failure> {
+    let request = serde_json::to_string(&permissions_request(&stage.target)?);
+    let request = request.map_err(|error| Failure::lasting(error.to_string()))?;
+    say(stream, Frame::message(request, OpCode::Data(Data::Text), true))
 }
 
 /// Begins to end a connection in order. Where it has ended already there is nobody to tell.

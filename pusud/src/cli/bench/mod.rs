@@ -2,7 +2,7 @@
 //! order.
 //!
 //! `options` reads the command line into `plan`s, `run` does one of them with a thread of `sources` and `crew`s of
-//! `listener`s, and `report` and `plot` say what came out.
+//! `listener`s, beside quiet pairs with threads of their own, and `report` and `plot` say what came out.
 
 mod checker;
 mod clock;
@@ -29,6 +29,7 @@ mod window;
 
 use interrupts::Interrupts;
 pub(super) use options::Args;
+use plan::Plan;
 use progress::Progress;
 use report::Figures;
 use std::sync::Arc;
@@ -43,7 +44,8 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
     let plans = args.plans()?;
     let (json, plot) = (args.json, args.plot);
     let target = Arc::new(args.connection.target()?);
-    let sockets = plans.iter().map(|plan| u64::from(plan.listeners) + u64::from(plan.sources)).max();
+    let sockets = |plan: &Plan| u64::from(plan.listeners) + u64::from(plan.sources) + 2 * u64::from(plan.beside);
+    let sockets = plans.iter().map(sockets).max();
     open_files::make_room(sockets.unwrap_or(0))?;
     let interrupts = Interrupts::watch();
 

@@ -19,8 +19,16 @@ order, or when the relay cut a listener or refused something; the reason is on s
 
 Without --rate, bench measures throughput: each source has up to --window messages on their way, and sends the next one
 when all listeners of the channel, down to the slowest, have the message before those. Latency then includes waiting in
-that window. With --rate it measures latency: message n is due at n divided by the rate, and its latency counts from when
-it was due, even if the relay or this machine made it leave late.
+that window. With --rate it measures latency: every message is due at a time that follows from the rate, and its latency
+counts from when it was due, even if the relay or this machine made it leave late.
+
+All --sources start together, when everybody is connected, as an audience that answers a question does. With --rate they
+stay together: with 100 sources and a rate of 200 each source sends one message every half second, all in the same moment.
+
+--beside N measures what others notice of the load: N quiet pairs, each a source and a listener on a channel of their own,
+send about ten messages a second each, evenly spaced, for as long as the sources send. Their latency counts from when a
+message was due and is shown apart, in JSON as `beside`. They have threads of their own, so that they do not wait for all that the others read;
+but where bench has a single core, or the relay shares it, these threads compete for it.
 
 bench takes processor time too. Where it shares the machine with the relay, the relay has that much less: for figures
 that count, run it on another machine, or keep the two apart with taskset.
@@ -29,6 +37,7 @@ Examples:
   pusud bench                                              100 listeners, as fast as they read, for 10 s
   pusud bench --listeners 10000 --rate 20 --duration 1m    latency with many listeners
   pusud bench --listeners 1000 --channels 1000             a channel for each listener
+  pusud bench --listeners 10000 --beside 1                 what a quiet channel notices of a busy one
   pusud bench --sweep 10,100,1000,10000 --plot bench.svg   how it grows";
 
 #[derive(clap::Args)]
@@ -38,7 +47,7 @@ pub(in crate::cli) struct Args {
     /// How many clients listen
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     listeners: u32,
-    /// How many clients send
+    /// How many clients send; they start together
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(SOURCES_MAX)))]
     sources: u32,
     /// Over how many channels listeners and messages are spread; every listener listens to one
@@ -47,12 +56,15 @@ pub(in crate::cli) struct Args {
     /// Bytes of JSON in the content of every message, at least 44
     #[arg(long, value_name = "BYTES", default_value_t = 128)]
     size: usize,
-    /// Messages a second, of all sources together [default: as many as the listeners read]
+    /// Messages a second, of all sources together; the sources send in the same moment [default: as many as the listeners read]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Option<u64>,
     /// Without --rate: messages of a source that may be on their way [default: 64, or what fits into 512 KiB]
     #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Option<u32>,
+    /// Quiet pairs beside the load, each a source and a listener, whose latency is shown apart
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    beside: u32,
     /// Measure so many messages
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     messages: Option<u64>,
@@ -117,9 +129,13 @@ impl Args {
             listeners[0],
             listeners[0]
         );
-        let longest = format!("{}{}", self.channel_prefix, channels - 1);
-        if let Err(error) = channel::check(&longest) {
-            bail!("--channel-prefix {:?}: {error}", self.channel_prefix);
+        if let (Some(rate), None) = (self.rate, self.messages) {
+            let period = f64::from(sources) / rate as f64;
+            ensure!(
+                period <= self.duration.as_secs_f64(),
+                "--rate {rate}: {sources} sources send together every {period:.1} s, which is longer than --duration; use \
+                 a higher rate, fewer --sources or a longer --duration"
+            );
         }
         let window = self.window.map_or_else(|| Plan::default_window(sources, size), Pace::Window);
         let plan = |listeners: u32| Plan {
@@ -135,8 +151,16 @@ impl Args {
             connects: self.connects,
             channel_prefix: self.channel_prefix.clone(),
             patience: self.patience,
+            beside: self.beside,
+            pairs: false,
         };
-        Ok(listeners.into_iter().map(plan).collect())
+        let plans: Vec<Plan> = listeners.into_iter().map(plan).collect();
+        for plan in plans.iter().take(1).cloned().chain(plans[0].of_the_pairs()) {
+            if let Err(error) = channel::check(&plan.channel_name(plan.channels - 1)) {
+                bail!("--channel-prefix {:?}: {error}", self.channel_prefix);
+            }
+        }
+        Ok(plans)
     }
 }
 
@@ -186,6 +210,8 @@ mod tests {
             ("--duration 50h", "at most 48 h"),
             ("--listeners 0", "0 is not in 1..="),
             ("--messages 1 --duration 1s", "cannot be used with"),
+            ("--sources 100 --rate 5", "together every 20.0 s"),
+            ("--beside 1001", "1001 is not in"),
         ] {
             let error = plans(words).unwrap_err().to_string();
             assert!(error.contains(expected), "{words} gave: {error}");
@@ -193,5 +219,9 @@ mod tests {
         assert!(plans("--size 44").is_ok());
         let long = "x".repeat(255);
         assert!(plans(&format!("--channel-prefix {long}")).unwrap_err().to_string().contains("--channel-prefix"));
+        let fits_without = "x".repeat(250);
+        assert!(plans(&format!("--channel-prefix {fits_without}")).is_ok());
+        assert!(plans(&format!("--beside 1 --channel-prefix {fits_without}")).is_err());
+        assert!(plans("--sources 100 --rate 5 --duration 20s").is_ok());
     }
 }

@@ -12,6 +12,13 @@ const IN_FLIGHT_BYTES_MAX: usize = 512 * 1024;
 const WINDOW_MESSAGES: usize = 64;
 /// What a delivery has around its content: the frame's header, type, and the channel's name.
 const ENVELOPE_BYTES: usize = 128;
+/// The time between two messages of a quiet pair: about ten a second, and never in step with a load of so many messages
+/// a second, of which it would see the same moment again and again.
+const QUIET_NANOSECONDS: u64 = 97_130_000;
+/// What the names of the quiet pairs' channels have behind the prefix.
+const QUIET: &str = "beside.";
+/// Bytes of their messages.
+const QUIET_SIZE: usize = 128;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -34,13 +41,19 @@ pub(super) struct Plan {
     pub(super) channel_prefix: String,
     /// How long nothing may arrive before what is missing counts as lost.
     pub(super) patience: Duration,
+    /// Quiet pairs that measure beside it.
+    pub(super) beside: u32,
+    /// Whether each source has a channel of its own with one listener, rather than all channels in turn.
+    pub(super) pairs: bool,
 }
 
 /// When the sources send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// So many messages a second, all sources together.
+    /// So many messages a second, all sources together. The sources send in the same moment, each one message.
     Rate(u64),
+    /// One message in so many nanoseconds, of each source in turn.
+    Every(u64),
     /// As fast as the slowest listener takes them: so many messages of each source may be on their way.
     Window(u32),
 }
@@ -50,6 +63,8 @@ pub(super) enum Pace {
 pub(super) enum Extent {
     Messages(u64),
     Duration(Duration),
+    /// When they are told to stop.
+    Stopped,
 }
 
 impl Plan {
@@ -62,6 +77,42 @@ impl Plan {
     pub(super) fn default_window(sources: u32, size: usize) -> Pace {
         let per_source = IN_FLIGHT_BYTES_MAX / (sources as usize * (size + ENVELOPE_BYTES));
         Pace::Window(per_source.clamp(1, WINDOW_MESSAGES) as u32)
+    }
+
+    /// The run of the quiet pairs beside this one, if there are any.
+    pub(super) fn of_the_pairs(&self) -> Option<Self> {
+        (self.beside > 0).then(|| Self {
+            listeners: self.beside,
+            sources: self.beside,
+            channels: self.beside,
+            size: QUIET_SIZE,
+            pace: Pace::Every(QUIET_NANOSECONDS / u64::from(self.beside)),
+            extent: Extent::Stopped,
+            threads: 1,
+            channel_prefix: format!("{}{QUIET}", self.channel_prefix),
+            beside: 0,
+            pairs: true,
+            ..self.clone()
+        })
+    }
+
+    /// What a source or listener of this run is called, with its number behind it.
+    pub(super) fn who(&self, noun: &str) -> String {
+        format!("{}{noun}", if self.pairs { "quiet " } else { "" })
+    }
+
+    /// When a message is due, in nanoseconds from the start, and who sends it; `None` where nothing is due at a time.
+    pub(super) fn due(&self, number: u64) -> Option<(u64, usize)> {
+        let sources = u64::from(self.sources);
+        let due = match self.pace {
+            Pace::Rate(rate) => {
+                let before = u128::from(number - number % sources);
+                (before * 1_000_000_000 / u128::from(rate)) as u64
+            }
+            Pace::Every(nanoseconds) => number * nanoseconds,
+            Pace::Window(_) => return None,
+        };
+        Some((due, (number % sources) as usize))
     }
 
     /// The name of a channel.
@@ -79,23 +130,26 @@ impl Plan {
         listener % self.channels
     }
 
-    /// The channel that message number `number` of any source goes to.
-    pub(super) fn channel_of_message(&self, number: u64) -> u32 {
-        (number % u64::from(self.channels)) as u32
+    /// The channel that message number `number` of a source goes to.
+    pub(super) fn channel_of_message(&self, source: u32, number: u64) -> u32 {
+        if self.pairs { source } else { (number % u64::from(self.channels)) as u32 }
     }
 
     /// Which number that message has among those of its source to the same channel.
     pub(super) fn sequence(&self, number: u64) -> u64 {
-        number / u64::from(self.channels)
+        if self.pairs { number } else { number / u64::from(self.channels) }
     }
 
     /// The other way round: the number of a message among all of its source.
     pub(super) fn number(&self, channel: u32, sequence: u64) -> u64 {
-        sequence * u64::from(self.channels) + u64::from(channel)
+        if self.pairs { sequence } else { sequence * u64::from(self.channels) + u64::from(channel) }
     }
 
     /// How many of a source's first `sent` messages go to `channel`.
-    pub(super) fn sent_to(&self, channel: u32, sent: u64) -> u64 {
+    pub(super) fn sent_to(&self, channel: u32, source: u32, sent: u64) -> u64 {
+        if self.pairs {
+            return if channel == source { sent } else { 0 };
+        }
         (sent + u64::from(self.channels) - 1 - u64::from(channel)) / u64::from(self.channels)
     }
 
@@ -117,7 +171,8 @@ impl Plan {
     pub(super) fn deliveries(&self, sent: &[u64]) -> u64 {
         let each_channel = |channel: u32| {
             let audience = (self.listeners - channel).div_ceil(self.channels);
-            sent.iter().map(|&sent| self.sent_to(channel, sent)).sum::<u64>() * u64::from(audience)
+            let sent = (0..).zip(sent).map(|(source, &sent)| self.sent_to(channel, source, sent));
+            sent.sum::<u64>() * u64::from(audience)
         };
         (0..self.channels).map(each_channel).sum()
     }
@@ -138,6 +193,8 @@ pub(super) fn sample() -> Plan {
         connects: 4,
         channel_prefix: "bench.".into(),
         patience: Duration::from_secs(1),
+        beside: 0,
+        pairs: false,
     }
 }
 
@@ -149,10 +206,10 @@ mod tests {
     fn numbers_and_sequences_are_two_names_of_one_message() {
         let plan = sample();
         for number in 0..100 {
-            let (channel, sequence) = (plan.channel_of_message(number), plan.sequence(number));
+            let (channel, sequence) = (plan.channel_of_message(1, number), plan.sequence(number));
             assert_eq!(plan.number(channel, sequence), number);
-            let before = (0..number).filter(|&other| plan.channel_of_message(other) == channel).count();
-            assert_eq!((plan.sent_to(channel, number), sequence), (before as u64, before as u64));
+            let before = (0..number).filter(|&other| plan.channel_of_message(1, other) == channel).count();
+            assert_eq!((plan.sent_to(channel, 1, number), sequence), (before as u64, before as u64));
         }
     }
 
@@ -171,8 +228,34 @@ mod tests {
         let plan = sample();
         let sent = [5, 7];
         let listeners_of = |channel| (0..10).filter(|&at| plan.channel_of_listener(at) == channel).count() as u64;
-        let each = |sent: u64| (0..sent).map(|number| listeners_of(plan.channel_of_message(number))).sum::<u64>();
+        let each = |sent: u64| (0..sent).map(|number| listeners_of(plan.channel_of_message(0, number))).sum::<u64>();
         assert_eq!(plan.deliveries(&sent), each(sent[0]) + each(sent[1]));
+    }
+
+    #[test]
+    fn a_quiet_pair_has_a_channel_of_its_own() {
+        let pairs = Plan { beside: 3, ..sample() }.of_the_pairs().unwrap();
+        assert_eq!(pairs.channel_name(2), "bench.beside.2");
+        for number in 0..9 {
+            let (due, source) = pairs.due(number).unwrap();
+            assert_eq!((due, source), (number * (QUIET_NANOSECONDS / 3), (number % 3) as usize));
+            let channel = pairs.channel_of_message(source as u32, number / 3);
+            assert_eq!((channel, pairs.channel_of_listener(channel)), (source as u32, channel));
+            assert_eq!(pairs.number(channel, pairs.sequence(number)), number);
+        }
+        assert_eq!((pairs.sent_to(1, 1, 7), pairs.sent_to(1, 2, 7)), (7, 0));
+        assert_eq!(pairs.deliveries(&[3, 3, 2]), 8);
+        assert!(sample().of_the_pairs().is_none());
+    }
+
+    #[test]
+    fn with_a_rate_all_sources_send_in_the_same_moment() {
+        let plan = Plan { sources: 3, pace: Pace::Rate(30), ..sample() };
+        let due: Vec<_> = (0..7).map(|number| plan.due(number).unwrap()).collect();
+        let rounds = [0, 100_000_000, 200_000_000];
+        let expected: Vec<_> = rounds.iter().flat_map(|&due| [(due, 0), (due, 1), (due, 2)]).take(7).collect();
+        assert_eq!(due, expected);
+        assert_eq!(sample().due(0), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 /// The percentiles that are shown, with their names in the table and in JSON.
 const PERCENTILES: [(f64, &str, &str); 4] =
     [(50.0, "p50", "p50"), (90.0, "p90", "p90"), (99.0, "p99", "p99"), (99.9, "p99.9", "p99_9")];
+/// Those that the table shows of the quiet pairs; the highest is the maximum.
+const BESIDE: [f64; 3] = [50.0, 99.0, 100.0];
 /// A rate whose messages left this late, in nanoseconds, was not kept.
 const LATENESS_MAX: u64 = 10_000_000;
 
@@ -28,8 +30,19 @@ pub(super) struct Figures {
     pub(super) latency: Times,
     /// How late messages with a rate left the sources.
     pub(super) lateness: Option<Times>,
+    /// Where there were quiet pairs.
+    pub(super) beside: Option<Beside>,
     pub(super) foreign: u64,
     pub(super) faults: Faults,
+}
+
+/// What the quiet pairs have measured. What went wrong with their messages is among the faults of the run.
+pub(super) struct Beside {
+    /// Messages that were sent after the warm-up.
+    pub(super) messages: u64,
+    pub(super) latency: Times,
+    /// How late messages left.
+    pub(super) lateness: Times,
 }
 
 impl Figures {
@@ -49,6 +62,7 @@ impl Figures {
     pub(super) fn json(&self) -> Value {
         let (rate, window) = match self.plan.pace {
             Pace::Rate(rate) => (Some(rate), None),
+            Pace::Every(_) => (None, None),
             Pace::Window(window) => (None, Some(window)),
         };
         json!({
@@ -65,6 +79,7 @@ impl Figures {
             "deliveries_per_second": self.deliveries_per_second(),
             "latency_us": times_json(&self.latency),
             "late_us": self.lateness.as_ref().map(times_json),
+            "beside": self.beside.as_ref().map(|beside| beside.json(self.plan.beside)),
             "lost": self.faults.count(Fault::Lost),
             "duplicates": self.faults.count(Fault::Duplicate),
             "reordered": self.faults.count(Fault::Reordered),
@@ -86,6 +101,9 @@ impl Figures {
         ];
         cells.extend(PERCENTILES.map(|(percent, ..)| time(self.latency.percentile(percent))));
         cells.push(time(self.latency.max()));
+        if let Some(Beside { latency, .. }) = &self.beside {
+            cells.extend(BESIDE.map(|percent| time(latency.percentile(percent))));
+        }
         cells.extend(
             [Fault::Lost, Fault::Duplicate, Fault::Reordered, Fault::Cut].map(|kind| count(self.faults.count(kind))),
         );
@@ -104,6 +122,13 @@ impl Figures {
                 notes.push("the rate was not kept: the relay or this machine cannot take so many messages".into());
             }
         }
+        if let Some(Beside { messages, lateness, .. }) = &self.beside {
+            let (half, most) = (time(lateness.percentile(50.0)), time(lateness.max()));
+            notes.push(format!(
+                "beside: {} messages, which left {half} late (p50), {most} at most; their latency counts that in",
+                count(*messages)
+            ));
+        }
         if self.foreign > 0 {
             notes.push(format!("{} messages on these channels were not of this measurement", self.foreign));
         }
@@ -111,20 +136,29 @@ impl Figures {
     }
 }
 
+impl Beside {
+    fn json(&self, pairs: u32) -> Value {
+        let (latency, late) = (times_json(&self.latency), times_json(&self.lateness));
+        json!({"pairs": pairs, "messages": self.messages, "latency_us": latency, "late_us": late})
+    }
+}
+
 /// The names of the rows.
-fn rows() -> Vec<String> {
+fn rows(beside: bool) -> Vec<String> {
     let mut rows: Vec<String> = ["listeners", "deliveries/s", "messages/s"].map(Into::into).into();
     rows.extend(PERCENTILES.map(|(_, name, _)| format!("latency {name}")));
-    rows.extend(
-        ["latency max", "lost", "duplicates", "reordered", "cut", "connects/s", "connect p99"].map(str::to_owned),
-    );
+    rows.push("latency max".into());
+    if beside {
+        rows.extend(["beside: latency p50", "beside: latency p99", "beside: latency max"].map(str::to_owned));
+    }
+    rows.extend(["lost", "duplicates", "reordered", "cut", "connects/s", "connect p99"].map(str::to_owned));
     rows
 }
 
 /// The table: a column a run.
 pub(super) fn table(runs: &[Figures]) -> String {
     let columns: Vec<Vec<String>> = runs.iter().map(Figures::column).collect();
-    let names = rows();
+    let names = rows(runs.iter().any(|run| run.beside.is_some()));
     let name_width = names.iter().map(String::len).max().unwrap_or(0);
     let mut table = String::new();
     for (row, name) in names.iter().enumerate() {
@@ -142,11 +176,14 @@ pub(super) fn table(runs: &[Figures]) -> String {
 pub(super) fn headline(plan: &Plan, target: &str) -> String {
     let pace = match plan.pace {
         Pace::Rate(rate) => format!("{rate} messages/s"),
+        Pace::Every(nanoseconds) => format!("a message every {}", time(nanoseconds)),
         Pace::Window(window) => format!("{window} messages in flight per source"),
     };
     let number = |count: u32, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (sources, channels) = (number(plan.sources, "source"), number(plan.channels, "channel"));
-    format!("{target}: {sources}, {channels}, {} bytes, {pace}", plan.size)
+    let beside =
+        if plan.beside == 0 { String::new() } else { format!(", {} beside", number(plan.beside, "quiet pair")) };
+    format!("{target}: {sources}, {channels}, {} bytes, {pace}{beside}", plan.size)
 }
 
 fn times_json(times: &Times) -> Value {
@@ -196,6 +233,7 @@ pub(super) fn sample(listeners: u32) -> Figures {
         deliveries: 300 * u64::from(listeners),
         connect: latency.clone(),
         lateness: Some(latency.clone()),
+        beside: None,
         latency,
         foreign: 0,
         faults: Faults::default(),
@@ -230,6 +268,23 @@ mod tests {
         assert_eq!(cells(lines[3]), "latency p50|500 us|500 us");
         assert_eq!(cells(lines[12]), "connects/s|20|4 000");
         assert_eq!(lines.iter().map(|line| line.len()).collect::<std::collections::BTreeSet<_>>().len(), 1, "{table}");
+    }
+
+    #[test]
+    fn quiet_pairs_are_told_apart_from_the_load() {
+        let mut figures = sample(10);
+        assert_eq!((&figures.json()["beside"], table(&[sample(10)]).contains("beside")), (&Value::Null, false));
+        let mut latency = Times::default();
+        [2_000_000, 3_000_000, 9_000_000].into_iter().for_each(|time| latency.record(time));
+        figures.plan.beside = 1;
+        figures.beside = Some(Beside { messages: 3, lateness: latency.clone(), latency });
+        let beside = &figures.json()["beside"];
+        assert_eq!((&beside["pairs"], &beside["messages"]), (&1.into(), &3.into()));
+        assert!((beside["latency_us"]["max"].as_f64().unwrap() - 9000.0).abs() < 10.0, "{beside}");
+        let table = table(&[figures]);
+        let row = |name: &str| table.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        assert_eq!([row("beside: latency p50"), row("beside: latency max")], ["3.00 ms", "9.00 ms"], "{table}");
+        assert_eq!(row("latency p50"), "500 us");
     }
 
     #[test]

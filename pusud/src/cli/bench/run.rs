@@ -1,14 +1,16 @@
 //! One run, from the first connection to the figures: starts the threads, and waits for one phase after the other.
 //!
-//! Connect and subscribe everybody; let the sources send; wait for what is still on its way; let everybody leave.
+//! Connect and subscribe everybody; let the sources send; wait for what is still on its way; let everybody leave. Quiet
+//! pairs beside it are a run of their own, on threads of their own, which begins with it and sends for as long as it does.
 
+use super::crew;
 use super::interrupts::Interrupts;
 use super::plan::{Extent, Pace, Plan};
 use super::progress::Progress;
+use super::report::{Beside, Figures};
 use super::sources::{self, Sent};
 use super::stage::Stage;
 use super::tally::Tally;
-use super::{crew, report::Figures};
 use crate::cli::connection_args::Target;
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -31,36 +33,84 @@ pub(super) async fn run(
     progress: &Progress,
     interrupts: &Interrupts,
 ) -> anyhow::Result<Figures> {
-    let stage = Arc::new(Stage::new(plan.clone(), target.clone()).await?);
-    let figures = perform(&stage, progress, interrupts).await;
+    let beside = match plan.of_the_pairs() {
+        Some(pairs) => Some(Arc::new(Stage::new(pairs, target.clone(), None).await?)),
+        None => None,
+    };
+    let stage = Arc::new(Stage::new(plan.clone(), target.clone(), beside.clone()).await?);
+    let figures = perform(&stage, beside.as_ref(), progress, interrupts).await;
     if figures.is_err() {
-        stage.finish(&[]);
+        [Some(&stage), beside.as_ref()].into_iter().flatten().for_each(|stage| stage.finish(&[]));
     }
     figures
 }
 
-async fn perform(stage: &Arc<Stage>, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<Figures> {
-    let plan = &stage.plan;
+/// The threads of a stage.
+struct Cast {
+    stage: Arc<Stage>,
+    crews: Vec<Receiver<Tally>>,
+    sources: Receiver<Sent>,
+}
+
+async fn perform(
+    stage: &Arc<Stage>,
+    beside: Option<&Arc<Stage>>,
+    progress: &Progress,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Figures> {
     let begun = stage.clock.now();
-    let mut crews = Vec::new();
-    for thread in 0..plan.threads {
-        crews.push(crew::start(stage.clone(), thread).context("cannot start a thread of listeners")?);
-    }
-    let mut sent = sources::start(stage.clone()).context("cannot start the thread of the sources")?;
+    let mut load = Cast::start(stage)?;
+    let mut pairs = beside.map(Cast::start).transpose()?;
     connect(stage, progress, interrupts).await?;
     let connect_time = stage.subscribed_at.load(Ordering::Relaxed) - begun;
-
-    stage.begin();
-    let sent = publish(stage, &mut sent, progress, interrupts).await?;
-    drain(stage, &sent, progress, interrupts).await?;
-    stage.finish(&sent.by_source);
-
-    let mut tally = Tally::default();
-    for crew in crews {
-        tally.merge(crew.await.context("a thread of listeners has died")?);
+    if let Some(beside) = beside {
+        connect(beside, progress, interrupts).await?;
+        beside.begin();
     }
-    stage.check()?;
-    Ok(figures(stage, connect_time, &sent, tally))
+    stage.begin();
+
+    let sent = load.publish(progress, interrupts).await?;
+    let sent_beside = match &mut pairs {
+        Some(pairs) => Some(pairs.publish(progress, interrupts).await?),
+        None => None,
+    };
+    let tally = load.leave(&sent, progress, interrupts).await?;
+    let mut figures = figures(stage, connect_time, &sent, tally);
+    if let (Some(pairs), Some(sent)) = (pairs, sent_beside) {
+        let messages = pairs.stage.measured.load(Ordering::Relaxed);
+        let tally = pairs.leave(&sent, progress, interrupts).await?;
+        figures.foreign += tally.foreign;
+        figures.faults.merge(tally.faults);
+        figures.beside = Some(Beside { messages, latency: tally.latency, lateness: sent.lateness });
+    }
+    Ok(figures)
+}
+
+impl Cast {
+    fn start(stage: &Arc<Stage>) -> anyhow::Result<Self> {
+        let mut crews = Vec::new();
+        for thread in 0..stage.plan.threads {
+            crews.push(crew::start(stage.clone(), thread).context("cannot start a thread of listeners")?);
+        }
+        let sources = sources::start(stage.clone()).context("cannot start the thread of the sources")?;
+        Ok(Self { stage: stage.clone(), crews, sources })
+    }
+
+    async fn publish(&mut self, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<Sent> {
+        publish(&self.stage, &mut self.sources, progress, interrupts).await
+    }
+
+    /// Has the listeners leave when they have what was sent; returns what they have seen.
+    async fn leave(self, sent: &Sent, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<Tally> {
+        drain(&self.stage, sent, progress, interrupts).await?;
+        self.stage.finish(&sent.by_source);
+        let mut tally = Tally::default();
+        for crew in self.crews {
+            tally.merge(crew.await.context("a thread of listeners has died")?);
+        }
+        self.stage.check()?;
+        Ok(tally)
+    }
 }
 
 async fn connect(stage: &Stage, progress: &Progress, interrupts: &Interrupts) -> anyhow::Result<()> {
@@ -98,7 +148,7 @@ async fn publish(
             }
             Err(TryRecvError::Empty) => {}
         }
-        if interrupts.once() {
+        if interrupts.once() || stage.has_lost_a_pair() {
             stage.stop();
         }
         anyhow::ensure!(!interrupts.twice(), "interrupted before the relay had dealt with everything");
@@ -106,6 +156,7 @@ async fn publish(
         let done = match stage.plan.extent {
             Extent::Messages(count) => stage.measured.load(Ordering::Relaxed) as f64 / count as f64,
             Extent::Duration(duration) => seconds / (stage.plan.warm_up + duration).as_secs_f64(),
+            Extent::Stopped => 1.0,
         };
         let rate = stage.received() as f64 / seconds.max(f64::MIN_POSITIVE);
         progress.show("publishing", done, format!("{rate:.0} deliveries/s"));
@@ -150,6 +201,7 @@ fn figures(stage: &Stage, connect_time: u64, sent: &Sent, tally: Tally) -> Figur
         seconds: seconds(measured_time),
         messages: stage.measured.load(Ordering::Relaxed),
         lateness: matches!(stage.plan.pace, Pace::Rate(_)).then(|| sent.lateness.clone()),
+        beside: None,
         connect: tally.connect,
         latency: tally.latency,
         deliveries: tally.measured,

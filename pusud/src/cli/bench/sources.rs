@@ -1,19 +1,21 @@
 //! The sources: one thread that sends all their messages, at a rate or as fast as the listeners read.
 //!
-//! With a rate, message n of all is due at n divided by the rate, however late the ones before were: its latency counts
+//! They begin in the same moment, when everybody is connected: each has sent a message before one sends a second. With a
+//! rate, each message is due at a time that follows from its number, however late the ones before were: its latency counts
 //! from then, so that a relay which holds up the sources does not look fast for it.
 
 use super::clock::nanoseconds;
-use super::plan::{Extent, Pace};
+use super::plan::Extent;
 use super::stage::Stage;
 use super::stamp::Own;
 use super::tally::Times;
 use super::timer_slack;
 use super::window::Window;
 use crate::cli::client::Connection;
-use crate::cli::client_messages::Failure;
+use crate::cli::client_messages::{Answer, Failure};
 use crate::cli::publish::confirm;
 use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +49,8 @@ pub(super) struct Sent {
 pub(super) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (done, sent) = oneshot::channel();
-    std::thread::Builder::new().name("pusud-sources".into()).spawn(move || {
+    let name = if stage.plan.pairs { "pusud-beside" } else { "pusud-sources" };
+    std::thread::Builder::new().name(name.into()).spawn(move || {
         timer_slack::make_smallest();
         let outcome = runtime.block_on(async {
             let mut sources = Sources::connect(&stage).await?;
@@ -60,7 +63,9 @@ pub(super) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
         match outcome {
             // Nobody waits for what a failed run has sent.
             Ok(sent) => drop(done.send(sent)),
-            Err(Trouble { source, failure }) => stage.fail(|| format!("source {source}: {failure}")),
+            Err(Trouble { source, failure }) => {
+                stage.fail(|| format!("{} {source}: {failure}", stage.plan.who("source")));
+            }
         }
     })?;
     Ok(sent)
@@ -106,43 +111,42 @@ impl<'a> Sources<'a> {
         loop {
             match timeout(TICK, self.stage.began()).await {
                 Ok(began) => return Ok(began),
-                Err(_) => self.hear()?,
+                Err(_) => self.hear().await?,
             }
         }
     }
 
     async fn publish(&mut self) -> Result<(), Trouble> {
-        match (self.stage.plan.pace, &self.stage.window) {
-            (Pace::Rate(rate), _) => self.publish_at_rate(rate).await?,
-            (Pace::Window(_), Some(window)) => self.publish_in_window(window).await?,
-            (Pace::Window(_), None) => unreachable!("a stage has a window where the plan has one"),
+        match &self.stage.window {
+            Some(window) => self.publish_in_window(window).await?,
+            None => self.publish_when_due().await?,
         }
         self.flush().await?;
         self.last = self.stage.clock.now();
+        self.stage.all_sent();
         Ok(())
     }
 
-    async fn publish_at_rate(&mut self, rate: u64) -> Result<(), Trouble> {
+    async fn publish_when_due(&mut self) -> Result<(), Trouble> {
         let clock = self.stage.clock;
         let begun = clock.now();
-        for number in 0u64.. {
-            let due = begun + (u128::from(number) * 1_000_000_000 / u128::from(rate)) as u64;
+        for (due, source) in (0u64..).map_while(|number| self.stage.plan.due(number)) {
+            let due = begun + due;
             if clock.now() < due {
                 self.flush().await?;
             }
             while clock.now() < due && !self.stage.is_stopped() {
-                self.hear()?;
+                self.hear().await?;
                 clock.sleep_until(due, TICK).await;
             }
             if !self.goes_on(due) {
                 break;
             }
-            let source = (number % self.connections.len() as u64) as usize;
             self.lateness.record(clock.now().saturating_sub(due));
             self.queue(source, due).await?;
             if self.queued[source] == BATCH_MESSAGES {
                 self.flush().await?;
-                self.hear()?;
+                self.hear().await?;
                 yield_now().await;
             }
         }
@@ -158,20 +162,18 @@ impl<'a> Sources<'a> {
                 return Ok(());
             }
             let mut any = false;
-            for source in 0..self.connections.len() {
-                while self.queued[source] < BATCH_MESSAGES && window.has_room(source as u32, self.sent[source]) {
-                    let time = clock.now();
-                    if !self.goes_on(time) {
-                        return Ok(());
-                    }
-                    let number = self.sent[source];
-                    window.enter(source as u32, number, self.stage.plan.channel_of_message(number));
-                    self.queue(source, time).await?;
-                    any = true;
+            for _ in 0..BATCH_MESSAGES {
+                let (more, goes_on) = self.queue_one_each(window).await?;
+                if !goes_on {
+                    return Ok(());
+                }
+                any |= more;
+                if !more {
+                    break;
                 }
             }
             self.flush().await?;
-            self.hear()?;
+            self.hear().await?;
             if any {
                 last_sent = now;
                 yield_now().await;
@@ -184,11 +186,30 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Writes a message of each source that may send one; whether there was any, and whether it goes on.
+    async fn queue_one_each(&mut self, window: &Window) -> Result<(bool, bool), Trouble> {
+        let mut any = false;
+        for source in 0..self.connections.len() {
+            let number = self.sent[source];
+            if window.has_room(source as u32, number) {
+                let time = self.stage.clock.now();
+                if !self.goes_on(time) {
+                    return Ok((any, false));
+                }
+                window.enter(source as u32, number, self.stage.plan.channel_of_message(source as u32, number));
+                self.queue(source, time).await?;
+                any = true;
+            }
+        }
+        Ok((any, true))
+    }
+
     /// Whether a message of this time is still to be sent.
     fn goes_on(&self, time: u64) -> bool {
         let within = match self.stage.plan.extent {
             Extent::Messages(count) => self.stage.measured.load(Ordering::Relaxed) < count,
             Extent::Duration(duration) => time < self.stage.measure_from() + nanoseconds(duration),
+            Extent::Stopped => true,
         };
         within && !self.stage.is_stopped()
     }
@@ -197,7 +218,7 @@ impl<'a> Sources<'a> {
     async fn queue(&mut self, source: usize, time: u64) -> Result<(), Trouble> {
         let plan = &self.stage.plan;
         let number = self.sent[source];
-        let form = &self.stage.forms[plan.channel_of_message(number) as usize];
+        let form = &self.stage.forms[plan.channel_of_message(source as u32, number) as usize];
         let text = form.request(Own { source: source as u16, sequence: plan.sequence(number), time });
         self.sent[source] += 1;
         self.queued[source] += 1;
@@ -207,24 +228,36 @@ impl<'a> Sources<'a> {
         self.connections[source].queue_text(text).await.map_err(|failure| Trouble { source, failure })
     }
 
+    /// Sends what is queued, of all sources before it waits for those that the relay does not read from.
     async fn flush(&mut self) -> Result<(), Trouble> {
+        let mut held_up = Vec::new();
         for (source, connection) in self.connections.iter_mut().enumerate() {
             if std::mem::take(&mut self.queued[source]) > 0 {
-                let flushed = timeout(FLUSH_TIMEOUT, connection.flush()).await.unwrap_or_else(|_| {
-                    let seconds = FLUSH_TIMEOUT.as_secs();
-                    Err(Failure::passing(format!("the relay has not read what was sent for {seconds} s")))
-                });
-                flushed.map_err(|failure| Trouble { source, failure })?;
+                match connection.flush().now_or_never() {
+                    Some(flushed) => flushed.map_err(|failure| Trouble { source, failure })?,
+                    None => held_up.push((source, connection)),
+                }
             }
         }
+        try_join_all(held_up.into_iter().map(async |(source, connection)| {
+            let flushed = timeout(FLUSH_TIMEOUT, connection.flush()).await.unwrap_or_else(|_| {
+                let seconds = FLUSH_TIMEOUT.as_secs();
+                Err(Failure::passing(format!("the relay has not read what was sent for {seconds} s")))
+            });
+            flushed.map_err(|failure| Trouble { source, failure })
+        }))
+        .await?;
         Ok(())
     }
 
-    /// Takes what the relay says to the sources, which is pings, and why it ends a connection.
-    fn hear(&mut self) -> Result<(), Trouble> {
+    /// Takes what the relay says to the sources, which is pings, that an authorization ends, and why it ends a connection.
+    async fn hear(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
             while let Some(answer) = connection.next().now_or_never() {
-                answer.map_err(|failure| Trouble { source, failure })?;
+                if let Answer::Expiring = answer.map_err(|failure| Trouble { source, failure })? {
+                    let asked = connection.ask_for_permissions(&self.stage.target).await;
+                    asked.map_err(|failure| Trouble { source, failure })?;
+                }
             }
         }
         Ok(())
@@ -233,7 +266,7 @@ impl<'a> Sources<'a> {
     /// Waits until the relay has dealt with everything, and closes the connections.
     async fn leave(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
-            confirm(connection).await.map_err(|failure| Trouble { source, failure })?;
+            confirm(connection, &self.stage.target).await.map_err(|failure| Trouble { source, failure })?;
         }
         for connection in self.connections.drain(..) {
             connection.close().await;

@@ -40,18 +40,20 @@ pub(super) struct Stage {
     began: watch::Sender<bool>,
     /// How many messages each source has sent, once listening is over.
     finished: watch::Sender<Option<Arc<[u64]>>>,
+    /// The quiet pairs, which go on for as long as the sources send.
+    beside: Option<Arc<Stage>>,
 }
 
 impl Stage {
-    /// Before anybody is connected.
+    /// Before anybody is connected. `beside` is the stage of the quiet pairs.
     ///
     /// # Errors
     /// When the relay's host cannot be resolved.
-    pub(super) async fn new(plan: Plan, target: Arc<Target>) -> anyhow::Result<Self> {
+    pub(super) async fn new(plan: Plan, target: Arc<Target>, beside: Option<Arc<Stage>>) -> anyhow::Result<Self> {
         let addresses = resolve(&target).await?;
         let window = match plan.pace {
             Pace::Window(slots) => Some(Arc::new(Window::new(&plan, slots))),
-            Pace::Rate(_) => None,
+            Pace::Rate(_) | Pace::Every(_) => None,
         };
         Ok(Self {
             target,
@@ -69,6 +71,7 @@ impl Stage {
             failure: Mutex::new(None),
             began: watch::Sender::new(false),
             finished: watch::Sender::new(None),
+            beside,
             plan,
         })
     }
@@ -104,6 +107,18 @@ impl Stage {
         self.stopped.load(Ordering::Relaxed)
     }
 
+    /// The sources have sent their last message, and with it the quiet pairs.
+    pub(super) fn all_sent(&self) {
+        if let Some(beside) = &self.beside {
+            beside.stop();
+        }
+    }
+
+    /// Whether the quiet pairs have stopped: before the sources have, that is because one was cut.
+    pub(super) fn has_lost_a_pair(&self) -> bool {
+        self.beside.as_ref().is_some_and(|beside| beside.is_stopped())
+    }
+
     /// The run cannot go on. The first reason counts.
     pub(super) fn fail(&self, reason: impl FnOnce() -> String) {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(reason);
@@ -111,12 +126,12 @@ impl Stage {
     }
 
     /// # Errors
-    /// The first reason why the run cannot go on.
+    /// The first reason why the run cannot go on, or that of the quiet pairs.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(reason) => bail!("{reason}"),
-            None => Ok(()),
+        if let Some(reason) = &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            bail!("{reason}");
         }
+        self.beside.as_ref().map_or(Ok(()), |beside| beside.check())
     }
 
     /// The listeners shall leave; `sent` is by source.
