@@ -13,6 +13,7 @@ use super::local::Door;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
+use super::strangers::Seen;
 use super::transport::Transport;
 use std::future::poll_fn;
 use std::io;
@@ -46,6 +47,7 @@ pub struct Conversation<D: Door, T: Transport> {
     candidate: Option<Candidate>,
     /// This side has said READY first.
     has_begun: bool,
+    seen: Rc<Seen>,
 }
 
 impl<D: Door, T: Transport> Drop for Conversation<D, T> {
@@ -62,7 +64,14 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
         let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
         let id = node.mesh.borrow_mut().tick();
-        Self { node, remote, id, handshake, decoder: Decoder::default(), candidate: None, has_begun: false }
+        let (decoder, seen) = (Decoder::default(), Rc::default());
+        Self { node, remote, id, handshake, decoder, candidate: None, has_begun: false, seen }
+    }
+
+    /// Has the doorman see when the other side has spoken.
+    pub fn seen_by(mut self, seen: Rc<Seen>) -> Self {
+        self.seen = seen;
+        self
     }
 
     /// Which connection it is.
@@ -83,13 +92,13 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 (end, Some(since.elapsed()))
             }
         };
-        let peer = self.handshake.peer().cloned();
+        let (peer, is_authenticated) = (self.handshake.peer().cloned(), self.handshake.is_authenticated());
         drop(self);
         if let End::Refused(Refusal::Ours(code, reason)) = &end {
             // The other side may be gone, or not read: it has had its chance to hear why.
             timeout(REFUSE_MAX, refuse(&mut stream, *code as u16, reason)).await.ok();
         }
-        Outcome { end, peer, linked_for }
+        Outcome { end, peer, is_authenticated, linked_for }
     }
 
     /// Until both sides have said READY.
@@ -100,7 +109,12 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             stream.write_all(&out).await?;
             out.clear();
             let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
-            if let Some(signals) = self.shake(kind, &payload, &mut out)? {
+            let shaken = self.shake(kind, &payload, &mut out);
+            if shaken.is_err() {
+                // Who is refused is told by whom, since without that it believes nothing.
+                stream.write_all(&out).await?;
+            }
+            if let Some(signals) = shaken? {
                 stream.write_all(&out).await?;
                 return Ok(signals);
             }
@@ -123,7 +137,10 @@ impl<D: Door, T: Transport> Conversation<D, T> {
         let mut mesh = node.mesh.borrow_mut();
         let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
         match self.handshake.on_frame(kind, payload, is_linked, out)? {
-            Step::Wait => Ok(None),
+            Step::Wait => {
+                self.seen.has_spoken.set(true);
+                Ok(None)
+            }
             Step::Authenticated { linked } => {
                 let candidate = self.candidate(linked);
                 let begun = mesh.authenticated(&candidate)?;

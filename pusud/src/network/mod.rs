@@ -31,6 +31,7 @@ pub mod run;
 pub mod settings;
 pub mod settling;
 pub mod status;
+pub mod strangers;
 pub mod tcp_options;
 #[cfg(test)]
 mod tests;

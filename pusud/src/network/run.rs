@@ -79,11 +79,9 @@ async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &
         biased;
             Some(ended) = tasks.join_next() => fail_with(ended),
             accepted = node.transport.accept() => match accepted {
-                Ok((stream, remote)) => {
+                Ok(accepted) => {
                     pause = ACCEPT_PAUSE_MIN;
-                    if let Some(stranger) = doorman.admit(remote) {
-                        tasks.spawn_local(doorman.clone().serve(node.clone(), stream, remote, stranger));
-                    }
+                    doorman.admit(node, accepted, tasks).await;
                 }
                 Err(error) => {
                     report(&error, pause);
