@@ -3,13 +3,14 @@
 //! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
 //! the links is given back before the stream is closed.
 
-use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello};
+use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello, Malformed};
 use super::decoder::Decoder;
 use super::encode;
 use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
 use super::link::Signals;
 use super::local::Door;
+use super::mesh::Mesh;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
@@ -21,6 +22,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// From the first byte to READY.
@@ -33,6 +35,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
+/// So much interest is taken in before others have their turn, in bytes.
+const TURN_BYTES: usize = 16 * 1024;
 /// What is read of a link in one go, in bytes.
 pub const READ_BYTES: usize = 64 * 1024;
 
@@ -220,8 +224,13 @@ async fn read<D: Door, T: Transport>(
         poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
         node.mesh.borrow_mut().door().flush();
-        if taken? {
-            return Err(End::Goodbye);
+        match taken? {
+            Taken::All => {}
+            Taken::Some => {
+                yield_now().await;
+                continue;
+            }
+            Taken::Goodbye => return Err(End::Goodbye),
         }
         let len = timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))??;
         if len == 0 {
@@ -231,19 +240,34 @@ async fn read<D: Door, T: Transport>(
     }
 }
 
-/// Takes in all frames that are complete. True: the peer has said goodbye.
-fn take<D: Door>(
-    mesh: &mut super::mesh::Mesh<D>,
-    id: LinkId,
-    decoder: &mut Decoder,
-    bytes_max: usize,
-) -> Result<bool, End> {
-    while let Some((kind, payload)) = decoder.next(bytes_max)? {
+/// How far the frames of a link have been taken in.
+enum Taken {
+    /// All that are complete.
+    All,
+    /// Others have to have their turn before the next one.
+    Some,
+    /// The peer has said goodbye.
+    Goodbye,
+}
+
+/// Takes frames in that are complete.
+fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
+    let mut bytes_of_interest = 0;
+    loop {
+        if bytes_of_interest >= TURN_BYTES || mesh.take_in_some(id) {
+            return Ok(Taken::Some);
+        }
+        let Some((kind, payload)) = decoder.next(bytes_max)? else { return Ok(Taken::All) };
+        if kind != codec::kind::PUBLICATIONS {
+            if payload.len() > FRAME_BYTES_OVER_CONTENT {
+                return Err(Malformed::TooLong(payload.len()).into());
+            }
+            bytes_of_interest += payload.len();
+        }
         if mesh.receive(id, codec::parse(kind, payload)?)? {
-            return Ok(true);
+            return Ok(Taken::Goodbye);
         }
     }
-    Ok(false)
 }
 
 /// Sends what there is to send; after the goodbye, waits for the peer to close.

@@ -123,7 +123,7 @@ impl<D: super::local::Door, T> Node<D, T> {
             peer.round_trip = link.round_trip;
             peer.queue_bytes = link.queue_bytes() as u64;
             peer.interest = link.announced.table().total().count;
-            peer.lagging = link.waits.is_lagging();
+            peer.lagging = link.waits.pace.is_lagging();
             peer.next_attempt_in = None;
             if !is_listed {
                 peers.push(unlisted);

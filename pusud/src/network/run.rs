@@ -17,7 +17,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -44,6 +44,7 @@ pub async fn run<D: Door, T: Transport, E: Events>(
     for at in 0..node.settings.relays.len() {
         tasks.spawn_local(dial(node.clone(), at));
     }
+    tasks.spawn_local(clear_up(node.clone()));
     tokio::select! {
         biased;
         never = take_connections(&node, &mut tasks) => match never {},
@@ -67,6 +68,17 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             // Whoever asked may have given up meanwhile.
             Event::Status(answer) => drop(answer.send(node.status())),
             Event::Stop => return,
+        }
+    }
+}
+
+/// Withdraws what peers have announced whose links have ended, and lets others have their turn meanwhile.
+async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
+    let signal = node.mesh.borrow().to_clear_up();
+    loop {
+        signal.notified().await;
+        while node.mesh.borrow_mut().clear_up_some() {
+            yield_now().await;
         }
     }
 }
