@@ -11,7 +11,7 @@ use crate::inbox::SHARE_BYTES_MAX;
 use crate::lane::SHARES;
 use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
 use crate::network::queue::QUEUE_BYTES_MAX;
-use crate::network::settings::{STRANGERS_MAX, links_max};
+use crate::network::settings::{links_max, strangers_max};
 use crate::network::{codec, conversation, link};
 use crate::read_buffer::READ_BYTES_MAX;
 use crate::run::RUN_BYTES_MAX;
@@ -103,7 +103,7 @@ fn network(config: &Config) -> usize {
     // as text.
     let link =
         QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + link::WRITE_BYTES) + conversation::READ_BYTES + 3 * frame;
-    let handshakes = (STRANGERS_MAX + listed) * HANDSHAKE_BYTES;
+    let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
     let shards = 2 * config.shards * (BATCH_BYTES_MAX + message);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + shards + 2 * (RUN_BYTES_MAX + message)
 }

@@ -4,7 +4,8 @@
 //! **Invariant:** a channel is in here from its first listener in this shard until the network has answered, or until
 //! the last of them has gone; so what is not in here and has a listener is known to all linked relays.
 
-use std::collections::HashMap;
+use crate::subscriptions::ListenerId;
+use std::collections::{BTreeMap, HashMap};
 use std::task::{Context, Poll, Waker};
 
 /// The channels of one shard that are not settled.
@@ -18,7 +19,8 @@ pub struct Settling {
 
 struct Question {
     number: u64,
-    waiting: Vec<Waker>,
+    /// Each listener once, however often it asks.
+    waiting: BTreeMap<ListenerId, Waker>,
 }
 
 impl Settling {
@@ -26,7 +28,7 @@ impl Settling {
     pub fn begin(&mut self, channel: &str) -> u64 {
         self.numbers += 1;
         let number = self.numbers;
-        self.channels.insert(channel.into(), Question { number, waiting: Vec::new() });
+        self.channels.insert(channel.into(), Question { number, waiting: BTreeMap::new() });
         self.asked.insert(number, channel.into());
         number
     }
@@ -42,7 +44,7 @@ impl Settling {
     pub fn end(&mut self, channel: &str) {
         if let Some(question) = self.channels.remove(channel) {
             self.asked.remove(&question.number);
-            question.waiting.into_iter().for_each(Waker::wake);
+            question.waiting.into_values().for_each(Waker::wake);
         }
     }
 
@@ -51,17 +53,12 @@ impl Settling {
         !self.channels.contains_key(channel)
     }
 
-    /// Ready when `channel` is settled.
-    pub fn poll(&mut self, channel: &str, cx: &Context<'_>) -> Poll<()> {
-        match self.channels.get_mut(channel) {
-            None => Poll::Ready(()),
-            Some(question) => {
-                if !question.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    question.waiting.push(cx.waker().clone());
-                }
-                Poll::Pending
-            }
-        }
+    /// Ready when `channel` is settled, for which `listener` waits.
+    pub fn poll(&mut self, channel: &str, listener: ListenerId, cx: &Context<'_>) -> Poll<()> {
+        let Some(question) = self.channels.get_mut(channel) else { return Poll::Ready(()) };
+        let waker = question.waiting.entry(listener).or_insert_with(|| cx.waker().clone());
+        waker.clone_from(cx.waker());
+        Poll::Pending
     }
 }
 
@@ -86,10 +83,12 @@ mod tests {
         let wakes = [Arc::new(Wakes::default()), Arc::new(Wakes::default())];
         let mut settling = Settling::default();
         let number = settling.begin("a");
-        for wake in &wakes {
-            let waker = Waker::from(wake.clone());
-            assert!(settling.poll("a", &Context::from_waker(&waker)).is_pending());
-            assert!(settling.poll("a", &Context::from_waker(&waker)).is_pending());
+        for (listener, wake) in (0..).zip(&wakes) {
+            // A task may be polled with another waker each time.
+            for _ in 0..3 {
+                let waker = Waker::from(wake.clone());
+                assert!(settling.poll("a", listener, &Context::from_waker(&waker)).is_pending());
+            }
         }
         settling.answered(number);
         assert!(wakes.iter().all(|wake| wake.0.load(Ordering::SeqCst) == 1));

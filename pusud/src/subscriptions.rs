@@ -74,6 +74,13 @@ impl Subscriptions {
         if first { Subscribed::First } else { Subscribed::Added }
     }
 
+    /// Whether `listener` is subscribed to the channel `name`.
+    pub fn is_subscribed(&self, listener: ListenerId, name: &str) -> bool {
+        let Some(&channel) = self.by_name.get(name) else { return false };
+        let own = self.listeners.get(listener as usize);
+        own.is_some_and(|own| own.iter().any(|subscription| subscription.channel == channel))
+    }
+
     /// Takes `listener` out of the channel `name`; true if that was the channel's last listener in this shard.
     pub fn unsubscribe(&mut self, listener: ListenerId, name: &str) -> bool {
         let Some(&channel) = self.by_name.get(name) else { return false };
@@ -223,6 +230,9 @@ mod tests {
                     let found: BTreeSet<String> = table.channels_of(listener).map(|name| name.to_string()).collect();
                     let expected: BTreeSet<String> =
                         pairs.iter().filter(|&&(_, l)| l == listener).map(|(c, _)| c.to_string()).collect();
+                    let is_subscribed = |channel: &u8| table.is_subscribed(listener, &channel.to_string());
+                    let asked: BTreeSet<String> = (0..6).filter(is_subscribed).map(|channel| channel.to_string()).collect();
+                    prop_assert_eq!(&asked, &expected);
                     prop_assert_eq!(found, expected);
                 }
                 prop_assert_eq!(table.channels_len(), pairs.iter().map(|&(c, _)| c).collect::<BTreeSet<_>>().len());

@@ -1,17 +1,38 @@
-//! Confirming a subscription: `subscribe_ok` goes out when the linked relays know of it.
+//! Confirming subscriptions: `subscribe_ok` goes out when the linked relays know of them.
 //!
-//! Where there is no network, or it knows the channel already, that is at once.
+//! Where there is no network, or it knows the channel already, that is at once. Elsewhere the client goes on to subscribe
+//! meanwhile, so that many subscriptions take the time of one, and everything else that it sends waits for all of them.
+//! **Invariant:** answers leave in the order of what they answer.
 
 use super::{Client, Next};
-use crate::message::Reply;
+use crate::message::{self, Reply, Request};
+use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::task::Poll;
+use tokio::task::coop;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// What has happened while subscriptions wait.
+enum Event {
+    /// The linked relays know of the first one; whether it is still one.
+    Settled(bool),
+    /// The client has sent something.
+    Message(Result<Message, Error>),
+}
+
+/// What has to wait until all subscriptions before it are confirmed.
+enum Held {
+    Message(Result<Message, Error>),
+    /// A subscription to this channel, of which there are too many.
+    Exceeded(Box<str>),
+}
 
 impl Client {
     /// Subscribes, and confirms it if that needs no waiting.
     pub(super) fn subscribe(&self, channel: &str) -> Next {
         let hub = &self.context.hub;
         if !hub.subscribe(self.listener, channel) {
-            return self.exceeded(channel, "more subscriptions than limits.max_subscriptions");
+            return self.one_too_many(channel);
         }
         if !hub.is_settled(channel) {
             return Next::Confirm(channel.into());
@@ -20,17 +41,92 @@ impl Client {
         Next::Message
     }
 
-    /// Waits until the linked relays know of the subscription, for which the network has its own deadline, and confirms
-    /// it. A subscription that has ended meanwhile, because what permitted it did, is not confirmed: the client has been
-    /// told of its end.
-    pub(super) async fn confirm(&mut self, channel: &str) -> Next {
-        let (context, listener) = (self.context.clone(), self.listener);
-        let settled = poll_fn(|cx| context.hub.poll_settled(listener, channel, cx));
-        match self.while_writing(settled).await {
-            None => return Next::End,
-            Some(false) => {}
-            Some(true) => self.reply(&Reply::SubscribeOk { channel }),
+    fn one_too_many(&self, channel: &str) -> Next {
+        self.exceeded(channel, "more subscriptions than limits.max_subscriptions")
+    }
+
+    /// Waits until the linked relays know of the subscription to `first`, for which the network has its own deadline, and
+    /// confirms it, and likewise those that the client asks for meanwhile. Then handles what came behind them.
+    pub(super) async fn confirm(&mut self, first: Box<str>) -> Next {
+        let (mut waiting, mut held) = (VecDeque::from([first]), None);
+        while let Some(channel) = waiting.front() {
+            // Of one channel there may be many, which are one subscription.
+            let may_read = held.is_none() && waiting.len() < self.context.limits.max_subscriptions;
+            let Some(event) = self.next_event(channel, may_read).await else { return Next::End };
+            match event {
+                // A subscription that has ended meanwhile, because what permitted it did, is not confirmed: the client has
+                // been told of its end.
+                Event::Settled(false) => drop(waiting.pop_front()),
+                Event::Settled(true) => {
+                    self.reply(&Reply::SubscribeOk { channel });
+                    waiting.pop_front();
+                }
+                Event::Message(message) => match self.subscription_in(&message) {
+                    None => held = Some(self.hold(message)),
+                    Some(channel) if !self.context.hub.subscribe(self.listener, &channel) => {
+                        held = Some(Held::Exceeded(channel));
+                    }
+                    Some(channel) => waiting.push_back(channel),
+                },
+            }
+            coop::consume_budget().await;
         }
-        Next::Message
+        match held {
+            None => Next::Message,
+            Some(Held::Exceeded(channel)) => self.one_too_many(&channel),
+            Some(Held::Message(message)) => {
+                self.account_for(&message, usize::saturating_sub);
+                self.handle(message)
+            }
+        }
+    }
+
+    /// Waits until `channel` is settled, or for the client's next message if it may be read. `None`: the connection is to
+    /// end.
+    async fn next_event(&mut self, channel: &str, may_read: bool) -> Option<Event> {
+        let (context, listener) = (self.context.clone(), self.listener);
+        poll_fn(|cx| {
+            if self.poll_writing(cx).is_break() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(is_subscribed) = context.hub.poll_settled(listener, channel, cx) {
+                return Poll::Ready(Some(Event::Settled(is_subscribed)));
+            }
+            if !may_read {
+                return Poll::Pending;
+            }
+            self.messages.poll_next(cx, &context.deadlines).map(|message| message.map(Event::Message))
+        })
+        .await
+    }
+
+    /// The channel, where a message is a subscription that is permitted.
+    fn subscription_in(&mut self, message: &Result<Message, Error>) -> Option<Box<str>> {
+        let (request, bytes) = match message.as_ref().ok()? {
+            Message::Text(text) => (message::parse(text, &self.context.limits), text.len()),
+            Message::Binary(binary) => (message::parse_binary(binary, &self.context.limits), binary.len()),
+            _ => return None,
+        };
+        match request {
+            Ok(Request::Subscribe(channel)) if self.session.may_read(&channel) => {
+                let channel = channel.into();
+                self.messages.after_message(bytes);
+                Some(channel)
+            }
+            _ => None,
+        }
+    }
+
+    /// A message that waits is as good as one that is not finished: it counts, and goes where there is too much of that.
+    fn hold(&self, message: Result<Message, Error>) -> Held {
+        self.account_for(&message, usize::saturating_add);
+        self.context.hub.relieve();
+        Held::Message(message)
+    }
+
+    fn account_for(&self, message: &Result<Message, Error>, change: fn(usize, usize) -> usize) {
+        let incoming = &self.outbox.incoming;
+        let bytes = message.as_ref().map_or(0, Message::len);
+        incoming.set_unfinished_bytes(change(incoming.unfinished_bytes(), bytes));
     }
 }

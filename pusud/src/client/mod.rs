@@ -188,7 +188,7 @@ enum Next {
     Message,
     /// Wait until there is room for this publication.
     Room(Box<Held>),
-    /// Wait until the linked relays know of the subscription to this channel, and confirm it.
+    /// Wait until the linked relays know of the subscription to this channel, and confirm it and those behind it.
     Confirm(Box<str>),
     /// Wait for the authenticator's verdict.
     Verdict {
@@ -217,7 +217,7 @@ impl Client {
                     self.read_again(next)
                 }
                 Next::Confirm(channel) => {
-                    let next = Box::pin(self.confirm(&channel)).await;
+                    let next = Box::pin(self.confirm(channel)).await;
                     self.read_again(next)
                 }
                 Next::Verdict { authorization, again } => {

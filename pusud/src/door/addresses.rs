@@ -1,9 +1,10 @@
 //! How many connections each address has. An address without connections is forgotten, so that there are never more
 //! addresses in here than connections.
 
+use crate::address::block;
 use slab::Slab;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// The place of connections that are not counted by address.
 pub(super) const UNCOUNTED: u32 = u32::MAX;
@@ -68,13 +69,5 @@ impl Addresses {
     pub(super) fn len(&self) -> usize {
         assert_eq!(self.places.len(), self.by_place.len());
         self.places.len()
-    }
-}
-
-/// What counts as one address: of IPv6 the /64, since whoever has one of its addresses has them all.
-fn block(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
     }
 }

@@ -128,14 +128,14 @@ mod tests {
     #[test]
     fn a_network_has_its_files_beside_the_clients() {
         let files = |relays| Reserved::of(2, relays).files();
-        assert_eq!((files(0), files(1)), (134, 134 + 5 + 64 + 1 + 17));
-        // One more that is dialled, and one more that may be a link from the other side.
-        assert_eq!(files(3), files(2) + 2);
+        assert_eq!((files(0), files(1)), (134, 134 + 5 + 64 + 2 + 1 + 17));
+        // One more that is dialled, one more that may be a link from the other side, and two places for its address.
+        assert_eq!(files(3), files(2) + 4);
         // More links than this there never are.
-        assert_eq!(files(300), files(299) + 1);
-        assert_eq!(files(300), 134 + 5 + 64 + 300 + 256);
-        let error = Capacity::within(100, &Reserved::of(2, 3), Some(225)).unwrap_err().to_string();
-        assert!(error.contains("225 files") && error.contains("91 for a network of 3 relays"), "{error}");
-        assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(226)).unwrap().connections, 1);
+        assert_eq!(files(300), files(299) + 3);
+        assert_eq!(files(300), 134 + 5 + 64 + 600 + 300 + 256);
+        let error = Capacity::within(100, &Reserved::of(2, 3), Some(231)).unwrap_err().to_string();
+        assert!(error.contains("231 files") && error.contains("97 for a network of 3 relays"), "{error}");
+        assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(232)).unwrap().connections, 1);
     }
 }

@@ -1,9 +1,10 @@
 //! Frames of links between relays: cut out of a stream, read, written again, and taken in as what a peer tells.
 
+use crate::network::announced::Announced;
 use crate::network::codec::{self, Frame};
 use crate::network::decoder::Decoder;
 use crate::network::encode;
-use crate::network::interest::Announced;
+
 use crate::network::numbers::Incoming;
 
 /// A link of a relay that takes small messages.
@@ -83,7 +84,12 @@ fn is_written_as_it_was(kind: u8, payload: &[u8], frame: &Frame<'_>) {
 fn is_taken_in(frame: Frame<'_>, announced: &mut Announced, incoming: &mut Incoming) {
     match frame {
         Frame::Snapshot { generation, channels } => drop(announced.snapshot(generation, channels)),
-        Frame::SnapshotEnd { generation, number, total } => drop(announced.snapshot_end(generation, number, total)),
+        Frame::SnapshotEnd { generation, number, total } => {
+            drop(announced.snapshot_end(generation, number, total));
+            while announced.is_taking_in() {
+                announced.take_in(3);
+            }
+        }
         Frame::Changes { first, changes } => drop(announced.changes(first, changes)),
         Frame::Publications { first, .. } => drop(incoming.arrive(first)),
         Frame::Ready(ready) => drop(incoming.relink(ready.next)),

@@ -30,6 +30,11 @@ pub fn relay_handshake(bytes: &[u8]) {
         assert_eq!(Some(&kind), expected.get(taken), "taken at the wrong time");
         taken += 1;
         match step {
+            // Behind AUTH for who says to be this relay itself: the dialler concludes, and there is no more to say.
+            Step::Wait if taken == 2 => {
+                assert!(role == Role::Acceptor && !has_key, "authenticated without the key");
+                assert_eq!(handshake.peer().map(|peer| peer.boot), Some(own_hello(has_key).boot));
+            }
             Step::Wait => assert!(taken == 1 && handshake.peer().is_some()),
             Step::Authenticated { .. } => {
                 assert!(taken == 2 && !has_key, "authenticated without the key");

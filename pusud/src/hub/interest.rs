@@ -5,7 +5,7 @@ use crate::frame::Mark;
 use crate::refusal::Refusal;
 use crate::subscriptions::{ListenerId, Subscribed};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 impl Hub {
     /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
@@ -77,10 +77,8 @@ impl Hub {
     /// subscription has ended meanwhile.
     pub fn poll_settled(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
         let state = &mut *self.state.borrow_mut();
-        if !state.subscriptions.channels_of(listener).any(|name| **name == *channel) {
-            return Poll::Ready(false);
-        }
-        state.settling.poll(channel, cx).map(|()| true)
+        ready!(state.settling.poll(channel, listener, cx));
+        Poll::Ready(state.subscriptions.is_subscribed(listener, channel))
     }
 
     /// The network has answered: all linked relays know what they were to know.

@@ -3,16 +3,18 @@
 //! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
 //! the links is given back before the stream is closed.
 
-use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello};
+use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello, Malformed};
 use super::decoder::Decoder;
 use super::encode;
 use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
 use super::link::Signals;
 use super::local::Door;
+use super::mesh::Mesh;
 use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
+use super::strangers::Seen;
 use super::transport::Transport;
 use std::future::poll_fn;
 use std::io;
@@ -20,6 +22,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// From the first byte to READY.
@@ -32,6 +35,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
+/// So much interest is taken in before others have their turn, in bytes.
+const TURN_BYTES: usize = 16 * 1024;
 /// What is read of a link in one go, in bytes.
 pub const READ_BYTES: usize = 64 * 1024;
 
@@ -46,6 +51,7 @@ pub struct Conversation<D: Door, T: Transport> {
     candidate: Option<Candidate>,
     /// This side has said READY first.
     has_begun: bool,
+    seen: Rc<Seen>,
 }
 
 impl<D: Door, T: Transport> Drop for Conversation<D, T> {
@@ -62,7 +68,14 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
         let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
         let id = node.mesh.borrow_mut().tick();
-        Self { node, remote, id, handshake, decoder: Decoder::default(), candidate: None, has_begun: false }
+        let (decoder, seen) = (Decoder::default(), Rc::default());
+        Self { node, remote, id, handshake, decoder, candidate: None, has_begun: false, seen }
+    }
+
+    /// Has the doorman see when the other side has spoken.
+    pub fn seen_by(mut self, seen: Rc<Seen>) -> Self {
+        self.seen = seen;
+        self
     }
 
     /// Which connection it is.
@@ -83,13 +96,13 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 (end, Some(since.elapsed()))
             }
         };
-        let peer = self.handshake.peer().cloned();
+        let (peer, is_authenticated) = (self.handshake.peer().cloned(), self.handshake.is_authenticated());
         drop(self);
         if let End::Refused(Refusal::Ours(code, reason)) = &end {
             // The other side may be gone, or not read: it has had its chance to hear why.
             timeout(REFUSE_MAX, refuse(&mut stream, *code as u16, reason)).await.ok();
         }
-        Outcome { end, peer, linked_for }
+        Outcome { end, peer, is_authenticated, linked_for }
     }
 
     /// Until both sides have said READY.
@@ -100,7 +113,12 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             stream.write_all(&out).await?;
             out.clear();
             let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
-            if let Some(signals) = self.shake(kind, &payload, &mut out)? {
+            let shaken = self.shake(kind, &payload, &mut out);
+            if shaken.is_err() {
+                // Who is refused is told by whom, since without that it believes nothing.
+                stream.write_all(&out).await?;
+            }
+            if let Some(signals) = shaken? {
                 stream.write_all(&out).await?;
                 return Ok(signals);
             }
@@ -123,7 +141,10 @@ impl<D: Door, T: Transport> Conversation<D, T> {
         let mut mesh = node.mesh.borrow_mut();
         let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
         match self.handshake.on_frame(kind, payload, is_linked, out)? {
-            Step::Wait => Ok(None),
+            Step::Wait => {
+                self.seen.has_spoken.set(true);
+                Ok(None)
+            }
             Step::Authenticated { linked } => {
                 let candidate = self.candidate(linked);
                 let begun = mesh.authenticated(&candidate)?;
@@ -203,8 +224,13 @@ async fn read<D: Door, T: Transport>(
         poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
         node.mesh.borrow_mut().door().flush();
-        if taken? {
-            return Err(End::Goodbye);
+        match taken? {
+            Taken::All => {}
+            Taken::Some => {
+                yield_now().await;
+                continue;
+            }
+            Taken::Goodbye => return Err(End::Goodbye),
         }
         let len = timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))??;
         if len == 0 {
@@ -214,19 +240,34 @@ async fn read<D: Door, T: Transport>(
     }
 }
 
-/// Takes in all frames that are complete. True: the peer has said goodbye.
-fn take<D: Door>(
-    mesh: &mut super::mesh::Mesh<D>,
-    id: LinkId,
-    decoder: &mut Decoder,
-    bytes_max: usize,
-) -> Result<bool, End> {
-    while let Some((kind, payload)) = decoder.next(bytes_max)? {
+/// How far the frames of a link have been taken in.
+enum Taken {
+    /// All that are complete.
+    All,
+    /// Others have to have their turn before the next one.
+    Some,
+    /// The peer has said goodbye.
+    Goodbye,
+}
+
+/// Takes frames in that are complete.
+fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
+    let mut bytes_of_interest = 0;
+    loop {
+        if bytes_of_interest >= TURN_BYTES || mesh.take_in_some(id) {
+            return Ok(Taken::Some);
+        }
+        let Some((kind, payload)) = decoder.next(bytes_max)? else { return Ok(Taken::All) };
+        if kind != codec::kind::PUBLICATIONS {
+            if payload.len() > FRAME_BYTES_OVER_CONTENT {
+                return Err(Malformed::TooLong(payload.len()).into());
+            }
+            bytes_of_interest += payload.len();
+        }
         if mesh.receive(id, codec::parse(kind, payload)?)? {
-            return Ok(true);
+            return Ok(Taken::Goodbye);
         }
     }
-    Ok(false)
 }
 
 /// Sends what there is to send; after the goodbye, waits for the peer to close.

@@ -1,6 +1,7 @@
 //! Dialling one address of the settings, again and again, except while whoever answers there is linked already.
 //!
-//! Decides when; what is said is the conversation's.
+//! Decides when; what is said is the conversation's. **Invariant:** nothing that an answer says of itself is kept before
+//! it has proven the key: whoever can answer at an address would otherwise decide whether it is dialled.
 
 use super::backoff::Backoff;
 use super::codec::Hello;
@@ -9,32 +10,46 @@ use super::end::{End, Outcome};
 use super::hello::Role;
 use super::local::Door;
 use super::node::{Dial, Node};
-use super::refusal::Code;
+use super::refusal::{Code, Refusal};
 use super::transport::Transport;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 /// A link that lasted so long was a good one, and its end is no failure in a row.
 const GOOD_LINK: Duration = Duration::from_secs(10);
 
-/// Dials the address with this place in the settings until the network ends, or until it turns out to be this relay's.
+/// An address that is this relay's own may become another one's, and who proves no key may be anybody: they are asked
+/// again after this time.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Dials the address with this place in the settings until the network ends.
 pub async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize) {
     let address = node.settings.relays[at].clone();
     let mut backoff = Backoff::default();
     loop {
-        wait_while_linked(&node, at).await;
+        let linked = wait_while_linked(&node, at);
+        if node.settings.keys.is_some() {
+            linked.await;
+        } else {
+            // Whether or not it has lasted so long, it is time to ask again.
+            timeout(AGAIN, linked).await.ok();
+        }
         let mut started = Instant::now();
         node.dials.borrow_mut()[at].next_attempt = None;
-        let failure = match node.transport.dial(&address).await {
-            Err(error) => Failure::Unlinked(error.to_string()),
+        let resolved = |addresses| node.dials.borrow_mut()[at].addresses = addresses;
+        let failure = match node.transport.dial(&address, resolved).await {
+            Err(error) => {
+                node.dials.borrow_mut()[at].is_itself = false;
+                Failure::Unlinked(error.to_string())
+            }
             Ok((stream, remote)) => {
                 let conversation = Conversation::new(node.clone(), Role::Dialler, remote);
                 let linked = |peer: &Hello| {
                     let dial = &mut node.dials.borrow_mut()[at];
                     dial.peer = Some((peer.name.clone(), peer.boot));
-                    dial.last_error = None;
+                    (dial.is_itself, dial.last_error) = (false, None);
                 };
                 let outcome = conversation.run(stream, linked).await;
                 if let Some(linked_for) = outcome.linked_for {
@@ -46,11 +61,12 @@ pub async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize) {
                 judge(&mut node.dials.borrow_mut()[at], &outcome)
             }
         };
-        let next = started + backoff.next(&mut *node.random.borrow_mut());
+        let mut next = started + backoff.next(&mut *node.random.borrow_mut());
         match failure {
             Failure::Itself => {
                 debug!(%address, "this address is this relay's own");
-                return;
+                backoff.reset();
+                next = started + AGAIN;
             }
             Failure::NotNeeded(reason) => debug!(%address, reason, "this connection is not needed"),
             Failure::Unlinked(reason) => note(&node, at, reason, next),
@@ -71,20 +87,21 @@ enum Failure {
 }
 
 fn judge(dial: &mut Dial, outcome: &Outcome) -> Failure {
-    // Who says nothing of itself is taken for who answered there before, as far as anybody wants to know.
-    if let Some(peer) = &outcome.peer {
-        dial.peer = Some((peer.name.clone(), peer.boot));
-    }
     let code = match &outcome.end {
-        End::Refused(refusal) => refusal.code(),
+        End::Refused(refusal) if outcome.is_authenticated => refusal.code(),
         _ => None,
     };
+    // That this is the relay itself, this side has found out: whoever else says so may be anybody.
+    dial.is_itself = matches!(outcome.end, End::Refused(Refusal::Ours(Code::Itself, _)));
+    if dial.is_itself {
+        (dial.peer, dial.last_error) = (None, None);
+        return Failure::Itself;
+    }
+    // Who proves nothing is taken for who answered there before, as far as anybody wants to know.
+    if let Some(peer) = outcome.peer.as_ref().filter(|_| outcome.is_authenticated) {
+        dial.peer = Some((peer.name.clone(), peer.boot));
+    }
     match code {
-        Some(Code::Itself) => {
-            dial.is_itself = true;
-            dial.last_error = None;
-            Failure::Itself
-        }
         Some(Code::AlreadyLinked | Code::Replaced) => {
             dial.last_error = None;
             Failure::NotNeeded(outcome.end.to_string())

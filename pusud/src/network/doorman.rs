@@ -7,13 +7,15 @@ use super::hello::Role;
 use super::local::Door;
 use super::node::Node;
 use super::refusal::{Code, Refusal};
-use super::settings::STRANGERS_MAX;
+use super::strangers::{Admitted, Seen, Strangers};
 use super::transport::Transport;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -25,43 +27,59 @@ const COMPLAINTS_MAX: usize = 256;
 /// Counts and remembers.
 #[derive(Default)]
 pub struct Doorman {
-    strangers: Cell<usize>,
+    strangers: RefCell<Strangers>,
+    has_left: Notify,
     complaints: RefCell<HashMap<(IpAddr, Option<Code>), Instant>>,
 }
 
 /// One that has not finished its handshake, as long as this is there.
-pub struct Stranger(Rc<Doorman>);
+struct Stranger {
+    number: u64,
+    doorman: Rc<Doorman>,
+}
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        self.0.strangers.set(self.0.strangers.get() - 1);
+        self.doorman.strangers.borrow_mut().leave(self.number);
+        self.doorman.has_left.notify_one();
     }
 }
 
 impl Doorman {
-    /// Lets a connection in, unless there are too many.
-    pub fn admit(self: &Rc<Self>, remote: SocketAddr) -> Option<Stranger> {
-        if self.strangers.get() >= STRANGERS_MAX {
-            if self.may_complain(remote.ip(), None) {
-                warn!(%remote, "{STRANGERS_MAX} connections have not said who they are: no more are taken");
-            }
-            return None;
+    /// Lets a connection in and serves it to its end, in a task of its own. Another one has to go where there are too many:
+    /// then this waits until it has gone, so that there are never more.
+    pub async fn admit<D: Door, T: Transport>(
+        self: &Rc<Self>,
+        node: &Rc<Node<D, T>>,
+        (stream, remote): (T::Stream, SocketAddr),
+        tasks: &mut JoinSet<()>,
+    ) {
+        let Admitted { number, seen, is_in_place_of_another } =
+            self.strangers.borrow_mut().admit(remote.ip(), node.listed_at(remote.ip()));
+        let stranger = Stranger { number, doorman: self.clone() };
+        if is_in_place_of_another && self.may_complain(remote.ip(), None) {
+            warn!(%remote, "too many connections have not said who they are: the oldest one goes");
         }
-        self.strangers.set(self.strangers.get() + 1);
-        Some(Stranger(self.clone()))
+        tasks.spawn_local(self.clone().serve(node.clone(), stream, remote, (stranger, seen)));
+        while self.strangers.borrow().are_some_leaving() {
+            self.has_left.notified().await;
+        }
     }
 
-    /// Serves a connection to its end.
-    pub async fn serve<D: Door, T: Transport>(
+    async fn serve<D: Door, T: Transport>(
         self: Rc<Self>,
         node: Rc<Node<D, T>>,
         stream: T::Stream,
         remote: SocketAddr,
-        stranger: Stranger,
+        (stranger, seen): (Stranger, Rc<Seen>),
     ) {
-        let conversation = Conversation::new(node, Role::Acceptor, remote);
-        let outcome = conversation.run(stream, |_| drop(stranger)).await;
-        self.report(remote, &outcome);
+        let conversation = Conversation::new(node, Role::Acceptor, remote).seen_by(seen.clone());
+        tokio::select! {
+            biased;
+            // Nobody has to go who is linked: that gives the place back.
+            () = seen.has_to_go.notified() => debug!(%remote, "another connection has taken the place of this one"),
+            outcome = conversation.run(stream, |_| drop(stranger)) => self.report(remote, &outcome),
+        }
     }
 
     fn report(&self, remote: SocketAddr, outcome: &Outcome) {

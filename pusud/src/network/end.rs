@@ -51,8 +51,10 @@ impl<T: Into<Refusal>> From<T> for End {
 pub struct Outcome {
     /// Why.
     pub end: End,
-    /// Who was there, as far as it said; believed only where it was linked.
+    /// Who was there, as far as it said.
     pub peer: Option<Hello>,
+    /// Whether it has proven that, as far as there is a key to prove it with.
+    pub is_authenticated: bool,
     /// For how long it was a link.
     pub linked_for: Option<Duration>,
 }

@@ -43,6 +43,8 @@ enum State {
     Hello,
     Auth,
     Ready,
+    /// The other side is this relay: it can only refuse.
+    Itself,
     Done,
 }
 
@@ -85,6 +87,11 @@ impl Handshake {
         }
     }
 
+    /// Whether the other side is who it says: it has proven the key, where there is one.
+    pub fn is_authenticated(&self) -> bool {
+        !matches!(self.state, State::Hello | State::Auth)
+    }
+
     /// What the other side has said of itself. Only to be believed once it is authenticated.
     pub fn peer(&self) -> Option<&Hello> {
         self.peer.as_ref().map(|(hello, _)| hello)
@@ -117,11 +124,19 @@ impl Handshake {
             (_, Frame::Refuse { code, reason }) => Err(Refusal::Theirs(code, reason.to_owned())),
             (State::Auth, Frame::Auth { linked: theirs, signature }) => {
                 self.verify(theirs, signature)?;
+                self.state = State::Ready;
                 if self.role == Role::Acceptor {
                     self.prove(linked, out);
                 }
-                self.state = State::Ready;
-                Ok(Step::Authenticated { linked: theirs })
+                if !self.is_with_itself() {
+                    return Ok(Step::Authenticated { linked: theirs });
+                }
+                self.state = State::Itself;
+                match self.role {
+                    // The dialler draws the conclusion, from the signature that it now gets.
+                    Role::Acceptor => Ok(Step::Wait),
+                    Role::Dialler => Err(Refusal::Ours(Code::Itself, "this is the relay that dialled".into())),
+                }
             }
             (State::Ready, Frame::Ready(ready)) => {
                 self.state = State::Done;
@@ -164,10 +179,7 @@ impl Handshake {
             );
             return Err(Refusal::Ours(Code::Network, reason));
         }
-        if peer.boot == self.own.boot {
-            return Err(Refusal::Ours(Code::Itself, "this is the relay that dialled".into()));
-        }
-        if peer.name == self.own.name {
+        if peer.name == self.own.name && peer.boot != self.own.boot {
             let reason = format!("two relays have the name `{}`: `name` has to be different on each", peer.name);
             return Err(Refusal::Ours(Code::SameName, reason));
         }
@@ -178,6 +190,11 @@ impl Handshake {
         };
         let reason = format!("{reason}: `network_key_file` has to be set on both or on neither");
         Err(Refusal::Ours(Code::KeyMissing, reason))
+    }
+
+    /// Whether the other side says that it is this start of this relay.
+    fn is_with_itself(&self) -> bool {
+        self.peer().is_some_and(|peer| peer.boot == self.own.boot)
     }
 
     fn say_hello(&self, out: &mut Vec<u8>) {

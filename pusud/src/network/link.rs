@@ -2,10 +2,12 @@
 //!
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
+use super::announced::Announced;
+use super::announcer::Announcer;
 use super::boot_id::BootId;
 use super::codec::{Publications, kind};
 use super::encode;
-use super::interest::{Announced, Announcer, Table};
+use super::interest::Table;
 use super::numbers::Arrival;
 use super::queue::{Pushed, Queue};
 use super::refusal::Refusal;
@@ -81,14 +83,14 @@ pub struct Link {
 
 impl Link {
     /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    pub fn new(candidate: Candidate, content_bytes_max: usize, account: Account, table: &Table) -> Self {
+    pub fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
         Self {
             name: candidate.name,
             boot: candidate.boot,
             remote: candidate.remote,
             since: Instant::now(),
             account,
-            announcer: Announcer::new(table),
+            announcer: Announcer::new(),
             announced: Announced::default(),
             waits: Waits::default(),
             round_trip: None,
@@ -216,6 +218,7 @@ impl Link {
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
             encode::check(out, table.total());
+            self.announcer.checked();
         }
         self.queue.write(out, WRITE_BYTES);
         if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {

@@ -4,6 +4,8 @@
 //! what happens there by [`Event`]s; it shares nothing else with the shards, and it never waits for one of its links
 //! before it takes its next event.
 
+pub mod announced;
+pub mod announcer;
 pub mod backoff;
 pub mod boot_id;
 pub mod codec;
@@ -23,6 +25,7 @@ pub mod local;
 pub mod mesh;
 pub mod node;
 pub mod numbers;
+pub mod pace;
 pub mod peer_address;
 pub mod queue;
 pub mod refusal;
@@ -31,6 +34,7 @@ pub mod run;
 pub mod settings;
 pub mod settling;
 pub mod status;
+pub mod strangers;
 pub mod tcp_options;
 #[cfg(test)]
 mod tests;

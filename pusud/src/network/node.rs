@@ -6,11 +6,14 @@ use super::boot_id::BootId;
 use super::codec::Hello;
 use super::hello::VERSION;
 use super::mesh::Mesh;
+use super::peer_address::PeerAddress;
 use super::settings::Settings;
 use super::status::{PeerState, PeerStatus, Status, Traffic};
+use crate::address::block;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -36,6 +39,8 @@ pub struct Node<D, T> {
 /// What is known of an address of the settings.
 #[derive(Default)]
 pub struct Dial {
+    /// Where it was to be found the last time.
+    pub addresses: Vec<IpAddr>,
     /// Who answered there the last time.
     pub peer: Option<(Box<str>, BootId)>,
     /// It is this relay.
@@ -49,7 +54,8 @@ pub struct Dial {
 impl<D: super::local::Door, T> Node<D, T> {
     /// Nothing is linked yet.
     pub fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
-        let dials = settings.relays.iter().map(|_| Dial::default()).collect();
+        let known = |relay: &PeerAddress| relay.host.parse().into_iter().collect();
+        let dials = settings.relays.iter().map(|relay| Dial { addresses: known(relay), ..Dial::default() }).collect();
         Rc::new(Self {
             mesh: RefCell::new(Mesh::new(&settings, door)),
             settings,
@@ -75,6 +81,12 @@ impl<D: super::local::Door, T> Node<D, T> {
             network: self.settings.network_name.as_str().into(),
             name: self.settings.name.as_str().into(),
         }
+    }
+
+    /// How many relays of the settings are at this address.
+    pub fn listed_at(&self, address: IpAddr) -> usize {
+        let is_there = |dial: &&Dial| dial.addresses.iter().any(|other| block(*other) == block(address));
+        self.dials.borrow().iter().filter(is_there).count()
     }
 
     /// How the network is now.
@@ -111,7 +123,7 @@ impl<D: super::local::Door, T> Node<D, T> {
             peer.round_trip = link.round_trip;
             peer.queue_bytes = link.queue_bytes() as u64;
             peer.interest = link.announced.table().total().count;
-            peer.lagging = link.waits.is_lagging();
+            peer.lagging = link.waits.pace.is_lagging();
             peer.next_attempt_in = None;
             if !is_listed {
                 peers.push(unlisted);

@@ -17,7 +17,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -44,6 +44,7 @@ pub async fn run<D: Door, T: Transport, E: Events>(
     for at in 0..node.settings.relays.len() {
         tasks.spawn_local(dial(node.clone(), at));
     }
+    tasks.spawn_local(clear_up(node.clone()));
     tokio::select! {
         biased;
         never = take_connections(&node, &mut tasks) => match never {},
@@ -71,6 +72,17 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
     }
 }
 
+/// Withdraws what peers have announced whose links have ended, and lets others have their turn meanwhile.
+async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
+    let signal = node.mesh.borrow().to_clear_up();
+    loop {
+        signal.notified().await;
+        while node.mesh.borrow_mut().clear_up_some() {
+            yield_now().await;
+        }
+    }
+}
+
 async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &mut JoinSet<()>) -> Infallible {
     let doorman = Rc::new(Doorman::default());
     let mut pause = ACCEPT_PAUSE_MIN;
@@ -79,11 +91,9 @@ async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &
         biased;
             Some(ended) = tasks.join_next() => fail_with(ended),
             accepted = node.transport.accept() => match accepted {
-                Ok((stream, remote)) => {
+                Ok(accepted) => {
                     pause = ACCEPT_PAUSE_MIN;
-                    if let Some(stranger) = doorman.admit(remote) {
-                        tasks.spawn_local(doorman.clone().serve(node.clone(), stream, remote, stranger));
-                    }
+                    doorman.admit(node, accepted, tasks).await;
                 }
                 Err(error) => {
                     report(&error, pause);

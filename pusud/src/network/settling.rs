@@ -3,6 +3,7 @@
 //! A link owns the waits for its peer, in the order of the numbers that are waited for. Does not announce anything.
 
 use super::local::Ticket;
+use super::pace::Pace;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -40,8 +41,8 @@ struct Wait {
 #[derive(Default)]
 pub struct Waits {
     waits: VecDeque<Wait>,
-    /// The peer was too slow, and nothing waits for it until it has acknowledged this.
-    lagging_until: Option<u64>,
+    /// Whether the peer is fast enough to be waited for.
+    pub pace: Pace,
 }
 
 impl Waits {
@@ -51,21 +52,20 @@ impl Waits {
         self.waits.push_back(Wait { number, deadline: now + SETTLE_MAX, settling: settling.clone() });
     }
 
-    /// The peer has acknowledged everything up to `number`. Gives the tickets that are settled now, and whether the peer
-    /// has just caught up.
-    pub fn acknowledge(&mut self, number: u64) -> (Vec<Ticket>, bool) {
+    /// The peer has acknowledged everything up to `number`. Gives the tickets that are settled now.
+    pub fn acknowledge(&mut self, number: u64, now: Instant) -> Vec<Ticket> {
+        self.pace.acknowledge(number, now);
         let answered = self.waits.iter().take_while(|wait| wait.number <= number).count();
-        let settled = self.waits.drain(..answered).filter_map(answer).collect();
-        (settled, self.lagging_until.take_if(|until| *until <= number).is_some())
+        self.waits.drain(..answered).filter_map(answer).collect()
     }
 
-    /// Gives up waiting where that has lasted too long: nothing waits for this peer until it has acknowledged `last`.
-    /// Gives the tickets that are settled now, and whether that is new.
+    /// Gives up waiting where that has lasted too long: nothing waits for this peer until it is fast again, and has
+    /// acknowledged `last`. Gives the tickets that are settled now, and whether that is new.
     pub fn expire(&mut self, now: Instant, last: u64) -> (Vec<Ticket>, bool) {
-        if self.deadline().is_none_or(|deadline| deadline > now) {
+        if self.waits.front().is_none_or(|wait| wait.deadline > now) {
             return (Vec::new(), false);
         }
-        (self.give_up(), self.lagging_until.replace(last).is_none())
+        (self.give_up(), self.pace.lag(last, now))
     }
 
     /// Stops all waiting; gives the tickets that are settled now.
@@ -73,14 +73,10 @@ impl Waits {
         self.waits.drain(..).filter_map(answer).collect()
     }
 
-    /// When waiting will have lasted too long.
+    /// When waiting will have lasted too long, or the peer is to be measured.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waits.front().map(|wait| wait.deadline)
-    }
-
-    /// Whether the peer is too slow to be waited for.
-    pub fn is_lagging(&self) -> bool {
-        self.lagging_until.is_some()
+        let wait = self.waits.front().map(|wait| wait.deadline);
+        wait.into_iter().chain(self.pace.probe_at()).min()
     }
 }
 

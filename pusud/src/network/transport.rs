@@ -6,7 +6,7 @@ use super::peer_address::PeerAddress;
 use super::tcp_options;
 use crate::address::readable;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
@@ -20,8 +20,12 @@ pub trait Transport: 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
 
-    /// Connects to a relay, and says where it was found.
-    fn dial(&self, peer: &PeerAddress) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+    /// Connects to a relay, and says where it was found. `resolved` is told all addresses that it may have, before.
+    fn dial(
+        &self,
+        peer: &PeerAddress,
+        resolved: impl FnOnce(Vec<IpAddr>),
+    ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
 
     /// Waits for a relay that connects.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
@@ -47,10 +51,16 @@ impl Transport for Tcp {
     type Stream = TcpStream;
 
     /// Every address of the name is tried, in the order in which the system gives them.
-    async fn dial(&self, peer: &PeerAddress) -> io::Result<(TcpStream, SocketAddr)> {
-        let addresses = timeout(DIAL_MAX, lookup_host((&*peer.host, peer.port)))
+    async fn dial(
+        &self,
+        peer: &PeerAddress,
+        resolved: impl FnOnce(Vec<IpAddr>),
+    ) -> io::Result<(TcpStream, SocketAddr)> {
+        let addresses: Vec<_> = timeout(DIAL_MAX, lookup_host((&*peer.host, peer.port)))
             .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "resolving the name takes too long"))??;
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "resolving the name takes too long"))??
+            .collect();
+        resolved(addresses.iter().map(SocketAddr::ip).collect());
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in addresses {
             match timeout(DIAL_MAX, TcpStream::connect(address)).await {

@@ -1,19 +1,20 @@
 //! Which peers listen to which channel, by their links.
 //!
-//! **Invariant:** a channel is in here exactly while a link has it.
+//! **Invariant:** a channel is in here exactly while a link has it, or one that has ended and is being cleared up.
 
 use super::roster::LinkId;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Channels that peers listen to.
 #[derive(Default)]
-pub struct Wanted(HashMap<Rc<str>, Vec<LinkId>>);
+pub struct Wanted(HashMap<Rc<str>, SmallVec<[LinkId; 2]>>);
 
 impl Wanted {
     /// The links whose peers listen to the channel.
     pub fn links(&self, channel: &str) -> &[LinkId] {
-        self.0.get(channel).map_or(&[], Vec::as_slice)
+        self.0.get(channel).map_or(&[], SmallVec::as_slice)
     }
 
     /// The peer of this link listens to the channel. True: it is the first one.

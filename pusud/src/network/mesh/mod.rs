@@ -1,8 +1,10 @@
 //! All links together: what of the relay's own goes to which peer, and what of the peers goes to the relay.
 //!
 //! Everything here happens at once and on one thread; nothing waits. **Invariant:** a channel is announced to the relay
-//! ([`Door::announce`]) exactly while a linked peer listens to it, and what comes from a peer goes to no other peer.
+//! ([`Door::announce`]) exactly while a link has it in `wanted`, which is while a linked peer listens to it, and until a
+//! link that has ended is cleared up; and what comes from a peer goes to no other peer.
 
+mod clearing;
 mod reception;
 
 use crate::batch::Batch;
@@ -16,6 +18,7 @@ use crate::network::roster::{Candidate, LinkId, Roster, Verdict};
 use crate::network::settings::{Settings, links_max};
 use crate::network::settling::Settling;
 use crate::network::wanted::Wanted;
+use clearing::Clearing;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -29,6 +32,7 @@ pub struct Mesh<D> {
     table: Table,
     links: BTreeMap<LinkId, Link>,
     wanted: Wanted,
+    clearing: Clearing,
     content_bytes_max: usize,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
@@ -49,6 +53,7 @@ impl<D: Door> Mesh<D> {
             table,
             links: BTreeMap::new(),
             wanted: Wanted::default(),
+            clearing: Clearing::default(),
             content_bytes_max: settings.max_message_bytes,
             clock: 0,
             epoch: Instant::now(),
@@ -125,7 +130,7 @@ impl<D: Door> Mesh<D> {
         };
         info!(peer = %candidate.name, remote = %candidate.remote, "linked");
         let id = candidate.id;
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account, &self.table);
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account);
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
@@ -157,11 +162,11 @@ impl<D: Door> Mesh<D> {
             return;
         };
         self.roster.release(name, id, Some(link.account));
-        let gone: Vec<Edge> = link.announced.table().iter().map(|channel| (channel.clone(), false)).collect();
-        self.apply(id, gone);
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
         }
+        self.clearing.add(id, link.announced);
+        self.clear_up_some();
     }
 
     /// Changes what a link's peer listens to.
@@ -200,7 +205,7 @@ impl<D: Door> Mesh<D> {
         let is_in = self.door.has_listeners(channel);
         let Some(channel) = self.table.set(channel, is_in) else { return };
         for link in self.links.values_mut() {
-            link.announcer.changed(&channel, &self.table);
+            link.announcer.changed(&channel);
             link.signals.send.notify_one();
         }
     }
@@ -210,7 +215,7 @@ impl<D: Door> Mesh<D> {
         self.changed(channel);
         let settling = Settling::new(ticket);
         if self.table.contains(channel) {
-            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.is_lagging()) {
+            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
                 let number = link.announcer.last();
                 if link.announcer.acknowledged() < number {
                     link.waits.add(number, &settling, Instant::now());
@@ -223,10 +228,14 @@ impl<D: Door> Mesh<D> {
         }
     }
 
-    /// Subscriptions have waited too long for the peer of this link.
+    /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
     pub fn expire(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        let (settled, is_new) = link.waits.expire(Instant::now(), link.announcer.last());
+        let now = Instant::now();
+        if link.waits.pace.probe(now) {
+            link.owe(|duties| duties.ping = true);
+        }
+        let (settled, is_new) = link.waits.expire(now, link.announcer.last());
         if is_new {
             warn!(peer = %link.name, "the peer acknowledges too slowly: subscriptions do not wait for it");
         }

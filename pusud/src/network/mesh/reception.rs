@@ -7,6 +7,7 @@ use crate::network::local::Door;
 use crate::network::refusal::Refusal;
 use crate::network::roster::LinkId;
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 impl<D: Door> Mesh<D> {
@@ -16,6 +17,8 @@ impl<D: Door> Mesh<D> {
     /// The link has to end.
     pub fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
         let now = self.now();
+        // Whoever reads a link takes turns with others in this; here it is only made sure that it is done.
+        while self.take_in_some(id) {}
         let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
         match frame {
             Frame::Publications { first, publications } => {
@@ -30,14 +33,17 @@ impl<D: Door> Mesh<D> {
             Frame::Pong { time, seen } => {
                 confirm(link, seen)?;
                 link.round_trip = now.checked_sub(time).map(Duration::from_micros);
+                if link.round_trip.is_some_and(|took| link.waits.pace.answer(took, Instant::now())) {
+                    info!(peer = %link.name, "the peer has caught up: subscriptions wait for it again");
+                }
+                link.signals.wait.notify_one();
             }
             Frame::Snapshot { generation, channels } => {
                 link.announced.snapshot(generation, channels).map_err(Refusal::protocol)?;
             }
             Frame::SnapshotEnd { generation, number, total } => {
-                let edges = link.announced.snapshot_end(generation, number, total).map_err(Refusal::protocol)?;
-                link.owe(|duties| duties.acknowledge = Some(number));
-                self.apply(id, edges);
+                link.announced.snapshot_end(generation, number, total).map_err(Refusal::protocol)?;
+                self.take_in_some(id);
             }
             Frame::Changes { first, changes } => {
                 let (edges, number) = link.announced.changes(first, changes).map_err(Refusal::protocol)?;
@@ -46,10 +52,8 @@ impl<D: Door> Mesh<D> {
             }
             Frame::Acknowledge { number } => {
                 link.announcer.acknowledge(number).map_err(Refusal::protocol)?;
-                let (settled, has_caught_up) = link.waits.acknowledge(number);
-                if has_caught_up {
-                    info!(peer = %link.name, "the peer has caught up: subscriptions wait for it again");
-                }
+                let settled = link.waits.acknowledge(number, Instant::now());
+                link.signals.wait.notify_one();
                 settled.into_iter().for_each(|ticket| self.door.settled(ticket));
             }
             Frame::Check { total } => {
@@ -60,7 +64,7 @@ impl<D: Door> Mesh<D> {
                 }
             }
             Frame::Resync => {
-                link.announcer.restart(&self.table);
+                link.announcer.asked();
                 link.signals.send.notify_one();
             }
             Frame::Goodbye => return Ok(true),

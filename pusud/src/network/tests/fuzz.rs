@@ -7,7 +7,6 @@ use crate::network::codec::Hello;
 use crate::network::codec::{self, Frame};
 use crate::network::decoder::Decoder;
 use crate::network::encode;
-use crate::network::interest::{Announced, Announcer, Table};
 use crate::network::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use proptest::prelude::*;
 
@@ -92,47 +91,6 @@ proptest! {
         frames in proptest::collection::vec(handshake_frame(), 0..5),
     ) {
         crate::fuzzing::relay_handshake(&[&[first][..], &encoded(&frames)].concat());
-    }
-
-    /// Whatever changes, and whenever some of it is written, both sides agree once everything is.
-    #[test]
-    fn a_peer_knows_the_table(steps in proptest::collection::vec((0u8..5, any::<u8>()), 0..60)) {
-        let (mut table, mut told, mut out) = (Table::default(), Announced::default(), Vec::new());
-        table.set("from the start", true);
-        let mut announcer = Announcer::new(&table);
-        for (what, channel) in steps {
-            let channel = format!("{}", channel % 16);
-            match what {
-                0..3 => {
-                    let is_in = !table.contains(&channel);
-                    let changed = table.set(&channel, is_in).expect("it changes");
-                    announcer.changed(&changed, &table);
-                }
-                3 => announcer.write(&table, &mut out),
-                _ => announcer.restart(&table),
-            }
-        }
-        announcer.write(&table, &mut out);
-        prop_assert!(announcer.is_idle());
-        let mut decoder = Decoder::default();
-        decoder.feed(&out);
-        let mut acknowledged = 0;
-        while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
-            match codec::parse(kind, payload).unwrap() {
-                Frame::Snapshot { generation, channels } => told.snapshot(generation, channels).unwrap(),
-                Frame::SnapshotEnd { generation, number, total } => {
-                    told.snapshot_end(generation, number, total).unwrap();
-                    acknowledged = number;
-                }
-                Frame::Changes { first, changes } => acknowledged = told.changes(first, changes).unwrap().1,
-                other => prop_assert!(false, "{other:?}"),
-            }
-        }
-        prop_assert_eq!(told.table().total(), table.total());
-        prop_assert!(told.table().iter().eq(table.iter()));
-        prop_assert_eq!(acknowledged, announcer.last());
-        prop_assert_eq!(announcer.acknowledge(acknowledged), Ok(()));
-        prop_assert!(announcer.acknowledge(acknowledged + 1).is_err());
     }
 }
 

@@ -6,3 +6,4 @@ mod links;
 mod real_sockets;
 mod resync;
 mod simulation;
+mod telling;

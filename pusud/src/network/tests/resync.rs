@@ -53,6 +53,10 @@ fn a_total_that_differs_is_answered_with_resync_and_that_with_a_new_snapshot() {
         let everything = vec![Rc::from("a")];
         assert_eq!(interest(&connection, asked), (everything.clone(), everything.clone(), 0));
 
+        // A check becomes another one on its way.
+        let end = &connection.0[asked];
+        end.node.mesh.borrow_mut().link(end.id).expect("it is up").owe(|duties| duties.check = true);
+        end.node.mesh.borrow_mut().write(end.id, &mut Vec::new());
         let mut check = Vec::new();
         encode::check(&mut check, Total { count: 1, hash: 7 });
         connection.0[1 - asked].receive(&check);
