@@ -137,8 +137,10 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
     client.set_nonblocking(true).unwrap();
     let mut sink = [0; 1024];
     while outbox.cost() > 30_000 {
-        // Nothing there yet is no error here.
-        client.read(&mut sink).ok();
+        match client.read(&mut sink) {
+            Ok(bytes) => assert!(bytes > 0),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
         poll_fn(|cx| std::task::Poll::Ready(outbox.poll_drained(cx).is_ready())).await;
         tokio::task::yield_now().await;
     }
