@@ -27,8 +27,8 @@ stay together: with 100 sources and a rate of 200 each source sends one message 
 
 --beside N measures what others notice of the load: N quiet pairs, each a source and a listener on a channel of their own,
 send about ten messages a second each, evenly spaced, for as long as the sources send. Their latency counts from when a
-message was due and is shown apart, in JSON as `beside`. They have threads of their own, so that they do not wait for all that the others read;
-but where bench has a single core, or the relay shares it, these threads compete for it.
+message was due and is shown apart, in JSON as `beside`. They have threads of their own, so that they do not wait for all
+that the others read; but where bench has a single core, or the relay shares it, these threads compete for it.
 
 bench takes processor time too. Where it shares the machine with the relay, the relay has that much less: for figures
 that count, run it on another machine, or keep the two apart with taskset.
