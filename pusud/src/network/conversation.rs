@@ -224,19 +224,23 @@ async fn read<D: Door, T: Transport>(
         poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
         node.mesh.borrow_mut().door().flush();
-        match taken? {
-            Taken::All => {}
+        let read = match taken? {
+            Taken::All => timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))?,
+            Taken::Interest => tokio::select! {
+                biased;
+                read = reader.read(&mut bytes) => read,
+                () = yield_now() => continue,
+            },
             Taken::Some => {
                 yield_now().await;
                 continue;
             }
             Taken::Goodbye => return Err(End::Goodbye),
+        };
+        match read? {
+            0 => return Err(End::Closed),
+            len => decoder.feed(&bytes[..len]),
         }
-        let len = timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))??;
-        if len == 0 {
-            return Err(End::Closed);
-        }
-        decoder.feed(&bytes[..len]);
     }
 }
 
@@ -244,20 +248,27 @@ async fn read<D: Door, T: Transport>(
 enum Taken {
     /// All that are complete.
     All,
+    /// The same, but a snapshot's end has come that is still being taken in.
+    Interest,
     /// Others have to have their turn before the next one.
     Some,
     /// The peer has said goodbye.
     Goodbye,
 }
 
-/// Takes frames in that are complete.
+/// Takes frames in that are complete. While a snapshot is being taken in, those about interest wait for the end of that, and
+/// the others do not: there may be acknowledgements among them, for which clients wait.
 fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
     let mut bytes_of_interest = 0;
+    let mut is_taking_in = mesh.take_in_some(id);
     loop {
-        if bytes_of_interest >= TURN_BYTES || mesh.take_in_some(id) {
+        let has_to_wait = is_taking_in && decoder.next_kind(bytes_max)?.is_some_and(codec::is_about_interest);
+        if has_to_wait || bytes_of_interest >= TURN_BYTES {
             return Ok(Taken::Some);
         }
-        let Some((kind, payload)) = decoder.next(bytes_max)? else { return Ok(Taken::All) };
+        let Some((kind, payload)) = decoder.next(bytes_max)? else {
+            return Ok(if is_taking_in { Taken::Interest } else { Taken::All });
+        };
         if kind != codec::kind::PUBLICATIONS {
             if payload.len() > FRAME_BYTES_OVER_CONTENT {
                 return Err(Malformed::TooLong(payload.len()).into());
@@ -267,6 +278,7 @@ fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_ma
         if mesh.receive(id, codec::parse(kind, payload)?)? {
             return Ok(Taken::Goodbye);
         }
+        is_taking_in |= kind == codec::kind::SNAPSHOT_END;
     }
 }
 
