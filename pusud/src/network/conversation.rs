@@ -15,7 +15,7 @@ use super::node::Node;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
 use super::strangers::Seen;
-use super::transport::Transport;
+use super::transport::{Incoming, Transport};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +31,8 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// A peer of which nothing has come for so long is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// A peer of which nothing has come for so long, which is a little more than a heartbeat, may have gone.
+const QUIET: Duration = Duration::from_millis(5500);
 /// Interest is compared with every so many heartbeats.
 const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
@@ -194,7 +196,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     /// While the link is up.
     async fn talk(&mut self, stream: &mut T::Stream, signals: &Signals) -> End {
         let (node, id) = (self.node.clone(), self.id);
-        let (reader, writer) = tokio::io::split(stream);
+        let (reader, writer) = T::split(stream);
         let end = tokio::select! {
         biased;
             end = read(&node, id, reader, &mut self.decoder) => end,
@@ -212,20 +214,32 @@ impl<D: Door, T: Transport> Conversation<D, T> {
 }
 
 /// Takes frames in until the link ends. Waits while the relay has no room for more deliveries.
+///
+/// A peer of which something comes lives, whether it reads or not. So the system's own limit on what is not acknowledged
+/// counts only where nothing comes: it cannot tell a peer that does not read from a way that is closed.
 async fn read<D: Door, T: Transport>(
     node: &Node<D, T>,
     id: LinkId,
-    mut reader: impl AsyncRead + Unpin,
+    mut reader: impl Incoming,
     decoder: &mut Decoder,
 ) -> Result<(), End> {
     let bytes_max = node.settings.max_message_bytes + FRAME_BYTES_OVER_CONTENT;
     let mut bytes = vec![0; READ_BYTES];
+    let mut is_limited = true;
     loop {
         poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
         node.mesh.borrow_mut().door().flush();
         let read = match taken? {
-            Taken::All => timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))?,
+            Taken::All => match timeout(QUIET, reader.read(&mut bytes)).await {
+                Ok(read) => read,
+                Err(_) => {
+                    reader.limit_sending(true)?;
+                    is_limited = true;
+                    let silence = timeout(SILENCE_MAX - QUIET, reader.read(&mut bytes)).await;
+                    silence.map_err(|_| End::Silent(SILENCE_MAX))?
+                }
+            },
             Taken::Interest => tokio::select! {
                 biased;
                 read = reader.read(&mut bytes) => read,
@@ -240,6 +254,9 @@ async fn read<D: Door, T: Transport>(
         match read? {
             0 => return Err(End::Closed),
             len => decoder.feed(&bytes[..len]),
+        }
+        if std::mem::take(&mut is_limited) {
+            reader.limit_sending(false)?;
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::DEADLINE;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Types of frames.
 pub(crate) mod kind {
@@ -61,11 +63,25 @@ pub(crate) struct FakeRelay {
 
 impl FakeRelay {
     /// Over a connection that has been made.
-    pub(crate) fn over(stream: TcpStream) -> Self {
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
         Self { stream }
+    }
+
+    /// Waits for a relay that dials.
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
+        listener.set_nonblocking(true).unwrap();
+        let began = Instant::now();
+        loop {
+            if let Ok((stream, _)) = listener.accept() {
+                stream.set_nonblocking(false).unwrap();
+                return Self::over(stream);
+            }
+            assert!(began.elapsed() < DEADLINE, "nobody has dialled");
+            thread::park_timeout(Duration::from_millis(10));
+        }
     }
 
     /// Dials a relay on this machine.

@@ -29,7 +29,7 @@ fn answers_and_gives_way(files: Option<&KeyFiles>, answer: impl FnOnce(&mut Fake
     };
     let somebody = TcpListener::bind(("127.0.0.1", ports[1].port())).unwrap();
     let relay = with_key(Setup::on_shards(1).name("relay-0").in_network(&ports, 0)).start();
-    let mut fake = FakeRelay::over(somebody.accept().unwrap().0);
+    let mut fake = FakeRelay::accept(&somebody);
     fake.expect(kind::HELLO);
     answer(&mut fake);
     drop((fake, somebody));
@@ -67,14 +67,14 @@ fn a_copied_name_does_not_end_dialling() {
     let mut stranger = FakeRelay::dial(ports[2].port());
     stranger.send(kind::HELLO, &hello("stranger", [7; 16], true));
     let copied = stranger.expect(kind::HELLO).fields;
-    let mut fake = FakeRelay::over(somebody.accept().unwrap().0);
+    let mut fake = FakeRelay::accept(&somebody);
     let refusal = frame(kind::REFUSE, &[0, 7]);
     let mut said = Vec::new();
     for _ in 0..2 {
         // It may have dialled long before, and have given up: then it dials again.
         fake.expect(kind::HELLO);
         said.push(fake.try_send(&[frame(kind::HELLO, &copied), refusal.clone()].concat()));
-        fake = FakeRelay::over(somebody.accept().unwrap().0);
+        fake = FakeRelay::accept(&somebody);
     }
     assert!(said.contains(&true));
     drop((fake, somebody));
