@@ -102,5 +102,7 @@ fn the_oldest_silent_one_goes() {
     wait_for(&mut silent, usize::from(PER_ADDRESS_MAX) * 7);
     let _one_too_many = dial_from(200, port.port());
     wait_for(&mut silent, 0);
-    drop(relay);
+    // It is said once for each address.
+    let said = |line: &String| line.contains("have not said who they are");
+    assert_eq!(relay.log().lines().iter().filter(|line| said(line)).count(), 2, "{}", relay.log().text());
 }
