@@ -44,13 +44,15 @@ struct Walk {
     told: Total,
 }
 
-impl Announcer {
-    /// For a new link: everything has to be told.
-    pub fn new() -> Self {
+/// For a new link: everything has to be told.
+impl Default for Announcer {
+    fn default() -> Self {
         Self::remembering(WAITING_MAX)
     }
+}
 
-    /// The same, where no more than so many changes may wait.
+impl Announcer {
+    /// For a new link, where no more than so many changes may wait.
     pub(super) fn remembering(waiting_max: usize) -> Self {
         let mut announcer = Self {
             waiting_max,

@@ -56,6 +56,11 @@ pub mod kind {
     }
 }
 
+/// Whether a frame of this type is about the interest of its sender.
+pub fn is_about_interest(kind: u8) -> bool {
+    matches!(kind, kind::SNAPSHOT | kind::SNAPSHOT_END | kind::CHANGES | kind::CHECK)
+}
+
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {

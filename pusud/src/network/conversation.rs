@@ -3,42 +3,35 @@
 //! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
 //! the links is given back before the stream is closed.
 
-use super::codec::{self, FRAME_BYTES_OVER_CONTENT, HANDSHAKE_FRAME_BYTES_MAX, Hello, Malformed};
+use super::codec::{HANDSHAKE_FRAME_BYTES_MAX, Hello};
 use super::decoder::Decoder;
 use super::encode;
 use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
 use super::link::Signals;
 use super::local::Door;
-use super::mesh::Mesh;
 use super::node::Node;
+pub use super::reading::READ_BYTES;
+use super::reading::read;
 use super::refusal::Refusal;
 use super::roster::{Candidate, LinkId};
 use super::strangers::Seen;
 use super::transport::Transport;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// From the first byte to READY.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// Between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// A peer of which nothing has come for so long is dead.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Interest is compared with every so many heartbeats.
 const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
-/// So much interest is taken in before others have their turn, in bytes.
-const TURN_BYTES: usize = 16 * 1024;
-/// What is read of a link in one go, in bytes.
-pub const READ_BYTES: usize = 64 * 1024;
 
 /// One conversation.
 pub struct Conversation<D: Door, T: Transport> {
@@ -194,7 +187,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     /// While the link is up.
     async fn talk(&mut self, stream: &mut T::Stream, signals: &Signals) -> End {
         let (node, id) = (self.node.clone(), self.id);
-        let (reader, writer) = tokio::io::split(stream);
+        let (reader, writer) = T::split(stream);
         let end = tokio::select! {
         biased;
             end = read(&node, id, reader, &mut self.decoder) => end,
@@ -207,65 +200,6 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             (Some(why), _) => End::Refused(why),
             (None, Err(end)) => end,
             (None, Ok(())) => End::Closed,
-        }
-    }
-}
-
-/// Takes frames in until the link ends. Waits while the relay has no room for more deliveries.
-async fn read<D: Door, T: Transport>(
-    node: &Node<D, T>,
-    id: LinkId,
-    mut reader: impl AsyncRead + Unpin,
-    decoder: &mut Decoder,
-) -> Result<(), End> {
-    let bytes_max = node.settings.max_message_bytes + FRAME_BYTES_OVER_CONTENT;
-    let mut bytes = vec![0; READ_BYTES];
-    loop {
-        poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
-        let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
-        node.mesh.borrow_mut().door().flush();
-        match taken? {
-            Taken::All => {}
-            Taken::Some => {
-                yield_now().await;
-                continue;
-            }
-            Taken::Goodbye => return Err(End::Goodbye),
-        }
-        let len = timeout(SILENCE_MAX, reader.read(&mut bytes)).await.map_err(|_| End::Silent(SILENCE_MAX))??;
-        if len == 0 {
-            return Err(End::Closed);
-        }
-        decoder.feed(&bytes[..len]);
-    }
-}
-
-/// How far the frames of a link have been taken in.
-enum Taken {
-    /// All that are complete.
-    All,
-    /// Others have to have their turn before the next one.
-    Some,
-    /// The peer has said goodbye.
-    Goodbye,
-}
-
-/// Takes frames in that are complete.
-fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
-    let mut bytes_of_interest = 0;
-    loop {
-        if bytes_of_interest >= TURN_BYTES || mesh.take_in_some(id) {
-            return Ok(Taken::Some);
-        }
-        let Some((kind, payload)) = decoder.next(bytes_max)? else { return Ok(Taken::All) };
-        if kind != codec::kind::PUBLICATIONS {
-            if payload.len() > FRAME_BYTES_OVER_CONTENT {
-                return Err(Malformed::TooLong(payload.len()).into());
-            }
-            bytes_of_interest += payload.len();
-        }
-        if mesh.receive(id, codec::parse(kind, payload)?)? {
-            return Ok(Taken::Goodbye);
         }
     }
 }

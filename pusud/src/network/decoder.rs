@@ -26,25 +26,33 @@ impl Decoder {
     /// # Errors
     /// It is longer than `bytes_max` behind the length, or empty. Nothing that follows can be read then.
     pub fn next(&mut self, bytes_max: usize) -> Result<Option<(u8, &[u8])>, Malformed> {
-        let rest = &self.bytes[self.start..];
-        let Some(length) = rest.first_chunk::<4>() else {
+        let Some(length) = self.length(bytes_max)? else {
             self.compact();
             return Ok(None);
         };
-        let length = u32::from_be_bytes(*length) as usize;
-        match length {
-            0 => return Err(Malformed::Empty),
-            _ if length > bytes_max => return Err(Malformed::TooLong(length)),
-            _ if rest.len() < 4 + length => {
-                self.compact();
-                return Ok(None);
-            }
-            _ => {}
-        }
         let begin = self.start;
         self.start += 4 + length;
         let frame = &self.bytes[begin..self.start];
         Ok(Some((frame[4], &frame[HEAD_BYTES..])))
+    }
+
+    /// The type of the next frame, which stays; `None` until all of it is there.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub fn next_kind(&self, bytes_max: usize) -> Result<Option<u8>, Malformed> {
+        Ok(self.length(bytes_max)?.map(|_| self.bytes[self.start + 4]))
+    }
+
+    /// How long the next frame is behind the length, if all of it is there.
+    fn length(&self, bytes_max: usize) -> Result<Option<usize>, Malformed> {
+        let rest = &self.bytes[self.start..];
+        let Some(length) = rest.first_chunk::<4>() else { return Ok(None) };
+        match u32::from_be_bytes(*length) as usize {
+            0 => Err(Malformed::Empty),
+            length if length > bytes_max => Err(Malformed::TooLong(length)),
+            length => Ok((rest.len() >= 4 + length).then_some(length)),
+        }
     }
 
     fn compact(&mut self) {

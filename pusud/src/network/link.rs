@@ -90,7 +90,7 @@ impl Link {
             remote: candidate.remote,
             since: Instant::now(),
             account,
-            announcer: Announcer::new(),
+            announcer: Announcer::default(),
             announced: Announced::default(),
             waits: Waits::default(),
             round_trip: None,

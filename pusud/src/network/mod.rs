@@ -28,6 +28,7 @@ pub mod numbers;
 pub mod pace;
 pub mod peer_address;
 pub mod queue;
+pub mod reading;
 pub mod refusal;
 pub mod roster;
 pub mod run;

@@ -14,6 +14,14 @@ pub fn set(stream: &TcpStream) -> io::Result<()> {
     system::set(socket2::SockRef::from(stream))
 }
 
+/// Whether the system is to end the connection when what is sent is not acknowledged in time.
+///
+/// # Errors
+/// The socket is broken.
+pub fn limit_sending(stream: &TcpStream, is_limited: bool) -> io::Result<()> {
+    system::limit_sending(&socket2::SockRef::from(stream), is_limited)
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use socket2::SockRef;
@@ -28,8 +36,13 @@ mod system {
     const UNSENT_BYTES: u32 = 128 * 1024;
 
     pub(super) fn set(socket: SockRef<'_>) -> io::Result<()> {
-        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        limit_sending(&socket, true)?;
         socket.set_tcp_notsent_lowat(UNSENT_BYTES)
+    }
+
+    /// The system cannot tell a peer that does not read from a way that is closed: the time is over for both.
+    pub(super) fn limit_sending(socket: &SockRef<'_>, is_limited: bool) -> io::Result<()> {
+        socket.set_tcp_user_timeout(is_limited.then_some(USER_TIMEOUT))
     }
 }
 
@@ -40,6 +53,10 @@ mod system {
 
     /// The heartbeat alone finds out who does not answer.
     pub(super) fn set(_socket: SockRef<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn limit_sending(_socket: &SockRef<'_>, _is_limited: bool) -> io::Result<()> {
         Ok(())
     }
 }

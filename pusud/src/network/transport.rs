@@ -9,6 +9,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::tcp::ReadHalf;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -29,6 +30,24 @@ pub trait Transport: 'static {
 
     /// Waits for a relay that connects.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+
+    /// The two directions of a connection.
+    fn split(stream: &mut Self::Stream) -> (impl Incoming, impl AsyncWrite + Unpin);
+}
+
+/// What comes over a connection.
+pub trait Incoming: AsyncRead + Unpin {
+    /// Whether the system is to end the connection when what is sent over it is not acknowledged in time.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    fn limit_sending(&self, is_limited: bool) -> io::Result<()>;
+}
+
+impl Incoming for ReadHalf<'_> {
+    fn limit_sending(&self, is_limited: bool) -> io::Result<()> {
+        tcp_options::limit_sending(self.as_ref(), is_limited)
+    }
 }
 
 /// TCP.
@@ -79,5 +98,9 @@ impl Transport for Tcp {
         let (stream, remote) = self.listener.accept().await?;
         tcp_options::set(&stream)?;
         Ok((stream, readable(remote)))
+    }
+
+    fn split(stream: &mut TcpStream) -> (impl Incoming, impl AsyncWrite + Unpin) {
+        stream.split()
     }
 }

@@ -97,6 +97,14 @@ impl Client {
         self.expect(json!({"type": "publish", "channel": channel, "content": content}));
     }
 
+    /// Waits for the answer to a ping with this payload.
+    pub(crate) fn expect_pong(&mut self, payload: &str) {
+        match self.next_message() {
+            Message::Pong(pong) => assert_eq!(pong, payload, "{}", self.shown),
+            other => panic!("{}: expected a pong, got {other:?}", self.shown),
+        }
+    }
+
     /// Waits for an error reply of this type and returns it; it carries a reason.
     pub(crate) fn expect_error(&mut self, kind: &str) -> Value {
         let reply = self.next_json();

@@ -9,6 +9,7 @@ mod client;
 mod command;
 mod daemon;
 mod detour;
+mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
 mod listener;
@@ -37,6 +38,7 @@ pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
 pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
+pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
 pub(crate) use listener::{Ended, Listener};

@@ -2,8 +2,8 @@
 
 use super::status::wait_until;
 use super::traffic::{peer_of, wait_until_all_is_sent, wait_until_interest_is_right};
-use crate::harness::{Client, Daemon, Network, Raw};
-use serde_json::json;
+use crate::harness::{Client, Daemon, FakeRelay, Network, Raw, ReservedPort, Setup, hash, kind, named};
+use serde_json::{Value, json};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -163,4 +163,34 @@ fn a_slow_listener_elsewhere_delays_nobody() {
     listener.expect_no_answer();
     let refused = |relay: &Daemon| relay.status()["refusals"]["outbox_bytes"].clone();
     assert_eq!([refused(here), refused(there)], [0, 1]);
+}
+
+/// A relay that lives and says so, and reads nothing for longer than the system waits for an acknowledgement: its link was
+/// ended after 9 s.
+#[test]
+fn a_relay_that_lives_and_does_not_read_stays_linked() {
+    const NOT_READ: Duration = Duration::from_secs(13);
+    let port = ReservedPort::new();
+    let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).start();
+    let mut fake = FakeRelay::linked("z-busy", port.port());
+    fake.send(kind::SNAPSHOT, &[&1u32.to_be_bytes()[..], &named("bulk")].concat());
+    let total = [1, hash("bulk")].map(u64::to_be_bytes).concat();
+    fake.send(kind::SNAPSHOT_END, &[&1u32.to_be_bytes()[..], &1u64.to_be_bytes(), &total].concat());
+    fake.answer_until(|frame| frame.kind == kind::ACKNOWLEDGE);
+    let (mut source, content) = (relay.client(), "x".repeat(60_000));
+    let is_full = |status: &Value| status["relays"][1]["queue_bytes"].as_u64() > Some(QUEUE_BYTES_MAX / 2);
+    while !is_full(&relay.asked()) {
+        source.publish("bulk", json!(content));
+    }
+    let began = Instant::now();
+    while began.elapsed() < NOT_READ {
+        fake.send(kind::PING, &[0; 16]);
+        thread::park_timeout(Duration::from_secs(4));
+    }
+    // What waited arrives, and what was asked is answered, all over the link that there was.
+    source.publish("bulk", json!("the end"));
+    fake.answer_until(|frame| frame.fields.ends_with(br#""the end""#));
+    let status = relay.status();
+    assert_eq!(status["relays"][1]["state"], "linked", "{status:#}");
+    assert!(!relay.log().text().contains("the link has ended"), "{}", relay.log().text());
 }

@@ -9,15 +9,15 @@ use tempfile::TempDir;
 const KEYS: [&str; 2] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
 
 /// A folder with key files, which nobody else may read.
-struct KeyFiles(TempDir);
+pub(super) struct KeyFiles(TempDir);
 
 impl KeyFiles {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// Writes a file with these lines and sets it up as the key.
-    fn set_up(&self, name: &str, lines: &[&str], setup: Setup) -> Setup {
+    pub(super) fn set_up(&self, name: &str, lines: &[&str], setup: Setup) -> Setup {
         let file = self.0.path().join(name);
         fs::write(&file, lines.join("\n")).unwrap();
         #[cfg(unix)]

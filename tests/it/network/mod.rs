@@ -3,18 +3,23 @@
 
 mod alone;
 mod baseline;
+#[cfg(target_os = "linux")]
+mod crowds;
 mod faults;
 #[cfg(target_os = "linux")]
 mod files;
 mod interest;
 mod isolation;
+mod itself;
 mod keys;
 mod kills;
 mod messages;
 mod names;
+mod pace;
 mod partition;
 mod place;
 mod rejoin;
+mod snapshots;
 mod status;
 mod stopping;
 mod strangers;

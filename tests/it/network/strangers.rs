@@ -1,5 +1,7 @@
 //! Whatever is not a relay gets nothing done on the relays' port, and leaves nothing behind.
 
+#[cfg(target_os = "linux")]
+use super::crowds::dial_from;
 use super::status::wait_until;
 #[cfg(target_os = "linux")]
 use crate::harness::Memory;
@@ -112,32 +114,28 @@ impl Random {
     }
 }
 
-/// Who says nothing is let go in time, a relay is linked meanwhile, and who comes past the limit goes at once.
+/// Who says nothing is let go in time, and a relay is linked meanwhile. What happens where there are more is in `crowds`.
+#[cfg(target_os = "linux")]
 #[test]
 fn silent_connections_are_ended() {
     const ATTEMPTS: usize = 4;
     let ports = [ReservedPort::new(), ReservedPort::new()];
     let start = |at: usize| Setup::on_shards(1).name(&format!("relay-{at}")).in_network(&ports[..=at], at).start();
     let relay = start(0);
-    let dial_some = |count: usize| (0..count).map(|_| dial(ports[0].port())).collect::<Vec<_>>();
     for attempt in 1.. {
         // It knows nobody but itself, has found that out, and dials nobody.
         wait_until(&relay, |status| json!(states(status)) == json!(["itself"]));
         let dialled = Instant::now();
-        let mut silent = dial_some(STRANGERS_MAX - 1);
+        // Four for each address, and all but one that there is place for.
+        let silent: Vec<_> = (1..STRANGERS_MAX).map(|at| dial_from(2 + at as u8 / 4, ports[0].port())).collect();
         let _other = start(1);
         wait_until(&relay, |status| json!(states(status)) == json!(["itself", "linked"]));
-        silent.extend(dial_some(1));
-        for stream in dial_some(100) {
-            is_cut_off(stream, b"");
-        }
         let are_open = silent.iter().all(is_open);
         let before = dialled.elapsed();
         if before >= HANDSHAKE_MAX && attempt < ATTEMPTS {
             // So long has the machine stood still that the first of them may have gone.
             continue;
         }
-        assert!(before < HANDSHAKE_MAX, "who came past the limit was not cut off at once");
         assert!(are_open, "some had no time for their handshake");
         let ((), waited) = time_without_stalls(|| {
             for stream in silent {
@@ -145,12 +143,11 @@ fn silent_connections_are_ended() {
             }
         });
         assert!(dialled.elapsed() >= HANDSHAKE_MAX, "they had {:?} for their handshake", dialled.elapsed());
-        println!("the others were served within {before:?}, the silent ones gone after {:?}", before + waited);
+        println!("the other was served within {before:?}, the silent ones gone after {:?}", before + waited);
         assert!(before + waited < HANDSHAKE_MAX + ROOM, "the last of them went after {:?}", before + waited);
         break;
     }
-    let full = |line: &String| line.contains("have not said who they are");
-    assert_eq!(relay.log().lines().iter().filter(|line| full(line)).count(), 1, "{}", relay.log().text());
+    assert!(!relay.log().text().contains("have not said who they are"), "{}", relay.log().text());
 }
 
 /// Whether the relay has neither said anything nor ended the connection.

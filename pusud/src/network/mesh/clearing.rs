@@ -14,10 +14,13 @@ use tokio::sync::Notify;
 /// So many channels are taken in or withdrawn before others have their turn: about a millisecond.
 const SLICE: usize = 1024;
 
+/// What a link has announced and what is left of that.
+type Channels = Box<dyn Iterator<Item = Rc<str>>>;
+
 /// What is left to be withdrawn.
 #[derive(Default)]
 pub(super) struct Clearing {
-    links: VecDeque<(LinkId, Box<dyn Iterator<Item = Rc<str>>>)>,
+    links: VecDeque<(LinkId, Channels)>,
     signal: Rc<Notify>,
 }
 

@@ -17,8 +17,6 @@ impl<D: Door> Mesh<D> {
     /// The link has to end.
     pub fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
         let now = self.now();
-        // Whoever reads a link takes turns with others in this; here it is only made sure that it is done.
-        while self.take_in_some(id) {}
         let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
         match frame {
             Frame::Publications { first, publications } => {
@@ -43,6 +41,7 @@ impl<D: Door> Mesh<D> {
             }
             Frame::SnapshotEnd { generation, number, total } => {
                 link.announced.snapshot_end(generation, number, total).map_err(Refusal::protocol)?;
+                // Whoever reads the link goes on with that, if that was not all.
                 self.take_in_some(id);
             }
             Frame::Changes { first, changes } => {

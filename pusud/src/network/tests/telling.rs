@@ -123,7 +123,7 @@ proptest! {
         slice in 1usize..400,
         slices in 0usize..6,
     ) {
-        let (mut table, mut announcer, mut peer) = (full_table(), Announcer::new(), Peer::default());
+        let (mut table, mut announcer, mut peer) = (full_table(), Announcer::default(), Peer::default());
         let mut out = Vec::new();
         while !announcer.is_idle() {
             announcer.write(&table, &mut out);
@@ -181,7 +181,7 @@ fn a_snapshot_comes_to_its_end_whatever_changes_meanwhile() {
 #[test]
 fn everything_is_told_once_for_each_check() {
     let table = full_table();
-    let mut announcer = Announcer::new();
+    let mut announcer = Announcer::default();
     let tell = |announcer: &mut Announcer| {
         let mut out = Vec::new();
         while !announcer.is_idle() {

@@ -3,7 +3,7 @@
 //! They behave as TCP does: bytes come in order and whole or not at all, and a partition holds them back until it heals.
 
 use crate::network::peer_address::PeerAddress;
-use crate::network::transport::Transport;
+use crate::network::transport::{Incoming, Transport};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -310,5 +310,16 @@ impl Transport for Wire {
             // The host has no power, and is about to be taken down.
             None => std::future::pending().await,
         }
+    }
+
+    fn split(stream: &mut Stream) -> (impl Incoming, impl AsyncWrite + Unpin) {
+        tokio::io::split(stream)
+    }
+}
+
+/// Here it is the world that ends what is not acknowledged.
+impl Incoming for ReadHalf<&mut Stream> {
+    fn limit_sending(&self, _is_limited: bool) -> io::Result<()> {
+        Ok(())
     }
 }
