@@ -11,7 +11,6 @@
 //! which the index sees them.
 
 use crate::inbox::InboxSender;
-use crate::limits::SHARDS_MAX;
 use crate::network::local::Event;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,8 +35,14 @@ impl ShardSet {
     }
 
     /// The numbers of its shards.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..=SHARDS_MAX).filter(move |shard| self.0 & (1 << shard) != 0)
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let first = (left != 0).then(|| left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            first
+        })
     }
 }
 

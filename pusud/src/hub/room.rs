@@ -112,6 +112,8 @@ impl Room {
 pub(super) struct Rooms {
     lanes: [Room; LANES],
     bytes_max: usize,
+    /// So many listeners make a publication no dearer than its bytes.
+    cheap_listeners: usize,
     /// The lane in which there is a publication that is larger than the room.
     oversized: Option<Lane>,
     /// By member of the index: those whose turn came when that member's inbox was full.
@@ -124,6 +126,7 @@ impl Rooms {
         Self {
             lanes: Default::default(),
             bytes_max,
+            cheap_listeners: (FAN_OUT_BYTES_MAX / bytes_max).max(1),
             oversized: None,
             held_up: (0..members).map(|_| VecDeque::new()).collect(),
         }
@@ -131,8 +134,8 @@ impl Rooms {
 
     /// What a publication of so many bytes to so many listeners here, and to other members, takes.
     pub(super) fn need(&self, bytes: usize, listeners: usize, members: ShardSet) -> Need {
-        let cheap_listeners = (FAN_OUT_BYTES_MAX / self.bytes_max).max(1);
-        let cost = bytes.max(bytes.saturating_mul(listeners) / cheap_listeners);
+        let is_cheap = listeners <= self.cheap_listeners;
+        let cost = if is_cheap { bytes } else { bytes.saturating_mul(listeners) / self.cheap_listeners };
         Need { lane: Lane::of(listeners), members, bytes, cost }
     }
 
