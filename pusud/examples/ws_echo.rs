@@ -5,20 +5,20 @@
 //! `ws_echo SETTINGS` prints the address and serves until it is killed. It has one shard and knows no authorization.
 
 use anyhow::Context as _;
-use pusud::acceptor::Acceptor;
+use pusud::admission::{Door, Place};
 use pusud::authenticator::Authenticator;
 use pusud::client;
 use pusud::client::framing::{self, Messages};
 use pusud::config::{Config, Overrides};
-use pusud::door::{Door, Place};
-use pusud::frame;
 use pusud::hub::Hub;
-use pusud::inbox::{self, Inbox, Item};
-use pusud::outbox::Outbox;
-use pusud::outgoing::Outgoing;
-use pusud::queued::Queued;
+use pusud::hub::outbox::Outbox;
+use pusud::relay::acceptor::Acceptor;
+use pusud::routing::inbox::{self, Inbox, Item};
+use pusud::routing::outgoing::Outgoing;
+use pusud::routing::shard_index::ShardIndex;
 use pusud::shard;
-use pusud::shard_index::ShardIndex;
+use pusud::websocket::frame;
+use pusud::websocket::memory_pressure::Queued;
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -140,5 +140,4 @@ impl Common {
 }
 
 #[cfg(test)]
-#[path = "patterns_tests.rs"]
 mod tests;

@@ -2,10 +2,10 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use pusud::frame::{self, Frames};
-use pusud::lane::Lane;
-use pusud::outbox::Outbox;
-use pusud::subscriptions::Subscriptions;
+use pusud::hub::outbox::Outbox;
+use pusud::hub::subscriptions::Subscriptions;
+use pusud::routing::lane::Lane;
+use pusud::websocket::frame::{self, Frames};
 use std::future::poll_fn;
 use std::io::Read as _;
 use std::net::TcpStream;

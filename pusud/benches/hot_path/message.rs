@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use pusud::limits::Limits;
+use pusud::protocol::limits::Limits;
 use pusud::{frame, message};
 
 /// Bytes of content: an empty one, the usual, a large one.

@@ -5,7 +5,7 @@
 
 use super::manifest::Manifest;
 use crate::config::AuthenticatorConfig;
-use crate::nearest::did_you_mean;
+use crate::config::nearest::did_you_mean;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -9,7 +9,7 @@ use crate::logging;
 use anyhow::{Context as _, bail};
 use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
 use pusud::config::Config;
-use pusud::permission::{Access, Permission};
+use pusud::protocol::permission::{Access, Permission};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;

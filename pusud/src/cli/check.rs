@@ -5,12 +5,12 @@ use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
-use pusud::door::capacity::Capacity;
-use pusud::gateway;
-use pusud::limits::Limits;
-use pusud::memory;
-use pusud::network::settings::{UNLISTED_LINKS_MAX, links_max};
-use pusud::origin::Origin;
+use pusud::relay::capacity::Capacity;
+use pusud::relay::network_thread;
+use pusud::protocol::limits::Limits;
+use pusud::relay::memory;
+use pusud::mesh::membership::settings::{UNLISTED_LINKS_MAX, links_max};
+use pusud::protocol::origin::Origin;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 

@@ -25,7 +25,7 @@ mod tests;
 use crate::{journal, logging};
 use clap::{Parser, Subcommand};
 use pusud::authenticator::isolation;
-use pusud::channel;
+use pusud::protocol::channel;
 use pusud::config::Overrides;
 use std::fmt;
 use std::io::{self, Write as _};

@@ -5,7 +5,7 @@ use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
-use pusud::shutdown::Shutdown;
+use pusud::system::shutdown::Shutdown;
 use std::net::SocketAddr;
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {

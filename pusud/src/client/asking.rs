@@ -7,11 +7,11 @@
 use super::authorizations::{Added, Moment};
 use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, Request, Verdict, reason_or_none};
-use crate::disconnect::Disconnect;
-use crate::message::Reply;
-use crate::outbox::Stage;
-use crate::refusal::Refusal;
-use crate::turns::Turn;
+use crate::client::reauthorize::Turn;
+use crate::hub::outbox::Stage;
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::message::Reply;
+use crate::protocol::refusal::Refusal;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;

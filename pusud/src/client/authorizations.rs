@@ -7,8 +7,8 @@
 
 use super::few::Few;
 use crate::authenticator::{Authorization, Grant};
-use crate::limits::AUTHORIZATIONS_MAX;
-use crate::permission::{Access, Permission};
+use crate::protocol::limits::AUTHORIZATIONS_MAX;
+use crate::protocol::permission::{Access, Permission};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -228,5 +228,4 @@ impl Live {
 }
 
 #[cfg(test)]
-#[path = "authorizations_tests.rs"]
 mod tests;

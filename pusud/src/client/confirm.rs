@@ -5,7 +5,7 @@
 //! **Invariant:** answers leave in the order of what they answer.
 
 use super::{Client, Next};
-use crate::message::{self, Reply, Request};
+use crate::protocol::message::{self, Reply, Request};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;

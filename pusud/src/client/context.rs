@@ -1,14 +1,14 @@
 //! What the tasks of all clients of a shard work with.
 
+use crate::admission::Door;
 use crate::authenticator::Authenticator;
-use crate::deadlines::Deadlines;
-use crate::door::Door;
-use crate::frame::{self, Frames};
+use crate::client::deadlines::Deadlines;
+use crate::client::read_buffer::ReadBuffer;
+use crate::client::reauthorize::Turns;
 use crate::hub::Hub;
-use crate::limits::Limits;
-use crate::message::Reply;
-use crate::read_buffer::ReadBuffer;
-use crate::turns::Turns;
+use crate::protocol::limits::Limits;
+use crate::protocol::message::Reply;
+use crate::websocket::frame::{self, Frames};
 use std::rc::Rc;
 use std::sync::Arc;
 

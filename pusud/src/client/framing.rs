@@ -1,11 +1,11 @@
 //! tungstenite as the daemon uses it: over a client's wire, driven by the socket's readiness, and only while something
 //! comes. What comes out are messages and what is wrong with them; what they mean is not known here.
 
-use super::unfinished::LARGE_MESSAGE_BYTES;
 use super::wire::{Refused, Wire};
-use crate::deadlines::Deadlines;
-use crate::disconnect::Disconnect;
-use crate::refusal::Refusal;
+use crate::client::deadlines::Deadlines;
+use crate::client::partial_message::LARGE_MESSAGE_BYTES;
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::refusal::Refusal;
 use std::io;
 use std::mem;
 use std::rc::Rc;

@@ -5,30 +5,33 @@
 //! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
 //! needed on the way there or back is boxed, so that the waiting task stays small.
 
+pub mod apply;
 mod asking;
 pub mod authorizations;
 mod confirm;
 mod context;
-mod effects;
+pub mod deadlines;
 mod few;
 pub mod framing;
 pub mod handshake;
-pub mod http_error;
+pub mod partial_message;
+pub mod publish_rate;
 mod publishing;
+pub mod read_buffer;
+pub mod reauthorize;
 mod request;
 pub mod session;
-pub mod unfinished;
 pub mod upkeep;
 pub mod wire;
 
+use crate::admission::{Pass, Place};
 use crate::authenticator::Authorization;
-use crate::door::{Pass, Place};
-use crate::frame::Frames;
+use crate::client::publish_rate::PublishRate;
 use crate::hub::Turn;
-use crate::outbox::{Outbox, Stage};
-use crate::publish_rate::PublishRate;
-use crate::refusal::Refusal;
-use crate::subscriptions::ListenerId;
+use crate::hub::outbox::{Outbox, Stage};
+use crate::hub::subscriptions::ListenerId;
+use crate::protocol::refusal::Refusal;
+use crate::websocket::frame::Frames;
 pub use context::Context;
 use framing::Messages;
 use handshake::Facts;

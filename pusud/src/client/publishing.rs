@@ -4,9 +4,9 @@
 //! publish to the channel when it is published, and not just when it was sent.
 
 use super::{Client, Next};
-use crate::disconnect::Disconnect;
 use crate::hub::{Turn, Waiting};
-use crate::message::Reply;
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::message::Reply;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::task::Poll;

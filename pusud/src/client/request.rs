@@ -2,11 +2,11 @@
 
 use super::Context;
 use super::handshake::{self, Facts, Progress, Upgrade};
-use super::http_error::HttpError;
-use crate::frame::Frames;
-use crate::origin::Origin;
-use crate::outbox::Outbox;
-use crate::refusal::Refusal;
+use crate::http::error::HttpError;
+use crate::hub::outbox::Outbox;
+use crate::protocol::origin::Origin;
+use crate::protocol::refusal::Refusal;
+use crate::websocket::frame::Frames;
 use std::io;
 use std::rc::Rc;
 

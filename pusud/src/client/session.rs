@@ -3,9 +3,9 @@
 
 use super::authorizations::{Added, Authorizations, Moment, Passed};
 use crate::authenticator::{Authorization, Grant};
-use crate::disconnect::Disconnect;
-use crate::message::{Malformed, Reply, Request};
-use crate::permission::Access;
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::message::{Malformed, Reply, Request};
+use crate::protocol::permission::Access;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -160,7 +160,7 @@ fn denied(channel: &str, reason: &str) -> Effect<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::Permission;
+    use crate::protocol::permission::Permission;
     use std::time::Duration;
 
     fn grant(permissions: &[(&str, Access)]) -> Grant {

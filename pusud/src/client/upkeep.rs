@@ -6,12 +6,12 @@
 
 use super::asking::Asking;
 use super::{Client, Context};
-use crate::deadlines::Alarm;
-use crate::disconnect::Disconnect;
-use crate::door::Probation;
-use crate::message::Reply;
-use crate::refusal::Refusal;
-use crate::turns::{Called, Seat};
+use crate::admission::Probation;
+use crate::client::deadlines::Alarm;
+use crate::client::reauthorize::{Called, Seat};
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::message::Reply;
+use crate::protocol::refusal::Refusal;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Instant;

@@ -3,12 +3,12 @@
 //! So whatever tungstenite answers by itself (pongs, the echo of a close frame) queues behind what is on its way, and
 //! control frames can never cut a half-written publication.
 
-use super::unfinished::Unfinished;
-use crate::deadlines::Deadlines;
-use crate::frame::Frames;
+use crate::client::deadlines::Deadlines;
+use crate::client::partial_message::Unfinished;
+use crate::client::read_buffer::ReadBuffer;
 use crate::hub::Hub;
-use crate::outbox::Outbox;
-use crate::read_buffer::ReadBuffer;
+use crate::hub::outbox::Outbox;
+use crate::websocket::frame::Frames;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::task::{Context, Poll};

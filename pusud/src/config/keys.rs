@@ -1,6 +1,6 @@
 //! The names of all keys, and what to say about one that is not among them.
 
-use crate::nearest::nearest;
+use crate::config::nearest::nearest;
 
 /// The keys at the top of the settings, in the order of `settings.example.yaml`.
 pub const TOP: &[&str] = &[

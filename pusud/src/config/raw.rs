@@ -7,9 +7,9 @@ use super::values::{
     address, control_socket, found, isolation, name, non_empty, on_swap, path, ping_interval, port, sha256, shards,
 };
 use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, units, yaml};
-use crate::limits::{CHANNEL_BYTES_MAX, SHARDS_MAX, SUBSCRIPTIONS_MAX};
-use crate::network::peer_address::PeerAddress;
-use crate::origin::Origin;
+use crate::config::peer_address::PeerAddress;
+use crate::protocol::limits::{CHANNEL_BYTES_MAX, SHARDS_MAX, SUBSCRIPTIONS_MAX};
+use crate::protocol::origin::Origin;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;

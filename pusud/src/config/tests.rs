@@ -1,7 +1,7 @@
 //! Settings files, good and bad, through [`Config::load`].
 
 use super::*;
-use crate::origin::Origin;
+use crate::protocol::origin::Origin;
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Systems without local sockets that the daemon could use: there is no control socket.
 
 use crate::config;
-use crate::overview::Overview;
-use crate::status::Status;
+use crate::control::gather::Overview;
+use crate::control::status::Status;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;

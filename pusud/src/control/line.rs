@@ -1,6 +1,6 @@
 //! What is said over the control socket: a line to ask with, and a line that answers.
 
-use crate::status::Status;
+use crate::control::status::Status;
 use serde::{Deserialize, Serialize};
 
 /// The version of what is spoken here.

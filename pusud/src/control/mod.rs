@@ -7,9 +7,11 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
+pub mod gather;
 #[cfg(unix)]
 mod line;
 pub mod place;
+pub mod status;
 #[cfg(unix)]
 mod unix;
 

@@ -5,8 +5,8 @@
 use super::line::{Answer, Outcome, VERSION, check, request_line};
 use super::place;
 use crate::config;
-use crate::overview::Overview;
-use crate::status::Status;
+use crate::control::gather::Overview;
+use crate::control::status::Status;
 use anyhow::{Context as _, bail, ensure};
 use std::convert::Infallible;
 use std::fs::{self, Permissions};

@@ -1,9 +1,9 @@
 //! Messages of clients, and the publications made of them, against a second reading of the same text.
 
-use crate::channel;
-use crate::frame;
-use crate::limits::Limits;
-use crate::message::{self, Request};
+use crate::protocol::channel;
+use crate::protocol::limits::Limits;
+use crate::protocol::message::{self, Request};
+use crate::websocket::frame;
 use serde_json::Value;
 
 /// Whatever text comes is understood as a plain JSON parser understands it, or refused, and a publication of it is one

@@ -1,11 +1,11 @@
 //! Frames of links between relays: cut out of a stream, read, written again, and taken in as what a peer tells.
 
-use crate::network::announced::Announced;
-use crate::network::codec::{self, Frame};
-use crate::network::decoder::Decoder;
-use crate::network::encode;
+use crate::mesh::interest::announced::Announced;
+use crate::mesh::wire::codec::{self, Frame};
+use crate::mesh::wire::decoder::Decoder;
+use crate::mesh::wire::encode;
 
-use crate::network::numbers::Incoming;
+use crate::mesh::links::sequence::Incoming;
 
 /// A link of a relay that takes small messages.
 const BYTES_MAX: usize = codec::FRAME_BYTES_OVER_CONTENT + 1000;

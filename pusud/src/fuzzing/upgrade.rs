@@ -1,7 +1,7 @@
 //! The request that a connection begins with.
 
 use crate::client::handshake::{self, Progress, Upgrade};
-use crate::limits::Limits;
+use crate::protocol::limits::Limits;
 
 /// A request is answered once it is whole, by one well-formed answer, and by the same one whatever pieces it comes in.
 ///

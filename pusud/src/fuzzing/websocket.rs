@@ -1,7 +1,7 @@
 //! Frames of clients, as the daemon has them taken apart.
 
 use crate::client::framing;
-use crate::client::unfinished::Unfinished;
+use crate::client::partial_message::Unfinished;
 use std::io::{self, ErrorKind, Read, Write};
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};

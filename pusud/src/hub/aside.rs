@@ -5,9 +5,9 @@
 //!
 //! **Invariant:** of a channel nothing goes on before what was set aside of it, also where it has changed lanes since.
 
-use crate::batch::Publications;
-use crate::frame::Frames;
-use crate::lane::{LANES, Lane, Share};
+use crate::routing::batch::Publications;
+use crate::routing::lane::{LANES, Lane, Share};
+use crate::websocket::frame::Frames;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 

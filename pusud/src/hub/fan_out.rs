@@ -3,12 +3,12 @@
 
 use super::flow::{Turn, Waiting};
 use super::{Hub, State, upkeep};
-use crate::batch::{Batch, Publications};
-use crate::frame::{self, Frames};
-use crate::lane::{Lane, SHARES, Share};
-use crate::refusal::Refusal;
-use crate::shard_index::ShardSet;
-use crate::subscriptions::ChannelId;
+use crate::protocol::refusal::Refusal;
+use crate::routing::batch::{Batch, Publications};
+use crate::routing::channel_id::ChannelId;
+use crate::routing::lane::{Lane, SHARES, Share};
+use crate::routing::shard_index::ShardSet;
+use crate::websocket::frame::{self, Frames};
 use std::rc::Rc;
 
 impl Hub {

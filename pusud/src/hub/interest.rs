@@ -1,9 +1,9 @@
 //! Who listens to what, and that the other shards and the linked relays know it.
 
 use super::{Hub, State};
-use crate::frame::Mark;
-use crate::refusal::Refusal;
-use crate::subscriptions::{ListenerId, Subscribed};
+use crate::hub::subscriptions::{ListenerId, Subscribed};
+use crate::protocol::refusal::Refusal;
+use crate::websocket::frame::Mark;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 

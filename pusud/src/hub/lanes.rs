@@ -5,8 +5,8 @@
 //! **Invariant:** an entry stands at most once in each lane, and in each lane that it was marked in since it was last
 //! flushed out of it. So an emptied lane has flushed every entry that was marked in it.
 
-use crate::lane::{LANES, Lane};
-use crate::outbox::Outbox;
+use crate::hub::outbox::Outbox;
+use crate::routing::lane::{LANES, Lane};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -89,5 +89,4 @@ impl<T: Marked + Clone> Lanes<T> {
 }
 
 #[cfg(test)]
-#[path = "lanes_tests.rs"]
 mod tests;

@@ -7,9 +7,9 @@
 //! **Invariant:** one publication in the whole shard may be larger than its lane's room, and then it is alone in it. So all
 //! lanes together push to one outbox, between two of its flushes, at most `LANES` times the room of one and a publication.
 
-use crate::lane::{LANES, Lane, Share};
-use crate::outgoing::Outgoing;
-use crate::shard_index::ShardSet;
+use crate::routing::lane::{LANES, Lane, Share};
+use crate::routing::outgoing::Outgoing;
+use crate::routing::shard_index::ShardSet;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -259,5 +259,4 @@ impl Rooms {
 }
 
 #[cfg(test)]
-#[path = "room_tests.rs"]
 mod tests;

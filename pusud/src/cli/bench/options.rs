@@ -4,7 +4,7 @@ use super::plan::{Extent, Pace, Plan};
 use super::stamp::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
 use crate::cli::connection_args::ConnectionArgs;
 use anyhow::{bail, ensure};
-use pusud::channel;
+use pusud::protocol::channel;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;

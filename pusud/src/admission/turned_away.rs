@@ -1,0 +1,69 @@
+//! What becomes of connections that are not let in: each is told why over HTTP, and so that the answer arrives.
+//!
+//! A connection that is closed while the client's request is on its way is reset, and the answer is lost with it. So the
+//! request is read first, and what follows it until the client goes. That is bounded in time and in number: past it the
+//! answer is sent and the connection closed at once.
+
+use crate::http::error::HttpError;
+use crate::protocol::refusal::Refusal;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// Connections that are seen off at a time. Each is an open file.
+pub const SEEN_OFF_MAX: usize = 64;
+/// How long a connection may take to send its request, take the answer, and go.
+const SEE_OFF_MAX: Duration = Duration::from_secs(1);
+
+/// Where connections are seen off.
+pub struct TurnedAway(Arc<Semaphore>);
+
+impl Default for TurnedAway {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(SEEN_OFF_MAX)))
+    }
+}
+
+impl TurnedAway {
+    /// Tells a connection why it is not let in, without waiting. Called inside a runtime.
+    pub fn see_off(&self, socket: TcpStream, refusal: Refusal) {
+        let answer = HttpError::turned_away(refusal).to_response();
+        match self.0.clone().try_acquire_owned() {
+            Ok(seat) => drop(tokio::spawn(async move {
+                // Past its time, or broken, the connection is closed all the same.
+                timeout(SEE_OFF_MAX, converse(&socket, &answer)).await.ok();
+                drop(socket);
+                drop(seat);
+            })),
+            // As far as the system takes it: whether it arrives is for the network to say.
+            Err(_) => drop(socket.try_write(&answer)),
+        }
+    }
+}
+
+/// Waits for the request, answers, and waits for the client to go.
+async fn converse(socket: &TcpStream, answer: &[u8]) -> io::Result<()> {
+    if read(socket).await? == 0 {
+        return Ok(());
+    }
+    // The kernel's buffer is empty and takes the whole answer.
+    socket.try_write(answer)?;
+    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
+    while read(socket).await? > 0 {}
+    Ok(())
+}
+
+/// Reads and forgets; 0 at the end of the stream.
+async fn read(socket: &TcpStream) -> io::Result<usize> {
+    let mut discard = [0; 1024];
+    loop {
+        socket.readable().await?;
+        match socket.try_read(&mut discard) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a client's messages lead to is done here: the session has decided it, and nothing here waits.
+
+use super::{Client, Next, framing, session::Effect};
+use crate::admission::address;
+use crate::client::publish_rate::PublishRate;
+use crate::protocol::disconnect::Disconnect;
+use crate::protocol::message::{self, Malformed, Reply, Request};
+use crate::protocol::refusal::Refusal;
+use crate::websocket::frame;
+use std::time::Instant;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tracing::debug;
+
+impl Client {
+    /// Does what a message says.
+    pub(super) fn handle(&mut self, message: Result<Message, Error>) -> Next {
+        match message {
+            Ok(Message::Text(text)) => {
+                let next = self.request(message::parse(&text, &self.context.limits));
+                self.messages.after_message(text.len());
+                next
+            }
+            Ok(Message::Binary(bytes)) => {
+                let next = self.request(message::parse_binary(&bytes, &self.context.limits));
+                self.messages.after_message(bytes.len());
+                next
+            }
+            // Pings are answered and a close frame is echoed by tungstenite, at its next turn.
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
+            Err(error) => self.end_after(&error),
+        }
+    }
+
+    fn request(&mut self, request: Result<Request<'_>, Malformed>) -> Next {
+        if let Err(Malformed { limit: Some(limit), .. }) = &request {
+            self.context.hub.count_refusal(*limit);
+        }
+        let effect = self.session.handle(request);
+        self.apply(effect)
+    }
+
+    fn apply(&mut self, effect: Effect<'_>) -> Next {
+        let hub = &self.context.hub;
+        match effect {
+            Effect::Publish { channel, content } => {
+                if !self.may_publish_now() {
+                    self.context.hub.count_refusal(Refusal::PublishRate);
+                    return self.exceeded(&channel, "published faster than limits.publish_rate");
+                }
+                self.messages.stay_open();
+                return self.publish(&channel, content);
+            }
+            Effect::Subscribe(channel) => return self.subscribe(&channel),
+            Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
+            Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
+            Effect::End(reply, disconnect) => return self.end(&reply, disconnect),
+        }
+        Next::Message
+    }
+
+    fn may_publish_now(&mut self) -> bool {
+        let limits = &self.context.limits;
+        if limits.publish_rate == 0 {
+            return true;
+        }
+        let now = Instant::now();
+        let rate = self.publish_rate.get_or_insert_with(|| Box::new(PublishRate::new(now)));
+        rate.allows(now, limits.publish_rate, limits.publish_burst)
+    }
+
+    /// Ends a client that has exceeded a limit.
+    pub(super) fn exceeded(&self, channel: &str, reason: &str) -> Next {
+        self.end(&Reply::LimitExceeded { channel, reason }.to_json(), Disconnect::LimitExceeded)
+    }
+
+    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
+    /// does.
+    pub(super) fn peer(&self) -> String {
+        match self.outbox.socket().peer_addr() {
+            Ok(peer) => address::readable(peer).to_string(),
+            Err(_) => "gone".to_owned(),
+        }
+    }
+
+    /// Sends a reply.
+    pub(super) fn reply(&self, reply: &Reply<'_>) {
+        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
+    }
+
+    /// Sends a last reply (JSON text) and ends the connection.
+    pub(super) fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
+        self.context.hub.send(&self.outbox, frame::text(reply));
+        self.context.hub.close(&self.outbox, disconnect);
+        Next::End
+    }
+
+    fn end_after(&self, error: &Error) -> Next {
+        if let Some(limit) = framing::limit_of(error) {
+            self.context.hub.count_refusal(limit);
+        }
+        debug!(peer = %self.peer(), %error, "the client's connection ends");
+        if let Some(disconnect) = framing::disconnect_after(error) {
+            self.context.hub.close(&self.outbox, disconnect);
+        }
+        Next::End
+    }
+}

@@ -1,0 +1,119 @@
+//! What `pusud status` shows: the shape of it alone, as it goes through the control socket.
+//!
+//! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
+
+use crate::routing::link_status::PeerStatus;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One relay at one moment. Counters run since it was started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The relay's name in the settings.
+    pub name: String,
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: u32,
+    /// Whether it serves or stops.
+    pub state: State,
+    /// Where clients connect.
+    pub address: String,
+    /// When it began to serve: seconds since 1970.
+    pub since: u64,
+    /// How long it has been serving, in seconds.
+    pub uptime_seconds: u64,
+    /// How many threads serve clients.
+    pub shards: usize,
+    /// The numbers of those that did not answer within a second; what they have counted is missing below.
+    pub hanging_shards: Vec<usize>,
+    /// Whether the network's thread did not answer within a second; what it knows is missing below.
+    #[serde(default)]
+    pub network_hangs: bool,
+    /// Who is connected.
+    pub connections: Connections,
+    /// Channels that have a listener.
+    pub channels: usize,
+    /// Pairs of a listener and a channel.
+    pub subscriptions: usize,
+    /// What went through.
+    pub messages: Messages,
+    /// Connections that the relay ended.
+    pub disconnects: Vec<Disconnects>,
+    /// What was refused for exceeding a limit, by the limit's key in the settings.
+    pub refusals: BTreeMap<String, u64>,
+    /// Who decides.
+    pub authenticator: Authenticator,
+    /// The other relays of the network; empty where there is none.
+    pub relays: Vec<PeerStatus>,
+}
+
+/// What the relay is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It accepts clients.
+    Serving,
+    /// It was asked to stop, and sees its clients off.
+    Stopping,
+}
+
+/// Who is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// All connections.
+    pub total: usize,
+    /// Those among them that have not been authorized yet.
+    pub unauthorized: usize,
+}
+
+/// What went through the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messages {
+    /// Messages accepted from sources.
+    pub published: u64,
+    /// Messages handed to listeners.
+    pub delivered: u64,
+    /// Bytes that were lost with slow consumers.
+    pub dropped_bytes: u64,
+}
+
+/// Connections that the relay ended for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disconnects {
+    /// The close code.
+    pub code: u16,
+    /// The reason as clients are told it.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Who decides what clients may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authenticator {
+    /// The id in its manifest, or `None`.
+    pub id: String,
+    /// The version in its manifest.
+    pub version: String,
+    /// The SHA-256 of its library.
+    pub sha256: String,
+    /// How many authenticators have decided since the start, this one included.
+    pub generation: u32,
+    /// Whether it would take another question now.
+    pub ready: bool,
+    /// Questions that wait for a thread.
+    pub queued: usize,
+    /// Calls that were not answered in time, since it took over, as all that follows.
+    pub timed_out: u64,
+    /// Calls that were turned away at once.
+    pub turned_away: u64,
+    /// Calls that it failed or forgot to answer.
+    pub failed: u64,
+    /// Answers that came too late or twice.
+    pub late: u64,
+    /// Answers that broke the rules.
+    pub malformed: u64,
+    /// Threads that hang in it now.
+    pub stuck_threads: usize,
+}

@@ -1,0 +1,125 @@
+//! What a shard has to know about what comes from one client: how long nothing has, and what is not finished.
+//!
+//! It stands in the outbox, which everybody who has to do with a client knows; hence the few bytes.
+
+use crate::websocket::memory_pressure;
+use std::cell::Cell;
+
+/// The state of one client's incoming side.
+#[derive(Default)]
+pub struct Incoming {
+    unfinished_bytes: Cell<u32>,
+    life: Cell<Life>,
+}
+
+/// How long nothing has come, in looks: there are two looks in one interval between pings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Life {
+    /// The handshake is not complete: it has a deadline of its own.
+    #[default]
+    Connecting,
+    /// Something has come since the last look.
+    Heard,
+    /// Nothing has come since the last look.
+    Quiet,
+    /// Nothing has come for half an interval at least.
+    QuietForLong,
+    /// A ping is on its way, and nothing has come since.
+    Pinged,
+    /// A ping is on its way, and something has come since.
+    Answered,
+}
+
+impl Incoming {
+    /// The client speaks WebSocket now and can be pinged.
+    pub fn open(&self) {
+        self.life.set(Life::Heard);
+    }
+
+    /// Bytes have come.
+    pub fn hear(&self) {
+        self.life.set(match self.life.get() {
+            Life::Pinged | Life::Answered => Life::Answered,
+            Life::Connecting | Life::Heard | Life::Quiet | Life::QuietForLong => Life::Heard,
+        });
+    }
+
+    /// Half an interval has passed; true if it is time for a ping, which counts as sent.
+    pub fn look(&self) -> bool {
+        let (next, is_time) = match self.life.get() {
+            Life::Heard => (Life::Quiet, false),
+            Life::Quiet => (Life::QuietForLong, false),
+            Life::QuietForLong => (Life::Pinged, true),
+            same @ (Life::Connecting | Life::Pinged | Life::Answered) => (same, false),
+        };
+        self.life.set(next);
+        is_time
+    }
+
+    /// The time for the answer to the ping is over; whether anything has come.
+    pub fn has_answered(&self) -> bool {
+        // Counted from the ping, so that a client that only listens is pinged once in an interval.
+        self.life.replace(Life::Quiet) != Life::Pinged
+    }
+
+    /// What has been received and not been handled yet, in bytes.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.unfinished_bytes.get() as usize
+    }
+
+    /// So much has been received and not been handled yet.
+    pub fn set_unfinished_bytes(&self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        memory_pressure::hold(bytes as usize);
+        memory_pressure::release(self.unfinished_bytes.replace(bytes) as usize);
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.set_unfinished_bytes(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_client_is_pinged_after_an_interval_and_once_in_each() {
+        let incoming = Incoming::default();
+        assert!(!incoming.look() && !incoming.look() && !incoming.look(), "nothing before the handshake");
+        incoming.open();
+        assert_eq!([(); 4].map(|()| incoming.look()), [false, false, true, false]);
+        incoming.hear();
+        assert!(incoming.has_answered());
+        assert_eq!(
+            [(); 3].map(|()| incoming.look()),
+            [false, true, false],
+            "the next ping is an interval after the first"
+        );
+        assert!(!incoming.has_answered());
+    }
+
+    #[test]
+    fn a_client_that_speaks_is_not_pinged() {
+        let incoming = Incoming::default();
+        incoming.open();
+        for _ in 0..5 {
+            assert!(!incoming.look() && !incoming.look());
+            incoming.hear();
+        }
+    }
+
+    #[test]
+    fn what_is_unfinished_is_held_until_it_is_handled_or_the_client_gone() {
+        let before = memory_pressure::held();
+        let incoming = Incoming::default();
+        for bytes in [10, 500, 20] {
+            incoming.set_unfinished_bytes(bytes);
+            assert_eq!((memory_pressure::held() - before, incoming.unfinished_bytes()), (bytes, bytes));
+        }
+        drop(incoming);
+        assert_eq!(memory_pressure::held(), before);
+    }
+}

@@ -1,0 +1,131 @@
+//! Which of a shard's clients have gone without a word: who says nothing for long is sent a ping, and who says nothing
+//! after it is ended.
+//!
+//! There is no timer per client. Clients are looked at in turn, a few at a time, so that many who came together are not
+//! pinged together. What is sent and ended is the hub's business.
+//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+
+use crate::hub::outbox::Outbox;
+use crate::protocol::limits::Limits;
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+/// How often each client is looked at between two pings.
+const LOOKS_PER_INTERVAL: u32 = 2;
+
+/// The turns of the clients, and the pings that are on their way.
+pub struct Keepalive {
+    /// In how many turns everybody is looked at.
+    turns: usize,
+    turn: usize,
+    /// How much time has passed since the first turn.
+    now: Duration,
+    /// Who has been pinged, and when the time for the answer is over; the earliest first.
+    pinged: VecDeque<(Duration, Weak<Outbox>)>,
+}
+
+impl Keepalive {
+    /// Everybody is to be looked at so that a ping comes after `ping_interval`, with one turn in each `tick`.
+    pub fn new(limits: &Limits, tick: Duration) -> Self {
+        let turns = (limits.ping_interval / LOOKS_PER_INTERVAL).div_duration_f64(tick).round();
+        Self { turns: (turns as usize).max(1), turn: 0, now: Duration::ZERO, pinged: VecDeque::new() }
+    }
+
+    /// So much time has passed, and the next clients have their turn. Returns whose numbers these are: this one, and
+    /// each that is so much larger.
+    pub fn next_turn(&mut self, passed: Duration) -> (usize, usize) {
+        self.now += passed;
+        self.turn = (self.turn + 1) % self.turns;
+        (self.turn, self.turns)
+    }
+
+    /// Looks at one whose turn it is; true if it is to be sent a ping, which has to be answered within `timeout`.
+    pub fn look(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
+        // Where something waits already, a ping would wait behind it: how long that may be is the write deadline's.
+        if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.look() {
+            return false;
+        }
+        self.pinged.push_back((self.now + timeout, Rc::downgrade(outbox)));
+        true
+    }
+
+    /// The next client that has not answered its ping in time, if there is one.
+    pub fn next_gone(&mut self) -> Option<Rc<Outbox>> {
+        while self.pinged.front().is_some_and(|(until, _)| *until <= self.now) {
+            let Some(outbox) = self.pinged.pop_front().and_then(|(_, outbox)| outbox.upgrade()) else { continue };
+            let has_answered = outbox.incoming.has_answered() || outbox.is_blocked() || has_unread(&outbox);
+            if !has_answered {
+                return Some(outbox);
+            }
+        }
+        None
+    }
+}
+
+/// Whether something has come that the client's task has not read, because it waits for something else.
+fn has_unread(outbox: &Outbox) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    socket2::SockRef::from(outbox.socket()).peek(&mut byte).is_ok_and(|bytes| bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(500);
+
+    /// So many clients that have just spoken, and what keeps their connections alive.
+    async fn clients(count: usize) -> (Vec<Rc<Outbox>>, Vec<std::net::TcpStream>) {
+        let acceptor = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut outboxes, mut ends) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            ends.push(std::net::TcpStream::connect(acceptor.local_addr().unwrap()).unwrap());
+            outboxes.push(Rc::new(Outbox::new(acceptor.accept().await.unwrap().0)));
+        }
+        (outboxes, ends)
+    }
+
+    /// Has everybody speak when `before` ticks have passed, and returns after how many more each is pinged.
+    fn first_pings(outboxes: &[Rc<Outbox>], limits: &Limits, before: usize) -> Vec<usize> {
+        let mut keepalive = Keepalive::new(limits, TICK);
+        for _ in 0..before {
+            keepalive.next_turn(TICK);
+        }
+        outboxes.iter().for_each(|outbox| outbox.incoming.open());
+        let mut pinged = vec![None; outboxes.len()];
+        let mut ticks = 0;
+        while pinged.contains(&None) {
+            ticks += 1;
+            let (first, step) = keepalive.next_turn(TICK);
+            for at in (first..outboxes.len()).step_by(step) {
+                if keepalive.look(&outboxes[at], limits.pong_timeout) {
+                    assert_eq!(pinged[at].replace(ticks), None, "client {at} is pinged twice");
+                }
+            }
+            assert!(ticks < 1000, "some are never pinged: {pinged:?}");
+        }
+        pinged.into_iter().flatten().collect()
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_came_together_is_pinged_one_to_one_and_a_half_intervals_later_and_not_together() {
+        let (outboxes, _ends) = clients(100).await;
+        for interval in [Duration::from_secs(1), Duration::from_secs(6), Duration::from_secs(25)] {
+            let limits = Limits { ping_interval: interval, ..Limits::default() };
+            let turns = (interval / LOOKS_PER_INTERVAL).div_duration_f64(TICK) as usize;
+            for before in [0, 1, turns / 2, turns - 1] {
+                let mut together = vec![0; turns];
+                for ticks in first_pings(&outboxes, &limits, before) {
+                    // They have spoken up to a tick before the first one that is counted.
+                    let (least, most) = (TICK * (ticks - 1) as u32, TICK * ticks as u32);
+                    assert!(least >= interval && most <= interval.mul_f64(1.5), "after {least:?} to {most:?}");
+                    together[ticks - 1 - 2 * turns] += 1;
+                }
+                let share = outboxes.len() / turns;
+                assert!(together.iter().all(|&pinged| pinged == share || pinged == share + 1), "{together:?}");
+            }
+        }
+    }
+}

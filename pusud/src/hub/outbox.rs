@@ -1,0 +1,373 @@
+//! One client's outbox: the only door through which bytes reach its socket.
+//!
+//! A bounded queue of shared frames before a non-blocking socket. `push` queues, `flush` writes as much as the kernel
+//! takes; when the kernel is full the client's own task waits for room ([`Outbox::poll_drained`]) and nobody else does.
+//! It knows nothing of channels or of the protocol.
+//!
+//! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
+
+use crate::http::error::HttpError;
+use crate::hub::incoming::Incoming;
+use crate::protocol::disconnect::Disconnect;
+use crate::routing::lane::Lane;
+use crate::websocket::frame::{self, Frames, Mark};
+use crate::websocket::frame_queue::FrameQueue;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
+const WRITE_SLICES_MAX: usize = 64;
+
+/// What may be left of a frame that has left by half when its client's memory is needed, in bytes.
+const HALF_SENT_BYTES_MAX: usize = 16 * 1024;
+
+/// The outbox and socket of one client.
+pub struct Outbox {
+    socket: TcpStream,
+    queue: RefCell<FrameQueue>,
+    state: Cell<State>,
+    stage: Cell<Stage>,
+    /// The lanes in which it stands to be flushed, a bit for each.
+    marked: Cell<u8>,
+    patience: Cell<Patience>,
+    /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
+    task: Cell<Option<Waker>>,
+    /// What comes from the client.
+    pub incoming: Incoming,
+}
+
+/// What is known of a client that the kernel takes nothing more for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Patience {
+    /// Nobody watches it.
+    Unwatched,
+    /// It is watched, and the kernel has taken nothing since the last look.
+    Stalled,
+    /// It is watched, and the kernel has taken something since the last look.
+    Moving,
+}
+
+/// How far its client has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// It is connected, and speaks HTTP.
+    Connected,
+    /// It speaks WebSocket.
+    Upgraded,
+    /// It has been authorized.
+    Authorized,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// The kernel takes bytes.
+    Open,
+    /// The kernel is full: the client's task waits for room.
+    Blocked,
+    /// Takes no more frames; what is queued still leaves.
+    Closing,
+    /// As `Closing`, and the kernel is full.
+    ClosingBlocked,
+    /// The connection is gone.
+    Broken,
+}
+
+impl Outbox {
+    /// An empty outbox for `socket`.
+    pub fn new(socket: TcpStream) -> Self {
+        Self {
+            socket,
+            queue: RefCell::default(),
+            state: Cell::new(State::Open),
+            stage: Cell::new(Stage::Connected),
+            marked: Cell::new(0),
+            patience: Cell::new(Patience::Unwatched),
+            task: Cell::new(None),
+            incoming: Incoming::default(),
+        }
+    }
+
+    /// The socket, for reading.
+    pub fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Its client has come so far.
+    pub fn reach(&self, stage: Stage) {
+        self.stage.set(stage);
+    }
+
+    /// Whether its client has been authorized.
+    pub fn is_authorized(&self) -> bool {
+        self.stage.get() == Stage::Authorized
+    }
+
+    /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
+    /// before the client counts as slow; one push goes past it, by a run of frames or a message. Nobody is slow for what
+    /// has not been offered to the kernel yet: as long as that took everything, it is twice as many.
+    ///
+    /// # Errors
+    /// The outbox was full already, and is cut now as [`Self::cut`] says. A closing outbox drops frames without an
+    /// error.
+    pub fn push(&self, frames: Frames, bytes_max: usize) -> Result<(), Overflow> {
+        if !matches!(self.state.get(), State::Open | State::Blocked) {
+            return Ok(());
+        }
+        let mut queue = self.queue.borrow_mut();
+        let is_blocked = self.is_blocked();
+        if queue.cost() >= bytes_max && (is_blocked || queue.cost() >= 2 * bytes_max) {
+            drop(queue);
+            return Err(Overflow { dropped_bytes: self.cut() + frames.len() });
+        }
+        queue.push(frames);
+        Ok(())
+    }
+
+    /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
+    /// end. Returns the bytes that are lost.
+    pub fn cut(&self) -> usize {
+        let dropped_bytes = self.queue.borrow_mut().drop_unsent();
+        self.close(Disconnect::SlowConsumer);
+        dropped_bytes
+    }
+
+    /// Drops what waits of the publications that carry a mark: their client may not have them any more.
+    pub fn drop_marked(&self, mark: &Mark) {
+        self.queue.borrow_mut().drop_marked(mark);
+    }
+
+    /// Ends a client whose memory is needed: as [`Self::cut`], but a large frame that has left by half is not waited for.
+    /// Then the connection is reset, since nothing can follow half a frame.
+    pub fn cut_for_memory(&self) -> usize {
+        let half_sent = self.queue.borrow().half_sent();
+        if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
+            return self.cut();
+        }
+        let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
+        // An error means that the connection is gone, which is what was wanted.
+        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).ok();
+        *self.queue.borrow_mut() = FrameQueue::default();
+        self.break_off();
+        dropped_bytes
+    }
+
+    /// What waits, in bytes, with what its places and buffers cost.
+    pub fn cost(&self) -> usize {
+        self.queue.borrow().cost()
+    }
+
+    /// This client's part of what waits, in bytes, where several share it.
+    pub fn part(&self) -> usize {
+        self.queue.borrow().part()
+    }
+
+    /// Queues the close frame, or an HTTP answer where the client does not speak WebSocket yet, and takes nothing after
+    /// it. The client's task is woken to end.
+    pub fn close(&self, disconnect: Disconnect) {
+        let closing = match self.state.get() {
+            State::Open => State::Closing,
+            State::Blocked => State::ClosingBlocked,
+            State::Closing | State::ClosingBlocked | State::Broken => return,
+        };
+        self.state.set(closing);
+        self.queue.borrow_mut().push(match self.stage.get() {
+            Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
+            Stage::Upgraded | Stage::Authorized => frame::close(disconnect),
+        });
+        self.wake();
+    }
+
+    /// Takes no more frames, for a client that has sent its own close frame; what is queued still leaves.
+    pub fn finish(&self) {
+        match self.state.get() {
+            State::Open => self.state.set(State::Closing),
+            State::Blocked => self.state.set(State::ClosingBlocked),
+            State::Closing | State::ClosingBlocked | State::Broken => {}
+        }
+    }
+
+    /// Tells the peer that nothing more will come. Only once everything has left.
+    pub fn shut_down(&self) {
+        // An error means that the connection is gone, which is what was wanted.
+        socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write).ok();
+    }
+
+    /// Whether the connection is gone, or as good as gone.
+    pub fn is_broken(&self) -> bool {
+        self.state.get() == State::Broken
+    }
+
+    /// Whether somebody has closed it, or the connection is gone.
+    pub fn is_closing(&self) -> bool {
+        !matches!(self.state.get(), State::Open | State::Blocked)
+    }
+
+    /// Marks it for the next flush of a lane; false if it was marked already.
+    #[inline]
+    pub fn mark(&self, lane: Lane) -> bool {
+        let (marked, bit) = (self.marked.get(), 1 << lane.index());
+        self.marked.set(marked | bit);
+        marked & bit == 0
+    }
+
+    /// Takes the lane's mark away and writes what the kernel takes; wakes the client's task if that is not all.
+    pub fn flush(&self, lane: Lane) -> Flushed {
+        self.marked.set(self.marked.get() & !(1 << lane.index()));
+        match self.state.get() {
+            State::Open => {
+                let bytes = self.write();
+                let is_new = self.is_blocked() && self.patience.replace(Patience::Stalled) == Patience::Unwatched;
+                Flushed { bytes, has_to_be_watched: is_new }
+            }
+            State::Closing => Flushed { bytes: self.write(), has_to_be_watched: false },
+            State::Blocked | State::ClosingBlocked | State::Broken => Flushed::default(),
+        }
+    }
+
+    /// Whether something waits for the kernel, and nobody has closed it.
+    pub fn is_blocked(&self) -> bool {
+        self.state.get() == State::Blocked
+    }
+
+    /// Whether the kernel has taken nothing since the last look. It is watched no more where nothing waits.
+    pub fn look(&self) -> Look {
+        if !self.is_blocked() {
+            self.patience.set(Patience::Unwatched);
+            return Look::Done;
+        }
+        match self.patience.replace(Patience::Stalled) {
+            Patience::Stalled => Look::Stalled,
+            Patience::Moving | Patience::Unwatched => Look::Moving,
+        }
+    }
+
+    /// Ready when nothing is waiting for the kernel. Called by the client's task alone: while the kernel is full this
+    /// is who waits for room and writes.
+    pub fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.task.take().filter(|task| task.will_wake(cx.waker()));
+        self.task.set(Some(task.unwrap_or_else(|| cx.waker().clone())));
+        loop {
+            let unblocked = match self.state.get() {
+                State::Blocked => State::Open,
+                State::ClosingBlocked => State::Closing,
+                State::Closing if !self.queue.borrow().is_empty() => State::Closing,
+                State::Open | State::Closing | State::Broken => return Poll::Ready(()),
+            };
+            if ready!(self.socket.poll_write_ready(cx)).is_err() {
+                self.break_off();
+                return Poll::Ready(());
+            }
+            self.state.set(unblocked);
+            self.write();
+        }
+    }
+
+    /// Waits for something to read, its end included, and writes what waits for room in the kernel meanwhile.
+    ///
+    /// # Errors
+    /// The connection is gone, or has been closed from this side.
+    pub async fn readable(&self) -> io::Result<()> {
+        poll_fn(|cx| {
+            // Ready or not, whoever closes the outbox wakes this task now.
+            let _ = self.poll_drained(cx);
+            if self.is_closing() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            self.socket.poll_read_ready(cx)
+        })
+        .await
+    }
+
+    /// Writes what the kernel takes; returns how many bytes that were.
+    fn write(&self) -> usize {
+        let queue = &mut *self.queue.borrow_mut();
+        let mut total = 0;
+        while let Some(first) = queue.front() {
+            let written = match queue.behind() {
+                None => self.socket.try_write(first),
+                Some(rest) => self.write_many(first, rest),
+            };
+            match written {
+                Ok(bytes) => {
+                    queue.advance(bytes);
+                    total += bytes;
+                    if self.patience.get() == Patience::Stalled {
+                        self.patience.set(Patience::Moving);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.state.set(if self.state.get() == State::Open {
+                        State::Blocked
+                    } else {
+                        State::ClosingBlocked
+                    });
+                    self.wake();
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    *queue = FrameQueue::default();
+                    self.break_off();
+                    break;
+                }
+            }
+        }
+        total
+    }
+
+    fn write_many<'a>(&self, first: &'a [u8], rest: impl Iterator<Item = &'a Frames>) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
+        slices[0] = IoSlice::new(first);
+        let mut count = 1;
+        for (slice, frames) in slices[1..].iter_mut().zip(rest) {
+            *slice = IoSlice::new(frames);
+            count += 1;
+        }
+        self.socket.try_write_vectored(&slices[..count])
+    }
+
+    fn break_off(&self) {
+        self.state.set(State::Broken);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(task) = self.task.take() {
+            task.wake();
+        }
+    }
+}
+
+/// What a flush has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// Bytes that the kernel has taken.
+    pub bytes: usize,
+    /// It has to be watched from here on: the kernel is full, and nobody does yet.
+    pub has_to_be_watched: bool,
+}
+
+/// What a look at an outbox that is watched has found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing waits any more, or the connection ends: it is watched no more.
+    Done,
+    /// The kernel has taken something since the last look.
+    Moving,
+    /// The kernel has taken nothing since the last look.
+    Stalled,
+}
+
+/// An outbox was full: its client is cut, and this many bytes will not reach it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// Bytes of frames that are lost.
+    pub dropped_bytes: usize,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Subscriptions whose clients wait for `subscribe_ok` because the linked relays do not know of them yet.
+//!
+//! Owns what one shard has asked the network, and who waits for the answer. It exists only where there is a network.
+//! **Invariant:** a channel is in here from its first listener in this shard until the network has answered, or until
+//! the last of them has gone; so what is not in here and has a listener is known to all linked relays.
+
+use crate::hub::subscriptions::ListenerId;
+use std::collections::{BTreeMap, HashMap};
+use std::task::{Context, Poll, Waker};
+
+/// The channels of one shard that are not settled.
+#[derive(Default)]
+pub struct Settling {
+    channels: HashMap<Box<str>, Question>,
+    /// Which channel was asked about under which number.
+    asked: HashMap<u64, Box<str>>,
+    numbers: u64,
+}
+
+struct Question {
+    number: u64,
+    /// Each listener once, however often it asks.
+    waiting: BTreeMap<ListenerId, Waker>,
+}
+
+impl Settling {
+    /// `channel` has its first listener; returns the number under which the network is to be asked.
+    pub fn begin(&mut self, channel: &str) -> u64 {
+        self.numbers += 1;
+        let number = self.numbers;
+        self.channels.insert(channel.into(), Question { number, waiting: BTreeMap::new() });
+        self.asked.insert(number, channel.into());
+        number
+    }
+
+    /// The network has answered.
+    pub fn answered(&mut self, number: u64) {
+        if let Some(channel) = self.asked.get(&number).cloned() {
+            self.end(&channel);
+        }
+    }
+
+    /// There is nothing to wait for any more: the network has answered, or the last listener has gone.
+    pub fn end(&mut self, channel: &str) {
+        if let Some(question) = self.channels.remove(channel) {
+            self.asked.remove(&question.number);
+            question.waiting.into_values().for_each(Waker::wake);
+        }
+    }
+
+    /// Whether all linked relays know that `channel` has a listener, if it has one.
+    pub fn is_settled(&self, channel: &str) -> bool {
+        !self.channels.contains_key(channel)
+    }
+
+    /// Ready when `channel` is settled, for which `listener` waits.
+    pub fn poll(&mut self, channel: &str, listener: ListenerId, cx: &Context<'_>) -> Poll<()> {
+        let Some(question) = self.channels.get_mut(channel) else { return Poll::Ready(()) };
+        let waker = question.waiting.entry(listener).or_insert_with(|| cx.waker().clone());
+        waker.clone_from(cx.waker());
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn everybody_is_woken_by_the_answer() {
+        let wakes = [Arc::new(Wakes::default()), Arc::new(Wakes::default())];
+        let mut settling = Settling::default();
+        let number = settling.begin("a");
+        for (listener, wake) in (0..).zip(&wakes) {
+            // A task may be polled with another waker each time.
+            for _ in 0..3 {
+                let waker = Waker::from(wake.clone());
+                assert!(settling.poll("a", listener, &Context::from_waker(&waker)).is_pending());
+            }
+        }
+        settling.answered(number);
+        assert!(wakes.iter().all(|wake| wake.0.load(Ordering::SeqCst) == 1));
+        assert!(settling.is_settled("a") && settling.asked.is_empty());
+    }
+
+    #[test]
+    fn an_answer_about_listeners_that_have_gone_is_none_about_those_that_came_later() {
+        let mut settling = Settling::default();
+        let early = settling.begin("a");
+        settling.end("a");
+        let late = settling.begin("a");
+        settling.answered(early);
+        assert!(!settling.is_settled("a"));
+        settling.answered(late);
+        assert!(settling.is_settled("a"));
+    }
+}

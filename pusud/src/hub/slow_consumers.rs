@@ -1,0 +1,55 @@
+//! The clients of a shard that take less than what comes for them, and how long each may.
+//!
+//! Only outboxes that the kernel takes nothing more for are in here: whoever reads costs nothing. How much may wait at
+//! all is the outbox's own business; this is about time.
+//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+
+use crate::hub::outbox::{Look, Outbox};
+use crate::protocol::limits::Limits;
+use crate::protocol::refusal::Refusal;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The outboxes that are watched.
+#[derive(Default)]
+pub struct SlowConsumers(Vec<Watched>);
+
+struct Watched {
+    outbox: Rc<Outbox>,
+    /// For how long the kernel has taken nothing.
+    stalled: Duration,
+    /// For how long more than `outbox_soft_bytes` have waited.
+    full: Duration,
+}
+
+impl SlowConsumers {
+    /// From here on `outbox` is watched, until it has nothing to wait for.
+    pub fn watch(&mut self, outbox: Rc<Outbox>) {
+        self.0.push(Watched { outbox, stalled: Duration::ZERO, full: Duration::ZERO });
+    }
+
+    /// Looks at all of them, `passed` after the last look; `cut` is called for each whose time is up, with the limit.
+    pub fn look(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
+        self.0.retain_mut(|watched| {
+            match watched.outbox.look() {
+                Look::Done => return false,
+                Look::Moving => watched.stalled = Duration::ZERO,
+                Look::Stalled => watched.stalled += passed,
+            }
+            if watched.outbox.cost() > limits.outbox_soft_bytes {
+                watched.full += passed;
+            } else {
+                watched.full = Duration::ZERO;
+            }
+            let refusal = if watched.stalled >= limits.write_deadline {
+                Refusal::WriteDeadline
+            } else if watched.full >= limits.outbox_soft_time {
+                Refusal::OutboxSoftBytes
+            } else {
+                return true;
+            };
+            cut(&watched.outbox, refusal);
+            false
+        });
+    }
+}

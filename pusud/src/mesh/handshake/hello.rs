@@ -1,0 +1,248 @@
+//! The handshake of a link: HELLO, AUTH, READY, each exactly once and in this order. A state machine without sockets.
+//!
+//! The dialler speaks first and proves the key first, so that a stranger who dials learns the relay's name and nothing
+//! else. **Invariant:** who the other side is comes from what its signature covers, and from nothing that follows.
+
+use crate::mesh::handshake::key::Keys;
+use crate::mesh::handshake::reject::{Code, Refusal};
+use crate::mesh::wire::codec::{self, Frame, Hello, Ready, kind};
+use crate::mesh::wire::encode;
+
+/// The version of the protocol that this relay speaks.
+pub const VERSION: (u16, u16) = (1, 0);
+
+/// Which side of a connection this relay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It has dialled.
+    Dialler,
+    /// It was dialled.
+    Acceptor,
+}
+
+impl Role {
+    /// What stands for the side that signs.
+    fn byte(self) -> u8 {
+        match self {
+            Self::Dialler => 1,
+            Self::Acceptor => 2,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Dialler => Self::Acceptor,
+            Self::Acceptor => Self::Dialler,
+        }
+    }
+}
+
+/// Where the handshake is: what has to come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Hello,
+    Auth,
+    Ready,
+    /// The other side is this relay: it can only refuse.
+    Itself,
+    Done,
+}
+
+/// What a frame has led to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The next frame is waited for.
+    Wait,
+    /// The other side is who it says. `linked`: it has a link with this start of this relay.
+    Authenticated {
+        /// Whether the other side has a link with this start of this relay.
+        linked: bool,
+    },
+    /// The other side begins the link.
+    Ready(Ready),
+}
+
+/// One handshake.
+pub struct Handshake {
+    role: Role,
+    keys: Option<Keys>,
+    own: Hello,
+    own_fields: Vec<u8>,
+    peer: Option<(Hello, Vec<u8>)>,
+    state: State,
+}
+
+impl Handshake {
+    /// A handshake of a relay that says `own` of itself. `own.nonce` must never have been used before.
+    pub fn new(role: Role, own: Hello, keys: Option<Keys>) -> Self {
+        let mut own_fields = Vec::new();
+        encode::hello_fields(&mut own_fields, &own);
+        Self { role, keys, own, own_fields, peer: None, state: State::Hello }
+    }
+
+    /// What the relay says first, if it is its turn.
+    pub fn start(&self, out: &mut Vec<u8>) {
+        if self.role == Role::Dialler {
+            self.say_hello(out);
+        }
+    }
+
+    /// Whether the other side is who it says: it has proven the key, where there is one.
+    pub fn is_authenticated(&self) -> bool {
+        !matches!(self.state, State::Hello | State::Auth)
+    }
+
+    /// What the other side has said of itself. Only to be believed once it is authenticated.
+    pub fn peer(&self) -> Option<&Hello> {
+        self.peer.as_ref().map(|(hello, _)| hello)
+    }
+
+    /// The minor version that the link speaks.
+    pub fn minor(&self) -> u16 {
+        self.peer().map_or(self.own.minor, |peer| peer.minor.min(self.own.minor))
+    }
+
+    /// Takes the next frame, and appends the answer to `out`. `linked` is asked whether this relay has a link with the
+    /// start that the other side's HELLO names.
+    ///
+    /// # Errors
+    /// The connection has to end, and why.
+    pub fn on_frame(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+        linked: impl FnOnce(&Hello) -> bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Refusal> {
+        if self.state == State::Hello && kind == kind::HELLO {
+            return self.on_hello(payload, linked, out);
+        }
+        if self.state == State::Hello && (kind != kind::REFUSE || self.role == Role::Acceptor) {
+            return Err(Refusal::Stranger(codec::Malformed::Magic));
+        }
+        match (self.state, codec::parse(kind, payload)?) {
+            (_, Frame::Refuse { code, reason }) => Err(Refusal::Theirs(code, reason.to_owned())),
+            (State::Auth, Frame::Auth { linked: theirs, signature }) => {
+                self.verify(theirs, signature)?;
+                self.state = State::Ready;
+                if self.role == Role::Acceptor {
+                    self.prove(linked, out);
+                }
+                if !self.is_with_itself() {
+                    return Ok(Step::Authenticated { linked: theirs });
+                }
+                self.state = State::Itself;
+                match self.role {
+                    // The dialler draws the conclusion, from the signature that it now gets.
+                    Role::Acceptor => Ok(Step::Wait),
+                    Role::Dialler => Err(Refusal::Ours(Code::Itself, "this is the relay that dialled".into())),
+                }
+            }
+            (State::Ready, Frame::Ready(ready)) => {
+                self.state = State::Done;
+                Ok(Step::Ready(ready))
+            }
+            (state, _) => Err(Refusal::protocol(format_args!("a frame of type {kind} where {state:?} was expected"))),
+        }
+    }
+
+    fn on_hello(
+        &mut self,
+        payload: &[u8],
+        linked: impl FnOnce(&Hello) -> bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Refusal> {
+        let major = codec::major_of_hello(payload).map_err(Refusal::Stranger)?;
+        if major != self.own.major {
+            let reason = format!(
+                "the link protocol of this relay has version {}.{}, that of the other one {major}: update one of them",
+                self.own.major, self.own.minor
+            );
+            return Err(Refusal::Ours(Code::Version, reason));
+        }
+        let Frame::Hello(hello) = codec::parse(kind::HELLO, payload)? else { unreachable!("HELLO is read as HELLO") };
+        self.check(&hello)?;
+        self.peer = Some((hello, payload.to_vec()));
+        self.state = State::Auth;
+        match self.role {
+            Role::Dialler => self.prove(linked, out),
+            Role::Acceptor => self.say_hello(out),
+        }
+        Ok(Step::Wait)
+    }
+
+    fn check(&self, peer: &Hello) -> Result<(), Refusal> {
+        if peer.network != self.own.network {
+            let reason = format!(
+                "this relay is in the network `{}` and `{}` in `{}`: `network_name` has to be the same",
+                self.own.network, peer.name, peer.network
+            );
+            return Err(Refusal::Ours(Code::Network, reason));
+        }
+        if peer.name == self.own.name && peer.boot != self.own.boot {
+            let reason = format!("two relays have the name `{}`: `name` has to be different on each", peer.name);
+            return Err(Refusal::Ours(Code::SameName, reason));
+        }
+        let reason = match (self.own.key, peer.key) {
+            (true, false) => format!("`{}` has a key and `{}` has none", self.own.name, peer.name),
+            (false, true) => format!("`{}` has no key and `{}` has one", self.own.name, peer.name),
+            _ => return Ok(()),
+        };
+        let reason = format!("{reason}: `network_key_file` has to be set on both or on neither");
+        Err(Refusal::Ours(Code::KeyMissing, reason))
+    }
+
+    /// Whether the other side says that it is this start of this relay.
+    fn is_with_itself(&self) -> bool {
+        self.peer().is_some_and(|peer| peer.boot == self.own.boot)
+    }
+
+    fn say_hello(&self, out: &mut Vec<u8>) {
+        encode::frame(out, kind::HELLO, |out| out.extend_from_slice(&self.own_fields));
+    }
+
+    fn prove(&self, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {
+        let (peer, peer_fields) = self.peer.as_ref().expect("HELLO comes before AUTH");
+        let linked = linked(peer);
+        let signed = Signed::new(self.role, &self.own_fields, peer_fields, linked);
+        match &self.keys {
+            Some(keys) => encode::auth(out, linked, &keys.sign(&signed.parts())),
+            None => encode::auth(out, linked, &[]),
+        }
+    }
+
+    fn verify(&self, linked: bool, signature: &[u8]) -> Result<(), Refusal> {
+        let (peer, peer_fields) = self.peer.as_ref().expect("HELLO comes before AUTH");
+        let signed = Signed::new(self.role.other(), peer_fields, &self.own_fields, linked);
+        let good = match &self.keys {
+            Some(keys) => keys.verify(&signed.parts(), signature),
+            None => signature.is_empty(),
+        };
+        if good {
+            return Ok(());
+        }
+        let reason = format!(
+            "`{}` and `{}` have different keys: the file of `network_key_file` has to have the same content",
+            self.own.name, peer.name
+        );
+        Err(Refusal::Ours(Code::KeyWrong, reason))
+    }
+}
+
+/// What a signature covers: who signs, both HELLOs whole, and what AUTH says.
+struct Signed<'a> {
+    signer: [u8; 1],
+    signers_hello: &'a [u8],
+    others_hello: &'a [u8],
+    linked: [u8; 1],
+}
+
+impl<'a> Signed<'a> {
+    fn new(signer: Role, signers_hello: &'a [u8], others_hello: &'a [u8], linked: bool) -> Self {
+        Self { signer: [signer.byte()], signers_hello, others_hello, linked: [linked.into()] }
+    }
+
+    fn parts(&self) -> [&[u8]; 5] {
+        [b"pusu link 1", &self.signer, self.signers_hello, self.others_hello, &self.linked]
+    }
+}

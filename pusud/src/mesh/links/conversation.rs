@@ -1,0 +1,269 @@
+//! One connection between relays, from the first byte to the last: the handshake, then the link.
+//!
+//! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
+//! the links is given back before the stream is closed.
+
+use crate::mesh::handshake::end::{End, Outcome};
+use crate::mesh::handshake::hello::{Handshake, Role, Step};
+use crate::mesh::handshake::reject::Refusal;
+use crate::mesh::links::link::Signals;
+pub use crate::mesh::links::reading::READ_BYTES;
+use crate::mesh::links::reading::read;
+use crate::mesh::links::transport::Transport;
+use crate::mesh::membership::roster::{Candidate, LinkId};
+use crate::mesh::membership::strangers::Seen;
+use crate::mesh::node::Node;
+use crate::mesh::wire::codec::{HANDSHAKE_FRAME_BYTES_MAX, Hello};
+use crate::mesh::wire::decoder::Decoder;
+use crate::mesh::wire::encode;
+use crate::routing::backplane::Door;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
+
+/// From the first byte to READY.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// Between heartbeats.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Interest is compared with every so many heartbeats.
+const HEARTBEATS_PER_CHECK: u32 = 6;
+/// How long a refusal may take to get to the other side.
+const REFUSE_MAX: Duration = Duration::from_secs(1);
+
+/// One conversation.
+pub struct Conversation<D: Door, T: Transport> {
+    node: Rc<Node<D, T>>,
+    remote: SocketAddr,
+    id: LinkId,
+    handshake: Handshake,
+    decoder: Decoder,
+    /// Who is linked, or will be.
+    candidate: Option<Candidate>,
+    /// This side has said READY first.
+    has_begun: bool,
+    seen: Rc<Seen>,
+}
+
+impl<D: Door, T: Transport> Drop for Conversation<D, T> {
+    fn drop(&mut self) {
+        if let Some(candidate) = self.candidate.take() {
+            self.node.mesh.borrow_mut().release(&candidate.name, candidate.id);
+            self.node.link_ended.notify_waiters();
+        }
+    }
+}
+
+impl<D: Door, T: Transport> Conversation<D, T> {
+    /// A connection that has just been made.
+    pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
+        let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
+        let id = node.mesh.borrow_mut().tick();
+        let (decoder, seen) = (Decoder::default(), Rc::default());
+        Self { node, remote, id, handshake, decoder, candidate: None, has_begun: false, seen }
+    }
+
+    /// Has the doorman see when the other side has spoken.
+    pub fn seen_by(mut self, seen: Rc<Seen>) -> Self {
+        self.seen = seen;
+        self
+    }
+
+    /// Which connection it is.
+    pub fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// Talks until the end. `linked` is told of the other side when the link is up.
+    pub async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce(&Hello)) -> Outcome {
+        let shaken = timeout(HANDSHAKE_MAX, self.shake_hands(&mut stream)).await;
+        let (end, linked_for) = match shaken {
+            Err(_) => (End::Silent(HANDSHAKE_MAX), None),
+            Ok(Err(end)) => (end, None),
+            Ok(Ok(signals)) => {
+                linked(self.handshake.peer().expect("a link begins after HELLO"));
+                let since = Instant::now();
+                let end = self.talk(&mut stream, &signals).await;
+                (end, Some(since.elapsed()))
+            }
+        };
+        let (peer, is_authenticated) = (self.handshake.peer().cloned(), self.handshake.is_authenticated());
+        drop(self);
+        if let End::Refused(Refusal::Ours(code, reason)) = &end {
+            // The other side may be gone, or not read: it has had its chance to hear why.
+            timeout(REFUSE_MAX, refuse(&mut stream, *code as u16, reason)).await.ok();
+        }
+        Outcome { end, peer, is_authenticated, linked_for }
+    }
+
+    /// Until both sides have said READY.
+    async fn shake_hands(&mut self, stream: &mut T::Stream) -> Result<Rc<Signals>, End> {
+        let mut out = Vec::new();
+        self.begin(&mut out);
+        loop {
+            stream.write_all(&out).await?;
+            out.clear();
+            let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
+            let shaken = self.shake(kind, &payload, &mut out);
+            if shaken.is_err() {
+                // Who is refused is told by whom, since without that it believes nothing.
+                stream.write_all(&out).await?;
+            }
+            if let Some(signals) = shaken? {
+                stream.write_all(&out).await?;
+                return Ok(signals);
+            }
+        }
+    }
+
+    /// Appends what is said first, if it is this side's turn.
+    pub(in crate::mesh) fn begin(&self, out: &mut Vec<u8>) {
+        self.handshake.start(out);
+    }
+
+    /// Takes a frame of the handshake in and appends the answer. Gives how to wake the link's tasks once it is up.
+    pub(in crate::mesh) fn shake(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Rc<Signals>>, Refusal> {
+        let node = self.node.clone();
+        let mut mesh = node.mesh.borrow_mut();
+        let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
+        match self.handshake.on_frame(kind, payload, is_linked, out)? {
+            Step::Wait => {
+                self.seen.has_spoken.set(true);
+                Ok(None)
+            }
+            Step::Authenticated { linked } => {
+                let candidate = self.candidate(linked);
+                let begun = mesh.authenticated(&candidate)?;
+                self.has_begun = begun.is_some();
+                begun.into_iter().for_each(|ready| encode::ready(out, ready));
+                self.candidate = Some(candidate);
+                Ok(None)
+            }
+            Step::Ready(theirs) => {
+                let candidate = self.candidate.clone().expect("READY comes after AUTH");
+                let peer = self.handshake.peer().expect("READY comes after HELLO");
+                let (answer, signals) = mesh.ready(candidate, peer, self.has_begun, theirs)?;
+                answer.into_iter().for_each(|ready| encode::ready(out, ready));
+                Ok(Some(signals))
+            }
+        }
+    }
+
+    async fn next_of_handshake(&mut self, stream: &mut T::Stream) -> Result<Option<(u8, Vec<u8>)>, End> {
+        let frame = self.decoder.next(HANDSHAKE_FRAME_BYTES_MAX);
+        // Before a HELLO it may be anybody who has the wrong port.
+        let frame = frame.map_err(|error| match self.handshake.peer() {
+            None => Refusal::Stranger(error),
+            Some(_) => error.into(),
+        })?;
+        if let Some((kind, payload)) = frame {
+            return Ok(Some((kind, payload.to_vec())));
+        }
+        let mut bytes = [0; HANDSHAKE_FRAME_BYTES_MAX];
+        let len = stream.read(&mut bytes).await?;
+        self.decoder.feed(&bytes[..len]);
+        if len == 0 { Err(End::Closed) } else { Ok(None) }
+    }
+
+    fn candidate(&self, linked: bool) -> Candidate {
+        let peer = self.handshake.peer().expect("it is authenticated");
+        Candidate {
+            id: self.id,
+            name: peer.name.clone(),
+            boot: peer.boot,
+            remote: self.remote.to_string(),
+            linked,
+            started: self.id,
+        }
+    }
+
+    /// While the link is up.
+    async fn talk(&mut self, stream: &mut T::Stream, signals: &Signals) -> End {
+        let (node, id) = (self.node.clone(), self.id);
+        let (reader, writer) = T::split(stream);
+        let end = tokio::select! {
+        biased;
+            end = read(&node, id, reader, &mut self.decoder) => end,
+            end = write(&node, id, writer, signals) => end,
+            never = beat(&node, id) => match never {},
+            never = expire(&node, id, signals) => match never {},
+            () = signals.ended.notified() => Ok(()),
+        };
+        match (signals.why.take(), end) {
+            (Some(why), _) => End::Refused(why),
+            (None, Err(end)) => end,
+            (None, Ok(())) => End::Closed,
+        }
+    }
+}
+
+/// Sends what there is to send; after the goodbye, waits for the peer to close.
+async fn write<D: Door, T: Transport>(
+    node: &Node<D, T>,
+    id: LinkId,
+    mut writer: impl AsyncWrite + Unpin,
+    signals: &Signals,
+) -> Result<(), End> {
+    let mut out = Vec::new();
+    loop {
+        out.clear();
+        node.mesh.borrow_mut().write(id, &mut out);
+        if out.is_empty() {
+            signals.send.notified().await;
+        } else {
+            writer.write_all(&out).await?;
+            writer.flush().await?;
+        }
+    }
+}
+
+/// Has heartbeats sent, and now and then how much interest there is.
+async fn beat<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId) -> std::convert::Infallible {
+    let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    let mut count = 0u32;
+    loop {
+        beats.tick().await;
+        count = count.wrapping_add(1);
+        if let Some(link) = node.mesh.borrow_mut().link(id) {
+            link.owe(|duties| {
+                duties.ping = true;
+                duties.check |= count.is_multiple_of(HEARTBEATS_PER_CHECK);
+            });
+        }
+    }
+}
+
+/// Ends the waiting of subscriptions that has lasted too long.
+async fn expire<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId, signals: &Signals) -> std::convert::Infallible {
+    loop {
+        let deadline = node.mesh.borrow_mut().link(id).and_then(|link| link.waits.deadline());
+        match deadline {
+            Some(deadline) => {
+                sleep_until(deadline).await;
+                node.mesh.borrow_mut().expire(id);
+            }
+            None => signals.wait.notified().await,
+        }
+    }
+}
+
+/// Says why, and waits until it has been heard: closing with unread bytes would throw it away.
+async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), code: u16, reason: &str) -> io::Result<()> {
+    let mut out = Vec::new();
+    encode::refuse(&mut out, code, reason);
+    stream.write_all(&out).await?;
+    stream.shutdown().await?;
+    let mut bytes = [0; 1024];
+    let mut left = 64usize;
+    while left > 0 && stream.read(&mut bytes).await? > 0 {
+        left -= 1;
+    }
+    Ok(())
+}

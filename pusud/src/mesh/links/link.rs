@@ -1,0 +1,229 @@
+//! One link, while it is up: what is to be sent over it, and what is known of its peer.
+//!
+//! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
+
+use crate::mesh::handshake::boot_id::BootId;
+use crate::mesh::handshake::reject::Refusal;
+use crate::mesh::interest::announced::Announced;
+use crate::mesh::interest::announcer::Announcer;
+use crate::mesh::interest::pending_acks::Waits;
+use crate::mesh::interest::table::Table;
+use crate::mesh::links::queue::{Pushed, Queue};
+use crate::mesh::links::sequence::Arrival;
+use crate::mesh::membership::roster::{Account, Candidate};
+use crate::mesh::wire::codec::{Publications, kind};
+use crate::mesh::wire::encode;
+use serde_json::value::RawValue;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// What is written in one go, in bytes, as far as frames are not larger.
+pub const WRITE_BYTES: usize = 64 * 1024;
+
+/// How the tasks of a link are woken.
+#[derive(Default)]
+pub struct Signals {
+    /// There is something to send.
+    pub send: Notify,
+    /// A subscription has begun to wait for the peer.
+    pub wait: Notify,
+    /// The link has been ended from outside.
+    pub ended: Notify,
+    /// Why it has been ended from outside.
+    pub why: RefCell<Option<Refusal>>,
+}
+
+/// Short things to send ahead of all else. Each at most once, so that a peer that does not read makes none of it grow.
+#[derive(Default)]
+pub struct Duties {
+    /// Ask whether the peer is there.
+    pub ping: bool,
+    /// Answer a ping with this time.
+    pub pong: Option<u64>,
+    /// Acknowledge interest up to this number.
+    pub acknowledge: Option<u64>,
+    /// Tell how much interest there is, once all of it is told.
+    pub check: bool,
+    /// Ask for everything again.
+    pub resync: bool,
+}
+
+/// A link that is up.
+pub struct Link {
+    /// The peer's name.
+    pub name: Box<str>,
+    /// The peer's start.
+    pub boot: BootId,
+    /// Where the peer is.
+    pub remote: String,
+    /// When it came up.
+    pub since: Instant,
+    /// Numbers and counts.
+    pub account: Account,
+    /// What the peer is told of our interest.
+    pub announcer: Announcer,
+    /// What the peer has told of its interest.
+    pub announced: Announced,
+    /// Subscriptions that wait for the peer.
+    pub waits: Waits,
+    /// From a ping to its pong, the last time.
+    pub round_trip: Option<Duration>,
+    /// Short things to send.
+    pub duties: Duties,
+    /// How the link's tasks are woken.
+    pub signals: Rc<Signals>,
+    queue: Queue,
+    content_bytes_max: usize,
+    has_said_goodbye: bool,
+}
+
+impl Link {
+    /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
+    pub fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
+        Self {
+            name: candidate.name,
+            boot: candidate.boot,
+            remote: candidate.remote,
+            since: Instant::now(),
+            account,
+            announcer: Announcer::default(),
+            announced: Announced::default(),
+            waits: Waits::default(),
+            round_trip: None,
+            duties: Duties { ping: true, ..Duties::default() },
+            signals: Rc::default(),
+            queue: Queue::default(),
+            content_bytes_max,
+            has_said_goodbye: false,
+        }
+    }
+
+    /// Whether the peer knows our interest, as far as it was there when the link began.
+    pub fn is_linked(&self) -> bool {
+        self.announcer.acknowledged() > 0
+    }
+
+    /// What waits to be sent, in bytes.
+    pub fn queue_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Queues a publication. Never waits: without room it is dropped and counted.
+    pub fn publish(&mut self, channel: &str, content: &[u8]) {
+        let Account { outgoing, traffic, .. } = &mut self.account;
+        if content.len() > self.content_bytes_max {
+            traffic.too_large += 1;
+            if traffic.too_large == 1 {
+                warn!(
+                    peer = %self.name, bytes = content.len(), max = self.content_bytes_max,
+                    "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
+                     alike on all relays"
+                );
+            }
+            return;
+        }
+        let was_empty = self.queue.is_empty();
+        match self.queue.push(outgoing.next(), channel, content) {
+            Pushed::Taken(recovered) => {
+                outgoing.give();
+                traffic.sent += 1;
+                if let Some(dropped) = recovered {
+                    info!(peer = %self.name, dropped, "the peer's queue has room again");
+                }
+            }
+            Pushed::Dropped(is_first) => {
+                traffic.dropped += 1;
+                if is_first {
+                    warn!(
+                        peer = %self.name, queued_bytes = self.queue.bytes(),
+                        "the peer takes messages more slowly than they come: new ones for it are dropped"
+                    );
+                }
+            }
+        }
+        if was_empty {
+            self.signals.send.notify_one();
+        }
+    }
+
+    /// Takes publications of the peer in, none of whose contents may be longer than `content_bytes_max`, and hands on what
+    /// has not come before.
+    ///
+    /// # Errors
+    /// The peer has sent what it must not: the link has to end.
+    pub fn take(
+        &mut self,
+        first: u64,
+        publications: Publications<'_>,
+        content_bytes_max: usize,
+        mut deliver: impl FnMut(&str, &str),
+    ) -> Result<(), Refusal> {
+        let traffic = &mut self.account.traffic;
+        let mut number = first;
+        for publication in publications {
+            let (channel, content) = publication?;
+            if content.len() > content_bytes_max {
+                return Err(Refusal::protocol(format_args!("a content of {} bytes", content.len())));
+            }
+            // White space around a value is not part of it, and nothing may follow it.
+            if serde_json::from_str::<&RawValue>(content).map_or(true, |value| value.get().len() != content.len()) {
+                return Err(Refusal::protocol("a content that is not JSON"));
+            }
+            let arrival = self.account.incoming.arrive(number);
+            number = number.saturating_add(1);
+            match arrival {
+                Arrival::Next => {}
+                Arrival::Gap(count) => {
+                    traffic.gaps = traffic.gaps.saturating_add(count);
+                    warn!(peer = %self.name, count, "messages of the peer are missing");
+                }
+                Arrival::Duplicate => {
+                    traffic.duplicates += 1;
+                    warn!(peer = %self.name, "a message of the peer came twice; the second one is thrown away");
+                    continue;
+                }
+            }
+            traffic.received += 1;
+            deliver(channel, content);
+        }
+        Ok(())
+    }
+
+    /// Has one of the short things sent.
+    pub fn owe(&mut self, duty: impl FnOnce(&mut Duties)) {
+        duty(&mut self.duties);
+        self.signals.send.notify_one();
+    }
+
+    /// Appends what is to be sent next: short things, interest, then publications. `clock`: the time for a ping, in
+    /// microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
+    pub fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
+        let seen = self.account.incoming.seen();
+        if let Some(time) = self.duties.pong.take() {
+            encode::heartbeat(out, kind::PONG, time, seen);
+        }
+        if std::mem::take(&mut self.duties.ping) {
+            encode::heartbeat(out, kind::PING, clock, seen);
+        }
+        if let Some(number) = self.duties.acknowledge.take() {
+            encode::acknowledge(out, number);
+        }
+        if std::mem::take(&mut self.duties.resync) {
+            encode::bare(out, kind::RESYNC);
+        }
+        self.announcer.write(table, out);
+        if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
+            encode::check(out, table.total());
+            self.announcer.checked();
+        }
+        self.queue.write(out, WRITE_BYTES);
+        if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
+            encode::bare(out, kind::GOODBYE);
+            self.has_said_goodbye = true;
+        }
+    }
+}

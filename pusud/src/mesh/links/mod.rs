@@ -1,0 +1,284 @@
+//! All links together: what of the relay's own goes to which peer, and what of the peers goes to the relay.
+//!
+//! Everything here happens at once and on one thread; nothing waits. **Invariant:** a channel is announced to the relay
+//! ([`Door::announce`]) exactly while a link has it in `wanted`, which is while a linked peer listens to it, and until a
+//! link that has ended is cleared up; and what comes from a peer goes to no other peer.
+
+mod clearing;
+pub mod conversation;
+pub mod link;
+pub mod queue;
+pub mod reading;
+mod reception;
+pub mod sequence;
+pub mod tcp_options;
+pub mod transport;
+
+use crate::mesh::handshake::reject::{Code, Refusal};
+use crate::mesh::interest::pending_acks::Settling;
+use crate::mesh::interest::table::{Edge, Table};
+use crate::mesh::interest::wanted::Wanted;
+use crate::mesh::links::link::{Link, Signals};
+use crate::mesh::membership::roster::{Candidate, LinkId, Roster, Verdict};
+use crate::mesh::membership::settings::{Settings, links_max};
+use crate::mesh::wire::codec::{Hello, Ready};
+use crate::routing::backplane::{Door, Ticket};
+use crate::routing::batch::Batch;
+use crate::websocket::frame;
+use clearing::Clearing;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// The links, and the way to the relay.
+pub struct Mesh<D> {
+    door: D,
+    roster: Roster,
+    /// Channels that the relay's own clients listen to.
+    table: Table,
+    links: BTreeMap<LinkId, Link>,
+    wanted: Wanted,
+    clearing: Clearing,
+    content_bytes_max: usize,
+    /// Counts connections and links: what began later has a larger number.
+    clock: u64,
+    epoch: Instant,
+    is_stopping: bool,
+}
+
+impl<D: Door> Mesh<D> {
+    /// For a relay with these settings. Asks the relay for its interest.
+    pub fn new(settings: &Settings, door: D) -> Self {
+        let mut table = Table::default();
+        for channel in door.channels() {
+            table.set(&channel, true);
+        }
+        Self {
+            door,
+            roster: Roster::new(&settings.name, links_max(settings.relays.len())),
+            table,
+            links: BTreeMap::new(),
+            wanted: Wanted::default(),
+            clearing: Clearing::default(),
+            content_bytes_max: settings.max_message_bytes,
+            clock: 0,
+            epoch: Instant::now(),
+            is_stopping: false,
+        }
+    }
+
+    /// The way to the relay.
+    pub fn door(&mut self) -> &mut D {
+        &mut self.door
+    }
+
+    /// Who is known.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The links that are up.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
+    /// The link of this connection, while it is up.
+    pub fn link(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.links.get_mut(&id)
+    }
+
+    /// The relay's own interest.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The next number of whatever begins.
+    pub fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// The other side of a connection is authenticated. Gives what to say to begin the link, if that is for this relay.
+    ///
+    /// # Errors
+    /// The connection is refused.
+    pub fn authenticated(&mut self, candidate: &Candidate) -> Result<Option<Ready>, Refusal> {
+        match self.judge(candidate, None)? {
+            Verdict::Wait => Ok(None),
+            Verdict::Take => {
+                let link = self.tick();
+                Ok(Some(self.take(candidate, link)))
+            }
+        }
+    }
+
+    /// The other side has said READY: the link is up, and `begun` says what this relay has said, if it was the first to
+    /// begin. Gives what to say if it was not, and how to wake the link's tasks.
+    ///
+    /// # Errors
+    /// The connection is refused.
+    pub fn ready(
+        &mut self,
+        candidate: Candidate,
+        peer: &Hello,
+        begun: bool,
+        theirs: Ready,
+    ) -> Result<(Option<Ready>, Rc<Signals>), Refusal> {
+        let answer = if begun {
+            None
+        } else {
+            self.judge(&candidate, Some(theirs.link))?;
+            Some(self.take(&candidate, theirs.link))
+        };
+        let now = self.tick();
+        let Some(account) = self.roster.up(&candidate.name, candidate.id, theirs, now) else {
+            return Err(replaced());
+        };
+        info!(peer = %candidate.name, remote = %candidate.remote, "linked");
+        let id = candidate.id;
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account);
+        let signals = link.signals.clone();
+        self.links.insert(id, link);
+        Ok((answer, signals))
+    }
+
+    fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
+        if self.is_stopping {
+            return Err(Refusal::Ours(Code::Stopping, "this relay is stopping".into()));
+        }
+        self.roster.judge(candidate, begin)
+    }
+
+    /// Whoever has the place goes, so that nothing of the old link is done after the first of the new one.
+    fn take(&mut self, candidate: &Candidate, link: u64) -> Ready {
+        if let Some(old) = self.roster.held_by(&candidate.name) {
+            if let Some(link) = self.links.get(&old) {
+                link.signals.why.replace(Some(replaced()));
+                link.signals.ended.notify_one();
+            }
+            self.release(&candidate.name, old);
+        }
+        self.roster.take(candidate, link)
+    }
+
+    /// A connection is at its end, whatever it was.
+    pub fn release(&mut self, name: &str, id: LinkId) {
+        let Some(mut link) = self.links.remove(&id) else {
+            self.roster.release(name, id, None);
+            return;
+        };
+        self.roster.release(name, id, Some(link.account));
+        for ticket in link.waits.give_up() {
+            self.door.settled(ticket);
+        }
+        self.clearing.add(id, link.announced);
+        self.clear_up_some();
+    }
+
+    /// Changes what a link's peer listens to.
+    fn apply(&mut self, id: LinkId, edges: Vec<Edge>) {
+        for (channel, is_in) in edges {
+            if is_in {
+                if self.wanted.add(channel.clone(), id) {
+                    self.door.announce(&channel);
+                }
+            } else if self.wanted.remove(&channel, id) {
+                self.door.withdraw(&channel);
+            }
+        }
+    }
+
+    /// Sends publications of the relay's own sources to the peers that listen.
+    pub fn publish(&mut self, batch: &Batch) {
+        for publications in batch.iter() {
+            // None where the last peer has withdrawn while they were on their way here.
+            let ids = self.wanted.links(publications.channel);
+            if ids.is_empty() {
+                continue;
+            }
+            for content in frame::contents(publications.channel, publications.frames) {
+                for id in ids {
+                    if let Some(link) = self.links.get_mut(id) {
+                        link.publish(publications.channel, content);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The channel may have got or lost listeners here.
+    pub fn changed(&mut self, channel: &str) {
+        let is_in = self.door.has_listeners(channel);
+        let Some(channel) = self.table.set(channel, is_in) else { return };
+        for link in self.links.values_mut() {
+            link.announcer.changed(&channel);
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// Tells by the ticket when all linked peers know that the channel has listeners here.
+    pub fn settle(&mut self, channel: &str, ticket: Ticket) {
+        self.changed(channel);
+        let settling = Settling::new(ticket);
+        if self.table.contains(channel) {
+            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
+                let number = link.announcer.last();
+                if link.announcer.acknowledged() < number {
+                    link.waits.add(number, &settling, Instant::now());
+                    link.signals.wait.notify_one();
+                }
+            }
+        }
+        if settling.is_settled() {
+            self.door.settled(ticket);
+        }
+    }
+
+    /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
+    pub fn expire(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let now = Instant::now();
+        if link.waits.pace.probe(now) {
+            link.owe(|duties| duties.ping = true);
+        }
+        let (settled, is_new) = link.waits.expire(now, link.announcer.last());
+        if is_new {
+            warn!(peer = %link.name, "the peer acknowledges too slowly: subscriptions do not wait for it");
+        }
+        for ticket in settled {
+            self.door.settled(ticket);
+        }
+    }
+
+    /// Has every link send what waits and say goodbye.
+    pub fn stop(&mut self) {
+        self.is_stopping = true;
+        for link in self.links.values() {
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// Whether links say goodbye and no new ones begin.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
+    /// Appends what is to be sent next over a link; nothing if it has ended.
+    pub fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
+        let clock = self.now();
+        if let Some(link) = self.links.get_mut(&id) {
+            link.write(&self.table, clock, self.is_stopping, out);
+        }
+    }
+
+    /// The clock that pings carry, in microseconds.
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
+    }
+}
+
+/// Another connection has become the link.
+fn replaced() -> Refusal {
+    Refusal::Ours(Code::Replaced, "a later start or a newer connection of the peer has taken its place".into())
+}

@@ -1,0 +1,112 @@
+//! Reading a link that is up: its frames are taken in one after the other, and others have their turn meanwhile.
+//!
+//! Waits while the relay has no room for more deliveries, and says when the peer has gone.
+
+use crate::mesh::handshake::end::End;
+use crate::mesh::links::Mesh;
+use crate::mesh::links::transport::{Incoming, Transport};
+use crate::mesh::membership::roster::LinkId;
+use crate::mesh::node::Node;
+use crate::mesh::wire::codec::{self, FRAME_BYTES_OVER_CONTENT, Malformed};
+use crate::mesh::wire::decoder::Decoder;
+use crate::routing::backplane::Door;
+use std::future::poll_fn;
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+/// A peer of which nothing has come for so long is dead.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// A peer of which nothing has come for so long, which is a little more than a heartbeat, may have gone.
+const QUIET: Duration = Duration::from_millis(5500);
+/// So much interest is taken in before others have their turn, in bytes.
+const TURN_BYTES: usize = 16 * 1024;
+/// What is read of a link in one go, in bytes.
+pub const READ_BYTES: usize = 64 * 1024;
+
+/// Takes frames in until the link ends. Waits while the relay has no room for more deliveries.
+///
+/// A peer of which something comes lives, whether it reads or not. So the system's own limit on what is not acknowledged
+/// counts only where nothing comes: it cannot tell a peer that does not read from a way that is closed.
+pub(super) async fn read<D: Door, T: Transport>(
+    node: &Node<D, T>,
+    id: LinkId,
+    mut reader: impl Incoming,
+    decoder: &mut Decoder,
+) -> Result<(), End> {
+    let bytes_max = node.settings.max_message_bytes + FRAME_BYTES_OVER_CONTENT;
+    let mut bytes = vec![0; READ_BYTES];
+    let mut is_limited = true;
+    loop {
+        poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
+        let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
+        node.mesh.borrow_mut().door().flush();
+        let read = match taken? {
+            Taken::All => match timeout(QUIET, reader.read(&mut bytes)).await {
+                Ok(read) => read,
+                Err(_) => {
+                    reader.limit_sending(true)?;
+                    is_limited = true;
+                    let silence = timeout(SILENCE_MAX - QUIET, reader.read(&mut bytes)).await;
+                    silence.map_err(|_| End::Silent(SILENCE_MAX))?
+                }
+            },
+            Taken::Interest => tokio::select! {
+                biased;
+                read = reader.read(&mut bytes) => read,
+                () = yield_now() => continue,
+            },
+            Taken::Some => {
+                yield_now().await;
+                continue;
+            }
+            Taken::Goodbye => return Err(End::Goodbye),
+        };
+        match read? {
+            0 => return Err(End::Closed),
+            len => decoder.feed(&bytes[..len]),
+        }
+        if std::mem::take(&mut is_limited) {
+            reader.limit_sending(false)?;
+        }
+    }
+}
+
+/// How far the frames of a link have been taken in.
+enum Taken {
+    /// All that are complete.
+    All,
+    /// The same, but a snapshot's end has come that is still being taken in.
+    Interest,
+    /// Others have to have their turn before the next one.
+    Some,
+    /// The peer has said goodbye.
+    Goodbye,
+}
+
+/// Takes frames in that are complete. While a snapshot is being taken in, those about interest wait for the end of that, and
+/// the others do not: there may be acknowledgements among them, for which clients wait.
+fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
+    let mut bytes_of_interest = 0;
+    let mut is_taking_in = mesh.take_in_some(id);
+    loop {
+        let has_to_wait = is_taking_in && decoder.next_kind(bytes_max)?.is_some_and(codec::is_about_interest);
+        if has_to_wait || bytes_of_interest >= TURN_BYTES {
+            return Ok(Taken::Some);
+        }
+        let Some((kind, payload)) = decoder.next(bytes_max)? else {
+            return Ok(if is_taking_in { Taken::Interest } else { Taken::All });
+        };
+        if kind != codec::kind::PUBLICATIONS {
+            if payload.len() > FRAME_BYTES_OVER_CONTENT {
+                return Err(Malformed::TooLong(payload.len()).into());
+            }
+            bytes_of_interest += payload.len();
+        }
+        if mesh.receive(id, codec::parse(kind, payload)?)? {
+            return Ok(Taken::Goodbye);
+        }
+        is_taking_in |= kind == codec::kind::SNAPSHOT_END;
+    }
+}

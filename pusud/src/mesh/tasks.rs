@@ -1,0 +1,132 @@
+//! The network at work: takes events and connections, dials, and stops.
+//!
+//! Owns all tasks of the network, so that they end with it.
+
+use crate::mesh::handshake::boot_id::BootId;
+use crate::mesh::links::transport::Transport;
+use crate::mesh::membership::accept::Doorman;
+use crate::mesh::membership::dial::dial;
+use crate::mesh::membership::settings::Settings;
+use crate::mesh::node::Node;
+use crate::routing::backplane::{Door, Event, Events};
+use crate::routing::link_status::Status;
+use rand::rngs::StdRng;
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::task::{JoinError, JoinSet, yield_now};
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+/// How long links may take to send what waits when the relay stops.
+const STOP_MAX: Duration = Duration::from_secs(2);
+/// After an accept that failed; doubled up to [`ACCEPT_PAUSE_MAX`] while it goes on failing.
+const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
+/// The longest pause.
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Runs the network until it is told to stop; gives how the links were just before. Has to be called where local tasks
+/// can be spawned.
+pub async fn run<D: Door, T: Transport, E: Events>(
+    mut settings: Settings,
+    boot: BootId,
+    (door, mut events): (D, E),
+    transport: T,
+    random: StdRng,
+) -> Status {
+    let mut seen = HashSet::new();
+    settings.relays.retain(|address| seen.insert(address.clone()));
+    let node = Node::new(settings, boot, door, transport, random);
+    let mut tasks = JoinSet::new();
+    for at in 0..node.settings.relays.len() {
+        tasks.spawn_local(dial(node.clone(), at));
+    }
+    tasks.spawn_local(clear_up(node.clone()));
+    tokio::select! {
+        biased;
+        never = take_connections(&node, &mut tasks) => match never {},
+        () = take_events(&node, &mut events) => {}
+    }
+    // The tasks go on meanwhile: they send what waits.
+    node.mesh.borrow_mut().stop();
+    let status = node.status();
+    if timeout(STOP_MAX, all_gone(&node)).await.is_err() {
+        warn!("some peers had not taken everything in time");
+    }
+    status
+}
+
+async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl Events) {
+    while let Some(event) = poll_fn(|cx| events.poll_next(cx)).await {
+        match event {
+            Event::Publications(batch) => node.mesh.borrow_mut().publish(&batch),
+            Event::Changed(channel) => node.mesh.borrow_mut().changed(&channel),
+            Event::Settle { channel, ticket } => node.mesh.borrow_mut().settle(&channel, ticket),
+            // Whoever asked may have given up meanwhile.
+            Event::Status(answer) => drop(answer.send(node.status())),
+            Event::Stop => return,
+        }
+    }
+}
+
+/// Withdraws what peers have announced whose links have ended, and lets others have their turn meanwhile.
+async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
+    let signal = node.mesh.borrow().to_clear_up();
+    loop {
+        signal.notified().await;
+        while node.mesh.borrow_mut().clear_up_some() {
+            yield_now().await;
+        }
+    }
+}
+
+async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &mut JoinSet<()>) -> Infallible {
+    let doorman = Rc::new(Doorman::default());
+    let mut pause = ACCEPT_PAUSE_MIN;
+    loop {
+        tokio::select! {
+        biased;
+            Some(ended) = tasks.join_next() => fail_with(ended),
+            accepted = node.transport.accept() => match accepted {
+                Ok(accepted) => {
+                    pause = ACCEPT_PAUSE_MIN;
+                    doorman.admit(node, accepted, tasks).await;
+                }
+                Err(error) => {
+                    report(&error, pause);
+                    sleep(pause).await;
+                    pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
+                }
+            },
+        }
+    }
+}
+
+/// A connection that was gone before it was accepted says nothing about the next one.
+fn report(error: &io::Error, pause: Duration) {
+    if pause == ACCEPT_PAUSE_MIN {
+        warn!(%error, "cannot accept connections of relays; trying again");
+    }
+}
+
+/// A task that has panicked may have left the links in any state: the network does not go on.
+fn fail_with(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn all_gone<D: Door, T: Transport>(node: &Node<D, T>) {
+    loop {
+        let ended = node.link_ended.notified();
+        if node.mesh.borrow().links().next().is_none() {
+            return;
+        }
+        ended.await;
+    }
+}

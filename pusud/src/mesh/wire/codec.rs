@@ -1,0 +1,245 @@
+//! Frames of a link: from values to bytes and back. NETWORK.md has their layout.
+//!
+//! Pure functions: nothing here knows which frame may come when. **Invariant:** a declared length is compared with the
+//! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
+
+use crate::mesh::handshake::boot_id::BootId;
+use crate::mesh::wire::fields::Fields;
+pub use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
+
+/// What every HELLO begins with.
+pub const MAGIC: [u8; 4] = *b"PUSU";
+/// Bytes of a frame before its fields: the length and the type.
+pub const HEAD_BYTES: usize = 5;
+/// Longest frame before READY, in bytes behind the length.
+pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
+/// What a frame may be longer than the longest content, in bytes.
+pub const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
+        $($(#[$doc])* pub const $name: u8 = $value;)+
+    };
+}
+
+/// Types of frames.
+pub mod kind {
+    kinds! {
+        /// Who speaks, and what it can.
+        HELLO = 1,
+        /// Proof of the key.
+        AUTH = 2,
+        /// The link begins.
+        READY = 3,
+        /// The connection ends, and why.
+        REFUSE = 4,
+        /// The relay stops as planned.
+        GOODBYE = 5,
+        /// Are you there?
+        PING = 6,
+        /// Yes.
+        PONG = 7,
+        /// Some of the channels with listeners.
+        SNAPSHOT = 8,
+        /// These were all.
+        SNAPSHOT_END = 9,
+        /// Channels that were announced or withdrawn.
+        CHANGES = 10,
+        /// Interest has been taken in up to a number.
+        ACKNOWLEDGE = 11,
+        /// How much interest there is.
+        CHECK = 12,
+        /// Tell everything again.
+        RESYNC = 13,
+        /// Messages.
+        PUBLICATIONS = 14,
+    }
+}
+
+/// Whether a frame of this type is about the interest of its sender.
+pub fn is_about_interest(kind: u8) -> bool {
+    matches!(kind, kind::SNAPSHOT | kind::SNAPSHOT_END | kind::CHANGES | kind::CHECK)
+}
+
+/// HELLO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Relays of different major versions do not link.
+    pub major: u16,
+    /// The link speaks the smaller one of both sides.
+    pub minor: u16,
+    /// The relay has a key, and wants the other side to know it.
+    pub key: bool,
+    /// The longest content of a publication that it takes, in bytes.
+    pub content_bytes_max: u32,
+    /// This start of the relay.
+    pub boot: BootId,
+    /// Random bytes, never used twice.
+    pub nonce: [u8; 32],
+    /// The network's name.
+    pub network: Box<str>,
+    /// The relay's name.
+    pub name: Box<str>,
+}
+
+/// READY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// Counts the links of a pair; the side that decides sets it, and the other one repeats it.
+    pub link: u64,
+    /// The number of the last publication that arrived from the other side's start; 0: none.
+    pub seen: u64,
+    /// The number that the next publication to the other side will have.
+    pub next: u64,
+}
+
+/// A frame's value. What was in lists is read while iterating.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// Who speaks.
+    Hello(Hello),
+    /// Whether the sender has a link with this start of the receiver, and the signature: 32 bytes, or none.
+    Auth {
+        /// The sender has a link with this start of the receiver.
+        linked: bool,
+        /// HMAC-SHA256; empty where no key is used.
+        signature: &'a [u8],
+    },
+    /// The link begins.
+    Ready(Ready),
+    /// The connection ends.
+    Refuse {
+        /// One of [`Refusal`](crate::mesh::handshake::reject::Code).
+        code: u16,
+        /// For people.
+        reason: &'a str,
+    },
+    /// The relay stops as planned.
+    Goodbye,
+    /// A heartbeat, with the sender's clock and the last publication that it has seen.
+    Ping {
+        /// In microseconds, from any moment on.
+        time: u64,
+        /// The last publication seen.
+        seen: u64,
+    },
+    /// The answer to a heartbeat.
+    Pong {
+        /// That of the ping.
+        time: u64,
+        /// The last publication seen.
+        seen: u64,
+    },
+    /// Some of the channels with listeners.
+    Snapshot {
+        /// Which snapshot of the link, from 1.
+        generation: u32,
+        /// Names.
+        channels: Names<'a>,
+    },
+    /// The snapshot is complete.
+    SnapshotEnd {
+        /// That of its chunks.
+        generation: u32,
+        /// What to acknowledge.
+        number: u64,
+        /// How many channels, and what their names' hashes sum up to.
+        total: Total,
+    },
+    /// Announced and withdrawn channels.
+    Changes {
+        /// The number of the first one; each has the next.
+        first: u64,
+        /// In order.
+        changes: Changes<'a>,
+    },
+    /// Everything up to this number has been taken in.
+    Acknowledge {
+        /// Of a change or of a snapshot's end.
+        number: u64,
+    },
+    /// What the receiver should know by now.
+    Check {
+        /// How many channels, and what their names' hashes sum up to.
+        total: Total,
+    },
+    /// Tell everything again.
+    Resync,
+    /// Messages.
+    Publications {
+        /// The number of the first one; each has the next.
+        first: u64,
+        /// In order.
+        publications: Publications<'a>,
+    },
+}
+
+/// Reads the fields of a frame.
+///
+/// # Errors
+/// It is none of this version.
+pub fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
+    let mut fields = Fields::new(kind, payload);
+    let frame = match kind {
+        kind::HELLO => return hello(fields).map(Frame::Hello),
+        kind::AUTH => Frame::Auth { linked: fields.flag()?, signature: fields.take_rest() },
+        kind::READY => Frame::Ready(Ready { link: fields.u64()?, seen: fields.u64()?, next: fields.u64()? }),
+        kind::REFUSE => {
+            let code = fields.u16()?;
+            Frame::Refuse { code, reason: fields.rest_as_text()? }
+        }
+        kind::GOODBYE => Frame::Goodbye,
+        kind::PING => Frame::Ping { time: fields.u64()?, seen: fields.u64()? },
+        kind::PONG => Frame::Pong { time: fields.u64()?, seen: fields.u64()? },
+        kind::SNAPSHOT => {
+            let generation = fields.u32()?;
+            return Ok(Frame::Snapshot { generation, channels: Names::new(fields) });
+        }
+        kind::SNAPSHOT_END => {
+            Frame::SnapshotEnd { generation: fields.u32()?, number: fields.u64()?, total: fields.total()? }
+        }
+        kind::CHANGES => {
+            let first = fields.u64()?;
+            return Ok(Frame::Changes { first, changes: Changes::new(fields) });
+        }
+        kind::ACKNOWLEDGE => Frame::Acknowledge { number: fields.u64()? },
+        kind::CHECK => Frame::Check { total: fields.total()? },
+        kind::RESYNC => Frame::Resync,
+        kind::PUBLICATIONS => {
+            let first = fields.u64()?;
+            return Ok(Frame::Publications { first, publications: Publications::new(fields) });
+        }
+        unknown => return Err(Malformed::UnknownType(unknown)),
+    };
+    fields.end()?;
+    Ok(frame)
+}
+
+/// HELLO may be longer than what is known of it, so that later minor versions can add to it.
+fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
+    if fields.array()? != MAGIC {
+        return Err(Malformed::Magic);
+    }
+    Ok(Hello {
+        major: fields.u16()?,
+        minor: fields.u16()?,
+        key: fields.flag()?,
+        content_bytes_max: fields.u32()?,
+        boot: BootId(fields.array()?),
+        nonce: fields.array()?,
+        network: fields.name()?.into(),
+        name: fields.name()?.into(),
+    })
+}
+
+/// The major version of a HELLO whose other fields may be unknown: these first bytes never change.
+///
+/// # Errors
+/// It is no HELLO of any version.
+pub fn major_of_hello(payload: &[u8]) -> Result<u16, Malformed> {
+    let mut fields = Fields::new(kind::HELLO, payload);
+    if fields.array()? != MAGIC {
+        return Err(Malformed::Magic);
+    }
+    fields.u16()
+}

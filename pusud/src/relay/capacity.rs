@@ -1,0 +1,141 @@
+//! How many connections this process has room for: what the settings ask for, as far as the open-file limit goes.
+
+use crate::admission::open_files;
+use crate::admission::turned_away::SEEN_OFF_MAX;
+use crate::config::Config;
+use crate::mesh::membership::settings::connections_max;
+use anyhow::bail;
+use std::fmt;
+
+/// Open files that are no client's and no relay's: the log, plugins, the control socket, and connections that are being
+/// turned away.
+const RESERVED_FILES: u64 = 128;
+/// Those that are left of them while as many connections as can be are being turned away.
+const _: () = assert!(RESERVED_FILES >= SEEN_OFF_MAX as u64 + 64);
+/// Open files of a runtime: of a shard's, and of the network's.
+const FILES_PER_RUNTIME: u64 = 3;
+/// The socket where relays connect, and a connection that it gives out and that is one too many.
+const FILES_OF_NETWORK_PORT: u64 = 2;
+
+/// What there is room for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Connections of clients.
+    pub connections: usize,
+    /// For the operator, where that is less than the settings say.
+    pub warning: Option<String>,
+}
+
+impl Capacity {
+    /// Finds out, and raises the open-file limit of this process where that helps and is allowed.
+    ///
+    /// # Errors
+    /// There is no room for a single client: says which limit to raise.
+    pub fn make(config: &Config) -> anyhow::Result<Self> {
+        let reserved = Reserved::of(config.shards, config.relays.len());
+        let wanted = config.limits.max_connections;
+        Self::within(wanted, &reserved, open_files::make_room(wanted as u64 + reserved.files()))
+    }
+
+    /// The room for `wanted` connections where `allowed` files may be open.
+    fn within(wanted: usize, reserved: &Reserved, allowed: Option<u64>) -> anyhow::Result<Self> {
+        let files = reserved.files();
+        let needed = wanted as u64 + files;
+        let Some(allowed) = allowed.filter(|&allowed| allowed < needed) else {
+            return Ok(Self { connections: wanted, warning: None });
+        };
+        let way_out = format!("raise the limit to {needed} (LimitNOFILE= of a service, `ulimit -n` in a shell)");
+        if allowed <= files {
+            bail!(
+                "`limits.max_connections` asks for {wanted} connections, but the open-file limit of this process is \
+                 {allowed}, and {files} files are kept for itself ({reserved}), which leaves none for clients: {way_out}"
+            );
+        }
+        let connections = allowed - files;
+        let warning = format!(
+            "`limits.max_connections` is {wanted}, but the open-file limit of this process, {allowed}, leaves room for \
+             {connections} connections beside the {files} files that are kept for itself: {way_out}, or lower \
+             `limits.max_connections`"
+        );
+        // It is less than `wanted`, which is a usize.
+        Ok(Self { connections: connections as usize, warning: Some(warning) })
+    }
+}
+
+/// Open files that are kept for the relay itself, so that clients cannot take them.
+struct Reserved {
+    shards: usize,
+    /// For a network where so many relays are in the settings; 0 where none are.
+    network: u64,
+    relays: usize,
+}
+
+impl Reserved {
+    fn of(shards: usize, relays: usize) -> Self {
+        let network = match relays {
+            0 => 0,
+            listed => FILES_PER_RUNTIME + FILES_OF_NETWORK_PORT + connections_max(listed) as u64,
+        };
+        Self { shards, network, relays }
+    }
+
+    fn files(&self) -> u64 {
+        RESERVED_FILES + FILES_PER_RUNTIME * self.shards as u64 + self.network
+    }
+}
+
+impl fmt::Display for Reserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shards, network, relays } = self;
+        write!(f, "{RESERVED_FILES}, {FILES_PER_RUNTIME} for each of its {shards} shards")?;
+        if *network > 0 {
+            write!(f, ", and {network} for a network of {relays} relays")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fits_the_open_file_limit() {
+        for (wanted, allowed, expected) in
+            [(10_000, None, 10_000), (10_000, Some(20_000), 10_000), (100, Some(234), 100), (100, Some(233), 99)]
+        {
+            let capacity = Capacity::within(wanted, &Reserved::of(2, 0), allowed).unwrap();
+            assert_eq!(capacity.connections, expected, "{wanted} of {allowed:?}");
+            assert_eq!(capacity.warning.is_some(), expected < wanted, "{capacity:?}");
+        }
+        let warning = Capacity::within(10_000, &Reserved::of(2, 0), Some(1024)).unwrap().warning.unwrap();
+        for part in ["`limits.max_connections` is 10000", "1024", "890 connections", "10134", "LimitNOFILE"] {
+            assert!(warning.contains(part), "{part} is not in: {warning}");
+        }
+    }
+
+    #[test]
+    fn no_room_at_all_is_an_error_with_a_way_out() {
+        let error = Capacity::within(10_000, &Reserved::of(2, 0), Some(134)).unwrap_err().to_string();
+        for part in
+            ["`limits.max_connections`", "10000", "134", "10134", "ulimit -n", "(128, 3 for each of its 2 shards)"]
+        {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+    }
+
+    /// Whatever clients do, there are files for every relay that is dialled, every link and every stranger.
+    #[test]
+    fn a_network_has_its_files_beside_the_clients() {
+        let files = |relays| Reserved::of(2, relays).files();
+        assert_eq!((files(0), files(1)), (134, 134 + 5 + 64 + 2 + 1 + 17));
+        // One more that is dialled, one more that may be a link from the other side, and two places for its address.
+        assert_eq!(files(3), files(2) + 4);
+        // More links than this there never are.
+        assert_eq!(files(300), files(299) + 3);
+        assert_eq!(files(300), 134 + 5 + 64 + 600 + 300 + 256);
+        let error = Capacity::within(100, &Reserved::of(2, 3), Some(231)).unwrap_err().to_string();
+        assert!(error.contains("231 files") && error.contains("97 for a network of 3 relays"), "{error}");
+        assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(232)).unwrap().connections, 1);
+    }
+}

@@ -1,0 +1,161 @@
+//! The relay as a whole: bind, start the shards and the network, and have them serve.
+
+pub mod acceptor;
+pub mod capacity;
+pub mod memory;
+pub mod network_thread;
+pub mod reload;
+pub mod service;
+pub mod shard_picker;
+pub mod watchdog;
+
+use crate::admission::Door;
+use crate::authenticator::Authenticator;
+use crate::config::{Config, Overrides};
+use crate::control::ControlSocket;
+use crate::control::gather::{self, Overview};
+use crate::mesh::Event;
+use crate::relay::acceptor::Acceptor;
+use crate::relay::capacity::Capacity;
+use crate::relay::network_thread::Gateway;
+use crate::relay::reload::Reload;
+use crate::relay::service::{Service, Stopped};
+use crate::routing::inbox::{self, InboxSender};
+use crate::routing::shard_index::ShardIndex;
+use crate::routing::stats::Stats;
+use crate::shard::Shard;
+use crate::system::shutdown::Shutdown;
+use crate::websocket::memory_pressure::Queued;
+use anyhow::Context as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+/// A relay that has its sockets and does not serve yet.
+pub struct Relay {
+    config: Arc<Config>,
+    authenticator: Authenticator,
+    acceptor: Acceptor,
+    door: Arc<Door>,
+    /// `None`: no relays are configured.
+    gateway: Option<Gateway>,
+    /// What stands over the settings when they are read again; `None`: they never are.
+    overrides: Option<Overrides>,
+}
+
+impl Relay {
+    /// Binds the clients' port, and the one for other relays where relays are configured, and sees to it that there is room
+    /// for the clients.
+    ///
+    /// # Errors
+    /// A port is taken, an address is not this machine's, the network's key cannot be read, or there is no room: says what
+    /// to change.
+    pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+        let capacity = Capacity::make(&config)?;
+        if let Some(warning) = capacity.warning {
+            warn!("{warning}");
+        }
+        let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
+        let door = Door::new(capacity.connections, &config.limits);
+        let gateway = Gateway::bind(&config)?;
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, overrides: None })
+    }
+
+    /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
+    pub fn reloading(mut self, overrides: Overrides) -> Self {
+        self.overrides = Some(overrides);
+        self
+    }
+
+    /// Where clients connect: the real port, also where the settings say 0.
+    pub fn client_addr(&self) -> SocketAddr {
+        self.acceptor.local_addr()
+    }
+
+    /// Serves until `shutdown` asks to stop, sees the clients off, and returns when they have gone. A second wish to stop
+    /// returns at once. `serving` is called when clients are served and the wish to stop is heard.
+    ///
+    /// # Errors
+    /// Threads or runtimes cannot be made, the control socket is in use, or a shard or the network's thread has died.
+    pub fn run(self, shutdown: Shutdown, serving: impl FnOnce()) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime of the acceptor")?;
+        runtime.block_on(async {
+            let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
+            let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
+            let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
+            let Self { config, authenticator, acceptor, door, gateway, overrides: _ } = self;
+            let index = Arc::new(index(&config, gateway.as_ref()));
+            let network = gateway.as_ref().map(Gateway::inbox);
+            let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
+            let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index.clone())).transpose()?;
+            let address = acceptor.local_addr();
+            let overview = Arc::new(Overview::new(
+                config.clone(),
+                address,
+                authenticator.clone(),
+                gather::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
+            ));
+            let service = Service::new(address, config, door, inboxes, overview);
+            serving();
+            service.ready();
+            let stopped = tokio::select! {
+                stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
+                never = service.attend(control) => match never {},
+            };
+            // Whoever is in a hurry does not wait for calls that are inside the plugin either.
+            if !matches!(stopped, Ok(Stopped::AtOnce)) {
+                authenticator.stop();
+            }
+            stopped.map(drop)
+        })
+    }
+
+    fn reload(&self) -> io::Result<Option<Reload>> {
+        let listen =
+            |overrides: &Overrides| Reload::listen(self.config.clone(), overrides.clone(), self.authenticator.clone());
+        self.overrides.as_ref().map(listen).transpose()
+    }
+}
+
+/// The index of so many shards, and of the network behind them.
+fn index(config: &Config, gateway: Option<&Gateway>) -> ShardIndex {
+    match gateway {
+        None => ShardIndex::default(),
+        Some(gateway) => ShardIndex::with_network(config.shards, gateway.inbox()),
+    }
+}
+
+fn start_shards(
+    config: &Arc<Config>,
+    authenticator: &Authenticator,
+    door: &Arc<Door>,
+    index: &Arc<ShardIndex>,
+    network: Option<InboxSender<Event>>,
+) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
+    let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
+    let shards = receivers
+        .into_iter()
+        .enumerate()
+        .map(|(number, inbox)| {
+            let shard = Shard {
+                number,
+                inbox,
+                inboxes: inboxes.clone(),
+                network: network.clone(),
+                index: index.clone(),
+                queued: queued.clone(),
+                authenticator: authenticator.clone(),
+                door: door.clone(),
+                config: config.clone(),
+            };
+            shard.start()
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok((inboxes, shards))
+}

@@ -1,0 +1,109 @@
+//! The relay's own end of the network: the port where other relays connect, and the thread of the links from its start to
+//! its end. It exists only where `relays` are configured.
+
+use crate::admission::port;
+use crate::config::Config;
+use crate::hub;
+use crate::mesh::{Event, Keys, Network, Settings, Status};
+use crate::routing::backplane_door::RelayDoor;
+use crate::routing::inbox::{self, Inbox, InboxSender};
+use crate::routing::outgoing::Outgoing;
+use crate::routing::shard_index::{ShardIndex, ShardIndexView};
+use anyhow::Context as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+/// How long the links may take to send what waits and to say goodbye, which they bound themselves, and a bit.
+const STOP_MAX: Duration = Duration::from_secs(3);
+
+/// A network that has its port and no thread yet.
+pub struct Gateway {
+    settings: Settings,
+    listener: TcpListener,
+    address: SocketAddr,
+    sender: InboxSender<Event>,
+    inbox: Inbox<Event>,
+    /// What publications of a peer are joined to for the shards.
+    run_bytes: usize,
+}
+
+/// A network that runs.
+pub struct Links {
+    inbox: InboxSender<Event>,
+    ended: oneshot::Receiver<Status>,
+}
+
+impl Gateway {
+    /// Reads the key and binds the port for other relays; `None` where no relays are configured.
+    ///
+    /// # Errors
+    /// The key cannot be read or is none, or the port is taken: says which setting to change.
+    pub fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
+        if config.relays.is_empty() {
+            return Ok(None);
+        }
+        let settings = settings(config)?;
+        let listener = port::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
+        let address = listener.local_addr().context("the bound socket has no address")?;
+        let (sender, inbox) = inbox::channel();
+        let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
+        Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
+    }
+
+    /// Where the shards reach the network.
+    pub fn inbox(&self) -> InboxSender<Event> {
+        self.sender.clone()
+    }
+
+    /// Starts the thread, which reaches the shards through `inboxes` and `index`.
+    ///
+    /// # Errors
+    /// The system is out of threads or files.
+    pub fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
+        let Self { settings, listener, address, sender, inbox, run_bytes } = self;
+        let (relays, key) = (settings.relays.len(), settings.keys.is_some());
+        let network = settings.network_name.clone();
+        let door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index), run_bytes);
+        let ended = Network { settings, listener, door, events: inbox }.start()?;
+        // Programs wait for this line: its message and `address` stay as they are.
+        info!(%address, network, relays, key, "serving relays");
+        Ok(Links { inbox: sender, ended })
+    }
+}
+
+impl Links {
+    /// Waits until the thread has died, which it never should.
+    pub async fn died(&mut self) {
+        // What it says at its end is of no use here.
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Has what waits sent to the other relays, says goodbye to them, and ends the thread. Publications that the shards
+    /// have handed over before leave.
+    pub async fn stop(self) {
+        self.inbox.send(Event::Stop);
+        match timeout(STOP_MAX, self.ended).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => warn!("the network's thread has died while stopping; its panic is in the log"),
+            Err(_) => warn!("the links to other relays had not ended in time"),
+        }
+    }
+}
+
+/// What the settings say about the network.
+///
+/// # Errors
+/// The key cannot be read or is none.
+pub fn settings(config: &Config) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        name: config.name.clone(),
+        network_name: config.network_name.clone(),
+        relays: config.relays.clone(),
+        keys: config.network_key_file.as_deref().map(Keys::load).transpose()?,
+        max_message_bytes: config.limits.max_message_bytes,
+    })
+}

@@ -1,0 +1,140 @@
+//! The settings, read again while the daemon serves: another authenticator takes over, or all stays as it was.
+//!
+//! Reads, checks and loads on a thread of its own, since a plugin may take its time to make an instance. It changes who
+//! decides and nothing else: keys that need a restart are named in the log.
+//! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
+
+use crate::authenticator::Authenticator;
+use crate::config::{Config, OnSwap, Overrides};
+use crate::routing::inbox::{InboxSender, Item};
+use crate::system::service_manager::ServiceManager;
+use crate::system::sighup::Hangups;
+use anyhow::Context as _;
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+/// What is needed to read the settings again.
+pub struct Reload {
+    running: Arc<Config>,
+    overrides: Overrides,
+    authenticator: Authenticator,
+    hangups: Hangups,
+    /// The signal came while the settings were being read.
+    again: bool,
+}
+
+/// What reading the settings again has led to.
+struct Outcome {
+    swapped: bool,
+    on_swap: OnSwap,
+}
+
+impl Reload {
+    /// Waits for SIGHUP from now on. `running` is what the daemon was started with.
+    ///
+    /// # Errors
+    /// The system does not let the process catch the signal.
+    pub fn listen(running: Arc<Config>, overrides: Overrides, authenticator: Authenticator) -> io::Result<Self> {
+        Ok(Self { running, overrides, authenticator, hangups: Hangups::catch()?, again: false })
+    }
+
+    /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
+    /// told as well, and afterwards that the relay is `serving` as before.
+    pub async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
+        loop {
+            if !std::mem::take(&mut self.again) {
+                self.hangups.next().await;
+            }
+            info!("SIGHUP: reading the settings again");
+            manager.reloading();
+            match self.reload_aside().await {
+                Ok(outcome) => tell(inboxes, &outcome),
+                Err(error) => {
+                    let generation = self.authenticator.generation();
+                    error!(generation, "nothing was changed, the authenticator stays: {}", one_line(&error));
+                }
+            }
+            manager.ready(serving);
+        }
+    }
+
+    /// Reloads on a thread of its own. Signals that come meanwhile are answered, and seen to afterwards.
+    async fn reload_aside(&mut self) -> anyhow::Result<Outcome> {
+        let (done, mut outcome) = oneshot::channel();
+        let (running, overrides) = (self.running.clone(), self.overrides.clone());
+        let authenticator = self.authenticator.clone();
+        std::thread::Builder::new()
+            .name("pusu-reload".into())
+            // Nobody waits for the outcome any more when the relay has stopped meanwhile.
+            .spawn(move || drop(done.send(reload(&running, &overrides, &authenticator))))
+            .context("cannot start a thread that reads the settings; raise the limit on processes")?;
+        loop {
+            tokio::select! {
+                outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
+                () = self.hangups.next() => {
+                    self.again = true;
+                    warn!("SIGHUP: still at the one before; maybe the authenticator takes its time to start");
+                }
+            }
+        }
+    }
+}
+
+fn reload(running: &Config, overrides: &Overrides, authenticator: &Authenticator) -> anyhow::Result<Outcome> {
+    // The file that was there at the start has to be there: without one the defaults would let everybody in.
+    let (config, warnings) = Config::load(running.file.as_deref(), overrides)?;
+    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout)?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    let needs_restart = running.restart_keys(&config);
+    if !needs_restart.is_empty() {
+        warn!("changed in the settings, but needs a restart: {}", needs_restart.join(", "));
+    }
+    log_who_decides(authenticator, swapped, running.file.as_deref());
+    Ok(Outcome { swapped, on_swap: config.authenticator.on_swap })
+}
+
+fn log_who_decides(authenticator: &Authenticator, swapped: bool, settings: Option<&Path>) {
+    let identity = authenticator.identity();
+    info!(
+        generation = authenticator.generation(),
+        authenticator = %identity.id,
+        version = identity.version,
+        sha256 = identity.sha256,
+        path = identity.path.as_ref().map(|path| tracing::field::display(path.display())),
+        settings = settings.map(|path| tracing::field::display(path.display())),
+        "{}",
+        if swapped { "another authenticator has taken over" } else { "the authenticator is unchanged" }
+    );
+}
+
+fn tell(inboxes: &[InboxSender], outcome: &Outcome) {
+    for inbox in inboxes {
+        match outcome.on_swap {
+            OnSwap::Keep => inbox.send(Item::ForgetAuthorizations),
+            OnSwap::Reauthorize if outcome.swapped => inbox.send(Item::Reauthorize),
+            OnSwap::Reauthorize => {}
+        }
+    }
+}
+
+/// An error as one line of the log: lists stand in several.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_with_a_list_is_one_line() {
+        let error = anyhow::anyhow!("nothing there\nThese are:\n  a.so: A 1.0").context("settings.yaml");
+        assert_eq!(one_line(&error), "settings.yaml: nothing there; These are:; a.so: A 1.0");
+    }
+}

@@ -1,0 +1,194 @@
+//! A relay that serves: what goes on from its start to its end, and how it is seen to that end.
+
+use crate::admission::Door;
+use crate::config::Config;
+use crate::config::units::format_duration;
+use crate::control::ControlSocket;
+use crate::control::gather::Overview;
+use crate::protocol::disconnect::Disconnect;
+use crate::relay::acceptor::Acceptor;
+use crate::relay::network_thread::Links;
+use crate::relay::reload::Reload;
+use crate::relay::watchdog;
+use crate::routing::inbox::{InboxSender, Item};
+use crate::routing::stats::Stats;
+use crate::system::service_manager::ServiceManager;
+use crate::system::shutdown::Listening;
+use anyhow::{Context as _, bail};
+use futures_util::future::{SelectAll, join_all, select_all};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+/// What stopping may take beyond grace and spread: clients that are slow to go, and calls that are inside the plugin.
+const STOP_EXTRA: Duration = Duration::from_secs(10);
+
+/// Shards that run, each until it sends what it has counted.
+type Running = SelectAll<oneshot::Receiver<Stats>>;
+
+/// How it came to its end.
+pub enum Stopped {
+    /// The clients were seen off.
+    InOrder,
+    /// It was asked to a second time.
+    AtOnce,
+}
+
+/// A relay that serves.
+pub struct Service {
+    config: Arc<Config>,
+    door: Arc<Door>,
+    inboxes: Vec<InboxSender>,
+    overview: Arc<Overview>,
+    manager: ServiceManager,
+    /// What the service manager is told while all is well.
+    serving: String,
+}
+
+impl Service {
+    /// Serves the clients whom `door` lets in, on the shards behind `inboxes`.
+    pub fn new(
+        address: SocketAddr,
+        config: Arc<Config>,
+        door: Arc<Door>,
+        inboxes: Vec<InboxSender>,
+        overview: Arc<Overview>,
+    ) -> Self {
+        let serving = format!("serving clients on {address}");
+        Self { config, door, inboxes, overview, manager: ServiceManager::default(), serving }
+    }
+
+    /// Tells the service manager that clients are served.
+    pub fn ready(&self) {
+        self.manager.ready(&self.serving);
+    }
+
+    /// Serves until it is asked to stop, and then until the clients have been seen off.
+    ///
+    /// # Errors
+    /// Accepting has failed for good, or a shard or the network's thread has died.
+    pub async fn run(
+        &self,
+        acceptor: Acceptor,
+        shards: Vec<oneshot::Receiver<Stats>>,
+        mut links: Option<Links>,
+        shutdown: &mut Listening,
+        reload: Option<Reload>,
+    ) -> anyhow::Result<Stopped> {
+        let mut shards = select_all(shards);
+        let reloading = async {
+            match reload {
+                Some(reload) => reload.run(&self.inboxes, &self.manager, &self.serving).await,
+                None => std::future::pending().await,
+            }
+        };
+        let by = tokio::select! {
+            // Who was accepted by the system before the wish to stop came is still let in.
+            biased;
+            error = acceptor.run(&self.inboxes, &self.door) => return Err(error),
+            _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
+            () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
+            by = shutdown.requested() => by,
+            never = reloading => match never {},
+        };
+        self.announce_stop(by);
+        tokio::select! {
+            stats = self.stop(shards, links) => log_stats(&stats?),
+            by = shutdown.requested() => {
+                warn!(by, "asked to stop again: stopping without waiting for the clients");
+                return Ok(Stopped::AtOnce);
+            }
+        }
+        Ok(Stopped::InOrder)
+    }
+
+    /// Answers who asks how the relay is, and the service manager. Goes on from the start to the end.
+    pub async fn attend(&self, control: Option<ControlSocket>) -> Infallible {
+        let controlling = async {
+            match control {
+                Some(control) => control.serve(self.overview.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let watching = watchdog::watch(&self.inboxes, self.manager.watchdog_period(), || self.manager.alive());
+        tokio::select! {
+            never = controlling => never,
+            never = watching => never,
+        }
+    }
+
+    fn announce_stop(&self, by: &str) {
+        self.overview.stops();
+        let limits = &self.config.limits;
+        let time = limits.drain_grace + limits.drain_spread;
+        let (grace, spread) = (format_duration(limits.drain_grace), format_duration(limits.drain_spread));
+        info!(
+            by,
+            %grace,
+            %spread,
+            "stopping: no new connections; clients are served on for `grace` and disconnected over `spread`; send the \
+             signal again (or press Ctrl-C again) to stop at once"
+        );
+        self.manager.stopping("stopping: no new connections, clients are seen off", time + STOP_EXTRA);
+    }
+
+    /// Sees all clients off and then ends the shards: none of them before the last client has gone, since it may publish
+    /// to all the others.
+    async fn stop(&self, mut shards: Running, links: Option<Links>) -> anyhow::Result<Stats> {
+        let drain = |inbox: &InboxSender| {
+            let (drained, wait) = oneshot::channel();
+            inbox.send(Item::Drain(drained));
+            wait
+        };
+        let draining: Vec<_> = self.inboxes.iter().map(drain).collect();
+        tokio::select! {
+            // An error means that the shard has died, which the other branch reports.
+            _ = join_all(draining) => {}
+            _ = &mut shards => bail!("a shard has died while stopping; its thread's panic is in the log"),
+        }
+        for inbox in &self.inboxes {
+            inbox.send(Item::Stop);
+        }
+        let mut stats = collect(shards).await?;
+        stats.refusals.add(&self.door.refusals());
+        // Behind the shards, so that whatever they have accepted leaves to the other relays too.
+        if let Some(links) = links {
+            links.stop().await;
+        }
+        Ok(stats)
+    }
+}
+
+/// Waits until the network's thread has died; for ever where there is none.
+async fn died(links: &mut Option<Links>) {
+    match links {
+        Some(links) => links.died().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn collect(mut running: Running) -> anyhow::Result<Stats> {
+    let mut sum = Stats::default();
+    loop {
+        let (stats, _, rest) = running.await;
+        sum.add(&stats.context("a shard has died while stopping; its thread's panic is in the log")?);
+        if rest.is_empty() {
+            return Ok(sum);
+        }
+        running = select_all(rest);
+    }
+}
+
+fn log_stats(stats: &Stats) {
+    info!(
+        published = stats.published,
+        delivered = stats.delivered,
+        dropped_bytes = stats.dropped_bytes,
+        slow_consumers = stats.disconnects.of(Disconnect::SlowConsumer),
+        refused = %stats.refusals,
+        "stopped"
+    );
+}

@@ -1,0 +1,80 @@
+//! The border between the network and its own relay: what the network is told ([`Event`]) and what it asks ([`Door`]).
+//!
+//! Knows neither shards nor links, so that the simulation can stand on one side of it and the relay on the other.
+
+use crate::routing::batch::Batch;
+use crate::routing::link_status::Status;
+use std::task::{Context, Poll};
+use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
+
+/// Whom to tell that a subscription is settled: the shard, and a number that means something there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// The shard that asked.
+    pub shard: usize,
+    /// The shard's own number of the question.
+    pub number: u64,
+}
+
+/// What the relay tells its network, in the order in which it happened.
+pub enum Event {
+    /// Publications of local sources, to channels that were wanted ([`Door::announce`]): finished WebSocket frames, as
+    /// [`push_publish`](crate::websocket::frame::push_publish) makes them.
+    Publications(Batch),
+    /// The channel may have got its first local listener or lost its last one. The network asks
+    /// [`Door::has_listeners`], so telling too often does no harm and changes that cancel out cost nothing.
+    Changed(Box<str>),
+    /// Tell ([`Door::settled`]) when every linked relay knows that the channel has listeners here. It is not needed to
+    /// send [`Event::Changed`] before it.
+    Settle {
+        /// The channel.
+        channel: Box<str>,
+        /// Whom to tell.
+        ticket: Ticket,
+    },
+    /// Say how the links are.
+    Status(oneshot::Sender<Status>),
+    /// Send what waits, say goodbye to the peers, and end.
+    Stop,
+}
+
+/// Where events come from: the network's inbox.
+pub trait Events: 'static {
+    /// Takes the next event out; `None` when nobody can send any more, which ends the network like [`Event::Stop`].
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>>;
+}
+
+impl Events for UnboundedReceiver<Event> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_recv(cx)
+    }
+}
+
+/// What the network asks of its own relay. Every call is made on the network's thread, and none may wait.
+pub trait Door: 'static {
+    /// A first peer listens to `channel`: from now on local publications on it are wanted. The peer is answered when
+    /// this returns, so every publication that is accepted afterwards has to come as [`Event::Publications`].
+    fn announce(&mut self, channel: &str);
+
+    /// No peer listens to `channel` any more.
+    fn withdraw(&mut self, channel: &str);
+
+    /// Whether the relay's own clients listen to `channel`.
+    fn has_listeners(&self, channel: &str) -> bool;
+
+    /// All channels that the relay's own clients listen to; asked once, when the network starts.
+    fn channels(&self) -> Vec<Box<str>>;
+
+    /// A peer's publication for the relay's own listeners, and never for other peers. `content` is valid JSON, of the
+    /// size that the settings allow, and `channel` is a valid name.
+    fn deliver(&mut self, channel: &str, content: &str);
+
+    /// The end of a batch of deliveries.
+    fn flush(&mut self);
+
+    /// Ready while there is room for deliveries; links are not read meanwhile. Any number of tasks may wait at once.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The answer to [`Event::Settle`]: given exactly once, at most about a second after it.
+    fn settled(&mut self, ticket: Ticket);
+}

@@ -1,0 +1,53 @@
+//! How a shard sees its clients off when the relay stops: they are served for a while, then disconnected one by one.
+//!
+//! It closes nobody's socket itself: each client's own task sends what still waits, and goes.
+//! **Invariant:** who is connected is served, published to and listened to as ever until its own turn comes.
+
+use crate::hub::Hub;
+use crate::hub::outbox::Outbox;
+use crate::protocol::disconnect::Disconnect;
+use std::future::{Future, poll_fn};
+use std::rc::Weak;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::warn;
+
+/// How long clients may take to go once all of them have been told.
+const GO_MAX: Duration = Duration::from_secs(5);
+
+/// Returns when no client is left, at once where there is none: after `grace` clients are disconnected with 1001, spread
+/// evenly over `spread`. New ones must not come any more.
+pub async fn drain(hub: &Hub, grace: Duration, spread: Duration) {
+    if timeout(grace, gone(hub)).await.is_ok() {
+        return;
+    }
+    tokio::select! {
+        biased;
+        () = gone(hub) => return,
+        () = close_in_turn(hub, hub.clients(), spread) => {}
+    }
+    // Connections that were on their way in when the turns were given.
+    hub.close_all(Disconnect::GoingAway);
+    if timeout(GO_MAX, gone(hub)).await.is_err() {
+        warn!("some clients had not gone in time");
+    }
+}
+
+fn gone(hub: &Hub) -> impl Future<Output = ()> {
+    poll_fn(|cx| hub.poll_empty(cx))
+}
+
+/// The clients are held weakly: one that leaves before its turn takes its socket with it.
+async fn close_in_turn(hub: &Hub, clients: Vec<Weak<Outbox>>, spread: Duration) {
+    let began = Instant::now();
+    let share = spread.div_f64(clients.len().max(1) as f64);
+    for (turn, client) in clients.into_iter().enumerate() {
+        let due = began + share.mul_f64(turn as f64);
+        if due > Instant::now() {
+            sleep_until(due).await;
+        }
+        if let Some(outbox) = client.upgrade() {
+            hub.close(&outbox, Disconnect::GoingAway);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A shard: one thread with a runtime of its own that serves its share of the clients, and its inbox.
+
+pub mod drain;
+
+use crate::admission::Door;
+use crate::authenticator::Authenticator;
+use crate::client;
+use crate::config::Config;
+use crate::hub::Hub;
+use crate::routing::backplane::Event;
+use crate::routing::inbox::{Inbox, InboxSender, Item};
+use crate::routing::outgoing::Outgoing;
+use crate::routing::shard_index::ShardIndex;
+use crate::routing::stats::Stats;
+use crate::shard::drain::drain;
+use crate::websocket::memory_pressure::Queued;
+use anyhow::Context as _;
+use std::future::poll_fn;
+use std::io;
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::oneshot;
+use tokio::task::{spawn_local, yield_now};
+use tracing::debug;
+
+/// What a shard is made of.
+pub struct Shard {
+    /// Its number, and its place in `inboxes`.
+    pub number: usize,
+    /// Where it is reached.
+    pub inbox: Inbox,
+    /// Where all shards are reached.
+    pub inboxes: Vec<InboxSender>,
+    /// Where the network of relays is reached, if there is one.
+    pub network: Option<InboxSender<Event>>,
+    /// Which shards have listeners of which channel.
+    pub index: Arc<ShardIndex>,
+    /// What all shards hold.
+    pub queued: Arc<Queued>,
+    /// Who decides.
+    pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub door: Arc<Door>,
+    /// The relay's settings.
+    pub config: Arc<Config>,
+}
+
+impl Shard {
+    /// Starts the shard's thread. The receiver gets what it has counted, when it has ended.
+    ///
+    /// # Errors
+    /// The thread or its runtime cannot be made: the system is out of threads or files.
+    pub fn start(self) -> anyhow::Result<oneshot::Receiver<Stats>> {
+        let number = self.number;
+        let (done, ended) = oneshot::channel();
+        let (started, wait_for_start) = mpsc::channel();
+        std::thread::Builder::new()
+            .name(format!("pusu-shard-{number}"))
+            .spawn(move || match runtime() {
+                Ok(runtime) => {
+                    // Nobody listening to either means that the relay has given up meanwhile.
+                    started.send(Ok(())).ok();
+                    done.send(runtime.block_on(self.run())).ok();
+                }
+                Err(error) => {
+                    started.send(Err(error)).ok();
+                }
+            })
+            .with_context(|| format!("cannot start the thread of shard {number}"))?;
+        wait_for_start
+            .recv()
+            .with_context(|| format!("the thread of shard {number} has died"))?
+            .with_context(|| format!("cannot start the runtime of shard {number}"))?;
+        Ok(ended)
+    }
+
+    async fn run(mut self) -> Stats {
+        let shards = self.inboxes.len();
+        let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued, self.config.limits.clone()));
+        let context = Rc::new(client::Context::new(
+            hub.clone(),
+            self.authenticator,
+            self.door,
+            self.config.limits.clone(),
+            &self.config.name,
+            shards,
+        ));
+        spawn_local(flush(hub.clone()));
+        let watching = hub.clone();
+        spawn_local(async move { watching.watch_inboxes().await });
+        spawn_local(client::upkeep::attend(context.clone()));
+        let mut stopping = false;
+        while !stopping {
+            for item in self.inbox.next().await {
+                match item {
+                    Item::Accepted(socket, peer, pass) => match adopt(socket) {
+                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
+                        Err(error) => {
+                            context.door.leave(&pass.place);
+                            debug!(%peer, %error, "cannot serve a connection");
+                        }
+                    },
+                    Item::Batch(batch) => hub.deliver(&batch),
+                    Item::Settled(number) => hub.settled(number),
+                    Item::Reauthorize => context.turns.queue_all(),
+                    Item::ForgetAuthorizations => context.turns.forget_all(),
+                    // An error means that nobody waits for the answer any more.
+                    Item::Report(reply) => drop(reply.send(hub.report())),
+                    Item::Drain(drained) => {
+                        let (hub, limits) = (hub.clone(), &self.config.limits);
+                        let (grace, spread) = (limits.drain_grace, limits.drain_spread);
+                        spawn_local(async move {
+                            drain(&hub, grace, spread).await;
+                            // Nobody listening means that the relay does not wait any more.
+                            drained.send(()).ok();
+                        });
+                    }
+                    Item::Stop => stopping = true,
+                }
+            }
+        }
+        hub.flush_all();
+        hub.stats()
+    }
+}
+
+/// The runtime that a shard's thread runs, and all its clients in.
+///
+/// # Errors
+/// The system is out of files.
+pub fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
+}
+
+/// Makes an accepted socket one of this thread's runtime.
+///
+/// # Errors
+/// The connection is gone, or the system is out of memory.
+pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
+    socket.set_nodelay(true)?;
+    tokio::net::TcpStream::from_std(socket)
+}
+
+/// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which
+/// is what makes a batch of what they do.
+pub async fn flush(hub: Rc<Hub>) {
+    loop {
+        poll_fn(|cx| hub.poll_flush_due(cx)).await;
+        loop {
+            let has_more = hub.flush_some();
+            if has_more || hub.anybody_waits() {
+                // The runtime looks for what has come in meanwhile: whoever else is ready is not starved by those who wait.
+                yield_now().await;
+                hub.go_on();
+            }
+            if !has_more {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What waits for one client: shared frames in the order in which they leave, and what they cost.
+//!
+//! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
+
+use crate::websocket::frame::{self, Frames, Mark};
+use crate::websocket::memory_pressure;
+use std::collections::VecDeque;
+
+/// What frames that wait behind others count beside their bytes: their place in the queue and what their buffer costs.
+/// Without it a queue of two-byte pongs would take thirty times its limit.
+const FRAMES_BYTES: usize = 64;
+
+/// The queue. There are as many as listeners, hence the small fields: what waits is far below 4 GiB, since a setting
+/// ends at 1 GiB and a message does too.
+#[derive(Default)]
+pub struct FrameQueue {
+    first: Option<Frames>,
+    /// `None` where nothing waits behind the first.
+    rest: Option<Box<Rest>>,
+    /// How much of `first` has left already.
+    written: u32,
+    /// What is in `first` and `rest`, less `written`.
+    bytes: u32,
+}
+
+/// What waits behind the first frames. Its places are part of what the shard holds.
+#[derive(Default)]
+struct Rest(VecDeque<Frames>);
+
+impl Rest {
+    fn into_iter(mut self) -> impl Iterator<Item = Frames> {
+        memory_pressure::release(self.0.capacity() * size_of::<Frames>());
+        std::mem::take(&mut self.0).into_iter()
+    }
+
+    fn push(&mut self, frames: Frames) {
+        let places = self.0.capacity();
+        self.0.push_back(frames);
+        memory_pressure::hold((self.0.capacity() - places) * size_of::<Frames>());
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        memory_pressure::release(self.0.capacity() * size_of::<Frames>());
+    }
+}
+
+impl FrameQueue {
+    /// Adds frames at the end.
+    #[inline]
+    pub fn push(&mut self, frames: Frames) {
+        self.bytes += bytes(&frames);
+        if self.first.is_none() {
+            self.first = Some(frames);
+        } else {
+            self.rest.get_or_insert_default().push(frames);
+        }
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// What waits, in bytes, with what its places and buffers cost.
+    pub fn cost(&self) -> usize {
+        self.bytes as usize + self.rest.as_ref().map_or(0, |rest| rest.0.len() * FRAMES_BYTES)
+    }
+
+    /// What has to leave first, without what has left of it.
+    pub fn front(&self) -> Option<&[u8]> {
+        Some(&self.first.as_ref()?[self.written as usize..])
+    }
+
+    /// What waits behind it; `None` where nothing does.
+    pub fn behind(&self) -> Option<impl Iterator<Item = &Frames>> {
+        Some(self.rest.as_ref()?.0.iter())
+    }
+
+    /// One client's part of what waits, in bytes, where several share it.
+    pub fn part(&self) -> usize {
+        let rest = self.rest.iter().flat_map(|rest| &rest.0);
+        self.first.iter().chain(rest).map(|frames| frames.part() + size_of::<Frames>()).sum()
+    }
+
+    /// So many bytes have left.
+    pub fn advance(&mut self, taken: usize) {
+        let mut taken = taken as u32;
+        if taken == self.bytes {
+            // Nearly always, and then there is hardly ever a rest.
+            (self.written, self.bytes) = (0, 0);
+            self.first = None;
+            if self.rest.is_some() {
+                self.rest = None;
+            }
+            return;
+        }
+        self.bytes -= taken;
+        while let Some(first) = &self.first {
+            let left = bytes(first) - self.written;
+            if taken < left {
+                self.written += taken;
+                return;
+            }
+            taken -= left;
+            self.written = 0;
+            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front());
+            if self.rest.as_ref().is_some_and(|rest| rest.0.is_empty()) {
+                self.rest = None;
+            }
+        }
+    }
+
+    /// What is left of frames that have begun to leave, in bytes.
+    pub fn half_sent(&self) -> usize {
+        self.first.as_ref().filter(|_| self.written > 0).map_or(0, |first| (bytes(first) - self.written) as usize)
+    }
+
+    /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.
+    pub fn drop_marked(&mut self, mark: &Mark) -> usize {
+        let before = self.bytes;
+        let all: Vec<Frames> = self
+            .first
+            .take()
+            .into_iter()
+            .chain(self.rest.take().into_iter().flat_map(|rest| rest.into_iter()))
+            .collect();
+        let written = std::mem::take(&mut self.written) as usize;
+        self.bytes = 0;
+        for (at, frames) in all.into_iter().enumerate() {
+            let begun = if at == 0 { written } else { 0 };
+            if !mark.is_on(&frames) {
+                self.push(frames);
+            } else if begun > 0 {
+                self.push(Frames::from(&frames[..frame::end_of_frame(&frames, begun)]));
+            }
+        }
+        if self.first.is_some() {
+            self.written = written as u32;
+            self.bytes -= self.written;
+        }
+        (before - self.bytes) as usize
+    }
+
+    /// Drops every frame that has not begun to leave; returns their bytes.
+    pub fn drop_unsent(&mut self) -> usize {
+        let before = self.bytes;
+        self.rest = None;
+        if self.written == 0 {
+            self.first = None;
+        }
+        self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
+        (before - self.bytes) as usize
+    }
+}
+
+fn bytes(frames: &Frames) -> u32 {
+    u32::try_from(frames.len()).expect("messages are bounded to 1 GiB, and runs far below that")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_frames_cost_what_they_take() {
+        let before = memory_pressure::held();
+        let mut queue = FrameQueue::default();
+        for _ in 0..1000 {
+            queue.push(Frames::from(vec![0x8a, 0]));
+        }
+        let held = memory_pressure::held() - before;
+        assert!(held <= queue.cost() + 1000, "{held} bytes are held and {} are counted", queue.cost());
+        queue.advance(1999);
+        assert!(!queue.is_empty() && queue.cost() == 1);
+        queue.advance(1);
+        assert!(queue.is_empty() && queue.front().is_none());
+        assert_eq!(memory_pressure::held(), before);
+    }
+
+    #[test]
+    fn what_has_begun_to_leave_is_not_dropped() {
+        let mut queue = FrameQueue::default();
+        (0..3).for_each(|_| queue.push(Frames::from(vec![0; 10])));
+        queue.advance(4);
+        assert_eq!((queue.drop_unsent(), queue.cost()), (20, 6));
+        assert_eq!(queue.front().map(<[u8]>::len), Some(6));
+        assert!(queue.behind().is_none());
+    }
+
+    #[test]
+    fn publications_of_a_channel_are_dropped_but_for_what_has_begun_to_leave() {
+        let before = memory_pressure::held();
+        let run = |channel, contents: &[&str]| {
+            let mut out = Vec::new();
+            contents.iter().for_each(|content| frame::push_publish(&mut out, channel, content));
+            Frames::from(out)
+        };
+        let all = [run("a", &["1", "22", "333"]), run("b", &["4"]), run("a", &["5"]), frame::ping()];
+        let first = frame::end_of_frame(&all[0], 1);
+        for (written, kept) in [
+            (0, [&all[1][..], &all[3]].concat()),
+            (first, [&all[1][..], &all[3]].concat()),
+            (first + 3, [&all[0][first + 3..frame::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
+        ] {
+            let mut queue = FrameQueue::default();
+            all.iter().for_each(|frames| queue.push(frames.clone()));
+            queue.advance(written);
+            let bytes: usize = all.iter().map(|frames| frames.len()).sum();
+            assert_eq!(queue.drop_marked(&Mark::of(Some("a"))), bytes - written - kept.len());
+            let mut left = queue.front().unwrap().to_vec();
+            queue.behind().into_iter().flatten().for_each(|frames| left.extend_from_slice(frames));
+            assert_eq!(left, kept, "{written}");
+            assert_eq!(queue.bytes as usize, kept.len());
+            queue.advance(kept.len());
+            assert!(queue.is_empty());
+        }
+        drop(all);
+        assert_eq!(memory_pressure::held(), before);
+    }
+
+    #[test]
+    fn a_part_is_small_where_many_share() {
+        let frames = Frames::from(vec![0; 10_000]);
+        let queues: Vec<_> = (0..99)
+            .map(|_| {
+                let mut queue = FrameQueue::default();
+                queue.push(frames.clone());
+                queue
+            })
+            .collect();
+        assert!(queues[0].part() < 200 && queues[0].cost() == 10_000);
+    }
+}

@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod frame;
+pub mod frame_queue;
+pub mod memory_pressure;
