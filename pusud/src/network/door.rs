@@ -8,7 +8,7 @@
 use super::local::{Door, Event, Events, Ticket};
 use crate::frame;
 use crate::inbox::Inbox;
-use crate::lane::Share;
+use crate::lane::{Lane, Share};
 use crate::outgoing::Outgoing;
 use crate::run::Run;
 use crate::shard_index::ShardIndexView;
@@ -62,7 +62,7 @@ impl Door for RelayDoor {
                 // The last listener has gone, and the peer does not know yet.
                 return;
             }
-            self.run.begin(channel, None, shards, Share::LINKS);
+            self.run.begin(channel, None, shards, Lane::FIRST, Share::LINKS);
         }
         self.run.push(content);
     }
