@@ -3,8 +3,6 @@
 //! Exit codes: 0 done, 1 failed (with one message on standard error), 2 the command line is wrong.
 
 mod cli;
-mod journal;
-mod logging;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -1,10 +1,10 @@
 //! Many sources at once, and sources that never pause: nobody who reads is disconnected, and nobody is starved.
 
 use crate::harness::{
-    Client, DEADLINE, Daemon, Listener, Memory, Setup, many_open_files, memory_ceiling, stamped, text_message,
+    Client, DEADLINE, Daemon, Frame, Listener, Memory, Setup, many_open_files, memory_ceiling, stamped, text_message,
 };
 use serde_json::json;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -140,12 +140,12 @@ fn slowest_of_a_hundred(source: &mut Client, listener: &mut Client) -> Duration 
 
 #[test]
 fn a_quiet_source_beside_one_that_never_pauses() {
-    for (sources, listeners) in [(1, 50), (3, 5)] {
-        Flood::beside(sources, listeners, 8000, |daemon, _| {
+    for (sources, listeners, bytes) in [(1, 50, 8000), (3, 5, 8000), (3, 0, 900_000)] {
+        Flood::beside(sources, listeners, bytes, |daemon, _| {
             let (mut source, mut listener) = (daemon.client(), daemon.client());
             listener.subscribe("quiet");
             let slowest = slowest_of_a_hundred(&mut source, &mut listener);
-            println!("{sources} floods to {listeners} listeners each: {slowest:?}");
+            println!("{sources} floods of {bytes} bytes to {listeners} listeners each: {slowest:?}");
             assert!(slowest < QUIET_MAX, "{slowest:?}");
         });
     }
@@ -185,6 +185,66 @@ fn everything_else_goes_on_beside_a_source_that_never_pauses() {
         println!("{slowest:?} to connect, subscribe and have a ping answered; {:?} for the status", began.elapsed());
         assert!(slowest < QUIET_MAX && began.elapsed() < QUIET_MAX);
     });
+}
+
+/// A client that sends pings again as soon as it has the answers.
+struct Pinger {
+    stream: TcpStream,
+    /// Bytes of answers that have not come.
+    owed: usize,
+}
+
+impl Pinger {
+    fn of(daemon: &Daemon) -> Self {
+        let mut raw = daemon.upgraded();
+        raw.authorize();
+        raw.stream().set_nonblocking(true).unwrap();
+        Self { stream: raw.stream().try_clone().unwrap(), owed: 0 }
+    }
+
+    fn go_on(&mut self, pings: &[u8], answers: usize, sink: &mut [u8]) {
+        if self.owed == 0 {
+            self.stream.write_all(pings).unwrap();
+            self.owed = answers;
+        }
+        match self.stream.read(sink) {
+            Ok(bytes) => self.owed -= bytes,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+    }
+}
+
+/// Replies take no room, and there are so many of them that something always waits to be flushed.
+#[test]
+fn replies_without_pause_starve_no_source() {
+    many_open_files();
+    for shards in [1, 3] {
+        let daemon = Setup::on_shards(shards).start();
+        let mut pingers: Vec<Pinger> = (0..600 * shards).map(|_| Pinger::of(&daemon)).collect();
+        let (mut source, mut listener) = (daemon.client(), daemon.client());
+        listener.subscribe("quiet");
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for part in pingers.chunks_mut(200 * shards) {
+                scope.spawn(|| {
+                    let (ping, answer) = (Frame::new(0x89, b"ping").masked(), Frame::new(0x8a, b"ping").unmasked());
+                    let mut sink = vec![0; 4096];
+                    while !is_over.load(Ordering::Relaxed) {
+                        part.iter_mut().for_each(|pinger| pinger.go_on(&ping.repeat(8), 8 * answer.len(), &mut sink));
+                    }
+                });
+            }
+            // More than a lane's room.
+            let content = "x".repeat(20_000);
+            let began = Instant::now();
+            for number in 0..10 {
+                source.publish("quiet", json!([number, content]));
+                listener.expect_publish("quiet", json!([number, content]));
+            }
+            println!("{:?} for 10 messages", began.elapsed());
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
 }
 
 /// There is one place in a shard for a message that is larger than its lane's room.

@@ -3,7 +3,8 @@
 use divan::Bencher;
 use divan::counter::BytesCount;
 use pusud::protocol::limits::Limits;
-use pusud::{frame, message};
+use pusud::protocol::message;
+use pusud::websocket::frame;
 
 /// Bytes of content: an empty one, the usual, a large one.
 const SIZES: [usize; 3] = [2, 128, 64 * 1024];

@@ -5,11 +5,11 @@
 use super::authorization_args::AuthorizationArgs;
 use super::plugins::printable;
 use super::{SettingsArgs, channel_name, print};
-use crate::logging;
 use anyhow::{Context as _, bail};
 use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
 use pusud::config::Config;
 use pusud::protocol::permission::{Access, Permission};
+use pusud::system::logging;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;

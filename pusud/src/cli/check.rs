@@ -1,16 +1,16 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
 use super::{SettingsArgs, print, probe};
-use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::units::{format_bytes, format_duration};
 use pusud::config::{Config, NO_AUTHENTICATOR};
-use pusud::relay::capacity::Capacity;
-use pusud::relay::network_thread;
-use pusud::protocol::limits::Limits;
-use pusud::relay::memory;
 use pusud::mesh::membership::settings::{UNLISTED_LINKS_MAX, links_max};
+use pusud::protocol::limits::Limits;
 use pusud::protocol::origin::Origin;
+use pusud::relay::capacity::Capacity;
+use pusud::relay::memory;
+use pusud::relay::network_thread;
+use pusud::system::logging;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -27,7 +27,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let identity = authenticator.identity();
     authenticator.stop();
-    gateway::settings(&config)?;
+    network_thread::settings(&config)?;
     print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
 }
 

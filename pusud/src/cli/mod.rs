@@ -22,11 +22,11 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use crate::{journal, logging};
 use clap::{Parser, Subcommand};
 use pusud::authenticator::isolation;
-use pusud::protocol::channel;
 use pusud::config::Overrides;
+use pusud::protocol::channel;
+use pusud::system::{journal, logging};
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;

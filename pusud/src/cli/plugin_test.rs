@@ -5,10 +5,10 @@
 
 use super::plugin_test_report::{Outcome, Report, Tested};
 use super::{note, print};
-use crate::logging;
 use anyhow::{Context as _, bail};
 use pusud::authenticator::conformance::{self, CHECKS, Check, Job, Passed};
 use pusud::config;
+use pusud::system::logging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;

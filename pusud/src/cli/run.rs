@@ -1,10 +1,10 @@
 //! `pusud run`: serves until told to stop.
 
 use super::SettingsArgs;
-use crate::logging;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
+use pusud::system::logging;
 use pusud::system::shutdown::Shutdown;
 use std::net::SocketAddr;
 

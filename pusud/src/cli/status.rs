@@ -4,9 +4,9 @@ use super::print;
 use anyhow::{Context as _, bail};
 use pusud::config::units::format_duration;
 use pusud::config::{self, Config, Overrides};
+use pusud::control::status::{State, Status};
 use pusud::control::{self, place};
 use pusud::routing::link_status::{PeerState, PeerStatus};
-use pusud::control::status::{State, Status};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -165,8 +165,8 @@ fn describe_relay(relay: &PeerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::routing::link_status::Traffic;
     use pusud::control::status::{Authenticator, Connections, Disconnects, Messages};
+    use pusud::routing::link_status::Traffic;
 
     fn sample() -> Status {
         Status {

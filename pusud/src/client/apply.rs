@@ -16,11 +16,13 @@ impl Client {
     pub(super) fn handle(&mut self, message: Result<Message, Error>) -> Next {
         match message {
             Ok(Message::Text(text)) => {
+                self.count_turn(text.len());
                 let next = self.request(message::parse(&text, &self.context.limits));
                 self.messages.after_message(text.len());
                 next
             }
             Ok(Message::Binary(bytes)) => {
+                self.count_turn(bytes.len());
                 let next = self.request(message::parse_binary(&bytes, &self.context.limits));
                 self.messages.after_message(bytes.len());
                 next
@@ -29,6 +31,10 @@ impl Client {
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Next::Message,
             Err(error) => self.end_after(&error),
         }
+    }
+
+    fn count_turn(&mut self, bytes: usize) {
+        self.turn_bytes = self.turn_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     fn request(&mut self, request: Result<Request<'_>, Malformed>) -> Next {

@@ -46,13 +46,16 @@ use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::task::coop;
+use tokio::task::{coop, yield_now};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
 use upkeep::Upkeep;
 use wire::Wire;
 
+/// A client that has sent so much, in bytes, lets others have their turn before its next message: also where nobody listens
+/// to what it publishes, and no room is asked for.
+const TURN_BYTES_MAX: u32 = 64 * 1024;
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
 
@@ -112,6 +115,7 @@ async fn connect(
         upkeep: Some(upkeep),
         publish_rate: None,
         turn: None,
+        turn_bytes: 0,
         listener,
         idle_authorizations: 0,
         facts,
@@ -174,6 +178,8 @@ struct Client {
     outbox: Rc<Outbox>,
     messages: Messages,
     listener: ListenerId,
+    /// Bytes of messages since others had their turn.
+    turn_bytes: u32,
     /// Authorizations in a row that gave nothing new.
     idle_authorizations: u32,
     session: Session,
@@ -229,7 +235,12 @@ impl Client {
                 }
                 Next::End => return,
             };
-            coop::consume_budget().await;
+            if self.turn_bytes >= TURN_BYTES_MAX {
+                self.turn_bytes = 0;
+                yield_now().await;
+            } else {
+                coop::consume_budget().await;
+            }
         }
     }
 

@@ -32,13 +32,15 @@ impl Hub {
             return Ok(());
         }
         let need = state.rooms.need(bytes, state.listeners_len(here), members);
+        // What was set aside may have left a run of the channel in another lane.
+        let is_open = is_open && state.run.lane() == need.lane;
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
         }
         state.stats.published += 1;
         if !is_open {
             state.close_run();
-            state.run.begin(channel, here, members, Share::of(need.lane));
+            state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
         }
         state.run.push(content);
         self.schedule_flush();
@@ -73,16 +75,16 @@ impl Hub {
             }
             flushed.bytes
         });
-        Lane::all().filter(|lane| lanes.is_empty(*lane)).for_each(|lane| rooms.emptied(lane));
+        Lane::all().filter(|lane| lanes.are_flushed(*lane)).for_each(|lane| rooms.flushed(lane));
         self.relieve_now(state);
         !state.lanes.are_empty()
     }
 
-    /// Writes to all clients that something waits for, and delivers what was set aside.
+    /// Delivers what was set aside, whatever room there is, and writes to all clients that something waits for. For the
+    /// end: nobody who waits for room has a turn any more.
     pub fn flush_all(&self) {
-        while self.flush_some() || !self.state.borrow().aside.is_empty() {
-            self.go_on();
-        }
+        self.state.borrow_mut().deliver_all_aside();
+        while self.flush_some() {}
     }
 }
 
@@ -105,7 +107,7 @@ impl State {
             return Some(lane);
         }
         self.rooms.take(&need);
-        self.extend_run(here, publications);
+        self.extend_run(here, lane, publications);
         None
     }
 
@@ -117,10 +119,11 @@ impl State {
     }
 
     /// Adds publications that came from outside to the open run, or to a new one.
-    pub(super) fn extend_run(&mut self, here: ChannelId, publications: &Publications<'_>) {
-        if !self.run.takes(publications.channel, ShardSet::default(), publications.frames.len()) {
+    pub(super) fn extend_run(&mut self, here: ChannelId, lane: Lane, publications: &Publications<'_>) {
+        let Publications { channel, frames, share, .. } = *publications;
+        if self.run.lane() != lane || !self.run.takes(channel, ShardSet::default(), frames.len()) {
             self.close_run();
-            self.run.begin(publications.channel, Some(here), ShardSet::default(), publications.share);
+            self.run.begin(channel, Some(here), ShardSet::default(), lane, share);
         }
         self.run.extend(publications);
     }
@@ -140,7 +143,7 @@ impl State {
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
         let frames = Frames::from(publications.frames);
-        let lane = Lane::of(listeners.len());
+        let lane = self.run.lane();
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
@@ -149,5 +152,6 @@ impl State {
             }
             self.lanes.mark(outbox, lane);
         }
+        self.lanes.published(lane);
     }
 }

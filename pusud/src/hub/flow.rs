@@ -156,42 +156,70 @@ impl State {
         self.rooms.anybody_waits() || !self.aside.is_empty()
     }
 
-    /// Half of a lane's room is for what was set aside, and half for sources here, where both wait; they go first in
-    /// turn.
+    /// Half of a lane's room is for what was set aside, and half for sources here, where both wait. They go first in turn,
+    /// since one publication may take all of it.
     fn go_on_in(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) {
         let (sources, aside) = (self.rooms.has_waiting(lane), self.aside.has(lane));
-        let part = if sources && aside { self.room_bytes / 2 } else { self.room_bytes };
-        if aside && self.turns.is_multiple_of(2) {
-            self.deliver_aside(lane, part, delivered);
+        if !(sources && aside) {
+            if aside {
+                self.deliver_aside(lane, self.room_bytes, delivered);
+            } else if sources {
+                self.grant(lane, self.room_bytes);
+            }
+            return;
         }
-        if sources {
-            self.has_held_up |= self.rooms.grant(lane, part, &self.outgoing);
+        let (part, aside_first) = (self.room_bytes / 2, self.aside_is_first[lane.index()]);
+        let given = if aside_first { self.deliver_aside(lane, part, delivered) } else { self.grant(lane, part) };
+        if given > 0 {
+            self.aside_is_first[lane.index()] = !aside_first;
         }
-        if aside {
+        if aside_first {
+            self.grant(lane, part);
+        } else {
             self.deliver_aside(lane, part, delivered);
         }
     }
 
-    /// Delivers what was set aside in a lane, as far as there is room, and up to `cost_max` of it.
-    fn deliver_aside(&mut self, lane: Lane, cost_max: usize, delivered: &mut [usize; SHARES]) {
+    fn grant(&mut self, lane: Lane, cost_max: usize) -> usize {
+        let (granted, has_held_up) = self.rooms.grant(lane, cost_max, &self.outgoing);
+        self.has_held_up |= has_held_up;
+        granted
+    }
+
+    /// Delivers what was set aside in a lane, as far as there is room, and up to `cost_max` of it; returns how much.
+    fn deliver_aside(&mut self, lane: Lane, cost_max: usize, delivered: &mut [usize; SHARES]) -> usize {
         let mut spent = 0;
         while let Some(part) = self.aside.first(lane) {
             let here = self.subscriptions.find(&part.channel);
             if let Some(channel) = here {
-                let need = self.rooms.need(part.frames.len(), self.listeners_len(here), ShardSet::default());
+                // In the lane that it was set aside in, also where it would be another one by now.
+                let (bytes, listeners) = (part.frames.len(), self.listeners_len(here));
+                let need = self.rooms.need_in(lane, bytes, listeners, ShardSet::default());
                 let is_within = spent == 0 || spent + need.cost <= cost_max;
                 if !(is_within && self.rooms.fits(&need)) {
-                    return;
+                    break;
                 }
                 self.rooms.take(&need);
                 spent += need.cost;
                 let part = self.aside.pop(lane).expect("it is the first");
                 delivered[part.share.index()] += part.publications().bytes_len();
-                self.extend_run(channel, &part.publications());
+                self.extend_run(channel, lane, &part.publications());
             } else {
                 // Its last listener here has gone.
                 let part = self.aside.pop(lane).expect("it is the first");
                 delivered[part.share.index()] += part.publications().bytes_len();
+            }
+        }
+        spent
+    }
+
+    /// Delivers everything that was set aside.
+    pub(super) fn deliver_all_aside(&mut self) {
+        for lane in Lane::all() {
+            while let Some(part) = self.aside.pop(lane) {
+                if let Some(here) = self.subscriptions.find(&part.channel) {
+                    self.extend_run(here, lane, &part.publications());
+                }
             }
         }
     }

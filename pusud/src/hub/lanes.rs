@@ -3,7 +3,8 @@
 //! Nothing of sockets or publications: an entry only has to remember in which lanes it stands.
 //!
 //! **Invariant:** an entry stands at most once in each lane, and in each lane that it was marked in since it was last
-//! flushed out of it. So an emptied lane has flushed every entry that was marked in it.
+//! flushed out of it. So a lane that has been flushed up to its last publication has flushed all of them, whatever was
+//! marked for replies behind them.
 
 use crate::hub::outbox::Outbox;
 use crate::routing::lane::{LANES, Lane};
@@ -38,14 +39,24 @@ impl Marked for Rc<Outbox> {
     }
 }
 
+/// One lane's entries, in the order in which they are flushed.
+struct List<T> {
+    entries: VecDeque<T>,
+    /// How many have been flushed since the start.
+    flushed: u64,
+    /// How many were to be flushed, since the start, when something was last published in the lane.
+    published: u64,
+}
+
 /// The lanes of one shard.
 pub(super) struct Lanes<T> {
-    marked: [VecDeque<T>; LANES],
+    lists: [List<T>; LANES],
 }
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { marked: Default::default() }
+        let list = || List { entries: VecDeque::new(), flushed: 0, published: 0 };
+        Self { lists: std::array::from_fn(|_| list()) }
     }
 }
 
@@ -55,18 +66,25 @@ impl<T: Marked + Clone> Lanes<T> {
     pub(super) fn mark(&mut self, entry: &T, lane: Lane) {
         let lane = if entry.is_urgent() { Lane::FIRST } else { lane };
         if entry.mark(lane) {
-            self.marked[lane.index()].push_back(entry.clone());
+            self.lists[lane.index()].entries.push_back(entry.clone());
         }
     }
 
-    /// Whether nothing waits in a lane.
-    pub(super) fn is_empty(&self, lane: Lane) -> bool {
-        self.marked[lane.index()].is_empty()
+    /// All listeners of a publication have been marked in this lane.
+    pub(super) fn published(&mut self, lane: Lane) {
+        let list = &mut self.lists[lane.index()];
+        list.published = list.flushed + list.entries.len() as u64;
+    }
+
+    /// Whether everything that was published in a lane has been flushed.
+    pub(super) fn are_flushed(&self, lane: Lane) -> bool {
+        let list = &self.lists[lane.index()];
+        list.flushed >= list.published
     }
 
     /// Whether nothing waits in any lane.
     pub(super) fn are_empty(&self) -> bool {
-        Lane::all().all(|lane| self.is_empty(lane))
+        self.lists.iter().all(|list| list.entries.is_empty())
     }
 
     /// One turn: `flush` gets entries of all lanes in rounds, each with the lane that it stands in no more, and returns
@@ -79,7 +97,9 @@ impl<T: Marked + Clone> Lanes<T> {
                     if entries == TURN_ENTRIES_MAX || bytes >= TURN_BYTES_MAX {
                         return;
                     }
-                    let Some(entry) = self.marked[lane.index()].pop_front() else { break };
+                    let list = &mut self.lists[lane.index()];
+                    let Some(entry) = list.entries.pop_front() else { break };
+                    list.flushed += 1;
                     bytes += flush(entry, lane);
                     entries += 1;
                 }

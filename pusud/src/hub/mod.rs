@@ -84,6 +84,8 @@ struct State {
     aside: Aside,
     /// How often room was given away.
     turns: usize,
+    /// By lane: whether what was set aside goes before sources next time.
+    aside_is_first: [bool; LANES],
     /// Sources wait for an inbox since then that did not before.
     has_held_up: bool,
     inbox_watcher: Option<Waker>,
@@ -106,6 +108,7 @@ impl Hub {
                 room_bytes,
                 aside: Aside::default(),
                 turns: 0,
+                aside_is_first: [false; LANES],
                 has_held_up: false,
                 inbox_watcher: None,
                 outgoing,

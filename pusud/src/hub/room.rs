@@ -134,9 +134,14 @@ impl Rooms {
 
     /// What a publication of so many bytes to so many listeners here, and to other members, takes.
     pub(super) fn need(&self, bytes: usize, listeners: usize, members: ShardSet) -> Need {
+        self.need_in(Lane::of(listeners), bytes, listeners, members)
+    }
+
+    /// The same in this lane, whatever lane it would be now.
+    pub(super) fn need_in(&self, lane: Lane, bytes: usize, listeners: usize, members: ShardSet) -> Need {
         let is_cheap = listeners <= self.cheap_listeners;
         let cost = if is_cheap { bytes } else { bytes.saturating_mul(listeners) / self.cheap_listeners };
-        Need { lane: Lane::of(listeners), members, bytes, cost }
+        Need { lane, members, bytes, cost }
     }
 
     /// Whether it may be published at once: there is room, and nobody waits for it.
@@ -176,7 +181,7 @@ impl Rooms {
     }
 
     /// Everything that was published in the lane has been flushed.
-    pub(super) fn emptied(&mut self, lane: Lane) {
+    pub(super) fn flushed(&mut self, lane: Lane) {
         self.lanes[lane.index()].used = 0;
         self.forget_oversized(lane);
     }
@@ -204,9 +209,9 @@ impl Rooms {
         Lane::all().any(|lane| self.has_waiting(lane))
     }
 
-    /// Gives turns to those who wait in a lane, as far as there is room, and up to `granted_max` of it. True if some now
-    /// wait for an inbox instead.
-    pub(super) fn grant(&mut self, lane: Lane, granted_max: usize, outgoing: &Outgoing) -> bool {
+    /// Gives turns to those who wait in a lane, as far as there is room, and up to `granted_max` of it. Says how much it
+    /// gave, and whether some now wait for an inbox instead.
+    pub(super) fn grant(&mut self, lane: Lane, granted_max: usize, outgoing: &Outgoing) -> (usize, bool) {
         let mut are_held_up = false;
         let mut granted = 0;
         let left = self.bytes_max.saturating_sub(self.lanes[lane.index()].taken()).min(granted_max);
@@ -233,7 +238,7 @@ impl Rooms {
                 first.grant(room);
             }
         }
-        are_held_up
+        (granted, are_held_up)
     }
 
     /// The members and lanes whose inboxes sources wait for.

@@ -7,7 +7,7 @@
 
 use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::inbox::Inbox;
-use crate::routing::lane::Share;
+use crate::routing::lane::{Lane, Share};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
@@ -62,7 +62,7 @@ impl Door for RelayDoor {
                 // The last listener has gone, and the peer does not know yet.
                 return;
             }
-            self.run.begin(channel, None, shards, Share::LINKS);
+            self.run.begin(channel, None, shards, Lane::FIRST, Share::LINKS);
         }
         self.run.push(content);
     }

@@ -4,7 +4,7 @@
 
 use crate::routing::batch::Publications;
 use crate::routing::channel_id::ChannelId;
-use crate::routing::lane::Share;
+use crate::routing::lane::{Lane, Share};
 use crate::routing::shard_index::ShardSet;
 use crate::websocket::frame;
 
@@ -20,6 +20,8 @@ pub struct Run {
     here: Option<ChannelId>,
     /// The other shards it goes to, and the network.
     members: ShardSet,
+    /// The lane in this shard that it counts in.
+    lane: Lane,
     /// The share of their inboxes that it counts in.
     share: Share,
     bytes_max: usize,
@@ -34,19 +36,20 @@ impl Run {
             messages: 0,
             here: None,
             members: ShardSet::default(),
+            lane: Lane::FIRST,
             share: Share::LINKS,
             bytes_max: bytes_max.min(RUN_BYTES_MAX),
         }
     }
 
     /// Begins anew, with nothing in it.
-    pub fn begin(&mut self, channel: &str, here: Option<ChannelId>, members: ShardSet, share: Share) {
+    pub fn begin(&mut self, channel: &str, here: Option<ChannelId>, members: ShardSet, lane: Lane, share: Share) {
         debug_assert!(self.is_empty(), "what is in a run is fanned out before the next one begins");
         self.channel.clear();
         self.channel.push_str(channel);
         self.here = here;
         self.members = members;
-        self.share = share;
+        (self.lane, self.share) = (lane, share);
     }
 
     /// Whether so many bytes of publications to `channel` that go to `members` can be added.
@@ -82,6 +85,11 @@ impl Run {
     /// The other shards it goes to, and the network.
     pub fn members(&self) -> ShardSet {
         self.members
+    }
+
+    /// The lane in this shard that it counts in.
+    pub fn lane(&self) -> Lane {
+        self.lane
     }
 
     /// What is in it.

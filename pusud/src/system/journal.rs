@@ -9,15 +9,15 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::takes_stderr;
+pub use elsewhere::takes_stderr;
 #[cfg(unix)]
-pub(crate) use unix::takes_stderr;
+pub use unix::takes_stderr;
 
 /// What an error is marked with, in front of each of its lines (sd-daemon(3)).
-pub(crate) const ERROR: &str = "<3>";
+pub const ERROR: &str = "<3>";
 
 /// Lines as `F` writes them, each with its mark.
-pub(crate) struct Marked<F>(pub(crate) F);
+pub struct Marked<F>(pub(crate) F);
 
 impl<S, N, F> FormatEvent<S, N> for Marked<F>
 where
@@ -50,7 +50,7 @@ mod unix {
 
     /// Whether what is written to standard error goes to the journal: systemd says which file that is, since whoever
     /// starts a program with another standard error leaves the variable in place (systemd.exec(5), JOURNAL_STREAM).
-    pub(crate) fn takes_stderr() -> bool {
+    pub fn takes_stderr() -> bool {
         let Ok(journal) = env::var("JOURNAL_STREAM") else { return false };
         let stderr = io::stderr().as_fd().try_clone_to_owned().and_then(|stderr| File::from(stderr).metadata());
         stderr.is_ok_and(|file| journal == format!("{}:{}", file.dev(), file.ino()))
@@ -60,7 +60,7 @@ mod unix {
 #[cfg(not(unix))]
 mod elsewhere {
     /// There is none.
-    pub(crate) fn takes_stderr() -> bool {
+    pub fn takes_stderr() -> bool {
         false
     }
 }

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// For people: time, level, message, fields; in colours on a terminal unless NO_COLOR is set
     Text,
     /// For programs: one JSON object a line
@@ -17,7 +17,7 @@ pub(crate) enum Format {
 
 /// What is logged: this level and all that are more severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Level {
+pub enum Level {
     Error,
     Warn,
     Info,
@@ -29,7 +29,7 @@ pub(crate) enum Level {
 ///
 /// # Errors
 /// When it was started before.
-pub(crate) fn start(format: Format, level: Level) -> anyhow::Result<()> {
+pub fn start(format: Format, level: Level) -> anyhow::Result<()> {
     let level = match level {
         Level::Error => "error",
         Level::Warn => "warn",

@@ -3,7 +3,6 @@
 use super::*;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// An outbox without a socket.
@@ -76,12 +75,13 @@ proptest! {
                         expected[at].push(number);
                         lanes.mark(&entries[at], Lane::of(listeners));
                     }
+                    lanes.published(Lane::of(listeners));
                 }
                 Step::Close(at) => entries[at].is_urgent.set(true),
                 Step::Turn => lanes.take_turn(|entry, lane| flush(&entry, lane)),
             }
             for lane in Lane::all() {
-                let marked: &VecDeque<Rc<Entry>> = &lanes.marked[lane.index()];
+                let marked = &lanes.lists[lane.index()].entries;
                 let standing = entries.iter().filter(|entry| entry.lanes.get() & (1 << lane.index()) != 0).count();
                 prop_assert_eq!(marked.len(), standing, "as many as say that they stand there, so each once");
             }
@@ -114,6 +114,25 @@ fn few_listeners_do_not_wait_behind_many() {
         flush(&entry, lane)
     });
     assert_eq!((flushed, position), (TURN_ENTRIES_MAX, Some(1)));
+}
+
+/// Replies are marked without room and without end: they must not keep a lane from being found flushed.
+#[test]
+fn replies_without_pause_do_not_hold_a_lane_up() {
+    let listener = Rc::new(Entry::default());
+    let mut lanes = Lanes::default();
+    let many = || (0..2 * TURN_ENTRIES_MAX).map(|_| Rc::new(Entry::default()));
+    many().for_each(|entry| lanes.mark(&entry, Lane::FIRST));
+    lanes.mark(&listener, Lane::FIRST);
+    lanes.published(Lane::FIRST);
+    let mut turns = 0;
+    while !lanes.are_flushed(Lane::FIRST) {
+        lanes.take_turn(|entry, lane| flush(&entry, lane));
+        many().for_each(|entry| lanes.mark(&entry, Lane::FIRST));
+        turns += 1;
+    }
+    assert_eq!(turns, 3);
+    assert!(!lanes.are_empty());
 }
 
 #[test]

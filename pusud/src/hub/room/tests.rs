@@ -38,7 +38,7 @@ fn who_waits_is_served_first_come_first_served_in_equal_parts() {
     let waiters: Vec<_> = (0..4).map(|_| rooms.wait(need)).collect();
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert!(waiters.iter().all(|waiter| room_of(waiter).is_none()));
-    rooms.emptied(Lane::FIRST);
+    rooms.flushed(Lane::FIRST);
     assert!(!rooms.is_free(&need, &outgoing), "others wait");
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert_eq!(waiters.iter().map(|waiter| room_of(waiter)).collect::<Vec<_>>(), [Some(ROOM / 4); 4]);
@@ -57,7 +57,7 @@ fn who_gives_up_holds_nobody_up() {
     rooms.take(&need);
     let waiters: Vec<_> = (0..3).map(|_| rooms.wait(need)).collect();
     assert!(waiters[0].give_up().is_none());
-    rooms.emptied(Lane::FIRST);
+    rooms.flushed(Lane::FIRST);
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert_eq!(waiters[1].give_up(), Some((Lane::FIRST, 600)), "it was granted and did not take it");
     rooms.give_back(Lane::FIRST, 600);
@@ -76,13 +76,13 @@ fn a_publication_larger_than_the_room_is_alone_in_the_shard_and_starves_nobody()
     rooms.take(&large);
     assert!(!rooms.is_free(&large_to_many, &outgoing) && !rooms.fits(&large_to_many));
     let waiters = [rooms.wait(large), rooms.wait(large_to_many)];
-    rooms.emptied(Lane::FIRST);
+    rooms.flushed(Lane::FIRST);
     assert!(!rooms.is_free(&large, &outgoing), "somebody waits, in whatever lane");
     rooms.grant(many, usize::MAX, &outgoing);
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert_eq!(waiters.each_ref().map(|waiter| room_of(waiter)), [None, Some(large_to_many.cost)]);
     rooms.take_granted(&large_to_many);
-    rooms.emptied(many);
+    rooms.flushed(many);
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert_eq!(room_of(&waiters[0]), Some(large.cost));
 }
@@ -114,7 +114,7 @@ async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_ord
     assert!(!rooms.is_free(&need(&rooms, full), &outgoing) && rooms.is_free(&need(&rooms, free), &outgoing));
     let held_up = [rooms.wait(need(&rooms, full)), rooms.wait(need(&rooms, full))];
     let other = rooms.wait(need(&rooms, free));
-    assert!(rooms.grant(Lane::FIRST, usize::MAX, &outgoing), "some are held up");
+    assert!(rooms.grant(Lane::FIRST, usize::MAX, &outgoing).1, "some are held up");
     assert!(room_of(&other).is_some() && held_up.iter().all(|waiter| room_of(waiter).is_none()));
     assert_eq!(rooms.held_up().collect::<Vec<_>>(), [(1, Lane::FIRST)]);
     for item in receivers[1].next().await {
@@ -123,7 +123,7 @@ async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_ord
     assert!(!rooms.is_free(&need(&rooms, full), &outgoing), "those who were held up go before");
     let late = rooms.wait(Need { cost: ROOM, ..need(&rooms, free) });
     rooms.let_on(1, Lane::FIRST);
-    rooms.emptied(Lane::FIRST);
+    rooms.flushed(Lane::FIRST);
     rooms.give_back(Lane::FIRST, rooms.lanes[0].reserved);
     rooms.grant(Lane::FIRST, usize::MAX, &outgoing);
     assert!(held_up.iter().all(|waiter| room_of(waiter).is_some()) && room_of(&late).is_none());
@@ -190,12 +190,12 @@ proptest! {
                 Step::GiveUp(_) => {}
                 Step::Empty(at) => {
                     let lane = Lane::in_turn(at);
-                    rooms.emptied(lane);
+                    rooms.flushed(lane);
                     published[at] = 0;
                 }
             }
             for lane in Lane::all() {
-                assert!(!rooms.grant(lane, usize::MAX, &outgoing), "there is no other inbox");
+                assert!(!rooms.grant(lane, usize::MAX, &outgoing).1, "there is no other inbox");
             }
             let past: Vec<usize> = published.iter().copied().filter(|&bytes| bytes > ROOM).collect();
             prop_assert!(past.len() <= 1, "{published:?}");
@@ -203,7 +203,7 @@ proptest! {
         }
         for turn in 0..LANES * (waiting.len() + 1) {
             use_granted(&mut rooms, &mut waiting, &mut published);
-            Lane::all().for_each(|lane| rooms.emptied(lane));
+            Lane::all().for_each(|lane| rooms.flushed(lane));
             for at in 0..LANES {
                 rooms.grant(Lane::in_turn(turn + at), usize::MAX, &outgoing);
             }
