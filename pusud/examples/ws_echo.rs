@@ -7,18 +7,13 @@
 use anyhow::Context as _;
 use pusud::admission::{Door, Place};
 use pusud::authenticator::Authenticator;
-use pusud::client;
-use pusud::client::framing::{self, Messages};
+use pusud::client::{self, Messages};
 use pusud::config::{Config, Overrides};
-use pusud::hub::Hub;
-use pusud::hub::outbox::Outbox;
-use pusud::relay::acceptor::Acceptor;
-use pusud::routing::inbox::{self, Inbox, Item};
-use pusud::routing::outgoing::Outgoing;
-use pusud::routing::shard_index::ShardIndex;
+use pusud::hub::{Hub, Outbox};
+use pusud::relay::Acceptor;
+use pusud::routing::{self, Inbox, Item, Outgoing, ShardIndex};
 use pusud::shard;
-use pusud::websocket::frame;
-use pusud::websocket::memory_pressure::Queued;
+use pusud::websocket::{self, Queued};
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -39,7 +34,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let door = Door::new(config.limits.max_connections, &config.limits);
-    let (sender, inbox) = inbox::channel();
+    let (sender, inbox) = routing::channel();
     let inboxes = [sender];
     let queued = Arc::new(Queued::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
@@ -87,7 +82,7 @@ async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messa
         });
         let (bytes, sent) = match next.await {
             Some(Ok(Message::Text(text))) => {
-                context.hub.send(outbox, frame::text(text.as_bytes()));
+                context.hub.send(outbox, websocket::text(text.as_bytes()));
                 (text.len(), Ok(()))
             }
             // The daemon itself sends no binary frames.
@@ -98,7 +93,7 @@ async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messa
             None => return,
         };
         if let Err(error) = sent {
-            if let Some(disconnect) = framing::disconnect_after(&error) {
+            if let Some(disconnect) = client::disconnect_after(&error) {
                 context.hub.close(outbox, disconnect);
             }
             return;

@@ -2,9 +2,8 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use pusud::protocol::limits::Limits;
-use pusud::protocol::message;
-use pusud::websocket::frame;
+use pusud::protocol::{self, Limits};
+use pusud::websocket;
 
 /// Bytes of content: an empty one, the usual, a large one.
 const SIZES: [usize; 3] = [2, 128, 64 * 1024];
@@ -18,13 +17,13 @@ fn parse_publish(bencher: Bencher<'_, '_>, size: usize) {
     let text = format!(r#"{{"type":"publish","channel":"auction.1","content":{}}}"#, content(size));
     bencher
         .counter(BytesCount::of_str(&text))
-        .bench(|| assert!(message::parse(divan::black_box(&text), &Limits::default()).is_ok()));
+        .bench(|| assert!(protocol::parse(divan::black_box(&text), &Limits::default()).is_ok()));
 }
 
 #[divan::bench]
 fn parse_subscribe(bencher: Bencher<'_, '_>) {
     let text = r#"{"type":"subscribe","channel":"auction.1"}"#;
-    bencher.bench(|| assert!(message::parse(divan::black_box(text), &Limits::default()).is_ok()));
+    bencher.bench(|| assert!(protocol::parse(divan::black_box(text), &Limits::default()).is_ok()));
 }
 
 #[divan::bench(args = SIZES)]
@@ -33,7 +32,7 @@ fn encode_publish(bencher: Bencher<'_, '_>, size: usize) {
     let mut out = Vec::new();
     bencher.counter(BytesCount::of_str(&content)).bench_local(|| {
         out.clear();
-        frame::push_publish(&mut out, divan::black_box("auction.1"), divan::black_box(&content));
+        websocket::push_publish(&mut out, divan::black_box("auction.1"), divan::black_box(&content));
         divan::black_box_drop(&out);
     });
 }

@@ -1,7 +1,7 @@
 //! Whether a client may do what it asks, when its verdict cache does not know.
 
 use divan::Bencher;
-use pusud::protocol::permission::{Access, Permission};
+use pusud::protocol::{Access, Permission};
 
 #[divan::bench(args = ["auction.1.bids", "auction.*", "*.bids", "a*1*s", "*a*b*c*d*e*"])]
 fn pattern(bencher: Bencher<'_, '_>, pattern: &str) {

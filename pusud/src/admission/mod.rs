@@ -5,15 +5,14 @@
 //! behind a lock that a connection takes three times in its life: when it comes, when it is authorized, when it is gone.
 //! **Invariant:** what was let in is counted until it is given back, once.
 
-pub mod address;
+mod address;
 mod addresses;
-pub mod open_files;
-pub mod port;
-pub mod refusal_log;
-pub mod turned_away;
+mod open_files;
+mod port;
+mod refusal_log;
+mod turned_away;
 
-use crate::protocol::limits::Limits;
-use crate::protocol::refusal::{Refusal, Refusals};
+use crate::protocol::{Limits, Refusal, Refusals};
 use addresses::Addresses;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -153,3 +152,9 @@ impl Bounds {
 
 #[cfg(test)]
 mod tests;
+
+pub use address::{block, readable};
+pub use open_files::make_room;
+pub use port::{CLIENTS, RELAYS};
+pub use refusal_log::RefusalLog;
+pub use turned_away::{SEEN_OFF_MAX, TurnedAway};

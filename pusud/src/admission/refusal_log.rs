@@ -1,6 +1,6 @@
 //! Says in the log that connections are not let in: at most one line a second, with how many there were.
 
-use crate::protocol::refusal::{Refusal, Refusals};
+use crate::protocol::{Refusal, Refusals};
 use std::future::pending;
 use std::net::IpAddr;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: past it the
 //! answer is sent and the connection closed at once.
 
-use crate::http::error::HttpError;
-use crate::protocol::refusal::Refusal;
+use crate::http::HttpError;
+use crate::protocol::Refusal;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! are none.
 
 use super::verdict::{Grant, Verdict};
-use crate::protocol::permission::{Access, Permission};
+use crate::protocol::{Access, Permission};
 use pusu_plugin_abi as abi;
 use std::time::{Duration, SystemTime};
 

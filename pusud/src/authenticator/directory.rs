@@ -4,7 +4,7 @@
 
 use super::file::LibraryFile;
 use super::manifest::Manifest;
-use crate::config::nearest::did_you_mean;
+use crate::config::did_you_mean;
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

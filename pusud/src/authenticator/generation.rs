@@ -15,7 +15,7 @@ use super::options;
 use super::verdict::{Grant, Request, Verdict};
 use super::workers::Workers;
 use crate::config::{AuthenticatorConfig, Isolation};
-use crate::protocol::permission::{Access, Permission};
+use crate::protocol::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
 use std::fmt;

@@ -9,7 +9,7 @@ mod answer;
 mod binary;
 mod callbacks;
 mod complaints;
-pub mod conformance;
+mod conformance;
 mod decider;
 mod directory;
 mod file;
@@ -18,7 +18,7 @@ mod host;
 mod image;
 mod images;
 mod inspect;
-pub mod isolation;
+mod isolation;
 mod library;
 mod linkage;
 mod manifest;
@@ -27,7 +27,7 @@ mod ownership;
 mod pool;
 mod proof;
 mod tickets;
-pub mod verdict;
+mod verdict;
 mod watcher;
 mod worker;
 mod workers;
@@ -155,3 +155,6 @@ impl Authenticator {
 
 #[cfg(test)]
 mod tests;
+
+pub use conformance::{CHECKS, Check, Job, Latency, Passed, run};
+pub use isolation::{COMMAND, serve, verdict};

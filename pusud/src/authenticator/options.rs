@@ -4,8 +4,7 @@
 //! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.
 
 use super::manifest::Manifest;
-use crate::config::AuthenticatorConfig;
-use crate::config::nearest::did_you_mean;
+use crate::config::{AuthenticatorConfig, did_you_mean};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an authorization string is never printed: `Debug` says `[redacted]`, and dropping it wipes it.
 
-use crate::protocol::permission::Permission;
+use crate::protocol::Permission;
 use std::fmt;
 use std::time::SystemTime;
 use zeroize::Zeroizing;

@@ -8,8 +8,8 @@ use super::{SettingsArgs, channel_name, print};
 use anyhow::{Context as _, bail};
 use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
 use pusud::config::Config;
-use pusud::protocol::permission::{Access, Permission};
-use pusud::system::logging;
+use pusud::protocol::{Access, Permission};
+use pusud::system;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ struct Answer {
 /// # Errors
 /// The authenticator does not start, or does not grant anything; its answer is printed all the same.
 pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
-    logging::start(args.settings.log_format, args.settings.log_level)?;
+    system::start(args.settings.log_format, args.settings.log_level)?;
     let (config, warnings) = Config::load(args.settings.config.as_deref(), &args.settings.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -2,20 +2,16 @@
 
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::units::{format_bytes, format_duration};
-use pusud::config::{Config, NO_AUTHENTICATOR};
-use pusud::mesh::membership::settings::{UNLISTED_LINKS_MAX, links_max};
-use pusud::protocol::limits::Limits;
-use pusud::protocol::origin::Origin;
-use pusud::relay::capacity::Capacity;
-use pusud::relay::memory;
-use pusud::relay::network_thread;
-use pusud::system::logging;
+use pusud::config::{Config, NO_AUTHENTICATOR, format_bytes, format_duration};
+use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
+use pusud::protocol::{Limits, Origin};
+use pusud::relay::{self, Capacity};
+use pusud::system;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
-    logging::start(args.log_format, args.log_level)?;
+    system::start(args.log_format, args.log_level)?;
     let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -27,7 +23,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let identity = authenticator.identity();
     authenticator.stop();
-    network_thread::settings(&config)?;
+    relay::settings(&config)?;
     print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
 }
 
@@ -96,7 +92,7 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
 
 /// What the relay takes at the most, and what of it is due to which keys.
 fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
-    let parts = memory::ceiling(config, capacity.connections);
+    let parts = relay::ceiling(config, capacity.connections);
     let sum = parts.iter().map(|part| part.bytes).sum();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
@@ -105,7 +101,7 @@ fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
         let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
     }
     let clients = capacity.connections;
-    let usual = mebibytes(memory::usual(clients));
+    let usual = mebibytes(relay::usual(clients));
     let _ = writeln!(text, "{:<34}about {usual}, with {clients} clients that keep up", "memory usually");
 }
 
@@ -200,7 +196,7 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
-        assert!(pusud::config::keys::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");
+        assert!(pusud::config::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");
         assert!(!text.contains("s3cret"), "{text}");
     }
 }

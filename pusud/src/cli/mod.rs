@@ -23,10 +23,8 @@ mod status;
 mod tests;
 
 use clap::{Parser, Subcommand};
-use pusud::authenticator::isolation;
 use pusud::config::Overrides;
-use pusud::protocol::channel;
-use pusud::system::{journal, logging};
+use pusud::{authenticator, protocol, system};
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -55,7 +53,7 @@ impl Args {
             Some(Command::Authorize(args)) => &args.settings,
             Some(_) => return false,
         };
-        settings.log_format == logging::Format::Json
+        settings.log_format == system::Format::Json
     }
 }
 
@@ -103,7 +101,7 @@ enum Command {
     #[command(subcommand)]
     Plugins(PluginsCommand),
     /// The process of a plugin, which a relay with `isolation: process` starts itself
-    #[command(name = isolation::COMMAND, hide = true)]
+    #[command(name = authenticator::COMMAND, hide = true)]
     PluginProcess,
     /// Print what is published to channels, one JSON line a message
     #[command(after_help = listen::EXAMPLES)]
@@ -130,10 +128,10 @@ struct SettingsArgs {
     plugins_dir: Option<PathBuf>,
     /// How lines of the log look
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: logging::Format,
+    log_format: system::Format,
     /// What is logged: this level and all that are more severe
     #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: logging::Level,
+    log_level: system::Level,
 }
 
 impl SettingsArgs {
@@ -175,7 +173,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Status(args) => status::status(&args),
-        Command::PluginProcess => isolation::serve(),
+        Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
         Command::Plugins(PluginsCommand::Inspect(args)) => inspect::inspect(&args),
@@ -196,12 +194,12 @@ pub(crate) fn note(line: impl fmt::Display) {
 /// Why a command has failed, for the person at the terminal, or for those who ask the journal for errors.
 pub(crate) fn note_failure(error: &anyhow::Error) {
     let text = format!("error: {error:#}");
-    if !journal::takes_stderr() {
+    if !system::takes_stderr() {
         return note(text);
     }
     for line in text.lines() {
         // As in `note`.
-        let _ = writeln!(io::stderr(), "{}pusud: {line}", journal::ERROR);
+        let _ = writeln!(io::stderr(), "{}pusud: {line}", system::ERROR);
     }
 }
 
@@ -222,5 +220,5 @@ fn client_runtime() -> io::Result<tokio::runtime::Runtime> {
 
 /// Reads a channel's name from the command line.
 fn channel_name(name: &str) -> Result<String, String> {
-    channel::check(name).map(|()| name.to_owned()).map_err(|error| error.to_string())
+    protocol::check(name).map(|()| name.to_owned()).map_err(|error| error.to_string())
 }

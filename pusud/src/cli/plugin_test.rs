@@ -6,9 +6,8 @@
 use super::plugin_test_report::{Outcome, Report, Tested};
 use super::{note, print};
 use anyhow::{Context as _, bail};
-use pusud::authenticator::conformance::{self, CHECKS, Check, Job, Passed};
-use pusud::config;
-use pusud::system::logging;
+use pusud::authenticator::{self, CHECKS, Check, Job, Passed};
+use pusud::{config, system};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
@@ -96,8 +95,8 @@ pub(super) fn run_check() -> anyhow::Result<()> {
     let mut text = Zeroizing::new(String::new());
     io::stdin().lock().read_to_string(&mut text).context("cannot read the job from standard input")?;
     let job: Job = serde_json::from_str(&text).context("standard input holds no job; this is not for people")?;
-    logging::start(logging::Format::Text, logging::Level::Warn)?;
-    let told = match conformance::run(&job) {
+    system::start(system::Format::Text, system::Level::Warn)?;
+    let told = match authenticator::run(&job) {
         Ok(passed) => Told::Passed(passed),
         Err(error) => Told::Failed(format!("{error:#}")),
     };

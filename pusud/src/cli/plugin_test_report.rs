@@ -1,7 +1,7 @@
 //! What the conformance kit found, for people and as JUnit XML for programs.
 
 use super::plugins::printable;
-use pusud::authenticator::conformance::{Check, Latency, Passed};
+use pusud::authenticator::{Check, Latency, Passed};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -160,7 +160,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::authenticator::conformance::CHECKS;
+    use pusud::authenticator::CHECKS;
 
     fn tested(check: usize, outcome: Outcome) -> Tested {
         Tested { check: &CHECKS[check], outcome, took: Duration::from_millis(1500) }

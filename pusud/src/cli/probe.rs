@@ -3,7 +3,7 @@
 //! **Invariant:** it is over within [`PROBE_MAX`], whatever resolving a name takes.
 
 use pusud::config::Config;
-use pusud::mesh::PeerAddress;
+use pusud::config::PeerAddress;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{self, Receiver};

@@ -4,12 +4,11 @@ use super::SettingsArgs;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
-use pusud::system::logging;
-use pusud::system::shutdown::Shutdown;
+use pusud::system::{self, Shutdown};
 use std::net::SocketAddr;
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
-    logging::start(args.log_format, args.log_level)?;
+    system::start(args.log_format, args.log_level)?;
     let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -2,11 +2,9 @@
 
 use super::print;
 use anyhow::{Context as _, bail};
-use pusud::config::units::format_duration;
-use pusud::config::{self, Config, Overrides};
-use pusud::control::status::{State, Status};
-use pusud::control::{self, place};
-use pusud::routing::link_status::{PeerState, PeerStatus};
+use pusud::config::{self, Config, Overrides, format_duration};
+use pusud::control::{self, State, Status};
+use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -60,12 +58,12 @@ fn socket(args: &Args) -> anyhow::Result<PathBuf> {
         ),
         config::ControlSocket::ByPort => {}
     }
-    let candidates = place::candidates(port);
+    let candidates = control::candidates(port);
     if let Some(found) = candidates.iter().find(|path| path.exists()) {
         return Ok(found.clone());
     }
     let list = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let others = match place::neighbours(&candidates).as_slice() {
+    let others = match control::neighbours(&candidates).as_slice() {
         [] => String::new(),
         others => format!("; there are others: {}", list(others)),
     };
@@ -165,8 +163,8 @@ fn describe_relay(relay: &PeerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::control::status::{Authenticator, Connections, Disconnects, Messages};
-    use pusud::routing::link_status::Traffic;
+    use pusud::control::{Authenticator, Connections, Disconnects, Messages};
+    use pusud::routing::Traffic;
 
     fn sample() -> Status {
         Status {

@@ -1,12 +1,9 @@
 //! What a client's messages lead to is done here: the session has decided it, and nothing here waits.
 
 use super::{Client, Next, framing, session::Effect};
-use crate::admission::address;
 use crate::client::publish_rate::PublishRate;
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::message::{self, Malformed, Reply, Request};
-use crate::protocol::refusal::Refusal;
-use crate::websocket::frame;
+use crate::protocol::{self, Disconnect, Malformed, Refusal, Reply, Request};
+use crate::{admission, websocket};
 use std::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
@@ -17,13 +14,13 @@ impl Client {
         match message {
             Ok(Message::Text(text)) => {
                 self.count_turn(text.len());
-                let next = self.request(message::parse(&text, &self.context.limits));
+                let next = self.request(protocol::parse(&text, &self.context.limits));
                 self.messages.after_message(text.len());
                 next
             }
             Ok(Message::Binary(bytes)) => {
                 self.count_turn(bytes.len());
-                let next = self.request(message::parse_binary(&bytes, &self.context.limits));
+                let next = self.request(protocol::parse_binary(&bytes, &self.context.limits));
                 self.messages.after_message(bytes.len());
                 next
             }
@@ -83,19 +80,19 @@ impl Client {
     /// does.
     pub(super) fn peer(&self) -> String {
         match self.outbox.socket().peer_addr() {
-            Ok(peer) => address::readable(peer).to_string(),
+            Ok(peer) => admission::readable(peer).to_string(),
             Err(_) => "gone".to_owned(),
         }
     }
 
     /// Sends a reply.
     pub(super) fn reply(&self, reply: &Reply<'_>) {
-        self.context.hub.send(&self.outbox, frame::text(&reply.to_json()));
+        self.context.hub.send(&self.outbox, websocket::text(&reply.to_json()));
     }
 
     /// Sends a last reply (JSON text) and ends the connection.
     pub(super) fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.send(&self.outbox, frame::text(reply));
+        self.context.hub.send(&self.outbox, websocket::text(reply));
         self.context.hub.close(&self.outbox, disconnect);
         Next::End
     }

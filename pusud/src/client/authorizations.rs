@@ -7,8 +7,7 @@
 
 use super::few::Few;
 use crate::authenticator::{Authorization, Grant};
-use crate::protocol::limits::AUTHORIZATIONS_MAX;
-use crate::protocol::permission::{Access, Permission};
+use crate::protocol::{AUTHORIZATIONS_MAX, Access, Permission};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 

@@ -5,7 +5,7 @@
 //! **Invariant:** answers leave in the order of what they answer.
 
 use super::{Client, Next};
-use crate::protocol::message::{self, Reply, Request};
+use crate::protocol::{self, Reply, Request};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -103,8 +103,8 @@ impl Client {
     /// The channel, where a message is a subscription that is permitted.
     fn subscription_in(&mut self, message: &Result<Message, Error>) -> Option<Box<str>> {
         let (request, bytes) = match message.as_ref().ok()? {
-            Message::Text(text) => (message::parse(text, &self.context.limits), text.len()),
-            Message::Binary(binary) => (message::parse_binary(binary, &self.context.limits), binary.len()),
+            Message::Text(text) => (protocol::parse(text, &self.context.limits), text.len()),
+            Message::Binary(binary) => (protocol::parse_binary(binary, &self.context.limits), binary.len()),
             _ => return None,
         };
         match request {

@@ -6,9 +6,8 @@ use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::Turns;
 use crate::hub::Hub;
-use crate::protocol::limits::Limits;
-use crate::protocol::message::Reply;
-use crate::websocket::frame::{self, Frames};
+use crate::protocol::{Limits, Reply};
+use crate::websocket::{self, Frames};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -48,7 +47,7 @@ impl Context {
             authenticator,
             door,
             limits,
-            hello: frame::text(&hello.to_json()),
+            hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),
             deadlines: Rc::default(),
             turns: Rc::new(Turns::new(shards)),

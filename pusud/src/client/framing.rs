@@ -4,8 +4,7 @@
 use super::wire::{Refused, Wire};
 use crate::client::deadlines::Deadlines;
 use crate::client::partial_message::LARGE_MESSAGE_BYTES;
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::{Disconnect, Refusal};
 use std::io;
 use std::mem;
 use std::rc::Rc;

@@ -3,7 +3,7 @@
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension and no subprotocol is ever chosen.
 
-use crate::http::error::HttpError;
+use crate::http::HttpError;
 use std::fmt::Write as _;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 

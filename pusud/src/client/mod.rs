@@ -5,35 +5,39 @@
 //! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
 //! needed on the way there or back is boxed, so that the waiting task stays small.
 
-pub mod apply;
+mod apply;
 mod asking;
-pub mod authorizations;
+mod authorizations;
 mod confirm;
 mod context;
-pub mod deadlines;
+mod deadlines;
 mod few;
-pub mod framing;
-pub mod handshake;
-pub mod partial_message;
-pub mod publish_rate;
+mod framing;
+mod handshake;
+mod partial_message;
+mod publish_rate;
 mod publishing;
-pub mod read_buffer;
-pub mod reauthorize;
+mod read_buffer;
+mod reauthorize;
 mod request;
-pub mod session;
-pub mod upkeep;
-pub mod wire;
+mod session;
+mod upkeep;
+mod wire;
+
+pub use context::Context;
+pub use framing::{Messages, config, disconnect_after};
+pub use handshake::{Progress, Upgrade, advance};
+pub use partial_message::Unfinished;
+pub use read_buffer::READ_BYTES_MAX;
+pub use session::WRITABLE_CHANNELS_MAX;
+pub use upkeep::attend;
 
 use crate::admission::{Pass, Place};
 use crate::authenticator::Authorization;
 use crate::client::publish_rate::PublishRate;
-use crate::hub::Turn;
-use crate::hub::outbox::{Outbox, Stage};
-use crate::hub::subscriptions::ListenerId;
-use crate::protocol::refusal::Refusal;
-use crate::websocket::frame::Frames;
-pub use context::Context;
-use framing::Messages;
+use crate::hub::{ListenerId, Outbox, Stage, Turn};
+use crate::protocol::Refusal;
+use crate::websocket::Frames;
 use handshake::Facts;
 use publishing::Held;
 use session::Session;

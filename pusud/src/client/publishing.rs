@@ -5,8 +5,7 @@
 
 use super::{Client, Next};
 use crate::hub::{Turn, Waiting};
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::message::Reply;
+use crate::protocol::{Disconnect, Reply};
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::task::Poll;

@@ -2,11 +2,10 @@
 
 use super::Context;
 use super::handshake::{self, Facts, Progress, Upgrade};
-use crate::http::error::HttpError;
-use crate::hub::outbox::Outbox;
-use crate::protocol::origin::Origin;
-use crate::protocol::refusal::Refusal;
-use crate::websocket::frame::Frames;
+use crate::http::HttpError;
+use crate::hub::Outbox;
+use crate::protocol::{Origin, Refusal};
+use crate::websocket::Frames;
 use std::io;
 use std::rc::Rc;
 

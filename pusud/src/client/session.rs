@@ -3,9 +3,7 @@
 
 use super::authorizations::{Added, Authorizations, Moment, Passed};
 use crate::authenticator::{Authorization, Grant};
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::message::{Malformed, Reply, Request};
-use crate::protocol::permission::Access;
+use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -160,7 +158,7 @@ fn denied(channel: &str, reason: &str) -> Effect<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::permission::Permission;
+    use crate::protocol::Permission;
     use std::time::Duration;
 
     fn grant(permissions: &[(&str, Access)]) -> Grant {

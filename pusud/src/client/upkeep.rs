@@ -9,9 +9,7 @@ use super::{Client, Context};
 use crate::admission::Probation;
 use crate::client::deadlines::Alarm;
 use crate::client::reauthorize::{Called, Seat};
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::message::Reply;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::{Disconnect, Refusal, Reply};
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Instant;
@@ -20,7 +18,7 @@ use std::time::Instant;
 const EXPIRED: &str = "expired";
 
 /// Runs a shard's timers, for ever: those of the ends, those of asking again, and those of silent and slow clients.
-pub(crate) async fn attend(context: Rc<Context>) {
+pub async fn attend(context: Rc<Context>) {
     tokio::join!(context.deadlines.run(), context.turns.run(), context.hub.look_after_clients());
 }
 

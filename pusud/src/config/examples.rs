@@ -1,7 +1,7 @@
 //! The files in `config/` load, and `settings.example.yaml` says the truth about every key and its default.
 
 use super::{Config, Overrides, keys, units};
-use crate::protocol::limits::Limits;
+use crate::protocol::Limits;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

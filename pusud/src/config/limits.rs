@@ -2,7 +2,7 @@
 
 use super::raw::RawLimits;
 use super::units::{format_bytes, format_duration};
-use crate::protocol::limits::Limits;
+use crate::protocol::Limits;
 use anyhow::bail;
 use std::fmt::Display;
 

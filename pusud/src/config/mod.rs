@@ -8,21 +8,25 @@ mod authenticator;
 #[cfg(test)]
 mod examples;
 mod host_name;
-pub mod keys;
+mod keys;
 mod limits;
-pub mod nearest;
-pub mod peer_address;
+mod nearest;
+mod peer_address;
 mod raw;
 mod restart;
 mod section;
 #[cfg(test)]
 mod tests;
-pub mod units;
+mod units;
 mod values;
 mod yaml;
 
-use crate::config::peer_address::PeerAddress;
-use crate::protocol::limits::{Limits, SHARDS_MAX};
+pub use keys::LIMITS;
+pub use nearest::did_you_mean;
+pub use peer_address::PeerAddress;
+pub use units::{format_bytes, format_duration};
+
+use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
 use raw::RawConfig;

@@ -8,8 +8,7 @@ use super::values::{
 };
 use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, units, yaml};
 use crate::config::peer_address::PeerAddress;
-use crate::protocol::limits::{CHANNEL_BYTES_MAX, SHARDS_MAX, SUBSCRIPTIONS_MAX};
-use crate::protocol::origin::Origin;
+use crate::protocol::{CHANNEL_BYTES_MAX, Origin, SHARDS_MAX, SUBSCRIPTIONS_MAX};
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;

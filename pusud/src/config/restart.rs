@@ -1,7 +1,7 @@
 //! Which keys cannot change while the daemon runs.
 
 use super::Config;
-use crate::protocol::limits::Limits;
+use crate::protocol::Limits;
 
 impl Config {
     /// The keys that `other` gives another meaning and that only a restart puts into effect.

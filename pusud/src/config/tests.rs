@@ -1,7 +1,7 @@
 //! Settings files, good and bad, through [`Config::load`].
 
 use super::*;
-use crate::protocol::origin::Origin;
+use crate::protocol::Origin;
 use serde_json::json;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! knows the key and says so.
 
 use super::{ControlSocket, Isolation, OnSwap, units, yaml};
-use crate::protocol::limits::SHARDS_MAX;
+use crate::protocol::SHARDS_MAX;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::path::PathBuf;

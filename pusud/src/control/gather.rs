@@ -4,13 +4,8 @@ use crate::admission::Door;
 use crate::authenticator::Authenticator;
 use crate::config::Config;
 use crate::control::status::{self, State, Status};
-use crate::protocol::refusal::{Refusal, Refusals};
-use crate::routing::backplane::Event;
-use crate::routing::inbox::InboxSender;
-use crate::routing::link_status::PeerStatus;
-use crate::routing::shard_index::ShardIndex;
-use crate::routing::shard_reports::{self, RollCall};
-use crate::routing::stats::Disconnects;
+use crate::protocol::{Refusal, Refusals};
+use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, RollCall, ShardIndex};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,7 +55,7 @@ impl Overview {
     /// Asks everybody. Takes a second where a shard hangs.
     pub async fn status(&self) -> Status {
         let relays = self.relays().await;
-        let RollCall { mut sum, hanging } = shard_reports::call(&self.sources.inboxes, ANSWER_WITHIN).await;
+        let RollCall { mut sum, hanging } = routing::call(&self.sources.inboxes, ANSWER_WITHIN).await;
         sum.stats.refusals.add(&self.sources.door.refusals());
         Status {
             name: self.config.name.clone(),

@@ -7,13 +7,17 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
-pub mod gather;
+mod gather;
 #[cfg(unix)]
 mod line;
-pub mod place;
-pub mod status;
+mod place;
+mod status;
 #[cfg(unix)]
 mod unix;
+
+pub use gather::{Overview, Sources};
+pub use place::{candidates, neighbours};
+pub use status::{Authenticator, Connections, Disconnects, Messages, State, Status};
 
 #[cfg(not(unix))]
 pub use elsewhere::{ControlSocket, ask};

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 
-use crate::routing::link_status::PeerStatus;
+use crate::routing::PeerStatus;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,7 @@
 //! Messages of clients, and the publications made of them, against a second reading of the same text.
 
-use crate::protocol::channel;
-use crate::protocol::limits::Limits;
-use crate::protocol::message::{self, Request};
-use crate::websocket::frame;
+use crate::protocol::{self, Limits, Request};
+use crate::websocket;
 use serde_json::Value;
 
 /// Whatever text comes is understood as a plain JSON parser understands it, or refused, and a publication of it is one
@@ -13,13 +11,13 @@ use serde_json::Value;
 /// Where that does not hold.
 pub fn client_message(bytes: &[u8]) {
     let limits = Limits::default();
-    let parsed = message::parse_binary(bytes, &limits);
+    let parsed = protocol::parse_binary(bytes, &limits);
     if let Ok(Request::Publish { channel, content }) = &parsed {
         is_published_whole(channel, content);
     }
     if let Ok(Request::Subscribe(channel) | Request::Unsubscribe(channel) | Request::Publish { channel, .. }) = &parsed
     {
-        assert_eq!(channel::check(channel), Ok(()));
+        assert_eq!(protocol::check(channel), Ok(()));
     }
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
     if let Ok(request) = &parsed {
@@ -29,7 +27,7 @@ pub fn client_message(bytes: &[u8]) {
     // being written, so it is the text that is read again.
     let text = value.to_string();
     let value: Value = serde_json::from_str(&text).expect("it was written by the same parser");
-    match message::parse(&text, &limits) {
+    match protocol::parse(&text, &limits) {
         Ok(request) => assert!(is_what_was_meant(&request, &value), "{value} became {request:?}"),
         Err(error) => assert!(error.limit.is_some() || !is_good(&value), "{value}: {error}"),
     }
@@ -58,7 +56,7 @@ fn text_of(value: &Value) -> &str {
 
 /// Whether PROTOCOL.md lets a client send this, as far as one object can tell.
 fn is_good(value: &Value) -> bool {
-    let has_channel = || value["channel"].as_str().is_some_and(|name| channel::check(name).is_ok());
+    let has_channel = || value["channel"].as_str().is_some_and(|name| protocol::check(name).is_ok());
     match value["type"].as_str() {
         Some("authorize") => value.get("authorization").is_none_or(Value::is_string),
         Some("subscribe" | "unsubscribe") => has_channel(),
@@ -69,7 +67,7 @@ fn is_good(value: &Value) -> bool {
 
 fn is_published_whole(channel: &str, content: &str) {
     let mut out = Vec::new();
-    frame::push_publish(&mut out, channel, content);
+    websocket::push_publish(&mut out, channel, content);
     let header_len = match out[1] {
         126 => 4,
         127 => 10,

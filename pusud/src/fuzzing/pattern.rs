@@ -1,6 +1,6 @@
 //! Patterns of permissions, against the definition written as plainly as it can be.
 
-use crate::protocol::permission::{Access, Permission, pattern_matches};
+use crate::protocol::{Access, Permission, pattern_matches};
 
 /// Longer ones say nothing new, and the plain definition takes its time.
 const BYTES_MAX: usize = 256;

@@ -1,14 +1,11 @@
 //! Frames of links between relays: cut out of a stream, read, written again, and taken in as what a peer tells.
 
-use crate::mesh::interest::announced::Announced;
-use crate::mesh::wire::codec::{self, Frame};
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
+use crate::mesh::{self, Announced, Decoder, Frame};
 
-use crate::mesh::links::sequence::Incoming;
+use crate::mesh::Incoming;
 
 /// A link of a relay that takes small messages.
-const BYTES_MAX: usize = codec::FRAME_BYTES_OVER_CONTENT + 1000;
+const BYTES_MAX: usize = mesh::FRAME_BYTES_OVER_CONTENT + 1000;
 /// At most so many splits of one input are tried; all of them where it is not longer.
 const SPLITS_MAX: usize = 16;
 
@@ -26,7 +23,7 @@ pub fn relay_frames(bytes: &[u8]) {
     }
     let (mut announced, mut incoming) = (Announced::default(), Incoming::default());
     for (kind, payload) in &whole.frames {
-        let Ok(frame) = codec::parse(*kind, payload) else { continue };
+        let Ok(frame) = mesh::parse(*kind, payload) else { continue };
         if is_whole(&frame) {
             is_written_as_it_was(*kind, payload, &frame);
         }
@@ -73,7 +70,7 @@ fn is_whole(frame: &Frame<'_>) -> bool {
 
 fn is_written_as_it_was(kind: u8, payload: &[u8], frame: &Frame<'_>) {
     let mut out = Vec::new();
-    encode::any(&mut out, frame);
+    mesh::any(&mut out, frame);
     let again = decode([&out[..]]);
     let [(written, fields)] = &again.frames[..] else { panic!("{frame:?} became {again:?}") };
     // HELLO may be longer than what is known of it; long lists and reasons are cut.

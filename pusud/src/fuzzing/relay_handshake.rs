@@ -1,10 +1,6 @@
 //! What a stranger may say in the handshake of a link.
 
-use crate::mesh::Keys;
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::hello::{Handshake, Role, Step, VERSION};
-use crate::mesh::wire::codec::{HANDSHAKE_FRAME_BYTES_MAX, Hello, kind};
-use crate::mesh::wire::decoder::Decoder;
+use crate::mesh::{BootId, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Handshake, Hello, Keys, Role, Step, VERSION, kind};
 
 /// A handshake is HELLO, AUTH and READY, in this order and once each; the relay answers each at most once, an acceptor
 /// not before a good HELLO; and who does not know the key is never authenticated. The first byte says which side the relay

@@ -1,7 +1,7 @@
 //! The request that a connection begins with.
 
-use crate::client::handshake::{self, Progress, Upgrade};
-use crate::protocol::limits::Limits;
+use crate::client::{self, Progress, Upgrade};
+use crate::protocol::Limits;
 
 /// A request is answered once it is whole, by one well-formed answer, and by the same one whatever pieces it comes in.
 ///
@@ -9,7 +9,7 @@ use crate::protocol::limits::Limits;
 /// Where that does not hold.
 pub fn http_upgrade(bytes: &[u8]) {
     let bytes_max = Limits::default().max_header_bytes;
-    match handshake::advance(bytes, bytes_max) {
+    match client::advance(bytes, bytes_max) {
         Progress::Partial => assert!(bytes.len() < bytes_max),
         Progress::Refuse(response) | Progress::TooLarge(response) => {
             let (head, reason) = parts(&response);
@@ -18,7 +18,7 @@ pub fn http_upgrade(bytes: &[u8]) {
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", reason.len())), "{head}");
             let more = [bytes, b"\r\n\r\n"].concat();
             assert!(
-                matches!(handshake::advance(&more, bytes_max), Progress::Refuse(_) | Progress::TooLarge(_)),
+                matches!(client::advance(&more, bytes_max), Progress::Refuse(_) | Progress::TooLarge(_)),
                 "refused, then not"
             );
         }
@@ -33,12 +33,12 @@ fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) 
     assert!(head.starts_with("HTTP/1.1 101 ") && rest.is_empty(), "{head}");
     assert_eq!(head.lines().count(), 5, "the client's text is in the answer: {head}");
     assert!(upgrade.facts.as_ref().is_none_or(|facts| facts.path.starts_with('/') && !facts.path.contains(' ')));
-    match handshake::advance(&bytes[..len], bytes_max) {
+    match client::advance(&bytes[..len], bytes_max) {
         Progress::Accept(alone) => assert_eq!(alone, *upgrade),
         other => panic!("what follows the request matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
-        assert_eq!(handshake::advance(&bytes[..cut], bytes_max), Progress::Partial, "cut at {cut}");
+        assert_eq!(client::advance(&bytes[..cut], bytes_max), Progress::Partial, "cut at {cut}");
     }
 }
 

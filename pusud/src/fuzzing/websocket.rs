@@ -1,7 +1,6 @@
 //! Frames of clients, as the daemon has them taken apart.
 
-use crate::client::framing;
-use crate::client::partial_message::Unfinished;
+use crate::client::{self, Unfinished};
 use std::io::{self, ErrorKind, Read, Write};
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
@@ -44,14 +43,14 @@ struct Outcome {
 
 fn read_all(bytes: &[u8], piece: usize) -> Outcome {
     let stream = Pieces { left: bytes, piece, answered: Vec::new() };
-    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(framing::config(MESSAGE_BYTES_MAX)));
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(client::config(MESSAGE_BYTES_MAX)));
     let mut messages = Vec::new();
     let end = loop {
         match socket.read() {
             Ok(message) => messages.push(message),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
             Err(Error::ConnectionClosed | Error::AlreadyClosed) => break None,
-            Err(error) => break framing::disconnect_after(&error).map(|disconnect| disconnect.code()),
+            Err(error) => break client::disconnect_after(&error).map(|disconnect| disconnect.code()),
         }
     };
     Outcome { messages, end, answered: std::mem::take(&mut socket.get_mut().answered) }

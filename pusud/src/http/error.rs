@@ -1,7 +1,6 @@
 //! HTTP answers to connections that do not become WebSockets: status, headers, and a sentence for whoever reads it.
 
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::{Disconnect, Refusal};
 
 /// Why a request is not answered with 101.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

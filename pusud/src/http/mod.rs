@@ -1,3 +1,5 @@
 //! TODO
 
-pub mod error;
+mod error;
+
+pub use error::HttpError;

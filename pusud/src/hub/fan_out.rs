@@ -3,12 +3,9 @@
 
 use super::flow::{Turn, Waiting};
 use super::{Hub, State, upkeep};
-use crate::protocol::refusal::Refusal;
-use crate::routing::batch::{Batch, Publications};
-use crate::routing::channel_id::ChannelId;
-use crate::routing::lane::{Lane, SHARES, Share};
-use crate::routing::shard_index::ShardSet;
-use crate::websocket::frame::{self, Frames};
+use crate::protocol::Refusal;
+use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
+use crate::websocket::{self, Frames};
 use std::rc::Rc;
 
 impl Hub {
@@ -24,7 +21,7 @@ impl Hub {
         } else {
             state.index.shards_of(channel).without(state.outgoing.member())
         };
-        let bytes = frame::publish_len(channel, content);
+        let bytes = websocket::publish_len(channel, content);
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {

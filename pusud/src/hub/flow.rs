@@ -3,8 +3,7 @@
 
 use super::room::{Need, Waiter};
 use super::{Hub, State};
-use crate::routing::lane::{LANES, Lane, SHARES, Share};
-use crate::routing::shard_index::ShardSet;
+use crate::routing::{LANES, Lane, SHARES, ShardSet, Share};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::rc::Rc;

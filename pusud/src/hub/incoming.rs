@@ -2,7 +2,7 @@
 //!
 //! It stands in the outbox, which everybody who has to do with a client knows; hence the few bytes.
 
-use crate::websocket::memory_pressure;
+use crate::websocket;
 use std::cell::Cell;
 
 /// The state of one client's incoming side.
@@ -70,8 +70,8 @@ impl Incoming {
     /// So much has been received and not been handled yet.
     pub fn set_unfinished_bytes(&self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        memory_pressure::hold(bytes as usize);
-        memory_pressure::release(self.unfinished_bytes.replace(bytes) as usize);
+        websocket::hold(bytes as usize);
+        websocket::release(self.unfinished_bytes.replace(bytes) as usize);
     }
 }
 
@@ -113,13 +113,13 @@ mod tests {
 
     #[test]
     fn what_is_unfinished_is_held_until_it_is_handled_or_the_client_gone() {
-        let before = memory_pressure::held();
+        let before = websocket::held();
         let incoming = Incoming::default();
         for bytes in [10, 500, 20] {
             incoming.set_unfinished_bytes(bytes);
-            assert_eq!((memory_pressure::held() - before, incoming.unfinished_bytes()), (bytes, bytes));
+            assert_eq!((websocket::held() - before, incoming.unfinished_bytes()), (bytes, bytes));
         }
         drop(incoming);
-        assert_eq!(memory_pressure::held(), before);
+        assert_eq!(websocket::held(), before);
     }
 }

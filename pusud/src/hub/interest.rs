@@ -2,8 +2,8 @@
 
 use super::{Hub, State};
 use crate::hub::subscriptions::{ListenerId, Subscribed};
-use crate::protocol::refusal::Refusal;
-use crate::websocket::frame::Mark;
+use crate::protocol::Refusal;
+use crate::websocket::Mark;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 

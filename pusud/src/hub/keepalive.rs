@@ -6,7 +6,7 @@
 //! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
 
 use crate::hub::outbox::Outbox;
-use crate::protocol::limits::Limits;
+use crate::protocol::Limits;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::rc::{Rc, Weak};

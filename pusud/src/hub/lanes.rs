@@ -7,7 +7,7 @@
 //! marked for replies behind them.
 
 use crate::hub::outbox::Outbox;
-use crate::routing::lane::{LANES, Lane};
+use crate::routing::{LANES, Lane};
 use std::collections::VecDeque;
 use std::rc::Rc;
 

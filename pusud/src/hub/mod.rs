@@ -12,38 +12,31 @@
 mod aside;
 mod fan_out;
 mod flow;
-pub mod incoming;
+mod incoming;
 mod interest;
-pub mod keepalive;
+mod keepalive;
 mod lanes;
-pub mod outbox;
-pub mod pending_subscriptions;
+mod outbox;
+mod pending_subscriptions;
 mod room;
-pub mod slow_consumers;
-pub mod subscriptions;
+mod slow_consumers;
+mod subscriptions;
 mod upkeep;
 
+pub use flow::{Turn, Waiting};
+pub use outbox::{Outbox, Stage};
+pub use room::room_bytes;
+pub use subscriptions::{ListenerId, Subscriptions};
+
 use crate::hub::keepalive::Keepalive;
-use crate::hub::outbox::Outbox;
 use crate::hub::pending_subscriptions::Settling;
 use crate::hub::slow_consumers::SlowConsumers;
-use crate::hub::subscriptions::{ListenerId, Subscriptions};
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::limits::Limits;
-use crate::protocol::refusal::Refusal;
-use crate::routing::lane::{LANES, Lane};
-use crate::routing::outgoing::Outgoing;
-use crate::routing::report::Report;
-use crate::routing::run::Run;
-use crate::routing::shard_index::{ShardIndex, ShardIndexView};
-use crate::routing::stats::Stats;
-use crate::websocket::frame::{self, Frames};
-use crate::websocket::memory_pressure::Queued;
+use crate::protocol::{Disconnect, Limits, Refusal};
+use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
+use crate::websocket::{self, Frames, Queued};
 use aside::Aside;
-pub use flow::{Turn, Waiting};
 use lanes::Lanes;
 use room::Rooms;
-pub use room::room_bytes;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -117,7 +110,7 @@ impl Hub {
                 outbox_bytes: limits.outbox_bytes,
                 slow_consumers: SlowConsumers::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
-                ping: frame::ping(),
+                ping: websocket::ping(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),

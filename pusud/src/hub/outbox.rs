@@ -6,12 +6,11 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
-use crate::http::error::HttpError;
+use crate::http::HttpError;
 use crate::hub::incoming::Incoming;
-use crate::protocol::disconnect::Disconnect;
-use crate::routing::lane::Lane;
-use crate::websocket::frame::{self, Frames, Mark};
-use crate::websocket::frame_queue::FrameQueue;
+use crate::protocol::Disconnect;
+use crate::routing::Lane;
+use crate::websocket::{self, FrameQueue, Frames, Mark};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -176,7 +175,7 @@ impl Outbox {
         self.state.set(closing);
         self.queue.borrow_mut().push(match self.stage.get() {
             Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
-            Stage::Upgraded | Stage::Authorized => frame::close(disconnect),
+            Stage::Upgraded | Stage::Authorized => websocket::close(disconnect),
         });
         self.wake();
     }

@@ -7,9 +7,7 @@
 //! **Invariant:** one publication in the whole shard may be larger than its lane's room, and then it is alone in it. So all
 //! lanes together push to one outbox, between two of its flushes, at most `LANES` times the room of one and a publication.
 
-use crate::routing::lane::{LANES, Lane, Share};
-use crate::routing::outgoing::Outgoing;
-use crate::routing::shard_index::ShardSet;
+use crate::routing::{LANES, Lane, Outgoing, ShardSet, Share};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -5,8 +5,7 @@
 //! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
 
 use crate::hub::outbox::{Look, Outbox};
-use crate::protocol::limits::Limits;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::{Limits, Refusal};
 use std::rc::Rc;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! **Invariant:** both directions change together, in the functions of this file and nowhere else; a channel is in the
 //! table exactly while it has a listener.
 
-use crate::routing::channel_id::ChannelId;
+use crate::routing::ChannelId;
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::HashMap;

@@ -4,12 +4,10 @@
 //! One timer for all clients, and a look at the few of them whose turn it is.
 
 use super::{Hub, State};
-use crate::admission::address;
 use crate::hub::outbox::Outbox;
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::refusal::Refusal;
-use crate::routing::stats::Stats;
-use crate::websocket::memory_pressure;
+use crate::protocol::{Disconnect, Refusal};
+use crate::routing::Stats;
+use crate::{admission, websocket};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
@@ -107,7 +105,7 @@ impl State {
     /// Nobody is cut for whom it would be in vain: not while those who are leaving will let go of enough, and not if all
     /// clients had as little as this one and were cut together.
     fn relieve(&mut self, excess: usize, part: usize) -> bool {
-        let held = memory_pressure::held();
+        let held = websocket::held();
         let is_closing = |outbox: &&Rc<Outbox>| outbox.is_closing();
         let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_closing);
         // What is unfinished, and what has left by half, is let go of when the client's task has had its turn.
@@ -125,7 +123,7 @@ impl State {
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         let count = clients.len();
         for (bytes, outbox) in clients {
-            let relieved = held.saturating_sub(memory_pressure::held()) + promised;
+            let relieved = held.saturating_sub(websocket::held()) + promised;
             let is_in_vain = bytes.saturating_mul(count) < excess.saturating_sub(relieved);
             if relieved >= excess + part / 8 || is_in_vain {
                 break;
@@ -158,7 +156,7 @@ pub(super) fn count_cut(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dr
 
 fn peer(outbox: &Outbox) -> String {
     match outbox.socket().peer_addr() {
-        Ok(peer) => address::readable(peer).to_string(),
+        Ok(peer) => admission::readable(peer).to_string(),
         Err(_) => "gone".to_owned(),
     }
 }

@@ -4,25 +4,27 @@
 //! what happens there by [`Event`]s; it shares nothing else with the shards, and it never waits for one of its links
 //! before it takes its next event.
 
-pub mod handshake;
-pub mod interest;
-pub mod links;
-pub mod membership;
-pub mod node;
-pub mod tasks;
+mod handshake;
+mod interest;
+mod links;
+mod membership;
+mod node;
+mod tasks;
 #[cfg(test)]
 mod tests;
-pub mod wire;
+mod wire;
 
-pub use crate::config::peer_address::PeerAddress;
-pub use crate::routing::backplane::{Door, Event, Events, Ticket};
-pub use crate::routing::link_status::Status;
-pub use handshake::key::Keys;
-pub use membership::settings::Settings;
+pub use handshake::{BootId, Handshake, Keys, Role, Step, VERSION};
+pub use interest::Announced;
+pub use links::{Incoming, QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
+pub use membership::{Settings, UNLISTED_LINKS_MAX, connections_max, links_max, strangers_max};
+pub use wire::{
+    Decoder, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse,
+};
 
+use crate::routing::{Door, Events, Status};
 use anyhow::{Context as _, ensure};
-use handshake::boot_id::BootId;
-use links::transport::Tcp;
+use links::Tcp;
 use rand::SeedableRng as _;
 use rand::rngs::{StdRng, SysRng};
 use std::io;
@@ -53,7 +55,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     /// system has no random numbers.
     pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
         for (key, name) in [("name", &self.settings.name), ("network_name", &self.settings.network_name)] {
-            let is_name = crate::protocol::channel::check(name).is_ok();
+            let is_name = crate::protocol::check(name).is_ok();
             ensure!(
                 is_name,
                 "`{key}`: expected 1 to 255 bytes without control characters, found `{}`",

@@ -2,14 +2,13 @@
 //!
 //! **Invariant:** nobody holds a borrow of the links over an `await`.
 
-use crate::admission::address::block;
-use crate::config::peer_address::PeerAddress;
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::hello::VERSION;
+use crate::admission::block;
+use crate::config::PeerAddress;
+use crate::mesh::handshake::{BootId, VERSION};
 use crate::mesh::links::Mesh;
-use crate::mesh::membership::settings::Settings;
-use crate::mesh::wire::codec::Hello;
-use crate::routing::link_status::{PeerState, PeerStatus, Status, Traffic};
+use crate::mesh::membership::Settings;
+use crate::mesh::wire::Hello;
+use crate::routing::{PeerState, PeerStatus, Status, Traffic};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use std::cell::RefCell;
@@ -51,7 +50,7 @@ pub struct Dial {
     pub next_attempt: Option<Instant>,
 }
 
-impl<D: crate::routing::backplane::Door, T> Node<D, T> {
+impl<D: crate::routing::Door, T> Node<D, T> {
     /// Nothing is linked yet.
     pub fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
         let known = |relay: &PeerAddress| relay.host.parse().into_iter().collect();

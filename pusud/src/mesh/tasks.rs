@@ -2,14 +2,11 @@
 //!
 //! Owns all tasks of the network, so that they end with it.
 
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::links::transport::Transport;
-use crate::mesh::membership::accept::Doorman;
-use crate::mesh::membership::dial::dial;
-use crate::mesh::membership::settings::Settings;
+use crate::mesh::handshake::BootId;
+use crate::mesh::links::Transport;
+use crate::mesh::membership::{Doorman, Settings, dial};
 use crate::mesh::node::Node;
-use crate::routing::backplane::{Door, Event, Events};
-use crate::routing::link_status::Status;
+use crate::routing::{Door, Event, Events, Status};
 use rand::rngs::StdRng;
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -1,10 +1,20 @@
 //! TODO
 
-pub mod channel;
-pub mod disconnect;
-pub mod limits;
-pub mod message;
-pub mod nesting;
-pub mod origin;
-pub mod permission;
-pub mod refusal;
+mod channel;
+mod disconnect;
+mod limits;
+mod message;
+mod nesting;
+mod origin;
+mod permission;
+mod refusal;
+
+pub use channel::check;
+pub use disconnect::Disconnect;
+pub use limits::{
+    AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
+};
+pub use message::{Malformed, Reply, Request, parse, parse_binary};
+pub use origin::Origin;
+pub use permission::{Access, Permission, pattern_matches};
+pub use refusal::{Refusal, Refusals};

@@ -2,13 +2,9 @@
 //!
 //! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
-use crate::admission::address;
-use crate::admission::port;
-use crate::admission::refusal_log::RefusalLog;
-use crate::admission::turned_away::TurnedAway;
-use crate::admission::{Door, Pass};
+use crate::admission::{self, Door, Pass, RefusalLog, TurnedAway};
 use crate::relay::shard_picker::Deal;
-use crate::routing::inbox::{InboxSender, Item};
+use crate::routing::{InboxSender, Item};
 use anyhow::Context as _;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -33,7 +29,7 @@ impl Acceptor {
     /// # Errors
     /// Says which setting to change when the port is taken or the address is not this machine's.
     pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let socket = port::CLIENTS.bind(address)?;
+        let socket = admission::CLIENTS.bind(address)?;
         let address = socket.local_addr().context("the bound socket has no address")?;
         Ok(Self { socket, address })
     }
@@ -70,7 +66,7 @@ impl Acceptor {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    let peer = address::readable(peer);
+                    let peer = admission::readable(peer);
                     match door.admit(peer.ip()) {
                         Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, door),
                         Err(refusal) => {

@@ -1,9 +1,8 @@
 //! How many connections this process has room for: what the settings ask for, as far as the open-file limit goes.
 
-use crate::admission::open_files;
-use crate::admission::turned_away::SEEN_OFF_MAX;
+use crate::admission::{self, SEEN_OFF_MAX};
 use crate::config::Config;
-use crate::mesh::membership::settings::connections_max;
+use crate::mesh::connections_max;
 use anyhow::bail;
 use std::fmt;
 
@@ -34,7 +33,7 @@ impl Capacity {
     pub fn make(config: &Config) -> anyhow::Result<Self> {
         let reserved = Reserved::of(config.shards, config.relays.len());
         let wanted = config.limits.max_connections;
-        Self::within(wanted, &reserved, open_files::make_room(wanted as u64 + reserved.files()))
+        Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
 
     /// The room for `wanted` connections where `allowed` files may be open.

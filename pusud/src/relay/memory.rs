@@ -4,18 +4,12 @@
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
 use crate::authenticator::CALLS_MAX;
-use crate::client::read_buffer::READ_BYTES_MAX;
-use crate::client::session::WRITABLE_CHANNELS_MAX;
+use crate::client::{READ_BYTES_MAX, WRITABLE_CHANNELS_MAX};
 use crate::config::{Config, OnSwap};
 use crate::hub::BATCH_BYTES_MAX;
-use crate::mesh::links::queue::QUEUE_BYTES_MAX;
-use crate::mesh::links::{conversation, link};
-use crate::mesh::membership::settings::{links_max, strangers_max};
-use crate::mesh::wire::codec;
-use crate::protocol::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
-use crate::routing::inbox::SHARE_BYTES_MAX;
-use crate::routing::lane::SHARES;
-use crate::routing::run::RUN_BYTES_MAX;
+use crate::mesh::{self, QUEUE_BYTES_MAX, links_max, strangers_max};
+use crate::protocol::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
+use crate::routing::{RUN_BYTES_MAX, SHARE_BYTES_MAX, SHARES};
 
 /// What waits in an inbox before sources have to.
 const INBOX_BYTES_MAX: usize = SHARES * SHARE_BYTES_MAX;
@@ -99,11 +93,10 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
 /// may link too.
 fn network(config: &Config) -> usize {
     let (message, listed) = (config.limits.max_message_bytes, config.relays.len());
-    let frame = message + codec::FRAME_BYTES_OVER_CONTENT;
+    let frame = message + mesh::FRAME_BYTES_OVER_CONTENT;
     // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
     // as text.
-    let link =
-        QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + link::WRITE_BYTES) + conversation::READ_BYTES + 3 * frame;
+    let link = QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + mesh::WRITE_BYTES) + mesh::READ_BYTES + 3 * frame;
     let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
     let shards = 2 * config.shards * (BATCH_BYTES_MAX + message);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + shards + 2 * (RUN_BYTES_MAX + message)
@@ -119,7 +112,7 @@ pub fn usual(connections: usize) -> usize {
 mod tests {
     use super::*;
     use crate::config::Overrides;
-    use crate::mesh::membership::settings::UNLISTED_LINKS_MAX;
+    use crate::mesh::UNLISTED_LINKS_MAX;
 
     #[test]
     fn every_key_that_is_named_makes_it_less() {

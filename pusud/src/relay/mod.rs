@@ -1,31 +1,31 @@
 //! The relay as a whole: bind, start the shards and the network, and have them serve.
 
-pub mod acceptor;
-pub mod capacity;
-pub mod memory;
-pub mod network_thread;
-pub mod reload;
-pub mod service;
-pub mod shard_picker;
-pub mod watchdog;
+mod acceptor;
+mod capacity;
+mod memory;
+mod network_thread;
+mod reload;
+mod service;
+mod shard_picker;
+mod watchdog;
+
+pub use acceptor::Acceptor;
+pub use capacity::Capacity;
+pub use memory::{ceiling, usual};
+pub use network_thread::settings;
 
 use crate::admission::Door;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
-use crate::control::ControlSocket;
-use crate::control::gather::{self, Overview};
-use crate::mesh::Event;
-use crate::relay::acceptor::Acceptor;
-use crate::relay::capacity::Capacity;
+use crate::control::{self, ControlSocket, Overview};
+use crate::routing::Event;
 use crate::relay::network_thread::Gateway;
 use crate::relay::reload::Reload;
 use crate::relay::service::{Service, Stopped};
-use crate::routing::inbox::{self, InboxSender};
-use crate::routing::shard_index::ShardIndex;
-use crate::routing::stats::Stats;
+use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system::shutdown::Shutdown;
-use crate::websocket::memory_pressure::Queued;
+use crate::system::Shutdown;
+use crate::websocket::Queued;
 use anyhow::Context as _;
 use std::io;
 use std::net::SocketAddr;
@@ -98,7 +98,7 @@ impl Relay {
                 config.clone(),
                 address,
                 authenticator.clone(),
-                gather::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
+                control::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
             ));
             let service = Service::new(address, config, door, inboxes, overview);
             serving();
@@ -137,7 +137,7 @@ fn start_shards(
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| inbox::channel()).unzip();
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::channel()).unzip();
     let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()

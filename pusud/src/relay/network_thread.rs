@@ -1,14 +1,10 @@
 //! The relay's own end of the network: the port where other relays connect, and the thread of the links from its start to
 //! its end. It exists only where `relays` are configured.
 
-use crate::admission::port;
 use crate::config::Config;
-use crate::hub;
-use crate::mesh::{Event, Keys, Network, Settings, Status};
-use crate::routing::backplane_door::RelayDoor;
-use crate::routing::inbox::{self, Inbox, InboxSender};
-use crate::routing::outgoing::Outgoing;
-use crate::routing::shard_index::{ShardIndex, ShardIndexView};
+use crate::mesh::{Keys, Network, Settings};
+use crate::routing::{self, Event, Inbox, InboxSender, Status, Outgoing, RelayDoor, ShardIndex, ShardIndexView};
+use crate::{admission, hub};
 use anyhow::Context as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -47,9 +43,9 @@ impl Gateway {
             return Ok(None);
         }
         let settings = settings(config)?;
-        let listener = port::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
+        let listener = admission::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
         let address = listener.local_addr().context("the bound socket has no address")?;
-        let (sender, inbox) = inbox::channel();
+        let (sender, inbox) = routing::channel();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
         Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
     }

@@ -6,9 +6,8 @@
 
 use crate::authenticator::Authenticator;
 use crate::config::{Config, OnSwap, Overrides};
-use crate::routing::inbox::{InboxSender, Item};
-use crate::system::service_manager::ServiceManager;
-use crate::system::sighup::Hangups;
+use crate::routing::{InboxSender, Item};
+use crate::system::{Hangups, ServiceManager};
 use anyhow::Context as _;
 use std::convert::Infallible;
 use std::io;

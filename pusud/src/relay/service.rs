@@ -1,19 +1,15 @@
 //! A relay that serves: what goes on from its start to its end, and how it is seen to that end.
 
 use crate::admission::Door;
-use crate::config::Config;
-use crate::config::units::format_duration;
-use crate::control::ControlSocket;
-use crate::control::gather::Overview;
-use crate::protocol::disconnect::Disconnect;
+use crate::config::{Config, format_duration};
+use crate::control::{ControlSocket, Overview};
+use crate::protocol::Disconnect;
 use crate::relay::acceptor::Acceptor;
 use crate::relay::network_thread::Links;
 use crate::relay::reload::Reload;
 use crate::relay::watchdog;
-use crate::routing::inbox::{InboxSender, Item};
-use crate::routing::stats::Stats;
-use crate::system::service_manager::ServiceManager;
-use crate::system::shutdown::Listening;
+use crate::routing::{InboxSender, Item, Stats};
+use crate::system::{Listening, ServiceManager};
 use anyhow::{Context as _, bail};
 use futures_util::future::{SelectAll, join_all, select_all};
 use std::convert::Infallible;

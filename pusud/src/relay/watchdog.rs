@@ -3,8 +3,7 @@
 //! It never restarts anything itself: where a shard hangs it keeps silent, and the service manager acts.
 //! **Invariant:** silence means that some shard has not taken a turn within half of the period.
 
-use crate::routing::inbox::InboxSender;
-use crate::routing::shard_reports;
+use crate::routing::{self, InboxSender};
 use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
@@ -19,7 +18,7 @@ pub async fn watch(inboxes: &[InboxSender], period: Option<Duration>, alive: imp
     let mut hung = Vec::new();
     loop {
         let next = tokio::time::Instant::now() + quarter;
-        let hanging = shard_reports::call(inboxes, quarter).await.hanging;
+        let hanging = routing::call(inboxes, quarter).await.hanging;
         if hanging.is_empty() {
             alive();
         }
@@ -37,13 +36,12 @@ pub async fn watch(inboxes: &[InboxSender], period: Option<Duration>, alive: imp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routing::inbox::{self, Item};
-    use crate::routing::report::Report;
+    use crate::routing::{Item, Report};
     use std::cell::Cell;
 
     #[tokio::test(start_paused = true)]
     async fn it_is_silent_while_a_shard_hangs_and_only_then() {
-        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| inbox::channel()).unzip();
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| routing::channel()).unzip();
         let (mut hangs, mut answers) = (receivers.remove(0), receivers.remove(0));
         let answering = async {
             loop {

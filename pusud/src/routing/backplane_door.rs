@@ -11,7 +11,7 @@ use crate::routing::lane::{Lane, Share};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
-use crate::websocket::frame;
+use crate::websocket;
 use std::task::{Context, Poll};
 
 /// The door of a relay with shards.
@@ -56,7 +56,7 @@ impl Door for RelayDoor {
 
     fn deliver(&mut self, channel: &str, content: &str) {
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
-        if !self.run.takes(channel, shards, frame::publish_len(channel, content)) {
+        if !self.run.takes(channel, shards, websocket::publish_len(channel, content)) {
             self.close_run();
             if shards.is_empty() {
                 // The last listener has gone, and the peer does not know yet.

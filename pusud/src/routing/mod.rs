@@ -1,16 +1,30 @@
 //! TODO
 
-pub mod backplane;
-pub mod backplane_door;
-pub mod batch;
-pub mod channel_id;
-pub mod inbox;
-pub mod lane;
-pub mod link_status;
-pub mod outgoing;
-pub mod report;
-pub mod run;
-pub mod shard_index;
-pub mod shard_reports;
-pub mod stats;
-pub mod waker_set;
+mod backplane;
+mod backplane_door;
+mod batch;
+mod channel_id;
+mod inbox;
+mod lane;
+mod link_status;
+mod outgoing;
+mod report;
+mod run;
+mod shard_index;
+mod shard_reports;
+mod stats;
+mod waker_set;
+
+pub use backplane::{Door, Event, Events, Ticket};
+pub use backplane_door::RelayDoor;
+pub use batch::{Batch, Publications};
+pub use channel_id::ChannelId;
+pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, channel};
+pub use lane::{LANES, Lane, SHARES, Share};
+pub use link_status::{PeerState, PeerStatus, Status, Traffic};
+pub use outgoing::Outgoing;
+pub use report::Report;
+pub use run::{RUN_BYTES_MAX, Run};
+pub use shard_index::{ShardIndex, ShardIndexView, ShardSet};
+pub use shard_reports::{RollCall, call};
+pub use stats::{Disconnects, Stats};

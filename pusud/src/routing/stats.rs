@@ -1,7 +1,6 @@
 //! What one shard counts. Plain integers: only the shard's thread touches them.
 
-use crate::protocol::disconnect::Disconnect;
-use crate::protocol::refusal::{Refusal, Refusals};
+use crate::protocol::{Disconnect, Refusal, Refusals};
 use std::collections::HashMap;
 
 /// One shard's counters since it started.

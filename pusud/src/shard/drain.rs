@@ -3,9 +3,8 @@
 //! It closes nobody's socket itself: each client's own task sends what still waits, and goes.
 //! **Invariant:** who is connected is served, published to and listened to as ever until its own turn comes.
 
-use crate::hub::Hub;
-use crate::hub::outbox::Outbox;
-use crate::protocol::disconnect::Disconnect;
+use crate::hub::{Hub, Outbox};
+use crate::protocol::Disconnect;
 use std::future::{Future, poll_fn};
 use std::rc::Weak;
 use std::time::Duration;

@@ -7,13 +7,9 @@ use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
 use crate::hub::Hub;
-use crate::routing::backplane::Event;
-use crate::routing::inbox::{Inbox, InboxSender, Item};
-use crate::routing::outgoing::Outgoing;
-use crate::routing::shard_index::ShardIndex;
-use crate::routing::stats::Stats;
+use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
-use crate::websocket::memory_pressure::Queued;
+use crate::websocket::Queued;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;
@@ -92,7 +88,7 @@ impl Shard {
         spawn_local(flush(hub.clone()));
         let watching = hub.clone();
         spawn_local(async move { watching.watch_inboxes().await });
-        spawn_local(client::upkeep::attend(context.clone()));
+        spawn_local(client::attend(context.clone()));
         let mut stopping = false;
         while !stopping {
             for item in self.inbox.next().await {

@@ -1,7 +1,13 @@
 //! TODO
 
-pub mod journal;
-pub mod logging;
-pub mod service_manager;
-pub mod shutdown;
-pub mod sighup;
+mod journal;
+mod logging;
+mod service_manager;
+mod shutdown;
+mod sighup;
+
+pub use journal::{ERROR, takes_stderr};
+pub use logging::{Format, Level, start};
+pub use service_manager::ServiceManager;
+pub use shutdown::{Listening, Shutdown};
+pub use sighup::Hangups;

@@ -2,7 +2,7 @@
 //!
 //! Frames of a server are never masked, and the relay never fragments.
 
-use crate::protocol::disconnect::Disconnect;
+use crate::protocol::Disconnect;
 use crate::websocket::memory_pressure;
 use std::ops::Deref;
 use std::rc::Rc;

@@ -3,12 +3,11 @@
 use super::Job;
 use crate::authenticator::file::LibraryFile;
 use crate::authenticator::host::Host;
-use crate::authenticator::image;
 use crate::authenticator::library::Plugin;
 use crate::authenticator::manifest::Manifest;
-use crate::authenticator::options;
 use crate::authenticator::verdict::{Authorization, Request, Verdict};
 use crate::authenticator::workers::Workers;
+use crate::authenticator::{image, options};
 use anyhow::{Context, Result, bail, ensure};
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,7 +11,7 @@ mod swap;
 
 use super::*;
 use crate::config::Isolation;
-use crate::protocol::permission::{Access, Permission};
+use crate::protocol::{Access, Permission};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;

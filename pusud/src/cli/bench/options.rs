@@ -4,7 +4,7 @@ use super::plan::{Extent, Pace, Plan};
 use super::stamp::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
 use crate::cli::connection_args::ConnectionArgs;
 use anyhow::{bail, ensure};
-use pusud::protocol::channel;
+use pusud::protocol;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -156,7 +156,7 @@ impl Args {
         };
         let plans: Vec<Plan> = listeners.into_iter().map(plan).collect();
         for plan in plans.iter().take(1).cloned().chain(plans[0].of_the_pairs()) {
-            if let Err(error) = channel::check(&plan.channel_name(plan.channels - 1)) {
+            if let Err(error) = protocol::check(&plan.channel_name(plan.channels - 1)) {
                 bail!("--channel-prefix {:?}: {error}", self.channel_prefix);
             }
         }

@@ -1,15 +1,14 @@
 //! Rooms beside the promises that they make.
 
 use super::*;
-use crate::routing::inbox::{self, Inbox, InboxSender};
-use crate::routing::shard_index::ShardIndexView;
+use crate::routing::{self, Inbox, InboxSender, ShardIndexView};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 const ROOM: usize = 1000;
 
 fn alone() -> Outgoing {
-    let (sender, _inbox) = inbox::channel();
+    let (sender, _inbox) = routing::channel();
     Outgoing::of_shard(0, vec![sender], None)
 }
 
@@ -98,16 +97,16 @@ fn lanes_have_rooms_of_their_own_and_very_many_listeners_make_a_publication_dear
 
 #[tokio::test]
 async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_order() {
-    let (inboxes, mut receivers): (Vec<InboxSender>, Vec<Inbox>) = (0..3).map(|_| inbox::channel()).unzip();
-    let index = Arc::new(crate::routing::shard_index::ShardIndex::default());
+    let (inboxes, mut receivers): (Vec<InboxSender>, Vec<Inbox>) = (0..3).map(|_| routing::channel()).unzip();
+    let index = Arc::new(crate::routing::ShardIndex::default());
     index.announce(1, "full");
     index.announce(2, "free");
     let mut view = ShardIndexView::new(index);
     let [full, free] = ["full", "free"].map(|channel| view.shards_of(channel));
     let mut outgoing = Outgoing::of_shard(0, inboxes.clone(), None);
-    let frames = vec![0; inbox::SHARE_BYTES_MAX];
+    let frames = vec![0; routing::SHARE_BYTES_MAX];
     let share = Share::of(Lane::FIRST);
-    outgoing.push(full, &crate::routing::batch::Publications { channel: "full", frames: &frames, messages: 1, share });
+    outgoing.push(full, &crate::routing::Publications { channel: "full", frames: &frames, messages: 1, share });
     outgoing.send();
     let mut rooms = Rooms::new(ROOM, 3);
     let need = |rooms: &Rooms, members| rooms.need(100, 0, members);
@@ -118,7 +117,7 @@ async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_ord
     assert!(room_of(&other).is_some() && held_up.iter().all(|waiter| room_of(waiter).is_none()));
     assert_eq!(rooms.held_up().collect::<Vec<_>>(), [(1, Lane::FIRST)]);
     for item in receivers[1].next().await {
-        inboxes[1].release(crate::routing::inbox::Weighed::batch(&item).unwrap().by_share());
+        inboxes[1].release(crate::routing::Weighed::batch(&item).unwrap().by_share());
     }
     assert!(!rooms.is_free(&need(&rooms, full), &outgoing), "those who were held up go before");
     let late = rooms.wait(Need { cost: ROOM, ..need(&rooms, free) });

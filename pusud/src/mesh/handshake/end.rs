@@ -3,7 +3,7 @@
 //! Says what the log says; what follows from it is decided elsewhere.
 
 use crate::mesh::handshake::reject::Refusal;
-use crate::mesh::wire::codec::Hello;
+use crate::mesh::wire::Hello;
 use std::fmt;
 use std::io;
 use std::time::Duration;

@@ -5,8 +5,7 @@
 
 use crate::mesh::handshake::key::Keys;
 use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::wire::codec::{self, Frame, Hello, Ready, kind};
-use crate::mesh::wire::encode;
+use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
 
 /// The version of the protocol that this relay speaks.
 pub const VERSION: (u16, u16) = (1, 0);
@@ -76,7 +75,7 @@ impl Handshake {
     /// A handshake of a relay that says `own` of itself. `own.nonce` must never have been used before.
     pub fn new(role: Role, own: Hello, keys: Option<Keys>) -> Self {
         let mut own_fields = Vec::new();
-        encode::hello_fields(&mut own_fields, &own);
+        wire::hello_fields(&mut own_fields, &own);
         Self { role, keys, own, own_fields, peer: None, state: State::Hello }
     }
 
@@ -118,9 +117,9 @@ impl Handshake {
             return self.on_hello(payload, linked, out);
         }
         if self.state == State::Hello && (kind != kind::REFUSE || self.role == Role::Acceptor) {
-            return Err(Refusal::Stranger(codec::Malformed::Magic));
+            return Err(Refusal::Stranger(wire::Malformed::Magic));
         }
-        match (self.state, codec::parse(kind, payload)?) {
+        match (self.state, wire::parse(kind, payload)?) {
             (_, Frame::Refuse { code, reason }) => Err(Refusal::Theirs(code, reason.to_owned())),
             (State::Auth, Frame::Auth { linked: theirs, signature }) => {
                 self.verify(theirs, signature)?;
@@ -152,7 +151,7 @@ impl Handshake {
         linked: impl FnOnce(&Hello) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<Step, Refusal> {
-        let major = codec::major_of_hello(payload).map_err(Refusal::Stranger)?;
+        let major = wire::major_of_hello(payload).map_err(Refusal::Stranger)?;
         if major != self.own.major {
             let reason = format!(
                 "the link protocol of this relay has version {}.{}, that of the other one {major}: update one of them",
@@ -160,7 +159,7 @@ impl Handshake {
             );
             return Err(Refusal::Ours(Code::Version, reason));
         }
-        let Frame::Hello(hello) = codec::parse(kind::HELLO, payload)? else { unreachable!("HELLO is read as HELLO") };
+        let Frame::Hello(hello) = wire::parse(kind::HELLO, payload)? else { unreachable!("HELLO is read as HELLO") };
         self.check(&hello)?;
         self.peer = Some((hello, payload.to_vec()));
         self.state = State::Auth;
@@ -198,7 +197,7 @@ impl Handshake {
     }
 
     fn say_hello(&self, out: &mut Vec<u8>) {
-        encode::frame(out, kind::HELLO, |out| out.extend_from_slice(&self.own_fields));
+        wire::frame(out, kind::HELLO, |out| out.extend_from_slice(&self.own_fields));
     }
 
     fn prove(&self, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {
@@ -206,8 +205,8 @@ impl Handshake {
         let linked = linked(peer);
         let signed = Signed::new(self.role, &self.own_fields, peer_fields, linked);
         match &self.keys {
-            Some(keys) => encode::auth(out, linked, &keys.sign(&signed.parts())),
-            None => encode::auth(out, linked, &[]),
+            Some(keys) => wire::auth(out, linked, &keys.sign(&signed.parts())),
+            None => wire::auth(out, linked, &[]),
         }
     }
 

@@ -1,7 +1,13 @@
 //! TODO
 
-pub mod boot_id;
-pub mod end;
-pub mod hello;
-pub mod key;
-pub mod reject;
+mod boot_id;
+mod end;
+mod hello;
+mod key;
+mod reject;
+
+pub use boot_id::BootId;
+pub use end::{End, Outcome};
+pub use hello::{Handshake, Role, Step, VERSION};
+pub use key::Keys;
+pub use reject::{Code, Refusal};

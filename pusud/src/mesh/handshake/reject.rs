@@ -1,6 +1,6 @@
 //! Why a connection between relays ends: what is told to the other side, and what comes from it.
 
-use crate::mesh::wire::codec::Malformed;
+use crate::mesh::wire::Malformed;
 use std::fmt;
 
 macro_rules! codes {

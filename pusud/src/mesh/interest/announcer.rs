@@ -5,8 +5,7 @@
 //! end, whatever changes meanwhile, and the two sides' totals agree whenever nothing is left to tell.
 
 use crate::mesh::interest::table::Table;
-use crate::mesh::wire::codec::{Total, hash};
-use crate::mesh::wire::encode;
+use crate::mesh::wire::{self, Total, hash};
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
@@ -148,7 +147,7 @@ impl Announcer {
         if let Some(walk) = &mut self.walk {
             while out.len() - start < WRITE_BYTES {
                 if !walk.tell_some(self.generation, table, out) {
-                    encode::snapshot_end(out, self.generation, walk.number, walk.told);
+                    wire::snapshot_end(out, self.generation, walk.number, walk.told);
                     self.told = walk.number;
                     self.walk = None;
                     break;
@@ -165,7 +164,7 @@ impl Announcer {
             let first = self.last - self.waiting.len() as u64 + 1;
             let mut written = 0;
             let changes = self.waiting.iter().map(|name| (table.contains(name), &**name));
-            encode::changes(out, first, &mut changes.inspect(|_| written += 1));
+            wire::changes(out, first, &mut changes.inspect(|_| written += 1));
             for name in self.waiting.drain(..written) {
                 self.is_waiting.remove(&name);
             }
@@ -189,7 +188,7 @@ impl Walk {
             last = Some(channel);
             &**channel
         });
-        encode::snapshot(out, generation, &mut channels);
+        wire::snapshot(out, generation, &mut channels);
         drop(channels);
         self.at = last.cloned();
         true

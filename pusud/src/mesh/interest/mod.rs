@@ -1,8 +1,14 @@
 //! TODO
 
-pub mod announced;
-pub mod announcer;
-pub mod pace;
-pub mod pending_acks;
-pub mod table;
-pub mod wanted;
+mod announced;
+mod announcer;
+mod pace;
+mod pending_acks;
+mod table;
+mod wanted;
+
+pub use announced::Announced;
+pub use announcer::Announcer;
+pub use pending_acks::{Settling, Waits};
+pub use table::{Edge, Table};
+pub use wanted::Wanted;

@@ -3,7 +3,7 @@
 //! A link owns the waits for its peer, in the order of the numbers that are waited for. Does not announce anything.
 
 use crate::mesh::interest::pace::Pace;
-use crate::routing::backplane::Ticket;
+use crate::routing::Ticket;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;

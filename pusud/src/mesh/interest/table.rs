@@ -2,7 +2,7 @@
 //!
 //! Values without links or clocks. Who has been told what is known to `announcer` and `announced`.
 
-use crate::mesh::wire::codec::{Total, hash};
+use crate::mesh::wire::{Total, hash};
 use std::collections::BTreeSet;
 use std::collections::btree_set::{IntoIter, Range};
 use std::ops::Bound;

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a channel is in here exactly while a link has it, or one that has ended and is being cleared up.
 
-use crate::mesh::membership::roster::LinkId;
+use crate::mesh::membership::LinkId;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;

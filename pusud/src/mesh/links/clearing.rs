@@ -4,9 +4,9 @@
 //! up already: what it has announced stays.
 
 use super::Mesh;
-use crate::mesh::interest::announced::Announced;
-use crate::mesh::membership::roster::LinkId;
-use crate::routing::backplane::Door;
+use crate::mesh::interest::Announced;
+use crate::mesh::membership::LinkId;
+use crate::routing::Door;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use tokio::sync::Notify;

@@ -3,20 +3,15 @@
 //! Moves bytes between a stream and the values that decide. **Invariant:** whatever ends a conversation, its place among
 //! the links is given back before the stream is closed.
 
-use crate::mesh::handshake::end::{End, Outcome};
-use crate::mesh::handshake::hello::{Handshake, Role, Step};
-use crate::mesh::handshake::reject::Refusal;
+use crate::mesh::handshake::{End, Handshake, Outcome, Refusal, Role, Step};
 use crate::mesh::links::link::Signals;
 pub use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
 use crate::mesh::links::transport::Transport;
-use crate::mesh::membership::roster::{Candidate, LinkId};
-use crate::mesh::membership::strangers::Seen;
+use crate::mesh::membership::{Candidate, LinkId, Seen};
 use crate::mesh::node::Node;
-use crate::mesh::wire::codec::{HANDSHAKE_FRAME_BYTES_MAX, Hello};
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
-use crate::routing::backplane::Door;
+use crate::mesh::wire::{self, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Hello};
+use crate::routing::Door;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -142,7 +137,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 let candidate = self.candidate(linked);
                 let begun = mesh.authenticated(&candidate)?;
                 self.has_begun = begun.is_some();
-                begun.into_iter().for_each(|ready| encode::ready(out, ready));
+                begun.into_iter().for_each(|ready| wire::ready(out, ready));
                 self.candidate = Some(candidate);
                 Ok(None)
             }
@@ -150,7 +145,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 let candidate = self.candidate.clone().expect("READY comes after AUTH");
                 let peer = self.handshake.peer().expect("READY comes after HELLO");
                 let (answer, signals) = mesh.ready(candidate, peer, self.has_begun, theirs)?;
-                answer.into_iter().for_each(|ready| encode::ready(out, ready));
+                answer.into_iter().for_each(|ready| wire::ready(out, ready));
                 Ok(Some(signals))
             }
         }
@@ -257,7 +252,7 @@ async fn expire<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId, signals: &
 /// Says why, and waits until it has been heard: closing with unread bytes would throw it away.
 async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), code: u16, reason: &str) -> io::Result<()> {
     let mut out = Vec::new();
-    encode::refuse(&mut out, code, reason);
+    wire::refuse(&mut out, code, reason);
     stream.write_all(&out).await?;
     stream.shutdown().await?;
     let mut bytes = [0; 1024];

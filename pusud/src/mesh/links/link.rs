@@ -2,17 +2,12 @@
 //!
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::reject::Refusal;
-use crate::mesh::interest::announced::Announced;
-use crate::mesh::interest::announcer::Announcer;
-use crate::mesh::interest::pending_acks::Waits;
-use crate::mesh::interest::table::Table;
+use crate::mesh::handshake::{BootId, Refusal};
+use crate::mesh::interest::{Announced, Announcer, Table, Waits};
 use crate::mesh::links::queue::{Pushed, Queue};
 use crate::mesh::links::sequence::Arrival;
-use crate::mesh::membership::roster::{Account, Candidate};
-use crate::mesh::wire::codec::{Publications, kind};
-use crate::mesh::wire::encode;
+use crate::mesh::membership::{Account, Candidate};
+use crate::mesh::wire::{self, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -204,25 +199,25 @@ impl Link {
     pub fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
-            encode::heartbeat(out, kind::PONG, time, seen);
+            wire::heartbeat(out, kind::PONG, time, seen);
         }
         if std::mem::take(&mut self.duties.ping) {
-            encode::heartbeat(out, kind::PING, clock, seen);
+            wire::heartbeat(out, kind::PING, clock, seen);
         }
         if let Some(number) = self.duties.acknowledge.take() {
-            encode::acknowledge(out, number);
+            wire::acknowledge(out, number);
         }
         if std::mem::take(&mut self.duties.resync) {
-            encode::bare(out, kind::RESYNC);
+            wire::bare(out, kind::RESYNC);
         }
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
-            encode::check(out, table.total());
+            wire::check(out, table.total());
             self.announcer.checked();
         }
         self.queue.write(out, WRITE_BYTES);
         if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
-            encode::bare(out, kind::GOODBYE);
+            wire::bare(out, kind::GOODBYE);
             self.has_said_goodbye = true;
         }
     }

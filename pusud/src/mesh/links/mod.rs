@@ -5,26 +5,32 @@
 //! link that has ended is cleared up; and what comes from a peer goes to no other peer.
 
 mod clearing;
-pub mod conversation;
-pub mod link;
-pub mod queue;
-pub mod reading;
+mod conversation;
+mod link;
+mod queue;
+mod reading;
 mod reception;
-pub mod sequence;
-pub mod tcp_options;
-pub mod transport;
+mod sequence;
+mod tcp_options;
+mod transport;
 
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::interest::pending_acks::Settling;
-use crate::mesh::interest::table::{Edge, Table};
-use crate::mesh::interest::wanted::Wanted;
+pub use conversation::{Conversation, READ_BYTES};
+pub use link::WRITE_BYTES;
+pub use queue::QUEUE_BYTES_MAX;
+#[cfg(test)]
+pub use queue::{Pushed, Queue};
+pub use sequence::{Incoming, Outgoing};
+#[cfg(test)]
+pub use transport::LinkReader;
+pub use transport::{Tcp, Transport};
+
+use crate::mesh::handshake::{Code, Refusal};
+use crate::mesh::interest::{Edge, Settling, Table, Wanted};
 use crate::mesh::links::link::{Link, Signals};
-use crate::mesh::membership::roster::{Candidate, LinkId, Roster, Verdict};
-use crate::mesh::membership::settings::{Settings, links_max};
-use crate::mesh::wire::codec::{Hello, Ready};
-use crate::routing::backplane::{Door, Ticket};
-use crate::routing::batch::Batch;
-use crate::websocket::frame;
+use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
+use crate::mesh::wire::{Hello, Ready};
+use crate::routing::{Batch, Door, Ticket};
+use crate::websocket;
 use clearing::Clearing;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -197,7 +203,7 @@ impl<D: Door> Mesh<D> {
             if ids.is_empty() {
                 continue;
             }
-            for content in frame::contents(publications.channel, publications.frames) {
+            for content in websocket::contents(publications.channel, publications.frames) {
                 for id in ids {
                     if let Some(link) = self.links.get_mut(id) {
                         link.publish(publications.channel, content);

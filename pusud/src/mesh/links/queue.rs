@@ -2,8 +2,7 @@
 //!
 //! Each publication that is taken in gets the next number of the pair of relays; what is dropped here gets none.
 
-use crate::mesh::wire::codec::{FRAME_BYTES_OVER_CONTENT, HEAD_BYTES};
-use crate::mesh::wire::encode;
+use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES};
 use std::collections::VecDeque;
 
 /// What may wait for one link, in bytes.
@@ -42,14 +41,14 @@ impl Queue {
             Some(frame) if frame.len() + len <= FRAME_BYTES => frame,
             _ => {
                 let mut frame = Vec::with_capacity((HEAD_BYTES + 8 + len).max(512));
-                encode::begin_publications(&mut frame, number);
+                wire::begin_publications(&mut frame, number);
                 self.bytes += frame.len();
                 self.frames.push_back(frame);
                 self.frames.back_mut().expect("it was just added")
             }
         };
         make_room(frame, len);
-        encode::publication(frame, channel, content);
+        wire::publication(frame, channel, content);
         self.bytes += len;
         // Half of the room has to be free again, so that a queue at its bound does not fill the log.
         let recovered = self.dropped_in_a_row > 0 && self.bytes < QUEUE_BYTES_MAX / 2;
@@ -62,7 +61,7 @@ impl Queue {
             self.bytes -= frame.len();
             let start = out.len();
             out.extend_from_slice(&frame);
-            encode::close(out, start);
+            wire::close(out, start);
             if out.len() >= bytes {
                 return;
             }

@@ -2,14 +2,13 @@
 //!
 //! Waits while the relay has no room for more deliveries, and says when the peer has gone.
 
-use crate::mesh::handshake::end::End;
+use crate::mesh::handshake::End;
 use crate::mesh::links::Mesh;
-use crate::mesh::links::transport::{Incoming, Transport};
-use crate::mesh::membership::roster::LinkId;
+use crate::mesh::links::transport::{LinkReader, Transport};
+use crate::mesh::membership::LinkId;
 use crate::mesh::node::Node;
-use crate::mesh::wire::codec::{self, FRAME_BYTES_OVER_CONTENT, Malformed};
-use crate::mesh::wire::decoder::Decoder;
-use crate::routing::backplane::Door;
+use crate::mesh::wire::{self, Decoder, FRAME_BYTES_OVER_CONTENT, Malformed};
+use crate::routing::Door;
 use std::future::poll_fn;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -32,7 +31,7 @@ pub const READ_BYTES: usize = 64 * 1024;
 pub(super) async fn read<D: Door, T: Transport>(
     node: &Node<D, T>,
     id: LinkId,
-    mut reader: impl Incoming,
+    mut reader: impl LinkReader,
     decoder: &mut Decoder,
 ) -> Result<(), End> {
     let bytes_max = node.settings.max_message_bytes + FRAME_BYTES_OVER_CONTENT;
@@ -91,22 +90,22 @@ fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_ma
     let mut bytes_of_interest = 0;
     let mut is_taking_in = mesh.take_in_some(id);
     loop {
-        let has_to_wait = is_taking_in && decoder.next_kind(bytes_max)?.is_some_and(codec::is_about_interest);
+        let has_to_wait = is_taking_in && decoder.next_kind(bytes_max)?.is_some_and(wire::is_about_interest);
         if has_to_wait || bytes_of_interest >= TURN_BYTES {
             return Ok(Taken::Some);
         }
         let Some((kind, payload)) = decoder.next(bytes_max)? else {
             return Ok(if is_taking_in { Taken::Interest } else { Taken::All });
         };
-        if kind != codec::kind::PUBLICATIONS {
+        if kind != wire::kind::PUBLICATIONS {
             if payload.len() > FRAME_BYTES_OVER_CONTENT {
                 return Err(Malformed::TooLong(payload.len()).into());
             }
             bytes_of_interest += payload.len();
         }
-        if mesh.receive(id, codec::parse(kind, payload)?)? {
+        if mesh.receive(id, wire::parse(kind, payload)?)? {
             return Ok(Taken::Goodbye);
         }
-        is_taking_in |= kind == codec::kind::SNAPSHOT_END;
+        is_taking_in |= kind == wire::kind::SNAPSHOT_END;
     }
 }

@@ -1,11 +1,11 @@
 //! What becomes of a frame of a linked peer.
 
 use super::{Mesh, replaced};
-use crate::mesh::handshake::reject::Refusal;
+use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
-use crate::mesh::membership::roster::LinkId;
-use crate::mesh::wire::codec::Frame;
-use crate::routing::backplane::Door;
+use crate::mesh::membership::LinkId;
+use crate::mesh::wire::Frame;
+use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};

@@ -2,8 +2,8 @@
 //!
 //! Resolves, connects, accepts and sets options of sockets. Knows nothing of what goes through them.
 
-use crate::admission::address::readable;
-use crate::config::peer_address::PeerAddress;
+use crate::admission::readable;
+use crate::config::PeerAddress;
 use crate::mesh::links::tcp_options;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -32,11 +32,11 @@ pub trait Transport: 'static {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
 
     /// The two directions of a connection.
-    fn split(stream: &mut Self::Stream) -> (impl Incoming, impl AsyncWrite + Unpin);
+    fn split(stream: &mut Self::Stream) -> (impl LinkReader, impl AsyncWrite + Unpin);
 }
 
 /// What comes over a connection.
-pub trait Incoming: AsyncRead + Unpin {
+pub trait LinkReader: AsyncRead + Unpin {
     /// Whether the system is to end the connection when what is sent over it is not acknowledged in time.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub trait Incoming: AsyncRead + Unpin {
     fn limit_sending(&self, is_limited: bool) -> io::Result<()>;
 }
 
-impl Incoming for ReadHalf<'_> {
+impl LinkReader for ReadHalf<'_> {
     fn limit_sending(&self, is_limited: bool) -> io::Result<()> {
         tcp_options::limit_sending(self.as_ref(), is_limited)
     }
@@ -100,7 +100,7 @@ impl Transport for Tcp {
         Ok((stream, readable(remote)))
     }
 
-    fn split(stream: &mut TcpStream) -> (impl Incoming, impl AsyncWrite + Unpin) {
+    fn split(stream: &mut TcpStream) -> (impl LinkReader, impl AsyncWrite + Unpin) {
         stream.split()
     }
 }

@@ -1,14 +1,11 @@
 //! Connections that other relays make: how many may be there before they have said who they are, and what is said about
 //! those that were sent away.
 
-use crate::mesh::handshake::end::{End, Outcome};
-use crate::mesh::handshake::hello::Role;
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::links::conversation::Conversation;
-use crate::mesh::links::transport::Transport;
+use crate::mesh::handshake::{Code, End, Outcome, Refusal, Role};
+use crate::mesh::links::{Conversation, Transport};
 use crate::mesh::membership::strangers::{Admitted, Seen, Strangers};
 use crate::mesh::node::Node;
-use crate::routing::backplane::Door;
+use crate::routing::Door;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -3,15 +3,12 @@
 //! Decides when; what is said is the conversation's. **Invariant:** nothing that an answer says of itself is kept before
 //! it has proven the key: whoever can answer at an address would otherwise decide whether it is dialled.
 
-use crate::mesh::handshake::end::{End, Outcome};
-use crate::mesh::handshake::hello::Role;
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::links::conversation::Conversation;
-use crate::mesh::links::transport::Transport;
+use crate::mesh::handshake::{Code, End, Outcome, Refusal, Role};
+use crate::mesh::links::{Conversation, Transport};
 use crate::mesh::membership::backoff::Backoff;
 use crate::mesh::node::{Dial, Node};
-use crate::mesh::wire::codec::Hello;
-use crate::routing::backplane::Door;
+use crate::mesh::wire::Hello;
+use crate::routing::Door;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};

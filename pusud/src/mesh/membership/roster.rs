@@ -4,12 +4,11 @@
 //! one connection at a time. So there is nothing about which the two could disagree. Decides and remembers; ends nothing
 //! itself. **Invariant:** a record's numbers are either in it or with the link that holds it, never with both.
 
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::links::sequence::{Incoming, Outgoing};
+use crate::mesh::handshake::{BootId, Code, Refusal};
+use crate::mesh::links::{Incoming, Outgoing};
 use crate::mesh::membership::settings::LINKS_MAX;
-use crate::mesh::wire::codec::Ready;
-use crate::routing::link_status::Traffic;
+use crate::mesh::wire::Ready;
+use crate::routing::Traffic;
 use std::collections::BTreeMap;
 
 /// Relays that are remembered, linked or not.

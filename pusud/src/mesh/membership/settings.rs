@@ -1,7 +1,7 @@
 //! What the network is told once, when it starts, and how many connections follow from it.
 
-use crate::config::peer_address::PeerAddress;
-use crate::mesh::handshake::key::Keys;
+use crate::config::PeerAddress;
+use crate::mesh::handshake::Keys;
 
 /// Most connections that others have made and that are not linked, beside those with kept places.
 pub const STRANGERS_MAX: usize = 64;

@@ -4,7 +4,7 @@
 //! Values without sockets. **Invariant:** whatever others do, an address has its share, a listed one has places of its own
 //! besides, and who comes is let in: where there is no place the oldest goes, and of those first who have said nothing.
 
-use crate::admission::address::block;
+use crate::admission::block;
 use crate::mesh::membership::settings::{KEPT_STRANGERS, STRANGERS_MAX, STRANGERS_PER_ADDRESS_MAX};
 use std::cell::Cell;
 use std::net::IpAddr;

@@ -1,13 +1,11 @@
 //! Bytes as they may come: every frame in pieces of every size, and frames that nobody would send, on a link that is up.
 
+use crate::mesh::handshake::BootId;
+use crate::mesh::links::{Pushed, QUEUE_BYTES_MAX, Queue};
 #[cfg(unix)]
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
+use crate::mesh::wire;
 #[cfg(unix)]
-use crate::mesh::wire::codec::Hello;
-use crate::mesh::wire::codec::{self, Frame};
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
+use crate::mesh::wire::{Decoder, Frame, Hello};
 use proptest::prelude::*;
 
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -44,19 +42,19 @@ fn handshake_frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
             name: name.into(),
         };
         let mut fields = Vec::new();
-        encode::hello_fields(&mut fields, &hello);
-        (codec::kind::HELLO, fields)
+        wire::hello_fields(&mut fields, &hello);
+        (wire::kind::HELLO, fields)
     });
     let auth = (0u8..3, prop_oneof![Just(0usize), Just(32), 0usize..40])
-        .prop_map(|(flag, length)| (codec::kind::AUTH, [vec![flag], vec![9; length]].concat()));
-    let ready = any::<[u64; 3]>().prop_map(|numbers| (codec::kind::READY, numbers.map(u64::to_be_bytes).concat()));
+        .prop_map(|(flag, length)| (wire::kind::AUTH, [vec![flag], vec![9; length]].concat()));
+    let ready = any::<[u64; 3]>().prop_map(|numbers| (wire::kind::READY, numbers.map(u64::to_be_bytes).concat()));
     prop_oneof![4 => hello, 4 => auth, 4 => ready, 1 => frame_bytes()]
 }
 
 fn encoded(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, payload) in frames {
-        encode::frame(&mut bytes, *kind, |out| out.extend_from_slice(payload));
+        wire::frame(&mut bytes, *kind, |out| out.extend_from_slice(payload));
     }
     bytes
 }
@@ -121,7 +119,7 @@ fn a_full_queue_drops_the_newest_and_says_so_once() {
     let (mut decoder, mut next) = (Decoder::default(), 1);
     decoder.feed(&out);
     while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
-        let Frame::Publications { first, publications } = codec::parse(kind, payload).unwrap() else { unreachable!() };
+        let Frame::Publications { first, publications } = wire::parse(kind, payload).unwrap() else { unreachable!() };
         assert_eq!(first, next);
         next += publications.inspect(|publication| assert!(publication.is_ok())).count() as u64;
     }
@@ -137,8 +135,8 @@ fn small_publications_share_frames_and_large_ones_do_not_make_them_too_long() {
     queue.write(&mut out, usize::MAX);
     let (mut decoder, mut frames) = (Decoder::default(), 0);
     decoder.feed(&out);
-    while let Some((_, payload)) = decoder.next(codec::FRAME_BYTES_OVER_CONTENT).unwrap() {
-        assert!(payload.len() <= codec::FRAME_BYTES_OVER_CONTENT);
+    while let Some((_, payload)) = decoder.next(wire::FRAME_BYTES_OVER_CONTENT).unwrap() {
+        assert!(payload.len() <= wire::FRAME_BYTES_OVER_CONTENT);
         frames += 1;
     }
     assert_eq!(frames, 5);

@@ -1,12 +1,7 @@
 //! The handshake by itself: every message at the wrong time, keys, versions, names, and messages of another conversation.
 
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::hello::{Handshake, Role, Step, VERSION};
-use crate::mesh::handshake::key::Keys;
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::wire::codec::{Hello, Ready, kind};
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
+use crate::mesh::handshake::{BootId, Code, Handshake, Keys, Refusal, Role, Step, VERSION};
+use crate::mesh::wire::{self, Decoder, Hello, Ready, kind};
 
 const KEY_A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const KEY_B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -104,7 +99,7 @@ fn a_relay_one_minor_version_apart_links_and_speaks_the_smaller_one() {
     assert_eq!((a.minor(), b.minor()), (VERSION.1, VERSION.1));
     // A later minor version may add fields behind those that are known.
     let mut out = Vec::new();
-    encode::hello_fields(&mut out, &newer);
+    wire::hello_fields(&mut out, &newer);
     out.extend_from_slice(b"more");
     assert_eq!(pair(KEY_A, KEY_A).0.on_frame(kind::HELLO, &out, |_| false, &mut Vec::new()), Ok(Step::Wait));
 }
@@ -153,22 +148,22 @@ fn what_was_said_in_another_conversation_proves_nothing() {
 /// One good frame of every type.
 fn samples() -> Vec<(u8, Vec<u8>)> {
     let mut out = Vec::new();
-    encode::frame(&mut out, kind::HELLO, |out| encode::hello_fields(out, &hello("c", "")));
-    encode::auth(&mut out, false, &[]);
-    encode::ready(&mut out, Ready { link: 1, seen: 0, next: 1 });
-    encode::heartbeat(&mut out, kind::PING, 1, 0);
-    encode::heartbeat(&mut out, kind::PONG, 1, 0);
-    encode::snapshot(&mut out, 1, &mut ["x"].into_iter());
-    encode::snapshot_end(&mut out, 1, 1, Default::default());
-    encode::changes(&mut out, 2, &mut [(true, "y")].into_iter());
-    encode::acknowledge(&mut out, 1);
-    encode::check(&mut out, Default::default());
-    encode::bare(&mut out, kind::RESYNC);
-    encode::bare(&mut out, kind::GOODBYE);
+    wire::frame(&mut out, kind::HELLO, |out| wire::hello_fields(out, &hello("c", "")));
+    wire::auth(&mut out, false, &[]);
+    wire::ready(&mut out, Ready { link: 1, seen: 0, next: 1 });
+    wire::heartbeat(&mut out, kind::PING, 1, 0);
+    wire::heartbeat(&mut out, kind::PONG, 1, 0);
+    wire::snapshot(&mut out, 1, &mut ["x"].into_iter());
+    wire::snapshot_end(&mut out, 1, 1, Default::default());
+    wire::changes(&mut out, 2, &mut [(true, "y")].into_iter());
+    wire::acknowledge(&mut out, 1);
+    wire::check(&mut out, Default::default());
+    wire::bare(&mut out, kind::RESYNC);
+    wire::bare(&mut out, kind::GOODBYE);
     let start = out.len();
-    encode::begin_publications(&mut out, 1);
-    encode::publication(&mut out, "x", b"1");
-    encode::close(&mut out, start);
+    wire::begin_publications(&mut out, 1);
+    wire::publication(&mut out, "x", b"1");
+    wire::close(&mut out, start);
     frames(&out)
 }
 

@@ -1,17 +1,13 @@
 //! Two relays that dial each other at the same time, in every order in which their messages can arrive; relays that share
 //! a name; and a link whose end only one side has noticed.
 
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::handshake::hello::Role;
-use crate::mesh::handshake::reject::{Code, Refusal};
-use crate::mesh::links::conversation::Conversation;
-use crate::mesh::membership::settings::{Settings, UNLISTED_LINKS_MAX};
+use crate::mesh::handshake::{BootId, Code, Refusal, Role};
+use crate::mesh::links::Conversation;
+use crate::mesh::membership::{Settings, UNLISTED_LINKS_MAX};
 use crate::mesh::node::Node;
 use crate::mesh::tests::simulation::wire::{Wire, world};
-use crate::mesh::wire::codec;
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
-use crate::routing::backplane::{Door, Ticket};
+use crate::mesh::wire::{self, Decoder};
+use crate::routing::{Door, Ticket};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::collections::VecDeque;
@@ -87,7 +83,7 @@ impl Connection {
         let (kind, payload) = end.incoming.pop_front().unwrap();
         let result = end.take(kind, &payload, &mut out);
         if let Err(Refusal::Ours(code, reason)) = &result {
-            encode::refuse(&mut out, *code as u16, reason);
+            wire::refuse(&mut out, *code as u16, reason);
         }
         if result.is_err() {
             end.conversation = None;
@@ -122,7 +118,7 @@ impl End {
     fn take(&mut self, kind: u8, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
         let Some(conversation) = &mut self.conversation else { return Ok(()) };
         if self.is_up {
-            return self.node.mesh.borrow_mut().receive(self.id, codec::parse(kind, payload)?).map(|_| ());
+            return self.node.mesh.borrow_mut().receive(self.id, wire::parse(kind, payload)?).map(|_| ());
         }
         self.is_up = conversation.shake(kind, payload, out)?.is_some();
         Ok(())
@@ -196,7 +192,7 @@ fn a_link_that_only_one_side_has_noticed_to_be_broken_locks_nobody_out() {
         assert_eq!(new.talk(), None, "{who_noticed} noticed, {who_dials} dials");
         assert!(new.is_up());
         assert_eq!((links(&nodes[0]), links(&nodes[1])), (1, 1));
-        let late = old.0[1 - who_noticed].take(codec::kind::GOODBYE, &[], &mut Vec::new());
+        let late = old.0[1 - who_noticed].take(wire::kind::GOODBYE, &[], &mut Vec::new());
         assert_eq!(late.unwrap_err().code(), Some(Code::Replaced), "nothing of the old link is done any more");
     }
 }

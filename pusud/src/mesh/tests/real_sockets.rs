@@ -1,12 +1,10 @@
 //! Two relays that begin to dial each other in the same moment, over TCP and each on a thread of its own, two hundred
 //! times: each time one link remains, and messages cross it once.
 
-use crate::mesh::{Network, PeerAddress, Settings};
-use crate::routing::backplane::{Door, Event, Ticket};
-use crate::routing::batch::{Batch, Publications};
-use crate::routing::lane::Share;
-use crate::routing::link_status::{PeerState, PeerStatus, Status};
-use crate::websocket::frame;
+use crate::config::PeerAddress;
+use crate::mesh::{Network, Settings};
+use crate::routing::{Batch, Door, Event, PeerState, PeerStatus, Publications, Share, Status, Ticket};
+use crate::websocket;
 use std::net::TcpListener;
 use std::sync::{Barrier, mpsc};
 use std::task::{Context, Poll};
@@ -88,7 +86,7 @@ impl Side {
 
     fn publish(&self, content: &str) {
         let (mut frames, mut batch) = (Vec::new(), Batch::default());
-        frame::push_publish(&mut frames, CHANNEL, content);
+        websocket::push_publish(&mut frames, CHANNEL, content);
         batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));
     }

@@ -4,10 +4,9 @@
 use super::links::{Connection, node};
 use super::simulation::checker::{Checker, Start};
 use super::simulation::relay::{self, Relay, name};
-use super::simulation::wire;
-use crate::mesh::wire::codec::{Total, kind};
-use crate::mesh::wire::encode;
-use crate::routing::link_status::{PeerState, PeerStatus};
+use super::simulation::wire::world;
+use crate::mesh::wire::{self, Total, kind};
+use crate::routing::{PeerState, PeerStatus};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -58,7 +57,7 @@ fn a_total_that_differs_is_answered_with_resync_and_that_with_a_new_snapshot() {
         end.node.mesh.borrow_mut().link(end.id).expect("it is up").owe(|duties| duties.check = true);
         end.node.mesh.borrow_mut().write(end.id, &mut Vec::new());
         let mut check = Vec::new();
-        encode::check(&mut check, Total { count: 1, hash: 7 });
+        wire::check(&mut check, Total { count: 1, hash: 7 });
         connection.0[1 - asked].receive(&check);
         assert_eq!(connection.talk(), None);
         assert_eq!(say(&mut connection, 1 - asked), [kind::RESYNC]);
@@ -89,7 +88,7 @@ async fn peer(relay: &Relay, other: usize) -> PeerStatus {
 
 /// On the way one channel becomes another: a relay sends what nobody wants, and does not send what somebody does.
 async fn a_channel_arrives_as_another() {
-    let (world, checker) = (wire::world(7), Rc::new(RefCell::new(Checker::default())));
+    let (world, checker) = (world(7), Rc::new(RefCell::new(Checker::default())));
     let starts = [0, 1].map(|host| Start { host, boot: 1 });
     let [mut listening, publishing] = starts.map(|start| relay::start(&world, start, 2, 0, &checker));
     while peer(&listening, 1).await.state != PeerState::Linked || peer(&publishing, 0).await.state != PeerState::Linked

@@ -1,12 +1,8 @@
 //! What one relay tells another of its interest, in pieces, while it changes: nothing is missing in the end, and there is
 //! an end.
 
-use crate::mesh::interest::announced::Announced;
-use crate::mesh::interest::announcer::Announcer;
-use crate::mesh::interest::table::{Edge, Table};
-use crate::mesh::wire::codec::{self, Frame};
-use crate::mesh::wire::decoder::Decoder;
-use crate::mesh::wire::encode;
+use crate::mesh::interest::{Announced, Announcer, Edge, Table};
+use crate::mesh::wire::{self, Decoder, Frame};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -40,7 +36,7 @@ impl Peer {
         let mut decoder = Decoder::default();
         decoder.feed(bytes);
         while let Some((kind, payload)) = decoder.next(FRAME_BYTES_MAX).unwrap() {
-            match codec::parse(kind, payload).unwrap() {
+            match wire::parse(kind, payload).unwrap() {
                 Frame::Snapshot { generation, channels } => self.announced.snapshot(generation, channels).unwrap(),
                 Frame::SnapshotEnd { generation, number, total } => {
                     self.announced.snapshot_end(generation, number, total).unwrap();
@@ -134,7 +130,7 @@ proptest! {
         let (total, generation) = (table.total(), 2);
         for chunk in table.iter().map(|channel| &**channel).collect::<Vec<_>>().chunks(200) {
             let mut frame = Vec::new();
-            encode::snapshot(&mut frame, generation, &mut chunk.iter().copied());
+            wire::snapshot(&mut frame, generation, &mut chunk.iter().copied());
             peer.read(&frame, slice);
         }
         peer.announced.snapshot_end(generation, 1000, total).unwrap();

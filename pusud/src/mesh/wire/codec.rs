@@ -3,7 +3,7 @@
 //! Pure functions: nothing here knows which frame may come when. **Invariant:** a declared length is compared with the
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
 
-use crate::mesh::handshake::boot_id::BootId;
+use crate::mesh::handshake::BootId;
 use crate::mesh::wire::fields::Fields;
 pub use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
 
@@ -109,7 +109,7 @@ pub enum Frame<'a> {
     Ready(Ready),
     /// The connection ends.
     Refuse {
-        /// One of [`Refusal`](crate::mesh::handshake::reject::Code).
+        /// One of [`Refusal`](crate::mesh::handshake::Code).
         code: u16,
         /// For people.
         reason: &'a str,

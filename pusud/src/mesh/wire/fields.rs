@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
     pub(super) fn name(&mut self) -> Result<&'a str, Malformed> {
         let len = self.u8()?.into();
         let name = self.text(len)?;
-        crate::protocol::channel::check(name).map(|()| name).map_err(|_| self.wrong())
+        crate::protocol::check(name).map(|()| name).map_err(|_| self.wrong())
     }
 
     pub(super) fn total(&mut self) -> Result<Total, Malformed> {

@@ -2,14 +2,11 @@
 
 use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
-use crate::mesh::handshake::boot_id::BootId;
-use crate::mesh::membership::settings::Settings;
+use crate::mesh::handshake::BootId;
+use crate::mesh::membership::Settings;
 use crate::mesh::{Keys, tasks};
-use crate::routing::backplane::{Door, Event, Ticket};
-use crate::routing::batch::{Batch, Publications};
-use crate::routing::lane::Share;
-use crate::routing::link_status::Status;
-use crate::websocket::frame;
+use crate::routing::{Batch, Door, Event, Publications, Share, Status, Ticket};
+use crate::websocket;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
@@ -128,7 +125,7 @@ impl Relay {
             return false;
         }
         let mut frames = Vec::new();
-        frame::push_publish(&mut frames, channel, content);
+        websocket::push_publish(&mut frames, channel, content);
         let mut batch = Batch::default();
         batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));

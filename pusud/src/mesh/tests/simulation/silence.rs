@@ -3,7 +3,7 @@
 use super::checker::{Checker, Start};
 use super::relay::{self, Relay};
 use super::wire::{self, Host, World};
-use crate::routing::link_status::{PeerState, PeerStatus};
+use crate::routing::{PeerState, PeerStatus};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;

@@ -2,8 +2,8 @@
 //!
 //! They behave as TCP does: bytes come in order and whole or not at all, and a partition holds them back until it heals.
 
-use crate::config::peer_address::PeerAddress;
-use crate::mesh::links::transport::{Incoming, Transport};
+use crate::config::PeerAddress;
+use crate::mesh::links::{LinkReader, Transport};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
@@ -312,13 +312,13 @@ impl Transport for Wire {
         }
     }
 
-    fn split(stream: &mut Stream) -> (impl Incoming, impl AsyncWrite + Unpin) {
+    fn split(stream: &mut Stream) -> (impl LinkReader, impl AsyncWrite + Unpin) {
         tokio::io::split(stream)
     }
 }
 
 /// Here it is the world that ends what is not acknowledged.
-impl Incoming for ReadHalf<&mut Stream> {
+impl LinkReader for ReadHalf<&mut Stream> {
     fn limit_sending(&self, _is_limited: bool) -> io::Result<()> {
         Ok(())
     }
