@@ -34,7 +34,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let door = Door::new(config.limits.max_connections, &config.limits);
-    let (sender, inbox) = routing::channel();
+    let (sender, inbox) = routing::inbox();
     let inboxes = [sender];
     let queued = Arc::new(Queued::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);

@@ -9,7 +9,7 @@ pub mod config;
 pub mod control;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
-pub mod http;
+mod http;
 pub mod hub;
 pub mod mesh;
 pub mod protocol;

@@ -32,6 +32,11 @@ mod watcher;
 mod worker;
 mod workers;
 
+pub use conformance::{CHECKS, Check, Job, Latency, Passed, run};
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
+pub use isolation::verdict;
+pub use isolation::{COMMAND, serve};
+
 use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::Result;
 use generation::{Generation, Plan};
@@ -155,6 +160,3 @@ impl Authenticator {
 
 #[cfg(test)]
 mod tests;
-
-pub use conformance::{CHECKS, Check, Job, Latency, Passed, run};
-pub use isolation::{COMMAND, serve, verdict};

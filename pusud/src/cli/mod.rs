@@ -220,5 +220,5 @@ fn client_runtime() -> io::Result<tokio::runtime::Runtime> {
 
 /// Reads a channel's name from the command line.
 fn channel_name(name: &str) -> Result<String, String> {
-    protocol::check(name).map(|()| name.to_owned()).map_err(|error| error.to_string())
+    protocol::check_channel(name).map(|()| name.to_owned()).map_err(|error| error.to_string())
 }

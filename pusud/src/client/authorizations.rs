@@ -21,7 +21,7 @@ const SAME_MAX: Duration = Duration::from_millis(100);
 
 /// All authorizations of one client.
 #[derive(Default)]
-pub struct Authorizations(Few<Live>);
+pub(crate) struct Authorizations(Few<Live>);
 
 /// One authorization.
 struct Live {
@@ -43,7 +43,7 @@ struct Terms {
 
 /// One moment on both clocks.
 #[derive(Clone, Copy)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Runs evenly, and is what authorizations end by.
     pub monotonic: Instant,
     /// What authenticators go by. It may be set at any time.
@@ -52,7 +52,7 @@ pub struct Moment {
 
 impl Moment {
     /// This one.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self { monotonic: Instant::now(), wall: SystemTime::now() }
     }
 
@@ -65,7 +65,7 @@ impl Moment {
 
 /// What a further authorization has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Added {
+pub(crate) enum Added {
     /// It gives something that the client did not have, or for longer.
     Something,
     /// The client had all of it, for as long.
@@ -76,7 +76,7 @@ pub enum Added {
 
 /// What the passing of time has done.
 #[derive(Debug, PartialEq, Eq, Default)]
-pub struct Passed {
+pub(crate) struct Passed {
     /// An authorization ends soon: so many seconds are left, rounded down.
     pub notice_seconds: Option<u64>,
     /// At least one has ended.
@@ -85,23 +85,23 @@ pub struct Passed {
 
 impl Authorizations {
     /// Whether there is none (any more).
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.all().is_empty()
     }
 
     /// How many permissions they have in all.
-    pub fn permissions_len(&self) -> usize {
+    pub(crate) fn permissions_len(&self) -> usize {
         self.all().iter().map(|live| live.permissions.len()).sum()
     }
 
     /// Whether any of them gives `access` to `channel`.
-    pub fn allow(&self, access: Access, channel: &str) -> bool {
+    pub(crate) fn allow(&self, access: Access, channel: &str) -> bool {
         self.all().iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
     }
 
     /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
     /// beyond one that lasts as long is forgotten: so a renewal takes the place of what it renews.
-    pub fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
+    pub(crate) fn add(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
         let mut live = Live::new(grant, kept, now);
         if self.all().iter().any(|other| live.covers(other) && live.ends_with(other)) {
             live.forgo_notice();
@@ -118,12 +118,12 @@ impl Authorizations {
     }
 
     /// When there is next something for [`Self::pass`] to do, if ever.
-    pub fn next_event(&self) -> Option<Instant> {
+    pub(crate) fn next_event(&self) -> Option<Instant> {
         self.terms().flat_map(|terms| [terms.expires, terms.notice]).flatten().min()
     }
 
     /// Takes out what has ended by `now`.
-    pub fn pass(&mut self, now: Instant) -> Passed {
+    pub(crate) fn pass(&mut self, now: Instant) -> Passed {
         let before = self.all().len();
         self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
         let mut passed = Passed { notice_seconds: None, ended: self.all().len() < before };
@@ -137,19 +137,19 @@ impl Authorizations {
     }
 
     /// Whether any of them may have to be asked again.
-    pub fn any_kept(&self) -> bool {
+    pub(crate) fn any_kept(&self) -> bool {
         self.terms().any(|terms| terms.kept.is_some())
     }
 
     /// One that another generation than `current` has granted, to be asked again.
-    pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
+    pub(crate) fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
         let stale = self.all().iter().filter(|live| live.generation != current);
         stale.filter_map(|live| live.terms.as_ref()?.kept.clone()).next()
     }
 
     /// Puts what `kept` was granted now in the place of what it was granted before; `None` ends it. False if it has
     /// ended meanwhile.
-    pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
+    pub(crate) fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
         let is_it = |live: &Live| live.kept().is_some_and(|own| Rc::ptr_eq(own, kept));
         let Some(live) = self.0.as_mut_slice().iter_mut().find(|live| is_it(live)) else { return false };
         match grant {
@@ -160,7 +160,7 @@ impl Authorizations {
     }
 
     /// Forgets what the clients sent.
-    pub fn forget_kept(&mut self) {
+    pub(crate) fn forget_kept(&mut self) {
         for live in self.0.as_mut_slice() {
             if let Some(terms) = &mut live.terms {
                 terms.kept = None;

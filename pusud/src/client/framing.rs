@@ -162,7 +162,7 @@ pub fn disconnect_after(error: &Error) -> Option<Disconnect> {
 }
 
 /// The limit that was exceeded by whoever's messages ended with `error`; `None` where it was none.
-pub fn limit_of(error: &Error) -> Option<Refusal> {
+pub(crate) fn limit_of(error: &Error) -> Option<Refusal> {
     match (refused(error), error) {
         (Some(Refused::TooManyFragments), _) => Some(Refusal::MaxFragments),
         (Some(Refused::TooSlow), _) => Some(Refusal::MessageTimeout),

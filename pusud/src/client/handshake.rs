@@ -44,7 +44,7 @@ pub struct Facts {
 }
 
 /// The facts as attributes of a question to the authenticator.
-pub fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
+pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
     let path = facts.map_or("/", |facts| &facts.path);
     let origin = facts.and_then(|facts| facts.origin.as_deref());
     let mut attributes = vec![("http.path".to_owned(), path.to_owned())];

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Past this many bytes of payload a message is a large one: where it ends, a walk ends too, so that the library's buffer
 /// is empty there and can be replaced by a small one.
-pub const LARGE_MESSAGE_BYTES: usize = 512;
+pub(crate) const LARGE_MESSAGE_BYTES: usize = 512;
 
 const FIN: u8 = 0x80;
 const CONTROL: u8 = 0x08;

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 /// When a client that publishes evenly would be at its next message (the generic cell rate algorithm): one time is all
 /// there is to remember.
 #[derive(Debug)]
-pub struct PublishRate {
+pub(crate) struct PublishRate {
     next: Instant,
 }
 
 impl PublishRate {
     /// A client that has not published yet.
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { next: now }
     }
 
     /// Counts one message; false if it comes too early for `rate` messages a second, with `burst` at once above that.
-    pub fn allows(&mut self, now: Instant, rate: u32, burst: u32) -> bool {
+    pub(crate) fn allows(&mut self, now: Instant, rate: u32, burst: u32) -> bool {
         let each = Duration::from_secs(1) / rate.max(1);
         let next = self.next.max(now);
         if next - now > each.saturating_mul(burst) {

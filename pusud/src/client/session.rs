@@ -16,7 +16,7 @@ pub const WRITABLE_CHANNELS_MAX: usize = 256;
 
 /// One client's authorization.
 #[derive(Default)]
-pub struct Session {
+pub(crate) struct Session {
     authorizations: Authorizations,
     /// `None` for the many that only listen, and where there are few permissions.
     writable: Option<Box<Writable>>,
@@ -28,7 +28,7 @@ struct Writable(HashSet<Box<str>>);
 
 /// What the client's task has to do.
 #[derive(Debug)]
-pub enum Effect<'a> {
+pub(crate) enum Effect<'a> {
     /// Ask the authenticator, and tell the session what it granted.
     Authorize {
         /// What the client sent.
@@ -53,7 +53,7 @@ pub enum Effect<'a> {
 
 impl Session {
     /// Decides what a message leads to.
-    pub fn handle<'a>(&mut self, request: Result<Request<'a>, Malformed>) -> Effect<'a> {
+    pub(crate) fn handle<'a>(&mut self, request: Result<Request<'a>, Malformed>) -> Effect<'a> {
         match request {
             Ok(Request::Authorize(authorization)) => Effect::Authorize {
                 authorization: Authorization::new(authorization.into_owned()),
@@ -74,22 +74,22 @@ impl Session {
     }
 
     /// Whether the client has an authorization that has not ended.
-    pub fn is_authorized(&self) -> bool {
+    pub(crate) fn is_authorized(&self) -> bool {
         !self.authorizations.is_empty()
     }
 
     /// Whether the client may read `channel`.
-    pub fn may_read(&self, channel: &str) -> bool {
+    pub(crate) fn may_read(&self, channel: &str) -> bool {
         self.authorizations.allow(Access::READ, channel)
     }
 
     /// Adds what a verdict gave, with what the client sent if the authenticator may have to be asked again.
-    pub fn granted(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
+    pub(crate) fn granted(&mut self, grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Added {
         self.authorizations.add(grant, kept, now)
     }
 
     /// Lets end what has ended by `now`.
-    pub fn pass(&mut self, now: Instant) -> Passed {
+    pub(crate) fn pass(&mut self, now: Instant) -> Passed {
         let passed = self.authorizations.pass(now);
         if passed.ended {
             self.writable = None;
@@ -98,33 +98,33 @@ impl Session {
     }
 
     /// When [`Self::pass`] has next something to do, if ever.
-    pub fn next_event(&self) -> Option<Instant> {
+    pub(crate) fn next_event(&self) -> Option<Instant> {
         self.authorizations.next_event()
     }
 
     /// Whether the authenticator may have to be asked again about this client.
-    pub fn any_kept(&self) -> bool {
+    pub(crate) fn any_kept(&self) -> bool {
         self.authorizations.any_kept()
     }
 
     /// An authorization that another generation of the authenticator than `current` has granted.
-    pub fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
+    pub(crate) fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
         self.authorizations.stale(current)
     }
 
     /// Puts in place what `kept` gives now; `None`: nothing. False if it has ended meanwhile.
-    pub fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
+    pub(crate) fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
         self.writable = None;
         self.authorizations.replace(kept, grant, now)
     }
 
     /// Forgets what the client sent: nobody will be asked again.
-    pub fn forget_kept(&mut self) {
+    pub(crate) fn forget_kept(&mut self) {
         self.authorizations.forget_kept();
     }
 
     /// Whether the client may write `channel`.
-    pub fn may_write(&mut self, channel: &str) -> bool {
+    pub(crate) fn may_write(&mut self, channel: &str) -> bool {
         if self.authorizations.permissions_len() <= FEW_PERMISSIONS_MAX {
             return self.authorizations.allow(Access::WRITE, channel);
         }

@@ -28,7 +28,7 @@ pub struct Wire {
 
 /// What is wrong with a message before it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// It comes in too many fragments.
     #[error("the message came in more than max_fragments fragments")]
     TooManyFragments,

@@ -3,7 +3,7 @@
 use crate::config::nearest::nearest;
 
 /// The keys at the top of the settings, in the order of `settings.example.yaml`.
-pub const TOP: &[&str] = &[
+pub(crate) const TOP: &[&str] = &[
     "authenticator",
     "passwords",
     "allow_read_by_default",
@@ -30,7 +30,7 @@ pub const TOP: &[&str] = &[
 ];
 
 /// The keys of the original's authenticators. They stand at the top and are handed to the authenticator that takes them.
-pub const ORIGINAL_OPTIONS: &[&str] =
+pub(crate) const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
 /// The keys below `limits`.

@@ -6,7 +6,7 @@
 const LIKENESS_MIN: f64 = 0.8;
 
 /// The one of `known` that is most like `written`, whatever the case of its letters; `None` if none is like it.
-pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     known
         .into_iter()

@@ -1,7 +1,7 @@
 //! Systems without local sockets that the daemon could use: there is no control socket.
 
 use crate::config;
-use crate::control::gather::Overview;
+use crate::control::gather::StatusGatherer;
 use crate::control::status::Status;
 use std::convert::Infallible;
 use std::path::Path;
@@ -24,7 +24,7 @@ impl ControlSocket {
     }
 
     /// Is never called.
-    pub async fn serve(&self, _overview: Arc<Overview>) -> Infallible {
+    pub async fn serve(&self, _overview: Arc<StatusGatherer>) -> Infallible {
         match *self {}
     }
 }

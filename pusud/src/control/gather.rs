@@ -5,7 +5,7 @@ use crate::authenticator::Authenticator;
 use crate::config::Config;
 use crate::control::status::{self, State, Status};
 use crate::protocol::{Refusal, Refusals};
-use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, RollCall, ShardIndex};
+use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Whom to ask about a relay that serves.
-pub struct Overview {
+pub struct StatusGatherer {
     config: Arc<Config>,
     address: SocketAddr,
     authenticator: Authenticator,
@@ -40,7 +40,7 @@ pub struct Sources {
     pub network: Option<InboxSender<Event>>,
 }
 
-impl Overview {
+impl StatusGatherer {
     /// Of a relay that begins to serve now, at `address`.
     pub fn new(config: Arc<Config>, address: SocketAddr, authenticator: Authenticator, sources: Sources) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
@@ -55,7 +55,7 @@ impl Overview {
     /// Asks everybody. Takes a second where a shard hangs.
     pub async fn status(&self) -> Status {
         let relays = self.relays().await;
-        let RollCall { mut sum, hanging } = routing::call(&self.sources.inboxes, ANSWER_WITHIN).await;
+        let ShardReports { mut sum, hanging } = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
         sum.stats.refusals.add(&self.sources.door.refusals());
         Status {
             name: self.config.name.clone(),

@@ -15,7 +15,7 @@ mod status;
 #[cfg(unix)]
 mod unix;
 
-pub use gather::{Overview, Sources};
+pub use gather::{Sources, StatusGatherer};
 pub use place::{candidates, neighbours};
 pub use status::{Authenticator, Connections, Disconnects, Messages, State, Status};
 

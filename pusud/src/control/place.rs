@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const SYSTEM_FOLDER: &str = if cfg!(target_os = "linux") { "/run/pusud" } else { "/var/run/pusud" };
 
 /// Where the socket of the relay with this client port is made; `None`: there is no folder for such things.
-pub fn own(port: u16) -> Option<PathBuf> {
+pub(crate) fn own(port: u16) -> Option<PathBuf> {
     let folder = first_of("RUNTIME_DIRECTORY")
         .or_else(|| is_root().then(|| SYSTEM_FOLDER.into()))
         .or_else(|| first_of("XDG_RUNTIME_DIR"))?;

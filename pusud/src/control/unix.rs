@@ -5,7 +5,7 @@
 use super::line::{Answer, Outcome, VERSION, check, request_line};
 use super::place;
 use crate::config;
-use crate::control::gather::Overview;
+use crate::control::gather::StatusGatherer;
 use crate::control::status::Status;
 use anyhow::{Context as _, bail, ensure};
 use std::convert::Infallible;
@@ -78,7 +78,7 @@ impl ControlSocket {
     }
 
     /// Attends to visitors for ever.
-    pub async fn serve(&self, overview: Arc<Overview>) -> Infallible {
+    pub async fn serve(&self, overview: Arc<StatusGatherer>) -> Infallible {
         let listener = match self.socket.try_clone().and_then(tokio::net::UnixListener::from_std) {
             Ok(listener) => listener,
             Err(error) => {
@@ -143,7 +143,7 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Serves one visitor. That it goes away is its right.
-async fn attend(stream: tokio::net::UnixStream, overview: Arc<Overview>) {
+async fn attend(stream: tokio::net::UnixStream, overview: Arc<StatusGatherer>) {
     let visit = async {
         if !may_ask(&stream)? {
             return Ok(());

@@ -17,7 +17,7 @@ pub fn client_message(bytes: &[u8]) {
     }
     if let Ok(Request::Subscribe(channel) | Request::Unsubscribe(channel) | Request::Publish { channel, .. }) = &parsed
     {
-        assert_eq!(protocol::check(channel), Ok(()));
+        assert_eq!(protocol::check_channel(channel), Ok(()));
     }
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
     if let Ok(request) = &parsed {
@@ -56,7 +56,7 @@ fn text_of(value: &Value) -> &str {
 
 /// Whether PROTOCOL.md lets a client send this, as far as one object can tell.
 fn is_good(value: &Value) -> bool {
-    let has_channel = || value["channel"].as_str().is_some_and(|name| protocol::check(name).is_ok());
+    let has_channel = || value["channel"].as_str().is_some_and(|name| protocol::check_channel(name).is_ok());
     match value["type"].as_str() {
         Some("authorize") => value.get("authorization").is_none_or(Value::is_string),
         Some("subscribe" | "unsubscribe") => has_channel(),

@@ -4,7 +4,7 @@ use crate::protocol::{Disconnect, Refusal};
 
 /// Why a request is not answered with 101.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HttpError {
+pub(crate) struct HttpError {
     /// Code and words.
     pub status: &'static str,
     /// Further header lines, each with its line end.
@@ -18,21 +18,21 @@ const RETRY_AFTER: &str = "Retry-After: 5\r\n";
 
 impl HttpError {
     /// 400, for this reason.
-    pub const fn bad_request(reason: &'static str) -> Self {
+    pub(crate) const fn bad_request(reason: &'static str) -> Self {
         Self { status: "400 Bad Request", headers: "", reason }
     }
 
     /// The page that connects comes from an origin that is not allowed.
-    pub const ORIGIN_NOT_ALLOWED: Self =
+    pub(crate) const ORIGIN_NOT_ALLOWED: Self =
         Self { status: "403 Forbidden", headers: "", reason: "Pages of this origin may not connect to this relay." };
 
     /// The relay cannot wait for the request any more.
-    pub fn unavailable(disconnect: Disconnect) -> Self {
+    pub(crate) fn unavailable(disconnect: Disconnect) -> Self {
         Self { status: "503 Service Unavailable", headers: RETRY_AFTER, reason: disconnect.reason() }
     }
 
     /// What a connection is told that was not let in for this limit.
-    pub const fn turned_away(refusal: Refusal) -> Self {
+    pub(crate) const fn turned_away(refusal: Refusal) -> Self {
         match refusal {
             Refusal::MaxConnectionsPerAddress => Self {
                 status: "429 Too Many Requests",
@@ -53,7 +53,7 @@ impl HttpError {
     }
 
     /// The whole answer, after which the connection is to be closed.
-    pub fn to_response(&self) -> Vec<u8> {
+    pub(crate) fn to_response(&self) -> Vec<u8> {
         let Self { status, headers, reason } = self;
         format!(
             "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Type: text/plain; charset=utf-8\r\n\

@@ -16,7 +16,7 @@ use std::time::Duration;
 const LOOKS_PER_INTERVAL: u32 = 2;
 
 /// The turns of the clients, and the pings that are on their way.
-pub struct Keepalive {
+pub(crate) struct Keepalive {
     /// In how many turns everybody is looked at.
     turns: usize,
     turn: usize,
@@ -28,21 +28,21 @@ pub struct Keepalive {
 
 impl Keepalive {
     /// Everybody is to be looked at so that a ping comes after `ping_interval`, with one turn in each `tick`.
-    pub fn new(limits: &Limits, tick: Duration) -> Self {
+    pub(crate) fn new(limits: &Limits, tick: Duration) -> Self {
         let turns = (limits.ping_interval / LOOKS_PER_INTERVAL).div_duration_f64(tick).round();
         Self { turns: (turns as usize).max(1), turn: 0, now: Duration::ZERO, pinged: VecDeque::new() }
     }
 
     /// So much time has passed, and the next clients have their turn. Returns whose numbers these are: this one, and
     /// each that is so much larger.
-    pub fn next_turn(&mut self, passed: Duration) -> (usize, usize) {
+    pub(crate) fn next_turn(&mut self, passed: Duration) -> (usize, usize) {
         self.now += passed;
         self.turn = (self.turn + 1) % self.turns;
         (self.turn, self.turns)
     }
 
     /// Looks at one whose turn it is; true if it is to be sent a ping, which has to be answered within `timeout`.
-    pub fn look(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
+    pub(crate) fn look(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
         // Where something waits already, a ping would wait behind it: how long that may be is the write deadline's.
         if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.look() {
             return false;
@@ -52,7 +52,7 @@ impl Keepalive {
     }
 
     /// The next client that has not answered its ping in time, if there is one.
-    pub fn next_gone(&mut self) -> Option<Rc<Outbox>> {
+    pub(crate) fn next_gone(&mut self) -> Option<Rc<Outbox>> {
         while self.pinged.front().is_some_and(|(until, _)| *until <= self.now) {
             let Some(outbox) = self.pinged.pop_front().and_then(|(_, outbox)| outbox.upgrade()) else { continue };
             let has_answered = outbox.incoming.has_answered() || outbox.is_blocked() || has_unread(&outbox);

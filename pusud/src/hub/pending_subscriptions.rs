@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 /// The channels of one shard that are not settled.
 #[derive(Default)]
-pub struct Settling {
+pub(crate) struct Settling {
     channels: HashMap<Box<str>, Question>,
     /// Which channel was asked about under which number.
     asked: HashMap<u64, Box<str>>,
@@ -25,7 +25,7 @@ struct Question {
 
 impl Settling {
     /// `channel` has its first listener; returns the number under which the network is to be asked.
-    pub fn begin(&mut self, channel: &str) -> u64 {
+    pub(crate) fn begin(&mut self, channel: &str) -> u64 {
         self.numbers += 1;
         let number = self.numbers;
         self.channels.insert(channel.into(), Question { number, waiting: BTreeMap::new() });
@@ -34,14 +34,14 @@ impl Settling {
     }
 
     /// The network has answered.
-    pub fn answered(&mut self, number: u64) {
+    pub(crate) fn answered(&mut self, number: u64) {
         if let Some(channel) = self.asked.get(&number).cloned() {
             self.end(&channel);
         }
     }
 
     /// There is nothing to wait for any more: the network has answered, or the last listener has gone.
-    pub fn end(&mut self, channel: &str) {
+    pub(crate) fn end(&mut self, channel: &str) {
         if let Some(question) = self.channels.remove(channel) {
             self.asked.remove(&question.number);
             question.waiting.into_values().for_each(Waker::wake);
@@ -49,12 +49,12 @@ impl Settling {
     }
 
     /// Whether all linked relays know that `channel` has a listener, if it has one.
-    pub fn is_settled(&self, channel: &str) -> bool {
+    pub(crate) fn is_settled(&self, channel: &str) -> bool {
         !self.channels.contains_key(channel)
     }
 
     /// Ready when `channel` is settled, for which `listener` waits.
-    pub fn poll(&mut self, channel: &str, listener: ListenerId, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, channel: &str, listener: ListenerId, cx: &Context<'_>) -> Poll<()> {
         let Some(question) = self.channels.get_mut(channel) else { return Poll::Ready(()) };
         let waker = question.waiting.entry(listener).or_insert_with(|| cx.waker().clone());
         waker.clone_from(cx.waker());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The outboxes that are watched.
 #[derive(Default)]
-pub struct SlowConsumers(Vec<Watched>);
+pub(crate) struct SlowConsumers(Vec<Watched>);
 
 struct Watched {
     outbox: Rc<Outbox>,
@@ -23,12 +23,12 @@ struct Watched {
 
 impl SlowConsumers {
     /// From here on `outbox` is watched, until it has nothing to wait for.
-    pub fn watch(&mut self, outbox: Rc<Outbox>) {
+    pub(crate) fn watch(&mut self, outbox: Rc<Outbox>) {
         self.0.push(Watched { outbox, stalled: Duration::ZERO, full: Duration::ZERO });
     }
 
     /// Looks at all of them, `passed` after the last look; `cut` is called for each whose time is up, with the limit.
-    pub fn look(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
+    pub(crate) fn look(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
         self.0.retain_mut(|watched| {
             match watched.outbox.look() {
                 Look::Done => return false,

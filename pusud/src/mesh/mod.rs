@@ -14,13 +14,19 @@ mod tasks;
 mod tests;
 mod wire;
 
-pub use handshake::{BootId, Handshake, Keys, Role, Step, VERSION};
-pub use interest::Announced;
-pub use links::{Incoming, QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
-pub use membership::{Settings, UNLISTED_LINKS_MAX, connections_max, links_max, strangers_max};
-pub use wire::{
-    Decoder, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse,
-};
+pub(crate) use handshake::Keys;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use handshake::{BootId, Handshake, Role, Step, VERSION};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use interest::Announced;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use links::Incoming;
+pub(crate) use links::{QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
+pub(crate) use membership::{Settings, connections_max, strangers_max};
+pub use membership::{UNLISTED_LINKS_MAX, links_max};
+pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use wire::{Decoder, Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse};
 
 use crate::routing::{Door, Events, Status};
 use anyhow::{Context as _, ensure};
@@ -55,7 +61,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     /// system has no random numbers.
     pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
         for (key, name) in [("name", &self.settings.name), ("network_name", &self.settings.network_name)] {
-            let is_name = crate::protocol::check(name).is_ok();
+            let is_name = crate::protocol::check_channel(name).is_ok();
             ensure!(
                 is_name,
                 "`{key}`: expected 1 to 255 bytes without control characters, found `{}`",

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// What all tasks share.
-pub struct Node<D, T> {
+pub(crate) struct Node<D, T> {
     /// The settings.
     pub settings: Settings,
     /// This start of this relay.
@@ -37,7 +37,7 @@ pub struct Node<D, T> {
 
 /// What is known of an address of the settings.
 #[derive(Default)]
-pub struct Dial {
+pub(crate) struct Dial {
     /// Where it was to be found the last time.
     pub addresses: Vec<IpAddr>,
     /// Who answered there the last time.
@@ -52,7 +52,7 @@ pub struct Dial {
 
 impl<D: crate::routing::Door, T> Node<D, T> {
     /// Nothing is linked yet.
-    pub fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
+    pub(crate) fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
         let known = |relay: &PeerAddress| relay.host.parse().into_iter().collect();
         let dials = settings.relays.iter().map(|relay| Dial { addresses: known(relay), ..Dial::default() }).collect();
         Rc::new(Self {
@@ -67,7 +67,7 @@ impl<D: crate::routing::Door, T> Node<D, T> {
     }
 
     /// What this relay says of itself on one connection.
-    pub fn hello(&self) -> Hello {
+    pub(crate) fn hello(&self) -> Hello {
         let mut nonce = [0; 32];
         self.random.borrow_mut().fill_bytes(&mut nonce);
         Hello {
@@ -83,13 +83,13 @@ impl<D: crate::routing::Door, T> Node<D, T> {
     }
 
     /// How many relays of the settings are at this address.
-    pub fn listed_at(&self, address: IpAddr) -> usize {
+    pub(crate) fn listed_at(&self, address: IpAddr) -> usize {
         let is_there = |dial: &&Dial| dial.addresses.iter().any(|other| block(*other) == block(address));
         self.dials.borrow().iter().filter(is_there).count()
     }
 
     /// How the network is now.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let (mesh, dials, now) = (self.mesh.borrow(), self.dials.borrow(), Instant::now());
         let mut peers: Vec<PeerStatus> = Vec::new();
         for (address, dial) in self.settings.relays.iter().zip(&*dials) {

@@ -27,7 +27,7 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Runs the network until it is told to stop; gives how the links were just before. Has to be called where local tasks
 /// can be spawned.
-pub async fn run<D: Door, T: Transport, E: Events>(
+pub(crate) async fn run<D: Door, T: Transport, E: Events>(
     mut settings: Settings,
     boot: BootId,
     (door, mut events): (D, E),

@@ -23,7 +23,7 @@ pub enum BadChannel {
 ///
 /// # Errors
 /// Says which of the rules it breaks.
-pub fn check(name: &str) -> Result<(), BadChannel> {
+pub fn check_channel(name: &str) -> Result<(), BadChannel> {
     if name.is_empty() {
         Err(BadChannel::Empty)
     } else if name.len() > CHANNEL_BYTES_MAX {
@@ -48,7 +48,7 @@ mod tests {
     fn rules() {
         let longest = "x".repeat(CHANNEL_BYTES_MAX);
         for good in ["a", "a.b", "with space", "käse", "*", "\u{1f980}", &longest] {
-            assert_eq!(check(good), Ok(()), "{good}");
+            assert_eq!(check_channel(good), Ok(()), "{good}");
         }
         let too_long = "x".repeat(CHANNEL_BYTES_MAX + 1);
         for (bad, why) in [
@@ -58,7 +58,7 @@ mod tests {
             ("\u{7f}", BadChannel::ControlCharacter),
             ("ä\u{85}", BadChannel::ControlCharacter),
         ] {
-            assert_eq!(check(bad), Err(why), "{bad:?}");
+            assert_eq!(check_channel(bad), Err(why), "{bad:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ pub const SUBSCRIPTIONS_MAX: usize = 10_000;
 /// Longest authorization of a client, in bytes: what plugins are tested with.
 pub const AUTHORIZATION_BYTES_MAX: usize = 64 * 1024;
 /// How deep JSON may be nested outside of `content`, where the protocol knows nothing that is nested.
-pub const JSON_DEPTH_MAX: usize = 32;
+pub(crate) const JSON_DEPTH_MAX: usize = 32;
 
 /// Most shards of one relay: with the network of relays they are as many as a set of the shard index has bits.
 pub const SHARDS_MAX: usize = 63;

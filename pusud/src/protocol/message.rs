@@ -54,7 +54,7 @@ impl Malformed {
 ///
 /// # Errors
 /// Not JSON, not an object, a known field twice, an unknown type, a missing field or one of the wrong type, or a
-/// channel name that breaks the rules of [`channel::check`]; or a channel's name or nesting past `limits`.
+/// channel name that breaks the rules of [`channel::check_channel`]; or a channel's name or nesting past `limits`.
 pub fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Request<'a>, Malformed> {
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.is_data() {
         // The parser would quote what it found, which may be an authorization.
@@ -102,7 +102,7 @@ pub fn parse_binary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Request<'a>,
 
 fn channel_field<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Cow<'a, str>, Malformed> {
     let name = string_field("channel", raw)?;
-    match channel::check(&name) {
+    match channel::check_channel(&name) {
         Ok(()) if name.len() <= limits.max_channel_bytes => Ok(name),
         Ok(()) => Err(Malformed {
             limit: Some(Refusal::MaxChannelBytes),

@@ -1,4 +1,7 @@
-//! TODO
+//! The client protocol: messages, channels, permissions, limits, and the reasons to end a connection. Functions from bytes
+//! to values and back; docs/protocol/client.md is the norm.
+//!
+//! It keeps nothing and waits for nothing.
 
 mod channel;
 mod disconnect;
@@ -9,7 +12,7 @@ mod origin;
 mod permission;
 mod refusal;
 
-pub use channel::check;
+pub use channel::check_channel;
 pub use disconnect::Disconnect;
 pub use limits::{
     AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,

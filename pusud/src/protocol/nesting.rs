@@ -1,7 +1,7 @@
 //! How deep JSON is nested: a function of its text, which the parser has found to be JSON.
 
 /// Whether arrays and objects in `json` are nested more deeply than `max`.
-pub fn is_deeper(json: &str, max: usize) -> bool {
+pub(crate) fn is_deeper(json: &str, max: usize) -> bool {
     // Each level takes two bytes at least, and nearly no message has so many brackets at all.
     json.len() / 2 > max && opening(json.as_bytes()) > max && depth(json.as_bytes()) > max
 }

@@ -3,7 +3,7 @@
 //! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
 use crate::admission::{self, Door, Pass, RefusalLog, TurnedAway};
-use crate::relay::shard_picker::Deal;
+use crate::relay::shard_picker::ShardPicker;
 use crate::routing::{InboxSender, Item};
 use anyhow::Context as _;
 use std::io;
@@ -49,7 +49,7 @@ impl Acceptor {
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
         };
         let mut backoff = BACKOFF_MIN;
-        let mut deal = Deal::new(inboxes.len());
+        let mut deal = ShardPicker::new(inboxes.len());
         let mut refused = RefusalLog::default();
         let turned_away = TurnedAway::default();
         loop {

@@ -17,11 +17,11 @@ pub use network_thread::settings;
 use crate::admission::Door;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
-use crate::control::{self, ControlSocket, Overview};
-use crate::routing::Event;
-use crate::relay::network_thread::Gateway;
+use crate::control::{self, ControlSocket, StatusGatherer};
+use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
 use crate::relay::service::{Service, Stopped};
+use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
 use crate::system::Shutdown;
@@ -40,7 +40,7 @@ pub struct Relay {
     acceptor: Acceptor,
     door: Arc<Door>,
     /// `None`: no relays are configured.
-    gateway: Option<Gateway>,
+    gateway: Option<NetworkThread>,
     /// What stands over the settings when they are read again; `None`: they never are.
     overrides: Option<Overrides>,
 }
@@ -59,7 +59,7 @@ impl Relay {
         }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
         let door = Door::new(capacity.connections, &config.limits);
-        let gateway = Gateway::bind(&config)?;
+        let gateway = NetworkThread::bind(&config)?;
         Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, overrides: None })
     }
 
@@ -90,11 +90,11 @@ impl Relay {
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let Self { config, authenticator, acceptor, door, gateway, overrides: _ } = self;
             let index = Arc::new(index(&config, gateway.as_ref()));
-            let network = gateway.as_ref().map(Gateway::inbox);
+            let network = gateway.as_ref().map(NetworkThread::inbox);
             let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
             let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index.clone())).transpose()?;
             let address = acceptor.local_addr();
-            let overview = Arc::new(Overview::new(
+            let overview = Arc::new(StatusGatherer::new(
                 config.clone(),
                 address,
                 authenticator.clone(),
@@ -123,7 +123,7 @@ impl Relay {
 }
 
 /// The index of so many shards, and of the network behind them.
-fn index(config: &Config, gateway: Option<&Gateway>) -> ShardIndex {
+fn index(config: &Config, gateway: Option<&NetworkThread>) -> ShardIndex {
     match gateway {
         None => ShardIndex::default(),
         Some(gateway) => ShardIndex::with_network(config.shards, gateway.inbox()),
@@ -137,7 +137,7 @@ fn start_shards(
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::channel()).unzip();
+    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::inbox()).unzip();
     let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::mesh::{Keys, Network, Settings};
-use crate::routing::{self, Event, Inbox, InboxSender, Status, Outgoing, RelayDoor, ShardIndex, ShardIndexView};
+use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
 use anyhow::Context as _;
 use std::net::{SocketAddr, TcpListener};
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 const STOP_MAX: Duration = Duration::from_secs(3);
 
 /// A network that has its port and no thread yet.
-pub struct Gateway {
+pub(crate) struct NetworkThread {
     settings: Settings,
     listener: TcpListener,
     address: SocketAddr,
@@ -28,30 +28,30 @@ pub struct Gateway {
 }
 
 /// A network that runs.
-pub struct Links {
+pub(crate) struct Links {
     inbox: InboxSender<Event>,
     ended: oneshot::Receiver<Status>,
 }
 
-impl Gateway {
+impl NetworkThread {
     /// Reads the key and binds the port for other relays; `None` where no relays are configured.
     ///
     /// # Errors
     /// The key cannot be read or is none, or the port is taken: says which setting to change.
-    pub fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
         if config.relays.is_empty() {
             return Ok(None);
         }
         let settings = settings(config)?;
         let listener = admission::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
         let address = listener.local_addr().context("the bound socket has no address")?;
-        let (sender, inbox) = routing::channel();
+        let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
         Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
     }
 
     /// Where the shards reach the network.
-    pub fn inbox(&self) -> InboxSender<Event> {
+    pub(crate) fn inbox(&self) -> InboxSender<Event> {
         self.sender.clone()
     }
 
@@ -59,7 +59,7 @@ impl Gateway {
     ///
     /// # Errors
     /// The system is out of threads or files.
-    pub fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
+    pub(crate) fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
         let Self { settings, listener, address, sender, inbox, run_bytes } = self;
         let (relays, key) = (settings.relays.len(), settings.keys.is_some());
         let network = settings.network_name.clone();
@@ -73,14 +73,14 @@ impl Gateway {
 
 impl Links {
     /// Waits until the thread has died, which it never should.
-    pub async fn died(&mut self) {
+    pub(crate) async fn died(&mut self) {
         // What it says at its end is of no use here.
         let _ = (&mut self.ended).await;
     }
 
     /// Has what waits sent to the other relays, says goodbye to them, and ends the thread. Publications that the shards
     /// have handed over before leave.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.inbox.send(Event::Stop);
         match timeout(STOP_MAX, self.ended).await {
             Ok(Ok(_)) => {}

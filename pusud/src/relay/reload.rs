@@ -7,7 +7,7 @@
 use crate::authenticator::Authenticator;
 use crate::config::{Config, OnSwap, Overrides};
 use crate::routing::{InboxSender, Item};
-use crate::system::{Hangups, ServiceManager};
+use crate::system::{ServiceManager, Sighups};
 use anyhow::Context as _;
 use std::convert::Infallible;
 use std::io;
@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 /// What is needed to read the settings again.
-pub struct Reload {
+pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
-    hangups: Hangups,
+    hangups: Sighups,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -37,13 +37,13 @@ impl Reload {
     ///
     /// # Errors
     /// The system does not let the process catch the signal.
-    pub fn listen(running: Arc<Config>, overrides: Overrides, authenticator: Authenticator) -> io::Result<Self> {
-        Ok(Self { running, overrides, authenticator, hangups: Hangups::catch()?, again: false })
+    pub(crate) fn listen(running: Arc<Config>, overrides: Overrides, authenticator: Authenticator) -> io::Result<Self> {
+        Ok(Self { running, overrides, authenticator, hangups: Sighups::catch()?, again: false })
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
     /// told as well, and afterwards that the relay is `serving` as before.
-    pub async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
+    pub(crate) async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
         loop {
             if !std::mem::take(&mut self.again) {
                 self.hangups.next().await;

@@ -2,7 +2,7 @@
 
 use crate::admission::Door;
 use crate::config::{Config, format_duration};
-use crate::control::{ControlSocket, Overview};
+use crate::control::{ControlSocket, StatusGatherer};
 use crate::protocol::Disconnect;
 use crate::relay::acceptor::Acceptor;
 use crate::relay::network_thread::Links;
@@ -26,7 +26,7 @@ const STOP_EXTRA: Duration = Duration::from_secs(10);
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
 /// How it came to its end.
-pub enum Stopped {
+pub(crate) enum Stopped {
     /// The clients were seen off.
     InOrder,
     /// It was asked to a second time.
@@ -34,11 +34,11 @@ pub enum Stopped {
 }
 
 /// A relay that serves.
-pub struct Service {
+pub(crate) struct Service {
     config: Arc<Config>,
     door: Arc<Door>,
     inboxes: Vec<InboxSender>,
-    overview: Arc<Overview>,
+    overview: Arc<StatusGatherer>,
     manager: ServiceManager,
     /// What the service manager is told while all is well.
     serving: String,
@@ -46,19 +46,19 @@ pub struct Service {
 
 impl Service {
     /// Serves the clients whom `door` lets in, on the shards behind `inboxes`.
-    pub fn new(
+    pub(crate) fn new(
         address: SocketAddr,
         config: Arc<Config>,
         door: Arc<Door>,
         inboxes: Vec<InboxSender>,
-        overview: Arc<Overview>,
+        overview: Arc<StatusGatherer>,
     ) -> Self {
         let serving = format!("serving clients on {address}");
         Self { config, door, inboxes, overview, manager: ServiceManager::default(), serving }
     }
 
     /// Tells the service manager that clients are served.
-    pub fn ready(&self) {
+    pub(crate) fn ready(&self) {
         self.manager.ready(&self.serving);
     }
 
@@ -66,7 +66,7 @@ impl Service {
     ///
     /// # Errors
     /// Accepting has failed for good, or a shard or the network's thread has died.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         acceptor: Acceptor,
         shards: Vec<oneshot::Receiver<Stats>>,
@@ -102,7 +102,7 @@ impl Service {
     }
 
     /// Answers who asks how the relay is, and the service manager. Goes on from the start to the end.
-    pub async fn attend(&self, control: Option<ControlSocket>) -> Infallible {
+    pub(crate) async fn attend(&self, control: Option<ControlSocket>) -> Infallible {
         let controlling = async {
             match control {
                 Some(control) => control.serve(self.overview.clone()).await,

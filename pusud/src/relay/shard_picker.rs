@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 ///
 /// Random, because taking turns would follow a pattern of the clients: where each user opens a connection for a busy
 /// channel and then one for a quiet channel, two shards in turn would leave one of them with all the work.
-pub struct Deal {
+pub(crate) struct ShardPicker {
     order: Vec<usize>,
     dealt: usize,
     /// The standard library's source of randomness: a keyed hash of `drawn`, under a key that each process makes anew.
@@ -16,14 +16,14 @@ pub struct Deal {
     drawn: u64,
 }
 
-impl Deal {
+impl ShardPicker {
     /// Deals to so many shards.
-    pub fn new(shards: usize) -> Self {
+    pub(crate) fn new(shards: usize) -> Self {
         Self { order: (0..shards).collect(), dealt: shards, random: RandomState::new(), drawn: 0 }
     }
 
     /// The number of the shard that gets the next connection.
-    pub fn next_shard(&mut self) -> usize {
+    pub(crate) fn next_shard(&mut self) -> usize {
         if self.dealt == self.order.len() {
             self.shuffle();
             self.dealt = 0;
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn every_round_gives_each_shard_one() {
-        let mut deal = Deal::new(5);
+        let mut deal = ShardPicker::new(5);
         for _ in 0..100 {
             let mut round: Vec<_> = (0..5).map(|_| deal.next_shard()).collect();
             round.sort_unstable();
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn listeners_of_one_channel_are_spread_whatever_the_clients_pattern_is() {
         for (shards, every) in [(2, 2), (4, 2), (4, 4), (8, 8), (3, 6)] {
-            let mut deal = Deal::new(shards);
+            let mut deal = ShardPicker::new(shards);
             let mut listeners = vec![0; shards];
             for connection in 0..1000 * every {
                 let shard = deal.next_shard();

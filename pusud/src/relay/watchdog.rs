@@ -11,14 +11,14 @@ use tokio::time::sleep_until;
 use tracing::{error, info};
 
 /// Calls `alive` at least twice a `period` while all shards answer; where there is no period, nobody watches.
-pub async fn watch(inboxes: &[InboxSender], period: Option<Duration>, alive: impl Fn()) -> Infallible {
+pub(crate) async fn watch(inboxes: &[InboxSender], period: Option<Duration>, alive: impl Fn()) -> Infallible {
     let Some(period) = period else { return pending().await };
     // Asking every quarter, and waiting a quarter for the answers, makes half a period between two calls at the most.
     let quarter = period / 4;
     let mut hung = Vec::new();
     loop {
         let next = tokio::time::Instant::now() + quarter;
-        let hanging = routing::call(inboxes, quarter).await.hanging;
+        let hanging = routing::collect_reports(inboxes, quarter).await.hanging;
         if hanging.is_empty() {
             alive();
         }
@@ -41,7 +41,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_silent_while_a_shard_hangs_and_only_then() {
-        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| routing::channel()).unzip();
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| routing::inbox()).unzip();
         let (mut hangs, mut answers) = (receivers.remove(0), receivers.remove(0));
         let answering = async {
             loop {

@@ -96,8 +96,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_peers_publications_reach_the_shards_that_listen_and_nobody_else() {
-        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| inbox::channel()).unzip();
-        let (network, mut events) = inbox::channel::<Event>();
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| inbox::inbox()).unzip();
+        let (network, mut events) = inbox::inbox::<Event>();
         let index = Arc::new(ShardIndex::with_network(3, network));
         let mut door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index.clone()), usize::MAX);
         index.announce(0, "a");

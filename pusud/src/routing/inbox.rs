@@ -100,7 +100,7 @@ impl Level {
 }
 
 /// Makes an inbox.
-pub fn channel<T: Weighed>() -> (InboxSender<T>, Inbox<T>) {
+pub fn inbox<T: Weighed>() -> (InboxSender<T>, Inbox<T>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let level = Arc::new(Level::default());
     (InboxSender { sender, level: level.clone() }, Inbox { receiver, level, batch: Vec::new() })
@@ -207,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_share_is_full_until_what_it_holds_is_delivered_and_others_are_not() {
-        let (sender, mut inbox) = channel();
+        let (sender, mut inbox) = inbox();
         let (full, other) = (Share::of(Lane::FIRST), Share::LINKS);
         sender.send(batch(full, SHARE_BYTES_MAX));
         assert!(!has_room(&sender, full) && has_room(&sender, other));
@@ -223,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_inbox_that_has_ended_keeps_nobody_waiting() {
-        let (sender, inbox) = channel();
+        let (sender, inbox) = inbox();
         sender.send(batch(Share::LINKS, SHARE_BYTES_MAX));
         let waiting = tokio::spawn(async move { poll_fn(|cx| sender.poll_room(Share::LINKS, cx)).await });
         tokio::task::yield_now().await;

@@ -1,4 +1,8 @@
-//! TODO
+//! Routing: whatever passes between threads. Inboxes and their shares, batches on their way, the index of who listens
+//! where, what shards report, and the border to the backplane (the network of relays, or what stands in its place).
+//!
+//! It owns no client and no socket, and it never waits for one: handing over is always possible, and who reads a source asks
+//! for room before.
 
 mod backplane;
 mod backplane_door;
@@ -19,12 +23,12 @@ pub use backplane::{Door, Event, Events, Ticket};
 pub use backplane_door::RelayDoor;
 pub use batch::{Batch, Publications};
 pub use channel_id::ChannelId;
-pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, channel};
+pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox};
 pub use lane::{LANES, Lane, SHARES, Share};
 pub use link_status::{PeerState, PeerStatus, Status, Traffic};
 pub use outgoing::Outgoing;
 pub use report::Report;
 pub use run::{RUN_BYTES_MAX, Run};
 pub use shard_index::{ShardIndex, ShardIndexView, ShardSet};
-pub use shard_reports::{RollCall, call};
+pub use shard_reports::{ShardReports, collect_reports};
 pub use stats::{Disconnects, Stats};

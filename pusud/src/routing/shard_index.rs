@@ -185,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_network_hears_of_local_edges_alone() {
-        let (sender, mut inbox) = crate::routing::inbox::channel();
+        let (sender, mut inbox) = crate::routing::inbox::inbox();
         let index = ShardIndex::with_network(2, sender);
         index.announce(2, "a");
         assert!(!index.has_local_listeners("a") && index.local_channels().is_empty(), "a peer is not local");

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// What came back from a call.
 #[derive(Debug, Default)]
-pub struct RollCall {
+pub struct ShardReports {
     /// The sum of the answers.
     pub sum: Report,
     /// The numbers of the shards that did not answer in time.
@@ -18,7 +18,7 @@ pub struct RollCall {
 }
 
 /// Asks all shards at once, and waits for each until `within` is over. A shard that has ended counts as hanging.
-pub async fn call(inboxes: &[InboxSender], within: Duration) -> RollCall {
+pub async fn collect_reports(inboxes: &[InboxSender], within: Duration) -> ShardReports {
     let deadline = Instant::now() + within;
     let ask = |inbox: &InboxSender| {
         let (reply, answer) = oneshot::channel();
@@ -26,7 +26,7 @@ pub async fn call(inboxes: &[InboxSender], within: Duration) -> RollCall {
         answer
     };
     let answers: Vec<_> = inboxes.iter().map(ask).collect();
-    let mut call = RollCall::default();
+    let mut call = ShardReports::default();
     for (shard, answer) in answers.into_iter().enumerate() {
         match timeout_at(deadline, answer).await {
             Ok(Ok(report)) => call.sum.add(&report),
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_does_not_answer_is_named_and_the_others_are_summed() {
-        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| inbox::channel()).unzip();
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| inbox::inbox()).unzip();
         let mut hangs = receivers.remove(1);
         drop(receivers.remove(1));
         let answering = receivers.into_iter().map(|mut inbox| {
@@ -56,7 +56,7 @@ mod tests {
             })
         });
         let answering: Vec<_> = answering.collect();
-        let call = call(&inboxes, Duration::from_millis(100)).await;
+        let call = collect_reports(&inboxes, Duration::from_millis(100)).await;
         assert_eq!((call.sum.connections, call.hanging), (4, vec![1, 2]));
         assert_eq!(hangs.next().await.count(), 1, "it was asked");
         for task in answering {

@@ -5,17 +5,17 @@ use std::task::{RawWakerVTable, Waker};
 
 /// The tasks, by what tells their wakers apart.
 #[derive(Default)]
-pub struct WakerSet(HashMap<(usize, usize), Waker>);
+pub(crate) struct WakerSet(HashMap<(usize, usize), Waker>);
 
 impl WakerSet {
     /// Has the task of `waker` woken with the others.
-    pub fn insert(&mut self, waker: &Waker) {
+    pub(crate) fn insert(&mut self, waker: &Waker) {
         let vtable: *const RawWakerVTable = waker.vtable();
         self.0.entry((waker.data().addr(), vtable.addr())).or_insert_with(|| waker.clone());
     }
 
     /// Wakes all of them.
-    pub fn wake(self) {
+    pub(crate) fn wake(self) {
         self.0.into_values().for_each(Waker::wake);
     }
 }

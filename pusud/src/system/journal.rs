@@ -17,7 +17,7 @@ pub use unix::takes_stderr;
 pub const ERROR: &str = "<3>";
 
 /// Lines as `F` writes them, each with its mark.
-pub struct Marked<F>(pub(crate) F);
+pub(crate) struct Marked<F>(pub(crate) F);
 
 impl<S, N, F> FormatEvent<S, N> for Marked<F>
 where

@@ -18,10 +18,15 @@ pub enum Format {
 /// What is logged: this level and all that are more severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
+    /// Failures
     Error,
+    /// And whatever an operator should look at
     Warn,
+    /// And what happens in the course of things
     Info,
+    /// And what helps to find a mistake
     Debug,
+    /// And everything else
     Trace,
 }
 
@@ -29,7 +34,7 @@ pub enum Level {
 ///
 /// # Errors
 /// When it was started before.
-pub fn start(format: Format, level: Level) -> anyhow::Result<()> {
+pub fn start_logging(format: Format, level: Level) -> anyhow::Result<()> {
     let level = match level {
         Level::Error => "error",
         Level::Warn => "warn",

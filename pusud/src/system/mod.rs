@@ -1,4 +1,6 @@
-//! TODO
+//! The process and its system: signals, the service manager, the journal and the log.
+//!
+//! It decides nothing about clients: it tells the relay what the system wants, and the system how the relay is.
 
 mod journal;
 mod logging;
@@ -7,7 +9,7 @@ mod shutdown;
 mod sighup;
 
 pub use journal::{ERROR, takes_stderr};
-pub use logging::{Format, Level, start};
+pub use logging::{Format, Level, start_logging};
 pub use service_manager::ServiceManager;
 pub use shutdown::{Listening, Shutdown};
-pub use sighup::Hangups;
+pub use sighup::Sighups;

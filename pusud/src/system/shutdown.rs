@@ -73,7 +73,7 @@ impl Listening {
 
 /// The operating system's part.
 #[cfg(unix)]
-pub mod signals {
+pub(crate) mod signals {
     use std::io;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 

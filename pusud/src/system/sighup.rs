@@ -1,9 +1,9 @@
 //! The operator's wish that the settings be read again: SIGHUP, where the system has it.
 
 #[cfg(not(unix))]
-pub use elsewhere::Hangups;
+pub use elsewhere::Sighups;
 #[cfg(unix)]
-pub use unix::Hangups;
+pub use unix::Sighups;
 
 #[cfg(unix)]
 mod unix {
@@ -11,9 +11,9 @@ mod unix {
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     /// The signal, which from here on does not end the process any more.
-    pub struct Hangups(Signal);
+    pub struct Sighups(Signal);
 
-    impl Hangups {
+    impl Sighups {
         /// Catches it, inside a runtime.
         ///
         /// # Errors
@@ -37,9 +37,9 @@ mod elsewhere {
     use std::io;
 
     /// There is none: the daemon is restarted instead.
-    pub struct Hangups;
+    pub struct Sighups;
 
-    impl Hangups {
+    impl Sighups {
         /// Catches nothing.
         ///
         /// # Errors

@@ -160,7 +160,7 @@ impl Mark {
 }
 
 /// Where the frame ends in which `at` lies, of whole frames.
-pub fn end_of_frame(frames: &[u8], at: usize) -> usize {
+pub(crate) fn end_of_frame(frames: &[u8], at: usize) -> usize {
     let mut rest = frames;
     while let Some((_, behind)) = payload(rest) {
         rest = behind;

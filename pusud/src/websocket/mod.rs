@@ -1,4 +1,7 @@
-//! TODO
+//! Finished WebSocket frames on their way out: bytes that many clients share, what waits for one of them, and what all
+//! that holds in memory.
+//!
+//! It knows no socket and no channel, and it never parses what clients send.
 
 mod frame;
 mod frame_queue;

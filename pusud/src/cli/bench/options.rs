@@ -156,7 +156,7 @@ impl Args {
         };
         let plans: Vec<Plan> = listeners.into_iter().map(plan).collect();
         for plan in plans.iter().take(1).cloned().chain(plans[0].of_the_pairs()) {
-            if let Err(error) = protocol::check(&plan.channel_name(plan.channels - 1)) {
+            if let Err(error) = protocol::check_channel(&plan.channel_name(plan.channels - 1)) {
                 bail!("--channel-prefix {:?}: {error}", self.channel_prefix);
             }
         }

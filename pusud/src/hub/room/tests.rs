@@ -8,7 +8,7 @@ use std::sync::Arc;
 const ROOM: usize = 1000;
 
 fn alone() -> Outgoing {
-    let (sender, _inbox) = routing::channel();
+    let (sender, _inbox) = routing::inbox();
     Outgoing::of_shard(0, vec![sender], None)
 }
 
@@ -97,7 +97,7 @@ fn lanes_have_rooms_of_their_own_and_very_many_listeners_make_a_publication_dear
 
 #[tokio::test]
 async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_order() {
-    let (inboxes, mut receivers): (Vec<InboxSender>, Vec<Inbox>) = (0..3).map(|_| routing::channel()).unzip();
+    let (inboxes, mut receivers): (Vec<InboxSender>, Vec<Inbox>) = (0..3).map(|_| routing::inbox()).unzip();
     let index = Arc::new(crate::routing::ShardIndex::default());
     index.announce(1, "full");
     index.announce(2, "free");

@@ -5,11 +5,11 @@ use std::fmt;
 
 /// 48 bits of Unix time in milliseconds, then random bits, as in UUID version 7 but without its fixed bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BootId(pub [u8; 16]);
+pub(crate) struct BootId(pub [u8; 16]);
 
 impl BootId {
     /// For a start at this Unix time in milliseconds.
-    pub fn new(unix_ms: u64, random: &mut impl Rng) -> Self {
+    pub(crate) fn new(unix_ms: u64, random: &mut impl Rng) -> Self {
         let mut bytes = [0; 16];
         random.fill_bytes(&mut bytes);
         bytes[..6].copy_from_slice(&unix_ms.to_be_bytes()[2..]);

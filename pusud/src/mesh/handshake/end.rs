@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Why a conversation has ended.
 #[derive(Debug)]
-pub enum End {
+pub(crate) enum End {
     /// One side has refused.
     Refused(Refusal),
     /// The peer stops as planned.
@@ -48,7 +48,7 @@ impl<T: Into<Refusal>> From<T> for End {
 }
 
 /// A conversation that has ended.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Why.
     pub end: End,
     /// Who was there, as far as it said.

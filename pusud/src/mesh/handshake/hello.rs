@@ -8,11 +8,11 @@ use crate::mesh::handshake::reject::{Code, Refusal};
 use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
 
 /// The version of the protocol that this relay speaks.
-pub const VERSION: (u16, u16) = (1, 0);
+pub(crate) const VERSION: (u16, u16) = (1, 0);
 
 /// Which side of a connection this relay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// It has dialled.
     Dialler,
     /// It was dialled.
@@ -49,7 +49,7 @@ enum State {
 
 /// What a frame has led to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The next frame is waited for.
     Wait,
     /// The other side is who it says. `linked`: it has a link with this start of this relay.
@@ -62,7 +62,7 @@ pub enum Step {
 }
 
 /// One handshake.
-pub struct Handshake {
+pub(crate) struct Handshake {
     role: Role,
     keys: Option<Keys>,
     own: Hello,
@@ -73,31 +73,32 @@ pub struct Handshake {
 
 impl Handshake {
     /// A handshake of a relay that says `own` of itself. `own.nonce` must never have been used before.
-    pub fn new(role: Role, own: Hello, keys: Option<Keys>) -> Self {
+    pub(crate) fn new(role: Role, own: Hello, keys: Option<Keys>) -> Self {
         let mut own_fields = Vec::new();
         wire::hello_fields(&mut own_fields, &own);
         Self { role, keys, own, own_fields, peer: None, state: State::Hello }
     }
 
     /// What the relay says first, if it is its turn.
-    pub fn start(&self, out: &mut Vec<u8>) {
+    pub(crate) fn start(&self, out: &mut Vec<u8>) {
         if self.role == Role::Dialler {
             self.say_hello(out);
         }
     }
 
     /// Whether the other side is who it says: it has proven the key, where there is one.
-    pub fn is_authenticated(&self) -> bool {
+    pub(crate) fn is_authenticated(&self) -> bool {
         !matches!(self.state, State::Hello | State::Auth)
     }
 
     /// What the other side has said of itself. Only to be believed once it is authenticated.
-    pub fn peer(&self) -> Option<&Hello> {
+    pub(crate) fn peer(&self) -> Option<&Hello> {
         self.peer.as_ref().map(|(hello, _)| hello)
     }
 
+    #[cfg(test)]
     /// The minor version that the link speaks.
-    pub fn minor(&self) -> u16 {
+    pub(crate) fn minor(&self) -> u16 {
         self.peer().map_or(self.own.minor, |peer| peer.minor.min(self.own.minor))
     }
 
@@ -106,7 +107,7 @@ impl Handshake {
     ///
     /// # Errors
     /// The connection has to end, and why.
-    pub fn on_frame(
+    pub(crate) fn on_frame(
         &mut self,
         kind: u8,
         payload: &[u8],

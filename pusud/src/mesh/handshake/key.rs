@@ -12,12 +12,12 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Shortest key, in bytes.
-pub const KEY_BYTES_MIN: usize = 32;
+pub(crate) const KEY_BYTES_MIN: usize = 32;
 /// A larger file is none with keys.
 const FILE_BYTES_MAX: u64 = 4096;
 
 /// A signature: HMAC-SHA256.
-pub type Signature = [u8; 32];
+pub(crate) type Signature = [u8; 32];
 
 /// One key, or two while one is being replaced by the other.
 #[derive(Clone)]

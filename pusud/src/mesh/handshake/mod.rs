@@ -1,4 +1,4 @@
-//! TODO
+//! Who a relay is, and how two of them make sure of each other. It decides nothing about which connection becomes the link.
 
 mod boot_id;
 mod end;
@@ -6,8 +6,8 @@ mod hello;
 mod key;
 mod reject;
 
-pub use boot_id::BootId;
-pub use end::{End, Outcome};
-pub use hello::{Handshake, Role, Step, VERSION};
-pub use key::Keys;
-pub use reject::{Code, Refusal};
+pub(crate) use boot_id::BootId;
+pub(crate) use end::{End, Outcome};
+pub(crate) use hello::{Handshake, Role, Step, VERSION};
+pub(crate) use key::Keys;
+pub(crate) use reject::{Code, Refusal};

@@ -8,13 +8,13 @@ macro_rules! codes {
         /// What a REFUSE says. The numbers never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u16)]
-        pub enum Code {
+        pub(crate) enum Code {
             $($(#[$doc])* $name = $value,)+
         }
 
         impl Code {
             /// The code with this number; `None` for those of later versions.
-            pub fn of(number: u16) -> Option<Self> {
+            pub(crate) fn of(number: u16) -> Option<Self> {
                 match number {
                     $($value => Some(Self::$name),)+
                     _ => None,
@@ -51,7 +51,7 @@ codes! {
 
 /// Why a connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// This relay refuses: the other side is told.
     Ours(Code, String),
     /// The other side refuses.
@@ -62,12 +62,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// The frame is malformed or came at the wrong time.
-    pub fn protocol(what: impl fmt::Display) -> Self {
+    pub(crate) fn protocol(what: impl fmt::Display) -> Self {
         Self::Ours(Code::Protocol, what.to_string())
     }
 
     /// The code, whichever side it is from.
-    pub fn code(&self) -> Option<Code> {
+    pub(crate) fn code(&self) -> Option<Code> {
         match self {
             Self::Ours(code, _) => Some(*code),
             Self::Theirs(number, _) => Code::of(*number),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// What a peer has told of its interest.
 #[derive(Default)]
-pub struct Announced {
+pub(crate) struct Announced {
     table: Table,
     /// A snapshot that is not complete, with its generation.
     arriving: Option<(u32, Table)>,
@@ -34,7 +34,7 @@ struct Intake {
 
 /// What a peer told cannot be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
+pub(crate) enum Wrong {
     /// Not even the frame.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -51,7 +51,7 @@ pub enum Wrong {
 
 impl Announced {
     /// What the peer has listeners for.
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
@@ -59,7 +59,7 @@ impl Announced {
     ///
     /// # Errors
     /// It is wrong, and the link has to end.
-    pub fn snapshot(&mut self, generation: u32, channels: Names<'_>) -> Result<(), Wrong> {
+    pub(crate) fn snapshot(&mut self, generation: u32, channels: Names<'_>) -> Result<(), Wrong> {
         let arriving = self.arrive(generation)?;
         for channel in channels {
             arriving.set(channel?, true);
@@ -87,7 +87,7 @@ impl Announced {
     ///
     /// # Errors
     /// It is wrong, and the link has to end.
-    pub fn snapshot_end(&mut self, generation: u32, number: u64, total: Total) -> Result<(), Wrong> {
+    pub(crate) fn snapshot_end(&mut self, generation: u32, number: u64, total: Total) -> Result<(), Wrong> {
         if number <= self.last {
             return Err(Wrong::Order);
         }
@@ -102,13 +102,13 @@ impl Announced {
     }
 
     /// Whether a snapshot is being taken in.
-    pub fn is_taking_in(&self) -> bool {
+    pub(crate) fn is_taking_in(&self) -> bool {
         self.intake.is_some()
     }
 
     /// Goes on to take a snapshot in, over so many channels; gives what changes, and the number to acknowledge if that was
     /// the last of it.
-    pub fn take_in(&mut self, channels_max: usize) -> (Vec<Edge>, Option<u64>) {
+    pub(crate) fn take_in(&mut self, channels_max: usize) -> (Vec<Edge>, Option<u64>) {
         let Some(mut intake) = self.intake.take() else { return (Vec::new(), None) };
         let mut edges = Vec::new();
         let (mut at, from) = (None, intake.at.take());
@@ -139,7 +139,7 @@ impl Announced {
     ///
     /// # Errors
     /// They are wrong, and the link has to end.
-    pub fn changes(&mut self, first: u64, changes: Changes<'_>) -> Result<(Vec<Edge>, u64), Wrong> {
+    pub(crate) fn changes(&mut self, first: u64, changes: Changes<'_>) -> Result<(Vec<Edge>, u64), Wrong> {
         let is_taken_in = self.is_complete && self.arriving.is_none() && self.intake.is_none();
         if !is_taken_in || self.last.checked_add(1) != Some(first) {
             return Err(Wrong::Order);
@@ -158,7 +158,7 @@ impl Announced {
 
     /// The link has ended: all channels that the relay may have been told of, some perhaps twice or never, each let go of
     /// as it is given.
-    pub fn into_channels(self) -> impl Iterator<Item = Rc<str>> {
+    pub(crate) fn into_channels(self) -> impl Iterator<Item = Rc<str>> {
         let old = self.intake.into_iter().flat_map(|intake| intake.old);
         let arriving = self.arriving.into_iter().flat_map(|(_, table)| table.into_channels());
         self.table.into_channels().chain(old).chain(arriving)

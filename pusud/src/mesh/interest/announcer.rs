@@ -15,7 +15,7 @@ const WAITING_MAX: usize = 64 * 1024;
 const WRITE_BYTES: usize = 64 * 1024;
 
 /// What one link still has to be told, and what its peer has acknowledged.
-pub struct Announcer {
+pub(crate) struct Announcer {
     generation: u32,
     /// The snapshot that is being told.
     walk: Option<Walk>,
@@ -88,19 +88,19 @@ impl Announcer {
 
     /// The peer asks for everything. It may once after it has been told the total, which is the reason that there is; and
     /// where it is being told everything there is nothing to add.
-    pub fn asked(&mut self) {
+    pub(crate) fn asked(&mut self) {
         if std::mem::take(&mut self.may_be_asked) && self.walk.is_none() {
             self.walk_again();
         }
     }
 
     /// The peer is told the total.
-    pub fn checked(&mut self) {
+    pub(crate) fn checked(&mut self) {
         self.may_be_asked = true;
     }
 
     /// The channel has changed in the table.
-    pub fn changed(&mut self, channel: &Rc<str>) {
+    pub(crate) fn changed(&mut self, channel: &Rc<str>) {
         let is_ahead = |walk: &Walk| walk.at.as_ref().is_none_or(|at| *at < *channel);
         if self.again.is_some() || self.walk.as_ref().is_some_and(is_ahead) || self.is_waiting.contains(channel) {
             return;
@@ -115,17 +115,17 @@ impl Announcer {
     }
 
     /// Whether the link has been told everything.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.walk.is_none() && self.waiting.is_empty()
     }
 
     /// The number to wait for, where somebody wants to know that the peer knows all there is in the table now.
-    pub fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
     /// Everything up to this number is known to the peer.
-    pub fn acknowledged(&self) -> u64 {
+    pub(crate) fn acknowledged(&self) -> u64 {
         self.acknowledged
     }
 
@@ -133,7 +133,7 @@ impl Announcer {
     ///
     /// # Errors
     /// What has not been sent cannot be acknowledged, and nothing is acknowledged backwards.
-    pub fn acknowledge(&mut self, number: u64) -> Result<(), &'static str> {
+    pub(crate) fn acknowledge(&mut self, number: u64) -> Result<(), &'static str> {
         if number < self.acknowledged || number > self.told {
             return Err("an acknowledgement of what was not sent");
         }
@@ -142,7 +142,7 @@ impl Announcer {
     }
 
     /// Appends some of what is left to tell.
-    pub fn write(&mut self, table: &Table, out: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, table: &Table, out: &mut Vec<u8>) {
         let start = out.len();
         if let Some(walk) = &mut self.walk {
             while out.len() - start < WRITE_BYTES {

@@ -1,4 +1,4 @@
-//! TODO
+//! Which relay has listeners for which channel: what is told, what was heard, and who waits until it is acknowledged.
 
 mod announced;
 mod announcer;
@@ -7,8 +7,8 @@ mod pending_acks;
 mod table;
 mod wanted;
 
-pub use announced::Announced;
-pub use announcer::Announcer;
-pub use pending_acks::{Settling, Waits};
-pub use table::{Edge, Table};
-pub use wanted::Wanted;
+pub(crate) use announced::Announced;
+pub(crate) use announcer::Announcer;
+pub(crate) use pending_acks::{Settling, Waits};
+pub(crate) use table::{Edge, Table};
+pub(crate) use wanted::Wanted;

@@ -19,7 +19,7 @@ const CALM_MAX: Duration = Duration::from_secs(60);
 
 /// How fast one peer is.
 #[derive(Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     lag: Option<Lag>,
     /// When it was last found to be fast again, and for how long it had to be.
     recovered: Option<(Instant, Duration)>,
@@ -37,13 +37,13 @@ struct Lag {
 
 impl Pace {
     /// Whether the peer is too slow to be waited for.
-    pub fn is_lagging(&self) -> bool {
+    pub(crate) fn is_lagging(&self) -> bool {
         self.lag.is_some()
     }
 
     /// Something has been waited for too long, and `last` is the last number that the peer has to acknowledge. True: that
     /// is new.
-    pub fn lag(&mut self, last: u64, now: Instant) -> bool {
+    pub(crate) fn lag(&mut self, last: u64, now: Instant) -> bool {
         if self.lag.is_some() {
             return false;
         }
@@ -56,7 +56,7 @@ impl Pace {
     }
 
     /// The peer has acknowledged everything up to `number`.
-    pub fn acknowledge(&mut self, number: u64, now: Instant) {
+    pub(crate) fn acknowledge(&mut self, number: u64, now: Instant) {
         if let Some(lag) = &mut self.lag
             && lag.until.take_if(|until| *until <= number).is_some()
         {
@@ -65,7 +65,7 @@ impl Pace {
     }
 
     /// The peer has answered a ping. True: it has caught up just now.
-    pub fn answer(&mut self, took: Duration, now: Instant) -> bool {
+    pub(crate) fn answer(&mut self, took: Duration, now: Instant) -> bool {
         let Some(lag) = self.lag.as_mut().filter(|lag| lag.until.is_none()) else { return false };
         if took > FAST {
             (lag.fast_since, lag.probe_at) = (None, Some(now + PROBE_INTERVAL));
@@ -82,12 +82,12 @@ impl Pace {
     }
 
     /// When the peer is to be sent a ping.
-    pub fn probe_at(&self) -> Option<Instant> {
+    pub(crate) fn probe_at(&self) -> Option<Instant> {
         self.lag.as_ref()?.probe_at
     }
 
     /// Whether the peer is to be sent a ping now.
-    pub fn probe(&mut self, now: Instant) -> bool {
+    pub(crate) fn probe(&mut self, now: Instant) -> bool {
         self.lag.as_mut().is_some_and(|lag| lag.probe_at.take_if(|at| *at <= now).is_some())
     }
 }

@@ -11,22 +11,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a subscription waits for a peer.
-pub const SETTLE_MAX: Duration = Duration::from_secs(1);
+pub(crate) const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 /// One question, and how many links have not answered it.
-pub struct Settling {
+pub(crate) struct Settling {
     ticket: Ticket,
     open: Cell<usize>,
 }
 
 impl Settling {
     /// Nobody has to answer it yet.
-    pub fn new(ticket: Ticket) -> Rc<Self> {
+    pub(crate) fn new(ticket: Ticket) -> Rc<Self> {
         Rc::new(Self { ticket, open: Cell::new(0) })
     }
 
     /// Whether nobody has to answer it any more.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.open.get() == 0
     }
 }
@@ -39,7 +39,7 @@ struct Wait {
 
 /// What waits for one peer.
 #[derive(Default)]
-pub struct Waits {
+pub(crate) struct Waits {
     waits: VecDeque<Wait>,
     /// Whether the peer is fast enough to be waited for.
     pub pace: Pace,
@@ -47,13 +47,13 @@ pub struct Waits {
 
 impl Waits {
     /// Waits until the peer has acknowledged `number`.
-    pub fn add(&mut self, number: u64, settling: &Rc<Settling>, now: Instant) {
+    pub(crate) fn add(&mut self, number: u64, settling: &Rc<Settling>, now: Instant) {
         settling.open.set(settling.open.get() + 1);
         self.waits.push_back(Wait { number, deadline: now + SETTLE_MAX, settling: settling.clone() });
     }
 
     /// The peer has acknowledged everything up to `number`. Gives the tickets that are settled now.
-    pub fn acknowledge(&mut self, number: u64, now: Instant) -> Vec<Ticket> {
+    pub(crate) fn acknowledge(&mut self, number: u64, now: Instant) -> Vec<Ticket> {
         self.pace.acknowledge(number, now);
         let answered = self.waits.iter().take_while(|wait| wait.number <= number).count();
         self.waits.drain(..answered).filter_map(answer).collect()
@@ -61,7 +61,7 @@ impl Waits {
 
     /// Gives up waiting where that has lasted too long: nothing waits for this peer until it is fast again, and has
     /// acknowledged `last`. Gives the tickets that are settled now, and whether that is new.
-    pub fn expire(&mut self, now: Instant, last: u64) -> (Vec<Ticket>, bool) {
+    pub(crate) fn expire(&mut self, now: Instant, last: u64) -> (Vec<Ticket>, bool) {
         if self.waits.front().is_none_or(|wait| wait.deadline > now) {
             return (Vec::new(), false);
         }
@@ -69,12 +69,12 @@ impl Waits {
     }
 
     /// Stops all waiting; gives the tickets that are settled now.
-    pub fn give_up(&mut self) -> Vec<Ticket> {
+    pub(crate) fn give_up(&mut self) -> Vec<Ticket> {
         self.waits.drain(..).filter_map(answer).collect()
     }
 
     /// When waiting will have lasted too long, or the peer is to be measured.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let wait = self.waits.front().map(|wait| wait.deadline);
         wait.into_iter().chain(self.pace.probe_at()).min()
     }

@@ -9,23 +9,23 @@ use std::rc::Rc;
 
 /// Channels that peers listen to.
 #[derive(Default)]
-pub struct Wanted(HashMap<Rc<str>, SmallVec<[LinkId; 2]>>);
+pub(crate) struct Wanted(HashMap<Rc<str>, SmallVec<[LinkId; 2]>>);
 
 impl Wanted {
     /// The links whose peers listen to the channel.
-    pub fn links(&self, channel: &str) -> &[LinkId] {
+    pub(crate) fn links(&self, channel: &str) -> &[LinkId] {
         self.0.get(channel).map_or(&[], SmallVec::as_slice)
     }
 
     /// The peer of this link listens to the channel. True: it is the first one.
-    pub fn add(&mut self, channel: Rc<str>, id: LinkId) -> bool {
+    pub(crate) fn add(&mut self, channel: Rc<str>, id: LinkId) -> bool {
         let ids = self.0.entry(channel).or_default();
         ids.push(id);
         ids.len() == 1
     }
 
     /// The peer of this link does not listen to the channel any more. True: it was the last one.
-    pub fn remove(&mut self, channel: &str, id: LinkId) -> bool {
+    pub(crate) fn remove(&mut self, channel: &str, id: LinkId) -> bool {
         let Some(ids) = self.0.get_mut(channel) else { return false };
         ids.retain(|other| *other != id);
         if !ids.is_empty() {

@@ -34,12 +34,12 @@ impl Clearing {
 
 impl<D: Door> Mesh<D> {
     /// Told when there is something to clear up.
-    pub fn to_clear_up(&self) -> Rc<Notify> {
+    pub(crate) fn to_clear_up(&self) -> Rc<Notify> {
         self.clearing.signal.clone()
     }
 
     /// Withdraws some of what peers have announced whose links have ended. True: there is more.
-    pub fn clear_up_some(&mut self) -> bool {
+    pub(crate) fn clear_up_some(&mut self) -> bool {
         let Some((id, mut channels)) = self.clearing.links.pop_front() else { return false };
         let some = channels.by_ref().take(SLICE).map(|channel| (channel, false)).collect::<Vec<_>>();
         if some.len() == SLICE {
@@ -51,7 +51,7 @@ impl<D: Door> Mesh<D> {
 
     /// Takes in some more of a snapshot whose end has come over this link, and has it acknowledged behind the last of it.
     /// True: there is more.
-    pub fn take_in_some(&mut self, id: LinkId) -> bool {
+    pub(crate) fn take_in_some(&mut self, id: LinkId) -> bool {
         let Some(link) = self.links.get_mut(&id).filter(|link| link.announced.is_taking_in()) else { return false };
         let (edges, number) = link.announced.take_in(SLICE);
         if number.is_some() {

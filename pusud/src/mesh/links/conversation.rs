@@ -5,7 +5,7 @@
 
 use crate::mesh::handshake::{End, Handshake, Outcome, Refusal, Role, Step};
 use crate::mesh::links::link::Signals;
-pub use crate::mesh::links::reading::READ_BYTES;
+pub(crate) use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
 use crate::mesh::links::transport::Transport;
 use crate::mesh::membership::{Candidate, LinkId, Seen};
@@ -29,7 +29,7 @@ const HEARTBEATS_PER_CHECK: u32 = 6;
 const REFUSE_MAX: Duration = Duration::from_secs(1);
 
 /// One conversation.
-pub struct Conversation<D: Door, T: Transport> {
+pub(crate) struct Conversation<D: Door, T: Transport> {
     node: Rc<Node<D, T>>,
     remote: SocketAddr,
     id: LinkId,
@@ -53,7 +53,7 @@ impl<D: Door, T: Transport> Drop for Conversation<D, T> {
 
 impl<D: Door, T: Transport> Conversation<D, T> {
     /// A connection that has just been made.
-    pub fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
+    pub(crate) fn new(node: Rc<Node<D, T>>, role: Role, remote: SocketAddr) -> Self {
         let handshake = Handshake::new(role, node.hello(), node.settings.keys.clone());
         let id = node.mesh.borrow_mut().tick();
         let (decoder, seen) = (Decoder::default(), Rc::default());
@@ -61,18 +61,19 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     }
 
     /// Has the doorman see when the other side has spoken.
-    pub fn seen_by(mut self, seen: Rc<Seen>) -> Self {
+    pub(crate) fn seen_by(mut self, seen: Rc<Seen>) -> Self {
         self.seen = seen;
         self
     }
 
+    #[cfg(test)]
     /// Which connection it is.
-    pub fn id(&self) -> LinkId {
+    pub(crate) fn id(&self) -> LinkId {
         self.id
     }
 
     /// Talks until the end. `linked` is told of the other side when the link is up.
-    pub async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce(&Hello)) -> Outcome {
+    pub(crate) async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce(&Hello)) -> Outcome {
         let shaken = timeout(HANDSHAKE_MAX, self.shake_hands(&mut stream)).await;
         let (end, linked_for) = match shaken {
             Err(_) => (End::Silent(HANDSHAKE_MAX), None),

@@ -2,7 +2,7 @@
 //!
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
-use crate::mesh::handshake::{BootId, Refusal};
+use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, Table, Waits};
 use crate::mesh::links::queue::{Pushed, Queue};
 use crate::mesh::links::sequence::Arrival;
@@ -17,11 +17,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// What is written in one go, in bytes, as far as frames are not larger.
-pub const WRITE_BYTES: usize = 64 * 1024;
+pub(crate) const WRITE_BYTES: usize = 64 * 1024;
 
 /// How the tasks of a link are woken.
 #[derive(Default)]
-pub struct Signals {
+pub(crate) struct Signals {
     /// There is something to send.
     pub send: Notify,
     /// A subscription has begun to wait for the peer.
@@ -34,7 +34,7 @@ pub struct Signals {
 
 /// Short things to send ahead of all else. Each at most once, so that a peer that does not read makes none of it grow.
 #[derive(Default)]
-pub struct Duties {
+pub(crate) struct Duties {
     /// Ask whether the peer is there.
     pub ping: bool,
     /// Answer a ping with this time.
@@ -48,11 +48,9 @@ pub struct Duties {
 }
 
 /// A link that is up.
-pub struct Link {
+pub(crate) struct Link {
     /// The peer's name.
     pub name: Box<str>,
-    /// The peer's start.
-    pub boot: BootId,
     /// Where the peer is.
     pub remote: String,
     /// When it came up.
@@ -78,10 +76,9 @@ pub struct Link {
 
 impl Link {
     /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    pub fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
+    pub(crate) fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
         Self {
             name: candidate.name,
-            boot: candidate.boot,
             remote: candidate.remote,
             since: Instant::now(),
             account,
@@ -98,17 +95,17 @@ impl Link {
     }
 
     /// Whether the peer knows our interest, as far as it was there when the link began.
-    pub fn is_linked(&self) -> bool {
+    pub(crate) fn is_linked(&self) -> bool {
         self.announcer.acknowledged() > 0
     }
 
     /// What waits to be sent, in bytes.
-    pub fn queue_bytes(&self) -> usize {
+    pub(crate) fn queue_bytes(&self) -> usize {
         self.queue.bytes()
     }
 
     /// Queues a publication. Never waits: without room it is dropped and counted.
-    pub fn publish(&mut self, channel: &str, content: &[u8]) {
+    pub(crate) fn publish(&mut self, channel: &str, content: &[u8]) {
         let Account { outgoing, traffic, .. } = &mut self.account;
         if content.len() > self.content_bytes_max {
             traffic.too_large += 1;
@@ -150,7 +147,7 @@ impl Link {
     ///
     /// # Errors
     /// The peer has sent what it must not: the link has to end.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         first: u64,
         publications: Publications<'_>,
@@ -189,14 +186,14 @@ impl Link {
     }
 
     /// Has one of the short things sent.
-    pub fn owe(&mut self, duty: impl FnOnce(&mut Duties)) {
+    pub(crate) fn owe(&mut self, duty: impl FnOnce(&mut Duties)) {
         duty(&mut self.duties);
         self.signals.send.notify_one();
     }
 
     /// Appends what is to be sent next: short things, interest, then publications. `clock`: the time for a ping, in
     /// microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
-    pub fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
             wire::heartbeat(out, kind::PONG, time, seen);

@@ -14,15 +14,15 @@ mod sequence;
 mod tcp_options;
 mod transport;
 
-pub use conversation::{Conversation, READ_BYTES};
-pub use link::WRITE_BYTES;
-pub use queue::QUEUE_BYTES_MAX;
+pub(crate) use conversation::{Conversation, READ_BYTES};
+pub(crate) use link::WRITE_BYTES;
+pub(crate) use queue::QUEUE_BYTES_MAX;
 #[cfg(test)]
-pub use queue::{Pushed, Queue};
-pub use sequence::{Incoming, Outgoing};
+pub(crate) use queue::{Pushed, Queue};
+pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
-pub use transport::LinkReader;
-pub use transport::{Tcp, Transport};
+pub(crate) use transport::LinkReader;
+pub(crate) use transport::{Tcp, Transport};
 
 use crate::mesh::handshake::{Code, Refusal};
 use crate::mesh::interest::{Edge, Settling, Table, Wanted};
@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The links, and the way to the relay.
-pub struct Mesh<D> {
+pub(crate) struct Mesh<D> {
     door: D,
     roster: Roster,
     /// Channels that the relay's own clients listen to.
@@ -55,7 +55,7 @@ pub struct Mesh<D> {
 
 impl<D: Door> Mesh<D> {
     /// For a relay with these settings. Asks the relay for its interest.
-    pub fn new(settings: &Settings, door: D) -> Self {
+    pub(crate) fn new(settings: &Settings, door: D) -> Self {
         let mut table = Table::default();
         for channel in door.channels() {
             table.set(&channel, true);
@@ -75,32 +75,32 @@ impl<D: Door> Mesh<D> {
     }
 
     /// The way to the relay.
-    pub fn door(&mut self) -> &mut D {
+    pub(crate) fn door(&mut self) -> &mut D {
         &mut self.door
     }
 
     /// Who is known.
-    pub fn roster(&self) -> &Roster {
+    pub(crate) fn roster(&self) -> &Roster {
         &self.roster
     }
 
     /// The links that are up.
-    pub fn links(&self) -> impl Iterator<Item = &Link> {
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Link> {
         self.links.values()
     }
 
     /// The link of this connection, while it is up.
-    pub fn link(&mut self, id: LinkId) -> Option<&mut Link> {
+    pub(crate) fn link(&mut self, id: LinkId) -> Option<&mut Link> {
         self.links.get_mut(&id)
     }
 
     /// The relay's own interest.
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
     /// The next number of whatever begins.
-    pub fn tick(&mut self) -> u64 {
+    pub(crate) fn tick(&mut self) -> u64 {
         self.clock += 1;
         self.clock
     }
@@ -109,7 +109,7 @@ impl<D: Door> Mesh<D> {
     ///
     /// # Errors
     /// The connection is refused.
-    pub fn authenticated(&mut self, candidate: &Candidate) -> Result<Option<Ready>, Refusal> {
+    pub(crate) fn authenticated(&mut self, candidate: &Candidate) -> Result<Option<Ready>, Refusal> {
         match self.judge(candidate, None)? {
             Verdict::Wait => Ok(None),
             Verdict::Take => {
@@ -124,7 +124,7 @@ impl<D: Door> Mesh<D> {
     ///
     /// # Errors
     /// The connection is refused.
-    pub fn ready(
+    pub(crate) fn ready(
         &mut self,
         candidate: Candidate,
         peer: &Hello,
@@ -169,7 +169,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// A connection is at its end, whatever it was.
-    pub fn release(&mut self, name: &str, id: LinkId) {
+    pub(crate) fn release(&mut self, name: &str, id: LinkId) {
         let Some(mut link) = self.links.remove(&id) else {
             self.roster.release(name, id, None);
             return;
@@ -196,7 +196,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// Sends publications of the relay's own sources to the peers that listen.
-    pub fn publish(&mut self, batch: &Batch) {
+    pub(crate) fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
             // None where the last peer has withdrawn while they were on their way here.
             let ids = self.wanted.links(publications.channel);
@@ -214,7 +214,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// The channel may have got or lost listeners here.
-    pub fn changed(&mut self, channel: &str) {
+    pub(crate) fn changed(&mut self, channel: &str) {
         let is_in = self.door.has_listeners(channel);
         let Some(channel) = self.table.set(channel, is_in) else { return };
         for link in self.links.values_mut() {
@@ -224,7 +224,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// Tells by the ticket when all linked peers know that the channel has listeners here.
-    pub fn settle(&mut self, channel: &str, ticket: Ticket) {
+    pub(crate) fn settle(&mut self, channel: &str, ticket: Ticket) {
         self.changed(channel);
         let settling = Settling::new(ticket);
         if self.table.contains(channel) {
@@ -242,7 +242,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
-    pub fn expire(&mut self, id: LinkId) {
+    pub(crate) fn expire(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let now = Instant::now();
         if link.waits.pace.probe(now) {
@@ -258,7 +258,7 @@ impl<D: Door> Mesh<D> {
     }
 
     /// Has every link send what waits and say goodbye.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.is_stopping = true;
         for link in self.links.values() {
             link.signals.send.notify_one();
@@ -266,12 +266,12 @@ impl<D: Door> Mesh<D> {
     }
 
     /// Whether links say goodbye and no new ones begin.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.is_stopping
     }
 
     /// Appends what is to be sent next over a link; nothing if it has ended.
-    pub fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
         let clock = self.now();
         if let Some(link) = self.links.get_mut(&id) {
             link.write(&self.table, clock, self.is_stopping, out);

@@ -6,13 +6,13 @@ use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES};
 use std::collections::VecDeque;
 
 /// What may wait for one link, in bytes.
-pub const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A frame takes a further publication only within this many bytes: then it is within what every peer takes.
 const FRAME_BYTES: usize = FRAME_BYTES_OVER_CONTENT;
 
 /// The queue.
 #[derive(Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     frames: VecDeque<Vec<u8>>,
     bytes: usize,
     /// Publications that were dropped since the queue was last found with room.
@@ -21,7 +21,7 @@ pub struct Queue {
 
 /// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
+pub(crate) enum Pushed {
     /// It waits. The number: how many had been dropped before it, if it is the first one since.
     Taken(Option<u64>),
     /// There was no room. Whether it is the first one.
@@ -30,7 +30,7 @@ pub enum Pushed {
 
 impl Queue {
     /// Adds a publication with this number behind the others, if there is room.
-    pub fn push(&mut self, number: u64, channel: &str, content: &[u8]) -> Pushed {
+    pub(crate) fn push(&mut self, number: u64, channel: &str, content: &[u8]) -> Pushed {
         let len = 1 + channel.len() + 4 + content.len();
         // One always fits, whatever the settings say of the size of messages.
         if self.bytes > 0 && self.bytes + len + HEAD_BYTES + 8 > QUEUE_BYTES_MAX {
@@ -56,7 +56,7 @@ impl Queue {
     }
 
     /// Moves frames to `out` until it holds `bytes`, or one if it holds more already.
-    pub fn write(&mut self, out: &mut Vec<u8>, bytes: usize) {
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>, bytes: usize) {
         while let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.len();
             let start = out.len();
@@ -69,12 +69,12 @@ impl Queue {
     }
 
     /// What waits, in bytes. It takes little more memory than that.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 }

@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_millis(5500);
 /// So much interest is taken in before others have their turn, in bytes.
 const TURN_BYTES: usize = 16 * 1024;
 /// What is read of a link in one go, in bytes.
-pub const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// Takes frames in until the link ends. Waits while the relay has no room for more deliveries.
 ///

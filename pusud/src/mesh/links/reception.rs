@@ -15,7 +15,7 @@ impl<D: Door> Mesh<D> {
     ///
     /// # Errors
     /// The link has to end.
-    pub fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
+    pub(crate) fn receive(&mut self, id: LinkId, frame: Frame<'_>) -> Result<bool, Refusal> {
         let now = self.now();
         let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
         match frame {

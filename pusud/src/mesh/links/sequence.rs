@@ -5,7 +5,7 @@
 
 /// The sender's side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// The last number that was given out.
     given: u64,
     /// Everything up to this one has arrived or has been counted as lost.
@@ -14,41 +14,41 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// The number that the next publication will have.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.given + 1
     }
 
     /// Gives the next number out.
-    pub fn give(&mut self) {
+    pub(crate) fn give(&mut self) {
         self.given += 1;
     }
 
     /// The receiver has seen this one. False: it was never given out.
-    pub fn confirm(&mut self, seen: u64) -> bool {
+    pub(crate) fn confirm(&mut self, seen: u64) -> bool {
         self.accounted = self.accounted.max(seen.min(self.given));
         seen <= self.given
     }
 
     /// A new link begins, and the last thing that the receiver has seen is this. Gives how many were lost.
-    pub fn relink(&mut self, seen: u64) -> u64 {
+    pub(crate) fn relink(&mut self, seen: u64) -> u64 {
         self.confirm(seen);
         self.abandon()
     }
 
     /// The receiver is gone for good: gives how many it may not have got.
-    pub fn abandon(&mut self) -> u64 {
+    pub(crate) fn abandon(&mut self) -> u64 {
         std::mem::replace(&mut self.accounted, self.given).abs_diff(self.given)
     }
 
     /// How many are on their way, or lost without that being known yet.
-    pub fn unconfirmed(&self) -> u64 {
+    pub(crate) fn unconfirmed(&self) -> u64 {
         self.given - self.accounted
     }
 }
 
 /// The receiver's side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Incoming {
+pub(crate) struct Incoming {
     /// The last one that has arrived.
     seen: u64,
     /// Everything up to this one has arrived or is known to be lost.
@@ -57,7 +57,7 @@ pub struct Incoming {
 
 /// What a number that arrives says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival {
+pub(crate) enum Arrival {
     /// It is the next one.
     Next,
     /// So many before it were left out.
@@ -68,12 +68,12 @@ pub enum Arrival {
 
 impl Incoming {
     /// The last one that has arrived, to be told to the sender.
-    pub fn seen(&self) -> u64 {
+    pub(crate) fn seen(&self) -> u64 {
         self.seen
     }
 
     /// A new link begins, and the sender will go on with this number. Gives how many were lost before it.
-    pub fn relink(&mut self, next: u64) -> u64 {
+    pub(crate) fn relink(&mut self, next: u64) -> u64 {
         let settled = next.saturating_sub(1);
         if settled < self.settled {
             // The sender has forgotten that it ever numbered anything for us, and begins anew.
@@ -84,7 +84,7 @@ impl Incoming {
     }
 
     /// A publication arrives.
-    pub fn arrive(&mut self, number: u64) -> Arrival {
+    pub(crate) fn arrive(&mut self, number: u64) -> Arrival {
         if number <= self.settled {
             return Arrival::Duplicate;
         }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 ///
 /// # Errors
 /// The socket is broken.
-pub fn set(stream: &TcpStream) -> io::Result<()> {
+pub(crate) fn set(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     system::set(socket2::SockRef::from(stream))
 }
@@ -18,7 +18,7 @@ pub fn set(stream: &TcpStream) -> io::Result<()> {
 ///
 /// # Errors
 /// The socket is broken.
-pub fn limit_sending(stream: &TcpStream, is_limited: bool) -> io::Result<()> {
+pub(crate) fn limit_sending(stream: &TcpStream, is_limited: bool) -> io::Result<()> {
     system::limit_sending(&socket2::SockRef::from(stream), is_limited)
 }
 

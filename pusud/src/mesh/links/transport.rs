@@ -17,7 +17,7 @@ use tokio::time::timeout;
 const DIAL_MAX: Duration = Duration::from_secs(3);
 
 /// A way to other relays.
-pub trait Transport: 'static {
+pub(crate) trait Transport: 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
 
@@ -36,7 +36,7 @@ pub trait Transport: 'static {
 }
 
 /// What comes over a connection.
-pub trait LinkReader: AsyncRead + Unpin {
+pub(crate) trait LinkReader: AsyncRead + Unpin {
     /// Whether the system is to end the connection when what is sent over it is not acknowledged in time.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl LinkReader for ReadHalf<'_> {
 }
 
 /// TCP.
-pub struct Tcp {
+pub(crate) struct Tcp {
     listener: TcpListener,
 }
 
@@ -60,7 +60,7 @@ impl Tcp {
     ///
     /// # Errors
     /// The system refuses.
-    pub fn new(listener: std::net::TcpListener) -> io::Result<Self> {
+    pub(crate) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self { listener: TcpListener::from_std(listener)? })
     }

@@ -23,7 +23,7 @@ const COMPLAINTS_MAX: usize = 256;
 
 /// Counts and remembers.
 #[derive(Default)]
-pub struct Doorman {
+pub(crate) struct Doorman {
     strangers: RefCell<Strangers>,
     has_left: Notify,
     complaints: RefCell<HashMap<(IpAddr, Option<Code>), Instant>>,
@@ -45,7 +45,7 @@ impl Drop for Stranger {
 impl Doorman {
     /// Lets a connection in and serves it to its end, in a task of its own. Another one has to go where there are too many:
     /// then this waits until it has gone, so that there are never more.
-    pub async fn admit<D: Door, T: Transport>(
+    pub(crate) async fn admit<D: Door, T: Transport>(
         self: &Rc<Self>,
         node: &Rc<Node<D, T>>,
         (stream, remote): (T::Stream, SocketAddr),

@@ -8,20 +8,20 @@ const MAX: Duration = Duration::from_secs(5);
 
 /// How often dialling has failed in a row.
 #[derive(Debug, Default)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// The time from the beginning of the attempt that has failed to that of the next one.
-    pub fn next(&mut self, random: &mut impl Rng) -> Duration {
+    pub(crate) fn next(&mut self, random: &mut impl Rng) -> Duration {
         let bound = FIRST.saturating_mul(1 << self.failures.min(5)).min(MAX);
         self.failures += 1;
         bound.mul_f64(random.random::<f64>())
     }
 
     /// It has worked.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }

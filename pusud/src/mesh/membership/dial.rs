@@ -22,7 +22,7 @@ const GOOD_LINK: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// Dials the address with this place in the settings until the network ends.
-pub async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize) {
+pub(crate) async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize) {
     let address = node.settings.relays[at].clone();
     let mut backoff = Backoff::default();
     loop {

@@ -1,4 +1,4 @@
-//! TODO
+//! Who may link and how relays find each other: the list, dialling, connections of others, and one link for a pair.
 
 mod accept;
 mod backoff;
@@ -7,8 +7,9 @@ mod roster;
 mod settings;
 mod strangers;
 
-pub use accept::Doorman;
-pub use dial::dial;
-pub use roster::{Account, Candidate, LinkId, Roster, Verdict};
-pub use settings::{Settings, UNLISTED_LINKS_MAX, connections_max, links_max, strangers_max};
-pub use strangers::Seen;
+pub(crate) use accept::Doorman;
+pub(crate) use dial::dial;
+pub(crate) use roster::{Account, Candidate, LinkId, Roster, Verdict};
+pub(crate) use settings::{Settings, connections_max, strangers_max};
+pub use settings::{UNLISTED_LINKS_MAX, links_max};
+pub(crate) use strangers::Seen;

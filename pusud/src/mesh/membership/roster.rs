@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 const PEERS_MAX: usize = LINKS_MAX;
 
 /// A connection, for as long as this relay runs.
-pub type LinkId = u64;
+pub(crate) type LinkId = u64;
 
 /// What is remembered of a relay while it is not linked, and handed to its link.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Account {
+pub(crate) struct Account {
     /// What is sent to it.
     pub outgoing: Outgoing,
     /// What comes from it.
@@ -46,7 +46,7 @@ struct Holder {
 
 /// A connection whose other side is authenticated.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// This connection.
     pub id: LinkId,
     /// The peer's name.
@@ -63,7 +63,7 @@ pub struct Candidate {
 
 /// What becomes of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is for the other side to begin.
     Wait,
     /// It becomes the link. Whoever holds its place has to go first.
@@ -71,7 +71,7 @@ pub enum Verdict {
 }
 
 /// All relays that are known.
-pub struct Roster {
+pub(crate) struct Roster {
     name: Box<str>,
     links_max: usize,
     records: BTreeMap<Box<str>, Record>,
@@ -79,12 +79,12 @@ pub struct Roster {
 
 impl Roster {
     /// For a relay with this name that has so many links at the most.
-    pub fn new(name: &str, links_max: usize) -> Self {
+    pub(crate) fn new(name: &str, links_max: usize) -> Self {
         Self { name: name.into(), links_max, records: BTreeMap::new() }
     }
 
     /// Whether this relay decides on links with the relay of that name.
-    pub fn decides_over(&self, name: &str) -> bool {
+    pub(crate) fn decides_over(&self, name: &str) -> bool {
         *self.name < *name
     }
 
@@ -92,7 +92,7 @@ impl Roster {
     ///
     /// # Errors
     /// It is refused.
-    pub fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
+    pub(crate) fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
         let decides = self.decides_over(&candidate.name);
         let verdict = if decides || begin.is_some() { Verdict::Take } else { Verdict::Wait };
         let Some((record, holder)) = self.holder(&candidate.name) else {
@@ -133,17 +133,17 @@ impl Roster {
     }
 
     /// The connection that holds the place of the relay with this name.
-    pub fn held_by(&self, name: &str) -> Option<LinkId> {
+    pub(crate) fn held_by(&self, name: &str) -> Option<LinkId> {
         self.holder(name).map(|(_, holder)| holder.id)
     }
 
     /// Whether this start of a relay is linked.
-    pub fn is_linked(&self, name: &str, boot: BootId) -> bool {
+    pub(crate) fn is_linked(&self, name: &str, boot: BootId) -> bool {
         self.holder(name).is_some_and(|(record, holder)| record.boot == boot && holder.up_at.is_some())
     }
 
     /// Gives the place to a candidate, as the link of the pair with this number; says what to tell the other side.
-    pub fn take(&mut self, candidate: &Candidate, link: u64) -> Ready {
+    pub(crate) fn take(&mut self, candidate: &Candidate, link: u64) -> Ready {
         assert!(self.held_by(&candidate.name).is_none(), "whoever held the place has gone");
         self.forget_one_of_too_many();
         let record = self.records.entry(candidate.name.clone()).or_insert_with(|| Record {
@@ -162,7 +162,7 @@ impl Roster {
     }
 
     /// Both sides have begun: hands the account over to the link. `None`: the place has gone to somebody else.
-    pub fn up(&mut self, name: &str, id: LinkId, theirs: Ready, now: u64) -> Option<Account> {
+    pub(crate) fn up(&mut self, name: &str, id: LinkId, theirs: Ready, now: u64) -> Option<Account> {
         let record = self.records.get_mut(name)?;
         let holder = record.holder.as_mut().filter(|holder| holder.id == id && holder.link == theirs.link)?;
         holder.up_at = Some(now);
@@ -174,7 +174,7 @@ impl Roster {
     }
 
     /// The connection is at its end. `account`: what it was handed, if it was a link.
-    pub fn release(&mut self, name: &str, id: LinkId, account: Option<Account>) {
+    pub(crate) fn release(&mut self, name: &str, id: LinkId, account: Option<Account>) {
         let Some(record) = self.records.get_mut(name) else { return };
         if record.holder.as_ref().is_some_and(|holder| holder.id == id) {
             record.holder = None;
@@ -183,7 +183,7 @@ impl Roster {
     }
 
     /// What is known of a relay that is not linked.
-    pub fn account(&self, name: &str) -> Option<&Account> {
+    pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.records.get(name).map(|record| &record.account)
     }
 

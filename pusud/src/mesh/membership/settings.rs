@@ -4,14 +4,14 @@ use crate::config::PeerAddress;
 use crate::mesh::handshake::Keys;
 
 /// Most connections that others have made and that are not linked, beside those with kept places.
-pub const STRANGERS_MAX: usize = 64;
+pub(crate) const STRANGERS_MAX: usize = 64;
 /// Most of them of one address.
-pub const STRANGERS_PER_ADDRESS_MAX: usize = 4;
+pub(crate) const STRANGERS_PER_ADDRESS_MAX: usize = 4;
 /// Places that are kept for the address of each relay that the settings list: for the connection that it makes now, and
 /// for one before it that has not been noticed to be broken.
-pub const KEPT_STRANGERS: usize = 2;
+pub(crate) const KEPT_STRANGERS: usize = 2;
 /// Most linked relays, whatever the settings say.
-pub const LINKS_MAX: usize = 256;
+pub(crate) const LINKS_MAX: usize = 256;
 /// Most linked relays beyond as many as the settings list. A relay reads its list when it starts: so those that are added
 /// to a network dial relays that do not know them yet, and stay linked until the last one has been restarted.
 pub const UNLISTED_LINKS_MAX: usize = 16;
@@ -22,13 +22,13 @@ pub fn links_max(listed: usize) -> usize {
 }
 
 /// How many connections others may have made and not linked, where the settings list so many relays.
-pub fn strangers_max(listed: usize) -> usize {
+pub(crate) fn strangers_max(listed: usize) -> usize {
     STRANGERS_MAX + KEPT_STRANGERS * listed
 }
 
 /// How many connections the network of a relay has at a time, whose settings list so many: one to each that it dials,
 /// those that have become links from the other side, and strangers.
-pub fn connections_max(listed: usize) -> usize {
+pub(crate) fn connections_max(listed: usize) -> usize {
     listed + links_max(listed) + strangers_max(listed)
 }
 

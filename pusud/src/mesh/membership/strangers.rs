@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 /// What is known of one stranger by those who have to do with it.
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// It has sent a good HELLO.
     pub has_spoken: Cell<bool>,
     /// It has to go.
@@ -31,7 +31,7 @@ struct Place {
 
 /// Those who are there.
 #[derive(Default)]
-pub struct Strangers {
+pub(crate) struct Strangers {
     /// From the oldest to the youngest, with those who have been told to go and have not gone yet.
     places: Vec<Place>,
     leaving: Vec<u64>,
@@ -39,7 +39,7 @@ pub struct Strangers {
 }
 
 /// A stranger that was let in.
-pub struct Admitted {
+pub(crate) struct Admitted {
     /// Its number.
     pub number: u64,
     /// What is known of it.
@@ -50,7 +50,7 @@ pub struct Admitted {
 
 impl Strangers {
     /// Lets one in. `listed`: how many relays of the settings are at its address.
-    pub fn admit(&mut self, address: IpAddr, listed: usize) -> Admitted {
+    pub(crate) fn admit(&mut self, address: IpAddr, listed: usize) -> Admitted {
         let block = block(address);
         let own = |place: &&Place| place.block == block;
         let kept = self.places.iter().filter(own).filter(|place| place.is_kept).count();
@@ -88,13 +88,13 @@ impl Strangers {
     }
 
     /// One is linked, or gone.
-    pub fn leave(&mut self, number: u64) {
+    pub(crate) fn leave(&mut self, number: u64) {
         self.places.retain(|place| place.number != number);
         self.leaving.retain(|leaving| *leaving != number);
     }
 
     /// Whether some have been told to go and are still there.
-    pub fn are_some_leaving(&self) -> bool {
+    pub(crate) fn are_some_leaving(&self) -> bool {
         !self.leaving.is_empty()
     }
 }

@@ -5,25 +5,25 @@
 
 use crate::mesh::handshake::BootId;
 use crate::mesh::wire::fields::Fields;
-pub use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
+pub(crate) use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
 
 /// What every HELLO begins with.
-pub const MAGIC: [u8; 4] = *b"PUSU";
+pub(crate) const MAGIC: [u8; 4] = *b"PUSU";
 /// Bytes of a frame before its fields: the length and the type.
-pub const HEAD_BYTES: usize = 5;
+pub(crate) const HEAD_BYTES: usize = 5;
 /// Longest frame before READY, in bytes behind the length.
-pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
+pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 /// What a frame may be longer than the longest content, in bytes.
-pub const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
+pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
-        $($(#[$doc])* pub const $name: u8 = $value;)+
+        $($(#[$doc])* pub(crate) const $name: u8 = $value;)+
     };
 }
 
 /// Types of frames.
-pub mod kind {
+pub(crate) mod kind {
     kinds! {
         /// Who speaks, and what it can.
         HELLO = 1,
@@ -57,13 +57,13 @@ pub mod kind {
 }
 
 /// Whether a frame of this type is about the interest of its sender.
-pub fn is_about_interest(kind: u8) -> bool {
+pub(crate) fn is_about_interest(kind: u8) -> bool {
     matches!(kind, kind::SNAPSHOT | kind::SNAPSHOT_END | kind::CHANGES | kind::CHECK)
 }
 
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hello {
+pub(crate) struct Hello {
     /// Relays of different major versions do not link.
     pub major: u16,
     /// The link speaks the smaller one of both sides.
@@ -84,7 +84,7 @@ pub struct Hello {
 
 /// READY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// Counts the links of a pair; the side that decides sets it, and the other one repeats it.
     pub link: u64,
     /// The number of the last publication that arrived from the other side's start; 0: none.
@@ -95,7 +95,7 @@ pub struct Ready {
 
 /// A frame's value. What was in lists is read while iterating.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame<'a> {
+pub(crate) enum Frame<'a> {
     /// Who speaks.
     Hello(Hello),
     /// Whether the sender has a link with this start of the receiver, and the signature: 32 bytes, or none.
@@ -178,7 +178,7 @@ pub enum Frame<'a> {
 ///
 /// # Errors
 /// It is none of this version.
-pub fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
+pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
     let mut fields = Fields::new(kind, payload);
     let frame = match kind {
         kind::HELLO => return hello(fields).map(Frame::Hello),
@@ -236,7 +236,7 @@ fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
 ///
 /// # Errors
 /// It is no HELLO of any version.
-pub fn major_of_hello(payload: &[u8]) -> Result<u16, Malformed> {
+pub(crate) fn major_of_hello(payload: &[u8]) -> Result<u16, Malformed> {
     let mut fields = Fields::new(kind::HELLO, payload);
     if fields.array()? != MAGIC {
         return Err(Malformed::Magic);

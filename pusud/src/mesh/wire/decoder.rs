@@ -9,7 +9,7 @@ const KEPT_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes that have come and are not used up.
 #[derive(Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     bytes: Vec<u8>,
     /// Where the first frame that is not used up begins.
     start: usize,
@@ -17,7 +17,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// Adds bytes that have come.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -25,7 +25,7 @@ impl Decoder {
     ///
     /// # Errors
     /// It is longer than `bytes_max` behind the length, or empty. Nothing that follows can be read then.
-    pub fn next(&mut self, bytes_max: usize) -> Result<Option<(u8, &[u8])>, Malformed> {
+    pub(crate) fn next(&mut self, bytes_max: usize) -> Result<Option<(u8, &[u8])>, Malformed> {
         let Some(length) = self.length(bytes_max)? else {
             self.compact();
             return Ok(None);
@@ -40,7 +40,7 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Self::next`].
-    pub fn next_kind(&self, bytes_max: usize) -> Result<Option<u8>, Malformed> {
+    pub(crate) fn next_kind(&self, bytes_max: usize) -> Result<Option<u8>, Malformed> {
         Ok(self.length(bytes_max)?.map(|_| self.bytes[self.start + 4]))
     }
 

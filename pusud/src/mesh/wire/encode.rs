@@ -6,7 +6,7 @@ use crate::mesh::wire::codec::{FRAME_BYTES_OVER_CONTENT, Frame, HEAD_BYTES, Hell
 const REASON_BYTES_MAX: usize = 900;
 
 /// Appends a frame: its length, its type, and the fields that `fields` appends.
-pub fn frame(out: &mut Vec<u8>, kind: u8, fields: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn frame(out: &mut Vec<u8>, kind: u8, fields: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD_BYTES - 1]);
     out.push(kind);
@@ -15,13 +15,13 @@ pub fn frame(out: &mut Vec<u8>, kind: u8, fields: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Writes the length of the frame that began at `start` and ends where `out` does.
-pub fn close(out: &mut [u8], start: usize) {
+pub(crate) fn close(out: &mut [u8], start: usize) {
     let len = u32::try_from(out.len() - start - 4).expect("frames are bounded far below 4 GiB");
     out[start..start + 4].copy_from_slice(&len.to_be_bytes());
 }
 
 /// Appends the fields of a HELLO, without the frame around them.
-pub fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
+pub(crate) fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&hello.major.to_be_bytes());
     out.extend_from_slice(&hello.minor.to_be_bytes());
@@ -34,7 +34,7 @@ pub fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
 }
 
 /// Appends AUTH.
-pub fn auth(out: &mut Vec<u8>, linked: bool, signature: &[u8]) {
+pub(crate) fn auth(out: &mut Vec<u8>, linked: bool, signature: &[u8]) {
     frame(out, kind::AUTH, |out| {
         out.push(linked.into());
         out.extend_from_slice(signature);
@@ -42,7 +42,7 @@ pub fn auth(out: &mut Vec<u8>, linked: bool, signature: &[u8]) {
 }
 
 /// Appends READY.
-pub fn ready(out: &mut Vec<u8>, ready: crate::mesh::wire::codec::Ready) {
+pub(crate) fn ready(out: &mut Vec<u8>, ready: crate::mesh::wire::codec::Ready) {
     frame(out, kind::READY, |out| {
         out.extend_from_slice(&ready.link.to_be_bytes());
         out.extend_from_slice(&ready.seen.to_be_bytes());
@@ -51,7 +51,7 @@ pub fn ready(out: &mut Vec<u8>, ready: crate::mesh::wire::codec::Ready) {
 }
 
 /// Appends REFUSE. A reason that is too long is cut.
-pub fn refuse(out: &mut Vec<u8>, code: u16, reason: &str) {
+pub(crate) fn refuse(out: &mut Vec<u8>, code: u16, reason: &str) {
     frame(out, kind::REFUSE, |out| {
         out.extend_from_slice(&code.to_be_bytes());
         let fits = reason.char_indices().map(|(at, character)| at + character.len_utf8());
@@ -61,7 +61,7 @@ pub fn refuse(out: &mut Vec<u8>, code: u16, reason: &str) {
 }
 
 /// Appends PING or PONG.
-pub fn heartbeat(out: &mut Vec<u8>, kind: u8, time: u64, seen: u64) {
+pub(crate) fn heartbeat(out: &mut Vec<u8>, kind: u8, time: u64, seen: u64) {
     frame(out, kind, |out| {
         out.extend_from_slice(&time.to_be_bytes());
         out.extend_from_slice(&seen.to_be_bytes());
@@ -69,7 +69,7 @@ pub fn heartbeat(out: &mut Vec<u8>, kind: u8, time: u64, seen: u64) {
 }
 
 /// Appends SNAPSHOT with names from `channels` until it is full.
-pub fn snapshot<'a>(out: &mut Vec<u8>, generation: u32, channels: &mut impl Iterator<Item = &'a str>) {
+pub(crate) fn snapshot<'a>(out: &mut Vec<u8>, generation: u32, channels: &mut impl Iterator<Item = &'a str>) {
     frame(out, kind::SNAPSHOT, |out| {
         out.extend_from_slice(&generation.to_be_bytes());
         let start = out.len();
@@ -82,7 +82,7 @@ pub fn snapshot<'a>(out: &mut Vec<u8>, generation: u32, channels: &mut impl Iter
 }
 
 /// Appends SNAPSHOT_END.
-pub fn snapshot_end(out: &mut Vec<u8>, generation: u32, number: u64, total: Total) {
+pub(crate) fn snapshot_end(out: &mut Vec<u8>, generation: u32, number: u64, total: Total) {
     frame(out, kind::SNAPSHOT_END, |out| {
         out.extend_from_slice(&generation.to_be_bytes());
         out.extend_from_slice(&number.to_be_bytes());
@@ -91,7 +91,7 @@ pub fn snapshot_end(out: &mut Vec<u8>, generation: u32, number: u64, total: Tota
 }
 
 /// Appends CHANGES with changes from `changes` until it is full.
-pub fn changes<'a>(out: &mut Vec<u8>, first: u64, changes: &mut impl Iterator<Item = (bool, &'a str)>) {
+pub(crate) fn changes<'a>(out: &mut Vec<u8>, first: u64, changes: &mut impl Iterator<Item = (bool, &'a str)>) {
     frame(out, kind::CHANGES, |out| {
         out.extend_from_slice(&first.to_be_bytes());
         let start = out.len();
@@ -104,29 +104,29 @@ pub fn changes<'a>(out: &mut Vec<u8>, first: u64, changes: &mut impl Iterator<It
 }
 
 /// Appends ACKNOWLEDGE.
-pub fn acknowledge(out: &mut Vec<u8>, number: u64) {
+pub(crate) fn acknowledge(out: &mut Vec<u8>, number: u64) {
     frame(out, kind::ACKNOWLEDGE, |out| out.extend_from_slice(&number.to_be_bytes()));
 }
 
 /// Appends CHECK.
-pub fn check(out: &mut Vec<u8>, total: Total) {
+pub(crate) fn check(out: &mut Vec<u8>, total: Total) {
     frame(out, kind::CHECK, |out| put_total(out, total));
 }
 
 /// Appends a frame without fields: RESYNC or GOODBYE.
-pub fn bare(out: &mut Vec<u8>, kind: u8) {
+pub(crate) fn bare(out: &mut Vec<u8>, kind: u8) {
     frame(out, kind, |_| {});
 }
 
 /// Begins PUBLICATIONS: publications follow, then [`close`].
-pub fn begin_publications(out: &mut Vec<u8>, first: u64) {
+pub(crate) fn begin_publications(out: &mut Vec<u8>, first: u64) {
     out.extend_from_slice(&[0; HEAD_BYTES - 1]);
     out.push(kind::PUBLICATIONS);
     out.extend_from_slice(&first.to_be_bytes());
 }
 
 /// Appends one publication to a PUBLICATIONS that has begun.
-pub fn publication(out: &mut Vec<u8>, channel: &str, content: &[u8]) {
+pub(crate) fn publication(out: &mut Vec<u8>, channel: &str, content: &[u8]) {
     name(out, channel);
     let len = u32::try_from(content.len()).expect("contents are bounded far below 4 GiB");
     out.extend_from_slice(&len.to_be_bytes());
@@ -145,7 +145,7 @@ fn put_total(out: &mut Vec<u8>, total: Total) {
 
 /// Appends a frame of any type, in which lists have come from another frame. For tests and fuzzing: it must be the
 /// inverse of [`parse`](crate::mesh::wire::codec::parse).
-pub fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
+pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
     match value.clone() {
         Frame::Hello(hello) => frame(out, kind::HELLO, |out| hello_fields(out, &hello)),
         Frame::Auth { linked, signature } => auth(out, linked, signature),

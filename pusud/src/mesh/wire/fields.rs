@@ -4,7 +4,7 @@
 
 /// Bytes that are no frame of this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// The declared length is past what may come now.
     #[error("a frame of {0} bytes, which is more than may come now")]
     TooLong(usize),
@@ -24,7 +24,7 @@ pub enum Malformed {
 
 /// How much interest there is: two sides that agree on it agree on each channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Total {
+pub(crate) struct Total {
     /// Channels.
     pub count: u64,
     /// The sum of [`hash`] of their names.
@@ -32,7 +32,7 @@ pub struct Total {
 }
 
 /// FNV-1a with 64 bits.
-pub fn hash(name: &str) -> u64 {
+pub(crate) fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
@@ -102,7 +102,7 @@ impl<'a> Fields<'a> {
     pub(super) fn name(&mut self) -> Result<&'a str, Malformed> {
         let len = self.u8()?.into();
         let name = self.text(len)?;
-        crate::protocol::check(name).map(|()| name).map_err(|_| self.wrong())
+        crate::protocol::check_channel(name).map(|()| name).map_err(|_| self.wrong())
     }
 
     pub(super) fn total(&mut self) -> Result<Total, Malformed> {
@@ -119,7 +119,7 @@ macro_rules! list {
     ($(#[$doc:meta])* $name:ident, $item:ty, $read:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name<'a>(Fields<'a>);
+        pub(crate) struct $name<'a>(Fields<'a>);
 
         impl<'a> $name<'a> {
             pub(super) fn new(fields: Fields<'a>) -> Self {
