@@ -158,4 +158,5 @@ install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
-	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
+	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml docs/protocol/client.md \
+	  $(DESTDIR)$(PREFIX)/share/doc/pusud/

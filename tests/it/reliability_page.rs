@@ -1,12 +1,12 @@
-//! RELIABILITY.md, held to its word: its table of limits has them all with their defaults and counters, and the tests
-//! that it names are there.
+//! docs/internals/reliability.md, held to its word: its table of limits has them all with their defaults and counters,
+//! and the tests that it names are there.
 
 use crate::harness::{Daemon, many_open_files, pusud, root, run};
 use std::collections::BTreeSet;
 use std::fs;
 
 fn page() -> String {
-    fs::read_to_string(root().join("RELIABILITY.md")).unwrap()
+    fs::read_to_string(root().join("docs/internals/reliability.md")).unwrap()
 }
 
 /// What stands in backticks in `text`.
