@@ -51,6 +51,8 @@ mod order;
 mod overload;
 mod permissions;
 mod plugin_errors;
+#[cfg(target_os = "linux")]
+mod plugin_pages;
 mod plugins;
 mod protocol;
 mod protocol_page;
