@@ -21,6 +21,8 @@ mod containment;
 #[cfg(unix)]
 mod control;
 mod deliveries;
+#[cfg(target_os = "linux")]
+mod doc_links;
 mod door;
 mod draining;
 mod expiry;

@@ -20,7 +20,7 @@ mod memory;
 mod memory_group;
 mod namespace;
 mod network;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
 mod pair;
@@ -51,7 +51,7 @@ pub(crate) use memory::{Memory, checked, memory_ceiling};
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]
 pub(crate) use pair::{Pair, Spans};
