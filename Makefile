@@ -158,4 +158,11 @@ install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
-	install -m 644 config/settings.example.yaml config/jwt.example.yaml config/http.example.yaml PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
+	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
+	for folder in password jwt http my-authenticator example-c; do \
+	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \
+	  install -m 644 plugins/$$folder/README.md plugins/$$folder/example.yaml \
+	    $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder/ || exit; \
+	done
+	install -m 644 plugins/example-c/Makefile $(wildcard plugins/example-c/*.c) \
+	  $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/example-c/

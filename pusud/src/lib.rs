@@ -1,6 +1,6 @@
 //! The relay server of PuSu Engine, as a library: the binary `pusud` is arguments, logging and an exit code around it.
 //!
-//! ARCHITECTURE.md has the map; [`relay::Relay`] is where to start reading.
+//! docs/internals/architecture.md has the map; [`relay::Relay`] is where to start reading.
 
 pub mod admission;
 pub mod authenticator;

@@ -1,60 +1,49 @@
 //! The authors' guide, run as it is printed, and the crates that authors build against, packaged as they are published.
 
-use crate::harness::{build_dir, root, run};
+use crate::harness::{blocks, not_run, root, run, run_as_printed};
 use std::fs;
 use std::process::Command;
 
-/// What stands in for cargo: everything is done as printed, but what has been built is kept from run to run, nothing is
-/// fetched that is there, and `cargo run` runs the daemon under test, whatever folder it was built into.
-const CARGO: &str = r#"
-cargo() {
-  if [ "$1" = run ]; then
-    while [ "$1" != -- ]; do shift; done
-    shift
-    "$PUSUD_UNDER_TEST" "$@"
-    return
-  fi
-  "$REAL_CARGO" --offline "$@" || "$REAL_CARGO" "$@" || return
-  if [ "$1" = new ]; then
-    for package; do :; done
-    cp "$PUSUD/Cargo.lock" "$package/Cargo.lock"
-    ln -s "$KEPT" "$package/target"
-  fi
-}
-"#;
+const GUIDE: &str = "pusu-plugin-api/README.md";
 
-/// The blocks of shell commands of a page.
-fn command_blocks(page: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(page)).unwrap();
-    let blocks = text.split("\n```sh\n").skip(1);
-    blocks.map(|block| block.split_once("\n```").expect("a block has an end").0.to_owned()).collect()
-}
-
-fn run_as_printed(block: &str) -> String {
-    let (home, kept) = (tempfile::tempdir().unwrap(), build_dir().join("guide"));
-    fs::create_dir_all(&kept).unwrap();
-    let script = format!("set -euo pipefail\numask 022\n{CARGO}\n{block}\n");
-    let mut shell = Command::new("bash");
-    shell.args(["-c", &script]).current_dir(root()).env("TMPDIR", home.path()).env("KEPT", kept);
-    shell.env("REAL_CARGO", env!("CARGO")).env("PUSUD_UNDER_TEST", env!("CARGO_BIN_EXE_pusud"));
-    // The folder that cargo was told to build this workspace into is not the author's.
-    // Not `run`: the first time, everything that a plugin needs is built.
-    let output = shell.env_remove("CARGO_TARGET_DIR").output().unwrap();
-    let [said, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    assert!(output.status.success(), "{said}\n{errors}");
-    said
-}
-
+/// All of its commands, one block after the other, as somebody enters them who reads it from top to bottom.
 #[test]
 fn the_guide_works_as_printed() {
-    let blocks = command_blocks("pusu-plugin-api/README.md");
-    assert_eq!(blocks.len(), 2, "one from nothing to a loaded plugin in Rust, one in C");
-    for (block, id) in blocks.iter().zip(["GuestAuthenticator", "GuestCAuthenticator"]) {
-        assert!(block.contains(id), "{block}");
-        let said = run_as_printed(block);
-        assert!(said.contains("everything is in order") && said.contains(id), "{said}");
-        assert!(said.contains("all checks are passed"), "{said}");
+    let commands = blocks(GUIDE, "sh");
+    assert!(commands.len() >= 10, "the guide has lost its commands");
+    let home = tempfile::tempdir().unwrap();
+    let debugger = Command::new("gdb").arg("--version").output();
+    let shim = if debugger.is_ok() { "" } else { "gdb() { true; }\n" };
+    let finished = run_as_printed(&(shim.to_owned() + &commands.concat()), home.path());
+    let errors = finished.stderr.clone();
+    let said = finished.succeeds();
+    for id in ["GuestAuthenticator", "GuestCAuthenticator", "LaterAuthenticator", "LaterCAuthenticator"] {
+        assert!(said.contains(&format!("{id} ")), "{id} is not in\n{said}");
     }
+    assert_eq!(said.matches("all checks are passed").count(), 4, "{said}");
+    // Four that are built, and the one that is pinned.
+    assert_eq!(said.matches("everything is in order").count(), 5, "{said}");
+    // Asked once for the log, once in a process of its own, and both that answer later.
+    let granted = said.lines().filter(|line| line.split_whitespace().eq(["decision", "granted"])).count();
+    assert!(granted >= 4, "{said}");
+    assert!(errors.contains("DEBUG granted plugin=\"GuestCAuthenticator\" subject=\"\""), "{errors}");
+    match debugger {
+        Ok(_) => assert!(said.contains("hit Breakpoint 1, authorize (self="), "{said}\n{errors}"),
+        Err(error) => not_run("the guide's lines about gdb", error),
+    }
+}
+
+/// What the guide shows of the plugins in C is what stands in their files.
+#[test]
+fn the_guides_plugins_in_c_are_files() {
+    let guide = fs::read_to_string(root().join(GUIDE)).unwrap();
+    let source = |name: &str| fs::read_to_string(root().join("plugins/example-c").join(name)).unwrap();
+    let (guest, later) = (source("guest.c"), source("later.c"));
+    assert!(guide.contains(&format!("cat > guest.c <<'C'\n{guest}C\n")), "guest.c and the guide differ");
+    assert!(guest.lines().count() <= 40, "guest.c is no longer small");
+    let shown = blocks(GUIDE, "c");
+    assert_eq!(shown.len(), 1);
+    assert!(later.contains(&shown[0]), "later.c and the guide differ");
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn stopping_does_not_wait_for_the_service() {
 #[test]
 fn the_example_file_is_accepted() {
     let plugins = PluginsDir::with([http_plugin()]);
-    let example = root().join("config/http.example.yaml");
+    let example = root().join("plugins/http/example.yaml");
     let shown = run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(&example)).succeeds();
     assert!(shown.contains("HttpAuthenticator"), "{shown}");
     let text = fs::read_to_string(&example).unwrap();

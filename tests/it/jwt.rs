@@ -286,7 +286,7 @@ fn settings_that_would_let_forgers_in_stop_the_start() {
 #[test]
 fn the_example_file_is_accepted() {
     let plugins = PluginsDir::with([jwt_plugin()]);
-    let example = root().join("config/jwt.example.yaml");
+    let example = root().join("plugins/jwt/example.yaml");
     let shown = run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(&example)).succeeds();
     assert!(shown.contains("JwtAuthenticator"), "{shown}");
     // Every option is explained there, also those that are commented out.

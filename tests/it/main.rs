@@ -21,6 +21,8 @@ mod containment;
 #[cfg(unix)]
 mod control;
 mod deliveries;
+#[cfg(target_os = "linux")]
+mod doc_links;
 mod door;
 mod draining;
 mod expiry;
@@ -51,6 +53,8 @@ mod order;
 mod overload;
 mod permissions;
 mod plugin_errors;
+#[cfg(target_os = "linux")]
+mod plugin_pages;
 mod plugins;
 mod protocol;
 mod protocol_page;

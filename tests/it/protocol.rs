@@ -1,4 +1,4 @@
-//! The table of client messages in PROTOCOL.md, row by row: what is answered, in exactly which words.
+//! The table of client messages in docs/protocol/client.md, row by row: what is answered, in exactly which words.
 
 use crate::harness::{ALL, Daemon};
 use serde_json::json;

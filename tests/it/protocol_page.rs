@@ -1,4 +1,4 @@
-//! PROTOCOL.md, held to its word: its conversations are played against the daemon, its JSON parses.
+//! docs/protocol/client.md, held to its word: its conversations are played against the daemon, its JSON parses.
 
 use crate::harness::{Client, Daemon, PluginsDir, Setup, password_plugin, root};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::fs;
 
 /// The fenced blocks of the page that are marked with `language`.
 fn blocks(language: &str) -> Vec<String> {
-    let page = fs::read_to_string(root().join("PROTOCOL.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/protocol/client.md")).unwrap();
     let fence = format!("```{language}\n");
     let block = |text: &str| text.split("```").next().unwrap().to_owned();
     page.split(&fence).skip(1).map(block).collect()
@@ -84,7 +84,7 @@ fn codes(file: &str, find: impl Fn(&str) -> Option<&str>) -> BTreeSet<u16> {
 
 #[test]
 fn its_close_codes_are_the_daemons() {
-    let mut of_page = codes("PROTOCOL.md", |line| line.strip_prefix("| ")?.split(" |").next());
+    let mut of_page = codes("docs/protocol/client.md", |line| line.strip_prefix("| ")?.split(" |").next());
     of_page.retain(|code| *code >= 1000);
     assert!(of_page.remove(&1000), "the answer to a client's own close is not a reason of the relay's");
     let of_daemon = codes("pusud/src/disconnect.rs", |line| line.split_once("=> ")?.1.strip_suffix(','));

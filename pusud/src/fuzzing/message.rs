@@ -54,7 +54,7 @@ fn text_of(value: &Value) -> &str {
     value.as_str().expect("an authorization is text")
 }
 
-/// Whether PROTOCOL.md lets a client send this, as far as one object can tell.
+/// Whether docs/protocol/client.md lets a client send this, as far as one object can tell.
 fn is_good(value: &Value) -> bool {
     let has_channel = || value["channel"].as_str().is_some_and(|name| protocol::check_channel(name).is_ok());
     match value["type"].as_str() {

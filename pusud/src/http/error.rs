@@ -53,7 +53,7 @@ impl HttpError {
     }
 
     /// The whole answer, after which the connection is to be closed.
-    pub(crate) fn to_response(&self) -> Vec<u8> {
+    pub(crate) fn to_response(self) -> Vec<u8> {
         let Self { status, headers, reason } = self;
         format!(
             "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Type: text/plain; charset=utf-8\r\n\

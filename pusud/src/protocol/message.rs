@@ -1,4 +1,4 @@
-//! The client protocol's messages: functions from text to [`Request`] and from values to replies. PROTOCOL.md is the
+//! The client protocol's messages: functions from text to [`Request`] and from values to replies. docs/protocol/client.md is the
 //! norm.
 //!
 //! **Invariant:** parsing allocates nothing for a message without escapes: names and content are borrowed, and the

@@ -1,4 +1,4 @@
-//! What a relay hears from another one, said byte by byte as NETWORK.md has it, and not by pusud's own code.
+//! A relay's side of a link, written byte by byte from docs/protocol/relay-link.md and not with pusud's own code.
 
 use super::DEADLINE;
 use std::io::{Read as _, Write as _};

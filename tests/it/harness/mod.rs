@@ -21,6 +21,8 @@ mod memory_group;
 mod namespace;
 mod network;
 #[cfg(target_os = "linux")]
+mod pages;
+#[cfg(target_os = "linux")]
 mod pair;
 mod plugin_files;
 mod process;
@@ -49,6 +51,8 @@ pub(crate) use memory::{Memory, checked, memory_ceiling};
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
+#[cfg(target_os = "linux")]
+pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]
 pub(crate) use pair::{Pair, Spans};
 pub(crate) use plugin_files::{

@@ -1,5 +1,6 @@
 //! Import levels: a module of the daemon imports nothing from a higher level than its own, and there are no circles.
-//! The levels are those of the table in ARCHITECTURE.md; a file that is in none of its rows is an error too.
+//! The levels are those of the table in docs/internals/architecture.md; a file that is in none of its rows is an error
+//! too.
 
 use super::source::{Finding, Source};
 use super::use_paths::use_paths;
@@ -59,7 +60,7 @@ pub(super) fn check(sources: &[Source], levels: &Levels) -> Vec<Finding> {
     for source in sources {
         let Some(file) = of_daemon(source) else { continue };
         let Some(own) = levels.of(&file) else {
-            findings.push(source.finding(1, "is in no row of the table of levels in ARCHITECTURE.md"));
+            findings.push(source.finding(1, "is in no row of the table of levels in docs/internals/architecture.md"));
             continue;
         };
         for path in use_paths(source, &module(&file), "pusud") {

@@ -82,7 +82,7 @@ fn unsafe_code_stands_where_it_may_and_says_why() {
 #[test]
 fn modules_import_nothing_from_higher_levels() {
     let sources: Vec<Source> = sources().into_iter().filter(|source| source.name.starts_with("pusud/src/")).collect();
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/internals/architecture.md")).unwrap();
     assert_none(levels::check(&sources, &levels::Levels::of_page(&page)));
 }
 

@@ -1,4 +1,4 @@
-//! Frames of a link: from values to bytes and back. NETWORK.md has their layout.
+//! Frames of a link: from values to bytes and back. docs/protocol/relay-link.md has their layout.
 //!
 //! Pure functions: nothing here knows which frame may come when. **Invariant:** a declared length is compared with the
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
