@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the relay under a real systemd: a small Debian in a virtual machine, in memory, without disk and network, in which
-# guest.sh does what docs/operating/install.md tells an operator, and says what it saw. The exit code is 0 if all of it was as it should
-# be.
+# guest.sh does what docs/operating/install.md tells an operator, and says what it saw. The exit code is 0 if all of it was
+# as it should be.
 #
 # Nothing is installed or changed outside of target/systemd, and no service runs on this machine: the packages of the
 # virtual machine are unpacked here, but none of their scripts is run. `make test-systemd` builds and installs the relay
