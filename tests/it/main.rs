@@ -49,6 +49,8 @@ mod open_files;
 mod order;
 #[cfg(target_os = "linux")]
 mod overload;
+#[cfg(target_os = "linux")]
+mod pages;
 mod permissions;
 mod plugin_errors;
 mod plugins;
