@@ -43,14 +43,13 @@ fn start(stage: &Stage, folder: &str) -> Running {
     stage.serve(&format!("cd {folder} && exec pusud --config settings.yaml"), 1)
 }
 
-/// Whether a relay that has the old key alone links with the three.
-fn a_relay_with_the_old_key_links(stage: &Stage) -> bool {
+/// The status of a relay that has the old key alone, when it is linked with the three or knows why it is not.
+fn with_the_old_key(stage: &Stage) -> String {
     let _outsider = start(stage, "relay-4");
-    let known = linked(55030, 3);
-    let refused =
-        "pusud status --json --socket run/pusud-55030.sock | grep --only-matching '\"last_error\":\"' | wc -l";
-    wait_for(stage, &format!("{known} || [ \"$({refused})\" = 3 ]"));
-    stage.shell(&known).status.success()
+    let status = "pusud status --json --socket run/pusud-55030.sock";
+    let refused = format!("[ \"$({status} | grep --only-matching '\"last_error\":\"' | wc -l)\" = 3 ]");
+    wait_for(stage, &format!("{} || {refused}", linked(55030, 3)));
+    stage.shell(status).succeeds()
 }
 
 #[test]
@@ -74,17 +73,21 @@ fn a_key_is_rotated_in_three_rounds_while_the_relays_serve() {
 
     let mut relays: Vec<Running> = folders[..3].iter().map(|folder| start(&stage, folder)).collect();
     RELAYS.iter().for_each(|&port| wait_for(&stage, &linked(port, 2)));
-    for round in &keys[1..] {
-        assert!(a_relay_with_the_old_key_links(&stage), "the old key is valid until the third round is over");
+    for (round, keys) in keys[1..].iter().enumerate() {
+        let status = with_the_old_key(&stage);
+        // Before the third round the three prove the new key, and still take the old one: it is the other relay that refuses.
+        let expected = if round < 2 { "\"state\":\"linked\"" } else { "\"last_error\":\"refused: `relay-4` and" };
+        assert_eq!(status.matches(expected).count(), 3, "before round {}: {status}", round + 1);
         for (at, folder) in folders[..3].iter().enumerate() {
-            stage.shell(&format!("cd {folder}\n{round}")).succeeds();
+            stage.shell(&format!("cd {folder}\n{keys}")).succeeds();
             // Ends the old one first: it has the port.
             drop(relays.remove(at));
             relays.insert(at, start(&stage, folder));
             RELAYS.iter().for_each(|&port| wait_for(&stage, &linked(port, 2)));
         }
     }
-    assert!(!a_relay_with_the_old_key_links(&stage), "the old key is not valid any more");
+    let status = with_the_old_key(&stage);
+    assert_eq!(status.matches("\"last_error\":\"the peer refused: ").count(), 3, "after the last round: {status}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ mount --bind hosts /etc/hosts
 mount --bind ssl /etc/ssl
 [ ! -d /var/log/nginx ] || mount --bind log /var/log/nginx
 curl() { command curl --cacert /etc/ssl/relay/fullchain.pem "$@"; }
-export UNTIL='exec 9<>/dev/tcp/127.0.0.1/443'
+UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
 "#;
 
 /// Starts a proxy, and looks at the relay through it: the command of the page, a conversation, and `limit` connections.
@@ -32,7 +32,7 @@ fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit:
     let script = root().join("tests/clients/through_proxy.py");
     let (curl, script) = (block(PAGE, "Try it", "sh"), script.display());
     let commands = format!(
-        "{MACHINE}\n{start} >proxy.log 2>&1 &\n(sleep 1)\n{curl}\n\
+        "{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}\n\
          python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {limit}"
     );
     let finished = run(&mut stage.command(&commands));
