@@ -71,11 +71,15 @@ test: venv
 	fi
 	$(CARGO) test --workspace --doc
 
-# nft and ip make networks that lose packets, systemd-analyze judges the unit. Tests that miss them say so.
-TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze
+# nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README.
+# Proxies are installed only where no systemd would start them, as in a container. Tests that miss a tool say so.
+TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
+  chromium:chromium
+TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy
 
 test-tools:
-	@missing=; for tool in $(TEST_TOOLS); do \
+	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \
+	for tool in $$tools; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%%:*}"; \
 	done; \
 	if [ -z "$$missing" ]; then echo 'test-tools: everything is here'; \
