@@ -11,7 +11,7 @@ as_the_page_says() {
   make() { [ "$*" = install ]; }
   sudoedit() { [ "$1" = "$SETTINGS" ] && settings PasswordAuthenticator 'passwords: {"first": ["*"]}'; }
   # shellcheck disable=SC2016 # These are no commands.
-  sed -n '/^## Install as a service/,/^## What is where/{/^```sh/,/^```/p}' install.md | grep -v '^```' >/tmp/commands
+  sed -n '/^## Install as a service/,/^## Files and users/{/^```sh/,/^```/p}' install.md | grep -v '^```' >/tmp/commands
   grep -q 'systemctl enable --now pusud' /tmp/commands
   while read -r line; do
     echo "+ $line"

@@ -1,8 +1,8 @@
 //! Every block of commands, code or settings on the pages for users and operators is run by a test, which is named here.
 
-use super::page::blocks;
-use crate::harness::root;
-use std::collections::BTreeMap;
+use super::page::{blocks, code, text};
+use crate::harness::{pusud, root, run};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Page, heading, language, how many blocks, and the test that runs them.
@@ -74,6 +74,12 @@ const ELSEWHERE: [&str; 3] = ["docs/protocol", "docs/internals", "docs/authentic
 /// What is shown and not run.
 const SHOWN: [&str; 2] = ["text", "json"];
 
+/// The pages for users and operators.
+fn all_pages() -> Vec<String> {
+    let all = pages("docs").into_iter().chain(["README.md".to_owned(), "SECURITY.md".to_owned()]);
+    all.filter(|page| page.ends_with(".md")).collect()
+}
+
 /// All pages below a folder.
 fn pages(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap();
@@ -85,8 +91,7 @@ fn pages(folder: &str) -> Vec<String> {
 #[test]
 fn every_block_is_run_by_a_test() {
     let mut found: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-    let pages = pages("docs").into_iter().chain(["README.md".to_owned(), "SECURITY.md".to_owned()]);
-    for page in pages.filter(|page| page.ends_with(".md")) {
+    for page in all_pages() {
         for block in blocks(&page).into_iter().filter(|block| !SHOWN.contains(&&*block.language)) {
             *found.entry((page.clone(), block.heading, block.language)).or_default() += 1;
         }
@@ -99,5 +104,21 @@ fn every_block_is_run_by_a_test() {
         let (module, function) = test.split_once("::").unwrap();
         let source = fs::read_to_string(root().join(format!("tests/it/pages/{module}.rs"))).unwrap();
         assert!(source.contains(&format!("#[test]\nfn {function}()")), "{test} does not exist");
+    }
+}
+
+#[test]
+fn every_command_that_is_named_exists() {
+    let help = run(&mut pusud(&["--help"])).succeeds();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let commands: BTreeSet<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains("run"), "{help}");
+    for page in all_pages() {
+        let text = text(&page).replace("```", "");
+        let named = code(&text).into_iter().filter_map(|words| words.strip_prefix("pusud ")?.split_whitespace().next());
+        for command in named.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
+            assert!(commands.contains(command), "{page} names `pusud {command}`, which does not exist");
+        }
     }
 }

@@ -38,7 +38,7 @@ fn every_field_of_the_status_is_there() {
 }
 
 /// The sources of the daemon, each text in them on one line.
-fn sources(folder: &Path) -> String {
+pub(super) fn sources(folder: &Path) -> String {
     let mut all = String::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -42,7 +42,7 @@ fn a_plugin_is_upgraded() {
 fn installing_is_where_the_virtual_machine_looks() {
     let page = text("docs/operating/install.md");
     let checks = std::fs::read_to_string(root().join("tests/systemd/checks.sh")).unwrap();
-    for heading in ["## Install as a service", "## What is where"] {
+    for heading in ["## Install as a service", "## Files and users"] {
         assert!(page.contains(&format!("\n{heading}\n")) && checks.contains(&format!("/^{heading}/")), "{heading}");
     }
     let block = block("docs/operating/install.md", "Install as a service", "sh");

@@ -1,6 +1,7 @@
 //! docs/operating/troubleshooting.md: every close code, every HTTP status and every limit that ends a slow consumer is
 //! there, and so are the symptoms that people search for.
 
+use super::monitoring::sources;
 use super::page::{code, rows, section, text};
 use crate::harness::root;
 use std::collections::BTreeSet;
@@ -68,4 +69,27 @@ fn the_symptoms_are_there() {
     let slow = section(PAGE, "Slow consumers");
     let limits: Vec<&str> = rows(&slow).iter().map(|row| code(row[0])[0]).collect();
     assert_eq!(limits, ["outbox_bytes", "outbox_soft_bytes", "write_deadline", "max_queued_bytes"]);
+}
+
+/// Messages that are quoted are the relay's own.
+#[test]
+fn the_quoted_messages_are_the_relays() {
+    let sources = sources(&root().join("pusud/src"));
+    let not_linked = section(PAGE, "NOT LINKED");
+    let rows = rows(&not_linked);
+    let quoted = rows.iter().flat_map(|row| code(row[0])).flat_map(|message| message.split('…'));
+    // The system's own words.
+    for piece in quoted.map(|piece| piece.trim()).filter(|piece| *piece != "Connection refused") {
+        assert!(sources.contains(&piece.replace("network_name has", "`network_name` has")), "nobody says {piece:?}");
+    }
+    for (heading, message) in [
+        ("Port in use", "is another program (or another pusud) using port "),
+        ("Too many open files", "cannot accept clients for now; is the open-file limit (ulimit -n) too low?"),
+        ("Slow consumers", "the client is cut: it reads too slowly"),
+        ("NOT LINKED", "not linked; dialling again until it is"),
+        ("`pusud status` finds no relay", "no relay is running with client port "),
+    ] {
+        let said = section(PAGE, heading).replace('\n', " ");
+        assert!(said.contains(message) && sources.contains(message), "{heading}: {message}");
+    }
 }
