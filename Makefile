@@ -15,10 +15,11 @@ C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
 
-# The published Python client and what it needs, what makes tokens and certificates for the tests, and what plays the
-# Autobahn cases, in an environment of their own.
+# The published Python client and what it needs, what makes tokens and certificates for the tests, what plays the
+# Autobahn cases, and what an example in docs/clients.md uses, in an environment of their own.
 VENV := target/venv
-VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0
+VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
+  websockets==17.4
 
 .PHONY: help run run-network plugins build test test-tools test-systemd conformance venv check bench soak soak-network \
   random-load fuzz deny install
@@ -70,11 +71,15 @@ test: venv
 	fi
 	$(CARGO) test --workspace --doc
 
-# nft and ip make networks that lose packets, systemd-analyze judges the unit. Tests that miss them say so.
-TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze
+# nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README.
+# Proxies are installed only where no systemd would start them, as in a container. Tests that miss a tool say so.
+TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
+  chromium:chromium
+TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy
 
 test-tools:
-	@missing=; for tool in $(TEST_TOOLS); do \
+	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \
+	for tool in $$tools; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%%:*}"; \
 	done; \
 	if [ -z "$$missing" ]; then echo 'test-tools: everything is here'; \

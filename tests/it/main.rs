@@ -21,8 +21,6 @@ mod containment;
 #[cfg(unix)]
 mod control;
 mod deliveries;
-#[cfg(target_os = "linux")]
-mod doc_links;
 mod door;
 mod draining;
 mod expiry;
@@ -30,8 +28,6 @@ mod fan_out;
 #[cfg(target_os = "linux")]
 mod frame_floods;
 mod frames;
-#[cfg(target_os = "linux")]
-mod guide;
 mod handshake;
 mod hot_swap;
 mod http;
@@ -51,19 +47,16 @@ mod open_files;
 mod order;
 #[cfg(target_os = "linux")]
 mod overload;
+#[cfg(target_os = "linux")]
+mod pages;
 mod permissions;
 mod plugin_errors;
-#[cfg(target_os = "linux")]
-mod plugin_pages;
 mod plugins;
 mod protocol;
-mod protocol_page;
 #[cfg(target_os = "linux")]
 mod queued;
 #[cfg(target_os = "linux")]
 mod random_load;
-#[cfg(target_os = "linux")]
-mod reliability_page;
 mod secrets;
 #[cfg(unix)]
 mod service;

@@ -1,23 +1,23 @@
 #!/bin/bash
-# What `make test-systemd` checks, a function each: what README.md tells an operator to do, and what may become of a
+# What `make test-systemd` checks, a function each: what install.md tells an operator to do, and what may become of a
 # service. guest.sh has the words that they are made of, and runs them in its order, each on what the ones before left.
 # shellcheck disable=SC2154,SC2317 # The variables are those of guest.sh; the functions are called by their names.
 
-# The block of commands below "Run it for real", as it is printed there.
-as_the_readme_says() {
+# The block of commands below "Install as a service", as it is printed there.
+as_the_page_says() {
   local line
   sudo() { "$@"; }
   # `make install` was done from outside.
   make() { [ "$*" = install ]; }
   sudoedit() { [ "$1" = "$SETTINGS" ] && settings PasswordAuthenticator 'passwords: {"first": ["*"]}'; }
   # shellcheck disable=SC2016 # These are no commands.
-  sed -n '/^## Run it for real/,/^## Several/{/^```sh/,/^```/p}' README.md | grep -v '^```' >/tmp/commands
+  sed -n '/^## Install as a service/,/^## Files and users/{/^```sh/,/^```/p}' install.md | grep -v '^```' >/tmp/commands
   grep -q 'systemctl enable --now pusud' /tmp/commands
   while read -r line; do
     echo "+ $line"
     eval "$line" </dev/null
   done </tmp/commands
-  echo "$(wc -l </tmp/commands) commands of README.md"
+  echo "$(wc -l </tmp/commands) commands of install.md"
 }
 
 it_serves() {

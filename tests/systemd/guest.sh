@@ -75,7 +75,7 @@ converse() {
 . /srv/checks.sh
 
 echo "systemd: $(systemctl --version | head -n 1), Linux $(uname -r), booted in $(cut -d ' ' -f 1 /proc/uptime) s"
-check as_the_readme_says
+check as_the_page_says
 check it_serves
 check it_is_confined
 check it_is_hardened

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the relay under a real systemd: a small Debian in a virtual machine, in memory, without disk and network, in which
-# guest.sh does what README.md tells an operator, and says what it saw. The exit code is 0 if all of it was as it should
-# be.
+# guest.sh does what docs/operating/install.md tells an operator, and says what it saw. The exit code is 0 if all of it was
+# as it should be.
 #
 # Nothing is installed or changed outside of target/systemd, and no service runs on this machine: the packages of the
 # virtual machine are unpacked here, but none of their scripts is run. `make test-systemd` builds and installs the relay
@@ -77,7 +77,7 @@ unpack() {
 install_relay() {
   make --no-print-directory -o plugins install DESTDIR="$WORK/root" >/dev/null
   install -d "$WORK/root/srv/pusud/config"
-  install -m 644 README.md "$WORK/root/srv/pusud/"
+  install -m 644 docs/operating/install.md "$WORK/root/srv/pusud/"
   install -m 644 config/*.yaml "$WORK/root/srv/pusud/config/"
   install -m 755 tests/systemd/guest.sh tests/systemd/checks.sh "$WORK/root/srv/"
   install -m 644 tests/systemd/guest.service "$WORK/root/etc/systemd/system/"

@@ -1,13 +1,13 @@
-//! The style of the tree, as far as a machine can judge it: lengths, import levels, what may not stand in `src/`.
+//! The style of the tree, as far as a machine can judge it: lengths, walls between wings, what may not stand in `src/`.
 //!
 //! Reads the sources of every crate of the workspace. Each rule is a function from one file to its [`Finding`]s, and
 //! each has a test of its own on samples that it must object to, so that no rule passes because it sees nothing.
 
-mod levels;
 mod rules;
 mod source;
 mod unseen;
 mod use_paths;
+mod wings;
 
 use crate::harness::root;
 use source::{Finding, Source};
@@ -80,10 +80,12 @@ fn unsafe_code_stands_where_it_may_and_says_why() {
 }
 
 #[test]
-fn modules_import_nothing_from_higher_levels() {
+fn wings_use_the_faces_of_those_below() {
     let sources: Vec<Source> = sources().into_iter().filter(|source| source.name.starts_with("pusud/src/")).collect();
     let page = fs::read_to_string(root().join("docs/internals/architecture.md")).unwrap();
-    assert_none(levels::check(&sources, &levels::Levels::of_page(&page)));
+    let wings = wings::Wings::of_page(&page);
+    assert_eq!(wings.faults(), [""; 0]);
+    assert_none(wings::check(&sources, &wings));
 }
 
 #[test]

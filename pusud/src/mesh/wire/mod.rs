@@ -10,7 +10,9 @@ pub(crate) use codec::{
     Publications, Ready, Total, hash, is_about_interest, kind, major_of_hello, parse,
 };
 pub(crate) use decoder::Decoder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use encode::any;
 pub(crate) use encode::{
-    acknowledge, any, auth, bare, begin_publications, changes, check, close, frame, heartbeat, hello_fields,
-    publication, ready, refuse, snapshot, snapshot_end,
+    acknowledge, auth, bare, begin_publications, changes, check, close, frame, heartbeat, hello_fields, publication,
+    ready, refuse, snapshot, snapshot_end,
 };

@@ -1,0 +1,132 @@
+"""Opens a page twice in headless Chromium, types into its only field, and checks that both show what was typed.
+
+Usage: browser.py PAGE
+
+Speaks the DevTools protocol over a pair of pipes. The page is asked for a promise of what is waited for, and every
+answer has a deadline; nothing sleeps for a guess.
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+DEADLINE_SECONDS = 90
+
+# Kept until the list of the page has an item with this text.
+SHOWS = """
+new Promise(done => {
+  const look = () => [...document.querySelectorAll("li")].some(item => item.textContent === %s) && done(true)
+  new MutationObserver(look).observe(document, { childList: true, subtree: true })
+  look()
+})
+"""
+
+# Sends when the connection stands, as somebody at the keyboard would.
+TYPE = """
+new Promise(done => {
+  const type = () => {
+    document.querySelector("input").value = %s
+    document.querySelector("form").requestSubmit()
+    done(true)
+  }
+  relay.readyState === WebSocket.OPEN ? type() : relay.addEventListener("open", type)
+})
+"""
+
+
+class Browser:
+    """A running Chromium."""
+
+    def __init__(self, folder):
+        # High numbers, so that neither pipe is where Chromium looks for its own.
+        high = lambda fd: fcntl.fcntl(fd, fcntl.F_DUPFD, 10)
+        (reads, self.requests), (self.answers, writes) = map(lambda pair: map(high, pair), (os.pipe(), os.pipe()))
+
+        def place():
+            os.dup2(reads, 3)
+            os.dup2(writes, 4)
+
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
+        self.process = subprocess.Popen(
+            ["chromium", *flags, "--user-data-dir=" + folder, "about:blank"],
+            preexec_fn=place,
+            pass_fds=(3, 4),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(reads)
+        os.close(writes)
+        self.number = 0
+        self.buffer = b""
+        self.end = time.monotonic() + DEADLINE_SECONDS
+
+    def ask(self, method, session=None, **parameters):
+        """The result of a method; events are passed over."""
+        self.number += 1
+        request = {"id": self.number, "method": method, "params": parameters}
+        if session:
+            request["sessionId"] = session
+        os.write(self.requests, json.dumps(request).encode() + b"\0")
+        while True:
+            message = self.message(method)
+            if message.get("id") == self.number:
+                if "error" in message:
+                    raise SystemExit("{}: {}".format(method, message["error"]))
+                return message["result"]
+
+    def message(self, method):
+        """The next message."""
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.answers], [], [], max(0, self.end - time.monotonic()))
+            if not ready:
+                raise SystemExit("no answer to {} within {} s".format(method, DEADLINE_SECONDS))
+            read = os.read(self.answers, 65536)
+            if not read:
+                raise SystemExit("the browser has ended: {}".format(self.process.wait()))
+            self.buffer += read
+        message, _, self.buffer = self.buffer.partition(b"\0")
+        return json.loads(message)
+
+    def open(self, url):
+        """A page that has been loaded; what it is asked with."""
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.ask("Page.navigate", session, url=url)
+        loaded = "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))"
+        self.evaluate(session, loaded + ".then(() => location.href)", url)
+        return session
+
+    def evaluate(self, session, expression, expected=True):
+        """Asks a page for what a promise becomes."""
+        result = self.ask(
+            "Runtime.evaluate", session, expression=expression, awaitPromise=True, returnByValue=True
+        )
+        if result.get("result", {}).get("value") != expected:
+            raise SystemExit("{}\ngave {}".format(expression, result))
+
+
+def main():
+    url = pathlib.Path(sys.argv[1]).resolve().as_uri()
+    with tempfile.TemporaryDirectory() as folder:
+        browser = Browser(folder)
+        try:
+            pages = []
+            for text in ("from the first page", "from the second page"):
+                pages.append(browser.open(url))
+                browser.evaluate(pages[-1], TYPE % json.dumps(text))
+                for page in pages:
+                    browser.evaluate(page, SHOWS % json.dumps(text))
+            print("both pages show all messages")
+        finally:
+            browser.process.kill()
+            browser.process.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+//! The pages for users and operators, held to their word: commands and examples are run as they are printed, tables are
+//! complete, and links lead somewhere.
+//!
+//! `coverage` knows which test runs which block; the norms, the internals and the pages of plugins have tests of their own.
+
+mod authors_guide;
+mod browser;
+mod clients;
+mod cluster;
+mod coverage;
+mod links;
+mod monitoring;
+mod operating;
+mod page;
+mod plugins;
+mod protocol;
+mod proxies;
+mod readme;
+mod reliability;
+mod settings;
+mod stage;
+mod table_cells;
+mod troubleshooting;

@@ -1,0 +1,77 @@
+//! docs/operating/tls-and-proxies.md: each proxy with its configuration as it is printed, at the paths that are printed, in
+//! front of the relay of `make run`.
+
+use super::page::{block, blocks};
+use super::stage::Stage;
+use crate::harness::{root, run};
+
+const PAGE: &str = "docs/operating/tls-and-proxies.md";
+/// The relay's keepalive: a silent client is sent a ping after one and a half times `ping_interval` at the latest.
+const KEEPALIVE_SECONDS: f64 = 37.5;
+
+/// Certificates where the page has them, a name for the proxy, and a folder for logs, in file systems of the shell's own.
+const MACHINE: &str = r#"
+mkdir -p ssl/relay log
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=relay.example.com \
+  -addext subjectAltName=DNS:relay.example.com -keyout ssl/relay/privkey.pem -out ssl/relay/fullchain.pem 2>openssl.log
+cat ssl/relay/fullchain.pem ssl/relay/privkey.pem >ssl/relay/both.pem
+echo '127.0.0.1 relay.example.com localhost' >hosts
+mount --bind hosts /etc/hosts
+mount --bind ssl /etc/ssl
+[ ! -d /var/log/nginx ] || mount --bind log /var/log/nginx
+curl() { command curl --cacert /etc/ssl/relay/fullchain.pem "$@"; }
+UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
+"#;
+
+/// Starts a proxy, and looks at the relay through it: the command of the page, a conversation, and `limit` connections.
+fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit: usize) {
+    let row = format!("tls-and-proxies.md, {heading}");
+    let Some(stage) = Stage::with(&row, &[name, "curl", "openssl"]) else { return };
+    let _relay = stage.quickstart();
+    stage.write("configuration", &block(PAGE, heading, language));
+    let script = root().join("tests/clients/through_proxy.py");
+    let (curl, script) = (block(PAGE, "Try it", "sh"), script.display());
+    let commands = format!(
+        "{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}\n\
+         python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {limit}"
+    );
+    let finished = run(&mut stage.command(&commands));
+    let log = std::fs::read_to_string(stage.folder().join("proxy.log")).unwrap_or_default();
+    assert!(finished.status.success(), "{finished:?}\n{log}");
+    let said = finished.stdout;
+    assert!(said.starts_with("This is a PuSu Engine relay"), "{said}\n{log}");
+    assert!(said.ends_with("the conversation took place"), "{said}\n{log}");
+}
+
+#[test]
+fn nginx() {
+    let start = "mount --bind configuration /etc/nginx/nginx.conf\nnginx -g 'daemon off; pid /dev/null;'";
+    relays_through("nginx", "nginx", "nginx", start, 256);
+}
+
+#[test]
+fn haproxy() {
+    relays_through("haproxy", "HAProxy", "haproxy", "haproxy -db -f configuration", 256);
+}
+
+#[test]
+fn caddy() {
+    relays_through("caddy", "Caddy", "caddy", "caddy run --adapter caddyfile --config configuration", 0);
+}
+
+/// The seconds behind each key that ends an idle connection.
+fn timeouts(configuration: &str) -> Vec<f64> {
+    let keys = ["proxy_read_timeout", "proxy_send_timeout", "timeout tunnel"];
+    let seconds = |line: &str| {
+        let value = keys.iter().find_map(|key| line.trim().strip_prefix(key))?;
+        value.split_whitespace().next()?.trim_end_matches(['s', ';']).parse().ok()
+    };
+    configuration.lines().filter_map(seconds).collect()
+}
+
+#[test]
+fn idle_timeouts_are_above_the_keepalive() {
+    let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
+    assert_eq!(found.len(), 3, "two of nginx, one of HAProxy: {found:?}");
+    assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
+}
