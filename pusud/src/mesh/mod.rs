@@ -14,9 +14,9 @@ mod tasks;
 mod tests;
 mod wire;
 
-pub(crate) use handshake::Keys;
+pub(crate) use handshake::{BootId, Keys};
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use handshake::{BootId, Handshake, Role, Step, VERSION};
+pub(crate) use handshake::{Handshake, Role, Step, VERSION};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use interest::Announced;
 #[cfg(any(test, feature = "fuzzing"))]
