@@ -34,7 +34,7 @@ mod workers;
 
 pub use conformance::{CHECKS, Check, Job, Latency, Passed, run};
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
-pub use isolation::verdict;
+pub use isolation::any_verdict;
 pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};

@@ -22,9 +22,17 @@ pub struct Wire {
     unread_at: u32,
     /// How far the frames in `unread` have been walked over and may be asked for.
     walked_to: u32,
+    /// How often it has let others have their turn before the next read.
+    gave_way: u8,
+    /// It does so now.
+    gives_way: bool,
     /// The message that has begun, if one has at the end of what was walked over.
     unfinished: Option<Box<Unfinished>>,
 }
+
+/// How often a client lets others have their turn before it reads, while too much is held in all. Those that were
+/// disconnected for it let go when their tasks have their turn, and until then who reads on takes as much again.
+const GIVE_WAY_MAX: u8 = 16;
 
 /// What is wrong with a message before it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +48,17 @@ pub(crate) enum Refused {
 impl Wire {
     /// The stream of the client that `outbox` belongs to; `unread` are bytes that came in before.
     pub fn new(hub: Rc<Hub>, outbox: Rc<Outbox>, buffer: Rc<ReadBuffer>, unread: Vec<u8>) -> Self {
-        Self { hub, outbox, buffer, unread, unread_at: 0, walked_to: 0, unfinished: None }
+        Self {
+            hub,
+            outbox,
+            buffer,
+            unread,
+            unread_at: 0,
+            walked_to: 0,
+            gave_way: 0,
+            gives_way: false,
+            unfinished: None,
+        }
     }
 
     /// Whether there is nothing that has been read and not been handed out, and no message has begun.
@@ -58,6 +76,10 @@ impl Wire {
         {
             return Poll::Ready(Err(io::Error::other(Refused::TooSlow)));
         }
+        if std::mem::take(&mut self.gives_way) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.outbox.socket().poll_read_ready(cx)
     }
 
@@ -70,6 +92,12 @@ impl Wire {
 
     /// Reads what has come. False: that was the end of the stream.
     fn fill(&mut self) -> io::Result<bool> {
+        if self.gave_way < GIVE_WAY_MAX && !self.hub.is_relieved() {
+            self.gave_way += 1;
+            self.gives_way = true;
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.gave_way = 0;
         self.unread.clear();
         (self.unread_at, self.walked_to) = (0, 0);
         self.buffer.read(self.outbox.socket(), |bytes| self.unread.extend_from_slice(bytes))?;
@@ -97,7 +125,8 @@ impl Wire {
 
     /// Tells the shard what this client has it hold.
     fn account(&self) {
-        let unfinished = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes());
+        let unfinished =
+            self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes(self.hub.limits().max_message_bytes));
         self.outbox.incoming.set_unfinished_bytes(self.unread.len() + unfinished);
     }
 }
@@ -111,6 +140,10 @@ impl Read for Wire {
             self.walk()?;
             self.account();
             self.hub.relieve();
+            if self.outbox.is_closing() {
+                // It was the one that had most: it takes nothing more.
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
         }
         let unread = &self.unread[self.unread_at as usize..self.walked_to as usize];
         let taken = unread.len().min(into.len());

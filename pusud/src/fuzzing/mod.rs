@@ -14,7 +14,7 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
-pub use crate::authenticator::verdict;
+pub use crate::authenticator::any_verdict as verdict;
 pub use message::client_message;
 pub use pattern::pattern;
 pub use relay_frames::relay_frames;

@@ -42,10 +42,13 @@ impl Hub {
         self.relieve_now(&mut self.state.borrow_mut());
     }
 
+    /// Whether there is still too much, since those who were disconnected for it have not had their turn to let go.
+    pub(crate) fn is_relieved(&self) -> bool {
+        self.queued.excess(self.shard, self.state.borrow().passing_bytes()) == 0
+    }
+
     pub(super) fn relieve_now(&self, state: &mut State) {
-        // What was set aside is held by this thread already.
-        let passing = state.outgoing.bytes().saturating_sub(state.aside.bytes());
-        let excess = self.queued.excess(self.shard, passing);
+        let excess = self.queued.excess(self.shard, state.passing_bytes());
         if excess > 0 {
             state.close_run();
             // Only if there is something new to flush: this is called by each flush, which would never end otherwise.
@@ -93,6 +96,11 @@ impl Hub {
 }
 
 impl State {
+    /// What is on its way to this shard and from it. What was set aside is held by this thread already.
+    fn passing_bytes(&self) -> usize {
+        self.outgoing.bytes().saturating_sub(self.aside.bytes())
+    }
+
     fn cut(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
         let dropped_bytes = if refusal == Refusal::MaxQueuedBytes { outbox.cut_for_memory() } else { outbox.cut() };
         count_cut(&mut self.stats, outbox, refusal, dropped_bytes);

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 ///
 /// # Panics
 /// Where that does not hold.
-pub fn verdict(bytes: &[u8]) {
+pub fn any_verdict(bytes: &[u8]) {
     // What the daemon says is taken apart in the plugin's process, by the same rules.
     ToGuest::parse(bytes);
     let Some(said) = ToDaemon::parse(bytes) else { return };

@@ -20,7 +20,7 @@ mod process;
 mod remote;
 
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
-pub use fuzzing::verdict;
+pub use fuzzing::any_verdict;
 #[cfg(unix)]
 pub use guest::serve;
 #[cfg(unix)]

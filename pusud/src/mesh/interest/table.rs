@@ -50,6 +50,7 @@ impl Table {
         Total { count: self.channels.len() as u64, hash: self.hash }
     }
 
+    #[cfg(any(test, feature = "fuzzing"))]
     /// What is in it, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<str>> {
         self.channels.iter()

@@ -143,6 +143,7 @@ fn put_total(out: &mut Vec<u8>, total: Total) {
     out.extend_from_slice(&total.hash.to_be_bytes());
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
 /// Appends a frame of any type, in which lists have come from another frame. For tests and fuzzing: it must be the
 /// inverse of [`parse`](crate::mesh::wire::codec::parse).
 pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
