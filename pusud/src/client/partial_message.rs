@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// is empty there and can be replaced by a small one.
 pub(crate) const LARGE_MESSAGE_BYTES: usize = 512;
 
+/// A message counts with all that it announces once this part of it has come.
+const ANNOUNCED_PARTS: usize = 16;
+
 const FIN: u8 = 0x80;
 const CONTROL: u8 = 0x08;
 const MASKED: u8 = 0x80;
@@ -80,10 +83,13 @@ impl Unfinished {
         self.head_len == 0 && self.fragments == 0
     }
 
-    /// What the unfinished message takes, in bytes: what has been walked over, or what its frames have announced, since the
-    /// library makes room for all of a frame when it begins. Frames that announce more than `message_bytes_max` are refused.
+    /// What the unfinished message takes, in bytes: what its frames have announced, since the library makes room for all of a
+    /// frame when it begins, and the allocator keeps what was touched. But no more than [`ANNOUNCED_PARTS`] times what has
+    /// come: announcing alone takes nothing. Frames that announce more than `message_bytes_max` are refused.
     pub fn bytes(&self, message_bytes_max: usize) -> usize {
-        self.walked_bytes.max(self.message_bytes.min(message_bytes_max))
+        let announced =
+            self.message_bytes.min(message_bytes_max).min(self.walked_bytes.saturating_mul(ANNOUNCED_PARTS));
+        self.walked_bytes.max(announced)
     }
 
     /// Whether the message has been unfinished for longer than `timeout`. `waker` is woken when it is.
