@@ -51,6 +51,7 @@ impl Table {
     }
 
     /// What is in it, in order.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<str>> {
         self.channels.iter()
     }
