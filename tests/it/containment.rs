@@ -133,7 +133,11 @@ fn calls_that_hang_are_replaced_up_to_a_limit() {
         let mut listener = let_in(&daemon);
         listener.subscribe("a.1");
         let started = Instant::now();
-        let told = if isolation == "thread" { "authorizations are turned away" } else { "the plugin runs again" };
+        let told = if isolation == "thread" {
+            "authenticator overloaded, rejecting authorizations"
+        } else {
+            "the plugin runs again"
+        };
         while !daemon.log().text().contains(told) {
             assert!(started.elapsed() < DEADLINE, "{told} is not in the log:\n{}", daemon.log().text());
             // As many as there are threads, and some that wait in vain for one.

@@ -184,3 +184,10 @@ fn a_listener_notices_that_the_relay_has_gone(daemon: Daemon) {
     daemon.thaw();
     said.fails_saying(&["the relay has been silent for 2.", "answers no ping"]);
 }
+
+#[test]
+fn a_limit_that_a_listener_exceeds_is_named_with_its_channel() {
+    let daemon = Setup::on_shards(1).settings("limits: {max_subscriptions: 1}").start();
+    let said = run(&mut command(&daemon, "listen", &["--authorization", ALL, "a", "b"]));
+    said.fails_saying(&["limit_exceeded for channel \"b\": ", "subscriptions", "close code 4503"]);
+}

@@ -29,6 +29,8 @@ mod fan_out;
 mod frame_floods;
 mod frames;
 mod handshake;
+#[cfg(unix)]
+mod health;
 mod hot_swap;
 mod http;
 mod isolation;

@@ -1,6 +1,8 @@
 //! The ceiling on what waits in all: memory under pressure from many clients together.
 
-use crate::harness::{Client, Daemon, Frame, Memory, Raw, Setup, close_code, many_open_files, memory_ceiling};
+use crate::harness::{
+    Client, Daemon, Frame, Memory, Raw, Setup, close_code, is_disconnect, many_open_files, memory_ceiling,
+};
 use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
@@ -12,7 +14,7 @@ fn with(shards: usize, limits: &str) -> Daemon {
 }
 
 fn cuts(daemon: &Daemon) -> usize {
-    daemon.log().lines().iter().filter(|line| line.contains("the client is cut")).count()
+    daemon.log().lines().iter().filter(|line| is_disconnect(line)).count()
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn the_largest_outbox_goes_first() {
         }
         let largest = slow.remove(LARGEST).stream().local_addr().unwrap().to_string();
         let log = daemon.log().lines();
-        let cut: Vec<_> = log.iter().filter(|line| line.contains("the client is cut")).collect();
+        let cut: Vec<_> = log.iter().filter(|line| is_disconnect(line)).collect();
         println!("after {rounds} rounds: {cut:?}");
         assert!(matches!(cut[..], [line] if line.contains(&largest) && line.contains(r#""limit":"max_queued_bytes""#)));
         for raw in &mut slow {
@@ -130,7 +132,7 @@ fn those_who_read_are_not_cut_for_those_who_do_not() {
         assert!(memory.peak() <= ceiling);
         // What they lose is counted, the second half of a frame too.
         let log = daemon.log().lines();
-        let cut = log.iter().filter(|line| line.contains("the client is cut"));
+        let cut = log.iter().filter(|line| is_disconnect(line));
         assert!(cut.into_iter().all(|line| !line.contains(r#""dropped_bytes":0"#)), "{log:#?}");
         slow.clear();
         readers.iter_mut().for_each(Client::expect_no_answer);
@@ -156,7 +158,7 @@ fn messages_that_nobody_finishes() {
             witness.expect_publish("a", json!(halves.len()));
         }
         daemon.log().wait("clients to be cut", |lines| {
-            (lines.iter().filter(|line| line.contains("the client is cut")).count() >= 48 - 18).then_some(())
+            (lines.iter().filter(|line| is_disconnect(line)).count() >= 48 - 18).then_some(())
         });
         memory.assert_grown_at_most(QUEUED_BYTES_MAX + 6 * MIB);
         let mut closed = 0;

@@ -1,7 +1,8 @@
 //! Listeners that read too little: cut in time, told why, at a bounded cost, and unnoticed by the others.
 
 use crate::harness::{
-    Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup, Stalls, text_message, time_without_stalls, watch_stalls,
+    Client, DEADLINE, Daemon, Frame, Memory, Raw, Setup, Stalls, is_disconnect, text_message, time_without_stalls,
+    watch_stalls,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ fn with(shards: usize, limits: &str) -> Daemon {
 /// Waits until so many clients have been cut, and returns the limits they were cut for.
 fn wait_for_cuts(daemon: &Daemon, count: usize) -> Vec<String> {
     daemon.log().wait("clients to be cut", |lines| {
-        let cuts = lines.iter().filter(|line| line.contains("the client is cut"));
+        let cuts = lines.iter().filter(|line| is_disconnect(line));
         let cuts: Vec<Value> = cuts.map(|line| serde_json::from_str(line).unwrap()).collect();
         (cuts.len() >= count).then(|| cuts.iter().map(limit_of).collect())
     })
@@ -115,7 +116,7 @@ fn who_reads_a_trickle_is_cut_at_the_soft_limit() {
     flood(&mut source, &mut witness, "a", 256);
     let ((), took) = time_without_stalls(|| {
         let flooded = Instant::now();
-        while !daemon.log().text().contains("the client is cut") {
+        while !daemon.log().lines().iter().any(|line| is_disconnect(line)) {
             assert!(flooded.elapsed() < DEADLINE, "it is never cut");
             // A read of a small piece, and a pause that the log can end.
             slow.read_some(1024);
@@ -183,7 +184,7 @@ fn pongs_that_are_not_read_cost_the_limit() {
         let pings = Frame::new(0x89, payload).masked().repeat(16 * 1024);
         let started = Instant::now();
         let mut sent = 0;
-        while !daemon.log().text().contains("the client is cut") {
+        while !daemon.log().lines().iter().any(|line| is_disconnect(line)) {
             assert!(started.elapsed() < 3 * DEADLINE, "it is never cut");
             slow.send_perhaps(&pings);
             sent += pings.len();

@@ -190,7 +190,7 @@ a_second_signal_ends_it_at_once() {
   began=$SECONDS
   systemctl kill pusud
   eventually [ ! -e "/proc/$relay" ]
-  log_says 'asked to stop again' --priority warning..warning || fail 'it ended for another reason'
+  log_says 'second signal: immediate shutdown' --priority warning..warning || fail 'it ended for another reason'
   settings ExampleCAuthenticator "${options[@]}"
   echo "$((SECONDS - began)) s"
 }

@@ -36,8 +36,8 @@ impl RefusalLog {
 
     /// Logs what there is, now.
     pub fn write(&mut self, now: Instant) {
-        if let Some(last) = self.last.take() {
-            warn!(refused = %self.refused, %last, "connections were not let in: a limit was reached");
+        if let Some(client) = self.last.take() {
+            warn!(refused = %self.refused, %client, "connections were not let in: a limit was reached");
             self.refused = Refusals::default();
             self.next_line = Some(now + LINE_INTERVAL);
         }

@@ -171,7 +171,7 @@ impl Pool {
             self.deadlines.notify_one();
         }
         if self.turning_away.swap(false, Ordering::Relaxed) {
-            tracing::info!(plugin = self.host.plugin, "authorizations are taken again");
+            tracing::info!(plugin = self.host.plugin, "accepting authorizations again");
         }
         Ok((ticket, receiver))
     }
@@ -195,7 +195,7 @@ impl Pool {
     fn turn_away(&self, why: &str) -> Verdict {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         if !self.turning_away.swap(true, Ordering::Relaxed) {
-            tracing::warn!(plugin = self.host.plugin, "authorizations are turned away: {why}");
+            tracing::warn!(plugin = self.host.plugin, "authenticator overloaded, rejecting authorizations: {why}");
         }
         unavailable(why)
     }

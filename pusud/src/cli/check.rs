@@ -2,7 +2,7 @@
 
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::{Config, NO_AUTHENTICATOR, format_bytes, format_duration};
+use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, format_bytes, format_duration};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::{Limits, Origin};
 use pusud::relay::{self, Capacity};
@@ -35,6 +35,9 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         ("name", config.name.clone()),
         ("clients", SocketAddr::new(config.client_address, config.client_port).to_string()),
         ("shards", config.shards.to_string()),
+        ("control_socket", control_socket(config)),
+        ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),
+        ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ];
     rows.extend(network(config));
     let relays: Vec<_> = relays.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
@@ -66,6 +69,15 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
     push_memory(&mut text, config, capacity);
     text.push_str("everything is in order\n");
     text
+}
+
+fn control_socket(config: &Config) -> String {
+    match &config.control_socket {
+        ControlSocket::At(path) => path.display().to_string(),
+        ControlSocket::None => "None".into(),
+        ControlSocket::ByPort if config.client_port == 0 => "none: the system chooses `client_port`".into(),
+        ControlSocket::ByPort => "by the client port".into(),
+    }
 }
 
 /// What there is to say about the network, without the relays of the list.
@@ -197,6 +209,33 @@ mod tests {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
         assert!(pusud::config::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");
+        for key in settings_at_the_top() {
+            let shown_as = match key {
+                "client_address" | "client_port" => "clients",
+                "relays" | "network_address" | "network_port" => "network",
+                "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
+                "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
+                "authenticator_sha256" => "  sha256",
+                "isolation" | "on_swap" | "network_name" | "network_key_file" => &format!("  {key}"),
+                key => key,
+            };
+            assert!(
+                text.lines().any(|line| line.starts_with(&format!("{shown_as} ")) || line == shown_as),
+                "{key}:\n{text}"
+            );
+        }
         assert!(!text.contains("s3cret"), "{text}");
+    }
+
+    /// The keys in the example of the settings; most are commented out, `#key: value`.
+    fn settings_at_the_top() -> Vec<&'static str> {
+        let example = include_str!("../../../config/settings.example.yaml");
+        let names = example.lines().filter_map(|line| line.trim_start_matches('#').split_once(':'));
+        let keys: Vec<&str> = names
+            .map(|(name, _)| name)
+            .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+            .collect();
+        assert!(keys.contains(&"authenticator") && keys.contains(&"control_socket"), "{keys:?}");
+        keys
     }
 }

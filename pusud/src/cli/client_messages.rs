@@ -1,5 +1,6 @@
 //! What a client command and a relay say to each other, and what it means that a connection ended.
 
+use pusud::protocol::MessageType;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -85,6 +86,19 @@ pub(super) struct Refusal {
     unavailable: bool,
 }
 
+impl Refusal {
+    fn new(kind: &str, channel: Option<String>, reason: &str) -> Self {
+        let mut text = format!("the relay refused: {kind}");
+        if let Some(channel) = channel {
+            text += &format!(" for channel {channel:?}");
+        }
+        if !reason.is_empty() {
+            text += &format!(": {reason}");
+        }
+        Self { text, unavailable: reason.starts_with("unavailable") }
+    }
+}
+
 /// What a message of the relay is.
 pub(super) enum Said {
     Answer(Answer),
@@ -99,28 +113,29 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
     let incoming: Incoming<'_> = serde_json::from_slice(message)
         .map_err(|error| Failure::lasting(format!("the relay sent what is not understood: {error}")))?;
     let channel = incoming.channel.map(Cow::into_owned);
-    Ok(Said::Answer(match (incoming.kind.as_ref(), channel, incoming.content) {
-        ("hello", ..) => Answer::Hello,
-        ("authorization_ok", ..) => Answer::Authorized,
-        ("authorization_expiring", ..) => Answer::Expiring,
-        ("subscription_ended", Some(channel), _) => {
-            let reason = incoming.reason.as_deref().unwrap_or_default();
-            return Err(Failure::lasting(format!("the relay ended the subscription to {channel:?}: {reason}")));
-        }
-        ("subscribe_ok", Some(channel), _) => Answer::Subscribed(channel),
-        ("publish", Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
-        (kind @ ("authorization_failed" | "permission_denied" | "unknown_message_received"), channel, _) => {
-            let reason = incoming.reason.as_deref().unwrap_or_default();
-            let channel = channel.map(|channel| format!(" for channel {channel:?}")).unwrap_or_default();
-            let text = if reason.is_empty() {
-                format!("the relay refused: {kind}{channel}")
-            } else {
-                format!("the relay refused: {kind}{channel}: {reason}")
-            };
-            return Ok(Said::Refusal(Refusal { text, unavailable: reason.starts_with("unavailable") }));
-        }
-        _ => Answer::Other,
-    }))
+    let reason = incoming.reason.as_deref().unwrap_or_default();
+    let answer = match MessageType::of(&incoming.kind) {
+        MessageType::Hello => Answer::Hello,
+        MessageType::AuthorizationOk => Answer::Authorized,
+        MessageType::AuthorizationExpiring => Answer::Expiring,
+        MessageType::SubscribeOk => channel.map_or(Answer::Other, Answer::Subscribed),
+        MessageType::Publish => match (channel, incoming.content) {
+            (Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
+            _ => Answer::Other,
+        },
+        MessageType::SubscriptionEnded => match channel {
+            Some(channel) => {
+                return Err(Failure::lasting(format!("the relay ended the subscription to {channel:?}: {reason}")));
+            }
+            None => Answer::Other,
+        },
+        MessageType::AuthorizationFailed
+        | MessageType::PermissionDenied
+        | MessageType::UnknownMessageReceived
+        | MessageType::LimitExceeded => return Ok(Said::Refusal(Refusal::new(&incoming.kind, channel, reason))),
+        MessageType::Unknown => Answer::Other,
+    };
+    Ok(Said::Answer(answer))
 }
 
 /// What it means that the relay closed.

@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod client_messages;
 mod connection_args;
+mod health;
 mod inspect;
 mod listen;
 mod liveness;
@@ -17,6 +18,7 @@ mod plugins;
 mod printer;
 mod probe;
 mod publish;
+mod relay_socket;
 mod run;
 mod status;
 #[cfg(test)]
@@ -62,6 +64,7 @@ Examples:
   pusud check --config /etc/pusu/settings.yaml     is everything in order?
   pusud --config /etc/pusu/settings.yaml           serve
   pusud status --config /etc/pusu/settings.yaml    how is it, and who is connected?
+  pusud health --config /etc/pusu/settings.yaml    is it healthy? by exit code
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -87,9 +90,16 @@ enum Command {
     /// Show how a relay on this machine is: clients, messages, losses, authenticator, other relays
     ///
     /// Asks the relay through its control socket, a local one that its own user and root may use. Exit code 0: it answered.
-    /// 1: no relay is there or it does not answer, and the message says which.
+    /// 1: no relay is there or it does not answer, and the message says which. With `--check` also 1: it is not healthy.
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
+    /// Say whether a relay on this machine is healthy: a health check, by exit code
+    ///
+    /// Prints one line. Exit code 0: it is healthy. 1: it is not, and the message has the reasons: no relay answers, a shard
+    /// or the network's thread hangs, the authenticator is not ready, or the relay is stopping. Relays that are not linked
+    /// are named and are no reason.
+    #[command(after_help = health::EXAMPLES)]
+    Health(health::Args),
     /// Ask the authenticator about one authorization, and explain its decision
     ///
     /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
@@ -173,6 +183,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Status(args) => status::status(&args),
+        Command::Health(args) => health::health(&args),
         Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),

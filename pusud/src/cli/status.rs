@@ -1,77 +1,43 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
+use super::health;
 use super::print;
-use anyhow::{Context as _, bail};
-use pusud::config::{self, Config, Overrides, format_duration};
+use super::relay_socket::RelaySocketArgs;
+use anyhow::Context as _;
+use pusud::config::format_duration;
 use pusud::control::{self, State, Status};
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   pusud status                                   the relay with the settings in the working directory, or on port 55000
   pusud status --config /etc/pusud/settings.yaml the relay with these settings
+  pusud status --check                           the same, and exit code 1 if the relay is not healthy
   pusud status --json | jq .connections          for programs";
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The relay's settings file [default: settings.yaml in the working directory]
-    ///
-    /// Of it only `control_socket` and `client_port` are used.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The relay's control socket
-    #[arg(long, value_name = "PATH", conflicts_with = "config")]
-    socket: Option<PathBuf>,
+    #[command(flatten)]
+    relay: RelaySocketArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// End with exit code 1 if the relay is not healthy, as `pusud health` does
+    #[arg(long)]
+    check: bool,
 }
 
 pub(super) fn status(args: &Args) -> anyhow::Result<()> {
-    let status = control::ask(&socket(args)?)?;
+    let status = control::ask(&args.relay.find()?)?;
     if args.json {
         let json = serde_json::to_string(&status).context("cannot write the answer as JSON")?;
-        return print(&(json + "\n"));
+        print(&(json + "\n"))?;
+    } else {
+        print(&describe(&status))?;
     }
-    print(&describe(&status))
-}
-
-/// Which control socket is meant.
-fn socket(args: &Args) -> anyhow::Result<PathBuf> {
-    if let Some(socket) = &args.socket {
-        return Ok(socket.clone());
-    }
-    let (config, _) = Config::load(args.config.as_deref(), &Overrides::default())
-        .context("cannot find out which relay is meant; `--socket PATH` says it without settings")?;
-    let port = config.client_port;
-    match config.control_socket {
-        config::ControlSocket::At(path) => return Ok(path),
-        config::ControlSocket::None => {
-            bail!("these settings say `control_socket: None`, so that the relay cannot be asked")
-        }
-        config::ControlSocket::ByPort if port == 0 => bail!(
-            "these settings leave the port to the system (`client_port: 0`), and then a relay has a control socket only \
-             where `control_socket` says so"
-        ),
-        config::ControlSocket::ByPort => {}
-    }
-    let candidates = control::candidates(port);
-    if let Some(found) = candidates.iter().find(|path| path.exists()) {
-        return Ok(found.clone());
-    }
-    let list = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let others = match control::neighbours(&candidates).as_slice() {
-        [] => String::new(),
-        others => format!("; there are others: {}", list(others)),
-    };
-    bail!(
-        "no relay is running with client port {port}: there is no control socket {}{others}. Start it, or say which one \
-         is meant: --config FILE or --socket PATH",
-        list(&candidates)
-    )
+    if args.check { health::check(&status) } else { Ok(()) }
 }
 
 /// The status for people, one line a fact; what has never happened is left out.

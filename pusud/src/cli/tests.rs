@@ -209,6 +209,11 @@ async fn listen_gives_up_when_coming_back_does_not_help() {
             "permission_denied for channel \"a\" (close code 4502)",
         ),
         (json!({"type": "unknown_message_received", "reason": "why"}), Some(4500), "unknown_message_received: why"),
+        (
+            json!({"type": "limit_exceeded", "channel": "b", "reason": "more than max_subscriptions"}),
+            Some(4503),
+            "limit_exceeded for channel \"b\": more than max_subscriptions (close code 4503)",
+        ),
         // The relay of 2018 cuts the connection without a close code.
         (json!({"type": "permission_denied"}), None, "the relay refused: permission_denied"),
     ];

@@ -35,19 +35,19 @@ impl Client {
         };
         match verdict {
             Verdict::Grant(grant) => {
-                debug!(peer = %self.peer(), subject = grant.subject, "authorized");
+                debug!(client = %self.peer(), subject = grant.subject, "authorized");
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
                 let added = self.session.granted(grant, kept, Moment::now());
                 self.authorized(added, again)
             }
             Verdict::Refuse(reason) => {
-                info!(peer = %self.peer(), reason = reason_or_none(&reason), "authorization refused");
+                info!(client = %self.peer(), reason = reason_or_none(&reason), "authorization refused");
                 let reason = if reason.is_empty() { "refused" } else { &reason };
                 self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
             }
             Verdict::Unavailable(reason) => {
-                info!(peer = %self.peer(), reason = reason_or_none(&reason), "authorization could not be decided");
+                info!(client = %self.peer(), reason = reason_or_none(&reason), "authorization could not be decided");
                 let reply = Reply::AuthorizationFailed { reason: "unavailable" };
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
@@ -73,7 +73,7 @@ impl Client {
             }
         };
         self.context.hub.count_refusal(Refusal::MaxAuthorizeAttempts);
-        info!(peer = %self.peer(), reason, "authorization refused");
+        info!(client = %self.peer(), reason, "authorization refused");
         self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
     }
 
@@ -99,7 +99,7 @@ impl Client {
         asking.turn.decided();
         if grant.is_none() {
             let reason = reason_or_none(&reason);
-            info!(peer = %self.peer(), reason, "authorization refused when it was asked again");
+            info!(client = %self.peer(), reason, "authorization refused when it was asked again");
         }
         if self.session.replace(&asking.kept, grant, Moment::now()) {
             self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });

@@ -138,7 +138,7 @@ pub async fn upgrade(
 ) -> Option<(Messages, Option<Box<Facts>>)> {
     let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(context, outbox)).await else {
         context.hub.count_refusal(Refusal::HandshakeTimeout);
-        debug!(%peer, "no WebSocket handshake within handshake_timeout");
+        debug!(client = %peer, "no WebSocket handshake within handshake_timeout");
         return None;
     };
     let (upgrade, unread) = upgrade?;

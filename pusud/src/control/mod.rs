@@ -8,6 +8,7 @@
 #[cfg(not(unix))]
 mod elsewhere;
 mod gather;
+mod health;
 #[cfg(unix)]
 mod line;
 mod place;

@@ -11,7 +11,7 @@ use crate::{admission, websocket};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::info;
+use tracing::warn;
 
 /// How often it is looked whether anything is due.
 pub(super) const TICK: Duration = Duration::from_millis(500);
@@ -143,10 +143,7 @@ impl State {
             } else {
                 self.stats.refusals.count(Refusal::MaxQueuedBytes);
                 self.stats.disconnects.count(Disconnect::Overloaded);
-                info!(
-                    peer = peer(&outbox),
-                    unfinished, "the client is cut: too much waits in all, and most of it is its own"
-                );
+                warn!(client = client(&outbox), unfinished, "client disconnected: max_queued_bytes exceeded");
                 outbox.close(Disconnect::Overloaded);
                 self.mark(&outbox);
             }
@@ -159,12 +156,13 @@ impl State {
 /// Counts a client that was cut because it took too little, and says so once.
 pub(super) fn count_cut(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
     stats.count_slow_consumer(refusal, dropped_bytes);
-    info!(peer = peer(outbox), limit = refusal.key(), dropped_bytes, "the client is cut: it reads too slowly");
+    warn!(client = client(outbox), limit = refusal.key(), dropped_bytes, "slow consumer disconnected");
 }
 
-fn peer(outbox: &Outbox) -> String {
+/// Its address.
+fn client(outbox: &Outbox) -> String {
     match outbox.socket().peer_addr() {
-        Ok(peer) => admission::readable(peer).to_string(),
+        Ok(address) => admission::readable(address).to_string(),
         Err(_) => "gone".to_owned(),
     }
 }

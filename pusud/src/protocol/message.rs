@@ -1,5 +1,4 @@
-//! The client protocol's messages: functions from text to [`Request`] and from values to replies. docs/protocol/client.md is the
-//! norm.
+//! The messages that clients send: functions from text to [`Request`]. docs/protocol/client.md is the norm.
 //!
 //! **Invariant:** parsing allocates nothing for a message without escapes: names and content are borrowed, and the
 //! content stays the JSON text that the source sent.
@@ -9,7 +8,6 @@ use crate::protocol::limits::{AUTHORIZATION_BYTES_MAX, JSON_DEPTH_MAX, Limits};
 use crate::protocol::nesting;
 use crate::protocol::refusal::Refusal;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde::ser::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -200,74 +198,6 @@ impl<'de> Deserialize<'de> for Key {
             }
         }
         deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-/// What the relay answers, apart from publications.
-#[derive(Debug, serde::Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Reply<'a> {
-    /// First of all, after the handshake.
-    Hello {
-        /// The daemon's version.
-        version: &'a str,
-        /// The relay's name.
-        relay: &'a str,
-    },
-    /// The authorization was granted.
-    AuthorizationOk,
-    /// The authorization was refused, or could not be decided.
-    AuthorizationFailed {
-        /// Why.
-        reason: &'a str,
-    },
-    /// An authorization ends soon; authorizing again in time keeps what it gives.
-    AuthorizationExpiring {
-        /// So many whole seconds are left.
-        seconds: u64,
-    },
-    /// Everything accepted for the channel from now on will be delivered.
-    SubscribeOk {
-        /// The channel's name: gopusu waits for it.
-        channel: &'a str,
-    },
-    /// The permission to read the channel has ended, and nothing of it is delivered any more.
-    SubscriptionEnded {
-        /// The channel's name.
-        channel: &'a str,
-        /// Why.
-        reason: &'a str,
-    },
-    /// No permission gives the access asked for.
-    PermissionDenied {
-        /// The channel's name.
-        channel: &'a str,
-        /// Why.
-        reason: &'a str,
-    },
-    /// The message is none of the protocol's.
-    UnknownMessageReceived {
-        /// The channel's name, where the message had one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        channel: Option<&'a str>,
-        /// Why.
-        reason: &'a str,
-    },
-    /// The client wants more than it may have.
-    LimitExceeded {
-        /// What it was about.
-        channel: &'a str,
-        /// Which limit.
-        reason: &'a str,
-    },
-}
-
-impl Reply<'_> {
-    /// The reply's JSON text.
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64);
-        self.serialize(&mut serde_json::Serializer::new(&mut out)).expect("text fields into memory cannot fail");
-        out
     }
 }
 

@@ -11,13 +11,15 @@ mod nesting;
 mod origin;
 mod permission;
 mod refusal;
+mod reply;
 
 pub use channel::check_channel;
 pub use disconnect::Disconnect;
 pub use limits::{
     AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
 };
-pub use message::{Malformed, Reply, Request, parse, parse_binary};
+pub use message::{Malformed, Request, parse, parse_binary};
 pub use origin::Origin;
 pub use permission::{Access, Permission, pattern_matches};
 pub use refusal::{Refusal, Refusals};
+pub use reply::{MessageType, Reply};

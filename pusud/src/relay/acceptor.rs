@@ -94,7 +94,7 @@ fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAdd
         Ok(socket) => inbox.send(Item::Accepted(socket, peer, pass)),
         Err(error) => {
             door.leave(&pass.place);
-            warn!(%peer, %error, "cannot hand a connection over to a shard");
+            warn!(client = %peer, %error, "cannot hand a connection over to a shard");
         }
     }
 }

@@ -94,7 +94,7 @@ impl Service {
         tokio::select! {
             stats = self.stop(shards, links) => log_stats(&stats?),
             by = shutdown.requested() => {
-                warn!(by, "asked to stop again: stopping without waiting for the clients");
+                warn!(by, "second signal: immediate shutdown");
                 return Ok(Stopped::AtOnce);
             }
         }

@@ -18,9 +18,11 @@ pub struct Report {
 impl Report {
     /// Adds another shard's report to this one.
     pub fn add(&mut self, other: &Self) {
-        self.connections += other.connections;
-        self.unauthorized += other.unauthorized;
-        self.subscriptions += other.subscriptions;
-        self.stats.add(&other.stats);
+        // Without `..`, so that a field that is forgotten here does not compile.
+        let Self { connections, unauthorized, subscriptions, stats } = other;
+        self.connections += connections;
+        self.unauthorized += unauthorized;
+        self.subscriptions += subscriptions;
+        self.stats.add(stats);
     }
 }

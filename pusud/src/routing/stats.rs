@@ -28,11 +28,13 @@ impl Stats {
 
     /// Adds another shard's counters to these.
     pub fn add(&mut self, other: &Self) {
-        self.published += other.published;
-        self.delivered += other.delivered;
-        self.dropped_bytes += other.dropped_bytes;
-        self.refusals.add(&other.refusals);
-        for (&disconnect, count) in &other.disconnects.0 {
+        // Without `..`, so that a field that is forgotten here does not compile.
+        let Self { published, delivered, dropped_bytes, disconnects, refusals } = other;
+        self.published += published;
+        self.delivered += delivered;
+        self.dropped_bytes += dropped_bytes;
+        self.refusals.add(refusals);
+        for (&disconnect, count) in &disconnects.0 {
             *self.disconnects.0.entry(disconnect).or_default() += count;
         }
     }

@@ -28,7 +28,8 @@ pub async fn drain(hub: &Hub, grace: Duration, spread: Duration) {
     // Connections that were on their way in when the turns were given.
     hub.close_all(Disconnect::GoingAway);
     if timeout(GO_MAX, gone(hub)).await.is_err() {
-        warn!("some clients had not gone in time");
+        let clients = hub.clients().len();
+        warn!("drain timed out, {clients} clients closed");
     }
 }
 

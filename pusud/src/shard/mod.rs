@@ -97,7 +97,7 @@ impl Shard {
                         Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
                         Err(error) => {
                             context.door.leave(&pass.place);
-                            debug!(%peer, %error, "cannot serve a connection");
+                            debug!(client = %peer, %error, "cannot serve a connection");
                         }
                     },
                     Item::Batch(batch) => hub.deliver(&batch),

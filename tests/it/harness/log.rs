@@ -5,6 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
+/// Whether a line of the log says that a client was disconnected as a slow consumer, or for `max_queued_bytes`.
+pub(crate) fn is_disconnect(line: &str) -> bool {
+    ["slow consumer disconnected", "client disconnected: max_queued_bytes exceeded"]
+        .iter()
+        .any(|words| line.contains(words))
+}
+
 /// The lines of one stream so far; clones are the same log.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Shared>);

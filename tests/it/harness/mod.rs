@@ -44,7 +44,7 @@ pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
 pub(crate) use listener::{Ended, Listener};
-pub(crate) use log::Log;
+pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]
 pub(crate) use memory::{Memory, checked, memory_ceiling};
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use super::status::wait_until;
 use super::traffic::{peer_of, wait_until_all_is_sent, wait_until_interest_is_right};
-use crate::harness::{Client, Daemon, FakeRelay, Network, Raw, ReservedPort, Setup, hash, kind, named};
+use crate::harness::{Client, Daemon, FakeRelay, Network, Raw, ReservedPort, Setup, hash, is_disconnect, kind, named};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -150,7 +150,7 @@ fn a_slow_listener_elsewhere_delays_nobody() {
     let content = "x".repeat(100_000);
     thread::scope(|scope| {
         let told = scope.spawn(|| {
-            there.log().wait_for("a client to be cut", |line| line.contains("the client is cut").then_some(()));
+            there.log().wait_for("a client to be cut", |line| is_disconnect(line).then_some(()));
             slow.read_numbered_to_close()
         });
         for number in 0..MESSAGES {

@@ -83,7 +83,8 @@ fn own_clients_are_served(listeners: &mut [Client], sources: &mut [Client]) {
 fn wait_for_the_end_of_the_link(log: &Log, logged: usize) {
     let started = Instant::now();
     let mut seen = logged;
-    let says_so = |line: &String| ["the link has ended", "not linked"].iter().any(|words| line.contains(words));
+    let says_so =
+        |line: &String| ["the link has ended", "link down, retrying"].iter().any(|words| line.contains(words));
     while !log.lines()[logged..].iter().any(says_so) {
         assert!(started.elapsed() < 3 * DEADLINE, "the link has not ended; the log:\n{}", log.text());
         log.grows_past(seen, Duration::from_secs(1));

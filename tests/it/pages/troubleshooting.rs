@@ -85,8 +85,8 @@ fn the_quoted_messages_are_the_relays() {
     for (heading, message) in [
         ("Port in use", "is another program (or another pusud) using port "),
         ("Too many open files", "cannot accept clients for now; is the open-file limit (ulimit -n) too low?"),
-        ("Slow consumers", "the client is cut: it reads too slowly"),
-        ("NOT LINKED", "not linked; dialling again until it is"),
+        ("Slow consumers", "slow consumer disconnected"),
+        ("NOT LINKED", "link down, retrying"),
         ("`pusud status` finds no relay", "no relay is running with client port "),
     ] {
         let said = section(PAGE, heading).replace('\n', " ");

@@ -101,7 +101,7 @@ fn mib(bytes: usize) -> usize {
 
 /// What the relays have logged that may explain it, the first of it.
 fn said(relays: &[Daemon]) -> String {
-    let telling = |line: &&String| ["is cut", r#""WARN""#, r#""ERROR""#].iter().any(|words| line.contains(words));
+    let telling = |line: &&String| [r#""WARN""#, r#""ERROR""#].iter().any(|words| line.contains(words));
     let lines: Vec<_> = relays.iter().flat_map(|relay| relay.log().lines()).collect();
     lines.iter().filter(telling).take(3).map(|line| format!("\n    {line}")).collect()
 }

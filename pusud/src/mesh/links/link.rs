@@ -111,7 +111,7 @@ impl Link {
             traffic.too_large += 1;
             if traffic.too_large == 1 {
                 warn!(
-                    peer = %self.name, bytes = content.len(), max = self.content_bytes_max,
+                    relay = %self.name, bytes = content.len(), max = self.content_bytes_max,
                     "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
                      alike on all relays"
                 );
@@ -124,14 +124,14 @@ impl Link {
                 outgoing.give();
                 traffic.sent += 1;
                 if let Some(dropped) = recovered {
-                    info!(peer = %self.name, dropped, "the peer's queue has room again");
+                    info!(relay = %self.name, dropped, "the peer's queue has room again");
                 }
             }
             Pushed::Dropped(is_first) => {
                 traffic.dropped += 1;
                 if is_first {
                     warn!(
-                        peer = %self.name, queued_bytes = self.queue.bytes(),
+                        relay = %self.name, queued_bytes = self.queue.bytes(),
                         "the peer takes messages more slowly than they come: new ones for it are dropped"
                     );
                 }
@@ -171,11 +171,11 @@ impl Link {
                 Arrival::Next => {}
                 Arrival::Gap(count) => {
                     traffic.gaps = traffic.gaps.saturating_add(count);
-                    warn!(peer = %self.name, count, "messages of the peer are missing");
+                    warn!(relay = %self.name, count, "messages of the peer are missing");
                 }
                 Arrival::Duplicate => {
                     traffic.duplicates += 1;
-                    warn!(peer = %self.name, "a message of the peer came twice; the second one is thrown away");
+                    warn!(relay = %self.name, "a message of the peer came twice; the second one is thrown away");
                     continue;
                 }
             }

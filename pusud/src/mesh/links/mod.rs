@@ -141,7 +141,7 @@ impl<D: Door> Mesh<D> {
         let Some(account) = self.roster.up(&candidate.name, candidate.id, theirs, now) else {
             return Err(replaced());
         };
-        info!(peer = %candidate.name, remote = %candidate.remote, "linked");
+        info!(relay = %candidate.name, remote = %candidate.remote, "linked");
         let id = candidate.id;
         let link = Link::new(candidate, peer.content_bytes_max as usize, account);
         let signals = link.signals.clone();
@@ -250,7 +250,7 @@ impl<D: Door> Mesh<D> {
         }
         let (settled, is_new) = link.waits.expire(now, link.announcer.last());
         if is_new {
-            warn!(peer = %link.name, "the peer acknowledges too slowly: subscriptions do not wait for it");
+            warn!(relay = %link.name, "the relay acknowledges subscriptions too slowly: `subscribe_ok` does not wait for it");
         }
         for ticket in settled {
             self.door.settled(ticket);

@@ -32,7 +32,7 @@ impl<D: Door> Mesh<D> {
                 confirm(link, seen)?;
                 link.round_trip = now.checked_sub(time).map(Duration::from_micros);
                 if link.round_trip.is_some_and(|took| link.waits.pace.answer(took, Instant::now())) {
-                    info!(peer = %link.name, "the peer has caught up: subscriptions wait for it again");
+                    info!(relay = %link.name, "the relay has caught up: `subscribe_ok` waits for it again");
                 }
                 link.signals.wait.notify_one();
             }
@@ -58,7 +58,7 @@ impl<D: Door> Mesh<D> {
             Frame::Check { total } => {
                 if link.announced.table().total() != total {
                     link.account.traffic.resyncs += 1;
-                    warn!(peer = %link.name, "the peer's interest differs from what it has told: asking for all of it");
+                    warn!(relay = %link.name, "the peer's interest differs from what it has told: asking for all of it");
                     link.owe(|duties| duties.resync = true);
                 }
             }

@@ -81,11 +81,11 @@ impl Doorman {
 
     fn report(&self, remote: SocketAddr, outcome: &Outcome) {
         let end = &outcome.end;
-        let peer = outcome.peer.as_ref().map_or("?", |peer| &peer.name);
+        let relay = outcome.peer.as_ref().map_or("?", |peer| &peer.name);
         if outcome.linked_for.is_some() {
             match end {
-                End::Goodbye => info!(%remote, peer, reason = %end, "the link has ended"),
-                _ => warn!(%remote, peer, reason = %end, "the link has ended"),
+                End::Goodbye => info!(%remote, relay, reason = %end, "the link has ended"),
+                _ => warn!(%remote, relay, reason = %end, "the link has ended"),
             }
             return;
         }
@@ -96,9 +96,9 @@ impl Doorman {
         };
         let concerns_operator = !matches!(code, None | Some(Code::Itself | Code::AlreadyLinked | Code::Stopping));
         if concerns_operator && self.may_complain(remote.ip(), code) {
-            warn!(%remote, peer, reason = %end, "a relay was not linked");
+            warn!(%remote, relay, reason = %end, "a relay was not linked");
         } else {
-            debug!(%remote, peer, reason = %end, "a connection was not linked");
+            debug!(%remote, relay, reason = %end, "a connection was not linked");
         }
     }
 

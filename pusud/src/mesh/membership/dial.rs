@@ -61,11 +61,11 @@ pub(crate) async fn dial<D: Door, T: Transport>(node: Rc<Node<D, T>>, at: usize)
         let mut next = started + backoff.next(&mut *node.random.borrow_mut());
         match failure {
             Failure::Itself => {
-                debug!(%address, "this address is this relay's own");
+                debug!(remote = %address, "this address is this relay's own");
                 backoff.reset();
                 next = started + AGAIN;
             }
-            Failure::NotNeeded(reason) => debug!(%address, reason, "this connection is not needed"),
+            Failure::NotNeeded(reason) => debug!(remote = %address, reason, "this connection is not needed"),
             Failure::Unlinked(reason) => note(&node, at, reason, next),
         }
         node.dials.borrow_mut()[at].next_attempt = Some(next);
@@ -113,9 +113,9 @@ fn note<D: Door, T: Transport>(node: &Node<D, T>, at: usize, reason: String, nex
     let next_ms = next.saturating_duration_since(Instant::now()).as_millis() as u64;
     let last_error = &mut node.dials.borrow_mut()[at].last_error;
     if last_error.as_ref() == Some(&reason) || node.mesh.borrow().is_stopping() {
-        debug!(%address, reason, next_ms, "not linked");
+        debug!(remote = %address, reason, next_ms, "link down, retrying");
     } else {
-        warn!(%address, reason, next_ms, "not linked; dialling again until it is");
+        warn!(remote = %address, reason, next_ms, "link down, retrying");
     }
     *last_error = Some(reason);
 }

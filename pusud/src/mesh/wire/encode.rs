@@ -1,6 +1,8 @@
 //! Writing frames of a link to the end of a buffer. The counterpart of `codec`, which has their values.
 
-use crate::mesh::wire::codec::{FRAME_BYTES_OVER_CONTENT, Frame, HEAD_BYTES, Hello, MAGIC, Total, kind};
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::mesh::wire::codec::Frame;
+use crate::mesh::wire::codec::{FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total, kind};
 
 /// Longest text of a refusal, in bytes.
 const REASON_BYTES_MAX: usize = 900;
@@ -146,6 +148,7 @@ fn put_total(out: &mut Vec<u8>, total: Total) {
 #[cfg(any(test, feature = "fuzzing"))]
 /// Appends a frame of any type, in which lists have come from another frame. For tests and fuzzing: it must be the
 /// inverse of [`parse`](crate::mesh::wire::codec::parse).
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
     match value.clone() {
         Frame::Hello(hello) => frame(out, kind::HELLO, |out| hello_fields(out, &hello)),

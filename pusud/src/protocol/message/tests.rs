@@ -81,32 +81,6 @@ fn limits_are_told_apart_from_other_mistakes() {
     assert_eq!(parse(r#"{"type":"subscribe","channel":""}"#).unwrap_err().limit, None);
 }
 
-#[test]
-fn replies() {
-    for (reply, expected) in [
-        (Reply::Hello { version: "1", relay: "r" }, json!({"type": "hello", "version": "1", "relay": "r"})),
-        (Reply::AuthorizationOk, json!({"type": "authorization_ok"})),
-        (Reply::AuthorizationFailed { reason: "no" }, json!({"type": "authorization_failed", "reason": "no"})),
-        (Reply::SubscribeOk { channel: "a\"" }, json!({"type": "subscribe_ok", "channel": "a\""})),
-        (
-            Reply::PermissionDenied { channel: "a", reason: "no" },
-            json!({"type": "permission_denied", "channel": "a", "reason": "no"}),
-        ),
-        (
-            Reply::UnknownMessageReceived { channel: None, reason: "no" },
-            json!({"type": "unknown_message_received", "reason": "no"}),
-        ),
-        (
-            Reply::UnknownMessageReceived { channel: Some("a"), reason: "no" },
-            json!({"type": "unknown_message_received", "channel": "a", "reason": "no"}),
-        ),
-    ] {
-        let text = reply.to_json();
-        assert_eq!(serde_json::from_slice::<Value>(&text).expect("JSON"), expected);
-        assert!(text.starts_with(br#"{"type":"#), "the type comes first, for whoever reads a trace");
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 

@@ -1,0 +1,108 @@
+//! Whether a relay is healthy, judged by its status alone.
+//!
+//! A relay of the list that is not linked makes no relay unhealthy: it may be the other one that is down.
+
+use super::status::{State, Status};
+use crate::routing::PeerState;
+
+impl Status {
+    /// Why the relay is not healthy; empty if it is.
+    pub fn unhealthy(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.state == State::Stopping {
+            reasons.push("it is stopping (graceful shutdown), and accepts no clients".to_owned());
+        }
+        let shards = self.hanging_shards.iter().map(|shard| format!("shard {shard} hangs"));
+        reasons.extend(shards);
+        if self.network_hangs {
+            reasons.push("the network's thread hangs".to_owned());
+        }
+        if !self.authenticator.ready {
+            reasons.push(format!("the authenticator {} is not ready", self.authenticator.id));
+        }
+        reasons
+    }
+
+    /// The relays of the list that there is no link with, by name or address.
+    pub fn not_linked(&self) -> Vec<&str> {
+        let missing = self.relays.iter().filter(|relay| matches!(relay.state, PeerState::Down | PeerState::Linking));
+        missing.filter_map(|relay| relay.name.as_deref().or(relay.address.as_deref())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Authenticator, Connections, Messages};
+    use crate::routing::PeerStatus;
+    use std::collections::BTreeMap;
+
+    fn healthy() -> Status {
+        let authenticator = Authenticator {
+            id: "A".into(),
+            version: "1.0".into(),
+            sha256: "ab".into(),
+            generation: 1,
+            ready: true,
+            queued: 0,
+            timed_out: 9,
+            turned_away: 0,
+            failed: 0,
+            late: 0,
+            malformed: 0,
+            stuck_threads: 1,
+        };
+        Status {
+            name: "r1".into(),
+            version: "0.1.0".into(),
+            pid: 7,
+            state: State::Serving,
+            address: "0.0.0.0:55000".into(),
+            since: 0,
+            uptime_seconds: 61,
+            shards: 2,
+            hanging_shards: vec![],
+            connections: Connections { total: 0, unauthorized: 0 },
+            channels: 0,
+            subscriptions: 0,
+            messages: Messages { published: 0, delivered: 0, dropped_bytes: 0 },
+            disconnects: vec![],
+            refusals: BTreeMap::new(),
+            authenticator,
+            network_hangs: false,
+            relays: vec![],
+        }
+    }
+
+    #[test]
+    fn every_reason_is_named() {
+        assert_eq!(healthy().unhealthy(), [""; 0]);
+        let mut ill = healthy();
+        (ill.state, ill.hanging_shards, ill.network_hangs) = (State::Stopping, vec![0, 3], true);
+        ill.authenticator.ready = false;
+        let reasons = ill.unhealthy().join("; ");
+        for part in ["stopping", "shard 0 hangs; shard 3 hangs", "the network's thread hangs", "authenticator A is not"]
+        {
+            assert!(reasons.contains(part), "{part} is not in {reasons}");
+        }
+    }
+
+    #[test]
+    fn a_relay_that_is_not_linked_is_named_and_no_reason() {
+        let relay = |name: Option<&str>, address: &str, state| PeerStatus {
+            name: name.map(str::to_owned),
+            address: Some(address.to_owned()),
+            state,
+            ..PeerStatus::default()
+        };
+        let mut status = healthy();
+        status.relays = vec![
+            relay(None, "10.0.0.1:1", PeerState::Itself),
+            relay(Some("r2"), "10.0.0.2:1", PeerState::Linked),
+            relay(Some("r3"), "10.0.0.3:1", PeerState::Linking),
+            relay(None, "10.0.0.4:1", PeerState::Down),
+        ];
+        assert_eq!(status.unhealthy(), [""; 0]);
+        assert_eq!(status.not_linked(), ["r3", "10.0.0.4:1"]);
+    }
+}
