@@ -2,26 +2,20 @@
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
+use super::limit_table::RawLimits;
 use super::section::Section;
-use super::values::{
-    address, control_socket, found, isolation, name, non_empty, on_swap, path, ping_interval, port, sha256, shards,
-};
-use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, units, yaml};
+use super::values::{address, control_socket, found, isolation, name, non_empty, on_swap, path, port, sha256, shards};
+use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
-use crate::protocol::{CHANNEL_BYTES_MAX, Origin, SHARDS_MAX, SUBSCRIPTIONS_MAX};
+use crate::protocol::SHARDS_MAX;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
-
-const PING_INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
-/// What parses JSON by recursion ends in trouble past this: a larger limit would pass on what nobody can read.
-const JSON_DEPTH_SETTING_MAX: usize = 1024;
 
 /// The settings file, key by key; `None` is a key that is not there.
 #[derive(Default)]
@@ -45,39 +39,6 @@ pub(super) struct RawConfig {
     pub(super) shards: Option<usize>,
     pub(super) control_socket: Option<ControlSocket>,
     pub(super) limits: RawLimits,
-}
-
-/// The keys below `limits`.
-#[derive(Default)]
-pub(super) struct RawLimits {
-    pub(super) max_message_bytes: Option<usize>,
-    pub(super) max_unauthorized_message_bytes: Option<usize>,
-    pub(super) max_header_bytes: Option<usize>,
-    pub(super) handshake_timeout: Option<Duration>,
-    pub(super) authorize_timeout: Option<Duration>,
-    pub(super) max_authorize_attempts: Option<usize>,
-    pub(super) authorize_call_timeout: Option<Duration>,
-    pub(super) outbox_bytes: Option<usize>,
-    pub(super) max_fragments: Option<usize>,
-    pub(super) message_timeout: Option<Duration>,
-    pub(super) ping_interval: Option<Duration>,
-    pub(super) pong_timeout: Option<Duration>,
-    pub(super) outbox_soft_bytes: Option<usize>,
-    pub(super) outbox_soft_time: Option<Duration>,
-    pub(super) write_deadline: Option<Duration>,
-    pub(super) max_subscriptions: Option<usize>,
-    pub(super) max_channel_bytes: Option<usize>,
-    pub(super) max_json_depth: Option<usize>,
-    pub(super) max_queued_bytes: Option<usize>,
-    pub(super) publish_rate: Option<u32>,
-    pub(super) publish_burst: Option<u32>,
-    pub(super) max_connections: Option<usize>,
-    pub(super) max_unauthorized: Option<usize>,
-    pub(super) max_unauthorized_per_address: Option<usize>,
-    pub(super) max_connections_per_address: Option<usize>,
-    pub(super) allowed_origins: Vec<Origin>,
-    pub(super) drain_grace: Option<Duration>,
-    pub(super) drain_spread: Option<Duration>,
 }
 
 impl RawConfig {
@@ -132,63 +93,6 @@ impl RawConfig {
     }
 }
 
-impl RawLimits {
-    fn take(top: &mut Section) -> anyhow::Result<Self> {
-        let values = match top.values.remove("limits") {
-            None | Some(Value::Null) => return Ok(Self::default()),
-            Some(Value::Object(values)) => values,
-            Some(other) => bail!("`limits`: expected indented lines of the form `key: value`, found {}", found(&other)),
-        };
-        let mut limits = Section { prefix: "limits.", values };
-        let raw = Self {
-            max_message_bytes: limits.take("max_message_bytes", units::BYTES, units::bytes)?,
-            max_unauthorized_message_bytes: limits.take(
-                "max_unauthorized_message_bytes",
-                units::BYTES,
-                units::bytes,
-            )?,
-            max_header_bytes: limits.take("max_header_bytes", units::BYTES, units::bytes)?,
-            handshake_timeout: limits.take("handshake_timeout", units::DURATION, units::duration)?,
-            authorize_timeout: limits.take("authorize_timeout", units::DURATION, units::duration)?,
-            max_authorize_attempts: limits.take("max_authorize_attempts", units::COUNT, units::count)?,
-            authorize_call_timeout: limits.take("authorize_call_timeout", units::DURATION, units::duration)?,
-            outbox_bytes: limits.take("outbox_bytes", units::BYTES, units::bytes)?,
-            max_fragments: limits.take_count("max_fragments", 1, 1_000_000)?,
-            message_timeout: limits.take("message_timeout", units::DURATION, units::duration)?,
-            ping_interval: limits.take("ping_interval", PING_INTERVAL, ping_interval)?,
-            pong_timeout: limits.take("pong_timeout", units::DURATION, units::duration)?,
-            outbox_soft_bytes: limits.take("outbox_soft_bytes", units::BYTES, units::bytes)?,
-            outbox_soft_time: limits.take("outbox_soft_time", units::DURATION, units::duration)?,
-            write_deadline: limits.take("write_deadline", units::DURATION, units::duration)?,
-            max_subscriptions: limits.take_count("max_subscriptions", 1, SUBSCRIPTIONS_MAX)?,
-            max_channel_bytes: limits.take_count("max_channel_bytes", 1, CHANNEL_BYTES_MAX)?,
-            max_json_depth: limits.take_count("max_json_depth", 1, JSON_DEPTH_SETTING_MAX)?,
-            max_queued_bytes: limits.take("max_queued_bytes", units::MANY_BYTES, units::many_bytes)?,
-            publish_rate: limits.take_count("publish_rate", 0, 1_000_000)?,
-            publish_burst: limits.take_count("publish_burst", 0, 1_000_000)?,
-            max_connections: limits.take("max_connections", units::COUNT, units::count)?,
-            max_unauthorized: limits.take("max_unauthorized", units::COUNT, units::count)?,
-            max_unauthorized_per_address: limits.take(
-                "max_unauthorized_per_address",
-                units::COUNT_OR_NONE,
-                units::count_or_none,
-            )?,
-            max_connections_per_address: limits.take(
-                "max_connections_per_address",
-                units::COUNT_OR_NONE,
-                units::count_or_none,
-            )?,
-            allowed_origins: allowed_origins(&mut limits)?,
-            drain_grace: limits.take("drain_grace", units::DURATION_OR_ZERO, units::duration_or_zero)?,
-            drain_spread: limits.take("drain_spread", units::DURATION_OR_ZERO, units::duration_or_zero)?,
-        };
-        match limits.values.keys().next() {
-            Some(key) => bail!(keys::unknown_limit(key)),
-            None => Ok(raw),
-        }
-    }
-}
-
 fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
     const EXPECTED: &str = "the id of an authenticator such as PasswordAuthenticator, or the word None";
     if top.values.get("authenticator") == Some(&Value::Null) {
@@ -225,20 +129,4 @@ fn relays(top: &mut Section, network_port: Option<u16>) -> anyhow::Result<Vec<Pe
         }
     }
     Ok(relays)
-}
-
-/// Origins may be empty: all lines below the key may be commented out.
-fn allowed_origins(limits: &mut Section) -> anyhow::Result<Vec<Origin>> {
-    const EXPECTED: &str = "a list of origins without a path, such as https://example.com or https://example.com:8443";
-    let list = match limits.values.remove("allowed_origins") {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(list)) => list,
-        Some(other) => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {}", found(&other)),
-    };
-    list.iter()
-        .map(|entry| match entry.as_str().and_then(Origin::parse) {
-            Some(origin) => Ok(origin),
-            None => bail!("`limits.allowed_origins`: expected {EXPECTED}, found {} in the list", found(entry)),
-        })
-        .collect()
 }
