@@ -1,34 +1,27 @@
 //! The names of all keys, and what to say about one that is not among them.
 
+use super::key_table::for_each_key;
 use super::limit_table::LIMITS;
 use crate::config::nearest::nearest;
 
-/// The keys at the top of the settings, in the order of `settings.example.yaml`.
-pub(crate) const TOP: &[&str] = &[
-    "authenticator",
-    "passwords",
-    "allow_read_by_default",
-    "allowed_channels",
-    "jwt_signing_algorithms",
-    "jwt_verification_key",
-    "authenticator_options",
-    "authenticator_sha256",
-    "isolation",
-    "plugins_dir",
-    "strict_plugin_permissions",
-    "on_swap",
-    "client_address",
-    "client_port",
-    "relays",
-    "network_address",
-    "network_port",
-    "network_name",
-    "network_key_file",
-    "name",
-    "shards",
-    "control_socket",
-    "limits",
-];
+/// Makes the list of the keys at the top.
+macro_rules! top {
+    ($($name:ident: $type:ty, $read:ident($($arg:expr),*), $when:ident;)*) => {
+        /// The keys at the top of the settings, in the order of `settings.example.yaml`.
+        pub(crate) const TOP: &[&str] = &[
+            "authenticator",
+            "passwords",
+            "allow_read_by_default",
+            "allowed_channels",
+            "jwt_signing_algorithms",
+            "jwt_verification_key",
+            $(stringify!($name),)*
+            "limits",
+        ];
+    };
+}
+
+for_each_key!(top);
 
 /// The keys of the original's authenticators. They stand at the top and are handed to the authenticator that takes them.
 pub(crate) const ORIGINAL_OPTIONS: &[&str] =

@@ -3,6 +3,7 @@
 //!
 //! A new limit changes nothing here.
 
+use super::key_table::restart_for;
 use super::section::Section;
 use super::values::found;
 use super::{keys, kinds};
@@ -11,16 +12,7 @@ use anyhow::bail;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The third word of a row: whether a change needs a restart.
-macro_rules! needs_restart {
-    (restart) => {
-        true
-    };
-    (reload) => {
-        false
-    };
-}
-
+/// Makes what the settings have a line of for each limit.
 macro_rules! settings_of_limits {
     ($(
         $(#[$doc:meta])*
@@ -58,7 +50,7 @@ macro_rules! settings_of_limits {
         pub(super) fn restart_limits(one: &Limits, other: &Limits) -> Vec<(&'static str, bool)> {
             vec![$((
                 concat!("limits.", stringify!($name)),
-                needs_restart!($when) && one.$name != other.$name,
+                restart_for!($when, one.$name != other.$name),
             )),*]
         }
     };

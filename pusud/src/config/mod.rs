@@ -8,6 +8,7 @@ mod authenticator;
 #[cfg(test)]
 mod examples;
 mod host_name;
+mod key_table;
 mod keys;
 mod kinds;
 mod limit_table;
