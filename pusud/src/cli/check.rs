@@ -2,9 +2,9 @@
 
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, format_bytes, format_duration};
+use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
-use pusud::protocol::{Limits, Origin};
+use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
 use pusud::system;
 use std::fmt::Write as _;
@@ -60,7 +60,8 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         ]);
     }
     rows.push(("limits", String::new()));
-    rows.extend(limits(&config.limits, capacity));
+    let limits = limits(&config.limits, capacity);
+    rows.extend(limits.iter().map(|(key, value)| (key.as_str(), value.clone())));
     let mut text = String::new();
     for (key, value) in rows {
         // Writing to a String cannot fail.
@@ -117,47 +118,15 @@ fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
     let _ = writeln!(text, "{:<34}about {usual}, with {clients} clients that keep up", "memory usually");
 }
 
-fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(&'static str, String)> {
-    let per_address = |limit: usize| if limit == 0 { "no limit".to_owned() } else { limit.to_string() };
-    let max_connections = match limits.max_connections {
-        wanted if wanted > capacity.connections => {
-            format!("{} ({wanted} in the settings, lowered to the open-file limit)", capacity.connections)
+fn limits(limits: &Limits, capacity: &Capacity) -> Vec<(String, String)> {
+    let open_files = capacity.connections;
+    let rows = limit_rows(limits).into_iter().map(|(key, value)| match key {
+        "max_connections" if limits.max_connections > open_files => {
+            (key, format!("{open_files} ({value} in the settings, lowered to the open-file limit)"))
         }
-        wanted => wanted.to_string(),
-    };
-    let ping_interval =
-        if limits.ping_interval.is_zero() { "off".into() } else { format_duration(limits.ping_interval) };
-    let origins: Vec<String> = limits.allowed_origins.iter().map(Origin::to_string).collect();
-    vec![
-        ("  max_message_bytes", format_bytes(limits.max_message_bytes)),
-        ("  max_unauthorized_message_bytes", format_bytes(limits.max_unauthorized_message_bytes)),
-        ("  max_fragments", limits.max_fragments.to_string()),
-        ("  message_timeout", format_duration(limits.message_timeout)),
-        ("  max_header_bytes", format_bytes(limits.max_header_bytes)),
-        ("  handshake_timeout", format_duration(limits.handshake_timeout)),
-        ("  authorize_timeout", format_duration(limits.authorize_timeout)),
-        ("  max_authorize_attempts", limits.max_authorize_attempts.to_string()),
-        ("  authorize_call_timeout", format_duration(limits.authorize_call_timeout)),
-        ("  ping_interval", ping_interval),
-        ("  pong_timeout", format_duration(limits.pong_timeout)),
-        ("  outbox_bytes", format_bytes(limits.outbox_bytes)),
-        ("  outbox_soft_bytes", format_bytes(limits.outbox_soft_bytes)),
-        ("  outbox_soft_time", format_duration(limits.outbox_soft_time)),
-        ("  write_deadline", format_duration(limits.write_deadline)),
-        ("  max_subscriptions", limits.max_subscriptions.to_string()),
-        ("  max_channel_bytes", format_bytes(limits.max_channel_bytes)),
-        ("  max_json_depth", limits.max_json_depth.to_string()),
-        ("  max_queued_bytes", format_bytes(limits.max_queued_bytes)),
-        ("  publish_rate", if limits.publish_rate == 0 { "off".into() } else { format!("{}/s", limits.publish_rate) }),
-        ("  publish_burst", limits.publish_burst.to_string()),
-        ("  max_connections", max_connections),
-        ("  max_unauthorized", limits.max_unauthorized.to_string()),
-        ("  max_unauthorized_per_address", per_address(limits.max_unauthorized_per_address)),
-        ("  max_connections_per_address", per_address(limits.max_connections_per_address)),
-        ("  allowed_origins", if origins.is_empty() { "any".into() } else { origins.join(", ") }),
-        ("  drain_grace", format_duration(limits.drain_grace)),
-        ("  drain_spread", format_duration(limits.drain_spread)),
-    ]
+        _ => (key, value),
+    });
+    rows.map(|(key, value)| (format!("  {key}"), value)).collect()
 }
 
 /// Rounded up, so that it can be compared at a glance.

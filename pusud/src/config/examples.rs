@@ -1,6 +1,6 @@
 //! The files in `config/` load, and `settings.example.yaml` says the truth about every key and its default.
 
-use super::{Config, Overrides, keys, units};
+use super::{Config, LIMITS, Overrides, keys, units};
 use crate::protocol::Limits;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -55,8 +55,8 @@ fn the_example_names_every_key_in_order() {
     let place = |key: &&str| text.find(&format!("\n{key}:")).unwrap_or_else(|| panic!("`{key}` is not in the example"));
     assert!(keys::TOP.iter().map(place).is_sorted(), "the order of keys::TOP is the example's");
     let Value::Object(limits) = &settings["limits"] else { panic!("limits is a mapping") };
-    assert_eq!(limits.len(), keys::LIMITS.len());
-    assert!(keys::LIMITS.iter().all(|key| limits.contains_key(*key)), "{limits:?}");
+    assert_eq!(limits.len(), LIMITS.len());
+    assert!(LIMITS.iter().all(|key| limits.contains_key(*key)), "{limits:?}");
 }
 
 #[test]

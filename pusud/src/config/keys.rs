@@ -1,69 +1,31 @@
 //! The names of all keys, and what to say about one that is not among them.
 
+use super::key_table::for_each_key;
+use super::limit_table::LIMITS;
 use crate::config::nearest::nearest;
 
-/// The keys at the top of the settings, in the order of `settings.example.yaml`.
-pub(crate) const TOP: &[&str] = &[
-    "authenticator",
-    "passwords",
-    "allow_read_by_default",
-    "allowed_channels",
-    "jwt_signing_algorithms",
-    "jwt_verification_key",
-    "authenticator_options",
-    "authenticator_sha256",
-    "isolation",
-    "plugins_dir",
-    "strict_plugin_permissions",
-    "on_swap",
-    "client_address",
-    "client_port",
-    "relays",
-    "network_address",
-    "network_port",
-    "network_name",
-    "network_key_file",
-    "name",
-    "shards",
-    "control_socket",
-    "limits",
-];
+/// Makes the list of the keys at the top.
+macro_rules! top {
+    ($($name:ident: $type:ty, $read:ident($($arg:expr),*), $when:ident;)*) => {
+        /// The keys at the top of the settings, in the order of `settings.example.yaml`.
+        pub(crate) const TOP: &[&str] = &[
+            "authenticator",
+            "passwords",
+            "allow_read_by_default",
+            "allowed_channels",
+            "jwt_signing_algorithms",
+            "jwt_verification_key",
+            $(stringify!($name),)*
+            "limits",
+        ];
+    };
+}
+
+for_each_key!(top);
 
 /// The keys of the original's authenticators. They stand at the top and are handed to the authenticator that takes them.
 pub(crate) const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
-
-/// The keys below `limits`.
-pub const LIMITS: &[&str] = &[
-    "max_message_bytes",
-    "max_unauthorized_message_bytes",
-    "max_fragments",
-    "message_timeout",
-    "max_header_bytes",
-    "handshake_timeout",
-    "authorize_timeout",
-    "max_authorize_attempts",
-    "authorize_call_timeout",
-    "ping_interval",
-    "pong_timeout",
-    "outbox_bytes",
-    "outbox_soft_bytes",
-    "outbox_soft_time",
-    "write_deadline",
-    "max_subscriptions",
-    "max_channel_bytes",
-    "max_json_depth",
-    "max_queued_bytes",
-    "publish_rate",
-    "publish_burst",
-    "max_connections",
-    "max_unauthorized",
-    "max_unauthorized_per_address",
-    "max_connections_per_address",
-    "allowed_origins",
-    "drain_grace",
-    "drain_spread",
-];
 
 /// The known key that was most likely meant; also where words are joined with `-`.
 fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {

@@ -1,56 +1,35 @@
 //! The limits: defaults for what the operator did not write, and whether they make sense together.
 
-use super::raw::RawLimits;
+use super::limit_table::RawLimits;
 use super::units::{format_bytes, format_duration};
 use crate::protocol::Limits;
 use anyhow::bail;
 use std::fmt::Display;
 
-/// Fills in the defaults. Of a limit that is part of another one the default shrinks with that.
+/// Fills in the defaults.
 pub(super) fn resolve(raw: RawLimits) -> Limits {
-    let default = Limits::default();
-    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes.max(raw.max_message_bytes.unwrap_or(0)));
-    let max_message_bytes = raw.max_message_bytes.unwrap_or(default.max_message_bytes.min(outbox_bytes));
+    let defaults = defaults_beside(&raw);
+    raw.or(defaults)
+}
+
+/// The defaults beside what was written: of a limit that is part of another one the default shrinks with that.
+fn defaults_beside(raw: &RawLimits) -> Limits {
+    let mut default = Limits::default();
+    default.outbox_bytes = default.outbox_bytes.max(raw.max_message_bytes.unwrap_or(0));
+    let outbox_bytes = raw.outbox_bytes.unwrap_or(default.outbox_bytes);
+    // Half, as in the defaults.
+    default.outbox_soft_bytes = outbox_bytes.div_ceil(2);
+    default.max_message_bytes = default.max_message_bytes.min(outbox_bytes);
+    let max_message_bytes = raw.max_message_bytes.unwrap_or(default.max_message_bytes);
+    default.max_unauthorized_message_bytes = default.max_unauthorized_message_bytes.min(max_message_bytes);
     let authorize_timeout = raw.authorize_timeout.unwrap_or(default.authorize_timeout);
+    default.handshake_timeout = default.handshake_timeout.min(authorize_timeout);
     let max_connections = raw.max_connections.unwrap_or(default.max_connections);
-    let max_unauthorized = raw.max_unauthorized.unwrap_or(default.max_unauthorized.min(max_connections));
-    Limits {
-        max_message_bytes,
-        max_unauthorized_message_bytes: raw
-            .max_unauthorized_message_bytes
-            .unwrap_or(default.max_unauthorized_message_bytes.min(max_message_bytes)),
-        max_header_bytes: raw.max_header_bytes.unwrap_or(default.max_header_bytes),
-        handshake_timeout: raw.handshake_timeout.unwrap_or(default.handshake_timeout.min(authorize_timeout)),
-        authorize_timeout,
-        max_authorize_attempts: raw.max_authorize_attempts.unwrap_or(default.max_authorize_attempts),
-        authorize_call_timeout: raw.authorize_call_timeout.unwrap_or(default.authorize_call_timeout),
-        outbox_bytes,
-        max_fragments: raw.max_fragments.unwrap_or(default.max_fragments),
-        message_timeout: raw.message_timeout.unwrap_or(default.message_timeout),
-        ping_interval: raw.ping_interval.unwrap_or(default.ping_interval),
-        pong_timeout: raw.pong_timeout.unwrap_or(default.pong_timeout),
-        // Half, as in the defaults.
-        outbox_soft_bytes: raw.outbox_soft_bytes.unwrap_or(outbox_bytes.div_ceil(2)),
-        outbox_soft_time: raw.outbox_soft_time.unwrap_or(default.outbox_soft_time),
-        write_deadline: raw.write_deadline.unwrap_or(default.write_deadline),
-        max_subscriptions: raw.max_subscriptions.unwrap_or(default.max_subscriptions),
-        max_channel_bytes: raw.max_channel_bytes.unwrap_or(default.max_channel_bytes),
-        max_json_depth: raw.max_json_depth.unwrap_or(default.max_json_depth),
-        max_queued_bytes: raw.max_queued_bytes.unwrap_or(default.max_queued_bytes),
-        publish_rate: raw.publish_rate.unwrap_or(default.publish_rate),
-        publish_burst: raw.publish_burst.unwrap_or(default.publish_burst),
-        max_connections,
-        max_unauthorized,
-        max_unauthorized_per_address: raw
-            .max_unauthorized_per_address
-            .unwrap_or(default.max_unauthorized_per_address.min(max_unauthorized)),
-        max_connections_per_address: raw
-            .max_connections_per_address
-            .unwrap_or(default.max_connections_per_address.min(max_connections)),
-        allowed_origins: raw.allowed_origins,
-        drain_grace: raw.drain_grace.unwrap_or(default.drain_grace),
-        drain_spread: raw.drain_spread.unwrap_or(default.drain_spread),
-    }
+    default.max_connections_per_address = default.max_connections_per_address.min(max_connections);
+    default.max_unauthorized = default.max_unauthorized.min(max_connections);
+    let max_unauthorized = raw.max_unauthorized.unwrap_or(default.max_unauthorized);
+    default.max_unauthorized_per_address = default.max_unauthorized_per_address.min(max_unauthorized);
+    default
 }
 
 /// Checks the limits against each other.

@@ -8,7 +8,10 @@ mod authenticator;
 #[cfg(test)]
 mod examples;
 mod host_name;
+mod key_table;
 mod keys;
+mod kinds;
+mod limit_table;
 mod limits;
 mod nearest;
 mod peer_address;
@@ -21,7 +24,7 @@ mod units;
 mod values;
 mod yaml;
 
-pub use keys::LIMITS;
+pub use limit_table::{LIMITS, limit_rows};
 pub use nearest::did_you_mean;
 pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};

@@ -27,18 +27,6 @@ impl Section {
         }
     }
 
-    pub(super) fn take_count<T: TryFrom<usize>>(
-        &mut self,
-        key: &str,
-        min: usize,
-        max: usize,
-    ) -> anyhow::Result<Option<T>> {
-        self.take(key, &format!("a whole number from {min} to {max}"), |value| {
-            let count = usize::try_from(value.as_u64()?).ok()?;
-            (min..=max).contains(&count).then(|| T::try_from(count).ok())?
-        })
-    }
-
     /// Options may be empty: all lines below the key may be commented out.
     pub(super) fn take_options(&mut self, key: &str) -> anyhow::Result<Map<String, Value>> {
         match self.values.remove(key) {

@@ -17,12 +17,13 @@ pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole numbe
 pub(super) const MANY_BYTES: &str =
     "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
 
-/// What [`count`] accepts, for messages.
-pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
-/// What [`count_or_none`] accepts, for messages.
+/// What [`interval`] accepts, for messages.
+pub(super) const INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
+/// What [`count`] accepts from 0 to [`COUNT_MAX`], for messages.
 pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000000";
 
-const COUNT_MAX: u64 = 1_000_000;
+/// The largest number of things that has no bound of its own.
+pub(super) const COUNT_MAX: usize = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
@@ -45,14 +46,17 @@ pub(super) fn duration_or_zero(value: &Value) -> Option<Duration> {
     if value.as_u64() == Some(0) { Some(Duration::ZERO) } else { duration(value) }
 }
 
-/// A number of things; `None` if it is none or out of bounds.
-pub(super) fn count(value: &Value) -> Option<usize> {
-    count_or_none(value).filter(|&count| count > 0)
+/// As [`duration`], but not below a second; or no time at all.
+pub(super) fn interval(value: &Value) -> Option<Duration> {
+    duration_or_zero(value).filter(|interval| interval.is_zero() || interval.as_secs() >= 1)
 }
 
-/// A number of things, or 0; `None` if it is neither or out of bounds.
-pub(super) fn count_or_none(value: &Value) -> Option<usize> {
-    value.as_u64().filter(|&count| count <= COUNT_MAX)?.try_into().ok()
+/// A number of things; `None` if it is none or out of bounds.
+pub(super) fn count<T: TryFrom<usize>>(min: usize, max: usize) -> impl Fn(&Value) -> Option<T> {
+    move |value| {
+        let count = usize::try_from(value.as_u64()?).ok()?;
+        (min..=max).contains(&count).then(|| T::try_from(count).ok())?
+    }
 }
 
 /// Bytes as a whole number, or text with a binary unit; `None` if it is neither or out of bounds.

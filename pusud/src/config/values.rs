@@ -1,12 +1,11 @@
 //! Single values of the settings file: from what YAML holds to what is meant. `None` is what was not expected; the caller
 //! knows the key and says so.
 
-use super::{ControlSocket, Isolation, OnSwap, units, yaml};
+use super::{ControlSocket, Isolation, OnSwap, yaml};
 use crate::protocol::SHARDS_MAX;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
 const NAME_BYTES_MAX: usize = 255;
@@ -48,13 +47,6 @@ pub(super) fn name(value: &Value) -> Option<String> {
 
 pub(super) fn on_swap(value: &Value) -> Option<OnSwap> {
     [OnSwap::Keep, OnSwap::Reauthorize].into_iter().find(|choice| value.as_str() == Some(&choice.to_string()))
-}
-
-pub(super) fn ping_interval(value: &Value) -> Option<Duration> {
-    if value.as_u64() == Some(0) {
-        return Some(Duration::ZERO);
-    }
-    units::duration(value).filter(|interval| interval.as_secs() >= 1)
 }
 
 pub(super) fn sha256(value: &Value) -> Option<String> {

@@ -18,6 +18,7 @@ pub use disconnect::Disconnect;
 pub use limits::{
     AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
 };
+pub(crate) use limits::{CONTENT_DEPTH_MAX, for_each_limit};
 pub use message::{Malformed, Request, parse, parse_binary};
 pub use origin::Origin;
 pub use permission::{Access, Permission, pattern_matches};

@@ -1,104 +1,37 @@
 //! What was refused, by the limit that it exceeded: one table for the log, `pusud status` and whoever reads counters.
 
+use super::limits::for_each_limit;
 use std::fmt;
 
-/// A limit of the settings that something was refused for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Refusal {
-    /// A message was too long.
-    MaxMessageBytes,
-    /// A message came in too many fragments.
-    MaxFragments,
-    /// A message was not complete in time.
-    MessageTimeout,
-    /// The head of the HTTP request was too long, or had too many fields.
-    MaxHeaderBytes,
-    /// No complete WebSocket handshake in time.
-    HandshakeTimeout,
-    /// Not authorized in time.
-    AuthorizeTimeout,
-    /// One client authorized too often: too many authorizations in a row that gave nothing new, or too many at a time.
-    MaxAuthorizeAttempts,
-    /// No answer to a ping.
-    PongTimeout,
-    /// The outbox was full.
-    OutboxBytes,
-    /// More waited in the outbox than may for long, and it did so for too long.
-    OutboxSoftBytes,
-    /// Nothing could be written for too long.
-    WriteDeadline,
-    /// Too many subscriptions of one client.
-    MaxSubscriptions,
-    /// A channel's name was too long or has a control character.
-    MaxChannelBytes,
-    /// JSON was nested too deeply.
-    MaxJsonDepth,
-    /// Too many connections in all.
-    MaxConnections,
-    /// Too many connections that are not authorized yet, in all or of one address.
-    MaxUnauthorized,
-    /// Too many connections of one address.
-    MaxConnectionsPerAddress,
-    /// Too much waited in all outboxes together.
-    MaxQueuedBytes,
-    /// The page that connects comes from an origin that is not allowed.
-    AllowedOrigins,
-    /// One client published too fast.
-    PublishRate,
-}
-
-impl Refusal {
-    /// All of them, in the order of the settings.
-    pub const ALL: [Self; 20] = [
-        Self::MaxMessageBytes,
-        Self::MaxFragments,
-        Self::MessageTimeout,
-        Self::MaxHeaderBytes,
-        Self::HandshakeTimeout,
-        Self::AuthorizeTimeout,
-        Self::MaxAuthorizeAttempts,
-        Self::PongTimeout,
-        Self::OutboxBytes,
-        Self::OutboxSoftBytes,
-        Self::WriteDeadline,
-        Self::MaxSubscriptions,
-        Self::MaxChannelBytes,
-        Self::MaxJsonDepth,
-        Self::MaxConnections,
-        Self::MaxUnauthorized,
-        Self::MaxConnectionsPerAddress,
-        Self::MaxQueuedBytes,
-        Self::AllowedOrigins,
-        Self::PublishRate,
-    ];
-
-    /// The key of the limit in the settings.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::MaxMessageBytes => "max_message_bytes",
-            Self::MaxFragments => "max_fragments",
-            Self::MessageTimeout => "message_timeout",
-            Self::MaxHeaderBytes => "max_header_bytes",
-            Self::HandshakeTimeout => "handshake_timeout",
-            Self::AuthorizeTimeout => "authorize_timeout",
-            Self::MaxAuthorizeAttempts => "max_authorize_attempts",
-            Self::PongTimeout => "pong_timeout",
-            Self::OutboxBytes => "outbox_bytes",
-            Self::OutboxSoftBytes => "outbox_soft_bytes",
-            Self::WriteDeadline => "write_deadline",
-            Self::MaxSubscriptions => "max_subscriptions",
-            Self::MaxChannelBytes => "max_channel_bytes",
-            Self::MaxJsonDepth => "max_json_depth",
-            Self::MaxConnections => "max_connections",
-            Self::MaxUnauthorized => "max_unauthorized",
-            Self::MaxConnectionsPerAddress => "max_connections_per_address",
-            Self::MaxQueuedBytes => "max_queued_bytes",
-            Self::AllowedOrigins => "allowed_origins",
-            Self::PublishRate => "publish_rate",
+/// Makes the counters from the table of limits.
+macro_rules! refusals {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $type:ty = $default:expr, $kind:ident($($arg:expr),*), $when:ident
+            $(, counter $counter:ident $refused:literal)?;
+    )*) => {
+        /// A limit of the settings that something was refused for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Refusal {
+            $($(#[doc = $refused] $counter,)?)*
         }
-    }
+
+        impl Refusal {
+            /// All of them, in the order of the settings.
+            pub const ALL: [Self; [$($(Self::$counter,)?)*].len()] = [$($(Self::$counter,)?)*];
+
+            /// The key of the limit in the settings.
+            pub fn key(self) -> &'static str {
+                match self {
+                    $($(Self::$counter => stringify!($name),)?)*
+                }
+            }
+        }
+    };
 }
+
+for_each_limit!(refusals);
 
 /// How often something was refused, by limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

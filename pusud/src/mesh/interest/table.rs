@@ -52,7 +52,7 @@ impl Table {
 
     #[cfg(any(test, feature = "fuzzing"))]
     /// What is in it, in order.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<str>> {
         self.channels.iter()
     }

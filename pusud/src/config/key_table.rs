@@ -1,0 +1,54 @@
+//! The table of the keys at the top of the settings. From it come what the operator wrote (`raw`), the list of keys
+//! (`keys`), and what needs a restart (`restart`).
+//!
+//! Not in it: `authenticator` and the options of the original's authenticators, which stand before these keys, and
+//! `limits`, which stands behind them and has a table of its own.
+
+/// The table: calls the macro that it is given with one row for each key, in the order of `settings.example.yaml`.
+///
+/// To add a key, add its row, and give `Config` a field with the default where the settings are resolved:
+///
+/// ```text
+/// NAME: TYPE, READ, WHEN;
+/// ```
+///
+/// - TYPE is what is kept of what was written: an `Option`, where a default takes the place of a key that is not there.
+/// - READ says how: `value(EXPECTED, CONVERT)` with the words for messages and a function of `config/values.rs`, or
+///   another function of `config/raw.rs`.
+/// - WHEN a change takes effect: `restart`, where `Config` has a field of this name that is compared, or `reload`, if
+///   whoever uses it is made anew at SIGHUP.
+macro_rules! for_each_key {
+    ($with:ident) => {
+        $with! {
+            authenticator_options: Map<String, Value>, options(), reload;
+            authenticator_sha256: Option<String>, value(SHA256, sha256), reload;
+            isolation: Option<Isolation>, value("`thread` or `process`", isolation), reload;
+            plugins_dir: Option<PathBuf>, value("a path", path), reload;
+            strict_plugin_permissions: Option<bool>, value("true or false", Value::as_bool), reload;
+            on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
+            client_address: Option<IpAddr>, value(ADDRESS, address), restart;
+            client_port: Option<u16>, value(PORT, port), restart;
+            // Reads the port of the network too, and so stands before it.
+            relays: Vec<PeerAddress>, relays(), restart;
+            network_address: Option<IpAddr>, value(ADDRESS, address), restart;
+            network_port: Option<u16>, value(PORT, port), restart;
+            network_name: Option<String>, value(NAME, name), restart;
+            network_key_file: Option<PathBuf>, value("a path", path), restart;
+            name: Option<String>, value(NAME, name), restart;
+            shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
+            control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;
+        }
+    };
+}
+pub(super) use for_each_key;
+
+/// Whether a row's change needs a restart: only where its last word says so.
+macro_rules! restart_for {
+    (restart, $changed:expr) => {
+        $changed
+    };
+    (reload, $changed:expr) => {
+        false
+    };
+}
+pub(super) use restart_for;

@@ -1,0 +1,79 @@
+//! Whatever the settings have a line of for each limit, made from the table in `protocol/limits.rs`: what the operator
+//! wrote, the keys, what needs a restart, and how the limits are shown.
+//!
+//! A new limit changes nothing here.
+
+use super::key_table::restart_for;
+use super::section::Section;
+use super::values::found;
+use super::{keys, kinds};
+use crate::protocol::{CHANNEL_BYTES_MAX, CONTENT_DEPTH_MAX, Limits, Origin, SUBSCRIPTIONS_MAX, for_each_limit};
+use anyhow::bail;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Makes what the settings have a line of for each limit.
+macro_rules! settings_of_limits {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $type:ty = $default:expr, $kind:ident($($arg:expr),*), $when:ident
+            $(, counter $counter:ident $refused:literal)?;
+    )*) => {
+        /// The keys below `limits`.
+        pub const LIMITS: &[&str] = &[$(stringify!($name)),*];
+
+        /// What was written below `limits`; `None` is a key that is not there.
+        #[derive(Default)]
+        pub(super) struct RawLimits {
+            $(pub(super) $name: Option<$type>,)*
+        }
+
+        impl RawLimits {
+            /// Takes the limits that are there out of `limits`.
+            fn take_known(limits: &mut Section) -> anyhow::Result<Self> {
+                Ok(Self { $($name: kinds::$kind($($arg),*).take(limits, stringify!($name))?,)* })
+            }
+
+            /// What was written, and `default` for the rest.
+            pub(super) fn or(self, default: Limits) -> Limits {
+                Limits { $($name: self.$name.unwrap_or(default.$name),)* }
+            }
+        }
+
+        /// Each limit with its value, as it would be written in the settings, or in a word where there is none.
+        pub fn limit_rows(limits: &Limits) -> Vec<(&'static str, String)> {
+            vec![$((stringify!($name), kinds::$kind($($arg),*).show(&limits.$name))),*]
+        }
+
+        /// The limits, as keys of the settings, each with whether the two differ in it and only a restart puts that into
+        /// effect.
+        pub(super) fn restart_limits(one: &Limits, other: &Limits) -> Vec<(&'static str, bool)> {
+            vec![$((
+                concat!("limits.", stringify!($name)),
+                restart_for!($when, one.$name != other.$name),
+            )),*]
+        }
+    };
+}
+
+for_each_limit!(settings_of_limits);
+
+impl RawLimits {
+    /// Takes `limits` out of the settings.
+    ///
+    /// # Errors
+    /// Names the key, what was expected, and what was found.
+    pub(super) fn take(top: &mut Section) -> anyhow::Result<Self> {
+        let values = match top.values.remove("limits") {
+            None | Some(Value::Null) => return Ok(Self::default()),
+            Some(Value::Object(values)) => values,
+            Some(other) => bail!("`limits`: expected indented lines of the form `key: value`, found {}", found(&other)),
+        };
+        let mut limits = Section { prefix: "limits.", values };
+        let raw = Self::take_known(&mut limits)?;
+        match limits.values.keys().next() {
+            Some(key) => bail!(keys::unknown_limit(key)),
+            None => Ok(raw),
+        }
+    }
+}
