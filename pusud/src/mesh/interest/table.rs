@@ -50,7 +50,6 @@ impl Table {
         Total { count: self.channels.len() as u64, hash: self.hash }
     }
 
-    #[cfg(any(test, feature = "fuzzing"))]
     /// What is in it, in order.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<str>> {
