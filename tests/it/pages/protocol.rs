@@ -87,7 +87,7 @@ fn its_close_codes_are_the_daemons() {
     let mut of_page = codes("docs/protocol/client.md", |line| line.strip_prefix("| ")?.split(" |").next());
     of_page.retain(|code| *code >= 1000);
     assert!(of_page.remove(&1000), "the answer to a client's own close is not a reason of the relay's");
-    let of_daemon = codes("pusud/src/disconnect.rs", |line| line.split_once("=> ")?.1.strip_suffix(','));
+    let of_daemon = codes("pusud/src/protocol/disconnect.rs", |line| line.split_once("=> ")?.1.strip_suffix(','));
     assert!(of_daemon.len() >= 9, "the daemon's table is not where this test looks: {of_daemon:?}");
     assert_eq!(of_page, of_daemon);
 }
