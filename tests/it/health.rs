@@ -31,7 +31,7 @@ fn unhealthy(daemon: &Daemon, reasons: &[&str]) {
 fn a_healthy_relay_is_said_to_be_in_one_line() {
     let daemon = Daemon::on_shards(1);
     let line = healthy(&daemon);
-    assert_eq!(line, format!("test-relay is healthy: serving clients on {}\n", daemon.address()));
+    assert_eq!(line, format!("test-relay is healthy: serving clients on {}", daemon.address()));
     let found = run(pusud(&["health", "--config"]).arg(daemon.dir().join("settings.yaml"))).succeeds();
     assert_eq!(found, line);
 }
@@ -83,7 +83,7 @@ fn a_relay_that_is_not_linked_is_named_and_makes_nobody_unhealthy() {
     assert!(!healthy(network.relay(0)).contains("not linked"));
     network.relay_mut(1).kill();
     let began = Instant::now();
-    while !healthy(network.relay(0)).contains("; not linked with 127.0.0.1:") {
+    while !healthy(network.relay(0)).contains("; not linked with ") {
         assert!(began.elapsed() < DEADLINE, "{}", healthy(network.relay(0)));
     }
 }

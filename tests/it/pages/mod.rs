@@ -16,6 +16,7 @@ mod plugins;
 mod protocol;
 mod proxies;
 mod readme;
+mod recipes;
 mod reliability;
 mod settings;
 mod stage;
