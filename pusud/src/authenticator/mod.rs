@@ -22,6 +22,7 @@ mod isolation;
 mod library;
 mod linkage;
 mod manifest;
+mod memory;
 mod options;
 mod ownership;
 mod pool;
@@ -51,10 +52,8 @@ pub use directory::{Candidate, list};
 pub use generation::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
+pub use memory::authorizations_bytes_max;
 pub use verdict::{Authorization, Grant, Request, Verdict, reason_or_none};
-
-/// Most calls that wait or are being answered: the queue, and as many threads as there may be.
-pub const CALLS_MAX: usize = pool::QUEUE_MAX + 64;
 
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 ///

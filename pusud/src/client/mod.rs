@@ -14,6 +14,7 @@ mod deadlines;
 mod few;
 mod framing;
 mod handshake;
+mod memory;
 mod partial_message;
 mod publish_rate;
 mod publishing;
@@ -27,9 +28,8 @@ mod wire;
 pub use context::Context;
 pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Progress, Upgrade, advance};
+pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max};
 pub use partial_message::Unfinished;
-pub use read_buffer::READ_BYTES_MAX;
-pub use session::WRITABLE_CHANNELS_MAX;
 pub use upkeep::attend;
 
 use crate::admission::{Pass, Place};

@@ -7,7 +7,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// Most bytes taken from a socket in one call.
-pub const READ_BYTES_MAX: usize = 64 * 1024;
+pub(super) const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether the system says anew that a socket is readable when more comes, whatever was read before. Windows does only
 /// after a read that has found nothing.

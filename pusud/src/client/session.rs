@@ -12,7 +12,7 @@ use std::time::Instant;
 /// So few patterns are matched faster than a name is hashed.
 const FEW_PERMISSIONS_MAX: usize = 4;
 /// Channel names whose write permission is remembered; past it all are forgotten and looked up again.
-pub const WRITABLE_CHANNELS_MAX: usize = 256;
+pub(super) const WRITABLE_CHANNELS_MAX: usize = 256;
 
 /// One client's authorization.
 #[derive(Default)]

@@ -16,6 +16,7 @@ mod incoming;
 mod interest;
 mod keepalive;
 mod lanes;
+mod memory;
 mod outbox;
 mod pending_subscriptions;
 mod room;
@@ -24,6 +25,7 @@ mod subscriptions;
 mod upkeep;
 
 pub use flow::{Turn, Waiting};
+pub use memory::{exchange_bytes_max, subscriptions_bytes_max};
 pub use outbox::{Outbox, Stage};
 pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
@@ -44,7 +46,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The most that is published in a shard until its next flush, beside one message, in bytes.
-pub const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
+const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
 
 /// One shard's state. Everything in it belongs to the shard's thread.
 pub struct Hub {

@@ -8,6 +8,7 @@ mod handshake;
 mod interest;
 mod links;
 mod membership;
+mod memory;
 mod node;
 mod tasks;
 #[cfg(test)]
@@ -21,9 +22,12 @@ pub(crate) use handshake::{Handshake, Role, Step, VERSION};
 pub(crate) use interest::Announced;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use links::Incoming;
-pub(crate) use links::{QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
-pub(crate) use membership::{Settings, connections_max, strangers_max};
+#[cfg(test)]
+pub(crate) use links::QUEUE_BYTES_MAX;
+pub(crate) use membership::{Settings, connections_max};
 pub use membership::{UNLISTED_LINKS_MAX, links_max};
+pub(crate) use memory::{interest_bytes_max, network_bytes_max};
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::{Decoder, Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse};

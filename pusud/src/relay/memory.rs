@@ -1,34 +1,14 @@
-//! The most memory that a relay takes, computed from its settings: every part that grows, with what bounds it.
+//! The most memory that a relay takes, computed from its settings: every part that grows, with what bounds it. Each
+//! wing says what it takes itself (`memory.rs` in it); here that is added up.
 //!
 //! Not in it: what plugins take, what an authenticator grants and which channels the other relays listen to (all are the
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
-use crate::authenticator::CALLS_MAX;
-use crate::client::{READ_BYTES_MAX, WRITABLE_CHANNELS_MAX};
-use crate::config::{Config, OnSwap};
-use crate::hub::BATCH_BYTES_MAX;
-use crate::mesh::{self, QUEUE_BYTES_MAX, links_max, strangers_max};
-use crate::protocol::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
-use crate::routing::{RUN_BYTES_MAX, SHARE_BYTES_MAX, SHARES};
+use crate::config::Config;
+use crate::{authenticator, client, hub, mesh, shard};
 
-/// What waits in an inbox before sources have to.
-const INBOX_BYTES_MAX: usize = SHARES * SHARE_BYTES_MAX;
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
-/// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to
-/// one more where a message is coming, and the allocator does not fill every page.
-const CLIENT_BYTES: usize = 3 << 10;
-/// A subscription to a channel that nobody else listens to, beside the name, which is kept twice.
-const SUBSCRIPTION_BYTES: usize = 400;
-/// A channel in the network's table of its own clients' interest, beside the name, and what each link that is being told
-/// of all channels takes more for one.
-const INTEREST_BYTES: usize = 100;
-const SNAPSHOT_BYTES: usize = 16;
-/// A connection of the network that is shaking hands: frames are at most 1 KiB, in buffers on either side.
-const HANDSHAKE_BYTES: usize = 16 << 10;
-/// A channel whose write permission is remembered, beside the name.
-const WRITABLE_CHANNEL_BYTES: usize = 64;
-
 /// The program with its threads and plugins, in use: 5 MiB were measured for the former.
 const USUAL_PROGRAM_BYTES: usize = 8 << 20;
 
@@ -45,43 +25,32 @@ pub struct Part {
 
 /// What a relay with these settings takes at the most, part by part, with so many `connections`.
 pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
-    let limits = &config.limits;
-    let shards = config.shards;
-    let message = limits.max_message_bytes;
-    let has_network = !config.relays.is_empty();
-    // A message that is being handled, once as frames and once as text; the open run, which doubles as it grows; what
-    // waits for each other shard and the network, and what each of them has sent at once beyond what the inbox takes.
-    let others = (shards - 1 + usize::from(has_network)) * (BATCH_BYTES_MAX + message);
-    let shard = READ_BYTES_MAX + 2 * message + 2 * (RUN_BYTES_MAX + message) + 2 * others + INBOX_BYTES_MAX;
-    let channel = 2 * limits.max_channel_bytes + SUBSCRIPTION_BYTES;
-    let writable = WRITABLE_CHANNELS_MAX * (limits.max_channel_bytes + WRITABLE_CHANNEL_BYTES);
-    // Each is there as the message that it came in and as the copy that the authenticator is given.
-    let asked = connections.min(CALLS_MAX) * 2 * AUTHORIZATION_BYTES_MAX;
-    let kept = match config.authenticator.on_swap {
-        OnSwap::Keep => 0,
-        OnSwap::Reauthorize => connections * AUTHORIZATIONS_MAX * AUTHORIZATION_BYTES_MAX,
-    };
+    let (limits, shards, listed) = (&config.limits, config.shards, config.relays.len());
+    let has_network = listed > 0;
+    let shard = shard::shard_bytes_max(limits, shards - 1 + usize::from(has_network));
+    let authorizations = authenticator::authorizations_bytes_max(connections, config.authenticator.on_swap);
     let part = |name, bytes, keys| Part { name, bytes, keys };
     let mut parts = vec![
         part("program", PROGRAM_BYTES, ""),
         part("shards", shards * shard, "shards, max_message_bytes"),
-        part("clients", connections * (CLIENT_BYTES + limits.max_header_bytes), "max_connections, max_header_bytes"),
+        part("clients", connections * client::client_bytes_max(limits), "max_connections, max_header_bytes"),
         part(
             "subscriptions",
-            connections * limits.max_subscriptions * channel,
+            connections * hub::subscriptions_bytes_max(limits),
             "max_connections, max_subscriptions, max_channel_bytes",
         ),
-        part("permissions", connections * writable, "max_connections, max_channel_bytes"),
-        part("authorizations", asked + kept, "max_connections, on_swap"),
+        part("permissions", connections * client::permissions_bytes_max(limits), "max_connections, max_channel_bytes"),
+        part("authorizations", authorizations, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
     ];
     if has_network {
-        let interest = limits.max_channel_bytes + INTEREST_BYTES + SNAPSHOT_BYTES * links_max(config.relays.len());
+        // Between the network and each shard there is what is between two shards.
+        let network = mesh::network_bytes_max(limits, listed) + shards * hub::exchange_bytes_max(limits);
         parts.extend([
-            part("network", network(config), "relays, max_message_bytes"),
+            part("network", network, "relays, max_message_bytes"),
             part(
                 "interest of the network",
-                connections * limits.max_subscriptions * interest,
+                connections * mesh::interest_bytes_max(limits, listed),
                 "max_connections, max_subscriptions, max_channel_bytes",
             ),
         ]);
@@ -89,30 +58,17 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
     parts
 }
 
-/// What the links to other relays take at the most, and what is between them and the shards. Relays that are in no list
-/// may link too.
-fn network(config: &Config) -> usize {
-    let (message, listed) = (config.limits.max_message_bytes, config.relays.len());
-    let frame = message + mesh::FRAME_BYTES_OVER_CONTENT;
-    // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
-    // as text.
-    let link = QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + mesh::WRITE_BYTES) + mesh::READ_BYTES + 3 * frame;
-    let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
-    let shards = 2 * config.shards * (BATCH_BYTES_MAX + message);
-    links_max(listed) * link + handshakes + INBOX_BYTES_MAX + shards + 2 * (RUN_BYTES_MAX + message)
-}
-
 /// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other
 /// listeners too, and that keep up.
 pub fn usual(connections: usize) -> usize {
-    USUAL_PROGRAM_BYTES + connections * CLIENT_BYTES
+    USUAL_PROGRAM_BYTES + connections * client::CLIENT_BYTES
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Overrides;
-    use crate::mesh::UNLISTED_LINKS_MAX;
+    use crate::mesh::{QUEUE_BYTES_MAX, UNLISTED_LINKS_MAX};
 
     #[test]
     fn every_key_that_is_named_makes_it_less() {

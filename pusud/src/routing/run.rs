@@ -9,7 +9,7 @@ use crate::routing::shard_index::ShardSet;
 use crate::websocket;
 
 /// A run takes no second message past this many bytes, so it is shorter or one message.
-pub const RUN_BYTES_MAX: usize = 64 * 1024;
+pub(super) const RUN_BYTES_MAX: usize = 64 * 1024;
 
 /// Publications to one channel that have not been fanned out.
 pub struct Run {

@@ -1,6 +1,9 @@
 //! A shard: one thread with a runtime of its own that serves its share of the clients, and its inbox.
 
 pub mod drain;
+mod memory;
+
+pub use memory::shard_bytes_max;
 
 use crate::admission::Door;
 use crate::authenticator::Authenticator;

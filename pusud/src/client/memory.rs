@@ -1,0 +1,27 @@
+//! The most memory that the clients' tasks take.
+
+use super::read_buffer::READ_BYTES_MAX;
+use super::session::WRITABLE_CHANNELS_MAX;
+use crate::protocol::Limits;
+
+/// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to
+/// one more where a message is coming, and the allocator does not fill every page.
+pub const CLIENT_BYTES: usize = 3 << 10;
+/// A channel whose write permission is remembered, beside the name.
+const WRITABLE_CHANNEL_BYTES: usize = 64;
+
+/// Bytes of one client, without its subscriptions and permissions.
+pub fn client_bytes_max(limits: &Limits) -> usize {
+    CLIENT_BYTES + limits.max_header_bytes
+}
+
+/// Bytes of the permissions that one client's task remembers.
+pub fn permissions_bytes_max(limits: &Limits) -> usize {
+    WRITABLE_CHANNELS_MAX * (limits.max_channel_bytes + WRITABLE_CHANNEL_BYTES)
+}
+
+/// Bytes of what all clients of a shard share: the buffer for reading, and a message that is being handled, once as frames
+/// and once as text.
+pub fn reading_bytes_max(limits: &Limits) -> usize {
+    READ_BYTES_MAX + 2 * limits.max_message_bytes
+}

@@ -1,0 +1,31 @@
+//! The most memory that the network of relays takes.
+
+use super::links::{QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
+use super::membership::{links_max, strangers_max};
+use super::wire::FRAME_BYTES_OVER_CONTENT;
+use crate::protocol::Limits;
+use crate::routing::{INBOX_BYTES_MAX, run_bytes_max};
+
+/// A channel in the network's table of its own clients' interest, beside the name, and what each link that is being told
+/// of all channels takes more for one.
+const INTEREST_BYTES: usize = 100;
+const SNAPSHOT_BYTES: usize = 16;
+/// A connection of the network that is shaking hands: frames are at most 1 KiB, in buffers on either side.
+const HANDSHAKE_BYTES: usize = 16 << 10;
+
+/// Bytes of the links to other relays, where the settings list so many, and of the network's inbox. Relays that are in no
+/// list may link too.
+pub(crate) fn network_bytes_max(limits: &Limits, listed: usize) -> usize {
+    let message = limits.max_message_bytes;
+    let frame = message + FRAME_BYTES_OVER_CONTENT;
+    // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
+    // as text.
+    let link = QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame;
+    let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
+    links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
+}
+
+/// Bytes of what one client listens to, in the network's table.
+pub(crate) fn interest_bytes_max(limits: &Limits, listed: usize) -> usize {
+    limits.max_subscriptions * (limits.max_channel_bytes + INTEREST_BYTES + SNAPSHOT_BYTES * links_max(listed))
+}
