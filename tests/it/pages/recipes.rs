@@ -8,6 +8,17 @@ const PAGE: &str = "CONTRIBUTING.md";
 const RECIPES: [&str; 5] =
     ["Add a limit", "Add a close code", "Add a settings key", "Add a subcommand", "Add a status field"];
 
+/// Keys of the settings that are in no row of the table of keys.
+const BY_HAND: [&str; 7] = [
+    "authenticator",
+    "passwords",
+    "allow_read_by_default",
+    "allowed_channels",
+    "jwt_signing_algorithms",
+    "jwt_verification_key",
+    "limits",
+];
+
 /// The files that a recipe names.
 fn files(recipe: &str) -> BTreeSet<String> {
     let section = section(PAGE, recipe);
@@ -84,9 +95,11 @@ fn every_settings_key_is_where_its_recipe_says() {
     let example = text("config/settings.example.yaml");
     let names = example.lines().filter_map(|line| Some(line.trim_start_matches('#').split_once(':')?.0));
     let is_key = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let keys: BTreeSet<String> = names.filter(is_key).map(str::to_owned).collect();
-    assert!(keys.contains("control_socket") && keys.len() > 15, "{keys:?}");
-    found_everywhere("Add a settings key", &keys, &["pusud/src/config/keys.rs", "config/settings.example.yaml"]);
+    // These have a table of their own, or are the original's, and came before there was one.
+    let in_the_table = |name: &&str| !BY_HAND.contains(name);
+    let keys: BTreeSet<String> = names.filter(is_key).filter(in_the_table).map(str::to_owned).collect();
+    assert!(keys.contains("control_socket") && keys.len() > 12, "{keys:?}");
+    found_everywhere("Add a settings key", &keys, &["pusud/src/config/key_table.rs", "config/settings.example.yaml"]);
 }
 
 #[test]
