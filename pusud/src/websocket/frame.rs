@@ -12,7 +12,7 @@ const BUFFER_BYTES: usize = 32;
 
 /// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
 ///
-/// They are part of what the shard holds (see [`memory_pressure`]), once, from the first to the last reference.
+/// They are part of what the shard holds (see `memory_pressure`), once, from the first to the last reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frames(Rc<[u8]>);
 
