@@ -125,9 +125,10 @@ impl Wire {
 
     /// Tells the shard what this client has it hold.
     fn account(&self) {
-        let unfinished =
-            self.unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes(self.hub.limits().max_message_bytes));
-        self.outbox.incoming.set_unfinished_bytes(self.unread.len() + unfinished);
+        let limit = self.hub.limits().max_message_bytes;
+        let (taken, arrived) =
+            self.unfinished.as_ref().map_or((0, 0), |message| (message.bytes(limit), message.bytes(0)));
+        self.outbox.incoming.set_unfinished(self.unread.len() + taken, self.unread.len() + arrived);
     }
 }
 

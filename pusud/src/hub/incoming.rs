@@ -9,6 +9,7 @@ use std::cell::Cell;
 #[derive(Default)]
 pub struct Incoming {
     unfinished_bytes: Cell<u32>,
+    arrived_bytes: Cell<u32>,
     life: Cell<Life>,
 }
 
@@ -67,9 +68,21 @@ impl Incoming {
         self.unfinished_bytes.get() as usize
     }
 
+    /// How much of that has come: the rest is room that was made for what is to come.
+    pub fn arrived_bytes(&self) -> usize {
+        self.arrived_bytes.get() as usize
+    }
+
+    /// So much is taken by what has not been handled yet, and so much of it has come.
+    pub fn set_unfinished(&self, bytes: usize, arrived: usize) {
+        self.set_unfinished_bytes(bytes);
+        self.arrived_bytes.set(u32::try_from(arrived).unwrap_or(u32::MAX));
+    }
+
     /// So much has been received and not been handled yet.
     pub fn set_unfinished_bytes(&self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.arrived_bytes.set(bytes);
         websocket::hold(bytes as usize);
         websocket::release(self.unfinished_bytes.replace(bytes) as usize);
     }

@@ -126,19 +126,20 @@ impl State {
             .outboxes
             .iter()
             .filter(|(_, outbox)| !outbox.is_closing())
-            .map(|(_, outbox)| (outbox.part().max(outbox.incoming.unfinished_bytes()), outbox.clone()))
+            .map(|(_, outbox)| (outbox.part().max(outbox.incoming.arrived_bytes()), outbox.clone()))
             .collect();
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         let count = clients.len();
         for (bytes, outbox) in clients {
             let relieved = held.saturating_sub(websocket::held()) + promised;
-            let is_in_vain = bytes.saturating_mul(count) < excess.saturating_sub(relieved);
+            let taken = bytes.max(outbox.incoming.unfinished_bytes());
+            let is_in_vain = taken.saturating_mul(count) < excess.saturating_sub(relieved);
             if relieved >= excess + part / 8 || is_in_vain {
                 break;
             }
             has_cut = true;
             let unfinished = outbox.incoming.unfinished_bytes();
-            if outbox.part() >= unfinished {
+            if outbox.part() >= outbox.incoming.arrived_bytes() {
                 self.cut(&outbox, Refusal::MaxQueuedBytes);
             } else {
                 self.stats.refusals.count(Refusal::MaxQueuedBytes);
