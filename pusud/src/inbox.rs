@@ -21,6 +21,8 @@ use tokio::sync::oneshot;
 /// What may wait in one share of an inbox before sources have to, in bytes. Each member of the index may overshoot by what
 /// it publishes until its next flush.
 pub const SHARE_BYTES_MAX: usize = 256 * 1024;
+/// The same for what comes over links, which peers are told to stop long before: this is for what is on its way then.
+pub const LINKS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
 
@@ -63,6 +65,11 @@ impl Weighed for Event {
     }
 }
 
+/// What may wait in a share.
+fn bytes_max(share: Share) -> usize {
+    if share == Share::LINKS { LINKS_BYTES_MAX } else { SHARE_BYTES_MAX }
+}
+
 /// How full an inbox is, and who waits for it to be less so.
 #[derive(Default)]
 struct Level {
@@ -82,10 +89,10 @@ impl Level {
     /// So many bytes of each share wait no more.
     fn release(&self, by_share: &[usize; SHARES]) {
         let mut has_made_room = false;
-        for (share, &bytes) in self.shares.iter().zip(by_share) {
+        for (share, (level, &bytes)) in Share::all().zip(self.shares.iter().zip(by_share)) {
             if bytes > 0 {
-                let before = share.fetch_sub(bytes, Ordering::SeqCst);
-                has_made_room |= before >= SHARE_BYTES_MAX && before - bytes < SHARE_BYTES_MAX;
+                let (before, most) = (level.fetch_sub(bytes, Ordering::SeqCst), bytes_max(share));
+                has_made_room |= before >= most && before - bytes < most;
             }
         }
         if has_made_room {
@@ -140,7 +147,7 @@ impl<T: Weighed> InboxSender<T> {
 
     /// Whether a share of the inbox has room for publications.
     pub fn has_room(&self, share: Share) -> bool {
-        self.level.shares[share.index()].load(Ordering::SeqCst) < SHARE_BYTES_MAX || self.sender.is_closed()
+        self.level.shares[share.index()].load(Ordering::SeqCst) < bytes_max(share) || self.sender.is_closed()
     }
 
     /// What waits in the inbox, in bytes of publications.
@@ -224,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn an_inbox_that_has_ended_keeps_nobody_waiting() {
         let (sender, inbox) = channel();
-        sender.send(batch(Share::LINKS, SHARE_BYTES_MAX));
+        sender.send(batch(Share::LINKS, LINKS_BYTES_MAX));
         let waiting = tokio::spawn(async move { poll_fn(|cx| sender.poll_room(Share::LINKS, cx)).await });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

@@ -7,17 +7,19 @@ use crate::authenticator::CALLS_MAX;
 use crate::client::session::WRITABLE_CHANNELS_MAX;
 use crate::config::{Config, OnSwap};
 use crate::hub::BATCH_BYTES_MAX;
-use crate::inbox::SHARE_BYTES_MAX;
-use crate::lane::SHARES;
+use crate::inbox::{LINKS_BYTES_MAX, SHARE_BYTES_MAX};
+use crate::lane::LANES;
 use crate::limits::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
-use crate::network::queue::QUEUE_BYTES_MAX;
+use crate::network::queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 use crate::network::settings::{links_max, strangers_max};
 use crate::network::{codec, conversation, link};
 use crate::read_buffer::READ_BYTES_MAX;
 use crate::run::RUN_BYTES_MAX;
 
 /// What waits in an inbox before sources have to.
-const INBOX_BYTES_MAX: usize = SHARES * SHARE_BYTES_MAX;
+const INBOX_BYTES_MAX: usize = LANES * SHARE_BYTES_MAX;
+/// What came over links and waits in a shard, with what it costs to set it aside where messages are short.
+const FROM_LINKS_BYTES_MAX: usize = 2 * LINKS_BYTES_MAX;
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
 /// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to
@@ -102,9 +104,9 @@ fn network(config: &Config) -> usize {
     // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
     // as text.
     let link =
-        QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + link::WRITE_BYTES) + conversation::READ_BYTES + 3 * frame;
+        QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + link::WRITE_BYTES) + conversation::READ_BYTES + 3 * frame;
     let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
-    let shards = 2 * config.shards * (BATCH_BYTES_MAX + message);
+    let shards = config.shards * (2 * (BATCH_BYTES_MAX + message) + FROM_LINKS_BYTES_MAX);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + shards + 2 * (RUN_BYTES_MAX + message)
 }
 

@@ -85,6 +85,13 @@ impl Outgoing {
         }
     }
 
+    /// Tells the network that peers are to send no more of a channel, or to go on.
+    pub fn hold(&self, channel: &str, is_held: bool) {
+        if let Some(network) = &self.network {
+            network.send(Event::Held { channel: channel.into(), is_held });
+        }
+    }
+
     /// Answers a shard's question.
     pub fn settled(&self, ticket: Ticket) {
         self.inboxes[ticket.shard].send(Item::Settled(ticket.number));

@@ -4,8 +4,8 @@ use crate::network::announced::Announced;
 use crate::network::codec::{self, Frame};
 use crate::network::decoder::Decoder;
 use crate::network::encode;
-
 use crate::network::numbers::Incoming;
+use crate::network::queue::Queue;
 
 /// A link of a relay that takes small messages.
 const BYTES_MAX: usize = codec::FRAME_BYTES_OVER_CONTENT + 1000;
@@ -24,13 +24,16 @@ pub fn relay_frames(bytes: &[u8]) {
         let (first, second) = bytes.split_at(split);
         assert_eq!(whole, decode([first, second]), "split at {split}");
     }
-    let (mut announced, mut incoming) = (Announced::default(), Incoming::default());
+    let (mut announced, mut incoming, mut queue) = (Announced::default(), Incoming::default(), Queue::default());
     for (kind, payload) in &whole.frames {
         let Ok(frame) = codec::parse(*kind, payload) else { continue };
         if is_whole(&frame) {
             is_written_as_it_was(*kind, payload, &frame);
         }
         is_taken_in(frame, &mut announced, &mut incoming);
+        if let Ok(frame) = codec::parse(*kind, payload) {
+            holds(frame, &mut queue);
+        }
         assert_eq!(announced.table().total().count, announced.table().iter().count() as u64);
     }
 }
@@ -65,6 +68,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
 fn is_whole(frame: &Frame<'_>) -> bool {
     match frame.clone() {
         Frame::Snapshot { mut channels, .. } => channels.all(|channel| channel.is_ok()),
+        Frame::Hold { mut channels } | Frame::Go { mut channels } => channels.all(|channel| channel.is_ok()),
         Frame::Changes { mut changes, .. } => changes.all(|change| change.is_ok()),
         Frame::Publications { mut publications, .. } => publications.all(|publication| publication.is_ok()),
         _ => true,
@@ -94,5 +98,22 @@ fn is_taken_in(frame: Frame<'_>, announced: &mut Announced, incoming: &mut Incom
         Frame::Publications { first, .. } => drop(incoming.arrive(first)),
         Frame::Ready(ready) => drop(incoming.relink(ready.next)),
         _ => {}
+    }
+}
+
+/// What is held goes on when it is let go of, and not before.
+fn holds(frame: Frame<'_>, queue: &mut Queue) {
+    let (channels, is_held) = match frame {
+        Frame::Hold { channels } => (channels, true),
+        Frame::Go { channels } => (channels, false),
+        _ => return,
+    };
+    for channel in channels.filter_map(Result::ok) {
+        let done = if is_held { queue.hold(channel) } else { queue.go_on(channel) };
+        let place = queue.place(&channel.into());
+        assert!(queue.push(place, b"1").is_taken);
+        let mut out = Vec::new();
+        queue.write(1, &mut out, usize::MAX);
+        assert_eq!(out.is_empty(), is_held, "{channel} {done:?}");
     }
 }

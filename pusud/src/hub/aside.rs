@@ -11,13 +11,28 @@ use crate::lane::{LANES, Lane, Share};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+/// Where so much of a channel is set aside that came over links, in bytes, peers are told to send no more of it.
+const HOLD_BYTES: usize = 128 * 1024;
+/// Where less than so much is left, they are told to go on.
+const GO_BYTES: usize = 32 * 1024;
+
 /// What was set aside in one shard.
 #[derive(Default)]
 pub(super) struct Aside {
     lanes: [VecDeque<Part>; LANES],
-    /// The lane and the number of the parts of each channel that has some.
-    channels: HashMap<Rc<str>, (Lane, usize)>,
+    /// Each channel that has parts.
+    channels: HashMap<Rc<str>, Channel>,
     bytes: usize,
+}
+
+/// What was set aside of one channel.
+struct Channel {
+    lane: Lane,
+    parts: usize,
+    /// What of it came over links, in bytes.
+    bytes_of_links: usize,
+    /// Peers are to send no more of it.
+    is_held: bool,
 }
 
 /// Consecutive publications to one channel.
@@ -30,6 +45,10 @@ pub(super) struct Part {
 }
 
 impl Part {
+    fn bytes_of_links(&self) -> usize {
+        if self.share == Share::LINKS { self.publications().bytes_len() } else { 0 }
+    }
+
     pub(super) fn publications(&self) -> Publications<'_> {
         Publications { channel: &self.channel, frames: &self.frames, messages: self.messages, share: self.share }
     }
@@ -51,7 +70,7 @@ impl Aside {
         if self.is_empty() {
             return None;
         }
-        self.channels.get(channel).map(|&(lane, _)| lane)
+        self.channels.get(channel).map(|channel| channel.lane)
     }
 
     /// What it holds, as it counts in the inbox, in bytes.
@@ -59,16 +78,23 @@ impl Aside {
         self.bytes
     }
 
-    /// Sets publications aside behind all others of a lane.
-    pub(super) fn push(&mut self, lane: Lane, publications: &Publications<'_>) {
+    /// Sets publications aside behind all others of a lane. True: from now on peers are to send no more of the channel.
+    pub(super) fn push(&mut self, lane: Lane, publications: &Publications<'_>) -> bool {
         self.bytes += publications.bytes_len();
         let channel = match self.channels.get_key_value(publications.channel) {
             Some((channel, _)) => channel.clone(),
             None => publications.channel.into(),
         };
-        self.channels.entry(channel.clone()).or_insert((lane, 0)).1 += 1;
+        let of_channel = self.channels.entry(channel.clone());
+        let of_channel = of_channel.or_insert(Channel { lane, parts: 0, bytes_of_links: 0, is_held: false });
         let (frames, messages, share) = (Frames::from(publications.frames), publications.messages, publications.share);
-        self.lanes[lane.index()].push_back(Part { channel, frames, messages, share });
+        let part = Part { channel, frames, messages, share };
+        of_channel.parts += 1;
+        of_channel.bytes_of_links += part.bytes_of_links();
+        let has_to_be_held = of_channel.bytes_of_links >= HOLD_BYTES && !of_channel.is_held;
+        of_channel.is_held |= has_to_be_held;
+        self.lanes[lane.index()].push_back(part);
+        has_to_be_held
     }
 
     /// What is first in a lane.
@@ -76,17 +102,19 @@ impl Aside {
         self.lanes[lane.index()].front()
     }
 
-    /// Takes out what is first in a lane.
-    pub(super) fn pop(&mut self, lane: Lane) -> Option<Part> {
+    /// Takes out what is first in a lane. True: from now on peers are to go on with the channel.
+    pub(super) fn pop(&mut self, lane: Lane) -> Option<(Part, bool)> {
         let part = self.lanes[lane.index()].pop_front()?;
         self.bytes -= part.publications().bytes_len();
-        if let Some((_, count)) = self.channels.get_mut(&part.channel) {
-            *count -= 1;
-            if *count == 0 {
-                self.channels.remove(&part.channel);
-            }
+        let channel = self.channels.get_mut(&part.channel).expect("it has parts");
+        channel.parts -= 1;
+        channel.bytes_of_links -= part.bytes_of_links();
+        let may_go_on = channel.is_held && channel.bytes_of_links < GO_BYTES;
+        channel.is_held &= !may_go_on;
+        if channel.parts == 0 {
+            self.channels.remove(&part.channel);
         }
-        Some(part)
+        Some((part, may_go_on))
     }
 }
 
@@ -103,8 +131,21 @@ mod tests {
         aside.push(many, &of("a"));
         assert_eq!((aside.lane_of("a"), aside.lane_of("c"), aside.bytes()), (Some(many), None, 9));
         assert!(aside.has(many) && !aside.has(Lane::FIRST));
-        let channels = [(); 3].map(|()| aside.pop(many).unwrap().channel.to_string());
+        let channels = [(); 3].map(|()| aside.pop(many).unwrap().0.channel.to_string());
         assert_eq!(channels, ["a", "b", "a"]);
         assert!(aside.is_empty() && aside.pop(many).is_none() && aside.bytes() == 0 && aside.lane_of("a").is_none());
+    }
+    #[test]
+    fn a_channel_is_held_and_let_go_of_by_what_came_of_it_over_links() {
+        let mut aside = Aside::default();
+        let frames = vec![0; GO_BYTES - 1];
+        let of = |channel, share| Publications { channel, frames: &frames, messages: 1, share };
+        for _ in 0..9 {
+            assert!(!aside.push(Lane::FIRST, &of("b", Share::of(Lane::FIRST))), "a source here waits by itself");
+        }
+        let pushed = [(); 6].map(|()| aside.push(Lane::FIRST, &of("a", Share::LINKS)));
+        assert_eq!(pushed, [false, false, false, true, false, false]);
+        let popped = [(); 15].map(|()| aside.pop(Lane::FIRST).unwrap().1);
+        assert_eq!(popped, std::array::from_fn(|at| at == 14), "only the last one leaves less than enough");
     }
 }

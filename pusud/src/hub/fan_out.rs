@@ -51,7 +51,7 @@ impl Hub {
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
             match state.lane_without_room(&publications) {
-                Some(lane) => state.aside.push(lane, &publications),
+                Some(lane) => state.set_aside(lane, &publications),
                 None => delivered[publications.share.index()] += publications.bytes_len(),
             }
         }

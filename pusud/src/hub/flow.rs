@@ -1,8 +1,10 @@
 //! When sources and what was set aside go on, and when there is something to flush: what keeps sources no faster than the
 //! relay, and none of them from starving another.
 
+use super::aside::Part;
 use super::room::{Need, Waiter};
 use super::{Hub, State};
+use crate::batch::Publications;
 use crate::lane::{LANES, Lane, SHARES, Share};
 use crate::shard_index::ShardSet;
 use std::convert::Infallible;
@@ -156,6 +158,23 @@ impl State {
         self.rooms.anybody_waits() || !self.aside.is_empty()
     }
 
+    /// Sets publications aside that came from outside.
+    pub(super) fn set_aside(&mut self, lane: Lane, publications: &Publications<'_>) {
+        if self.aside.push(lane, publications) {
+            self.outgoing.hold(publications.channel, true);
+        }
+    }
+
+    /// Takes out what is first of what was set aside in a lane: it is delivered now.
+    fn take_aside(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) -> Part {
+        let (part, may_go_on) = self.aside.pop(lane).expect("it is the first");
+        delivered[part.share.index()] += part.publications().bytes_len();
+        if may_go_on {
+            self.outgoing.hold(&part.channel, false);
+        }
+        part
+    }
+
     /// Half of a lane's room is for what was set aside, and half for sources here, where both wait; they go first in
     /// turn.
     fn go_on_in(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) {
@@ -185,13 +204,11 @@ impl State {
                 }
                 self.rooms.take(&need);
                 spent += need.cost;
-                let part = self.aside.pop(lane).expect("it is the first");
-                delivered[part.share.index()] += part.publications().bytes_len();
+                let part = self.take_aside(lane, delivered);
                 self.extend_run(channel, &part.publications());
             } else {
                 // Its last listener here has gone.
-                let part = self.aside.pop(lane).expect("it is the first");
-                delivered[part.share.index()] += part.publications().bytes_len();
+                self.take_aside(lane, delivered);
             }
         }
     }

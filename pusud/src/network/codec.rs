@@ -53,6 +53,10 @@ pub mod kind {
         RESYNC = 13,
         /// Messages.
         PUBLICATIONS = 14,
+        /// Send no more of these channels for now.
+        HOLD = 15,
+        /// Go on with these channels.
+        GO = 16,
     }
 }
 
@@ -172,6 +176,16 @@ pub enum Frame<'a> {
         /// In order.
         publications: Publications<'a>,
     },
+    /// Send no more of these channels for now.
+    Hold {
+        /// Names.
+        channels: Names<'a>,
+    },
+    /// Go on with these channels.
+    Go {
+        /// Names.
+        channels: Names<'a>,
+    },
 }
 
 /// Reads the fields of a frame.
@@ -209,6 +223,8 @@ pub fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             let first = fields.u64()?;
             return Ok(Frame::Publications { first, publications: Publications::new(fields) });
         }
+        kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
+        kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

@@ -72,12 +72,7 @@ pub fn heartbeat(out: &mut Vec<u8>, kind: u8, time: u64, seen: u64) {
 pub fn snapshot<'a>(out: &mut Vec<u8>, generation: u32, channels: &mut impl Iterator<Item = &'a str>) {
     frame(out, kind::SNAPSHOT, |out| {
         out.extend_from_slice(&generation.to_be_bytes());
-        let start = out.len();
-        // One more name of any length has to fit.
-        while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
-            let Some(channel) = channels.next() else { break };
-            name(out, channel);
-        }
+        names(out, channels);
     });
 }
 
@@ -118,6 +113,11 @@ pub fn bare(out: &mut Vec<u8>, kind: u8) {
     frame(out, kind, |_| {});
 }
 
+/// Appends HOLD or GO with names from `channels` until it is full.
+pub fn channels<'a>(out: &mut Vec<u8>, kind: u8, channels: &mut impl Iterator<Item = &'a str>) {
+    frame(out, kind, |out| names(out, channels));
+}
+
 /// Begins PUBLICATIONS: publications follow, then [`close`].
 pub fn begin_publications(out: &mut Vec<u8>, first: u64) {
     out.extend_from_slice(&[0; HEAD_BYTES - 1]);
@@ -131,6 +131,16 @@ pub fn publication(out: &mut Vec<u8>, channel: &str, content: &[u8]) {
     let len = u32::try_from(content.len()).expect("contents are bounded far below 4 GiB");
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(content);
+}
+
+/// Appends names until a frame has room for no further one.
+fn names<'a>(out: &mut Vec<u8>, names: &mut impl Iterator<Item = &'a str>) {
+    let start = out.len();
+    // One more name of any length has to fit.
+    while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
+        let Some(channel) = names.next() else { break };
+        name(out, channel);
+    }
 }
 
 fn name(out: &mut Vec<u8>, name: &str) {
@@ -168,5 +178,7 @@ pub fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
             }
             close(out, start);
         }
+        Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
+        Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
     }
 }

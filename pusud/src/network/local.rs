@@ -32,6 +32,14 @@ pub enum Event {
         /// Whom to tell.
         ticket: Ticket,
     },
+    /// A shard has much set aside of what came of this channel over links, so that peers are to send no more of it; or has
+    /// little again, so that they are to go on. Each shard says the one and the other in turn.
+    Held {
+        /// The channel.
+        channel: Box<str>,
+        /// Whether it is held.
+        is_held: bool,
+    },
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.

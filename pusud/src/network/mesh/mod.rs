@@ -10,6 +10,7 @@ mod reception;
 use crate::batch::Batch;
 use crate::frame;
 use crate::network::codec::{Hello, Ready};
+use crate::network::holding::Held;
 use crate::network::interest::{Edge, Table};
 use crate::network::link::{Link, Signals};
 use crate::network::local::{Door, Ticket};
@@ -33,6 +34,7 @@ pub struct Mesh<D> {
     links: BTreeMap<LinkId, Link>,
     wanted: Wanted,
     clearing: Clearing,
+    held: Held,
     content_bytes_max: usize,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
@@ -54,6 +56,7 @@ impl<D: Door> Mesh<D> {
             links: BTreeMap::new(),
             wanted: Wanted::default(),
             clearing: Clearing::default(),
+            held: Held::default(),
             content_bytes_max: settings.max_message_bytes,
             clock: 0,
             epoch: Instant::now(),
@@ -130,7 +133,7 @@ impl<D: Door> Mesh<D> {
         };
         info!(peer = %candidate.name, remote = %candidate.remote, "linked");
         let id = candidate.id;
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account);
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, self.held.to_be_told());
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
@@ -161,7 +164,7 @@ impl<D: Door> Mesh<D> {
             self.roster.release(name, id, None);
             return;
         };
-        self.roster.release(name, id, Some(link.account));
+        self.roster.release(name, id, Some(link.end()));
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
         }
@@ -186,17 +189,21 @@ impl<D: Door> Mesh<D> {
     pub fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
             // None where the last peer has withdrawn while they were on their way here.
-            let ids = self.wanted.links(publications.channel);
-            if ids.is_empty() {
-                continue;
-            }
-            for content in frame::contents(publications.channel, publications.frames) {
-                for id in ids {
-                    if let Some(link) = self.links.get_mut(id) {
-                        link.publish(publications.channel, content);
-                    }
+            let Some((channel, ids)) = self.wanted.links(publications.channel) else { continue };
+            for id in ids {
+                if let Some(link) = self.links.get_mut(id) {
+                    link.publish(channel, frame::contents(channel, publications.frames));
                 }
             }
+        }
+    }
+
+    /// A shard has too much of what came of a channel over links, or little again.
+    pub fn held(&mut self, channel: &str, is_held: bool) {
+        let Some(channel) = self.held.change(channel, is_held) else { return };
+        for link in self.links.values_mut() {
+            link.holding.change(&channel, is_held);
+            link.signals.send.notify_one();
         }
     }
 

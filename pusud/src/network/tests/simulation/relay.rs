@@ -28,6 +28,8 @@ pub(in crate::network::tests) struct Home {
     /// When each question was asked.
     pub(in crate::network::tests) asked: BTreeMap<u64, Instant>,
     pub(in crate::network::tests) has_room: bool,
+    /// What peers are to send no more of.
+    held: BTreeSet<Box<str>>,
     waiting: Vec<Waker>,
     checker: Rc<RefCell<Checker>>,
 }
@@ -94,6 +96,7 @@ pub(in crate::network::tests) fn start(
         wanted: BTreeSet::new(),
         asked: BTreeMap::new(),
         has_room: true,
+        held: BTreeSet::new(),
         waiting: Vec::new(),
         checker: checker.clone(),
     }));
@@ -154,6 +157,15 @@ impl Relay {
         home.has_room = has_room;
         if has_room {
             home.waiting.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    /// Shards hold a channel, or let go of it.
+    pub(in crate::network::tests) fn hold(&self, channel: &str, is_held: bool) {
+        let mut home = self.home.borrow_mut();
+        let is_changed = if is_held { home.held.insert(channel.into()) } else { home.held.remove(channel) };
+        if is_changed {
+            self.tell(Event::Held { channel: channel.into(), is_held });
         }
     }
 

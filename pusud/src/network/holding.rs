@@ -1,0 +1,158 @@
+//! Channels that peers are to send no more of for now: what the shards say, and what each link is told of it.
+//!
+//! **Invariant:** what is left to be told to a link is the difference between what is held and what it has been told, so it
+//! does not grow while the peer reads nothing.
+
+use super::codec::kind;
+use super::encode;
+use super::queue::HELD_MAX;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// What the shards hold: by how many of them.
+#[derive(Default)]
+pub struct Held(HashMap<Rc<str>, usize>);
+
+impl Held {
+    /// A shard holds a channel, or does not hold it any more. Gives the channel if that changes anything for peers.
+    pub fn change(&mut self, channel: &str, is_held: bool) -> Option<Rc<str>> {
+        match (self.0.get_mut(channel), is_held) {
+            (None, true) => {
+                let channel: Rc<str> = channel.into();
+                self.0.insert(channel.clone(), 1);
+                Some(channel)
+            }
+            (Some(shards), true) => {
+                *shards += 1;
+                None
+            }
+            (Some(shards), false) if *shards > 1 => {
+                *shards -= 1;
+                None
+            }
+            (_, false) => self.0.remove_entry(channel).map(|(channel, _)| channel),
+        }
+    }
+
+    /// What a new link has to be told.
+    pub fn to_be_told(&self) -> Holding {
+        Holding { hold: self.0.keys().cloned().collect(), ..Holding::default() }
+    }
+}
+
+/// What one link has been told, and what it still has to be.
+#[derive(Default)]
+pub struct Holding {
+    told: BTreeSet<Rc<str>>,
+    hold: BTreeSet<Rc<str>>,
+    /// All of them have been told.
+    go: BTreeSet<Rc<str>>,
+}
+
+impl Holding {
+    /// A channel is held, or is not any more.
+    pub fn change(&mut self, channel: &Rc<str>, is_held: bool) {
+        let (wanted, other) = if is_held { (&mut self.hold, &mut self.go) } else { (&mut self.go, &mut self.hold) };
+        // What has not been told and is not so any more need not be told.
+        if !other.remove(channel) {
+            wanted.insert(channel.clone());
+        }
+    }
+
+    /// Appends some of what is left to tell.
+    pub fn write(&mut self, out: &mut Vec<u8>) {
+        if !self.go.is_empty() {
+            let told = write(out, kind::GO, &mut self.go, usize::MAX);
+            self.told.retain(|channel| !told.contains(channel));
+        }
+        let left = HELD_MAX - self.told.len();
+        if !self.hold.is_empty() && left > 0 {
+            let told = write(out, kind::HOLD, &mut self.hold, left);
+            self.told.extend(told);
+        }
+    }
+}
+
+/// Appends a frame with as many of the channels as fit, and takes them out.
+fn write(out: &mut Vec<u8>, kind: u8, channels: &mut BTreeSet<Rc<str>>, most: usize) -> BTreeSet<Rc<str>> {
+    let mut written = 0;
+    let names = channels.iter().take(most).map(|channel| &**channel);
+    encode::channels(out, kind, &mut names.inspect(|_| written += 1));
+    let behind = match channels.iter().nth(written).cloned() {
+        Some(first_left) => channels.split_off(&first_left),
+        None => BTreeSet::new(),
+    };
+    std::mem::replace(channels, behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::codec::{self, Frame};
+    use crate::network::decoder::Decoder;
+    use proptest::prelude::*;
+
+    /// What a peer holds after it has been told this.
+    fn tell(holding: &mut Holding, peer: &mut BTreeSet<String>) {
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        holding.write(&mut out);
+        decoder.feed(&out);
+        while let Some((kind, payload)) = decoder.next(codec::FRAME_BYTES_OVER_CONTENT).unwrap() {
+            match codec::parse(kind, payload).unwrap() {
+                Frame::Hold { channels } => {
+                    channels.for_each(|channel| assert!(peer.insert(channel.unwrap().into()), "held twice"));
+                }
+                Frame::Go { channels } => {
+                    channels.for_each(|channel| assert!(peer.remove(channel.unwrap()), "let go of twice"));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn peers_hold_what_any_shard_holds(steps in proptest::collection::vec((0usize..3, 0usize..4, any::<bool>()), 0..60)) {
+            let names = ["a", "b", "c", "d"];
+            let (mut held, mut shards) = (Held::default(), [[false; 4]; 3]);
+            let (mut holding, mut peer) = (Holding::default(), BTreeSet::new());
+            for (shard, channel, is_told) in steps {
+                let is_held = &mut shards[shard][channel];
+                *is_held = !*is_held;
+                if let Some(name) = held.change(names[channel], *is_held) {
+                    holding.change(&name, *is_held);
+                }
+                if is_told {
+                    tell(&mut holding, &mut peer);
+                }
+            }
+            tell(&mut holding, &mut peer);
+            let expected: BTreeSet<String> = (0..4)
+                .filter(|channel| shards.iter().any(|shard| shard[*channel]))
+                .map(|channel| names[channel].to_owned())
+                .collect();
+            prop_assert_eq!(&peer, &expected);
+            // A link that comes later is told the same.
+            let mut late = BTreeSet::new();
+            tell(&mut held.to_be_told(), &mut late);
+            prop_assert_eq!(late, expected);
+        }
+    }
+
+    #[test]
+    fn more_than_fits_into_a_frame_is_told_in_several() {
+        let mut holding = Holding::default();
+        let names: Vec<Rc<str>> = (0..2 * HELD_MAX).map(|number| format!("{number:0>200}").into()).collect();
+        names.iter().for_each(|name| holding.change(name, true));
+        let mut peer = BTreeSet::new();
+        for _ in 0..HELD_MAX {
+            tell(&mut holding, &mut peer);
+        }
+        assert_eq!(peer.len(), HELD_MAX, "no peer takes more");
+        names.iter().for_each(|name| holding.change(name, false));
+        for _ in 0..HELD_MAX {
+            tell(&mut holding, &mut peer);
+        }
+        assert!(peer.is_empty());
+    }
+}
