@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 /// it publishes until its next flush.
 pub const SHARE_BYTES_MAX: usize = 256 * 1024;
 /// The same for what comes over links, which peers are told to stop long before: this is for what is on its way then.
-pub const LINKS_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const LINKS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
 
@@ -32,6 +32,8 @@ pub enum Item {
     Accepted(TcpStream, SocketAddr, Pass),
     /// Publications for the shard's listeners.
     Batch(Batch),
+    /// Say to the network when little is left of what came of this channel over links before this.
+    Mark(Box<str>),
     /// The linked relays know of a subscription: the one that the shard asked the network about under this number.
     Settled(u64),
     /// Ask the authenticator, which is another one now, about the clients' authorizations again.
@@ -148,6 +150,11 @@ impl<T: Weighed> InboxSender<T> {
     /// Whether a share of the inbox has room for publications.
     pub fn has_room(&self, share: Share) -> bool {
         self.level.shares[share.index()].load(Ordering::SeqCst) < bytes_max(share) || self.sender.is_closed()
+    }
+
+    /// What waits of a share, in bytes.
+    pub fn level(&self, share: Share) -> usize {
+        self.level.shares[share.index()].load(Ordering::Relaxed)
     }
 
     /// What waits in the inbox, in bytes of publications.

@@ -85,10 +85,20 @@ impl Outgoing {
         }
     }
 
-    /// Tells the network that peers are to send no more of a channel, or to go on.
-    pub fn hold(&self, channel: &str, is_held: bool) {
+    /// Whether so much waits in a shard of `members` that came over links, in bytes.
+    pub fn is_behind(&self, members: ShardSet, bytes: usize) -> bool {
+        members.iter().any(|member| self.inboxes[member].level(Share::LINKS) >= bytes)
+    }
+
+    /// Asks a shard to say when little is left of what has been handed over to it of a channel.
+    pub fn mark(&self, shard: usize, channel: &str) {
+        self.inboxes[shard].send(Item::Mark(channel.into()));
+    }
+
+    /// Answers that, for so many marks.
+    pub fn go_on(&self, channel: &str, marks: usize) {
         if let Some(network) = &self.network {
-            network.send(Event::Held { channel: channel.into(), is_held });
+            network.send(Event::GoOn { channel: channel.into(), marks });
         }
     }
 

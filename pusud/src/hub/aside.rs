@@ -11,9 +11,7 @@ use crate::lane::{LANES, Lane, Share};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// Where so much of a channel is set aside that came over links, in bytes, peers are told to send no more of it.
-const HOLD_BYTES: usize = 128 * 1024;
-/// Where less than so much is left, they are told to go on.
+/// Where less than so much is left of what came of a channel over links, in bytes, peers are told to go on with it.
 const GO_BYTES: usize = 32 * 1024;
 
 /// What was set aside in one shard.
@@ -31,8 +29,8 @@ struct Channel {
     parts: usize,
     /// What of it came over links, in bytes.
     bytes_of_links: usize,
-    /// Peers are to send no more of it.
-    is_held: bool,
+    /// The network waits for little to be left of it: how many times it has asked.
+    marks: usize,
 }
 
 /// Consecutive publications to one channel.
@@ -78,23 +76,26 @@ impl Aside {
         self.bytes
     }
 
-    /// Sets publications aside behind all others of a lane. True: from now on peers are to send no more of the channel.
-    pub(super) fn push(&mut self, lane: Lane, publications: &Publications<'_>) -> bool {
+    /// Sets publications aside behind all others of a lane.
+    pub(super) fn push(&mut self, lane: Lane, publications: &Publications<'_>) {
         self.bytes += publications.bytes_len();
         let channel = match self.channels.get_key_value(publications.channel) {
             Some((channel, _)) => channel.clone(),
             None => publications.channel.into(),
         };
         let of_channel = self.channels.entry(channel.clone());
-        let of_channel = of_channel.or_insert(Channel { lane, parts: 0, bytes_of_links: 0, is_held: false });
+        let of_channel = of_channel.or_insert(Channel { lane, parts: 0, bytes_of_links: 0, marks: 0 });
         let (frames, messages, share) = (Frames::from(publications.frames), publications.messages, publications.share);
         let part = Part { channel, frames, messages, share };
         of_channel.parts += 1;
         of_channel.bytes_of_links += part.bytes_of_links();
-        let has_to_be_held = of_channel.bytes_of_links >= HOLD_BYTES && !of_channel.is_held;
-        of_channel.is_held |= has_to_be_held;
         self.lanes[lane.index()].push_back(part);
-        has_to_be_held
+    }
+
+    /// The network asks whether little is left of a channel. False: it is told when that is so.
+    pub(super) fn mark(&mut self, channel: &str) -> bool {
+        let waiting = self.channels.get_mut(channel).filter(|channel| channel.bytes_of_links >= GO_BYTES);
+        waiting.map(|channel| channel.marks += 1).is_none()
     }
 
     /// What is first in a lane.
@@ -102,19 +103,18 @@ impl Aside {
         self.lanes[lane.index()].front()
     }
 
-    /// Takes out what is first in a lane. True: from now on peers are to go on with the channel.
-    pub(super) fn pop(&mut self, lane: Lane) -> Option<(Part, bool)> {
+    /// Takes out what is first in a lane, and says how many times the network is to be told that little is left of it.
+    pub(super) fn pop(&mut self, lane: Lane) -> Option<(Part, usize)> {
         let part = self.lanes[lane.index()].pop_front()?;
         self.bytes -= part.publications().bytes_len();
         let channel = self.channels.get_mut(&part.channel).expect("it has parts");
         channel.parts -= 1;
         channel.bytes_of_links -= part.bytes_of_links();
-        let may_go_on = channel.is_held && channel.bytes_of_links < GO_BYTES;
-        channel.is_held &= !may_go_on;
+        let answered = if channel.bytes_of_links < GO_BYTES { std::mem::take(&mut channel.marks) } else { 0 };
         if channel.parts == 0 {
             self.channels.remove(&part.channel);
         }
-        Some((part, may_go_on))
+        Some((part, answered))
     }
 }
 
@@ -136,16 +136,17 @@ mod tests {
         assert!(aside.is_empty() && aside.pop(many).is_none() && aside.bytes() == 0 && aside.lane_of("a").is_none());
     }
     #[test]
-    fn a_channel_is_held_and_let_go_of_by_what_came_of_it_over_links() {
+    fn the_network_is_told_when_little_is_left_of_what_came_over_links() {
         let mut aside = Aside::default();
         let frames = vec![0; GO_BYTES - 1];
         let of = |channel, share| Publications { channel, frames: &frames, messages: 1, share };
-        for _ in 0..9 {
-            assert!(!aside.push(Lane::FIRST, &of("b", Share::of(Lane::FIRST))), "a source here waits by itself");
-        }
-        let pushed = [(); 6].map(|()| aside.push(Lane::FIRST, &of("a", Share::LINKS)));
-        assert_eq!(pushed, [false, false, false, true, false, false]);
-        let popped = [(); 15].map(|()| aside.pop(Lane::FIRST).unwrap().1);
-        assert_eq!(popped, std::array::from_fn(|at| at == 14), "only the last one leaves less than enough");
+        assert!(aside.mark("a"), "there is nothing");
+        aside.push(Lane::FIRST, &of("a", Share::LINKS));
+        (0..9).for_each(|_| aside.push(Lane::FIRST, &of("b", Share::of(Lane::FIRST))));
+        assert!(!aside.mark("a") && aside.mark("b"), "a source here waits by itself");
+        aside.push(Lane::FIRST, &of("a", Share::LINKS));
+        assert!(!aside.mark("a"));
+        let popped = [(); 11].map(|()| aside.pop(Lane::FIRST).unwrap().1);
+        assert_eq!(popped, std::array::from_fn(|at| if at == 10 { 2 } else { 0 }));
     }
 }

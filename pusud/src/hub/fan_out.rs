@@ -51,12 +51,20 @@ impl Hub {
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
             match state.lane_without_room(&publications) {
-                Some(lane) => state.set_aside(lane, &publications),
+                Some(lane) => state.aside.push(lane, &publications),
                 None => delivered[publications.share.index()] += publications.bytes_len(),
             }
         }
         state.outgoing.release(&delivered);
         self.schedule_flush();
+    }
+
+    /// Says to the network when little is left of what has come of a channel over links.
+    pub fn mark(&self, channel: &str) {
+        let state = &mut *self.state.borrow_mut();
+        if state.aside.mark(channel) {
+            state.outgoing.go_on(channel, 1);
+        }
     }
 
     /// Writes to some of the clients that something waits for; true if there are more.

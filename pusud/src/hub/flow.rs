@@ -4,7 +4,6 @@
 use super::aside::Part;
 use super::room::{Need, Waiter};
 use super::{Hub, State};
-use crate::batch::Publications;
 use crate::lane::{LANES, Lane, SHARES, Share};
 use crate::shard_index::ShardSet;
 use std::convert::Infallible;
@@ -158,19 +157,12 @@ impl State {
         self.rooms.anybody_waits() || !self.aside.is_empty()
     }
 
-    /// Sets publications aside that came from outside.
-    pub(super) fn set_aside(&mut self, lane: Lane, publications: &Publications<'_>) {
-        if self.aside.push(lane, publications) {
-            self.outgoing.hold(publications.channel, true);
-        }
-    }
-
     /// Takes out what is first of what was set aside in a lane: it is delivered now.
     fn take_aside(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) -> Part {
-        let (part, may_go_on) = self.aside.pop(lane).expect("it is the first");
+        let (part, marks) = self.aside.pop(lane).expect("it is the first");
         delivered[part.share.index()] += part.publications().bytes_len();
-        if may_go_on {
-            self.outgoing.hold(&part.channel, false);
+        if marks > 0 {
+            self.outgoing.go_on(&part.channel, marks);
         }
         part
     }

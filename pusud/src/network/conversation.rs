@@ -8,7 +8,7 @@ use super::decoder::Decoder;
 use super::encode;
 use super::end::{End, Outcome};
 use super::hello::{Handshake, Role, Step};
-use super::link::Signals;
+use super::link::{Signals, WRITE_BYTES};
 use super::local::Door;
 use super::node::Node;
 pub use super::reading::READ_BYTES;
@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// From the first byte to READY.
@@ -220,6 +221,10 @@ async fn write<D: Door, T: Transport>(
         } else {
             writer.write_all(&out).await?;
             writer.flush().await?;
+            if out.len() >= WRITE_BYTES {
+                // There is more, and what has come meanwhile may be to hold it.
+                yield_now().await;
+            }
         }
     }
 }

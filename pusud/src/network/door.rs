@@ -11,14 +11,27 @@ use crate::inbox::Inbox;
 use crate::lane::Share;
 use crate::outgoing::Outgoing;
 use crate::run::Run;
-use crate::shard_index::ShardIndexView;
+use crate::shard_index::{ShardIndexView, ShardSet};
+use std::collections::{HashMap, VecDeque};
 use std::task::{Context, Poll};
+
+/// A shard is behind in which so much waits that came over links, in bytes.
+const BEHIND_BYTES: usize = 64 * 1024;
+/// Of a channel that goes to a shard that is behind, peers are held after so much, in bytes, until the shard has come there.
+const MARK_BYTES: usize = 128 * 1024;
+/// So many channels are counted at the most; where there are more, all of them are counted anew.
+const COUNTED_MAX: usize = 4096;
 
 /// The door of a relay with shards.
 pub struct RelayDoor {
     outgoing: Outgoing,
     index: ShardIndexView,
     run: Run,
+    /// What shards that are behind have been handed over of each channel since the last mark, in bytes.
+    handed: HashMap<Box<str>, usize>,
+    /// Where marks are to stand behind what is handed over next.
+    marks: Vec<(Box<str>, ShardSet)>,
+    to_hold: VecDeque<Box<str>>,
 }
 
 impl RelayDoor {
@@ -26,15 +39,40 @@ impl RelayDoor {
     ///
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
-        Self { outgoing, index, run: Run::new(run_bytes_max) }
+        let (handed, marks, to_hold) = (HashMap::new(), Vec::new(), VecDeque::new());
+        Self { outgoing, index, run: Run::new(run_bytes_max), handed, marks, to_hold }
     }
 
     fn close_run(&mut self) {
         if !self.run.is_empty() {
-            self.outgoing.push(self.run.members(), &self.run.publications());
+            let (members, publications) = (self.run.members(), self.run.publications());
+            self.outgoing.push(members, &publications);
+            if self.outgoing.is_behind(members, BEHIND_BYTES) {
+                let (channel, bytes) = (publications.channel, publications.bytes_len());
+                if count(&mut self.handed, channel, bytes) {
+                    self.marks.push((channel.into(), members));
+                }
+            }
             self.run.clear();
         }
     }
+}
+
+/// Counts what is handed over of a channel. True: it is time for a mark.
+fn count(handed: &mut HashMap<Box<str>, usize>, channel: &str, bytes: usize) -> bool {
+    let Some(before) = handed.get_mut(channel) else {
+        if handed.len() >= COUNTED_MAX {
+            handed.clear();
+        }
+        handed.insert(channel.into(), bytes);
+        return bytes >= MARK_BYTES;
+    };
+    *before += bytes;
+    let is_due = *before >= MARK_BYTES;
+    if is_due {
+        *before = 0;
+    }
+    is_due
 }
 
 impl Door for RelayDoor {
@@ -70,6 +108,16 @@ impl Door for RelayDoor {
     fn flush(&mut self) {
         self.close_run();
         self.outgoing.send();
+        for (channel, members) in self.marks.drain(..) {
+            for member in members.iter() {
+                self.outgoing.mark(member, &channel);
+                self.to_hold.push_back(channel.clone());
+            }
+        }
+    }
+
+    fn next_to_hold(&mut self) -> Option<Box<str>> {
+        self.to_hold.pop_front()
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {

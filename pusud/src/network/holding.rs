@@ -1,4 +1,4 @@
-//! Channels that peers are to send no more of for now: what the shards say, and what each link is told of it.
+//! Channels that peers are to send no more of for now: what the relay says, and what each link is told of it.
 //!
 //! **Invariant:** what is left to be told to a link is the difference between what is held and what it has been told, so it
 //! does not grow while the peer reads nothing.
@@ -9,29 +9,30 @@ use super::queue::HELD_MAX;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-/// What the shards hold: by how many of them.
+/// What is held, and how often: each time is ended once.
 #[derive(Default)]
 pub struct Held(HashMap<Rc<str>, usize>);
 
 impl Held {
-    /// A shard holds a channel, or does not hold it any more. Gives the channel if that changes anything for peers.
-    pub fn change(&mut self, channel: &str, is_held: bool) -> Option<Rc<str>> {
-        match (self.0.get_mut(channel), is_held) {
-            (None, true) => {
-                let channel: Rc<str> = channel.into();
-                self.0.insert(channel.clone(), 1);
-                Some(channel)
-            }
-            (Some(shards), true) => {
-                *shards += 1;
-                None
-            }
-            (Some(shards), false) if *shards > 1 => {
-                *shards -= 1;
-                None
-            }
-            (_, false) => self.0.remove_entry(channel).map(|(channel, _)| channel),
+    /// A channel is held once more. Gives it if that changes anything for peers.
+    pub fn hold(&mut self, channel: &str) -> Option<Rc<str>> {
+        if let Some(times) = self.0.get_mut(channel) {
+            *times += 1;
+            return None;
         }
+        let channel: Rc<str> = channel.into();
+        self.0.insert(channel.clone(), 1);
+        Some(channel)
+    }
+
+    /// A channel is held so many times less. Gives it if that changes anything for peers.
+    pub fn go_on(&mut self, channel: &str, times: usize) -> Option<Rc<str>> {
+        let left = self.0.get_mut(channel)?;
+        *left = left.saturating_sub(times);
+        if *left > 0 {
+            return None;
+        }
+        self.0.remove_entry(channel).map(|(channel, _)| channel)
     }
 
     /// What a new link has to be told.
@@ -112,15 +113,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn peers_hold_what_any_shard_holds(steps in proptest::collection::vec((0usize..3, 0usize..4, any::<bool>()), 0..60)) {
+        fn peers_hold_what_any_shard_holds(steps in proptest::collection::vec((0usize..3, 0usize..4, any::<bool>(), any::<bool>()), 0..60)) {
             let names = ["a", "b", "c", "d"];
-            let (mut held, mut shards) = (Held::default(), [[false; 4]; 3]);
+            let (mut held, mut shards) = (Held::default(), [[0; 4]; 3]);
             let (mut holding, mut peer) = (Holding::default(), BTreeSet::new());
-            for (shard, channel, is_told) in steps {
-                let is_held = &mut shards[shard][channel];
-                *is_held = !*is_held;
-                if let Some(name) = held.change(names[channel], *is_held) {
-                    holding.change(&name, *is_held);
+            for (shard, channel, is_held, is_told) in steps {
+                let times = &mut shards[shard][channel];
+                let (before, name) = (*times, names[channel]);
+                *times = if is_held { before + 1 } else { 0 };
+                let changed = if is_held { held.hold(name) } else { held.go_on(name, before) };
+                if let Some(name) = changed {
+                    holding.change(&name, is_held);
                 }
                 if is_told {
                     tell(&mut holding, &mut peer);
@@ -128,7 +131,7 @@ mod tests {
             }
             tell(&mut holding, &mut peer);
             let expected: BTreeSet<String> = (0..4)
-                .filter(|channel| shards.iter().any(|shard| shard[*channel]))
+                .filter(|channel| shards.iter().any(|shard| shard[*channel] > 0))
                 .map(|channel| names[channel].to_owned())
                 .collect();
             prop_assert_eq!(&peer, &expected);

@@ -109,7 +109,10 @@ fn a_quiet_channel_loses_nothing_to_a_flood_and_goes_out_in_the_next_round() {
         // Two turns of the flood at the most go before it, or one message.
         let out = written(&mut queue, &mut next, 2 * TURN_BYTES + len);
         let before: usize = out.iter().take_while(|(channel, _)| channel == "flood").map(|(_, text)| text.len()).sum();
-        assert!(before <= 2 * TURN_BYTES + len && before < out.iter().map(|(_, text)| text.len()).sum(), "{len}: {before}");
+        assert!(
+            before <= 2 * TURN_BYTES + len && before < out.iter().map(|(_, text)| text.len()).sum(),
+            "{len}: {before}"
+        );
     }
 }
 

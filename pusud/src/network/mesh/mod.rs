@@ -198,11 +198,26 @@ impl<D: Door> Mesh<D> {
         }
     }
 
-    /// A shard has too much of what came of a channel over links, or little again.
-    pub fn held(&mut self, channel: &str, is_held: bool) {
-        let Some(channel) = self.held.change(channel, is_held) else { return };
+    /// The end of a batch of deliveries. Peers are told of channels that they are to send no more of.
+    pub fn flush(&mut self) {
+        self.door.flush();
+        while let Some(channel) = self.door.next_to_hold() {
+            if let Some(channel) = self.held.hold(&channel) {
+                self.tell(&channel, true);
+            }
+        }
+    }
+
+    /// A shard has little left of what came of a channel over links.
+    pub fn go_on(&mut self, channel: &str, marks: usize) {
+        if let Some(channel) = self.held.go_on(channel, marks) {
+            self.tell(&channel, false);
+        }
+    }
+
+    fn tell(&mut self, channel: &Rc<str>, is_held: bool) {
         for link in self.links.values_mut() {
-            link.holding.change(&channel, is_held);
+            link.holding.change(channel, is_held);
             link.signals.send.notify_one();
         }
     }

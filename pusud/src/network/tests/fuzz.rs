@@ -2,9 +2,9 @@
 
 #[cfg(unix)]
 use crate::network::boot_id::BootId;
+use crate::network::codec;
 #[cfg(unix)]
 use crate::network::codec::Hello;
-use crate::network::codec::{self, Frame};
 use crate::network::decoder::Decoder;
 use crate::network::encode;
 use proptest::prelude::*;

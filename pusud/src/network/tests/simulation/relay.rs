@@ -28,8 +28,9 @@ pub(in crate::network::tests) struct Home {
     /// When each question was asked.
     pub(in crate::network::tests) asked: BTreeMap<u64, Instant>,
     pub(in crate::network::tests) has_room: bool,
-    /// What peers are to send no more of.
-    held: BTreeSet<Box<str>>,
+    /// What peers are to send no more of: what is not known yet, and how often all else is.
+    to_hold: Vec<Box<str>>,
+    held: BTreeMap<Box<str>, usize>,
     waiting: Vec<Waker>,
     checker: Rc<RefCell<Checker>>,
 }
@@ -59,6 +60,13 @@ impl Door for SimulatedDoor {
     }
 
     fn flush(&mut self) {}
+
+    fn next_to_hold(&mut self) -> Option<Box<str>> {
+        let mut home = self.0.borrow_mut();
+        let channel = home.to_hold.pop()?;
+        *home.held.entry(channel.clone()).or_default() += 1;
+        Some(channel)
+    }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut home = self.0.borrow_mut();
@@ -96,7 +104,8 @@ pub(in crate::network::tests) fn start(
         wanted: BTreeSet::new(),
         asked: BTreeMap::new(),
         has_room: true,
-        held: BTreeSet::new(),
+        to_hold: Vec::new(),
+        held: BTreeMap::new(),
         waiting: Vec::new(),
         checker: checker.clone(),
     }));
@@ -160,12 +169,17 @@ impl Relay {
         }
     }
 
-    /// Shards hold a channel, or let go of it.
-    pub(in crate::network::tests) fn hold(&self, channel: &str, is_held: bool) {
+    /// More of a channel comes than is delivered.
+    pub(in crate::network::tests) fn hold(&self, channel: &str) {
+        self.home.borrow_mut().to_hold.push(channel.into());
+    }
+
+    /// Everything has been delivered.
+    pub(in crate::network::tests) fn let_go(&self) {
         let mut home = self.home.borrow_mut();
-        let is_changed = if is_held { home.held.insert(channel.into()) } else { home.held.remove(channel) };
-        if is_changed {
-            self.tell(Event::Held { channel: channel.into(), is_held });
+        home.to_hold.clear();
+        for (channel, marks) in std::mem::take(&mut home.held) {
+            self.tell(Event::GoOn { channel, marks });
         }
     }
 

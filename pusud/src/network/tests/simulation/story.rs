@@ -73,10 +73,8 @@ impl Story {
         let (host, other) = (self.any(), self.any());
         let channel = CHANNELS[self.random.random_range(0..CHANNELS.len())];
         match self.random.random_range(0..108) {
-            100.. => {
-                let is_held = self.random.random();
-                self.relays[host].iter().for_each(|relay| relay.hold(channel, is_held));
-            }
+            100..105 => self.relays[host].iter().for_each(|relay| relay.hold(channel)),
+            105.. => self.relays[host].iter().for_each(Relay::let_go),
             0..25 => self.toggle(host, channel),
             25..75 => {
                 let (count, padding) = (self.random.random_range(1..20), self.random.random_range(0..30_000));
@@ -149,7 +147,7 @@ impl Story {
         }
         for relay in self.relays() {
             relay.give_room(true);
-            CHANNELS.iter().for_each(|channel| relay.hold(channel, false));
+            relay.let_go();
         }
     }
 
