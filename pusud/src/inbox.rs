@@ -21,7 +21,8 @@ use tokio::sync::oneshot;
 /// What may wait in one share of an inbox before sources have to, in bytes. Each member of the index may overshoot by what
 /// it publishes until its next flush.
 pub const SHARE_BYTES_MAX: usize = 256 * 1024;
-/// The same for what comes over links, which peers are told to stop long before: this is for what is on its way then.
+/// The same for what comes over links, where clients may have enough waiting beside it. Peers are told long before to send
+/// no more of what is too much: this is for what is on its way then.
 pub const LINKS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
@@ -67,19 +68,19 @@ impl Weighed for Event {
     }
 }
 
-/// What may wait in a share.
-fn bytes_max(share: Share) -> usize {
-    if share == Share::LINKS { LINKS_BYTES_MAX } else { SHARE_BYTES_MAX }
-}
-
 /// How full an inbox is, and who waits for it to be less so.
-#[derive(Default)]
 struct Level {
     shares: [AtomicUsize; SHARES],
+    links_bytes_max: usize,
     waiting: Mutex<WakerSet>,
 }
 
 impl Level {
+    /// What may wait in a share, in bytes.
+    fn bytes_max(&self, share: Share) -> usize {
+        if share == Share::LINKS { self.links_bytes_max } else { SHARE_BYTES_MAX }
+    }
+
     fn add(&self, batch: &Batch) {
         for (share, &bytes) in self.shares.iter().zip(batch.by_share()) {
             if bytes > 0 {
@@ -93,7 +94,7 @@ impl Level {
         let mut has_made_room = false;
         for (share, (level, &bytes)) in Share::all().zip(self.shares.iter().zip(by_share)) {
             if bytes > 0 {
-                let (before, most) = (level.fetch_sub(bytes, Ordering::SeqCst), bytes_max(share));
+                let (before, most) = (level.fetch_sub(bytes, Ordering::SeqCst), self.bytes_max(share));
                 has_made_room |= before >= most && before - bytes < most;
             }
         }
@@ -110,8 +111,18 @@ impl Level {
 
 /// Makes an inbox.
 pub fn channel<T: Weighed>() -> (InboxSender<T>, Inbox<T>) {
+    with_links(LINKS_BYTES_MAX)
+}
+
+/// Makes that of one of so many shards, which may hold so many bytes together.
+pub fn of_shard(shards: usize, queued_bytes_max: usize) -> (InboxSender, Inbox) {
+    // What comes over links may be a small part of that at the most: clients are cut for what is too much.
+    with_links((queued_bytes_max / shards / 8).clamp(SHARE_BYTES_MAX, LINKS_BYTES_MAX))
+}
+
+fn with_links<T: Weighed>(links_bytes_max: usize) -> (InboxSender<T>, Inbox<T>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let level = Arc::new(Level::default());
+    let level = Arc::new(Level { shares: Default::default(), links_bytes_max, waiting: Mutex::default() });
     (InboxSender { sender, level: level.clone() }, Inbox { receiver, level, batch: Vec::new() })
 }
 
@@ -149,7 +160,7 @@ impl<T: Weighed> InboxSender<T> {
 
     /// Whether a share of the inbox has room for publications.
     pub fn has_room(&self, share: Share) -> bool {
-        self.level.shares[share.index()].load(Ordering::SeqCst) < bytes_max(share) || self.sender.is_closed()
+        self.level.shares[share.index()].load(Ordering::SeqCst) < self.level.bytes_max(share) || self.sender.is_closed()
     }
 
     /// What waits of a share, in bytes.

@@ -2,6 +2,8 @@
 //!
 //! So it takes the same time however many there are. The largest one that is given may be the larger by less than two.
 
+/// What is smaller is in no class: a channel with one short message that goes at once costs nothing here.
+pub const SMALL: usize = 1024;
 /// Classes for all sizes that there are.
 const CLASSES: usize = usize::BITS as usize + 1;
 
@@ -20,9 +22,9 @@ impl Default for Sizes {
     }
 }
 
-/// The class of a size; nothing that has no size is in any.
+/// The class of a size; 0 is none.
 fn class(size: usize) -> usize {
-    (usize::BITS - size.leading_zeros()) as usize
+    if size < SMALL { 0 } else { (usize::BITS - size.leading_zeros()) as usize }
 }
 
 impl Sizes {
@@ -36,7 +38,7 @@ impl Sizes {
         }
     }
 
-    /// One of the largest.
+    /// One of the largest, unless all are small.
     pub fn largest(&self) -> Option<usize> {
         let class = self.present.checked_ilog2()? as usize + 1;
         self.classes[class].last().map(|&number| number as usize)
@@ -79,7 +81,7 @@ mod tests {
     proptest! {
         #[test]
         fn none_is_twice_as_large_as_the_largest(
-            changes in proptest::collection::vec((0usize..6, prop_oneof![Just(0usize), 0usize..9, any::<usize>()]), 0..40),
+            changes in proptest::collection::vec((0usize..6, prop_oneof![Just(0usize), 0usize..9 * SMALL, any::<usize>()]), 0..40),
         ) {
             let (mut sizes, mut all) = (Sizes::default(), [0; 6]);
             for (number, size) in changes {
@@ -88,7 +90,7 @@ mod tests {
                 let most = all.into_iter().max().unwrap_or(0);
                 match sizes.largest() {
                     Some(largest) => prop_assert!(all[largest] > most / 2, "{all:?} {largest}"),
-                    None => prop_assert_eq!(most, 0),
+                    None => prop_assert!(most < SMALL),
                 }
             }
         }
