@@ -67,7 +67,11 @@ impl Flood {
     /// Has each source publish messages of so many bytes to a channel of its own with so many listeners, while `work` is
     /// done; on 1 and on 3 shards.
     fn beside(sources: usize, listeners: usize, bytes: usize, work: impl Fn(&Daemon, &Self)) {
-        for shards in [1, 3] {
+        Self::on_each(&[1, 3], sources, listeners, bytes, work);
+    }
+
+    fn on_each(shards: &[usize], sources: usize, listeners: usize, bytes: usize, work: impl Fn(&Daemon, &Self)) {
+        for &shards in shards {
             // The machine that the readers run on may stand still for a while; they are no slow consumers for that.
             let limits = "outbox_bytes: 64 MiB, outbox_soft_time: 1day, write_deadline: 1day";
             let daemon = Setup::on_shards(shards).settings(&format!("limits: {{{limits}}}")).start();
@@ -156,7 +160,8 @@ fn a_quiet_source_beside_one_that_never_pauses() {
 
 #[test]
 fn two_that_never_pause_get_equal_parts() {
-    Flood::beside(2, 3, 8000, |_, flood| {
+    // Of one shard: sources of two shards do not share one queue, and their parts are not held to be equal here.
+    Flood::on_each(&[1], 2, 3, 8000, |_, flood| {
         let published = || [0, 1].map(|at| flood.published[at].load(Ordering::Relaxed));
         let before = published();
         let began = Instant::now();
