@@ -156,7 +156,8 @@ impl State {
     }
 
     /// Half of a lane's room is for what was set aside, and half for sources here, where both wait. They go first in turn,
-    /// since one publication may take all of it.
+    /// since one publication may take all of it. Nobody goes before a first that does not fit: else small ones would take
+    /// the room again and again that a large one waits for.
     fn go_on_in(&mut self, lane: Lane, delivered: &mut [usize; SHARES]) {
         let (sources, aside) = (self.rooms.has_waiting(lane), self.aside.has(lane));
         if !(sources && aside) {
@@ -171,6 +172,8 @@ impl State {
         let given = if aside_first { self.deliver_aside(lane, part, delivered) } else { self.grant(lane, part) };
         if given > 0 {
             self.aside_is_first[lane.index()] = !aside_first;
+        } else if self.rooms.has_waiting(lane) && self.aside.has(lane) {
+            return;
         }
         if aside_first {
             self.grant(lane, part);

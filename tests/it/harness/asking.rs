@@ -2,7 +2,7 @@
 //! would measure those processes.
 
 use super::Daemon;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 impl Daemon {
     /// What it answers at its control socket, which is what [`Daemon::status`] shows.
@@ -17,6 +17,12 @@ impl Daemon {
         socket.read_to_string(&mut answer).unwrap();
         let mut answer: Value = serde_json::from_str(&answer).unwrap();
         answer["status"].take()
+    }
+
+    /// Fails if it has disconnected anybody.
+    #[track_caller]
+    pub(crate) fn expect_nobody_disconnected(&self) {
+        assert_eq!(self.asked()["disconnects"], json!([]), "{}", self.log().text());
     }
 
     /// Elsewhere the command knows how to ask.
