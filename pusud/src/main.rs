@@ -5,17 +5,21 @@
 mod cli;
 
 use clap::Parser as _;
+use pusud::system;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = cli::Args::parse();
     let log_is_json = args.log_is_json();
-    let Err(error) = cli::execute(args) else { return ExitCode::SUCCESS };
-    if log_is_json {
-        // Whoever reads the log with a program finds nothing in it but JSON.
-        tracing::error!("{error:#}");
-    } else {
-        cli::note_failure(&error);
+    let done = cli::execute(args);
+    if let Err(error) = &done {
+        if log_is_json {
+            // Whoever reads the log with a program finds nothing in it but JSON.
+            tracing::error!("{error:#}");
+        } else {
+            cli::note_failure(error);
+        }
     }
-    ExitCode::FAILURE
+    system::finish_log();
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
-    system::start_logging(args.log_format, args.log_level)?;
+    system::start_logging(args.log_format, args.log_level, system::Output::Direct)?;
     let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");

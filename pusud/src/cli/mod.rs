@@ -198,8 +198,15 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
 
 /// A line for the person at the terminal, on standard error.
 pub(crate) fn note(line: impl fmt::Display) {
-    // Where standard error is closed nobody is there to be told, not even about that.
-    let _ = writeln!(io::stderr(), "pusud: {line}");
+    write_line(&format!("pusud: {line}"));
+}
+
+/// A line on standard error, behind those of the log.
+fn write_line(line: &str) {
+    if !system::log_line(line) {
+        // Where standard error is closed nobody is there to be told, not even about that.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
 }
 
 /// Why a command has failed, for the person at the terminal, or for those who ask the journal for errors.
@@ -208,10 +215,7 @@ pub(crate) fn note_failure(error: &anyhow::Error) {
     if !system::takes_stderr() {
         return note(text);
     }
-    for line in text.lines() {
-        // As in `note`.
-        let _ = writeln!(io::stderr(), "{}pusud: {line}", system::ERROR);
-    }
+    text.lines().for_each(|line| write_line(&format!("{}pusud: {line}", system::ERROR)));
 }
 
 /// Prints the result of a command. A reader that went away (`pusud check | head -1`) has seen enough.

@@ -95,7 +95,7 @@ pub(super) fn run_check() -> anyhow::Result<()> {
     let mut text = Zeroizing::new(String::new());
     io::stdin().lock().read_to_string(&mut text).context("cannot read the job from standard input")?;
     let job: Job = serde_json::from_str(&text).context("standard input holds no job; this is not for people")?;
-    system::start_logging(system::Format::Text, system::Level::Warn)?;
+    system::start_logging(system::Format::Text, system::Level::Warn, system::Output::Direct)?;
     let told = match authenticator::run(&job) {
         Ok(passed) => Told::Passed(passed),
         Err(error) => Told::Failed(format!("{error:#}")),

@@ -1,14 +1,16 @@
 //! `pusud run`: serves until told to stop.
 
 use super::SettingsArgs;
+use anyhow::Context as _;
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
-use pusud::system::{self, Shutdown};
+use pusud::system::{self, Shutdown, Signals};
 use std::net::SocketAddr;
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
-    system::start_logging(args.log_format, args.log_level)?;
+    let signals = Signals::catch().context("cannot catch signals")?;
+    system::start_logging(args.log_format, args.log_level, system::Output::Queued)?;
     let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -16,9 +18,9 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     // Once it is bound, the relay stops the authenticator when it stops itself.
     let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
-    let relay = relay.reloading(args.overrides());
+    let relay = relay.reloading(signals.hangups(), args.overrides());
     let address = relay.client_addr();
-    relay.run(Shutdown::on_signals(), || announce(&config, &authenticator.identity(), address))
+    relay.run(Shutdown::on_signals(signals), || announce(&config, &authenticator.identity(), address))
 }
 
 /// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.

@@ -24,10 +24,9 @@ use crate::relay::service::{Service, Stopped};
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system::Shutdown;
+use crate::system::{Hangups, Shutdown};
 use crate::websocket::Queued;
 use anyhow::Context as _;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -41,8 +40,8 @@ pub struct Relay {
     door: Arc<Door>,
     /// `None`: no relays are configured.
     gateway: Option<NetworkThread>,
-    /// What stands over the settings when they are read again; `None`: they never are.
-    overrides: Option<Overrides>,
+    /// When the settings are read again, and what stands over them then; `None`: they never are.
+    reload_at: Option<(Hangups, Overrides)>,
 }
 
 impl Relay {
@@ -60,12 +59,12 @@ impl Relay {
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
         let door = Door::new(capacity.connections, &config.limits);
         let gateway = NetworkThread::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, overrides: None })
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, reload_at: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
-    pub fn reloading(mut self, overrides: Overrides) -> Self {
-        self.overrides = Some(overrides);
+    pub fn reloading(mut self, hangups: Hangups, overrides: Overrides) -> Self {
+        self.reload_at = Some((hangups, overrides));
         self
     }
 
@@ -85,10 +84,11 @@ impl Relay {
             .build()
             .context("cannot start the runtime of the acceptor")?;
         runtime.block_on(async {
-            let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
-            let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
+            let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, acceptor, door, gateway, overrides: _ } = self;
+            let Self { config, authenticator, acceptor, door, gateway, reload_at } = self;
+            let reload = reload_at
+                .map(|(hangups, overrides)| Reload::new(config.clone(), overrides, authenticator.clone(), hangups));
             let index = Arc::new(index(&config, gateway.as_ref()));
             let network = gateway.as_ref().map(NetworkThread::inbox);
             let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
@@ -113,12 +113,6 @@ impl Relay {
             }
             stopped.map(drop)
         })
-    }
-
-    fn reload(&self) -> io::Result<Option<Reload>> {
-        let listen =
-            |overrides: &Overrides| Reload::listen(self.config.clone(), overrides.clone(), self.authenticator.clone());
-        self.overrides.as_ref().map(listen).transpose()
     }
 }
 

@@ -7,10 +7,9 @@
 use crate::authenticator::Authenticator;
 use crate::config::{Config, OnSwap, Overrides};
 use crate::routing::{InboxSender, Item};
-use crate::system::{ServiceManager, Sighups};
+use crate::system::{Hangups, ServiceManager};
 use anyhow::Context as _;
 use std::convert::Infallible;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -21,7 +20,7 @@ pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
-    hangups: Sighups,
+    hangups: Hangups,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -33,12 +32,14 @@ struct Outcome {
 }
 
 impl Reload {
-    /// Waits for SIGHUP from now on. `running` is what the daemon was started with.
-    ///
-    /// # Errors
-    /// The system does not let the process catch the signal.
-    pub(crate) fn listen(running: Arc<Config>, overrides: Overrides, authenticator: Authenticator) -> io::Result<Self> {
-        Ok(Self { running, overrides, authenticator, hangups: Sighups::catch()?, again: false })
+    /// `running` is what the daemon was started with.
+    pub(crate) fn new(
+        running: Arc<Config>,
+        overrides: Overrides,
+        authenticator: Authenticator,
+        hangups: Hangups,
+    ) -> Self {
+        Self { running, overrides, authenticator, hangups, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is

@@ -6,10 +6,10 @@ mod journal;
 mod logging;
 mod service_manager;
 mod shutdown;
-mod sighup;
+mod signals;
 
 pub use journal::{ERROR, takes_stderr};
-pub use logging::{Format, Level, start_logging};
+pub use logging::{Format, Level, Output, finish_log, log_line, lost_log_lines, start_logging};
 pub use service_manager::ServiceManager;
 pub use shutdown::{Listening, Shutdown};
-pub use sighup::Sighups;
+pub use signals::{Hangups, Signals};
