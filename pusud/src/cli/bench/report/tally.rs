@@ -1,6 +1,6 @@
 //! What was measured: counts, and times as HDR histograms (3 significant digits), which add up over threads.
 
-use super::faults::Faults;
+use super::super::checking::Faults;
 use hdrhistogram::Histogram;
 
 /// The longest time that is told from longer ones, in nanoseconds: an hour.
@@ -8,7 +8,7 @@ const TIME_MAX: u64 = 3_600_000_000_000;
 
 /// Times in nanoseconds.
 #[derive(Clone)]
-pub(super) struct Times(Histogram<u64>);
+pub(crate) struct Times(Histogram<u64>);
 
 impl Default for Times {
     fn default() -> Self {
@@ -17,7 +17,7 @@ impl Default for Times {
 }
 
 impl Times {
-    pub(super) fn record(&mut self, nanoseconds: u64) {
+    pub(crate) fn record(&mut self, nanoseconds: u64) {
         self.0.saturating_record(nanoseconds);
     }
 
@@ -26,35 +26,35 @@ impl Times {
     }
 
     /// The time that so many percent are not longer than, in nanoseconds; 0 where there is none.
-    pub(super) fn percentile(&self, percent: f64) -> u64 {
+    pub(crate) fn percentile(&self, percent: f64) -> u64 {
         self.0.value_at_percentile(percent)
     }
 
     /// The longest time, in nanoseconds.
-    pub(super) fn max(&self) -> u64 {
+    pub(crate) fn max(&self) -> u64 {
         self.0.max()
     }
 }
 
 /// What one thread's listeners have seen.
 #[derive(Clone, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// From the time on the message to when its last byte was read.
-    pub(super) latency: Times,
+    pub(crate) latency: Times,
     /// From the first packet to `subscribe_ok`.
-    pub(super) connect: Times,
+    pub(crate) connect: Times,
     /// Deliveries of messages that were sent after the warm-up.
-    pub(super) measured: u64,
+    pub(crate) measured: u64,
     /// When the last of those arrived.
-    pub(super) last: u64,
+    pub(crate) last: u64,
     /// Messages of others on the channels of this run.
-    pub(super) foreign: u64,
-    pub(super) faults: Faults,
+    pub(crate) foreign: u64,
+    pub(crate) faults: Faults,
 }
 
 impl Tally {
     /// Adds what another thread has seen.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.latency.merge(&other.latency);
         self.connect.merge(&other.connect);
         self.measured += other.measured;

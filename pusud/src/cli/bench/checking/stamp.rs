@@ -13,36 +13,36 @@ const TIME_DIGITS: usize = 12;
 const DIGITS: usize = RUN_DIGITS + CHANNEL_DIGITS + SOURCE_DIGITS + SEQUENCE_DIGITS + TIME_DIGITS;
 
 /// The smallest content, in bytes of JSON: the digits and two quotes.
-pub(super) const CONTENT_BYTES_MIN: usize = DIGITS + 2;
+pub(crate) const CONTENT_BYTES_MIN: usize = DIGITS + 2;
 /// How many channels can be told apart.
-pub(super) const CHANNELS_MAX: u32 = 1 << (4 * CHANNEL_DIGITS);
+pub(crate) const CHANNELS_MAX: u32 = 1 << (4 * CHANNEL_DIGITS);
 /// How many sources can be told apart.
-pub(super) const SOURCES_MAX: u32 = 1 << (4 * SOURCE_DIGITS);
+pub(crate) const SOURCES_MAX: u32 = 1 << (4 * SOURCE_DIGITS);
 
 /// The stamp on one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// Tells this measurement from others on the same relay.
-    pub(super) run: u32,
+    pub(crate) run: u32,
     /// Below [`CHANNELS_MAX`].
-    pub(super) channel: u32,
+    pub(crate) channel: u32,
     /// What only this message has.
-    pub(super) own: Own,
+    pub(crate) own: Own,
 }
 
 /// The part of a stamp that differs between the messages of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Own {
-    pub(super) source: u16,
+pub(crate) struct Own {
+    pub(crate) source: u16,
     /// From 0, by one for each message of the source to the channel; below 2^48.
-    pub(super) sequence: u64,
+    pub(crate) sequence: u64,
     /// When it was sent, or was to be sent, in nanoseconds since the start of the run; below 2^48, which is 78 hours.
-    pub(super) time: u64,
+    pub(crate) time: u64,
 }
 
 impl Stamp {
     /// Reads the text of a content, without its quotes; `None` if it is no stamp.
-    pub(super) fn decode(text: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(text: &[u8]) -> Option<Self> {
         let (run, rest) = number(text, RUN_DIGITS)?;
         let (channel, rest) = number(rest, CHANNEL_DIGITS)?;
         Some(Self { run: u32::try_from(run).ok()?, channel: u32::try_from(channel).ok()?, own: Own::decode(rest)? })
@@ -51,7 +51,7 @@ impl Stamp {
 
 impl Own {
     /// Reads what follows after run and channel.
-    pub(super) fn decode(text: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(text: &[u8]) -> Option<Self> {
         let (source, rest) = number(text, SOURCE_DIGITS)?;
         let (sequence, rest) = number(rest, SEQUENCE_DIGITS)?;
         let (time, _filler) = number(rest, TIME_DIGITS)?;
@@ -60,7 +60,7 @@ impl Own {
 }
 
 /// How the messages of one channel are written.
-pub(super) struct Form {
+pub(crate) struct Form {
     /// The message of a source up to where messages differ.
     request_head: String,
     /// From there to the end.
@@ -70,7 +70,7 @@ pub(super) struct Form {
 
 impl Form {
     /// `content_bytes` is the size of the content as JSON, at least [`CONTENT_BYTES_MIN`].
-    pub(super) fn new(run: u32, channel: u32, channel_name: &str, content_bytes: usize) -> Self {
+    pub(crate) fn new(run: u32, channel: u32, channel_name: &str, content_bytes: usize) -> Self {
         let name = serde_json::Value::from(channel_name);
         let head = format!(r#"{{"type":"publish","channel":{name},"content":"{run:08x}{channel:06x}"#);
         let request_tail = format!("{}\"}}", "x".repeat(content_bytes - CONTENT_BYTES_MIN));
@@ -78,7 +78,7 @@ impl Form {
     }
 
     /// The message that a source sends.
-    pub(super) fn request(&self, own: Own) -> String {
+    pub(crate) fn request(&self, own: Own) -> String {
         let mut text = String::with_capacity(self.request_head.len() + DIGITS + self.request_tail.len());
         text.push_str(&self.request_head);
         push_number(&mut text, own.source.into(), SOURCE_DIGITS);
@@ -89,7 +89,7 @@ impl Form {
     }
 
     /// Reads a delivery that is written as this project's relay writes it; `None` if it is not, whatever it is.
-    pub(super) fn delivery(&self, message: &[u8]) -> Option<Own> {
+    pub(crate) fn delivery(&self, message: &[u8]) -> Option<Own> {
         Own::decode(message.strip_prefix(&self.delivery_head[..])?)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! plotters draws text in SVG without any font of the system; pictures made of pixels would need one, so there are none.
 
-use super::report::Figures;
+use super::figures::Figures;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::path::Path;
@@ -18,7 +18,7 @@ const CURVES: [(f64, &str, RGBColor); 3] =
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write(runs: &[Figures], title: &str, file: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(runs: &[Figures], title: &str, file: &Path) -> anyhow::Result<()> {
     let mut svg = String::new();
     draw(runs, title, &mut svg).map_err(|error| anyhow::anyhow!("cannot draw the plot: {error}"))?;
     std::fs::write(file, svg).map_err(|error| anyhow::anyhow!("cannot write {}: {error}", file.display()))
@@ -101,7 +101,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::sample;
+    use super::super::figures::sample;
     use super::*;
 
     #[test]

@@ -3,9 +3,9 @@
 //! Reads into the buffer that all listeners of a thread share. Knows what frames mean for the connection; what is in a
 //! publication is the ledger's business.
 
+use super::super::checking::{Ledger, News};
+use super::super::stage::Stage;
 use super::frames::{FrameReader, Shown};
-use super::ledger::{Ledger, News};
-use super::stage::Stage;
 use super::stream::FrameByFrame;
 use crate::cli::client::{Connection, permissions_request};
 use crate::cli::client_messages::{Answer, Failure, Refusal, Request, ended};

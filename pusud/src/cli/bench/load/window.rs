@@ -7,13 +7,13 @@
 //!
 //! **Invariant:** message n is sent after all listeners are done with message n less the number of slots.
 
-use super::plan::Plan;
+use super::super::plan::Plan;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::Notify;
 
 /// The shared part.
-pub(super) struct Window {
+pub(crate) struct Window {
     slots: u32,
     /// By source and slot: how many threads have listeners that are not done with the message.
     waiting: Box<[AtomicU32]>,
@@ -24,7 +24,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Free slots, `slots` a source.
-    pub(super) fn new(plan: &Plan, slots: u32) -> Self {
+    pub(crate) fn new(plan: &Plan, slots: u32) -> Self {
         let mut threads = vec![0; plan.channels as usize];
         for thread in 0..plan.threads {
             let audience = plan.audience_of_thread(thread);
@@ -36,17 +36,17 @@ impl Window {
     }
 
     /// Whether a source may send its message number `number`.
-    pub(super) fn has_room(&self, source: u32, number: u64) -> bool {
+    pub(crate) fn has_room(&self, source: u32, number: u64) -> bool {
         self.waiting[self.at(source, number)].load(Ordering::Acquire) == 0
     }
 
     /// A source is about to send its message number `number` to `channel`.
-    pub(super) fn enter(&self, source: u32, number: u64, channel: u32) {
+    pub(crate) fn enter(&self, source: u32, number: u64, channel: u32) {
         self.waiting[self.at(source, number)].store(self.threads[channel as usize], Ordering::Release);
     }
 
     /// Waits until something may have changed since the last call.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
@@ -56,7 +56,7 @@ impl Window {
 }
 
 /// What one thread counts.
-pub(super) struct Audience {
+pub(crate) struct Audience {
     window: Arc<Window>,
     /// By channel: this thread's listeners.
     listeners: Vec<u32>,
@@ -67,18 +67,18 @@ pub(super) struct Audience {
 
 impl Audience {
     /// Counts for a thread with these listeners a channel.
-    pub(super) fn new(window: Arc<Window>, listeners: Vec<u32>) -> Self {
+    pub(crate) fn new(window: Arc<Window>, listeners: Vec<u32>) -> Self {
         let done = vec![0; window.waiting.len()];
         Self { window, listeners, done, freed: false }
     }
 
     /// The most messages of one source that can be on their way.
-    pub(super) fn slots(&self) -> u32 {
+    pub(crate) fn slots(&self) -> u32 {
         self.window.slots
     }
 
     /// One listener of `channel` is done with message number `number` of `source`.
-    pub(super) fn done(&mut self, source: u32, number: u64, channel: u32) {
+    pub(crate) fn done(&mut self, source: u32, number: u64, channel: u32) {
         let at = self.window.at(source, number);
         self.done[at] += 1;
         if self.done[at] == self.listeners[channel as usize] {
@@ -91,7 +91,7 @@ impl Audience {
     }
 
     /// Wakes the sources if they may send more. Once for all that was read in one go.
-    pub(super) fn wake_sources(&mut self) {
+    pub(crate) fn wake_sources(&mut self) {
         if std::mem::take(&mut self.freed) {
             self.window.changed.notify_one();
         }
@@ -100,8 +100,8 @@ impl Audience {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::sample;
     use super::*;
+    use crate::cli::bench::plan::sample;
 
     #[test]
     fn a_slot_is_free_when_the_last_listener_of_the_last_thread_is_done() {

@@ -2,10 +2,10 @@
 //!
 //! Everything in it belongs to the thread; other threads are told through the stage.
 
-use super::ledger::Ledger;
+use super::super::checking::Ledger;
+use super::super::report::Tally;
+use super::super::stage::Stage;
 use super::listener::{Listener, say_goodbye};
-use super::stage::Stage;
-use super::tally::Tally;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
@@ -42,7 +42,7 @@ struct State {
 ///
 /// # Errors
 /// When the system gives no thread or no files for it.
-pub(super) fn start(stage: Arc<Stage>, thread: u32) -> io::Result<oneshot::Receiver<Tally>> {
+pub(crate) fn start(stage: Arc<Stage>, thread: u32) -> io::Result<oneshot::Receiver<Tally>> {
     // A runtime for `!Send` tasks cannot move, so it is made where it is used.
     let (done, tally) = oneshot::channel();
     let name = format!("pusud-{}-{thread}", if stage.plan.pairs { "beside" } else { "listen" });

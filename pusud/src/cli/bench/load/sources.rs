@@ -4,11 +4,11 @@
 //! rate, each message is due at a time that follows from its number, however late the ones before were: its latency counts
 //! from then, so that a relay which holds up the sources does not look fast for it.
 
-use super::clock::nanoseconds;
-use super::plan::Extent;
-use super::stage::Stage;
-use super::stamp::Own;
-use super::tally::Times;
+use super::super::checking::Own;
+use super::super::clock::nanoseconds;
+use super::super::plan::Extent;
+use super::super::report::Times;
+use super::super::stage::Stage;
 use super::timer_slack;
 use super::window::Window;
 use crate::cli::client::Connection;
@@ -33,20 +33,20 @@ const TICK: Duration = Duration::from_millis(100);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the sources have done.
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// Messages by source.
-    pub(super) by_source: Vec<u64>,
+    pub(crate) by_source: Vec<u64>,
     /// How late messages with a rate left.
-    pub(super) lateness: Times,
+    pub(crate) lateness: Times,
     /// When the last one left.
-    pub(super) last: u64,
+    pub(crate) last: u64,
 }
 
 /// Starts the thread; the receiver gets what was sent when the relay has dealt with all of it.
 ///
 /// # Errors
 /// When the system gives no thread or no files for it.
-pub(super) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
+pub(crate) fn start(stage: Arc<Stage>) -> io::Result<oneshot::Receiver<Sent>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (done, sent) = oneshot::channel();
     let name = if stage.plan.pairs { "pusud-beside" } else { "pusud-sources" };

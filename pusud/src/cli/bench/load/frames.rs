@@ -11,17 +11,17 @@ use std::io::Cursor;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 
 /// What is seen of every payload: more than the longest channel name with every character escaped, and a stamp.
-pub(super) const SHOWN_BYTES_MIN: usize = 1024;
+pub(crate) const SHOWN_BYTES_MIN: usize = 1024;
 /// The longest header of a frame (RFC 6455, section 5.2).
 const HEADER_BYTES_MAX: usize = 14;
 
 /// A frame that has arrived.
-pub(super) struct Shown<'a> {
-    pub(super) header: &'a FrameHeader,
+pub(crate) struct Shown<'a> {
+    pub(crate) header: &'a FrameHeader,
     /// Its payload, or the beginning of it.
-    pub(super) payload: &'a [u8],
+    pub(crate) payload: &'a [u8],
     /// Whether it is all of the payload.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// Reads one listener's frames.

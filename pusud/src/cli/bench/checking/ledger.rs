@@ -2,28 +2,27 @@
 //!
 //! Owns the checkers and the tally of the thread. Knows of no sockets.
 
+use super::super::load::{Audience, Shown};
+use super::super::report::Tally;
+use super::super::stage::Stage;
 use super::checker::{Checker, Seen};
 use super::faults::Fault;
-use super::frames::Shown;
-use super::stage::Stage;
 use super::stamp::{Own, Stamp};
-use super::tally::Tally;
-use super::window::Audience;
 use crate::cli::client_messages::{Answer, Failure, Refusal, Said, understand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The book of one thread.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     stage: Arc<Stage>,
     thread: usize,
     listeners: Vec<Entry>,
     audience: Option<Audience>,
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 /// What a message says about the connection itself.
-pub(super) enum News {
+pub(crate) enum News {
     /// The relay refuses something, and will close.
     Refusal(Refusal),
     /// The authorization ends soon.
@@ -39,7 +38,7 @@ struct Entry {
 
 impl Ledger {
     /// An empty one.
-    pub(super) fn new(stage: Arc<Stage>, thread: u32) -> Self {
+    pub(crate) fn new(stage: Arc<Stage>, thread: u32) -> Self {
         let plan = &stage.plan;
         let entry =
             |number| Entry { number, channel: plan.channel_of_listener(number), checker: Checker::new(plan.sources) };
@@ -53,7 +52,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When it is no message of the protocol.
-    pub(super) fn message(&mut self, at: usize, message: &Shown<'_>, now: u64) -> Result<Option<News>, Failure> {
+    pub(crate) fn message(&mut self, at: usize, message: &Shown<'_>, now: u64) -> Result<Option<News>, Failure> {
         let form = &self.stage.forms[self.listeners[at].channel as usize];
         if let Some(own) = form.delivery(message.payload) {
             self.deliver(at, own, now);
@@ -82,21 +81,21 @@ impl Ledger {
     }
 
     /// Everything that was read in one go has been taken note of.
-    pub(super) fn end_of_batch(&mut self) {
+    pub(crate) fn end_of_batch(&mut self) {
         if let Some(audience) = &mut self.audience {
             audience.wake_sources();
         }
     }
 
     /// The connection of listener number `at` has ended.
-    pub(super) fn cut(&mut self, at: usize, why: &Failure) {
+    pub(crate) fn cut(&mut self, at: usize, why: &Failure) {
         let number = self.listeners[at].number;
         let who = self.stage.plan.who("listener");
         self.tally.faults.add(Fault::Cut, 1, || format!("{who} {number}: {why}"));
     }
 
     /// Adds what has not come of what the sources have sent.
-    pub(super) fn close(mut self, sent: &[u64]) -> Tally {
+    pub(crate) fn close(mut self, sent: &[u64]) -> Tally {
         for entry in &self.listeners {
             for (source, &sent) in (0u16..).zip(sent) {
                 let sent = self.stage.plan.sent_to(entry.channel, source.into(), sent);

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// A listener did not get a message.
     Lost,
     /// A listener got a message again.
@@ -21,7 +21,7 @@ const KINDS: usize = 5;
 
 /// How many of each kind.
 #[derive(Clone, Default)]
-pub(super) struct Faults([Count; KINDS]);
+pub(crate) struct Faults([Count; KINDS]);
 
 #[derive(Clone, Default)]
 struct Count {
@@ -31,26 +31,26 @@ struct Count {
 
 impl Faults {
     /// Counts `count` of a kind; `words` says what happened, should it be the first.
-    pub(super) fn add(&mut self, fault: Fault, count: u64, words: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, fault: Fault, count: u64, words: impl FnOnce() -> String) {
         let kind = &mut self.0[fault as usize];
         kind.count += count;
         kind.first.get_or_insert_with(words);
     }
 
     /// Adds what another thread has found.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         for (kind, other) in self.0.iter_mut().zip(other.0) {
             kind.count += other.count;
             kind.first = kind.first.take().or(other.first);
         }
     }
 
-    pub(super) fn count(&self, fault: Fault) -> u64 {
+    pub(crate) fn count(&self, fault: Fault) -> u64 {
         self.0[fault as usize].count
     }
 
     /// One sentence for each kind that there is.
-    pub(super) fn sentences(&self) -> Vec<String> {
+    pub(crate) fn sentences(&self) -> Vec<String> {
         let kinds = [Fault::Lost, Fault::Duplicate, Fault::Reordered, Fault::Misdirected, Fault::Cut];
         let found = kinds.iter().zip(&self.0).filter(|(_, kind)| kind.count > 0);
         found.map(|(fault, kind)| format!("{} {fault}: {}", kind.count, kind.first.as_deref().unwrap_or(""))).collect()

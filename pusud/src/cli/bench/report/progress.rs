@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const STEPS: u64 = 1000;
 
 /// What is going on.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let style = ProgressStyle::with_template("{prefix:>12} [{bar:30}] {msg}").expect("a constant template");
         let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
         bar.set_style(style.progress_chars("=> "));
@@ -17,7 +17,7 @@ impl Progress {
     }
 
     /// Shows how much of `what` is done, from 0 to 1.
-    pub(super) fn show(&self, what: &'static str, done: f64, detail: String) {
+    pub(crate) fn show(&self, what: &'static str, done: f64, detail: String) {
         self.0.set_prefix(what);
         self.0.set_position((done.clamp(0.0, 1.0) * STEPS as f64) as u64);
         self.0.set_message(detail);
