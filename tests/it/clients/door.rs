@@ -268,7 +268,7 @@ fn pass_inside(test: &str, inside: &str, addresses: &[IpAddr]) -> Result<(), Str
 #[cfg(target_os = "linux")]
 #[test]
 fn addresses_are_bounded_one_by_one() {
-    const NAME: &str = "door::addresses_are_bounded_one_by_one";
+    const NAME: &str = "clients::door::addresses_are_bounded_one_by_one";
     const INSIDE: &str = "PUSUD_TEST_IS_IN_A_NETWORK_OF_ITS_OWN";
     let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
     if std::env::var_os(INSIDE).is_none() {
