@@ -10,6 +10,7 @@ mod isolation;
 mod jwt;
 mod plugin_errors;
 mod plugins;
+mod reauthorize;
 mod secrets;
 mod strangers;
 mod workbench;

@@ -1,4 +1,5 @@
 //! Many sources at once, and sources that never pause: nobody who reads is disconnected, and nobody is starved.
+// Longer than 300 lines: the situations share their sources and what they ask of the relay.
 
 use crate::harness::{
     Client, DEADLINE, Daemon, Frame, Listener, Memory, Raw, Setup, many_open_files, memory_ceiling, stamped,

@@ -12,6 +12,7 @@ mod detour;
 mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
+mod frame;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -43,6 +44,7 @@ pub(crate) use detour::Detour;
 pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
+pub(crate) use frame::{Frame, close_code, text_message};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]
@@ -60,7 +62,7 @@ pub(crate) use plugin_files::{
     patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
 };
 pub(crate) use python::script;
-pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
+pub(crate) use raw::{Raw, upgrade_request};
 pub(crate) use router::{Hook, Router};
 pub(crate) use setup::Setup;
 #[cfg(target_os = "linux")]

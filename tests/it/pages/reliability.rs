@@ -34,7 +34,8 @@ fn tests_of_limits(page: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
 fn modules(folder: &Path, path: &str) -> Vec<(String, String)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.map(|entry| {
-        let module = format!("{path}::{}", entry.file_stem().unwrap().to_str().unwrap());
+        let name = entry.file_stem().unwrap().to_str().unwrap();
+        let module = if name == "mod" { path.to_owned() } else { format!("{path}::{name}") };
         if entry.is_dir() { modules(&entry, &module) } else { vec![(module, fs::read_to_string(&entry).unwrap())] }
     });
     found.flatten().collect()

@@ -1,6 +1,6 @@
 //! The files in `config/` load, and `settings.example.yaml` says the truth about every key and its default.
 
-use super::{Config, LIMITS, Overrides, keys, units};
+use crate::config::{Config, ControlSocket, LIMITS, Overrides, keys, units, yaml};
 use crate::protocol::Limits;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn the_relays_of_run_network_know_each_other() {
 #[test]
 fn the_example_names_every_key_in_order() {
     let text = uncommented();
-    let settings = super::yaml::parse(&text).unwrap();
+    let settings = yaml::parse(&text).unwrap();
     assert_eq!(settings.len(), keys::TOP.len(), "{:?}", settings.keys());
     let place = |key: &&str| text.find(&format!("\n{key}:")).unwrap_or_else(|| panic!("`{key}` is not in the example"));
     assert!(keys::TOP.iter().map(place).is_sorted(), "the order of keys::TOP is the example's");
@@ -78,7 +78,7 @@ fn the_examples_defaults_are_the_defaults() {
     assert_eq!(shown.authenticator.strict_permissions, default.authenticator.strict_permissions);
     assert_eq!(shown.authenticator.on_swap, default.authenticator.on_swap);
     assert_eq!(shown.limits, Limits::default());
-    assert_eq!(default.control_socket, super::ControlSocket::ByPort);
+    assert_eq!(default.control_socket, ControlSocket::ByPort);
     let text = uncommented();
     for line in [
         format!("  max_message_bytes: {}\n", units::format_bytes(Limits::default().max_message_bytes)),
