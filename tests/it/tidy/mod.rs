@@ -5,6 +5,7 @@
 
 mod rules;
 mod source;
+mod unit_tests;
 mod unseen;
 mod use_paths;
 mod wings;
@@ -86,6 +87,11 @@ fn no_code_is_commented_out() {
 #[test]
 fn unsafe_code_stands_where_it_may_and_says_why() {
     check(rules::unsafe_code);
+}
+
+#[test]
+fn unit_tests_stand_where_they_are_looked_for() {
+    check(unit_tests::places);
 }
 
 #[test]
