@@ -94,7 +94,7 @@ test-systemd: plugins
 	tests/systemd/run.sh
 
 conformance: venv
-	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it conformance:: -- --nocapture
+	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --package pusud --test it clients::conformance:: -- --nocapture
 
 venv: $(VENV)/.complete
 

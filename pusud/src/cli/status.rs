@@ -137,9 +137,6 @@ mod tests {
             name: "r1".into(),
             version: "0.1.0".into(),
             pid: 7,
-            state: State::Serving,
-            address: "0.0.0.0:55000".into(),
-            since: 0,
             uptime_seconds: 61,
             shards: 2,
             hanging_shards: vec![1],
@@ -154,16 +151,11 @@ mod tests {
                 version: "1.0".into(),
                 sha256: "ab".into(),
                 generation: 3,
-                ready: false,
                 queued: 8,
                 timed_out: 9,
-                turned_away: 0,
-                failed: 0,
-                late: 0,
-                malformed: 0,
                 stuck_threads: 1,
+                ..Authenticator::default()
             },
-            network_hangs: false,
             relays: vec![PeerStatus {
                 address: Some("10.0.0.2:55001".into()),
                 name: Some("r2".into()),
@@ -176,6 +168,7 @@ mod tests {
                 last_error: Some("it was reset".into()),
                 ..PeerStatus::default()
             }],
+            ..Status::default()
         }
     }
 

@@ -5,8 +5,6 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
-#[cfg(test)]
-mod examples;
 mod host_name;
 mod key_table;
 mod keys;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One relay at one moment. Counters run since it was started.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The relay's name in the settings.
     pub name: String,
@@ -49,17 +49,18 @@ pub struct Status {
 }
 
 /// What the relay is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It accepts clients.
+    #[default]
     Serving,
     /// It was asked to stop, and sees its clients off.
     Stopping,
 }
 
 /// Who is connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
     /// All connections.
     pub total: usize,
@@ -68,7 +69,7 @@ pub struct Connections {
 }
 
 /// What went through the relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Messages accepted from sources.
     pub published: u64,
@@ -90,7 +91,7 @@ pub struct Disconnects {
 }
 
 /// Who decides what clients may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authenticator {
     /// The id in its manifest, or `None`.
     pub id: String,

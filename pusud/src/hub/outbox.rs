@@ -5,6 +5,7 @@
 //! It knows nothing of channels or of the protocol.
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
+// Longer than 300 lines: everything that changes the queue and the socket stands together.
 
 use crate::http::HttpError;
 use crate::hub::incoming::Incoming;

@@ -2,55 +2,8 @@
 //!
 //! Frames of a server are never masked, and the relay never fragments.
 
+use super::buffer::Frames;
 use crate::protocol::Disconnect;
-use crate::websocket::memory_pressure;
-use std::ops::Deref;
-use std::rc::Rc;
-
-/// What a buffer costs beside its bytes: counts of references, and what the allocator adds.
-const BUFFER_BYTES: usize = 32;
-
-/// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
-///
-/// They are part of what the shard holds (see `memory_pressure`), once, from the first to the last reference.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frames(Rc<[u8]>);
-
-impl Frames {
-    /// One client's part of what they cost, in bytes, where several share them.
-    pub fn part(&self) -> usize {
-        (self.0.len() + BUFFER_BYTES) / Rc::strong_count(&self.0)
-    }
-}
-
-impl From<&[u8]> for Frames {
-    fn from(bytes: &[u8]) -> Self {
-        memory_pressure::hold(bytes.len() + BUFFER_BYTES);
-        Self(bytes.into())
-    }
-}
-
-impl From<Vec<u8>> for Frames {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::from(&bytes[..])
-    }
-}
-
-impl Deref for Frames {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        if Rc::strong_count(&self.0) == 1 {
-            memory_pressure::release(self.0.len() + BUFFER_BYTES);
-        }
-    }
-}
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
@@ -250,20 +203,6 @@ mod tests {
         assert_eq!((ends[0], end_of_frame(&frames, ends[0])), (ends[1], ends[0]));
         assert_eq!(end_of_frame(&frames, ends[0] + 1), ends[0] + 1 + (ends[0]));
         assert_eq!(end_of_frame(&frames, frames.len()), frames.len());
-    }
-
-    #[test]
-    fn shared_frames_are_held_once_until_the_last_is_gone() {
-        let before = memory_pressure::held();
-        let frames = text(&[b'x'; 1000]);
-        let held = memory_pressure::held() - before;
-        assert!((1000..1100).contains(&held));
-        let shared = vec![frames.clone(); 9];
-        assert_eq!((memory_pressure::held() - before, frames.part()), (held, held / 10));
-        drop(frames);
-        assert_eq!(memory_pressure::held() - before, held);
-        drop(shared);
-        assert_eq!(memory_pressure::held(), before);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
-use crate::websocket::frame::{self, Frames, Mark};
+use crate::websocket::buffer::Frames;
+use crate::websocket::frame::{self, Mark};
 use crate::websocket::memory_pressure;
 use std::collections::VecDeque;
 

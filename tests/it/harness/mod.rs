@@ -12,6 +12,7 @@ mod detour;
 mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
+mod frame;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -29,6 +30,7 @@ mod process;
 mod python;
 mod raw;
 mod router;
+mod scripted;
 mod setup;
 mod stalls;
 #[cfg(target_os = "linux")]
@@ -43,6 +45,7 @@ pub(crate) use detour::Detour;
 pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
+pub(crate) use frame::{Frame, close_code, text_message};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]
@@ -57,11 +60,12 @@ pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 pub(crate) use pair::{Pair, Spans};
 pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin, password_plugin,
-    patched_copy, scripted_no_swap, scripted_plugin, scripted_version, ws_echo,
+    patched_copy, ws_echo,
 };
 pub(crate) use python::script;
-pub(crate) use raw::{Frame, Raw, close_code, text_message, upgrade_request};
+pub(crate) use raw::{Raw, upgrade_request};
 pub(crate) use router::{Hook, Router};
+pub(crate) use scripted::{ALL, scripted_no_swap, scripted_plugin, scripted_version};
 pub(crate) use setup::Setup;
 #[cfg(target_os = "linux")]
 pub(crate) use stalls::watch_stalls;
@@ -75,9 +79,6 @@ use std::time::Duration;
 
 /// How long a test waits for anything: far more than it takes on a loaded machine, far less than for ever.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-
-/// An authorization that the scripted fixture answers with read and write access to every channel.
-pub(crate) const ALL: &str = "both=*";
 
 /// Lets this process and the daemons it starts from here on have as many open files as the system allows: for tests with
 /// a thousand clients.

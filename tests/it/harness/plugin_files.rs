@@ -82,33 +82,6 @@ pub(crate) fn example_c_plugin() -> PathBuf {
     })
 }
 
-/// `ScriptedAuthenticator`, which does what the authorization says; see `tests/fixtures/scripted_plugin.c`.
-pub(crate) fn scripted_plugin() -> PathBuf {
-    scripted("scripted_plugin", &[])
-}
-
-/// Another version of it, a file of its own.
-pub(crate) fn scripted_version(version: &str) -> PathBuf {
-    scripted(&format!("scripted_plugin_{version}"), &[&format!("-DVERSION=\"{version}\"")])
-}
-
-/// Another version of it that says that it cannot be swapped.
-pub(crate) fn scripted_no_swap(version: &str) -> PathBuf {
-    let switches = [&*format!("-DVERSION=\"{version}\""), "-DFLAGS=PUSU_F_NO_SWAP"];
-    scripted(&format!("scripted_plugin_no_swap_{version}"), &switches)
-}
-
-fn scripted(name: &str, switches: &[&str]) -> PathBuf {
-    let include = root().join("pusu-plugin-api/include");
-    let source = root().join("tests/fixtures/scripted_plugin.c");
-    built_once(name, &[source.clone(), include.clone()], |out| {
-        let flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"];
-        let mut compiler = Command::new("cc");
-        compiler.args(flags).args(switches).arg("-I").arg(&include).arg(&source).arg("-o").arg(out);
-        run(&mut compiler).succeeds();
-    })
-}
-
 /// `BadPlugin` in `dir`, with these switches; see `tests/fixtures/bad_plugin.c`. Its id can be changed by a switch.
 pub(crate) fn bad_plugin(dir: &PluginsDir, switches: &[&str]) -> PathBuf {
     let out = dir.path().join(library_name("bad_plugin"));
@@ -170,7 +143,7 @@ fn cargo_build<'a>(what: impl IntoIterator<Item = &'a str>) {
 
 /// A library that is built where it is missing or older than its sources. Tests in other processes may do the same at
 /// the same time, so it is built elsewhere and moved into place.
-fn built_once(name: &str, sources: &[PathBuf], build: impl FnOnce(&Path)) -> PathBuf {
+pub(super) fn built_once(name: &str, sources: &[PathBuf], build: impl FnOnce(&Path)) -> PathBuf {
     let library = build_dir().join(library_name(name));
     if newest(sources) > modified(&library) {
         let elsewhere = tempfile::tempdir_in(build_dir()).unwrap();

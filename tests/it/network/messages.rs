@@ -1,7 +1,7 @@
 //! Messages cross the network once and in order, in every direction.
 
 use super::traffic::{peer_of, wait_until_interest_is_right};
-use crate::deliveries::deliver;
+use crate::delivery::deliveries::deliver;
 use crate::harness::{Client, Daemon, Network};
 use serde_json::json;
 use std::thread;

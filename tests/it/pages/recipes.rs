@@ -114,7 +114,7 @@ fn every_subcommand_is_where_its_recipe_says() {
         let place = root().join("pusud/src/cli").join(command);
         assert!(place.is_dir() || place.with_extension("rs").exists(), "`pusud {command}` has no file of its name");
     }
-    let places = ["pusud/src/cli/mod.rs", "tests/it/commands.rs", "docs/operating/monitoring.md"];
+    let places = ["pusud/src/cli/mod.rs", "tests/it/commands/help.rs", "docs/operating/monitoring.md"];
     found_everywhere("Add a subcommand", &commands, &places);
 }
 

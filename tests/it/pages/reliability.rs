@@ -4,6 +4,7 @@
 use crate::harness::{Daemon, many_open_files, pusud, root, run};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 fn page() -> String {
     fs::read_to_string(root().join("docs/internals/reliability.md")).unwrap()
@@ -27,6 +28,17 @@ fn tests_of_limits(page: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
     let items = list.split("\n\n").next().unwrap().split("\n- ");
     let keys_and_tests = |item| code(item).partition(|name: &&str| !name.contains("::"));
     items.map(keys_and_tests).collect()
+}
+
+/// All modules of tests below a folder, each with its path, such as `::clients::door`, and its source.
+fn modules(folder: &Path, path: &str) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.map(|entry| {
+        let name = entry.file_stem().unwrap().to_str().unwrap();
+        let module = if name == "mod" { path.to_owned() } else { format!("{path}::{name}") };
+        if entry.is_dir() { modules(&entry, &module) } else { vec![(module, fs::read_to_string(&entry).unwrap())] }
+    });
+    found.flatten().collect()
 }
 
 #[test]
@@ -62,11 +74,13 @@ fn the_tests_that_it_names_exist() {
     let page = page();
     let is_name = |text: &&str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b':'));
     let named: BTreeSet<_> = code(&page).filter(|text| text.contains("::")).filter(is_name).collect();
+    let modules = modules(&root().join("tests/it"), "");
     for name in &named {
         let (module, function) = name.rsplit_once("::").unwrap();
-        let file = root().join("tests/it").join(module.replace("::", "/")).with_extension("rs");
-        let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()));
-        assert!(source.contains(&format!("fn {function}(")), "{name} does not exist");
+        let (end, head) = (format!("::{module}"), format!("fn {function}("));
+        let having = modules.iter().filter(|(path, source)| path.ends_with(&end) && source.contains(&head));
+        let having: Vec<&str> = having.map(|(path, _)| path.as_str()).collect();
+        assert_eq!(having.len(), 1, "{name} is in {having:?}");
     }
     println!("{} tests are named", named.len());
     assert!(named.len() > 20);

@@ -5,6 +5,7 @@
 
 mod rules;
 mod source;
+mod unit_tests;
 mod unseen;
 mod use_paths;
 mod wings;
@@ -29,12 +30,19 @@ fn sources() -> Vec<Source> {
 
 /// All Rust files in `src` folders below `folder`.
 fn collect(folder: &Path, sources: &mut Vec<Source>) {
+    let mut all = Vec::new();
+    collect_all(folder, &mut all);
+    sources.extend(all.into_iter().filter(|source| source.name.contains("/src/")));
+}
+
+/// All Rust files below `folder`.
+fn collect_all(folder: &Path, sources: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
         if path.is_dir() && !name.ends_with("/target") {
-            collect(&path, sources);
-        } else if name.ends_with(".rs") && name.contains("/src/") {
+            collect_all(&path, sources);
+        } else if name.ends_with(".rs") {
             sources.push(Source::parse(&name, &fs::read_to_string(&path).unwrap()));
         }
     }
@@ -51,7 +59,9 @@ fn check(rule: fn(&Source) -> Vec<Finding>) {
 
 #[test]
 fn files_are_short() {
-    check(rules::file_length);
+    let mut all = sources();
+    collect_all(&root().join("tests/it"), &mut all);
+    assert_none(all.iter().flat_map(rules::file_length).collect());
 }
 
 #[test]
@@ -77,6 +87,11 @@ fn no_code_is_commented_out() {
 #[test]
 fn unsafe_code_stands_where_it_may_and_says_why() {
     check(rules::unsafe_code);
+}
+
+#[test]
+fn unit_tests_stand_where_they_are_looked_for() {
+    check(unit_tests::places);
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn without_tests(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
     kept
 }
 
-fn is_cfg_test(tokens: &[TokenTree]) -> bool {
+/// Whether `tokens` begin with `#[cfg(test)]`.
+pub(super) fn is_cfg_test(tokens: &[TokenTree]) -> bool {
     let attribute = inside(tokens.get(1), Delimiter::Bracket).unwrap_or_default();
     let condition = inside(attribute.get(1), Delimiter::Parenthesis).unwrap_or_default();
     is(tokens.first(), "#") && is(attribute.first(), "cfg") && condition.len() == 1 && is(condition.first(), "test")

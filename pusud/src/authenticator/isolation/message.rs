@@ -4,6 +4,7 @@
 //! it trusts the plugin: every length is checked before anything is made of it.
 //! **Invariant:** bytes that may hold a secret are wiped when they are dropped, and never copied by growing.
 
+use super::fields::{Frame, Reader, Writer, as_signed, signed};
 use crate::authenticator::answer::Answer;
 use crate::authenticator::verdict::{Authorization, Request};
 use pusu_plugin_abi as abi;
@@ -16,9 +17,6 @@ use zeroize::Zeroizing;
 pub(super) const TO_GUEST_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 /// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows.
 pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::VERDICT_PERMISSIONS_MAX + 4) * (abi::VERDICT_TEXT_BYTES_MAX + 64);
-
-/// A message as it goes over the socket, its length in front.
-pub(super) type Frame = Zeroizing<Vec<u8>>;
 
 /// What the daemon says.
 pub(super) enum ToGuest {
@@ -74,74 +72,6 @@ pub(super) fn read(stream: &mut impl Read, bytes_max: usize) -> io::Result<Optio
     let mut frame = Zeroizing::new(vec![0; length]);
     stream.read_exact(&mut frame)?;
     Ok(Some(frame))
-}
-
-/// Writes the fields of one message.
-struct Writer(Frame);
-
-impl Writer {
-    /// `bytes` is what the fields need; more costs a copy that is not wiped.
-    fn new(kind: u8, bytes: usize) -> Self {
-        let mut frame = Zeroizing::new(Vec::with_capacity(bytes + 64));
-        frame.extend_from_slice(&[0; 4]);
-        frame.push(kind);
-        Self(frame)
-    }
-
-    fn number(mut self, number: u64) -> Self {
-        self.0.extend_from_slice(&number.to_le_bytes());
-        self
-    }
-
-    fn bytes(mut self, bytes: &[u8]) -> Self {
-        self = self.number(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn done(mut self) -> Frame {
-        let length = u32::try_from(self.0.len() - 4).expect("what is sent is bounded far below 4 GiB");
-        self.0[..4].copy_from_slice(&length.to_le_bytes());
-        self.0
-    }
-}
-
-/// Reads the fields of one message. `None`: it is cut short.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let len = usize::try_from(self.number()?).ok()?;
-        self.take(len)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        String::from_utf8(self.bytes()?.to_vec()).ok()
-    }
-
-    /// A number of things that take at least eight bytes each.
-    fn count(&mut self) -> Option<usize> {
-        usize::try_from(self.number()?).ok().filter(|count| count.saturating_mul(8) <= self.0.len())
-    }
-}
-
-/// As the wire holds a status, a level or a decision.
-fn signed(number: i32) -> u64 {
-    i64::from(number).cast_unsigned()
-}
-
-fn as_signed(number: u64) -> Option<i32> {
-    number.cast_signed().try_into().ok()
 }
 
 impl ToGuest {

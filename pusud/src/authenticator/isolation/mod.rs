@@ -8,6 +8,8 @@
 
 #[cfg(unix)]
 mod confinement;
+#[cfg(unix)]
+mod fields;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 mod fuzzing;
 #[cfg(unix)]

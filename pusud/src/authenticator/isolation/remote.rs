@@ -4,6 +4,7 @@
 //! **Invariant:** no call is lost: whatever becomes of the process, each caller gets a status or [`Gone`], and each
 //! ticket that waits for a later answer gets one.
 //! **Invariant:** the lock is never held while something is written or read.
+// Longer than 300 lines: all that takes the one lock stands together, and so does the life of a process.
 
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;

@@ -1,37 +1,24 @@
 //! `pusud bench`: measures what a relay and its machine can do, and checks that every message arrives once and in
 //! order.
 //!
-//! `options` reads the command line into `plan`s, `run` does one of them with a thread of `sources` and `crew`s of
-//! `listener`s, beside quiet pairs with threads of their own, and `report` and `plot` say what came out.
+//! `options` reads the command line into `plan`s, `run` does one of them with a `load` of sources and listeners, beside
+//! quiet pairs with threads of their own. `checking` finds what the relay did wrong, and `report` says what came out.
 
-mod checker;
+mod checking;
 mod clock;
-mod crew;
-mod faults;
-mod frames;
 mod interrupts;
-mod ledger;
-mod listener;
+mod load;
 mod open_files;
 mod options;
 mod plan;
-mod plot;
-mod progress;
 mod report;
 mod run;
-mod sources;
 mod stage;
-mod stamp;
-mod stream;
-mod tally;
-mod timer_slack;
-mod window;
 
 use interrupts::Interrupts;
 pub(super) use options::Args;
 use plan::Plan;
-use progress::Progress;
-use report::Figures;
+use report::{Figures, Progress};
 use std::sync::Arc;
 
 pub(super) const EXAMPLES: &str = options::EXAMPLES;
@@ -71,7 +58,7 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
         super::note(note);
     }
     if let Some(file) = plot {
-        plot::write(&runs, &headline, &file)?;
+        report::plot::write(&runs, &headline, &file)?;
     }
     let faults: Vec<String> = runs.iter().flat_map(|figures| figures.faults.sentences()).collect();
     anyhow::ensure!(faults.is_empty(), "the relay did not keep its promises: {}", faults.join("; "));

@@ -1,7 +1,7 @@
 //! What the command line of `pusud bench` takes, and the plans that it means.
 
+use super::checking::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
 use super::plan::{Extent, Pace, Plan};
-use super::stamp::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
 use crate::cli::connection_args::ConnectionArgs;
 use anyhow::{bail, ensure};
 use pusud::protocol;

@@ -2,7 +2,7 @@
 //!
 //! Values and arithmetic; nothing here waits or sends.
 
-use super::stamp::Form;
+use super::checking::Form;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 

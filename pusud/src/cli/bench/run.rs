@@ -3,14 +3,11 @@
 //! Connect and subscribe everybody; let the sources send; wait for what is still on its way; let everybody leave. Quiet
 //! pairs beside it are a run of their own, on threads of their own, which begins with it and sends for as long as it does.
 
-use super::crew;
 use super::interrupts::Interrupts;
+use super::load::{Sent, crew, sources};
 use super::plan::{Extent, Pace, Plan};
-use super::progress::Progress;
-use super::report::{Beside, Figures};
-use super::sources::{self, Sent};
+use super::report::{Beside, Figures, Progress, Tally};
 use super::stage::Stage;
-use super::tally::Tally;
 use crate::cli::connection_args::Target;
 use anyhow::Context as _;
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 //! **Invariant:** once [`Stage::stop`] was called no source sends, and once [`Stage::finish`] was called every thread
 //! ends by itself.
 
+use super::checking::Form;
 use super::clock::{Clock, nanoseconds};
+use super::load::Window;
 use super::plan::{Pace, Plan};
-use super::stamp::Form;
-use super::window::Window;
 use crate::cli::connection_args::Target;
 use anyhow::{Context as _, bail, ensure};
 use std::net::SocketAddr;

@@ -10,6 +10,7 @@ pub(super) mod checker;
 pub(super) mod relay;
 mod silence;
 mod story;
+mod stream;
 pub(super) mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

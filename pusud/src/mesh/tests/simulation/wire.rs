@@ -1,66 +1,41 @@
-//! The simulated wires: streams in memory between hosts, with latency, partitions, resets and hosts that fall silent.
+//! The simulated wires: connections between hosts, with latency, partitions, resets and hosts that fall silent.
 //!
 //! They behave as TCP does: bytes come in order and whole or not at all, and a partition holds them back until it heals.
 
+use super::stream::{Pipe, Pipes, Stream};
 use crate::config::PeerAddress;
 use crate::mesh::links::{LinkReader, Transport};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf};
+use tokio::io::{AsyncWrite, ReadHalf};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-const CAPACITY: usize = 128 * 1024;
 const SYN_RETRY: Duration = Duration::from_millis(500);
 const DIAL_MAX: Duration = Duration::from_secs(3);
 
 /// A relay's place in the world.
 pub(in crate::mesh::tests) type Host = usize;
 
-#[derive(Default)]
-struct Pipe {
-    chunks: VecDeque<(Instant, Vec<u8>)>,
-    bytes: usize,
-    is_finished: bool,
-    is_reset: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-impl Pipe {
-    fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
-    }
-
-    fn reset(&mut self) {
-        self.is_reset = true;
-        self.wake();
-    }
-}
-
-type Pipes = [Rc<RefCell<Pipe>>; 2];
-
 /// All hosts, and what is between them.
 pub(in crate::mesh::tests) struct Wires {
-    random: StdRng,
+    pub(super) random: StdRng,
     listening: BTreeMap<Host, mpsc::UnboundedSender<(Stream, SocketAddr)>>,
     /// Ordered pairs of hosts between which nothing gets through.
     cut: BTreeSet<(Host, Host)>,
     /// Hosts without power: they answer nothing, not even with a refusal.
-    silent: BTreeSet<Host>,
+    pub(super) silent: BTreeSet<Host>,
     /// Bytes that arrive as other ones, once.
     changed: Option<[&'static [u8]; 2]>,
     connections: Vec<((Host, Host), Pipes)>,
     /// When the second of two hosts has last read a byte of the first.
-    heard: BTreeMap<(Host, Host), Instant>,
+    pub(super) heard: BTreeMap<(Host, Host), Instant>,
 }
 
 /// Shared by everybody.
@@ -127,7 +102,7 @@ impl Wires {
     }
 
     /// What goes into a connection of bytes that are written to it, and how many of them that are.
-    fn carry(&mut self, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
+    pub(super) fn carry(&mut self, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
         if let Some([sent, arrives]) = self.changed
             && let Some(at) = bytes.windows(sent.len()).position(|window| window == sent)
         {
@@ -138,103 +113,8 @@ impl Wires {
         (bytes[..len].to_vec(), len)
     }
 
-    fn is_cut(&self, from: Host, to: Host) -> bool {
+    pub(super) fn is_cut(&self, from: Host, to: Host) -> bool {
         self.cut.contains(&(from, to)) || self.silent.contains(&to)
-    }
-}
-
-/// One end of a connection.
-pub(in crate::mesh::tests) struct Stream {
-    world: World,
-    own: Host,
-    other: Host,
-    incoming: Rc<RefCell<Pipe>>,
-    outgoing: Rc<RefCell<Pipe>>,
-    alarm: Option<Pin<Box<Sleep>>>,
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let world = &mut *this.world.borrow_mut();
-        let pipe = &mut *this.incoming.borrow_mut();
-        pipe.reader = Some(cx.waker().clone());
-        if world.is_cut(this.other, this.own) {
-            return Poll::Pending;
-        }
-        if pipe.is_reset {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        let Some((due, chunk)) = pipe.chunks.front_mut() else {
-            return if pipe.is_finished { Poll::Ready(Ok(())) } else { Poll::Pending };
-        };
-        if *due > Instant::now() {
-            let mut alarm = Box::pin(sleep_until(*due));
-            if alarm.as_mut().poll(cx).is_pending() {
-                this.alarm = Some(alarm);
-                return Poll::Pending;
-            }
-        }
-        let len = chunk.len().min(buf.remaining()).min(world.random.random_range(1..=9000));
-        buf.put_slice(&chunk[..len]);
-        chunk.drain(..len);
-        if chunk.is_empty() {
-            pipe.chunks.pop_front();
-        }
-        pipe.bytes -= len;
-        world.heard.insert((this.other, this.own), Instant::now());
-        pipe.writer.take().into_iter().for_each(Waker::wake);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let pipe = &mut *self.outgoing.borrow_mut();
-        if pipe.is_reset && !self.world.borrow().is_cut(self.other, self.own) {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        if pipe.bytes >= CAPACITY {
-            pipe.writer = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let world = &mut *self.world.borrow_mut();
-        let (chunk, len) = world.carry(bytes, CAPACITY - pipe.bytes);
-        let due = Instant::now() + Duration::from_millis(world.random.random_range(0..30));
-        let due = pipe.chunks.back().map_or(due, |(last, _)| due.max(*last));
-        pipe.bytes += chunk.len();
-        pipe.chunks.push_back((due, chunk));
-        pipe.reader.take().into_iter().for_each(Waker::wake);
-        Poll::Ready(Ok(len))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut pipe = self.outgoing.borrow_mut();
-        pipe.is_finished = true;
-        pipe.wake();
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for Stream {
-    /// The system says that the connection has ended; where something was left unread, with a reset that may overtake
-    /// what was sent.
-    fn drop(&mut self) {
-        let (mut incoming, mut outgoing) = (self.incoming.borrow_mut(), self.outgoing.borrow_mut());
-        let world = &mut *self.world.borrow_mut();
-        if world.silent.contains(&self.own) {
-            return;
-        }
-        outgoing.is_finished = true;
-        outgoing.wake();
-        if !incoming.chunks.is_empty() && world.random.random() {
-            outgoing.reset();
-        }
-        incoming.reset();
     }
 }
 

@@ -1,0 +1,162 @@
+//! One listener: gets connected, authorized and subscribed, and then reads as cheaply as it can.
+//!
+//! Reads into the buffer that all listeners of a thread share. Knows what frames mean for the connection; what is in a
+//! publication is the ledger's business.
+
+use super::super::checking::{Ledger, News};
+use super::super::stage::Stage;
+use super::frames::{FrameReader, Shown};
+use super::stream::FrameByFrame;
+use crate::cli::client::{Connection, permissions_request};
+use crate::cli::client_messages::{Answer, Failure, Refusal, Request, ended};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+
+/// From asking for the channel to having it.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// tungstenite's buffers while it connects; answers are short.
+const DIALOGUE_BYTES: usize = 1024;
+
+/// A listener that is subscribed.
+pub(super) struct Listener {
+    /// Its place in the ledger.
+    at: usize,
+    stream: OwnedReadHalf,
+    reader: FrameReader,
+    /// What arrived behind the confirmation of the subscription.
+    ahead: Vec<u8>,
+    refusal: Option<Refusal>,
+}
+
+impl Listener {
+    /// Connects listener number `number`; `at` is its place in the ledger. The other half is for saying goodbye.
+    pub(super) async fn connect(stage: &Stage, number: u32, at: usize) -> Result<(Self, OwnedWriteHalf), Failure> {
+        let connecting = async {
+            let stream = FrameByFrame::new(tcp(&stage.addresses).await?);
+            let config = WebSocketConfig::default().read_buffer_size(DIALOGUE_BYTES).write_buffer_size(0);
+            client_async_with_config(stage.target.url.clone(), stream, Some(config)).await
+        };
+        let mut connection = Connection::open_over(&stage.target, connecting).await?;
+        let channel = stage.plan.channel_name(stage.plan.channel_of_listener(number));
+        connection.send(&Request::Subscribe { channel: &channel }).await?;
+        let subscribed = async {
+            loop {
+                if matches!(connection.next().await?, Answer::Subscribed(confirmed) if confirmed == channel) {
+                    return Ok(());
+                }
+            }
+        };
+        timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
+            let seconds = SUBSCRIBE_TIMEOUT.as_secs();
+            Err(Failure::passing(format!("the relay did not confirm the subscription within {seconds} s")))
+        })?;
+        let (stream, ahead) = connection.into_stream().into_parts();
+        let (stream, goodbye) = stream.into_split();
+        Ok((Self { at, stream, reader: FrameReader::default(), ahead, refusal: None }, goodbye))
+    }
+
+    /// Its place in the ledger.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Reads once and takes note of what has arrived. The error is why the connection has ended.
+    pub(super) fn poll_listen(
+        &mut self,
+        cx: &mut Context<'_>,
+        stage: &Stage,
+        buffer: &mut [u8],
+        ledger: &mut Ledger,
+    ) -> Poll<Result<(), Failure>> {
+        if !self.ahead.is_empty() {
+            let ahead = std::mem::take(&mut self.ahead);
+            return Poll::Ready(self.take(&ahead, stage, ledger));
+        }
+        let mut buffer = ReadBuf::new(buffer);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+        if let Err(error) = read {
+            return Poll::Ready(Err(Failure::passing(format!("the connection to the relay broke: {error}"))));
+        }
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(ended(self.refusal.take(), None)));
+        }
+        let taken = self.take(buffer.filled(), stage, ledger);
+        ledger.end_of_batch();
+        Poll::Ready(taken)
+    }
+
+    fn take(&mut self, bytes: &[u8], stage: &Stage, ledger: &mut Ledger) -> Result<(), Failure> {
+        let now = stage.clock.now();
+        let Self { at, stream, reader, refusal, .. } = self;
+        reader.feed(bytes, |frame| match frame.header.opcode {
+            OpCode::Data(Data::Text | Data::Binary) if frame.header.is_final => {
+                match ledger.message(*at, &frame, now)? {
+                    Some(News::Refusal(refused)) => *refusal = Some(refused),
+                    Some(News::Expiring) => ask_for_permissions(stream, stage)?,
+                    None => {}
+                }
+                Ok(())
+            }
+            OpCode::Control(Control::Ping) => say(stream, Frame::pong(frame.payload.to_vec())),
+            OpCode::Control(Control::Pong) => Ok(()),
+            OpCode::Control(Control::Close) => Err(ended(refusal.take(), close_frame(&frame).as_ref())),
+            _ => Err(Failure::lasting("the relay sent a message in fragments, which relays of PuSu never do")),
+        })
+    }
+}
+
+/// A listener sends so little that the kernel always has room for it.
+fn say(stream: &OwnedReadHalf, frame: Frame) -> Result<(), Failure> {
+    match stream.as_ref().try_write(&masked(frame)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::passing(format!("cannot answer the relay: {error}"))),
+    }
+}
+
+fn ask_for_permissions(stream: &OwnedReadHalf, stage: &Stage) -> Result<(), Failure> {
+    let request = serde_json::to_string(&permissions_request(&stage.target)?);
+    let request = request.map_err(|error| Failure::lasting(error.to_string()))?;
+    say(stream, Frame::message(request, OpCode::Data(Data::Text), true))
+}
+
+/// Begins to end a connection in order. Where it has ended already there is nobody to tell.
+pub(super) fn say_goodbye(stream: &OwnedWriteHalf) {
+    stream.try_write(&masked(Frame::close(None))).ok();
+}
+
+/// The frame as a client sends it. Masks protect proxies from payloads that somebody chose, which these are not.
+fn masked(mut frame: Frame) -> Vec<u8> {
+    frame.header_mut().mask = Some([0; 4]);
+    let mut bytes = Vec::new();
+    frame.format(&mut bytes).expect("a vector takes all bytes");
+    bytes
+}
+
+fn close_frame(frame: &Shown<'_>) -> Option<CloseFrame> {
+    let (code, reason) = frame.payload.split_first_chunk()?;
+    let reason = String::from_utf8_lossy(reason).into_owned();
+    Some(CloseFrame { code: u16::from_be_bytes(*code).into(), reason: reason.into() })
+}
+
+async fn tcp(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(addresses).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrNotAvailable => io::Error::other(
+            "this machine has no local port left for another connection to that address (on Linux, \
+             net.ipv4.ip_local_port_range says how many there are): use fewer --listeners, or several machines",
+        ),
+        _ => error,
+    })?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

@@ -1,0 +1,90 @@
+//! Files that are wrong: the message names the key, what was expected and what was found, and shows no secret.
+
+use super::load;
+use crate::config::{Config, Overrides};
+use std::fs;
+
+#[test]
+fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
+    for (text, expected) in [
+        ("", "`authenticator` is missing (the file is empty)"),
+        ("client_port: 1", "`authenticator` is missing: write the id"),
+        ("authenticator:", "write `authenticator: None`"),
+        ("authenticator: ~", "found nothing (an empty value). To let everybody"),
+        ("authenticator: null", "write `authenticator: None`"),
+        ("authenticator: none", "found `none`: the word is written `None`"),
+        ("authenticator: ''", "found the text \"\""),
+        ("authenticator: false", "`authenticator`: expected the id of an authenticator"),
+        ("authenticator: [A]", "found a list"),
+        ("authenticator: A\nauthenticator: B", "line 2: the key `authenticator` stands there twice"),
+        ("- authenticator: A", "expected lines of the form `key: value`, found a list"),
+        ("authenticator: A\nclient_prot: 1", "unknown key `client_prot`: did you mean `client_port`?"),
+        ("authenticator: A\nsecrets: 1", "goes below `authenticator_options:`"),
+        (
+            "authenticator: A\nclient_port: abc",
+            "`client_port`: expected a port from 0 to 65535, found the text \"abc\"",
+        ),
+        ("authenticator: A\nclient_port: 65536", "found `65536`"),
+        ("authenticator: A\nclient_port: -1", "found `-1`"),
+        ("authenticator: A\nclient_port: '55000'", "found the text \"55000\""),
+        ("authenticator: A\nclient_port:", "`client_port`: expected a port from 0 to 65535, found nothing"),
+        ("authenticator: A\nclient_address: localhost", "`client_address`: expected an IP address such as"),
+        ("authenticator: A\nnetwork_address: 1", "`network_address`: expected an IP address"),
+        ("authenticator: A\nnetwork_port: 1.5", "`network_port`: expected a port from 0 to 65535, found `1.5`"),
+        ("authenticator: A\nrelays: a", "`relays`: expected a list of hosts"),
+        ("authenticator: A\nrelays: [1]", "found `1` in the list"),
+        ("authenticator: A\nrelays: ['a:0']", "found the text \"a:0\" in the list"),
+        ("authenticator: A\nrelays: ['ws://a']", "found the text \"ws://a\" in the list"),
+        ("authenticator: A\nrelays: ['[::1']", "`relays`: expected"),
+        ("authenticator: A\nshards: 64", "`shards`: expected a whole number from 0 (one per core) to 63, found `64`"),
+        ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
+        ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
+        ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
+        ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
+        ("authenticator: A\non_swap: ask", "`on_swap`: expected keep or reauthorize, found the text \"ask\""),
+        ("authenticator: A\non_swap: true", "`on_swap`: expected keep or reauthorize, found `true`"),
+        ("authenticator: A\nauthenticator_sha256: abc", "expected 64 hexadecimal digits in quotes"),
+        ("authenticator: A\nlimits: 5", "`limits`: expected indented lines of the form `key: value`, found `5`"),
+        ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
+        ("authenticator: A\nlimits: {outbox_bytes: 1 MB}", "`limits.outbox_bytes`: expected a size from 1 B to 1 GiB"),
+        ("authenticator: A\nlimits: {handshake_timeout: 5 parsecs}", "`limits.handshake_timeout`: expected a time"),
+        ("authenticator: A\nlimits: {max_fragments: 0}", "`limits.max_fragments`: expected a whole number from 1 to"),
+        ("authenticator: A\nlimits: {max_subscriptions: 10001}", "from 1 to 10000, found `10001`"),
+        ("authenticator: A\nlimits: {max_channel_bytes: 256}", "from 1 to 255, found `256`"),
+        ("authenticator: A\nlimits: {ping_interval: 100ms}", "`limits.ping_interval`: expected 0 for never, or a time"),
+        ("authenticator: A\nlimits: {max_connections: 0}", "`limits.max_connections`: expected a whole number from 1"),
+        ("authenticator: A\nlimits: {max_connections_per_address: -1}", "a whole number from 0 (no limit) to 1000000"),
+        ("authenticator: A\nlimits: {allowed_origins: a}", "`limits.allowed_origins`: expected a list of origins"),
+        ("authenticator: A\nlimits: {allowed_origins: ['https://a/']}", "found the text \"https://a/\" in the list"),
+        ("authenticator: A\noutbox_bytes: 5", "belongs below `limits:`"),
+        ("authenticator: A\nlimits:\n\thandshake_timeout: 5", "this line begins with a tab"),
+        (
+            "authenticator: A\nauthenticator_options: s3cret",
+            "expected indented lines of the form `option: value`, found text",
+        ),
+        ("authenticator: A\nauthenticator_options: [s3cret]", "`authenticator_options`: expected indented lines"),
+        ("authenticator: A\npasswords:\ns3cret: [a]", "are the lines below `passwords:` indented?"),
+        (
+            "authenticator: A\npasswords:\n- s3cret: [a]\n  s3cret: [b]",
+            "line 4: `passwords`: a key below it stands there twice",
+        ),
+    ] {
+        let error = format!("{:#}", load(text).expect_err(text));
+        assert!(error.contains(expected), "{text:?} gave: {error}");
+        assert!(error.contains("settings.yaml: "), "{text:?} gave a message without the file: {error}");
+        assert!(!error.contains("s3cret"), "{text:?} gave away a secret: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing.yaml");
+    let error = format!("{:#}", Config::load(Some(&missing), &Overrides::default()).unwrap_err());
+    assert!(error.contains("cannot read the settings") && error.contains("missing.yaml"), "{error}");
+    assert!(Config::load(Some(directory.path()), &Overrides::default()).is_err(), "a directory");
+    let latin1 = directory.path().join("latin1.yaml");
+    fs::write(&latin1, b"authenticator: A\nname: caf\xe9\n").unwrap();
+    let error = Config::load(Some(&latin1), &Overrides::default()).unwrap_err().to_string();
+    assert!(error.contains("latin1.yaml: line 2: expected UTF-8"), "{error}");
+}

@@ -1,0 +1,16 @@
+//! Plugins that decide: loading, calling, changing and testing them, those that misbehave, and how long a decision holds.
+
+mod bad_plugins;
+#[cfg(unix)]
+mod containment;
+mod expiry;
+mod hot_swap;
+mod http;
+mod isolation;
+mod jwt;
+mod plugin_errors;
+mod plugins;
+mod reauthorize;
+mod secrets;
+mod strangers;
+mod workbench;

@@ -1,0 +1,5 @@
+//! The commands beside `run`, as processes: their help, what they print, and their exit codes.
+
+mod bench;
+mod help;
+mod listen_publish;

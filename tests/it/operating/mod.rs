@@ -1,0 +1,14 @@
+//! The relay in the hands of its operator: settings, the service, its status and health, and how it stops.
+
+mod check;
+#[cfg(unix)]
+mod control;
+mod draining;
+#[cfg(unix)]
+mod health;
+#[cfg(target_os = "linux")]
+mod open_files;
+#[cfg(unix)]
+mod service;
+mod settings;
+mod stopping;
