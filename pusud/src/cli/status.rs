@@ -63,6 +63,9 @@ fn describe(status: &Status) -> String {
     rows.extend(listed("disconnects", disconnects));
     let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
     rows.extend(listed("refusals", refusals.map(|(key, count)| format!("{count} for {key}"))));
+    if status.lost_log_lines > 0 {
+        rows.push(("log", format!("{} lines LOST: nobody reads it, or it cannot be written", status.lost_log_lines)));
+    }
     let (ready, queued) = (if authenticator.ready { "ready" } else { "NOT READY" }, authenticator.queued);
     let identity = format!("{} {}", authenticator.id, authenticator.version);
     let generation = authenticator.generation;

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::control::status::{self, State, Status};
 use crate::protocol::{Refusal, Refusals};
 use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
+use crate::system;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ impl StatusGatherer {
             },
             disconnects: disconnects(&sum.stats.disconnects),
             refusals: refusals(&sum.stats.refusals),
+            lost_log_lines: system::lost_log_lines(),
             authenticator: self.authenticator(),
             network_hangs: relays.is_none(),
             relays: relays.unwrap_or_default(),

@@ -42,6 +42,9 @@ pub struct Status {
     pub disconnects: Vec<Disconnects>,
     /// What was refused for exceeding a limit, by the limit's key in the settings.
     pub refusals: BTreeMap<String, u64>,
+    /// Log lines that were lost because standard error was not read or could not be written.
+    #[serde(default)]
+    pub lost_log_lines: u64,
     /// Who decides.
     pub authenticator: Authenticator,
     /// The other relays of the network; empty where there is none.

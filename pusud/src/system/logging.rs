@@ -153,7 +153,10 @@ fn tell_left_out(queue: &Queue, left_out: Vec<LeftOut>) {
 fn log_panic(info: &panic::PanicHookInfo<'_>) {
     let thread = thread::current();
     let location = info.location().map(tracing::field::display);
-    let message = info.payload_as_str().unwrap_or("it gives no reason");
+    let payload = info.payload();
+    let words =
+        payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = words.unwrap_or("it gives no reason");
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(backtrace));
     error!(thread = thread.name(), location, backtrace, "panicked: {message}");

@@ -1,7 +1,7 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
 use super::process::Process;
-use super::{Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, pusud, run};
+use super::{Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, Starting, pusud, run};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 /// The address in the log line that says where clients are served.
 pub(super) fn serving_address(line: &str) -> Option<SocketAddr> {
+    if let Some((_, fields)) = line.split_once("serving clients address=") {
+        return fields.split(' ').next()?.parse().ok();
+    }
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let fields = line.get("fields").unwrap_or(&line);
     (fields["message"] == "serving clients").then(|| fields["address"].as_str()?.parse().ok())?
@@ -35,10 +38,9 @@ struct Others {
 }
 
 impl Daemon {
-    /// Starts one with the settings in `dir` and waits until it serves clients.
-    pub(super) fn start(process: Process, dir: TempDir, plugins: PluginsDir, namespace: Option<Namespace>) -> Self {
-        let (child, log) = process.spawn(dir.path());
-        let address = log.wait_for("`serving clients`", serving_address);
+    /// One that serves clients.
+    pub(super) fn of(starting: Starting, address: SocketAddr) -> Self {
+        let Starting { child, log, process, dir, plugins, namespace } = starting;
         Self { child, log, address, dir, plugins, process, namespace, network: None }
     }
 

@@ -26,6 +26,16 @@ struct Shared {
 struct State {
     lines: Vec<String>,
     ended: bool,
+    reader: Reader,
+}
+
+/// What the thread does that reads the stream.
+#[derive(Default, PartialEq, Eq)]
+enum Reader {
+    #[default]
+    Reads,
+    StandsStill,
+    Leaves,
 }
 
 impl Log {
@@ -36,16 +46,43 @@ impl Log {
         std::thread::spawn(move || {
             let mut reader = BufReader::new(stream);
             let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            while writer.goes_on() && reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                 line.clear();
                 writer.0.state.lock().unwrap().lines.push(text);
                 writer.0.changed.notify_all();
             }
+            drop(reader);
             writer.0.state.lock().unwrap().ended = true;
             writer.0.changed.notify_all();
         });
         log
+    }
+
+    /// From the next line on nobody reads the stream.
+    pub(crate) fn stand_still(&self) {
+        self.set(Reader::StandsStill);
+    }
+
+    /// The stream is read again.
+    pub(crate) fn go_on(&self) {
+        self.set(Reader::Reads);
+    }
+
+    /// The stream's reader goes away with the next line.
+    pub(crate) fn leave(&self) {
+        self.set(Reader::Leaves);
+    }
+
+    fn set(&self, reader: Reader) {
+        self.0.state.lock().unwrap().reader = reader;
+        self.0.changed.notify_all();
+    }
+
+    fn goes_on(&self) -> bool {
+        let state = self.0.state.lock().unwrap();
+        let state = self.0.changed.wait_while(state, |state| state.reader == Reader::StandsStill).unwrap();
+        state.reader == Reader::Reads
     }
 
     /// Everything so far.

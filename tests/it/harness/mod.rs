@@ -33,6 +33,7 @@ mod router;
 mod scripted;
 mod setup;
 mod stalls;
+mod starting;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 mod telling;
@@ -70,6 +71,7 @@ pub(crate) use setup::Setup;
 #[cfg(target_os = "linux")]
 pub(crate) use stalls::watch_stalls;
 pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
+pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::stop_thread;
 pub(crate) use telling::{not_run, tell};

@@ -13,6 +13,8 @@ pub(crate) struct Process {
     pub(super) environment: Vec<(&'static str, OsString)>,
     /// How much it logs.
     pub(super) log_level: &'static str,
+    /// For people, or for programs.
+    pub(super) log_format: &'static str,
 }
 
 impl Process {
@@ -21,7 +23,7 @@ impl Process {
         let words: Vec<OsString> = self.runner.iter().cloned().chain([env!("CARGO_BIN_EXE_pusud").into()]).collect();
         let mut child = Command::new(&words[0])
             .args(&words[1..])
-            .args(["run", "--log-format", "json", "--log-level", self.log_level, "--config"])
+            .args(["run", "--log-format", self.log_format, "--log-level", self.log_level, "--config"])
             .arg(dir.join("settings.yaml"))
             // Whoever runs the tests may be a service itself.
             .env_remove("NOTIFY_SOCKET")

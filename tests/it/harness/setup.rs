@@ -1,7 +1,7 @@
 //! The settings of a daemon that is about to start.
 
 use super::process::Process;
-use super::{Daemon, Namespace, PluginsDir, scripted_plugin};
+use super::{Daemon, Namespace, PluginsDir, Starting, scripted_plugin};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ impl Setup {
             authenticator: "ScriptedAuthenticator".into(),
             port: 0,
             plugins: None,
-            process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info" },
+            process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info", log_format: "json" },
             namespace: None,
             more: String::new(),
         }
@@ -63,6 +63,17 @@ impl Setup {
         self
     }
 
+    /// A log for people.
+    pub(crate) fn log_as_text(mut self) -> Self {
+        self.process.log_format = "text";
+        self
+    }
+
+    /// Standard error is this file: the log is not collected.
+    pub(crate) fn log_to(self, file: &str) -> Self {
+        self.run_by(["sh".into(), "-c".into(), format!("exec \"$0\" \"$@\" 2>{file}").into()].into())
+    }
+
     /// A variable of the daemon's environment.
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.process.environment.push((name, value.into()));
@@ -95,7 +106,12 @@ impl Setup {
     }
 
     /// Starts the daemon and waits until it serves clients.
-    pub(crate) fn start(mut self) -> Daemon {
+    pub(crate) fn start(self) -> Daemon {
+        self.spawn().serving()
+    }
+
+    /// Starts the daemon.
+    pub(crate) fn spawn(mut self) -> Starting {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
@@ -109,7 +125,7 @@ impl Setup {
             for_tests(self.more),
         );
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        Daemon::start(self.process, dir, plugins, self.namespace)
+        Starting::new(self.process, dir, plugins, self.namespace)
     }
 }
 

@@ -7,8 +7,12 @@ mod draining;
 #[cfg(unix)]
 mod health;
 #[cfg(target_os = "linux")]
+mod log;
+#[cfg(target_os = "linux")]
 mod open_files;
 #[cfg(unix)]
 mod service;
 mod settings;
+#[cfg(unix)]
+mod signals;
 mod stopping;
