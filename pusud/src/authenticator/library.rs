@@ -10,6 +10,7 @@
 use super::answer::Answer;
 use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, Callbacks};
 use super::decider::{Decider, Gone};
+use super::exit;
 use super::host::LOG_TEXT_BYTES_MAX;
 use super::manifest::Manifest;
 use super::proof;
@@ -42,6 +43,8 @@ impl Plugin {
     /// The system cannot load it, or it is not what its file said, or its table is not usable.
     pub(super) fn load(image: &Path, manifest: &Manifest) -> Result<Self> {
         let library = open(image).context("cannot be loaded; does it need another library that is not installed?")?;
+        // Behind the library's own, so before them: they run last in, first out.
+        exit::watch(&manifest.id, register_at_exit);
         // Also where a check below fails: its initialisers have run, and may have left threads and pointers behind.
         let library: &'static Library = Box::leak(Box::new(library));
         // SAFETY: the symbol's address is where the export table says that the manifest's bytes are; all values are
@@ -188,6 +191,40 @@ impl Drop for Instance {
         unsafe { (self.plugin.destroy)(self.raw) }
     }
 }
+
+/// The process's locale, by category; `None`: this system does not tell.
+#[cfg(target_os = "linux")]
+pub(super) fn locale() -> Option<String> {
+    use std::ffi::{CStr, c_char, c_int};
+    // <locale.h>
+    const LC_ALL: c_int = 6;
+    unsafe extern "C" {
+        fn setlocale(category: c_int, locale: *const c_char) -> *mut c_char;
+    }
+    // SAFETY: with NULL it changes nothing, and gives a string that lives until the locale is changed, which no
+    // thread of this process does but those of a plugin that the check is about.
+    let locale = unsafe { setlocale(LC_ALL, ptr::null()).as_ref().map(|locale| CStr::from_ptr(locale)) };
+    locale.map(|locale| locale.to_string_lossy().into_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn locale() -> Option<String> {
+    None
+}
+
+/// Has the C library call a function when something calls `exit`.
+#[cfg(unix)]
+fn register_at_exit(function: extern "C" fn()) {
+    unsafe extern "C" {
+        safe fn atexit(function: extern "C" fn()) -> std::ffi::c_int;
+    }
+    // It fails when there is no memory. Then an `exit` of the plugin's ends the process as it always would.
+    let _ = atexit(function);
+}
+
+/// Elsewhere an `exit` of the plugin's ends the process.
+#[cfg(not(unix))]
+fn register_at_exit(_function: extern "C" fn()) {}
 
 #[cfg(unix)]
 fn open(image: &Path) -> Result<Library, libloading::Error> {

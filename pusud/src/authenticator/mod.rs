@@ -12,6 +12,7 @@ mod complaints;
 mod conformance;
 mod decider;
 mod directory;
+mod exit;
 mod file;
 mod generation;
 mod host;
@@ -49,6 +50,7 @@ use workers::Workers;
 
 pub use decider::Counts;
 pub use directory::{Candidate, list};
+pub use exit::{EXIT_STATUS, allow_exit, forbid_exit};
 pub use generation::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};

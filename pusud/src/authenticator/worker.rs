@@ -17,6 +17,8 @@ use std::time::Instant;
 const THREADS: usize = 4;
 /// The stack of a thread that runs plugin code, in bytes.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
+/// How the names of the threads begin that call the plugin.
+pub(super) const WORKER_NAME: &str = "pusu-auth-";
 
 impl Pool {
     /// Starts everything that a new pool has.
@@ -48,7 +50,7 @@ impl Pool {
 
     /// Starts one more thread that serves, and counts it.
     pub(super) fn spawn_worker(self: &Arc<Self>, state: &mut State) -> Result<()> {
-        let name = format!("pusu-auth-{}", state.started);
+        let name = format!("{WORKER_NAME}{}", state.started);
         self.spawn(state, name, |pool, decider| pool.serve(&*decider))?;
         state.started += 1;
         state.serving += 1;

@@ -96,12 +96,17 @@ pub(super) fn run_check() -> anyhow::Result<()> {
     io::stdin().lock().read_to_string(&mut text).context("cannot read the job from standard input")?;
     let job: Job = serde_json::from_str(&text).context("standard input holds no job; this is not for people")?;
     system::start_logging(system::Format::Text, system::Level::Warn, system::Output::Direct)?;
-    let told = match authenticator::run(&job) {
+    // An error means that nobody wants to know.
+    authenticator::forbid_exit(|why| drop(tell(&Told::Failed(why.to_owned()))));
+    tell(&match authenticator::run(&job) {
         Ok(passed) => Told::Passed(passed),
         Err(error) => Told::Failed(format!("{error:#}")),
-    };
+    })
+}
+
+fn tell(told: &Told) -> anyhow::Result<()> {
     // Behind whatever the plugin has printed without ending the line.
-    print(&format!("\n{TOLD}{}\n", serde_json::to_string(&told).context("cannot write the outcome")?))
+    print(&format!("\n{TOLD}{}\n", serde_json::to_string(told).context("cannot write the outcome")?))
 }
 
 fn tested(check: &'static Check, file: &Path, options: &Map<String, Value>, args: &Args) -> anyhow::Result<Tested> {

@@ -2,7 +2,7 @@
 
 use super::SettingsArgs;
 use anyhow::Context as _;
-use pusud::authenticator::{Authenticator, Identity};
+use pusud::authenticator::{self, Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
 use pusud::system::{self, Shutdown, Signals};
@@ -11,6 +11,10 @@ use std::net::SocketAddr;
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     let signals = Signals::catch().context("cannot catch signals")?;
     system::start_logging(args.log_format, args.log_level, system::Output::Queued)?;
+    authenticator::forbid_exit(|why| {
+        tracing::error!("{why}");
+        system::finish_log();
+    });
     let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -3,6 +3,8 @@
 mod bad_plugins;
 #[cfg(unix)]
 mod containment;
+#[cfg(unix)]
+mod exits;
 mod expiry;
 mod hot_swap;
 mod http;

@@ -7,6 +7,7 @@ mod calls;
 mod latency;
 mod lifetime;
 mod measure;
+mod process;
 mod subject;
 
 pub use latency::Latency;
@@ -70,6 +71,12 @@ pub const CHECKS: &[Check] = &[
         demands: "it makes an instance with these options, and destroys it",
         required: true,
         run: lifetime::create,
+    },
+    Check {
+        name: "process",
+        demands: "it changes nothing that belongs to the whole process, and leaves nothing behind in it",
+        required: false,
+        run: process::unchanged,
     },
     Check {
         name: "authorization: empty",

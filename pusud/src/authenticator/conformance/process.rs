@@ -1,0 +1,166 @@
+//! The check of the process: a plugin is a guest in it, and leaves everything that belongs to all as it was.
+
+use super::calls::ORDINARY;
+use super::subject::{Loaded, block_on};
+use super::{Job, Passed};
+use crate::authenticator::library;
+use crate::authenticator::worker::WORKER_NAME;
+use anyhow::{Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Calls that are made between the two looks.
+const CALLS: usize = 64;
+/// The name of one thing that is looked at.
+const BLOCKED: &str = "the set of blocked signals";
+/// How long threads that are ending get to be gone.
+const SETTLING_MAX: Duration = Duration::from_secs(2);
+
+/// Loads it, makes an instance, asks it, destroys it, and compares. Descriptors and threads are compared from a second
+/// instance on: a library may keep one for all of them.
+pub(super) fn unchanged(job: &Job) -> Result<Passed> {
+    // A first runtime, and a first thread, leave something in the process for good.
+    block_on(async { Ok(()) })?;
+    let before = look();
+    let loaded = Loaded::of(job)?;
+    let mut blocked = ask(&loaded)?;
+    let held_before = held();
+    blocked.extend(ask(&loaded)?);
+    let mut changes = changes(&before, &look());
+    if blocked.iter().any(|signals| Some(signals) != before.get(BLOCKED)) {
+        changes.push("threads that call it block other signals now".to_owned());
+    }
+    changes.extend(left_behind(&held_before));
+    if changes.is_empty() { Ok(Passed::default()) } else { bail!("{}", changes.join("; ")) }
+}
+
+/// Makes an instance, asks it, and destroys it. Gives the signals that the threads blocked that called it.
+fn ask(loaded: &Loaded) -> Result<BTreeSet<String>> {
+    let instance = loaded.start()?;
+    block_on(async {
+        for _ in 0..CALLS {
+            instance.ask(ORDINARY).await;
+        }
+        Ok(())
+    })?;
+    let blocked = blocked_by_callers();
+    instance.stop()?;
+    Ok(blocked)
+}
+
+/// What is there now and was not before, when threads that are ending have had their time.
+fn left_behind(before: &Look) -> Vec<String> {
+    let started = Instant::now();
+    loop {
+        let mut now = held();
+        now.retain(|name, is| before.get(name) != Some(is));
+        if now.is_empty() || started.elapsed() >= SETTLING_MAX {
+            return now.into_iter().map(|(name, is)| format!("{name} is left behind: {is:?}")).collect();
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// What belongs to the whole process: names and values.
+type Look = BTreeMap<String, String>;
+
+/// Looks at this process. What the system does not tell is left out.
+fn look() -> Look {
+    let mut look = Look::new();
+    let mut note = |name: String, value: String| drop(look.insert(name, value));
+    if let Ok(folder) = std::env::current_dir() {
+        note("the working directory".into(), folder.display().to_string());
+    }
+    for (name, value) in std::env::vars_os() {
+        note(format!("the environment variable {}", name.display()), value.display().to_string());
+    }
+    if let Some(locale) = library::locale() {
+        note("the locale".into(), locale);
+    }
+    // The first thread's, which calls `create` and `destroy`.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for (key, name) in [
+        ("Umask", "the umask"),
+        ("SigIgn", "the set of ignored signals"),
+        ("SigCgt", "the set of caught signals"),
+        ("SigBlk", BLOCKED),
+    ] {
+        if let Some(value) = field(&status, key) {
+            note(name.into(), without_internal_signals(value));
+        }
+    }
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    // "Max open files            1024                 4096                 files"
+    for line in limits.lines().filter(|line| line.len() > 26) {
+        let (name, value) = line.split_at(26);
+        note(format!("the limit \"{}\"", name.trim()), value.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    look
+}
+
+/// The descriptors and threads that it holds.
+fn held() -> Look {
+    let mut held = Look::new();
+    for (folder, what) in [("/proc/self/fd", "descriptor"), ("/proc/self/task", "thread")] {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = format!("{what} {}", entry.file_name().display());
+            let is = fs::read_link(entry.path()).map(|to| to.display().to_string());
+            let is = is.or_else(|_| fs::read_to_string(entry.path().join("comm")).map(|name| name.trim().to_owned()));
+            match is {
+                Ok(is) if !is.ends_with("/fd") => drop(held.insert(name, is)),
+                // It is gone again, or the one through which the folder of the descriptors is read.
+                _ => {}
+            }
+        }
+    }
+    held
+}
+
+/// Of the threads that call the plugin the signals that they block.
+fn blocked_by_callers() -> BTreeSet<String> {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let statuses = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+    let callers = statuses.filter(|status| field(status, "Name").is_some_and(|name| name.starts_with(WORKER_NAME)));
+    callers.filter_map(|status| field(&status, "SigBlk").map(without_internal_signals)).collect()
+}
+
+/// A set of signals without those two that the C library keeps for itself (signal(7)), and sets up with the first thread.
+fn without_internal_signals(set: &str) -> String {
+    u64::from_str_radix(set, 16).map_or_else(|_| set.to_owned(), |set| format!("{:016x}", set & !(0b11 << 31)))
+}
+
+/// A field of a file in /proc.
+fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Each difference, as a phrase.
+fn changes(before: &Look, after: &Look) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (name, is) in after {
+        match before.get(name) {
+            Some(was) if was == is => {}
+            Some(was) => changes.push(format!("{name} was {was:?} and is {is:?} now")),
+            None => changes.push(format!("{name} is left behind: {is:?}")),
+        }
+    }
+    changes.extend(before.keys().filter(|name| !after.contains_key(*name)).map(|name| format!("{name} is gone")));
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_difference_is_named() {
+        let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, is)| (name.to_string(), is.to_string())).collect();
+        let before: Look = of(&[("the umask", "0022"), ("PATH", "/bin"), ("the locale", "C")]);
+        let after: Look = of(&[("the umask", "0000"), ("PATH", "/bin"), ("LANG", "C")]);
+        let expected =
+            [r#"LANG is left behind: "C""#, r#"the umask was "0022" and is "0000" now"#, "the locale is gone"];
+        assert_eq!(changes(&before, &after), expected);
+        assert_eq!(changes(&before, &before), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,29 @@
+//! Plugins that end the process: that is a failure of its own, which names the plugin and has the relay started again.
+
+use crate::harness::{PluginsDir, Setup, bad_plugin};
+use serde_json::json;
+
+/// What a process ends with that a plugin has ended.
+const EXIT_STATUS: i32 = 70;
+
+#[test]
+fn a_plugin_that_calls_exit_is_named() {
+    for command in ["exit", "exit-from-thread"] {
+        let plugins = PluginsDir::empty();
+        bad_plugin(&plugins, &[]);
+        let mut daemon = Setup::on_shards(1).authenticator("BadPlugin", plugins).start();
+        daemon.connect().send(json!({"type": "authorize", "authorization": command}));
+        assert_eq!(daemon.wait().code(), Some(EXIT_STATUS), "{}", daemon.log().text());
+        assert!(daemon.log().text().contains("the plugin BadPlugin has called `exit`"), "{}", daemon.log().text());
+    }
+}
+
+#[test]
+fn so_is_one_that_does_it_while_it_is_made() {
+    let plugins = PluginsDir::empty();
+    bad_plugin(&plugins, &["-DCREATE_EXITS"]);
+    let starting = Setup::on_shards(1).authenticator("BadPlugin", plugins).spawn();
+    let log = starting.log().clone();
+    assert_eq!(starting.wait().code(), Some(EXIT_STATUS), "{}", log.text());
+    assert!(log.text().contains("the plugin BadPlugin has called `exit`"), "{}", log.text());
+}
