@@ -119,14 +119,14 @@ impl Config {
             None => Self::without_file(),
         };
         if let Some(plugins_dir) = &overrides.plugins_dir {
-            config.authenticator.plugins_dir = plugins_dir.clone();
+            config.authenticator.plugins_dir = lasting(plugins_dir)?;
         }
         warnings.extend(config.warnings());
         Ok((config, warnings))
     }
 
     fn from_file(file: &Path) -> anyhow::Result<(Self, Vec<String>)> {
-        let config = Self::from_text(&read(file)?, file).with_context(|| file.display().to_string())?;
+        let config = Self::from_text(&read(file)?, &lasting(file)?).with_context(|| file.display().to_string())?;
         Ok((config, Vec::new()))
     }
 
@@ -233,6 +233,11 @@ impl Config {
 /// One message that names the file and the line, and no value.
 pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
     yaml::parse(&read(file)?).with_context(|| file.display().to_string())
+}
+
+/// The same path, which leads to the same file also after a plugin has changed the working directory.
+fn lasting(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot find the working directory, for {}", path.display()))
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -1,7 +1,32 @@
 //! Plugins that end the process: that is a failure of its own, which names the plugin and has the relay started again.
 
-use crate::harness::{PluginsDir, Setup, bad_plugin};
+use crate::harness::{DEADLINE, PluginsDir, Setup, bad_plugin};
 use serde_json::json;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+/// A plugin that changes the working directory is a bad guest. The settings are found all the same.
+#[test]
+fn relative_paths_outlive_a_plugin_that_changes_the_working_directory() {
+    let plugins = PluginsDir::empty();
+    bad_plugin(&plugins, &[]);
+    // The last argument is the path of the settings.
+    let relative =
+        r#"for last; do :; done; cd "$(dirname "$last")" && exec "$0" run --log-format json --config settings.yaml"#;
+    let daemon = Setup::on_shards(1)
+        .authenticator("BadPlugin", plugins)
+        .run_by(["sh".into(), "-c".into(), relative.into()].into())
+        .start();
+    daemon.connect().send(json!({"type": "authorize", "authorization": "chdir"}));
+    let folder = format!("/proc/{}/cwd", daemon.pid());
+    let began = Instant::now();
+    while fs::read_link(&folder).unwrap() != Path::new("/") {
+        assert!(began.elapsed() < DEADLINE, "it has not changed the working directory");
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    assert!(daemon.reload().contains("is unchanged"));
+}
 
 /// What a process ends with that a plugin has ended.
 const EXIT_STATUS: i32 = 70;
