@@ -1,10 +1,10 @@
-//! What the tasks of all clients of a shard work with.
+//! The context of a shard: what all tasks of its clients work with.
 
 use crate::admission::Door;
 use crate::authenticator::Authenticator;
 use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
-use crate::client::reauthorize::Turns;
+use crate::client::reauthorize::ReauthorizationQueue;
 use crate::hub::Hub;
 use crate::protocol::{Limits, Reply};
 use crate::websocket::{self, Frames};
@@ -27,8 +27,8 @@ pub struct Context {
     pub buffer: Rc<ReadBuffer>,
     /// When whose authorization ends.
     pub deadlines: Rc<Deadlines>,
-    /// Whose authorization may be asked again.
-    pub turns: Rc<Turns>,
+    /// The clients that may be re-authorized.
+    pub reauthorizations: Rc<ReauthorizationQueue>,
 }
 
 impl Context {
@@ -50,7 +50,7 @@ impl Context {
             hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),
             deadlines: Rc::default(),
-            turns: Rc::new(Turns::new(shards)),
+            reauthorizations: Rc::new(ReauthorizationQueue::new(shards)),
         }
     }
 }

@@ -20,8 +20,8 @@ pub(super) const TICK: Duration = Duration::from_millis(500);
 const PASSED_MAX: Duration = Duration::from_secs(1);
 
 impl Hub {
-    /// Looks after the clients, for ever.
-    pub async fn look_after_clients(&self) {
+    /// Runs keepalive, the write deadline and the memory limit, for ever.
+    pub async fn run_upkeep(&self) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = Instant::now();

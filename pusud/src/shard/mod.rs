@@ -91,7 +91,7 @@ impl Shard {
         spawn_local(flush(hub.clone()));
         let watching = hub.clone();
         spawn_local(async move { watching.watch_inboxes().await });
-        spawn_local(client::attend(context.clone()));
+        spawn_local(client::run_timers(context.clone()));
         let mut stopping = false;
         while !stopping {
             for item in self.inbox.next().await {
@@ -105,8 +105,8 @@ impl Shard {
                     },
                     Item::Batch(batch) => hub.deliver(&batch),
                     Item::Settled(number) => hub.settled(number),
-                    Item::Reauthorize => context.turns.queue_all(),
-                    Item::ForgetAuthorizations => context.turns.forget_all(),
+                    Item::Reauthorize => context.reauthorizations.enqueue_all(),
+                    Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {
