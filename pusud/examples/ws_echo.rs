@@ -13,7 +13,7 @@ use pusud::hub::{Hub, Outbox};
 use pusud::relay::Acceptor;
 use pusud::routing::{self, Inbox, Item, Outgoing, ShardIndex};
 use pusud::shard;
-use pusud::websocket::{self, Queued};
+use pusud::websocket::{self, QueuedMemory};
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let door = Door::new(config.limits.max_connections, &config.limits);
     let (sender, inbox) = routing::inbox();
     let inboxes = [sender];
-    let queued = Arc::new(Queued::new(inboxes.len(), config.limits.max_queued_bytes));
+    let queued = Arc::new(QueuedMemory::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
     let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone());
     let hub = Rc::new(hub);

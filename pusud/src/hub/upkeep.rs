@@ -44,11 +44,11 @@ impl Hub {
 
     /// Whether there is still too much, since those who were disconnected for it have not had their turn to let go.
     pub(crate) fn is_relieved(&self) -> bool {
-        self.queued.excess(self.shard, self.state.borrow().passing_bytes()) == 0
+        self.queued_memory.excess(self.shard, self.state.borrow().passing_bytes()) == 0
     }
 
     pub(super) fn relieve_now(&self, state: &mut State) {
-        let excess = self.queued.excess(self.shard, state.passing_bytes());
+        let excess = self.queued_memory.excess(self.shard, state.passing_bytes());
         if excess > 0 {
             state.close_run();
             // Only if there is something new to flush: this is called by each flush, which would never end otherwise.

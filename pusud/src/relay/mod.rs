@@ -25,7 +25,7 @@ use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
 use crate::system::Shutdown;
-use crate::websocket::Queued;
+use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::io;
 use std::net::SocketAddr;
@@ -94,18 +94,18 @@ impl Relay {
             let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
             let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index.clone())).transpose()?;
             let address = acceptor.local_addr();
-            let overview = Arc::new(StatusGatherer::new(
+            let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 address,
                 authenticator.clone(),
                 control::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
             ));
-            let service = Service::new(address, config, door, inboxes, overview);
+            let service = Service::new(address, config, door, inboxes, status_gatherer);
             serving();
             service.ready();
             let stopped = tokio::select! {
                 stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
-                never = service.attend(control) => match never {},
+                never = service.serve_control_and_watchdog(control) => match never {},
             };
             // Whoever is in a hurry does not wait for calls that are inside the plugin either.
             if !matches!(stopped, Ok(Stopped::AtOnce)) {
@@ -138,7 +138,7 @@ fn start_shards(
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::inbox()).unzip();
-    let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
+    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()
@@ -149,7 +149,7 @@ fn start_shards(
                 inboxes: inboxes.clone(),
                 network: network.clone(),
                 index: index.clone(),
-                queued: queued.clone(),
+                queued_memory: queued_memory.clone(),
                 authenticator: authenticator.clone(),
                 door: door.clone(),
                 config: config.clone(),

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::hub::Hub;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
-use crate::websocket::Queued;
+use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;
@@ -37,8 +37,8 @@ pub struct Shard {
     pub network: Option<InboxSender<Event>>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
-    /// What all shards hold.
-    pub queued: Arc<Queued>,
+    /// The queued memory of all shards.
+    pub queued_memory: Arc<QueuedMemory>,
     /// Who decides.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
@@ -79,7 +79,7 @@ impl Shard {
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued, self.config.limits.clone()));
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, self.config.limits.clone()));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
@@ -104,7 +104,7 @@ impl Shard {
                         }
                     },
                     Item::Batch(batch) => hub.deliver(&batch),
-                    Item::Settled(number) => hub.settled(number),
+                    Item::Settled(number) => hub.acknowledged(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
                     // An error means that nobody waits for the answer any more.
