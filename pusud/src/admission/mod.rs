@@ -1,7 +1,7 @@
-//! Who is let in: how many connections there are in all, how many that are not authorized yet, and how many of each
-//! address.
+//! Admission: decides who is let in, by the number of connections in all, of those that are not authorized yet, and of
+//! those of one address.
 //!
-//! Counts and decides; what is told to whom is not let in is `turned_away`'s. Shared by the acceptor and the shards,
+//! It counts and decides; `turned_away` tells those who are not let in why. Shared by the acceptor and the shards,
 //! behind a lock that a connection takes three times in its life: when it comes, when it is authorized, when it is gone.
 //! **Invariant:** what was let in is counted until it is given back, once.
 

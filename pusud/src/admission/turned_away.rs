@@ -1,4 +1,4 @@
-//! What becomes of connections that are not let in: each is told why over HTTP, and so that the answer arrives.
+//! Connections that are not let in: each is told why over HTTP, and so that the answer arrives.
 //!
 //! A connection that is closed while the client's request is on its way is reset, and the answer is lost with it. So the
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: past it the

@@ -1,4 +1,4 @@
-//! What a client's messages lead to is done here: the session has decided it, and nothing here waits.
+//! Effects of a client's messages are applied here: the session has decided them, and nothing here waits.
 
 use super::{Client, Next, framing, session::Effect};
 use crate::client::publish_rate::PublishRate;

@@ -1,4 +1,4 @@
-//! What `pusud status` shows: the shape of it alone, as it goes through the control socket.
+//! The status of a relay, in the shape in which it goes through the control socket to `pusud status`.
 //!
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 

@@ -1,4 +1,4 @@
-//! What a shard has to know about what comes from one client: how long nothing has, and what is not finished.
+//! Incoming data of one client, as far as the shard has to know: for how long none has come, and what is not finished.
 //!
 //! It stands in the outbox, which everybody who has to do with a client knows; hence the few bytes.
 

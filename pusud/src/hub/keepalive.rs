@@ -1,9 +1,9 @@
-//! Which of a shard's clients have gone without a word: who says nothing for long is sent a ping, and who says nothing
-//! after it is ended.
+//! Keepalive of a shard's clients: a client that is silent for long is sent a ping, and one that does not answer it is
+//! disconnected.
 //!
-//! There is no timer per client. Clients are looked at in turn, a few at a time, so that many who came together are not
-//! pinged together. What is sent and ended is the hub's business.
-//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+//! There is no timer per client. Clients are checked in turn, a few at a time, so that many who came together are not
+//! pinged together. The hub sends the pings and ends the connections.
+//! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
 
 use crate::hub::outbox::Outbox;
 use crate::protocol::Limits;

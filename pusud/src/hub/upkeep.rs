@@ -1,7 +1,7 @@
-//! What a shard does for its clients besides what they ask: it pings the silent, ends the gone and the slow, and lets go
-//! of memory when too much is held.
+//! Upkeep of a shard's clients: keepalive pings, ends of slow consumers and of clients that are gone, and disconnects
+//! when `max_queued_bytes` is exceeded.
 //!
-//! One timer for all clients, and a look at the few of them whose turn it is.
+//! One timer for all clients; each tick checks the few of them whose turn it is.
 
 use super::{Hub, State};
 use crate::hub::outbox::Outbox;

@@ -1,4 +1,4 @@
-//! How many connections this process has room for: what the settings ask for, as far as the open-file limit goes.
+//! The capacity of this process for connections: as the settings ask for, as far as the open-file limit goes.
 
 use crate::admission::{self, SEEN_OFF_MAX};
 use crate::config::Config;

@@ -1,5 +1,4 @@
-//! Where the log goes and how it looks: standard error, one line an event. The journal is told how serious each is, and
-//! keeps the time itself.
+//! Logging: to standard error, one line an event. The journal is told how serious each is, and keeps the time itself.
 
 use crate::system::journal::{self, Marked};
 use clap::ValueEnum;

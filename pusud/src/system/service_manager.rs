@@ -1,4 +1,4 @@
-//! What the daemon tells the service manager that has started it: systemd's protocol of notifications.
+//! Notifications to the service manager that has started the daemon, in systemd's protocol.
 //!
 //! It says something only where NOTIFY_SOCKET is set, and on Unix; elsewhere every call does nothing.
 

@@ -1,4 +1,4 @@
-//! When to stop: at a signal from the operator, or when told by the program that embeds the relay.
+//! The request to stop: a signal from the operator, or the program that embeds the relay.
 
 use std::io;
 use tokio::sync::mpsc;

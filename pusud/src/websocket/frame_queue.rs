@@ -1,4 +1,4 @@
-//! What waits for one client: shared frames in the order in which they leave, and what they cost.
+//! The queue of frames that wait for one client, shared with others, in the order in which they leave, and their cost.
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
