@@ -59,7 +59,7 @@ fn a_stopping_relay_says_so() {
     let daemon = Setup::on_shards(1).settings("limits: {drain_grace: 1h, drain_spread: 0}").start();
     let _client = daemon.client();
     daemon.terminate();
-    daemon.log().wait_for("`stopping`", |line| line.contains("stopping: no new").then_some(()));
+    daemon.log().wait_for("`stopping`", |line| line.contains("graceful shutdown: no new").then_some(()));
     assert_eq!(daemon.status()["state"], "stopping");
 }
 

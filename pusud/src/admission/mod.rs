@@ -110,7 +110,7 @@ impl Door {
         self.state().census
     }
 
-    /// Who was not let in, by limit.
+    /// Connections that were refused, by limit.
     pub fn refusals(&self) -> Refusals {
         self.state().refusals.clone()
     }
@@ -157,4 +157,4 @@ pub use address::{block, readable};
 pub use open_files::make_room;
 pub use port::{CLIENTS, RELAYS};
 pub use refusal_log::RefusalLog;
-pub use turned_away::{SEEN_OFF_MAX, TurnedAway};
+pub use turned_away::{REFUSING_MAX, TurnedAway};

@@ -101,7 +101,7 @@ impl Client {
         if let Some(limit) = framing::limit_of(error) {
             self.context.hub.count_refusal(limit);
         }
-        debug!(client = %self.peer(), %error, "the client's connection ends");
+        debug!(client = %self.peer(), %error, "client connection closed");
         if let Some(disconnect) = framing::disconnect_after(error) {
             self.context.hub.close(&self.outbox, disconnect);
         }

@@ -99,7 +99,7 @@ impl Client {
         asking.permit.decided();
         if grant.is_none() {
             let reason = reason_or_none(&reason);
-            info!(client = %self.peer(), reason, "authorization refused when it was asked again");
+            info!(client = %self.peer(), reason, "re-authorization refused");
         }
         if self.session.replace(&asking.kept, grant, Moment::now()) {
             self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });

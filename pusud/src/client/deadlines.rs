@@ -46,7 +46,7 @@ impl Deadlines {
     pub async fn run(&self) {
         loop {
             match self.wake_due(Instant::now()) {
-                // Either way it is time to look again.
+                // Elapsed or notified, the next step is the same.
                 Some(next) => {
                     drop(timeout_at(next.min(Instant::now() + WAIT_MAX).into(), self.earlier.notified()).await)
                 }

@@ -30,35 +30,35 @@ pub struct Status {
     /// Whether the network's thread did not answer within a second; what it knows is missing below.
     #[serde(default)]
     pub network_hangs: bool,
-    /// Who is connected.
+    /// The connections.
     pub connections: Connections,
     /// Channels that have a listener.
     pub channels: usize,
     /// Pairs of a listener and a channel.
     pub subscriptions: usize,
-    /// What went through.
+    /// Messages that went through.
     pub messages: Messages,
     /// Connections that the relay ended.
     pub disconnects: Vec<Disconnects>,
     /// What was refused for exceeding a limit, by the limit's key in the settings.
     pub refusals: BTreeMap<String, u64>,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// The other relays of the network; empty where there is none.
     pub relays: Vec<PeerStatus>,
 }
 
-/// What the relay is at.
+/// The state of the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It accepts clients.
     Serving,
-    /// It was asked to stop, and sees its clients off.
+    /// It was asked to stop, and drains its clients.
     Stopping,
 }
 
-/// Who is connected.
+/// The connections of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
     /// All connections.
@@ -67,7 +67,7 @@ pub struct Connections {
     pub unauthorized: usize,
 }
 
-/// What went through the relay.
+/// Messages that went through the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Messages accepted from sources.
@@ -89,7 +89,7 @@ pub struct Disconnects {
     pub count: u64,
 }
 
-/// Who decides what clients may do.
+/// The authenticator, which decides what clients may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authenticator {
     /// The id in its manifest, or `None`.

@@ -71,7 +71,7 @@ impl ControlSocket {
         let socket =
             UnixListener::bind(path).context("cannot make the socket; does its folder exist, for this user?")?;
         // Until here others could have connected, which is why the user of each connection is checked as well.
-        fs::set_permissions(path, Permissions::from_mode(0o600)).context("cannot keep others out of the socket")?;
+        fs::set_permissions(path, Permissions::from_mode(0o600)).context("cannot set the permissions of the socket")?;
         socket.set_nonblocking(true).context("cannot use the socket")?;
         let file = identity(path).context("the socket is gone again")?;
         Ok(Self { socket, path: path.to_owned(), file })
@@ -123,7 +123,7 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Removes the socket of a relay that has not ended in order.
+/// Removes the socket that a relay has left behind.
 fn remove_stale(path: &Path) -> anyhow::Result<()> {
     let file = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -204,7 +204,9 @@ pub fn ask(path: &Path) -> anyhow::Result<Status> {
         Err(error) => match error.kind() {
             ErrorKind::NotFound => bail!("no relay is running with the control socket {shown}"),
             ErrorKind::ConnectionRefused => {
-                bail!("no relay is running behind {shown}: the one that made it has not ended in order; start it again")
+                bail!(
+                    "no relay is running behind {shown}: its process has ended without removing the socket; start it again"
+                )
             }
             ErrorKind::PermissionDenied => {
                 bail!("the relay behind {shown} belongs to another user: ask as that user, or as root")

@@ -135,7 +135,7 @@ impl Hub {
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
 
-    /// Takes a client and all its subscriptions out. Once it has been seen off: a shard that stops waits for it until
+    /// Takes a client and all its subscriptions out, once its connection has ended: a shard that stops waits for it until
     /// here.
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
@@ -148,7 +148,7 @@ impl Hub {
         }
     }
 
-    /// Ready when no client is connected to this shard. Called by the task that sees clients off alone.
+    /// Ready when no client is connected to this shard. Called by the draining task alone.
     pub fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
         if state.outboxes.is_empty() {

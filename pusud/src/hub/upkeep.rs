@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-/// How often it is looked whether anything is due.
+/// How often it is checked whether anything is due.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-/// The most that counts as passed between two looks: a relay that was stopped or had no turn has not served its clients
-/// meanwhile, and blames nobody for it.
+/// The most time that counts as passed between two ticks: a relay that was stopped or had no processor time has not served
+/// its clients meanwhile, and disconnects nobody for it.
 const PASSED_MAX: Duration = Duration::from_secs(1);
 
 impl Hub {
@@ -61,7 +61,7 @@ impl Hub {
     fn end_slow_consumers(&self, passed: Duration) {
         let state = &mut *self.state.borrow_mut();
         let mut slow_consumers = std::mem::take(&mut state.slow_consumers);
-        slow_consumers.look(passed, &self.limits, |outbox, refusal| {
+        slow_consumers.check(passed, &self.limits, |outbox, refusal| {
             state.close_run();
             state.cut(outbox, refusal);
             self.schedule_flush();
@@ -71,11 +71,11 @@ impl Hub {
 
     fn ping(&self, passed: Duration) {
         let state = &mut *self.state.borrow_mut();
-        let (first, step) = state.keepalive.next_turn(passed);
+        let (first, step) = state.keepalive.next_tick(passed);
         let mut pinged = Vec::new();
         for listener in (first..state.outboxes.capacity()).step_by(step) {
             if let Some(outbox) = state.outboxes.get(listener)
-                && state.keepalive.look(outbox, self.limits.pong_timeout)
+                && state.keepalive.check(outbox, self.limits.pong_timeout)
             {
                 pinged.push(outbox.clone());
             }

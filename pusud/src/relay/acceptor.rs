@@ -71,7 +71,7 @@ impl Acceptor {
                         Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, door),
                         Err(refusal) => {
                             refused.note(refusal, peer.ip());
-                            turned_away.see_off(socket, refusal);
+                            turned_away.refuse(socket, refusal);
                         }
                     }
                 }
@@ -94,7 +94,7 @@ fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAdd
         Ok(socket) => inbox.send(Item::Accepted(socket, peer, pass)),
         Err(error) => {
             door.leave(&pass.place);
-            warn!(client = %peer, %error, "cannot hand a connection over to a shard");
+            warn!(client = %peer, %error, "cannot hand the connection over to a shard");
         }
     }
 }

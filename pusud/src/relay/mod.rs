@@ -74,8 +74,8 @@ impl Relay {
         self.acceptor.local_addr()
     }
 
-    /// Serves until `shutdown` asks to stop, sees the clients off, and returns when they have gone. A second wish to stop
-    /// returns at once. `serving` is called when clients are served and the wish to stop is heard.
+    /// Serves until `shutdown` asks to stop, drains the clients, and returns when they have gone. A second request to stop
+    /// returns at once. `serving` is called when clients are served and the request to stop is heard.
     ///
     /// # Errors
     /// Threads or runtimes cannot be made, the control socket is in use, or a shard or the network's thread has died.

@@ -61,7 +61,7 @@ impl Reload {
         }
     }
 
-    /// Reloads on a thread of its own. Signals that come meanwhile are answered, and seen to afterwards.
+    /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
     async fn reload_aside(&mut self) -> anyhow::Result<Outcome> {
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
@@ -76,7 +76,7 @@ impl Reload {
                 outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
                 () = self.hangups.next() => {
                     self.again = true;
-                    warn!("SIGHUP: still at the one before; maybe the authenticator takes its time to start");
+                    warn!("SIGHUP: a reload is still in progress, another follows it; is the authenticator slow to start?");
                 }
             }
         }

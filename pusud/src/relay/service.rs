@@ -125,10 +125,11 @@ impl Service {
             by,
             %grace,
             %spread,
-            "stopping: no new connections; clients are served on for `grace` and disconnected over `spread`; send the \
-             signal again (or press Ctrl-C again) to stop at once"
+            "graceful shutdown: no new connections; clients are served for `grace` and disconnected over `spread`; send \
+             the signal again (or press Ctrl-C again) to stop at once"
         );
-        self.manager.stopping("stopping: no new connections, clients are seen off", time + STOP_EXTRA);
+        self.manager
+            .stopping("graceful shutdown: no new connections, clients are being disconnected", time + STOP_EXTRA);
     }
 
     /// Drains the clients of all shards and then ends the shards: none of them before the last client has gone, since it

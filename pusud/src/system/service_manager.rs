@@ -54,7 +54,7 @@ mod unix {
             if let Err(error) = sd_notify::notify(states)
                 && !self.has_failed.swap(true, Ordering::Relaxed)
             {
-                warn!(%error, "cannot tell the service manager how the daemon is (NOTIFY_SOCKET)");
+                warn!(%error, "cannot notify the service manager (NOTIFY_SOCKET)");
             }
         }
     }

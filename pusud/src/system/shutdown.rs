@@ -3,7 +3,7 @@
 use std::io;
 use tokio::sync::mpsc;
 
-/// A wait for the wish to stop. It can come more than once: the second time it is meant.
+/// A wait for the request to stop. It can come more than once: the second one means at once.
 pub struct Shutdown {
     source: Source,
 }
@@ -58,7 +58,7 @@ pub enum Listening {
 }
 
 impl Listening {
-    /// Waits for the next wish to stop, and says in a word where it came from.
+    /// Waits for the next request to stop, and says in a word where it came from.
     pub async fn requested(&mut self) -> &'static str {
         match self {
             Self::Signals(signals) => signals.next().await,

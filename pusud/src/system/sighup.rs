@@ -1,4 +1,4 @@
-//! The operator's wish that the settings be read again: SIGHUP, where the system has it.
+//! SIGHUP, where the system has it: the operator's request to read the settings again.
 
 #[cfg(not(unix))]
 pub use elsewhere::Sighups;
