@@ -17,8 +17,8 @@ use addresses::Addresses;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The door of one relay.
-pub struct Door {
+/// The admission to one relay.
+pub struct Admission {
     bounds: Bounds,
     state: Mutex<State>,
 }
@@ -50,7 +50,7 @@ pub struct Census {
 
 /// A connection that was let in.
 pub struct Pass {
-    /// Where it is counted, to be given back with [`Door::leave`].
+    /// Where it is counted, to be given back with [`Admission::leave`].
     pub place: Place,
     /// That it is not authorized yet.
     pub probation: Probation,
@@ -62,12 +62,12 @@ pub struct Place(u32);
 
 /// A place among those that are not authorized yet; dropping it gives it back.
 pub struct Probation {
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     place: u32,
 }
 
-impl Door {
-    /// A door that lets `connections_max` connections in, and otherwise what `limits` say.
+impl Admission {
+    /// Admits `connections_max` connections, and otherwise as `limits` say.
     pub fn new(connections_max: usize, limits: &Limits) -> Arc<Self> {
         let unless_zero = |limit: usize| (limit > 0).then(|| u32::try_from(limit).unwrap_or(u32::MAX));
         let bounds = Bounds {
@@ -89,7 +89,7 @@ impl Door {
             Ok(place) => {
                 state.census.connections += 1;
                 state.census.unauthorized += 1;
-                Ok(Pass { place: Place(place), probation: Probation { door: self.clone(), place } })
+                Ok(Pass { place: Place(place), probation: Probation { admission: self.clone(), place } })
             }
             Err(refusal) => {
                 state.refusals.count(refusal);
@@ -122,7 +122,7 @@ impl Door {
 
 impl Drop for Probation {
     fn drop(&mut self) {
-        let state = &mut *self.door.state();
+        let state = &mut *self.admission.state();
         state.census.unauthorized -= 1;
         state.addresses.pass_probation(self.place);
     }

@@ -1,6 +1,6 @@
 //! The context of a shard: what all tasks of its clients work with.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
@@ -15,10 +15,10 @@ use std::sync::Arc;
 pub struct Context {
     /// The shard's state.
     pub hub: Rc<Hub>,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
-    pub door: Arc<Door>,
+    pub admission: Arc<Admission>,
     /// What a client may use.
     pub limits: Limits,
     /// The first frame that a client gets.
@@ -36,7 +36,7 @@ impl Context {
     pub fn new(
         hub: Rc<Hub>,
         authenticator: Authenticator,
-        door: Arc<Door>,
+        admission: Arc<Admission>,
         limits: Limits,
         name: &str,
         shards: usize,
@@ -45,7 +45,7 @@ impl Context {
         Self {
             hub,
             authenticator,
-            door,
+            admission,
             limits,
             hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),

@@ -99,7 +99,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.context.hub.leave(self.listener);
-        self.context.door.leave(&self.place);
+        self.context.admission.leave(&self.place);
     }
 }
 

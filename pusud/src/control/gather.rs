@@ -1,6 +1,6 @@
 //! The status of a relay, gathered from its shards, its network and its authenticator when an operator asks.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::Config;
 use crate::control::status::{self, State, Status};
@@ -34,8 +34,8 @@ pub struct Sources {
     pub inboxes: Vec<InboxSender>,
     /// Which of them have listeners of which channel.
     pub index: Arc<ShardIndex>,
-    /// Who is let in.
-    pub door: Arc<Door>,
+    /// The admission of clients.
+    pub admission: Arc<Admission>,
     /// The network of relays, if there is one.
     pub network: Option<InboxSender<Event>>,
 }
@@ -56,7 +56,7 @@ impl StatusGatherer {
     pub async fn gather(&self) -> Status {
         let relays = self.relays().await;
         let ShardReports { mut sum, hanging } = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
-        sum.stats.refusals.add(&self.sources.door.refusals());
+        sum.stats.refusals.add(&self.sources.admission.refusals());
         Status {
             name: self.config.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

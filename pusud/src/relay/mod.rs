@@ -14,7 +14,7 @@ pub use capacity::Capacity;
 pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::control::{self, ControlSocket, StatusGatherer};
@@ -38,9 +38,9 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     /// `None`: no relays are configured.
-    gateway: Option<NetworkThread>,
+    network_thread: Option<NetworkThread>,
     /// What stands over the settings when they are read again; `None`: they never are.
     overrides: Option<Overrides>,
 }
@@ -58,9 +58,9 @@ impl Relay {
             warn!("{warning}");
         }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        let door = Door::new(capacity.connections, &config.limits);
-        let gateway = NetworkThread::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, overrides: None })
+        let admission = Admission::new(capacity.connections, &config.limits);
+        let network_thread = NetworkThread::bind(&config)?;
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, admission, network_thread, overrides: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -88,19 +88,21 @@ impl Relay {
             let mut shutdown = shutdown.listen().context("cannot catch the signals that stop the daemon")?;
             let reload = self.reload().context("cannot catch the signal that has the settings read again")?;
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, acceptor, door, gateway, overrides: _ } = self;
-            let index = Arc::new(index(&config, gateway.as_ref()));
-            let network = gateway.as_ref().map(NetworkThread::inbox);
-            let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
-            let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index.clone())).transpose()?;
+            let Self { config, authenticator, acceptor, admission, network_thread, overrides: _ } = self;
+            let index = Arc::new(index(&config, network_thread.as_ref()));
+            let network = network_thread.as_ref().map(NetworkThread::inbox);
+            let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
+            let links = network_thread
+                .map(|network_thread| network_thread.start(inboxes.clone(), index.clone()))
+                .transpose()?;
             let address = acceptor.local_addr();
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 address,
                 authenticator.clone(),
-                control::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
+                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
             ));
-            let service = Service::new(address, config, door, inboxes, status_gatherer);
+            let service = Service::new(address, config, admission, inboxes, status_gatherer);
             serving();
             service.ready();
             let stopped = tokio::select! {
@@ -123,17 +125,17 @@ impl Relay {
 }
 
 /// The index of so many shards, and of the network behind them.
-fn index(config: &Config, gateway: Option<&NetworkThread>) -> ShardIndex {
-    match gateway {
+fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex {
+    match network_thread {
         None => ShardIndex::default(),
-        Some(gateway) => ShardIndex::with_network(config.shards, gateway.inbox()),
+        Some(network_thread) => ShardIndex::with_network(config.shards, network_thread.inbox()),
     }
 }
 
 fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
-    door: &Arc<Door>,
+    admission: &Arc<Admission>,
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
@@ -151,7 +153,7 @@ fn start_shards(
                 index: index.clone(),
                 queued_memory: queued_memory.clone(),
                 authenticator: authenticator.clone(),
-                door: door.clone(),
+                admission: admission.clone(),
                 config: config.clone(),
             };
             shard.start()

@@ -21,7 +21,7 @@ pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
-    hangups: Sighups,
+    sighups: Sighups,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -38,7 +38,7 @@ impl Reload {
     /// # Errors
     /// The system does not let the process catch the signal.
     pub(crate) fn listen(running: Arc<Config>, overrides: Overrides, authenticator: Authenticator) -> io::Result<Self> {
-        Ok(Self { running, overrides, authenticator, hangups: Sighups::catch()?, again: false })
+        Ok(Self { running, overrides, authenticator, sighups: Sighups::catch()?, again: false })
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
@@ -46,7 +46,7 @@ impl Reload {
     pub(crate) async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
         loop {
             if !std::mem::take(&mut self.again) {
-                self.hangups.next().await;
+                self.sighups.next().await;
             }
             info!("SIGHUP: reading the settings again");
             manager.reloading();
@@ -74,7 +74,7 @@ impl Reload {
         loop {
             tokio::select! {
                 outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
-                () = self.hangups.next() => {
+                () = self.sighups.next() => {
                     self.again = true;
                     warn!("SIGHUP: a reload is still in progress, another follows it; is the authenticator slow to start?");
                 }

@@ -1,6 +1,6 @@
 //! A relay that serves: its tasks from start to end, and its graceful shutdown.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::config::{Config, format_duration};
 use crate::control::{ControlSocket, StatusGatherer};
 use crate::protocol::Disconnect;
@@ -36,7 +36,7 @@ pub(crate) enum Stopped {
 /// A relay that serves.
 pub(crate) struct Service {
     config: Arc<Config>,
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     inboxes: Vec<InboxSender>,
     status_gatherer: Arc<StatusGatherer>,
     manager: ServiceManager,
@@ -45,16 +45,16 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Serves the clients whom `door` lets in, on the shards behind `inboxes`.
+    /// Serves the clients that `admission` lets in, on the shards behind `inboxes`.
     pub(crate) fn new(
         address: SocketAddr,
         config: Arc<Config>,
-        door: Arc<Door>,
+        admission: Arc<Admission>,
         inboxes: Vec<InboxSender>,
         status_gatherer: Arc<StatusGatherer>,
     ) -> Self {
         let serving = format!("serving clients on {address}");
-        Self { config, door, inboxes, status_gatherer, manager: ServiceManager::default(), serving }
+        Self { config, admission, inboxes, status_gatherer, manager: ServiceManager::default(), serving }
     }
 
     /// Tells the service manager that clients are served.
@@ -84,7 +84,7 @@ impl Service {
         let by = tokio::select! {
             // Connections that the system had accepted before the request to stop are still let in.
             biased;
-            error = acceptor.run(&self.inboxes, &self.door) => return Err(error),
+            error = acceptor.run(&self.inboxes, &self.admission) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
             by = shutdown.requested() => by,
@@ -150,7 +150,7 @@ impl Service {
             inbox.send(Item::Stop);
         }
         let mut stats = collect(shards).await?;
-        stats.refusals.add(&self.door.refusals());
+        stats.refusals.add(&self.admission.refusals());
         // Behind the shards, so that whatever they have accepted leaves to the other relays too.
         if let Some(links) = links {
             links.stop().await;

@@ -5,7 +5,7 @@ mod memory;
 
 pub use memory::shard_bytes_max;
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
@@ -39,10 +39,10 @@ pub struct Shard {
     pub index: Arc<ShardIndex>,
     /// The queued memory of all shards.
     pub queued_memory: Arc<QueuedMemory>,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
-    pub door: Arc<Door>,
+    pub admission: Arc<Admission>,
     /// The relay's settings.
     pub config: Arc<Config>,
 }
@@ -83,7 +83,7 @@ impl Shard {
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
-            self.door,
+            self.admission,
             self.config.limits.clone(),
             &self.config.name,
             shards,
@@ -99,7 +99,7 @@ impl Shard {
                     Item::Accepted(socket, peer, pass) => match adopt(socket) {
                         Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
                         Err(error) => {
-                            context.door.leave(&pass.place);
+                            context.admission.leave(&pass.place);
                             debug!(client = %peer, %error, "cannot serve a connection");
                         }
                     },
