@@ -1,4 +1,4 @@
-//! Why an authenticator could not be made: the text an operator reads when the relay does not start.
+//! Errors of an authenticator's creation: the text an operator reads when the relay does not start.
 
 use pusu_plugin_abi as abi;
 use std::fmt;

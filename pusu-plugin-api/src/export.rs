@@ -1,4 +1,4 @@
-//! What a plugin says about itself, and the macro that exports it. Everything is checked by the compiler that builds
+//! The manifest that a plugin exports, and the macro that exports it. Everything is checked by the compiler that builds
 //! the plugin: an identifier too long or a character too strange is a compile error, not a surprise at start.
 
 use crate::authenticator::AsyncAuthenticator;

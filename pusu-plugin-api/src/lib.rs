@@ -1,4 +1,4 @@
-//! What the author of an authenticator plugin for the PuSu Engine relay builds against, in Rust.
+//! The SDK for authors of authenticator plugins for the PuSu Engine relay, in Rust.
 //!
 //! An authenticator tells the relay what the holder of an authorization string may read and write. It is a shared
 //! library (`crate-type = ["cdylib"]`) that an operator puts into the relay's plugins directory and names in the

@@ -1,4 +1,4 @@
-//! What a client asks, seen safely: every view borrows the host's memory for the length of the call.
+//! Requests of clients, seen safely: every view borrows the host's memory for the length of the call.
 
 use crate::host::bytes;
 use pusu_plugin_abi as abi;

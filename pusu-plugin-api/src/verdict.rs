@@ -1,4 +1,4 @@
-//! What an authenticator answers, as owned values. Nothing here knows the border; `raw` lends the values to it.
+//! Verdicts of an authenticator, as owned values. Nothing here knows the border; `raw` lends the values to it.
 //!
 //! **Invariant:** a verdict that was given an expiry never crosses the border as 0, which would mean "never".
 

@@ -5,7 +5,7 @@
 //! `ws_echo SETTINGS` prints the address and serves until it is killed. It has one shard and knows no authorization.
 
 use anyhow::Context as _;
-use pusud::admission::{Door, Place};
+use pusud::admission::{Admission, Place};
 use pusud::authenticator::Authenticator;
 use pusud::client::{self, Messages};
 use pusud::config::{Config, Overrides};
@@ -13,7 +13,7 @@ use pusud::hub::{Hub, Outbox};
 use pusud::relay::Acceptor;
 use pusud::routing::{self, Inbox, Item, Outgoing, ShardIndex};
 use pusud::shard;
-use pusud::websocket::{self, Queued};
+use pusud::websocket::{self, QueuedMemory};
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -33,19 +33,19 @@ fn main() -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let door = Door::new(config.limits.max_connections, &config.limits);
+    let admission = Admission::new(config.limits.max_connections, &config.limits);
     let (sender, inbox) = routing::inbox();
     let inboxes = [sender];
-    let queued = Arc::new(Queued::new(inboxes.len(), config.limits.max_queued_bytes));
+    let queued = Arc::new(QueuedMemory::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
     let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone());
     let hub = Rc::new(hub);
     let (limits, name) = (config.limits, &config.name);
-    let context = client::Context::new(hub.clone(), authenticator, door.clone(), limits, name, inboxes.len());
+    let context = client::Context::new(hub.clone(), authenticator, admission.clone(), limits, name, inboxes.len());
     spawn_local(shard::flush(hub));
     spawn_local(accept(inbox, Rc::new(context)));
     writeln!(std::io::stdout(), "{}", acceptor.local_addr())?;
-    Err(acceptor.run(&inboxes, &door).await)
+    Err(acceptor.run(&inboxes, &admission).await)
 }
 
 async fn accept(mut inbox: Inbox, context: Rc<client::Context>) {
@@ -70,7 +70,7 @@ async fn echo(context: Rc<client::Context>, socket: TcpStream, peer: SocketAddr,
     outbox.finish();
     client::linger(&outbox).await;
     context.hub.leave(listener);
-    context.door.leave(&place);
+    context.admission.leave(&place);
 }
 
 async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: Messages) {

@@ -176,7 +176,7 @@ a_stop_sees_clients_off() {
   cat /tmp/stopped
 }
 
-is_stopping() { log --lines 2 | grep -q 'stopping: no new connections'; }
+is_stopping() { log --lines 2 | grep -q 'graceful shutdown: no new connections'; }
 
 a_second_signal_ends_it_at_once() {
   local relay began

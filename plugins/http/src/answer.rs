@@ -1,4 +1,4 @@
-//! What the service answered, from bytes to a verdict.
+//! Answers of the service: from bytes to a verdict.
 //!
 //! **Invariant:** what is not exactly as it should be is no answer: a misspelt `expires` must not mean "for ever".
 //! **Invariant:** no fault quotes the answer, in which a service may have repeated the authorization.

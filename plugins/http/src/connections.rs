@@ -97,13 +97,13 @@ impl Connections {
         // Questions are short and wait for their answers.
         stream.set_nodelay(true).map_err(|error| format!("cannot connect: {error}"))?;
         match &self.tls {
-            None => greet(TokioIo::new(stream)).await,
+            None => handshake(TokioIo::new(stream)).await,
             Some(tls) => {
                 let name =
                     ServerName::try_from(self.host.clone()).map_err(|_| "its name cannot be in a certificate")?;
                 let stream =
                     tls.connect(name, stream).await.map_err(|error| format!("cannot connect over TLS: {error}"))?;
-                greet(TokioIo::new(stream)).await
+                handshake(TokioIo::new(stream)).await
             }
         }
     }
@@ -138,7 +138,7 @@ impl Connections {
 }
 
 /// Begins HTTP on a stream, and has it served on this thread until it ends.
-async fn greet(stream: impl Read + Write + Unpin + Send + 'static) -> Result<Connection, String> {
+async fn handshake(stream: impl Read + Write + Unpin + Send + 'static) -> Result<Connection, String> {
     let builder = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(stream);
     let (connection, served) = builder.await.map_err(|error| format!("cannot connect: {error}"))?;
     tokio::spawn(async move {

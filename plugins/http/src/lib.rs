@@ -12,23 +12,23 @@
 //! **Invariant:** no authorization is in a log, an error or a reason, and none is kept when its call is over.
 
 mod answer;
-mod asker;
+mod authorize;
 mod cache;
 mod connections;
-mod desk;
 mod endpoint;
-mod health;
+mod failure_log;
 mod options;
 mod question;
 mod service;
+mod single_flight;
 mod thread;
 mod tls;
 
-use asker::Asker;
-use desk::Waiter;
+use authorize::Authorizer;
 use options::{Options, Settings};
 use pusu_plugin_api::{AsyncAuthenticator, CreateError, Host, Reply, Request, Verdict, export_authenticator};
 use question::Facts;
+use single_flight::Waiter;
 
 export_authenticator! {
     HttpAuthenticator,
@@ -45,13 +45,13 @@ export_authenticator! {
 }
 
 /// Answers later: the relay has few threads to call from, and a service may be slow.
-struct HttpAuthenticator(Asker<Reply>);
+struct HttpAuthenticator(Authorizer<Reply>);
 
 impl AsyncAuthenticator for HttpAuthenticator {
     type Options = Options;
 
     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
-        Asker::start(Settings::of(options, &host)?, host).map(Self)
+        Authorizer::start(Settings::of(options, &host)?, host).map(Self)
     }
 
     fn authorize(&self, request: &Request<'_>, reply: Reply) {

@@ -1,4 +1,4 @@
-//! What stands in the settings, checked and with the defaults filled in.
+//! Options as they stand in the settings, checked and with the defaults filled in.
 //!
 //! **Invariant:** no error contains a value of `http_headers`.
 

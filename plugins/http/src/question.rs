@@ -1,4 +1,4 @@
-//! What the service is asked: the body of a request, and the name under which its answer is shared and remembered.
+//! Questions to the service: the body of a request, and the name under which its answer is shared and remembered.
 //!
 //! **Invariant:** the name is a keyed hash of the whole body. Whatever the service is told may change its answer, so
 //! questions that differ in anything never share one.
@@ -60,12 +60,12 @@ pub(crate) struct Question {
 
 /// Makes questions, and names them with a key that nobody else has: from a name that somehow came to light no
 /// authorization could be guessed.
-pub(crate) struct Questioner {
+pub(crate) struct QuestionBuilder {
     key: hmac::Key,
     sends: Sends,
 }
 
-impl Questioner {
+impl QuestionBuilder {
     /// `None` if the system has no random numbers.
     pub(crate) fn new(sends: Sends) -> Option<Self> {
         hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok().map(|key| Self { key, sends })
@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn the_service_is_told_what_it_should_be() {
         let of = |peer, attributes| {
-            let questioner = Questioner::new(Sends { peer, attributes }).unwrap();
-            let question = questioner.question(&facts("a\"\n\u{1}ä", "203.0.113.7:50123", "https://a"));
+            let builder = QuestionBuilder::new(Sends { peer, attributes }).unwrap();
+            let question = builder.question(&facts("a\"\n\u{1}ä", "203.0.113.7:50123", "https://a"));
             String::from_utf8(question.body.to_vec()).unwrap()
         };
         let authorization = r#""authorization":"a\"\n\u0001ä""#;
@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_name_covers_everything_that_is_sent_and_nothing_else() {
-        let all = Questioner::new(Sends { peer: true, attributes: true }).unwrap();
-        let name = |questioner: &Questioner, facts: Facts<'_>| questioner.question(&facts).name;
+        let all = QuestionBuilder::new(Sends { peer: true, attributes: true }).unwrap();
+        let name = |builder: &QuestionBuilder, facts: Facts<'_>| builder.question(&facts).name;
         let first = name(&all, facts("a", "203.0.113.7:1", "o"));
         assert_eq!(first, name(&all, facts("a", "203.0.113.7:2", "o")), "the port is not sent");
         for (authorization, peer, origin) in
@@ -131,11 +131,11 @@ mod tests {
         {
             assert_ne!(first, name(&all, facts(authorization, peer, origin)), "{authorization} {peer} {origin}");
         }
-        let authorization = Questioner::new(Sends { peer: false, attributes: false }).unwrap();
+        let authorization = QuestionBuilder::new(Sends { peer: false, attributes: false }).unwrap();
         let alone = name(&authorization, facts("a", "203.0.113.7:1", "o"));
         assert_eq!(alone, name(&authorization, facts("a", "[::1]:1", "p")));
         assert_ne!(alone, name(&authorization, facts("b", "203.0.113.7:1", "o")));
-        let again = Questioner::new(Sends { peer: false, attributes: false }).unwrap();
+        let again = QuestionBuilder::new(Sends { peer: false, attributes: false }).unwrap();
         assert_ne!(alone, name(&again, facts("a", "", "")), "every instance has a key of its own");
     }
 

@@ -5,10 +5,10 @@
 
 use crate::answer::Answer;
 use crate::connections::{Connection, Connections};
-use crate::desk::Outcome;
 use crate::endpoint::Endpoint;
-use crate::health::Health;
+use crate::failure_log::FailureLog;
 use crate::options::Settings;
+use crate::single_flight::Outcome;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -31,11 +31,11 @@ pub(crate) struct Service {
     /// One for each connection that may be in use.
     free: Semaphore,
     connections: Connections,
-    health: Health,
+    failure_log: FailureLog,
 }
 
-/// Status and body of an answer.
-type Heard = (StatusCode, Zeroizing<Vec<u8>>);
+/// Status and body of an answer, not looked at yet.
+type RawAnswer = (StatusCode, Zeroizing<Vec<u8>>);
 
 impl Service {
     /// The service that the settings describe.
@@ -47,34 +47,34 @@ impl Service {
         let program = concat!("pusu-", env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(program));
         let connections = Connections::new(&endpoint, tls, timeout);
-        let health = Health::new(host, endpoint.shown());
-        Self { endpoint, headers, timeout, free: Semaphore::new(max_connections), connections, health }
+        let failure_log = FailureLog::new(host, endpoint.shown());
+        Self { endpoint, headers, timeout, free: Semaphore::new(max_connections), connections, failure_log }
     }
 
     /// Asks, and logs why if there is no decision.
     pub(crate) async fn ask(&self, body: Bytes) -> Outcome {
         let decided = match tokio::time::timeout(self.timeout, self.call(body)).await {
-            Ok(Ok(heard)) => decide(&heard),
+            Ok(Ok(answer)) => decide(&answer),
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(format!("no answer within {}", Time(self.timeout))),
         };
         match decided {
             Ok(outcome) => {
-                self.health.answered();
+                self.failure_log.answered();
                 outcome
             }
             Err(fault) => {
-                self.health.failed(&fault);
+                self.failure_log.failed(&fault);
                 Outcome::Unavailable
             }
         }
     }
 
-    async fn call(&self, body: Bytes) -> Result<Heard, String> {
+    async fn call(&self, body: Bytes) -> Result<RawAnswer, String> {
         let _in_use = self.free.acquire().await.expect("the semaphore is never closed");
         if let Some(mut connection) = self.connections.idle().await {
             match connection.send_request(self.request(body.clone())).await {
-                Ok(response) => return self.hear(connection, response).await,
+                Ok(response) => return self.receive(connection, response).await,
                 // The service may close an idle connection in the very moment in which it is used. A question that is
                 // asked twice does no harm.
                 Err(error) if !error.is_parse() => {}
@@ -83,7 +83,7 @@ impl Service {
         }
         let mut connection = self.connections.connect().await?;
         match connection.send_request(self.request(body)).await {
-            Ok(response) => self.hear(connection, response).await,
+            Ok(response) => self.receive(connection, response).await,
             Err(error) => Err(format!("no answer: {error}")),
         }
     }
@@ -96,8 +96,8 @@ impl Service {
         request
     }
 
-    /// Hears the answer out, and keeps the connection if it can be used again.
-    async fn hear(&self, connection: Connection, response: Response<Incoming>) -> Result<Heard, String> {
+    /// Receives the answer, and keeps the connection if it can be used again.
+    async fn receive(&self, connection: Connection, response: Response<Incoming>) -> Result<RawAnswer, String> {
         let status = response.status();
         match read(response.into_body()).await {
             Ok(body) => {
@@ -129,7 +129,7 @@ fn is_refusal(status: StatusCode) -> bool {
 }
 
 /// What status and body say.
-fn decide((status, body): &Heard) -> Result<Outcome, String> {
+fn decide((status, body): &RawAnswer) -> Result<Outcome, String> {
     match *status {
         StatusCode::OK => Answer::parse(body).map(Outcome::Answered).map_err(|fault| format!("the answer is {fault}")),
         status if is_refusal(status) => Ok(Outcome::Refused),

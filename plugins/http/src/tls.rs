@@ -1,4 +1,4 @@
-//! Whom an `https://` connection trusts.
+//! TLS: the certificates that an `https://` connection trusts.
 //!
 //! **Invariant:** the crypto provider is named here and nowhere installed for the whole process, so that other libraries
 //! in it may have another.

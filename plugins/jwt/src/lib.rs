@@ -13,11 +13,6 @@
 
 mod algorithms;
 mod claims;
-mod file_state;
-mod jwks_file;
-mod key;
-mod key_set;
-mod key_text;
 mod keys;
 mod options;
 mod patterns;

@@ -1,4 +1,4 @@
-//! What stands in the settings, and what of it is decided without any key.
+//! Options as they stand in the settings, and the rules that follow from them without any key.
 //!
 //! **Invariant:** a key that was read is wiped when the options are dropped.
 

@@ -1,4 +1,4 @@
-//! What stands in the settings: both shapes of `passwords`, as values with the passwords still in plain.
+//! Options as they stand in the settings: both shapes of `passwords`, as values with the passwords still in plain.
 //!
 //! **Invariant:** a password that was read is wiped when its entry is dropped.
 

@@ -1,4 +1,4 @@
-//! What is kept of a password, and how an attempt is compared with it.
+//! Secrets: the part of a password that is kept, and the comparison of an attempt with it.
 //!
 //! **Invariant:** of a plain password only its digest is kept, and digests are compared in constant time: neither what
 //! is right in an attempt nor how long the password is can be measured.

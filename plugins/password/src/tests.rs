@@ -1,4 +1,4 @@
-//! What operators write, and what clients then get.
+//! Options as operators write them, and the permissions that clients then get.
 
 use super::*;
 use argon2::password_hash::PasswordHasher;

@@ -1,4 +1,4 @@
-//! What is wrong with the options, without saying what stands there.
+//! Errors in the options, without the values that stand there.
 
 use super::place::{Place, Step};
 use serde::de::{Expected, Unexpected};

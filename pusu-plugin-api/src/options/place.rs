@@ -1,4 +1,4 @@
-//! Where in the options something stands, in the words of all errors about options.
+//! Places in the options, in the words of all errors about options.
 
 use crate::error::CreateError;
 use std::fmt::{self, Display};

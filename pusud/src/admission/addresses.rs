@@ -1,5 +1,5 @@
-//! How many connections each address has. An address without connections is forgotten, so that there are never more
-//! addresses in here than connections.
+//! Connections by address. An address without connections is forgotten, so that there are never more addresses in here
+//! than connections.
 
 use crate::admission::address::block;
 use slab::Slab;

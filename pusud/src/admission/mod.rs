@@ -1,7 +1,7 @@
-//! Who is let in: how many connections there are in all, how many that are not authorized yet, and how many of each
-//! address.
+//! Admission: decides who is let in, by the number of connections in all, of those that are not authorized yet, and of
+//! those of one address.
 //!
-//! Counts and decides; what is told to whom is not let in is `turned_away`'s. Shared by the acceptor and the shards,
+//! It counts and decides; `turned_away` tells those who are not let in why. Shared by the acceptor and the shards,
 //! behind a lock that a connection takes three times in its life: when it comes, when it is authorized, when it is gone.
 //! **Invariant:** what was let in is counted until it is given back, once.
 
@@ -17,8 +17,8 @@ use addresses::Addresses;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The door of one relay.
-pub struct Door {
+/// The admission to one relay.
+pub struct Admission {
     bounds: Bounds,
     state: Mutex<State>,
 }
@@ -50,7 +50,7 @@ pub struct Census {
 
 /// A connection that was let in.
 pub struct Pass {
-    /// Where it is counted, to be given back with [`Door::leave`].
+    /// Where it is counted, to be given back with [`Admission::leave`].
     pub place: Place,
     /// That it is not authorized yet.
     pub probation: Probation,
@@ -62,12 +62,12 @@ pub struct Place(u32);
 
 /// A place among those that are not authorized yet; dropping it gives it back.
 pub struct Probation {
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     place: u32,
 }
 
-impl Door {
-    /// A door that lets `connections_max` connections in, and otherwise what `limits` say.
+impl Admission {
+    /// Admits `connections_max` connections, and otherwise as `limits` say.
     pub fn new(connections_max: usize, limits: &Limits) -> Arc<Self> {
         let unless_zero = |limit: usize| (limit > 0).then(|| u32::try_from(limit).unwrap_or(u32::MAX));
         let bounds = Bounds {
@@ -89,7 +89,7 @@ impl Door {
             Ok(place) => {
                 state.census.connections += 1;
                 state.census.unauthorized += 1;
-                Ok(Pass { place: Place(place), probation: Probation { door: self.clone(), place } })
+                Ok(Pass { place: Place(place), probation: Probation { admission: self.clone(), place } })
             }
             Err(refusal) => {
                 state.refusals.count(refusal);
@@ -110,7 +110,7 @@ impl Door {
         self.state().census
     }
 
-    /// Who was not let in, by limit.
+    /// Connections that were refused, by limit.
     pub fn refusals(&self) -> Refusals {
         self.state().refusals.clone()
     }
@@ -122,7 +122,7 @@ impl Door {
 
 impl Drop for Probation {
     fn drop(&mut self) {
-        let state = &mut *self.door.state();
+        let state = &mut *self.admission.state();
         state.census.unauthorized -= 1;
         state.addresses.pass_probation(self.place);
     }
@@ -157,4 +157,4 @@ pub use address::{block, readable};
 pub use open_files::make_room;
 pub use port::{CLIENTS, RELAYS};
 pub use refusal_log::RefusalLog;
-pub use turned_away::{SEEN_OFF_MAX, TurnedAway};
+pub use turned_away::{REFUSING_MAX, TurnedAway};

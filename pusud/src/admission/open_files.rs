@@ -1,4 +1,4 @@
-//! How many files this process may have open at a time, of which every connection is one.
+//! The limit on open files of this process, of which every connection is one.
 //!
 //! Raises what a process may raise for itself, and never asks for more than it is told is needed: code that assumes few
 //! open files, in a plugin perhaps, then meets as few as before.

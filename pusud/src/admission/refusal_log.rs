@@ -1,4 +1,4 @@
-//! Says in the log that connections are not let in: at most one line a second, with how many there were.
+//! The log of refused connections: at most one line a second, with how many there were.
 
 use crate::protocol::{Refusal, Refusals};
 use std::future::pending;
@@ -37,7 +37,7 @@ impl RefusalLog {
     /// Logs what there is, now.
     pub fn write(&mut self, now: Instant) {
         if let Some(client) = self.last.take() {
-            warn!(refused = %self.refused, %client, "connections were not let in: a limit was reached");
+            warn!(refused = %self.refused, %client, "connections refused: a limit was reached");
             self.refused = Refusals::default();
             self.next_line = Some(now + LINE_INTERVAL);
         }

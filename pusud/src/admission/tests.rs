@@ -1,14 +1,19 @@
 use super::*;
 use proptest::prelude::*;
 
-fn door(connections: usize, unauthorized: usize, unauthorized_per_address: usize, per_address: usize) -> Arc<Door> {
+fn admission(
+    connections: usize,
+    unauthorized: usize,
+    unauthorized_per_address: usize,
+    per_address: usize,
+) -> Arc<Admission> {
     let limits = Limits {
         max_unauthorized: unauthorized,
         max_unauthorized_per_address: unauthorized_per_address,
         max_connections_per_address: per_address,
         ..Limits::default()
     };
-    Door::new(connections, &limits)
+    Admission::new(connections, &limits)
 }
 
 fn ip(address: &str) -> IpAddr {
@@ -16,15 +21,15 @@ fn ip(address: &str) -> IpAddr {
 }
 
 /// Lets one in that is authorized at once.
-fn authorized(door: &Arc<Door>, address: &str) -> Result<Place, Refusal> {
-    door.admit(ip(address)).map(|pass| pass.place)
+fn authorized(admission: &Arc<Admission>, address: &str) -> Result<Place, Refusal> {
+    admission.admit(ip(address)).map(|pass| pass.place)
 }
 
 /// The limit that stands in the way of `address`.
-fn refused(door: &Arc<Door>, address: &str) -> Option<Refusal> {
-    match door.admit(ip(address)) {
+fn refused(admission: &Arc<Admission>, address: &str) -> Option<Refusal> {
+    match admission.admit(ip(address)) {
         Ok(pass) => {
-            door.leave(&pass.place);
+            admission.leave(&pass.place);
             None
         }
         Err(refusal) => Some(refusal),
@@ -33,56 +38,56 @@ fn refused(door: &Arc<Door>, address: &str) -> Option<Refusal> {
 
 #[test]
 fn all_connections_are_bounded() {
-    let door = door(2, 2, 0, 0);
-    let one = authorized(&door, "127.0.0.1").unwrap();
-    let _other = authorized(&door, "192.0.2.1").unwrap();
-    assert_eq!(refused(&door, "192.0.2.2"), Some(Refusal::MaxConnections));
-    door.leave(&one);
-    assert_eq!(refused(&door, "192.0.2.2"), None);
-    assert_eq!(door.refusals().iter().collect::<Vec<_>>(), [(Refusal::MaxConnections, 1)]);
+    let admission = admission(2, 2, 0, 0);
+    let one = authorized(&admission, "127.0.0.1").unwrap();
+    let _other = authorized(&admission, "192.0.2.1").unwrap();
+    assert_eq!(refused(&admission, "192.0.2.2"), Some(Refusal::MaxConnections));
+    admission.leave(&one);
+    assert_eq!(refused(&admission, "192.0.2.2"), None);
+    assert_eq!(admission.refusals().iter().collect::<Vec<_>>(), [(Refusal::MaxConnections, 1)]);
 }
 
 #[test]
 fn those_that_are_not_authorized_are_bounded_in_all_and_by_address() {
-    let door = door(100, 3, 2, 0);
-    let one = door.admit(ip("192.0.2.1")).unwrap();
-    let _two = door.admit(ip("192.0.2.1")).unwrap();
-    assert_eq!(refused(&door, "192.0.2.1"), Some(Refusal::MaxUnauthorized), "of one address");
-    assert_eq!(refused(&door, "192.0.2.2"), None);
-    let _three = door.admit(ip("127.0.0.1")).unwrap();
-    assert_eq!(refused(&door, "192.0.2.2"), Some(Refusal::MaxUnauthorized), "in all");
+    let admission = admission(100, 3, 2, 0);
+    let one = admission.admit(ip("192.0.2.1")).unwrap();
+    let _two = admission.admit(ip("192.0.2.1")).unwrap();
+    assert_eq!(refused(&admission, "192.0.2.1"), Some(Refusal::MaxUnauthorized), "of one address");
+    assert_eq!(refused(&admission, "192.0.2.2"), None);
+    let _three = admission.admit(ip("127.0.0.1")).unwrap();
+    assert_eq!(refused(&admission, "192.0.2.2"), Some(Refusal::MaxUnauthorized), "in all");
     drop(one.probation);
-    assert_eq!(refused(&door, "192.0.2.1"), None, "one is authorized now");
-    assert_eq!(door.census(), Census { connections: 3, unauthorized: 2 });
+    assert_eq!(refused(&admission, "192.0.2.1"), None, "one is authorized now");
+    assert_eq!(admission.census(), Census { connections: 3, unauthorized: 2 });
 }
 
 #[test]
 fn an_address_is_bounded_whether_authorized_or_not() {
-    let door = door(100, 100, 0, 2);
-    let one = authorized(&door, "192.0.2.1").unwrap();
-    let _two = door.admit(ip("192.0.2.1")).unwrap();
-    assert_eq!(refused(&door, "192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress));
-    assert_eq!(refused(&door, "::ffff:192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress), "the same, mapped");
-    assert_eq!(refused(&door, "192.0.2.2"), None);
-    door.leave(&one);
-    assert_eq!(refused(&door, "192.0.2.1"), None);
+    let admission = admission(100, 100, 0, 2);
+    let one = authorized(&admission, "192.0.2.1").unwrap();
+    let _two = admission.admit(ip("192.0.2.1")).unwrap();
+    assert_eq!(refused(&admission, "192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress));
+    assert_eq!(refused(&admission, "::ffff:192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress), "the same, mapped");
+    assert_eq!(refused(&admission, "192.0.2.2"), None);
+    admission.leave(&one);
+    assert_eq!(refused(&admission, "192.0.2.1"), None);
 }
 
 #[test]
 fn addresses_of_ipv6_count_by_their_network() {
-    let door = door(100, 100, 0, 1);
-    let _one = authorized(&door, "2001:db8:1:2::1").unwrap();
-    assert_eq!(refused(&door, "2001:db8:1:2:ffff::2"), Some(Refusal::MaxConnectionsPerAddress));
-    assert_eq!(refused(&door, "2001:db8:1:3::1"), None);
+    let admission = admission(100, 100, 0, 1);
+    let _one = authorized(&admission, "2001:db8:1:2::1").unwrap();
+    assert_eq!(refused(&admission, "2001:db8:1:2:ffff::2"), Some(Refusal::MaxConnectionsPerAddress));
+    assert_eq!(refused(&admission, "2001:db8:1:3::1"), None);
 }
 
 #[test]
 fn this_machine_and_limits_of_zero_are_not_counted_by_address() {
-    let strict = door(100, 100, 1, 1);
+    let strict = admission(100, 100, 1, 1);
     let _places: Vec<_> =
         ["127.0.0.1", "127.8.8.8", "::1", "::1"].map(|address| strict.admit(ip(address)).unwrap()).into();
     assert_eq!(strict.state().addresses.len(), 0);
-    let off = door(100, 100, 0, 0);
+    let off = admission(100, 100, 0, 0);
     let _places: Vec<_> = (0..50).map(|_| off.admit(ip("192.0.2.1")).unwrap()).collect();
     assert_eq!(off.state().addresses.len(), 0);
 }
@@ -91,7 +96,7 @@ proptest! {
     /// Whoever comes, is authorized and goes in whatever order: the counts are those of a list of all who are inside.
     #[test]
     fn the_counts_agree_with_a_list(steps in proptest::collection::vec((0u8..4, 0u8..4), 0..200)) {
-        let door = door(12, 8, 3, 4);
+        let admission = admission(12, 8, 3, 4);
         let mut inside: Vec<(u8, Option<Place>, Option<Probation>)> = Vec::new();
         for (what, from) in steps {
             let at = inside.iter().position(|one| one.0 == from);
@@ -107,7 +112,7 @@ proptest! {
                         () if waiting >= 8 || own_waiting >= 3 => Some(Refusal::MaxUnauthorized),
                         () => None,
                     };
-                    match door.admit(IpAddr::from([192, 0, 2, from])) {
+                    match admission.admit(IpAddr::from([192, 0, 2, from])) {
                         Ok(pass) => {
                             prop_assert_eq!(expected, None);
                             inside.push((from, Some(pass.place), Some(pass.probation)));
@@ -121,20 +126,20 @@ proptest! {
                     // Either may go first.
                     if from % 2 == 0 {
                         drop(probation);
-                        door.leave(&place.unwrap());
+                        admission.leave(&place.unwrap());
                     } else {
-                        door.leave(&place.unwrap());
+                        admission.leave(&place.unwrap());
                         drop(probation);
                     }
                 }
                 (_, None) => {}
             }
             let waiting = inside.iter().filter(|one| one.2.is_some()).count();
-            prop_assert_eq!(door.census(), Census { connections: inside.len(), unauthorized: waiting });
+            prop_assert_eq!(admission.census(), Census { connections: inside.len(), unauthorized: waiting });
             let mut addresses: Vec<_> = inside.iter().map(|one| one.0).collect();
             addresses.sort_unstable();
             addresses.dedup();
-            prop_assert_eq!(door.state().addresses.len(), addresses.len());
+            prop_assert_eq!(admission.state().addresses.len(), addresses.len());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of connections that are not let in: each is told why over HTTP, and so that the answer arrives.
+//! Connections that are not let in: each is told why over HTTP, and so that the answer arrives.
 //!
 //! A connection that is closed while the client's request is on its way is reset, and the answer is lost with it. So the
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: past it the
@@ -13,30 +13,30 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Connections that are seen off at a time. Each is an open file.
-pub const SEEN_OFF_MAX: usize = 64;
+/// Connections that are being refused at a time. Each is an open file.
+pub const REFUSING_MAX: usize = 64;
 /// How long a connection may take to send its request, take the answer, and go.
-const SEE_OFF_MAX: Duration = Duration::from_secs(1);
+const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Where connections are seen off.
+/// Refuses connections.
 pub struct TurnedAway(Arc<Semaphore>);
 
 impl Default for TurnedAway {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(SEEN_OFF_MAX)))
+        Self(Arc::new(Semaphore::new(REFUSING_MAX)))
     }
 }
 
 impl TurnedAway {
     /// Tells a connection why it is not let in, without waiting. Called inside a runtime.
-    pub fn see_off(&self, socket: TcpStream, refusal: Refusal) {
+    pub fn refuse(&self, socket: TcpStream, refusal: Refusal) {
         let answer = HttpError::turned_away(refusal).to_response();
         match self.0.clone().try_acquire_owned() {
-            Ok(seat) => drop(tokio::spawn(async move {
+            Ok(permit) => drop(tokio::spawn(async move {
                 // Past its time, or broken, the connection is closed all the same.
-                timeout(SEE_OFF_MAX, converse(&socket, &answer)).await.ok();
+                timeout(REFUSE_TIME_MAX, converse(&socket, &answer)).await.ok();
                 drop(socket);
-                drop(seat);
+                drop(permit);
             })),
             // As far as the system takes it: whether it arrives is for the network to say.
             Err(_) => drop(socket.try_write(&answer)),

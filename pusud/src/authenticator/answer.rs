@@ -1,4 +1,4 @@
-//! What a plugin answered, copied out of its memory, and what the daemon makes of it.
+//! The answer of a plugin, copied out of its memory, and the verdict that the daemon makes of it.
 //!
 //! Nothing is believed: text must be UTF-8, an unknown decision is a refusal, and permissions that have ended already
 //! are none.

@@ -1,4 +1,4 @@
-//! Whom a plugin means when it calls its host: the functions of the host table, by the number that stands for `ctx`.
+//! Callbacks of plugins to their host: the functions of the host table, by the number that stands for `ctx`.
 //!
 //! **Invariant:** the table's `ctx` is a number that is looked up here, never a pointer: a plugin that calls after
 //! `destroy`, or with garbage, finds nobody.

@@ -1,4 +1,4 @@
-//! What the threads call, and what they count.
+//! The decider, which the authenticator's threads call, and the counts of its failures.
 
 use super::verdict::Request;
 use pusu_plugin_abi as abi;

@@ -26,7 +26,10 @@ pub struct Candidate {
 /// # Errors
 /// `dir` cannot be read.
 pub fn list(dir: &Path) -> Result<Vec<Candidate>> {
-    Ok(libraries(dir)?.into_iter().map(|path| Candidate { manifest: look(&path).map(|found| found.1), path }).collect())
+    Ok(libraries(dir)?
+        .into_iter()
+        .map(|path| Candidate { manifest: inspect(&path).map(|found| found.1), path })
+        .collect())
 }
 
 /// The one library in `dir` whose manifest has `id`.
@@ -37,7 +40,7 @@ pub(super) fn resolve(dir: &Path, id: &str) -> Result<(LibraryFile, Manifest)> {
     let mut matching = Vec::new();
     let mut others = Vec::new();
     for path in libraries(dir)? {
-        match look(&path) {
+        match inspect(&path) {
             Ok(found) if found.1.id == id => matching.push(found),
             other => others.push(Candidate { path, manifest: other.map(|found| found.1) }),
         }
@@ -57,7 +60,7 @@ pub(super) fn resolve(dir: &Path, id: &str) -> Result<(LibraryFile, Manifest)> {
     Ok(found)
 }
 
-fn look(path: &Path) -> Result<(LibraryFile, Manifest)> {
+fn inspect(path: &Path) -> Result<(LibraryFile, Manifest)> {
     let file = LibraryFile::read(path)?;
     let manifest = Manifest::find(file.bytes())?;
     Ok((file, manifest))

@@ -1,4 +1,4 @@
-//! Where the system's loader finds the bytes that were checked.
+//! The image of a library: the place where the system's loader finds the bytes that were checked.
 //!
 //! On Linux the bytes go into a sealed memory file, so that overwriting the library under a running daemon is harmless
 //! and a new version can be loaded beside the old one. Elsewhere the file is loaded where it lies.

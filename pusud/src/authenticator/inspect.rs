@@ -1,4 +1,4 @@
-//! What can be said about one library without running any of it.
+//! The inspection of one library, without running any of it.
 //!
 //! Reads the file once and looks at its bytes, as loading would; a library for another machine is described too.
 

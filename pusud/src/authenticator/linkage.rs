@@ -1,4 +1,4 @@
-//! What a library needs of the system that loads it: other libraries, and how new a glibc.
+//! The linkage of a library, which is its needs of the system that loads it: other libraries, and how new a glibc.
 //!
 //! Only for people to read: nothing is decided by it, and a table that cannot be read counts as empty. The system's
 //! loader has the last word.

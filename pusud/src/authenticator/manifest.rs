@@ -1,4 +1,4 @@
-//! Who a plugin is: the manifest, found in a library's bytes without loading it, and checked.
+//! The manifest of a plugin, found in a library's bytes without loading it, and checked.
 //!
 //! **Invariant:** a [`Manifest`] that exists has passed every check: right ABI, right layout, a well-formed id.
 

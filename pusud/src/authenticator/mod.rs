@@ -1,4 +1,4 @@
-//! Who decides: from a name in the settings to a running authenticator that answers requests.
+//! The authenticator: from a name in the settings to a running one that answers requests.
 //!
 //! An authenticator is the built-in `None` or a plugin's library out of the plugins directory, whose author is a
 //! stranger. It is checked before any of its code runs, called on threads of its own, and nothing it answers is

@@ -1,4 +1,4 @@
-//! Which of the settings go to the plugin.
+//! The options of the plugin, taken out of the settings.
 //!
 //! **Invariant:** a plugin sees only options that its manifest names, and no code of it runs before they are checked.
 //! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.

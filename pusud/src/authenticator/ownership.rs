@@ -1,5 +1,5 @@
-//! Who could have written a library: nobody but root and the daemon's user may, since its code runs with the daemon's
-//! rights.
+//! The ownership of a library: nobody but root and the daemon's user may be able to write it, since its code runs with
+//! the daemon's rights.
 //!
 //! Looks at owners and permission bits alone. Systems without them have a counterpart that leaves it to the operator.
 

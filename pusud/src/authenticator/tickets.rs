@@ -1,4 +1,4 @@
-//! Who waits for which answer: tickets, each with its deadline and the door its verdict goes through.
+//! Tickets of the calls that wait for an answer, each with its deadline and the door its verdict goes through.
 //!
 //! **Invariant:** a ticket is answered once at most; whoever takes it out of the table is the one who answers.
 //! **Invariant:** later tickets have later deadlines, so the first one in the table is the next to expire.

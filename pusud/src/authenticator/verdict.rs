@@ -1,4 +1,4 @@
-//! What is asked of an authenticator and what comes back, in the daemon's own types.
+//! Requests to an authenticator and its verdicts, in the daemon's own types.
 //!
 //! **Invariant:** an authorization string is never printed: `Debug` says `[redacted]`, and dropping it wipes it.
 

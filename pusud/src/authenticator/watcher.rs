@@ -26,7 +26,7 @@ struct Findings {
 pub(super) fn watch(pool: &Arc<Pool>) {
     let mut state = pool.lock();
     while !state.stopping {
-        let found = look(pool, &mut state, Instant::now());
+        let found = check(pool, &mut state, Instant::now());
         if !found.timed_out.is_empty() || found.stuck > 0 {
             drop(state);
             report(pool, found);
@@ -37,7 +37,7 @@ pub(super) fn watch(pool: &Arc<Pool>) {
     }
 }
 
-fn look(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
+fn check(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
     let mut found = Findings::default();
     for (ticket, reply) in pool.host.tickets.take_due(now) {
         pool.timed_out.fetch_add(1, Ordering::Relaxed);
@@ -77,7 +77,7 @@ fn report(pool: &Pool, found: Findings) {
     if found.stuck > 0 {
         tracing::warn!(
             plugin,
-            "{} threads hang in the plugin now, {} can be replaced",
+            "{} threads hang in the plugin, {} can be replaced",
             found.stuck_in_all,
             pool.replaceable()
         );

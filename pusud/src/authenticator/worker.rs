@@ -166,7 +166,7 @@ impl Pool {
             state.serving += 1;
         }
         drop(state);
-        tracing::info!(plugin = self.host.plugin, "a thread that hung in the plugin has come back");
+        tracing::info!(plugin = self.host.plugin, "a hanging thread has returned from the plugin");
         needed
     }
 }

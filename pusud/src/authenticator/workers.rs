@@ -73,7 +73,7 @@ impl Workers {
         if left > 0 {
             tracing::warn!(
                 plugin = self.0.host.plugin,
-                "stopped, but {left} threads are still in the plugin and are left behind"
+                "stopped, leaving {left} threads behind that are still in the plugin"
             );
         }
         let Counts { timed_out, turned_away, failed, late, malformed, .. } = self.counts();

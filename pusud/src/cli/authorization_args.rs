@@ -1,4 +1,4 @@
-//! Where a command takes an authorization from.
+//! Arguments that give a command its authorization.
 //!
 //! **Invariant:** the authorization is a secret: it is in no message and in no `Debug`.
 

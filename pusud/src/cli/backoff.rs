@@ -1,5 +1,5 @@
-//! How long to wait before connecting again: exponential, with full jitter, so that the listeners of a relay that was
-//! restarted do not all come back at the same moment.
+//! Backoff before connecting again: exponential, with full jitter, so that the listeners of a relay that was restarted
+//! do not all come back at the same moment.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;

@@ -203,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         })
     }
 
-    /// Ends the connection in order. Whatever goes wrong with that changes nothing any more.
+    /// Closes the connection. A failure changes nothing any more.
     pub(super) async fn close(mut self) {
         let goodbye = async {
             if self.socket.close(None).await.is_ok() {

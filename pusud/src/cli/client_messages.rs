@@ -1,4 +1,4 @@
-//! What a client command and a relay say to each other, and what it means that a connection ended.
+//! Messages between a client command and a relay, and the meaning of a connection's end.
 
 use pusud::protocol::MessageType;
 use serde::{Deserialize, Deserializer, Serialize};

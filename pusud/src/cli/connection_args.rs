@@ -1,4 +1,4 @@
-//! Which relay the client commands connect to, and with which authorization.
+//! Arguments of the client commands: the relay to connect to, and the authorization.
 
 use super::authorization_args::AuthorizationArgs;
 use anyhow::{Context as _, bail};

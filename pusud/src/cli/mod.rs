@@ -76,7 +76,7 @@ enum Command {
     /// Serve clients until SIGTERM or Ctrl-C (the default)
     ///
     /// Logs to standard error. The line `serving clients` says where clients connect and who decides what they may do.
-    /// SIGTERM, or Ctrl-C, sees the clients off before it ends; a second one ends it at once.
+    /// SIGTERM, or Ctrl-C, starts a graceful shutdown: clients are drained first. A second one ends it at once.
     /// SIGHUP reads the settings again and lets another authenticator, a new version of it or other options take over; no
     /// connection ends, and if anything is wrong all stays as it was and the log says why.
     Run(SettingsArgs),

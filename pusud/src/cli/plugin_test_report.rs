@@ -1,4 +1,4 @@
-//! What the conformance kit found, for people and as JUnit XML for programs.
+//! The report of the conformance kit, for people and as JUnit XML for programs.
 
 use super::plugins::printable;
 use pusud::authenticator::{Check, Latency, Passed};

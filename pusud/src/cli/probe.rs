@@ -1,4 +1,5 @@
-//! Which of the relays in the settings answer: `pusud check` dials all of them at once, and says nothing to them.
+//! A probe of the relays in the settings: `pusud check` dials all of them at once, sends nothing, and shows which
+//! answer.
 //!
 //! **Invariant:** it is over within [`PROBE_MAX`], whatever resolving a name takes.
 

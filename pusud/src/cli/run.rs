@@ -22,7 +22,7 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     // Once it is bound, the relay stops the authenticator when it stops itself.
     let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
-    let relay = relay.reloading(signals.hangups(), args.overrides());
+    let relay = relay.reloading(signals.sighups(), args.overrides());
     let address = relay.client_addr();
     relay.run(Shutdown::on_signals(signals), || announce(&config, &authenticator.identity(), address))
 }

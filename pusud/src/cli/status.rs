@@ -6,6 +6,7 @@ use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
 use pusud::config::format_duration;
 use pusud::control::{self, State, Status};
+use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -40,24 +41,30 @@ pub(super) fn status(args: &Args) -> anyhow::Result<()> {
     if args.check { health::check(&status) } else { Ok(()) }
 }
 
+/// The column in which the values begin.
+const LABEL_WIDTH: usize = 24;
+
 /// The status for people, one line a fact; what has never happened is left out.
 fn describe(status: &Status) -> String {
     let Status { name, version, pid, address, connections, messages, authenticator, .. } = status;
     let state = match status.state {
         State::Serving => "serving clients",
-        State::Stopping => "stopping: clients are seen off",
+        State::Stopping => "stopping (graceful shutdown)",
     };
-    let since = UNIX_EPOCH + Duration::from_secs(status.since);
+    let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(status.since));
     let uptime = format_duration(Duration::from_secs(status.uptime_seconds));
+    let slow_consumer = Disconnect::SlowConsumer.code();
+    let slow_consumers: u64 =
+        status.disconnects.iter().filter(|row| row.code == slow_consumer).map(|row| row.count).sum();
     let mut rows = vec![
         ("relay", format!("{name} (pusud {version}, process {pid})")),
         ("state", format!("{state} on {address}")),
-        ("since", format!("{} ({uptime})", humantime::format_rfc3339_seconds(since))),
+        ("uptime", format!("{uptime}, since {since}")),
         ("shards", shards(status)),
-        ("connections", format!("{}, {} of them not authorized", connections.total, connections.unauthorized)),
+        ("connections", format!("{} ({} unauthorized)", connections.total, connections.unauthorized)),
         ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
         ("messages", format!("{} published, {} delivered", messages.published, messages.delivered)),
-        ("dropped", format!("{} bytes, with slow consumers", messages.dropped_bytes)),
+        ("slow consumers", format!("{slow_consumers} disconnected, {} bytes dropped", messages.dropped_bytes)),
     ];
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
@@ -66,30 +73,31 @@ fn describe(status: &Status) -> String {
     if status.lost_log_lines > 0 {
         rows.push(("log", format!("{} lines LOST: nobody reads it, or it cannot be written", status.lost_log_lines)));
     }
-    let (ready, queued) = (if authenticator.ready { "ready" } else { "NOT READY" }, authenticator.queued);
+    let ready = if authenticator.ready { "ready" } else { "NOT READY" };
     let identity = format!("{} {}", authenticator.id, authenticator.version);
     let generation = authenticator.generation;
-    let identity = identity.trim_end();
-    rows.push(("authenticator", format!("{identity}, generation {generation}, {ready}, {queued} questions wait")));
-    let gone_wrong = [
+    rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    rows.push(("authenticator queue", authenticator.queued.to_string()));
+    let failures = [
         (authenticator.timed_out, "timed out"),
         (authenticator.turned_away, "turned away"),
         (authenticator.failed, "failed"),
         (authenticator.late, "answered too late"),
         (authenticator.malformed, "malformed"),
-        (authenticator.stuck_threads as u64, "threads hang"),
+        (authenticator.stuck_threads as u64, "hanging threads"),
     ];
-    let gone_wrong = gone_wrong.into_iter().filter(|(count, _)| *count > 0);
-    rows.extend(listed("", gone_wrong.map(|(count, what)| format!("{count} {what}"))));
+    let failures = failures.into_iter().filter(|(count, _)| *count > 0);
+    rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
     let relays = status.relays.iter().enumerate();
     rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
     if status.network_hangs {
         rows.push(("relays", "unknown: the network's thread HANGS".into()));
     }
     let mut text = String::new();
-    for (key, value) in rows {
+    for (label, value) in rows {
+        let colon = if label.is_empty() { "" } else { ":" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key:<15}{value}");
+        let _ = writeln!(text, "{:<LABEL_WIDTH$}{value}", format!("{label}{colon}"));
     }
     text
 }
@@ -101,9 +109,9 @@ fn shards(status: &Status) -> String {
     }
 }
 
-fn listed(key: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
+fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
     let list = items.collect::<Vec<_>>().join(", ");
-    (!list.is_empty()).then_some((key, list))
+    (!list.is_empty()).then_some((label, list))
 }
 
 fn describe_relay(relay: &PeerStatus) -> String {
@@ -119,7 +127,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     };
     facts.extend(relay.linked_for.map(|time| format!("for {}", format_duration(Duration::from_secs(time.as_secs())))));
     facts.extend(relay.round_trip.map(|time| format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0)));
-    facts.push(format!("{} bytes wait", relay.queue_bytes));
+    facts.push(format!("{} bytes queued", relay.queue_bytes));
     facts.push(format!("{} sent", traffic.sent));
     facts.push(format!("{} received", traffic.received));
     facts.push(format!("{} dropped", traffic.dropped + traffic.too_large + traffic.lost));
@@ -180,19 +188,32 @@ mod tests {
         let text = describe(&sample());
         for part in [
             "r1 (pusud 0.1.0, process 7)",
-            "1970-01-01T00:00:00Z (1m 1s)",
+            "\nuptime:                 1m 1s, since 1970-01-01T00:00:00Z\n",
             "HANG and are not counted: [1]",
-            "5, 2 of them",
+            "5 (2 unauthorized)",
             "6 slow consumer (4001)",
+            "\nslow consumers:         6 disconnected, 30 bytes dropped\n",
             "6 for outbox_bytes",
-            "generation 3, NOT READY, 8 questions",
-            "9 timed out, 1 threads hang",
-            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes wait, 12 sent, 13 received, 16 dropped",
+            "generation 3, NOT READY\n",
+            "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads\n",
+            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
         assert!(!text.contains("max_fragments") && !text.contains("turned away"), "{text}");
+    }
+
+    #[test]
+    fn the_page_explains_every_label() {
+        let page = include_str!("../../../docs/operating/monitoring.md");
+        let (_, section) = page.split_once("\n## Status for people\n").expect("the page has the section");
+        let (section, _) = section.split_once("\n## ").expect("another one follows");
+        let explained: Vec<&str> =
+            section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let text = describe(&sample());
+        let shown: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
+        assert_eq!(explained, shown);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a client's messages lead to is done here: the session has decided it, and nothing here waits.
+//! Effects of a client's messages are applied here: the session has decided them, and nothing here waits.
 
 use super::{Client, Next, framing, session::Effect};
 use crate::client::publish_rate::PublishRate;
@@ -101,7 +101,7 @@ impl Client {
         if let Some(limit) = framing::limit_of(error) {
             self.context.hub.count_refusal(limit);
         }
-        debug!(client = %self.peer(), %error, "the client's connection ends");
+        debug!(client = %self.peer(), %error, "client connection closed");
         if let Some(disconnect) = framing::disconnect_after(error) {
             self.context.hub.close(&self.outbox, disconnect);
         }

@@ -7,7 +7,7 @@
 use super::authorizations::{Added, Moment};
 use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, Request, Verdict, reason_or_none};
-use crate::client::reauthorize::Turn;
+use crate::client::reauthorize::Permit;
 use crate::hub::Stage;
 use crate::protocol::{Disconnect, Refusal, Reply};
 use std::future::Future;
@@ -19,7 +19,7 @@ use tracing::{debug, info};
 /// A question that the client has not asked itself.
 pub(super) struct Asking {
     kept: Rc<Authorization>,
-    turn: Turn,
+    permit: Permit,
     verdict: Pin<Box<dyn Future<Output = Verdict>>>,
 }
 
@@ -66,7 +66,7 @@ impl Client {
                 if !again {
                     self.end_probation();
                 }
-                self.unsettle();
+                self.mark_changed();
                 self.outbox.reach(Stage::Authorized);
                 self.reply(&Reply::AuthorizationOk);
                 return Next::Message;
@@ -78,11 +78,11 @@ impl Client {
     }
 
     /// Asks about an authorization that another generation of the authenticator has granted, if there is one.
-    pub(super) fn ask_again(&self, turn: Turn) -> Option<Asking> {
+    pub(super) fn ask_again(&self, permit: Permit) -> Option<Asking> {
         let authenticator = self.context.authenticator.clone();
         let kept = self.session.stale(authenticator.generation())?;
         let request = self.question(Authorization::new(kept.expose()), true);
-        Some(Asking { kept, turn, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
+        Some(Asking { kept, permit, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
     }
 
     /// Ready when the answer has come and what follows from it is done.
@@ -92,14 +92,14 @@ impl Client {
             Verdict::Refuse(reason) => (None, reason),
             Verdict::Unavailable(_) => {
                 // What was granted stays: that nobody can be asked must not disconnect everybody.
-                asking.turn.undecided();
+                asking.permit.undecided();
                 return Poll::Ready(());
             }
         };
-        asking.turn.decided();
+        asking.permit.decided();
         if grant.is_none() {
             let reason = reason_or_none(&reason);
-            info!(client = %self.peer(), reason, "authorization refused when it was asked again");
+            info!(client = %self.peer(), reason, "re-authorization refused");
         }
         if self.session.replace(&asking.kept, grant, Moment::now()) {
             self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });

@@ -1,5 +1,4 @@
-//! What one client has been granted: each authorization with its permissions, until it ends. They add up, and end one
-//! by one.
+//! Authorizations of one client: each with its permissions, until it ends. They add up, and end one by one.
 //!
 //! Knows no clock of its own and no socket: the time is handed in, and what has ended is handed back.
 //! **Invariant:** a permission counts as long as the authorization that gave it, and no longer.

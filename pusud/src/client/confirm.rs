@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 /// What has happened while subscriptions wait.
 enum Event {
     /// The linked relays know of the first one; whether it is still one.
-    Settled(bool),
+    Acknowledged(bool),
     /// The client has sent something.
     Message(Result<Message, Error>),
 }
@@ -34,7 +34,7 @@ impl Client {
         if !hub.subscribe(self.listener, channel) {
             return self.one_too_many(channel);
         }
-        if !hub.is_settled(channel) {
+        if !hub.is_acknowledged(channel) {
             return Next::Confirm(channel.into());
         }
         self.reply(&Reply::SubscribeOk { channel });
@@ -56,8 +56,8 @@ impl Client {
             match event {
                 // A subscription that has ended meanwhile, because what permitted it did, is not confirmed: the client has
                 // been told of its end.
-                Event::Settled(false) => drop(waiting.pop_front()),
-                Event::Settled(true) => {
+                Event::Acknowledged(false) => drop(waiting.pop_front()),
+                Event::Acknowledged(true) => {
                     self.reply(&Reply::SubscribeOk { channel });
                     waiting.pop_front();
                 }
@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    /// Waits until `channel` is settled, or for the client's next message if it may be read. `None`: the connection is to
+    /// Waits until `channel` is acknowledged, or for the client's next message if it may be read. `None`: the connection is to
     /// end.
     async fn next_event(&mut self, channel: &str, may_read: bool) -> Option<Event> {
         let (context, listener) = (self.context.clone(), self.listener);
@@ -89,8 +89,8 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
-            if let Poll::Ready(is_subscribed) = context.hub.poll_settled(listener, channel, cx) {
-                return Poll::Ready(Some(Event::Settled(is_subscribed)));
+            if let Poll::Ready(is_subscribed) = context.hub.poll_acknowledged(listener, channel, cx) {
+                return Poll::Ready(Some(Event::Acknowledged(is_subscribed)));
             }
             if !may_read {
                 return Poll::Pending;

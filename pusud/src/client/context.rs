@@ -1,10 +1,10 @@
-//! What the tasks of all clients of a shard work with.
+//! The context of a shard: what all tasks of its clients work with.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
-use crate::client::reauthorize::Turns;
+use crate::client::reauthorize::ReauthorizationQueue;
 use crate::hub::Hub;
 use crate::protocol::{Limits, Reply};
 use crate::websocket::{self, Frames};
@@ -15,10 +15,10 @@ use std::sync::Arc;
 pub struct Context {
     /// The shard's state.
     pub hub: Rc<Hub>,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
-    pub door: Arc<Door>,
+    pub admission: Arc<Admission>,
     /// What a client may use.
     pub limits: Limits,
     /// The first frame that a client gets.
@@ -27,8 +27,8 @@ pub struct Context {
     pub buffer: Rc<ReadBuffer>,
     /// When whose authorization ends.
     pub deadlines: Rc<Deadlines>,
-    /// Whose authorization may be asked again.
-    pub turns: Rc<Turns>,
+    /// The clients that may be re-authorized.
+    pub reauthorizations: Rc<ReauthorizationQueue>,
 }
 
 impl Context {
@@ -36,7 +36,7 @@ impl Context {
     pub fn new(
         hub: Rc<Hub>,
         authenticator: Authenticator,
-        door: Arc<Door>,
+        admission: Arc<Admission>,
         limits: Limits,
         name: &str,
         shards: usize,
@@ -45,12 +45,12 @@ impl Context {
         Self {
             hub,
             authenticator,
-            door,
+            admission,
             limits,
             hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),
             deadlines: Rc::default(),
-            turns: Rc::new(Turns::new(shards)),
+            reauthorizations: Rc::new(ReauthorizationQueue::new(shards)),
         }
     }
 }

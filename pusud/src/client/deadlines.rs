@@ -1,6 +1,6 @@
-//! When which of a shard's clients has to look at the clock: one timer for all of them.
+//! Deadlines of a shard's clients: one timer for all of them.
 //!
-//! Owns the alarms that are set, and wakes the tasks that set them. What there is to do then is theirs to know. Clients
+//! Owns the alarms that are set, and wakes the tasks that set them. The tasks know what there is to do then. Clients
 //! without an alarm cost nothing here.
 //! **Invariant:** an alarm never rings early, and late only by what the runtime's timer and the other tasks take.
 
@@ -46,7 +46,7 @@ impl Deadlines {
     pub async fn run(&self) {
         loop {
             match self.wake_due(Instant::now()) {
-                // Either way it is time to look again.
+                // Elapsed or notified, the next step is the same.
                 Some(next) => {
                     drop(timeout_at(next.min(Instant::now() + WAIT_MAX).into(), self.earlier.notified()).await)
                 }

@@ -30,7 +30,7 @@ pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Progress, Upgrade, advance};
 pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max};
 pub use partial_message::Unfinished;
-pub use upkeep::attend;
+pub use upkeep::run_timers;
 
 use crate::admission::{Pass, Place};
 use crate::authenticator::Authorization;
@@ -99,7 +99,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.context.hub.leave(self.listener);
-        self.context.door.leave(&self.place);
+        self.context.admission.leave(&self.place);
     }
 }
 

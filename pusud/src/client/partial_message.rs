@@ -1,5 +1,5 @@
-//! What has begun to come from a client and is not finished: a pure function of the bytes, which are passed on as they
-//! are.
+//! The partial message of a client, which has begun to come and is not finished: a pure function of the bytes, which
+//! are passed on as they are.
 //!
 //! The WebSocket library joins fragments without saying so, and knows no bound on how many there are or on how long they
 //! take. Frames are walked here before it sees them, by their headers alone; what is wrong with them is for it to say.

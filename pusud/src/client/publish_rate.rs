@@ -1,4 +1,4 @@
-//! How fast one client publishes, against how fast it may.
+//! The rate limit of one client's publications.
 
 use std::time::{Duration, Instant};
 

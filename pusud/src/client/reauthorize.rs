@@ -1,7 +1,8 @@
-//! Whose turn it is, after another authenticator has taken over, to be asked again: at a bounded rate and few at a time,
-//! so that new clients need not wait behind all the others.
+//! The re-authorization queue of one shard: clients are re-authorized after a swap of the authenticator, at a bounded
+//! rate and few at a time, so that new clients need not wait behind all the others.
 //!
-//! Owns the queue of one shard's clients. What is asked, and what comes of the answer, is the client's task's business.
+//! Owns who is registered, who waits and how many are in flight. The question, and what follows from the answer, is the
+//! client's task's business.
 //! **Invariant:** of one shard's authorizations, no more than its share of `IN_FLIGHT_MAX` are being asked again.
 
 use std::cell::RefCell;
@@ -20,8 +21,8 @@ const IN_FLIGHT_MAX: usize = 32;
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
-/// The turns of one shard.
-pub struct Turns {
+/// The clients of one shard that may be re-authorized, and those that wait for it.
+pub struct ReauthorizationQueue {
     state: RefCell<State>,
     /// There is more to do, or more may be done, than before.
     changed: Notify,
@@ -30,43 +31,47 @@ pub struct Turns {
 }
 
 struct State {
-    seats: BTreeMap<u64, Place>,
-    taken: u64,
-    queue: VecDeque<u64>,
+    /// By their numbers, which go up in the order of registration.
+    members: BTreeMap<u64, Member>,
+    last_number: u64,
+    /// Numbers of members; some may have left meanwhile.
+    waiting: VecDeque<u64>,
+    /// Permits that are given out, and those that are not fetched yet.
     in_flight: usize,
     not_before: Instant,
     backoff: Duration,
 }
 
-struct Place {
+struct Member {
     waker: Waker,
-    queued: bool,
-    call: Option<Call>,
+    is_waiting: bool,
+    /// Given to it, and not fetched yet.
+    pending: Option<Pending>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Call {
-    Ask,
+enum Pending {
+    Permit,
     Forget,
 }
 
-/// What a client is called for.
-pub enum Called {
-    /// It may be asked again about one authorization.
-    Ask(Turn),
-    /// It will not be asked again: what was kept for it is to be forgotten.
+/// What a registered client is to do.
+pub enum Instruction {
+    /// Ask about one authorization again.
+    Reauthorize(Permit),
+    /// Forget what it kept for that: it will not be re-authorized.
     Forget,
 }
 
-impl Turns {
-    /// The turns of one of so many shards.
+impl ReauthorizationQueue {
+    /// The queue of one of so many shards.
     pub fn new(shards: usize) -> Self {
         let share = u32::try_from(shards).unwrap_or(u32::MAX);
         Self {
             state: RefCell::new(State {
-                seats: BTreeMap::new(),
-                taken: 0,
-                queue: VecDeque::new(),
+                members: BTreeMap::new(),
+                last_number: 0,
+                waiting: VecDeque::new(),
                 in_flight: 0,
                 not_before: Instant::now(),
                 backoff: BACKOFF_MIN,
@@ -77,22 +82,22 @@ impl Turns {
         }
     }
 
-    /// A seat for a client that has something to be asked again about, now or one day. Its task is woken when it is
-    /// called.
-    pub fn take_seat(self: &Rc<Self>, waker: Waker) -> Seat {
+    /// Registers a client that keeps something to be re-authorized with, now or one day. Its task is woken when there is
+    /// an instruction for it.
+    pub fn register(self: &Rc<Self>, waker: Waker) -> Registration {
         let mut state = self.state.borrow_mut();
-        state.taken += 1;
-        let number = state.taken;
-        state.seats.insert(number, Place { waker, queued: false, call: None });
-        Seat { turns: self.clone(), number }
+        state.last_number += 1;
+        let number = state.last_number;
+        state.members.insert(number, Member { waker, is_waiting: false, pending: None });
+        Registration { queue: self.clone(), number }
     }
 
-    /// Everybody is to be asked again.
-    pub fn queue_all(&self) {
+    /// Has every registered client wait to be re-authorized.
+    pub fn enqueue_all(&self) {
         let state = &mut *self.state.borrow_mut();
-        for (number, place) in &mut state.seats {
-            if !std::mem::replace(&mut place.queued, true) {
-                state.queue.push_back(*number);
+        for (number, member) in &mut state.members {
+            if !std::mem::replace(&mut member.is_waiting, true) {
+                state.waiting.push_back(*number);
             }
         }
         state.backoff = BACKOFF_MIN;
@@ -100,44 +105,44 @@ impl Turns {
         self.changed.notify_one();
     }
 
-    /// Nobody is to be asked again.
+    /// Nobody is to be re-authorized any more.
     pub fn forget_all(&self) {
         let state = &mut *self.state.borrow_mut();
-        state.queue.clear();
-        for place in state.seats.values_mut() {
-            place.queued = false;
-            if place.call.replace(Call::Forget) == Some(Call::Ask) {
+        state.waiting.clear();
+        for member in state.members.values_mut() {
+            member.is_waiting = false;
+            if member.pending.replace(Pending::Forget) == Some(Pending::Permit) {
                 state.in_flight -= 1;
             }
-            place.waker.wake_by_ref();
+            member.waker.wake_by_ref();
         }
     }
 
-    /// Calls one after the other, for ever.
+    /// Gives out permits one after the other, for ever.
     pub async fn run(&self) {
         loop {
-            match self.call_next(Instant::now()) {
-                // Either way it is time to look again.
+            match self.permit_next(Instant::now()) {
+                // Elapsed or notified, the next step is the same.
                 Some(again) => drop(timeout_at(again.into(), self.changed.notified()).await),
                 None => self.changed.notified().await,
             }
         }
     }
 
-    /// Calls the next one if it may be; returns when to look again, if that is known.
-    fn call_next(&self, now: Instant) -> Option<Instant> {
+    /// Gives a permit to the next client, if one may be given; returns when to try again, if that is known.
+    fn permit_next(&self, now: Instant) -> Option<Instant> {
         let state = &mut *self.state.borrow_mut();
-        while !state.queue.is_empty() && state.in_flight < self.in_flight_max {
+        while !state.waiting.is_empty() && state.in_flight < self.in_flight_max {
             if now < state.not_before {
                 return Some(state.not_before);
             }
-            let number = state.queue.pop_front()?;
-            // Whoever has left, or has not come for its last call yet, is passed over.
-            let Some(place) = state.seats.get_mut(&number) else { continue };
-            place.queued = false;
-            if place.call.is_none() {
-                place.call = Some(Call::Ask);
-                place.waker.wake_by_ref();
+            let number = state.waiting.pop_front()?;
+            // A client that has left, or has not fetched its last instruction yet, is passed over.
+            let Some(member) = state.members.get_mut(&number) else { continue };
+            member.is_waiting = false;
+            if member.pending.is_none() {
+                member.pending = Some(Pending::Permit);
+                member.waker.wake_by_ref();
                 state.in_flight += 1;
                 state.not_before = now + self.interval;
             }
@@ -145,66 +150,66 @@ impl Turns {
         None
     }
 
-    fn end_turn(&self) {
+    fn return_permit(&self) {
         self.state.borrow_mut().in_flight -= 1;
         self.changed.notify_one();
     }
 }
 
-/// A client's place among those who may be asked again, which ends with it.
-pub struct Seat {
-    turns: Rc<Turns>,
+/// A client's membership in the queue, which ends when this is dropped.
+pub struct Registration {
+    queue: Rc<ReauthorizationQueue>,
     number: u64,
 }
 
-impl Seat {
-    /// Wants a turn.
-    pub fn queue(&self) {
-        let state = &mut *self.turns.state.borrow_mut();
-        let place = state.seats.get_mut(&self.number).expect("a seat's place goes with the seat");
-        if !std::mem::replace(&mut place.queued, true) {
-            state.queue.push_back(self.number);
-            self.turns.changed.notify_one();
+impl Registration {
+    /// Has the client wait for a permit, unless it does already.
+    pub fn enqueue(&self) {
+        let state = &mut *self.queue.state.borrow_mut();
+        let member = state.members.get_mut(&self.number).expect("a member leaves with its registration");
+        if !std::mem::replace(&mut member.is_waiting, true) {
+            state.waiting.push_back(self.number);
+            self.queue.changed.notify_one();
         }
     }
 
-    /// What the client has been called for, once.
-    pub fn called(&self) -> Option<Called> {
-        let call = self.turns.state.borrow_mut().seats.get_mut(&self.number)?.call.take()?;
-        Some(match call {
-            Call::Ask => Called::Ask(Turn { turns: self.turns.clone() }),
-            Call::Forget => Called::Forget,
+    /// Fetches the instruction for the client, if there is one.
+    pub fn take_instruction(&self) -> Option<Instruction> {
+        let pending = self.queue.state.borrow_mut().members.get_mut(&self.number)?.pending.take()?;
+        Some(match pending {
+            Pending::Permit => Instruction::Reauthorize(Permit { queue: self.queue.clone() }),
+            Pending::Forget => Instruction::Forget,
         })
     }
 }
 
-impl Drop for Seat {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let place = self.turns.state.borrow_mut().seats.remove(&self.number);
-        if place.is_some_and(|place| place.call == Some(Call::Ask)) {
-            self.turns.end_turn();
+        let member = self.queue.state.borrow_mut().members.remove(&self.number);
+        if member.is_some_and(|member| member.pending == Some(Pending::Permit)) {
+            self.queue.return_permit();
         }
     }
 }
 
-/// The right to ask about one authorization; the next one is called when it is dropped.
-pub struct Turn {
-    turns: Rc<Turns>,
+/// The right to ask about one authorization again; it returns to the queue when it is dropped.
+pub struct Permit {
+    queue: Rc<ReauthorizationQueue>,
 }
 
-impl Turn {
+impl Permit {
     /// The authenticator has decided: it is there.
     pub fn decided(&self) {
-        self.turns.state.borrow_mut().backoff = BACKOFF_MIN;
+        self.queue.state.borrow_mut().backoff = BACKOFF_MIN;
     }
 
-    /// The authenticator could not decide: nobody of this shard is called for a while, which doubles each time.
+    /// The authenticator could not decide: this shard gives out no permits for a while, which doubles each time.
     pub fn undecided(&self) {
         self.undecided_at(Instant::now());
     }
 
     fn undecided_at(&self, now: Instant) {
-        let state = &mut *self.turns.state.borrow_mut();
+        let state = &mut *self.queue.state.borrow_mut();
         // Several that were asked at the same time are one failure.
         if state.not_before < now + state.backoff / 2 {
             state.not_before = now + state.backoff;
@@ -213,9 +218,9 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.turns.end_turn();
+        self.queue.return_permit();
     }
 }
 

@@ -1,5 +1,4 @@
-//! What one client may do, and what each of its messages leads to. No socket, no waiting: a function from requests to
-//! effects.
+//! The session of one client: its permissions, and a function from its requests to effects. No socket, no waiting.
 
 use super::authorizations::{Added, Authorizations, Moment, Passed};
 use crate::authenticator::{Authorization, Grant};
@@ -60,12 +59,12 @@ impl Session {
                 again: self.is_authorized(),
             },
             Ok(Request::Subscribe(channel)) if self.may_read(&channel) => Effect::Subscribe(channel),
-            Ok(Request::Subscribe(channel)) => denied(&channel, self.why_not("read")),
+            Ok(Request::Subscribe(channel)) => denied(&channel, self.why_not(Access::READ)),
             Ok(Request::Unsubscribe(channel)) => Effect::Unsubscribe(channel),
             Ok(Request::Publish { channel, content }) if self.may_write(&channel) => {
                 Effect::Publish { channel, content }
             }
-            Ok(Request::Publish { channel, .. }) => denied(&channel, self.why_not("write")),
+            Ok(Request::Publish { channel, .. }) => denied(&channel, self.why_not(Access::WRITE)),
             Err(Malformed { reason, channel, .. }) => {
                 let reply = Reply::UnknownMessageReceived { channel: channel.as_deref(), reason: &reason };
                 Effect::End(reply.to_json(), Disconnect::UnknownMessage)
@@ -142,11 +141,13 @@ impl Session {
         true
     }
 
-    fn why_not(&self, access: &'static str) -> &'static str {
-        match (self.is_authorized(), access) {
-            (false, _) => "not authorized yet: send authorize first",
-            (true, "read") => "no permission to read this channel",
-            (true, _) => "no permission to write this channel",
+    fn why_not(&self, access: Access) -> &'static str {
+        if !self.is_authorized() {
+            "not authorized yet: send authorize first"
+        } else if access == Access::READ {
+            "no permission to read this channel"
+        } else {
+            "no permission to write this channel"
         }
     }
 }

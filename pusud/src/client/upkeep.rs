@@ -1,5 +1,5 @@
-//! What happens to a client's authorizations while it says nothing: the first one has to come in time, they end, and they
-//! are asked again when another authenticator has taken over.
+//! Timers of one client: the deadline for its first authorization, the ends of its authorizations, and their
+//! re-authorization after a swap of the authenticator.
 //!
 //! Part of the client's own task: it is polled wherever the task waits, so that an end takes effect whatever the client
 //! is waiting for. Clients that are authorized, and whose authorization neither ends nor is kept, have none of this.
@@ -8,7 +8,7 @@ use super::asking::Asking;
 use super::{Client, Context};
 use crate::admission::Probation;
 use crate::client::deadlines::Alarm;
-use crate::client::reauthorize::{Called, Seat};
+use crate::client::reauthorize::{Instruction, Registration};
 use crate::protocol::{Disconnect, Refusal, Reply};
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
@@ -17,9 +17,9 @@ use std::time::Instant;
 /// What clients are told when an authorization has run out.
 const EXPIRED: &str = "expired";
 
-/// Runs a shard's timers, for ever: those of the ends, those of asking again, and those of silent and slow clients.
-pub async fn attend(context: Rc<Context>) {
-    tokio::join!(context.deadlines.run(), context.turns.run(), context.hub.look_after_clients());
+/// Runs a shard's timers, for ever: the deadlines of clients, re-authorization, keepalive and slow consumers.
+pub async fn run_timers(context: Rc<Context>) {
+    tokio::join!(context.deadlines.run(), context.reauthorizations.run(), context.hub.run_upkeep());
 }
 
 /// What one client waits for besides its messages.
@@ -31,18 +31,18 @@ pub(super) struct Upkeep {
     authorize_by: Option<Instant>,
     /// For the next end, or the notice before it, or what is above.
     alarm: Option<Alarm>,
-    /// Where the client's authorization is kept.
-    seat: Option<Seat>,
+    /// While the client's authorization is kept.
+    registration: Option<Registration>,
     asking: Option<Asking>,
-    /// The authorizations have changed: alarm and seat have to be looked at.
-    is_unsettled: bool,
+    /// The authorizations have changed: alarm and registration have to be brought up to date.
+    has_changed: bool,
 }
 
 impl Upkeep {
     /// What a client waits for that has to authorize by `authorize_by`.
     pub(super) fn until_authorized(probation: Probation, authorize_by: Instant) -> Box<Self> {
         let (probation, authorize_by) = (Some(probation), Some(authorize_by));
-        Box::new(Self { probation, authorize_by, is_unsettled: true, ..Self::default() })
+        Box::new(Self { probation, authorize_by, has_changed: true, ..Self::default() })
     }
 }
 
@@ -51,7 +51,7 @@ impl Client {
     pub(super) fn stop_the_clock(&mut self) {
         if let Some(upkeep) = &mut self.upkeep {
             upkeep.authorize_by = None;
-            upkeep.is_unsettled = true;
+            upkeep.has_changed = true;
         }
     }
 
@@ -63,10 +63,10 @@ impl Client {
         self.messages.set_bytes_max(self.context.limits.max_message_bytes);
     }
 
-    /// Has alarm and seat looked at, at the next poll: an authorization was added.
-    pub(super) fn unsettle(&mut self) {
+    /// Has alarm and registration brought up to date at the next poll: an authorization was added.
+    pub(super) fn mark_changed(&mut self) {
         if self.upkeep.is_some() || self.session.any_kept() || self.session.next_event().is_some() {
-            self.upkeep.get_or_insert_default().is_unsettled = true;
+            self.upkeep.get_or_insert_default().has_changed = true;
         }
     }
 
@@ -74,20 +74,20 @@ impl Client {
     pub(super) fn poll_upkeep(&mut self, cx: &mut TaskContext<'_>) {
         let Some(mut upkeep) = self.upkeep.take() else { return };
         if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now()) {
-            upkeep.is_unsettled = true;
+            upkeep.has_changed = true;
         }
         while self.poll_asking(&mut upkeep, cx).is_ready() {}
-        if upkeep.is_unsettled {
-            self.settle(&mut upkeep, cx);
+        if upkeep.has_changed {
+            self.update(&mut upkeep, cx);
         }
-        if upkeep.alarm.is_some() || upkeep.seat.is_some() || upkeep.probation.is_some() {
+        if upkeep.alarm.is_some() || upkeep.registration.is_some() || upkeep.probation.is_some() {
             self.upkeep = Some(upkeep);
         }
     }
 
     /// Lets end what has ended, and sees to it that the task is woken when there is something to do next.
-    fn settle(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) {
-        upkeep.is_unsettled = false;
+    fn update(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) {
+        upkeep.has_changed = false;
         let now = Instant::now();
         if upkeep.authorize_by.take_if(|authorize_by| *authorize_by <= now).is_some() {
             self.context.hub.count_refusal(Refusal::AuthorizeTimeout);
@@ -105,11 +105,12 @@ impl Client {
             upkeep.alarm = next.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
         }
         if !self.session.any_kept() {
-            upkeep.seat = None;
+            upkeep.registration = None;
         } else {
-            let seat = upkeep.seat.get_or_insert_with(|| self.context.turns.take_seat(cx.waker().clone()));
+            let register = || self.context.reauthorizations.register(cx.waker().clone());
+            let registration = upkeep.registration.get_or_insert_with(register);
             if upkeep.asking.is_none() && self.session.stale(self.context.authenticator.generation()).is_some() {
-                seat.queue();
+                registration.enqueue();
             }
         }
     }
@@ -120,13 +121,13 @@ impl Client {
             ready!(self.poll_asked_again(asking, cx));
             upkeep.asking = None;
         } else {
-            match upkeep.seat.as_ref().and_then(Seat::called) {
+            match upkeep.registration.as_ref().and_then(Registration::take_instruction) {
                 None => return Poll::Pending,
-                Some(Called::Ask(turn)) => upkeep.asking = self.ask_again(turn),
-                Some(Called::Forget) => self.session.forget_kept(),
+                Some(Instruction::Reauthorize(permit)) => upkeep.asking = self.ask_again(permit),
+                Some(Instruction::Forget) => self.session.forget_kept(),
             }
         }
-        upkeep.is_unsettled = true;
+        upkeep.has_changed = true;
         Poll::Ready(())
     }
 

@@ -1,5 +1,5 @@
-//! Whatever the settings have a line of for each limit, made from the table in `protocol/limits.rs`: what the operator
-//! wrote, the keys, what needs a restart, and how the limits are shown.
+//! Limits in the settings, made from the table in `protocol/limits.rs`: the values that the operator wrote, the keys,
+//! whether a change needs a restart, and how the limits are shown.
 //!
 //! A new limit changes nothing here.
 

@@ -57,7 +57,7 @@ const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub struct Config {
     /// Which file the settings came from; `None`: there is none.
     pub file: Option<PathBuf>,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: AuthenticatorConfig,
     /// Where clients connect.
     pub client_address: IpAddr,

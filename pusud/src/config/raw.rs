@@ -1,4 +1,4 @@
-//! What the operator wrote: every key with its type checked, nothing resolved, no default filled in.
+//! Raw settings, as the operator wrote them: every key with its type checked, nothing resolved, no default filled in.
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 

@@ -1,4 +1,4 @@
-//! Which keys cannot change while the daemon runs. The tables of keys and limits say it of each.
+//! Keys that cannot change while the daemon runs. The tables of keys and limits say it of each.
 
 use super::Config;
 use super::key_table::{for_each_key, restart_for};

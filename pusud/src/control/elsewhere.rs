@@ -24,7 +24,7 @@ impl ControlSocket {
     }
 
     /// Is never called.
-    pub async fn serve(&self, _overview: Arc<StatusGatherer>) -> Infallible {
+    pub async fn serve(&self, _status_gatherer: Arc<StatusGatherer>) -> Infallible {
         match *self {}
     }
 }

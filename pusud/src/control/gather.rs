@@ -1,6 +1,6 @@
-//! The relay seen from above: puts together, out of what the shards and the authenticator say, what operators ask for.
+//! The status of a relay, gathered from its shards, its network and its authenticator when an operator asks.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::Config;
 use crate::control::status::{self, State, Status};
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 /// How long a shard may take to answer before it is said to hang.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Whom to ask about a relay that serves.
+/// Gathers the status of a relay that serves.
 pub struct StatusGatherer {
     config: Arc<Config>,
     address: SocketAddr,
@@ -29,14 +29,14 @@ pub struct StatusGatherer {
     is_stopping: AtomicBool,
 }
 
-/// What a relay is made of, as far as it has something to say.
+/// The parts of a relay that the status comes from.
 pub struct Sources {
     /// The shards.
     pub inboxes: Vec<InboxSender>,
     /// Which of them have listeners of which channel.
     pub index: Arc<ShardIndex>,
-    /// Who is let in.
-    pub door: Arc<Door>,
+    /// The admission of clients.
+    pub admission: Arc<Admission>,
     /// The network of relays, if there is one.
     pub network: Option<InboxSender<Event>>,
 }
@@ -49,15 +49,15 @@ impl StatusGatherer {
     }
 
     /// The relay has been asked to stop.
-    pub fn stops(&self) {
+    pub fn set_stopping(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Asks everybody. Takes a second where a shard hangs.
-    pub async fn status(&self) -> Status {
+    /// Asks all sources. Takes a second where a shard hangs.
+    pub async fn gather(&self) -> Status {
         let relays = self.relays().await;
         let ShardReports { mut sum, hanging } = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
-        sum.stats.refusals.add(&self.sources.door.refusals());
+        sum.stats.refusals.add(&self.sources.admission.refusals());
         Status {
             name: self.config.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,4 +1,4 @@
-//! What is said over the control socket: a line to ask with, and a line that answers.
+//! Lines of the control socket: one that asks, and one that answers.
 
 use crate::control::status::Status;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
-//! Where control sockets lie where the settings do not say it, so that a relay and those who ask it find each other.
+//! Default places of control sockets, where the settings name none, so that a relay and those who ask it find each
+//! other.
 //!
-//! It looks at the environment and at the user, and touches no file but to list what is there.
+//! It reads the environment and the user's id, and touches no file but to list those that are there.
 
 use std::env;
 use std::ffi::OsString;

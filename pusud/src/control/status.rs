@@ -1,4 +1,4 @@
-//! What `pusud status` shows: the shape of it alone, as it goes through the control socket.
+//! The status of a relay, in the shape in which it goes through the control socket to `pusud status`.
 //!
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 
@@ -30,13 +30,13 @@ pub struct Status {
     /// Whether the network's thread did not answer within a second; what it knows is missing below.
     #[serde(default)]
     pub network_hangs: bool,
-    /// Who is connected.
+    /// The connections.
     pub connections: Connections,
     /// Channels that have a listener.
     pub channels: usize,
     /// Pairs of a listener and a channel.
     pub subscriptions: usize,
-    /// What went through.
+    /// Messages that went through.
     pub messages: Messages,
     /// Connections that the relay ended.
     pub disconnects: Vec<Disconnects>,
@@ -45,24 +45,24 @@ pub struct Status {
     /// Log lines that were lost because standard error was not read or could not be written.
     #[serde(default)]
     pub lost_log_lines: u64,
-    /// Who decides.
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// The other relays of the network; empty where there is none.
     pub relays: Vec<PeerStatus>,
 }
 
-/// What the relay is at.
+/// The state of the relay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It accepts clients.
     #[default]
     Serving,
-    /// It was asked to stop, and sees its clients off.
+    /// It was asked to stop, and drains its clients.
     Stopping,
 }
 
-/// Who is connected.
+/// The connections of clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
     /// All connections.
@@ -71,7 +71,7 @@ pub struct Connections {
     pub unauthorized: usize,
 }
 
-/// What went through the relay.
+/// Messages that went through the relay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Messages accepted from sources.
@@ -93,7 +93,7 @@ pub struct Disconnects {
     pub count: u64,
 }
 
-/// Who decides what clients may do.
+/// The authenticator, which decides what clients may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authenticator {
     /// The id in its manifest, or `None`.

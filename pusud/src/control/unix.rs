@@ -1,6 +1,6 @@
 //! The control socket on Unix: a local stream socket, mode 0600.
 //!
-//! Visitors are few and may be slow or silent: each has a bounded time, and only some are attended to at once.
+//! Connections are few and may be slow or silent: each has a bounded time, and only some are served at once.
 
 use super::line::{Answer, Outcome, VERSION, check, request_line};
 use super::place;
@@ -24,10 +24,10 @@ use tracing::{debug, warn};
 const REQUEST_BYTES_MAX: usize = 4096;
 /// A longer answer is none: a thousand relays in it stay far below.
 const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// How long a visitor has, from its connection to the last byte of the answer.
-const VISIT_MAX: Duration = Duration::from_secs(5);
-/// How many are attended to at once; others wait.
-const VISITORS_MAX: usize = 8;
+/// The time from a connection to the last byte of the answer.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// Connections that are served at once; others wait.
+const CONNECTIONS_MAX: usize = 8;
 /// The wait after the system has refused a connection.
 const BACKOFF: Duration = Duration::from_millis(100);
 
@@ -70,15 +70,15 @@ impl ControlSocket {
         remove_stale(path)?;
         let socket =
             UnixListener::bind(path).context("cannot make the socket; does its folder exist, for this user?")?;
-        // Until here others could have connected, which is why visitors are asked who they are as well.
-        fs::set_permissions(path, Permissions::from_mode(0o600)).context("cannot keep others out of the socket")?;
+        // Until here others could have connected, which is why the user of each connection is checked as well.
+        fs::set_permissions(path, Permissions::from_mode(0o600)).context("cannot set the permissions of the socket")?;
         socket.set_nonblocking(true).context("cannot use the socket")?;
         let file = identity(path).context("the socket is gone again")?;
         Ok(Self { socket, path: path.to_owned(), file })
     }
 
-    /// Attends to visitors for ever.
-    pub async fn serve(&self, overview: Arc<StatusGatherer>) -> Infallible {
+    /// Answers requests, for ever.
+    pub async fn serve(&self, status_gatherer: Arc<StatusGatherer>) -> Infallible {
         let listener = match self.socket.try_clone().and_then(tokio::net::UnixListener::from_std) {
             Ok(listener) => listener,
             Err(error) => {
@@ -86,14 +86,14 @@ impl ControlSocket {
                 return std::future::pending().await;
             }
         };
-        let mut visits = JoinSet::new();
+        let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                visitor = listener.accept(), if visits.len() < VISITORS_MAX => match visitor {
-                    Ok((stream, _)) => drop(visits.spawn(attend(stream, overview.clone()))),
+                accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(answer(stream, status_gatherer.clone()))),
                     Err(_) => sleep(BACKOFF).await,
                 },
-                Some(_) = visits.join_next() => {}
+                Some(_) = connections.join_next() => {}
             }
         }
     }
@@ -123,11 +123,11 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Removes the socket of a relay that has not ended in order.
+/// Removes the socket that a relay has left behind.
 fn remove_stale(path: &Path) -> anyhow::Result<()> {
     let file = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        file => file.context("cannot look at what is there")?,
+        file => file.context("cannot inspect the file at this path")?,
     };
     ensure!(file.file_type().is_socket(), "there is something else at this path, and no socket: remove it yourself");
     match UnixStream::connect(path) {
@@ -142,28 +142,28 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Serves one visitor. That it goes away is its right.
-async fn attend(stream: tokio::net::UnixStream, overview: Arc<StatusGatherer>) {
-    let visit = async {
+/// Answers the request of one connection. The client may close it at any time.
+async fn answer(stream: tokio::net::UnixStream, status_gatherer: Arc<StatusGatherer>) {
+    let request = async {
         if !may_ask(&stream)? {
             return Ok(());
         }
         let outcome = match check(&read_line(&stream).await?) {
-            Ok(()) => Outcome::Status(Box::new(overview.status().await)),
+            Ok(()) => Outcome::Status(Box::new(status_gatherer.gather().await)),
             Err(why) => Outcome::Error(why),
         };
         write_all(&stream, &outcome.to_line()).await
     };
-    match timeout(VISIT_MAX, visit).await {
+    match timeout(REQUEST_TIME_MAX, request).await {
         Ok(Ok(())) => {}
-        Ok(Err::<(), io::Error>(error)) => debug!(%error, "a visitor of the control socket has gone"),
-        Err(_) => debug!("a visitor of the control socket took too long"),
+        Ok(Err::<(), io::Error>(error)) => debug!(%error, "control socket: connection closed by the client"),
+        Err(_) => debug!("control socket: request timed out"),
     }
 }
 
 fn may_ask(stream: &tokio::net::UnixStream) -> io::Result<bool> {
-    let visitor = stream.peer_cred()?.uid();
-    Ok(visitor == 0 || visitor == rustix::process::geteuid().as_raw())
+    let user = stream.peer_cred()?.uid();
+    Ok(user == 0 || user == rustix::process::geteuid().as_raw())
 }
 
 /// Reads up to the end of the first line, or as much as a request may have.
@@ -204,7 +204,9 @@ pub fn ask(path: &Path) -> anyhow::Result<Status> {
         Err(error) => match error.kind() {
             ErrorKind::NotFound => bail!("no relay is running with the control socket {shown}"),
             ErrorKind::ConnectionRefused => {
-                bail!("no relay is running behind {shown}: the one that made it has not ended in order; start it again")
+                bail!(
+                    "no relay is running behind {shown}: its process has ended without removing the socket; start it again"
+                )
             }
             ErrorKind::PermissionDenied => {
                 bail!("the relay behind {shown} belongs to another user: ask as that user, or as root")
@@ -214,8 +216,8 @@ pub fn ask(path: &Path) -> anyhow::Result<Status> {
     };
     let mut line = String::new();
     stream
-        .set_read_timeout(Some(VISIT_MAX))
-        .and_then(|()| stream.set_write_timeout(Some(VISIT_MAX)))
+        .set_read_timeout(Some(REQUEST_TIME_MAX))
+        .and_then(|()| stream.set_write_timeout(Some(REQUEST_TIME_MAX)))
         .and_then(|()| stream.write_all(&request_line()))
         .and_then(|()| stream.take(ANSWER_BYTES_MAX).read_to_string(&mut line).map(drop))
         .with_context(|| format!("the relay behind {shown} does not answer; is it stopped, or does it hang?"))?;

@@ -1,4 +1,4 @@
-//! What has to hold for any bytes that a stranger may send: one function per kind of input, which panics where it does
+//! Rules that hold for any bytes that a stranger may send: one function per kind of input, which panics where they do
 //! not. Called by the fuzz targets in `fuzz/`, and by this crate's tests with made up inputs and with those kept there.
 //!
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.

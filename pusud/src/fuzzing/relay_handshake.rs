@@ -1,4 +1,4 @@
-//! What a stranger may say in the handshake of a link.
+//! The handshake of a link, said by a stranger.
 
 use crate::mesh::{BootId, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Handshake, Hello, Keys, Role, Step, VERSION, kind};
 

@@ -1,4 +1,4 @@
-//! What a shard has to know about what comes from one client: how long nothing has, and what is not finished.
+//! Incoming data of one client, as far as the shard has to know: for how long none has come, and what is not finished.
 //!
 //! It stands in the outbox, which everybody who has to do with a client knows; hence the few bytes.
 
@@ -10,21 +10,21 @@ use std::cell::Cell;
 pub struct Incoming {
     unfinished_bytes: Cell<u32>,
     arrived_bytes: Cell<u32>,
-    life: Cell<Life>,
+    activity: Cell<Activity>,
 }
 
-/// How long nothing has come, in looks: there are two looks in one interval between pings.
+/// For how long nothing has come, in checks: there are two in one interval between pings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Life {
+enum Activity {
     /// The handshake is not complete: it has a deadline of its own.
     #[default]
     Connecting,
-    /// Something has come since the last look.
-    Heard,
-    /// Nothing has come since the last look.
-    Quiet,
+    /// Something has come since the last check.
+    Active,
+    /// Nothing has come since the last check.
+    Silent,
     /// Nothing has come for half an interval at least.
-    QuietForLong,
+    LongSilent,
     /// A ping is on its way, and nothing has come since.
     Pinged,
     /// A ping is on its way, and something has come since.
@@ -34,33 +34,33 @@ enum Life {
 impl Incoming {
     /// The client speaks WebSocket now and can be pinged.
     pub fn open(&self) {
-        self.life.set(Life::Heard);
+        self.activity.set(Activity::Active);
     }
 
     /// Bytes have come.
-    pub fn hear(&self) {
-        self.life.set(match self.life.get() {
-            Life::Pinged | Life::Answered => Life::Answered,
-            Life::Connecting | Life::Heard | Life::Quiet | Life::QuietForLong => Life::Heard,
+    pub fn note_activity(&self) {
+        self.activity.set(match self.activity.get() {
+            Activity::Pinged | Activity::Answered => Activity::Answered,
+            Activity::Connecting | Activity::Active | Activity::Silent | Activity::LongSilent => Activity::Active,
         });
     }
 
     /// Half an interval has passed; true if it is time for a ping, which counts as sent.
-    pub fn look(&self) -> bool {
-        let (next, is_time) = match self.life.get() {
-            Life::Heard => (Life::Quiet, false),
-            Life::Quiet => (Life::QuietForLong, false),
-            Life::QuietForLong => (Life::Pinged, true),
-            same @ (Life::Connecting | Life::Pinged | Life::Answered) => (same, false),
+    pub fn check_silence(&self) -> bool {
+        let (next, is_time) = match self.activity.get() {
+            Activity::Active => (Activity::Silent, false),
+            Activity::Silent => (Activity::LongSilent, false),
+            Activity::LongSilent => (Activity::Pinged, true),
+            same @ (Activity::Connecting | Activity::Pinged | Activity::Answered) => (same, false),
         };
-        self.life.set(next);
+        self.activity.set(next);
         is_time
     }
 
     /// The time for the answer to the ping is over; whether anything has come.
     pub fn has_answered(&self) -> bool {
         // Counted from the ping, so that a client that only listens is pinged once in an interval.
-        self.life.replace(Life::Quiet) != Life::Pinged
+        self.activity.replace(Activity::Silent) != Activity::Pinged
     }
 
     /// What has been received and not been handled yet, in bytes.
@@ -101,13 +101,16 @@ mod tests {
     #[test]
     fn a_silent_client_is_pinged_after_an_interval_and_once_in_each() {
         let incoming = Incoming::default();
-        assert!(!incoming.look() && !incoming.look() && !incoming.look(), "nothing before the handshake");
+        assert!(
+            !incoming.check_silence() && !incoming.check_silence() && !incoming.check_silence(),
+            "nothing before the handshake"
+        );
         incoming.open();
-        assert_eq!([(); 4].map(|()| incoming.look()), [false, false, true, false]);
-        incoming.hear();
+        assert_eq!([(); 4].map(|()| incoming.check_silence()), [false, false, true, false]);
+        incoming.note_activity();
         assert!(incoming.has_answered());
         assert_eq!(
-            [(); 3].map(|()| incoming.look()),
+            [(); 3].map(|()| incoming.check_silence()),
             [false, true, false],
             "the next ping is an interval after the first"
         );
@@ -119,8 +122,8 @@ mod tests {
         let incoming = Incoming::default();
         incoming.open();
         for _ in 0..5 {
-            assert!(!incoming.look() && !incoming.look());
-            incoming.hear();
+            assert!(!incoming.check_silence() && !incoming.check_silence());
+            incoming.note_activity();
         }
     }
 

@@ -1,4 +1,4 @@
-//! Who listens to what, and that the other shards and the linked relays know it.
+//! Interest: a shard's subscriptions, and their announcement to the other shards and the linked relays.
 
 use super::{Hub, State};
 use crate::hub::subscriptions::{ListenerId, Subscribed};
@@ -69,21 +69,21 @@ impl Hub {
     }
 
     /// Whether all linked relays know that `channel`, which has a listener here, has one.
-    pub fn is_settled(&self, channel: &str) -> bool {
-        self.state.borrow().settling.is_settled(channel)
+    pub fn is_acknowledged(&self, channel: &str) -> bool {
+        self.state.borrow().pending_subscriptions.is_acknowledged(channel)
     }
 
     /// Ready when all linked relays know that `channel` has a listener; false if it is not `listener` any more, whose
     /// subscription has ended meanwhile.
-    pub fn poll_settled(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
+    pub fn poll_acknowledged(&self, listener: ListenerId, channel: &str, cx: &Context<'_>) -> Poll<bool> {
         let state = &mut *self.state.borrow_mut();
-        ready!(state.settling.poll(channel, listener, cx));
+        ready!(state.pending_subscriptions.poll(channel, listener, cx));
         Poll::Ready(state.subscriptions.is_subscribed(listener, channel))
     }
 
-    /// The network has answered: all linked relays know what they were to know.
-    pub fn settled(&self, number: u64) {
-        self.state.borrow_mut().settling.answered(number);
+    /// The network has answered what it was asked under this number.
+    pub fn acknowledged(&self, number: u64) {
+        self.state.borrow_mut().pending_subscriptions.acknowledged(number);
     }
 }
 
@@ -92,13 +92,13 @@ impl State {
     fn announce(&mut self, channel: &str) {
         self.index.index().announce(self.outgoing.member(), channel);
         if self.outgoing.has_network() {
-            self.outgoing.settle(channel, self.settling.begin(channel));
+            self.outgoing.settle(channel, self.pending_subscriptions.begin(channel));
         }
     }
 
     /// The channel has lost its last listener in this shard.
     fn withdraw(&mut self, channel: &str) {
         self.index.index().withdraw(self.outgoing.member(), channel);
-        self.settling.end(channel);
+        self.pending_subscriptions.end(channel);
     }
 }

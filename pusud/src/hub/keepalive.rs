@@ -1,9 +1,9 @@
-//! Which of a shard's clients have gone without a word: who says nothing for long is sent a ping, and who says nothing
-//! after it is ended.
+//! Keepalive of a shard's clients: a client that is silent for long is sent a ping, and one that does not answer it is
+//! disconnected.
 //!
-//! There is no timer per client. Clients are looked at in turn, a few at a time, so that many who came together are not
-//! pinged together. What is sent and ended is the hub's business.
-//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+//! There is no timer per client. Clients are checked in turn, a few at a time, so that many who came together are not
+//! pinged together. The hub sends the pings and ends the connections.
+//! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
 
 use crate::hub::outbox::Outbox;
 use crate::protocol::Limits;
@@ -12,39 +12,40 @@ use std::mem::MaybeUninit;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-/// How often each client is looked at between two pings.
-const LOOKS_PER_INTERVAL: u32 = 2;
+/// How often each client is checked between two pings.
+const CHECKS_PER_INTERVAL: u32 = 2;
 
-/// The turns of the clients, and the pings that are on their way.
+/// The rounds over all clients, and the pings that are on their way.
 pub(crate) struct Keepalive {
-    /// In how many turns everybody is looked at.
-    turns: usize,
-    turn: usize,
-    /// How much time has passed since the first turn.
+    /// Ticks in one round over all clients.
+    ticks_per_round: usize,
+    /// The number of the tick in its round.
+    tick: usize,
+    /// How much time has passed since the first tick.
     now: Duration,
-    /// Who has been pinged, and when the time for the answer is over; the earliest first.
+    /// Clients that have been pinged, and when the time for the answer is over; the earliest first.
     pinged: VecDeque<(Duration, Weak<Outbox>)>,
 }
 
 impl Keepalive {
-    /// Everybody is to be looked at so that a ping comes after `ping_interval`, with one turn in each `tick`.
+    /// Checks each client so that a ping comes after `ping_interval`, in ticks of this length.
     pub(crate) fn new(limits: &Limits, tick: Duration) -> Self {
-        let turns = (limits.ping_interval / LOOKS_PER_INTERVAL).div_duration_f64(tick).round();
-        Self { turns: (turns as usize).max(1), turn: 0, now: Duration::ZERO, pinged: VecDeque::new() }
+        let ticks = (limits.ping_interval / CHECKS_PER_INTERVAL).div_duration_f64(tick).round();
+        Self { ticks_per_round: (ticks as usize).max(1), tick: 0, now: Duration::ZERO, pinged: VecDeque::new() }
     }
 
-    /// So much time has passed, and the next clients have their turn. Returns whose numbers these are: this one, and
-    /// each that is so much larger.
-    pub(crate) fn next_turn(&mut self, passed: Duration) -> (usize, usize) {
+    /// So much time has passed, and the next clients are due. Returns the number of the first one, and the step to each
+    /// further one.
+    pub(crate) fn next_tick(&mut self, passed: Duration) -> (usize, usize) {
         self.now += passed;
-        self.turn = (self.turn + 1) % self.turns;
-        (self.turn, self.turns)
+        self.tick = (self.tick + 1) % self.ticks_per_round;
+        (self.tick, self.ticks_per_round)
     }
 
-    /// Looks at one whose turn it is; true if it is to be sent a ping, which has to be answered within `timeout`.
-    pub(crate) fn look(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
+    /// Checks a client that is due; true if it is to be sent a ping, which has to be answered within `timeout`.
+    pub(crate) fn check(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
         // Where something waits already, a ping would wait behind it: how long that may be is the write deadline's.
-        if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.look() {
+        if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.check_silence() {
             return false;
         }
         self.pinged.push_back((self.now + timeout, Rc::downgrade(outbox)));
@@ -91,16 +92,16 @@ mod tests {
     fn first_pings(outboxes: &[Rc<Outbox>], limits: &Limits, before: usize) -> Vec<usize> {
         let mut keepalive = Keepalive::new(limits, TICK);
         for _ in 0..before {
-            keepalive.next_turn(TICK);
+            keepalive.next_tick(TICK);
         }
         outboxes.iter().for_each(|outbox| outbox.incoming.open());
         let mut pinged = vec![None; outboxes.len()];
         let mut ticks = 0;
         while pinged.contains(&None) {
             ticks += 1;
-            let (first, step) = keepalive.next_turn(TICK);
+            let (first, step) = keepalive.next_tick(TICK);
             for at in (first..outboxes.len()).step_by(step) {
-                if keepalive.look(&outboxes[at], limits.pong_timeout) {
+                if keepalive.check(&outboxes[at], limits.pong_timeout) {
                     assert_eq!(pinged[at].replace(ticks), None, "client {at} is pinged twice");
                 }
             }
@@ -114,7 +115,7 @@ mod tests {
         let (outboxes, _ends) = clients(100).await;
         for interval in [Duration::from_secs(1), Duration::from_secs(6), Duration::from_secs(25)] {
             let limits = Limits { ping_interval: interval, ..Limits::default() };
-            let turns = (interval / LOOKS_PER_INTERVAL).div_duration_f64(TICK) as usize;
+            let turns = (interval / CHECKS_PER_INTERVAL).div_duration_f64(TICK) as usize;
             for before in [0, 1, turns / 2, turns - 1] {
                 let mut together = vec![0; turns];
                 for ticks in first_pings(&outboxes, &limits, before) {

@@ -31,11 +31,11 @@ pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
 
 use crate::hub::keepalive::Keepalive;
-use crate::hub::pending_subscriptions::Settling;
+use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::slow_consumers::SlowConsumers;
 use crate::protocol::{Disconnect, Limits, Refusal};
 use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
-use crate::websocket::{self, Frames, Queued};
+use crate::websocket::{self, Frames, QueuedMemory};
 use aside::Aside;
 use lanes::Lanes;
 use room::Rooms;
@@ -52,7 +52,7 @@ const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
 pub struct Hub {
     shard: usize,
     limits: Limits,
-    queued: Arc<Queued>,
+    queued_memory: Arc<QueuedMemory>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
@@ -66,7 +66,7 @@ struct State {
     run: Run,
     outgoing: Outgoing,
     /// Of no use where there is no network.
-    settling: Settling,
+    pending_subscriptions: PendingSubscriptions,
     lanes: Lanes<Rc<Outbox>>,
     outbox_bytes: usize,
     slow_consumers: SlowConsumers,
@@ -90,7 +90,7 @@ struct State {
 
 impl Hub {
     /// The state of the shard that `outgoing` belongs to.
-    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued: Arc<Queued>, limits: Limits) -> Self {
+    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued_memory: Arc<QueuedMemory>, limits: Limits) -> Self {
         let shard = outgoing.member();
         let room_bytes = room::room_bytes(limits.outbox_bytes);
         Self {
@@ -107,7 +107,7 @@ impl Hub {
                 has_held_up: false,
                 inbox_watcher: None,
                 outgoing,
-                settling: Settling::default(),
+                pending_subscriptions: PendingSubscriptions::default(),
                 lanes: Lanes::default(),
                 outbox_bytes: limits.outbox_bytes,
                 slow_consumers: SlowConsumers::default(),
@@ -118,7 +118,7 @@ impl Hub {
             }),
             shard,
             limits,
-            queued,
+            queued_memory,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
         }
@@ -135,7 +135,7 @@ impl Hub {
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
 
-    /// Takes a client and all its subscriptions out. Once it has been seen off: a shard that stops waits for it until
+    /// Takes a client and all its subscriptions out, once its connection has ended: a shard that stops waits for it until
     /// here.
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
@@ -148,7 +148,7 @@ impl Hub {
         }
     }
 
-    /// Ready when no client is connected to this shard. Called by the task that sees clients off alone.
+    /// Ready when no client is connected to this shard. Called by the draining task alone.
     pub fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
         if state.outboxes.is_empty() {

@@ -33,21 +33,21 @@ pub struct Outbox {
     stage: Cell<Stage>,
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
-    patience: Cell<Patience>,
+    watch: Cell<Watch>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
     /// What comes from the client.
     pub incoming: Incoming,
 }
 
-/// What is known of a client that the kernel takes nothing more for.
+/// Whether a client that the kernel takes nothing more for is watched, and its progress.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Patience {
+enum Watch {
     /// Nobody watches it.
     Unwatched,
-    /// It is watched, and the kernel has taken nothing since the last look.
+    /// It is watched, and the kernel has taken nothing since the last check.
     Stalled,
-    /// It is watched, and the kernel has taken something since the last look.
+    /// It is watched, and the kernel has taken something since the last check.
     Moving,
 }
 
@@ -85,7 +85,7 @@ impl Outbox {
             state: Cell::new(State::Open),
             stage: Cell::new(Stage::Connected),
             marked: Cell::new(0),
-            patience: Cell::new(Patience::Unwatched),
+            watch: Cell::new(Watch::Unwatched),
             task: Cell::new(None),
             incoming: Incoming::default(),
         }
@@ -220,7 +220,7 @@ impl Outbox {
         match self.state.get() {
             State::Open => {
                 let bytes = self.write();
-                let is_new = self.is_blocked() && self.patience.replace(Patience::Stalled) == Patience::Unwatched;
+                let is_new = self.is_blocked() && self.watch.replace(Watch::Stalled) == Watch::Unwatched;
                 Flushed { bytes, has_to_be_watched: is_new }
             }
             State::Closing => Flushed { bytes: self.write(), has_to_be_watched: false },
@@ -233,15 +233,15 @@ impl Outbox {
         self.state.get() == State::Blocked
     }
 
-    /// Whether the kernel has taken nothing since the last look. It is watched no more where nothing waits.
-    pub fn look(&self) -> Look {
+    /// Whether the kernel has taken nothing since the last check. It is watched no more where nothing waits.
+    pub fn check_progress(&self) -> Progress {
         if !self.is_blocked() {
-            self.patience.set(Patience::Unwatched);
-            return Look::Done;
+            self.watch.set(Watch::Unwatched);
+            return Progress::Done;
         }
-        match self.patience.replace(Patience::Stalled) {
-            Patience::Stalled => Look::Stalled,
-            Patience::Moving | Patience::Unwatched => Look::Moving,
+        match self.watch.replace(Watch::Stalled) {
+            Watch::Stalled => Progress::Stalled,
+            Watch::Moving | Watch::Unwatched => Progress::Moving,
         }
     }
 
@@ -295,8 +295,8 @@ impl Outbox {
                 Ok(bytes) => {
                     queue.advance(bytes);
                     total += bytes;
-                    if self.patience.get() == Patience::Stalled {
-                        self.patience.set(Patience::Moving);
+                    if self.watch.get() == Watch::Stalled {
+                        self.watch.set(Watch::Moving);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -342,7 +342,7 @@ impl Outbox {
     }
 }
 
-/// What a flush has done.
+/// The result of a flush.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Flushed {
     /// Bytes that the kernel has taken.
@@ -351,14 +351,14 @@ pub struct Flushed {
     pub has_to_be_watched: bool,
 }
 
-/// What a look at an outbox that is watched has found.
+/// The progress of an outbox that is watched.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Progress {
     /// Nothing waits any more, or the connection ends: it is watched no more.
     Done,
-    /// The kernel has taken something since the last look.
+    /// The kernel has taken something since the last check.
     Moving,
-    /// The kernel has taken nothing since the last look.
+    /// The kernel has taken nothing since the last check.
     Stalled,
 }
 

@@ -1,4 +1,4 @@
-//! Subscriptions whose clients wait for `subscribe_ok` because the linked relays do not know of them yet.
+//! Pending subscriptions: their clients wait for `subscribe_ok`, since the linked relays have not acknowledged them yet.
 //!
 //! Owns what one shard has asked the network, and who waits for the answer. It exists only where there is a network.
 //! **Invariant:** a channel is in here from its first listener in this shard until the network has answered, or until
@@ -8,55 +8,55 @@ use crate::hub::subscriptions::ListenerId;
 use std::collections::{BTreeMap, HashMap};
 use std::task::{Context, Poll, Waker};
 
-/// The channels of one shard that are not settled.
+/// The channels of one shard whose first subscription is not acknowledged.
 #[derive(Default)]
-pub(crate) struct Settling {
-    channels: HashMap<Box<str>, Question>,
-    /// Which channel was asked about under which number.
-    asked: HashMap<u64, Box<str>>,
-    numbers: u64,
+pub(crate) struct PendingSubscriptions {
+    channels: HashMap<Box<str>, Pending>,
+    /// By the numbers under which the network was asked.
+    channels_by_number: HashMap<u64, Box<str>>,
+    last_number: u64,
 }
 
-struct Question {
+struct Pending {
     number: u64,
     /// Each listener once, however often it asks.
     waiting: BTreeMap<ListenerId, Waker>,
 }
 
-impl Settling {
+impl PendingSubscriptions {
     /// `channel` has its first listener; returns the number under which the network is to be asked.
     pub(crate) fn begin(&mut self, channel: &str) -> u64 {
-        self.numbers += 1;
-        let number = self.numbers;
-        self.channels.insert(channel.into(), Question { number, waiting: BTreeMap::new() });
-        self.asked.insert(number, channel.into());
+        self.last_number += 1;
+        let number = self.last_number;
+        self.channels.insert(channel.into(), Pending { number, waiting: BTreeMap::new() });
+        self.channels_by_number.insert(number, channel.into());
         number
     }
 
-    /// The network has answered.
-    pub(crate) fn answered(&mut self, number: u64) {
-        if let Some(channel) = self.asked.get(&number).cloned() {
+    /// The network has answered what it was asked under this number.
+    pub(crate) fn acknowledged(&mut self, number: u64) {
+        if let Some(channel) = self.channels_by_number.get(&number).cloned() {
             self.end(&channel);
         }
     }
 
     /// There is nothing to wait for any more: the network has answered, or the last listener has gone.
     pub(crate) fn end(&mut self, channel: &str) {
-        if let Some(question) = self.channels.remove(channel) {
-            self.asked.remove(&question.number);
-            question.waiting.into_values().for_each(Waker::wake);
+        if let Some(pending) = self.channels.remove(channel) {
+            self.channels_by_number.remove(&pending.number);
+            pending.waiting.into_values().for_each(Waker::wake);
         }
     }
 
     /// Whether all linked relays know that `channel` has a listener, if it has one.
-    pub(crate) fn is_settled(&self, channel: &str) -> bool {
+    pub(crate) fn is_acknowledged(&self, channel: &str) -> bool {
         !self.channels.contains_key(channel)
     }
 
-    /// Ready when `channel` is settled, for which `listener` waits.
+    /// Ready when `channel` is acknowledged, for which `listener` waits.
     pub(crate) fn poll(&mut self, channel: &str, listener: ListenerId, cx: &Context<'_>) -> Poll<()> {
-        let Some(question) = self.channels.get_mut(channel) else { return Poll::Ready(()) };
-        let waker = question.waiting.entry(listener).or_insert_with(|| cx.waker().clone());
+        let Some(pending) = self.channels.get_mut(channel) else { return Poll::Ready(()) };
+        let waker = pending.waiting.entry(listener).or_insert_with(|| cx.waker().clone());
         waker.clone_from(cx.waker());
         Poll::Pending
     }
@@ -81,29 +81,29 @@ mod tests {
     #[test]
     fn everybody_is_woken_by_the_answer() {
         let wakes = [Arc::new(Wakes::default()), Arc::new(Wakes::default())];
-        let mut settling = Settling::default();
-        let number = settling.begin("a");
+        let mut pending = PendingSubscriptions::default();
+        let number = pending.begin("a");
         for (listener, wake) in (0..).zip(&wakes) {
             // A task may be polled with another waker each time.
             for _ in 0..3 {
                 let waker = Waker::from(wake.clone());
-                assert!(settling.poll("a", listener, &Context::from_waker(&waker)).is_pending());
+                assert!(pending.poll("a", listener, &Context::from_waker(&waker)).is_pending());
             }
         }
-        settling.answered(number);
+        pending.acknowledged(number);
         assert!(wakes.iter().all(|wake| wake.0.load(Ordering::SeqCst) == 1));
-        assert!(settling.is_settled("a") && settling.asked.is_empty());
+        assert!(pending.is_acknowledged("a") && pending.channels_by_number.is_empty());
     }
 
     #[test]
     fn an_answer_about_listeners_that_have_gone_is_none_about_those_that_came_later() {
-        let mut settling = Settling::default();
-        let early = settling.begin("a");
-        settling.end("a");
-        let late = settling.begin("a");
-        settling.answered(early);
-        assert!(!settling.is_settled("a"));
-        settling.answered(late);
-        assert!(settling.is_settled("a"));
+        let mut pending = PendingSubscriptions::default();
+        let early = pending.begin("a");
+        pending.end("a");
+        let late = pending.begin("a");
+        pending.acknowledged(early);
+        assert!(!pending.is_acknowledged("a"));
+        pending.acknowledged(late);
+        assert!(pending.is_acknowledged("a"));
     }
 }

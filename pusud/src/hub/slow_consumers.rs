@@ -1,10 +1,10 @@
-//! The clients of a shard that take less than what comes for them, and how long each may.
+//! Slow consumers of a shard: clients that take less than what comes for them, and how long each may.
 //!
-//! Only outboxes that the kernel takes nothing more for are in here: whoever reads costs nothing. How much may wait at
-//! all is the outbox's own business; this is about time.
-//! **Invariant:** time in which the relay does not run counts for nobody: it is told how much has passed.
+//! Only outboxes that the kernel takes nothing more for are in here: a client that reads costs nothing. The outbox itself
+//! bounds how much may wait; this bounds for how long.
+//! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
 
-use crate::hub::outbox::{Look, Outbox};
+use crate::hub::outbox::{Outbox, Progress};
 use crate::protocol::{Limits, Refusal};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,13 +27,13 @@ impl SlowConsumers {
         self.0.push(Watched { outbox, stalled: Duration::ZERO, full: Duration::ZERO });
     }
 
-    /// Looks at all of them, `passed` after the last look; `cut` is called for each whose time is up, with the limit.
-    pub(crate) fn look(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
+    /// Checks all of them, `passed` after the last check; `cut` is called for each whose time is up, with the limit.
+    pub(crate) fn check(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
         self.0.retain_mut(|watched| {
-            match watched.outbox.look() {
-                Look::Done => return false,
-                Look::Moving => watched.stalled = Duration::ZERO,
-                Look::Stalled => watched.stalled += passed,
+            match watched.outbox.check_progress() {
+                Progress::Done => return false,
+                Progress::Moving => watched.stalled = Duration::ZERO,
+                Progress::Stalled => watched.stalled += passed,
             }
             if watched.outbox.cost() > limits.outbox_soft_bytes {
                 watched.full += passed;

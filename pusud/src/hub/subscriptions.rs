@@ -1,4 +1,4 @@
-//! Who listens to what, in one shard: channels to listeners and back.
+//! Subscriptions of one shard: channels to listeners and back.
 //!
 //! **Invariant:** both directions change together, in the functions of this file and nowhere else; a channel is in the
 //! table exactly while it has a listener.

@@ -1,7 +1,7 @@
-//! What a shard does for its clients besides what they ask: it pings the silent, ends the gone and the slow, and lets go
-//! of memory when too much is held.
+//! Upkeep of a shard's clients: keepalive pings, ends of slow consumers and of clients that are gone, and disconnects
+//! when `max_queued_bytes` is exceeded.
 //!
-//! One timer for all clients, and a look at the few of them whose turn it is.
+//! One timer for all clients; each tick checks the few of them whose turn it is.
 
 use super::{Hub, State};
 use crate::hub::outbox::Outbox;
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-/// How often it is looked whether anything is due.
+/// How often it is checked whether anything is due.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-/// The most that counts as passed between two looks: a relay that was stopped or had no turn has not served its clients
-/// meanwhile, and blames nobody for it.
+/// The most time that counts as passed between two ticks: a relay that was stopped or had no processor time has not served
+/// its clients meanwhile, and disconnects nobody for it.
 const PASSED_MAX: Duration = Duration::from_secs(1);
 
 impl Hub {
-    /// Looks after the clients, for ever.
-    pub async fn look_after_clients(&self) {
+    /// Runs keepalive, the write deadline and the memory limit, for ever.
+    pub async fn run_upkeep(&self) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = Instant::now();
@@ -44,11 +44,11 @@ impl Hub {
 
     /// Whether there is still too much, since those who were disconnected for it have not had their turn to let go.
     pub(crate) fn is_relieved(&self) -> bool {
-        self.queued.excess(self.shard, self.state.borrow().passing_bytes()) == 0
+        self.queued_memory.excess(self.shard, self.state.borrow().passing_bytes()) == 0
     }
 
     pub(super) fn relieve_now(&self, state: &mut State) {
-        let excess = self.queued.excess(self.shard, state.passing_bytes());
+        let excess = self.queued_memory.excess(self.shard, state.passing_bytes());
         if excess > 0 {
             state.close_run();
             // Only if there is something new to flush: this is called by each flush, which would never end otherwise.
@@ -61,7 +61,7 @@ impl Hub {
     fn end_slow_consumers(&self, passed: Duration) {
         let state = &mut *self.state.borrow_mut();
         let mut slow_consumers = std::mem::take(&mut state.slow_consumers);
-        slow_consumers.look(passed, &self.limits, |outbox, refusal| {
+        slow_consumers.check(passed, &self.limits, |outbox, refusal| {
             state.close_run();
             state.cut(outbox, refusal);
             self.schedule_flush();
@@ -71,11 +71,11 @@ impl Hub {
 
     fn ping(&self, passed: Duration) {
         let state = &mut *self.state.borrow_mut();
-        let (first, step) = state.keepalive.next_turn(passed);
+        let (first, step) = state.keepalive.next_tick(passed);
         let mut pinged = Vec::new();
         for listener in (first..state.outboxes.capacity()).step_by(step) {
             if let Some(outbox) = state.outboxes.get(listener)
-                && state.keepalive.look(outbox, self.limits.pong_timeout)
+                && state.keepalive.check(outbox, self.limits.pong_timeout)
             {
                 pinged.push(outbox.clone());
             }

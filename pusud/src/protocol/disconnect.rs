@@ -1,6 +1,6 @@
-//! Why the relay ends a client's connection: one table of close codes, words, and what the client should do.
+//! Reasons to end a client's connection: one table of close codes, words, and what the client should do.
 //!
-//! What a client can cause is here; what the operator causes is an error at start-up.
+//! Everything that a client can cause is here; an operator's mistake is an error at start-up.
 
 /// A reason to end a connection, told to the client in its close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

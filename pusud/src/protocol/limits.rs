@@ -96,7 +96,7 @@ macro_rules! for_each_limit {
             max_json_depth: usize = 128, count(1, CONTENT_DEPTH_MAX), restart,
                 counter MaxJsonDepth "JSON was nested too deeply.";
             /// Bytes that may wait in all shards together: for clients to take them, or to finish them. Past it the
-            /// clients with most of it are cut.
+            /// clients with most of it are disconnected.
             max_queued_bytes: usize = 256 * 1024 * 1024, many_bytes(), restart,
                 counter MaxQueuedBytes "Too much waited in all outboxes together.";
             /// Messages that one client may publish in a second for long; past it: close 4503. 0: as many as it likes.
@@ -118,7 +118,7 @@ macro_rules! for_each_limit {
             /// The origins whose pages may connect; others: HTTP 403. Empty: all.
             allowed_origins: Vec<Origin> = Vec::new(), origins(), restart,
                 counter AllowedOrigins "The page that connects comes from an origin that is not allowed.";
-            /// From the wish to stop to the first client that is disconnected; 0: at once.
+            /// From the request to stop to the first client that is disconnected; 0: at once.
             drain_grace: Duration = Duration::from_secs(2), duration_or_zero(), restart;
             /// From the first client that is disconnected to the last, when the relay stops; 0: all at once.
             drain_spread: Duration = Duration::from_secs(20), duration_or_zero(), restart;

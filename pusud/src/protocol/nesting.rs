@@ -1,4 +1,4 @@
-//! How deep JSON is nested: a function of its text, which the parser has found to be JSON.
+//! The nesting depth of JSON: a function of its text, which the parser has found to be JSON.
 
 /// Whether arrays and objects in `json` are nested more deeply than `max`.
 pub(crate) fn is_deeper(json: &str, max: usize) -> bool {

@@ -1,4 +1,4 @@
-//! What a client may read and write: patterns over channel names.
+//! Permissions of a client to read and write: patterns over channel names.
 //!
 //! Pure functions from text to yes or no; where permissions come from is the authenticator's business.
 //! **Invariant:** a pattern without `*` matches exactly one channel name; `*` matches any run of bytes, anywhere. (The

@@ -1,4 +1,4 @@
-//! What was refused, by the limit that it exceeded: one table for the log, `pusud status` and whoever reads counters.
+//! Refusals, by the limit that was exceeded: one table for the log, `pusud status` and programs that read counters.
 
 use super::limits::for_each_limit;
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
-use crate::admission::{self, Door, Pass, RefusalLog, TurnedAway};
+use crate::admission::{self, Admission, Pass, RefusalLog, TurnedAway};
 use crate::relay::shard_picker::ShardPicker;
 use crate::routing::{InboxSender, Item};
 use anyhow::Context as _;
@@ -39,11 +39,11 @@ impl Acceptor {
         self.address
     }
 
-    /// Accepts for ever and deals out what `door` lets in. When the system refuses another connection (out of files or
+    /// Accepts for ever and deals out the connections that `admission` lets in. When the system refuses another connection (out of files or
     /// memory) it waits and tries again; it never spins. Dropping the future closes the port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
-    pub async fn run(self, inboxes: &[InboxSender], door: &Arc<Door>) -> anyhow::Error {
+    pub async fn run(self, inboxes: &[InboxSender], admission: &Arc<Admission>) -> anyhow::Error {
         let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
             Ok(socket) => socket,
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
@@ -67,11 +67,11 @@ impl Acceptor {
                         backoff = BACKOFF_MIN;
                     }
                     let peer = admission::readable(peer);
-                    match door.admit(peer.ip()) {
-                        Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, door),
+                    match admission.admit(peer.ip()) {
+                        Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, admission),
                         Err(refusal) => {
                             refused.note(refusal, peer.ip());
-                            turned_away.see_off(socket, refusal);
+                            turned_away.refuse(socket, refusal);
                         }
                     }
                 }
@@ -89,12 +89,12 @@ impl Acceptor {
 }
 
 /// Hands a connection over to a shard, whose runtime it belongs to from then on.
-fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAddr, pass: Pass, door: &Door) {
+fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAddr, pass: Pass, admission: &Admission) {
     match socket.into_std() {
         Ok(socket) => inbox.send(Item::Accepted(socket, peer, pass)),
         Err(error) => {
-            door.leave(&pass.place);
-            warn!(client = %peer, %error, "cannot hand a connection over to a shard");
+            admission.leave(&pass.place);
+            warn!(client = %peer, %error, "cannot hand the connection over to a shard");
         }
     }
 }

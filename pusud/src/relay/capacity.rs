@@ -1,6 +1,6 @@
-//! How many connections this process has room for: what the settings ask for, as far as the open-file limit goes.
+//! The capacity of this process for connections: as the settings ask for, as far as the open-file limit goes.
 
-use crate::admission::{self, SEEN_OFF_MAX};
+use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
 use crate::mesh::connections_max;
 use anyhow::bail;
@@ -10,7 +10,7 @@ use std::fmt;
 /// turned away.
 const RESERVED_FILES: u64 = 128;
 /// Those that are left of them while as many connections as can be are being turned away.
-const _: () = assert!(RESERVED_FILES >= SEEN_OFF_MAX as u64 + 64);
+const _: () = assert!(RESERVED_FILES >= REFUSING_MAX as u64 + 64);
 /// Open files of a runtime: of a shard's, and of the network's.
 const FILES_PER_RUNTIME: u64 = 3;
 /// The socket where relays connect, and a connection that it gives out and that is one too many.

@@ -14,7 +14,7 @@ pub use capacity::Capacity;
 pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::control::{self, ControlSocket, StatusGatherer};
@@ -24,8 +24,8 @@ use crate::relay::service::{Service, Stopped};
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system::{Hangups, Shutdown};
-use crate::websocket::Queued;
+use crate::system::{Shutdown, Sighups};
+use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,11 +37,11 @@ pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
     acceptor: Acceptor,
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     /// `None`: no relays are configured.
-    gateway: Option<NetworkThread>,
+    network_thread: Option<NetworkThread>,
     /// When the settings are read again, and what stands over them then; `None`: they never are.
-    reload_at: Option<(Hangups, Overrides)>,
+    reload_at: Option<(Sighups, Overrides)>,
 }
 
 impl Relay {
@@ -57,14 +57,14 @@ impl Relay {
             warn!("{warning}");
         }
         let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        let door = Door::new(capacity.connections, &config.limits);
-        let gateway = NetworkThread::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, door, gateway, reload_at: None })
+        let admission = Admission::new(capacity.connections, &config.limits);
+        let network_thread = NetworkThread::bind(&config)?;
+        Ok(Self { config: Arc::new(config), authenticator, acceptor, admission, network_thread, reload_at: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
-    pub fn reloading(mut self, hangups: Hangups, overrides: Overrides) -> Self {
-        self.reload_at = Some((hangups, overrides));
+    pub fn reloading(mut self, sighups: Sighups, overrides: Overrides) -> Self {
+        self.reload_at = Some((sighups, overrides));
         self
     }
 
@@ -73,8 +73,8 @@ impl Relay {
         self.acceptor.local_addr()
     }
 
-    /// Serves until `shutdown` asks to stop, sees the clients off, and returns when they have gone. A second wish to stop
-    /// returns at once. `serving` is called when clients are served and the wish to stop is heard.
+    /// Serves until `shutdown` asks to stop, drains the clients, and returns when they have gone. A second request to stop
+    /// returns at once. `serving` is called when clients are served and the request to stop is heard.
     ///
     /// # Errors
     /// Threads or runtimes cannot be made, the control socket is in use, or a shard or the network's thread has died.
@@ -86,26 +86,28 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, acceptor, door, gateway, reload_at } = self;
+            let Self { config, authenticator, acceptor, admission, network_thread, reload_at } = self;
             let reload = reload_at
-                .map(|(hangups, overrides)| Reload::new(config.clone(), overrides, authenticator.clone(), hangups));
-            let index = Arc::new(index(&config, gateway.as_ref()));
-            let network = gateway.as_ref().map(NetworkThread::inbox);
-            let (inboxes, shards) = start_shards(&config, &authenticator, &door, &index, network.clone())?;
-            let links = gateway.map(|gateway| gateway.start(inboxes.clone(), index.clone())).transpose()?;
+                .map(|(sighups, overrides)| Reload::new(config.clone(), overrides, authenticator.clone(), sighups));
+            let index = Arc::new(index(&config, network_thread.as_ref()));
+            let network = network_thread.as_ref().map(NetworkThread::inbox);
+            let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
+            let links = network_thread
+                .map(|network_thread| network_thread.start(inboxes.clone(), index.clone()))
+                .transpose()?;
             let address = acceptor.local_addr();
-            let overview = Arc::new(StatusGatherer::new(
+            let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 address,
                 authenticator.clone(),
-                control::Sources { inboxes: inboxes.clone(), index, door: door.clone(), network },
+                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
             ));
-            let service = Service::new(address, config, door, inboxes, overview);
+            let service = Service::new(address, config, admission, inboxes, status_gatherer);
             serving();
             service.ready();
             let stopped = tokio::select! {
                 stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
-                never = service.attend(control) => match never {},
+                never = service.serve_control_and_watchdog(control) => match never {},
             };
             // Whoever is in a hurry does not wait for calls that are inside the plugin either.
             if !matches!(stopped, Ok(Stopped::AtOnce)) {
@@ -117,22 +119,22 @@ impl Relay {
 }
 
 /// The index of so many shards, and of the network behind them.
-fn index(config: &Config, gateway: Option<&NetworkThread>) -> ShardIndex {
-    match gateway {
+fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex {
+    match network_thread {
         None => ShardIndex::default(),
-        Some(gateway) => ShardIndex::with_network(config.shards, gateway.inbox()),
+        Some(network_thread) => ShardIndex::with_network(config.shards, network_thread.inbox()),
     }
 }
 
 fn start_shards(
     config: &Arc<Config>,
     authenticator: &Authenticator,
-    door: &Arc<Door>,
+    admission: &Arc<Admission>,
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::inbox()).unzip();
-    let queued = Arc::new(Queued::new(config.shards, config.limits.max_queued_bytes));
+    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()
@@ -143,9 +145,9 @@ fn start_shards(
                 inboxes: inboxes.clone(),
                 network: network.clone(),
                 index: index.clone(),
-                queued: queued.clone(),
+                queued_memory: queued_memory.clone(),
                 authenticator: authenticator.clone(),
-                door: door.clone(),
+                admission: admission.clone(),
                 config: config.clone(),
             };
             shard.start()

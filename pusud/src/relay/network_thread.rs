@@ -85,7 +85,7 @@ impl Links {
         match timeout(STOP_MAX, self.ended).await {
             Ok(Ok(_)) => {}
             Ok(Err(_)) => warn!("the network's thread has died while stopping; its panic is in the log"),
-            Err(_) => warn!("the links to other relays had not ended in time"),
+            Err(_) => warn!("timed out while closing the links to other relays"),
         }
     }
 }

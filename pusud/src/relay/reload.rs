@@ -7,7 +7,7 @@
 use crate::authenticator::Authenticator;
 use crate::config::{Config, OnSwap, Overrides};
 use crate::routing::{InboxSender, Item};
-use crate::system::{Hangups, ServiceManager};
+use crate::system::{ServiceManager, Sighups};
 use anyhow::Context as _;
 use std::convert::Infallible;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
-    hangups: Hangups,
+    sighups: Sighups,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -37,9 +37,9 @@ impl Reload {
         running: Arc<Config>,
         overrides: Overrides,
         authenticator: Authenticator,
-        hangups: Hangups,
+        sighups: Sighups,
     ) -> Self {
-        Self { running, overrides, authenticator, hangups, again: false }
+        Self { running, overrides, authenticator, sighups, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
@@ -47,7 +47,7 @@ impl Reload {
     pub(crate) async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
         loop {
             if !std::mem::take(&mut self.again) {
-                self.hangups.next().await;
+                self.sighups.next().await;
             }
             info!("SIGHUP: reading the settings again");
             manager.reloading();
@@ -62,7 +62,7 @@ impl Reload {
         }
     }
 
-    /// Reloads on a thread of its own. Signals that come meanwhile are answered, and seen to afterwards.
+    /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
     async fn reload_aside(&mut self) -> anyhow::Result<Outcome> {
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
@@ -75,9 +75,9 @@ impl Reload {
         loop {
             tokio::select! {
                 outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
-                () = self.hangups.next() => {
+                () = self.sighups.next() => {
                     self.again = true;
-                    warn!("SIGHUP: still at the one before; maybe the authenticator takes its time to start");
+                    warn!("SIGHUP: a reload is still in progress, another follows it; is the authenticator slow to start?");
                 }
             }
         }

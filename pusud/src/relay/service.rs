@@ -1,6 +1,6 @@
-//! A relay that serves: what goes on from its start to its end, and how it is seen to that end.
+//! A relay that serves: its tasks from start to end, and its graceful shutdown.
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::config::{Config, format_duration};
 use crate::control::{ControlSocket, StatusGatherer};
 use crate::protocol::Disconnect;
@@ -25,36 +25,36 @@ const STOP_EXTRA: Duration = Duration::from_secs(10);
 /// Shards that run, each until it sends what it has counted.
 type Running = SelectAll<oneshot::Receiver<Stats>>;
 
-/// How it came to its end.
+/// How it stopped.
 pub(crate) enum Stopped {
-    /// The clients were seen off.
-    InOrder,
-    /// It was asked to a second time.
+    /// After the graceful shutdown.
+    Gracefully,
+    /// At once, since it was asked a second time.
     AtOnce,
 }
 
 /// A relay that serves.
 pub(crate) struct Service {
     config: Arc<Config>,
-    door: Arc<Door>,
+    admission: Arc<Admission>,
     inboxes: Vec<InboxSender>,
-    overview: Arc<StatusGatherer>,
+    status_gatherer: Arc<StatusGatherer>,
     manager: ServiceManager,
     /// What the service manager is told while all is well.
     serving: String,
 }
 
 impl Service {
-    /// Serves the clients whom `door` lets in, on the shards behind `inboxes`.
+    /// Serves the clients that `admission` lets in, on the shards behind `inboxes`.
     pub(crate) fn new(
         address: SocketAddr,
         config: Arc<Config>,
-        door: Arc<Door>,
+        admission: Arc<Admission>,
         inboxes: Vec<InboxSender>,
-        overview: Arc<StatusGatherer>,
+        status_gatherer: Arc<StatusGatherer>,
     ) -> Self {
         let serving = format!("serving clients on {address}");
-        Self { config, door, inboxes, overview, manager: ServiceManager::default(), serving }
+        Self { config, admission, inboxes, status_gatherer, manager: ServiceManager::default(), serving }
     }
 
     /// Tells the service manager that clients are served.
@@ -62,7 +62,7 @@ impl Service {
         self.manager.ready(&self.serving);
     }
 
-    /// Serves until it is asked to stop, and then until the clients have been seen off.
+    /// Serves until it is asked to stop, and then until the clients have been drained.
     ///
     /// # Errors
     /// Accepting has failed for good, or a shard or the network's thread has died.
@@ -82,9 +82,9 @@ impl Service {
             }
         };
         let by = tokio::select! {
-            // Who was accepted by the system before the wish to stop came is still let in.
+            // Connections that the system had accepted before the request to stop are still let in.
             biased;
-            error = acceptor.run(&self.inboxes, &self.door) => return Err(error),
+            error = acceptor.run(&self.inboxes, &self.admission) => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
             by = shutdown.requested() => by,
@@ -98,14 +98,14 @@ impl Service {
                 return Ok(Stopped::AtOnce);
             }
         }
-        Ok(Stopped::InOrder)
+        Ok(Stopped::Gracefully)
     }
 
-    /// Answers who asks how the relay is, and the service manager. Goes on from the start to the end.
-    pub(crate) async fn attend(&self, control: Option<ControlSocket>) -> Infallible {
+    /// Serves the control socket and the service manager's watchdog, from the start of the relay to its end.
+    pub(crate) async fn serve_control_and_watchdog(&self, control: Option<ControlSocket>) -> Infallible {
         let controlling = async {
             match control {
-                Some(control) => control.serve(self.overview.clone()).await,
+                Some(control) => control.serve(self.status_gatherer.clone()).await,
                 None => std::future::pending().await,
             }
         };
@@ -117,7 +117,7 @@ impl Service {
     }
 
     fn announce_stop(&self, by: &str) {
-        self.overview.stops();
+        self.status_gatherer.set_stopping();
         let limits = &self.config.limits;
         let time = limits.drain_grace + limits.drain_spread;
         let (grace, spread) = (format_duration(limits.drain_grace), format_duration(limits.drain_spread));
@@ -125,14 +125,15 @@ impl Service {
             by,
             %grace,
             %spread,
-            "stopping: no new connections; clients are served on for `grace` and disconnected over `spread`; send the \
-             signal again (or press Ctrl-C again) to stop at once"
+            "graceful shutdown: no new connections; clients are served for `grace` and disconnected over `spread`; send \
+             the signal again (or press Ctrl-C again) to stop at once"
         );
-        self.manager.stopping("stopping: no new connections, clients are seen off", time + STOP_EXTRA);
+        self.manager
+            .stopping("graceful shutdown: no new connections, clients are being disconnected", time + STOP_EXTRA);
     }
 
-    /// Sees all clients off and then ends the shards: none of them before the last client has gone, since it may publish
-    /// to all the others.
+    /// Drains the clients of all shards and then ends the shards: none of them before the last client has gone, since it
+    /// may publish to all the others.
     async fn stop(&self, mut shards: Running, links: Option<Links>) -> anyhow::Result<Stats> {
         let drain = |inbox: &InboxSender| {
             let (drained, wait) = oneshot::channel();
@@ -149,7 +150,7 @@ impl Service {
             inbox.send(Item::Stop);
         }
         let mut stats = collect(shards).await?;
-        stats.refusals.add(&self.door.refusals());
+        stats.refusals.add(&self.admission.refusals());
         // Behind the shards, so that whatever they have accepted leaves to the other relays too.
         if let Some(links) = links {
             links.stop().await;

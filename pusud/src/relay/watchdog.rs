@@ -1,4 +1,4 @@
-//! Shows the service manager that the daemon is in order, as long as it is.
+//! The watchdog: tells the service manager that the daemon is alive, as long as all shards answer.
 //!
 //! It never restarts anything itself: where a shard hangs it keeps silent, and the service manager acts.
 //! **Invariant:** silence means that some shard has not taken a turn within half of the period.

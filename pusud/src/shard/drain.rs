@@ -1,7 +1,7 @@
-//! How a shard sees its clients off when the relay stops: they are served for a while, then disconnected one by one.
+//! Drain of a shard in a graceful shutdown: clients are served for a while, then disconnected one by one.
 //!
 //! It closes nobody's socket itself: each client's own task sends what still waits, and goes.
-//! **Invariant:** who is connected is served, published to and listened to as ever until its own turn comes.
+//! **Invariant:** a connected client is served, published to and listened to as ever until its own turn comes.
 
 use crate::hub::{Hub, Outbox};
 use crate::protocol::Disconnect;

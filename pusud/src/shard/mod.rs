@@ -5,14 +5,14 @@ mod memory;
 
 pub use memory::shard_bytes_max;
 
-use crate::admission::Door;
+use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::client;
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
-use crate::websocket::Queued;
+use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;
@@ -37,12 +37,12 @@ pub struct Shard {
     pub network: Option<InboxSender<Event>>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
-    /// What all shards hold.
-    pub queued: Arc<Queued>,
-    /// Who decides.
+    /// The queued memory of all shards.
+    pub queued_memory: Arc<QueuedMemory>,
+    /// The authenticator.
     pub authenticator: Authenticator,
     /// Where the places of connections are given back.
-    pub door: Arc<Door>,
+    pub admission: Arc<Admission>,
     /// The relay's settings.
     pub config: Arc<Config>,
 }
@@ -79,11 +79,11 @@ impl Shard {
     async fn run(mut self) -> Stats {
         let shards = self.inboxes.len();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued, self.config.limits.clone()));
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, self.config.limits.clone()));
         let context = Rc::new(client::Context::new(
             hub.clone(),
             self.authenticator,
-            self.door,
+            self.admission,
             self.config.limits.clone(),
             &self.config.name,
             shards,
@@ -91,7 +91,7 @@ impl Shard {
         spawn_local(flush(hub.clone()));
         let watching = hub.clone();
         spawn_local(async move { watching.watch_inboxes().await });
-        spawn_local(client::attend(context.clone()));
+        spawn_local(client::run_timers(context.clone()));
         let mut stopping = false;
         while !stopping {
             for item in self.inbox.next().await {
@@ -99,14 +99,14 @@ impl Shard {
                     Item::Accepted(socket, peer, pass) => match adopt(socket) {
                         Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
                         Err(error) => {
-                            context.door.leave(&pass.place);
+                            context.admission.leave(&pass.place);
                             debug!(client = %peer, %error, "cannot serve a connection");
                         }
                     },
                     Item::Batch(batch) => hub.deliver(&batch),
-                    Item::Settled(number) => hub.settled(number),
-                    Item::Reauthorize => context.turns.queue_all(),
-                    Item::ForgetAuthorizations => context.turns.forget_all(),
+                    Item::Settled(number) => hub.acknowledged(number),
+                    Item::Reauthorize => context.reauthorizations.enqueue_all(),
+                    Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {

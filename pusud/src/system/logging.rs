@@ -1,4 +1,4 @@
-//! The log: standard error, one line an event. The journal is told how serious each is, and keeps the time itself.
+//! Logging: to standard error, one line an event. The journal is told how serious each is, and keeps the time itself.
 
 mod limit;
 mod queue;

@@ -12,4 +12,4 @@ pub use journal::{ERROR, takes_stderr};
 pub use logging::{Format, Level, Output, finish_log, log_line, lost_log_lines, start_logging};
 pub use service_manager::ServiceManager;
 pub use shutdown::{Listening, Shutdown};
-pub use signals::{Hangups, Signals};
+pub use signals::{Sighups, Signals};

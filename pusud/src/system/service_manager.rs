@@ -1,4 +1,4 @@
-//! What the daemon tells the service manager that has started it: systemd's protocol of notifications.
+//! Notifications to the service manager that has started the daemon, in systemd's protocol.
 //!
 //! It says something only where NOTIFY_SOCKET is set, and on Unix; elsewhere every call does nothing.
 
@@ -54,7 +54,7 @@ mod unix {
             if let Err(error) = sd_notify::notify(states)
                 && !self.has_failed.swap(true, Ordering::Relaxed)
             {
-                warn!(%error, "cannot tell the service manager how the daemon is (NOTIFY_SOCKET)");
+                warn!(%error, "cannot notify the service manager (NOTIFY_SOCKET)");
             }
         }
     }

@@ -1,9 +1,9 @@
-//! The wish to stop: a signal of the operator's, or a call of the program that embeds the relay.
+//! The request to stop: a signal from the operator, or the program that embeds the relay.
 
 use crate::system::signals::Signals;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-/// A wait for the wish to stop. It can come more than once: the second time it is meant.
+/// A wait for the request to stop. It can come more than once: the second one means at once.
 pub struct Shutdown {
     source: Source,
 }
@@ -50,7 +50,7 @@ impl Trigger {
 pub struct Listening(UnboundedReceiver<&'static str>);
 
 impl Listening {
-    /// Waits for the next wish to stop, and says in a word where it came from.
+    /// Waits for the next request to stop, and says in a word where it came from.
     pub async fn requested(&mut self) -> &'static str {
         match self.0.recv().await {
             Some(by) => by,

@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 
 /// Wishes that the settings be read again. Several that nobody has waited for are one.
 #[derive(Clone, Default)]
-pub struct Hangups(Arc<Notify>);
+pub struct Sighups(Arc<Notify>);
 
-impl Hangups {
+impl Sighups {
     /// Waits for the next one; it may have come before.
     pub async fn next(&self) {
         self.0.notified().await;
@@ -24,7 +24,7 @@ impl Hangups {
 
 #[cfg(unix)]
 mod unix {
-    use super::Hangups;
+    use super::Sighups;
     use crate::system::logging;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator;
@@ -40,7 +40,7 @@ mod unix {
     /// The signals, which from here on do not end the process by themselves any more.
     pub struct Signals {
         stops: Stops,
-        hangups: Hangups,
+        sighups: Sighups,
     }
 
     impl Signals {
@@ -50,12 +50,12 @@ mod unix {
         /// The system does not let the process catch them, or is out of threads.
         pub fn catch() -> io::Result<Self> {
             let mut caught = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-            let (stops, hangups) = (Stops::default(), Hangups::default());
-            let (to_stops, to_hangups) = (stops.clone(), hangups.clone());
+            let (stops, sighups) = (Stops::default(), Sighups::default());
+            let (to_stops, to_sighups) = (stops.clone(), sighups.clone());
             let pass_on = move || {
                 for signal in caught.forever() {
                     match signal {
-                        SIGHUP => to_hangups.0.notify_one(),
+                        SIGHUP => to_sighups.0.notify_one(),
                         SIGINT => stop(&to_stops, "SIGINT"),
                         _ => stop(&to_stops, "SIGTERM"),
                     }
@@ -63,12 +63,12 @@ mod unix {
             };
             // It ends with the process.
             thread::Builder::new().name("signals".into()).spawn(pass_on)?;
-            Ok(Self { stops, hangups })
+            Ok(Self { stops, sighups })
         }
 
         /// SIGHUP.
-        pub fn hangups(&self) -> Hangups {
-            self.hangups.clone()
+        pub fn sighups(&self) -> Sighups {
+            self.sighups.clone()
         }
 
         /// SIGTERM and SIGINT, from here on.
@@ -93,7 +93,7 @@ mod unix {
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use super::Hangups;
+    use super::Sighups;
     use std::io;
     use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -110,8 +110,8 @@ mod elsewhere {
         }
 
         /// Never comes: the daemon is restarted instead.
-        pub fn hangups(&self) -> Hangups {
-            Hangups::default()
+        pub fn sighups(&self) -> Sighups {
+            Sighups::default()
         }
 
         /// Ctrl-C, from here on. Called inside a runtime.

@@ -1,6 +1,6 @@
 //! The buffers that frames lie in, shared by all clients of a shard that they are for, and counted.
 
-use super::memory_pressure;
+use super::queued_memory;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ const BUFFER_BYTES: usize = 32;
 
 /// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
 ///
-/// They are part of what the shard holds (see `memory_pressure`), once, from the first to the last reference.
+/// They are part of what the shard holds (see `queued_memory`), once, from the first to the last reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frames(Rc<[u8]>);
 
@@ -22,7 +22,7 @@ impl Frames {
 
 impl From<&[u8]> for Frames {
     fn from(bytes: &[u8]) -> Self {
-        memory_pressure::hold(bytes.len() + BUFFER_BYTES);
+        queued_memory::hold(bytes.len() + BUFFER_BYTES);
         Self(bytes.into())
     }
 }
@@ -44,7 +44,7 @@ impl Deref for Frames {
 impl Drop for Frames {
     fn drop(&mut self) {
         if Rc::strong_count(&self.0) == 1 {
-            memory_pressure::release(self.0.len() + BUFFER_BYTES);
+            queued_memory::release(self.0.len() + BUFFER_BYTES);
         }
     }
 }
@@ -56,15 +56,15 @@ mod tests {
 
     #[test]
     fn shared_frames_are_held_once_until_the_last_is_gone() {
-        let before = memory_pressure::held();
+        let before = queued_memory::held();
         let frames = text(&[b'x'; 1000]);
-        let held = memory_pressure::held() - before;
+        let held = queued_memory::held() - before;
         assert!((1000..1100).contains(&held));
         let shared = vec![frames.clone(); 9];
-        assert_eq!((memory_pressure::held() - before, frames.part()), (held, held / 10));
+        assert_eq!((queued_memory::held() - before, frames.part()), (held, held / 10));
         drop(frames);
-        assert_eq!(memory_pressure::held() - before, held);
+        assert_eq!(queued_memory::held() - before, held);
         drop(shared);
-        assert_eq!(memory_pressure::held(), before);
+        assert_eq!(queued_memory::held(), before);
     }
 }

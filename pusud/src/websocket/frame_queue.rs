@@ -1,10 +1,10 @@
-//! What waits for one client: shared frames in the order in which they leave, and what they cost.
+//! The queue of frames that wait for one client, shared with others, in the order in which they leave, and their cost.
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
 use crate::websocket::buffer::Frames;
 use crate::websocket::frame::{self, Mark};
-use crate::websocket::memory_pressure;
+use crate::websocket::queued_memory;
 use std::collections::VecDeque;
 
 /// What frames that wait behind others count beside their bytes: their place in the queue and what their buffer costs.
@@ -30,20 +30,20 @@ struct Rest(VecDeque<Frames>);
 
 impl Rest {
     fn into_iter(mut self) -> impl Iterator<Item = Frames> {
-        memory_pressure::release(self.0.capacity() * size_of::<Frames>());
+        queued_memory::release(self.0.capacity() * size_of::<Frames>());
         std::mem::take(&mut self.0).into_iter()
     }
 
     fn push(&mut self, frames: Frames) {
         let places = self.0.capacity();
         self.0.push_back(frames);
-        memory_pressure::hold((self.0.capacity() - places) * size_of::<Frames>());
+        queued_memory::hold((self.0.capacity() - places) * size_of::<Frames>());
     }
 }
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        memory_pressure::release(self.0.capacity() * size_of::<Frames>());
+        queued_memory::release(self.0.capacity() * size_of::<Frames>());
     }
 }
 
@@ -166,18 +166,18 @@ mod tests {
 
     #[test]
     fn many_small_frames_cost_what_they_take() {
-        let before = memory_pressure::held();
+        let before = queued_memory::held();
         let mut queue = FrameQueue::default();
         for _ in 0..1000 {
             queue.push(Frames::from(vec![0x8a, 0]));
         }
-        let held = memory_pressure::held() - before;
+        let held = queued_memory::held() - before;
         assert!(held <= queue.cost() + 1000, "{held} bytes are held and {} are counted", queue.cost());
         queue.advance(1999);
         assert!(!queue.is_empty() && queue.cost() == 1);
         queue.advance(1);
         assert!(queue.is_empty() && queue.front().is_none());
-        assert_eq!(memory_pressure::held(), before);
+        assert_eq!(queued_memory::held(), before);
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn publications_of_a_channel_are_dropped_but_for_what_has_begun_to_leave() {
-        let before = memory_pressure::held();
+        let before = queued_memory::held();
         let run = |channel, contents: &[&str]| {
             let mut out = Vec::new();
             contents.iter().for_each(|content| frame::push_publish(&mut out, channel, content));
@@ -218,7 +218,7 @@ mod tests {
             assert!(queue.is_empty());
         }
         drop(all);
-        assert_eq!(memory_pressure::held(), before);
+        assert_eq!(queued_memory::held(), before);
     }
 
     #[test]

@@ -6,9 +6,9 @@
 mod buffer;
 mod frame;
 mod frame_queue;
-mod memory_pressure;
+mod queued_memory;
 
 pub use buffer::Frames;
 pub use frame::{Mark, close, contents, ping, publish_len, push_publish, text};
 pub use frame_queue::FrameQueue;
-pub use memory_pressure::{Queued, held, hold, release};
+pub use queued_memory::{QueuedMemory, held, hold, release};

@@ -85,7 +85,8 @@ fn a_plugin_that_crashes_is_started_again_and_nobody_connected_notices() {
     signal("-KILL", process);
     let_in(&daemon);
     round_trip(&mut listener, "killed");
-    let restarts = daemon.log().lines().iter().filter(|line| line.contains("the plugin runs again")).count();
+    let restarts =
+        daemon.log().lines().iter().filter(|line| line.contains("the plugin's process is running again")).count();
     assert_eq!(restarts, 4, "one restart each:\n{}", daemon.log().text());
     for signal in ["SIGABRT", "SIGSEGV", "exit status: 0", "SIGKILL"] {
         assert!(daemon.log().text().contains(signal), "the log does not say {signal}:\n{}", daemon.log().text());
@@ -136,7 +137,7 @@ fn calls_that_hang_are_replaced_up_to_a_limit() {
         let told = if isolation == "thread" {
             "authenticator overloaded, rejecting authorizations"
         } else {
-            "the plugin runs again"
+            "the plugin's process is running again"
         };
         while !daemon.log().text().contains(told) {
             assert!(started.elapsed() < DEADLINE, "{told} is not in the log:\n{}", daemon.log().text());

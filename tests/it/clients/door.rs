@@ -72,7 +72,7 @@ fn refusals_are_logged_with_a_count_and_not_one_by_one() {
     for _ in 0..50 {
         daemon.raw().expect_http_error(503);
     }
-    let count = |lines: &[String]| lines.iter().filter(|line| line.contains("were not let in")).count();
+    let count = |lines: &[String]| lines.iter().filter(|line| line.contains("connections refused")).count();
     daemon.log().wait("two lines about it", |lines| (count(lines) >= 2).then_some(()));
     assert!(count(&daemon.log().lines()) as u64 <= 2 + started.elapsed().as_secs(), "{}", daemon.log().text());
     assert_eq!(daemon.refused(), "max_connections 50");
@@ -86,7 +86,7 @@ fn the_answer_arrives_however_late_the_request() {
     loop {
         let mut late = daemon.raw();
         let connected = Instant::now();
-        daemon.log().wait_for("the refusal", |line| line.contains("were not let in").then_some(()));
+        daemon.log().wait_for("the refusal", |line| line.contains("connections refused").then_some(()));
         if connected.elapsed() < WAITS_FOR_REQUEST {
             late.expect_http_error(503);
             break;

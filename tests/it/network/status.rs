@@ -71,7 +71,7 @@ fn linked(network: &Network) {
     let text = text_of(network.relay(0));
     assert!(line(&text, &addresses[0]).ends_with("this relay"), "{text}");
     let parts =
-        ["linked, for ", "round trip ", " ms", "0 bytes wait", "5 sent", "0 received", "0 dropped", "1 channels"];
+        ["linked, for ", "round trip ", " ms", "0 bytes queued", "5 sent", "0 received", "0 dropped", "1 channels"];
     assert_says(line(&text, &format!("relay-1 at {}", addresses[1])), &parts);
     assert!(!text.contains("NOT LINKED"), "{text}");
 }
@@ -94,7 +94,7 @@ fn standing_still(network: &Network) {
     let peer = peer_of(&status, 2);
     assert!(peer["queue_bytes"].as_u64() > Some(15_000_000), "{peer}");
     let text = text_of(network.relay(0));
-    let parts = ["linked, but SLOW to answer", " bytes wait", " sent", " dropped"];
+    let parts = ["linked, but SLOW to answer", " bytes queued", " sent", " dropped"];
     assert_says(line(&text, "relay-2 at "), &parts);
     network.relay(2).thaw();
     let is_well = |status: &Value| peer_of(status, 2)["lagging"] == false && peer_of(status, 2)["queue_bytes"] == 0;

@@ -19,7 +19,7 @@ fn draining(shards: usize, grace: &str, spread: &str) -> Daemon {
 }
 
 fn wait_until_it_stops(daemon: &Daemon) {
-    daemon.log().wait_for("`stopping`", |line| line.contains("stopping: no new connections").then_some(()));
+    daemon.log().wait_for("`stopping`", |line| line.contains("graceful shutdown: no new connections").then_some(()));
 }
 
 #[test]

@@ -102,6 +102,6 @@ fn a_relay_that_is_stopping_is_not_healthy() {
     let daemon = Setup::on_shards(1).settings("limits: {drain_grace: 1h, drain_spread: 0}").start();
     let _client = daemon.client();
     daemon.terminate();
-    daemon.log().wait_for("`stopping`", |line| line.contains("stopping: no new").then_some(()));
+    daemon.log().wait_for("`stopping`", |line| line.contains("graceful shutdown: no new").then_some(()));
     unhealthy(&daemon, &["test-relay is not healthy", "stopping", "graceful shutdown"]);
 }

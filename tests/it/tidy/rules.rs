@@ -9,6 +9,13 @@ const LONGER: &str = "// Longer than 300 lines: ";
 const FUNCTION_LINES_MAX: usize = 70;
 const HEAD_LINES_MAX: usize = 12;
 
+/// The words that no head begins with: the noun comes first.
+const QUESTION_WORDS: [&str; 10] = ["How", "What", "Whatever", "When", "Where", "Which", "Who", "Whom", "Whose", "Why"];
+
+/// Files, and folders with a slash, whose heads are not rewritten yet.
+const QUESTIONS_ALLOWED: [&str; 4] =
+    ["pusud/src/cli/bench/", "pusud/src/hub/flow.rs", "pusud/src/mesh/", "pusud/src/routing/"];
+
 /// Where `unsafe` may be written.
 const UNSAFE_ALLOWED: [&str; 2] = ["pusu-plugin-api/", "pusud/src/authenticator/library.rs"];
 
@@ -49,8 +56,14 @@ pub(super) fn function_length(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// Every file begins with `//!` lines, and not with an essay.
+/// Every file begins with `//!` lines, which name the noun first, and not with an essay.
 pub(super) fn module_head(source: &Source) -> Vec<Finding> {
+    let mut findings = head_length(source);
+    findings.extend(head_names_its_noun(source));
+    findings
+}
+
+fn head_length(source: &Source) -> Vec<Finding> {
     let head = source.lines.iter().take_while(|line| line.starts_with("//!")).count();
     match head {
         0 if source.is_tests => vec![],
@@ -60,6 +73,17 @@ pub(super) fn module_head(source: &Source) -> Vec<Finding> {
         _ if !source.name.starts_with("pusud/") => vec![],
         _ => vec![source.finding(1, format!("a head of {head} lines, at most {HEAD_LINES_MAX}"))],
     }
+}
+
+/// The head of a file names its noun first, and opens with no question word.
+fn head_names_its_noun(source: &Source) -> Option<Finding> {
+    if QUESTIONS_ALLOWED.iter().any(|place| source.name.starts_with(place)) {
+        return None;
+    }
+    let head = source.lines.first().and_then(|line| line.strip_prefix("//!")).unwrap_or_default();
+    let first = head.split_whitespace().next().unwrap_or_default().split('\'').next().unwrap_or_default();
+    let what = || format!("a head that opens with `{first}`: name the noun first");
+    QUESTION_WORDS.contains(&first).then(|| source.finding(1, what()))
 }
 
 /// No `unwrap()`, and none of the macros that stand for unfinished work.
@@ -173,6 +197,18 @@ mod tests {
         assert_eq!(objections(module_head, "a.rs", "//! Owns a.\n"), 0);
         assert_eq!(objections(module_head, "pusud/src/a.rs", &"//! And so on.\n".repeat(13)), 1);
         assert_eq!(objections(module_head, "pusu-plugin-api/src/a.rs", &"//! And so on.\n".repeat(13)), 0);
+    }
+
+    #[test]
+    fn heads_that_open_with_a_question_are_found() {
+        for bad in ["//! What a client may do.\n", "//! Who's asked.\n", "//! Whose turn it is.\n", "//!  How fast.\n"]
+        {
+            assert_eq!(objections(module_head, "pusud/src/a.rs", bad), 1, "{bad}");
+        }
+        for good in ["//! The queue of frames.\n", "//! Whole frames.\n", "//! It asks what is there.\n"] {
+            assert_eq!(objections(module_head, "pusud/src/a.rs", good), 0, "{good}");
+        }
+        assert_eq!(objections(module_head, "pusud/src/mesh/a.rs", "//! What a link is.\n"), 0);
     }
 
     #[test]

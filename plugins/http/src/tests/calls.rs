@@ -16,8 +16,8 @@ fn everything() -> Verdict {
 fn the_service_is_asked_as_promised() {
     let server = Server::start();
     let headers = json!({"Authorization": "Bearer of the relay", "X-Relay": "1"});
-    let asker = asker(&format!("{}?a=b", server.url), json!({"http_headers": headers}));
-    let verdict = asker.ask_from("let \"me\" in", "192.0.2.1");
+    let authorizer = authorizer(&format!("{}?a=b", server.url), json!({"http_headers": headers}));
+    let verdict = authorizer.ask_from("let \"me\" in", "192.0.2.1");
     let asked = server.next();
     let body = r#"{"authorization":"let \"me\" in","peer":"192.0.2.1","attributes":{"http.path":"/"}}"#;
     assert_eq!(asked.body, body);
@@ -41,15 +41,15 @@ fn the_service_is_asked_as_promised() {
 #[test]
 fn fifty_equal_questions_in_flight_are_one_call() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({}));
-    let waiting: Vec<_> = (0..50).map(|_| asker.ask_from("a", "192.0.2.1")).collect();
+    let authorizer = authorizer(&server.url, json!({}));
+    let waiting: Vec<_> = (0..50).map(|_| authorizer.ask_from("a", "192.0.2.1")).collect();
     server.next().answer(EVERYTHING);
     for verdict in waiting {
         assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()));
     }
     assert!(server.is_idle(), "asked again");
     // Nothing was said about remembering it.
-    let next = asker.ask_from("a", "192.0.2.1");
+    let next = authorizer.ask_from("a", "192.0.2.1");
     server.next().answer(EVERYTHING);
     assert_eq!(next.recv_timeout(DEADLINE), Ok(everything()));
 }
@@ -59,8 +59,8 @@ fn what_differs_in_anything_that_is_sent_is_asked_for_itself() {
     let server = Server::start();
     let questions = [("a", "192.0.2.1"), ("b", "192.0.2.1"), ("a", "192.0.2.2")];
     for (sends, calls) in [(json!(["peer", "attributes"]), 3), (json!([]), 2)] {
-        let asker = asker(&server.url, json!({"http_send": sends}));
-        let waiting: Vec<_> = questions.map(|(authorization, peer)| asker.ask_from(authorization, peer)).into();
+        let authorizer = authorizer(&server.url, json!({"http_send": sends}));
+        let waiting: Vec<_> = questions.map(|(authorization, peer)| authorizer.ask_from(authorization, peer)).into();
         for _ in 0..calls {
             server.next().answer(r#"{"permissions":[{"pattern":"a","read":true}],"cache_seconds":600}"#);
         }
@@ -70,10 +70,10 @@ fn what_differs_in_anything_that_is_sent_is_asked_for_itself() {
         assert!(server.is_idle(), "asked more than {calls} times");
         // They are remembered as they were asked.
         for (authorization, peer) in questions {
-            let remembered = asker.ask_from(authorization, peer).try_recv();
+            let remembered = authorizer.ask_from(authorization, peer).try_recv();
             assert_eq!(remembered, Ok(Verdict::grant([Permission::read("a")])), "answered from memory, in the call");
         }
-        let other = asker.ask_from("c", "192.0.2.1");
+        let other = authorizer.ask_from("c", "192.0.2.1");
         server.next().answer(EVERYTHING);
         assert_eq!(other.recv_timeout(DEADLINE), Ok(everything()));
     }
@@ -82,16 +82,16 @@ fn what_differs_in_anything_that_is_sent_is_asked_for_itself() {
 #[test]
 fn an_answer_is_remembered_up_to_its_expiry_and_no_longer() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({}));
+    let authorizer = authorizer(&server.url, json!({}));
     let expires = SystemTime::now() + Duration::from_millis(300);
     let seconds = expires.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let answer = format!(r#"{{"permissions":[],"expires":{seconds},"cache_seconds":600}}"#);
-    let first = asker.ask_from("a", "");
+    let first = authorizer.ask_from("a", "");
     server.next().answer(&answer);
     let first = first.recv_timeout(DEADLINE).unwrap();
     let deadline = Instant::now() + DEADLINE;
     loop {
-        let next = asker.ask_from("a", "");
+        let next = authorizer.ask_from("a", "");
         match next.try_recv() {
             Ok(verdict) => assert_eq!(verdict, first),
             Err(_) => break server.next().answer(EVERYTHING),
@@ -105,9 +105,9 @@ fn an_answer_is_remembered_up_to_its_expiry_and_no_longer() {
 #[test]
 fn connections_are_kept_open() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({}));
+    let authorizer = authorizer(&server.url, json!({}));
     for number in 0..20 {
-        let verdict = asker.ask_from("a", "");
+        let verdict = authorizer.ask_from("a", "");
         let asked = server.next();
         assert_eq!(asked.connection, 1, "question {number}");
         match number % 3 {
@@ -124,9 +124,9 @@ fn connections_are_kept_open() {
 #[test]
 fn connections_that_the_service_closes_are_made_anew() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({}));
+    let authorizer = authorizer(&server.url, json!({}));
     for number in 0..20 {
-        let verdict = asker.ask_from("a", "");
+        let verdict = authorizer.ask_from("a", "");
         // Without a word about it, in the moment of the answer: the question after it may go either way.
         server.next().answer_raw(&response("200 OK", "", EVERYTHING), false);
         assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()), "question {number}");
@@ -136,8 +136,8 @@ fn connections_that_the_service_closes_are_made_anew() {
 #[test]
 fn there_are_never_more_connections_than_allowed() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({"http_max_connections": 3}));
-    let waiting: Vec<_> = (0..60).map(|number| asker.ask_from(&number.to_string(), "")).collect();
+    let authorizer = authorizer(&server.url, json!({"http_max_connections": 3}));
+    let waiting: Vec<_> = (0..60).map(|number| authorizer.ask_from(&number.to_string(), "")).collect();
     let first: Vec<_> = (0..3).map(|_| server.next()).collect();
     assert!(server.is_idle(), "a fourth question is under way");
     first.into_iter().for_each(|asked| asked.answer(EVERYTHING));
@@ -151,7 +151,7 @@ fn there_are_never_more_connections_than_allowed() {
 #[test]
 fn everything_but_an_answer_and_a_refusal_is_no_decision() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({"http_timeout": 2}));
+    let authorizer = authorizer(&server.url, json!({"http_timeout": 2}));
     let long = format!("{EVERYTHING}{}", " ".repeat(64 * 1024));
     let location = format!("Location: {}\r\n", server.url);
     let endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"per\r\n".to_vec();
@@ -178,7 +178,7 @@ fn everything_but_an_answer_and_a_refusal_is_no_decision() {
         ("not HTTP", b"hello, who is there?\r\n\r\n".to_vec(), false, Decision::Unavailable),
         ("an answer again", response("200 OK", "", EVERYTHING), true, Decision::Grant),
     ] {
-        let verdict = asker.ask_from("a", "");
+        let verdict = authorizer.ask_from("a", "");
         server.next().answer_raw(&answer, goes_on);
         assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), expected, "{what}");
         assert!(server.is_idle(), "{what}: asked again");
@@ -188,16 +188,16 @@ fn everything_but_an_answer_and_a_refusal_is_no_decision() {
 #[test]
 fn a_service_that_hangs_costs_its_time_and_nothing_is_remembered() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({"http_timeout": 1, "http_max_connections": 1}));
+    let authorizer = authorizer(&server.url, json!({"http_timeout": 1, "http_max_connections": 1}));
     let began = Instant::now();
-    let waiting = [asker.ask_from("a", ""), asker.ask_from("b", "")];
+    let waiting = [authorizer.ask_from("a", ""), authorizer.ask_from("b", "")];
     let asked = server.next();
     for verdict in waiting {
         assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), Decision::Unavailable);
     }
     assert!(began.elapsed() >= Duration::from_secs(1));
     drop(asked);
-    let next = asker.ask_from("c", "");
+    let next = authorizer.ask_from("c", "");
     // The second may have had its turn at the last moment.
     let again = std::iter::repeat_with(|| server.next()).find(|asked| asked.body.contains("\"c\"")).unwrap();
     assert_ne!(again.connection, 1, "the connection with the open question is not used for another");
@@ -209,8 +209,8 @@ fn a_service_that_hangs_costs_its_time_and_nothing_is_remembered() {
 fn a_service_that_is_not_there_is_no_decision() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for host in ["127.0.0.1", "localhost", "name-of-nobody.invalid"] {
-        let asker = asker(&format!("http://{host}:{port}/"), json!({}));
-        assert_eq!(asker.decision("a"), Decision::Unavailable, "{host}");
+        let authorizer = authorizer(&format!("http://{host}:{port}/"), json!({}));
+        assert_eq!(authorizer.decision("a"), Decision::Unavailable, "{host}");
     }
 }
 
@@ -218,11 +218,11 @@ fn a_service_that_is_not_there_is_no_decision() {
 #[test]
 fn the_end_comes_at_once_and_leaves_nobody_waiting() {
     let server = Server::start();
-    let asker = asker(&server.url, json!({"http_max_connections": 1}));
-    let waiting = ["a", "a", "b"].map(|authorization| asker.ask_from(authorization, ""));
+    let authorizer = authorizer(&server.url, json!({"http_max_connections": 1}));
+    let waiting = ["a", "a", "b"].map(|authorization| authorizer.ask_from(authorization, ""));
     let asked = server.next();
     let began = Instant::now();
-    drop(asker);
+    drop(authorizer);
     assert!(began.elapsed() < Duration::from_secs(5), "took {:?}", began.elapsed());
     for verdict in waiting {
         assert!(verdict.try_recv().is_err(), "dropped, and not answered");
@@ -236,7 +236,7 @@ fn the_end_comes_at_once_and_leaves_nobody_waiting() {
 #[cfg(target_os = "linux")]
 fn instances_leave_neither_threads_nor_files() {
     let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
-    let cycle = || drop(asker("http://127.0.0.1:9/", json!({})));
+    let cycle = || drop(authorizer("http://127.0.0.1:9/", json!({})));
     cycle();
     let before = (count("/proc/self/task"), count("/proc/self/fd"));
     (0..200).for_each(|_| cycle());

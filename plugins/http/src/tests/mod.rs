@@ -4,10 +4,10 @@ mod calls;
 mod server;
 mod settings;
 
-use crate::asker::Asker;
-use crate::desk::Waiter;
+use crate::authorize::Authorizer;
 use crate::options::{Options, Settings};
 use crate::question::Facts;
+use crate::single_flight::Waiter;
 use pusu_plugin_api::options::from_json;
 use pusu_plugin_api::{CreateError, Decision, Verdict, testing};
 use serde_json::{Value, json};
@@ -32,14 +32,14 @@ fn settings(options: Value) -> Result<Settings, CreateError> {
     Settings::of(from_json::<Options>(options.to_string().as_bytes())?, &testing::host())
 }
 
-/// An asker with these options and, unless they say so, no hurry.
-fn asker(url: &str, more: Value) -> Asker<Waiting> {
+/// An authorizer with these options and, unless they say so, no hurry.
+fn authorizer(url: &str, more: Value) -> Authorizer<Waiting> {
     let mut options = json!({"http_url": url, "http_timeout": 20});
     options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Asker::start(settings(options).unwrap(), testing::host()).unwrap()
+    Authorizer::start(settings(options).unwrap(), testing::host()).unwrap()
 }
 
-impl Asker<Waiting> {
+impl Authorizer<Waiting> {
     /// Asks for a client at `peer`.
     fn ask_from(&self, authorization: &str, peer: &str) -> Receiver<Verdict> {
         let (waiter, verdict) = channel();

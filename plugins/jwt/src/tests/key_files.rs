@@ -109,7 +109,7 @@ fn files_without_a_good_key_are_errors_that_show_none() {
 /// Whether a token that names this key is good after the file has been looked at again.
 fn is_good(authenticator: &JwtAuthenticator, name: &str) -> bool {
     let Keys::File(file) = &authenticator.keys else { panic!("the keys are in a file") };
-    file.look_now();
+    file.refresh_now();
     decide(authenticator, &named(name)).is_ok()
 }
 

@@ -1,4 +1,4 @@
-//! What operators write, what comes as a token, and what is made of both.
+//! Options as operators write them, tokens as they come, and the verdicts on both.
 
 mod key_files;
 mod keys;

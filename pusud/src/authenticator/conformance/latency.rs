@@ -1,4 +1,4 @@
-//! How long calls took: a few percentiles and a histogram whose buckets double.
+//! Latencies of calls: a few percentiles and a histogram whose buckets double.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

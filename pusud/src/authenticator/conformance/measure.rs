@@ -1,4 +1,5 @@
-//! What this process holds at the moment: memory, open files, threads. Linux tells in /proc; elsewhere nothing is known.
+//! Resources that this process holds at the moment: memory, open files, threads. Linux tells in /proc; elsewhere
+//! nothing is known.
 
 use anyhow::{Result, ensure};
 use std::fs;

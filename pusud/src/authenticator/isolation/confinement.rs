@@ -1,4 +1,4 @@
-//! What the process of a plugin gives up before it loads any of it.
+//! Confinement of a plugin's process: it gives up rights before it loads any of the plugin.
 //!
 //! This is no sandbox: the plugin keeps the user, the files and the network of the daemon. It keeps a plugin that fails
 //! from taking the machine along, and its memory from ending up on the disk.

@@ -1,4 +1,4 @@
-//! What has to hold for any bytes that come from a plugin's process, or from a plugin.
+//! Rules that hold for any bytes that come from a plugin's process, or from a plugin.
 
 use super::message::{ToDaemon, ToGuest};
 use crate::authenticator::verdict::Verdict;

@@ -37,38 +37,40 @@ const STOP_WAIT: Duration = Duration::from_millis(800);
 /// Is the process of a plugin, until the daemon ends it. Standard input is a socket from the daemon.
 ///
 /// # Errors
-/// This process was not started by the daemon, or the daemon says what makes no sense.
+/// This process was not started by the daemon, or the daemon sends a malformed message.
 pub fn serve() -> Result<()> {
     let (mut stream, image) = process::take_socket()?;
     confine()?;
-    let Some(ToGuest::Start(start)) = hear(&mut stream)? else { bail!("the daemon does not say what to run") };
-    let voice = callbacks::numbered(|number| Voice {
+    let Some(ToGuest::Start(start)) = receive(&mut stream)? else {
+        bail!("expected the start message of the daemon, found another or none")
+    };
+    let daemon = callbacks::numbered(|number| DaemonLink {
         plugin: start.plugin.clone(),
         number,
         stream: Mutex::new(stream.try_clone().ok()),
         open: Mutex::default(),
         error: LastError::default(),
     });
-    let calls = match load(&start, image, &voice) {
-        Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&voice))),
+    let calls = match load(&start, image, &daemon) {
+        Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon))),
         Err(error) => {
-            voice.say(&ToDaemon::Failed(format!("{error:#}")));
+            daemon.send(&ToDaemon::Failed(format!("{error:#}")));
             return Ok(());
         }
     };
     drop(start);
-    voice.say(&ToDaemon::Ready);
-    while let Some(said) = hear(&mut stream)? {
-        match said {
+    daemon.send(&ToDaemon::Ready);
+    while let Some(message) = receive(&mut stream)? {
+        match message {
             ToGuest::Call { ticket, left, request } => {
-                voice.open().insert(ticket);
+                daemon.open().insert(ticket);
                 calls.push(Job::Call { ticket, left, request })?;
             }
             ToGuest::Cancel(ticket) => {
-                voice.open().remove(&ticket);
+                daemon.open().remove(&ticket);
                 calls.push(Job::Cancel(ticket))?;
             }
-            ToGuest::Start(_) => bail!("the daemon says twice what to run"),
+            ToGuest::Start(_) => bail!("a second start message from the daemon"),
         }
     }
     calls.stop();
@@ -77,23 +79,23 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-fn hear(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
-    let Some(frame) = read(stream, TO_GUEST_BYTES_MAX).context("cannot hear the daemon")? else { return Ok(None) };
-    ToGuest::parse(&frame).map(Some).context("the daemon says what makes no sense")
+fn receive(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
+    let Some(frame) = read(stream, TO_GUEST_BYTES_MAX).context("cannot read from the daemon")? else { return Ok(None) };
+    ToGuest::parse(&frame).map(Some).context("malformed message from the daemon")
 }
 
-fn load(start: &Start, image: Option<OwnedFd>, voice: &Arc<Voice>) -> Result<Instance> {
+fn load(start: &Start, image: Option<OwnedFd>, daemon: &Arc<DaemonLink>) -> Result<Instance> {
     let manifest = Manifest::check(&start.manifest)?;
     let path = match &image {
         Some(memory) => PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd())),
         None => PathBuf::from(OsStr::from_bytes(&start.path)),
     };
-    let voice: Arc<dyn Callbacks> = voice.clone();
-    Plugin::load(&path, &manifest)?.create(voice, &start.options)
+    let callbacks: Arc<dyn Callbacks> = daemon.clone();
+    Plugin::load(&path, &manifest)?.create(callbacks, &start.options)
 }
 
 /// Speaks to the daemon for the plugin: what it calls goes through the socket.
-struct Voice {
+struct DaemonLink {
     plugin: String,
     number: Number,
     /// `None`: it could not be doubled; then nothing is said, and the daemon takes this process for one that hangs.
@@ -103,8 +105,8 @@ struct Voice {
     error: LastError,
 }
 
-impl Voice {
-    fn say(&self, what: &ToDaemon) {
+impl DaemonLink {
+    fn send(&self, what: &ToDaemon) {
         let frame = what.frame();
         if let Some(stream) = &mut *self.stream.lock().unwrap_or_else(PoisonError::into_inner) {
             // Where nobody listens any more, the end of the socket has come or is on its way.
@@ -117,7 +119,7 @@ impl Voice {
     }
 }
 
-impl Callbacks for Voice {
+impl Callbacks for DaemonLink {
     fn plugin(&self) -> &str {
         &self.plugin
     }
@@ -127,7 +129,7 @@ impl Callbacks for Voice {
     }
 
     fn log(&self, level: i32, text: &[u8]) {
-        self.say(&ToDaemon::Log { level, text: text.to_vec() });
+        self.send(&ToDaemon::Log { level, text: text.to_vec() });
     }
 
     /// Also passes on what is too late, for the daemon to count.
@@ -138,7 +140,7 @@ impl Callbacks for Voice {
             (true, Ok(_)) => COMPLETE_TAKEN,
             (true, Err(_)) => COMPLETE_MALFORMED,
         };
-        self.say(&ToDaemon::Completed { ticket, answer });
+        self.send(&ToDaemon::Completed { ticket, answer });
         told
     }
 
@@ -147,7 +149,7 @@ impl Callbacks for Voice {
     }
 }
 
-impl Drop for Voice {
+impl Drop for DaemonLink {
     fn drop(&mut self) {
         callbacks::forget(self.number);
     }
@@ -155,7 +157,7 @@ impl Drop for Voice {
 
 /// Calls and the threads that do them. Threads are started as they are needed and stay.
 struct Calls {
-    voice: Arc<Voice>,
+    daemon: Arc<DaemonLink>,
     state: Mutex<State>,
     /// A job waits, or all is to end.
     work: Condvar,
@@ -177,9 +179,9 @@ enum Job {
 }
 
 impl Calls {
-    fn new(instance: Instance, voice: Arc<Voice>) -> Self {
+    fn new(instance: Instance, daemon: Arc<DaemonLink>) -> Self {
         let state = State { instance: Some(Arc::new(instance)), queue: VecDeque::new(), idle: 0, threads: 0 };
-        Self { voice, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
+        Self { daemon, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -221,9 +223,9 @@ impl Calls {
                         unreachable!("an instance in its own process does not go: {Gone:?}")
                     };
                     if status != pusu_plugin_abi::PENDING {
-                        self.voice.open().remove(&ticket);
+                        self.daemon.open().remove(&ticket);
                     }
-                    self.voice.say(&ToDaemon::Returned { ticket, status });
+                    self.daemon.send(&ToDaemon::Returned { ticket, status });
                 }
             }
         }

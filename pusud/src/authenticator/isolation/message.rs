@@ -1,4 +1,4 @@
-//! What goes over the socket between the daemon and the process of a plugin: bytes to values and back.
+//! Messages between the daemon and the process of a plugin: bytes to values and back.
 //!
 //! Both ends are the same binary, so there are no versions. The daemon trusts what comes from the other end no more than
 //! it trusts the plugin: every length is checked before anything is made of it.
@@ -18,9 +18,26 @@ pub(super) const TO_GUEST_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 /// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows.
 pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::VERDICT_PERMISSIONS_MAX + 4) * (abi::VERDICT_TEXT_BYTES_MAX + 64);
 
-/// What the daemon says.
+/// The first byte of a message to the plugin's process says which it is.
+mod to_guest {
+    pub(super) const START: u8 = 1;
+    pub(super) const CALL: u8 = 2;
+    pub(super) const CANCEL: u8 = 3;
+}
+
+/// The first byte of a message from the plugin's process says which it is.
+mod to_daemon {
+    pub(super) const READY: u8 = 1;
+    pub(super) const FAILED: u8 = 2;
+    pub(super) const LOG: u8 = 3;
+    pub(super) const RETURNED: u8 = 4;
+    pub(super) const MALFORMED: u8 = 5;
+    pub(super) const COMPLETED: u8 = 6;
+}
+
+/// A message from the daemon.
 pub(super) enum ToGuest {
-    /// First of all: what to run.
+    /// The first one: the plugin to run.
     Start(Box<Start>),
     /// A call, with the time left for it.
     Call { ticket: u64, left: Duration, request: Request },
@@ -28,7 +45,7 @@ pub(super) enum ToGuest {
     Cancel(u64),
 }
 
-/// What to run.
+/// The plugin to run.
 pub(super) struct Start {
     /// The plugin's id.
     pub(super) plugin: String,
@@ -40,7 +57,7 @@ pub(super) struct Start {
     pub(super) options: Zeroizing<String>,
 }
 
-/// What the plugin's process says.
+/// A message from the plugin's process.
 #[derive(Debug, PartialEq)]
 pub(super) enum ToDaemon {
     /// The instance is made.
@@ -77,7 +94,7 @@ pub(super) fn read(stream: &mut impl Read, bytes_max: usize) -> io::Result<Optio
 impl ToGuest {
     pub(super) fn start(start: &Start) -> Frame {
         let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len();
-        let writer = Writer::new(1, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
+        let writer = Writer::new(to_guest::START, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
         writer.bytes(&start.manifest).bytes(start.options.as_bytes()).done()
     }
 
@@ -85,7 +102,7 @@ impl ToGuest {
         let attributes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
         let bytes = request.authorization.expose().len() + request.peer.len() + attributes;
         let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-        let mut writer = Writer::new(2, bytes).number(ticket).number(left).number(request.again.into());
+        let mut writer = Writer::new(to_guest::CALL, bytes).number(ticket).number(left).number(request.again.into());
         writer = writer.bytes(request.authorization.expose()).bytes(request.peer.as_bytes());
         writer = writer.number(request.attributes.len() as u64);
         for (key, value) in &request.attributes {
@@ -95,21 +112,21 @@ impl ToGuest {
     }
 
     pub(super) fn cancel(ticket: u64) -> Frame {
-        Writer::new(3, 0).number(ticket).done()
+        Writer::new(to_guest::CANCEL, 0).number(ticket).done()
     }
 
-    /// What a frame says; `None`: nothing that makes sense.
+    /// Reads a frame; `None`: it is malformed.
     pub(super) fn parse(frame: &[u8]) -> Option<Self> {
-        let (kind, fields) = frame.split_first()?;
+        let (&kind, fields) = frame.split_first()?;
         let mut fields = Reader(fields);
         Some(match kind {
-            1 => Self::Start(Box::new(Start {
+            to_guest::START => Self::Start(Box::new(Start {
                 plugin: fields.text()?,
                 path: fields.bytes()?.to_vec(),
                 manifest: fields.bytes()?.to_vec(),
                 options: Zeroizing::new(fields.text()?),
             })),
-            2 => Self::Call {
+            to_guest::CALL => Self::Call {
                 ticket: fields.number()?,
                 left: Duration::from_nanos(fields.number()?),
                 request: Request {
@@ -121,7 +138,7 @@ impl ToGuest {
                         .collect::<Option<_>>()?,
                 },
             },
-            3 => Self::Cancel(fields.number()?),
+            to_guest::CANCEL => Self::Cancel(fields.number()?),
             _ => return None,
         })
     }
@@ -130,15 +147,19 @@ impl ToGuest {
 impl ToDaemon {
     pub(super) fn frame(&self) -> Frame {
         match self {
-            Self::Ready => Writer::new(1, 0).done(),
-            Self::Failed(why) => Writer::new(2, why.len()).bytes(why.as_bytes()).done(),
-            Self::Log { level, text } => Writer::new(3, text.len()).number(signed(*level)).bytes(text).done(),
-            Self::Returned { ticket, status } => Writer::new(4, 0).number(*ticket).number(signed(*status)).done(),
+            Self::Ready => Writer::new(to_daemon::READY, 0).done(),
+            Self::Failed(why) => Writer::new(to_daemon::FAILED, why.len()).bytes(why.as_bytes()).done(),
+            Self::Log { level, text } => {
+                Writer::new(to_daemon::LOG, text.len()).number(signed(*level)).bytes(text).done()
+            }
+            Self::Returned { ticket, status } => {
+                Writer::new(to_daemon::RETURNED, 0).number(*ticket).number(signed(*status)).done()
+            }
             Self::Completed { ticket, answer: Err(what) } => {
-                Writer::new(5, what.len()).number(*ticket).bytes(what.as_bytes()).done()
+                Writer::new(to_daemon::MALFORMED, what.len()).number(*ticket).bytes(what.as_bytes()).done()
             }
             Self::Completed { ticket, answer: Ok(answer) } => {
-                let mut writer = Writer::new(6, 1024).number(*ticket);
+                let mut writer = Writer::new(to_daemon::COMPLETED, 1024).number(*ticket);
                 writer = writer.number(signed(answer.decision)).number(answer.expires_unix_ms);
                 writer = writer.bytes(&answer.subject).bytes(&answer.reason).bytes(&answer.detail);
                 writer = writer.number(answer.permissions.len() as u64);
@@ -150,17 +171,19 @@ impl ToDaemon {
         }
     }
 
-    /// What a frame says; `None`: nothing that makes sense.
+    /// Reads a frame; `None`: it is malformed.
     pub(super) fn parse(frame: &[u8]) -> Option<Self> {
-        let (kind, fields) = frame.split_first()?;
+        let (&kind, fields) = frame.split_first()?;
         let mut fields = Reader(fields);
         Some(match kind {
-            1 => Self::Ready,
-            2 => Self::Failed(fields.text()?),
-            3 => Self::Log { level: as_signed(fields.number()?)?, text: fields.bytes()?.to_vec() },
-            4 => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
-            5 => Self::Completed { ticket: fields.number()?, answer: Err(fields.text()?) },
-            6 => Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) },
+            to_daemon::READY => Self::Ready,
+            to_daemon::FAILED => Self::Failed(fields.text()?),
+            to_daemon::LOG => Self::Log { level: as_signed(fields.number()?)?, text: fields.bytes()?.to_vec() },
+            to_daemon::RETURNED => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
+            to_daemon::MALFORMED => Self::Completed { ticket: fields.number()?, answer: Err(fields.text()?) },
+            to_daemon::COMPLETED => {
+                Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) }
+            }
             _ => return None,
         })
     }

@@ -144,7 +144,7 @@ impl Decider for Remote {
 
     fn renew(&self, why: &str) {
         if self.0.up.swap(false, Ordering::Relaxed) {
-            tracing::warn!(plugin = self.0.host.plugin, "the plugin's process is ended: {why}");
+            tracing::warn!(plugin = self.0.host.plugin, "killing the plugin's process: {why}");
         }
         self.0.kill();
     }
@@ -162,12 +162,12 @@ impl Decider for Remote {
         drop(state);
         self.0.changed.notify_all();
         let shared = Arc::clone(&self.0);
-        let patient = thread::Builder::new().name("pusu-auth-end".into()).spawn(move || {
+        let waiter = thread::Builder::new().name("pusu-auth-end".into()).spawn(move || {
             if !shared.wait_for_end(STOP_WAIT) {
                 shared.kill();
             }
         });
-        if patient.is_err() {
+        if waiter.is_err() {
             self.0.kill();
         }
     }
@@ -176,7 +176,7 @@ impl Decider for Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         self.end();
-        // The plugin's last words are for the log.
+        // The plugin may still write to the log.
         self.0.wait_for_end(STOP_WAIT);
     }
 }
@@ -199,8 +199,8 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
-    /// One process after the other, until the first cannot be started or the instance is dropped. `first` is told how
-    /// the first start went.
+    /// Runs one process after the other, until the first cannot be started or the instance is dropped. `first` is sent the
+    /// result of the first start.
     fn supervise(&self, first: &SyncSender<Result<()>>) {
         let plugin = self.host.plugin.as_str();
         let mut backoff = BACKOFF_MIN;
@@ -213,11 +213,11 @@ impl Shared {
                         // Whoever waited for it may have gone; the process then ends as it would be dropped.
                         let _ = first.send(Ok(()));
                     } else {
-                        tracing::info!(plugin, "the plugin runs again, in a new process");
+                        tracing::info!(plugin, "the plugin's process is running again");
                     }
                     let why = self.listen(&mut stream);
                     if let Some(why) = why.filter(|_| !self.lock().stopping) {
-                        tracing::error!(plugin, "the plugin's process says what makes no sense: {why}");
+                        tracing::error!(plugin, "malformed message from the plugin's process: {why}");
                     }
                 }
                 Err(error) if is_first => {
@@ -226,14 +226,14 @@ impl Shared {
                     return;
                 }
                 Err(_) if self.lock().stopping => {}
-                Err(error) => tracing::error!(plugin, "the plugin cannot be started again: {error:#}"),
+                Err(error) => tracing::error!(plugin, "cannot restart the plugin's process: {error:#}"),
             }
             let end = self.reap();
             if self.lock().stopping {
                 return;
             }
             backoff = if started.elapsed() >= STEADY { BACKOFF_MIN } else { backoff };
-            tracing::warn!(plugin, "the plugin's process has ended ({end}), it is started again in {backoff:?}");
+            tracing::warn!(plugin, "the plugin's process has exited ({end}), restarting in {backoff:?}");
             let waited = self.changed.wait_timeout_while(self.lock(), backoff, |state| !state.stopping);
             if waited.unwrap_or_else(PoisonError::into_inner).0.stopping {
                 return;
@@ -249,7 +249,7 @@ impl Shared {
         stream.set_read_timeout(Some(START_TIME_MAX)).context("its socket has no timeout")?;
         let mut reader = stream.try_clone().context("its socket cannot be used twice")?;
         let link = Arc::new(Link { stream, writing: Mutex::new(()) });
-        link.write(&ToGuest::start(&self.start)).context("cannot be told what to run in its process")?;
+        link.write(&ToGuest::start(&self.start)).context("cannot be sent its start message")?;
         loop {
             let frame = match read(&mut reader, TO_DAEMON_BYTES_MAX) {
                 Ok(Some(frame)) => frame,
@@ -262,13 +262,13 @@ impl Shared {
                 Some(ToDaemon::Ready) => break,
                 Some(ToDaemon::Failed(why)) => return Err(anyhow!(why)),
                 Some(ToDaemon::Log { level, text }) => self.host.log(level, &text),
-                _ => bail!("says in its process what makes no sense before it is ready"),
+                _ => bail!("sent a malformed message from its process before it was ready"),
             }
         }
         link.stream.set_read_timeout(None).context("its socket keeps its timeout")?;
         let mut state = self.lock();
         if state.stopping {
-            bail!("is to be stopped already");
+            bail!("is being stopped already");
         }
         state.link = Some(link);
         drop(state);

@@ -1,4 +1,4 @@
-//! What only a process of its own can give: a plugin may crash, hang or panic, and is there again.
+//! Tests of `isolation: process`: a plugin may crash, hang or panic, and is there again.
 
 use super::*;
 use pusu_plugin_abi as abi;

@@ -1,4 +1,4 @@
-//! What the authenticator's tests share: a C compiler, a folder of plugins, and questions.
+//! Tests of the authenticator share this: a C compiler, a folder of plugins, and questions.
 //!
 //! The plugins are made of `tests/fixtures/bad_plugin.c`, which says what its switches and commands do.
 

@@ -1,41 +1,41 @@
-//! An instance at work: takes a client's facts, makes a question of them, and asks it unless somebody has already.
+//! Authorizing clients: makes a question of a client's facts, and asks it unless the same one is asked already.
 
 use crate::cache::Now;
-use crate::desk::{Desk, Waiter};
 use crate::options::Settings;
-use crate::question::{Facts, Questioner};
+use crate::question::{Facts, QuestionBuilder};
 use crate::service::Service;
+use crate::single_flight::{SingleFlight, Waiter};
 use crate::thread::Thread;
 use pusu_plugin_api::{CreateError, Host};
 use std::sync::Arc;
 
-/// Asks for waiters of one kind.
-pub(crate) struct Asker<W> {
+/// Authorizes clients for waiters of one kind.
+pub(crate) struct Authorizer<W> {
     /// First, so that it is the first to be dropped: with it goes what is under way.
     thread: Thread,
-    desk: Arc<Desk<W>>,
+    single_flight: Arc<SingleFlight<W>>,
     service: Arc<Service>,
-    questioner: Questioner,
+    builder: QuestionBuilder,
 }
 
-impl<W: Waiter> Asker<W> {
+impl<W: Waiter> Authorizer<W> {
     /// Starts the thread; contacts nobody.
     ///
     /// # Errors
     /// The system has no thread, file or random numbers to spare.
     pub(crate) fn start(settings: Settings, host: Host) -> Result<Self, CreateError> {
-        let questioner =
-            Questioner::new(settings.sends).ok_or_else(|| CreateError::failed("the system has no random numbers"))?;
+        let builder = QuestionBuilder::new(settings.sends)
+            .ok_or_else(|| CreateError::failed("the system has no random numbers"))?;
         let thread = Thread::start()
             .map_err(|error| CreateError::failed(format_args!("the thread for HTTP cannot be started: {error}")))?;
-        let desk = Arc::new(Desk::new(settings.cache_entries));
-        Ok(Self { thread, desk, service: Arc::new(Service::new(settings, host)), questioner })
+        let single_flight = Arc::new(SingleFlight::new(settings.cache_entries));
+        Ok(Self { thread, single_flight, service: Arc::new(Service::new(settings, host)), builder })
     }
 
     /// Sees to it that `waiter` is answered.
     pub(crate) fn ask(&self, facts: &Facts<'_>, waiter: W) {
-        let question = self.questioner.question(facts);
-        if let Some(flight) = self.desk.ask(question.name, waiter, Now::read()) {
+        let question = self.builder.question(facts);
+        if let Some(flight) = self.single_flight.ask(question.name, waiter, Now::read()) {
             let service = Arc::clone(&self.service);
             self.thread.spawn(async move {
                 let outcome = service.ask(question.body).await;

@@ -1,6 +1,6 @@
-//! What a file looks like from outside, to see that it has changed without reading it.
+//! The state of a file as its metadata shows it, to see that it has changed without reading it.
 //!
-//! Which file it is, is known only where the system says so; elsewhere length and time have to do.
+//! The identity of the file is part of it where the system has one; elsewhere length and time have to do.
 
 use std::fs::Metadata;
 use std::time::SystemTime;

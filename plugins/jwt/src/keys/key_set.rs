@@ -1,7 +1,7 @@
 //! A JSON Web Key Set (RFC 7517): several keys, each with the name by which tokens say which one signed them.
 
+use super::key::{Key, Kind};
 use crate::algorithms;
-use crate::key::{Key, Kind};
 use crate::token::{ALGORITHM_NOT_ACCEPTED, Refusal, Token};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};

@@ -1,4 +1,4 @@
-//! Who waits for which answer: one call for all who have the same question, and none where the answer is remembered.
+//! Single flight: one call for all who have the same question, and none where the answer is remembered.
 //!
 //! **Invariant:** every waiter is answered once: at once, or when the flight it waits for lands or is given up.
 //! **Invariant:** nobody is answered while the lock is held.
@@ -44,15 +44,15 @@ impl Outcome {
 }
 
 /// The questions that are under way, and the answers that are remembered.
-pub(crate) struct Desk<W>(Mutex<State<W>>);
+pub(crate) struct SingleFlight<W>(Mutex<State<W>>);
 
 struct State<W> {
     flights: HashMap<Name, Vec<W>>,
     cache: Cache,
 }
 
-impl<W: Waiter> Desk<W> {
-    /// A desk that remembers at most `cache_entries` answers.
+impl<W: Waiter> SingleFlight<W> {
+    /// Nothing is under way; remembers at most `cache_entries` answers.
     pub(crate) fn new(cache_entries: usize) -> Self {
         Self(Mutex::new(State { flights: HashMap::new(), cache: Cache::new(cache_entries) }))
     }
@@ -70,7 +70,7 @@ impl<W: Waiter> Desk<W> {
                 }
                 if state.flights.len() < FLIGHTS_MAX {
                     state.flights.insert(name, vec![waiter]);
-                    return Some(Flight { desk: Arc::clone(self), name, landed: false });
+                    return Some(Flight { single_flight: Arc::clone(self), name, landed: false });
                 }
                 Verdict::unavailable("too many questions wait for the authorization service")
             }
@@ -88,7 +88,7 @@ impl<W: Waiter> Desk<W> {
 
 /// A question that is under way. Dropped without landing, it drops those who wait.
 pub(crate) struct Flight<W: Waiter> {
-    desk: Arc<Desk<W>>,
+    single_flight: Arc<SingleFlight<W>>,
     name: Name,
     /// From then on the name belongs to whoever asks next.
     landed: bool,
@@ -97,7 +97,7 @@ pub(crate) struct Flight<W: Waiter> {
 impl<W: Waiter> Flight<W> {
     /// Answers everybody who waits, and remembers the answer if it says so. Refusals and failures are not remembered.
     pub(crate) fn land(mut self, outcome: &Outcome, now: Now) {
-        let mut state = self.desk.lock();
+        let mut state = self.single_flight.lock();
         if let Outcome::Answered(answer) = outcome {
             state.cache.put(self.name, answer, now);
         }
@@ -116,7 +116,7 @@ impl<W: Waiter> Drop for Flight<W> {
             return;
         }
         // Bound to a name, so that they are dropped when the lock has been let go.
-        let given_up = self.desk.lock().flights.remove(&self.name);
+        let given_up = self.single_flight.lock().flights.remove(&self.name);
         drop(given_up);
     }
 }

@@ -1,8 +1,9 @@
-//! How much memory waits: for clients to take it, and for clients to finish it. One account a shard, and their sum.
+//! The account of queued memory, one a shard and their sum: data that clients have not taken yet, and messages that they
+//! have not finished.
 //!
 //! A buffer that many listeners share is counted once, for as long as it lives, so the figure is what it really costs.
 //! A shard keeps its account in a cell of its own thread, where making and dropping a buffer find it without being told;
-//! the others see it as of the shard's last [`Queued::excess`].
+//! the others see it as of the shard's last [`QueuedMemory::excess`].
 //! **Invariant:** what is taken from the account is what was put into it, by the same thread.
 
 use std::cell::Cell;
@@ -28,20 +29,20 @@ pub fn held() -> usize {
 }
 
 /// The accounts of all shards, and what they may hold together.
-pub struct Queued {
-    accounts: Box<[Line]>,
+pub struct QueuedMemory {
+    by_shard: Box<[ShardBytes]>,
     bytes_max: usize,
 }
 
 /// Each shard writes its own often and reads the others' hardly ever: none shares a cache line.
 #[repr(align(128))]
 #[derive(Default)]
-struct Line(AtomicUsize);
+struct ShardBytes(AtomicUsize);
 
-impl Queued {
+impl QueuedMemory {
     /// Accounts for so many `shards`, which may hold `bytes_max` together.
     pub fn new(shards: usize, bytes_max: usize) -> Self {
-        Self { accounts: (0..shards.max(1)).map(|_| Line::default()).collect(), bytes_max }
+        Self { by_shard: (0..shards.max(1)).map(|_| ShardBytes::default()).collect(), bytes_max }
     }
 
     /// How many bytes shard number `shard`, whose thread calls this, has to let go of: what is too much in all, if it
@@ -49,12 +50,12 @@ impl Queued {
     /// on its way from and to other threads.
     pub fn excess(&self, shard: usize, passing: usize) -> usize {
         let own = held() + passing;
-        self.accounts[shard].0.store(own, Ordering::Relaxed);
-        let part = self.bytes_max / self.accounts.len();
+        self.by_shard[shard].0.store(own, Ordering::Relaxed);
+        let part = self.bytes_max / self.by_shard.len();
         if own <= part {
             return 0;
         }
-        let sum: usize = self.accounts.iter().map(|account| account.0.load(Ordering::Relaxed)).sum();
+        let sum: usize = self.by_shard.iter().map(|bytes| bytes.0.load(Ordering::Relaxed)).sum();
         sum.saturating_sub(self.bytes_max).min(own - part)
     }
 }
@@ -65,33 +66,33 @@ mod tests {
 
     #[test]
     fn a_shard_lets_go_when_all_hold_too_much_and_it_holds_more_than_its_part() {
-        let queued = Queued::new(2, 100);
+        let memory = QueuedMemory::new(2, 100);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 hold(30);
-                assert_eq!(queued.excess(1, 0), 0);
+                assert_eq!(memory.excess(1, 0), 0);
             });
         });
         hold(70);
-        assert_eq!(queued.excess(0, 0), 0, "together they fill it");
+        assert_eq!(memory.excess(0, 0), 0, "together they fill it");
         hold(5);
-        assert_eq!((queued.excess(0, 0), queued.excess(0, 7)), (5, 12));
+        assert_eq!((memory.excess(0, 0), memory.excess(0, 7)), (5, 12));
         release(40);
-        assert_eq!((held(), queued.excess(0, 0)), (35, 0));
+        assert_eq!((held(), memory.excess(0, 0)), (35, 0));
         release(35);
     }
 
     #[test]
     fn a_shard_within_its_part_lets_go_of_nothing() {
-        let queued = Queued::new(2, 100);
+        let memory = QueuedMemory::new(2, 100);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 hold(80);
-                assert_eq!(queued.excess(1, 0), 0, "nobody else holds anything yet");
+                assert_eq!(memory.excess(1, 0), 0, "nobody else holds anything yet");
             });
         });
         hold(40);
-        assert_eq!(queued.excess(0, 0), 0);
+        assert_eq!(memory.excess(0, 0), 0);
         release(40);
     }
 }

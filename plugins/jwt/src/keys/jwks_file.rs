@@ -3,8 +3,8 @@
 //! **Invariant:** a file that cannot be read or understood changes nothing: the keys that were read last stay, and the
 //! log says why, once per change.
 
-use crate::file_state::FileState;
-use crate::key_set::KeySet;
+use super::file_state::FileState;
+use super::key_set::KeySet;
 use jsonwebtoken::Algorithm;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
 
-/// How often the file is looked at, at most.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the file is checked, at most.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that was changed so recently may have changed again after it was read without showing it: file systems count
-/// time in steps. It is read again at the next look.
+/// time in steps. It is read again at the next check.
 const SETTLING: Duration = Duration::from_secs(2);
 /// Largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -32,9 +32,9 @@ pub(crate) struct JwksFile {
     watch: Mutex<Watch>,
 }
 
-/// What was found at the last look.
+/// The findings of the last check.
 struct Watch {
-    next_look: Instant,
+    next_check: Instant,
     /// What the file looked like when it was read, once it has settled.
     settled: Option<FileState>,
     /// What was read last. It may hold secrets.
@@ -56,37 +56,42 @@ impl JwksFile {
         let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(|what| place.error(what))?;
         left_out.iter().for_each(|why| host.warn(format_args!("{}: left out: {why}", shown(&path))));
         host.info(format_args!("{}: {} keys", shown(&path), keys.len()));
-        let watch =
-            Watch { next_look: Instant::now() + LOOK_INTERVAL, settled, content, content_fault: None, complaint: None };
+        let watch = Watch {
+            next_check: Instant::now() + CHECK_INTERVAL,
+            settled,
+            content,
+            content_fault: None,
+            complaint: None,
+        };
         Ok(Self { path, algorithms, host, keys: RwLock::new(Arc::new(keys)), watch: Mutex::new(watch) })
     }
 
     /// The keys that hold now.
     pub(crate) fn keys(&self) -> Arc<KeySet> {
-        // Whoever comes while another looks goes on with what is there.
+        // A call that comes while another checks the file goes on with the keys that are there.
         match self.watch.try_lock() {
-            Ok(mut watch) => self.look(&mut watch),
-            Err(TryLockError::Poisoned(poisoned)) => self.look(&mut poisoned.into_inner()),
+            Ok(mut watch) => self.refresh(&mut watch),
+            Err(TryLockError::Poisoned(poisoned)) => self.refresh(&mut poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {}
         }
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the file whether it is time to or not.
+    /// Checks the file whether it is time to or not.
     #[cfg(test)]
-    pub(crate) fn look_now(&self) {
+    pub(crate) fn refresh_now(&self) {
         let mut watch = self.watch.lock().unwrap();
-        watch.next_look = Instant::now();
-        self.look(&mut watch);
+        watch.next_check = Instant::now();
+        self.refresh(&mut watch);
     }
 
-    /// Looks at the file if it is time to, and reads it if it has changed.
-    fn look(&self, watch: &mut Watch) {
+    /// Checks the file if it is time to, and reads it if it has changed.
+    fn refresh(&self, watch: &mut Watch) {
         let now = Instant::now();
-        if now < watch.next_look {
+        if now < watch.next_check {
             return;
         }
-        watch.next_look = now + LOOK_INTERVAL;
+        watch.next_check = now + CHECK_INTERVAL;
         let current = std::fs::metadata(&self.path).ok().map(|metadata| FileState::of(&metadata));
         if current.is_some() && current == watch.settled {
             return;

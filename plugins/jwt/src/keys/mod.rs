@@ -1,12 +1,17 @@
-//! Where the keys come from: exactly one of `jwt_verification_key`, `jwt_verification_key_file`, `jwt_jwks_file`.
+//! Verification keys, from exactly one of `jwt_verification_key`, `jwt_verification_key_file` and `jwt_jwks_file`.
+
+mod file_state;
+mod jwks_file;
+mod key;
+mod key_set;
+mod key_text;
 
 use crate::algorithms::{self, secret_bytes_min};
-use crate::jwks_file::JwksFile;
-use crate::key::{Key, Kind};
-use crate::key_text;
 use crate::options::Options;
 use crate::token::{Refusal, Token};
 use jsonwebtoken::Algorithm;
+use jwks_file::JwksFile;
+use key::{Key, Kind};
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
 use std::fs::File;
@@ -17,7 +22,7 @@ use zeroize::Zeroizing;
 /// Largest file with one key, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What signatures are checked with.
+/// The keys that signatures are checked with.
 pub(crate) enum Keys {
     /// One key, for all tokens, whatever key they name.
     One(Key),

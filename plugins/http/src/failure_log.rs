@@ -1,4 +1,4 @@
-//! What the log says about the service: that it fails, why, and that it answers again; not every time.
+//! The log of failures: that the service fails and why, at most every ten seconds, and that it answers again.
 
 use pusu_plugin_api::Host;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// How often a failure is logged, at most.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Whether the service answers.
-pub(crate) struct Health {
+/// The log of one service's failures.
+pub(crate) struct FailureLog {
     host: Host,
     service: String,
     state: Mutex<State>,
@@ -23,8 +23,8 @@ struct State {
     failing: bool,
 }
 
-impl Health {
-    /// The health of `service`, which is named so in the log.
+impl FailureLog {
+    /// Of `service`, which is named so in the log.
     pub(crate) fn new(host: Host, service: String) -> Self {
         Self { host, service, state: Mutex::default() }
     }
