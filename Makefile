@@ -21,13 +21,14 @@ VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
   websockets==17.4
 
-.PHONY: help run run-network plugins build test test-tools test-systemd conformance venv check bench soak soak-network \
+.PHONY: help run run-network plugins build test quick test-tools test-systemd conformance venv check bench soak soak-network \
   random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
 	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make quick    the tests that what is not committed can break, in less than a minute; BASE=main for a whole branch'
 	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make test-systemd  config/pusud.service under a real systemd, in a virtual machine (qemu); fetches a small Debian'
@@ -61,15 +62,23 @@ plugins: build
 	install -d -m 755 $(PLUGINS_DIR)
 	install -m 755 $(addprefix target/release/,$(PLUGINS)) $(PLUGINS_DIR)/
 
-# nextest gives every test a process of its own and ends those that hang; without it, cargo's own runner serves.
+# nextest gives every test a process of its own and ends those that hang; without it, cargo's own runner serves. Tests wait
+# more than they compute, so that two of them share a core.
+TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 test: venv
 	$(CARGO) build --workspace --all-targets
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) nextest run --workspace --no-fail-fast; \
+	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/counter.sh \
+	    $(CARGO) nextest run --workspace --no-fail-fast; \
 	else \
 	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) $(CARGO) test --workspace --all-targets --no-fail-fast; \
 	fi
 	$(CARGO) test --workspace --doc
+
+# The whole workspace with its tests is selected, as in `test`: for another selection dependencies would be built anew.
+quick: venv
+	$(CARGO) build --quiet --workspace --lib --bins --tests
+	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README.
 # Proxies are installed only where no systemd would start them, as in a container. Tests that miss a tool say so.

@@ -4,14 +4,16 @@ Usage: authorization_service.py [--port PORT] [--tls FOLDER]
 
 The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "padding": bytes behind it,
 "delay": seconds, "location": "..."}, all of it optional; anything else is refused with 401. Prints `listening on PORT`, and then one line
-of JSON for each request: the number of its connection, its path, headers and body. With --tls, certificate.pem and
-key.pem in the folder make it https.
+of JSON for each request, before it is answered: the number of its connection, its path, headers and body. Lines on its
+standard input are printed too: all requests that were answered before stand before such a line. With --tls,
+certificate.pem and key.pem in the folder make it https.
 """
 
 import argparse
 import itertools
 import json
 import ssl
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,11 @@ PRINTING = threading.Lock()
 def say(line):
     with PRINTING:
         print(line, flush=True)
+
+
+def repeat():
+    for line in sys.stdin:
+        say(line.rstrip())
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -81,6 +88,7 @@ def main():
         # The handshake is made by the thread of the connection.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     say("listening on {}".format(server.server_address[1]))
+    threading.Thread(target=repeat, daemon=True).start()
     server.serve_forever()
 
 

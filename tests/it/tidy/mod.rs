@@ -3,6 +3,7 @@
 //! Reads the sources of every crate of the workspace. Each rule is a function from one file to its [`Finding`]s, and
 //! each has a test of its own on samples that it must object to, so that no rule passes because it sees nothing.
 
+mod quick;
 mod rules;
 mod source;
 mod unit_tests;

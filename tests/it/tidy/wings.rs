@@ -37,6 +37,11 @@ impl Wings {
         self.0.iter().flat_map(fault).collect()
     }
 
+    /// The wings, from the top down.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(wing, _)| wing.as_str())
+    }
+
     fn uses(&self, wing: &str) -> Option<&BTreeSet<String>> {
         self.0.iter().find(|(name, _)| name == wing).map(|(_, uses)| uses)
     }

@@ -4,30 +4,42 @@ mod settings;
 
 use crate::harness::{Client, Daemon, PluginsDir, Running, Setup, http_plugin, script};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{ChildStdin, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The service of `tests/clients/authorization_service.py`; dropping it ends the process.
 struct Service {
     process: Running,
+    stdin: ChildStdin,
     port: u16,
+    /// How often [`Service::requests`] has asked.
+    asked: Cell<u32>,
 }
 
 impl Service {
     fn start(arguments: &[&str]) -> Self {
-        let process = Running::start(script("authorization_service.py").args(arguments));
+        let mut process = Running::start(script("authorization_service.py").args(arguments).stdin(Stdio::piped()));
         let port = process.stdout.wait_for("the service", |line| line.strip_prefix("listening on ")?.parse().ok());
-        Self { process, port }
+        Self { stdin: process.take_stdin(), process, port, asked: Cell::new(0) }
     }
 
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}/authorize", self.port)
     }
 
-    /// The requests so far.
+    /// The requests so far, all that were answered among them: the service repeats a line behind those.
     fn requests(&self) -> Vec<Value> {
-        self.process.stdout.lines().iter().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.asked.set(self.asked.get() + 1);
+        let mark = format!("so far {}", self.asked.get());
+        writeln!(&self.stdin, "{mark}").unwrap();
+        self.process.stdout.wait_for("the requests so far", |line| (line == mark).then_some(()));
+        let lines = self.process.stdout.lines();
+        let before = lines.iter().take_while(|line| **line != mark).filter(|line| line.starts_with('{'));
+        before.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
