@@ -16,9 +16,7 @@ mod transport;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
 pub(crate) use link::WRITE_BYTES;
-pub(crate) use queue::QUEUE_BYTES_MAX;
-#[cfg(test)]
-pub(crate) use queue::{Pushed, Queue};
+pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
 pub(crate) use transport::LinkReader;
@@ -174,7 +172,7 @@ impl<D: Door> Mesh<D> {
             self.roster.release(name, id, None);
             return;
         };
-        self.roster.release(name, id, Some(link.account));
+        self.roster.release(name, id, Some(link.end()));
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
         }
@@ -199,15 +197,10 @@ impl<D: Door> Mesh<D> {
     pub(crate) fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
             // None where the last peer has withdrawn while they were on their way here.
-            let ids = self.wanted.links(publications.channel);
-            if ids.is_empty() {
-                continue;
-            }
-            for content in websocket::contents(publications.channel, publications.frames) {
-                for id in ids {
-                    if let Some(link) = self.links.get_mut(id) {
-                        link.publish(publications.channel, content);
-                    }
+            let Some((channel, ids)) = self.wanted.links(publications.channel) else { continue };
+            for id in ids {
+                if let Some(link) = self.links.get_mut(id) {
+                    link.publish(channel, websocket::contents(channel, publications.frames));
                 }
             }
         }
