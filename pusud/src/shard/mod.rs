@@ -104,6 +104,7 @@ impl Shard {
                         }
                     },
                     Item::Batch(batch) => hub.deliver(&batch),
+                    Item::Mark(channel) => hub.mark(&channel),
                     Item::Settled(number) => hub.settled(number),
                     Item::Reauthorize => context.turns.queue_all(),
                     Item::ForgetAuthorizations => context.turns.forget_all(),

@@ -4,10 +4,11 @@
 
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, Table, Waits};
+use crate::mesh::links::holding::Holding;
 use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
-use crate::mesh::wire::{self, Publications, kind};
+use crate::mesh::wire::{self, Malformed, Names, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,6 +62,8 @@ pub(crate) struct Link {
     pub announcer: Announcer,
     /// What the peer has told of its interest.
     pub announced: Announced,
+    /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
+    pub holding: Option<Holding>,
     /// Subscriptions that wait for the peer.
     pub waits: Waits,
     /// From a ping to its pong, the last time.
@@ -78,7 +81,13 @@ pub(crate) struct Link {
 
 impl Link {
     /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    pub(crate) fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
+    /// `holding`: what the peer is told of channels that it is to hold, if it knows such frames.
+    pub(crate) fn new(
+        candidate: Candidate,
+        content_bytes_max: usize,
+        account: Account,
+        holding: Option<Holding>,
+    ) -> Self {
         Self {
             name: candidate.name,
             remote: candidate.remote,
@@ -86,6 +95,7 @@ impl Link {
             account,
             announcer: Announcer::default(),
             announced: Announced::default(),
+            holding,
             waits: Waits::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -158,6 +168,23 @@ impl Link {
         self.dropped_in_a_row += dropped;
     }
 
+    /// The peer holds channels, or lets go of them.
+    ///
+    /// # Errors
+    /// That cannot be right, and the link has to end.
+    pub(crate) fn hold(&mut self, channels: Names<'_>, is_held: bool) -> Result<(), Refusal> {
+        if self.holding.is_none() {
+            return Err(Malformed::UnknownType(if is_held { kind::HOLD } else { kind::GO }).into());
+        }
+        for channel in channels {
+            let channel = channel?;
+            let done = if is_held { self.queue.hold(channel) } else { self.queue.go_on(channel) };
+            done.map_err(Refusal::protocol)?;
+        }
+        self.signals.send.notify_one();
+        Ok(())
+    }
+
     /// The link has ended: what waits still gets its numbers, so that both sides count it as lost.
     pub(crate) fn end(&mut self) -> Account {
         let mut account = std::mem::take(&mut self.account);
@@ -214,7 +241,7 @@ impl Link {
         self.signals.send.notify_one();
     }
 
-    /// Appends what is to be sent next: short things, interest, then publications. `clock`: the time for a
+    /// Appends what is to be sent next: short things, what is held, interest, then publications. `clock`: the time for a
     /// ping, in microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
     pub(crate) fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
         let seen = self.account.incoming.seen();
@@ -229,6 +256,9 @@ impl Link {
         }
         if std::mem::take(&mut self.duties.resync) {
             wire::bare(out, kind::RESYNC);
+        }
+        if let Some(holding) = &mut self.holding {
+            holding.write(out);
         }
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {

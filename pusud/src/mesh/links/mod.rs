@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod holding;
 mod link;
 mod queue;
 mod reading;
@@ -16,17 +17,20 @@ mod transport;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
 pub(crate) use link::WRITE_BYTES;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use queue::Queue;
 pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
 pub(crate) use transport::LinkReader;
 pub(crate) use transport::{Tcp, Transport};
 
-use crate::mesh::handshake::{Code, Refusal};
+use crate::mesh::handshake::{Code, Refusal, VERSION};
 use crate::mesh::interest::{Edge, Settling, Table, Wanted};
+use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::{Link, Signals};
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{Hello, Ready};
+use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
 use crate::routing::{Batch, Door, Ticket};
 use crate::websocket;
 use clearing::Clearing;
@@ -44,6 +48,7 @@ pub(crate) struct Mesh<D> {
     links: BTreeMap<LinkId, Link>,
     wanted: Wanted,
     clearing: Clearing,
+    held: Held,
     content_bytes_max: usize,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
@@ -65,6 +70,7 @@ impl<D: Door> Mesh<D> {
             links: BTreeMap::new(),
             wanted: Wanted::default(),
             clearing: Clearing::default(),
+            held: Held::default(),
             content_bytes_max: settings.max_message_bytes,
             clock: 0,
             epoch: Instant::now(),
@@ -141,7 +147,9 @@ impl<D: Door> Mesh<D> {
         };
         info!(relay = %candidate.name, remote = %candidate.remote, "linked");
         let id = candidate.id;
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account);
+        let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
+        let holding = knows_hold.then(|| self.held.to_be_told());
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))

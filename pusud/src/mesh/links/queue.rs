@@ -1,13 +1,17 @@
 //! Publications that wait for one link: channels take turns (deficit round robin), and each keeps its order.
 //!
-//! Bounded in bytes; where there is no room, the channel with most waiting loses its newest. **Invariant:** each channel
-//! with something waiting has its place among those that take turns, once. Others that are there lose it when it is their turn.
+//! Bounded in bytes; where there is no room, the channel with most waiting loses its newest. A channel that the peer holds
+//! has no turns. **Invariant:** each channel with something waiting that is not held has its place among those that take
+//! turns, once. Others that are there lose it when it is their turn.
 
 mod fifo;
 mod frames;
+mod hold;
 mod size_classes;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use hold::HELD_MAX;
 
 use fifo::{CHUNK_BYTES, Fifo};
 use frames::Frames;
@@ -40,7 +44,7 @@ pub(crate) struct Queue {
     last: Option<Place>,
     /// Those that take turns, in order.
     turns: VecDeque<Place>,
-    /// Those that are empty, and some that were when they came in here.
+    /// Those that are empty and not held, and some that were when they came in here.
     idle: VecDeque<Place>,
     sizes: SizeClasses,
     spare: Vec<u8>,
@@ -48,6 +52,7 @@ pub(crate) struct Queue {
     messages: u64,
     /// Channels of which something waits.
     waiting: usize,
+    held: usize,
 }
 
 /// What became of a publication.
@@ -139,11 +144,11 @@ impl Queue {
         }
     }
 
-    /// A channel takes turns from now on, if something of it waits.
+    /// A channel takes turns from now on, if it may.
     #[inline]
     fn take_turns(&mut self, place: Place) {
         let fifo = &mut self.fifos[place.0];
-        if !fifo.has_turns && !fifo.is_empty() {
+        if !fifo.has_turns && !fifo.is_held && !fifo.is_empty() {
             fifo.has_turns = true;
             self.turns.push_back(place);
         }
@@ -170,7 +175,7 @@ impl Queue {
     /// Remembers a channel for a while of which nothing waits.
     fn rest(&mut self, place: Place) {
         let fifo = &mut self.fifos[place.0];
-        if !std::mem::replace(&mut fifo.is_idle, true) {
+        if !fifo.is_held && !std::mem::replace(&mut fifo.is_idle, true) {
             self.idle.push_back(place);
         }
     }
@@ -182,7 +187,7 @@ impl Queue {
         {
             let fifo = &mut self.fifos[place.0];
             fifo.is_idle = false;
-            if fifo.is_empty() && !fifo.has_turns {
+            if fifo.is_empty() && !fifo.is_held && !fifo.has_turns {
                 self.places.remove(&fifo.channel);
                 self.fifos.remove(place.0);
                 self.last.take_if(|last| *last == place);
@@ -197,7 +202,7 @@ impl Queue {
         while let Some(place) = self.turns.pop_front() {
             let fifo = &mut self.fifos[place.0];
             fifo.has_turns = false;
-            if fifo.is_empty() {
+            if fifo.is_held || fifo.is_empty() {
                 self.rest(place);
                 continue;
             }
@@ -231,7 +236,8 @@ impl Queue {
         self.messages
     }
 
-    /// Whether nobody takes turns: nothing waits. Not known before what has been dropped has lost its turn.
+    /// Whether nobody takes turns: nothing waits, or all that does is held. Not known before what has been dropped or held
+    /// has lost its turn.
     pub(crate) fn is_idle(&self) -> bool {
         self.turns.is_empty()
     }

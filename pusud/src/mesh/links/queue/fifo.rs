@@ -37,6 +37,8 @@ impl Chunk {
 pub(super) struct Fifo {
     /// Its name.
     pub(super) channel: Rc<str>,
+    /// Nothing of it is sent.
+    pub(super) is_held: bool,
     /// It is among those that take turns.
     pub(super) has_turns: bool,
     /// It is in the list of those that may be forgotten.
@@ -53,6 +55,7 @@ impl Fifo {
     pub(super) fn new(channel: Rc<str>) -> Self {
         Self {
             channel,
+            is_held: false,
             has_turns: false,
             is_idle: false,
             credit: 0,

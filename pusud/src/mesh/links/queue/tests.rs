@@ -1,4 +1,5 @@
 use super::frames::FRAME_BYTES;
+use super::hold::WrongHold;
 use super::*;
 use crate::mesh::wire::{self, Decoder, Frame};
 use proptest::prelude::*;
@@ -37,6 +38,8 @@ fn memory(queue: &Queue) -> usize {
 enum Step {
     Push(usize, usize),
     Write(usize),
+    Hold(usize),
+    Go(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -44,6 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (0usize..5, len).prop_map(|(channel, len)| Step::Push(channel, len)),
         2 => (1usize..200_000).prop_map(Step::Write),
+        1 => (0usize..5).prop_map(Step::Hold),
+        1 => (0usize..5).prop_map(Step::Go),
     ]
 }
 
@@ -52,9 +57,9 @@ proptest! {
 
     /// Against the plainest queue that there is: a list for each channel.
     #[test]
-    fn each_channel_keeps_its_order(steps in proptest::collection::vec(step(), 1..120)) {
+    fn each_channel_keeps_its_order_and_what_is_held_stays(steps in proptest::collection::vec(step(), 1..120)) {
         let names: [Rc<str>; 5] = ["a", "b", "c", "d", "e"].map(Into::into);
-        let (mut queue, mut next) = (Queue::default(), 1);
+        let (mut queue, mut next, mut held) = (Queue::default(), 1, [false; 5]);
         let (mut taken, mut dropped, mut come) = (0, 0, 0);
         let (mut pushed, mut last) = ([0u64; 5], [0u64; 5]);
         for step in steps {
@@ -72,14 +77,20 @@ proptest! {
                         let at = names.iter().position(|name| **name == *channel).unwrap();
                         let number: u64 = content.parse().unwrap();
                         prop_assert!(number > last[at] && number <= pushed[at]);
+                        prop_assert!(!held[at], "{channel} is held");
                         last[at] = number;
                         come += 1;
                     }
                 }
+                Step::Hold(channel) => prop_assert_eq!(queue.hold(&names[channel]).is_ok(), !std::mem::replace(&mut held[channel], true)),
+                Step::Go(channel) => prop_assert_eq!(queue.go_on(&names[channel]).is_ok(), std::mem::replace(&mut held[channel], false)),
             }
             prop_assert_eq!(queue.messages(), taken - dropped - come);
             prop_assert_eq!(queue.bytes(), memory(&queue));
             prop_assert!(queue.bytes() <= QUEUE_BYTES_MAX);
+        }
+        for (name, _) in names.iter().zip(held).filter(|(_, held)| *held) {
+            queue.go_on(name).unwrap();
         }
         come += written(&mut queue, &mut next, usize::MAX).len() as u64;
         prop_assert_eq!(come, taken - dropped);
@@ -176,6 +187,18 @@ fn channels_are_forgotten_that_nothing_waits_of() {
     assert!(queue.is_empty() && queue.bytes() == 0);
     queue.place(&"another".into());
     assert!(queue.fifos.len() <= IDLE_MAX + 2 && queue.places.len() == queue.fifos.len(), "{}", queue.fifos.len());
+}
+
+#[test]
+fn what_a_peer_holds_is_bounded() {
+    let mut queue = Queue::default();
+    for number in 0..HELD_MAX {
+        queue.hold(&number.to_string()).unwrap();
+    }
+    assert_eq!(queue.hold("one more"), Err(WrongHold::TooMany));
+    assert_eq!(queue.go_on("one more"), Err(WrongHold::Twice));
+    assert_eq!((queue.go_on("7"), queue.go_on("7")), (Ok(()), Err(WrongHold::Twice)));
+    assert_eq!((queue.hold("8"), queue.hold("one more")), (Err(WrongHold::Twice), Ok(())));
 }
 
 /// A queue that had many channels once keeps its tables, and those have a bound of their own.
