@@ -50,7 +50,10 @@ impl Hub {
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
             match state.lane_without_room(&publications) {
-                Some(lane) => state.aside.push(lane, &publications),
+                Some(lane) => {
+                    state.link_backlog.add(&publications);
+                    state.aside.push(lane, &publications);
+                }
                 None => delivered[publications.share.index()] += publications.bytes_len(),
             }
         }

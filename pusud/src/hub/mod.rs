@@ -16,6 +16,7 @@ mod incoming;
 mod interest;
 mod keepalive;
 mod lanes;
+mod link_backlog;
 mod memory;
 mod outbox;
 mod pending_subscriptions;
@@ -38,6 +39,7 @@ use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexV
 use crate::websocket::{self, Frames, QueuedMemory};
 use aside::Aside;
 use lanes::Lanes;
+use link_backlog::LinkBacklog;
 use room::Rooms;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
@@ -77,6 +79,8 @@ struct State {
     room_bytes: usize,
     /// What was handed over to this shard and has no room.
     aside: Aside,
+    /// What of that came over links.
+    link_backlog: LinkBacklog,
     /// How often room was given away.
     turns: usize,
     /// By lane: whether what was set aside goes before sources next time.
@@ -102,6 +106,7 @@ impl Hub {
                 rooms: Rooms::new(room_bytes, outgoing.members_len()),
                 room_bytes,
                 aside: Aside::default(),
+                link_backlog: LinkBacklog::default(),
                 turns: 0,
                 aside_is_first: [false; LANES],
                 has_held_up: false,

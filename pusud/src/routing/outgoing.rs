@@ -85,6 +85,23 @@ impl Outgoing {
         }
     }
 
+    /// Whether so much waits in a shard of `members` that came over links, in bytes.
+    pub fn is_behind(&self, members: ShardSet, bytes: usize) -> bool {
+        members.iter().any(|member| self.inboxes[member].level(Share::LINKS) >= bytes)
+    }
+
+    /// Asks a shard to say when little is left of what has been handed over to it of a channel.
+    pub fn mark(&self, shard: usize, channel: &str) {
+        self.inboxes[shard].send(Item::Mark(channel.into()));
+    }
+
+    /// Answers that, for so many marks.
+    pub fn go_on(&self, channel: &str, marks: usize) {
+        if let Some(network) = &self.network {
+            network.send(Event::GoOn { channel: channel.into(), marks });
+        }
+    }
+
     /// Answers a shard's question.
     pub fn settled(&self, ticket: Ticket) {
         self.inboxes[ticket.shard].send(Item::Settled(ticket.number));

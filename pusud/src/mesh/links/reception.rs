@@ -24,6 +24,8 @@ impl<D: Door> Mesh<D> {
                     self.door.deliver(channel, content);
                 })?;
             }
+            Frame::Hold { channels } => link.hold(channels, true)?,
+            Frame::Go { channels } => link.hold(channels, false)?,
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
                 link.owe(|duties| duties.pong = Some(time));
