@@ -26,7 +26,14 @@ impl Status {
     /// The relays of the list that there is no link with, by name or address.
     pub fn not_linked(&self) -> Vec<&str> {
         let missing = self.relays.iter().filter(|relay| matches!(relay.state, PeerState::Down | PeerState::Linking));
-        missing.filter_map(|relay| relay.name.as_deref().or(relay.address.as_deref())).collect()
+        let mut names: Vec<&str> = Vec::new();
+        for name in missing.filter_map(|relay| relay.name.as_deref().or(relay.address.as_deref())) {
+            // A name may have several addresses, and a relay too.
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 
@@ -67,6 +74,7 @@ mod tests {
             relay(None, "10.0.0.1:1", PeerState::Itself),
             relay(Some("r2"), "10.0.0.2:1", PeerState::Linked),
             relay(Some("r3"), "10.0.0.3:1", PeerState::Linking),
+            relay(None, "10.0.0.4:1", PeerState::Down),
             relay(None, "10.0.0.4:1", PeerState::Down),
         ];
         assert_eq!(status.unhealthy(), [""; 0]);

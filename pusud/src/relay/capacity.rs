@@ -2,7 +2,7 @@
 
 use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
-use crate::mesh::connections_max;
+use crate::mesh::{addresses_max, connections_max};
 use anyhow::bail;
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl Capacity {
     /// # Errors
     /// There is no room for a single client: says which limit to raise.
     pub fn make(config: &Config) -> anyhow::Result<Self> {
-        let reserved = Reserved::of(config.shards, config.relays.len());
+        let reserved = Reserved::of(config.shards, addresses_max(&config.relays));
         let wanted = config.limits.max_connections;
         Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
@@ -64,7 +64,7 @@ impl Capacity {
 /// Open files that are kept for the relay itself, so that clients cannot take them.
 struct Reserved {
     shards: usize,
-    /// For a network where so many relays are in the settings; 0 where none are.
+    /// For a network where the list may have so many addresses; 0 where it is empty.
     network: u64,
     relays: usize,
 }

@@ -132,7 +132,7 @@ impl Wire {
         Self { world: world.clone(), own, accepted: RefCell::new(receiver) }
     }
 
-    fn connect(&self, other: Host) -> io::Result<Stream> {
+    fn connect_to(&self, other: Host) -> io::Result<Stream> {
         let pipes: Pipes = Default::default();
         let [there, back] = &pipes;
         let end = |own, other, incoming: &Rc<RefCell<Pipe>>, outgoing: &Rc<RefCell<Pipe>>| Stream {
@@ -163,9 +163,13 @@ fn remote(host: Host) -> SocketAddr {
 impl Transport for Wire {
     type Stream = Stream;
 
-    async fn dial(&self, peer: &PeerAddress, resolved: impl FnOnce(Vec<IpAddr>)) -> io::Result<(Stream, SocketAddr)> {
-        let other: Host = peer.host.parse().expect("hosts are numbers");
-        resolved(vec![remote(other).ip()]);
+    async fn resolve(&self, peer: &PeerAddress) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![remote(peer.host.parse().expect("hosts are numbers"))])
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {
+        let IpAddr::V4(ip) = address.ip() else { unreachable!("all are 10.0.0.*") };
+        let other = Host::from(ip.octets()[3]);
         let end = Instant::now() + DIAL_MAX;
         sleep(Duration::from_millis(10)).await;
         loop {
@@ -180,7 +184,7 @@ impl Transport for Wire {
             }
             sleep(SYN_RETRY).await;
         }
-        self.connect(other).map(|stream| (stream, remote(other)))
+        self.connect_to(other)
     }
 
     async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
