@@ -88,7 +88,7 @@ impl fmt::Display for Reserved {
         let Self { shards, network, relays } = self;
         write!(f, "{RESERVED_FILES}, {FILES_PER_RUNTIME} for each of its {shards} shards")?;
         if *network > 0 {
-            write!(f, ", and {network} for a network of {relays} relays")?;
+            write!(f, ", and {network} for relays at up to {relays} addresses")?;
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(files(300), files(299) + 3);
         assert_eq!(files(300), 134 + 5 + 64 + 600 + 300 + 256);
         let error = Capacity::within(100, &Reserved::of(2, 3), Some(231)).unwrap_err().to_string();
-        assert!(error.contains("231 files") && error.contains("97 for a network of 3 relays"), "{error}");
+        assert!(error.contains("231 files") && error.contains("97 for relays at up to 3 addresses"), "{error}");
         assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(232)).unwrap().connections, 1);
     }
 }

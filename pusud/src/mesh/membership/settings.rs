@@ -53,3 +53,17 @@ pub struct Settings {
     /// The longest content of a publication, in bytes: `limits.max_message_bytes`.
     pub max_message_bytes: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_kept_for_all_addresses_that_a_name_may_have() {
+        let relays = |texts: &[&str]| -> Vec<PeerAddress> {
+            texts.iter().map(|text| PeerAddress::parse(text, 1).unwrap()).collect()
+        };
+        assert_eq!(addresses_max(&relays(&["10.0.0.1", "[::1]:7"])), 2);
+        assert_eq!(addresses_max(&relays(&["a.example", "10.0.0.1"])), ADDRESSES_PER_NAME_MAX + 1);
+    }
+}
