@@ -1,4 +1,5 @@
-//! Which relay has listeners for which channel: what is told, what was heard, and who waits until it is acknowledged.
+//! Interest: which relay has listeners for which channel, what is told, what was heard, and who waits until it is
+//! acknowledged.
 
 mod announced;
 mod announcer;
