@@ -10,6 +10,6 @@ mod wanted;
 
 pub(crate) use announced::Announced;
 pub(crate) use announcer::Announcer;
-pub(crate) use pending_acks::{Settling, Waits};
+pub(crate) use pending_acks::{PendingAck, PendingAcks};
 pub(crate) use table::{Edge, Table};
 pub(crate) use wanted::Wanted;
