@@ -74,17 +74,36 @@ pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
     }
 }
 
+/// For whoever has put a proxy in front that was not told of WebSockets: it is the proxy that speaks then.
+macro_rules! behind_a_proxy {
+    () => {
+        "A proxy in front of the relay has to speak HTTP/1.1 to it, to pass the headers Upgrade and Connection on, and to \
+         keep silent connections for longer than the relay's ping_interval. In nginx:\n\
+         \x20   proxy_http_version 1.1;\n\
+         \x20   proxy_set_header Upgrade $http_upgrade;\n\
+         \x20   proxy_set_header Connection \"Upgrade\";\n\
+         \x20   proxy_read_timeout 120s;\n\
+         \x20   proxy_send_timeout 120s;"
+    };
+}
+
 const TOO_LARGE: HttpError = HttpError {
     status: "431 Request Header Fields Too Large",
     headers: "",
     reason: "The request's head is too long or has too many lines.",
 };
-const OTHER_VERSION: HttpError =
-    HttpError { status: "505 HTTP Version Not Supported", headers: "", reason: "Only HTTP/1.1 is spoken here." };
+const OTHER_VERSION: HttpError = HttpError {
+    status: "505 HTTP Version Not Supported",
+    headers: "",
+    reason: concat!("Only HTTP/1.1 is spoken here.\n", behind_a_proxy!()),
+};
 const NOT_AN_UPGRADE: HttpError = HttpError {
     status: "426 Upgrade Required",
     headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-    reason: "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).",
+    reason: concat!(
+        "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).\n",
+        behind_a_proxy!()
+    ),
 };
 
 fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
@@ -106,7 +125,10 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         return Err(NOT_AN_UPGRADE);
     }
     if !has_token(headers, "connection", "upgrade") {
-        return Err(HttpError::bad_request("The header Connection does not say Upgrade."));
+        return Err(HttpError::bad_request(concat!(
+            "The header Connection does not say Upgrade.\n",
+            behind_a_proxy!()
+        )));
     }
     if has_body(headers) {
         return Err(HttpError::bad_request("An upgrade has no body."));
