@@ -24,7 +24,7 @@ macro_rules! for_each_key {
             authenticator_sha256: Option<String>, value(SHA256, sha256), reload;
             isolation: Option<Isolation>, value("`thread` or `process`", isolation), reload;
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
-            strict_plugin_permissions: Option<bool>, value("true or false", Value::as_bool), reload;
+            strict_plugin_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;
             client_port: Option<u16>, value(PORT, port), restart;
