@@ -55,6 +55,8 @@ pub(super) struct Recipe {
     options_sha256: [u8; 32],
     call_timeout: Duration,
     isolation: Isolation,
+    /// How much address space its process may have; `None`: no limit, or no process.
+    isolation_memory: Option<u64>,
 }
 
 /// What is to run, found and checked.
@@ -92,6 +94,7 @@ impl Plan {
             options_sha256: Sha256::digest(options.as_bytes()).into(),
             call_timeout,
             isolation: config.isolation,
+            isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
         };
         Self { recipe, options, library }
     }
@@ -124,7 +127,9 @@ impl Plan {
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
         let host = Host::new(&manifest.id);
         let decider: Arc<dyn Decider> = match self.recipe.isolation {
-            Isolation::Process => isolation::start(file, manifest, &self.options, Arc::clone(&host))?,
+            Isolation::Process => {
+                isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?
+            }
             Isolation::Thread => {
                 let callbacks: Arc<dyn Callbacks> = host.clone();
                 Arc::new(images.load(file, manifest)?.create(callbacks, &self.options)?)

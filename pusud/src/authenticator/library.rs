@@ -26,6 +26,9 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Stands where a plugin that fails says nothing.
+pub(super) const NO_REASON: &str = "it gives no reason";
+
 /// A loaded plugin, checked and ready to make instances.
 #[derive(Clone, Copy)]
 pub(super) struct Plugin {
@@ -122,7 +125,7 @@ impl Plugin {
         let mut raw = ptr::null_mut();
         // SAFETY: the table lives for ever, the options for the call, and `raw` can be written to.
         let status = unsafe { (self.create)(table, abi::Str::borrow(options_json.as_bytes()), &raw mut raw) };
-        let said = || host.last_error().take().unwrap_or_else(|| "it gives no reason".to_owned());
+        let said = || host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
         match status {
             abi::OK if raw.is_null() => bail!("says that an instance is made, but gives none (`*out` is NULL)"),
             abi::OK => Ok(Instance { plugin: self, raw, host }),

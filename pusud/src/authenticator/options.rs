@@ -81,6 +81,7 @@ mod tests {
             original_options: map(original),
             sha256: None,
             isolation: Isolation::default(),
+            isolation_memory: Some(crate::config::ISOLATION_MEMORY),
             strict_permissions: false,
             on_swap: crate::config::OnSwap::Keep,
         }

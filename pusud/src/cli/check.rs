@@ -2,7 +2,9 @@
 
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
+use pusud::config::{
+    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, limit_rows,
+};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
@@ -55,6 +57,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
             ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
             ("  sha256", authenticator.sha256.clone()),
             ("  isolation", options.isolation.to_string()),
+            ("  isolation_memory", isolation_memory(options)),
             ("  options set", names),
             ("  on_swap", options.on_swap.to_string()),
         ]);
@@ -78,6 +81,15 @@ fn control_socket(config: &Config) -> String {
         ControlSocket::None => "None".into(),
         ControlSocket::ByPort if config.client_port == 0 => "none: the system chooses `client_port`".into(),
         ControlSocket::ByPort => "by the client port".into(),
+    }
+}
+
+/// How much address space the plugin's process may have.
+fn isolation_memory(authenticator: &AuthenticatorConfig) -> String {
+    match (authenticator.isolation, authenticator.isolation_memory) {
+        (Isolation::Thread, _) => "no limit of its own: `isolation: thread`".into(),
+        (Isolation::Process, None) => "no limit".into(),
+        (Isolation::Process, Some(bytes)) => format_bytes(bytes),
     }
 }
 
@@ -185,7 +197,9 @@ mod tests {
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",
-                "isolation" | "on_swap" | "network_name" | "network_key_file" => &format!("  {key}"),
+                "isolation" | "isolation_memory" | "on_swap" | "network_name" | "network_key_file" => {
+                    &format!("  {key}")
+                }
                 key => key,
             };
             assert!(

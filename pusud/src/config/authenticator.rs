@@ -21,6 +21,8 @@ pub struct AuthenticatorConfig {
     pub sha256: Option<String>,
     /// `isolation`: where the plugin's code runs.
     pub isolation: Isolation,
+    /// `isolation_memory`: how much address space its process may have, in bytes; `None`: as much as the daemon.
+    pub isolation_memory: Option<u64>,
     /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
     pub strict_permissions: bool,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
@@ -74,6 +76,7 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("original_options", &Redacted(&self.original_options))
             .field("sha256", &self.sha256)
             .field("isolation", &self.isolation)
+            .field("isolation_memory", &self.isolation_memory)
             .field("strict_permissions", &self.strict_permissions)
             .field("on_swap", &self.on_swap)
             .finish()

@@ -23,6 +23,7 @@ macro_rules! for_each_key {
             authenticator_options: Map<String, Value>, options(), reload;
             authenticator_sha256: Option<String>, value(SHA256, sha256), reload;
             isolation: Option<Isolation>, value("`thread` or `process`", isolation), reload;
+            isolation_memory: Option<u64>, value(ADDRESS_SPACE, address_space), reload;
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
             strict_plugin_permissions: Option<bool>, value("true or false", Value::as_bool), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;

@@ -48,6 +48,9 @@ pub const NETWORK_PORT: u16 = 55001;
 pub const NETWORK_NAME: &str = "pusu";
 /// The authenticator that is built in and grants everything.
 pub const NO_AUTHENTICATOR: &str = "None";
+/// The address space of a plugin's process unless the settings say otherwise, in bytes: more than most plugins need
+/// (allocators and threads reserve much that they never use), less than would bring the machine to its knees.
+pub const ISOLATION_MEMORY: u64 = 4 << 30;
 
 /// A larger file is no settings file: a device, or the wrong name.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -170,6 +173,7 @@ impl Config {
                 original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
                 sha256: raw.authenticator_sha256,
                 isolation: raw.isolation.unwrap_or_default(),
+                isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
@@ -214,6 +218,9 @@ impl Config {
                     warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
                 }
             }
+        }
+        if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
+            warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
         }
         let is_local = self.network_address.to_canonical().is_loopback();
         if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {

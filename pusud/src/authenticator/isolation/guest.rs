@@ -4,7 +4,7 @@
 //! It decides nothing: how many calls there are, how long they may take and what an answer means is the daemon's to say.
 //! **Invariant:** the process ends when the daemon closes the socket, whatever the plugin does.
 
-use super::confinement::confine;
+use super::confinement::{confine, limit_memory};
 use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::answer::Answer;
@@ -44,6 +44,9 @@ pub fn serve() -> Result<()> {
     let Some(ToGuest::Start(start)) = receive(&mut stream)? else {
         bail!("expected the start message of the daemon, found another or none")
     };
+    if let Some(bytes) = start.memory_bytes_max {
+        limit_memory(bytes)?;
+    }
     let daemon = callbacks::numbered(|number| DaemonLink {
         plugin: start.plugin.clone(),
         number,

@@ -51,6 +51,8 @@ pub(super) struct Start {
     pub(super) plugin: String,
     /// Where the library lies, if it has to be loaded there; else the sealed memory came with the first byte.
     pub(super) path: Vec<u8>,
+    /// How much address space the process may have; `None`: no limit.
+    pub(super) memory_bytes_max: Option<u64>,
     /// The manifest as it stands in the library's file.
     pub(super) manifest: Vec<u8>,
     /// One JSON object.
@@ -95,6 +97,8 @@ impl ToGuest {
     pub(super) fn start(start: &Start) -> Frame {
         let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len();
         let writer = Writer::new(to_guest::START, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
+        // No process does with an address space of 0 bytes.
+        let writer = writer.number(start.memory_bytes_max.unwrap_or(0));
         writer.bytes(&start.manifest).bytes(start.options.as_bytes()).done()
     }
 
@@ -123,6 +127,7 @@ impl ToGuest {
             to_guest::START => Self::Start(Box::new(Start {
                 plugin: fields.text()?,
                 path: fields.bytes()?.to_vec(),
+                memory_bytes_max: Some(fields.number()?).filter(|bytes| *bytes > 0),
                 manifest: fields.bytes()?.to_vec(),
                 options: Zeroizing::new(fields.text()?),
             })),

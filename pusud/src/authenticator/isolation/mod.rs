@@ -60,6 +60,7 @@ mod unix {
         file: &LibraryFile,
         manifest: &Manifest,
         options: &str,
+        memory_bytes_max: Option<u64>,
         host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
         let image = image::place(file, &manifest.id)?;
@@ -67,6 +68,7 @@ mod unix {
         let start = Start {
             plugin: manifest.id.clone(),
             path,
+            memory_bytes_max,
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };
@@ -87,6 +89,7 @@ mod elsewhere {
         _file: &LibraryFile,
         _manifest: &Manifest,
         _options: &str,
+        _memory_bytes_max: Option<u64>,
         _host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
         bail!(

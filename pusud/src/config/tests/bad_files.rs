@@ -39,6 +39,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nshards: 64", "`shards`: expected a whole number from 0 (one per core) to 63, found `64`"),
         ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
         ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
+        (
+            "authenticator: A\nisolation_memory: 1 MiB",
+            "`isolation_memory`: expected 0 for no limit, or a size from 64 MiB",
+        ),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
         ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
         ("authenticator: A\non_swap: ask", "`on_swap`: expected keep or reauthorize, found the text \"ask\""),

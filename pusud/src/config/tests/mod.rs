@@ -82,6 +82,7 @@ fn defaults() {
     assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
+    assert_eq!(config.authenticator.isolation_memory, Some(ISOLATION_MEMORY));
     assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
 }
 
@@ -90,7 +91,7 @@ fn every_key_is_read() {
     let sha256 = "0123456789ABCDEF".repeat(4);
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
-         authenticator_sha256: '{sha256}'\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
+         authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
@@ -106,6 +107,11 @@ fn every_key_is_read() {
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
     assert_eq!(config.authenticator.plugins_dir, Path::new("/opt/plugins"));
+    assert_eq!(
+        (config.authenticator.isolation, config.authenticator.isolation_memory),
+        (Isolation::Process, Some(16 << 30))
+    );
+    assert_eq!(loaded("authenticator: X\nisolation_memory: 0").authenticator.isolation_memory, None);
     assert!(config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Reauthorize);
     assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
@@ -180,6 +186,8 @@ fn warnings_are_for_what_is_hardly_meant() {
             "authenticator: None\nclient_address: 127.0.0.1\nauthenticator_options: {a: 1}",
             Some("`authenticator_options`"),
         ),
+        ("authenticator: A\nisolation_memory: 8 GiB", Some("`isolation_memory` has no effect without")),
+        ("authenticator: A\nisolation: process\nisolation_memory: 8 GiB", None),
         // An empty outbox takes any message: a small limit cuts nobody who reads.
         ("authenticator: A\nlimits: {outbox_bytes: 1 KiB}", None),
     ] {
