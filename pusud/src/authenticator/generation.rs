@@ -8,6 +8,7 @@ use super::decider::Decider;
 use super::directory;
 use super::file::LibraryFile;
 use super::host::Host;
+use super::image;
 use super::images::Images;
 use super::isolation;
 use super::manifest::{BUILT_IN_ID, Manifest};
@@ -145,11 +146,15 @@ fn about(id: &str, file: &LibraryFile, error: &anyhow::Error) -> anyhow::Error {
 
 /// Checks the file and gives the options that go to the plugin.
 fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) -> Result<Zeroizing<String>> {
-    for warning in file.check_ownership(config.strict_permissions)? {
-        tracing::warn!("{} {warning}", file.path().display());
-    }
     if let Some(pin) = &config.sha256 {
         file.check_pin(pin)?;
+    }
+    // What was hashed is what is loaded, so nobody who may write the file could have changed it.
+    let is_proven = config.sha256.is_some() && image::is_copied(file);
+    if !is_proven {
+        for warning in file.check_ownership(config.strict_permissions)? {
+            tracing::warn!("{} {warning}", file.path().display());
+        }
     }
     options::json(config, manifest)
 }

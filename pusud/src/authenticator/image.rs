@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 #[cfg(not(target_os = "linux"))]
-pub(super) use elsewhere::place;
+pub(super) use elsewhere::{is_copied, place};
 #[cfg(target_os = "linux")]
-pub(super) use linux::place;
+pub(super) use linux::{is_copied, place};
 
 /// Something to load. Needed until it is loaded, not longer.
 pub(super) struct Image {
@@ -57,6 +57,11 @@ mod linux {
     /// The lowest number that no image has had yet. glibc answers a path that it has seen before with the library it
     /// loaded then, so a `/proc/self/fd/N` must never come back.
     static NEXT_NUMBER: Mutex<i32> = Mutex::new(NUMBER_MIN);
+
+    /// Whether the bytes that were read are those that will be loaded, whatever becomes of the file.
+    pub(in super::super) fn is_copied(file: &LibraryFile) -> bool {
+        Binary::parse(file.bytes()).is_ok_and(|binary| !binary.needs_its_folder())
+    }
 
     /// Puts the file's bytes where they can be loaded and nobody can change them.
     ///
@@ -131,6 +136,11 @@ mod elsewhere {
     use super::Image;
     use crate::authenticator::file::LibraryFile;
     use anyhow::{Context, Result};
+
+    /// Nothing is copied here.
+    pub(in super::super) fn is_copied(_file: &LibraryFile) -> bool {
+        false
+    }
 
     /// The file where it lies.
     ///

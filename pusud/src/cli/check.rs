@@ -111,6 +111,7 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
         ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
         ("  network_name", config.network_name.clone()),
         ("  network_key_file", key),
+        ("  strict_key_permissions", config.strict_key_permissions.to_string()),
         ("  links", links),
     ]
 }
@@ -197,9 +198,12 @@ mod tests {
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",
-                "isolation" | "isolation_memory" | "on_swap" | "network_name" | "network_key_file" => {
-                    &format!("  {key}")
-                }
+                "isolation"
+                | "isolation_memory"
+                | "on_swap"
+                | "network_name"
+                | "network_key_file"
+                | "strict_key_permissions" => &format!("  {key}"),
                 key => key,
             };
             assert!(

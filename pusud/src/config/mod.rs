@@ -20,12 +20,16 @@ mod section;
 mod tests;
 mod units;
 mod values;
+mod volume;
 mod yaml;
 
 pub use limit_table::{LIMITS, limit_rows};
 pub use nearest::did_you_mean;
 pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};
+pub(crate) use volume::is_read_only;
+#[cfg(unix)]
+pub(crate) use volume::{is_folder_read_only, owner_in_words};
 
 use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
@@ -76,6 +80,8 @@ pub struct Config {
     pub network_name: String,
     /// The file with the key that all relays of the network share; `None`: they prove nothing to each other.
     pub network_key_file: Option<PathBuf>,
+    /// A key file that others may read is refused, rather than warned about.
+    pub strict_key_permissions: bool,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -184,6 +190,7 @@ impl Config {
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
+            strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
             name: raw.name.unwrap_or_else(host_name::host_name),
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),

@@ -16,3 +16,5 @@ mod settings;
 #[cfg(unix)]
 mod signals;
 mod stopping;
+#[cfg(target_os = "linux")]
+mod volumes;

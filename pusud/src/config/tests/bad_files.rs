@@ -45,6 +45,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
         ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
+        ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false, found `1`"),
         ("authenticator: A\non_swap: ask", "`on_swap`: expected keep or reauthorize, found the text \"ask\""),
         ("authenticator: A\non_swap: true", "`on_swap`: expected keep or reauthorize, found `true`"),
         ("authenticator: A\nauthenticator_sha256: abc", "expected 64 hexadecimal digits in quotes"),
