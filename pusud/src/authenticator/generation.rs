@@ -6,6 +6,7 @@
 use super::callbacks::Callbacks;
 use super::decider::Decider;
 use super::directory;
+use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
 use super::image;
@@ -58,6 +59,8 @@ pub(super) struct Recipe {
     isolation: Isolation,
     /// How much address space its process may have; `None`: no limit, or no process.
     isolation_memory: Option<u64>,
+    /// What the plugin may keep files in.
+    state_dir: Vec<u8>,
 }
 
 /// What is to run, found and checked.
@@ -66,6 +69,8 @@ pub(super) struct Plan {
     options: Zeroizing<String>,
     /// `None`: the built-in authenticator.
     library: Option<(LibraryFile, Manifest)>,
+    /// What the plugin is told when it asks.
+    facts: Facts,
 }
 
 impl Plan {
@@ -76,11 +81,14 @@ impl Plan {
     pub(super) fn make(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
         if config.id == BUILT_IN_ID {
             check_built_in(config)?;
-            return Ok(Self::of(config, call_timeout, Zeroizing::default(), None));
+            return Ok(Self::of(config, call_timeout, Zeroizing::default(), None, Facts::default()));
         }
         let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
         let options = check(config, &file, &manifest).map_err(|error| about(&config.id, &file, &error))?;
-        Ok(Self::of(config, call_timeout, options, Some((file, manifest))))
+        let state_dir = facts::state_dir(config.data_dir.as_deref())?;
+        let facts = Facts::of(config, file.path(), state_dir.as_deref());
+        let facts = facts.map_err(|error| about(&config.id, &file, &error))?;
+        Ok(Self::of(config, call_timeout, options, Some((file, manifest)), facts))
     }
 
     fn of(
@@ -88,6 +96,7 @@ impl Plan {
         call_timeout: Duration,
         options: Zeroizing<String>,
         library: Option<(LibraryFile, Manifest)>,
+        facts: Facts,
     ) -> Self {
         let recipe = Recipe {
             id: config.id.clone(),
@@ -96,8 +105,9 @@ impl Plan {
             call_timeout,
             isolation: config.isolation,
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
+            state_dir: facts.state_dir.clone(),
         };
-        Self { recipe, options, library }
+        Self { recipe, options, library, facts }
     }
 
     /// Whether carrying it out would give another authenticator than `generation`.
@@ -126,7 +136,7 @@ impl Plan {
     }
 
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
-        let host = Host::new(&manifest.id);
+        let host = Host::new(&manifest.id, self.facts.clone());
         let decider: Arc<dyn Decider> = match self.recipe.isolation {
             Isolation::Process => {
                 isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?

@@ -82,6 +82,9 @@ mod tests {
             sha256: None,
             isolation: Isolation::default(),
             isolation_memory: Some(crate::config::ISOLATION_MEMORY),
+            data_dir: None,
+            settings_dir: None,
+            relay_name: "relay".into(),
             strict_permissions: false,
             on_swap: crate::config::OnSwap::Keep,
         }

@@ -39,6 +39,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         ("shards", config.shards.to_string()),
         ("control_socket", control_socket(config)),
         ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),
+        ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ];
     rows.extend(network(config));
@@ -82,6 +83,11 @@ fn control_socket(config: &Config) -> String {
         ControlSocket::ByPort if config.client_port == 0 => "none: the system chooses `client_port`".into(),
         ControlSocket::ByPort => "by the client port".into(),
     }
+}
+
+fn plugin_data_dir(config: &Config) -> String {
+    let named = config.authenticator.data_dir.as_ref();
+    named.map_or("the folder in STATE_DIRECTORY, where systemd gives one".into(), |folder| folder.display().to_string())
 }
 
 /// How much address space the plugin's process may have.

@@ -25,6 +25,7 @@ macro_rules! for_each_key {
             isolation: Option<Isolation>, value("`thread` or `process`", isolation), reload;
             isolation_memory: Option<u64>, value(ADDRESS_SPACE, address_space), reload;
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
+            plugin_data_dir: Option<PathBuf>, value("a path", path), reload;
             strict_plugin_permissions: Option<bool>, value("true or false", Value::as_bool), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;

@@ -168,6 +168,7 @@ impl Config {
 
     /// Fills in the defaults. Relative paths of the settings start at `directory`.
     fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
+        let name = raw.name.unwrap_or_else(host_name::host_name);
         let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         Self {
             file: file.map(Path::to_owned),
@@ -180,6 +181,9 @@ impl Config {
                 sha256: raw.authenticator_sha256,
                 isolation: raw.isolation.unwrap_or_default(),
                 isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
+                data_dir: raw.plugin_data_dir.map(|folder| directory.join(folder)),
+                settings_dir: file.map(|_| directory.to_owned()),
+                relay_name: name.clone(),
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
@@ -191,7 +195,7 @@ impl Config {
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
-            name: raw.name.unwrap_or_else(host_name::host_name),
+            name,
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
                 Some(shards) => shards,

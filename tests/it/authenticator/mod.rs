@@ -6,6 +6,7 @@ mod containment;
 #[cfg(unix)]
 mod exits;
 mod expiry;
+mod facts;
 mod hot_swap;
 mod http;
 mod isolation;

@@ -28,7 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long making the instance may take.
-const START_TIME_MAX: Duration = Duration::from_secs(30);
+const START_TIME_MAX: Duration = super::TIMES[0];
 /// How long the process gets to destroy the instance before it is ended.
 const STOP_WAIT: Duration = Duration::from_millis(900);
 /// How long is waited before the process is started again: doubles up to the maximum, and begins anew when one has run

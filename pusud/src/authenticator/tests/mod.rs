@@ -98,6 +98,9 @@ impl Plugins {
             sha256: None,
             isolation: self.1,
             isolation_memory: Some(crate::config::ISOLATION_MEMORY),
+            data_dir: None,
+            settings_dir: None,
+            relay_name: "relay".into(),
             strict_permissions: false,
             on_swap: OnSwap::Keep,
         }

@@ -43,6 +43,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "authenticator: A\nisolation_memory: 1 MiB",
             "`isolation_memory`: expected 0 for no limit, or a size from 64 MiB",
         ),
+        ("authenticator: A\nplugin_data_dir: 5", "`plugin_data_dir`: expected a path, found `5`"),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
         ("authenticator: A\nstrict_plugin_permissions: yes", "expected true or false, found the text \"yes\""),
         ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false, found `1`"),
