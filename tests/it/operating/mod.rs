@@ -1,5 +1,7 @@
 //! The relay in the hands of its operator: settings, the service, its status and health, and how it stops.
 
+#[cfg(target_os = "linux")]
+mod addresses;
 mod check;
 #[cfg(unix)]
 mod control;
