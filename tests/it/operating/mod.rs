@@ -12,6 +12,8 @@ mod health;
 mod log;
 #[cfg(target_os = "linux")]
 mod open_files;
+#[cfg(target_os = "linux")]
+mod places;
 #[cfg(unix)]
 mod service;
 mod settings;
