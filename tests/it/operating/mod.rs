@@ -19,6 +19,8 @@ mod service;
 mod settings;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod sleep;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod volumes;
