@@ -8,12 +8,12 @@
 mod apply;
 mod asking;
 mod authorizations;
-mod confirm;
 mod context;
 mod deadlines;
 mod few;
 mod framing;
 mod handshake;
+mod held_subscribe_ok;
 mod memory;
 mod partial_message;
 mod publish_rate;

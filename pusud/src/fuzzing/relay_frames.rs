@@ -1,8 +1,6 @@
 //! Frames of links between relays: cut out of a stream, read, written again, and taken in as what a peer tells.
 
-use crate::mesh::{self, Announced, Decoder, Frame};
-
-use crate::mesh::Incoming;
+use crate::mesh::{self, Announced, Decoder, Frame, Incoming, Queue};
 
 /// A link of a relay that takes small messages.
 const BYTES_MAX: usize = mesh::FRAME_BYTES_OVER_CONTENT + 1000;
@@ -21,13 +19,14 @@ pub fn relay_frames(bytes: &[u8]) {
         let (first, second) = bytes.split_at(split);
         assert_eq!(whole, decode([first, second]), "split at {split}");
     }
-    let (mut announced, mut incoming) = (Announced::default(), Incoming::default());
+    let (mut announced, mut incoming, mut queue) = (Announced::default(), Incoming::default(), Queue::default());
     for (kind, payload) in &whole.frames {
         let Ok(frame) = mesh::parse(*kind, payload) else { continue };
         if is_whole(&frame) {
             is_written_as_it_was(*kind, payload, &frame);
         }
-        is_taken_in(frame, &mut announced, &mut incoming);
+        is_taken_in(frame.clone(), &mut announced, &mut incoming);
+        holds(frame, &mut queue);
         assert_eq!(announced.table().total().count, announced.table().iter().count() as u64);
     }
 }
@@ -62,6 +61,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
 fn is_whole(frame: &Frame<'_>) -> bool {
     match frame.clone() {
         Frame::Snapshot { mut channels, .. } => channels.all(|channel| channel.is_ok()),
+        Frame::Hold { mut channels } | Frame::Go { mut channels } => channels.all(|channel| channel.is_ok()),
         Frame::Changes { mut changes, .. } => changes.all(|change| change.is_ok()),
         Frame::Publications { mut publications, .. } => publications.all(|publication| publication.is_ok()),
         _ => true,
@@ -91,5 +91,22 @@ fn is_taken_in(frame: Frame<'_>, announced: &mut Announced, incoming: &mut Incom
         Frame::Publications { first, .. } => drop(incoming.arrive(first)),
         Frame::Ready(ready) => drop(incoming.relink(ready.next)),
         _ => {}
+    }
+}
+
+/// What is held goes on when it is let go of, and not before.
+fn holds(frame: Frame<'_>, queue: &mut Queue) {
+    let (channels, is_held) = match frame {
+        Frame::Hold { channels } => (channels, true),
+        Frame::Go { channels } => (channels, false),
+        _ => return,
+    };
+    for channel in channels.filter_map(Result::ok) {
+        let done = if is_held { queue.hold(channel) } else { queue.go_on(channel) };
+        let place = queue.place(&channel.into());
+        assert!(queue.push(place, b"1").is_taken);
+        let mut out = Vec::new();
+        queue.write(1, &mut out, usize::MAX);
+        assert_eq!(out.is_empty(), is_held, "{channel} {done:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! When sources and what was set aside go on, and when there is something to flush: what keeps sources no faster than the
-//! relay, and none of them from starving another.
+//! Flow control: when sources and what was set aside go on, and when there is something to flush. No source is faster
+//! than the relay, and none starves another.
 
 use super::room::{Need, Waiter};
 use super::{Hub, State};
@@ -205,11 +205,13 @@ impl State {
                 spent += need.cost;
                 let part = self.aside.pop(lane).expect("it is the first");
                 delivered[part.share.index()] += part.publications().bytes_len();
+                self.leave_backlog(&part.publications());
                 self.extend_run(channel, lane, &part.publications());
             } else {
                 // Its last listener here has gone.
                 let part = self.aside.pop(lane).expect("it is the first");
                 delivered[part.share.index()] += part.publications().bytes_len();
+                self.leave_backlog(&part.publications());
             }
         }
         spent
@@ -219,6 +221,7 @@ impl State {
     pub(super) fn deliver_all_aside(&mut self) {
         for lane in Lane::all() {
             while let Some(part) = self.aside.pop(lane) {
+                self.leave_backlog(&part.publications());
                 if let Some(here) = self.subscriptions.find(&part.channel) {
                     self.extend_run(here, lane, &part.publications());
                 }

@@ -16,11 +16,14 @@ mod incoming;
 mod interest;
 mod keepalive;
 mod lanes;
+mod link_backlog;
 mod memory;
 mod outbox;
 mod pending_subscriptions;
+mod relief;
 mod room;
 mod slow_consumers;
+mod stalls;
 mod subscriptions;
 mod upkeep;
 
@@ -32,12 +35,13 @@ pub use subscriptions::{ListenerId, Subscriptions};
 
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
-use crate::hub::slow_consumers::SlowConsumers;
+use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
 use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
 use crate::websocket::{self, Frames, QueuedMemory};
 use aside::Aside;
 use lanes::Lanes;
+use link_backlog::LinkBacklog;
 use room::Rooms;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
@@ -69,7 +73,7 @@ struct State {
     pending_subscriptions: PendingSubscriptions,
     lanes: Lanes<Rc<Outbox>>,
     outbox_bytes: usize,
-    slow_consumers: SlowConsumers,
+    stalls: Stalls,
     keepalive: Keepalive,
     ping: Frames,
     rooms: Rooms,
@@ -77,6 +81,8 @@ struct State {
     room_bytes: usize,
     /// What was handed over to this shard and has no room.
     aside: Aside,
+    /// What of that came over links.
+    link_backlog: LinkBacklog,
     /// How often room was given away.
     turns: usize,
     /// By lane: whether what was set aside goes before sources next time.
@@ -102,6 +108,7 @@ impl Hub {
                 rooms: Rooms::new(room_bytes, outgoing.members_len()),
                 room_bytes,
                 aside: Aside::default(),
+                link_backlog: LinkBacklog::default(),
                 turns: 0,
                 aside_is_first: [false; LANES],
                 has_held_up: false,
@@ -110,7 +117,7 @@ impl Hub {
                 pending_subscriptions: PendingSubscriptions::default(),
                 lanes: Lanes::default(),
                 outbox_bytes: limits.outbox_bytes,
-                slow_consumers: SlowConsumers::default(),
+                stalls: Stalls::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 ping: websocket::ping(),
                 waiting_for_last_client: None,
@@ -219,7 +226,7 @@ impl Hub {
 impl State {
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
-            upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
+            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
         }
         self.mark(outbox);
     }

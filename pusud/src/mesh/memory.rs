@@ -1,6 +1,6 @@
 //! The most memory that the network of relays takes.
 
-use super::links::{QUEUE_BYTES_MAX, READ_BYTES, WRITE_BYTES};
+use super::links::{QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
 use super::membership::{links_max, strangers_max};
 use super::wire::FRAME_BYTES_OVER_CONTENT;
 use crate::protocol::Limits;
@@ -20,7 +20,7 @@ pub(crate) fn network_bytes_max(limits: &Limits, listed: usize) -> usize {
     let frame = message + FRAME_BYTES_OVER_CONTENT;
     // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
     // as text.
-    let link = QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8 + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame;
+    let link = QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame;
     let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
 }

@@ -24,6 +24,8 @@ pub(crate) use interest::Announced;
 pub(crate) use links::Incoming;
 #[cfg(test)]
 pub(crate) use links::QUEUE_BYTES_MAX;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use links::Queue;
 pub(crate) use membership::{Settings, connections_max};
 pub use membership::{UNLISTED_LINKS_MAX, links_max};
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};

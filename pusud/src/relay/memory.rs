@@ -5,7 +5,7 @@
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
 use crate::config::Config;
-use crate::{authenticator, client, hub, mesh, shard};
+use crate::{authenticator, client, hub, mesh, routing, shard};
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
@@ -44,10 +44,11 @@ pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
     ];
     if has_network {
-        // Between the network and each shard there is what is between two shards.
-        let network = mesh::network_bytes_max(limits, listed) + shards * hub::exchange_bytes_max(limits);
+        // Between the network and each shard there is what is between two shards, and what came over links.
+        let from_links = routing::from_links_bytes_max(shards, limits.max_queued_bytes);
+        let of_shards = shards * (hub::exchange_bytes_max(limits) + from_links);
         parts.extend([
-            part("network", network, "relays, max_message_bytes"),
+            part("network", mesh::network_bytes_max(limits, listed) + of_shards, "relays, max_message_bytes"),
             part(
                 "interest of the network",
                 connections * mesh::interest_bytes_max(limits, listed),

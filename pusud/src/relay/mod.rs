@@ -133,7 +133,8 @@ fn start_shards(
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..config.shards).map(|_| routing::inbox()).unzip();
+    let (inboxes, receivers): (Vec<_>, Vec<_>) =
+        (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
     let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()

@@ -32,6 +32,13 @@ pub enum Event {
         /// Whom to tell.
         ticket: Ticket,
     },
+    /// A shard has little left of what came of this channel over links.
+    GoOn {
+        /// The channel.
+        channel: Box<str>,
+        /// For how many of those that [`Door::next_to_hold`] gave.
+        marks: usize,
+    },
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.
@@ -71,6 +78,12 @@ pub trait Door: 'static {
 
     /// The end of a batch of deliveries.
     fn flush(&mut self);
+
+    /// After a flush: a channel of which more comes than a shard has delivered, so that peers are to send no more of it.
+    /// For each that is given [`Event::GoOn`] comes, sooner or later.
+    fn next_to_hold(&mut self) -> Option<Box<str>> {
+        None
+    }
 
     /// Ready while there is room for deliveries; links are not read meanwhile. Any number of tasks may wait at once.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()>;

@@ -8,6 +8,7 @@
 use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::inbox::Inbox;
 use crate::routing::lane::{Lane, Share};
+use crate::routing::link_marks::LinkMarks;
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
@@ -19,6 +20,7 @@ pub struct RelayDoor {
     outgoing: Outgoing,
     index: ShardIndexView,
     run: Run,
+    marks: LinkMarks,
 }
 
 impl RelayDoor {
@@ -26,12 +28,14 @@ impl RelayDoor {
     ///
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
-        Self { outgoing, index, run: Run::new(run_bytes_max) }
+        Self { outgoing, index, run: Run::new(run_bytes_max), marks: LinkMarks::default() }
     }
 
     fn close_run(&mut self) {
         if !self.run.is_empty() {
-            self.outgoing.push(self.run.members(), &self.run.publications());
+            let (members, publications) = (self.run.members(), self.run.publications());
+            self.outgoing.push(members, &publications);
+            self.marks.count(&self.outgoing, members, &publications);
             self.run.clear();
         }
     }
@@ -70,6 +74,11 @@ impl Door for RelayDoor {
     fn flush(&mut self) {
         self.close_run();
         self.outgoing.send();
+        self.marks.place(&self.outgoing);
+    }
+
+    fn next_to_hold(&mut self) -> Option<Box<str>> {
+        self.marks.next_to_hold()
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -124,5 +133,41 @@ mod tests {
         }
         let told = events.next().await.all(|event| matches!(event, Event::Changed(_)));
         assert!(told, "nothing of a peer's goes back to the network");
+    }
+
+    /// What a shard that is behind is handed over of a channel is followed by a mark, for which peers hold the channel.
+    #[tokio::test]
+    async fn a_channel_is_held_once_for_each_mark_that_a_shard_has_to_come_to() {
+        let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| inbox::inbox()).unzip();
+        let (network, _events) = inbox::inbox::<Event>();
+        let index = Arc::new(ShardIndex::with_network(2, network));
+        let mut door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index.clone()), usize::MAX);
+        index.announce(0, "hot");
+        index.announce(0, "quiet");
+        index.announce(1, "elsewhere");
+        let content = format!("\"{}\"", "x".repeat(10_000));
+        let mut held = Vec::new();
+        for _ in 0..60 {
+            for (channel, text) in [("hot", &*content), ("quiet", "1"), ("elsewhere", "2")] {
+                door.deliver(channel, text);
+            }
+            door.flush();
+            held.extend(std::iter::from_fn(|| door.next_to_hold()));
+        }
+        drop((door, index));
+        let is_mark = |item: &Item| matches!(item, Item::Mark(channel) if **channel == *"hot");
+        let mut marks = [0; 2];
+        for (marks, receiver) in marks.iter_mut().zip(&mut receivers) {
+            loop {
+                let some: Vec<Item> = receiver.next().await.collect();
+                *marks += some.iter().filter(|item| is_mark(item)).count();
+                assert!(some.iter().all(|item| is_mark(item) || matches!(item, Item::Batch(_))));
+                if some.is_empty() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(marks, [3, 0], "of 600 KB the first 64 KiB are not too much, and then 14 messages are 128 KiB");
+        assert!(held.len() == 3 && held.iter().all(|channel| **channel == *"hot"), "{held:?}");
     }
 }

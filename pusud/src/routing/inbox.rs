@@ -21,6 +21,9 @@ use tokio::sync::oneshot;
 /// What may wait in one share of an inbox before sources have to, in bytes. Each member of the index may overshoot by what
 /// it publishes until its next flush.
 pub const SHARE_BYTES_MAX: usize = 256 * 1024;
+/// The same for what comes over links, at the most ([`links_bytes_max`]). Peers are told long before to hold a channel of
+/// which too much comes: this is for what is on its way then.
+const LINKS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Items taken out in one go.
 const BATCH_ITEMS_MAX: usize = 128;
 
@@ -30,6 +33,8 @@ pub enum Item {
     Accepted(TcpStream, SocketAddr, Pass),
     /// Publications for the shard's listeners.
     Batch(Batch),
+    /// Say to the network when little is left of what came of this channel over links before this.
+    Mark(Box<str>),
     /// The linked relays know of a subscription: the one that the shard asked the network about under this number.
     Settled(u64),
     /// Ask the authenticator, which is another one now, about the clients' authorizations again.
@@ -64,13 +69,18 @@ impl Weighed for Event {
 }
 
 /// How full an inbox is, and who waits for it to be less so.
-#[derive(Default)]
 struct Level {
     shares: [AtomicUsize; SHARES],
+    links_bytes_max: usize,
     waiting: Mutex<WakerSet>,
 }
 
 impl Level {
+    /// What may wait in a share, in bytes.
+    fn bytes_max(&self, share: Share) -> usize {
+        if share == Share::LINKS { self.links_bytes_max } else { SHARE_BYTES_MAX }
+    }
+
     fn add(&self, batch: &Batch) {
         for (share, &bytes) in self.shares.iter().zip(batch.by_share()) {
             if bytes > 0 {
@@ -82,10 +92,10 @@ impl Level {
     /// So many bytes of each share wait no more.
     fn release(&self, by_share: &[usize; SHARES]) {
         let mut has_made_room = false;
-        for (share, &bytes) in self.shares.iter().zip(by_share) {
+        for (share, (level, &bytes)) in Share::all().zip(self.shares.iter().zip(by_share)) {
             if bytes > 0 {
-                let before = share.fetch_sub(bytes, Ordering::SeqCst);
-                has_made_room |= before >= SHARE_BYTES_MAX && before - bytes < SHARE_BYTES_MAX;
+                let (before, most) = (level.fetch_sub(bytes, Ordering::SeqCst), self.bytes_max(share));
+                has_made_room |= before >= most && before - bytes < most;
             }
         }
         if has_made_room {
@@ -101,8 +111,23 @@ impl Level {
 
 /// Makes an inbox.
 pub fn inbox<T: Weighed>() -> (InboxSender<T>, Inbox<T>) {
+    inbox_with(LINKS_BYTES_MAX)
+}
+
+/// Makes that of one of so many shards, all of which may hold so many bytes together.
+pub fn shard_inbox(shards: usize, queued_bytes_max: usize) -> (InboxSender, Inbox) {
+    inbox_with(links_bytes_max(shards, queued_bytes_max))
+}
+
+/// What may wait of what comes over links in each of so many shards. A small part of what they may hold: clients are
+/// disconnected where it is too much.
+pub(super) fn links_bytes_max(shards: usize, queued_bytes_max: usize) -> usize {
+    (queued_bytes_max / shards / 8).clamp(SHARE_BYTES_MAX, LINKS_BYTES_MAX)
+}
+
+fn inbox_with<T: Weighed>(links_bytes_max: usize) -> (InboxSender<T>, Inbox<T>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let level = Arc::new(Level::default());
+    let level = Arc::new(Level { shares: Default::default(), links_bytes_max, waiting: Mutex::default() });
     (InboxSender { sender, level: level.clone() }, Inbox { receiver, level, batch: Vec::new() })
 }
 
@@ -140,7 +165,12 @@ impl<T: Weighed> InboxSender<T> {
 
     /// Whether a share of the inbox has room for publications.
     pub fn has_room(&self, share: Share) -> bool {
-        self.level.shares[share.index()].load(Ordering::SeqCst) < SHARE_BYTES_MAX || self.sender.is_closed()
+        self.level.shares[share.index()].load(Ordering::SeqCst) < self.level.bytes_max(share) || self.sender.is_closed()
+    }
+
+    /// What waits of a share, in bytes.
+    pub fn level(&self, share: Share) -> usize {
+        self.level.shares[share.index()].load(Ordering::Relaxed)
     }
 
     /// What waits in the inbox, in bytes of publications.
@@ -224,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn an_inbox_that_has_ended_keeps_nobody_waiting() {
         let (sender, inbox) = inbox();
-        sender.send(batch(Share::LINKS, SHARE_BYTES_MAX));
+        sender.send(batch(Share::LINKS, LINKS_BYTES_MAX));
         let waiting = tokio::spawn(async move { poll_fn(|cx| sender.poll_room(Share::LINKS, cx)).await });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

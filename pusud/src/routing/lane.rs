@@ -53,6 +53,11 @@ impl Share {
         Self(lane.index() as u8)
     }
 
+    /// All of them, in their order.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        (0..SHARES as u8).map(Self)
+    }
+
     /// Its place among all.
     pub fn index(self) -> usize {
         usize::from(self.0)

@@ -1,4 +1,4 @@
-//! What leaves a thread for others: publications to the shards and to the network of relays, a batch for each.
+//! The ways out of a thread: publications to the shards and to the network of relays, a batch for each.
 //!
 //! A shard has one of these, and so has the network, for what comes from linked relays. Handing over never waits; who
 //! reads a source or a link asks for room first.
@@ -82,6 +82,23 @@ impl Outgoing {
     pub fn settle(&self, channel: &str, number: u64) {
         if let Some(network) = &self.network {
             network.send(Event::Settle { channel: channel.into(), ticket: Ticket { shard: self.member, number } });
+        }
+    }
+
+    /// Whether so much waits in a shard of `members` that came over links, in bytes.
+    pub fn is_behind(&self, members: ShardSet, bytes: usize) -> bool {
+        members.iter().any(|member| self.inboxes[member].level(Share::LINKS) >= bytes)
+    }
+
+    /// Asks a shard to say when little is left of what has been handed over to it of a channel.
+    pub fn mark(&self, shard: usize, channel: &str) {
+        self.inboxes[shard].send(Item::Mark(channel.into()));
+    }
+
+    /// Answers that, for so many marks.
+    pub fn go_on(&self, channel: &str, marks: usize) {
+        if let Some(network) = &self.network {
+            network.send(Event::GoOn { channel: channel.into(), marks });
         }
     }
 

@@ -105,6 +105,7 @@ impl Shard {
                         }
                     },
                     Item::Batch(batch) => hub.deliver(&batch),
+                    Item::Mark(channel) => hub.mark(&channel),
                     Item::Settled(number) => hub.acknowledged(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),

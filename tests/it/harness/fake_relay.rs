@@ -20,6 +20,8 @@ pub(crate) mod kind {
     pub(crate) const ACKNOWLEDGE: u8 = 11;
     pub(crate) const RESYNC: u8 = 13;
     pub(crate) const PUBLICATIONS: u8 = 14;
+    pub(crate) const HOLD: u8 = 15;
+    pub(crate) const GO: u8 = 16;
 }
 
 /// A frame.
@@ -90,11 +92,18 @@ impl FakeRelay {
         Self::over(TcpStream::connect_timeout(&relay, DEADLINE).unwrap())
     }
 
-    /// Dials a relay without a key and is linked with it. Its `name` is behind the relay's, so that the relay decides and says
-    /// READY first.
+    /// Dials a relay without a key and is linked with it, as one of version 1.0. Its `name` is behind the relay's, so that
+    /// the relay decides and says READY first.
     pub(crate) fn linked(name: &str, port: u16) -> Self {
+        Self::linked_as(name, port, 0)
+    }
+
+    /// The same, as one of this minor version.
+    pub(crate) fn linked_as(name: &str, port: u16, minor: u16) -> Self {
         let mut fake = Self::dial(port);
-        fake.send(kind::HELLO, &hello(name, [7; 16], false));
+        let mut fields = hello(name, [7; 16], false);
+        fields[6..8].copy_from_slice(&minor.to_be_bytes());
+        fake.send(kind::HELLO, &fields);
         fake.expect(kind::HELLO);
         fake.send(kind::AUTH, &[0]);
         fake.expect(kind::AUTH);
@@ -132,6 +141,16 @@ impl FakeRelay {
         let mut fields = vec![0; length as usize - 1];
         self.stream.read_exact(&mut fields).ok()?;
         Some(LinkFrame { kind: head[4], fields })
+    }
+
+    /// Announces these channels, and waits until that is acknowledged.
+    pub(crate) fn announce(&mut self, channels: &[&str]) {
+        let names: Vec<u8> = channels.iter().flat_map(|channel| named(channel)).collect();
+        self.send(kind::SNAPSHOT, &[&1u32.to_be_bytes()[..], &names].concat());
+        let sum = channels.iter().fold(0u64, |sum, channel| sum.wrapping_add(hash(channel)));
+        let total = [channels.len() as u64, sum].map(u64::to_be_bytes).concat();
+        self.send(kind::SNAPSHOT_END, &[&1u32.to_be_bytes()[..], &1u64.to_be_bytes(), &total].concat());
+        self.answer_until(|frame| frame.kind == kind::ACKNOWLEDGE);
     }
 
     /// Waits for a frame of this type, which is the next one.

@@ -73,7 +73,7 @@ pub(crate) use stalls::watch_stalls;
 pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
-pub(crate) use stopped_thread::stop_thread;
+pub(crate) use stopped_thread::{StoppedThread, stop_thread};
 pub(crate) use telling::{not_run, tell};
 
 use std::path::{Path, PathBuf};

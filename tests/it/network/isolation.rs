@@ -2,7 +2,7 @@
 
 use super::status::wait_until;
 use super::traffic::{peer_of, wait_until_all_is_sent, wait_until_interest_is_right};
-use crate::harness::{Client, Daemon, FakeRelay, Network, Raw, ReservedPort, Setup, hash, is_disconnect, kind, named};
+use crate::harness::{Client, Daemon, FakeRelay, Network, Raw, ReservedPort, Setup, is_disconnect, kind};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -173,10 +173,7 @@ fn a_relay_that_lives_and_does_not_read_stays_linked() {
     let port = ReservedPort::new();
     let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).start();
     let mut fake = FakeRelay::linked("z-busy", port.port());
-    fake.send(kind::SNAPSHOT, &[&1u32.to_be_bytes()[..], &named("bulk")].concat());
-    let total = [1, hash("bulk")].map(u64::to_be_bytes).concat();
-    fake.send(kind::SNAPSHOT_END, &[&1u32.to_be_bytes()[..], &1u64.to_be_bytes(), &total].concat());
-    fake.answer_until(|frame| frame.kind == kind::ACKNOWLEDGE);
+    fake.announce(&["bulk"]);
     let (mut source, content) = (relay.client(), "x".repeat(60_000));
     let is_full = |status: &Value| status["relays"][1]["queue_bytes"].as_u64() > Some(QUEUE_BYTES_MAX / 2);
     while !is_full(&relay.asked()) {

@@ -5,9 +5,11 @@ mod alone;
 mod baseline;
 #[cfg(target_os = "linux")]
 mod crowds;
+mod fairness;
 mod faults;
 #[cfg(target_os = "linux")]
 mod files;
+mod holding;
 mod interest;
 mod isolation;
 mod itself;

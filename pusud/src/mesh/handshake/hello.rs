@@ -8,7 +8,7 @@ use crate::mesh::handshake::reject::{Code, Refusal};
 use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
 
 /// The version of the protocol that this relay speaks.
-pub(crate) const VERSION: (u16, u16) = (1, 0);
+pub(crate) const VERSION: (u16, u16) = (1, 1);
 
 /// Which side of a connection this relay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

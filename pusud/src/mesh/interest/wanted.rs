@@ -1,4 +1,4 @@
-//! Which peers listen to which channel, by their links.
+//! The table of peers that listen to a channel, by their links.
 //!
 //! **Invariant:** a channel is in here exactly while a link has it, or one that has ended and is being cleared up.
 
@@ -12,9 +12,9 @@ use std::rc::Rc;
 pub(crate) struct Wanted(HashMap<Rc<str>, SmallVec<[LinkId; 2]>>);
 
 impl Wanted {
-    /// The links whose peers listen to the channel.
-    pub(crate) fn links(&self, channel: &str) -> &[LinkId] {
-        self.0.get(channel).map_or(&[], SmallVec::as_slice)
+    /// The links whose peers listen to the channel, and the channel's name as all of them share it.
+    pub(crate) fn links(&self, channel: &str) -> Option<(&Rc<str>, &[LinkId])> {
+        self.0.get_key_value(channel).map(|(channel, ids)| (channel, ids.as_slice()))
     }
 
     /// The peer of this link listens to the channel. True: it is the first one.

@@ -4,7 +4,7 @@
 //! the links is given back before the stream is closed.
 
 use crate::mesh::handshake::{End, Handshake, Outcome, Refusal, Role, Step};
-use crate::mesh::links::link::Signals;
+use crate::mesh::links::link::{Signals, WRITE_BYTES};
 pub(crate) use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
 use crate::mesh::links::transport::Transport;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::yield_now;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// From the first byte to READY.
@@ -216,6 +217,10 @@ async fn write<D: Door, T: Transport>(
         } else {
             writer.write_all(&out).await?;
             writer.flush().await?;
+            if out.len() >= WRITE_BYTES {
+                // There is more, and what has come meanwhile may be to hold it.
+                yield_now().await;
+            }
         }
     }
 }

@@ -3,11 +3,12 @@
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
 use crate::mesh::handshake::Refusal;
-use crate::mesh::interest::{Announced, Announcer, Table, Waits};
-use crate::mesh::links::queue::{Pushed, Queue};
+use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
+use crate::mesh::links::holding::Holding;
+use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
-use crate::mesh::wire::{self, Publications, kind};
+use crate::mesh::wire::{self, Malformed, Names, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,8 +62,10 @@ pub(crate) struct Link {
     pub announcer: Announcer,
     /// What the peer has told of its interest.
     pub announced: Announced,
+    /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
+    pub holding: Option<Holding>,
     /// Subscriptions that wait for the peer.
-    pub waits: Waits,
+    pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
     pub round_trip: Option<Duration>,
     /// Short things to send.
@@ -70,13 +73,21 @@ pub(crate) struct Link {
     /// How the link's tasks are woken.
     pub signals: Rc<Signals>,
     queue: Queue,
+    /// Publications that were dropped since the queue was last found with room.
+    dropped_in_a_row: u64,
     content_bytes_max: usize,
     has_said_goodbye: bool,
 }
 
 impl Link {
     /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    pub(crate) fn new(candidate: Candidate, content_bytes_max: usize, account: Account) -> Self {
+    /// `holding`: what the peer is told of channels that it is to hold, if it knows such frames.
+    pub(crate) fn new(
+        candidate: Candidate,
+        content_bytes_max: usize,
+        account: Account,
+        holding: Option<Holding>,
+    ) -> Self {
         Self {
             name: candidate.name,
             remote: candidate.remote,
@@ -84,11 +95,13 @@ impl Link {
             account,
             announcer: Announcer::default(),
             announced: Announced::default(),
-            waits: Waits::default(),
+            holding,
+            waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
             signals: Rc::default(),
             queue: Queue::default(),
+            dropped_in_a_row: 0,
             content_bytes_max,
             has_said_goodbye: false,
         }
@@ -104,42 +117,79 @@ impl Link {
         self.queue.bytes()
     }
 
-    /// Queues a publication. Never waits: without room it is dropped and counted.
-    pub(crate) fn publish(&mut self, channel: &str, content: &[u8]) {
-        let Account { outgoing, traffic, .. } = &mut self.account;
-        if content.len() > self.content_bytes_max {
-            traffic.too_large += 1;
-            if traffic.too_large == 1 {
-                warn!(
-                    relay = %self.name, bytes = content.len(), max = self.content_bytes_max,
-                    "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
-                     alike on all relays"
-                );
+    /// Queues publications to a channel. Never waits: without room some are dropped and counted.
+    pub(crate) fn publish<'a>(&mut self, channel: &Rc<str>, contents: impl Iterator<Item = &'a [u8]>) {
+        let was_idle = self.queue.is_idle();
+        let place = self.queue.place(channel);
+        for content in contents {
+            if content.len() > self.content_bytes_max {
+                self.count_too_large(content.len());
+                continue;
             }
-            return;
-        }
-        let was_empty = self.queue.is_empty();
-        match self.queue.push(outgoing.next(), channel, content) {
-            Pushed::Taken(recovered) => {
-                outgoing.give();
-                traffic.sent += 1;
-                if let Some(dropped) = recovered {
-                    info!(relay = %self.name, dropped, "the peer's queue has room again");
-                }
-            }
-            Pushed::Dropped(is_first) => {
-                traffic.dropped += 1;
-                if is_first {
-                    warn!(
-                        relay = %self.name, queued_bytes = self.queue.bytes(),
-                        "the peer takes messages more slowly than they come: new ones for it are dropped"
-                    );
-                }
+            let pushed = self.queue.push(place, content);
+            self.account.traffic.sent += u64::from(pushed.is_taken);
+            if !pushed.is_taken || pushed.dropped > 0 {
+                self.count_dropped(pushed);
             }
         }
-        if was_empty {
+        // Half of the room has to be free again, so that a queue at its bound does not fill the log.
+        if self.dropped_in_a_row > 0 && self.queue.bytes() < QUEUE_BYTES_MAX / 2 {
+            let dropped = std::mem::take(&mut self.dropped_in_a_row);
+            info!(relay = %self.name, dropped, "the peer's queue has room again");
+        }
+        if was_idle && !self.queue.is_idle() {
             self.signals.send.notify_one();
         }
+    }
+
+    fn count_too_large(&mut self, bytes: usize) {
+        self.account.traffic.too_large += 1;
+        if self.account.traffic.too_large == 1 {
+            warn!(
+                relay = %self.name, bytes, max = self.content_bytes_max,
+                "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
+                 alike on all relays"
+            );
+        }
+    }
+
+    fn count_dropped(&mut self, pushed: Pushed) {
+        let traffic = &mut self.account.traffic;
+        // What was dropped for it counted as sent before.
+        traffic.sent -= pushed.dropped;
+        let dropped = pushed.dropped + u64::from(!pushed.is_taken);
+        traffic.dropped += dropped;
+        if self.dropped_in_a_row == 0 {
+            warn!(
+                relay = %self.name, queued_bytes = self.queue.bytes(),
+                "the peer takes messages more slowly than they come: new ones for it are dropped"
+            );
+        }
+        self.dropped_in_a_row += dropped;
+    }
+
+    /// The peer holds channels, or lets go of them.
+    ///
+    /// # Errors
+    /// That cannot be right, and the link has to end.
+    pub(crate) fn hold(&mut self, channels: Names<'_>, is_held: bool) -> Result<(), Refusal> {
+        if self.holding.is_none() {
+            return Err(Malformed::UnknownType(if is_held { kind::HOLD } else { kind::GO }).into());
+        }
+        for channel in channels {
+            let channel = channel?;
+            let done = if is_held { self.queue.hold(channel) } else { self.queue.go_on(channel) };
+            done.map_err(Refusal::protocol)?;
+        }
+        self.signals.send.notify_one();
+        Ok(())
+    }
+
+    /// The link has ended: what waits still gets its numbers, so that both sides count it as lost.
+    pub(crate) fn end(&mut self) -> Account {
+        let mut account = std::mem::take(&mut self.account);
+        account.outgoing.give(self.queue.messages());
+        account
     }
 
     /// Takes publications of the peer in, none of whose contents may be longer than `content_bytes_max`, and hands on what
@@ -191,8 +241,8 @@ impl Link {
         self.signals.send.notify_one();
     }
 
-    /// Appends what is to be sent next: short things, interest, then publications. `clock`: the time for a ping, in
-    /// microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
+    /// Appends what is to be sent next: short things, what is held, interest, then publications. `clock`: the time for a
+    /// ping, in microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
     pub(crate) fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
@@ -207,12 +257,16 @@ impl Link {
         if std::mem::take(&mut self.duties.resync) {
             wire::bare(out, kind::RESYNC);
         }
+        if let Some(holding) = &mut self.holding {
+            holding.write(out);
+        }
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
             wire::check(out, table.total());
             self.announcer.checked();
         }
-        self.queue.write(out, WRITE_BYTES);
+        let written = self.queue.write(self.account.outgoing.next(), out, WRITE_BYTES);
+        self.account.outgoing.give(written);
         if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
             wire::bare(out, kind::GOODBYE);
             self.has_said_goodbye = true;

@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod holding;
 mod link;
 mod queue;
 mod reading;
@@ -16,19 +17,20 @@ mod transport;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
 pub(crate) use link::WRITE_BYTES;
-pub(crate) use queue::QUEUE_BYTES_MAX;
-#[cfg(test)]
-pub(crate) use queue::{Pushed, Queue};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use queue::Queue;
+pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
 pub(crate) use transport::LinkReader;
 pub(crate) use transport::{Tcp, Transport};
 
-use crate::mesh::handshake::{Code, Refusal};
-use crate::mesh::interest::{Edge, Settling, Table, Wanted};
+use crate::mesh::handshake::{Code, Refusal, VERSION};
+use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
+use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::{Link, Signals};
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{Hello, Ready};
+use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
 use crate::routing::{Batch, Door, Ticket};
 use crate::websocket;
 use clearing::Clearing;
@@ -46,6 +48,7 @@ pub(crate) struct Mesh<D> {
     links: BTreeMap<LinkId, Link>,
     wanted: Wanted,
     clearing: Clearing,
+    held: Held,
     content_bytes_max: usize,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
@@ -67,6 +70,7 @@ impl<D: Door> Mesh<D> {
             links: BTreeMap::new(),
             wanted: Wanted::default(),
             clearing: Clearing::default(),
+            held: Held::default(),
             content_bytes_max: settings.max_message_bytes,
             clock: 0,
             epoch: Instant::now(),
@@ -143,7 +147,9 @@ impl<D: Door> Mesh<D> {
         };
         info!(relay = %candidate.name, remote = %candidate.remote, "linked");
         let id = candidate.id;
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account);
+        let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
+        let holding = knows_hold.then(|| self.held.to_be_told());
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
@@ -174,7 +180,7 @@ impl<D: Door> Mesh<D> {
             self.roster.release(name, id, None);
             return;
         };
-        self.roster.release(name, id, Some(link.account));
+        self.roster.release(name, id, Some(link.end()));
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
         }
@@ -199,15 +205,10 @@ impl<D: Door> Mesh<D> {
     pub(crate) fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
             // None where the last peer has withdrawn while they were on their way here.
-            let ids = self.wanted.links(publications.channel);
-            if ids.is_empty() {
-                continue;
-            }
-            for content in websocket::contents(publications.channel, publications.frames) {
-                for id in ids {
-                    if let Some(link) = self.links.get_mut(id) {
-                        link.publish(publications.channel, content);
-                    }
+            let Some((channel, ids)) = self.wanted.links(publications.channel) else { continue };
+            for id in ids {
+                if let Some(link) = self.links.get_mut(id) {
+                    link.publish(channel, websocket::contents(channel, publications.frames));
                 }
             }
         }
@@ -226,7 +227,7 @@ impl<D: Door> Mesh<D> {
     /// Tells by the ticket when all linked peers know that the channel has listeners here.
     pub(crate) fn settle(&mut self, channel: &str, ticket: Ticket) {
         self.changed(channel);
-        let settling = Settling::new(ticket);
+        let settling = PendingAck::new(ticket);
         if self.table.contains(channel) {
             for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
                 let number = link.announcer.last();

@@ -1,107 +1,249 @@
-//! Publications that wait for one link: finished frames, bounded in bytes, the newest dropped where there is no room.
+//! Publications that wait for one link: channels take turns (deficit round robin), and each keeps its order.
 //!
-//! Each publication that is taken in gets the next number of the pair of relays; what is dropped here gets none.
+//! Bounded in bytes; where there is no room, the channel with most waiting loses its newest. A channel that the peer holds
+//! has no turns. **Invariant:** each channel with something waiting that is not held has its place among those that take
+//! turns, once. Others that are there lose it when it is their turn.
 
-use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES};
-use std::collections::VecDeque;
+mod fifo;
+mod frames;
+mod hold;
+mod size_classes;
+#[cfg(test)]
+mod tests;
 
-/// What may wait for one link, in bytes.
+pub(crate) use hold::HELD_MAX;
+
+use fifo::{CHUNK_BYTES, Fifo};
+use frames::Frames;
+use size_classes::SizeClasses;
+use slab::Slab;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// What may wait for one link, in bytes of memory.
 pub(crate) const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// A frame takes a further publication only within this many bytes: then it is within what every peer takes.
-const FRAME_BYTES: usize = FRAME_BYTES_OVER_CONTENT;
+/// What the queue's tables keep when the channels have gone that they were once made for, in bytes at the most.
+pub(crate) const TABLES_BYTES_MAX: usize = QUEUE_BYTES_MAX / 2;
+/// What a channel sends in its turn, in bytes.
+const TURN_BYTES: usize = CHUNK_BYTES;
+/// Channels that are remembered with nothing waiting: then they need not be found and made anew for each message.
+const IDLE_MAX: usize = 1024;
+/// A buffer is used again only if it takes no more than this, since it may hold a single short publication then.
+const SPARE_BYTES_MAX: usize = 4096;
+
+/// A channel's place in the queue, until the queue is written or asked for another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place(usize);
 
 /// The queue.
 #[derive(Default)]
 pub(crate) struct Queue {
-    frames: VecDeque<Vec<u8>>,
+    fifos: Slab<Fifo>,
+    places: HashMap<Rc<str>, Place>,
+    /// The one that was asked for last.
+    last: Option<Place>,
+    /// Those that take turns, in order.
+    turns: VecDeque<Place>,
+    /// Those that are empty and not held, and some that were when they came in here.
+    idle: VecDeque<Place>,
+    sizes: SizeClasses,
+    spare: Vec<u8>,
     bytes: usize,
-    /// Publications that were dropped since the queue was last found with room.
-    dropped_in_a_row: u64,
+    messages: u64,
+    /// Channels of which something waits.
+    waiting: usize,
+    held: usize,
 }
 
 /// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pushed {
-    /// It waits. The number: how many had been dropped before it, if it is the first one since.
-    Taken(Option<u64>),
-    /// There was no room. Whether it is the first one.
-    Dropped(bool),
+pub(crate) struct Pushed {
+    /// It waits.
+    pub is_taken: bool,
+    /// How many that waited were dropped for it.
+    pub dropped: u64,
 }
 
 impl Queue {
-    /// Adds a publication with this number behind the others, if there is room.
-    pub(crate) fn push(&mut self, number: u64, channel: &str, content: &[u8]) -> Pushed {
-        let len = 1 + channel.len() + 4 + content.len();
-        // One always fits, whatever the settings say of the size of messages.
-        if self.bytes > 0 && self.bytes + len + HEAD_BYTES + 8 > QUEUE_BYTES_MAX {
-            self.dropped_in_a_row += 1;
-            return Pushed::Dropped(self.dropped_in_a_row == 1);
+    /// Where publications to this channel are added.
+    #[inline]
+    pub(crate) fn place(&mut self, channel: &Rc<str>) -> Place {
+        if let Some(last) = self.last
+            && Rc::ptr_eq(&self.fifos[last.0].channel, channel)
+        {
+            return last;
         }
-        let frame = match self.frames.back_mut() {
-            Some(frame) if frame.len() + len <= FRAME_BYTES => frame,
-            _ => {
-                let mut frame = Vec::with_capacity((HEAD_BYTES + 8 + len).max(512));
-                wire::begin_publications(&mut frame, number);
-                self.bytes += frame.len();
-                self.frames.push_back(frame);
-                self.frames.back_mut().expect("it was just added")
-            }
+        self.forget_idle();
+        let place = match self.places.get(channel) {
+            Some(&place) => place,
+            None => self.add(channel.clone()),
         };
-        make_room(frame, len);
-        wire::publication(frame, channel, content);
-        self.bytes += len;
-        // Half of the room has to be free again, so that a queue at its bound does not fill the log.
-        let recovered = self.dropped_in_a_row > 0 && self.bytes < QUEUE_BYTES_MAX / 2;
-        Pushed::Taken(recovered.then(|| std::mem::take(&mut self.dropped_in_a_row)))
+        // So that the next time the two are the same one.
+        self.fifos[place.0].channel.clone_from(channel);
+        self.last = Some(place);
+        place
     }
 
-    /// Moves frames to `out` until it holds `bytes`, or one if it holds more already.
-    pub(crate) fn write(&mut self, out: &mut Vec<u8>, bytes: usize) {
-        while let Some(frame) = self.frames.pop_front() {
-            self.bytes -= frame.len();
-            let start = out.len();
-            out.extend_from_slice(&frame);
-            wire::close(out, start);
-            if out.len() >= bytes {
-                return;
+    fn add(&mut self, channel: Rc<str>) -> Place {
+        let place = Place(self.fifos.insert(Fifo::new(channel.clone())));
+        self.places.insert(channel, place);
+        self.rest(place);
+        place
+    }
+
+    /// Adds a publication behind the others of its channel, if there is room or others have to make some.
+    #[inline]
+    pub(crate) fn push(&mut self, place: Place, content: &[u8]) -> Pushed {
+        let growth = self.fifos[place.0].growth(content);
+        let mut dropped = 0;
+        // One always fits, whatever the settings say of the size of messages.
+        while self.bytes + growth > QUEUE_BYTES_MAX && self.bytes > 0 {
+            match self.drop_for(place, growth) {
+                Some(more) => dropped += more,
+                None => return Pushed { is_taken: false, dropped },
+            }
+        }
+        let Self { fifos, spare, .. } = self;
+        let fifo = &mut fifos[place.0];
+        // A spare buffer may be larger than what the channel grows by.
+        if self.bytes + growth + SPARE_BYTES_MAX > QUEUE_BYTES_MAX {
+            *spare = Vec::new();
+        }
+        let before = fifo.cost();
+        fifo.push(content, spare);
+        self.messages += 1;
+        self.resized(place, before);
+        self.take_turns(place);
+        Pushed { is_taken: true, dropped }
+    }
+
+    /// Drops the newest of the channel with most waiting; nothing if that is the one that wants to grow so much.
+    fn drop_for(&mut self, place: Place, growth: usize) -> Option<u64> {
+        let largest = self.sizes.largest().map(Place).filter(|largest| *largest != place)?;
+        let before = self.fifos[largest.0].cost();
+        if self.fifos[place.0].cost() + growth > before {
+            return None;
+        }
+        let chunk = self.fifos[largest.0].take_last()?;
+        self.messages -= chunk.messages;
+        self.resized(largest, before);
+        if self.turns.len() > self.waiting + self.waiting / 4 + IDLE_MAX {
+            self.forget_turns();
+        }
+        Some(chunk.messages)
+    }
+
+    /// Takes those out of the turns who have nothing to send any more.
+    fn forget_turns(&mut self) {
+        for place in std::mem::take(&mut self.turns) {
+            self.fifos[place.0].has_turns = false;
+            self.take_turns(place);
+            if self.fifos[place.0].is_empty() {
+                self.rest(place);
             }
         }
     }
 
-    /// What waits, in bytes. It takes little more memory than that.
+    /// A channel takes turns from now on, if it may.
+    #[inline]
+    fn take_turns(&mut self, place: Place) {
+        let fifo = &mut self.fifos[place.0];
+        if !fifo.has_turns && !fifo.is_held && !fifo.is_empty() {
+            fifo.has_turns = true;
+            self.turns.push_back(place);
+        }
+    }
+
+    /// A channel may take another amount of memory than `before`.
+    #[inline]
+    fn resized(&mut self, place: Place, before: usize) {
+        let after = self.fifos[place.0].cost();
+        if after == before {
+            return;
+        }
+        self.bytes = self.bytes - before + after;
+        self.sizes.change(place.0, before, after);
+        if before == 0 {
+            self.waiting += 1;
+        }
+        if after == 0 {
+            self.waiting -= 1;
+            self.rest(place);
+        }
+    }
+
+    /// Remembers a channel for a while of which nothing waits.
+    fn rest(&mut self, place: Place) {
+        let fifo = &mut self.fifos[place.0];
+        if !fifo.is_held && !std::mem::replace(&mut fifo.is_idle, true) {
+            self.idle.push_back(place);
+        }
+    }
+
+    /// Forgets channels of which nothing waits, if there are many.
+    fn forget_idle(&mut self) {
+        while self.idle.len() > IDLE_MAX
+            && let Some(place) = self.idle.pop_front()
+        {
+            let fifo = &mut self.fifos[place.0];
+            fifo.is_idle = false;
+            if fifo.is_empty() && !fifo.is_held && !fifo.has_turns {
+                self.places.remove(&fifo.channel);
+                self.fifos.remove(place.0);
+                self.last.take_if(|last| *last == place);
+            }
+        }
+    }
+
+    /// Appends frames until `out` holds `bytes`, and at least a part of one turn; `first` is the number of the first
+    /// publication. Gives how many there are in them.
+    pub(crate) fn write(&mut self, first: u64, out: &mut Vec<u8>, bytes: usize) -> u64 {
+        let mut frames = Frames::new(first);
+        while let Some(place) = self.turns.pop_front() {
+            let fifo = &mut self.fifos[place.0];
+            fifo.has_turns = false;
+            if fifo.is_held || fifo.is_empty() {
+                self.rest(place);
+                continue;
+            }
+            let before = fifo.cost();
+            fifo.credit += TURN_BYTES;
+            while let Some(mut chunk) = fifo.take_first() {
+                frames.append(out, &chunk);
+                if chunk.bytes.capacity() <= SPARE_BYTES_MAX {
+                    chunk.bytes.clear();
+                    self.spare = chunk.bytes;
+                }
+            }
+            self.resized(place, before);
+            self.take_turns(place);
+            if out.len() >= bytes {
+                break;
+            }
+        }
+        let written = frames.close(out);
+        self.messages -= written;
+        written
+    }
+
+    /// What waits, in bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// How many publications wait.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Whether nobody takes turns: nothing waits, or all that does is held. Not known before what has been dropped or held
+    /// has lost its turn.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.turns.is_empty()
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
-    }
-}
-
-/// Makes room for `len` more bytes: twice as much as there is, as vectors do, but never more than a frame can use.
-fn make_room(frame: &mut Vec<u8>, len: usize) {
-    if frame.capacity() - frame.len() < len {
-        let capacity = (2 * frame.capacity()).clamp(frame.len() + len, FRAME_BYTES.max(frame.len() + len));
-        frame.reserve_exact(capacity - frame.len());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What waits is bounded by its bytes, so it must not take much more memory than them.
-    #[test]
-    fn a_full_queue_takes_hardly_more_memory_than_its_bytes() {
-        for len in [20, 100, 1000, 20_000, 33_000, 40_000, 200_000] {
-            let (mut queue, content) = (Queue::default(), vec![b'1'; len]);
-            let taken = (1..).take_while(|&number| matches!(queue.push(number, "a", &content), Pushed::Taken(_)));
-            assert!(taken.count() >= QUEUE_BYTES_MAX / (len + 1000), "{len}");
-            let memory = queue.frames.iter().map(Vec::capacity).sum::<usize>();
-            let places = queue.frames.capacity() * size_of::<Vec<u8>>();
-            assert!(queue.bytes <= QUEUE_BYTES_MAX, "{len}: {}", queue.bytes);
-            assert!(memory + places <= QUEUE_BYTES_MAX + QUEUE_BYTES_MAX / 8, "{len}: {memory} and {places}");
-        }
+        self.messages == 0
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn read<D: Door, T: Transport>(
     loop {
         poll_fn(|cx| node.mesh.borrow_mut().door().poll_room(cx)).await;
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
-        node.mesh.borrow_mut().door().flush();
+        node.mesh.borrow_mut().flush();
         let read = match taken? {
             Taken::All => match timeout(QUIET, reader.read(&mut bytes)).await {
                 Ok(read) => read,
@@ -64,7 +64,13 @@ pub(super) async fn read<D: Door, T: Transport>(
         };
         match read? {
             0 => return Err(End::Closed),
-            len => decoder.feed(&bytes[..len]),
+            len => {
+                decoder.feed(&bytes[..len]);
+                if len == READ_BYTES {
+                    // There may be much more, and what is to be sent meanwhile may be to hold it.
+                    yield_now().await;
+                }
+            }
         }
         if std::mem::take(&mut is_limited) {
             reader.limit_sending(false)?;

@@ -1,4 +1,4 @@
-//! What becomes of a frame of a linked peer.
+//! Reception: what becomes of a frame of a linked peer.
 
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;
@@ -24,6 +24,8 @@ impl<D: Door> Mesh<D> {
                     self.door.deliver(channel, content);
                 })?;
             }
+            Frame::Hold { channels } => link.hold(channels, true)?,
+            Frame::Go { channels } => link.hold(channels, false)?,
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
                 link.owe(|duties| duties.pong = Some(time));

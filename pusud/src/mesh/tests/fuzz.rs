@@ -1,11 +1,10 @@
 //! Bytes as they may come: every frame in pieces of every size, and frames that nobody would send, on a link that is up.
 
 use crate::mesh::handshake::BootId;
-use crate::mesh::links::{Pushed, QUEUE_BYTES_MAX, Queue};
 #[cfg(unix)]
 use crate::mesh::wire;
 #[cfg(unix)]
-use crate::mesh::wire::{Decoder, Frame, Hello};
+use crate::mesh::wire::{Decoder, Hello};
 use proptest::prelude::*;
 
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -24,7 +23,7 @@ fn frame_bytes() -> impl Strategy<Value = (u8, Vec<u8>)> {
     let field = prop_oneof![4 => name, 4 => number, 1 => small, 3 => content, 2 => flag, 1 => any::<Vec<u8>>()];
     let hello = any::<[u8; 57]>().prop_map(|bytes| [&b"PUSU"[..], &[0, 1, 0, 0], &bytes[..], b"\x01n\x01r"].concat());
     let fields = proptest::collection::vec(field, 0..6).prop_map(|fields| fields.concat());
-    (0u8..17, prop_oneof![9 => fields, 1 => hello])
+    (0u8..19, prop_oneof![9 => fields, 1 => hello])
 }
 
 /// Bytes of a frame as they come in a handshake, good or nearly so, or of any frame.
@@ -99,45 +98,4 @@ fn lengths_are_judged_before_their_bytes_come() {
         decoder.feed(&length.to_be_bytes());
         assert_eq!(decoder.next(1024).is_ok(), expected, "{length}");
     }
-}
-
-#[test]
-fn a_full_queue_drops_the_newest_and_says_so_once() {
-    let mut queue = Queue::default();
-    let content = vec![b'1'; 1024 * 1024];
-    let pushed: Vec<_> = (1..=20).map(|number| queue.push(number, "a", &content)).collect();
-    assert_eq!(pushed.iter().filter(|pushed| **pushed == Pushed::Taken(None)).count(), 15);
-    assert_eq!(pushed[15..], [&[Pushed::Dropped(true)][..], &[Pushed::Dropped(false); 4]].concat());
-    assert!(queue.bytes() <= QUEUE_BYTES_MAX);
-    let mut out = Vec::new();
-    while !queue.is_empty() && queue.bytes() > QUEUE_BYTES_MAX / 4 {
-        queue.write(&mut out, 1);
-    }
-    assert_eq!(queue.push(16, "a", b"1"), Pushed::Taken(Some(5)));
-    queue.write(&mut out, usize::MAX);
-    assert_eq!(queue.bytes(), 0);
-    let (mut decoder, mut next) = (Decoder::default(), 1);
-    decoder.feed(&out);
-    while let Some((kind, payload)) = decoder.next(BYTES_MAX).unwrap() {
-        let Frame::Publications { first, publications } = wire::parse(kind, payload).unwrap() else { unreachable!() };
-        assert_eq!(first, next);
-        next += publications.inspect(|publication| assert!(publication.is_ok())).count() as u64;
-    }
-    assert_eq!(next, 17);
-}
-
-#[test]
-fn small_publications_share_frames_and_large_ones_do_not_make_them_too_long() {
-    let (mut queue, mut out) = (Queue::default(), Vec::new());
-    for number in 1..=5000 {
-        queue.push(number, "channel", b"\"0123456789012345678901234567890123456789\"");
-    }
-    queue.write(&mut out, usize::MAX);
-    let (mut decoder, mut frames) = (Decoder::default(), 0);
-    decoder.feed(&out);
-    while let Some((_, payload)) = decoder.next(wire::FRAME_BYTES_OVER_CONTENT).unwrap() {
-        assert!(payload.len() <= wire::FRAME_BYTES_OVER_CONTENT);
-        frames += 1;
-    }
-    assert_eq!(frames, 5);
 }

@@ -13,6 +13,8 @@ pub(crate) const MAGIC: [u8; 4] = *b"PUSU";
 pub(crate) const HEAD_BYTES: usize = 5;
 /// Longest frame before READY, in bytes behind the length.
 pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
+/// The first minor version whose relays know HOLD and GO.
+pub(crate) const HOLD_MINOR: u16 = 1;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
@@ -53,6 +55,10 @@ pub(crate) mod kind {
         RESYNC = 13,
         /// Messages.
         PUBLICATIONS = 14,
+        /// Send no more of these channels for now.
+        HOLD = 15,
+        /// Go on with these channels.
+        GO = 16,
     }
 }
 
@@ -172,6 +178,16 @@ pub(crate) enum Frame<'a> {
         /// In order.
         publications: Publications<'a>,
     },
+    /// Send no more of these channels for now.
+    Hold {
+        /// Names.
+        channels: Names<'a>,
+    },
+    /// Go on with these channels.
+    Go {
+        /// Names.
+        channels: Names<'a>,
+    },
 }
 
 /// Reads the fields of a frame.
@@ -209,6 +225,8 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             let first = fields.u64()?;
             return Ok(Frame::Publications { first, publications: Publications::new(fields) });
         }
+        kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
+        kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

@@ -74,12 +74,7 @@ pub(crate) fn heartbeat(out: &mut Vec<u8>, kind: u8, time: u64, seen: u64) {
 pub(crate) fn snapshot<'a>(out: &mut Vec<u8>, generation: u32, channels: &mut impl Iterator<Item = &'a str>) {
     frame(out, kind::SNAPSHOT, |out| {
         out.extend_from_slice(&generation.to_be_bytes());
-        let start = out.len();
-        // One more name of any length has to fit.
-        while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
-            let Some(channel) = channels.next() else { break };
-            name(out, channel);
-        }
+        names(out, channels);
     });
 }
 
@@ -120,6 +115,11 @@ pub(crate) fn bare(out: &mut Vec<u8>, kind: u8) {
     frame(out, kind, |_| {});
 }
 
+/// Appends HOLD or GO with names from `channels` until it is full.
+pub(crate) fn channels<'a>(out: &mut Vec<u8>, kind: u8, channels: &mut impl Iterator<Item = &'a str>) {
+    frame(out, kind, |out| names(out, channels));
+}
+
 /// Begins PUBLICATIONS: publications follow, then [`close`].
 pub(crate) fn begin_publications(out: &mut Vec<u8>, first: u64) {
     out.extend_from_slice(&[0; HEAD_BYTES - 1]);
@@ -133,6 +133,16 @@ pub(crate) fn publication(out: &mut Vec<u8>, channel: &str, content: &[u8]) {
     let len = u32::try_from(content.len()).expect("contents are bounded far below 4 GiB");
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(content);
+}
+
+/// Appends names until a frame has room for no further one.
+fn names<'a>(out: &mut Vec<u8>, names: &mut impl Iterator<Item = &'a str>) {
+    let start = out.len();
+    // One more name of any length has to fit.
+    while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
+        let Some(channel) = names.next() else { break };
+        name(out, channel);
+    }
 }
 
 fn name(out: &mut Vec<u8>, name: &str) {
@@ -172,5 +182,7 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
             }
             close(out, start);
         }
+        Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
+        Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
     }
 }

@@ -6,13 +6,13 @@ mod encode;
 mod fields;
 
 pub(crate) use codec::{
-    Changes, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HEAD_BYTES, Hello, Malformed, Names,
+    Changes, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello, Malformed, Names,
     Publications, Ready, Total, hash, is_about_interest, kind, major_of_hello, parse,
 };
 pub(crate) use decoder::Decoder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use encode::any;
 pub(crate) use encode::{
-    acknowledge, auth, bare, begin_publications, changes, check, close, frame, heartbeat, hello_fields, publication,
-    ready, refuse, snapshot, snapshot_end,
+    acknowledge, auth, bare, begin_publications, changes, channels, check, close, frame, heartbeat, hello_fields,
+    publication, ready, refuse, snapshot, snapshot_end,
 };

@@ -25,6 +25,9 @@ pub(in crate::mesh::tests) struct Home {
     /// When each question was asked.
     pub(in crate::mesh::tests) asked: BTreeMap<u64, Instant>,
     pub(in crate::mesh::tests) has_room: bool,
+    /// What peers are to send no more of: what is not known yet, and how often all else is.
+    to_hold: Vec<Box<str>>,
+    held: BTreeMap<Box<str>, usize>,
     waiting: Vec<Waker>,
     checker: Rc<RefCell<Checker>>,
 }
@@ -54,6 +57,13 @@ impl Door for SimulatedDoor {
     }
 
     fn flush(&mut self) {}
+
+    fn next_to_hold(&mut self) -> Option<Box<str>> {
+        let mut home = self.0.borrow_mut();
+        let channel = home.to_hold.pop()?;
+        *home.held.entry(channel.clone()).or_default() += 1;
+        Some(channel)
+    }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut home = self.0.borrow_mut();
@@ -91,6 +101,8 @@ pub(in crate::mesh::tests) fn start(
         wanted: BTreeSet::new(),
         asked: BTreeMap::new(),
         has_room: true,
+        to_hold: Vec::new(),
+        held: BTreeMap::new(),
         waiting: Vec::new(),
         checker: checker.clone(),
     }));
@@ -151,6 +163,20 @@ impl Relay {
         home.has_room = has_room;
         if has_room {
             home.waiting.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    /// More of a channel comes than is delivered.
+    pub(in crate::mesh::tests) fn hold(&self, channel: &str) {
+        self.home.borrow_mut().to_hold.push(channel.into());
+    }
+
+    /// Everything has been delivered.
+    pub(in crate::mesh::tests) fn let_go(&self) {
+        let mut home = self.home.borrow_mut();
+        home.to_hold.clear();
+        for (channel, marks) in std::mem::take(&mut home.held) {
+            self.tell(Event::GoOn { channel, marks });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What happens in one simulation: random work and random faults, then healing, then everything is looked at.
+//! The story of one simulation: random work and random faults, then healing, then everything is looked at.
 
 use super::checker::{Checker, Start};
 use super::relay::{self, Relay};
@@ -72,7 +72,9 @@ impl Story {
     async fn step(&mut self) {
         let (host, other) = (self.any(), self.any());
         let channel = CHANNELS[self.random.random_range(0..CHANNELS.len())];
-        match self.random.random_range(0..100) {
+        match self.random.random_range(0..108) {
+            100..105 => self.relays[host].iter().for_each(|relay| relay.hold(channel)),
+            105.. => self.relays[host].iter().for_each(Relay::let_go),
             0..25 => self.toggle(host, channel),
             25..75 => {
                 let (count, padding) = (self.random.random_range(1..20), self.random.random_range(0..30_000));
@@ -143,7 +145,10 @@ impl Story {
         for host in 0..RELAYS {
             self.up(host);
         }
-        self.relays().for_each(|relay| relay.give_room(true));
+        for relay in self.relays() {
+            relay.give_room(true);
+            relay.let_go();
+        }
     }
 
     fn relays(&self) -> impl Iterator<Item = &Relay> {
