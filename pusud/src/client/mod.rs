@@ -23,6 +23,7 @@ mod reauthorize;
 mod request;
 mod session;
 mod upkeep;
+mod uptime;
 mod wire;
 
 pub use context::Context;

@@ -39,11 +39,17 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nshards: 64", "`shards`: expected a whole number from 0 (one per core) to 63, found `64`"),
         ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
         ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),
+        (
+            "authenticator: A\nisolation_memory: 1 MiB",
+            "`isolation_memory`: expected 0 for no limit, or a size from 64 MiB",
+        ),
+        ("authenticator: A\nplugin_data_dir: 5", "`plugin_data_dir`: expected a path, found `5`"),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),
         (
             "authenticator: A\nstrict_plugin_permissions: yes",
             "expected true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2), found the text \"yes\"",
         ),
+        ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false without"),
         ("authenticator: A\ncontrol_socket: no", "the word None for no such socket, found the text \"no\""),
         ("authenticator: off", "found `off`: the word is written `None`"),
         ("authenticator: A\npasswords:\n  <<: {s3cret: [a]}", "line 3: `passwords`: `<<` (a merge key"),
