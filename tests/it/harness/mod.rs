@@ -19,6 +19,7 @@ mod log;
 mod memory;
 #[cfg(target_os = "linux")]
 mod memory_group;
+mod name_server;
 mod namespace;
 mod network;
 #[cfg(target_os = "linux")]
@@ -54,6 +55,7 @@ pub(crate) use log::{Log, is_disconnect};
 pub(crate) use memory::{Memory, checked, memory_ceiling};
 #[cfg(target_os = "linux")]
 pub(crate) use memory_group::MemoryGroup;
+pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
 #[cfg(target_os = "linux")]
