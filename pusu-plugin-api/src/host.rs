@@ -3,6 +3,7 @@
 //! **Invariant:** the relay's functions are called only while `open` holds true under a read lock. `close` takes the
 //! write lock, so when it has returned no call is under way and none will follow, whatever handles are still kept.
 
+use crate::facts::Facts;
 use crate::verdict::Verdict;
 use pusu_plugin_abi as abi;
 use std::ffi::c_void;
@@ -126,6 +127,26 @@ impl Host {
             // SAFETY: the table is open, and the id outlives the call.
             let found = unsafe { extension(table.ctx, abi::Str::borrow(id.as_bytes())) };
             NonNull::new(found.cast_mut())
+        })
+    }
+
+    /// Where the plugin's library and its folders are, and how long it may take; `None`: the relay is older than that.
+    ///
+    /// ```
+    /// # use pusu_plugin_api::{CreateError, Host};
+    /// # use std::path::PathBuf;
+    /// /// The file with the plugin's memory, where the operator has given a folder for such.
+    /// fn memory(host: &Host) -> Option<PathBuf> {
+    ///     Some(host.facts()?.state_dir?.join("my-authenticator.db"))
+    /// }
+    /// ```
+    pub fn facts(&self) -> Option<Facts> {
+        self.with_table(|table| {
+            let extension = table.extension?;
+            // SAFETY: the table is open, and the id outlives the call.
+            let found = unsafe { extension(table.ctx, abi::Str::borrow(abi::EXT_HOST.as_bytes())) };
+            // SAFETY: what this id means is null or a table of facts, which lives as long as the host's table is open.
+            unsafe { Facts::from_raw(found.cast()) }
         })
     }
 

@@ -65,6 +65,8 @@ mod entry;
 mod error;
 mod export;
 #[allow(unsafe_code)]
+mod facts;
+#[allow(unsafe_code)]
 mod host;
 pub mod json;
 pub mod options;
@@ -82,6 +84,7 @@ mod verdict;
 pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};
 pub use error::CreateError;
 pub use export::About;
+pub use facts::Facts;
 pub use host::{Host, Level};
 pub use pattern::{NotAPattern, Pattern};
 pub use pusu_plugin_abi as abi;

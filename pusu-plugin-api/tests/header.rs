@@ -113,8 +113,25 @@ fn expected() -> Expected {
         options,
         reserved
     );
+    layout!(
+        all,
+        "pusu_host_facts",
+        HostFacts,
+        struct_size,
+        isolation,
+        version,
+        relay,
+        settings_dir,
+        state_dir,
+        library,
+        create_timeout_ms,
+        destroy_timeout_ms
+    );
     constants!(
         all,
+        "PUSU_ISOLATION_THREAD" = abi::ISOLATION_THREAD,
+        "PUSU_ISOLATION_PROCESS" = abi::ISOLATION_PROCESS,
+        "sizeof PUSU_EXT_HOST - 1" = abi::EXT_HOST.len() as u32,
         "PUSU_ABI_MAJOR" = abi::ABI_MAJOR,
         "PUSU_ABI_MINOR" = abi::ABI_MINOR,
         "PUSU_OK" = abi::OK,
@@ -139,6 +156,9 @@ fn expected() -> Expected {
         "pusu_plugin_manifest.kind" = abi::KIND_AUTHENTICATOR,
         "pusu_plugin_manifest.flags" = abi::F_ASYNC | abi::F_NO_SWAP,
     );
+    for (index, byte) in abi::EXT_HOST.bytes().enumerate() {
+        all.push((format!("PUSU_EXT_HOST[{index}]"), byte.into()));
+    }
     for (index, byte) in abi::MAGIC.into_iter().enumerate() {
         all.push((format!("pusu_plugin_manifest.magic[{index}]"), byte.into()));
     }

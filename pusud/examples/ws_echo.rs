@@ -42,7 +42,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let hub = Rc::new(hub);
     let (limits, name) = (config.limits, &config.name);
     let context = client::Context::new(hub.clone(), authenticator, admission.clone(), limits, name, inboxes.len());
-    spawn_local(shard::flush(hub));
+    spawn_local(shard::flush(hub, || false));
     spawn_local(accept(inbox, Rc::new(context)));
     writeln!(std::io::stdout(), "{}", acceptor.local_addr())?;
     Err(acceptor.run(&inboxes, &admission).await)

@@ -15,11 +15,13 @@ use core::ffi::c_void;
 #[cfg(feature = "layout-proof")]
 use abi_stable::StableAbi;
 
+mod extensions;
 pub mod fingerprint;
 mod manifest;
 #[cfg(feature = "layout-proof")]
 pub mod proof;
 
+pub use extensions::{EXT_HOST, HostFacts, ISOLATION_PROCESS, ISOLATION_THREAD};
 pub use fingerprint::FINGERPRINT;
 pub use manifest::{MAGIC, MANIFEST_BYTES, Manifest, ManifestText};
 

@@ -1,6 +1,5 @@
 //! A port of the relay: binding it, and what to say when that fails.
 
-use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -29,10 +28,30 @@ impl Port {
     /// # Errors
     /// Says which setting to change when the port is taken or the address is not this machine's.
     pub fn bind(&self, address: SocketAddr) -> anyhow::Result<TcpListener> {
-        listen(address).with_context(|| format!("cannot listen for {} on {address}: {}", self.whom, self.hint(address)))
+        listen(address).map_err(|error| {
+            let hint = self.hint(address, &error);
+            anyhow::Error::new(error).context(format!("cannot listen for {} on {address}: {hint}", self.whom))
+        })
     }
 
-    fn hint(&self, address: SocketAddr) -> String {
+    fn hint(&self, address: SocketAddr, error: &io::Error) -> String {
+        let Self { address_key, .. } = self;
+        if address.is_ipv6() && is_family_unknown(error) {
+            return format!(
+                "this system has no IPv6 (its kernel was built or started without it, or this process may not use it): set \
+                 `{address_key}: 0.0.0.0` in the settings for all addresses of IPv4"
+            );
+        }
+        if error.kind() == io::ErrorKind::AddrNotAvailable {
+            let off = match address.is_ipv6() {
+                true => ", or IPv6 is switched off here (net.ipv6.conf.all.disable_ipv6)",
+                false => "",
+            };
+            return format!(
+                "no network interface has this address{off}: set `{address_key}` in the settings to one that is there, or to \
+                 0.0.0.0 for all of IPv4"
+            );
+        }
         format!(
             "is another program (or another pusud) using port {port}? Stop it, or set {port_key} or {address_key} in the \
              settings. On Linux the port may also have been taken by an outgoing connection, since 55000 and 55001 lie in \
@@ -49,8 +68,22 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // On Windows this option would let a second daemon take the port over.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    // All addresses of IPv6 are those of IPv4 too, whatever the system's own choice is (net.ipv6.bindv6only).
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG_MAX)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// Whether the system knows no addresses of this family.
+fn is_family_unknown(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let unknown = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    // WSAEAFNOSUPPORT
+    #[cfg(not(unix))]
+    let unknown = 10047;
+    error.raw_os_error() == Some(unknown)
 }

@@ -4,6 +4,7 @@
 //! `destroy`, or with garbage, finds nobody.
 
 use super::answer::{Answer, printable};
+use super::facts::Facts;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -20,6 +21,8 @@ static NEXT: AtomicUsize = AtomicUsize::new(1);
 pub(super) trait Callbacks: Send + Sync {
     /// The plugin's id, for the log.
     fn plugin(&self) -> &str;
+    /// What the plugin is told when it asks (`pusu.host/1`).
+    fn facts(&self) -> &Facts;
     /// What stands for this across the border.
     fn number(&self) -> Number;
     /// The table's `log`: a line of the plugin's for the daemon's log.

@@ -2,8 +2,9 @@
 //!
 //! **Invariant:** nothing below looks at the path again, except where a library has to be loaded in place (image.rs).
 
-use super::ownership;
-use anyhow::{Context, Result, ensure};
+use super::{image, ownership};
+use crate::config::is_read_only;
+use anyhow::{Context, Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -18,6 +19,8 @@ pub(super) struct LibraryFile {
     bytes: Vec<u8>,
     /// Of the open file, not of what the path may mean by now.
     metadata: Metadata,
+    /// Nobody could change it through the mount that it was read from.
+    is_read_only: bool,
 }
 
 impl LibraryFile {
@@ -32,10 +35,11 @@ impl LibraryFile {
         let file = File::open(path).context("cannot be opened; let the daemon's user read it")?;
         let metadata = file.metadata().context("cannot be looked at")?;
         check_kind(&metadata)?;
+        let is_read_only = is_read_only(&file);
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
         file.take(LIBRARY_BYTES_MAX + 1).read_to_end(&mut bytes).context("cannot be read")?;
         ensure!(bytes.len() as u64 <= LIBRARY_BYTES_MAX, "grew while it was read; copy it anew");
-        Ok(Self { path: path.to_owned(), bytes, metadata })
+        Ok(Self { path: path.to_owned(), bytes, metadata, is_read_only })
     }
 
     /// Where the file was found.
@@ -56,9 +60,20 @@ impl LibraryFile {
     /// Makes sure that nobody but root and the daemon's user could have written the file, and gives what is doubtful.
     ///
     /// # Errors
-    /// Somebody else could have; with `strict` also if it is doubtful.
+    /// Somebody else could have; with `strict` also if it is doubtful. Both say what can be done about it.
     pub(super) fn check_ownership(&self, strict: bool) -> Result<Vec<String>> {
-        ownership::check(&self.path, &self.metadata, strict)
+        let way_out = if image::is_copied(self) {
+            "; where that is not possible, set `authenticator_sha256` in the settings to the hash of the right library: then \
+             it does not matter who may write the file"
+        } else {
+            "; `authenticator_sha256` is no way out, because the library looks for others beside itself ($ORIGIN) and is \
+             loaded where it lies"
+        };
+        let checked = ownership::check(&self.path, &self.metadata, self.is_read_only, strict);
+        match checked {
+            Ok(warnings) => Ok(warnings.into_iter().map(|warning| warning + way_out).collect()),
+            Err(error) => Err(anyhow!("{error:#}{way_out}")),
+        }
     }
 
     /// Compares with the hash that the settings ask for.

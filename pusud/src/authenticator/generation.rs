@@ -6,8 +6,10 @@
 use super::callbacks::Callbacks;
 use super::decider::Decider;
 use super::directory;
+use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
+use super::image;
 use super::images::Images;
 use super::isolation;
 use super::manifest::{BUILT_IN_ID, Manifest};
@@ -55,6 +57,10 @@ pub(super) struct Recipe {
     options_sha256: [u8; 32],
     call_timeout: Duration,
     isolation: Isolation,
+    /// How much address space its process may have; `None`: no limit, or no process.
+    isolation_memory: Option<u64>,
+    /// What the plugin may keep files in.
+    state_dir: Vec<u8>,
 }
 
 /// What is to run, found and checked.
@@ -63,6 +69,8 @@ pub(super) struct Plan {
     options: Zeroizing<String>,
     /// `None`: the built-in authenticator.
     library: Option<(LibraryFile, Manifest)>,
+    /// What the plugin is told when it asks.
+    facts: Facts,
 }
 
 impl Plan {
@@ -73,11 +81,14 @@ impl Plan {
     pub(super) fn make(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
         if config.id == BUILT_IN_ID {
             check_built_in(config)?;
-            return Ok(Self::of(config, call_timeout, Zeroizing::default(), None));
+            return Ok(Self::of(config, call_timeout, Zeroizing::default(), None, Facts::default()));
         }
         let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
         let options = check(config, &file, &manifest).map_err(|error| about(&config.id, &file, &error))?;
-        Ok(Self::of(config, call_timeout, options, Some((file, manifest))))
+        let state_dir = facts::state_dir(config.data_dir.as_deref())?;
+        let facts = Facts::of(config, file.path(), state_dir.as_deref());
+        let facts = facts.map_err(|error| about(&config.id, &file, &error))?;
+        Ok(Self::of(config, call_timeout, options, Some((file, manifest)), facts))
     }
 
     fn of(
@@ -85,6 +96,7 @@ impl Plan {
         call_timeout: Duration,
         options: Zeroizing<String>,
         library: Option<(LibraryFile, Manifest)>,
+        facts: Facts,
     ) -> Self {
         let recipe = Recipe {
             id: config.id.clone(),
@@ -92,8 +104,10 @@ impl Plan {
             options_sha256: Sha256::digest(options.as_bytes()).into(),
             call_timeout,
             isolation: config.isolation,
+            isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
+            state_dir: facts.state_dir.clone(),
         };
-        Self { recipe, options, library }
+        Self { recipe, options, library, facts }
     }
 
     /// Whether carrying it out would give another authenticator than `generation`.
@@ -122,9 +136,11 @@ impl Plan {
     }
 
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
-        let host = Host::new(&manifest.id);
+        let host = Host::new(&manifest.id, self.facts.clone());
         let decider: Arc<dyn Decider> = match self.recipe.isolation {
-            Isolation::Process => isolation::start(file, manifest, &self.options, Arc::clone(&host))?,
+            Isolation::Process => {
+                isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?
+            }
             Isolation::Thread => {
                 let callbacks: Arc<dyn Callbacks> = host.clone();
                 Arc::new(images.load(file, manifest)?.create(callbacks, &self.options)?)
@@ -140,11 +156,15 @@ fn about(id: &str, file: &LibraryFile, error: &anyhow::Error) -> anyhow::Error {
 
 /// Checks the file and gives the options that go to the plugin.
 fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) -> Result<Zeroizing<String>> {
-    for warning in file.check_ownership(config.strict_permissions)? {
-        tracing::warn!("{} {warning}", file.path().display());
-    }
     if let Some(pin) = &config.sha256 {
         file.check_pin(pin)?;
+    }
+    // What was hashed is what is loaded, so nobody who may write the file could have changed it.
+    let is_proven = config.sha256.is_some() && image::is_copied(file);
+    if !is_proven {
+        for warning in file.check_ownership(config.strict_permissions)? {
+            tracing::warn!("{} {warning}", file.path().display());
+        }
     }
     options::json(config, manifest)
 }

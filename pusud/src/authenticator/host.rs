@@ -5,6 +5,7 @@
 use super::answer::{Answer, printable};
 use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number};
 use super::complaints::Complaints;
+use super::facts::Facts;
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(super) struct Host {
     pub(super) plugin: String,
     pub(super) tickets: Tickets,
     pub(super) complaints: Complaints,
+    facts: Facts,
     number: Number,
     error: LastError,
     lost: AtomicU64,
@@ -29,11 +31,12 @@ pub(super) struct Host {
 
 impl Host {
     /// Makes the host of an instance of `plugin`, and makes it known under its number.
-    pub(super) fn new(plugin: &str) -> Arc<Self> {
+    pub(super) fn new(plugin: &str, facts: Facts) -> Arc<Self> {
         callbacks::numbered(|number| Self {
             plugin: plugin.to_owned(),
             tickets: Tickets::default(),
             complaints: Complaints::default(),
+            facts,
             number,
             error: LastError::default(),
             lost: AtomicU64::new(0),
@@ -138,6 +141,10 @@ impl Callbacks for Host {
         &self.plugin
     }
 
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     fn number(&self) -> Number {
         self.number
     }
@@ -174,7 +181,7 @@ mod tests {
 
     #[test]
     fn is_found_by_its_number_while_it_lives() {
-        let host = Host::new("Test");
+        let host = Host::new("Test", Facts::default());
         let number = host.number.get();
         let find = |number| callbacks::find(number).map(|found| found.plugin().to_owned());
         assert_eq!(find(number).as_deref(), Some("Test"));
@@ -184,7 +191,7 @@ mod tests {
 
     #[test]
     fn one_answer_is_taken_and_the_others_are_counted() {
-        let host = Host::new("Test");
+        let host = Host::new("Test", Facts::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
         assert_eq!(host.complete(ticket, refusal), COMPLETE_TAKEN);
         assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), COMPLETE_LATE);
@@ -195,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_malformed_answer_refuses() {
-        let host = Host::new("Test");
+        let host = Host::new("Test", Facts::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
         assert_eq!(host.complete(ticket, || Err("subject is NULL".into())), COMPLETE_MALFORMED);
         assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse(String::new()));
@@ -222,7 +229,7 @@ mod tests {
             (abi::GRANT, "", "", "granted"),
         ] {
             let text = logged(|| {
-                let host = Host::new("Test");
+                let host = Host::new("Test", Facts::default());
                 let (ticket, _receiver) = host.tickets.open(Instant::now());
                 let answer = Answer { decision, reason: reason.into(), detail: detail.into(), ..Answer::default() };
                 assert_eq!(host.complete(ticket, || Ok(answer)), COMPLETE_TAKEN);
@@ -235,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_plugin_is_one_line_of_the_log() {
-        let text = logged(|| Host::new("Test").log(2, b"first\nforged\x1b[31m \xff"));
+        let text = logged(|| Host::new("Test", Facts::default()).log(2, b"first\nforged\x1b[31m \xff"));
         assert_eq!(text.lines().count(), 1, "{text}");
         for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
             assert!(text.contains(part), "{part} is missing: {text}");

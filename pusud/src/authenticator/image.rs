@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 #[cfg(not(target_os = "linux"))]
-pub(super) use elsewhere::place;
+pub(super) use elsewhere::{is_copied, place};
 #[cfg(target_os = "linux")]
-pub(super) use linux::place;
+pub(super) use linux::{is_copied, place};
 
 /// Something to load. Needed until it is loaded, not longer.
 pub(super) struct Image {
@@ -44,7 +44,7 @@ mod linux {
     use super::Image;
     use crate::authenticator::binary::Binary;
     use crate::authenticator::file::LibraryFile;
-    use anyhow::{Context, Result, bail};
+    use anyhow::{Context, Result, anyhow, bail};
     use rustix::fd::{AsRawFd, OwnedFd};
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -57,6 +57,11 @@ mod linux {
     /// The lowest number that no image has had yet. glibc answers a path that it has seen before with the library it
     /// loaded then, so a `/proc/self/fd/N` must never come back.
     static NEXT_NUMBER: Mutex<i32> = Mutex::new(NUMBER_MIN);
+
+    /// Whether the bytes that were read are those that will be loaded, whatever becomes of the file.
+    pub(in super::super) fn is_copied(file: &LibraryFile) -> bool {
+        Binary::parse(file.bytes()).is_ok_and(|binary| !binary.needs_its_folder())
+    }
 
     /// Puts the file's bytes where they can be loaded and nobody can change them.
     ///
@@ -72,19 +77,38 @@ mod linux {
             let path = std::path::absolute(file.path()).context("has no absolute path")?;
             return Ok(Image { path, memory: None });
         }
-        let sealed =
-            number(&sealed(file.bytes(), id).context("cannot be put into a sealed memory file (memfd_create)")?)?;
+        let sealed = number(&sealed(file.bytes(), id)?)?;
         Ok(Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), memory: Some(sealed) })
     }
 
     fn sealed(bytes: &[u8], id: &str) -> Result<OwnedFd> {
-        // The name is only for whoever reads /proc/PID/maps.
-        let memory = memfd_create(format!("pusu-plugin-{id}"), MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let memory = executable(|flags| {
+            // The name is only for whoever reads /proc/PID/maps.
+            memfd_create(format!("pusu-plugin-{id}"), flags)
+        })?;
         let mut file = File::from(memory);
-        file.write_all(bytes)?;
-        let memory = OwnedFd::from(file);
-        fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-        Ok(memory)
+        let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+        let sealed = file.write_all(bytes).and_then(|()| Ok(fcntl_add_seals(&file, seals)?));
+        sealed.context("cannot be put into a sealed memory file")?;
+        Ok(file.into())
+    }
+
+    /// A memory file that code may be run from. Kernels from 6.3 on want that said, and warn about who does not; older
+    /// ones do not know the words.
+    fn executable(make: impl Fn(MemfdFlags) -> Result<OwnedFd, Errno>) -> Result<OwnedFd> {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let made = match make(flags | MemfdFlags::EXEC) {
+            Err(Errno::INVAL) => make(flags),
+            made => made,
+        };
+        made.map_err(|error| match error {
+            Errno::ACCESS => anyhow!(
+                "cannot be put into a memory file, because this system forbids memory files that code may be run from \
+                 (sysctl vm.memfd_noexec is 2): set it to 0 or 1, or link the library with the run path $ORIGIN, so that it \
+                 is loaded where it lies"
+            ),
+            error => anyhow!(error).context("cannot be put into a sealed memory file (memfd_create)"),
+        })
     }
 
     /// The same file under a number that no image has had before.
@@ -109,6 +133,30 @@ mod linux {
         use super::*;
         use std::io::Read;
 
+        /// What a kernel says to these flags.
+        fn flags_on(kernel: impl Fn(MemfdFlags) -> Result<(), Errno>) -> (Vec<MemfdFlags>, Result<OwnedFd>) {
+            let asked = std::cell::RefCell::new(Vec::new());
+            let made = executable(|flags| {
+                asked.borrow_mut().push(flags);
+                kernel(flags)?;
+                memfd_create("test", MemfdFlags::CLOEXEC)
+            });
+            (asked.into_inner(), made)
+        }
+
+        #[test]
+        fn a_kernel_that_knows_the_word_is_told_that_code_is_run_from_it() {
+            let plain = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+            let (asked, made) = flags_on(|_| Ok(()));
+            assert!(made.is_ok() && asked == [plain | MemfdFlags::EXEC]);
+            let old = |flags: MemfdFlags| if flags.contains(MemfdFlags::EXEC) { Err(Errno::INVAL) } else { Ok(()) };
+            let (asked, made) = flags_on(old);
+            assert!(made.is_ok() && asked == [plain | MemfdFlags::EXEC, plain]);
+            let (asked, made) = flags_on(|_| Err(Errno::ACCESS));
+            let error = format!("{:#}", made.unwrap_err());
+            assert!(asked.len() == 1 && error.contains("vm.memfd_noexec") && error.contains("$ORIGIN"), "{error}");
+        }
+
         #[test]
         fn sealed_and_never_the_same_number() {
             let memory = sealed(b"bytes", "Test").unwrap();
@@ -131,6 +179,11 @@ mod elsewhere {
     use super::Image;
     use crate::authenticator::file::LibraryFile;
     use anyhow::{Context, Result};
+
+    /// Nothing is copied here.
+    pub(in super::super) fn is_copied(_file: &LibraryFile) -> bool {
+        false
+    }
 
     /// The file where it lies.
     ///

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, Callbacks};
 use super::decider::{Decider, Gone};
 use super::exit;
+use super::facts::Facts;
 use super::host::LOG_TEXT_BYTES_MAX;
 use super::manifest::Manifest;
 use super::proof;
@@ -23,8 +24,14 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Stands where a plugin that fails says nothing.
+pub(super) const NO_REASON: &str = "it gives no reason";
+
+/// What is longer is the id of no extension.
+const EXTENSION_ID_BYTES_MAX: usize = 256;
 
 /// A loaded plugin, checked and ready to make instances.
 #[derive(Clone, Copy)]
@@ -122,7 +129,7 @@ impl Plugin {
         let mut raw = ptr::null_mut();
         // SAFETY: the table lives for ever, the options for the call, and `raw` can be written to.
         let status = unsafe { (self.create)(table, abi::Str::borrow(options_json.as_bytes()), &raw mut raw) };
-        let said = || host.last_error().take().unwrap_or_else(|| "it gives no reason".to_owned());
+        let said = || host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
         match status {
             abi::OK if raw.is_null() => bail!("says that an instance is made, but gives none (`*out` is NULL)"),
             abi::OK => Ok(Instance { plugin: self, raw, host }),
@@ -288,8 +295,47 @@ unsafe extern "C" fn host_complete(ctx: *mut c_void, ticket: u64, verdict: *cons
     })
 }
 
-unsafe extern "C" fn host_extension(_ctx: *mut c_void, _id: abi::Str) -> *const c_void {
-    ptr::null()
+unsafe extern "C" fn host_extension(ctx: *mut c_void, id: abi::Str) -> *const c_void {
+    guarded(ptr::null(), || {
+        // SAFETY: by the ABI the id is borrowed for this call.
+        let id = unsafe { copy(id, Past::Cut(EXTENSION_ID_BYTES_MAX)) };
+        match (callbacks::find(ctx.addr()), id.as_deref()) {
+            (Some(host), Ok(id)) if id == abi::EXT_HOST.as_bytes() => ptr::from_ref(facts_table(host.facts())).cast(),
+            _ => ptr::null(),
+        }
+    })
+}
+
+/// Facts as the ABI lays them out. What they borrow is never freed or changed.
+struct FactsTable(abi::HostFacts);
+
+// SAFETY: constant, and so is everything it points to.
+unsafe impl Send for FactsTable {}
+// SAFETY: as above.
+unsafe impl Sync for FactsTable {}
+
+/// The table of these facts. Kept for ever, since a thread of the plugin that outlives `destroy` must not read freed
+/// memory; but once for all instances with the same ones, so that they do not add up.
+fn facts_table(facts: &Facts) -> &'static abi::HostFacts {
+    static ALL: Mutex<Vec<(&'static Facts, &'static FactsTable)>> = Mutex::new(Vec::new());
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, table)) = all.iter().find(|(known, _)| *known == facts) {
+        return &table.0;
+    }
+    let facts: &'static Facts = Box::leak(Box::new(facts.clone()));
+    let table: &'static FactsTable = Box::leak(Box::new(FactsTable(abi::HostFacts {
+        struct_size: size_of::<abi::HostFacts>() as u32,
+        isolation: facts.isolation,
+        version: abi::Str::borrow(env!("CARGO_PKG_VERSION").as_bytes()),
+        relay: abi::Str::borrow(facts.relay.as_bytes()),
+        settings_dir: abi::Str::borrow(&facts.settings_dir),
+        state_dir: abi::Str::borrow(&facts.state_dir),
+        library: abi::Str::borrow(&facts.library),
+        create_timeout_ms: facts.create_timeout_ms,
+        destroy_timeout_ms: facts.destroy_timeout_ms,
+    })));
+    all.push((facts, table));
+    &table.0
 }
 
 /// Keeps a panic of the daemon's from unwinding into the plugin.

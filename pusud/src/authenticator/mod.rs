@@ -13,6 +13,7 @@ mod conformance;
 mod decider;
 mod directory;
 mod exit;
+mod facts;
 mod file;
 mod generation;
 mod host;

@@ -81,6 +81,10 @@ mod tests {
             original_options: map(original),
             sha256: None,
             isolation: Isolation::default(),
+            isolation_memory: Some(crate::config::ISOLATION_MEMORY),
+            data_dir: None,
+            settings_dir: None,
+            relay_name: "relay".into(),
             strict_permissions: false,
             on_swap: crate::config::OnSwap::Keep,
         }

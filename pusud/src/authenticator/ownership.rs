@@ -1,7 +1,7 @@
 //! The ownership of a library: nobody but root and the daemon's user may be able to write it, since its code runs with
 //! the daemon's rights.
 //!
-//! Looks at owners and permission bits alone. Systems without them have a counterpart that leaves it to the operator.
+//! Looks at owners, permission bits and whether a mount is read-only, where nobody can write. Systems without them have a counterpart that leaves it to the operator.
 
 #[cfg(not(unix))]
 pub(super) use elsewhere::check;
@@ -10,6 +10,7 @@ pub(super) use unix::check;
 
 #[cfg(unix)]
 mod unix {
+    use crate::config::{is_folder_read_only, owner_in_words};
     use anyhow::{Context, Result, bail, ensure};
     use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt;
@@ -23,18 +24,15 @@ mod unix {
     ///
     /// # Errors
     /// Owned by a third user, or writable for everybody; with `strict` also if writable for a group.
-    pub(in super::super) fn check(path: &Path, file: &Metadata, strict: bool) -> Result<Vec<String>> {
-        let me = rustix::process::geteuid().as_raw();
-        ensure!(
-            file.uid() == 0 || file.uid() == me,
-            "belongs to user {}, it has to belong to root or to the daemon's user ({me}): `chown root {}`",
-            file.uid(),
-            path.display()
-        );
-        ensure!(file.mode() & WORLD_WRITE == 0, "can be written by everybody: `chmod o-w {}`", path.display());
+    pub(in super::super) fn check(
+        path: &Path,
+        file: &Metadata,
+        is_read_only: bool,
+        strict: bool,
+    ) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
-        if file.mode() & GROUP_WRITE != 0 {
-            warnings.push(format!("can be written by group {}: `chmod g-w {}`", file.gid(), path.display()));
+        if !is_read_only {
+            check_file(path, file, &mut warnings)?;
         }
         for folder in folders(path)? {
             check_folder(&folder, &mut warnings)?;
@@ -43,6 +41,21 @@ mod unix {
             Some(first) if strict => bail!("{first} (`strict_plugin_permissions` is on in the settings)"),
             _ => Ok(warnings),
         }
+    }
+
+    fn check_file(path: &Path, file: &Metadata, warnings: &mut Vec<String>) -> Result<()> {
+        let me = rustix::process::geteuid().as_raw();
+        let shown = path.display();
+        ensure!(
+            file.uid() == 0 || file.uid() == me,
+            "belongs to {} and has to belong to root or to the daemon's user ({me}): `chown root {shown}`",
+            owner_in_words(file.uid()),
+        );
+        ensure!(file.mode() & WORLD_WRITE == 0, "can be written by everybody: `chmod o-w {shown}`");
+        if file.mode() & GROUP_WRITE != 0 {
+            warnings.push(format!("can be written by group {}: `chmod g-w {shown}`", file.gid()));
+        }
+        Ok(())
     }
 
     /// The folder the path names, and where a symbolic link leads elsewhere the folder of the file itself.
@@ -62,8 +75,8 @@ mod unix {
         let shown = folder.display();
         let metadata =
             std::fs::metadata(folder).with_context(|| format!("lies in {shown}, which cannot be looked at"))?;
-        // In a sticky folder nobody can replace what belongs to somebody else.
-        if metadata.mode() & STICKY != 0 {
+        // In a sticky folder nobody can replace what belongs to somebody else, and on a read-only mount nobody anything.
+        if metadata.mode() & STICKY != 0 || is_folder_read_only(folder) {
             return Ok(());
         }
         ensure!(
@@ -90,7 +103,8 @@ mod unix {
             std::fs::write(&path, "").unwrap();
             set_permissions(&path, Permissions::from_mode(file_mode)).unwrap();
             set_permissions(dir.path(), Permissions::from_mode(folder_mode)).unwrap();
-            let result = check(&path, &std::fs::metadata(&path).unwrap(), strict).map_err(|error| format!("{error:#}"));
+            let result =
+                check(&path, &std::fs::metadata(&path).unwrap(), false, strict).map_err(|error| format!("{error:#}"));
             set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
             result
         }
@@ -115,7 +129,7 @@ mod unix {
             set_permissions(inner.path(), Permissions::from_mode(0o777)).unwrap();
             let link = outer.path().join("link.so");
             std::os::unix::fs::symlink(&real, &link).unwrap();
-            let error = format!("{:#}", check(&link, &std::fs::metadata(&link).unwrap(), false).unwrap_err());
+            let error = format!("{:#}", check(&link, &std::fs::metadata(&link).unwrap(), false, false).unwrap_err());
             assert!(error.contains("where everybody can replace it"), "{error}");
         }
 
@@ -131,7 +145,7 @@ mod unix {
             let path = dir.path().join("a.so");
             std::fs::write(&path, "").unwrap();
             std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
-            let error = format!("{:#}", check(&path, &std::fs::metadata(&path).unwrap(), false).unwrap_err());
+            let error = format!("{:#}", check(&path, &std::fs::metadata(&path).unwrap(), false, false).unwrap_err());
             assert!(error.contains("belongs to user 12345"), "{error}");
         }
     }
@@ -144,7 +158,12 @@ mod elsewhere {
     use std::path::Path;
 
     /// Access lists are not read: that nobody else may write into the plugins folder is for the operator to see to.
-    pub(in super::super) fn check(_path: &Path, _file: &Metadata, _strict: bool) -> Result<Vec<String>> {
+    pub(in super::super) fn check(
+        _path: &Path,
+        _file: &Metadata,
+        _is_read_only: bool,
+        _strict: bool,
+    ) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long `stop` waits for calls that are in the plugin.
 const STOP_WAIT: Duration = Duration::from_secs(1);
+/// How long making and destroying an instance may take: as long as it does, and as long as a stop waits for it.
+pub(super) const TIMES: [Duration; 2] = [Duration::ZERO, STOP_WAIT];
 
 /// A running pool of threads. Dropping it stops it without waiting.
 pub(super) struct Workers(Arc<Pool>);

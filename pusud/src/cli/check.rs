@@ -2,7 +2,9 @@
 
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
+use pusud::config::{
+    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, limit_rows,
+};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
@@ -37,6 +39,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found:
         ("shards", config.shards.to_string()),
         ("control_socket", control_socket(config)),
         ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),
+        ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ];
     rows.extend(network(config, found.addresses));
@@ -55,6 +58,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found:
             ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
             ("  sha256", authenticator.sha256.clone()),
             ("  isolation", options.isolation.to_string()),
+            ("  isolation_memory", isolation_memory(options)),
             ("  options set", names),
             ("  on_swap", options.on_swap.to_string()),
         ]);
@@ -81,6 +85,20 @@ fn control_socket(config: &Config) -> String {
     }
 }
 
+fn plugin_data_dir(config: &Config) -> String {
+    let named = config.authenticator.data_dir.as_ref();
+    named.map_or("the folder in STATE_DIRECTORY, where systemd gives one".into(), |folder| folder.display().to_string())
+}
+
+/// How much address space the plugin's process may have.
+fn isolation_memory(authenticator: &AuthenticatorConfig) -> String {
+    match (authenticator.isolation, authenticator.isolation_memory) {
+        (Isolation::Thread, _) => "no limit of its own: `isolation: thread`".into(),
+        (Isolation::Process, None) => "no limit".into(),
+        (Isolation::Process, Some(bytes)) => format_bytes(bytes),
+    }
+}
+
 /// What there is to say about the network, without the relays of the list.
 fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
     if config.relays.is_empty() {
@@ -99,6 +117,7 @@ fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
         ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
         ("  network_name", config.network_name.clone()),
         ("  network_key_file", key),
+        ("  strict_key_permissions", config.strict_key_permissions.to_string()),
         ("  links", links),
     ]
 }
@@ -185,7 +204,12 @@ mod tests {
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",
-                "isolation" | "on_swap" | "network_name" | "network_key_file" => &format!("  {key}"),
+                "isolation"
+                | "isolation_memory"
+                | "on_swap"
+                | "network_name"
+                | "network_key_file"
+                | "strict_key_permissions" => &format!("  {key}"),
                 key => key,
             };
             assert!(

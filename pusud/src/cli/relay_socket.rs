@@ -41,7 +41,9 @@ impl RelaySocketArgs {
             config::ControlSocket::ByPort => {}
         }
         let candidates = control::candidates(port);
-        if let Some(found) = candidates.iter().find(|path| path.exists()) {
+        let there = || candidates.iter().filter(|path| path.exists());
+        // One that a relay has left behind may come before the one of a relay that runs.
+        if let Some(found) = there().find(|path| control::is_live(path)).or_else(|| there().next()) {
             return Ok(found.clone());
         }
         let list =
@@ -50,9 +52,11 @@ impl RelaySocketArgs {
             [] => String::new(),
             others => format!("; there are others: {}", list(others)),
         };
+        let not_used = control::not_used().map_or(String::new(), |why| format!("; {why}"));
         bail!(
-            "no relay is running with client port {port}: there is no control socket {}{others}. Start it, or say which one \
-         is meant: --config FILE or --socket PATH",
+            "no relay is running with client port {port}: there is no control socket {}{others}{not_used}. Start it, or say which one \
+             is meant: --config FILE or --socket PATH. If it runs as another user, ask as that user, or give it a \
+             `control_socket` in its settings",
             list(&candidates)
         )
     }

@@ -5,10 +5,11 @@
 //! **Invariant:** a client whose authorization neither ends nor is kept owns nothing here but its permissions.
 
 use super::few::Few;
+use super::uptime::Uptime;
 use crate::authenticator::{Authorization, Grant};
 use crate::protocol::{AUTHORIZATIONS_MAX, Access, Permission};
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// How long before its end a client is told that an authorization ends; half of its time if that is shorter.
 const NOTICE_MAX: Duration = Duration::from_secs(30);
@@ -33,9 +34,9 @@ struct Live {
 
 #[derive(Default)]
 struct Terms {
-    expires: Option<Instant>,
+    expires: Option<Uptime>,
     /// When the client is to be told that it ends; `None` once it has been.
-    notice: Option<Instant>,
+    notice: Option<Uptime>,
     /// What the client sent, where it may have to be asked again.
     kept: Option<Rc<Authorization>>,
 }
@@ -43,8 +44,8 @@ struct Terms {
 /// One moment on both clocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment {
-    /// Runs evenly, and is what authorizations end by.
-    pub monotonic: Instant,
+    /// Runs evenly, also while the machine sleeps, and is what authorizations end by.
+    pub uptime: Uptime,
     /// What authenticators go by. It may be set at any time.
     pub wall: SystemTime,
 }
@@ -52,13 +53,13 @@ pub(crate) struct Moment {
 impl Moment {
     /// This one.
     pub(crate) fn now() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+        Self { uptime: Uptime::now(), wall: SystemTime::now() }
     }
 
     /// When `wall` will be. `None` is later than the clock can say.
-    fn until(self, wall: SystemTime) -> Option<Instant> {
+    fn until(self, wall: SystemTime) -> Option<Uptime> {
         // Past already: now.
-        self.monotonic.checked_add(wall.duration_since(self.wall).unwrap_or_default())
+        self.uptime.checked_add(wall.duration_since(self.wall).unwrap_or_default())
     }
 }
 
@@ -117,18 +118,18 @@ impl Authorizations {
     }
 
     /// When there is next something for [`Self::pass`] to do, if ever.
-    pub(crate) fn next_event(&self) -> Option<Instant> {
+    pub(crate) fn next_event(&self) -> Option<Uptime> {
         self.terms().flat_map(|terms| [terms.expires, terms.notice]).flatten().min()
     }
 
     /// Takes out what has ended by `now`.
-    pub(crate) fn pass(&mut self, now: Instant) -> Passed {
+    pub(crate) fn pass(&mut self, now: Uptime) -> Passed {
         let before = self.all().len();
         self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
         let mut passed = Passed { notice_seconds: None, ended: self.all().len() < before };
         for terms in self.0.as_mut_slice().iter_mut().filter_map(|live| live.terms.as_mut()) {
             if let Some(notice) = terms.notice.take_if(|notice| *notice <= now) {
-                let left = terms.expires.map_or(0, |expires| (expires - notice).as_secs());
+                let left = terms.expires.map_or(0, |expires| expires.saturating_since(notice).as_secs());
                 passed.notice_seconds = Some(passed.notice_seconds.map_or(left, |soonest| soonest.min(left)));
             }
         }
@@ -180,7 +181,7 @@ impl Authorizations {
 impl Live {
     fn new(grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Self {
         let expires = grant.expires.and_then(|expires| now.until(expires));
-        let notice = expires.map(|expires| expires - NOTICE_MAX.min((expires - now.monotonic) / 2));
+        let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
         let has_terms = expires.is_some() || kept.is_some();
         Self {
             permissions: grant.permissions.into(),
@@ -189,7 +190,7 @@ impl Live {
         }
     }
 
-    fn expires(&self) -> Option<Instant> {
+    fn expires(&self) -> Option<Uptime> {
         self.terms.as_ref()?.expires
     }
 
@@ -201,7 +202,7 @@ impl Live {
     fn ends_with(&self, other: &Self) -> bool {
         let told = other.terms.as_ref().is_some_and(|terms| terms.notice.is_none());
         let ends = self.expires().zip(other.expires());
-        told && ends.is_some_and(|(own, others)| own.saturating_duration_since(others) < SAME_MAX)
+        told && ends.is_some_and(|(own, others)| own.saturating_since(others) < SAME_MAX)
     }
 
     fn forgo_notice(&mut self) {

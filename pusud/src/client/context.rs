@@ -5,11 +5,13 @@ use crate::authenticator::Authenticator;
 use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::ReauthorizationQueue;
+use crate::client::uptime::Uptime;
 use crate::hub::Hub;
 use crate::protocol::{Limits, Reply};
 use crate::websocket::{self, Frames};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What all clients of a shard share.
 pub struct Context {
@@ -25,8 +27,10 @@ pub struct Context {
     pub hello: Frames,
     /// The shard's buffer for reading.
     pub buffer: Rc<ReadBuffer>,
+    /// By when who has to have done something.
+    pub deadlines: Rc<Deadlines<Instant>>,
     /// When whose authorization ends.
-    pub deadlines: Rc<Deadlines>,
+    pub ends: Rc<Deadlines<Uptime>>,
     /// The clients that may be re-authorized.
     pub reauthorizations: Rc<ReauthorizationQueue>,
 }
@@ -50,6 +54,7 @@ impl Context {
             hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),
             deadlines: Rc::default(),
+            ends: Rc::default(),
             reauthorizations: Rc::new(ReauthorizationQueue::new(shards)),
         }
     }

@@ -9,6 +9,7 @@ use std::io;
 use std::mem;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
@@ -76,7 +77,7 @@ impl Messages {
     pub fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
-        deadlines: &Rc<Deadlines>,
+        deadlines: &Rc<Deadlines<Instant>>,
     ) -> Poll<Option<Result<Message, Error>>> {
         loop {
             let messages = match &mut self.wire {

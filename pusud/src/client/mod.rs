@@ -8,12 +8,12 @@
 mod apply;
 mod asking;
 mod authorizations;
-mod confirm;
 mod context;
 mod deadlines;
 mod few;
 mod framing;
 mod handshake;
+mod held_subscribe_ok;
 mod memory;
 mod partial_message;
 mod publish_rate;
@@ -23,6 +23,7 @@ mod reauthorize;
 mod request;
 mod session;
 mod upkeep;
+mod uptime;
 mod wire;
 
 pub use context::Context;

@@ -38,7 +38,7 @@ pub struct Unfinished {
     /// What of it has been walked over.
     walked_bytes: usize,
     has_too_many: bool,
-    alarm: Option<Alarm>,
+    alarm: Option<Alarm<Instant>>,
 }
 
 impl Unfinished {
@@ -93,7 +93,7 @@ impl Unfinished {
     }
 
     /// Whether the message has been unfinished for longer than `timeout`. `waker` is woken when it is.
-    pub fn is_late(&mut self, timeout: Duration, deadlines: &Rc<Deadlines>, waker: &Waker) -> bool {
+    pub fn is_late(&mut self, timeout: Duration, deadlines: &Rc<Deadlines<Instant>>, waker: &Waker) -> bool {
         let now = Instant::now();
         self.alarm.get_or_insert_with(|| deadlines.set(now + timeout, waker.clone())).at() <= now
     }

@@ -1,12 +1,12 @@
 //! The session of one client: its permissions, and a function from its requests to effects. No socket, no waiting.
 
 use super::authorizations::{Added, Authorizations, Moment, Passed};
+use super::uptime::Uptime;
 use crate::authenticator::{Authorization, Grant};
 use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::Instant;
 
 /// So few patterns are matched faster than a name is hashed.
 const FEW_PERMISSIONS_MAX: usize = 4;
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Lets end what has ended by `now`.
-    pub(crate) fn pass(&mut self, now: Instant) -> Passed {
+    pub(crate) fn pass(&mut self, now: Uptime) -> Passed {
         let passed = self.authorizations.pass(now);
         if passed.ended {
             self.writable = None;
@@ -97,7 +97,7 @@ impl Session {
     }
 
     /// When [`Self::pass`] has next something to do, if ever.
-    pub(crate) fn next_event(&self) -> Option<Instant> {
+    pub(crate) fn next_event(&self) -> Option<Uptime> {
         self.authorizations.next_event()
     }
 
@@ -211,7 +211,7 @@ mod tests {
         session.granted(grant(&[("b", Access::WRITE)]), None, now);
         session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, now);
         assert!(publishes(&mut session, "a") && publishes(&mut session, "b") && session.writable.is_some());
-        assert!(session.pass(now.monotonic + Duration::from_secs(60)).ended);
+        assert!(session.pass(now.uptime + Duration::from_secs(60)).ended);
         assert!(!publishes(&mut session, "a") && publishes(&mut session, "b") && session.is_authorized());
     }
 }

@@ -5,6 +5,7 @@
 //! is waiting for. Clients that are authorized, and whose authorization neither ends nor is kept, have none of this.
 
 use super::asking::Asking;
+use super::uptime::Uptime;
 use super::{Client, Context};
 use crate::admission::Probation;
 use crate::client::deadlines::Alarm;
@@ -19,7 +20,7 @@ const EXPIRED: &str = "expired";
 
 /// Runs a shard's timers, for ever: the deadlines of clients, re-authorization, keepalive and slow consumers.
 pub async fn run_timers(context: Rc<Context>) {
-    tokio::join!(context.deadlines.run(), context.reauthorizations.run(), context.hub.run_upkeep());
+    tokio::join!(context.deadlines.run(), context.ends.run(), context.reauthorizations.run(), context.hub.run_upkeep());
 }
 
 /// What one client waits for besides its messages.
@@ -29,8 +30,10 @@ pub(super) struct Upkeep {
     probation: Option<Probation>,
     /// When it has to have asked to be.
     authorize_by: Option<Instant>,
-    /// For the next end, or the notice before it, or what is above.
-    alarm: Option<Alarm>,
+    /// For what is above.
+    alarm: Option<Alarm<Instant>>,
+    /// For the next end, or the notice before it.
+    end: Option<Alarm<Uptime>>,
     /// While the client's authorization is kept.
     registration: Option<Registration>,
     asking: Option<Asking>,
@@ -73,14 +76,17 @@ impl Client {
     /// Does what is due. Called wherever the client's task waits.
     pub(super) fn poll_upkeep(&mut self, cx: &mut TaskContext<'_>) {
         let Some(mut upkeep) = self.upkeep.take() else { return };
-        if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now()) {
+        if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now())
+            || upkeep.end.as_ref().is_some_and(|end| end.at() <= Uptime::now())
+        {
             upkeep.has_changed = true;
         }
         while self.poll_asking(&mut upkeep, cx).is_ready() {}
         if upkeep.has_changed {
             self.update(&mut upkeep, cx);
         }
-        if upkeep.alarm.is_some() || upkeep.registration.is_some() || upkeep.probation.is_some() {
+        if upkeep.alarm.is_some() || upkeep.end.is_some() || upkeep.registration.is_some() || upkeep.probation.is_some()
+        {
             self.upkeep = Some(upkeep);
         }
     }
@@ -88,21 +94,23 @@ impl Client {
     /// Lets end what has ended, and sees to it that the task is woken when there is something to do next.
     fn update(&mut self, upkeep: &mut Upkeep, cx: &mut TaskContext<'_>) {
         upkeep.has_changed = false;
-        let now = Instant::now();
-        if upkeep.authorize_by.take_if(|authorize_by| *authorize_by <= now).is_some() {
+        if upkeep.authorize_by.take_if(|authorize_by| *authorize_by <= Instant::now()).is_some() {
             self.context.hub.count_refusal(Refusal::AuthorizeTimeout);
             self.context.hub.close(&self.outbox, Disconnect::AuthorizeTimeout);
         }
-        let passed = self.session.pass(now);
+        let passed = self.session.pass(Uptime::now());
         if let Some(seconds) = passed.notice_seconds {
             self.reply(&Reply::AuthorizationExpiring { seconds });
         }
         if passed.ended {
             self.shrink(EXPIRED);
         }
-        let next = [self.session.next_event(), upkeep.authorize_by].into_iter().flatten().min();
-        if upkeep.alarm.as_ref().map(Alarm::at) != next {
-            upkeep.alarm = next.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
+        if upkeep.alarm.as_ref().map(Alarm::at) != upkeep.authorize_by {
+            upkeep.alarm = upkeep.authorize_by.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
+        }
+        let next = self.session.next_event();
+        if upkeep.end.as_ref().map(Alarm::at) != next {
+            upkeep.end = next.map(|at| self.context.ends.set(at, cx.waker().clone()));
         }
         if !self.session.any_kept() {
             upkeep.registration = None;

@@ -11,6 +11,7 @@ use crate::websocket::Frames;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// One client's stream.
 pub struct Wire {
@@ -70,7 +71,7 @@ impl Wire {
     ///
     /// # Errors
     /// The runtime is stopping; or [`Refused::TooSlow`].
-    pub fn poll_readable(&mut self, cx: &mut Context<'_>, deadlines: &Rc<Deadlines>) -> Poll<io::Result<()>> {
+    pub fn poll_readable(&mut self, cx: &mut Context<'_>, deadlines: &Rc<Deadlines<Instant>>) -> Poll<io::Result<()>> {
         if let Some(unfinished) = &mut self.unfinished
             && unfinished.is_late(self.hub.limits().message_timeout, deadlines, cx.waker())
         {

@@ -21,6 +21,14 @@ pub struct AuthenticatorConfig {
     pub sha256: Option<String>,
     /// `isolation`: where the plugin's code runs.
     pub isolation: Isolation,
+    /// `isolation_memory`: how much address space its process may have, in bytes; `None`: as much as the daemon.
+    pub isolation_memory: Option<u64>,
+    /// `plugin_data_dir`: the folder for files of the plugin; `None`: where systemd has made one, that.
+    pub data_dir: Option<PathBuf>,
+    /// The folder of the settings file, which the plugin is told; `None`: there is no such file.
+    pub settings_dir: Option<PathBuf>,
+    /// The relay's name, which the plugin is told.
+    pub relay_name: String,
     /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
     pub strict_permissions: bool,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
@@ -74,6 +82,10 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("original_options", &Redacted(&self.original_options))
             .field("sha256", &self.sha256)
             .field("isolation", &self.isolation)
+            .field("isolation_memory", &self.isolation_memory)
+            .field("data_dir", &self.data_dir)
+            .field("settings_dir", &self.settings_dir)
+            .field("relay_name", &self.relay_name)
             .field("strict_permissions", &self.strict_permissions)
             .field("on_swap", &self.on_swap)
             .finish()

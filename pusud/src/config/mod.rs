@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod file_text;
 mod host_name;
 mod key_table;
 mod keys;
@@ -20,12 +21,16 @@ mod section;
 mod tests;
 mod units;
 mod values;
+mod volume;
 mod yaml;
 
 pub use limit_table::{LIMITS, limit_rows};
 pub use nearest::did_you_mean;
 pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};
+pub(crate) use volume::is_read_only;
+#[cfg(unix)]
+pub(crate) use volume::{is_folder_read_only, owner_in_words};
 
 use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
@@ -48,6 +53,9 @@ pub const NETWORK_PORT: u16 = 55001;
 pub const NETWORK_NAME: &str = "pusu";
 /// The authenticator that is built in and grants everything.
 pub const NO_AUTHENTICATOR: &str = "None";
+/// The address space of a plugin's process unless the settings say otherwise, in bytes: more than most plugins need
+/// (allocators and threads reserve much that they never use), less than would bring the machine to its knees.
+pub const ISOLATION_MEMORY: u64 = 4 << 30;
 
 /// A larger file is no settings file: a device, or the wrong name.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -73,6 +81,8 @@ pub struct Config {
     pub network_name: String,
     /// The file with the key that all relays of the network share; `None`: they prove nothing to each other.
     pub network_key_file: Option<PathBuf>,
+    /// A key file that others may read is refused, rather than warned about.
+    pub strict_key_permissions: bool,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -159,6 +169,7 @@ impl Config {
 
     /// Fills in the defaults. Relative paths of the settings start at `directory`.
     fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
+        let name = raw.name.unwrap_or_else(host_name::host_name);
         let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         Self {
             file: file.map(Path::to_owned),
@@ -170,6 +181,10 @@ impl Config {
                 original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
                 sha256: raw.authenticator_sha256,
                 isolation: raw.isolation.unwrap_or_default(),
+                isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
+                data_dir: raw.plugin_data_dir.map(|folder| directory.join(folder)),
+                settings_dir: file.map(|_| directory.to_owned()),
+                relay_name: name.clone(),
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
@@ -180,7 +195,8 @@ impl Config {
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
-            name: raw.name.unwrap_or_else(host_name::host_name),
+            strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
+            name,
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
                 Some(shards) => shards,
@@ -215,6 +231,9 @@ impl Config {
                 }
             }
         }
+        if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
+            warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
+        }
         let is_local = self.network_address.to_canonical().is_loopback();
         if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
             warnings.push(format!(
@@ -248,8 +267,5 @@ fn read(file: &Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         bail!("{}: expected settings, found more than 16 MiB: is this the right file?", file.display());
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        anyhow::anyhow!("{}: line {line}: expected UTF-8 text, found bytes that are none", file.display())
-    })
+    file_text::file_text(bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
 }

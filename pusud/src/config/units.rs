@@ -17,6 +17,10 @@ pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole numbe
 pub(super) const MANY_BYTES: &str =
     "a size from 1 B to 1024 GiB: bytes as a whole number, or text such as `256 MiB` or `4 GiB`";
 
+/// What [`address_space`] accepts, for messages.
+pub(super) const ADDRESS_SPACE: &str =
+    "0 for no limit, or a size from 64 MiB to 1024 GiB: bytes as a whole number, or text such as `16 GiB`";
+
 /// What [`interval`] accepts, for messages.
 pub(super) const INTERVAL: &str = "0 for never, or a time from 1s to 1day: seconds as a number, or text such as `25s`";
 /// What [`count`] accepts from 0 to [`COUNT_MAX`], for messages.
@@ -28,6 +32,8 @@ const DURATION_MIN: Duration = Duration::from_millis(1);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
 const MANY_BYTES_MAX: u64 = 1 << 40;
+/// What a process needs to load a library and to have a few threads.
+const ADDRESS_SPACE_MIN: u64 = 64 << 20;
 /// From the largest to the smallest: [`format_bytes`] takes the first that divides.
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
@@ -71,7 +77,19 @@ pub(super) fn many_bytes(value: &Value) -> Option<usize> {
     bytes_to(value, MANY_BYTES_MAX)
 }
 
+/// The address space of a process, in bytes, or 0; `None` if it is neither or out of bounds.
+pub(super) fn address_space(value: &Value) -> Option<u64> {
+    if value.as_u64() == Some(0) {
+        return Some(0);
+    }
+    parse_bytes(value).filter(|bytes| (ADDRESS_SPACE_MIN..=MANY_BYTES_MAX).contains(bytes))
+}
+
 fn bytes_to(value: &Value, max: u64) -> Option<usize> {
+    parse_bytes(value).filter(|bytes| (1..=max).contains(bytes))?.try_into().ok()
+}
+
+fn parse_bytes(value: &Value) -> Option<u64> {
     let bytes = match value {
         Value::Number(bytes) => bytes.as_u64()?,
         Value::String(text) => {
@@ -81,14 +99,15 @@ fn bytes_to(value: &Value, max: u64) -> Option<usize> {
         }
         _ => return None,
     };
-    (1..=max).contains(&bytes).then(|| usize::try_from(bytes).ok())?
+    Some(bytes)
 }
 
 /// A size as the settings take it, in the largest unit that needs no fraction.
-pub fn format_bytes(bytes: usize) -> String {
+pub fn format_bytes(bytes: impl TryInto<u64>) -> String {
+    let bytes: u64 = bytes.try_into().unwrap_or(u64::MAX);
     for (name, factor) in UNITS {
-        if (bytes as u64).is_multiple_of(factor) && bytes > 0 {
-            return format!("{} {name}", bytes as u64 / factor);
+        if bytes.is_multiple_of(factor) && bytes > 0 {
+            return format!("{} {name}", bytes / factor);
         }
     }
     format!("{bytes} B")
@@ -182,6 +201,14 @@ mod tests {
         }
         assert_eq!(many_bytes(&json!("4 GiB")), usize::try_from(4u64 << 30).ok());
         assert_eq!(many_bytes(&json!("1025 GiB")), None);
+        for (value, expected) in [
+            (json!(0), Some(0)),
+            (json!("6 GiB"), Some(6 << 30)),
+            (json!("64 MiB"), Some(64 << 20)),
+            (json!("1 MiB"), None),
+        ] {
+            assert_eq!(address_space(&value), expected, "{value}");
+        }
     }
 
     #[test]

@@ -36,3 +36,8 @@ impl ControlSocket {
 pub fn ask(_path: &Path) -> anyhow::Result<Status> {
     anyhow::bail!("`pusud status` needs a control socket, which there is on Unix only; the relay's log says how it is")
 }
+
+/// There is none.
+pub fn is_live(_path: &Path) -> bool {
+    false
+}

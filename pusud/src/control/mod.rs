@@ -12,15 +12,17 @@ mod health;
 #[cfg(unix)]
 mod line;
 mod place;
+#[cfg(unix)]
+mod private_folder;
 mod status;
 #[cfg(unix)]
 mod unix;
 
 pub use gather::{Sources, StatusGatherer};
-pub use place::{candidates, neighbours};
+pub use place::{candidates, neighbours, not_used};
 pub use status::{Authenticator, Connections, Disconnects, Messages, State, Status};
 
 #[cfg(not(unix))]
-pub use elsewhere::{ControlSocket, ask};
+pub use elsewhere::{ControlSocket, ask, is_live};
 #[cfg(unix)]
-pub use unix::{ControlSocket, ask};
+pub use unix::{ControlSocket, ask, is_live};

@@ -3,11 +3,13 @@
 //! Connections are few and may be slow or silent: each has a bounded time, and only some are served at once.
 
 use super::line::{Answer, Outcome, VERSION, check, request_line};
-use super::place;
+use super::place::{self, Folder};
+use super::private_folder;
 use crate::config;
 use crate::control::gather::StatusGatherer;
 use crate::control::status::Status;
 use anyhow::{Context as _, bail, ensure};
+use rustix::fs::{Access, access};
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -46,24 +48,40 @@ impl ControlSocket {
     /// # Errors
     /// The settings name a path that cannot be used: what is in the way, and the way out.
     pub fn open(choice: &config::ControlSocket, port: u16) -> anyhow::Result<Option<Self>> {
-        let path = match choice {
+        let made = match choice {
             config::ControlSocket::None => return Ok(None),
             config::ControlSocket::At(path) => {
                 return Self::bind(path).map(Some).with_context(|| format!("`control_socket` {}", path.display()));
             }
-            config::ControlSocket::ByPort => place::own(port),
+            config::ControlSocket::ByPort if port == 0 => {
+                debug!("no control socket; `control_socket: PATH` in the settings makes one");
+                return Ok(None);
+            }
+            config::ControlSocket::ByPort => Self::in_a_folder(port),
         };
-        let Some(path) = path.filter(|_| port != 0) else {
-            debug!("no control socket; `control_socket: PATH` in the settings makes one");
-            return Ok(None);
-        };
-        let made = make_folder(&path).and_then(|()| Self::bind(&path));
         Ok(made
             .inspect_err(|error| {
-                let path = path.display();
-                warn!("no control socket {path}, so `pusud status` will not find this relay: {error:#}");
+                warn!(
+                    "no control socket, so `pusud status` will not find this relay; `control_socket: PATH` in the settings \
+                     says where one may be: {error:#}"
+                );
             })
             .ok())
+    }
+
+    /// Binds in the first folder that can be used.
+    fn in_a_folder(port: u16) -> anyhow::Result<Self> {
+        let mut in_the_way = Vec::new();
+        for folder in place::own() {
+            match prepare(&folder) {
+                Ok(()) => {
+                    let path = place::in_folder(folder.path(), port);
+                    return Self::bind(&path).with_context(|| path.display().to_string());
+                }
+                Err(error) => in_the_way.push(format!("{error:#}")),
+            }
+        }
+        bail!("{}", in_the_way.join("; "))
     }
 
     fn bind(path: &Path) -> anyhow::Result<Self> {
@@ -112,14 +130,28 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Makes the folder of a path that the settings do not name, if it is missing.
-fn make_folder(path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().context("it has no folder")?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(error).with_context(|| format!("cannot make the folder {}", folder.display()))
-        }
-        _ => Ok(()),
+/// Makes sure that a socket can be made in the folder.
+fn prepare(folder: &Folder) -> anyhow::Result<()> {
+    match folder {
+        Folder::Given(_) => {}
+        Folder::Private(path) => private_folder::make(path)?,
+        Folder::System(path) => match fs::create_dir(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(error).with_context(|| format!("cannot make the folder {}", path.display()));
+            }
+            _ => {}
+        },
+    }
+    let shown = folder.path().display();
+    let may = access(folder.path(), Access::WRITE_OK | Access::EXEC_OK);
+    may.with_context(|| format!("this user cannot make a socket in {shown}"))
+}
+
+/// Whether a relay may be behind the socket at this path, and not only what one has left there.
+pub fn is_live(path: &Path) -> bool {
+    match UnixStream::connect(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused),
     }
 }
 

@@ -2,7 +2,7 @@
 //! end of the batch into the kernel.
 
 use super::flow::{Turn, Waiting};
-use super::{Hub, State, upkeep};
+use super::{Hub, State, slow_consumers};
 use crate::protocol::Refusal;
 use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
 use crate::websocket::{self, Frames};
@@ -67,11 +67,11 @@ impl Hub {
         state.close_run();
         // First, so that the other shards can begin.
         state.outgoing.send();
-        let State { lanes, slow_consumers, rooms, .. } = state;
+        let State { lanes, stalls, rooms, .. } = state;
         lanes.take_turn(|outbox, lane| {
             let flushed = outbox.flush(lane);
             if flushed.has_to_be_watched {
-                slow_consumers.watch(outbox);
+                stalls.watch(outbox);
             }
             flushed.bytes
         });
@@ -148,7 +148,12 @@ impl State {
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
-                upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
+                slow_consumers::count_slow_consumer(
+                    &mut self.stats,
+                    outbox,
+                    Refusal::OutboxBytes,
+                    overflow.dropped_bytes,
+                );
             }
             self.lanes.mark(outbox, lane);
         }

@@ -1,5 +1,5 @@
-//! When sources and what was set aside go on, and when there is something to flush: what keeps sources no faster than the
-//! relay, and none of them from starving another.
+//! Flow control: when sources and what was set aside go on, and when there is something to flush. No source is faster
+//! than the relay, and none starves another.
 
 use super::room::{Need, Waiter};
 use super::{Hub, State};

@@ -1,4 +1,5 @@
-//! What came over links and was set aside, by channel: when little of a channel is left, peers may go on sending it.
+//! The backlog of links: publications that came over them and were set aside, by channel; when little of a channel is
+//! left, peers may go on sending it.
 //!
 //! The network asks with a mark behind what it has handed over ([`LinkMarks`](crate::routing)), and is answered once for
 //! each. It counts and tells; what was set aside is in [`Aside`](super::aside). **Invariant:** a channel is in here

@@ -20,8 +20,10 @@ mod link_backlog;
 mod memory;
 mod outbox;
 mod pending_subscriptions;
+mod relief;
 mod room;
 mod slow_consumers;
+mod stalls;
 mod subscriptions;
 mod upkeep;
 
@@ -33,7 +35,7 @@ pub use subscriptions::{ListenerId, Subscriptions};
 
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
-use crate::hub::slow_consumers::SlowConsumers;
+use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
 use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
 use crate::websocket::{self, Frames, QueuedMemory};
@@ -71,7 +73,7 @@ struct State {
     pending_subscriptions: PendingSubscriptions,
     lanes: Lanes<Rc<Outbox>>,
     outbox_bytes: usize,
-    slow_consumers: SlowConsumers,
+    stalls: Stalls,
     keepalive: Keepalive,
     ping: Frames,
     rooms: Rooms,
@@ -115,7 +117,7 @@ impl Hub {
                 pending_subscriptions: PendingSubscriptions::default(),
                 lanes: Lanes::default(),
                 outbox_bytes: limits.outbox_bytes,
-                slow_consumers: SlowConsumers::default(),
+                stalls: Stalls::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 ping: websocket::ping(),
                 waiting_for_last_client: None,
@@ -224,7 +226,7 @@ impl Hub {
 impl State {
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
-            upkeep::count_cut(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
+            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
         }
         self.mark(outbox);
     }

@@ -111,7 +111,7 @@ impl Outbox {
     /// has not been offered to the kernel yet: as long as that took everything, it is twice as many.
     ///
     /// # Errors
-    /// The outbox was full already, and is cut now as [`Self::cut`] says. A closing outbox drops frames without an
+    /// The outbox was full already, and its client is disconnected now, as [`Self::disconnect_slow_consumer`] says. A closing outbox drops frames without an
     /// error.
     pub fn push(&self, frames: Frames, bytes_max: usize) -> Result<(), Overflow> {
         if !matches!(self.state.get(), State::Open | State::Blocked) {
@@ -121,7 +121,7 @@ impl Outbox {
         let is_blocked = self.is_blocked();
         if queue.cost() >= bytes_max && (is_blocked || queue.cost() >= 2 * bytes_max) {
             drop(queue);
-            return Err(Overflow { dropped_bytes: self.cut() + frames.len() });
+            return Err(Overflow { dropped_bytes: self.disconnect_slow_consumer() + frames.len() });
         }
         queue.push(frames);
         Ok(())
@@ -129,7 +129,7 @@ impl Outbox {
 
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
     /// end. Returns the bytes that are lost.
-    pub fn cut(&self) -> usize {
+    pub fn disconnect_slow_consumer(&self) -> usize {
         let dropped_bytes = self.queue.borrow_mut().drop_unsent();
         self.close(Disconnect::SlowConsumer);
         dropped_bytes
@@ -140,12 +140,12 @@ impl Outbox {
         self.queue.borrow_mut().drop_marked(mark);
     }
 
-    /// Ends a client whose memory is needed: as [`Self::cut`], but a large frame that has left by half is not waited for.
+    /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by half is not waited for.
     /// Then the connection is reset, since nothing can follow half a frame.
-    pub fn cut_for_memory(&self) -> usize {
+    pub fn disconnect_for_memory(&self) -> usize {
         let half_sent = self.queue.borrow().half_sent();
         if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
-            return self.cut();
+            return self.disconnect_slow_consumer();
         }
         let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
         // An error means that the connection is gone, which is what was wanted.
@@ -362,7 +362,7 @@ pub enum Progress {
     Stalled,
 }
 
-/// An outbox was full: its client is cut, and this many bytes will not reach it.
+/// An outbox was full: its client is disconnected, and this many bytes will not reach it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overflow {
     /// Bytes of frames that are lost.

@@ -1,54 +1,54 @@
-//! Slow consumers of a shard: clients that take less than what comes for them, and how long each may.
+//! Slow consumers: clients for which too much waits, or for too long. They are disconnected, counted and logged here.
 //!
-//! Only outboxes that the kernel takes nothing more for are in here: a client that reads costs nothing. The outbox itself
-//! bounds how much may wait; this bounds for how long.
-//! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
+//! It never decides when: an outbox says that it is full (outbox.rs), the stalls for how long (stalls.rs), and the relief
+//! that memory is needed (relief.rs).
 
-use crate::hub::outbox::{Outbox, Progress};
-use crate::protocol::{Limits, Refusal};
+use super::{Hub, State};
+use crate::admission;
+use crate::hub::outbox::Outbox;
+use crate::protocol::Refusal;
+use crate::routing::Stats;
 use std::rc::Rc;
 use std::time::Duration;
+use tracing::warn;
 
-/// The outboxes that are watched.
-#[derive(Default)]
-pub(crate) struct SlowConsumers(Vec<Watched>);
-
-struct Watched {
-    outbox: Rc<Outbox>,
-    /// For how long the kernel has taken nothing.
-    stalled: Duration,
-    /// For how long more than `outbox_soft_bytes` have waited.
-    full: Duration,
+impl Hub {
+    /// Disconnects those that have taken too little for too long, `passed` after the last time.
+    pub(super) fn disconnect_slow_consumers(&self, passed: Duration) {
+        let state = &mut *self.state.borrow_mut();
+        let mut stalls = std::mem::take(&mut state.stalls);
+        stalls.check(passed, &self.limits, |outbox, refusal| {
+            state.close_run();
+            state.disconnect_slow_consumer(outbox, refusal);
+            self.schedule_flush();
+        });
+        state.stalls = stalls;
+    }
 }
 
-impl SlowConsumers {
-    /// From here on `outbox` is watched, until it has nothing to wait for.
-    pub(crate) fn watch(&mut self, outbox: Rc<Outbox>) {
-        self.0.push(Watched { outbox, stalled: Duration::ZERO, full: Duration::ZERO });
+impl State {
+    /// Disconnects one, for this limit: what waits for it is dropped and counted.
+    pub(super) fn disconnect_slow_consumer(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
+        let dropped_bytes = if refusal == Refusal::MaxQueuedBytes {
+            outbox.disconnect_for_memory()
+        } else {
+            outbox.disconnect_slow_consumer()
+        };
+        count_slow_consumer(&mut self.stats, outbox, refusal, dropped_bytes);
+        self.mark(outbox);
     }
+}
 
-    /// Checks all of them, `passed` after the last check; `cut` is called for each whose time is up, with the limit.
-    pub(crate) fn check(&mut self, passed: Duration, limits: &Limits, mut cut: impl FnMut(&Rc<Outbox>, Refusal)) {
-        self.0.retain_mut(|watched| {
-            match watched.outbox.check_progress() {
-                Progress::Done => return false,
-                Progress::Moving => watched.stalled = Duration::ZERO,
-                Progress::Stalled => watched.stalled += passed,
-            }
-            if watched.outbox.cost() > limits.outbox_soft_bytes {
-                watched.full += passed;
-            } else {
-                watched.full = Duration::ZERO;
-            }
-            let refusal = if watched.stalled >= limits.write_deadline {
-                Refusal::WriteDeadline
-            } else if watched.full >= limits.outbox_soft_time {
-                Refusal::OutboxSoftBytes
-            } else {
-                return true;
-            };
-            cut(&watched.outbox, refusal);
-            false
-        });
+/// Counts a client that is disconnected because it takes too little, and says so once.
+pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
+    stats.count_slow_consumer(refusal, dropped_bytes);
+    warn!(client = client(outbox), limit = refusal.key(), dropped_bytes, "slow consumer disconnected");
+}
+
+/// Its address.
+pub(super) fn client(outbox: &Outbox) -> String {
+    match outbox.socket().peer_addr() {
+        Ok(address) => admission::readable(address).to_string(),
+        Err(_) => "gone".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! What all tasks of the network share: the links, the way to other relays, and what is known of each address.
+//! State that all tasks of the network share: the links, the way to other relays, and what is known of each address.
 //!
 //! **Invariant:** nobody holds a borrow of the links over an `await`.
 

@@ -13,6 +13,8 @@ const RESERVED_FILES: u64 = 128;
 const _: () = assert!(RESERVED_FILES >= REFUSING_MAX as u64 + 64);
 /// Open files of a runtime: of a shard's, and of the network's.
 const FILES_PER_RUNTIME: u64 = 3;
+/// Open files of a shard: its runtime's, and the timer for ends of authorizations.
+const FILES_PER_SHARD: u64 = FILES_PER_RUNTIME + 1;
 /// The socket where relays connect, and a connection that it gives out and that is one too many.
 const FILES_OF_NETWORK_PORT: u64 = 2;
 
@@ -79,14 +81,14 @@ impl Reserved {
     }
 
     fn files(&self) -> u64 {
-        RESERVED_FILES + FILES_PER_RUNTIME * self.shards as u64 + self.network
+        RESERVED_FILES + FILES_PER_SHARD * self.shards as u64 + self.network
     }
 }
 
 impl fmt::Display for Reserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { shards, network, relays } = self;
-        write!(f, "{RESERVED_FILES}, {FILES_PER_RUNTIME} for each of its {shards} shards")?;
+        write!(f, "{RESERVED_FILES}, {FILES_PER_SHARD} for each of its {shards} shards")?;
         if *network > 0 {
             write!(f, ", and {network} for relays at up to {relays} addresses")?;
         }
@@ -101,14 +103,14 @@ mod tests {
     #[test]
     fn fits_the_open_file_limit() {
         for (wanted, allowed, expected) in
-            [(10_000, None, 10_000), (10_000, Some(20_000), 10_000), (100, Some(234), 100), (100, Some(233), 99)]
+            [(10_000, None, 10_000), (10_000, Some(20_000), 10_000), (100, Some(236), 100), (100, Some(235), 99)]
         {
             let capacity = Capacity::within(wanted, &Reserved::of(2, 0), allowed).unwrap();
             assert_eq!(capacity.connections, expected, "{wanted} of {allowed:?}");
             assert_eq!(capacity.warning.is_some(), expected < wanted, "{capacity:?}");
         }
         let warning = Capacity::within(10_000, &Reserved::of(2, 0), Some(1024)).unwrap().warning.unwrap();
-        for part in ["`limits.max_connections` is 10000", "1024", "890 connections", "10134", "LimitNOFILE"] {
+        for part in ["`limits.max_connections` is 10000", "1024", "888 connections", "10136", "LimitNOFILE"] {
             assert!(warning.contains(part), "{part} is not in: {warning}");
         }
     }
@@ -117,7 +119,7 @@ mod tests {
     fn no_room_at_all_is_an_error_with_a_way_out() {
         let error = Capacity::within(10_000, &Reserved::of(2, 0), Some(134)).unwrap_err().to_string();
         for part in
-            ["`limits.max_connections`", "10000", "134", "10134", "ulimit -n", "(128, 3 for each of its 2 shards)"]
+            ["`limits.max_connections`", "10000", "134", "10136", "ulimit -n", "(128, 4 for each of its 2 shards)"]
         {
             assert!(error.contains(part), "{part} is not in: {error}");
         }
@@ -127,14 +129,14 @@ mod tests {
     #[test]
     fn a_network_has_its_files_beside_the_clients() {
         let files = |relays| Reserved::of(2, relays).files();
-        assert_eq!((files(0), files(1)), (134, 134 + 5 + 64 + 2 + 1 + 17));
+        assert_eq!((files(0), files(1)), (136, 136 + 5 + 64 + 2 + 1 + 17));
         // One more that is dialled, one more that may be a link from the other side, and two places for its address.
         assert_eq!(files(3), files(2) + 4);
         // More links than this there never are.
         assert_eq!(files(300), files(299) + 3);
-        assert_eq!(files(300), 134 + 5 + 64 + 600 + 300 + 256);
-        let error = Capacity::within(100, &Reserved::of(2, 3), Some(231)).unwrap_err().to_string();
-        assert!(error.contains("231 files") && error.contains("97 for relays at up to 3 addresses"), "{error}");
-        assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(232)).unwrap().connections, 1);
+        assert_eq!(files(300), 136 + 5 + 64 + 600 + 300 + 256);
+        let error = Capacity::within(100, &Reserved::of(2, 3), Some(233)).unwrap_err().to_string();
+        assert!(error.contains("233 files") && error.contains("97 for relays at up to 3 addresses"), "{error}");
+        assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(234)).unwrap().connections, 1);
     }
 }

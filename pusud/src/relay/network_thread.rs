@@ -99,7 +99,11 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         name: config.name.clone(),
         network_name: config.network_name.clone(),
         relays: config.relays.clone(),
-        keys: config.network_key_file.as_deref().map(Keys::load).transpose()?,
+        keys: config
+            .network_key_file
+            .as_deref()
+            .map(|file| Keys::load(file, config.strict_key_permissions))
+            .transpose()?,
         max_message_bytes: config.limits.max_message_bytes,
     })
 }

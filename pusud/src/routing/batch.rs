@@ -1,4 +1,4 @@
-//! What one shard hands over to another at the end of a batch: publications to any number of channels, in order.
+//! A batch: publications to any number of channels, in order, that one shard hands over to another.
 //!
 //! All of them share one buffer, so that a hand-over costs one allocation and one wake-up however many they are.
 

@@ -1,4 +1,4 @@
-//! How the network is, for the operator: plain values that can be printed or written as JSON.
+//! The status of the network, for the operator: plain values that can be printed or written as JSON.
 //!
 //! Only describes; nothing decides by what stands here.
 

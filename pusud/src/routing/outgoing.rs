@@ -1,4 +1,4 @@
-//! What leaves a thread for others: publications to the shards and to the network of relays, a batch for each.
+//! The ways out of a thread: publications to the shards and to the network of relays, a batch for each.
 //!
 //! A shard has one of these, and so has the network, for what comes from linked relays. Handing over never waits; who
 //! reads a source or a link asks for room first.

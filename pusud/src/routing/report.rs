@@ -1,4 +1,4 @@
-//! What one shard says of itself when it is asked: its counters, and how much there is of everything now.
+//! The report of one shard: its counters, and how much there is of everything now.
 
 use crate::routing::stats::Stats;
 

@@ -1,4 +1,4 @@
-//! Which shards have listeners of which channel, so that a publication wakes only those.
+//! The index of shards that have listeners of a channel, so that a publication wakes only those.
 //!
 //! The network of relays is one more member beside the shards: its bit says that a linked relay has listeners.
 //!

@@ -1,4 +1,4 @@
-//! What one shard counts. Plain integers: only the shard's thread touches them.
+//! Counters of one shard. Plain integers: only the shard's thread touches them.
 
 use crate::protocol::{Disconnect, Refusal, Refusals};
 use std::collections::HashMap;

@@ -88,7 +88,8 @@ impl Shard {
             &self.config.name,
             shards,
         ));
-        spawn_local(flush(hub.clone()));
+        let ends = context.clone();
+        spawn_local(flush(hub.clone(), move || ends.ends.any_due()));
         let watching = hub.clone();
         spawn_local(async move { watching.watch_inboxes().await });
         spawn_local(client::run_timers(context.clone()));
@@ -111,10 +112,11 @@ impl Shard {
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {
-                        let (hub, limits) = (hub.clone(), &self.config.limits);
-                        let (grace, spread) = (limits.drain_grace, limits.drain_spread);
+                        let (context, limits) = (context.clone(), &self.config.limits);
+                        let (grace, spread_max) = (limits.drain_grace, limits.drain_spread);
+                        let hub = hub.clone();
                         spawn_local(async move {
-                            drain(&hub, grace, spread).await;
+                            drain(&hub, grace, spread_max, || context.admission.census().connections).await;
                             // Nobody listening means that the relay does not wait any more.
                             drained.send(()).ok();
                         });
@@ -146,11 +148,16 @@ pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
 }
 
 /// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which
-/// is what makes a batch of what they do.
-pub async fn flush(hub: Rc<Hub>) {
+/// is what makes a batch of what they do. Where an authorization `has_ended` it lets the client's task take back what waits
+/// past that end.
+pub async fn flush(hub: Rc<Hub>, has_ended: impl Fn() -> bool) {
     loop {
         poll_fn(|cx| hub.poll_flush_due(cx)).await;
         loop {
+            if has_ended() {
+                // The tasks are ready, and so have their turn before this one has it again.
+                yield_now().await;
+            }
             let has_more = hub.flush_some();
             if has_more || hub.anybody_waits() {
                 // The runtime looks for what has come in meanwhile: whoever else is ready is not starved by those who wait.

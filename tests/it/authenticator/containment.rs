@@ -1,7 +1,7 @@
 //! `isolation: process`, and what hangs in either mode: whatever becomes of the plugin, the relay goes on, and so do the
 //! clients that are connected.
 
-use crate::harness::{Client, DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, run};
+use crate::harness::{Client, DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, library_name, run};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::Command;
@@ -185,4 +185,26 @@ fn the_setting_is_checked_and_shown() {
     let shown = settings("process").succeeds();
     assert!(shown.lines().any(|line| line.split_whitespace().eq(["isolation", "process"])), "{shown}");
     settings("container").fails_saying(&["`isolation`", "`thread` or `process`", "container"]);
+}
+
+/// A wasm runtime, Go or a hardened allocator reserves much and uses little.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_limit_on_memory_is_named_and_can_be_raised() {
+    let plugins = PluginsDir::empty();
+    bad_plugin(&plugins, &["-DCREATE_RESERVES=6"]);
+    let start = |memory: &str| {
+        let again = PluginsDir::with([plugins.path().join(library_name("bad_plugin"))]);
+        let settings = format!("isolation: process\n{memory}");
+        Setup::on_shards(1).authenticator("BadPlugin", again).settings(&settings).spawn()
+    };
+    let refused = start("");
+    let log = refused.log().clone();
+    assert_eq!(refused.wait().code(), Some(1));
+    for said in ["it gives no reason", "`isolation_memory`", "4 GiB", "raise it"] {
+        assert!(log.text().contains(said), "{said}:\n{}", log.text());
+    }
+    for enough in ["isolation_memory: 16 GiB", "isolation_memory: 0"] {
+        let_in(&start(enough).serving());
+    }
 }

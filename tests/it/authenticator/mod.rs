@@ -6,10 +6,13 @@ mod containment;
 #[cfg(unix)]
 mod exits;
 mod expiry;
+mod facts;
 mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+#[cfg(target_os = "linux")]
+mod memory_files;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;

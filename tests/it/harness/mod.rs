@@ -38,6 +38,7 @@ mod starting;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 mod telling;
+mod terminal;
 
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
@@ -77,6 +78,7 @@ pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::{StoppedThread, stop_thread};
 pub(crate) use telling::{not_run, tell};
+pub(crate) use terminal::OnTerminal;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -10,6 +10,7 @@ pub(crate) struct Setup {
     shards: usize,
     name: String,
     authenticator: String,
+    address: String,
     port: u16,
     plugins: Option<PluginsDir>,
     process: Process,
@@ -24,6 +25,7 @@ impl Setup {
             shards,
             name: "test-relay".into(),
             authenticator: "ScriptedAuthenticator".into(),
+            address: "127.0.0.1".into(),
             port: 0,
             plugins: None,
             process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info", log_format: "json" },
@@ -54,6 +56,13 @@ impl Setup {
     /// A port that is known beforehand.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Another address to listen on.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn address(mut self, address: &str) -> Self {
+        self.address = address.into();
         self
     }
 
@@ -115,8 +124,9 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let settings = format!(
-            "authenticator: {}\nclient_address: 127.0.0.1\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
+            "authenticator: {}\nclient_address: '{}'\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
             self.authenticator,
+            self.address,
             self.port,
             self.shards,
             self.name,

@@ -31,9 +31,14 @@ impl Starting {
         &self.log
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
-        run(Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()])).succeeds();
+        run(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()])).succeeds();
     }
 
     /// Waits until it serves clients.

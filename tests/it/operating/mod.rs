@@ -1,5 +1,7 @@
 //! The relay in the hands of its operator: settings, the service, its status and health, and how it stops.
 
+#[cfg(target_os = "linux")]
+mod addresses;
 mod check;
 #[cfg(unix)]
 mod control;
@@ -9,10 +11,18 @@ mod health;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
+mod log_floods;
+#[cfg(target_os = "linux")]
 mod open_files;
+#[cfg(target_os = "linux")]
+mod places;
 #[cfg(unix)]
 mod service;
 mod settings;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod sleep;
 mod stopping;
+#[cfg(target_os = "linux")]
+mod volumes;

@@ -12,10 +12,6 @@ const HEAD_LINES_MAX: usize = 12;
 /// The words that no head begins with: the noun comes first.
 const QUESTION_WORDS: [&str; 10] = ["How", "What", "Whatever", "When", "Where", "Which", "Who", "Whom", "Whose", "Why"];
 
-/// Files, and folders with a slash, whose heads are not rewritten yet.
-const QUESTIONS_ALLOWED: [&str; 4] =
-    ["pusud/src/cli/bench/", "pusud/src/hub/flow.rs", "pusud/src/mesh/", "pusud/src/routing/"];
-
 /// Where `unsafe` may be written.
 const UNSAFE_ALLOWED: [&str; 2] = ["pusu-plugin-api/", "pusud/src/authenticator/library.rs"];
 
@@ -77,9 +73,6 @@ fn head_length(source: &Source) -> Vec<Finding> {
 
 /// The head of a file names its noun first, and opens with no question word.
 fn head_names_its_noun(source: &Source) -> Option<Finding> {
-    if QUESTIONS_ALLOWED.iter().any(|place| source.name.starts_with(place)) {
-        return None;
-    }
     let head = source.lines.first().and_then(|line| line.strip_prefix("//!")).unwrap_or_default();
     let first = head.split_whitespace().next().unwrap_or_default().split('\'').next().unwrap_or_default();
     let what = || format!("a head that opens with `{first}`: name the noun first");
@@ -208,7 +201,6 @@ mod tests {
         for good in ["//! The queue of frames.\n", "//! Whole frames.\n", "//! It asks what is there.\n"] {
             assert_eq!(objections(module_head, "pusud/src/a.rs", good), 0, "{good}");
         }
-        assert_eq!(objections(module_head, "pusud/src/mesh/a.rs", "//! What a link is.\n"), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The plugin that a check is made of: read and checked as the daemon would, its options chosen, ready for instances.
 
 use super::Job;
+use crate::authenticator::facts::Facts;
 use crate::authenticator::file::LibraryFile;
 use crate::authenticator::host::Host;
 use crate::authenticator::library::Plugin;
@@ -48,6 +49,11 @@ impl Subject {
         format!("{} {}, {}", self.manifest.id, self.manifest.version, self.manifest.sdk)
     }
 
+    /// What an instance has of the daemon.
+    fn host(&self) -> Arc<Host> {
+        Host::new(&self.manifest.id, Facts::on_trial(self.file.path()))
+    }
+
     /// Loads it, and nothing more.
     pub(super) fn load(self) -> Result<()> {
         Loaded::new(self).map(drop)
@@ -67,7 +73,7 @@ impl Loaded {
 
     /// Makes an instance and destroys it.
     pub(super) fn create_and_destroy(&self) -> Result<()> {
-        let host = Host::new(&self.subject.manifest.id);
+        let host = self.subject.host();
         self.plugin.create(host, &self.subject.options).map(drop)
     }
 
@@ -78,7 +84,7 @@ impl Loaded {
 
     /// An instance whose calls have this much time.
     pub(super) fn start_with(&self, call_timeout: Duration) -> Result<Instance> {
-        let host = Host::new(&self.subject.manifest.id);
+        let host = self.subject.host();
         let instance = self.plugin.create(host.clone(), &self.subject.options)?;
         Ok(Instance(Workers::start(Arc::new(instance), host, self.subject.manifest.flags, call_timeout)?))
     }

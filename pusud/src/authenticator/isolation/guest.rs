@@ -4,7 +4,7 @@
 //! It decides nothing: how many calls there are, how long they may take and what an answer means is the daemon's to say.
 //! **Invariant:** the process ends when the daemon closes the socket, whatever the plugin does.
 
-use super::confinement::confine;
+use super::confinement::{confine, limit_memory};
 use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::answer::Answer;
@@ -12,6 +12,7 @@ use crate::authenticator::callbacks::{
     self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number,
 };
 use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::facts::Facts;
 use crate::authenticator::library::{Instance, Plugin};
 use crate::authenticator::manifest::Manifest;
 use crate::authenticator::verdict::Request;
@@ -32,7 +33,7 @@ const THREADS_MAX: usize = 64;
 /// As in the daemon: the stack of a thread that runs plugin code, in bytes.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// How long destroying the instance may take once the daemon has said goodbye.
-const STOP_WAIT: Duration = Duration::from_millis(800);
+const STOP_WAIT: Duration = super::TIMES[1];
 
 /// Is the process of a plugin, until the daemon ends it. Standard input is a socket from the daemon.
 ///
@@ -44,8 +45,12 @@ pub fn serve() -> Result<()> {
     let Some(ToGuest::Start(start)) = receive(&mut stream)? else {
         bail!("expected the start message of the daemon, found another or none")
     };
+    if let Some(bytes) = start.memory_bytes_max {
+        limit_memory(bytes)?;
+    }
     let daemon = callbacks::numbered(|number| DaemonLink {
         plugin: start.plugin.clone(),
+        facts: start.facts.clone(),
         number,
         stream: Mutex::new(stream.try_clone().ok()),
         open: Mutex::default(),
@@ -97,6 +102,7 @@ fn load(start: &Start, image: Option<OwnedFd>, daemon: &Arc<DaemonLink>) -> Resu
 /// Speaks to the daemon for the plugin: what it calls goes through the socket.
 struct DaemonLink {
     plugin: String,
+    facts: Facts,
     number: Number,
     /// `None`: it could not be doubled; then nothing is said, and the daemon takes this process for one that hangs.
     stream: Mutex<Option<UnixStream>>,
@@ -126,6 +132,10 @@ impl Callbacks for DaemonLink {
 
     fn number(&self) -> Number {
         self.number
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     fn log(&self, level: i32, text: &[u8]) {

@@ -6,6 +6,7 @@
 
 use super::fields::{Frame, Reader, Writer, as_signed, signed};
 use crate::authenticator::answer::Answer;
+use crate::authenticator::facts::Facts;
 use crate::authenticator::verdict::{Authorization, Request};
 use pusu_plugin_abi as abi;
 use std::io::{self, ErrorKind, Read};
@@ -51,6 +52,10 @@ pub(super) struct Start {
     pub(super) plugin: String,
     /// Where the library lies, if it has to be loaded there; else the sealed memory came with the first byte.
     pub(super) path: Vec<u8>,
+    /// How much address space the process may have; `None`: no limit.
+    pub(super) memory_bytes_max: Option<u64>,
+    /// What the plugin is told when it asks.
+    pub(super) facts: Facts,
     /// The manifest as it stands in the library's file.
     pub(super) manifest: Vec<u8>,
     /// One JSON object.
@@ -93,8 +98,13 @@ pub(super) fn read(stream: &mut impl Read, bytes_max: usize) -> io::Result<Optio
 
 impl ToGuest {
     pub(super) fn start(start: &Start) -> Frame {
-        let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len();
+        let facts = &start.facts;
+        let facts = [&facts.settings_dir, &facts.state_dir, &facts.library].map(Vec::len).iter().sum::<usize>();
+        // The numbers and lengths of the facts have room in these, and so has the relay's name.
+        let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len() + facts + 1024;
         let writer = Writer::new(to_guest::START, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
+        // No process does with an address space of 0 bytes.
+        let writer = write_facts(writer.number(start.memory_bytes_max.unwrap_or(0)), &start.facts);
         writer.bytes(&start.manifest).bytes(start.options.as_bytes()).done()
     }
 
@@ -123,6 +133,8 @@ impl ToGuest {
             to_guest::START => Self::Start(Box::new(Start {
                 plugin: fields.text()?,
                 path: fields.bytes()?.to_vec(),
+                memory_bytes_max: Some(fields.number()?).filter(|bytes| *bytes > 0),
+                facts: read_facts(&mut fields)?,
                 manifest: fields.bytes()?.to_vec(),
                 options: Zeroizing::new(fields.text()?),
             })),
@@ -187,6 +199,24 @@ impl ToDaemon {
             _ => return None,
         })
     }
+}
+
+fn write_facts(writer: Writer, facts: &Facts) -> Writer {
+    let writer = writer.number(facts.isolation.into()).bytes(facts.relay.as_bytes()).bytes(&facts.settings_dir);
+    let writer = writer.bytes(&facts.state_dir).bytes(&facts.library);
+    writer.number(facts.create_timeout_ms).number(facts.destroy_timeout_ms)
+}
+
+fn read_facts(fields: &mut Reader<'_>) -> Option<Facts> {
+    Some(Facts {
+        isolation: fields.number()?.try_into().ok()?,
+        relay: fields.text()?,
+        settings_dir: fields.bytes()?.to_vec(),
+        state_dir: fields.bytes()?.to_vec(),
+        library: fields.bytes()?.to_vec(),
+        create_timeout_ms: fields.number()?,
+        destroy_timeout_ms: fields.number()?,
+    })
 }
 
 fn answer(fields: &mut Reader<'_>) -> Option<Answer> {

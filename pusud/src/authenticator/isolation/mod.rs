@@ -39,6 +39,10 @@ use super::host::Host;
 use super::manifest::Manifest;
 use anyhow::Result;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long making and destroying an instance may take in its process.
+pub(super) const TIMES: [Duration; 2] = [Duration::from_secs(30), Duration::from_millis(800)];
 
 /// The argument that makes the binary the process of a plugin.
 pub const COMMAND: &str = "plugin-process";
@@ -48,6 +52,7 @@ mod unix {
     use super::message::Start;
     use super::remote::Remote;
     use super::{Arc, Decider, Host, LibraryFile, Manifest, Result};
+    use crate::authenticator::callbacks::Callbacks as _;
     use crate::authenticator::image;
     use std::os::unix::ffi::OsStrExt;
     use zeroize::Zeroizing;
@@ -60,6 +65,7 @@ mod unix {
         file: &LibraryFile,
         manifest: &Manifest,
         options: &str,
+        memory_bytes_max: Option<u64>,
         host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
         let image = image::place(file, &manifest.id)?;
@@ -67,6 +73,8 @@ mod unix {
         let start = Start {
             plugin: manifest.id.clone(),
             path,
+            memory_bytes_max,
+            facts: host.facts().clone(),
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };
@@ -87,6 +95,7 @@ mod elsewhere {
         _file: &LibraryFile,
         _manifest: &Manifest,
         _options: &str,
+        _memory_bytes_max: Option<u64>,
         _host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
         bail!(

@@ -6,6 +6,7 @@
 //! **Invariant:** the lock is never held while something is written or read.
 // Longer than 300 lines: all that takes the one lock stands together, and so does the life of a process.
 
+use super::confinement::{limit_hint, memory_hint};
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::decider::{Decider, Gone};
@@ -13,7 +14,7 @@ use crate::authenticator::host::Host;
 use crate::authenticator::image::Image;
 use crate::authenticator::pool::{FAILED, unavailable};
 use crate::authenticator::verdict::Request;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
@@ -27,7 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long making the instance may take.
-const START_TIME_MAX: Duration = Duration::from_secs(30);
+const START_TIME_MAX: Duration = super::TIMES[0];
 /// How long the process gets to destroy the instance before it is ended.
 const STOP_WAIT: Duration = Duration::from_millis(900);
 /// How long is waited before the process is started again: doubles up to the maximum, and begins anew when one has run
@@ -256,11 +257,14 @@ impl Shared {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     bail!("is not loaded and created in its process within {START_TIME_MAX:?}")
                 }
-                Ok(None) | Err(_) => bail!("ended its process while it was loaded and created: {}", self.reap()),
+                Ok(None) | Err(_) => {
+                    let hint = limit_hint(self.start.memory_bytes_max);
+                    bail!("ended its process while it was loaded and created: {}{hint}", self.reap())
+                }
             };
             match ToDaemon::parse(&frame) {
                 Some(ToDaemon::Ready) => break,
-                Some(ToDaemon::Failed(why)) => return Err(anyhow!(why)),
+                Some(ToDaemon::Failed(why)) => bail!("{why}{}", memory_hint(&why, self.start.memory_bytes_max)),
                 Some(ToDaemon::Log { level, text }) => self.host.log(level, &text),
                 _ => bail!("sent a malformed message from its process before it was ready"),
             }

@@ -97,6 +97,10 @@ impl Plugins {
             original_options: serde_json::Map::new(),
             sha256: None,
             isolation: self.1,
+            isolation_memory: Some(crate::config::ISOLATION_MEMORY),
+            data_dir: None,
+            settings_dir: None,
+            relay_name: "relay".into(),
             strict_permissions: false,
             on_swap: OnSwap::Keep,
         }

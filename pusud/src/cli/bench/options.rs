@@ -1,4 +1,4 @@
-//! What the command line of `pusud bench` takes, and the plans that it means.
+//! Options of `pusud bench`, and the plans that they mean.
 
 use super::checking::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
 use super::plan::{Extent, Pace, Plan};

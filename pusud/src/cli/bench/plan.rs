@@ -1,4 +1,4 @@
-//! What one run measures: how many of what, how fast, for how long, and who does which part of it.
+//! The plan of one run: how many of what, how fast, for how long, and who does which part of it.
 //!
 //! Values and arithmetic; nothing here waits or sends.
 

@@ -1,4 +1,4 @@
-//! What the threads of one run share: its plan, how far everybody is, and when to begin and to end.
+//! State that the threads of one run share: its plan, how far everybody is, and when to begin and to end.
 //!
 //! **Invariant:** once [`Stage::stop`] was called no source sends, and once [`Stage::finish`] was called every thread
 //! ends by itself.

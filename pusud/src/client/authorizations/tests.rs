@@ -3,7 +3,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn at(start: Moment, seconds: u32) -> Moment {
-    Moment { monotonic: start.monotonic + SECOND * seconds, wall: start.wall + SECOND * seconds }
+    Moment { uptime: start.uptime + SECOND * seconds, wall: start.wall + SECOND * seconds }
 }
 
 fn grant(pattern: &str, expires: Option<SystemTime>) -> Grant {
@@ -25,14 +25,14 @@ fn they_end_one_by_one() {
     all.add(grant("a", Some(at(start, 100).wall)), None, start);
     all.add(grant("b", Some(at(start, 200).wall)), None, start);
     all.add(grant("c", None), None, start);
-    assert_eq!(all.next_event(), Some(at(start, 70).monotonic));
-    assert_eq!(all.pass(at(start, 69).monotonic), Passed::default());
-    assert_eq!(all.pass(at(start, 70).monotonic), Passed { notice_seconds: Some(30), ended: false });
-    assert_eq!(all.pass(at(start, 99).monotonic), Passed::default());
+    assert_eq!(all.next_event(), Some(at(start, 70).uptime));
+    assert_eq!(all.pass(at(start, 69).uptime), Passed::default());
+    assert_eq!(all.pass(at(start, 70).uptime), Passed { notice_seconds: Some(30), ended: false });
+    assert_eq!(all.pass(at(start, 99).uptime), Passed::default());
     assert!(all.allow(Access::READ, "a"));
-    assert_eq!(all.pass(at(start, 100).monotonic), Passed { notice_seconds: None, ended: true });
+    assert_eq!(all.pass(at(start, 100).uptime), Passed { notice_seconds: None, ended: true });
     assert!(!all.allow(Access::READ, "a") && all.allow(Access::READ, "b") && all.allow(Access::READ, "c"));
-    assert_eq!(all.pass(at(start, 300).monotonic), Passed { notice_seconds: None, ended: true });
+    assert_eq!(all.pass(at(start, 300).uptime), Passed { notice_seconds: None, ended: true });
     assert!(all.allow(Access::READ, "c") && all.next_event().is_none());
 }
 
@@ -40,8 +40,8 @@ fn they_end_one_by_one() {
 fn notice_is_given_at_half_life_if_that_is_shorter() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a", Some(at(start, 7).wall)), None, start);
-    assert_eq!(all.next_event(), Some(start.monotonic + SECOND * 7 / 2));
-    assert_eq!(all.pass(at(start, 4).monotonic).notice_seconds, Some(3));
+    assert_eq!(all.next_event(), Some(start.uptime + SECOND * 7 / 2));
+    assert_eq!(all.pass(at(start, 4).uptime).notice_seconds, Some(3));
 }
 
 /// What counts is how much was left when it was granted: setting the clock neither ends nor prolongs anything.
@@ -49,20 +49,20 @@ fn notice_is_given_at_half_life_if_that_is_shorter() {
 fn a_clock_that_is_set_changes_nothing() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a", Some(at(start, 100).wall)), None, start);
-    assert!(!all.pass(at(start, 99).monotonic).ended);
-    let set_back = Moment { monotonic: at(start, 99).monotonic, wall: start.wall };
+    assert!(!all.pass(at(start, 99).uptime).ended);
+    let set_back = Moment { uptime: at(start, 99).uptime, wall: start.wall };
     all.add(grant("b", Some(at(start, 50).wall)), None, set_back);
-    assert!(all.pass(at(start, 100).monotonic).ended && all.allow(Access::READ, "b"));
-    assert!(all.pass(at(start, 149).monotonic).ended && all.is_empty());
+    assert!(all.pass(at(start, 100).uptime).ended && all.allow(Access::READ, "b"));
+    assert!(all.pass(at(start, 149).uptime).ended && all.is_empty());
 }
 
 #[test]
 fn an_end_in_the_past_or_beyond_all_clocks() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a", Some(start.wall - SECOND)), None, start);
-    assert!(all.pass(start.monotonic).ended && all.is_empty());
+    assert!(all.pass(start.uptime).ended && all.is_empty());
     all.add(grant("a", SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::MAX))), None, start);
-    assert!(!all.pass(at(start, u32::MAX).monotonic).ended);
+    assert!(!all.pass(at(start, u32::MAX).uptime).ended);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_renewal_takes_the_place_of_what_it_renews() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a.*", Some(at(start, 100).wall)), None, start);
     all.add(grant("a.*", Some(at(start, 300).wall)), None, at(start, 50));
-    assert_eq!((all.all().len(), all.next_event()), (1, Some(at(start, 270).monotonic)));
+    assert_eq!((all.all().len(), all.next_event()), (1, Some(at(start, 270).uptime)));
     // Less, or as much for a shorter time, adds nothing.
     all.add(grant("a.1", Some(at(start, 300).wall)), None, start);
     all.add(grant("a.*", Some(at(start, 200).wall)), None, start);
@@ -87,11 +87,11 @@ fn notice_of_one_end_is_given_once() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     let end = at(start, 100);
     all.add(grant("a", Some(end.wall)), None, start);
-    assert_eq!(all.pass(at(start, 70).monotonic).notice_seconds, Some(30));
+    assert_eq!(all.pass(at(start, 70).uptime).notice_seconds, Some(30));
     all.add(grant("a", Some(end.wall + SECOND / 1000)), None, at(start, 71));
-    assert_eq!((all.all().len(), all.pass(at(start, 99).monotonic)), (1, Passed::default()));
+    assert_eq!((all.all().len(), all.pass(at(start, 99).uptime)), (1, Passed::default()));
     all.add(grant("a", Some(at(start, 101).wall)), None, at(start, 99));
-    assert_eq!(all.pass(at(start, 100).monotonic), Passed { notice_seconds: Some(1), ended: false });
+    assert_eq!(all.pass(at(start, 100).uptime), Passed { notice_seconds: Some(1), ended: false });
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn what_was_kept_is_forgotten_and_the_end_is_not() {
     all.add(grant("b", Some(at(start, 100).wall)), secret("t"), start);
     all.forget_kept();
     assert!(!all.any_kept() && all.all()[0].terms.is_none());
-    assert!(all.pass(at(start, 100).monotonic).ended && all.allow(Access::READ, "a"));
+    assert!(all.pass(at(start, 100).uptime).ended && all.allow(Access::READ, "a"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod bad_files;
 mod examples;
 
 use super::*;
-use crate::protocol::Origin;
+use crate::protocol::AllowedOrigin;
 use serde_json::json;
 use std::time::Duration;
 
@@ -82,6 +82,7 @@ fn defaults() {
     assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
+    assert_eq!(config.authenticator.isolation_memory, Some(ISOLATION_MEMORY));
     assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
 }
 
@@ -90,22 +91,31 @@ fn every_key_is_read() {
     let sha256 = "0123456789ABCDEF".repeat(4);
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
-         authenticator_sha256: '{sha256}'\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
+         authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
-         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\n\
+         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
          pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
          max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
          max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
          max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
-         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null'], drain_grace: 0, \
+         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
          control_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
     assert_eq!(config.authenticator.plugins_dir, Path::new("/opt/plugins"));
+    assert_eq!(
+        (config.authenticator.isolation, config.authenticator.isolation_memory),
+        (Isolation::Process, Some(16 << 30))
+    );
+    assert_eq!(loaded("authenticator: X\nisolation_memory: 0").authenticator.isolation_memory, None);
+    let settings_dir = config.file.as_ref().and_then(|file| file.parent()).unwrap();
+    assert_eq!(config.authenticator.data_dir, Some(settings_dir.join("data")));
+    assert_eq!(config.authenticator.settings_dir.as_deref(), Some(settings_dir));
+    assert_eq!(config.authenticator.relay_name, "relay-7");
     assert!(config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Reauthorize);
     assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
@@ -113,6 +123,7 @@ fn every_key_is_read() {
     assert_eq!((config.name.as_str(), config.shards, config.network_name.as_str()), ("relay-7", 3, "lab"));
     assert_eq!(shown(&config.relays), ["a:7", "b:1", "10.0.0.2:7", "[::1]:9", "[::1]:7"]);
     assert_eq!(config.network_key_file.as_deref(), Some(Path::new("/etc/key")));
+    assert!(!config.strict_key_permissions && loaded("authenticator: X").strict_key_permissions);
     let limits = Limits {
         max_message_bytes: 2 << 20,
         max_unauthorized_message_bytes: 1 << 10,
@@ -139,7 +150,9 @@ fn every_key_is_read() {
         max_unauthorized: 600,
         max_unauthorized_per_address: 0,
         max_connections_per_address: 500,
-        allowed_origins: ["https://a.example:443", "null"].map(|origin| Origin::parse(origin).unwrap()).into(),
+        allowed_origins: ["https://a.example:443", "null", "https://*.b"]
+            .map(|origin| AllowedOrigin::parse(origin).unwrap())
+            .into(),
         drain_grace: Duration::ZERO,
         drain_spread: Duration::from_secs(60),
     };
@@ -180,6 +193,8 @@ fn warnings_are_for_what_is_hardly_meant() {
             "authenticator: None\nclient_address: 127.0.0.1\nauthenticator_options: {a: 1}",
             Some("`authenticator_options`"),
         ),
+        ("authenticator: A\nisolation_memory: 8 GiB", Some("`isolation_memory` has no effect without")),
+        ("authenticator: A\nisolation: process\nisolation_memory: 8 GiB", None),
         // An empty outbox takes any message: a small limit cuts nobody who reads.
         ("authenticator: A\nlimits: {outbox_bytes: 1 KiB}", None),
     ] {

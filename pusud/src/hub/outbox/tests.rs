@@ -67,7 +67,7 @@ async fn one_write_carries_many_frames() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_full_outbox_cuts_with_4001_at_a_frame_boundary() {
+async fn a_full_outbox_disconnects_with_4001_at_a_frame_boundary() {
     let (outbox, mut client) = pair().await;
     let mut sent = fill(&outbox);
     let overflow = loop {
@@ -145,6 +145,6 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
         tokio::task::yield_now().await;
     }
     let waiting = outbox.cost();
-    assert_eq!(outbox.cut_for_memory(), waiting);
+    assert_eq!(outbox.disconnect_for_memory(), waiting);
     assert!(outbox.is_broken() && outbox.cost() == 0);
 }

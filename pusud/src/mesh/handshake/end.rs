@@ -1,4 +1,4 @@
-//! How a conversation between relays has ended.
+//! Ends of a conversation between relays.
 //!
 //! Says what the log says; what follows from it is decided elsewhere.
 

@@ -2,6 +2,7 @@
 //!
 //! Never shows a key, neither in errors nor in `Debug`. Whether a peer has to know one is decided by the handshake.
 
+use crate::config::is_read_only;
 use anyhow::{Context as _, bail, ensure};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -28,16 +29,26 @@ pub struct Keys {
 
 impl Keys {
     /// Reads `network_key_file`: one or two lines with a key each, of at least [`KEY_BYTES_MIN`] bytes. Empty lines are
-    /// skipped, and so is white space around a key.
+    /// skipped, and so are white space around a key and a byte order mark.
+    ///
+    /// Where others may read or write the file it is refused; without `strict` it is warned about.
     ///
     /// # Errors
     /// Names the file and what is wrong with it, and never shows what is in it.
-    pub fn load(path: &Path) -> anyhow::Result<Self> {
+    pub fn load(path: &Path, strict: bool) -> anyhow::Result<Self> {
         let shown = path.display();
         let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
         let file = File::open(path).with_context(|| format!("`network_key_file`: cannot open {shown}"))?;
         let metadata = file.metadata().with_context(|| format!("`network_key_file`: cannot look at {shown}"))?;
-        check_owner(path, &metadata).with_context(|| format!("`network_key_file`: {shown}"))?;
+        match access::check(path, &metadata, is_read_only(&file)) {
+            Ok(()) => {}
+            Err(error) if strict => {
+                bail!(
+                    "`network_key_file`: {shown} {error}, or set `strict_key_permissions: false` if that is as it should be"
+                )
+            }
+            Err(error) => tracing::warn!("`network_key_file`: {shown} {error} (`strict_key_permissions` is off)"),
+        }
         file.take(FILE_BYTES_MAX + 1)
             .read_to_end(&mut text)
             .with_context(|| format!("`network_key_file`: cannot read {shown}"))?;
@@ -53,6 +64,12 @@ impl Keys {
     /// # Errors
     /// Not one or two keys, or one of them too short.
     pub fn parse(text: &[u8]) -> anyhow::Result<Self> {
+        ensure!(
+            !text.starts_with(b"\xff\xfe") && !text.starts_with(b"\xfe\xff"),
+            "expected keys in UTF-8, found UTF-16, in which another relay would not write the same key: convert it with \
+             `iconv -f UTF-16 -t UTF-8`"
+        );
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
         let mut keys = Vec::new();
         for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let key = line.trim_ascii();
@@ -102,26 +119,56 @@ impl fmt::Debug for Keys {
 
 /// Only root and the daemon's user may write the file, and nobody else read it.
 #[cfg(unix)]
-fn check_owner(path: &Path, file: &std::fs::Metadata) -> anyhow::Result<()> {
+mod access {
+    use crate::config::owner_in_words;
+    use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt as _;
+    use std::path::Path;
+
     const OTHERS: u32 = 0o007;
     const GROUP_WRITE: u32 = 0o020;
-    let me = rustix::process::geteuid().as_raw();
-    let shown = path.display();
-    ensure!(
-        file.uid() == 0 || file.uid() == me,
-        "belongs to user {}, it has to belong to root or to the daemon's user ({me}): `chown {me} {shown}`",
-        file.uid()
-    );
-    ensure!(file.mode() & OTHERS == 0, "is open to everybody: `chmod o= {shown}`");
-    ensure!(file.mode() & GROUP_WRITE == 0, "can be written by group {}: `chmod g-w {shown}`", file.gid());
-    Ok(())
+
+    /// # Errors
+    /// Who else may, and what can be done about it where the file lies.
+    pub(super) fn check(path: &Path, file: &Metadata, is_read_only: bool) -> Result<(), String> {
+        let me = rustix::process::geteuid().as_raw();
+        let mode = file.mode() & 0o7777;
+        let shown = path.display();
+        let unless_read_only = |command: String| match is_read_only {
+            true => {
+                " on a read-only mount, where that cannot be changed: mount it so that this user alone may read it (in \
+                     Kubernetes `defaultMode: 0400`)"
+                    .to_owned()
+            }
+            false => format!(": `{command}`"),
+        };
+        if file.uid() != 0 && file.uid() != me && !is_read_only {
+            return Err(format!(
+                "belongs to {} and has to belong to root or to the daemon's user ({me}): `chown {me} {shown}`",
+                owner_in_words(file.uid())
+            ));
+        }
+        if mode & OTHERS != 0 {
+            return Err(format!(
+                "is open to everybody (mode {mode:04o}){}",
+                unless_read_only(format!("chmod o= {shown}"))
+            ));
+        }
+        if mode & GROUP_WRITE != 0 && !is_read_only {
+            return Err(format!("can be written by group {}: `chmod g-w {shown}`", file.gid()));
+        }
+        Ok(())
+    }
 }
 
 /// Access lists are not read: that nobody else may read the file is for the operator to see to.
 #[cfg(not(unix))]
-fn check_owner(_path: &Path, _file: &std::fs::Metadata) -> anyhow::Result<()> {
-    Ok(())
+mod access {
+    /// # Errors
+    /// None.
+    pub(super) fn check(_path: &std::path::Path, _file: &std::fs::Metadata, _is_read_only: bool) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -158,8 +205,11 @@ mod tests {
     #[test]
     fn files() {
         assert_eq!(Keys::parse(&[b"\r\n ", A, b" \r\n\n", B, b"\n"].concat()).unwrap().keys.len(), 2);
+        let marked = [&b"\xef\xbb\xbf"[..], A, b"\r\n"].concat();
+        assert!(Keys::parse(&marked).unwrap().verify(&[b"x"], &keys(&[A]).sign(&[b"x"])), "a mark is no part of a key");
         let error = |text: &[u8]| Keys::parse(text).unwrap_err().to_string();
         assert!(error(b" \n\n").contains("found none"));
+        assert!(error(&[&b"\xff\xfe"[..], A].concat()).contains("found UTF-16"));
         assert!(error(&[A, A, A].join(&b'\n')).contains("found 3"));
         let short = error(&[A, &B[1..]].join(&b'\n'));
         assert!(short.contains("line 2") && short.contains("found 31"), "{short}");
@@ -177,10 +227,11 @@ mod tests {
         std::fs::write(&path, A).unwrap();
         for (mode, what) in [(0o600, ""), (0o640, ""), (0o604, "open to everybody"), (0o660, "written by group")] {
             set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            match Keys::load(&path) {
+            match Keys::load(&path, true) {
                 Ok(_) => assert_eq!(what, ""),
                 Err(error) => assert!(!what.is_empty() && format!("{error:#}").contains(what), "{error:#}"),
             }
+            Keys::load(&path, false).unwrap();
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Who a relay is, and how two of them make sure of each other. It decides nothing about which connection becomes the link.
+//! The handshake: relays say who they are and make sure of each other. It decides nothing about which connection
+//! becomes the link.
 
 mod boot_id;
 mod end;

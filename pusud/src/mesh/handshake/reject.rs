@@ -1,4 +1,4 @@
-//! Why a connection between relays ends: what is told to the other side, and what comes from it.
+//! Rejections of a connection between relays: what is told to the other side, and what comes from it.
 
 use crate::mesh::wire::Malformed;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a peer has told of its interest.
+//! Interest that a peer has announced.
 //!
 //! A snapshot is kept apart until its end has come, and then taken in slice by slice, so that others have their turn
 //! between two of them. **Invariant:** what has been given out as changes, and no more, is what the relay has been told.

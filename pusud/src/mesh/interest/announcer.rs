@@ -1,4 +1,4 @@
-//! What one link is told of the relay's own table, and what its peer has acknowledged.
+//! The announcer of one link: what it is told of the relay's own table, and what its peer has acknowledged.
 //!
 //! The table is walked where it stands, and nothing of it is copied: what changes behind the walk is told by the walk, and
 //! what changes before it is told as a change when the walk is over. **Invariant:** a walk that has begun comes to its

@@ -1,4 +1,5 @@
-//! Which relay has listeners for which channel: what is told, what was heard, and who waits until it is acknowledged.
+//! Interest: which relay has listeners for which channel, what is told, what was heard, and who waits until it is
+//! acknowledged.
 
 mod announced;
 mod announcer;
@@ -9,6 +10,6 @@ mod wanted;
 
 pub(crate) use announced::Announced;
 pub(crate) use announcer::Announcer;
-pub(crate) use pending_acks::{Settling, Waits};
+pub(crate) use pending_acks::{PendingAck, PendingAcks};
 pub(crate) use table::{Edge, Table};
 pub(crate) use wanted::Wanted;

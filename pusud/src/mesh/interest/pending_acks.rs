@@ -14,12 +14,12 @@ use tokio::time::Instant;
 pub(crate) const SETTLE_MAX: Duration = Duration::from_secs(1);
 
 /// One question, and how many links have not answered it.
-pub(crate) struct Settling {
+pub(crate) struct PendingAck {
     ticket: Ticket,
     open: Cell<usize>,
 }
 
-impl Settling {
+impl PendingAck {
     /// Nobody has to answer it yet.
     pub(crate) fn new(ticket: Ticket) -> Rc<Self> {
         Rc::new(Self { ticket, open: Cell::new(0) })
@@ -34,20 +34,20 @@ impl Settling {
 struct Wait {
     number: u64,
     deadline: Instant,
-    settling: Rc<Settling>,
+    settling: Rc<PendingAck>,
 }
 
 /// What waits for one peer.
 #[derive(Default)]
-pub(crate) struct Waits {
+pub(crate) struct PendingAcks {
     waits: VecDeque<Wait>,
     /// Whether the peer is fast enough to be waited for.
     pub pace: Pace,
 }
 
-impl Waits {
+impl PendingAcks {
     /// Waits until the peer has acknowledged `number`.
-    pub(crate) fn add(&mut self, number: u64, settling: &Rc<Settling>, now: Instant) {
+    pub(crate) fn add(&mut self, number: u64, settling: &Rc<PendingAck>, now: Instant) {
         settling.open.set(settling.open.get() + 1);
         self.waits.push_back(Wait { number, deadline: now + SETTLE_MAX, settling: settling.clone() });
     }

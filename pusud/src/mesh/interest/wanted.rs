@@ -1,4 +1,4 @@
-//! Which peers listen to which channel, by their links.
+//! The table of peers that listen to a channel, by their links.
 //!
 //! **Invariant:** a channel is in here exactly while a link has it, or one that has ended and is being cleared up.
 

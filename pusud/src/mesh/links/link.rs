@@ -3,7 +3,7 @@
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
 use crate::mesh::handshake::Refusal;
-use crate::mesh::interest::{Announced, Announcer, Table, Waits};
+use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
@@ -66,7 +66,7 @@ pub(crate) struct Link {
     /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
     pub holding: Option<Holding>,
     /// Subscriptions that wait for the peer.
-    pub waits: Waits,
+    pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
     pub round_trip: Option<Duration>,
     /// Short things to send.
@@ -97,7 +97,7 @@ impl Link {
             announcer: Announcer::default(),
             announced: Announced::default(),
             holding,
-            waits: Waits::default(),
+            waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
             signals: Rc::default(),

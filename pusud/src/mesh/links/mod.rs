@@ -26,7 +26,7 @@ pub(crate) use transport::LinkReader;
 pub(crate) use transport::{Tcp, Transport};
 
 use crate::mesh::handshake::{Code, Refusal, VERSION};
-use crate::mesh::interest::{Edge, Settling, Table, Wanted};
+use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
@@ -232,7 +232,7 @@ impl<D: Door> Mesh<D> {
     /// Tells by the ticket when all linked peers know that the channel has listeners here.
     pub(crate) fn settle(&mut self, channel: &str, ticket: Ticket) {
         self.changed(channel);
-        let settling = Settling::new(ticket);
+        let settling = PendingAck::new(ticket);
         if self.table.contains(channel) {
             for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
                 let number = link.announcer.last();

@@ -1,4 +1,4 @@
-//! What becomes of a frame of a linked peer.
+//! Reception: what becomes of a frame of a linked peer.
 
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;

@@ -1,4 +1,4 @@
-//! How relays reach each other: over TCP, or over whatever a simulation puts in its place.
+//! The transport between relays: TCP, or over whatever a simulation puts in its place.
 //!
 //! Resolves, connects, accepts and sets options of sockets. Knows nothing of what goes through them.
 

@@ -1,4 +1,5 @@
-//! When to dial again: after a random time up to a bound that doubles with every failure in a row ("full jitter").
+//! Backoff of dials: the next one comes after a random time up to a bound that doubles with every failure in a row
+//! ("full jitter").
 
 use rand::{Rng, RngExt as _};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Who may link and how relays find each other: the list, dialling, connections of others, and one link for a pair.
+//! Membership: who may link, and how relays find each other: the list, dialling, connections of others, and one link
+//! for a pair.
 
 mod accept;
 mod backoff;

@@ -1,4 +1,4 @@
-//! Who may link: one link per pair of relays, one relay per name.
+//! The roster of links: one link per pair of relays, one relay per name.
 //!
 //! Of two relays the one with the smaller name decides which connection becomes their link: it sends READY first, and on
 //! one connection at a time. So there is nothing about which the two could disagree. Decides and remembers; ends nothing

@@ -1,4 +1,4 @@
-//! What the network is told once, when it starts, and how many connections follow from it.
+//! Settings of the network, which do not change while it runs, and how many connections follow from them.
 
 use crate::config::PeerAddress;
 use crate::mesh::handshake::Keys;

@@ -1,4 +1,4 @@
-//! What one relay tells another of its interest, in pieces, while it changes: nothing is missing in the end, and there is
+//! Announcements of interest, in pieces, while it changes: nothing is missing in the end, and there is
 //! an end.
 
 use crate::mesh::interest::{Announced, Announcer, Edge, Table};

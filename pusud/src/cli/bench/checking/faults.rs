@@ -1,4 +1,4 @@
-//! What a relay did wrong, counted by kind, with the first of each in words.
+//! Faults of a relay, counted by kind, with the first of each in words.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the listeners of one thread have received: reads what is in a message and takes note of it.
+//! The ledger of one thread: the messages that its listeners have received, read and noted.
 //!
 //! Owns the checkers and the tally of the thread. Knows of no sockets.
 

@@ -1,4 +1,4 @@
-//! What is in each message of a measurement: which run, source and channel it is of, which number it has there, and
+//! The stamp in each message of a measurement: which run, source and channel it is of, which number it has there, and
 //! when it was sent. Functions from bytes to values and back.
 //!
 //! The content is a JSON string of 42 hexadecimal digits and as many `x` as the wanted size takes. All fields have a

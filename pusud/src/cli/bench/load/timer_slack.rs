@@ -1,4 +1,4 @@
-//! How late this thread may be woken from a sleep.
+//! Timer slack: how late this thread may be woken from a sleep.
 //!
 //! Linux makes all sleeps up to 50 us longer to save wake-ups, which a paced measurement would count as latency.
 

@@ -1,4 +1,4 @@
-//! Which messages are on their way, so that sources without a rate send as fast as the slowest listener reads.
+//! The window of messages in flight, so that sources without a rate send as fast as the slowest listener reads.
 //!
 //! Each source has as many slots as messages of it may be on their way, and its message number n holds slot n modulo
 //! that. A slot is free when every listener of the channel has the message, or a later one of the same source and

@@ -1,4 +1,4 @@
-//! What is shown: the progress of a run, and what came out of it, as a table, as JSON and as a plot.
+//! The report: the progress of a run, and what came out of it, as a table, as JSON and as a plot.
 
 mod amounts;
 mod figures;

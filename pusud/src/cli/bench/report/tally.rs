@@ -1,4 +1,4 @@
-//! What was measured: counts, and times as HDR histograms (3 significant digits), which add up over threads.
+//! The tally of a measurement: counts, and times as HDR histograms (3 significant digits), which add up over threads.
 
 use super::super::checking::Faults;
 use hdrhistogram::Histogram;

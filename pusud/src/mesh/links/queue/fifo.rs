@@ -1,4 +1,4 @@
-//! What waits of one channel for one link: in order, in chunks that go out whole.
+//! The queue of one channel on one link: in order, in chunks that go out whole.
 //!
 //! Counts memory and not bytes, so that what is bounded is what is taken. Knows no other channels.
 

@@ -1,4 +1,5 @@
-//! Which of many things are the largest: each stands in the class of its size, where a class goes up to twice the last one.
+//! Size classes, to find the largest of many things: each stands in the class of its size, where a class goes up to
+//! twice the last one.
 //!
 //! So it takes the same time however many there are. The largest one that is given may be the larger by less than two.
 

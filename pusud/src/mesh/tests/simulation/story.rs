@@ -1,4 +1,4 @@
-//! What happens in one simulation: random work and random faults, then healing, then everything is looked at.
+//! The story of one simulation: random work and random faults, then healing, then everything is looked at.
 
 use super::checker::{Checker, Start};
 use super::relay::{self, Relay};

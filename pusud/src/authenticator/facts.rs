@@ -1,0 +1,117 @@
+//! Facts that a plugin may ask its host for (`pusu.host/1`): where its library and its folders are, and how long it may
+//! take. Here as safe values; library.rs lays them out as the ABI has them.
+//!
+//! **Invariant:** no folder is made here: a plugin is given one that is there, or none.
+
+use crate::config::{AuthenticatorConfig, Isolation};
+use anyhow::{Context, Result, ensure};
+use pusu_plugin_abi as abi;
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Where systemd says which folder it has made for the service (`StateDirectory=`).
+const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+/// The facts, the same for the whole life of an instance. Paths are bytes as the system has them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Facts {
+    /// `abi::ISOLATION_*`.
+    pub(super) isolation: u32,
+    /// The relay's name.
+    pub(super) relay: String,
+    /// Where relative paths in the options start; empty: there is no settings file.
+    pub(super) settings_dir: Vec<u8>,
+    /// The folder for the plugin's own files; empty: the operator has given none.
+    pub(super) state_dir: Vec<u8>,
+    /// Where the library lies.
+    pub(super) library: Vec<u8>,
+    /// How long `create` and `destroy` may take, in milliseconds; 0: as long as they do.
+    pub(super) create_timeout_ms: u64,
+    pub(super) destroy_timeout_ms: u64,
+}
+
+impl Facts {
+    /// What an instance is told that `config` asks for, of the library at `library`.
+    ///
+    /// # Errors
+    /// The library has no absolute path.
+    pub(super) fn of(config: &AuthenticatorConfig, library: &Path, state_dir: Option<&Path>) -> Result<Self> {
+        let (isolation, [create, destroy]) = match config.isolation {
+            Isolation::Thread => (abi::ISOLATION_THREAD, super::workers::TIMES),
+            Isolation::Process => (abi::ISOLATION_PROCESS, super::isolation::TIMES),
+        };
+        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Ok(Self {
+            isolation,
+            relay: config.relay_name.clone(),
+            settings_dir: config.settings_dir.as_deref().map_or(Vec::new(), bytes),
+            state_dir: state_dir.map_or(Vec::new(), bytes),
+            library: bytes(&std::path::absolute(library).context("has no absolute path")?),
+            create_timeout_ms: milliseconds(create),
+            destroy_timeout_ms: milliseconds(destroy),
+        })
+    }
+
+    /// What is told of a library that is tried out without settings.
+    pub(super) fn on_trial(library: &Path) -> Self {
+        let library = std::path::absolute(library).map_or_else(|_| bytes(library), |library| bytes(&library));
+        Self { isolation: abi::ISOLATION_THREAD, library, ..Self::default() }
+    }
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    let path: &OsStr = path.as_os_str();
+    path.as_encoded_bytes().to_vec()
+}
+
+/// The folder for a plugin's files: the one that the settings name, or the one that systemd has made.
+///
+/// # Errors
+/// The settings name one that is not there or that this user may not write.
+pub(super) fn state_dir(named: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(folder) = named {
+        usable(folder).with_context(|| format!("`plugin_data_dir` in the settings: {}", folder.display()))?;
+        return Ok(Some(folder.to_owned()));
+    }
+    let given = env::var_os(STATE_DIRECTORY).unwrap_or_default();
+    let first = env::split_paths(&given).next().filter(|folder| folder.is_absolute());
+    let Some(folder) = first else { return Ok(None) };
+    match usable(&folder) {
+        Ok(()) => Ok(Some(folder)),
+        Err(error) => {
+            tracing::warn!("no folder for files of the plugin: {STATE_DIRECTORY} says {}: {error:#}", folder.display());
+            Ok(None)
+        }
+    }
+}
+
+fn usable(folder: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(folder)
+        .context("cannot be looked at; make the folder for the daemon's user (`install -d -m 700 -o USER FOLDER`)")?;
+    ensure!(metadata.is_dir(), "is no folder");
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)
+            .context("the daemon's user may not write there; give it the folder (`chown`)")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_named_has_to_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(state_dir(Some(dir.path())).unwrap().as_deref(), Some(dir.path()));
+        let refusal = |path: &Path| format!("{:#}", state_dir(Some(path)).unwrap_err());
+        let missing = refusal(&dir.path().join("missing"));
+        assert!(missing.contains("`plugin_data_dir`") && missing.contains("make the folder"), "{missing}");
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert!(refusal(&dir.path().join("file")).contains("is no folder"));
+        assert!(!dir.path().join("missing").exists(), "no folder is made");
+    }
+}
