@@ -1,5 +1,7 @@
 //! Facts that a plugin is told when it asks: where its library and its folders are, and how long it may take.
 
+#[cfg(target_os = "linux")]
+use crate::harness::run;
 use crate::harness::{Daemon, PluginsDir, Setup, bad_plugin, library_name};
 use serde_json::json;
 use std::path::Path;
@@ -80,4 +82,35 @@ fn a_data_folder_has_to_be_there() {
         assert!(log.text().contains(part), "{part}:\n{}", log.text());
     }
     assert!(!missing.exists());
+}
+
+/// As the authors' guide says: a module that is not linked with its interpreter finds it when that has been made global.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interpreter_is_embedded_as_the_guide_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = folder.path().to_str().unwrap();
+    let build = |name: &str, text: &str| {
+        let (source, library) = (format!("{shown}/{name}.c"), format!("{shown}/lib{name}.so"));
+        std::fs::write(&source, text).unwrap();
+        run(std::process::Command::new("cc").args(["-shared", "-fPIC", "-o", &library, &source])).succeeds();
+        library
+    };
+    build("interpreter", "int of_the_interpreter(void) { return 42; }\n");
+    let module = build("module", "int of_the_interpreter(void); int run(void) { return of_the_interpreter(); }\n");
+    for isolation in ["thread", "process"] {
+        let plugins = PluginsDir::empty();
+        let switches = [
+            &format!("-DCREATE_EMBEDS={module:?}"),
+            "-DINTERPRETER=\"libinterpreter.so\"",
+            &format!("-L{shown}"),
+            &format!("-Wl,--no-as-needed,-rpath,{shown}"),
+            "-linterpreter",
+        ];
+        bad_plugin(&plugins, &switches);
+        let settings = format!("isolation: {isolation}");
+        let daemon = Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings).start();
+        let log = daemon.log().text();
+        assert!(log.contains("local: no") && log.contains("global: yes"), "{isolation}:\n{log}");
+    }
 }
