@@ -81,10 +81,11 @@ quick: venv
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README.
-# Proxies are installed only where no systemd would start them, as in a container. Tests that miss a tool say so.
+# Proxies are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at
+# all. Tests that miss a tool say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   chromium:chromium
-TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy apache2:apache2
+TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy apache2-bin:apache2
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \

@@ -1,8 +1,9 @@
 //! What others chose, on a terminal and in a pipe: messages, channels, names of relays, plugins' words.
 
-use crate::harness::{ALL, Daemon, OnTerminal, Setup, pusud, run, scripted_plugin};
+use crate::harness::{ALL, DEADLINE, Daemon, OnTerminal, PluginsDir, Running, Setup, pusud, run, scripted_plugin};
 use serde_json::{Value, json};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// Steers a terminal in three ways: the introducer of C1, DEL, and a mark that turns the line around.
 const EVIL: &str = "a\u{9b}31m\u{7f}b\u{202e}c";
@@ -10,15 +11,15 @@ const ESCAPED: &str = "a\\u009b31m\\u007fb\\u202ec";
 
 fn listening(daemon: &Daemon, channel: &str) -> Command {
     let mut command = pusud(&["listen", "--url", &daemon.url(), "--authorization", ALL, "--count", "1", channel]);
-    command.stdin(std::process::Stdio::null());
+    command.stdin(Stdio::null());
     command
 }
 
 /// Publishes as soon as the listener is there, which `status` says.
 fn publish_to(daemon: &Daemon, channel: &str) {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     while daemon.status()["subscriptions"] != 1 {
-        assert!(began.elapsed() < crate::harness::DEADLINE, "nobody listens: {:#}", daemon.status());
+        assert!(began.elapsed() < DEADLINE, "nobody listens: {:#}", daemon.status());
     }
     daemon.client().publish(channel, json!(EVIL));
 }
@@ -39,7 +40,7 @@ fn messages_are_escaped_on_a_terminal_and_untouched_in_a_pipe() {
     assert!(shown.contains(r"listening to news\u202etoday on "), "notes too: {shown:?}");
     assert!(!shown.contains(['\u{9b}', '\u{7f}', '\u{202e}']), "{shown:?}");
 
-    let listener = crate::harness::Running::start(&mut listening(&daemon, channel));
+    let listener = Running::start(&mut listening(&daemon, channel));
     publish_to(&daemon, channel);
     let finished = listener.finish();
     assert!(finished.stderr.contains("listening to news\u{202e}today on "), "{finished:?}");
@@ -64,7 +65,7 @@ fn names_are_escaped_in_the_status() {
 
 #[test]
 fn reasons_of_plugins_are_escaped() {
-    let plugins = crate::harness::PluginsDir::with([scripted_plugin()]);
+    let plugins = PluginsDir::with([scripted_plugin()]);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("settings.yaml");
     std::fs::write(&file, "authenticator: ScriptedAuthenticator\nclient_port: 0\n").unwrap();

@@ -62,7 +62,16 @@ const PASSWORDS: &str = "authenticator: PasswordAuthenticator\nclient_address: 1
 fn a_byte_order_mark_is_no_part_of_the_settings() {
     check_with_passwords(format!("\u{feff}{PASSWORDS}")).succeeds();
     let utf16 = format!("\u{feff}{PASSWORDS}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-    check_with_passwords(utf16).fails_saying(&["settings.yaml", "UTF-16", "iconv"]);
+    check_with_passwords(&utf16).fails_saying(&["settings.yaml", "UTF-16", "iconv"]);
+    // A file with the options of a plugin alone is read in the same way.
+    let dir = tempfile::tempdir().unwrap();
+    let options = dir.path().join("options.yaml");
+    fs::write(&options, utf16).unwrap();
+    run(pusud(&["plugins", "test"]).arg(password_plugin()).arg("--options").arg(&options)).fails_saying(&[
+        "options.yaml",
+        "UTF-16",
+        "iconv",
+    ]);
 }
 
 #[test]
