@@ -84,7 +84,7 @@ quick: venv
 # Proxies are installed only where no systemd would start them, as in a container. Tests that miss a tool say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   chromium:chromium
-TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy
+TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy apache2:apache2
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \

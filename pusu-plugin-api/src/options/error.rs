@@ -8,6 +8,9 @@ use std::fmt::{self, Display};
 /// the same bound for the names that it knows.
 const LIKENESS_MIN: f64 = 0.8;
 
+/// What serde calls the type.
+const BOOLEAN: &str = "a boolean";
+
 /// What is wrong, and where. See the invariant of the module above.
 #[derive(Debug)]
 pub(super) struct OptionsError {
@@ -45,7 +48,15 @@ impl serde::de::Error for OptionsError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {}, found {}", in_words(expected), kind(found)))
+        let expected = in_words(expected);
+        // The text is not looked at: it may be a secret in the wrong line.
+        let hint = match found {
+            Unexpected::Str(_) if expected == BOOLEAN => {
+                ": write true or false without quotes (`yes`, `no`, `on` and `off` are strings, as in YAML 1.2)"
+            }
+            _ => "",
+        };
+        Self::new(format!("expected {expected}, found {}{hint}", kind(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -67,6 +67,9 @@ impl AuthorizationArgs {
     }
 }
 
+/// Some editors write it at the beginning of a file, and nobody sees it there.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 fn read(file: &Path) -> anyhow::Result<Authorization> {
     let shown = file.display();
     let mut bytes = Zeroizing::new(Vec::new());
@@ -74,6 +77,9 @@ fn read(file: &Path) -> anyhow::Result<Authorization> {
         io::stdin().lock().read_to_end(&mut bytes).context("cannot read the authorization from standard input")?;
     } else {
         *bytes = std::fs::read(file).with_context(|| format!("cannot read the authorization from {shown}"))?;
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
     }
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
@@ -114,7 +120,7 @@ mod tests {
         assert_eq!(exposed(args(None, None).given_or(variable()).unwrap()), b"variable");
         assert!(args(None, None).given_or(None).unwrap().is_none());
         for (content, expected) in
-            [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a", "a"), ("a\r", "a\r"), ("", "")]
+            [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a", "a"), ("a\r", "a\r"), ("", ""), ("\u{feff}a\n", "a")]
         {
             assert_eq!(exposed(from_file(content.as_bytes()).unwrap()), expected.as_bytes(), "{content:?}");
         }

@@ -30,8 +30,8 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
-/// `relays`: where each is, and whether it answers.
-fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays: Vec<(String, String)>) -> String {
+/// `found`: where each relay is, and whether it answers.
+fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found: probe::Found) -> String {
     let mut rows: Vec<(&str, String)> = vec![
         ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
         ("name", config.name.clone()),
@@ -42,8 +42,8 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ];
-    rows.extend(network(config));
-    let relays: Vec<_> = relays.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
+    rows.extend(network(config, found.addresses));
+    let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
     rows.push(("authenticator", authenticator.id.clone()));
     if authenticator.id == NO_AUTHENTICATOR {
@@ -71,7 +71,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, relays
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", format!("{key:<33} {value}").trim_end());
     }
-    push_memory(&mut text, config, capacity);
+    push_memory(&mut text, config, capacity, found.addresses);
     text.push_str("everything is in order\n");
     text
 }
@@ -100,7 +100,7 @@ fn isolation_memory(authenticator: &AuthenticatorConfig) -> String {
 }
 
 /// What there is to say about the network, without the relays of the list.
-fn network(config: &Config) -> Vec<(&'static str, String)> {
+fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
     if config.relays.is_empty() {
         return vec![("network", "none: `relays` is empty".into())];
     }
@@ -108,10 +108,10 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
         Some(file) => file.display().to_string(),
         None => "none: whoever reaches the port may publish as a relay".into(),
     };
-    let listed = config.relays.len();
     let links = format!(
-        "at most {}: as many as are listed ({listed}), and {UNLISTED_LINKS_MAX} with relays that are in no list here",
-        links_max(listed)
+        "at most {}: as many as the list has addresses ({addresses}), and {UNLISTED_LINKS_MAX} with relays that are in no \
+         list here",
+        links_max(addresses)
     );
     vec![
         ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
@@ -123,8 +123,8 @@ fn network(config: &Config) -> Vec<(&'static str, String)> {
 }
 
 /// What the relay takes at the most, and what of it is due to which keys.
-fn push_memory(text: &mut String, config: &Config, capacity: &Capacity) {
-    let parts = relay::ceiling(config, capacity.connections);
+fn push_memory(text: &mut String, config: &Config, capacity: &Capacity, addresses: usize) {
+    let parts = relay::ceiling(config, capacity.connections, addresses);
     let sum = parts.iter().map(|part| part.bytes).sum();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
@@ -176,14 +176,14 @@ mod tests {
             path: Some("/plugins/liba.so".into()),
         };
         let capacity = Capacity { connections: 890, warning: None };
-        let relays = vec![("b:1".into(), "answers".into())];
+        let relays = probe::Found { rows: vec![("b:1".into(), "answers".into())], addresses: 1 };
         let text = set_up(&config, &capacity, &identity, relays);
         for expected in [
             "  b:1  ",
             "answers",
             "0.0.0.0:55001",
             "lab",
-            "at most 17: as many as are listed (1), and 16 with",
+            "at most 17: as many as the list has addresses (1), and 16 with",
             "r7",
             "0.0.0.0:0",
             "1.2.3",

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,6 +25,7 @@ const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) const EXAMPLES: &str = "\
 Every message is one line on standard output, flushed at once; everything else goes to standard error:
   {\"channel\":\"auction.1\",\"content\":\"going once\"}
+On a terminal, what would steer it is escaped (\\u009b); a pipe or a file gets messages as they are.
 
 When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
 published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
@@ -54,17 +55,18 @@ pub(super) struct Args {
 }
 
 pub(super) async fn listen(args: Args) -> anyhow::Result<()> {
-    listen_until(args, BufWriter::new(io::stdout()), tokio::signal::ctrl_c).await
+    listen_until(args, BufWriter::new(io::stdout()), io::stdout().is_terminal(), tokio::signal::ctrl_c).await
 }
 
 /// Listens until there is nothing more to print, nobody to print for, or `stop` returns.
 pub(super) async fn listen_until(
     args: Args,
     out: impl Write + Send + 'static,
+    to_terminal: bool,
     stop: impl AsyncFn() -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let target = args.connection.target()?;
-    let printer = Printer::start(out).context("cannot start a thread")?;
+    let printer = Printer::start(out, to_terminal).context("cannot start a thread")?;
     let mut listener = Listener {
         target: &target,
         patience: args.patience.patience,
@@ -187,8 +189,8 @@ impl Listener<'_> {
 
 /// A message as one line: the content as the source wrote it, but without line breaks. Those can only stand between its
 /// parts, since inside a JSON text they are written `\n`.
-fn line(channel: &str, content: &RawValue) -> serde_json::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(&Line { channel, content })?;
-    line.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+fn line(channel: &str, content: &RawValue) -> serde_json::Result<String> {
+    let mut line = serde_json::to_string(&Line { channel, content })?;
+    line.retain(|c| !matches!(c, '\n' | '\r'));
     Ok(line)
 }

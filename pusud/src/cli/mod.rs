@@ -21,6 +21,7 @@ mod publish;
 mod relay_socket;
 mod run;
 mod status;
+mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -203,7 +204,8 @@ pub(crate) fn note(line: impl fmt::Display) {
 
 /// A line on standard error, behind those of the log.
 fn write_line(line: &str) {
-    if !system::log_line(line) {
+    let line = terminal::shown(line, &io::stderr());
+    if !system::log_line(&line) {
         // Where standard error is closed nobody is there to be told, not even about that.
         let _ = writeln!(io::stderr(), "{line}");
     }
@@ -218,9 +220,10 @@ pub(crate) fn note_failure(error: &anyhow::Error) {
     text.lines().for_each(|line| write_line(&format!("{}pusud: {line}", system::ERROR)));
 }
 
-/// Prints the result of a command. A reader that went away (`pusud check | head -1`) has seen enough.
+/// Prints the result of a command, escaped for a terminal. A reader that went away (`pusud check | head -1`) has seen enough.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
+    let text = terminal::shown(text, &out);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("cannot write to standard output"))

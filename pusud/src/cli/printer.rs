@@ -1,7 +1,10 @@
 //! Lines to standard output on a thread of its own, so that a reader who is slow holds up neither Ctrl-C nor pongs.
 //!
+//! On a terminal each line is escaped first: see `terminal`.
+//!
 //! **Invariant:** bounded: when the reader is slow the queue fills, the listener stops reading, and the relay sees it.
 
+use super::terminal;
 use std::io::{self, Write};
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +13,7 @@ const QUEUE_LINES: usize = 256;
 
 /// The open end of the printer.
 pub(super) struct Printer {
+    to_terminal: bool,
     lines: mpsc::Sender<Vec<u8>>,
     outcome: oneshot::Receiver<io::Result<()>>,
 }
@@ -19,11 +23,11 @@ pub(super) struct Printer {
 pub(super) struct Gone;
 
 impl Printer {
-    /// Starts printing to `out`.
+    /// Starts printing to `out`, which may be a terminal.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn start(mut out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(mut out: impl Write + Send + 'static, to_terminal: bool) -> io::Result<Self> {
         let (lines, mut queue) = mpsc::channel::<Vec<u8>>(QUEUE_LINES);
         let (done, outcome) = oneshot::channel();
         std::thread::Builder::new().name("pusud-printer".into()).spawn(move || {
@@ -32,13 +36,14 @@ impl Printer {
             // Nobody waits for the outcome after Ctrl-C.
             let _ = done.send(outcome);
         })?;
-        Ok(Self { lines, outcome })
+        Ok(Self { to_terminal, lines, outcome })
     }
 
     /// Queues one line; adds the line's end.
-    pub(super) async fn line(&self, mut line: Vec<u8>) -> Result<(), Gone> {
-        line.push(b'\n');
-        self.lines.send(line).await.map_err(|_| Gone)
+    pub(super) async fn line(&self, line: String) -> Result<(), Gone> {
+        let mut line = if self.to_terminal { terminal::escaped(&line).into_owned() } else { line };
+        line.push('\n');
+        self.lines.send(line.into_bytes()).await.map_err(|_| Gone)
     }
 
     /// Waits until the reader is gone.

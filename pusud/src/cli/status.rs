@@ -116,10 +116,16 @@ fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, Str
 
 fn describe_relay(relay: &PeerStatus) -> String {
     let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
-    let who = relay.name.as_ref().map_or_else(|| address.to_owned(), |name| format!("{name} at {address}"));
+    // Of a name the address is shown that it leads to, too.
+    let resolved = relay.resolved.as_ref().filter(|resolved| *resolved != address);
+    let place = resolved.map_or_else(|| address.to_owned(), |resolved| format!("{address} ({resolved})"));
+    let who = relay.name.as_ref().map_or_else(|| place.clone(), |name| format!("{name} at {place}"));
+    if let Some(same) = &relay.same_as {
+        return format!("{who}: the same relay as at {same}");
+    }
     let traffic = &relay.traffic;
     let mut facts = match relay.state {
-        PeerState::Itself => return format!("{address}: this relay"),
+        PeerState::Itself => return format!("{place}: this relay"),
         PeerState::Down => vec!["NOT LINKED".to_owned()],
         PeerState::Linking => vec!["linking".to_owned()],
         PeerState::Linked if relay.lagging => vec!["linked, but SLOW to answer".to_owned()],

@@ -1,11 +1,14 @@
 //! The WebSocket upgrade (RFC 6455, section 4.2), as a function from the bytes received so far to what to answer.
 //!
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
-//! clients deserve the former and may do the latter. No extension and no subprotocol is ever chosen.
+//! clients deserve the former and may do the latter. No extension is ever chosen.
 
 use crate::http::HttpError;
 use std::fmt::Write as _;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// The subprotocol that is chosen where a client offers it.
+const SUBPROTOCOL: &str = "pusu";
 
 /// Most header lines in a request.
 const HEADERS_MAX: usize = 64;
@@ -71,17 +74,36 @@ pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
     }
 }
 
+/// For whoever has put a proxy in front that was not told of WebSockets: it is the proxy that speaks then.
+macro_rules! behind_a_proxy {
+    () => {
+        "A proxy in front of the relay has to speak HTTP/1.1 to it, to pass the headers Upgrade and Connection on, and to \
+         keep silent connections for longer than the relay's ping_interval. In nginx:\n\
+         \x20   proxy_http_version 1.1;\n\
+         \x20   proxy_set_header Upgrade $http_upgrade;\n\
+         \x20   proxy_set_header Connection \"Upgrade\";\n\
+         \x20   proxy_read_timeout 120s;\n\
+         \x20   proxy_send_timeout 120s;"
+    };
+}
+
 const TOO_LARGE: HttpError = HttpError {
     status: "431 Request Header Fields Too Large",
     headers: "",
     reason: "The request's head is too long or has too many lines.",
 };
-const OTHER_VERSION: HttpError =
-    HttpError { status: "505 HTTP Version Not Supported", headers: "", reason: "Only HTTP/1.1 is spoken here." };
+const OTHER_VERSION: HttpError = HttpError {
+    status: "505 HTTP Version Not Supported",
+    headers: "",
+    reason: concat!("Only HTTP/1.1 is spoken here.\n", behind_a_proxy!()),
+};
 const NOT_AN_UPGRADE: HttpError = HttpError {
     status: "426 Upgrade Required",
     headers: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-    reason: "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).",
+    reason: concat!(
+        "This is a PuSu Engine relay: connect with a WebSocket client (RFC 6455, version 13).\n",
+        behind_a_proxy!()
+    ),
 };
 
 fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
@@ -103,7 +125,10 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         return Err(NOT_AN_UPGRADE);
     }
     if !has_token(headers, "connection", "upgrade") {
-        return Err(HttpError::bad_request("The header Connection does not say Upgrade."));
+        return Err(HttpError::bad_request(concat!(
+            "The header Connection does not say Upgrade.\n",
+            behind_a_proxy!()
+        )));
     }
     if has_body(headers) {
         return Err(HttpError::bad_request("An upgrade has no body."));
@@ -127,7 +152,7 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
     };
     let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin }));
-    Ok(Upgrade { response: switching_protocols(key), request_len: head.len(), facts })
+    Ok(Upgrade { response: switching_protocols(key, subprotocol(headers)), request_len: head.len(), facts })
 }
 
 /// The path, with its query, of a request's target: a path already, or a whole URL as a proxy is sent (RFC 9112, section
@@ -156,15 +181,35 @@ fn has_body(headers: &[httparse::Header<'_>]) -> bool {
         || values(headers, "content-length").any(|length| length.trim_ascii() != b"0")
 }
 
-fn switching_protocols(key: &str) -> Vec<u8> {
+/// The subprotocol to choose of those that are offered: ours, else the first one. Browsers end a connection where they have
+/// offered some and none is chosen, and there is but one protocol here that all of them can mean.
+fn subprotocol<'a>(headers: &'a [httparse::Header<'a>]) -> Option<&'a str> {
+    let offered = || {
+        let texts = values(headers, "sec-websocket-protocol").filter_map(|value| std::str::from_utf8(value).ok());
+        texts.flat_map(|text| text.split(',')).map(str::trim).filter(|name| is_token(name))
+    };
+    offered().find(|name| *name == SUBPROTOCOL).or_else(|| offered().next())
+}
+
+/// Whether it is a token (RFC 9110, section 5.6.2), which may stand in the answer.
+fn is_token(text: &str) -> bool {
+    let is_in_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_in_tokens)
+}
+
+fn switching_protocols(key: &str, subprotocol: Option<&str>) -> Vec<u8> {
     let mut response = String::with_capacity(160);
     let accept = derive_accept_key(key.as_bytes());
     write!(
         response,
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n"
     )
     .expect("writing to a String cannot fail");
+    if let Some(name) = subprotocol {
+        write!(response, "Sec-WebSocket-Protocol: {name}\r\n").expect("writing to a String cannot fail");
+    }
+    response.push_str("\r\n");
     response.into_bytes()
 }
 

@@ -4,7 +4,7 @@ use super::Context;
 use super::handshake::{self, Facts, Progress, Upgrade};
 use crate::http::HttpError;
 use crate::hub::Outbox;
-use crate::protocol::{Origin, Refusal};
+use crate::protocol::{AllowedOrigin, Origin, Refusal};
 use crate::websocket::Frames;
 use std::io;
 use std::rc::Rc;
@@ -44,9 +44,10 @@ pub(super) async fn shake_hands(context: &Context, outbox: &Rc<Outbox>) -> Optio
 }
 
 /// Whether pages like the one that connects may. Only browsers say where they come from; whoever says nothing is no page.
-fn is_allowed(allowed: &[Origin], facts: Option<&Facts>) -> bool {
+fn is_allowed(allowed: &[AllowedOrigin], facts: Option<&Facts>) -> bool {
     let origin = facts.and_then(|facts| facts.origin.as_deref());
-    allowed.is_empty() || origin.is_none_or(|origin| Origin::parse(origin).is_some_and(|one| allowed.contains(&one)))
+    let may = |page: &Origin| allowed.iter().any(|origin| origin.allows(page));
+    allowed.is_empty() || origin.is_none_or(|origin| Origin::parse(origin).as_ref().is_some_and(may))
 }
 
 async fn read(context: &Context, outbox: &Outbox, into: &mut Vec<u8>) -> io::Result<()> {

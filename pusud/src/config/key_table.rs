@@ -26,7 +26,7 @@ macro_rules! for_each_key {
             isolation_memory: Option<u64>, value(ADDRESS_SPACE, address_space), reload;
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
             plugin_data_dir: Option<PathBuf>, value("a path", path), reload;
-            strict_plugin_permissions: Option<bool>, value("true or false", Value::as_bool), reload;
+            strict_plugin_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;
             client_port: Option<u16>, value(PORT, port), restart;
@@ -36,7 +36,7 @@ macro_rules! for_each_key {
             network_port: Option<u16>, value(PORT, port), restart;
             network_name: Option<String>, value(NAME, name), restart;
             network_key_file: Option<PathBuf>, value("a path", path), restart;
-            strict_key_permissions: Option<bool>, value("true or false", Value::as_bool), restart;
+            strict_key_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), restart;
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;

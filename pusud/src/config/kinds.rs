@@ -6,7 +6,7 @@
 use super::section::Section;
 use super::units::{self, format_bytes, format_duration};
 use super::values::found;
-use crate::protocol::Origin;
+use crate::protocol::AllowedOrigin;
 use anyhow::bail;
 use serde_json::Value;
 use std::time::Duration;
@@ -97,11 +97,14 @@ pub(super) fn rate() -> Kind<u32> {
 }
 
 /// A list of origins. It may be empty: all lines below the key may be commented out.
-pub(super) fn origins() -> Kind<Vec<Origin>> {
-    let origin =
-        |entry: &Value| entry.as_str().and_then(Origin::parse).ok_or_else(|| format!("{} in the list", found(entry)));
+pub(super) fn origins() -> Kind<Vec<AllowedOrigin>> {
+    let origin = |entry: &Value| {
+        let found = || format!("{} in the list", found(entry));
+        AllowedOrigin::parse(entry.as_str().ok_or_else(found)?).map_err(|why| format!("{}: {why}", found()))
+    };
     Kind {
-        expected: "a list of origins without a path, such as https://example.com or https://example.com:8443".into(),
+        expected: "a list of origins, such as https://example.com, https://example.com:8443 or https://*.example.com"
+            .into(),
         read: Box::new(move |value| match value {
             Value::Null => Ok(Vec::new()),
             Value::Array(list) => list.iter().map(origin).collect(),
@@ -109,7 +112,7 @@ pub(super) fn origins() -> Kind<Vec<Origin>> {
         }),
         show: |origins| match origins.as_slice() {
             [] => "any".into(),
-            origins => origins.iter().map(Origin::to_string).collect::<Vec<_>>().join(", "),
+            origins => origins.iter().map(AllowedOrigin::to_string).collect::<Vec<_>>().join(", "),
         },
     }
 }

@@ -7,7 +7,7 @@ use super::key_table::restart_for;
 use super::section::Section;
 use super::values::found;
 use super::{keys, kinds};
-use crate::protocol::{CHANNEL_BYTES_MAX, CONTENT_DEPTH_MAX, Limits, Origin, SUBSCRIPTIONS_MAX, for_each_limit};
+use crate::protocol::{AllowedOrigin, CHANNEL_BYTES_MAX, CONTENT_DEPTH_MAX, Limits, SUBSCRIPTIONS_MAX, for_each_limit};
 use anyhow::bail;
 use serde_json::Value;
 use std::time::Duration;

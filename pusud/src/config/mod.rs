@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod file_text;
 mod host_name;
 mod key_table;
 mod keys;
@@ -266,8 +267,5 @@ fn read(file: &Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         bail!("{}: expected settings, found more than 16 MiB: is this the right file?", file.display());
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        anyhow::anyhow!("{}: line {line}: expected UTF-8 text, found bytes that are none", file.display())
-    })
+    file_text::file_text(bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
 }

@@ -18,6 +18,11 @@ pub struct PeerAddress {
 }
 
 impl PeerAddress {
+    /// The IP address, where it is one and no name.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
     /// Reads `host`, `host:port`, an IPv4 address with or without a port, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, address_space};
-use super::values::{address, control_socket, found, isolation, name, non_empty, on_swap, path, port, sha256, shards};
+use super::values::{
+    address, control_socket, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
+};
 use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
+const BOOLEAN: &str = "true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2)";
 const SHA256: &str = "64 hexadecimal digits in quotes, as sha256sum prints them";
 const CONTROL_SOCKET: &str = "a path, or the word None for no such socket";
 
@@ -96,7 +99,7 @@ fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
     }
     let id = top.take("authenticator", EXPECTED, non_empty)?;
     match id {
-        Some(id) if id != "None" && id.eq_ignore_ascii_case("none") => {
+        Some(id) if id != "None" && is_no(&id) => {
             bail!("`authenticator`: expected {EXPECTED}, found `{id}`: the word is written `None`")
         }
         id => Ok(id),

@@ -35,10 +35,17 @@ pub(super) fn shards(value: &Value) -> Option<usize> {
 }
 
 pub(super) fn control_socket(value: &Value) -> Option<ControlSocket> {
-    non_empty(value).map(|path| match path.as_str() {
-        "None" => ControlSocket::None,
-        path => ControlSocket::At(path.into()),
-    })
+    match non_empty(value)?.as_str() {
+        "None" => Some(ControlSocket::None),
+        // Hardly a path, and nobody would find the socket there.
+        word if is_no(word) => None,
+        path => Some(ControlSocket::At(path.into())),
+    }
+}
+
+/// Whether somebody who writes this for a text wants to have none of it: words for it in YAML 1.1 and in English.
+pub(super) fn is_no(text: &str) -> bool {
+    ["none", "no", "n", "off", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 pub(super) fn name(value: &Value) -> Option<String> {

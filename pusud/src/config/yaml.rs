@@ -10,6 +10,10 @@ use serde_json::{Map, Number, Value};
 use std::cell::RefCell;
 use std::fmt;
 
+/// YAML 1.1 puts the entries of another mapping in its place; YAML 1.2 knows no such thing. Taken for a name it would be a
+/// password that everybody can guess.
+const MERGE_KEY: &str = "<<";
+
 /// Reads a document whose top is a mapping; an empty document is an empty mapping.
 ///
 /// # Errors
@@ -180,6 +184,12 @@ impl<'de> Visitor<'de> for Key<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        if key == MERGE_KEY {
+            return self.node.fail(
+                "`<<` (a merge key, of YAML 1.1) is not supported: write the lines out that it stands for, or give an \
+                 alias for a whole value, as in `key: *name`",
+            );
+        }
         if !self.taken.contains_key(key) {
             return Ok(key.to_owned());
         }
@@ -236,6 +246,9 @@ mod tests {
             ("a: 1\n---\nb: 2", "more than one document"),
             ("a:\n  b: !!int s3cret", "a value cannot be read"),
             ("a:\n  b: !s3cret x", "line 2: `a`: YAML tags"),
+            ("a: &x {s3cret: 1}\nb:\n  <<: *x", "line 3: `b`: `<<` (a merge key, of YAML 1.1) is not supported"),
+            ("a: &x {s3cret: 1}\n<<: *x", "line 2: `<<` (a merge key"),
+            ("p:\n- '<<': [s3cret]", "`p`: `<<` (a merge key"),
             ("a:\n  b: .nan", "line 2: `a`: `.nan` and `.inf`"),
             ("a:\n  b: 18446744073709551616", "line 2: `a`: a number is too large"),
             (&deep, "line 1: a value cannot be read: nested too deeply"),

@@ -3,7 +3,7 @@
 //! A relay of the list that is not linked makes no relay unhealthy: it may be the other one that is down.
 
 use super::status::{State, Status};
-use crate::routing::PeerState;
+use crate::routing::{PeerState, PeerStatus};
 
 impl Status {
     /// Why the relay is not healthy; empty if it is.
@@ -23,10 +23,21 @@ impl Status {
         reasons
     }
 
-    /// The relays of the list that there is no link with, by name or address.
+    /// The relays of the list that there is no link with, each once, by name or address. A relay that is linked at one of its
+    /// addresses is none of them.
     pub fn not_linked(&self) -> Vec<&str> {
-        let missing = self.relays.iter().filter(|relay| matches!(relay.state, PeerState::Down | PeerState::Linking));
-        missing.filter_map(|relay| relay.name.as_deref().or(relay.address.as_deref())).collect()
+        let is_missing = |relay: &&PeerStatus| matches!(relay.state, PeerState::Down | PeerState::Linking);
+        let linked: Vec<&str> =
+            self.relays.iter().filter(|relay| !is_missing(relay)).filter_map(|relay| relay.name.as_deref()).collect();
+        let mut missing: Vec<&str> = Vec::new();
+        for relay in self.relays.iter().filter(is_missing) {
+            let address = relay.resolved.as_deref().or(relay.address.as_deref());
+            let Some(shown) = relay.name.as_deref().or(address) else { continue };
+            if !linked.contains(&shown) && !missing.contains(&shown) {
+                missing.push(shown);
+            }
+        }
+        missing
     }
 }
 
@@ -34,7 +45,6 @@ impl Status {
 mod tests {
     use super::*;
     use crate::control::Authenticator;
-    use crate::routing::PeerStatus;
 
     fn healthy() -> Status {
         let authenticator = Authenticator { id: "A".into(), ready: true, ..Authenticator::default() };
@@ -68,6 +78,9 @@ mod tests {
             relay(Some("r2"), "10.0.0.2:1", PeerState::Linked),
             relay(Some("r3"), "10.0.0.3:1", PeerState::Linking),
             relay(None, "10.0.0.4:1", PeerState::Down),
+            // Two addresses of the same relays.
+            relay(Some("r2"), "10.0.1.2:1", PeerState::Down),
+            relay(Some("r3"), "10.0.1.3:1", PeerState::Down),
         ];
         assert_eq!(status.unhealthy(), [""; 0]);
         assert_eq!(status.not_linked(), ["r3", "10.0.0.4:1"]);

@@ -10,6 +10,7 @@ mod links;
 mod membership;
 mod memory;
 mod node;
+mod status;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,8 @@ pub(crate) use links::Incoming;
 pub(crate) use links::QUEUE_BYTES_MAX;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use links::Queue;
-pub(crate) use membership::{Settings, connections_max};
-pub use membership::{UNLISTED_LINKS_MAX, links_max};
+pub use membership::{ADDRESSES_PER_NAME_MAX, UNLISTED_LINKS_MAX, links_max};
+pub(crate) use membership::{Settings, addresses_max, connections_max};
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;

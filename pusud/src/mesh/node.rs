@@ -3,19 +3,16 @@
 //! **Invariant:** nobody holds a borrow of the links over an `await`.
 
 use crate::admission::block;
-use crate::config::PeerAddress;
 use crate::mesh::handshake::{BootId, VERSION};
 use crate::mesh::links::Mesh;
-use crate::mesh::membership::Settings;
+use crate::mesh::membership::{Dial, Listed, Settings};
 use crate::mesh::wire::Hello;
-use crate::routing::{PeerState, PeerStatus, Status, Traffic};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use std::cell::RefCell;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 /// What all tasks share.
 pub(crate) struct Node<D, T> {
@@ -31,30 +28,21 @@ pub(crate) struct Node<D, T> {
     pub random: RefCell<StdRng>,
     /// Told whenever a link ends.
     pub link_ended: Notify,
-    /// What is known of the addresses of the settings, in their order.
-    pub dials: RefCell<Vec<Dial>>,
-}
-
-/// What is known of an address of the settings.
-#[derive(Default)]
-pub(crate) struct Dial {
-    /// Where it was to be found the last time.
-    pub addresses: Vec<IpAddr>,
-    /// Who answered there the last time.
-    pub peer: Option<(Box<str>, BootId)>,
-    /// It is this relay.
-    pub is_itself: bool,
-    /// Why the last attempt or link ended.
-    pub last_error: Option<String>,
-    /// When it is dialled again.
-    pub next_attempt: Option<Instant>,
+    /// The relays of the settings with their addresses, in the order of the settings.
+    pub listed: RefCell<Vec<Listed>>,
 }
 
 impl<D: crate::routing::Door, T> Node<D, T> {
     /// Nothing is linked yet.
     pub(crate) fn new(settings: Settings, boot: BootId, door: D, transport: T, random: StdRng) -> Rc<Self> {
-        let known = |relay: &PeerAddress| relay.host.parse().into_iter().collect();
-        let dials = settings.relays.iter().map(|relay| Dial { addresses: known(relay), ..Dial::default() }).collect();
+        let listed = settings.relays.iter().map(|relay| {
+            let mut listed = Listed::default();
+            if let Some(ip) = relay.ip() {
+                listed.resolved(&[SocketAddr::new(ip, relay.port)]);
+            }
+            listed
+        });
+        let listed = RefCell::new(listed.collect());
         Rc::new(Self {
             mesh: RefCell::new(Mesh::new(&settings, door)),
             settings,
@@ -62,7 +50,7 @@ impl<D: crate::routing::Door, T> Node<D, T> {
             transport,
             random: RefCell::new(random),
             link_ended: Notify::new(),
-            dials: RefCell::new(dials),
+            listed,
         })
     }
 
@@ -82,59 +70,21 @@ impl<D: crate::routing::Door, T> Node<D, T> {
         }
     }
 
-    /// How many relays of the settings are at this address.
+    /// How many addresses of the settings are this one.
     pub(crate) fn listed_at(&self, address: IpAddr) -> usize {
-        let is_there = |dial: &&Dial| dial.addresses.iter().any(|other| block(*other) == block(address));
-        self.dials.borrow().iter().filter(is_there).count()
+        let is_there = |dial: &&Rc<Dial>| block(dial.address.ip()) == block(address);
+        self.listed.borrow().iter().flat_map(|listed| &listed.dials).filter(is_there).count()
     }
 
-    /// How the network is now.
-    pub(crate) fn status(&self) -> Status {
-        let (mesh, dials, now) = (self.mesh.borrow(), self.dials.borrow(), Instant::now());
-        let mut peers: Vec<PeerStatus> = Vec::new();
-        for (address, dial) in self.settings.relays.iter().zip(&*dials) {
-            let name = dial.peer.as_ref().map(|(name, _)| name);
-            let account = name.and_then(|name| mesh.roster().account(name));
-            peers.push(PeerStatus {
-                address: Some(address.to_string()),
-                name: name.map(ToString::to_string),
-                state: if dial.is_itself { PeerState::Itself } else { PeerState::Down },
-                // What nobody has acknowledged counts as lost while there is no link to hear more.
-                traffic: account.map_or(Traffic::default(), |account| Traffic {
-                    lost: account.traffic.lost + account.outgoing.unconfirmed(),
-                    ..account.traffic
-                }),
-                last_error: dial.last_error.clone(),
-                next_attempt_in: dial.next_attempt.map(|at| at.saturating_duration_since(now)),
-                ..PeerStatus::default()
-            });
-        }
-        for link in mesh.links() {
-            let known = peers.iter_mut().find(|peer| peer.name.as_deref() == Some(&*link.name));
-            let mut unlisted = PeerStatus::default();
-            let is_listed = known.is_some();
-            let peer = known.unwrap_or(&mut unlisted);
-            peer.name = Some(link.name.to_string());
-            peer.remote = Some(link.remote.clone());
-            peer.state = if link.is_linked() { PeerState::Linked } else { PeerState::Linking };
-            peer.traffic = link.account.traffic;
-            peer.linked_for = Some(now.saturating_duration_since(link.since));
-            peer.round_trip = link.round_trip;
-            peer.queue_bytes = link.queue_bytes() as u64;
-            peer.interest = link.announced.table().total().count;
-            peer.lagging = link.waits.pace.is_lagging();
-            peer.next_attempt_in = None;
-            if !is_listed {
-                peers.push(unlisted);
-            }
-        }
-        Status {
-            name: self.settings.name.clone(),
-            network: self.settings.network_name.clone(),
-            boot_id: self.boot.to_string(),
-            key: self.settings.keys.is_some(),
-            channels: mesh.table().total().count,
-            peers,
-        }
+    /// An address is not dialled any more.
+    pub(crate) fn forget(&self, at: usize, dial: &Rc<Dial>) {
+        self.listed.borrow_mut()[at].forget(dial);
+        self.count_addresses();
+    }
+
+    /// Lets the bound on links follow the addresses. A name counts also where it has none at the moment.
+    pub(crate) fn count_addresses(&self) {
+        let addresses = self.listed.borrow().iter().map(|listed| listed.dials.len().max(1)).sum();
+        self.mesh.borrow_mut().listed(addresses);
     }
 }

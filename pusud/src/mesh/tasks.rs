@@ -4,7 +4,7 @@
 
 use crate::mesh::handshake::BootId;
 use crate::mesh::links::Transport;
-use crate::mesh::membership::{Doorman, Settings, dial};
+use crate::mesh::membership::{Dial, Doorman, Settings, dial, resolve};
 use crate::mesh::node::Node;
 use crate::routing::{Door, Event, Events, Status};
 use rand::rngs::StdRng;
@@ -14,6 +14,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
@@ -38,13 +39,19 @@ pub(crate) async fn run<D: Door, T: Transport, E: Events>(
     settings.relays.retain(|address| seen.insert(address.clone()));
     let node = Node::new(settings, boot, door, transport, random);
     let mut tasks = JoinSet::new();
-    for at in 0..node.settings.relays.len() {
-        tasks.spawn_local(dial(node.clone(), at));
+    let (found, to_dial) = unbounded_channel();
+    for (at, listed) in node.listed.borrow().iter().enumerate() {
+        if listed.dials.is_empty() {
+            tasks.spawn_local(resolve(node.clone(), at, found.clone()));
+        }
+        for address in &listed.dials {
+            tasks.spawn_local(dial(node.clone(), at, address.clone()));
+        }
     }
     tasks.spawn_local(clear_up(node.clone()));
     tokio::select! {
         biased;
-        never = take_connections(&node, &mut tasks) => match never {},
+        never = take_connections(&node, &mut tasks, to_dial) => match never {},
         () = take_events(&node, &mut events) => {}
     }
     // The tasks go on meanwhile: they send what waits.
@@ -81,13 +88,21 @@ async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
     }
 }
 
-async fn take_connections<D: Door, T: Transport>(node: &Rc<Node<D, T>>, tasks: &mut JoinSet<()>) -> Infallible {
+async fn take_connections<D: Door, T: Transport>(
+    node: &Rc<Node<D, T>>,
+    tasks: &mut JoinSet<()>,
+    mut to_dial: UnboundedReceiver<(usize, Rc<Dial>)>,
+) -> Infallible {
     let doorman = Rc::new(Doorman::default());
     let mut pause = ACCEPT_PAUSE_MIN;
     loop {
         tokio::select! {
         biased;
             Some(ended) = tasks.join_next() => fail_with(ended),
+            Some((at, address)) = to_dial.recv() => {
+                node.count_addresses();
+                tasks.spawn_local(dial(node.clone(), at, address));
+            }
             accepted = node.transport.accept() => match accepted {
                 Ok(accepted) => {
                     pause = ACCEPT_PAUSE_MIN;

@@ -3,7 +3,7 @@
 //! Here that is [`Limits`] with its defaults, in `refusal` the counters, and in the wing `config` what the operator wrote,
 //! the list of keys, what needs a restart, and the rows of `pusud check`.
 
-use crate::protocol::origin::Origin;
+use crate::protocol::allowed_origin::AllowedOrigin;
 use std::time::Duration;
 
 /// Longest channel name that any setting allows, in bytes.
@@ -116,7 +116,7 @@ macro_rules! for_each_limit {
             max_connections_per_address: usize = 256, count_or_none(), restart,
                 counter MaxConnectionsPerAddress "Too many connections of one address.";
             /// The origins whose pages may connect; others: HTTP 403. Empty: all.
-            allowed_origins: Vec<Origin> = Vec::new(), origins(), restart,
+            allowed_origins: Vec<AllowedOrigin> = Vec::new(), origins(), restart,
                 counter AllowedOrigins "The page that connects comes from an origin that is not allowed.";
             /// From the request to stop to the first client that is disconnected; 0: at once.
             drain_grace: Duration = Duration::from_secs(2), duration_or_zero(), restart;

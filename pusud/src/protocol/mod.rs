@@ -3,6 +3,7 @@
 //!
 //! It keeps nothing and waits for nothing.
 
+mod allowed_origin;
 mod channel;
 mod disconnect;
 mod limits;
@@ -13,6 +14,7 @@ mod permission;
 mod refusal;
 mod reply;
 
+pub use allowed_origin::AllowedOrigin;
 pub use channel::check_channel;
 pub use disconnect::Disconnect;
 pub use limits::{

@@ -1,4 +1,4 @@
-//! Origins of web pages (RFC 6454), as settings name them and as browsers send them with an upgrade.
+//! Origins of web pages (RFC 6454), as browsers send them with an upgrade.
 //!
 //! **Invariant:** two origins are equal exactly if scheme, host and port are, however they were written.
 
@@ -39,6 +39,21 @@ impl Origin {
             None => default_port(&scheme),
         };
         Some(Self { scheme, host, port })
+    }
+
+    /// Whether its host is a name, of labels that are not empty, and no IP address.
+    pub(super) fn has_host_name(&self) -> bool {
+        let mut labels = self.host.split('.');
+        labels.all(|label| !label.is_empty())
+            && !self.host.starts_with('[')
+            && !self.host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// Whether its host is a name below that of `other`, by one label or more, and all else is equal.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        let above = self.host.strip_suffix(&other.host).and_then(|rest| rest.strip_suffix('.'));
+        (&self.scheme, self.port) == (&other.scheme, other.port)
+            && above.is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
-use crate::mesh::connections_max;
+use crate::mesh::{addresses_max, connections_max};
 use anyhow::bail;
 use std::fmt;
 
@@ -33,7 +33,7 @@ impl Capacity {
     /// # Errors
     /// There is no room for a single client: says which limit to raise.
     pub fn make(config: &Config) -> anyhow::Result<Self> {
-        let reserved = Reserved::of(config.shards, config.relays.len());
+        let reserved = Reserved::of(config.shards, addresses_max(&config.relays));
         let wanted = config.limits.max_connections;
         Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
@@ -66,7 +66,7 @@ impl Capacity {
 /// Open files that are kept for the relay itself, so that clients cannot take them.
 struct Reserved {
     shards: usize,
-    /// For a network where so many relays are in the settings; 0 where none are.
+    /// For a network where the list may have so many addresses; 0 where it is empty.
     network: u64,
     relays: usize,
 }
@@ -90,7 +90,7 @@ impl fmt::Display for Reserved {
         let Self { shards, network, relays } = self;
         write!(f, "{RESERVED_FILES}, {FILES_PER_SHARD} for each of its {shards} shards")?;
         if *network > 0 {
-            write!(f, ", and {network} for a network of {relays} relays")?;
+            write!(f, ", and {network} for relays at up to {relays} addresses")?;
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(files(300), files(299) + 3);
         assert_eq!(files(300), 136 + 5 + 64 + 600 + 300 + 256);
         let error = Capacity::within(100, &Reserved::of(2, 3), Some(233)).unwrap_err().to_string();
-        assert!(error.contains("233 files") && error.contains("97 for a network of 3 relays"), "{error}");
+        assert!(error.contains("233 files") && error.contains("97 for relays at up to 3 addresses"), "{error}");
         assert_eq!(Capacity::within(100, &Reserved::of(2, 3), Some(234)).unwrap().connections, 1);
     }
 }

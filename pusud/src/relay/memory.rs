@@ -23,9 +23,10 @@ pub struct Part {
     pub keys: &'static str,
 }
 
-/// What a relay with these settings takes at the most, part by part, with so many `connections`.
-pub fn ceiling(config: &Config, connections: usize) -> Vec<Part> {
-    let (limits, shards, listed) = (&config.limits, config.shards, config.relays.len());
+/// What a relay with these settings takes at the most, part by part, with so many `connections`, while its list of relays
+/// has so many `addresses`: as many as entries, unless names have several.
+pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Part> {
+    let (limits, shards, listed) = (&config.limits, config.shards, addresses);
     let has_network = listed > 0;
     let shard = shard::shard_bytes_max(limits, shards - 1 + usize::from(has_network));
     let authorizations = authenticator::authorizations_bytes_max(connections, config.authenticator.on_swap);
@@ -78,7 +79,7 @@ mod tests {
             let file = directory.path().join("settings.yaml");
             std::fs::write(&file, format!("authenticator: A\nshards: 4\n{more}")).unwrap();
             let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
-            ceiling(&config, connections).iter().map(|part| part.bytes).sum::<usize>()
+            ceiling(&config, connections, config.relays.len()).iter().map(|part| part.bytes).sum::<usize>()
         };
         let default = sum(1000, "");
         for (connections, less) in [

@@ -125,8 +125,8 @@ impl Service {
             by,
             %grace,
             %spread,
-            "graceful shutdown: no new connections; clients are served for `grace` and disconnected over `spread`; send \
-             the signal again (or press Ctrl-C again) to stop at once"
+            "graceful shutdown: no new connections; clients are served for `grace` and disconnected within `spread`; \
+             send the signal again (or press Ctrl-C again) to stop at once"
         );
         self.manager
             .stopping("graceful shutdown: no new connections, clients are being disconnected", time + STOP_EXTRA);

@@ -27,6 +27,12 @@ pub struct Status {
 pub struct PeerStatus {
     /// As the settings have it; `None` for one that only dials us.
     pub address: Option<String>,
+    /// Where it is dialled: one of the addresses of the name in `address`; `None` while the name has none.
+    #[serde(default)]
+    pub resolved: Option<String>,
+    /// The address of the row that shows the link, where this is another address of the same relay.
+    #[serde(default)]
+    pub same_as: Option<String>,
     /// Its name, once it has been linked.
     pub name: Option<String>,
     /// Where it is connected from or to, while it is linked.

@@ -13,13 +13,19 @@ use tracing::warn;
 
 /// How long clients may take to go once all of them have been told.
 const GO_MAX: Duration = Duration::from_secs(5);
+/// Clients that leave in a second, of all shards together, unless `drain_spread` asks for more: 10 000 take 20 s.
+const LEAVING_A_SECOND: f64 = 500.0;
 
 /// Returns when no client is left, at once where there is none: after `grace` clients are disconnected with 1001, spread
-/// evenly over `spread`. New ones must not come any more.
-pub async fn drain(hub: &Hub, grace: Duration, spread: Duration) {
+/// evenly over `spread_max`, or over less where they are few. New ones must not come any more.
+///
+/// `clients_in_all` says how many clients all shards have when the grace is over, so that shards with few of them take as
+/// long as those with many.
+pub async fn drain(hub: &Hub, grace: Duration, spread_max: Duration, clients_in_all: impl FnOnce() -> usize) {
     if timeout(grace, gone(hub)).await.is_ok() {
         return;
     }
+    let spread = spread_max.min(Duration::from_secs_f64(clients_in_all() as f64 / LEAVING_A_SECOND));
     tokio::select! {
         biased;
         () = gone(hub) => return,

@@ -112,10 +112,11 @@ impl Shard {
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {
-                        let (hub, limits) = (hub.clone(), &self.config.limits);
-                        let (grace, spread) = (limits.drain_grace, limits.drain_spread);
+                        let (context, limits) = (context.clone(), &self.config.limits);
+                        let (grace, spread_max) = (limits.drain_grace, limits.drain_spread);
+                        let hub = hub.clone();
                         spawn_local(async move {
-                            drain(&hub, grace, spread).await;
+                            drain(&hub, grace, spread_max, || context.admission.census().connections).await;
                             // Nobody listening means that the relay does not wait any more.
                             drained.send(()).ok();
                         });

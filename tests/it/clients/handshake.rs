@@ -4,6 +4,7 @@ use crate::harness::{Daemon, Frame, Setup, text_message, upgrade_request};
 
 crate::on_1_and_3_shards!(
     good_requests_are_upgraded,
+    one_of_the_offered_subprotocols_is_chosen,
     bad_requests_are_answered,
     half_a_request_is_no_harm,
     what_follows_the_request_are_frames,
@@ -61,8 +62,6 @@ fn good_requests() -> Vec<(&'static str, String)> {
                 .replace("\r\n \t\r\n", "\r\n\r\n"),
         ),
         ("an empty line before", format!("\r\n{}", upgrade_request(""))),
-        ("a subprotocol, as pypusu", upgrade_request("Sec-WebSocket-Protocol: http-only\r\n")),
-        ("many subprotocols", upgrade_request("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Protocol: c\r\n")),
         (
             "compression, as browsers",
             upgrade_request("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"),
@@ -92,6 +91,25 @@ fn good_requests_are_upgraded(daemon: Daemon) {
         raw.expect_hello();
         raw.send(text_message(r#"{"type":"authorize"}"#));
         assert_eq!(raw.read_text(), r#"{"type":"authorization_ok"}"#);
+    }
+}
+
+fn one_of_the_offered_subprotocols_is_chosen(daemon: Daemon) {
+    for (offers, chosen) in [
+        ("Sec-WebSocket-Protocol: http-only\r\n", Some("http-only")),
+        ("Sec-WebSocket-Protocol: chat, pusu\r\n", Some("pusu")),
+        ("Sec-WebSocket-Protocol: a, b\r\nsec-websocket-protocol: pusu\r\n", Some("pusu")),
+        ("Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Protocol: c\r\n", Some("a")),
+        ("Sec-WebSocket-Protocol: no token, b\r\n", Some("b")),
+        ("Sec-WebSocket-Protocol: \r\n", None),
+        ("", None),
+    ] {
+        let mut raw = daemon.raw();
+        raw.send(upgrade_request(offers));
+        let head = raw.read_head();
+        let found: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: ")).collect();
+        assert_eq!(found, Vec::from_iter(chosen), "{offers:?}: {head}");
+        raw.expect_hello();
     }
 }
 

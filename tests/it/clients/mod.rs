@@ -11,6 +11,7 @@ mod handshake;
 mod keepalive;
 mod limits;
 mod messages;
+mod origins;
 mod permissions;
 mod protocol;
 mod published;

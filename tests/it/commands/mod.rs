@@ -3,3 +3,4 @@
 mod bench;
 mod help;
 mod listen_publish;
+mod terminal;

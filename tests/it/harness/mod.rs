@@ -19,6 +19,7 @@ mod log;
 mod memory;
 #[cfg(target_os = "linux")]
 mod memory_group;
+mod name_server;
 mod namespace;
 mod network;
 #[cfg(target_os = "linux")]
@@ -37,6 +38,7 @@ mod starting;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
 mod telling;
+mod terminal;
 
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
@@ -53,6 +55,7 @@ pub(crate) use log::{Log, is_disconnect};
 pub(crate) use memory::{Memory, checked, memory_ceiling};
 #[cfg(target_os = "linux")]
 pub(crate) use memory_group::MemoryGroup;
+pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
 #[cfg(target_os = "linux")]
@@ -75,6 +78,7 @@ pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::{StoppedThread, stop_thread};
 pub(crate) use telling::{not_run, tell};
+pub(crate) use terminal::OnTerminal;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

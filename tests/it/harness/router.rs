@@ -71,6 +71,12 @@ impl Router {
         namespace.run(&["nft", "-f", "-"], &format!("add rule ip faults {chain} {rule}")).unwrap();
     }
 
+    /// From here on one relay cannot dial another one, which may dial it.
+    pub(crate) fn forbid_dialling(&self, from: usize, to: usize) {
+        let rule = format!("ip saddr {} ip daddr {} tcp dport 55001 counter drop", address(from), address(to));
+        self.relays[from].run(&["nft", "-f", "-"], &format!("add rule ip faults output {rule}")).unwrap();
+    }
+
     /// From here on so many of a hundred packets between relays are dropped, at random.
     pub(crate) fn lose(&self, percent: u32) {
         let rule = format!("add rule ip faults forward numgen random mod 100 < {percent} counter drop");

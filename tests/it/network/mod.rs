@@ -5,6 +5,7 @@ mod alone;
 mod baseline;
 #[cfg(target_os = "linux")]
 mod crowds;
+mod dns;
 mod fairness;
 mod faults;
 #[cfg(target_os = "linux")]

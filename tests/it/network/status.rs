@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 /// What it says for people.
-fn text_of(relay: &Daemon) -> String {
+pub(super) fn text_of(relay: &Daemon) -> String {
     run(pusud(&["status", "--config"]).arg(relay.dir().join("settings.yaml"))).succeeds()
 }
 

@@ -53,18 +53,40 @@ fn during_the_grace_clients_are_served_and_nobody_new_comes() {
 
 #[test]
 fn the_end_of_the_grace_begins_the_spread() {
-    let mut daemon = draining(1, "200ms", "1s");
-    let mut clients: Vec<_> = (0..10).map(|_| daemon.client()).collect();
-    let began = Instant::now();
-    daemon.terminate();
-    let mut told_after = Vec::new();
-    for client in &mut clients {
-        client.expect_closed(1001);
-        told_after.push(began.elapsed());
+    const CLIENTS: u32 = 200;
+    for (spread, turn) in [("1h", Duration::from_secs(1) / 500), ("100ms", Duration::from_millis(100) / CLIENTS)] {
+        let mut daemon = draining(1, "200ms", spread);
+        let mut clients: Vec<_> = (0..CLIENTS).map(|_| daemon.client()).collect();
+        let began = Instant::now();
+        daemon.terminate();
+        let mut told_after = Vec::new();
+        for client in &mut clients {
+            client.expect_closed(1001);
+            told_after.push(began.elapsed());
+        }
+        let (first, last) = (told_after[0], told_after[told_after.len() - 1]);
+        println!("{CLIENTS} clients were told between {first:?} and {last:?}, with a spread of {spread}");
+        assert!(first >= Duration::from_millis(200), "{told_after:?}");
+        assert!(last >= Duration::from_millis(200) + turn * (CLIENTS - 1), "each has its turn: {told_after:?}");
+        assert_eq!(daemon.wait().code(), Some(0));
     }
-    assert!(told_after[0] >= Duration::from_millis(200), "{told_after:?}");
-    assert!(told_after[9] >= Duration::from_millis(200 + 900), "the last has the last of ten turns: {told_after:?}");
-    assert_eq!(daemon.wait().code(), Some(0));
+}
+
+#[test]
+fn a_handful_is_gone_at_once() {
+    for shards in [1, 3] {
+        let mut daemon = draining(shards, "0", "1h");
+        let clients: Vec<_> = (0..20).map(|_| daemon.client()).collect();
+        let (status, took) = time_without_stalls(|| {
+            daemon.terminate();
+            // Each closes its end as well, as clients do: the relay waits for that.
+            clients.into_iter().for_each(|mut client| client.expect_closed(1001));
+            daemon.wait()
+        });
+        println!("20 clients on {shards} shards were gone after {took:?}");
+        assert_eq!(status.code(), Some(0));
+        assert!(took < AT_ONCE_MAX, "it took {took:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod health;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
+mod log_floods;
+#[cfg(target_os = "linux")]
 mod open_files;
 #[cfg(target_os = "linux")]
 mod places;

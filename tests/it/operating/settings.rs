@@ -1,6 +1,6 @@
 //! Settings: the original's files load, and whatever is wrong stops the start with one message and exit code 1.
 
-use crate::harness::{Finished, PluginsDir, Setup, pusud, root, run};
+use crate::harness::{Finished, PluginsDir, Setup, password_plugin, pusud, root, run};
 use serde_json::json;
 use std::fs;
 use std::net::TcpListener;
@@ -43,6 +43,41 @@ fn what_is_wrong_is_named() {
             let lines: Vec<&str> = message.lines().filter(|line| line.to_lowercase().contains("error")).collect();
             assert!(lines.len() <= 1, "more than one message:\n{message}");
         }
+    }
+}
+
+/// Settings of a relay with a plugin that has passwords and a flag.
+fn check_with_passwords(settings: impl AsRef<[u8]>) -> Finished {
+    let plugins = PluginsDir::with([password_plugin()]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.yaml");
+    fs::write(&file, settings).unwrap();
+    run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(file))
+}
+
+const PASSWORDS: &str = "authenticator: PasswordAuthenticator\nclient_address: 127.0.0.1\nclient_port: 0\n\
+                         passwords: {correct horse: [news.*]}\n";
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_settings() {
+    check_with_passwords(format!("\u{feff}{PASSWORDS}")).succeeds();
+    let utf16 = format!("\u{feff}{PASSWORDS}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    check_with_passwords(utf16).fails_saying(&["settings.yaml", "UTF-16", "iconv"]);
+}
+
+#[test]
+fn what_yaml_has_lost_is_named_with_a_way_out() {
+    for (lines, parts) in [
+        ("passwords:\n  <<: &more {s3cret: [a]}\n", &["line 6", "`passwords`", "`<<`", "not supported"][..]),
+        ("authenticator_options:\n  <<: {allow_read_by_default: true}\n", &["`authenticator_options`", "`<<`"]),
+        ("allow_read_by_default: yes\n", &["allow_read_by_default", "true or false", "`yes`"]),
+        ("strict_plugin_permissions: yes\n", &["strict_plugin_permissions", "true or false", "`yes`"]),
+        ("control_socket: no\n", &["control_socket", "None"]),
+    ] {
+        let before =
+            if lines.starts_with("passwords") { PASSWORDS.replace("passwords:", "#") } else { PASSWORDS.into() };
+        let message = check_with_passwords(format!("{before}{lines}")).fails_saying(parts);
+        assert!(!message.contains("s3cret"), "{message}");
     }
 }
 

@@ -41,6 +41,33 @@ fn node_reconnects() {
     reconnects(&stage, "listen.mjs", command.trim());
 }
 
+/// The WebSocket of Node.js ends a connection where none of the subprotocols that it offers is chosen, as browsers do.
+#[test]
+fn node_may_offer_subprotocols() {
+    const SCRIPT: &str = r#"
+        const heard = []
+        for (const offered of [["pusu"], ["chat", "pusu"], ["other", "more"], []]) {
+            const relay = new WebSocket("ws://127.0.0.1:55000", offered)
+            const { data } = await new Promise((done, failed) => { relay.onmessage = done; relay.onerror = failed })
+            heard.push(`${relay.protocol}:${JSON.parse(data).type}`)
+            relay.close()
+        }
+        console.log(heard.join(" "))"#;
+    let row = "Node.js with subprotocols";
+    let Some(stage) = Stage::with(row, &["node"]) else { return };
+    if !stage
+        .shell("node --experimental-websocket --eval 'new WebSocket(\"ws://127.0.0.1:1\").onerror = () => {}'")
+        .status
+        .success()
+    {
+        return not_run(row, "node is older than 20.10");
+    }
+    let _relay = stage.quickstart();
+    stage.write("offers.mjs", SCRIPT);
+    let said = stage.shell("node --experimental-websocket offers.mjs").succeeds();
+    assert_eq!(said, "pusu:hello pusu:hello other:hello :hello");
+}
+
 #[test]
 fn python_reconnects() {
     let Some(stage) = Stage::new("docs/clients.md, Python") else { return };

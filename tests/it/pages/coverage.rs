@@ -56,6 +56,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/tls-and-proxies.md", "nginx", "nginx", 1, "proxies::nginx"),
     ("docs/operating/tls-and-proxies.md", "HAProxy", "haproxy", 1, "proxies::haproxy"),
     ("docs/operating/tls-and-proxies.md", "Caddy", "caddy", 1, "proxies::caddy"),
+    ("docs/operating/tls-and-proxies.md", "Apache", "apache", 1, "proxies::apache"),
     ("docs/operating/tls-and-proxies.md", "Try it", "sh", 1, "proxies::nginx"),
     ("docs/operating/cluster.md", "Try it", "sh", 2, "cluster::three_relays_on_this_machine"),
     ("docs/operating/cluster.md", "Set it up", "sh", 1, "cluster::the_settings_are_good"),

@@ -9,6 +9,8 @@ const PAGE: &str = "docs/operating/tls-and-proxies.md";
 /// The relay's keepalive: a silent client is sent a ping after one and a half times `ping_interval` at the latest.
 const KEEPALIVE_SECONDS: f64 = 37.5;
 
+const NGINX: &str = "mount --bind configuration /etc/nginx/nginx.conf\nnginx -g 'daemon off; pid /dev/null;'";
+
 /// Certificates where the page has them, a name for the proxy, and a folder for logs, in file systems of the shell's own.
 const MACHINE: &str = r#"
 mkdir -p ssl/relay log
@@ -18,10 +20,43 @@ cat ssl/relay/fullchain.pem ssl/relay/privkey.pem >ssl/relay/both.pem
 echo '127.0.0.1 relay.example.com localhost' >hosts
 mount --bind hosts /etc/hosts
 mount --bind ssl /etc/ssl
-[ ! -d /var/log/nginx ] || mount --bind log /var/log/nginx
+for logs in /var/log/nginx /var/log/apache2; do [ ! -d $logs ] || mount --bind log $logs; done
 curl() { command curl --cacert /etc/ssl/relay/fullchain.pem "$@"; }
 UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
 "#;
+
+/// The command of the page, at a proxy; `None` where the machine lacks one.
+fn answer_through_nginx(without: &str) -> Option<String> {
+    let stage = Stage::with("tls-and-proxies.md, symptoms", &["nginx", "curl", "openssl"])?;
+    let _relay = stage.quickstart();
+    let configuration = block(PAGE, "nginx", "nginx");
+    let left: Vec<&str> = configuration.lines().filter(|line| !line.trim().starts_with(without)).collect();
+    assert!(left.len() < configuration.lines().count(), "{without} is not there");
+    stage.write("configuration", &left.join("\n"));
+    let upgrading = "--header 'Connection: Upgrade' --header 'Upgrade: websocket' --header 'Sec-WebSocket-Version: 13' \
+                     --header 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='";
+    let curl = block(PAGE, "Try it", "sh").replace("curl ", &format!("curl --write-out '%{{http_code}}' {upgrading} "));
+    let commands = format!("{MACHINE}\n{NGINX} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}");
+    Some(run(&mut stage.command(&commands)).succeeds())
+}
+
+#[test]
+fn a_proxy_that_was_not_told_of_websockets_is_told_what_to_set() {
+    for (without, status) in
+        [("proxy_http_version", "505"), ("proxy_set_header Upgrade", "426"), ("proxy_set_header Connection", "400")]
+    {
+        let Some(said) = answer_through_nginx(without) else { return };
+        assert!(said.ends_with(status), "without {without}: {said}");
+        for line in [
+            "proxy_http_version 1.1;",
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_read_timeout",
+            "ping_interval",
+        ] {
+            assert!(said.contains(line), "{line} is not in: {said}");
+        }
+    }
+}
 
 /// Starts a proxy, and looks at the relay through it: the command of the page, a conversation, and `limit` connections.
 fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit: usize) {
@@ -45,8 +80,7 @@ fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit:
 
 #[test]
 fn nginx() {
-    let start = "mount --bind configuration /etc/nginx/nginx.conf\nnginx -g 'daemon off; pid /dev/null;'";
-    relays_through("nginx", "nginx", "nginx", start, 256);
+    relays_through("nginx", "nginx", "nginx", NGINX, 256);
 }
 
 #[test]
@@ -59,9 +93,15 @@ fn caddy() {
     relays_through("caddy", "Caddy", "caddy", "caddy run --adapter caddyfile --config configuration", 0);
 }
 
+#[test]
+fn apache() {
+    let start = "mount --bind configuration /etc/apache2/apache2.conf\napache2 -D FOREGROUND";
+    relays_through("apache2", "Apache", "apache", start, 0);
+}
+
 /// The seconds behind each key that ends an idle connection.
 fn timeouts(configuration: &str) -> Vec<f64> {
-    let keys = ["proxy_read_timeout", "proxy_send_timeout", "timeout tunnel"];
+    let keys = ["proxy_read_timeout", "proxy_send_timeout", "timeout tunnel", "Timeout"];
     let seconds = |line: &str| {
         let value = keys.iter().find_map(|key| line.trim().strip_prefix(key))?;
         value.split_whitespace().next()?.trim_end_matches(['s', ';']).parse().ok()
@@ -72,6 +112,6 @@ fn timeouts(configuration: &str) -> Vec<f64> {
 #[test]
 fn idle_timeouts_are_above_the_keepalive() {
     let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
-    assert_eq!(found.len(), 3, "two of nginx, one of HAProxy: {found:?}");
+    assert_eq!(found.len(), 4, "two of nginx, one of HAProxy, one of Apache: {found:?}");
     assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
 }

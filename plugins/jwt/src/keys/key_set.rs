@@ -15,6 +15,8 @@ impl KeySet {
     /// # Errors
     /// It is no key set, no key of it can be used, or two have one name. Errors do not contain keys.
     pub(crate) fn parse(json: &[u8], algorithms: &[Algorithm]) -> Result<(Self, Vec<String>), String> {
+        // RFC 8259, section 8.1: a byte order mark may be ignored.
+        let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
         let set: JwkSet = serde_json::from_slice(json).map_err(|error| {
             format!(
                 "expected a JSON Web Key Set, such as {{\"keys\":[…]}}, found something else or a damaged one (line {}, \

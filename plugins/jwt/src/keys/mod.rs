@@ -92,7 +92,8 @@ fn one(place: &Place, text: &str, algorithms: &[Algorithm], host: &Host) -> Resu
     Ok(Keys::One(key))
 }
 
-/// The text of a file, without the end of its last line: editors write one, and nobody means it.
+/// The text of a file, without the end of its last line and without a byte order mark: editors write them, and nobody
+/// means them.
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = File::open(path).and_then(|open| open.take(KEY_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
@@ -100,6 +101,7 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<String>, String> {
         return Err(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found a longer one"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "expected text, found bytes that are not UTF-8")?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(text.to_owned()))
 }

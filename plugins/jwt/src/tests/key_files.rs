@@ -26,8 +26,10 @@ fn a_file_with_one_key_is_as_good_as_the_key() {
         let options = json!({"jwt_signing_algorithms": ["HS256"], "jwt_verification_key_file": file});
         assert!(decide(&made(options), &token(json!({}))).is_ok());
     }
-    fs::write(&file, keys::RSA).unwrap();
-    made(json!({"jwt_signing_algorithms": ["RS256"], "jwt_verification_key_file": file}));
+    for mark in ["", "\u{feff}"] {
+        fs::write(&file, format!("{mark}{}", keys::RSA)).unwrap();
+        made(json!({"jwt_signing_algorithms": ["RS256"], "jwt_verification_key_file": file}));
+    }
     for (content, wanted) in [
         (Some(&b"\xff\xfe"[..]), "expected text, found bytes that are not UTF-8"),
         (Some(&b""[..]), "the secret is empty"),

@@ -48,7 +48,7 @@ impl Write for Closed {
 
 async fn listen(url: &str, rest: &[&str], out: impl Write + Send + 'static) -> anyhow::Result<()> {
     let Command::Listen(args) = parse("listen", url, rest) else { panic!("not listen") };
-    timeout(DEADLINE, listen_until(args, out, pending::<io::Result<()>>)).await.unwrap()
+    timeout(DEADLINE, listen_until(args, out, false, pending::<io::Result<()>>)).await.unwrap()
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn listen_ends_quietly_when_its_reader_goes_and_when_stopped() {
         relay.subscribe(1).await;
         Ok(())
     };
-    timeout(DEADLINE, listen_until(args, Output::default(), stop)).await.unwrap().unwrap();
+    timeout(DEADLINE, listen_until(args, Output::default(), false, stop)).await.unwrap().unwrap();
 }
 
 #[tokio::test]

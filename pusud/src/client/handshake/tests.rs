@@ -91,6 +91,30 @@ fn every_prefix_is_partial() {
 }
 
 #[test]
+fn one_of_the_offered_subprotocols_is_chosen() {
+    for (offered, chosen) in [
+        (None, None),
+        (Some("pusu"), Some("pusu")),
+        (Some("chat,pusu"), Some("pusu")),
+        (Some("http-only"), Some("http-only")),
+        (Some(" , b, a"), Some("b")),
+        (Some("PUSU, a"), Some("PUSU")),
+        (Some("a b, c/d, \"e\", \u{e4}, f"), Some("f")),
+        (Some("a b"), None),
+        (Some(""), None),
+    ] {
+        let Progress::Accept(upgrade) = advance(with("Sec-WebSocket-Protocol", offered).as_bytes(), HEAD_BYTES_MAX)
+        else {
+            panic!("{offered:?} is accepted")
+        };
+        let response = String::from_utf8(upgrade.response).expect("text");
+        let found = response.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        assert_eq!(found, chosen, "{offered:?}: {response}");
+        assert!(response.ends_with("\r\n\r\n"), "{response}");
+    }
+}
+
+#[test]
 fn accepted_variants() {
     for good in [
         with("Connection", Some("keep-alive, upgrade")),

@@ -4,7 +4,7 @@ mod bad_files;
 mod examples;
 
 use super::*;
-use crate::protocol::Origin;
+use crate::protocol::AllowedOrigin;
 use serde_json::json;
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ fn every_key_is_read() {
          max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
          max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
          max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
-         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null'], drain_grace: 0, \
+         max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
          control_socket: run/p.sock"
     ));
@@ -150,7 +150,9 @@ fn every_key_is_read() {
         max_unauthorized: 600,
         max_unauthorized_per_address: 0,
         max_connections_per_address: 500,
-        allowed_origins: ["https://a.example:443", "null"].map(|origin| Origin::parse(origin).unwrap()).into(),
+        allowed_origins: ["https://a.example:443", "null", "https://*.b"]
+            .map(|origin| AllowedOrigin::parse(origin).unwrap())
+            .into(),
         drain_grace: Duration::ZERO,
         drain_spread: Duration::from_secs(60),
     };

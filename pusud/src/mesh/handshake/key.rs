@@ -29,7 +29,7 @@ pub struct Keys {
 
 impl Keys {
     /// Reads `network_key_file`: one or two lines with a key each, of at least [`KEY_BYTES_MIN`] bytes. Empty lines are
-    /// skipped, and so is white space around a key.
+    /// skipped, and so are white space around a key and a byte order mark.
     ///
     /// Where others may read or write the file it is refused; without `strict` it is warned about.
     ///
@@ -64,6 +64,12 @@ impl Keys {
     /// # Errors
     /// Not one or two keys, or one of them too short.
     pub fn parse(text: &[u8]) -> anyhow::Result<Self> {
+        ensure!(
+            !text.starts_with(b"\xff\xfe") && !text.starts_with(b"\xfe\xff"),
+            "expected keys in UTF-8, found UTF-16, in which another relay would not write the same key: convert it with \
+             `iconv -f UTF-16 -t UTF-8`"
+        );
+        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
         let mut keys = Vec::new();
         for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let key = line.trim_ascii();
@@ -199,8 +205,11 @@ mod tests {
     #[test]
     fn files() {
         assert_eq!(Keys::parse(&[b"\r\n ", A, b" \r\n\n", B, b"\n"].concat()).unwrap().keys.len(), 2);
+        let marked = [&b"\xef\xbb\xbf"[..], A, b"\r\n"].concat();
+        assert!(Keys::parse(&marked).unwrap().verify(&[b"x"], &keys(&[A]).sign(&[b"x"])), "a mark is no part of a key");
         let error = |text: &[u8]| Keys::parse(text).unwrap_err().to_string();
         assert!(error(b" \n\n").contains("found none"));
+        assert!(error(&[&b"\xff\xfe"[..], A].concat()).contains("found UTF-16"));
         assert!(error(&[A, A, A].join(&b'\n')).contains("found 3"));
         let short = error(&[A, &B[1..]].join(&b'\n'));
         assert!(short.contains("line 2") && short.contains("found 31"), "{short}");

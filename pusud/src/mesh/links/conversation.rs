@@ -175,7 +175,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             id: self.id,
             name: peer.name.clone(),
             boot: peer.boot,
-            remote: self.remote.to_string(),
+            remote: self.remote,
             linked,
             started: self.id,
         }

@@ -11,6 +11,7 @@ use crate::mesh::membership::{Account, Candidate};
 use crate::mesh::wire::{self, Malformed, Names, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -53,7 +54,7 @@ pub(crate) struct Link {
     /// The peer's name.
     pub name: Box<str>,
     /// Where the peer is.
-    pub remote: String,
+    pub remote: SocketAddr,
     /// When it came up.
     pub since: Instant,
     /// Numbers and counts.

@@ -16,7 +16,7 @@ mod tcp_options;
 mod transport;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
-pub(crate) use link::WRITE_BYTES;
+pub(crate) use link::{Link, WRITE_BYTES};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use queue::Queue;
 pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
@@ -28,7 +28,7 @@ pub(crate) use transport::{Tcp, Transport};
 use crate::mesh::handshake::{Code, Refusal, VERSION};
 use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
 use crate::mesh::links::holding::Held;
-use crate::mesh::links::link::{Link, Signals};
+use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
 use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
 use crate::routing::{Batch, Door, Ticket};
@@ -86,6 +86,11 @@ impl<D: Door> Mesh<D> {
     /// Who is known.
     pub(crate) fn roster(&self) -> &Roster {
         &self.roster
+    }
+
+    /// The list of relays has so many addresses now.
+    pub(crate) fn listed(&mut self, addresses: usize) {
+        self.roster.bound(links_max(addresses));
     }
 
     /// The links that are up.

@@ -6,14 +6,14 @@ use crate::admission::readable;
 use crate::config::PeerAddress;
 use crate::mesh::links::tcp_options;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::tcp::ReadHalf;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
 
-/// How long resolving a name and connecting to one address may take, each.
+/// How long connecting to one address may take.
 const DIAL_MAX: Duration = Duration::from_secs(3);
 
 /// A way to other relays.
@@ -21,12 +21,11 @@ pub(crate) trait Transport: 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
 
-    /// Connects to a relay, and says where it was found. `resolved` is told all addresses that it may have, before.
-    fn dial(
-        &self,
-        peer: &PeerAddress,
-        resolved: impl FnOnce(Vec<IpAddr>),
-    ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+    /// Asks for all addresses of a relay. May take for ever, and then holds up nothing but itself.
+    fn resolve(&self, peer: &PeerAddress) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
+
+    /// Connects to an address.
+    fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
 
     /// Waits for a relay that connects.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
@@ -69,29 +68,20 @@ impl Tcp {
 impl Transport for Tcp {
     type Stream = TcpStream;
 
-    /// Every address of the name is tried, in the order in which the system gives them.
-    async fn dial(
-        &self,
-        peer: &PeerAddress,
-        resolved: impl FnOnce(Vec<IpAddr>),
-    ) -> io::Result<(TcpStream, SocketAddr)> {
-        let addresses: Vec<_> = timeout(DIAL_MAX, lookup_host((&*peer.host, peer.port)))
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "resolving the name takes too long"))??
-            .collect();
-        resolved(addresses.iter().map(SocketAddr::ip).collect());
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in addresses {
-            match timeout(DIAL_MAX, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    tcp_options::set(&stream)?;
-                    return Ok((stream, address));
-                }
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "no answer"),
+    /// The system's resolver (getaddrinfo) blocks, so it is asked on a thread of the runtime's own.
+    async fn resolve(&self, peer: &PeerAddress) -> io::Result<Vec<SocketAddr>> {
+        Ok(lookup_host((&*peer.host, peer.port)).await?.collect())
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        match timeout(DIAL_MAX, TcpStream::connect(address)).await {
+            Ok(stream) => {
+                let stream = stream?;
+                tcp_options::set(&stream)?;
+                Ok(stream)
             }
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer")),
         }
-        Err(last)
     }
 
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {

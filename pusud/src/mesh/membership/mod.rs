@@ -4,13 +4,17 @@
 mod accept;
 mod backoff;
 mod dial;
+mod listed;
+mod resolve;
 mod roster;
 mod settings;
 mod strangers;
 
 pub(crate) use accept::Doorman;
 pub(crate) use dial::dial;
+pub(crate) use listed::{Dial, Listed};
+pub(crate) use resolve::resolve;
 pub(crate) use roster::{Account, Candidate, LinkId, Roster, Verdict};
-pub(crate) use settings::{Settings, connections_max, strangers_max};
-pub use settings::{UNLISTED_LINKS_MAX, links_max};
+pub use settings::{ADDRESSES_PER_NAME_MAX, UNLISTED_LINKS_MAX, links_max};
+pub(crate) use settings::{Settings, addresses_max, connections_max, strangers_max};
 pub(crate) use strangers::Seen;

@@ -10,6 +10,7 @@ use crate::mesh::membership::settings::LINKS_MAX;
 use crate::mesh::wire::Ready;
 use crate::routing::Traffic;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// Relays that are remembered, linked or not.
 const PEERS_MAX: usize = LINKS_MAX;
@@ -37,7 +38,7 @@ struct Record {
 /// The connection that is a relay's link, or becomes it.
 struct Holder {
     id: LinkId,
-    remote: String,
+    remote: SocketAddr,
     /// Which link of the pair it is.
     link: u64,
     /// When it was known that both sides have begun, on the clock of [`Candidate::started`].
@@ -53,8 +54,8 @@ pub(crate) struct Candidate {
     pub name: Box<str>,
     /// The peer's start.
     pub boot: BootId,
-    /// Its address, for the log.
-    pub remote: String,
+    /// Its address.
+    pub remote: SocketAddr,
     /// The peer said, after `started`, that it has a link with this start of this relay.
     pub linked: bool,
     /// When the connection began.
@@ -81,6 +82,11 @@ impl Roster {
     /// For a relay with this name that has so many links at the most.
     pub(crate) fn new(name: &str, links_max: usize) -> Self {
         Self { name: name.into(), links_max, records: BTreeMap::new() }
+    }
+
+    /// From here on there may be so many links.
+    pub(crate) fn bound(&mut self, links_max: usize) {
+        self.links_max = links_max;
     }
 
     /// Whether this relay decides on links with the relay of that name.
@@ -157,7 +163,7 @@ impl Roster {
             record.account = Account { traffic, ..Account::default() };
             record.account.traffic.lost += outgoing.abandon();
         }
-        record.holder = Some(Holder { id: candidate.id, remote: candidate.remote.clone(), link, up_at: None });
+        record.holder = Some(Holder { id: candidate.id, remote: candidate.remote, link, up_at: None });
         Ready { link, seen: record.account.incoming.seen(), next: record.account.outgoing.next() }
     }
 

@@ -15,19 +15,26 @@ pub(crate) const LINKS_MAX: usize = 256;
 /// Most linked relays beyond as many as the settings list. A relay reads its list when it starts: so those that are added
 /// to a network dial relays that do not know them yet, and stay linked until the last one has been restarted.
 pub const UNLISTED_LINKS_MAX: usize = 16;
+/// Most addresses of one name that are dialled at a time. A name may stand for a whole group of relays; each of them takes
+/// files and memory.
+pub const ADDRESSES_PER_NAME_MAX: usize = 32;
 
-/// How many relays may be linked at a time to one whose settings list so many.
+/// How many addresses are dialled at the most where the settings list these relays.
+pub(crate) fn addresses_max(relays: &[PeerAddress]) -> usize {
+    relays.iter().map(|relay| if relay.ip().is_some() { 1 } else { ADDRESSES_PER_NAME_MAX }).sum()
+}
+
+/// How many relays may be linked at a time to one whose list has so many addresses.
 pub fn links_max(listed: usize) -> usize {
     (listed + UNLISTED_LINKS_MAX).min(LINKS_MAX)
 }
 
-/// How many connections others may have made and not linked, where the settings list so many relays.
+/// How many connections others may have made and not linked, where the list has so many addresses.
 pub(crate) fn strangers_max(listed: usize) -> usize {
     STRANGERS_MAX + KEPT_STRANGERS * listed
 }
 
-/// How many connections the network of a relay has at a time, whose settings list so many: one to each that it dials,
-/// those that have become links from the other side, and strangers.
+/// How many connections the network of a relay has at a time, whose list has so many addresses: one to each of them, those that have become links from the other side, and strangers.
 pub(crate) fn connections_max(listed: usize) -> usize {
     listed + links_max(listed) + strangers_max(listed)
 }
@@ -45,4 +52,18 @@ pub struct Settings {
     pub keys: Option<Keys>,
     /// The longest content of a publication, in bytes: `limits.max_message_bytes`.
     pub max_message_bytes: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_kept_for_all_addresses_that_a_name_may_have() {
+        let relays = |texts: &[&str]| -> Vec<PeerAddress> {
+            texts.iter().map(|text| PeerAddress::parse(text, 1).unwrap()).collect()
+        };
+        assert_eq!(addresses_max(&relays(&["10.0.0.1", "[::1]:7"])), 2);
+        assert_eq!(addresses_max(&relays(&["a.example", "10.0.0.1"])), ADDRESSES_PER_NAME_MAX + 1);
+    }
 }

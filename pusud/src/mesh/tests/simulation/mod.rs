@@ -7,6 +7,7 @@
 //! out afterwards, as TCP does.
 
 pub(super) mod checker;
+mod names;
 pub(super) mod relay;
 mod silence;
 mod story;

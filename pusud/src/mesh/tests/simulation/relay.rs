@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
+use crate::config::PeerAddress;
 use crate::mesh::handshake::BootId;
 use crate::mesh::membership::Settings;
 use crate::mesh::{Keys, tasks};
@@ -95,6 +96,17 @@ pub(in crate::mesh::tests) fn start(
     seed: u64,
     checker: &Rc<RefCell<Checker>>,
 ) -> Relay {
+    start_with(world, start, (0..relays).map(address).collect(), seed, checker)
+}
+
+/// The same, with a list of its own.
+pub(in crate::mesh::tests) fn start_with(
+    world: &World,
+    start: Start,
+    relays: Vec<PeerAddress>,
+    seed: u64,
+    checker: &Rc<RefCell<Checker>>,
+) -> Relay {
     let home = Rc::new(RefCell::new(Home {
         start,
         listeners: BTreeSet::new(),
@@ -111,7 +123,7 @@ pub(in crate::mesh::tests) fn start(
     let settings = Settings {
         name: name(start.host),
         network_name: "simulated".into(),
-        relays: (0..relays).map(address).collect(),
+        relays,
         keys: (seed % 2 == 1).then(|| Keys::parse(&[b'k'; 32]).unwrap()),
         max_message_bytes: 100_000,
     };

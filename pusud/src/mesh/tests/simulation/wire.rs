@@ -31,11 +31,26 @@ pub(in crate::mesh::tests) struct Wires {
     cut: BTreeSet<(Host, Host)>,
     /// Hosts without power: they answer nothing, not even with a refusal.
     pub(super) silent: BTreeSet<Host>,
+    /// Where names lead to; a host's number leads to it without being here.
+    names: BTreeMap<&'static str, Answer>,
+    /// How often each of them was asked about.
+    lookups: BTreeMap<&'static str, u32>,
     /// Bytes that arrive as other ones, once.
     changed: Option<[&'static [u8]; 2]>,
     connections: Vec<((Host, Host), Pipes)>,
     /// When the second of two hosts has last read a byte of the first.
     pub(super) heard: BTreeMap<(Host, Host), Instant>,
+}
+
+/// What DNS says of a name.
+#[derive(Debug, Clone)]
+pub(in crate::mesh::tests) enum Answer {
+    /// It leads to these hosts.
+    Hosts(Vec<Host>),
+    /// The server fails.
+    Failure,
+    /// The server says nothing.
+    Silence,
 }
 
 /// Shared by everybody.
@@ -47,6 +62,8 @@ pub(in crate::mesh::tests) fn world(seed: u64) -> World {
         listening: BTreeMap::new(),
         cut: BTreeSet::new(),
         silent: BTreeSet::new(),
+        names: BTreeMap::new(),
+        lookups: BTreeMap::new(),
         changed: None,
         connections: Vec::new(),
         heard: BTreeMap::new(),
@@ -65,6 +82,16 @@ impl Wires {
     pub(in crate::mesh::tests) fn heal(&mut self) {
         self.cut.clear();
         self.connections.iter().flat_map(|(_, pipes)| pipes).for_each(|pipe| pipe.borrow_mut().wake());
+    }
+
+    /// From here on DNS says this of a name, also to those who wait for an answer.
+    pub(in crate::mesh::tests) fn lead(&mut self, name: &'static str, answer: Answer) {
+        self.names.insert(name, answer);
+    }
+
+    /// How often a name was asked about.
+    pub(in crate::mesh::tests) fn lookups(&self, name: &str) -> u32 {
+        self.lookups.get(name).copied().unwrap_or_default()
     }
 
     /// When `to` has last read a byte of `from`, if it ever has.
@@ -132,7 +159,7 @@ impl Wire {
         Self { world: world.clone(), own, accepted: RefCell::new(receiver) }
     }
 
-    fn connect(&self, other: Host) -> io::Result<Stream> {
+    fn connect_to(&self, other: Host) -> io::Result<Stream> {
         let pipes: Pipes = Default::default();
         let [there, back] = &pipes;
         let end = |own, other, incoming: &Rc<RefCell<Pipe>>, outgoing: &Rc<RefCell<Pipe>>| Stream {
@@ -163,9 +190,25 @@ fn remote(host: Host) -> SocketAddr {
 impl Transport for Wire {
     type Stream = Stream;
 
-    async fn dial(&self, peer: &PeerAddress, resolved: impl FnOnce(Vec<IpAddr>)) -> io::Result<(Stream, SocketAddr)> {
-        let other: Host = peer.host.parse().expect("hosts are numbers");
-        resolved(vec![remote(other).ip()]);
+    async fn resolve(&self, peer: &PeerAddress) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(host) = peer.host.parse() {
+            return Ok(vec![remote(host)]);
+        }
+        let name = self.world.borrow().names.get_key_value(&*peer.host).map(|(name, _)| *name);
+        *self.world.borrow_mut().lookups.entry(name.expect("the name is known")).or_default() += 1;
+        loop {
+            let answer = self.world.borrow().names.get(&*peer.host).cloned();
+            match answer.expect("the name is known") {
+                Answer::Hosts(hosts) => return Ok(hosts.into_iter().map(remote).collect()),
+                Answer::Failure => return Err(io::Error::other("the server fails")),
+                Answer::Silence => sleep(SYN_RETRY).await,
+            }
+        }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {
+        let IpAddr::V4(ip) = address.ip() else { unreachable!("all are 10.0.0.*") };
+        let other = Host::from(ip.octets()[3]);
         let end = Instant::now() + DIAL_MAX;
         sleep(Duration::from_millis(10)).await;
         loop {
@@ -180,7 +223,7 @@ impl Transport for Wire {
             }
             sleep(SYN_RETRY).await;
         }
-        self.connect(other).map(|stream| (stream, remote(other)))
+        self.connect_to(other)
     }
 
     async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
