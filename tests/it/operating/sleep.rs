@@ -3,7 +3,7 @@
 //! The relay is stopped, and when it goes on its clock of timers is behind by as long as it was, which is all that a process
 //! sees of a machine's sleep.
 
-use crate::harness::{Daemon, Setup, build_dir, root, run};
+use crate::harness::{Daemon, Setup, root, run};
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -18,30 +18,24 @@ const SLEEP: Duration = Duration::from_secs(4);
 /// timers.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
-/// The library in front of the C library.
-fn late_clock() -> PathBuf {
-    let library = build_dir().join(format!("late_clock_{}.so", std::process::id()));
-    let source = root().join("tests/fixtures/late_clock.c");
-    run(Command::new("cc")
-        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
-        .args([&library, &source]))
-    .succeeds();
-    library
-}
-
 /// A relay that can be sent to sleep.
 struct Sleeper {
     daemon: Daemon,
-    late: tempfile::NamedTempFile,
-    library: PathBuf,
+    late: PathBuf,
+    /// Where the library in front of the C library lies, and by how much it is late.
+    _folder: tempfile::TempDir,
 }
 
 impl Sleeper {
     fn new(setup: Setup) -> Self {
-        let (late, library) = (tempfile::NamedTempFile::new().unwrap(), late_clock());
-        fs::write(late.path(), 0_i64.to_ne_bytes()).unwrap();
-        let setup = setup.env("LD_PRELOAD", &library).env("LATE_CLOCK", late.path());
-        Self { daemon: setup.start(), late, library }
+        let folder = tempfile::tempdir().unwrap();
+        let (library, late) = (folder.path().join("late_clock.so"), folder.path().join("late"));
+        let source = root().join("tests/fixtures/late_clock.c");
+        let flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
+        run(Command::new("cc").args(flags).args([&library, &source])).succeeds();
+        fs::write(&late, 0_i64.to_ne_bytes()).unwrap();
+        let daemon = setup.env("LD_PRELOAD", &library).env("LATE_CLOCK", &late).start();
+        Self { daemon, late, _folder: folder }
     }
 
     /// Sleeps for [`SLEEP`]; `meanwhile` is done at the end of it.
@@ -52,15 +46,8 @@ impl Sleeper {
         thread::sleep(SLEEP);
         meanwhile();
         let behind = i64::try_from(began.elapsed().as_nanos()).unwrap();
-        fs::write(self.late.path(), behind.to_ne_bytes()).unwrap();
+        fs::write(&self.late, behind.to_ne_bytes()).unwrap();
         self.daemon.thaw();
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        // It lies in a folder for what tests build, and does no harm there.
-        let _ = fs::remove_file(&self.library);
     }
 }
 
