@@ -51,7 +51,7 @@ fn one_name_of_a_whole_group_links_all_of_it() {
     wait_for(network.relay(1), &[(1, "linked"), (2, "itself"), (3, "linked")]);
     let text = text_of(network.relay(0));
     assert!(text.contains("relay-2 at all.example:55001 (127.0.0.2:55001): linked, for "), "{text}");
-    assert!(text.contains("all.example:55001 (127.0.0.1:55001): this relay\n"), "{text}");
+    assert!(text.contains("all.example:55001 (127.0.0.1:55001): this relay"), "{text}");
     let checked = server.checked(network.relay(0).dir());
     let lines: Vec<String> =
         checked.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -122,7 +122,7 @@ fn two_addresses_of_one_relay_are_shown_as_one_relay() {
     assert_eq!([&second["next_attempt_in"], &second["last_error"]], [&Value::Null; 2], "{second:#}");
     let text = text_of(&relay);
     let expected = format!(
-        "relay-2 at double.example:55002 ({}): the same relay as at {}\n",
+        "relay-2 at double.example:55002 ({}): the same relay as at {}",
         second["resolved"].as_str().unwrap(),
         first["resolved"].as_str().unwrap()
     );
