@@ -7,8 +7,8 @@ use crate::protocol::{AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX};
 /// Most calls that wait or are being answered: the queue, and as many threads as there may be.
 const CALLS_MAX: usize = pool::QUEUE_MAX + 64;
 
-/// Bytes of the authorizations of so many `connections`: those that are asked about, each as the message that it came in and
-/// as the copy that the authenticator is given, and those that are kept to be asked about again.
+/// Bytes of the authorizations of so many `connections`: those that are asked about, each as the message that it came
+/// in and as the copy that the authenticator is given, and those that are kept to be asked about again.
 pub fn authorizations_bytes_max(connections: usize, on_swap: OnSwap) -> usize {
     let asked = connections.min(CALLS_MAX) * 2 * AUTHORIZATION_BYTES_MAX;
     let kept = match on_swap {

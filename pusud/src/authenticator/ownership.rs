@@ -1,7 +1,8 @@
 //! The ownership of a library: nobody but root and the daemon's user may be able to write it, since its code runs with
 //! the daemon's rights.
 //!
-//! Looks at owners, permission bits and whether a mount is read-only, where nobody can write. Systems without them have a counterpart that leaves it to the operator.
+//! Looks at owners, permission bits and whether a mount is read-only, where nobody can write. Systems without them have
+//! a counterpart that leaves it to the operator.
 
 #[cfg(not(unix))]
 pub(super) use elsewhere::check;

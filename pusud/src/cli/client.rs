@@ -157,8 +157,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Like [`next`](Self::next), but asks a silent relay whether it lives, and gives up on a dead one. How long it has been
-    /// silent is known from call to call, also where calls are dropped.
+    /// Like [`next`](Self::next), but asks a silent relay whether it lives, and gives up on a dead one. How long it has
+    /// been silent is known from call to call, also where calls are dropped.
     pub(super) async fn next_of_a_live_relay(&mut self) -> Result<Answer, Failure> {
         loop {
             if let Ok(answer) = timeout_at(self.liveness.due(), self.next()).await {

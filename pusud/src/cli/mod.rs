@@ -96,9 +96,9 @@ enum Command {
     Status(status::Args),
     /// Say whether a relay on this machine is healthy: a health check, by exit code
     ///
-    /// Prints one line. Exit code 0: it is healthy. 1: it is not, and the message has the reasons: no relay answers, a shard
-    /// or the network's thread hangs, the authenticator is not ready, or the relay is stopping. Relays that are not linked
-    /// are named and are no reason.
+    /// Prints one line. Exit code 0: it is healthy. 1: it is not, and the message has the reasons: no relay answers, a
+    /// shard or the network's thread hangs, the authenticator is not ready, or the relay is stopping. Relays that are
+    /// not linked are named and are no reason.
     #[command(after_help = health::EXAMPLES)]
     Health(health::Args),
     /// Ask the authenticator about one authorization, and explain its decision
@@ -220,7 +220,8 @@ pub(crate) fn note_failure(error: &anyhow::Error) {
     text.lines().for_each(|line| write_line(&format!("{}pusud: {line}", system::ERROR)));
 }
 
-/// Prints the result of a command, escaped for a terminal. A reader that went away (`pusud check | head -1`) has seen enough.
+/// Prints the result of a command, escaped for a terminal. A reader that went away (`pusud check | head -1`) has seen
+/// enough.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let text = terminal::shown(text, &out);

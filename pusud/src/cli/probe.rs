@@ -1,5 +1,5 @@
-//! A probe of the relays in the settings: `pusud check` dials all addresses of all of them at once, sends nothing, and shows
-//! which answer.
+//! A probe of the relays in the settings: `pusud check` dials all addresses of all of them at once, sends nothing, and
+//! shows which answer.
 //!
 //! **Invariant:** it is over within [`PROBE_MAX`], whatever resolving a name takes.
 

@@ -1,8 +1,8 @@
 //! Deadlines of a shard's clients: one timer for all of them on each of two clocks.
 //!
-//! What a client has to do in time goes by a clock that stands still while the machine sleeps, for a client can do nothing
-//! then. Authorizations end by one that runs on. Owns the alarms that are set, and wakes the tasks that set them. The tasks know what there is to do then. Clients
-//! without an alarm cost nothing here.
+//! What a client has to do in time goes by a clock that stands still while the machine sleeps, for a client can do
+//! nothing then. Authorizations end by one that runs on. Owns the alarms that are set, and wakes the tasks that set
+//! them. The tasks know what there is to do then. Clients without an alarm cost nothing here.
 //! **Invariant:** an alarm never rings early, and late only by what the runtime's timer and the other tasks take.
 
 use super::uptime::{Timer, Uptime};

@@ -81,8 +81,8 @@ impl Client {
         }
     }
 
-    /// Waits until `channel` is acknowledged, or for the client's next message if it may be read. `None`: the connection is to
-    /// end.
+    /// Waits until `channel` is acknowledged, or for the client's next message if it may be read. `None`: the
+    /// connection is to end.
     async fn next_event(&mut self, channel: &str, may_read: bool) -> Option<Event> {
         let (context, listener) = (self.context.clone(), self.listener);
         poll_fn(|cx| {

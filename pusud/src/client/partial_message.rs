@@ -83,8 +83,8 @@ impl Unfinished {
         self.head_len == 0 && self.fragments == 0
     }
 
-    /// What the unfinished message takes, in bytes: what its frames have announced, since the library makes room for all of a
-    /// frame when it begins, and the allocator keeps what was touched. But no more than 16 times what has
+    /// What the unfinished message takes, in bytes: what its frames have announced, since the library makes room for
+    /// all of a frame when it begins, and the allocator keeps what was touched. But no more than 16 times what has
     /// come: announcing alone takes nothing. Frames that announce more than `message_bytes_max` are refused.
     pub fn bytes(&self, message_bytes_max: usize) -> usize {
         let announced =

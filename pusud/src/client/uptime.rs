@@ -1,7 +1,7 @@
 //! The clock that authorizations end by: it runs evenly, also while the machine sleeps, and nobody sets it.
 //!
-//! The clock of `Instant` stands still while the machine sleeps, and so do the runtime's timers. This one has a timer of its
-//! own, which rings as soon as the machine is awake again. Where nothing ends nobody reads it.
+//! The clock of `Instant` stands still while the machine sleeps, and so do the runtime's timers. This one has a timer
+//! of its own, which rings as soon as the machine is awake again. Where nothing ends nobody reads it.
 //! **Invariant:** a wait ends no later than a moment after its time, however long the machine has slept meanwhile.
 
 use std::ops::{Add, Sub};

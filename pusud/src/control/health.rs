@@ -23,8 +23,8 @@ impl Status {
         reasons
     }
 
-    /// The relays of the list that there is no link with, each once, by name or address. A relay that is linked at one of its
-    /// addresses is none of them.
+    /// The relays of the list that there is no link with, each once, by name or address. A relay that is linked at one
+    /// of its addresses is none of them.
     pub fn not_linked(&self) -> Vec<&str> {
         let is_missing = |relay: &&PeerStatus| matches!(relay.state, PeerState::Down | PeerState::Linking);
         let linked: Vec<&str> =

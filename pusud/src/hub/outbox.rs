@@ -111,8 +111,8 @@ impl Outbox {
     /// has not been offered to the kernel yet: as long as that took everything, it is twice as many.
     ///
     /// # Errors
-    /// The outbox was full already, and its client is disconnected now, as [`Self::disconnect_slow_consumer`] says. A closing outbox drops frames without an
-    /// error.
+    /// The outbox was full already, and its client is disconnected now, as [`Self::disconnect_slow_consumer`] says. A
+    /// closing outbox drops frames without an error.
     pub fn push(&self, frames: Frames, bytes_max: usize) -> Result<(), Overflow> {
         if !matches!(self.state.get(), State::Open | State::Blocked) {
             return Ok(());
@@ -140,8 +140,8 @@ impl Outbox {
         self.queue.borrow_mut().drop_marked(mark);
     }
 
-    /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by half is not waited for.
-    /// Then the connection is reset, since nothing can follow half a frame.
+    /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by
+    /// half is not waited for. Then the connection is reset, since nothing can follow half a frame.
     pub fn disconnect_for_memory(&self) -> usize {
         let half_sent = self.queue.borrow().half_sent();
         if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {

@@ -41,8 +41,8 @@ impl State {
     /// Lets go of so many bytes, and of an eighth of the shard's `part` with them, so that it is not done over and over.
     /// True if somebody was disconnected.
     ///
-    /// Nobody is disconnected for whom it would be in vain: not while those who are leaving will let go of enough, and not if all
-    /// clients had as little as this one and were disconnected together.
+    /// Nobody is disconnected for whom it would be in vain: not while those who are leaving will let go of enough, and
+    /// not if all clients had as little as this one and were disconnected together.
     fn relieve(&mut self, excess: usize, part: usize) -> bool {
         let held = websocket::held();
         let is_closing = |outbox: &&Rc<Outbox>| outbox.is_closing();

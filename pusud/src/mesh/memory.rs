@@ -13,8 +13,8 @@ const SNAPSHOT_BYTES: usize = 16;
 /// A connection of the network that is shaking hands: frames are at most 1 KiB, in buffers on either side.
 const HANDSHAKE_BYTES: usize = 16 << 10;
 
-/// Bytes of the links to other relays, where the list has so many addresses, and of the network's inbox. Relays that are in no
-/// list may link too.
+/// Bytes of the links to other relays, where the list has so many addresses, and of the network's inbox. Relays that
+/// are in no list may link too.
 pub(crate) fn network_bytes_max(limits: &Limits, listed: usize) -> usize {
     let message = limits.max_message_bytes;
     let frame = message + FRAME_BYTES_OVER_CONTENT;

@@ -1,8 +1,9 @@
-//! The network of relays: one thread that owns all links to other relays. docs/protocol/relay-link.md is the norm of what they say.
+//! The network of relays: one thread that owns all links to other relays. docs/protocol/relay-link.md is the norm of
+//! what they say.
 //!
 //! The thread exists only where relays are configured. It reaches the rest of the relay through a [`Door`] and is told
-//! what happens there by [`Event`](crate::routing::Event)s; it shares nothing else with the shards, and it never waits for one of its links
-//! before it takes its next event.
+//! what happens there by [`Event`](crate::routing::Event)s; it shares nothing else with the shards, and it never waits
+//! for one of its links before it takes its next event.
 
 mod handshake;
 mod interest;

@@ -39,8 +39,9 @@ impl Acceptor {
         self.address
     }
 
-    /// Accepts for ever and deals out the connections that `admission` lets in. When the system refuses another connection (out of files or
-    /// memory) it waits and tries again; it never spins. Dropping the future closes the port.
+    /// Accepts for ever and deals out the connections that `admission` lets in. When the system refuses another
+    /// connection (out of files or memory) it waits and tries again; it never spins. Dropping the future closes the
+    /// port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
     pub async fn run(self, inboxes: &[InboxSender], admission: &Arc<Admission>) -> anyhow::Error {

@@ -1,8 +1,8 @@
 //! Routing: whatever passes between threads. Inboxes and their shares, batches on their way, the index of who listens
 //! where, what shards report, and the border to the backplane (the network of relays, or what stands in its place).
 //!
-//! It owns no client and no socket, and it never waits for one: handing over is always possible, and who reads a source asks
-//! for room before.
+//! It owns no client and no socket, and it never waits for one: handing over is always possible, and who reads a source
+//! asks for room before.
 
 mod backplane;
 mod backplane_door;

@@ -1,8 +1,9 @@
 //! One checker for every test that counts: what a publication carries, and what has to hold of those that arrive.
 //!
 //! A publication's content is `[source, number, micros, padding]`: who sent it, its number among those that this source
-//! sent to this channel (from 1), and when, or 0. What arrives may not repeat, may not go back, and may not leave out anything
-//! that came after `subscribe_ok`, except where a test breaks links and compares what is left out with what was counted.
+//! sent to this channel (from 1), and when, or 0. What arrives may not repeat, may not go back, and may not leave out
+//! anything that came after `subscribe_ok`, except where a test breaks links and compares what is left out with what
+//! was counted.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -73,8 +74,8 @@ impl Checker {
         seen.map_or((0, 0), |seen| (seen.count, seen.number))
     }
 
-    /// The listener asks for `channel`, perhaps again. Until the answer comes there may be gaps: what was on its way when it
-    /// unsubscribed still arrives, and what was sent between that and now does not.
+    /// The listener asks for `channel`, perhaps again. Until the answer comes there may be gaps: what was on its way
+    /// when it unsubscribed still arrives, and what was sent between that and now does not.
     pub(crate) fn asked(&mut self, channel: &str) {
         self.channels.entry(channel.into()).or_default();
         self.asked = Some(channel.into());

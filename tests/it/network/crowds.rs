@@ -75,7 +75,8 @@ fn silent_connections_keep_no_relay_out() {
             scope.spawn(|| crowd(&others, PER_ADDRESS_MAX, port, &is_over));
             scope.spawn(|| crowd(&[1], STRANGERS_MAX, port, &is_over));
             relay.log().wait_for("the crowd", |line| line.contains("have not said who they are").then_some(()));
-            // It is in no list of the first one, and there is no place for it that nobody else has: it comes in all the same.
+            // It is in no list of the first one, and there is no place for it that nobody else has: it comes in all the
+            // same.
             let other = Setup::on_shards(shards).name("relay-1").in_network(&ports, 1).start();
             wait_linked(&relay, "relay-1");
             wait_linked(&other, "relay-0");

@@ -1,5 +1,5 @@
-//! Hot and quiet channels on one link: a quiet one loses nothing to a hot one, hot ones share what there is, and all that is
-//! lost is counted.
+//! Hot and quiet channels on one link: a quiet one loses nothing to a hot one, hot ones share what there is, and all
+//! that is lost is counted.
 //!
 //! Mostly beside a shard that stands still: then more comes than is delivered on any machine, and the link goes on.
 

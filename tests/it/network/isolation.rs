@@ -21,7 +21,8 @@ fn a_frozen_relay_costs_the_others_nothing() {
 /// False if the link has ended meanwhile, as it does to somebody who takes nothing for 9 s: a busy machine may take so long
 /// for what is done in one or two.
 fn freeze_one_of_three() -> bool {
-    // What waits for a relay comes to its listeners all at once, faster than this one may read: nobody is cut for that here.
+    // What waits for a relay comes to its listeners all at once, faster than this one may read: nobody is cut for that
+    // here.
     let network =
         Network::unlinked(3, |_, setup| setup.settings("limits: {outbox_bytes: 64 MiB, max_queued_bytes: 1 GiB}"));
     let mut frozen = network.relay(2).client();

@@ -93,8 +93,8 @@ fn one_subscription_too_many_is_refused_behind_the_others() {
     wait_until(network.relay(0), |status| status["refusals"]["max_subscriptions"] == 1);
 }
 
-/// A relay that acknowledges just too late was waited for a second at each subscription: it seemed to have caught up as soon
-/// as it had acknowledged. Where it is fast again, it is waited for again.
+/// A relay that acknowledges just too late was waited for a second at each subscription: it seemed to have caught up as
+/// soon as it had acknowledged. Where it is fast again, it is waited for again.
 #[test]
 fn a_relay_that_is_always_too_slow_delays_one_subscription() {
     const SUBSCRIPTIONS: u32 = 6;

@@ -73,8 +73,9 @@ fn wait_for_acknowledgement(fake: &mut FakeRelay, number: u64) {
     panic!("the link has ended before {number} was acknowledged");
 }
 
-/// The network's thread stood still for as long as it took, and who subscribed meanwhile waited for it: 1.8 s for a million.
-/// So it did when the link ended. A further relay, which answers at once, is waited for by those who subscribe.
+/// The network's thread stood still for as long as it took, and who subscribed meanwhile waited for it: 1.8 s for a
+/// million. So it did when the link ended. A further relay, which answers at once, is waited for by those who
+/// subscribe.
 #[test]
 fn a_large_snapshot_and_its_end_delay_no_subscription() {
     for shards in [1, 3] {

@@ -1,7 +1,7 @@
 //! A machine that sleeps: the clock of timers stands still meanwhile, and the date goes on.
 //!
-//! The relay is stopped, and when it goes on its clock of timers is behind by as long as it was, which is all that a process
-//! sees of a machine's sleep.
+//! The relay is stopped, and when it goes on its clock of timers is behind by as long as it was, which is all that a
+//! process sees of a machine's sleep.
 
 use crate::harness::{Daemon, Setup, root, run};
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Where unit tests stand: in the module `tests` of the file that they test, which is its last item; in `x/tests.rs` if `x.rs`
-//! gets too long with them; and in a folder `tests/` of the wing if they need several files.
+//! Where unit tests stand: in the module `tests` of the file that they test, which is its last item; in `x/tests.rs` if
+//! `x.rs` gets too long with them; and in a folder `tests/` of the wing if they need several files.
 
 use super::source::{Finding, Source, inside, is, is_cfg_test, line_of};
 use proc_macro2::{Delimiter, TokenTree};

@@ -56,7 +56,8 @@ pub(in crate::cli) struct Args {
     /// Bytes of JSON in the content of every message, at least 44
     #[arg(long, value_name = "BYTES", default_value_t = 128)]
     size: usize,
-    /// Messages a second, of all sources together; the sources send in the same moment [default: as many as the listeners read]
+    /// Messages a second, of all sources together; the sources send in the same moment [default: as many as the
+    /// listeners read]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Option<u64>,
     /// Without --rate: messages of a source that may be on their way [default: 64, or what fits into 512 KiB]

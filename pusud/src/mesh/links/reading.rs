@@ -90,8 +90,8 @@ enum Taken {
     Goodbye,
 }
 
-/// Takes frames in that are complete. While a snapshot is being taken in, those about interest wait for the end of that, and
-/// the others do not: there may be acknowledgements among them, for which clients wait.
+/// Takes frames in that are complete. While a snapshot is being taken in, those about interest wait for the end of
+/// that, and the others do not: there may be acknowledgements among them, for which clients wait.
 fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_max: usize) -> Result<Taken, End> {
     let mut bytes_of_interest = 0;
     let mut is_taking_in = mesh.take_in_some(id);

@@ -34,7 +34,8 @@ pub(crate) fn strangers_max(listed: usize) -> usize {
     STRANGERS_MAX + KEPT_STRANGERS * listed
 }
 
-/// How many connections the network of a relay has at a time, whose list has so many addresses: one to each of them, those that have become links from the other side, and strangers.
+/// How many connections the network of a relay has at a time, whose list has so many addresses: one to each of them,
+/// those that have become links from the other side, and strangers.
 pub(crate) fn connections_max(listed: usize) -> usize {
     listed + links_max(listed) + strangers_max(listed)
 }
