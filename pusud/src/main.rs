@@ -10,7 +10,7 @@ use pusud::{authenticator, system};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = cli::Args::parse();
+    let args = cli::Args::try_parse().unwrap_or_else(|error| cli::exit_for(&error));
     let log_is_json = args.log_is_json();
     let done = cli::execute(args);
     authenticator::allow_exit();

@@ -219,14 +219,18 @@ pub(super) fn locale() -> Option<String> {
     None
 }
 
-/// Has the C library call a function when something calls `exit`.
+/// Has the C library call a function when something calls `exit`, or `quick_exit` where that is known.
 #[cfg(unix)]
 fn register_at_exit(function: extern "C" fn()) {
     unsafe extern "C" {
         safe fn atexit(function: extern "C" fn()) -> std::ffi::c_int;
+        #[cfg(target_os = "linux")]
+        safe fn at_quick_exit(function: extern "C" fn()) -> std::ffi::c_int;
     }
-    // It fails when there is no memory. Then an `exit` of the plugin's ends the process as it always would.
+    // They fail when there is no memory. Then an `exit` of the plugin's ends the process as it always would.
     let _ = atexit(function);
+    #[cfg(target_os = "linux")]
+    let _ = at_quick_exit(function);
 }
 
 /// Elsewhere an `exit` of the plugin's ends the process.

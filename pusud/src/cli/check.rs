@@ -26,6 +26,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     let identity = authenticator.identity();
     authenticator.stop();
     relay::settings(&config)?;
+    relay::check_addresses(&config)?;
     print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
 }
 

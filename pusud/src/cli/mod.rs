@@ -28,6 +28,7 @@ mod tests;
 use clap::{Parser, Subcommand};
 use pusud::config::Overrides;
 use pusud::{authenticator, protocol, system};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -195,6 +196,17 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Publish(args) => client_runtime()?.block_on(publish::publish(args)),
         Command::Bench(args) => client_runtime()?.block_on(bench::bench(args)),
     }
+}
+
+/// Ends the process over a command line that is wrong, or that asks for help.
+pub(crate) fn exit_for(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    if matches!(terminal::shown(&text, &io::stderr()), Cow::Borrowed(_)) {
+        error.exit();
+    }
+    // What stands in the arguments would steer the terminal, as the colours of the message do.
+    write_line(text.trim_end());
+    std::process::exit(error.exit_code());
 }
 
 /// A line for the person at the terminal, on standard error.

@@ -128,6 +128,9 @@ fn tested(check: &'static Check, file: &Path, options: &Map<String, Value>, args
         (Some(Told::Failed(why)), _) => Outcome::Failed(why),
         (Some(Told::Passed(passed)), Some(status)) if status.success() => Outcome::Passed(passed),
         (Some(Told::Passed(_)), Some(status)) => Outcome::Failed(format!("its process did not end well: {status}")),
+        (None, Some(status)) if status.success() => Outcome::Failed(format!(
+            "its process ended in the middle of the check: {status}, as if by a call of `_exit`"
+        )),
         (None, Some(status)) => Outcome::Failed(format!("its process ended in the middle of the check: {status}")),
     };
     Ok(Tested { check, outcome: outcome.with_log(&process.stderr.lines()), took })

@@ -14,7 +14,7 @@ pub use capacity::Capacity;
 pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
-use crate::admission::Admission;
+use crate::admission::{self, Admission};
 use crate::authenticator::Authenticator;
 use crate::config::{Config, Overrides};
 use crate::control::{self, ControlSocket, StatusGatherer};
@@ -116,6 +116,18 @@ impl Relay {
             stopped.map(drop)
         })
     }
+}
+
+/// Makes sure that this machine has the addresses that the settings name; ports are left alone.
+///
+/// # Errors
+/// It has not: says which key to change.
+pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
+    Acceptor::bind(SocketAddr::new(config.client_address, 0))?;
+    if !config.relays.is_empty() {
+        admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
+    }
+    Ok(())
 }
 
 /// The index of so many shards, and of the network behind them.

@@ -129,17 +129,28 @@ pub fn log_line(line: &str) -> bool {
 pub fn finish_log() {
     if let Some((queue, limit)) = QUEUED.get() {
         tell_left_out(queue, limit.take_left_out(None));
-        queue.flush(FINISH_WITHIN);
+        queue.flush(FINISH_WITHIN / 2);
+        tell_lost(queue);
+        queue.flush(FINISH_WITHIN / 2);
     }
 }
 
 fn queue(limit: Option<Arc<Limit>>) -> anyhow::Result<Arc<Queue>> {
     let tell = move || {
-        if let (Some(limit), Some((queue, _))) = (&limit, QUEUED.get()) {
+        let Some((queue, _)) = QUEUED.get() else { return };
+        tell_lost(queue);
+        if let Some(limit) = &limit {
             tell_left_out(queue, limit.take_left_out(Some(Instant::now())));
         }
     };
     Queue::start(Direct, LOOK_INTERVAL, tell).context("cannot start the thread that writes the log")
+}
+
+fn tell_lost(queue: &Queue) {
+    let lines = queue.take_untold();
+    if lines > 0 {
+        warn!(target: limit::TARGET, lines, "log lines were lost: standard error was not read, or could not be written");
+    }
 }
 
 fn tell_left_out(queue: &Queue, left_out: Vec<LeftOut>) {

@@ -33,7 +33,7 @@ const EXIT_STATUS: i32 = 70;
 
 #[test]
 fn a_plugin_that_calls_exit_is_named() {
-    for command in ["exit", "exit-from-thread"] {
+    for command in ["exit", "quick-exit", "exit-from-thread"] {
         let plugins = PluginsDir::empty();
         bad_plugin(&plugins, &[]);
         let mut daemon = Setup::on_shards(1).authenticator("BadPlugin", plugins).start();
@@ -41,6 +41,17 @@ fn a_plugin_that_calls_exit_is_named() {
         assert_eq!(daemon.wait().code(), Some(EXIT_STATUS), "{}", daemon.log().text());
         assert!(daemon.log().text().contains("the plugin BadPlugin has called `exit`"), "{}", daemon.log().text());
     }
+}
+
+#[test]
+fn a_process_of_its_own_is_said_to_have_called_exit_and_not_to_lack_memory() {
+    let plugins = PluginsDir::empty();
+    bad_plugin(&plugins, &["-DCREATE_EXITS"]);
+    let starting = Setup::on_shards(1).authenticator("BadPlugin", plugins).settings("isolation: process").spawn();
+    let log = starting.log().clone();
+    assert_eq!(starting.wait().code(), Some(1));
+    assert!(log.text().contains("it has called `exit`"), "{}", log.text());
+    assert!(!log.text().contains("isolation_memory"), "{}", log.text());
 }
 
 #[test]

@@ -23,6 +23,14 @@ fn a_good_setup_is_shown() {
 }
 
 #[test]
+fn an_address_that_this_machine_has_not_is_no_good_setup() {
+    let plugins = PluginsDir::with([scripted_plugin()]);
+    // For documentation, and nobody's (RFC 5737).
+    let settings = settings_in(&plugins, "authenticator: ScriptedAuthenticator\nclient_address: 192.0.2.77\n");
+    run(pusud(&["check", "--config"]).arg(&settings)).fails_saying(&["192.0.2.77", "client_address"]);
+}
+
+#[test]
 fn a_deleted_library_is_answered_with_what_is_in_the_folder() {
     let plugins = PluginsDir::with([scripted_plugin(), example_c_plugin()]);
     let settings = settings_in(&plugins, "authenticator: ScriptedAuthenticator\n");

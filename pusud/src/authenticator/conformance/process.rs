@@ -14,6 +14,12 @@ use std::time::{Duration, Instant};
 const CALLS: usize = 64;
 /// The name of one thing that is looked at.
 const BLOCKED: &str = "the set of blocked signals";
+/// The signals of Linux, from number 1 on.
+const SIGNALS: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
+    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+    "PWR", "SYS",
+];
 /// How long threads that are ending get to be gone.
 const SETTLING_MAX: Duration = Duration::from_secs(2);
 
@@ -87,7 +93,7 @@ fn look() -> Look {
         ("SigBlk", BLOCKED),
     ] {
         if let Some(value) = field(&status, key) {
-            note(name.into(), without_internal_signals(value));
+            note(name.into(), signals(value));
         }
     }
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
@@ -122,12 +128,17 @@ fn blocked_by_callers() -> BTreeSet<String> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let statuses = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
     let callers = statuses.filter(|status| field(status, "Name").is_some_and(|name| name.starts_with(WORKER_NAME)));
-    callers.filter_map(|status| field(&status, "SigBlk").map(without_internal_signals)).collect()
+    callers.filter_map(|status| field(&status, "SigBlk").map(signals)).collect()
 }
 
-/// A set of signals without those two that the C library keeps for itself (signal(7)), and sets up with the first thread.
-fn without_internal_signals(set: &str) -> String {
-    u64::from_str_radix(set, 16).map_or_else(|_| set.to_owned(), |set| format!("{:016x}", set & !(0b11 << 31)))
+/// The names of a set of signals (signal(7)), without those two that the C library keeps for itself and sets up with the
+/// first thread.
+fn signals(set: &str) -> String {
+    let Ok(set) = u64::from_str_radix(set, 16) else { return set.to_owned() };
+    let name =
+        |number: usize| SIGNALS.get(number - 1).map_or_else(|| format!("signal {number}"), |name| format!("SIG{name}"));
+    let numbers = (1..=64).filter(|number| set >> (number - 1) & 1 == 1 && !matches!(number, 32 | 33));
+    numbers.map(name).collect::<Vec<_>>().join(" ")
 }
 
 /// A field of a file in /proc.
@@ -152,6 +163,13 @@ fn changes(before: &Look, after: &Look) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signals("0000000180000a01"), "SIGHUP SIGUSR1 SIGUSR2", "and not 32 and 33");
+        assert_eq!(signals("8000000000000000"), "signal 64");
+        assert_eq!(signals("0000000000000000"), "");
+    }
 
     #[test]
     fn each_difference_is_named() {

@@ -12,6 +12,7 @@ use crate::authenticator::callbacks::{
     self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number,
 };
 use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::exit::forbid_exit;
 use crate::authenticator::facts::Facts;
 use crate::authenticator::library::{Instance, Plugin};
 use crate::authenticator::manifest::Manifest;
@@ -56,6 +57,8 @@ pub fn serve() -> Result<()> {
         open: Mutex::default(),
         error: LastError::default(),
     });
+    // Its status says enough.
+    forbid_exit(|_| {});
     let calls = match load(&start, image, &daemon) {
         Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon))),
         Err(error) => {

@@ -9,6 +9,8 @@
 #[cfg(unix)]
 mod confinement;
 #[cfg(unix)]
+mod end;
+#[cfg(unix)]
 mod fields;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 mod fuzzing;

@@ -7,6 +7,7 @@
 // Longer than 300 lines: all that takes the one lock stands together, and so does the life of a process.
 
 use super::confinement::{limit_hint, memory_hint};
+use super::end::End;
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::decider::{Decider, Gone};
@@ -258,8 +259,10 @@ impl Shared {
                     bail!("is not loaded and created in its process within {START_TIME_MAX:?}")
                 }
                 Ok(None) | Err(_) => {
-                    let hint = limit_hint(self.start.memory_bytes_max);
-                    bail!("ended its process while it was loaded and created: {}{hint}", self.reap())
+                    let end = self.reap();
+                    // Who calls `exit` has memory enough to say why it does.
+                    let hint = if end.is_exit() { String::new() } else { limit_hint(self.start.memory_bytes_max) };
+                    bail!("ended its process while it was loaded and created: {end}{hint}")
                 }
             };
             match ToDaemon::parse(&frame) {
@@ -325,7 +328,7 @@ impl Shared {
     }
 
     /// Makes sure that the process is gone, ends the calls that were in it, and says how it ended.
-    fn reap(&self) -> String {
+    fn reap(&self) -> End {
         self.up.store(false, Ordering::Relaxed);
         let mut state = self.lock();
         state.link = None;
@@ -338,9 +341,9 @@ impl Shared {
                 Call::Pending => self.host.lose(ticket, unavailable(FAILED)),
             }
         }
-        let Some(mut child) = child else { return "it never ran".to_owned() };
+        let Some(mut child) = child else { return End::NeverRan };
         // It has closed its socket, so it is ending or will never do anything again.
         let _ = child.kill();
-        child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+        child.wait().map_or(End::NeverRan, End::Status)
     }
 }

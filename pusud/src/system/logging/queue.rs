@@ -31,17 +31,19 @@ struct State {
     lost: u64,
     /// Of those, how many the log does not tell of yet.
     untold: u64,
+    /// The last lines could be written.
+    is_read: bool,
 }
 
 impl Queue {
-    /// Starts the thread that writes to `out`. It does `while_idle` whenever it has written, and when `period` has passed.
+    /// Starts the thread that writes to `out`. It does `between` whenever it has written, and when `period` has passed.
     ///
     /// # Errors
     /// The system is out of threads.
     pub(super) fn start(
         out: impl Write + Send + 'static,
         period: Duration,
-        mut while_idle: impl FnMut() + Send + 'static,
+        mut between: impl FnMut() + Send + 'static,
     ) -> io::Result<Arc<Self>> {
         let queue = Arc::new(Self::default());
         let writing = queue.clone();
@@ -49,7 +51,7 @@ impl Queue {
         let write = move || {
             loop {
                 writing.write_waiting(&mut out, period);
-                while_idle();
+                between();
             }
         };
         // It ends with the process.
@@ -74,6 +76,13 @@ impl Queue {
         self.lock().lost
     }
 
+    /// Lines that were lost and of which nothing has been said yet, once there is somebody to tell and room for it.
+    pub(super) fn take_untold(&self) -> u64 {
+        let mut state = self.lock();
+        let has_room = state.is_read && state.lines.len() < QUEUE_BYTES_MAX / 2;
+        if has_room { mem::take(&mut state.untold) } else { 0 }
+    }
+
     /// Waits until everything has been written, at most for `within`.
     pub(super) fn flush(&self, within: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
@@ -94,14 +103,10 @@ impl Queue {
         let mut state = self.lock();
         state.is_writing = false;
         let rest = &lines[written..];
-        let untold = if rest.is_empty() { mem::take(&mut state.untold) } else { 0 };
+        state.is_read = rest.is_empty();
         state.lose(rest.iter().filter(|&&byte| byte == b'\n').count() as u64);
         if state.lines.is_empty() {
             self.is_empty.notify_all();
-        }
-        drop(state);
-        if untold > 0 {
-            tracing::warn!(lines = untold, "log lines were lost: standard error was not read, or could not be written");
         }
     }
 

@@ -38,6 +38,7 @@ fn nobody_waits_for_a_reader_that_stands_still_and_what_does_not_fit_is_counted(
     assert!((fit as u64..=fit as u64 + 1).contains(&queue.lost()), "{}", queue.lost());
     (0..2).for_each(|_| lets_on.send(Ok(())).unwrap());
     queue.flush(Duration::from_secs(10));
+    assert_eq!((queue.take_untold(), queue.take_untold()), (queue.lost(), 0), "once");
     let written: Vec<u8> = taken.try_iter().flatten().collect();
     assert!(written.starts_with(b"first\n") && written.ends_with(b"x\n"));
     assert!(written.len() <= QUEUE_BYTES_MAX + 6);
@@ -49,7 +50,7 @@ fn what_cannot_be_written_is_counted_and_what_comes_later_is_written() {
     lets_on.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
     queue.push(b"one\ntwo\n");
     queue.flush(Duration::from_secs(10));
-    assert_eq!(queue.lost(), 2);
+    assert_eq!((queue.lost(), queue.take_untold()), (2, 0), "there is nobody to tell");
     lets_on.send(Ok(())).unwrap();
     queue.push(b"three\n");
     queue.flush(Duration::from_secs(10));
