@@ -19,8 +19,8 @@ pub(super) const ROOM_BYTES_MAX: usize = 64 * 1024;
 /// sources alone makes nobody a slow consumer, although what waits counts more than its bytes.
 const OUTBOX_PART: usize = 4;
 /// The same, summed over a lane's listeners. It bounds how long a lane takes to be flushed, and with it how long sources
-/// wait: at 2 GiB/s that is 16 ms, beside 3 us a listener.
-const FAN_OUT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// wait: at 2 GiB/s that is 128 ms, beside 3 us a listener.
+const FAN_OUT_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// The room of one lane under this bound on what may wait for one client.
 pub fn room_bytes(outbox_bytes: usize) -> usize {
