@@ -161,6 +161,7 @@ mod tests {
             channels: 3,
             subscriptions: 4,
             messages: Messages { published: 10, delivered: 20, dropped_bytes: 30 },
+            lost_log_lines: 3,
             disconnects: vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 6 }],
             refusals: [("outbox_bytes".to_owned(), 6), ("max_fragments".to_owned(), 0)].into(),
             authenticator: Authenticator {
