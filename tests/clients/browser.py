@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -113,7 +114,8 @@ class Browser:
 
 def main():
     url = pathlib.Path(sys.argv[1]).resolve().as_uri()
-    with tempfile.TemporaryDirectory() as folder:
+    folder = tempfile.mkdtemp()
+    try:
         browser = Browser(folder)
         try:
             pages = []
@@ -126,6 +128,9 @@ def main():
         finally:
             browser.process.kill()
             browser.process.wait()
+    finally:
+        # Processes of the browser end a moment later, and still write into it.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -117,9 +117,11 @@ fn without_a_setting_the_socket_is_found_by_the_port() {
     let found = status(&format!("client_port: {port}")).succeeds();
     assert!(found.contains(&format!("\"pid\":{},", daemon.pid())), "{found}");
     let other = if port == 1 { 2 } else { 1 };
-    let beside = format!("there are others: {}/pusud-{port}.sock", folder.path().display());
+    // Relays of others may have theirs on this machine.
+    let beside = format!("{}/pusud-{port}.sock", folder.path().display());
     status(&format!("client_port: {other}")).fails_saying(&[
         "no relay is running with client port",
+        "there are others: ",
         &beside,
         "--socket",
     ]);
