@@ -1,8 +1,8 @@
 //! The queue of the log: whoever logs hands a line over and never waits, and a thread of its own writes.
 //!
-//! So a log that nobody reads, or that cannot be written, stops nobody. **Invariant:** at most `QUEUE_BYTES_MAX` wait. A
-//! line that does not fit, or that could not be written, is counted as lost, and the count is logged once a line has
-//! been written again.
+//! So a log that nobody reads, or that cannot be written, stops nobody. **Invariant:** at most `QUEUE_BYTES_MAX` wait,
+//! those included that are being written. A line that does not fit, or that could not be written, is counted as lost,
+//! and the count is logged once a line has been written again.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -27,7 +27,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     lines: Vec<u8>,
-    is_writing: bool,
+    /// How many bytes the thread has taken out and is writing.
+    being_written: usize,
     lost: u64,
     /// Of those, how many the log does not tell of yet.
     untold: u64,
@@ -62,7 +63,7 @@ impl Queue {
     /// Hands over one whole line, or several. Never waits for who reads the log.
     pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
-        if state.lines.len() + line.len() > QUEUE_BYTES_MAX {
+        if state.waiting() + line.len() > QUEUE_BYTES_MAX {
             return state.lose(1);
         }
         if state.lines.is_empty() {
@@ -79,13 +80,13 @@ impl Queue {
     /// Lines that were lost and of which nothing has been said yet, once there is somebody to tell and room for it.
     pub(super) fn take_untold(&self) -> u64 {
         let mut state = self.lock();
-        let has_room = state.is_read && state.lines.len() < QUEUE_BYTES_MAX / 2;
+        let has_room = state.is_read && state.waiting() < QUEUE_BYTES_MAX / 2;
         if has_room { mem::take(&mut state.untold) } else { 0 }
     }
 
     /// Waits until everything has been written, at most for `within`.
     pub(super) fn flush(&self, within: Duration) {
-        let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
+        let is_busy = |state: &mut State| state.waiting() > 0;
         // Whether it has come to an end or not: there is nothing more that could be done.
         drop(self.is_empty.wait_timeout_while(self.lock(), within, is_busy));
     }
@@ -97,11 +98,11 @@ impl Queue {
             return;
         }
         let lines = mem::take(&mut state.lines);
-        state.is_writing = true;
+        state.being_written = lines.len();
         drop(state);
         let written = write_all(out, &lines);
         let mut state = self.lock();
-        state.is_writing = false;
+        state.being_written = 0;
         let rest = &lines[written..];
         state.is_read = rest.is_empty();
         state.lose(rest.iter().filter(|&&byte| byte == b'\n').count() as u64);
@@ -116,6 +117,11 @@ impl Queue {
 }
 
 impl State {
+    /// Bytes that have not been written.
+    fn waiting(&self) -> usize {
+        self.lines.len() + self.being_written
+    }
+
     fn lose(&mut self, lines: u64) {
         self.lost += lines;
         self.untold += lines;

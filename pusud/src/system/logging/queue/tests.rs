@@ -33,15 +33,15 @@ fn nobody_waits_for_a_reader_that_stands_still_and_what_does_not_fit_is_counted(
     let line = [&[b'x'; 1023][..], b"\n"].concat();
     let fit = QUEUE_BYTES_MAX / line.len();
     queue.push(b"first\n");
-    // The thread may have taken the first one out already, or not.
+    // Whatever the thread has taken out until now: what it writes goes on counting.
     (0..2 * fit).for_each(|_| queue.push(&line));
-    assert!((fit as u64..=fit as u64 + 1).contains(&queue.lost()), "{}", queue.lost());
+    assert_eq!(queue.lost(), fit as u64 + 1);
     (0..2).for_each(|_| lets_on.send(Ok(())).unwrap());
     queue.flush(Duration::from_secs(10));
     assert_eq!((queue.take_untold(), queue.take_untold()), (queue.lost(), 0), "once");
     let written: Vec<u8> = taken.try_iter().flatten().collect();
     assert!(written.starts_with(b"first\n") && written.ends_with(b"x\n"));
-    assert!(written.len() <= QUEUE_BYTES_MAX + 6);
+    assert!(written.len() <= QUEUE_BYTES_MAX);
 }
 
 #[test]
