@@ -329,4 +329,4 @@ const pusu_authenticator *pusu_authenticator_entry(uint32_t abi_major) {
 
 /* What `pusud plugins list` shows, read from the file without loading it. */
 PUSU_MANIFEST("ExampleCAuthenticator", "0.1.0", 0, "MIT AND BSD-3-Clause",
-              "The C example to copy: whoever knows a secret may read and write everything", "secrets");
+              "The C example to copy: whoever knows a secret may read and write everything", "secrets", "");

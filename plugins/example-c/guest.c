@@ -34,4 +34,4 @@ const pusu_authenticator *pusu_authenticator_entry(uint32_t abi_major) {
   return abi_major == PUSU_ABI_MAJOR ? &table : NULL;
 }
 
-PUSU_MANIFEST("GuestCAuthenticator", "1.0.0", 0, "MIT", "Everybody may read the news", "");
+PUSU_MANIFEST("GuestCAuthenticator", "1.0.0", 0, "MIT", "Everybody may read the news", "", "");

@@ -124,4 +124,4 @@ const pusu_authenticator *pusu_authenticator_entry(uint32_t abi_major) {
   return abi_major == PUSU_ABI_MAJOR ? &table : NULL;
 }
 
-PUSU_MANIFEST("LaterCAuthenticator", "1.0.0", PUSU_F_ASYNC, "MIT", "Asks somebody slow, and keeps no thread meanwhile", "");
+PUSU_MANIFEST("LaterCAuthenticator", "1.0.0", PUSU_F_ASYNC, "MIT", "Asks somebody slow, and keeps no thread meanwhile", "", "");

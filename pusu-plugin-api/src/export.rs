@@ -10,17 +10,22 @@ pub struct About {
     /// What `authenticator:` in the settings names: a letter or digit, then letters, digits, `.`, `_` and `-`, at most
     /// 63 bytes. Has no default.
     pub id: &'static str,
-    /// At most 31 bytes; by default `version` of the plugin's Cargo.toml.
+    /// At most 63 bytes; by default `version` of the plugin's Cargo.toml.
     pub version: &'static str,
-    /// An SPDX expression of at most 31 bytes; by default `license` of the plugin's Cargo.toml.
+    /// An SPDX expression of at most 127 bytes; by default `license` of the plugin's Cargo.toml.
     pub license: &'static str,
-    /// One line of at most 159 bytes; by default `description` of the plugin's Cargo.toml.
+    /// One line of at most 255 bytes; by default `description` of the plugin's Cargo.toml.
     pub description: &'static str,
-    /// The names of the options, at most 511 bytes together. The relay refuses other options before it loads the
-    /// plugin, and hands over options of these names also if they stand at the top of the settings.
+    /// The names of the options, at most 767 bytes together. The relay refuses other options before it loads the
+    /// plugin, and hands over options of these names also if they stand at the top of the settings. `"*"` among them:
+    /// the plugin takes others too, and checks them itself.
     pub options: &'static [&'static str],
-    /// [`SERIAL`](crate::SERIAL) and [`NO_SWAP`](crate::NO_SWAP), or 0. Whether it may answer later is known without.
+    /// [`SERIAL`](crate::SERIAL), [`NO_SWAP`](crate::NO_SWAP) and [`GRANTS`](crate::GRANTS), or 0. Whether it may answer
+    /// later is known without.
     pub flags: u32,
+    /// The ids of tables of the relay's that the plugin cannot do without, such as `pusu.grants/1`, at most 191 bytes
+    /// together. A relay that lacks one does not load it.
+    pub needs: &'static [&'static str],
 }
 
 /// The manifest of a plugin whose authenticator is `A`.
@@ -34,18 +39,18 @@ pub const fn manifest<A: AsyncAuthenticator>(about: &About) -> abi::Manifest {
         "export_authenticator!: `id` must begin with a letter or digit, and have only letters, digits, '.', '_', '-'"
     );
     assert!(
-        about.flags & !(abi::F_SERIAL | abi::F_NO_SWAP) == 0,
-        "export_authenticator!: `flags` may be SERIAL, NO_SWAP or both"
+        about.flags & !(abi::F_SERIAL | abi::F_NO_SWAP | abi::F_GRANTS) == 0,
+        "export_authenticator!: `flags` may be SERIAL, NO_SWAP and GRANTS"
     );
     assert!(about.id.len() < 64, "export_authenticator!: `id` is longer than 63 bytes");
-    assert!(about.version.len() < 32, "export_authenticator!: `version` is longer than 31 bytes");
+    assert!(about.version.len() < 64, "export_authenticator!: `version` is longer than 63 bytes");
     assert!(
-        about.license.len() < 32,
-        "export_authenticator!: `license` (by default that of Cargo.toml) is longer than 31 bytes"
+        about.license.len() < 128,
+        "export_authenticator!: `license` (by default that of Cargo.toml) is longer than 127 bytes"
     );
     assert!(
-        about.description.len() < 160,
-        "export_authenticator!: `description` (by default that of Cargo.toml) is longer than 159 bytes"
+        about.description.len() < 256,
+        "export_authenticator!: `description` (by default that of Cargo.toml) is longer than 255 bytes"
     );
     assert!(
         is_line(about.version) && is_line(about.license) && is_line(about.description),
@@ -66,7 +71,8 @@ pub const fn manifest<A: AsyncAuthenticator>(about: &About) -> abi::Manifest {
         license: padded(about.license.as_bytes()),
         description: padded(about.description.as_bytes()),
         options: joined(about.options),
-        reserved: [0; 136],
+        needs: joined(about.needs),
+        reserved: [0; 472],
     }
 }
 
@@ -100,14 +106,33 @@ const fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
     out
 }
 
-/// The option names, comma separated, and zeros.
+/// Whether `text` can stand in a list: a name of an option, `*`, or the id of an extension.
+const fn is_name(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        if text[at] == b',' || text[at].is_ascii_control() || text[at] == b' ' {
+            return false;
+        }
+        at += 1;
+    }
+    !text.is_empty()
+}
+
+/// The names, comma separated, and zeros.
 const fn joined<const N: usize>(names: &[&str]) -> [u8; N] {
     let mut out = [0; N];
     let (mut end, mut at) = (0, 0);
     while at < names.len() {
         let name = names[at].as_bytes();
-        assert!(is_id(name), "export_authenticator!: names in `options` must be like those of settings: some_option");
-        assert!(end + 1 + name.len() < N, "export_authenticator!: `options` are longer than 511 bytes together");
+        assert!(
+            is_name(name),
+            "export_authenticator!: names in `options` must be like those of settings (some_option), and ids in `needs` \
+             like those of extensions (pusu.grants/1)"
+        );
+        assert!(
+            end + 1 + name.len() < N,
+            "export_authenticator!: `options` are longer than 767 bytes together, or `needs` than 191"
+        );
         if at > 0 {
             out[end] = b',';
             end += 1;
@@ -174,6 +199,7 @@ macro_rules! export_authenticator {
                     description: ::core::env!("CARGO_PKG_DESCRIPTION"),
                     options: &[],
                     flags: 0,
+                    needs: &[],
                 }
             };
 

@@ -88,7 +88,7 @@ pub use facts::Facts;
 pub use host::{Host, Level};
 pub use pattern::{NotAPattern, Pattern};
 pub use pusu_plugin_abi as abi;
-pub use pusu_plugin_abi::{F_NO_SWAP as NO_SWAP, F_SERIAL as SERIAL};
+pub use pusu_plugin_abi::{F_GRANTS as GRANTS, F_NO_SWAP as NO_SWAP, F_SERIAL as SERIAL};
 pub use reply::{Delivery, Reply};
 pub use request::{Authorization, Request, Ticket};
 pub use serde;

@@ -15,7 +15,7 @@ pub enum Delivery {
     Taken,
     /// Nobody waits for it any more: time was up, the client has gone, or the authenticator was destroyed.
     Late,
-    /// The relay could not make sense of it (too long, too many permissions), and has refused the client.
+    /// The relay could not make sense of it (too long, too many permissions): it takes it as unavailable.
     Malformed,
 }
 

@@ -80,8 +80,8 @@ pub enum Decision {
 
 /// An answer to one request.
 ///
-/// The relay takes at most [`VERDICT_PERMISSIONS_MAX`](abi::VERDICT_PERMISSIONS_MAX) permissions and texts of at most
-/// [`VERDICT_TEXT_BYTES_MAX`](abi::VERDICT_TEXT_BYTES_MAX) bytes, and refuses the client beyond that. No part of a
+/// The relay takes at most [`PERMISSIONS_MAX`](abi::PERMISSIONS_MAX) permissions and texts of at most
+/// [`TEXT_BYTES_MAX`](abi::TEXT_BYTES_MAX) bytes, and refuses the client beyond that. No part of a
 /// verdict may contain the authorization itself: subject and detail are logged, the reason may reach the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a verdict counts only once it is returned or sent"]

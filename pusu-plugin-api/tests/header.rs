@@ -111,6 +111,7 @@ fn expected() -> Expected {
         license,
         description,
         options,
+        needs,
         reserved
     );
     layout!(
@@ -127,11 +128,18 @@ fn expected() -> Expected {
         create_timeout_ms,
         destroy_timeout_ms
     );
+    layout!(all, "pusu_log", Log, struct_size, reserved, enabled, log);
+    layout!(all, "pusu_grants", Grants, struct_size, reserved, revoke, revoke_subject, recheck, recheck_subject);
+    layout!(all, "pusu_grants_heard", GrantsHeard, struct_size, reserved, ended, adopted);
+    layout!(all, "pusu_reload", Reload, struct_size, reserved, reload);
+    layout!(all, "pusu_check", Check, struct_size, reserved, check);
+    layout!(all, "pusu_health", Health, struct_size, reserved, health);
+    layout!(all, "pusu_metric", Metric, struct_size, kind, name, help, labels, labels_len, bounds, bounds_len);
+    layout!(all, "pusu_metrics", Metrics, struct_size, reserved, define, add, set, observe);
     constants!(
         all,
         "PUSU_ISOLATION_THREAD" = abi::ISOLATION_THREAD,
         "PUSU_ISOLATION_PROCESS" = abi::ISOLATION_PROCESS,
-        "sizeof PUSU_EXT_HOST - 1" = abi::EXT_HOST.len() as u32,
         "PUSU_ABI_MAJOR" = abi::ABI_MAJOR,
         "PUSU_ABI_MINOR" = abi::ABI_MINOR,
         "PUSU_OK" = abi::OK,
@@ -151,13 +159,57 @@ fn expected() -> Expected {
         "PUSU_F_ASYNC" = abi::F_ASYNC,
         "PUSU_F_SERIAL" = abi::F_SERIAL,
         "PUSU_F_NO_SWAP" = abi::F_NO_SWAP,
+        "PUSU_F_GRANTS" = abi::F_GRANTS,
+        "PUSU_CRITICAL_BITS" = abi::CRITICAL_BITS,
+        "PUSU_TAKEN" = abi::TAKEN,
+        "PUSU_LATE" = abi::LATE,
+        "PUSU_MALFORMED" = abi::MALFORMED,
+        "PUSU_UNSUPPORTED" = abi::UNSUPPORTED,
+        "PUSU_FULL" = abi::FULL,
+        "PUSU_REQ_RECHECK" = abi::REQ_RECHECK,
+        "PUSU_TEXT_BYTES_MAX" = abi::TEXT_BYTES_MAX as u32,
+        "PUSU_LOG_BYTES_MAX" = abi::LOG_BYTES_MAX as u32,
+        "PUSU_SUBJECT_BYTES_MAX" = abi::SUBJECT_BYTES_MAX as u32,
+        "PUSU_PATTERN_BYTES_MAX" = abi::PATTERN_BYTES_MAX as u32,
+        "PUSU_PERMISSIONS_MAX" = abi::PERMISSIONS_MAX as u32,
+        "PUSU_ATTRS_MAX" = abi::ATTRS_MAX as u32,
+        "PUSU_KEY_BYTES_MAX" = abi::KEY_BYTES_MAX as u32,
+        "PUSU_STACK_BYTES" = abi::STACK_BYTES as u32,
+        "PUSU_ENDED_EXPIRED" = abi::ENDED_EXPIRED,
+        "PUSU_ENDED_REVOKED" = abi::ENDED_REVOKED,
+        "PUSU_ENDED_REFUSED" = abi::ENDED_REFUSED,
+        "PUSU_ENDED_REPLACED" = abi::ENDED_REPLACED,
+        "PUSU_ENDED_CLOSED" = abi::ENDED_CLOSED,
+        "PUSU_HEALTH_GOOD" = abi::HEALTH_GOOD,
+        "PUSU_HEALTH_DEGRADED" = abi::HEALTH_DEGRADED,
+        "PUSU_HEALTH_BAD" = abi::HEALTH_BAD,
+        "PUSU_METRICS_MAX" = abi::METRICS_MAX as u32,
+        "PUSU_METRIC_NAME_BYTES_MAX" = abi::METRIC_NAME_BYTES_MAX as u32,
+        "PUSU_METRIC_HELP_BYTES_MAX" = abi::METRIC_HELP_BYTES_MAX as u32,
+        "PUSU_METRIC_LABELS_MAX" = abi::METRIC_LABELS_MAX as u32,
+        "PUSU_METRIC_BOUNDS_MAX" = abi::METRIC_BOUNDS_MAX as u32,
+        "PUSU_METRIC_COUNTER" = abi::METRIC_COUNTER,
+        "PUSU_METRIC_GAUGE" = abi::METRIC_GAUGE,
+        "PUSU_METRIC_HISTOGRAM" = abi::METRIC_HISTOGRAM,
         "pusu_plugin_manifest.size" = abi::MANIFEST_BYTES as u32,
         "pusu_plugin_manifest.abi_major" = abi::ABI_MAJOR,
         "pusu_plugin_manifest.kind" = abi::KIND_AUTHENTICATOR,
         "pusu_plugin_manifest.flags" = abi::F_ASYNC | abi::F_NO_SWAP,
     );
-    for (index, byte) in abi::EXT_HOST.bytes().enumerate() {
-        all.push((format!("PUSU_EXT_HOST[{index}]"), byte.into()));
+    let texts = [
+        ("PUSU_EXT_HOST", abi::EXT_HOST),
+        ("PUSU_EXT_LOG", abi::EXT_LOG),
+        ("PUSU_EXT_GRANTS", abi::EXT_GRANTS),
+        ("PUSU_EXT_RELOAD", abi::EXT_RELOAD),
+        ("PUSU_EXT_CHECK", abi::EXT_CHECK),
+        ("PUSU_EXT_HEALTH", abi::EXT_HEALTH),
+        ("PUSU_EXT_METRICS", abi::EXT_METRICS),
+        ("PUSU_ATTR_TTL_MS", abi::ATTR_TTL_MS),
+        ("PUSU_ATTR_PREVIOUS_TICKET", abi::ATTR_PREVIOUS_TICKET),
+    ];
+    for (name, text) in texts {
+        all.push((format!("sizeof {name} - 1"), text.len() as i128));
+        all.extend(text.bytes().enumerate().map(|(index, byte)| (format!("{name}[{index}]"), byte.into())));
     }
     for (index, byte) in abi::MAGIC.into_iter().enumerate() {
         all.push((format!("pusu_plugin_manifest.magic[{index}]"), byte.into()));
@@ -169,8 +221,8 @@ fn expected() -> Expected {
 /// it, and as it stands in a manifest.
 fn program(expected: &Expected) -> String {
     let mut source = String::from(
-        "#include \"pusu_plugin.h\"\n#include <inttypes.h>\n#include <stdio.h>\n\
-         PUSU_MANIFEST(\"Header.test\", \"1.2.3\", PUSU_F_ASYNC | PUSU_F_NO_SWAP, \"MIT\", \"Prints\", \"a,b\");\n\
+        "#include \"pusu_extensions.h\"\n#include <inttypes.h>\n#include <stdio.h>\n\
+         PUSU_MANIFEST(\"Header.test\", \"1.2.3\", PUSU_F_ASYNC | PUSU_F_NO_SWAP, \"MIT\", \"Prints\", \"a,b\", \"\");\n\
          const pusu_authenticator *pusu_authenticator_entry(uint32_t abi_major) { (void)abi_major; return NULL; }\n\
          int main(void) {\n",
     );

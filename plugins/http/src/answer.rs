@@ -3,7 +3,7 @@
 //! **Invariant:** what is not exactly as it should be is no answer: a misspelt `expires` must not mean "for ever".
 //! **Invariant:** no fault quotes the answer, in which a service may have repeated the authorization.
 
-use pusu_plugin_api::abi::VERDICT_PERMISSIONS_MAX;
+use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::json::Object;
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{Access, Pattern, Permission, Verdict};
@@ -55,8 +55,8 @@ impl Answer {
     /// What is wrong with it, for the log.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
         let Object(fields): Object<Fields> = serde_json::from_slice(body).map_err(|error| fault(&error))?;
-        if fields.permissions.len() > VERDICT_PERMISSIONS_MAX {
-            return Err(format!("`permissions`: expected at most {VERDICT_PERMISSIONS_MAX}"));
+        if fields.permissions.len() > PERMISSIONS_MAX {
+            return Err(format!("`permissions`: expected at most {PERMISSIONS_MAX}"));
         }
         let mut permissions = Vec::with_capacity(fields.permissions.len());
         for Object(PermissionFields { pattern, read, write }) in fields.permissions {

@@ -22,7 +22,7 @@ use claims::{Accepted, Rules};
 use keys::Keys;
 use options::Options;
 use patterns::Allowed;
-use pusu_plugin_api::abi::VERDICT_PERMISSIONS_MAX;
+use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::{Access, Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
 use std::time::{SystemTime, UNIX_EPOCH};
 use token::{Refusal, Token};
@@ -92,7 +92,7 @@ impl JwtAuthenticator {
                 "nothing that the token gives is among the channels allowed here"
             });
         }
-        if permissions.len() > VERDICT_PERMISSIONS_MAX {
+        if permissions.len() > PERMISSIONS_MAX {
             return Err("the token has too many patterns");
         }
         let mut verdict = Verdict::grant(permissions).with_subject(accepted.subject);

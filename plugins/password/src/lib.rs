@@ -14,13 +14,13 @@ mod options;
 mod secret;
 
 use options::{Entry, Options};
-use pusu_plugin_api::abi::VERDICT_PERMISSIONS_MAX;
+use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{Authenticator, CreateError, Host, Pattern, Permission, Request, Verdict, export_authenticator};
 use secret::{Attempt, Match, Secret};
 
 /// Most patterns of one password: with the one that lets everybody read they fill a verdict.
-const PATTERNS_MAX: usize = VERDICT_PERMISSIONS_MAX - 1;
+const PATTERNS_MAX: usize = PERMISSIONS_MAX - 1;
 
 export_authenticator! {
     PasswordAuthenticator,

@@ -5,29 +5,55 @@
 use crate::{Attr, Authenticator, Host, Manifest, Permission, Request, Str, Verdict};
 use core::mem::{offset_of, size_of};
 
-/// What this crate's compiler makes of the structs; 0x096327206df988ad on 64-bit Linux, macOS and Windows.
-pub const FINGERPRINT: u64 = {
-    let h = 0xcbf2_9ce4_8422_2325;
-    let h = mix(mix(h, size_of::<*const ()>()), size_of::<usize>());
-    let h = mix(mix(h, size_of::<Str>()), offset_of!(Str, len));
-    let h = mix(mix(h, size_of::<Attr>()), offset_of!(Attr, value));
-    let h = mix(mix(h, size_of::<Permission>()), offset_of!(Permission, access));
-    let h = mix(mix(h, size_of::<Verdict>()), offset_of!(Verdict, expires_unix_ms));
-    let h = mix(mix(h, offset_of!(Verdict, subject)), offset_of!(Verdict, permissions));
-    let h = mix(h, offset_of!(Verdict, attrs_len));
-    let h = mix(mix(h, size_of::<Request>()), offset_of!(Request, ticket));
-    let h = mix(mix(h, offset_of!(Request, authorization)), offset_of!(Request, attrs_len));
-    let h = mix(mix(h, size_of::<Host>()), offset_of!(Host, ctx));
-    let h = mix(h, offset_of!(Host, extension));
-    let h = mix(mix(h, size_of::<Authenticator>()), offset_of!(Authenticator, create));
-    let h = mix(h, offset_of!(Authenticator, extension));
-    let h = mix(mix(h, size_of::<Manifest>()), offset_of!(Manifest, fingerprint));
-    mix(h, offset_of!(Manifest, options))
-};
+const START: u64 = 0xcbf2_9ce4_8422_2325;
 
-const fn mix(hash: u64, value: usize) -> u64 {
-    (hash ^ value as u64).wrapping_mul(0x0100_0000_01b3)
+/// The number of one struct: its size, then the offset and the size of each field.
+macro_rules! of {
+    ($type:ty: $($field:ident)+) => {{
+        let hash = mix(START, size_of::<$type>() as u64);
+        $(let hash = mix(hash, offset_of!($type, $field) as u64 * 65536 + field_size(|all: &$type| &all.$field));)+
+        hash
+    }};
 }
 
-#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-const _: () = assert!(FINGERPRINT == 0x0963_2720_6df9_88ad);
+/// What this crate's compiler makes of the structs: the same on every system with pointers of 64 bits, and another one
+/// on those of 32 bits. Only `reserved` at the end of the manifest is left out, so that a later minor version may name
+/// a part of it.
+pub const FINGERPRINT: u64 = {
+    let structs = [
+        of!(Str: ptr len),
+        of!(Attr: key value),
+        of!(Permission: pattern access),
+        of!(Verdict: struct_size decision expires_unix_ms subject reason detail permissions permissions_len attrs
+            attrs_len),
+        of!(Request: struct_size flags ticket timeout_ms authorization peer attrs attrs_len),
+        of!(Host: abi_major abi_minor struct_size reserved ctx log complete set_error extension),
+        of!(Authenticator: abi_major abi_minor struct_size flags create destroy authorize cancel extension),
+        of!(Manifest: magic size abi_major abi_minor kind flags reserved0 fingerprint id version sdk license description
+            options needs),
+    ];
+    let mut hash = mix(mix(START, size_of::<*const ()>() as u64), size_of::<usize>() as u64);
+    let mut at = 0;
+    while at < structs.len() {
+        hash = mix(hash, structs[at]);
+        at += 1;
+    }
+    hash
+};
+
+/// The fingerprint on 64-bit systems of the headers from before ABI 1.0, so that what was built with them is refused by
+/// name.
+pub const BEFORE_1_0: u64 = 0x0963_2720_6df9_88ad;
+
+const fn mix(hash: u64, value: u64) -> u64 {
+    (hash ^ value).wrapping_mul(0x0100_0000_01b3)
+}
+
+const fn field_size<S, F>(_which: fn(&S) -> &F) -> u64 {
+    size_of::<F>() as u64
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(FINGERPRINT == 0xc4d8_7bad_66cb_9ddb);
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(FINGERPRINT == 0xbf8b_09f8_bdeb_c04f);

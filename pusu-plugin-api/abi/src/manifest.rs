@@ -3,7 +3,11 @@
 /// `PUSUPLG` and 1.
 pub const MAGIC: [u8; 8] = *b"PUSUPLG\x01";
 /// The size of a [`Manifest`], in bytes.
-pub const MANIFEST_BYTES: usize = 1024;
+pub const MANIFEST_BYTES: usize = 2048;
+/// How many bytes at its beginning are laid out as they were before ABI 1.0: up to the end of the id.
+pub const MANIFEST_HEAD_BYTES: usize = 104;
+/// The size of a manifest from before ABI 1.0, in bytes.
+pub const MANIFEST_BYTES_BEFORE_1_0: u32 = 1024;
 
 /// Text of at most `N` bytes, padded with zeros.
 pub type ManifestText<const N: usize> = [u8; N];
@@ -23,7 +27,7 @@ pub struct Manifest {
     pub abi_minor: u32,
     /// [`crate::KIND_AUTHENTICATOR`].
     pub kind: u32,
-    /// [`crate::F_ASYNC`], [`crate::F_SERIAL`] and [`crate::F_NO_SWAP`] bits.
+    /// `F_*` bits.
     pub flags: u32,
     /// 0.
     pub reserved0: u32,
@@ -32,17 +36,19 @@ pub struct Manifest {
     /// What `authenticator:` in the settings names: `[A-Za-z0-9][A-Za-z0-9._-]*`.
     pub id: ManifestText<64>,
     /// The plugin's own version.
-    pub version: ManifestText<32>,
+    pub version: ManifestText<64>,
     /// What it was built with, such as `c gcc 12.2.0`.
-    pub sdk: ManifestText<48>,
+    pub sdk: ManifestText<64>,
     /// SPDX.
-    pub license: ManifestText<32>,
+    pub license: ManifestText<128>,
     /// Text, one line.
-    pub description: ManifestText<160>,
-    /// The names of the options it takes, comma separated.
-    pub options: ManifestText<512>,
-    /// 0.
-    pub reserved: [u8; 136],
+    pub description: ManifestText<256>,
+    /// Names of the options that it takes, comma separated; `*` among them: it checks others itself.
+    pub options: ManifestText<768>,
+    /// Ids of host extensions, comma separated; a host that lacks one does not load it.
+    pub needs: ManifestText<192>,
+    /// 0. Hosts ignore them, the conformance kit does not.
+    pub reserved: [u8; 472],
 }
 
 impl Manifest {
@@ -64,11 +70,12 @@ impl Manifest {
             fingerprint: u64::from_ne_bytes(array(&bytes[32..])),
             id: array(&bytes[40..]),
             version: array(&bytes[104..]),
-            sdk: array(&bytes[136..]),
-            license: array(&bytes[184..]),
-            description: array(&bytes[216..]),
-            options: array(&bytes[376..]),
-            reserved: array(&bytes[888..]),
+            sdk: array(&bytes[168..]),
+            license: array(&bytes[232..]),
+            description: array(&bytes[360..]),
+            options: array(&bytes[616..]),
+            needs: array(&bytes[1384..]),
+            reserved: array(&bytes[1576..]),
         })
     }
 
@@ -87,10 +94,11 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 const _: () = {
     assert!(core::mem::offset_of!(Manifest, id) == 40);
-    assert!(core::mem::offset_of!(Manifest, version) == 104);
-    assert!(core::mem::offset_of!(Manifest, sdk) == 136);
-    assert!(core::mem::offset_of!(Manifest, license) == 184);
-    assert!(core::mem::offset_of!(Manifest, description) == 216);
-    assert!(core::mem::offset_of!(Manifest, options) == 376);
-    assert!(core::mem::offset_of!(Manifest, reserved) == 888);
+    assert!(core::mem::offset_of!(Manifest, version) == MANIFEST_HEAD_BYTES);
+    assert!(core::mem::offset_of!(Manifest, sdk) == 168);
+    assert!(core::mem::offset_of!(Manifest, license) == 232);
+    assert!(core::mem::offset_of!(Manifest, description) == 360);
+    assert!(core::mem::offset_of!(Manifest, options) == 616);
+    assert!(core::mem::offset_of!(Manifest, needs) == 1384);
+    assert!(core::mem::offset_of!(Manifest, reserved) == 1576);
 };

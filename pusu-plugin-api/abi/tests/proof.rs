@@ -119,12 +119,13 @@ macro_rules! copy_of_the_abi {
                 reserved0: u32,
                 fingerprint: u64,
                 id: [u8; 64],
-                version: [u8; 32],
-                sdk: [u8; 48],
-                license: [u8; 32],
-                description: [u8; 160],
-                options: [u8; 512],
-                reserved: [u8; 136],
+                version: [u8; 64],
+                sdk: [u8; 64],
+                license: [u8; 128],
+                description: [u8; 256],
+                options: [u8; 768],
+                needs: [u8; 192],
+                reserved: [u8; 472],
             }
 
             #[repr(C)]

@@ -1,14 +1,17 @@
 //! The answer of a plugin, copied out of its memory, and the verdict that the daemon makes of it.
 //!
-//! Nothing is believed: text must be UTF-8, an unknown decision is a refusal, and permissions that have ended already
-//! are none.
+//! Nothing is believed: every limit of the ABI is checked, text must be UTF-8, and permissions that have ended already are
+//! none.
+//! **Invariant:** what is not understood decides nothing: it gives no permission, and does not tell clients to stay away.
 
 use super::verdict::{Grant, Verdict};
 use crate::protocol::{Access, Permission};
 use pusu_plugin_abi as abi;
+use std::collections::HashSet;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// A verdict's fields as the plugin wrote them, within the ABI's bounds but not yet understood.
+/// A verdict's fields as the plugin wrote them, not yet understood.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(super) struct Answer {
     pub(super) decision: i32,
@@ -18,6 +21,8 @@ pub(super) struct Answer {
     pub(super) detail: Vec<u8>,
     /// Pattern and access bits.
     pub(super) permissions: Vec<(Vec<u8>, u32)>,
+    /// Key and value.
+    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A verdict, and what only the log is to know of it.
@@ -26,51 +31,153 @@ pub(super) struct Understood {
     pub(super) verdict: Verdict,
     /// For the log; printable, may be empty.
     pub(super) detail: String,
-    /// The decision has no meaning in this ABI; the verdict is a refusal.
-    pub(super) unknown_decision: Option<i32>,
 }
 
-impl Answer {
-    /// Makes sense of the answer.
-    ///
-    /// # Errors
-    /// Which field is malformed; then nothing of the answer holds.
-    pub(super) fn understand(self, now: SystemTime) -> Result<Understood, String> {
-        let subject = text("subject", self.subject)?;
-        let reason = text("reason", self.reason)?;
-        let detail = printable(&text("detail", self.detail)?);
-        let permissions = self
-            .permissions
-            .into_iter()
-            .map(|(pattern, access)| Ok(Permission::new(text("pattern", pattern)?, Access::from_bits(access))))
-            .collect::<Result<Vec<_>, String>>()?;
-        let expires = match self.expires_unix_ms {
-            0 => None,
-            ms => Some(
-                SystemTime::UNIX_EPOCH
-                    .checked_add(Duration::from_millis(ms))
-                    .ok_or_else(|| format!("expires_unix_ms is {ms}, which this system's clock cannot hold"))?,
-            ),
-        };
-        let mut unknown_decision = None;
-        let verdict = match self.decision {
-            abi::GRANT if expires.is_some_and(|expires| expires <= now) => {
-                Verdict::Refuse("the authorization has expired".into())
-            }
-            abi::GRANT => Verdict::Grant(Grant { permissions, subject, expires, ..Grant::default() }),
-            abi::REFUSE | abi::ABSTAIN => Verdict::Refuse(reason),
-            abi::UNAVAILABLE => Verdict::Unavailable(reason),
-            unknown => {
-                unknown_decision = Some(unknown);
-                Verdict::Refuse(String::new())
-            }
-        };
-        Ok(Understood { verdict, detail, unknown_decision })
+/// Why an answer decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It breaks a rule of the ABI.
+    Malformed(String),
+    /// It follows the rules, and means something that this relay does not know and must not ignore.
+    Unsupported(String),
+}
+
+impl Fault {
+    /// What `complete` returns.
+    pub(super) fn status(&self) -> i32 {
+        match self {
+            Self::Malformed(_) => abi::MALFORMED,
+            Self::Unsupported(_) => abi::UNSUPPORTED,
+        }
     }
 }
 
-fn text(field: &str, bytes: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(bytes).map_err(|_| format!("{field} is not UTF-8"))
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => write!(f, "malformed verdict: {what}"),
+            Self::Unsupported(what) => write!(f, "{what}, which this relay does not know; a newer pusud is needed"),
+        }
+    }
+}
+
+fn malformed(what: impl Into<String>) -> Fault {
+    Fault::Malformed(what.into())
+}
+
+impl Answer {
+    /// Checks the answer against the rules of the ABI.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        text("subject", &self.subject, abi::SUBJECT_BYTES_MAX)?;
+        text("reason", &self.reason, abi::TEXT_BYTES_MAX)?;
+        text("detail", &self.detail, abi::TEXT_BYTES_MAX)?;
+        at_most("permissions", self.permissions.len(), abi::PERMISSIONS_MAX)?;
+        for (pattern, access) in &self.permissions {
+            text("pattern", pattern, abi::PATTERN_BYTES_MAX)?;
+            if let Some(bit) = critical_bit(*access) {
+                return Err(Fault::Unsupported(format!("has set access bit {bit}")));
+            }
+        }
+        at_most("attributes", self.attributes.len(), abi::ATTRS_MAX)?;
+        let mut keys = HashSet::new();
+        for (key, value) in &self.attributes {
+            let key = text("key of an attribute", key, abi::KEY_BYTES_MAX)?;
+            text_or_bytes("value of an attribute", value, abi::TEXT_BYTES_MAX)?;
+            if !is_key(key) {
+                return Err(malformed(format!("the key of an attribute is {:?}", printable(key))));
+            }
+            if !keys.insert(key) {
+                return Err(malformed(format!("the attribute `{key}` is there twice")));
+            }
+            if key.starts_with(abi::CRITICAL_KEY) && key != abi::ATTR_TTL_MS {
+                return Err(Fault::Unsupported(format!("has the critical attribute `{key}`")));
+            }
+        }
+        self.lifetime()?;
+        if !(abi::GRANT..=abi::UNAVAILABLE).contains(&self.decision) {
+            return Err(Fault::Unsupported(format!("has decided {}", self.decision)));
+        }
+        Ok(())
+    }
+
+    /// Makes sense of the answer.
+    ///
+    /// # Errors
+    /// What is wrong with it; then nothing of the answer holds.
+    pub(super) fn understand(self, now: SystemTime) -> Result<Understood, Fault> {
+        self.check()?;
+        let lifetime = self.lifetime()?;
+        let subject = owned("subject", self.subject)?;
+        let reason = owned("reason", self.reason)?;
+        let detail = printable(&owned("detail", self.detail)?);
+        let permissions = self
+            .permissions
+            .into_iter()
+            .map(|(pattern, access)| Ok(Permission::new(owned("pattern", pattern)?, Access::from_bits(access))))
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let expires =
+            match self.expires_unix_ms {
+                0 => None,
+                ms => Some(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)).ok_or_else(|| {
+                    malformed(format!("expires_unix_ms is {ms}, which this system's clock cannot hold"))
+                })?),
+            };
+        let has_ended = expires.is_some_and(|expires| expires <= now) || lifetime == Some(Duration::ZERO);
+        let verdict = match self.decision {
+            abi::GRANT if has_ended => Verdict::Refuse("the authorization has expired".into()),
+            abi::GRANT => Verdict::Grant(Grant { permissions, subject, expires, lifetime, ..Grant::default() }),
+            abi::REFUSE | abi::ABSTAIN => Verdict::Refuse(reason),
+            _ => Verdict::Unavailable(reason),
+        };
+        Ok(Understood { verdict, detail })
+    }
+
+    /// The time after which the permissions end, where the plugin has said one.
+    fn lifetime(&self) -> Result<Option<Duration>, Fault> {
+        let named = self.attributes.iter().find(|(key, _)| key == abi::ATTR_TTL_MS.as_bytes());
+        let Some((_, value)) = named else { return Ok(None) };
+        let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        match digits.and_then(|digits| digits.parse().ok()) {
+            Some(milliseconds) => Ok(Some(Duration::from_millis(milliseconds))),
+            None => Err(malformed(format!(
+                "the attribute `{}` is no number of milliseconds in decimal digits",
+                abi::ATTR_TTL_MS
+            ))),
+        }
+    }
+}
+
+/// The lowest critical bit of `bits`, if there is any. None has a meaning yet.
+fn critical_bit(bits: u32) -> Option<u32> {
+    let critical = bits & abi::CRITICAL_BITS;
+    (critical != 0).then(|| critical.trailing_zeros())
+}
+
+fn is_key(key: &str) -> bool {
+    let name = key.strip_prefix(abi::CRITICAL_KEY).unwrap_or(key);
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.bytes().all(allowed)
+}
+
+fn at_most(what: &str, count: usize, max: usize) -> Result<(), Fault> {
+    if count <= max { Ok(()) } else { Err(malformed(format!("has {count} {what}, at most {max} are taken"))) }
+}
+
+fn text_or_bytes(field: &str, bytes: &[u8], max: usize) -> Result<(), Fault> {
+    let len = bytes.len();
+    if len <= max { Ok(()) } else { Err(malformed(format!("{field} has {len} bytes, at most {max} are taken"))) }
+}
+
+fn text<'a>(field: &str, bytes: &'a [u8], max: usize) -> Result<&'a str, Fault> {
+    text_or_bytes(field, bytes, max)?;
+    std::str::from_utf8(bytes).map_err(|_| malformed(format!("{field} is not UTF-8")))
+}
+
+fn owned(field: &str, bytes: Vec<u8>) -> Result<String, Fault> {
+    String::from_utf8(bytes).map_err(|_| malformed(format!("{field} is not UTF-8")))
 }
 
 /// `text` with its control characters escaped, so that it stays one line of a log.
@@ -86,7 +193,7 @@ pub(super) fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn understand(answer: Answer) -> Result<Understood, String> {
+    fn understand(answer: Answer) -> Result<Understood, Fault> {
         answer.understand(SystemTime::UNIX_EPOCH + Duration::from_secs(1000))
     }
 
@@ -95,7 +202,7 @@ mod tests {
             decision: abi::GRANT,
             expires_unix_ms,
             subject: b"alice".to_vec(),
-            permissions: vec![(b"a.*".to_vec(), abi::READ), (b"b".to_vec(), 0xffff_ffff)],
+            permissions: vec![(b"a.*".to_vec(), abi::READ), (b"b".to_vec(), 0xffff)],
             ..Answer::default()
         }
     }
@@ -122,9 +229,8 @@ mod tests {
         assert_eq!(understand(of(abi::ABSTAIN)).unwrap().verdict, Verdict::Refuse("why".into()));
         assert_eq!(understand(of(abi::UNAVAILABLE)).unwrap().verdict, Verdict::Unavailable("why".into()));
         for garbage in [0, 5, -1, i32::MAX, i32::MIN] {
-            let understood = understand(of(garbage)).unwrap();
-            assert_eq!(understood.verdict, Verdict::Refuse(String::new()));
-            assert_eq!(understood.unknown_decision, Some(garbage));
+            let Err(Fault::Unsupported(what)) = understand(of(garbage)) else { panic!("{garbage} means something") };
+            assert_eq!(what, format!("has decided {garbage}"));
         }
         assert!(matches!(understand(grant(1_000_000)).unwrap().verdict, Verdict::Refuse(_)), "expired");
     }
@@ -139,8 +245,82 @@ mod tests {
                 "detail" => answer.detail = vec![0xff],
                 _ => answer.permissions[0].0 = vec![0xff],
             }
-            assert_eq!(understand(answer), Err(format!("{field} is not UTF-8")));
+            assert_eq!(understand(answer), Err(malformed(format!("{field} is not UTF-8"))));
         }
+    }
+
+    fn with(key: &str, value: &[u8]) -> Answer {
+        Answer { attributes: vec![(key.into(), value.into())], ..grant(0) }
+    }
+
+    #[test]
+    fn what_restricts_and_is_not_known_decides_nothing() {
+        for bit in 0..32 {
+            let answer = Answer { permissions: vec![(b"a".to_vec(), 1 << bit)], ..grant(0) };
+            match understand(answer) {
+                Ok(_) => assert!(bit < 16, "access bit {bit}"),
+                Err(fault) => {
+                    assert_eq!((bit >= 16, fault.status()), (true, abi::UNSUPPORTED), "{fault}");
+                    assert!(fault.to_string().contains(&format!("access bit {bit},")), "{fault}");
+                }
+            }
+        }
+        for key in ["!limit", "!ttl", "!ttl_ms2"] {
+            let fault = understand(with(key, b"1")).unwrap_err();
+            assert!(fault.status() == abi::UNSUPPORTED && fault.to_string().contains(key), "{fault}");
+        }
+        assert!(understand(with("limit.publish", b"\xff")).is_ok(), "it may be ignored");
+    }
+
+    #[test]
+    fn a_time_to_live_is_understood_or_the_answer_is_not() {
+        let lifetime = |value: &[u8]| match understand(with(abi::ATTR_TTL_MS, value)).map(|answer| answer.verdict) {
+            Ok(Verdict::Grant(grant)) => Ok(grant.lifetime),
+            Ok(_) => Ok(None),
+            Err(fault) => Err(fault.status()),
+        };
+        assert_eq!(lifetime(b"1500"), Ok(Some(Duration::from_millis(1500))));
+        assert_eq!(lifetime(b"0"), Ok(None), "it has ended already");
+        for value in [&b""[..], b"+1", b"-1", b"1.5", b" 1", b"x", b"\xff", b"99999999999999999999"] {
+            assert_eq!(lifetime(value), Err(abi::MALFORMED), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_checked_to_the_byte() {
+        let of = |change: fn(&mut Answer, usize), size| {
+            let mut answer = grant(0);
+            change(&mut answer, size);
+            understand(answer).map(|_| ())
+        };
+        let cases: [(fn(&mut Answer, usize), usize, &str); 7] = [
+            (|answer, size| answer.subject = vec![b'a'; size], abi::SUBJECT_BYTES_MAX, "subject"),
+            (|answer, size| answer.reason = vec![b'a'; size], abi::TEXT_BYTES_MAX, "reason"),
+            (|answer, size| answer.detail = vec![b'a'; size], abi::TEXT_BYTES_MAX, "detail"),
+            (|answer, size| answer.permissions[0].0 = vec![b'a'; size], abi::PATTERN_BYTES_MAX, "pattern"),
+            (|answer, size| answer.permissions = vec![(b"a".to_vec(), 1); size], abi::PERMISSIONS_MAX, "permissions"),
+            (
+                |answer, size| answer.attributes = (0..size).map(|key| (format!("k{key}").into(), vec![])).collect(),
+                abi::ATTRS_MAX,
+                "attributes",
+            ),
+            (|answer, size| answer.attributes = vec![(vec![b'a'; size], vec![])], abi::KEY_BYTES_MAX, "key"),
+        ];
+        for (change, max, name) in cases {
+            assert_eq!(of(change, max), Ok(()), "{name}");
+            let fault = of(change, max + 1).expect_err(name);
+            assert!(fault.status() == abi::MALFORMED && fault.to_string().contains(name), "{fault}");
+        }
+    }
+
+    #[test]
+    fn keys_are_lower_case_and_there_once() {
+        for key in ["", "!", "A", "a b", "a!", "ä", "a\n"] {
+            assert!(matches!(understand(with(key, b"")), Err(Fault::Malformed(_))), "{key:?}");
+        }
+        let mut twice = with("claim.role", b"a");
+        twice.attributes.push((b"claim.role".to_vec(), b"b".to_vec()));
+        assert!(understand(twice).unwrap_err().to_string().contains("`claim.role` is there twice"));
     }
 
     #[test]

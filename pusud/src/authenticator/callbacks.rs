@@ -3,16 +3,11 @@
 //! **Invariant:** the table's `ctx` is a number that is looked up here, never a pointer: a plugin that calls after
 //! `destroy`, or with garbage, finds nobody.
 
-use super::answer::{Answer, printable};
+use super::answer::{Answer, Fault, printable};
 use super::facts::Facts;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-
-/// What `complete` returns for an answer that is taken, or came too late, or cannot be understood.
-pub(super) const COMPLETE_TAKEN: i32 = 0;
-pub(super) const COMPLETE_LATE: i32 = 1;
-pub(super) const COMPLETE_MALFORMED: i32 = -1;
 
 static ALL: RwLock<BTreeMap<usize, Weak<dyn Callbacks>>> = RwLock::new(BTreeMap::new());
 static NEXT: AtomicUsize = AtomicUsize::new(1);
@@ -27,8 +22,8 @@ pub(super) trait Callbacks: Send + Sync {
     fn number(&self) -> Number;
     /// The table's `log`: a line of the plugin's for the daemon's log.
     fn log(&self, level: i32, text: &[u8]);
-    /// The table's `complete`. `answer` may be called once at most; its error says what is malformed.
-    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, String>) -> i32;
+    /// The table's `complete`. `answer` may be called once at most.
+    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32;
     /// Where the table's `set_error` puts its text.
     fn last_error(&self) -> &LastError;
 }

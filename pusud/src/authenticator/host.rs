@@ -2,18 +2,16 @@
 //!
 //! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
 
-use super::answer::{Answer, printable};
-use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number};
+use super::answer::{Answer, Fault, printable};
+use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
 use super::facts::Facts;
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
+use pusu_plugin_abi as abi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
-
-/// Longest line that a plugin can put into the daemon's log, in bytes; the rest is cut off.
-pub(super) const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// What one plugin instance has of the daemon.
 pub(super) struct Host {
@@ -58,31 +56,25 @@ impl Host {
         }
     }
 
-    /// The table's `complete`. `answer` is called only if somebody waits for it; its error says what is malformed.
-    pub(super) fn complete(&self, ticket: u64, answer: impl FnOnce() -> Result<Answer, String>) -> i32 {
+    /// The table's `complete`. `answer` is called only if somebody waits for it.
+    pub(super) fn complete(&self, ticket: u64, answer: impl FnOnce() -> Result<Answer, Fault>) -> i32 {
         if !self.tickets.is_open(ticket) {
             return self.too_late();
         }
         match answer().and_then(|answer| answer.understand(SystemTime::now())) {
             Ok(understood) => {
-                if let Some(decision) = understood.unknown_decision {
-                    self.malformed.fetch_add(1, Ordering::Relaxed);
-                    self.complaints
-                        .warn(&self.plugin, format_args!("decided {decision}, which means nothing: refused"));
-                }
                 let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
                 self.note(&understood.verdict, &understood.detail);
                 reply.send(understood.verdict);
-                COMPLETE_TAKEN
+                abi::TAKEN
             }
-            Err(what) => {
+            Err(fault) => {
                 self.malformed.fetch_add(1, Ordering::Relaxed);
-                self.complaints
-                    .warn(&self.plugin, format_args!("gave a malformed verdict, the client is refused: {what}"));
+                self.complaints.warn(&self.plugin, format_args!("nobody could decide: {fault}"));
                 if let Some(reply) = self.tickets.take(ticket) {
-                    reply.send(Verdict::Refuse(String::new()));
+                    reply.send(Verdict::Unavailable(String::new()));
                 }
-                COMPLETE_MALFORMED
+                fault.status()
             }
         }
     }
@@ -113,7 +105,7 @@ impl Host {
 
     fn too_late(&self) -> i32 {
         self.late.fetch_add(1, Ordering::Relaxed);
-        COMPLETE_LATE
+        abi::LATE
     }
 
     fn note(&self, verdict: &Verdict, detail: &str) {
@@ -153,7 +145,7 @@ impl Callbacks for Host {
         self.log(level, text);
     }
 
-    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, String>) -> i32 {
+    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32 {
         self.complete(ticket, answer)
     }
 
@@ -171,11 +163,10 @@ impl Drop for Host {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusu_plugin_abi as abi;
     use std::sync::Mutex;
     use std::time::Instant;
 
-    fn refusal() -> Result<Answer, String> {
+    fn refusal() -> Result<Answer, Fault> {
         Ok(Answer { decision: abi::REFUSE, reason: b"no".to_vec(), ..Answer::default() })
     }
 
@@ -193,20 +184,24 @@ mod tests {
     fn one_answer_is_taken_and_the_others_are_counted() {
         let host = Host::new("Test", Facts::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
-        assert_eq!(host.complete(ticket, refusal), COMPLETE_TAKEN);
-        assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), COMPLETE_LATE);
-        assert_eq!(host.complete(u64::MAX, refusal), COMPLETE_LATE);
+        assert_eq!(host.complete(ticket, refusal), abi::TAKEN);
+        assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), abi::LATE);
+        assert_eq!(host.complete(u64::MAX, refusal), abi::LATE);
         assert_eq!(host.late(), 2);
         assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse("no".into()));
     }
 
     #[test]
-    fn a_malformed_answer_refuses() {
+    fn a_malformed_answer_decides_nothing() {
         let host = Host::new("Test", Facts::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
-        assert_eq!(host.complete(ticket, || Err("subject is NULL".into())), COMPLETE_MALFORMED);
-        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse(String::new()));
-        assert_eq!(host.malformed(), 1);
+        assert_eq!(host.complete(ticket, || Err(Fault::Malformed("subject is NULL".into()))), abi::MALFORMED);
+        assert_eq!(receiver.try_recv().unwrap(), Verdict::Unavailable(String::new()));
+        let (ticket, mut receiver) = host.tickets.open(Instant::now());
+        let unknown = || Ok(Answer { decision: 9, ..Answer::default() });
+        assert_eq!(host.complete(ticket, unknown), abi::UNSUPPORTED);
+        assert_eq!(receiver.try_recv().unwrap(), Verdict::Unavailable(String::new()));
+        assert_eq!(host.malformed(), 2);
     }
 
     /// What is logged meanwhile.
@@ -232,7 +227,7 @@ mod tests {
                 let host = Host::new("Test", Facts::default());
                 let (ticket, _receiver) = host.tickets.open(Instant::now());
                 let answer = Answer { decision, reason: reason.into(), detail: detail.into(), ..Answer::default() };
-                assert_eq!(host.complete(ticket, || Ok(answer)), COMPLETE_TAKEN);
+                assert_eq!(host.complete(ticket, || Ok(answer)), abi::TAKEN);
             });
             let message = text.split_once(": ").expect("a line has a target and a message").1;
             let (said, fields) = message.trim_end().split_once(" plugin=").expect("the plugin is named");

@@ -7,12 +7,11 @@
 // Longer than 300 lines: the only unsafe code of the daemon stands in one file.
 #![allow(unsafe_code)]
 
-use super::answer::Answer;
-use super::callbacks::{self, COMPLETE_LATE, COMPLETE_MALFORMED, Callbacks};
+use super::answer::{Answer, Fault};
+use super::callbacks::{self, Callbacks};
 use super::decider::{Decider, Gone};
 use super::exit;
 use super::facts::Facts;
-use super::host::LOG_TEXT_BYTES_MAX;
 use super::manifest::Manifest;
 use super::proof;
 use super::verdict::Request;
@@ -29,9 +28,6 @@ use std::time::Duration;
 
 /// Stands where a plugin that fails says nothing.
 pub(super) const NO_REASON: &str = "it gives no reason";
-
-/// What is longer is the id of no extension.
-const EXTENSION_ID_BYTES_MAX: usize = 256;
 
 /// A loaded plugin, checked and ready to make instances.
 #[derive(Clone, Copy)]
@@ -274,7 +270,7 @@ pub(super) fn close_inherited() -> Result<()> {
 unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        let text = unsafe { copy(text, Past::Cut(abi::LOG_BYTES_MAX)) };
         if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
             host.log(level, &text);
         }
@@ -284,7 +280,7 @@ unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
 unsafe extern "C" fn host_set_error(ctx: *mut c_void, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.
-        let text = unsafe { copy(text, Past::Cut(LOG_TEXT_BYTES_MAX)) };
+        let text = unsafe { copy(text, Past::Cut(abi::LOG_BYTES_MAX)) };
         if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
             host.last_error().set(&text);
         }
@@ -292,17 +288,17 @@ unsafe extern "C" fn host_set_error(ctx: *mut c_void, text: abi::Str) {
 }
 
 unsafe extern "C" fn host_complete(ctx: *mut c_void, ticket: u64, verdict: *const abi::Verdict) -> i32 {
-    guarded(COMPLETE_MALFORMED, || {
-        let Some(host) = callbacks::find(ctx.addr()) else { return COMPLETE_LATE };
+    guarded(abi::MALFORMED, || {
+        let Some(host) = callbacks::find(ctx.addr()) else { return abi::LATE };
         // SAFETY: by the ABI the verdict is borrowed for this call.
-        host.complete(ticket, &mut || unsafe { copy_verdict(verdict) })
+        host.complete(ticket, &mut || unsafe { copy_verdict(verdict) }.map_err(Fault::Malformed))
     })
 }
 
 unsafe extern "C" fn host_extension(ctx: *mut c_void, id: abi::Str) -> *const c_void {
     guarded(ptr::null(), || {
         // SAFETY: by the ABI the id is borrowed for this call.
-        let id = unsafe { copy(id, Past::Cut(EXTENSION_ID_BYTES_MAX)) };
+        let id = unsafe { copy(id, Past::Refuse(abi::KEY_BYTES_MAX)) };
         match (callbacks::find(ctx.addr()), id.as_deref()) {
             (Some(host), Ok(id)) if id == abi::EXT_HOST.as_bytes() => ptr::from_ref(facts_table(host.facts())).cast(),
             _ => ptr::null(),
@@ -357,7 +353,7 @@ fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 /// A `verdict` that is not NULL, and what it points to, can be read as far as its lengths say and the bounds allow.
 unsafe fn copy_verdict(verdict: *const abi::Verdict) -> Result<Answer, String> {
     if verdict.is_null() {
-        return Err("the verdict is NULL".to_owned());
+        return Err("it is NULL".to_owned());
     }
     // SAFETY: any verdict begins with its size; the caller vouches for the rest.
     let size = unsafe { ptr::read_unaligned(verdict.cast::<u32>()) };
@@ -368,35 +364,49 @@ unsafe fn copy_verdict(verdict: *const abi::Verdict) -> Result<Answer, String> {
     let verdict = unsafe { ptr::read_unaligned(verdict) };
     let text = |name: &str, text: abi::Str| {
         // SAFETY: the caller vouches for what the verdict points to.
-        unsafe { copy(text, Past::Refuse) }.map_err(|error| format!("{name} {error}"))
+        unsafe { copy(text, Past::Refuse(abi::TEXT_BYTES_MAX)) }.map_err(|error| format!("{name} {error}"))
     };
-    if verdict.permissions_len > abi::VERDICT_PERMISSIONS_MAX {
-        let (len, max) = (verdict.permissions_len, abi::VERDICT_PERMISSIONS_MAX);
-        return Err(format!("permissions_len is {len}, at most {max} are taken"));
-    }
-    if verdict.permissions.is_null() && verdict.permissions_len > 0 {
-        return Err("permissions is NULL".to_owned());
-    }
-    let mut permissions = Vec::with_capacity(verdict.permissions_len);
-    for index in 0..verdict.permissions_len {
-        // SAFETY: not NULL, and the caller vouches for `permissions_len` of them.
-        let permission = unsafe { ptr::read_unaligned(verdict.permissions.add(index)) };
-        permissions.push((text("pattern", permission.pattern)?, permission.access));
-    }
+    // SAFETY: the caller vouches for what the verdict points to.
+    let permissions =
+        unsafe { copy_list("permissions", verdict.permissions, verdict.permissions_len, abi::PERMISSIONS_MAX) }?;
+    // SAFETY: as above.
+    let attributes = unsafe { copy_list("attrs", verdict.attrs, verdict.attrs_len, abi::ATTRS_MAX) }?;
     Ok(Answer {
         decision: verdict.decision,
         expires_unix_ms: verdict.expires_unix_ms,
         subject: text("subject", verdict.subject)?,
         reason: text("reason", verdict.reason)?,
         detail: text("detail", verdict.detail)?,
-        permissions,
+        permissions: permissions
+            .into_iter()
+            .map(|permission| Ok((text("pattern", permission.pattern)?, permission.access)))
+            .collect::<Result<_, String>>()?,
+        attributes: attributes
+            .into_iter()
+            .map(|attr| Ok((text("key of an attribute", attr.key)?, text("value of an attribute", attr.value)?)))
+            .collect::<Result<_, String>>()?,
     })
+}
+
+/// Copies a list of structs out of the plugin's memory.
+///
+/// # Safety
+/// If `list` is not NULL, as many of them as `len` says and `max` allows can be read there.
+unsafe fn copy_list<T: Copy>(name: &str, list: *const T, len: usize, max: usize) -> Result<Vec<T>, String> {
+    if len > max {
+        return Err(format!("{name}_len is {len}, at most {max} are taken"));
+    }
+    if list.is_null() && len > 0 {
+        return Err(format!("{name} is NULL"));
+    }
+    // SAFETY: not NULL where there is one, and the caller vouches for `len` of them.
+    Ok((0..len).map(|index| unsafe { ptr::read_unaligned(list.add(index)) }).collect())
 }
 
 /// What becomes of bytes past a bound.
 enum Past {
-    /// More than `VERDICT_TEXT_BYTES_MAX` bytes are an error.
-    Refuse,
+    /// More than this many bytes are an error.
+    Refuse(usize),
     /// What is past this many bytes is left out.
     Cut(usize),
 }
@@ -407,10 +417,10 @@ enum Past {
 /// If `text.ptr` is not NULL, as many bytes as the length says and the bound allows can be read there.
 unsafe fn copy(text: abi::Str, past: Past) -> Result<Vec<u8>, String> {
     let len = match past {
-        Past::Refuse if text.len > abi::VERDICT_TEXT_BYTES_MAX => {
-            return Err(format!("has {} bytes, at most {} are taken", text.len, abi::VERDICT_TEXT_BYTES_MAX));
+        Past::Refuse(max) if text.len > max => {
+            return Err(format!("has {} bytes, at most {max} are taken", text.len));
         }
-        Past::Refuse => text.len,
+        Past::Refuse(_) => text.len,
         Past::Cut(max) => text.len.min(max),
     };
     match (text.ptr.is_null(), len) {

@@ -26,6 +26,10 @@ pub struct Manifest {
     pub description: String,
     /// The names of the options it takes.
     pub options: Vec<String>,
+    /// It takes options of other names too, and checks them itself.
+    pub takes_other_options: bool,
+    /// The ids of the host's tables that it cannot do without.
+    pub needs: Vec<String>,
     /// `pusu_plugin_abi::F_*` bits.
     pub flags: u32,
     /// As it stands in the file, to be compared with what the system has loaded.
@@ -39,11 +43,24 @@ impl Manifest {
     /// Why the library does not serve as an authenticator of this daemon; the caller adds which file it is.
     pub(super) fn find(bytes: &[u8]) -> Result<Self> {
         let binary = Binary::parse(bytes)?;
-        let address = binary.export(abi::MANIFEST_SYMBOL)?.with_context(|| not_a_plugin(abi::MANIFEST_SYMBOL))?;
+        let address = match binary.export(abi::MANIFEST_SYMBOL)? {
+            Some(address) => address,
+            None if binary.export(&format!("{}_2", abi::MANIFEST_SYMBOL))?.is_some() => {
+                bail!(
+                    "is built for a newer plugin ABI alone, this daemon speaks {}; a newer pusud is needed",
+                    abi::ABI_MAJOR
+                )
+            }
+            None => bail!(not_a_plugin(abi::MANIFEST_SYMBOL)),
+        };
         ensure!(binary.export(abi::ENTRY_SYMBOL)?.is_some(), not_a_plugin(abi::ENTRY_SYMBOL));
-        let raw = binary
-            .bytes_at(address, abi::MANIFEST_BYTES as u64)
-            .with_context(|| format!("has its `{}` outside the file's contents", abi::MANIFEST_SYMBOL))?;
+        let bytes_at = |bytes: usize| {
+            binary
+                .bytes_at(address, bytes as u64)
+                .with_context(|| format!("has its `{}` outside the file's contents", abi::MANIFEST_SYMBOL))
+        };
+        check_age(bytes_at(abi::MANIFEST_HEAD_BYTES)?)?;
+        let raw = bytes_at(abi::MANIFEST_BYTES)?;
         ensure!(
             !binary.relocated(address, abi::MANIFEST_BYTES as u64),
             "has a manifest that only loading completes; it has to be constant data without pointers (PUSU_MANIFEST)"
@@ -93,6 +110,12 @@ impl Manifest {
         );
         let id = text("id", &fields.id)?;
         check_id(&id)?;
+        check_flags(fields.flags)?;
+        let needs = names(&text("needs", &fields.needs)?);
+        check_needs(&needs)?;
+        let mut options = names(&text("options", &fields.options)?);
+        let named = options.len();
+        options.retain(|name| name != OTHER_OPTIONS);
         Ok(Self {
             id,
             abi_minor: fields.abi_minor,
@@ -100,11 +123,9 @@ impl Manifest {
             sdk: text("sdk", &fields.sdk)?,
             license: text("license", &fields.license)?,
             description: text("description", &fields.description)?,
-            options: text("options", &fields.options)?
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .filter(|name| !name.is_empty())
-                .collect(),
+            takes_other_options: options.len() < named,
+            options,
+            needs,
             flags: fields.flags,
             raw: raw.try_into().map(Box::new).context("has a manifest of the wrong length")?,
         })
@@ -115,10 +136,64 @@ impl Manifest {
         self.flags & flag != 0
     }
 
+    /// Whether bytes are 0 that the ABI keeps for later, or what is set among them.
+    pub fn reserved_bytes(&self) -> Result<(), String> {
+        let Some(fields) = abi::Manifest::from_bytes(&self.raw[..]) else { return Ok(()) };
+        if fields.reserved0 != 0 {
+            return Err(format!("`reserved0` in the manifest is {:#x}", fields.reserved0));
+        }
+        match fields.reserved.iter().position(|&byte| byte != 0) {
+            Some(at) => Err(format!("byte {at} of `reserved` in the manifest is {:#04x}", fields.reserved[at])),
+            None => Ok(()),
+        }
+    }
+
     /// The manifest's bytes as they stand in the file.
     pub(super) fn raw(&self) -> &[u8; abi::MANIFEST_BYTES] {
         &self.raw
     }
+}
+
+/// Refuses what was built before ABI 1.0 by name: its manifest is shorter, and only its beginning is laid out as today.
+fn check_age(head: &[u8]) -> Result<()> {
+    let (Some(size), Some(fingerprint)) = (head.get(8..12), head.get(32..40)) else { return Ok(()) };
+    let is_older = size == abi::MANIFEST_BYTES_BEFORE_1_0.to_ne_bytes()
+        || fingerprint == abi::fingerprint::BEFORE_1_0.to_ne_bytes();
+    ensure!(
+        !(head.starts_with(&abi::MAGIC) && is_older),
+        "is built with the header or SDK from before ABI 1.0 (it calls itself {}); build it again with the \
+         pusu_plugin.h or pusu-plugin-api of this daemon",
+        abi::Manifest::text(&head[40..]).map_or_else(|| "nothing readable".to_owned(), |id| format!("{id:?}"))
+    );
+    Ok(())
+}
+
+fn check_flags(flags: u32) -> Result<()> {
+    let unknown = flags & abi::CRITICAL_BITS;
+    ensure!(
+        unknown == 0,
+        "has flag bit {}, which this relay does not know and must not ignore; a newer pusud is needed",
+        unknown.trailing_zeros()
+    );
+    Ok(())
+}
+
+fn check_needs(needs: &[String]) -> Result<()> {
+    if let Some(lacking) = needs.iter().find(|id| !abi::HOST_EXTENSIONS.contains(&id.as_str())) {
+        bail!(
+            "needs `{lacking}`, which this relay does not have (it has {}); a newer pusud may be needed",
+            abi::HOST_EXTENSIONS.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Stands among the names of options for all others.
+const OTHER_OPTIONS: &str = "*";
+
+/// The names of a list with commas.
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 fn not_a_plugin(symbol: &str) -> String {
@@ -155,9 +230,9 @@ impl Manifest {
     pub(super) fn for_test(id: &str, options: &str) -> Self {
         let mut raw = tests::good();
         raw[40..104].fill(0);
-        raw[376..888].fill(0);
+        raw[616..1384].fill(0);
         tests::put(&mut raw, 40, id.as_bytes());
-        tests::put(&mut raw, 376, options.as_bytes());
+        tests::put(&mut raw, 616, options.as_bytes());
         Self::check(&raw).unwrap()
     }
 }
@@ -169,13 +244,13 @@ mod tests {
     pub(super) fn good() -> Vec<u8> {
         let mut raw = vec![0; abi::MANIFEST_BYTES];
         raw[..8].copy_from_slice(&abi::MAGIC);
-        for (at, value) in [(8, 1024), (12, abi::ABI_MAJOR), (16, abi::ABI_MINOR), (20, 1), (24, abi::F_SERIAL)] {
+        for (at, value) in [(8, 2048), (12, abi::ABI_MAJOR), (16, abi::ABI_MINOR), (20, 1), (24, abi::F_SERIAL)] {
             raw[at..at + 4].copy_from_slice(&u32::to_ne_bytes(value));
         }
         raw[32..40].copy_from_slice(&abi::FINGERPRINT.to_ne_bytes());
         put(&mut raw, 40, b"My.Authenticator-1_a");
         put(&mut raw, 104, b"1.2.3");
-        put(&mut raw, 376, b"secrets, users,");
+        put(&mut raw, 616, b"secrets, users,");
         raw
     }
 
@@ -191,13 +266,44 @@ mod tests {
         assert_eq!(manifest.options, ["secrets", "users"]);
         assert!(manifest.has(abi::F_SERIAL) && !manifest.has(abi::F_ASYNC));
         assert_eq!(manifest.raw()[..], good()[..]);
+        assert_eq!((manifest.takes_other_options, manifest.reserved_bytes()), (false, Ok(())));
+    }
+
+    #[test]
+    fn what_gives_more_may_be_ignored_and_the_conformance_kit_sees_it() {
+        for (at, bytes) in [(24, &[0xf0u8, 0xff][..]), (16, &[9]), (1384, b"pusu.host/1, pusu.grants/1,")] {
+            let mut raw = good();
+            put(&mut raw, at, bytes);
+            assert!(Manifest::check(&raw).is_ok(), "offset {at}");
+        }
+        for (at, name) in [(28, "reserved0"), (1576, "byte 0 of `reserved`"), (2047, "byte 471 of `reserved`")] {
+            let mut raw = good();
+            put(&mut raw, at, b"x");
+            let found = Manifest::check(&raw).unwrap().reserved_bytes().unwrap_err();
+            assert!(found.contains(name), "{found}");
+        }
+        let others = Manifest::for_test("P", "a, *,b");
+        assert_eq!((others.takes_other_options, others.options), (true, vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn what_was_built_before_abi_1_is_refused_by_name() {
+        let size = abi::MANIFEST_BYTES_BEFORE_1_0.to_ne_bytes().to_vec();
+        let fingerprint = abi::fingerprint::BEFORE_1_0.to_ne_bytes().to_vec();
+        for (at, bytes) in [(8, size), (32, fingerprint)] {
+            let mut raw = good();
+            put(&mut raw, at, &bytes);
+            let error = check_age(&raw[..abi::MANIFEST_HEAD_BYTES]).unwrap_err().to_string();
+            assert!(error.contains("before ABI 1.0") && error.contains("My.Authenticator-1_a"), "{error}");
+        }
+        assert!(check_age(&good()).is_ok());
     }
 
     #[test]
     fn refuses_bad_ones_and_says_why() {
-        let cases: [(&str, usize, &[u8], &str); 10] = [
+        let cases: [(&str, usize, &[u8], &str); 13] = [
             ("magic", 0, b"X", "begins with"),
-            ("size", 8, &[1], "of 1025 bytes"),
+            ("size", 8, &[1], "of 2049 bytes"),
             ("abi", 12, &[2], "plugin ABI 2.0, this daemon speaks 1.0"),
             ("kind", 20, &[9], "kind 9"),
             ("fingerprint", 32, &[0, 0], "fingerprint"),
@@ -206,6 +312,9 @@ mod tests {
             ("id not UTF-8", 40, b"\xff", "`id` is not UTF-8"),
             ("the built-in's id", 40, b"None\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "built-in"),
             ("line break", 104, b"1\n", "control characters"),
+            ("critical flag", 26, &[4], "has flag bit 18, which this relay does not know"),
+            ("needs", 1384, b"pusu.log/1,pusu.x/1", "needs `pusu.x/1`, which this relay does not have"),
+            ("another need", 1384, b"pusu.log/2", "needs `pusu.log/2`"),
         ];
         for (name, at, bytes, expected) in cases {
             let mut raw = good();

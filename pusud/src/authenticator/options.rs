@@ -47,7 +47,7 @@ fn text(options: &Map<String, Value>) -> Result<Zeroizing<String>> {
 fn check_names(options: &Map<String, Value>, before: &str, after: &str, manifest: &Manifest) -> Result<()> {
     let known = || manifest.options.iter().map(String::as_str);
     for key in options.keys() {
-        if !known().any(|name| name == key) {
+        if !manifest.takes_other_options && !known().any(|name| name == key) {
             bail!(
                 "{before}{key}{after}: {} takes no such option{}{}",
                 manifest.id,

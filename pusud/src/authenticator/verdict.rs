@@ -4,7 +4,7 @@
 
 use crate::protocol::Permission;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// A client's authorization string: a secret.
@@ -59,10 +59,21 @@ pub struct Grant {
     pub permissions: Vec<Permission>,
     /// Who this is, for logs; may be empty.
     pub subject: String,
-    /// When the permissions end; `None` = never.
+    /// When the permissions end; `None`: at no such time.
     pub expires: Option<SystemTime>,
+    /// How long the permissions last, whatever happens to the clock meanwhile; `None`: for no such time. With `expires`
+    /// too, the earlier end holds.
+    pub lifetime: Option<Duration>,
     /// Which generation of the authenticator has decided, counted from 1.
     pub generation: u32,
+}
+
+impl Grant {
+    /// When the permissions end that begin at `now`, as the clock stands now; `None`: never.
+    pub fn ends(&self, now: SystemTime) -> Option<SystemTime> {
+        let by_lifetime = self.lifetime.and_then(|lifetime| now.checked_add(lifetime));
+        [self.expires, by_lifetime].into_iter().flatten().min()
+    }
 }
 
 /// The reason that an authenticator gave, for people to read; it may have given none.

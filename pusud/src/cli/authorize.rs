@@ -124,7 +124,7 @@ impl Answer {
         };
         let nothing = Grant::default();
         let grant = if let Verdict::Grant(grant) = &self.verdict { grant } else { &nothing };
-        let expires = grant.expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let expires = grant.ends(SystemTime::now()).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         let permissions = grant.permissions.iter().map(|permission| {
             let gives = |access| permission.access.contains(access);
             json!({"pattern": permission.pattern, "read": gives(Access::READ), "write": gives(Access::WRITE)})
@@ -153,7 +153,7 @@ fn decides<'a>(grant: &'a Grant, access: Access, channel: &str) -> Option<&'a Pe
 }
 
 fn expiry(grant: &Grant, now: SystemTime) -> String {
-    let Some(expires) = grant.expires else { return "never".to_owned() };
+    let Some(expires) = grant.ends(now) else { return "never".to_owned() };
     let left = expires.duration_since(now).unwrap_or_default();
     let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
     // Beyond the year 9999 there is no text for it.
@@ -180,7 +180,7 @@ mod tests {
             Permission::new("*.1", Access::READ_WRITE),
             Permission::new("\u{1b}[31m", Access::WRITE),
         ];
-        Verdict::Grant(Grant { permissions, subject: "alice".into(), expires, generation: 1 })
+        Verdict::Grant(Grant { permissions, subject: "alice".into(), expires, generation: 1, ..Grant::default() })
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Moment {
         Self { uptime: Uptime::now(), wall: SystemTime::now() }
     }
 
+    /// So much later. `None` is later than the clock can say.
+    fn after(self, time: Duration) -> Option<Uptime> {
+        self.uptime.checked_add(time)
+    }
+
     /// When `wall` will be. `None` is later than the clock can say.
     fn until(self, wall: SystemTime) -> Option<Uptime> {
         // Past already: now.
@@ -180,7 +185,9 @@ impl Authorizations {
 
 impl Live {
     fn new(grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Self {
-        let expires = grant.expires.and_then(|expires| now.until(expires));
+        let ends =
+            [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
+        let expires = ends.into_iter().flatten().min();
         let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
         let has_terms = expires.is_some() || kept.is_some();
         Self {

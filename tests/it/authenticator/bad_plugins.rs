@@ -36,6 +36,13 @@ const UNFIT: &[Unfit] = &[
     ("wrong version", |dir| compiled(dir, ["-DABI_MAJOR=2u"]), &["plugin ABI 2.0", "speaks 1.0"]),
     ("wrong magic", |dir| compiled(dir, ["-DBAD_MAGIC"]), &["begins with"]),
     ("another layout", |dir| compiled(dir, ["-DBAD_FINGERPRINT"]), &["fingerprint"]),
+    ("from before ABI 1.0", |dir| compiled(dir, ["-DMANIFEST_SIZE=1024u"]), &["from before ABI 1.0", "\"BadPlugin\""]),
+    (
+        "a critical flag",
+        |dir| compiled(dir, ["-DFLAGS=(1u<<17)"]),
+        &["has flag bit 17, which this relay does not know"],
+    ),
+    ("a need", |dir| compiled(dir, ["-DNEEDS=\"pusu.log/1,com.example.x/1\""]), &["needs `com.example.x/1`"]),
     ("truncated", |dir| damaged(dir, |bytes, _| bytes.truncate(bytes.len() / 2)), &["cut short"]),
     #[cfg(target_os = "linux")]
     ("another processor", |dir| damaged(dir, |bytes, _| bytes[18] = 0xf3), &["Riscv64"]),
@@ -149,11 +156,13 @@ const ASYNC: &str = "-DFLAGS=1";
 const FAULTS: &[Fault] = &[
     Fault { timeout: "500ms", ..fault("sleep-2s", 1013, "timed_out") },
     fault("hang", 1013, "timed_out"),
-    fault("garbage-decision", 4501, "malformed"),
-    fault("too-long-reason", 4501, "malformed"),
-    fault("too-many-permissions", 4501, "malformed"),
-    fault("not-utf8-pattern", 4501, "malformed"),
-    fault("null-permissions", 4501, "malformed"),
+    fault("garbage-decision", 1013, "has decided 77, which this relay does not know"),
+    fault("critical-access", 1013, "has set access bit 18, which this relay does not know"),
+    fault("critical-attribute", 1013, "has the critical attribute `!limit.publish`, which this relay does not know"),
+    fault("too-long-reason", 1013, "malformed"),
+    fault("too-many-permissions", 1013, "malformed"),
+    fault("not-utf8-pattern", 1013, "malformed"),
+    fault("null-permissions", 1013, "malformed"),
     fault("silent", 1013, "failed"),
     fault("unknown-status", 1013, "failed"),
     // Answers later from a thread of its own without having said so in its manifest.

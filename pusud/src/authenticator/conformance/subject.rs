@@ -9,7 +9,7 @@ use crate::authenticator::manifest::Manifest;
 use crate::authenticator::verdict::{Authorization, Request, Verdict};
 use crate::authenticator::workers::Workers;
 use crate::authenticator::{image, options};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -47,6 +47,13 @@ impl Subject {
     /// What it is, in a few words.
     pub(super) fn summary(&self) -> String {
         format!("{} {}, {}", self.manifest.id, self.manifest.version, self.manifest.sdk)
+    }
+
+    /// Makes sure that the bytes of the manifest that the ABI keeps for later are 0.
+    pub(super) fn reserved_bytes(&self) -> Result<()> {
+        self.manifest
+            .reserved_bytes()
+            .map_err(|found| anyhow!("{found}; it has to be 0 until the ABI gives it a meaning"))
     }
 
     /// What an instance has of the daemon.

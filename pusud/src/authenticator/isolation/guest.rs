@@ -7,10 +7,8 @@
 use super::confinement::{confine, limit_memory};
 use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
-use crate::authenticator::answer::Answer;
-use crate::authenticator::callbacks::{
-    self, COMPLETE_LATE, COMPLETE_MALFORMED, COMPLETE_TAKEN, Callbacks, LastError, Number,
-};
+use crate::authenticator::answer::{Answer, Fault};
+use crate::authenticator::callbacks::{self, Callbacks, LastError, Number};
 use crate::authenticator::decider::{Decider, Gone};
 use crate::authenticator::exit::forbid_exit;
 use crate::authenticator::facts::Facts;
@@ -18,6 +16,7 @@ use crate::authenticator::library::{Instance, Plugin};
 use crate::authenticator::manifest::Manifest;
 use crate::authenticator::verdict::Request;
 use anyhow::{Context, Result, bail};
+use pusu_plugin_abi as abi;
 use rustix::fd::{AsRawFd, OwnedFd};
 use std::collections::{HashSet, VecDeque};
 use std::ffi::OsStr;
@@ -146,12 +145,12 @@ impl Callbacks for DaemonLink {
     }
 
     /// Also passes on what is too late, for the daemon to count.
-    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, String>) -> i32 {
-        let answer = answer().map(Box::new);
+    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32 {
+        let answer = answer().and_then(|answer| answer.check().map(|()| Box::new(answer)));
         let told = match (self.open().remove(&ticket), &answer) {
-            (false, _) => COMPLETE_LATE,
-            (true, Ok(_)) => COMPLETE_TAKEN,
-            (true, Err(_)) => COMPLETE_MALFORMED,
+            (false, _) => abi::LATE,
+            (true, Ok(_)) => abi::TAKEN,
+            (true, Err(fault)) => fault.status(),
         };
         self.send(&ToDaemon::Completed { ticket, answer });
         told
@@ -235,7 +234,7 @@ impl Calls {
                     let Ok(status) = returned else {
                         unreachable!("an instance in its own process does not go: {Gone:?}")
                     };
-                    if status != pusu_plugin_abi::PENDING {
+                    if status != abi::PENDING {
                         self.daemon.open().remove(&ticket);
                     }
                     self.daemon.send(&ToDaemon::Returned { ticket, status });

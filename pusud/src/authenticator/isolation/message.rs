@@ -5,7 +5,7 @@
 //! **Invariant:** bytes that may hold a secret are wiped when they are dropped, and never copied by growing.
 
 use super::fields::{Frame, Reader, Writer, as_signed, signed};
-use crate::authenticator::answer::Answer;
+use crate::authenticator::answer::{Answer, Fault};
 use crate::authenticator::facts::Facts;
 use crate::authenticator::verdict::{Authorization, Request};
 use pusu_plugin_abi as abi;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// authorizations out of messages of 1 GiB at most.
 pub(super) const TO_GUEST_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 /// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows.
-pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::VERDICT_PERMISSIONS_MAX + 4) * (abi::VERDICT_TEXT_BYTES_MAX + 64);
+pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::PERMISSIONS_MAX + 4) * (abi::TEXT_BYTES_MAX + 64);
 
 /// The first byte of a message to the plugin's process says which it is.
 mod to_guest {
@@ -34,6 +34,7 @@ mod to_daemon {
     pub(super) const RETURNED: u8 = 4;
     pub(super) const MALFORMED: u8 = 5;
     pub(super) const COMPLETED: u8 = 6;
+    pub(super) const UNSUPPORTED: u8 = 7;
 }
 
 /// A message from the daemon.
@@ -73,8 +74,8 @@ pub(super) enum ToDaemon {
     Log { level: i32, text: Vec<u8> },
     /// `authorize` has returned.
     Returned { ticket: u64, status: i32 },
-    /// `complete` was called; the error says what was malformed.
-    Completed { ticket: u64, answer: Result<Box<Answer>, String> },
+    /// `complete` was called.
+    Completed { ticket: u64, answer: Result<Box<Answer>, Fault> },
 }
 
 /// Reads one message; `None`: the other end has closed the socket.
@@ -167,8 +168,12 @@ impl ToDaemon {
             Self::Returned { ticket, status } => {
                 Writer::new(to_daemon::RETURNED, 0).number(*ticket).number(signed(*status)).done()
             }
-            Self::Completed { ticket, answer: Err(what) } => {
-                Writer::new(to_daemon::MALFORMED, what.len()).number(*ticket).bytes(what.as_bytes()).done()
+            Self::Completed { ticket, answer: Err(fault) } => {
+                let (kind, what) = match fault {
+                    Fault::Malformed(what) => (to_daemon::MALFORMED, what),
+                    Fault::Unsupported(what) => (to_daemon::UNSUPPORTED, what),
+                };
+                Writer::new(kind, what.len()).number(*ticket).bytes(what.as_bytes()).done()
             }
             Self::Completed { ticket, answer: Ok(answer) } => {
                 let mut writer = Writer::new(to_daemon::COMPLETED, 1024).number(*ticket);
@@ -177,6 +182,10 @@ impl ToDaemon {
                 writer = writer.number(answer.permissions.len() as u64);
                 for (pattern, access) in &answer.permissions {
                     writer = writer.bytes(pattern).number(u64::from(*access));
+                }
+                writer = writer.number(answer.attributes.len() as u64);
+                for (key, value) in &answer.attributes {
+                    writer = writer.bytes(key).bytes(value);
                 }
                 writer.done()
             }
@@ -192,7 +201,12 @@ impl ToDaemon {
             to_daemon::FAILED => Self::Failed(fields.text()?),
             to_daemon::LOG => Self::Log { level: as_signed(fields.number()?)?, text: fields.bytes()?.to_vec() },
             to_daemon::RETURNED => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
-            to_daemon::MALFORMED => Self::Completed { ticket: fields.number()?, answer: Err(fields.text()?) },
+            to_daemon::MALFORMED => {
+                Self::Completed { ticket: fields.number()?, answer: Err(Fault::Malformed(fields.text()?)) }
+            }
+            to_daemon::UNSUPPORTED => {
+                Self::Completed { ticket: fields.number()?, answer: Err(Fault::Unsupported(fields.text()?)) }
+            }
             to_daemon::COMPLETED => {
                 Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) }
             }
@@ -229,6 +243,9 @@ fn answer(fields: &mut Reader<'_>) -> Option<Answer> {
         permissions: (0..fields.count()?)
             .map(|_| Some((fields.bytes()?.to_vec(), u32::try_from(fields.number()?).ok()?)))
             .collect::<Option<_>>()?,
+        attributes: (0..fields.count()?)
+            .map(|_| Some((fields.bytes()?.to_vec(), fields.bytes()?.to_vec())))
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -243,6 +260,7 @@ mod tests {
             expires_unix_ms: u64::MAX,
             subject: b"s\xff".to_vec(),
             permissions: vec![(b"a.*".to_vec(), 3), (Vec::new(), u32::MAX)],
+            attributes: vec![(b"k".to_vec(), b"\xff".to_vec())],
             ..Answer::default()
         };
         vec![
@@ -250,7 +268,8 @@ mod tests {
             ToDaemon::Failed("w\u{e4}gt".into()),
             ToDaemon::Log { level: -1, text: b"\xff".to_vec() },
             ToDaemon::Returned { ticket: u64::MAX, status: i32::MIN },
-            ToDaemon::Completed { ticket: 1, answer: Err("NULL".into()) },
+            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Malformed("NULL".into())) },
+            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Unsupported("has decided 9".into())) },
             ToDaemon::Completed { ticket: 2, answer: Ok(Box::new(answer)) },
         ]
     }

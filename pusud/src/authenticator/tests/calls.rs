@@ -6,7 +6,8 @@ use pusu_plugin_abi as abi;
 in_both_modes!(
     every_decision_comes_through,
     the_request_arrives_whole,
-    malformed_verdicts_refuse_and_are_counted,
+    verdicts_that_break_the_rules_decide_nothing_and_are_counted,
+    what_restricts_and_is_not_known_decides_nothing,
     answers_that_are_one_too_many_are_dropped_and_counted,
     no_answer_means_unavailable,
     an_answer_may_come_later_from_another_thread,
@@ -47,7 +48,7 @@ async fn the_request_arrives_whole(isolation: Isolation) {
     assert_eq!(authenticator.authorize(request("extension")).await, Verdict::Refuse("none".into()));
 }
 
-async fn malformed_verdicts_refuse_and_are_counted(isolation: Isolation) {
+async fn verdicts_that_break_the_rules_decide_nothing_and_are_counted(isolation: Isolation) {
     let authenticator = Plugins::with(isolation, &[]).start();
     let commands = [
         "not-utf8-pattern",
@@ -60,13 +61,34 @@ async fn malformed_verdicts_refuse_and_are_counted(isolation: Isolation) {
         "wrong-size",
         "null-verdict",
         "garbage-decision",
+        "null-attributes",
+        "too-many-attributes",
+        "attribute-twice",
+        "bad-attribute-key",
+        "too-long-pattern",
+        "too-long-subject",
+        "ttl x",
     ];
     for (index, command) in commands.into_iter().enumerate() {
-        assert_eq!(authenticator.authorize(request(command)).await, Verdict::Refuse(String::new()), "{command}");
+        assert_eq!(authenticator.authorize(request(command)).await, Verdict::Unavailable(String::new()), "{command}");
         assert_eq!(authenticator.counts().malformed, index as u64 + 1, "{command}");
     }
     let Verdict::Refuse(longest) = authenticator.authorize(request("longest-reason")).await else { panic!() };
-    assert_eq!(longest.len(), abi::VERDICT_TEXT_BYTES_MAX);
+    assert_eq!(longest.len(), abi::TEXT_BYTES_MAX);
+}
+
+async fn what_restricts_and_is_not_known_decides_nothing(isolation: Isolation) {
+    let authenticator = Plugins::with(isolation, &[]).start();
+    for command in ["critical-access", "critical-attribute"] {
+        assert_eq!(authenticator.authorize(request(command)).await, Verdict::Unavailable(String::new()), "{command}");
+    }
+    assert_eq!(authenticator.counts().malformed, 2);
+    for command in ["access-for-later", "attribute"] {
+        let verdict = authenticator.authorize(request(command)).await;
+        assert!(matches!(verdict, Verdict::Grant(_)), "{command}: {verdict:?}");
+    }
+    let Verdict::Grant(grant) = authenticator.authorize(request("ttl 1500")).await else { panic!("must grant") };
+    assert_eq!(grant.lifetime, Some(Duration::from_millis(1500)));
 }
 
 async fn answers_that_are_one_too_many_are_dropped_and_counted(isolation: Isolation) {
