@@ -61,12 +61,6 @@ pub const CHECKS: &[Check] = &[
         run: |job| Subject::read(job).map(|subject| Passed::saying(subject.summary())),
     },
     Check {
-        name: "reserved",
-        demands: "bytes that the ABI keeps for later are 0",
-        required: false,
-        run: |job| Subject::read(job)?.reserved_bytes().map(|()| Passed::default()),
-    },
-    Check {
         name: "layout",
         demands: "it can be loaded, and its table and types have the ABI's layout",
         required: true,
@@ -83,6 +77,12 @@ pub const CHECKS: &[Check] = &[
         demands: "it changes nothing that belongs to the whole process, and leaves nothing behind in it",
         required: false,
         run: process::unchanged,
+    },
+    Check {
+        name: "reserved",
+        demands: "bytes that the ABI keeps for later are 0",
+        required: false,
+        run: |job| Subject::read(job)?.reserved_bytes().map(|()| Passed::default()),
     },
     Check {
         name: "authorization: empty",
