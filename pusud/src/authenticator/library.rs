@@ -8,8 +8,12 @@
 
 mod copy;
 mod facts;
+mod grants;
 mod host_table;
 mod instance;
+mod log;
+mod metrics;
+mod offers;
 mod system;
 
 pub(super) use instance::Instance;
@@ -22,9 +26,10 @@ use super::exit;
 use super::manifest::Manifest;
 use super::proof;
 use abi_stable::library::{AbiHeaderRef, ROOT_MODULE_LOADER_NAME_WITH_NUL};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use libloading::{Library, Symbol};
 use pusu_plugin_abi as abi;
+use std::ffi::c_void;
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
@@ -39,6 +44,8 @@ pub(super) struct Plugin {
     destroy: unsafe extern "C" fn(*mut abi::Instance),
     authorize: unsafe extern "C" fn(*mut abi::Instance, *const abi::Request) -> abi::Status,
     cancel: Option<unsafe extern "C" fn(*mut abi::Instance, u64)>,
+    extension: Option<unsafe extern "C" fn(*mut abi::Instance, abi::Str) -> *const c_void>,
+    flags: u32,
 }
 
 impl Plugin {
@@ -106,7 +113,7 @@ impl Plugin {
         let (Some(create), Some(destroy), Some(authorize)) = (table.create, table.destroy, table.authorize) else {
             bail!("has a table in which `create`, `destroy` or `authorize` is NULL; all three are needed");
         };
-        Ok(Self { create, destroy, authorize, cancel: table.cancel })
+        Ok(Self { create, destroy, authorize, cancel: table.cancel, extension: table.extension, flags })
     }
 
     /// Makes an instance that answers to `host`. `options_json` is one JSON object.
@@ -118,14 +125,33 @@ impl Plugin {
         let mut raw = ptr::null_mut();
         // SAFETY: the table lives for ever, the options for the call, and `raw` can be written to.
         let status = unsafe { (self.create)(table, abi::Str::borrow(options_json.as_bytes()), &raw mut raw) };
-        let said = || host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
         match status {
             abi::OK if raw.is_null() => bail!("says that an instance is made, but gives none (`*out` is NULL)"),
             abi::OK => Ok(Instance::new(self, raw, host)),
-            abi::ERR_CONFIG => bail!("does not take its options, correct them in the settings: {}", said()),
-            abi::ERR_ABI => bail!("cannot do without something that this daemon lacks: {}", said()),
-            abi::ERR_PANIC => bail!("panicked in `create`: {}", said()),
-            other => bail!("failed in `create` (status {other}): {}", said()),
+            status => Err(failure(status, "create", &*host)),
         }
+    }
+
+    /// Checks options as the plugin does it without an instance; `None`: it has no way to (`pusu.check/1`).
+    ///
+    /// # Errors
+    /// The plugin refuses them, in its own words.
+    pub(super) fn check_options(self, host: &dyn Callbacks, options_json: &str) -> Option<Result<()>> {
+        let check = offers::check(&self)?;
+        let table = host_table::of(host);
+        // SAFETY: the table lives for ever, and the options for the call.
+        let status = unsafe { check(table, abi::Str::borrow(options_json.as_bytes())) };
+        Some(if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) })
+    }
+}
+
+/// Words for a function of the plugin that has failed.
+fn failure(status: abi::Status, function: &str, host: &dyn Callbacks) -> anyhow::Error {
+    let said = host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
+    match status {
+        abi::ERR_CONFIG => anyhow!("does not take its options, correct them in the settings: {said}"),
+        abi::ERR_ABI => anyhow!("cannot do without something that this daemon lacks: {said}"),
+        abi::ERR_PANIC => anyhow!("panicked in `{function}`: {said}"),
+        other => anyhow!("failed in `{function}` (status {other}): {said}"),
     }
 }

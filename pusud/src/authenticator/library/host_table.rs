@@ -4,8 +4,10 @@
 
 use super::copy::{Past, copy, copy_verdict};
 use super::facts::facts_table;
+use super::{grants, log, metrics};
 use crate::authenticator::answer::Fault;
 use crate::authenticator::callbacks::{self, Callbacks};
+use crate::authenticator::log_line::LogLine;
 use pusu_plugin_abi as abi;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +34,7 @@ unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
         // SAFETY: by the ABI the text is borrowed for this call.
         let text = unsafe { copy(text, Past::Cut(abi::LOG_BYTES_MAX)) };
         if let (Some(host), Ok(text)) = (callbacks::find(ctx.addr()), text) {
-            host.log(level, &text);
+            host.log(LogLine { level, text, ..LogLine::default() });
         }
     });
 }
@@ -59,15 +61,19 @@ unsafe extern "C" fn host_extension(ctx: *mut c_void, id: abi::Str) -> *const c_
     guarded(ptr::null(), || {
         // SAFETY: by the ABI the id is borrowed for this call.
         let id = unsafe { copy(id, Past::Refuse(abi::KEY_BYTES_MAX)) };
-        match (callbacks::find(ctx.addr()), id.as_deref()) {
-            (Some(host), Ok(id)) if id == abi::EXT_HOST.as_bytes() => ptr::from_ref(facts_table(host.facts())).cast(),
+        let (Some(host), Ok(id)) = (callbacks::find(ctx.addr()), id) else { return ptr::null() };
+        match std::str::from_utf8(&id) {
+            Ok(abi::EXT_HOST) => ptr::from_ref(facts_table(host.facts())).cast(),
+            Ok(abi::EXT_LOG) => ptr::from_ref(&log::TABLE).cast(),
+            Ok(abi::EXT_GRANTS) if host.grants().is_some() => ptr::from_ref(&grants::TABLE).cast(),
+            Ok(abi::EXT_METRICS) => ptr::from_ref(&metrics::TABLE).cast(),
             _ => ptr::null(),
         }
     })
 }
 
 /// Keeps a panic of the daemon's from unwinding into the plugin.
-fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+pub(super) fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping a payload may panic again.
         std::mem::forget(payload);

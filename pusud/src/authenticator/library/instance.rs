@@ -1,11 +1,13 @@
 //! A running instance of a plugin: the functions of its table, called as the ABI says.
 
 use super::Plugin;
+use super::offers::OfferedTables;
 use crate::authenticator::callbacks::Callbacks;
-use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::decider::{Condition, Decider, Gone, Offers};
+use crate::authenticator::grants::Heard;
 use crate::authenticator::verdict::Request;
 use pusu_plugin_abi as abi;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A running instance. Dropping it destroys it.
@@ -14,11 +16,25 @@ pub(in crate::authenticator) struct Instance {
     raw: *mut abi::Instance,
     /// Kept until `destroy` has returned, so that the plugin finds its host as long as it may call.
     host: Arc<dyn Callbacks>,
+    offered: OfferedTables,
+    /// Of a SERIAL plugin: held during each call, whichever function it is.
+    turn: Option<Mutex<()>>,
 }
 
 impl Instance {
     pub(super) fn new(plugin: Plugin, raw: *mut abi::Instance, host: Arc<dyn Callbacks>) -> Self {
-        Self { plugin, raw, host }
+        let turn = (plugin.flags & abi::F_SERIAL != 0).then(Mutex::default);
+        Self { plugin, raw, host, offered: OfferedTables::of(&plugin, raw), turn }
+    }
+
+    /// Waits until no other call is in a SERIAL plugin. Others have no such turns.
+    fn take_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        self.turn.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The reason that the plugin has given through `set_error`; empty: none.
+    fn said(&self) -> String {
+        self.host.last_error().take().unwrap_or_default()
     }
 }
 
@@ -40,7 +56,7 @@ impl Decider for Instance {
             .collect();
         let asked = abi::Request {
             struct_size: size_of::<abi::Request>() as u32,
-            flags: if request.again { abi::REQ_AGAIN } else { 0 },
+            flags: flags(request),
             ticket,
             timeout_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
             authorization: abi::Str::borrow(request.authorization.expose()),
@@ -48,6 +64,7 @@ impl Decider for Instance {
             attrs: attrs.as_ptr(),
             attrs_len: attrs.len(),
         };
+        let _turn = self.take_turn();
         // SAFETY: the instance is alive, since `self` is; everything the request borrows outlives the call.
         Ok(unsafe { (self.plugin.authorize)(self.raw, &raw const asked) })
     }
@@ -58,10 +75,59 @@ impl Decider for Instance {
 
     fn cancel(&self, ticket: u64) {
         if let Some(cancel) = self.plugin.cancel {
+            let _turn = self.take_turn();
             // SAFETY: the instance is alive, since `self` is.
             unsafe { cancel(self.raw, ticket) }
         }
     }
+
+    fn offers(&self) -> Offers {
+        self.offered.offers()
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        let Some(reload) = self.offered.reload else { return Err("it cannot reload".to_owned()) };
+        let _turn = self.take_turn();
+        // What was said before is about something else.
+        self.said();
+        // SAFETY: the instance is alive, since `self` is.
+        match unsafe { reload(self.raw) } {
+            abi::OK => Ok(()),
+            status => match self.said() {
+                reason if reason.is_empty() => Err(format!("status {status}, {}", super::NO_REASON)),
+                reason => Err(reason),
+            },
+        }
+    }
+
+    fn health(&self) -> Result<Condition, Gone> {
+        let Some(health) = self.offered.health else { return Ok(Condition::default()) };
+        let _turn = self.take_turn();
+        self.said();
+        // SAFETY: the instance is alive, since `self` is.
+        let state = unsafe { health(self.raw) };
+        Ok(Condition::of(state, self.said()))
+    }
+
+    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
+        let _turn = self.take_turn();
+        match (heard, self.offered.ended, self.offered.adopted) {
+            // SAFETY: the instance is alive, since `self` is.
+            (Heard::Ended(ticket, why), Some(ended), _) => unsafe { ended(self.raw, *ticket, *why) },
+            (Heard::Adopted(ticket, subject, expires), _, Some(adopted)) => {
+                // SAFETY: as above, and the subject outlives the call.
+                unsafe { adopted(self.raw, *ticket, abi::Str::borrow(subject.as_bytes()), *expires) }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What the ABI says of a request in bits.
+fn flags(request: &Request) -> u32 {
+    let bits = [(request.again, abi::REQ_AGAIN), (request.recheck, abi::REQ_RECHECK)];
+    bits.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
 }
 
 impl Drop for Instance {
