@@ -1,10 +1,12 @@
 //! The file with the keys, read again when it changes, so that keys are rotated without a restart.
 //!
+//! A token is not refused for a key that has been put into the file before the token came: the file is looked at first.
 //! **Invariant:** a file that cannot be read or understood changes nothing: the keys that were read last stay, and the
 //! log says why, once per change.
 
 use super::file_state::FileState;
-use super::key_set::KeySet;
+use super::key_set::{KEY_UNKNOWN, KeySet};
+use crate::token::{Fault, Token};
 use jsonwebtoken::Algorithm;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
@@ -20,6 +22,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that was changed so recently may have changed again after it was read without showing it: file systems count
 /// time in steps. It is read again at the next check.
 const SETTLING: Duration = Duration::from_secs(2);
+/// How often such a file is read for tokens that are not good with the keys that are there, at most: strangers make them.
+const REREAD_INTERVAL: Duration = Duration::from_millis(100);
 /// Largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -35,14 +39,23 @@ pub(crate) struct JwksFile {
 /// The findings of the last check.
 struct Watch {
     next_check: Instant,
-    /// What the file looked like when it was read, once it has settled.
-    settled: Option<FileState>,
+    /// From then on a file that has not settled may be read for a token.
+    next_reread: Instant,
+    /// What the file looked like when it was read. `None`: it could not be read.
+    seen: Option<Seen>,
     /// What was read last. It may hold secrets.
     content: Zeroizing<Vec<u8>>,
     /// What is wrong with that.
     content_fault: Option<String>,
     /// What was last complained about.
     complaint: Option<String>,
+}
+
+/// What a file looked like before it was read.
+struct Seen {
+    state: FileState,
+    /// As long as it looks like that, it has not changed.
+    has_settled: bool,
 }
 
 impl JwksFile {
@@ -52,13 +65,15 @@ impl JwksFile {
     /// It cannot be read, or has no key that can be used.
     pub(crate) fn open(path: PathBuf, algorithms: Vec<Algorithm>, host: Host) -> Result<Self, CreateError> {
         let place = Place::option("jwt_jwks_file").file(&path);
-        let (content, settled) = read(&path).map_err(|what| place.error(what))?;
+        let (content, seen) = read(&path).map_err(|what| place.error(what))?;
         let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(|what| place.error(what))?;
         left_out.iter().for_each(|why| host.warn(format_args!("{}: left out: {why}", shown(&path))));
         host.info(format_args!("{}: {} keys", shown(&path), keys.len()));
+        let now = Instant::now();
         let watch = Watch {
-            next_check: Instant::now() + CHECK_INTERVAL,
-            settled,
+            next_check: now + CHECK_INTERVAL,
+            next_reread: now,
+            seen: Some(seen),
             content,
             content_fault: None,
             complaint: None,
@@ -66,14 +81,36 @@ impl JwksFile {
         Ok(Self { path, algorithms, host, keys: RwLock::new(Arc::new(keys)), watch: Mutex::new(watch) })
     }
 
-    /// The keys that hold now.
-    pub(crate) fn keys(&self) -> Arc<KeySet> {
+    /// Checks the token's signature with the key that the token names.
+    ///
+    /// # Errors
+    /// It is not good with the keys that are in the file now, or these cannot be known.
+    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Fault> {
+        match self.keys().check_signature(token) {
+            Ok(()) => return Ok(()),
+            // Whatever the keys are.
+            Err(refusal) if token.key_id.is_none() => return Err(refusal.into()),
+            Err(_) => {}
+        }
+        let is_current = self.look_for_a_token();
+        match self.current().check_signature(token) {
+            Err(KEY_UNKNOWN) if !is_current => Err(Fault::Undecided),
+            checked => Ok(checked?),
+        }
+    }
+
+    /// The keys, after a look at the file if it is time for one.
+    fn keys(&self) -> Arc<KeySet> {
         // A call that comes while another checks the file goes on with the keys that are there.
         match self.watch.try_lock() {
             Ok(mut watch) => self.refresh(&mut watch),
             Err(TryLockError::Poisoned(poisoned)) => self.refresh(&mut poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {}
         }
+        self.current()
+    }
+
+    fn current(&self) -> Arc<KeySet> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -85,15 +122,40 @@ impl JwksFile {
         self.refresh(&mut watch);
     }
 
-    /// Checks the file if it is time to, and reads it if it has changed.
+    /// Checks the file for a token that has come already. Whether the keys are those in the file now.
+    fn look_for_a_token(&self) -> bool {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let state = self.state();
+        if let Some(seen) = watch.seen.as_ref().filter(|seen| Some(&seen.state) == state.as_ref())
+            && !seen.has_settled
+        {
+            if now < watch.next_reread {
+                return false;
+            }
+            watch.next_reread = now + REREAD_INTERVAL;
+        }
+        self.look(&mut watch, state, now);
+        watch.complaint.is_none()
+    }
+
+    /// Checks the file if it is time to.
     fn refresh(&self, watch: &mut Watch) {
         let now = Instant::now();
-        if now < watch.next_check {
-            return;
+        if now >= watch.next_check {
+            self.look(watch, self.state(), now);
         }
+    }
+
+    /// `None`: nothing can be known of it.
+    fn state(&self) -> Option<FileState> {
+        std::fs::metadata(&self.path).ok().map(|metadata| FileState::of(&metadata))
+    }
+
+    /// Reads the file unless it has the state in which it was read before.
+    fn look(&self, watch: &mut Watch, state: Option<FileState>, now: Instant) {
         watch.next_check = now + CHECK_INTERVAL;
-        let current = std::fs::metadata(&self.path).ok().map(|metadata| FileState::of(&metadata));
-        if current.is_some() && current == watch.settled {
+        if watch.seen.as_ref().is_some_and(|seen| seen.has_settled && Some(&seen.state) == state.as_ref()) {
             return;
         }
         let complaint = self.read_again(watch).err();
@@ -107,9 +169,9 @@ impl JwksFile {
     }
 
     fn read_again(&self, watch: &mut Watch) -> Result<(), String> {
-        watch.settled = None;
-        let (content, settled) = read(&self.path)?;
-        watch.settled = settled;
+        watch.seen = None;
+        let (content, seen) = read(&self.path)?;
+        watch.seen = Some(seen);
         if content != watch.content {
             watch.content_fault = self.take(&content).err();
             watch.content = content;
@@ -132,8 +194,8 @@ fn shown(path: &Path) -> String {
     absolute(path).as_deref().unwrap_or(path).display().to_string()
 }
 
-/// The content, and what the file looked like before it was read, unless it may still be changing.
-fn read(path: &PathBuf) -> Result<(Zeroizing<Vec<u8>>, Option<FileState>), String> {
+/// The content, and what the file looked like before it was read.
+fn read(path: &PathBuf) -> Result<(Zeroizing<Vec<u8>>, Seen), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let state = FileState::of(&file.metadata().map_err(|error| error.to_string())?);
     let mut content = Zeroizing::new(Vec::new());
@@ -142,5 +204,5 @@ fn read(path: &PathBuf) -> Result<(Zeroizing<Vec<u8>>, Option<FileState>), Strin
         return Err(format!("expected a file of at most {FILE_BYTES_MAX} bytes, found a longer one"));
     }
     let age = state.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-    Ok((content, age.is_some_and(|age| age > SETTLING).then_some(state)))
+    Ok((content, Seen { state, has_settled: age.is_some_and(|age| age > SETTLING) }))
 }
