@@ -22,8 +22,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A file that was changed so recently may have changed again after it was read without showing it: file systems count
 /// time in steps. It is read again at the next check.
 const SETTLING: Duration = Duration::from_secs(2);
-/// How often such a file is read for tokens that are not good with the keys that are there, at most: strangers make them.
-const REREAD_INTERVAL: Duration = Duration::from_millis(100);
+/// How often such a file is read, as long as it does not show a change, for tokens that are not good with the keys that
+/// are there: strangers make them. Beyond that it is checked in turn.
+const REREADS_MAX: u32 = 100;
 /// Largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -39,8 +40,6 @@ pub(crate) struct JwksFile {
 /// The findings of the last check.
 struct Watch {
     next_check: Instant,
-    /// From then on a file that has not settled may be read for a token.
-    next_reread: Instant,
     /// What the file looked like when it was read. `None`: it could not be read.
     seen: Option<Seen>,
     /// What was read last. It may hold secrets.
@@ -56,6 +55,8 @@ struct Seen {
     state: FileState,
     /// As long as it looks like that, it has not changed.
     has_settled: bool,
+    /// For how many tokens it has been read while it looked like that.
+    rereads: u32,
 }
 
 impl JwksFile {
@@ -69,10 +70,8 @@ impl JwksFile {
         let (keys, left_out) = KeySet::parse(&content, &algorithms).map_err(|what| place.error(what))?;
         left_out.iter().for_each(|why| host.warn(format_args!("{}: left out: {why}", shown(&path))));
         host.info(format_args!("{}: {} keys", shown(&path), keys.len()));
-        let now = Instant::now();
         let watch = Watch {
-            next_check: now + CHECK_INTERVAL,
-            next_reread: now,
+            next_check: Instant::now() + CHECK_INTERVAL,
             seen: Some(seen),
             content,
             content_fault: None,
@@ -86,28 +85,28 @@ impl JwksFile {
     /// # Errors
     /// It is not good with the keys that are in the file now, or these cannot be known.
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Fault> {
-        match self.keys().check_signature(token) {
+        let has_looked = self.refresh_if_free();
+        match self.current().check_signature(token) {
             Ok(()) => return Ok(()),
             // Whatever the keys are.
             Err(refusal) if token.key_id.is_none() => return Err(refusal.into()),
             Err(_) => {}
         }
-        let is_current = self.look_for_a_token();
+        let is_current = has_looked || self.look_for_a_token();
         match self.current().check_signature(token) {
             Err(KEY_UNKNOWN) if !is_current => Err(Fault::Undecided),
             checked => Ok(checked?),
         }
     }
 
-    /// The keys, after a look at the file if it is time for one.
-    fn keys(&self) -> Arc<KeySet> {
+    /// Checks the file if it is time to. Whether it was, and the keys are those in the file.
+    fn refresh_if_free(&self) -> bool {
         // A call that comes while another checks the file goes on with the keys that are there.
         match self.watch.try_lock() {
             Ok(mut watch) => self.refresh(&mut watch),
             Err(TryLockError::Poisoned(poisoned)) => self.refresh(&mut poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => false,
         }
-        self.current()
     }
 
     fn current(&self) -> Arc<KeySet> {
@@ -125,26 +124,27 @@ impl JwksFile {
     /// Checks the file for a token that has come already. Whether the keys are those in the file now.
     fn look_for_a_token(&self) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
         let state = self.state();
-        if let Some(seen) = watch.seen.as_ref().filter(|seen| Some(&seen.state) == state.as_ref())
+        if let Some(seen) = &mut watch.seen
+            && Some(&seen.state) == state.as_ref()
             && !seen.has_settled
         {
-            if now < watch.next_reread {
+            if seen.rereads >= REREADS_MAX {
                 return false;
             }
-            watch.next_reread = now + REREAD_INTERVAL;
+            seen.rereads += 1;
         }
-        self.look(&mut watch, state, now);
+        self.look(&mut watch, state);
         watch.complaint.is_none()
     }
 
-    /// Checks the file if it is time to.
-    fn refresh(&self, watch: &mut Watch) {
-        let now = Instant::now();
-        if now >= watch.next_check {
-            self.look(watch, self.state(), now);
+    /// As [`JwksFile::refresh_if_free`].
+    fn refresh(&self, watch: &mut Watch) -> bool {
+        let is_time = Instant::now() >= watch.next_check;
+        if is_time {
+            self.look(watch, self.state());
         }
+        is_time && watch.complaint.is_none()
     }
 
     /// `None`: nothing can be known of it.
@@ -153,8 +153,8 @@ impl JwksFile {
     }
 
     /// Reads the file unless it has the state in which it was read before.
-    fn look(&self, watch: &mut Watch, state: Option<FileState>, now: Instant) {
-        watch.next_check = now + CHECK_INTERVAL;
+    fn look(&self, watch: &mut Watch, state: Option<FileState>) {
+        watch.next_check = Instant::now() + CHECK_INTERVAL;
         if watch.seen.as_ref().is_some_and(|seen| seen.has_settled && Some(&seen.state) == state.as_ref()) {
             return;
         }
@@ -169,8 +169,9 @@ impl JwksFile {
     }
 
     fn read_again(&self, watch: &mut Watch) -> Result<(), String> {
-        watch.seen = None;
-        let (content, seen) = read(&self.path)?;
+        let before = watch.seen.take();
+        let (content, mut seen) = read(&self.path)?;
+        seen.rereads = before.filter(|before| before.state == seen.state).map_or(0, |before| before.rereads);
         watch.seen = Some(seen);
         if content != watch.content {
             watch.content_fault = self.take(&content).err();
@@ -204,5 +205,5 @@ fn read(path: &PathBuf) -> Result<(Zeroizing<Vec<u8>>, Seen), String> {
         return Err(format!("expected a file of at most {FILE_BYTES_MAX} bytes, found a longer one"));
     }
     let age = state.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-    Ok((content, Seen { state, has_settled: age.is_some_and(|age| age > SETTLING) }))
+    Ok((content, Seen { state, has_settled: age.is_some_and(|age| age > SETTLING), rereads: 0 }))
 }
