@@ -3,7 +3,13 @@
 use super::{Service, answering, ask, everything, expect_refused, expect_unavailable, start};
 use crate::harness::{DEADLINE, Raw, text_message, upgrade_request};
 use serde_json::{Value, json};
-use std::time::Instant;
+#[cfg(target_os = "linux")]
+use socket2::{Domain, Socket, Type};
+#[cfg(target_os = "linux")]
+use std::io::{Read as _, Write as _};
+#[cfg(target_os = "linux")]
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 /// A question that the relay has given up takes no connection to the service away from others.
 #[test]
@@ -72,4 +78,41 @@ fn the_query_is_a_part_of_the_question_only_if_asked_for() {
     assert_eq!(asked_for("", &paths), ["/a", "/b"]);
     assert_eq!(asked_for("  http_send: [peer, http.path, query]\n", &paths), paths);
     assert_eq!(asked_for("  http_send: [peer, http.origin]\n", &paths), [Value::Null]);
+}
+
+/// A listener whose queue of connections is full, so that the first packet of further ones is lost; and those in the queue.
+#[cfg(target_os = "linux")]
+fn full_queue() -> (TcpListener, Vec<TcpStream>) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(0).unwrap();
+    let listener = TcpListener::from(socket);
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&listener.local_addr().unwrap(), Duration::from_millis(300)) {
+        queued.push(stream);
+        assert!(queued.len() < 100, "the queue has no end");
+    }
+    (listener, queued)
+}
+
+/// The system repeats a lost packet after a second; of `http_timeout`, which is two, all is there for the only address.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_packet_that_is_lost_on_the_way_to_the_service_only_delays() {
+    let (listener, queued) = full_queue();
+    let daemon = start(&format!("http://{}/", listener.local_addr().unwrap()), "");
+    let mut client = ask(&daemon, "a");
+    assert_eq!(client.next_json_within(Duration::from_millis(600)), None, "decided without the service");
+    queued.iter().for_each(|_| drop(listener.accept().unwrap()));
+    let (mut service, _) = listener.accept().unwrap();
+    let mut question = Vec::new();
+    while !question.ends_with(b"}") {
+        let mut more = [0; 4096];
+        let length = service.read(&mut more).unwrap();
+        assert_ne!(length, 0, "the question breaks off");
+        question.extend(&more[..length]);
+    }
+    let body = everything(json!({})).to_string();
+    write!(service, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    client.expect_text(r#"{"type":"authorization_ok"}"#);
 }
