@@ -9,7 +9,6 @@ use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
-use super::image;
 use super::images::Images;
 use super::isolation;
 use super::lasting::Lasting;
@@ -162,12 +161,8 @@ fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) 
     if let Some(pin) = &config.sha256 {
         file.check_pin(pin)?;
     }
-    // What was hashed is what is loaded, so nobody who may write the file could have changed it.
-    let is_proven = config.sha256.is_some() && image::is_copied(file);
-    if !is_proven {
-        for warning in file.check_ownership(config.strict_permissions)? {
-            tracing::warn!("{} {warning}", file.path().display());
-        }
+    for warning in file.check_ownership(config.strict_permissions, config.sha256.is_some())? {
+        tracing::warn!("{} {warning}", file.path().display());
     }
     options::json(config, manifest)
 }

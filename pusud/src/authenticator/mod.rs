@@ -34,7 +34,11 @@ mod options;
 mod ownership;
 mod pool;
 mod proof;
+#[cfg(unix)]
+mod siblings;
 mod tickets;
+#[cfg(unix)]
+mod trail;
 mod verdict;
 mod watcher;
 mod worker;

@@ -42,7 +42,7 @@ impl Subject {
     pub(super) fn read(job: &Job) -> Result<Self> {
         let file = LibraryFile::read(&job.file)?;
         let manifest = Manifest::find(file.bytes())?;
-        file.check_ownership(false)?;
+        file.check_ownership(false, false)?;
         let options = options::chosen(&job.options, &manifest)?;
         Ok(Self { file, manifest, options, call_timeout: job.call_timeout })
     }
