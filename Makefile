@@ -40,7 +40,7 @@ help:
 	@echo 'make random-load  random loads against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
-	@echo 'make install  installs daemon, plugins, header, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
+	@echo 'make install  installs daemon, plugins, headers, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
 run: plugins
 	exec target/release/pusud run --config config/quickstart.yaml --plugins-dir $(PLUGINS_DIR)
@@ -169,7 +169,7 @@ install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud
 	install -m 755 target/release/pusud $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(PLUGINS_DIR)/,$(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/pusud/plugins/
-	install -m 644 pusu-plugin-api/include/pusu_plugin.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(wildcard pusu-plugin-api/include/*) $(DESTDIR)$(PREFIX)/include/
 	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service

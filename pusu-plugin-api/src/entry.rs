@@ -4,26 +4,27 @@
 //! is forgotten rather than dropped, because dropping it runs code of the author's that may panic again.
 
 use crate::authenticator::AsyncAuthenticator;
-use crate::host::{Host, bytes};
+use crate::host::Host;
+use crate::link::bytes;
+use crate::offer::{self, Offers};
 use crate::reply::Reply;
 use crate::request::{Request, Ticket};
 use pusu_plugin_abi as abi;
 use std::any::Any;
-use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an [`abi::Instance`] pointer really points to.
-struct Instance<A> {
+pub(crate) struct Instance<A> {
     authenticator: A,
     host: Host,
     /// Set by the first panic; the author's code is not entered again, but for its `Drop`.
     retired: AtomicBool,
 }
 
-/// The table of a plugin whose authenticator is `A`.
-pub const fn table<A: AsyncAuthenticator>(manifest: &abi::Manifest) -> abi::Authenticator {
+/// The table of a plugin whose authenticator is `A`, and which offers `O` beside it.
+pub const fn table<A: AsyncAuthenticator, O: Offers>(manifest: &abi::Manifest) -> abi::Authenticator {
     abi::Authenticator {
         abi_major: abi::ABI_MAJOR,
         abi_minor: abi::ABI_MINOR,
@@ -33,7 +34,7 @@ pub const fn table<A: AsyncAuthenticator>(manifest: &abi::Manifest) -> abi::Auth
         destroy: Some(destroy::<A>),
         authorize: Some(authorize::<A>),
         cancel: Some(cancel::<A>),
-        extension: Some(extension),
+        extension: Some(offer::extension::<O>),
     }
 }
 
@@ -55,11 +56,11 @@ unsafe extern "C" fn create<A: AsyncAuthenticator>(
     if out.is_null() {
         return abi::ERR;
     }
-    let made = catch_unwind(AssertUnwindSafe(|| {
+    let made = caught("create", || {
         // SAFETY: the options live for the call, and what is made of them owns its memory.
         let options = crate::options::from_json(unsafe { bytes(options_json) })?;
         A::create(options, host.clone())
-    }));
+    });
     let (status, text) = match made {
         Ok(Ok(authenticator)) => {
             let instance = Box::new(Instance { authenticator, host, retired: AtomicBool::new(false) });
@@ -68,7 +69,7 @@ unsafe extern "C" fn create<A: AsyncAuthenticator>(
             return abi::OK;
         }
         Ok(Err(error)) => (error.status(), error.text().to_owned()),
-        Err(payload) => (abi::ERR_PANIC, format!("panic in create: {}", panic_text(payload))),
+        Err(text) => (abi::ERR_PANIC, text),
     };
     host.set_error(&text);
     host.close();
@@ -85,8 +86,8 @@ unsafe extern "C" fn destroy<A: AsyncAuthenticator>(instance: *mut abi::Instance
     let instance = *unsafe { Box::from_raw(instance.cast::<Instance<A>>()) };
     let Instance { authenticator, host, .. } = instance;
     // The author's threads may still answer and log while `Drop` waits for them; afterwards the host may go.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(authenticator))) {
-        host.error(format_args!("panic in destroy: {}", panic_text(payload)));
+    if let Err(text) = caught("destroy", || drop(authenticator)) {
+        host.error(text);
     }
     host.close();
 }
@@ -98,13 +99,13 @@ unsafe extern "C" fn authorize<A: AsyncAuthenticator>(
     request: *const abi::Request,
 ) -> abi::Status {
     // SAFETY: the caller promises a live instance, which is only ever shared between calls.
-    let Some(instance) = (unsafe { instance.cast::<Instance<A>>().as_ref() }) else { return abi::ERR };
+    let Some(instance) = (unsafe { Instance::<A>::shared(instance) }) else { return abi::ERR };
     // SAFETY: the caller promises that the request lives for this call, and it does not leave it.
     let Some(request) = (unsafe { Request::from_raw(request) }) else { return abi::ERR };
-    let status = instance.enter("authorize", || {
+    let status = instance.enter("authorize", |author| {
         let reply = Reply::new(instance.host.clone(), request.ticket());
         let answered = reply.answered();
-        instance.authenticator.authorize(&request, reply);
+        author.authorize(&request, reply);
         if answered.load(Ordering::Acquire) { abi::OK } else { abi::PENDING }
     });
     status.unwrap_or(abi::ERR_PANIC)
@@ -114,35 +115,50 @@ unsafe extern "C" fn authorize<A: AsyncAuthenticator>(
 /// As the ABI says: `instance` came out of `create` and lives.
 unsafe extern "C" fn cancel<A: AsyncAuthenticator>(instance: *mut abi::Instance, ticket: u64) {
     // SAFETY: the caller promises a live instance, which is only ever shared between calls.
-    if let Some(instance) = unsafe { instance.cast::<Instance<A>>().as_ref() } {
+    if let Some(instance) = unsafe { Instance::<A>::shared(instance) } {
         // A panic is logged, and retires the instance: the next `authorize` tells the host.
-        let _ = instance.enter("cancel", || instance.authenticator.cancel(Ticket(ticket)));
+        let _ = instance.enter("cancel", |author| author.cancel(Ticket(ticket)));
     }
-}
-
-/// There are no extensions yet. The place for them is in the table, so that old hosts and new plugins understand each
-/// other.
-unsafe extern "C" fn extension(_instance: *mut abi::Instance, _id: abi::Str) -> *const c_void {
-    ptr::null()
 }
 
 impl<A> Instance<A> {
-    /// Runs the author's code; `None` if it panicked, now or earlier.
-    fn enter<T>(&self, function: &str, call: impl FnOnce() -> T) -> Option<T> {
-        if self.retired.load(Ordering::Relaxed) {
-            return None;
-        }
-        // Unwind safe because the instance is not entered again after a panic. Calls already under way on other
-        // threads share it only as far as the author's type is `Sync`, as they would without the panic.
-        match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(value) => Some(value),
-            Err(payload) => {
-                self.retired.store(true, Ordering::Relaxed);
-                self.host.error(format_args!("panic in {function}: {}", panic_text(payload)));
-                None
-            }
-        }
+    /// The instance behind a pointer; `None` if that is null.
+    ///
+    /// # Safety
+    /// `instance` is null, or came out of `create` for an `A` and lives for `'a`.
+    pub(crate) unsafe fn shared<'a>(instance: *mut abi::Instance) -> Option<&'a Self> {
+        // SAFETY: as the caller promises; an instance is only ever shared between calls.
+        unsafe { instance.cast::<Self>().as_ref() }
     }
+
+    /// The relay of this instance.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Runs the author's code.
+    ///
+    /// # Errors
+    /// It has panicked, now or earlier; the text says so.
+    pub(crate) fn enter<T>(&self, function: &str, call: impl FnOnce(&A) -> T) -> Result<T, String> {
+        if self.retired.load(Ordering::Relaxed) {
+            return Err(format!("{function} is not called: the authenticator has panicked before"));
+        }
+        // Calls already under way on other threads share the instance only as far as the author's type is `Sync`, as
+        // they would without the panic.
+        caught(function, || call(&self.authenticator)).inspect_err(|text| {
+            self.retired.store(true, Ordering::Relaxed);
+            self.host.error(text);
+        })
+    }
+}
+
+/// Runs the author's code. Unwind safe because nothing that it has shared is entered again after a panic.
+///
+/// # Errors
+/// It has panicked; the text says where and with which text.
+pub(crate) fn caught<T>(function: &str, call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| format!("panic in {function}: {}", panic_text(payload)))
 }
 
 /// The text of a panic. The payload is leaked: dropping it could panic again.

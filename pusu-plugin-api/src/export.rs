@@ -2,6 +2,7 @@
 //! the plugin: an identifier too long or a character too strange is a compile error, not a surprise at start.
 
 use crate::authenticator::AsyncAuthenticator;
+use crate::offer::{Offers, flags_fit};
 use pusu_plugin_abi as abi;
 
 /// What a plugin says about itself. Made by [`export_authenticator!`](crate::export_authenticator).
@@ -28,11 +29,11 @@ pub struct About {
     pub needs: &'static [&'static str],
 }
 
-/// The manifest of a plugin whose authenticator is `A`.
+/// The manifest of a plugin whose authenticator is `A`, and which offers `O` beside it.
 ///
 /// # Panics
 /// While compiling the plugin, if something in `about` does not fit into the manifest.
-pub const fn manifest<A: AsyncAuthenticator>(about: &About) -> abi::Manifest {
+pub const fn manifest<A: AsyncAuthenticator, O: Offers>(about: &About) -> abi::Manifest {
     assert!(!about.id.is_empty(), "export_authenticator!: give an `id`, the name that settings.yaml will use");
     assert!(
         is_id(about.id.as_bytes()),
@@ -41,6 +42,10 @@ pub const fn manifest<A: AsyncAuthenticator>(about: &About) -> abi::Manifest {
     assert!(
         about.flags & !(abi::F_SERIAL | abi::F_NO_SWAP | abi::F_GRANTS) == 0,
         "export_authenticator!: `flags` may be SERIAL, NO_SWAP and GRANTS"
+    );
+    assert!(
+        flags_fit(O::OFFERED, about.flags),
+        "export_authenticator!: with `Grants`, `flags` must have GRANTS, so that the relay keeps tickets and subjects"
     );
     assert!(about.id.len() < 64, "export_authenticator!: `id` is longer than 63 bytes");
     assert!(about.version.len() < 64, "export_authenticator!: `version` is longer than 63 bytes");
@@ -146,8 +151,9 @@ const fn joined<const N: usize>(names: &[&str]) -> [u8; N] {
 
 /// Makes the crate, built as a `cdylib`, a plugin: exports the manifest, the entry, and abi_stable's header.
 ///
-/// Takes the type of the authenticator, and the fields of [`About`](crate::About) that are to differ from their
-/// defaults; `id` has none. Use it once per library.
+/// Takes the type of the authenticator, the traits that it offers beside [`Authenticator`](crate::Authenticator)
+/// (`: Reload + Check + Health + Grants`, or none), and the fields of [`About`](crate::About) that are to differ from
+/// their defaults; `id` has none. Use it once per library.
 ///
 /// ```
 /// # use pusu_plugin_api::{Authenticator, CreateError, Host, NoOptions, Request, Verdict};
@@ -181,7 +187,7 @@ const fn joined<const N: usize>(names: &[&str]) -> [u8; N] {
 /// ```
 #[macro_export]
 macro_rules! export_authenticator {
-    ($authenticator:ty, $($field:ident: $value:expr),+ $(,)?) => {
+    ($authenticator:ty $(: $first:ident $(+ $more:ident)*)?, $($field:ident: $value:expr),+ $(,)?) => {
         #[cfg(panic = "abort")]
         ::core::compile_error!(
             "a plugin must be built with panic = \"unwind\" (the default): with panic = \"abort\" a panic in it would \
@@ -203,10 +209,22 @@ macro_rules! export_authenticator {
                 }
             };
 
-            #[unsafe(export_name = "pusu_plugin_manifest")]
-            static MANIFEST: $crate::abi::Manifest = $crate::__private::manifest::<$authenticator>(&ABOUT);
+            static OFFERED: &[$crate::__private::Offered] =
+                &[$(
+                    $crate::__private::offer::$first::<$authenticator>(),
+                    $($crate::__private::offer::$more::<$authenticator>(),)*
+                )?];
 
-            static TABLE: $crate::abi::Authenticator = $crate::__private::table::<$authenticator>(&MANIFEST);
+            struct Offers;
+
+            impl $crate::__private::Offers for Offers {
+                const OFFERED: &'static [$crate::__private::Offered] = OFFERED;
+            }
+
+            #[unsafe(export_name = "pusu_plugin_manifest")]
+            static MANIFEST: $crate::abi::Manifest = $crate::__private::manifest::<$authenticator, Offers>(&ABOUT);
+
+            static TABLE: $crate::abi::Authenticator = $crate::__private::table::<$authenticator, Offers>(&MANIFEST);
 
             #[unsafe(export_name = "pusu_authenticator_entry")]
             extern "C" fn entry(abi_major: u32) -> *const $crate::abi::Authenticator {

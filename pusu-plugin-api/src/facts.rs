@@ -2,7 +2,7 @@
 //!
 //! Everything is copied out of the relay's table, so that it may be kept for as long as one likes.
 
-use crate::host::bytes;
+use crate::link::bytes;
 use pusu_plugin_abi as abi;
 use std::ffi::OsString;
 use std::path::PathBuf;

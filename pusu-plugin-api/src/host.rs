@@ -1,27 +1,17 @@
-//! The way back to the relay: its table of functions, usable from any thread until the instance is destroyed.
-//!
-//! **Invariant:** the relay's functions are called only while `open` holds true under a read lock. `close` takes the
-//! write lock, so when it has returned no call is under way and none will follow, whatever handles are still kept.
+//! The way back to the relay, usable from any thread until the instance is destroyed.
 
 use crate::facts::Facts;
+use crate::grants::GrantsHandle;
+use crate::link::Link;
+use crate::metrics::{Counter, Gauge, Histogram, Series};
+use crate::request::Ticket;
 use crate::verdict::Verdict;
 use pusu_plugin_abi as abi;
+use std::any::Any;
 use std::ffi::c_void;
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 use std::ptr::NonNull;
-use std::sync::{Arc, PoisonError, RwLock};
-
-/// The bytes behind a borrowed string.
-///
-/// # Safety
-/// What `text` points to stays valid and unchanged for `'a`.
-pub(crate) unsafe fn bytes<'a>(text: abi::Str) -> &'a [u8] {
-    if text.ptr.is_null() {
-        return &[];
-    }
-    // SAFETY: not null, and the caller promises the rest.
-    unsafe { std::slice::from_raw_parts(text.ptr, text.len) }
-}
+use std::sync::Arc;
 
 /// How important a line in the relay's log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,62 +31,96 @@ pub enum Level {
 
 /// A handle to the relay: cheap to clone, usable from any thread. Handles that outlive their authenticator do nothing.
 ///
-/// What is logged must never contain an authorization.
+/// Its functions wait for no client, disk or network, and never call the authenticator. So they may be called from
+/// inside every function of it, and while it holds locks of its own. What is logged must never contain an
+/// authorization.
 #[derive(Clone)]
-pub struct Host(Arc<Link>);
-
-struct Link {
-    table: abi::Host,
-    open: RwLock<bool>,
-}
-
-// SAFETY: the ABI allows the table's functions to be called from any thread at any time until `destroy` has returned,
-// which `open` tracks; `ctx` is only ever handed back to them.
-unsafe impl Send for Link {}
-// SAFETY: as above: concurrent calls are allowed.
-unsafe impl Sync for Link {}
+pub struct Host(pub(crate) Arc<Link>);
 
 impl Host {
-    /// `None` if the pointer is null, or the table is not one of this ABI's major version and complete.
+    /// As [`Link::from_raw`].
     ///
     /// # Safety
-    /// `table` is null or points to a host table, the functions of which may be called as the ABI says until `close`
-    /// has returned.
+    /// As [`Link::from_raw`].
     pub(crate) unsafe fn from_raw(table: *const abi::Host) -> Option<Self> {
-        if table.is_null() {
-            return None;
-        }
-        // SAFETY: a host table of any version begins with these three fields.
-        let (major, size) = unsafe { ((*table).abi_major, (*table).struct_size) };
-        if major != abi::ABI_MAJOR || (size as usize) < size_of::<abi::Host>() {
-            return None;
-        }
-        // SAFETY: it is of this version and large enough.
-        let table = unsafe { *table };
-        let complete =
-            table.log.is_some() && table.complete.is_some() && table.set_error.is_some() && table.extension.is_some();
-        complete.then(|| Self(Arc::new(Link { table, open: RwLock::new(true) })))
+        // SAFETY: as the caller promises.
+        unsafe { Link::from_raw(table, None) }.map(|link| Self(Arc::new(link)))
     }
 
-    /// Ends every use of the table. Calls that are under way are waited for; the relay's functions do not block.
+    /// A host of a test's own, whose functions use `kept`.
+    ///
+    /// # Safety
+    /// As [`Link::from_raw`].
+    pub(crate) unsafe fn for_tests(table: &abi::Host, kept: Box<dyn Any + Send + Sync>) -> Option<Self> {
+        // SAFETY: as the caller promises.
+        unsafe { Link::from_raw(table, Some(kept)) }.map(|link| Self(Arc::new(link)))
+    }
+
+    /// Ends every use of the relay's tables.
     pub(crate) fn close(&self) {
-        *self.0.open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.close();
     }
 
-    /// Calls `call` with the table, or not at all once it is closed.
-    fn with_table<T>(&self, call: impl FnOnce(&abi::Host) -> Option<T>) -> Option<T> {
-        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
-        if *open { call(&self.0.table) } else { None }
-    }
-
-    /// Writes one line to the relay's log.
+    /// Writes one line to the relay's log, of at most [`LOG_BYTES_MAX`](abi::LOG_BYTES_MAX) bytes. Lines beyond a rate
+    /// are counted and left out.
     pub fn log(&self, level: Level, text: impl Display) {
         // Formatted before the lock is taken: `Display` is the author's code and may itself log.
         let text = text.to_string();
-        self.with_table(|table| {
+        self.0.with_tables(|tables| {
+            let host = &tables.host;
             // SAFETY: the table is open, and the text outlives the call.
-            table.log.map(|log| unsafe { log(table.ctx, level as i32, abi::Str::borrow(text.as_bytes())) })
+            host.log.map(|log| unsafe { log(host.ctx, level as i32, abi::Str::borrow(text.as_bytes())) })
         });
+    }
+
+    /// Writes one line with named facts to the relay's log, about a request or a grant where `ticket` is given, so that
+    /// all lines of one client are found. Where the relay does not know `pusu.log/1`, all of it stands in the text.
+    ///
+    /// ```
+    /// # use pusu_plugin_api::{Host, Level, Request};
+    /// fn log_key(host: &Host, request: &Request<'_>, key_id: &str) {
+    ///     host.log_about(Level::Debug, request.ticket(), "the key is known", &[("key_id", key_id)]);
+    /// }
+    /// ```
+    pub fn log_about(
+        &self,
+        level: Level,
+        ticket: impl Into<Option<Ticket>>,
+        text: impl Display,
+        facts: &[(&str, &str)],
+    ) {
+        let ticket: Option<Ticket> = ticket.into();
+        let mut text = text.to_string();
+        if !self.0.has(|tables| tables.log.is_some()) {
+            let ticket = ticket.map(|ticket| ("ticket", ticket.to_string()));
+            let all = ticket.iter().map(|(key, value)| (*key, value.as_str())).chain(facts.iter().copied());
+            for (key, value) in all {
+                // Writing into a `String` does not fail.
+                let _ = write!(text, " {key}={value:?}");
+            }
+            return self.log(level, text);
+        }
+        let borrowed = |text: &str| abi::Str::borrow(text.as_bytes());
+        let attrs: Vec<abi::Attr> =
+            facts.iter().map(|(key, value)| abi::Attr { key: borrowed(key), value: borrowed(value) }).collect();
+        self.0.with_tables(|tables| {
+            let log = tables.log?.log?;
+            let ticket = ticket.map_or(0, |ticket| ticket.0);
+            // SAFETY: the table is open, and the text and the attributes outlive the call.
+            unsafe { log(tables.host.ctx, level as i32, ticket, borrowed(&text), attrs.as_ptr(), attrs.len()) };
+            Some(())
+        });
+    }
+
+    /// Whether lines of this level are written now; true where the relay does not tell. Costs next to nothing, and may
+    /// change at any time.
+    pub fn enabled(&self, level: Level) -> bool {
+        let enabled = self.0.with_tables(|tables| match tables.log.and_then(|log| log.enabled) {
+            // SAFETY: the table is open.
+            Some(enabled) => Some(unsafe { enabled(tables.host.ctx, level as i32) } != 0),
+            None => Some(true),
+        });
+        enabled.unwrap_or(false)
     }
 
     /// Logs what failed and needs somebody to do something.
@@ -119,13 +143,36 @@ impl Host {
         self.log(Level::Debug, text);
     }
 
-    /// A further table of the relay's by id, such as `pusu.metrics/1`; `None` if this relay does not know it. What the
-    /// pointer may be used for, and how long, is part of what the id means.
+    /// Ending and rechecking what was granted. `None`: this relay does not know `pusu.grants/1`, or the plugin is not
+    /// exported with [`GRANTS`](crate::GRANTS). A plugin that cannot do without says `needs: &["pusu.grants/1"]`.
+    pub fn grants(&self) -> Option<GrantsHandle> {
+        self.0.has(|tables| tables.grants.is_some()).then(|| GrantsHandle::new(self.clone()))
+    }
+
+    /// A number that only rises, among the relay's metrics; the name ends in `_total`. See
+    /// [`Counter`](crate::Counter).
+    pub fn counter(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Counter {
+        Counter(Series::define(self, abi::METRIC_COUNTER, name, help, labels, &[]))
+    }
+
+    /// A number that goes up and down, among the relay's metrics. See [`Gauge`](crate::Gauge).
+    pub fn gauge(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Gauge {
+        Gauge(Series::define(self, abi::METRIC_GAUGE, name, help, labels, &[]))
+    }
+
+    /// A count of values by size, among the relay's metrics. `bounds` are upper bounds, finite and rising; none stands
+    /// for those of times, 0.5 ms to 10 s. See [`Histogram`](crate::Histogram).
+    pub fn histogram(&self, name: &str, help: &str, labels: &[(&str, &str)], bounds: &[f64]) -> Histogram {
+        Histogram(Series::define(self, abi::METRIC_HISTOGRAM, name, help, labels, bounds))
+    }
+
+    /// A further table of the relay's by id; `None` if this relay does not know it. What the pointer may be used for,
+    /// and how long, is part of what the id means. For the ids of this project there are functions of this type.
     pub fn extension(&self, id: &str) -> Option<NonNull<c_void>> {
-        self.with_table(|table| {
-            let extension = table.extension?;
+        self.0.with_tables(|tables| {
+            let extension = tables.host.extension?;
             // SAFETY: the table is open, and the id outlives the call.
-            let found = unsafe { extension(table.ctx, abi::Str::borrow(id.as_bytes())) };
+            let found = unsafe { extension(tables.host.ctx, abi::Str::borrow(id.as_bytes())) };
             NonNull::new(found.cast_mut())
         })
     }
@@ -141,29 +188,31 @@ impl Host {
     /// }
     /// ```
     pub fn facts(&self) -> Option<Facts> {
-        self.with_table(|table| {
-            let extension = table.extension?;
+        self.0.with_tables(|tables| {
+            let extension = tables.host.extension?;
             // SAFETY: the table is open, and the id outlives the call.
-            let found = unsafe { extension(table.ctx, abi::Str::borrow(abi::EXT_HOST.as_bytes())) };
+            let found = unsafe { extension(tables.host.ctx, abi::Str::borrow(abi::EXT_HOST.as_bytes())) };
             // SAFETY: what this id means is null or a table of facts, which lives as long as the host's table is open.
             unsafe { Facts::from_raw(found.cast()) }
         })
     }
 
-    /// Says why `create` is about to fail.
+    /// Says why `create`, or a function that may say so, is about to fail.
     pub(crate) fn set_error(&self, text: &str) {
-        self.with_table(|table| {
+        self.0.with_tables(|tables| {
+            let host = &tables.host;
             // SAFETY: the table is open, and the text outlives the call.
-            table.set_error.map(|set_error| unsafe { set_error(table.ctx, abi::Str::borrow(text.as_bytes())) })
+            host.set_error.map(|set_error| unsafe { set_error(host.ctx, abi::Str::borrow(text.as_bytes())) })
         });
     }
 
     /// Answers a request; what the relay's function returned, or `None` if it was not called any more.
     pub(crate) fn complete(&self, ticket: u64, verdict: &Verdict) -> Option<i32> {
         verdict.raw(|raw| {
-            self.with_table(|table| {
+            self.0.with_tables(|tables| {
+                let host = &tables.host;
                 // SAFETY: the table is open, and the verdict with everything it borrows outlives the call.
-                table.complete.map(|complete| unsafe { complete(table.ctx, ticket, raw) })
+                host.complete.map(|complete| unsafe { complete(host.ctx, ticket, raw) })
             })
         })
     }

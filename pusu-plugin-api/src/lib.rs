@@ -67,8 +67,17 @@ mod export;
 #[allow(unsafe_code)]
 mod facts;
 #[allow(unsafe_code)]
+mod grants;
+#[allow(unsafe_code)]
 mod host;
 pub mod json;
+#[allow(unsafe_code)]
+mod link;
+#[allow(unsafe_code)]
+mod metrics;
+#[allow(unsafe_code)]
+mod offer;
+mod offered;
 pub mod options;
 mod pattern;
 #[cfg(feature = "layout-proof")]
@@ -85,7 +94,10 @@ pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};
 pub use error::CreateError;
 pub use export::About;
 pub use facts::Facts;
+pub use grants::{GrantsHandle, NotTaken};
 pub use host::{Host, Level};
+pub use metrics::{Counter, Gauge, Histogram};
+pub use offered::{Check, Condition, Ended, Grants, Health, Reload};
 pub use pattern::{NotAPattern, Pattern};
 pub use pusu_plugin_abi as abi;
 pub use pusu_plugin_abi::{F_GRANTS as GRANTS, F_NO_SWAP as NO_SWAP, F_SERIAL as SERIAL};
@@ -99,8 +111,14 @@ pub use verdict::{Access, Decision, Permission, Verdict};
 pub mod __private {
     pub use crate::entry::{entry, table};
     pub use crate::export::manifest;
+    pub use crate::offer::{Offered, Offers};
     #[cfg(feature = "layout-proof")]
     pub use crate::proof::{LibHeader, Root, header};
+
+    /// A function for each trait that the macro's list may name.
+    pub mod offer {
+        pub use crate::offer::{Check, Grants, Health, Reload};
+    }
 }
 
 /// Without the feature `layout-proof` there is nothing to export.

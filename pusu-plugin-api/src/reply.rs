@@ -5,10 +5,11 @@
 use crate::host::Host;
 use crate::request::Ticket;
 use crate::verdict::Verdict;
+use pusu_plugin_abi as abi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What became of an answer.
+/// What became of an answer: for counting and tests, since what is taken may still turn out to be late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The relay acts upon it.
@@ -17,6 +18,9 @@ pub enum Delivery {
     Late,
     /// The relay could not make sense of it (too long, too many permissions): it takes it as unavailable.
     Malformed,
+    /// The relay does not know something that it may not ignore, such as an attribute that begins with `!`: it takes the
+    /// answer as unavailable.
+    Unsupported,
 }
 
 /// The duty to answer one request, at once or later, from any thread. Dropped without an answer, it answers that no
@@ -53,7 +57,8 @@ impl Reply {
         let outcome = self.host.complete(self.ticket.0, verdict);
         self.answered.store(true, Ordering::Release);
         match outcome {
-            Some(0) => Delivery::Taken,
+            Some(abi::TAKEN) => Delivery::Taken,
+            Some(abi::UNSUPPORTED) => Delivery::Unsupported,
             Some(code) if code < 0 => Delivery::Malformed,
             _ => Delivery::Late,
         }

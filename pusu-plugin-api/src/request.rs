@@ -1,13 +1,14 @@
 //! Requests of clients, seen safely: every view borrows the host's memory for the length of the call.
 
-use crate::host::bytes;
+use crate::link::bytes;
 use pusu_plugin_abi as abi;
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::Utf8Error;
 use std::time::Duration;
 
-/// Names one request. The relay never uses a ticket again.
+/// Names one request, and once it is granted the grant, until that ends. The relay never uses a ticket again while it
+/// runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(crate) u64);
 
@@ -107,9 +108,22 @@ impl<'a> Request<'a> {
         self.raw.flags & abi::REQ_TLS != 0
     }
 
-    /// Whether the client is authorized already, and renews or adds to what it may do.
+    /// Whether the client is authorized already, and renews or adds to what it may do. Holds for a recheck, too.
     pub fn is_again(&self) -> bool {
         self.raw.flags & abi::REQ_AGAIN != 0
+    }
+
+    /// Whether the relay asks by itself about a grant, with what the client sent for it then: it is no second use of a
+    /// one-time token. A grant takes the place of the old one, a refusal ends it, and
+    /// [`unavailable`](crate::Verdict::unavailable) leaves it as it is.
+    pub fn is_recheck(&self) -> bool {
+        self.raw.flags & abi::REQ_RECHECK != 0
+    }
+
+    /// The grant that a recheck is about: the ticket of the request that it was given for. `None` if it is no recheck.
+    pub fn previous_ticket(&self) -> Option<Ticket> {
+        let digits = self.attr(abi::ATTR_PREVIOUS_TICKET).filter(|_| self.is_recheck())?;
+        digits.parse().ok().map(Ticket)
     }
 
     /// Further facts about the connection, such as `http.origin`. What is not UTF-8 in a key is left out.

@@ -80,14 +80,17 @@ pub enum Decision {
 
 /// An answer to one request.
 ///
-/// The relay takes at most [`PERMISSIONS_MAX`](abi::PERMISSIONS_MAX) permissions and texts of at most
-/// [`TEXT_BYTES_MAX`](abi::TEXT_BYTES_MAX) bytes, and refuses the client beyond that. No part of a
-/// verdict may contain the authorization itself: subject and detail are logged, the reason may reach the client.
+/// The relay takes at most [`PERMISSIONS_MAX`](abi::PERMISSIONS_MAX) permissions, patterns of at most
+/// [`PATTERN_BYTES_MAX`](abi::PATTERN_BYTES_MAX) bytes, a subject of at most
+/// [`SUBJECT_BYTES_MAX`](abi::SUBJECT_BYTES_MAX), [`ATTRS_MAX`](abi::ATTRS_MAX) attributes, and other texts of at most
+/// [`TEXT_BYTES_MAX`](abi::TEXT_BYTES_MAX) bytes. Beyond that it takes the verdict as unavailable. No part of a verdict
+/// may contain the authorization itself: subject and detail are logged, the reason may reach the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a verdict counts only once it is returned or sent"]
 pub struct Verdict {
     decision: Decision,
     expires_unix_ms: u64,
+    ttl_ms: Option<u64>,
     subject: String,
     reason: String,
     detail: String,
@@ -100,6 +103,7 @@ impl Verdict {
         Self {
             decision,
             expires_unix_ms: 0,
+            ttl_ms: None,
             subject: String::new(),
             reason: String::new(),
             detail: String::new(),
@@ -139,7 +143,9 @@ impl Verdict {
         Self { detail: detail.into(), ..self }
     }
 
-    /// A further fact about the client. Keys are lower-case text with dots, such as `claim.role`.
+    /// A further fact about the client. A key is lower-case letters, digits and `.`, `_`, `-`, such as `x.role`, and is
+    /// given once. Those that begin with `x.` are free for private use; a relay ignores the ones that it does not know,
+    /// but for those that begin with `!`, which make it take the verdict as unavailable.
     pub fn with_attr(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.attrs.push((key.into(), value.into()));
         self
@@ -154,6 +160,13 @@ impl Verdict {
     /// When the permissions end, in milliseconds since 1970 UTC. 0 has passed, it does not mean "never".
     pub fn expires_unix_ms(self, milliseconds: u64) -> Self {
         Self { expires_unix_ms: milliseconds.max(1), ..self }
+    }
+
+    /// How long the permissions hold from when the answer is given, whatever happens to the clock meanwhile. With
+    /// `expires_at` too, the earlier end holds. Operators may set a longest life. A relay that does not know this takes
+    /// the verdict as unavailable.
+    pub fn ttl(self, time: Duration) -> Self {
+        Self { ttl_ms: Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)), ..self }
     }
 
     /// What the verdict says.
@@ -184,8 +197,11 @@ impl Verdict {
             .iter()
             .map(|permission| abi::Permission { pattern: text(&permission.pattern), access: permission.access.0 })
             .collect();
+        let ttl = self.ttl_ms.map(|milliseconds| milliseconds.to_string());
+        let ttl = ttl.as_deref().map(|digits| (abi::ATTR_TTL_MS, digits));
+        let attrs = self.attrs.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain(ttl);
         let attrs: Vec<abi::Attr> =
-            self.attrs.iter().map(|(key, value)| abi::Attr { key: text(key), value: text(value) }).collect();
+            attrs.map(|(key, value)| abi::Attr { key: text(key), value: text(value) }).collect();
         use_raw(&abi::Verdict {
             struct_size: size_of::<abi::Verdict>() as u32,
             decision: match self.decision {
@@ -208,6 +224,8 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
+    #![allow(unsafe_code)]
+
     use super::*;
 
     fn expiry(verdict: Verdict) -> u64 {
@@ -221,6 +239,25 @@ mod tests {
         assert_eq!(expiry(Verdict::grant([]).expires_at(UNIX_EPOCH)), 1);
         assert_eq!(expiry(Verdict::grant([]).expires_at(UNIX_EPOCH - Duration::from_secs(5))), 1);
         assert_eq!(expiry(Verdict::grant([]).expires_at(UNIX_EPOCH + Duration::from_millis(1500))), 1500);
+    }
+
+    #[test]
+    fn a_life_crosses_the_border_once_and_whole() {
+        let attrs = |verdict: Verdict| {
+            verdict.raw(|raw| {
+                // SAFETY: the verdict lends its attributes for this call.
+                let attrs = unsafe { std::slice::from_raw_parts(raw.attrs, raw.attrs_len) };
+                // SAFETY: as above.
+                let text = |text| String::from_utf8(unsafe { crate::link::bytes(text) }.to_vec()).unwrap();
+                attrs.iter().map(|attr| (text(attr.key), text(attr.value))).collect::<Vec<_>>()
+            })
+        };
+        let life = |text: &str| ("!ttl_ms".to_owned(), text.to_owned());
+        let twice =
+            Verdict::grant([]).ttl(Duration::from_secs(1)).with_attr("x.a", "b").ttl(Duration::from_millis(1500));
+        assert_eq!(attrs(twice), [("x.a".to_owned(), "b".to_owned()), life("1500")]);
+        assert_eq!(attrs(Verdict::grant([]).ttl(Duration::ZERO)), [life("0")]);
+        assert_eq!(attrs(Verdict::grant([]).ttl(Duration::MAX)), [life(&u64::MAX.to_string())]);
     }
 
     #[test]

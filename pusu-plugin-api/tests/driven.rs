@@ -131,7 +131,7 @@ fn made(options: &str) -> Driven {
 #[test]
 fn the_manifest_says_what_the_macro_was_told() {
     let text = |field: &'static [u8]| abi::Manifest::text(field).unwrap();
-    assert_eq!((MANIFEST.magic, MANIFEST.size), (abi::MAGIC, 1024));
+    assert_eq!((MANIFEST.magic, MANIFEST.size), (abi::MAGIC, abi::MANIFEST_BYTES as u32));
     assert_eq!((MANIFEST.abi_major, MANIFEST.abi_minor, MANIFEST.kind), (1, 0, abi::KIND_AUTHENTICATOR));
     assert_eq!((MANIFEST.flags, MANIFEST.fingerprint), (abi::F_SERIAL | abi::F_ASYNC, abi::FINGERPRINT));
     assert_eq!((text(&MANIFEST.id), text(&MANIFEST.version)), ("Obedient.test_1", "9.8.7"));

@@ -93,7 +93,7 @@ fn the_manifest_is_read_from_the_file_and_has_no_relocations() {
 
         assert_eq!(
             (manifest.magic, manifest.size, manifest.fingerprint),
-            (abi::MAGIC, 1024, abi::FINGERPRINT),
+            (abi::MAGIC, abi::MANIFEST_BYTES as u32, abi::FINGERPRINT),
             "{name}"
         );
         assert_eq!(
@@ -101,7 +101,7 @@ fn the_manifest_is_read_from_the_file_and_has_no_relocations() {
             (Some(id), Some(options))
         );
         assert!(!abi::Manifest::text(&manifest.description).unwrap().is_empty(), "{name}");
-        assert_eq!(manifest.reserved, [0; 136]);
+        assert_eq!(manifest.reserved, [0; 472]);
 
         let relocated = parsed.dynamic_relocations().into_iter().flatten();
         let within = address..address + abi::MANIFEST_BYTES as u64;

@@ -3,6 +3,11 @@
 //! **Invariant:** a call into the host after `destroy` has returned is remembered and fails the test.
 #![allow(unsafe_code, dead_code, unreachable_pub, clippy::unwrap_used)]
 
+mod offered;
+mod tables;
+
+pub use offered::check;
+
 use pusu_plugin_api::abi;
 use std::ffi::c_void;
 use std::ptr;
@@ -24,6 +29,8 @@ pub struct Answer {
 struct Seen {
     answers: Vec<(u64, Answer)>,
     logs: Vec<(i32, String)>,
+    /// Calls of the functions of extensions, in words.
+    heard: Vec<String>,
     error: String,
     destroyed: bool,
     called_after_destroy: bool,
@@ -79,7 +86,7 @@ unsafe extern "C" fn set_error(ctx: *mut c_void, line: abi::Str) {
     with_seen(ctx, |seen| seen.error = text(line));
 }
 
-unsafe extern "C" fn extension(_ctx: *mut c_void, _id: abi::Str) -> *const c_void {
+unsafe extern "C" fn no_extension(_ctx: *mut c_void, _id: abi::Str) -> *const c_void {
     ptr::null()
 }
 
@@ -117,12 +124,42 @@ unsafe extern "C" fn complete(ctx: *mut c_void, ticket: u64, verdict: *const abi
     code
 }
 
+fn host_table(memory: &Memory, extension: unsafe extern "C" fn(*mut c_void, abi::Str) -> *const c_void) -> abi::Host {
+    abi::Host {
+        abi_major: abi::ABI_MAJOR,
+        abi_minor: abi::ABI_MINOR,
+        struct_size: size_of::<abi::Host>() as u32,
+        reserved: 0,
+        ctx: ptr::from_ref(memory).cast_mut().cast(),
+        log: Some(log),
+        complete: Some(complete),
+        set_error: Some(set_error),
+        extension: Some(extension),
+    }
+}
+
 impl Driven {
     /// Calls the entry and `create`.
     ///
     /// # Errors
     /// The status and the text of `set_error`.
     pub fn create(entry: abi::EntryFn, options_json: &str) -> Result<Self, (abi::Status, String)> {
+        Self::create_for(entry, options_json, no_extension)
+    }
+
+    /// As `create`, with a host that has all extensions but `pusu.host/1`.
+    ///
+    /// # Errors
+    /// As `create`.
+    pub fn create_with_extensions(entry: abi::EntryFn, options_json: &str) -> Result<Self, (abi::Status, String)> {
+        Self::create_for(entry, options_json, tables::extension)
+    }
+
+    fn create_for(
+        entry: abi::EntryFn,
+        options_json: &str,
+        extension: unsafe extern "C" fn(*mut c_void, abi::Str) -> *const c_void,
+    ) -> Result<Self, (abi::Status, String)> {
         // SAFETY: any number may be asked for.
         assert!(unsafe { entry(abi::ABI_MAJOR + 1) }.is_null(), "an unknown version is not there");
         // SAFETY: as above; the table is constant and lives as long as the process.
@@ -131,17 +168,7 @@ impl Driven {
         assert_eq!(plugin.struct_size as usize, size_of::<abi::Authenticator>());
 
         let memory = Box::<Memory>::default();
-        let table = Box::new(abi::Host {
-            abi_major: abi::ABI_MAJOR,
-            abi_minor: abi::ABI_MINOR,
-            struct_size: size_of::<abi::Host>() as u32,
-            reserved: 0,
-            ctx: ptr::from_ref::<Memory>(&memory).cast_mut().cast(),
-            log: Some(log),
-            complete: Some(complete),
-            set_error: Some(set_error),
-            extension: Some(extension),
-        });
+        let table = Box::new(host_table(&memory, extension));
         let mut instance = ptr::null_mut();
         let create = plugin.create.expect("create is there");
         // SAFETY: the table lives in a box that outlives the instance.
@@ -184,6 +211,15 @@ impl Driven {
         let extension = self.entry.extension.expect("extension is there");
         // SAFETY: the instance lives, and the id lives for the call.
         unsafe { extension(self.instance, abi::Str::borrow(id.as_bytes())) }
+    }
+
+    fn error(&self) -> String {
+        self.memory.seen.lock().unwrap().error.clone()
+    }
+
+    /// Calls of the functions of extensions so far, in words.
+    pub fn heard(&self) -> Vec<String> {
+        self.memory.seen.lock().unwrap().heard.clone()
     }
 
     /// Authorizes, expects the answer in the call, and returns it.

@@ -98,7 +98,7 @@ pub(crate) fn bad_plugin(dir: &PluginsDir, switches: &[&str]) -> PathBuf {
 pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Vec<u8>, usize)) {
     let mut bytes = fs::read(plugin).unwrap();
     // The magic stands in the code that checks or makes it too; a manifest says its own size behind it.
-    let start = b"PUSUPLG\x01\x00\x04\x00\x00";
+    let start = b"PUSUPLG\x01\x00\x08\x00\x00";
     let at = bytes.windows(start.len()).position(|window| window == start).expect("the plugin has a manifest");
     damage(&mut bytes, at);
     fs::write(to, bytes).unwrap();
