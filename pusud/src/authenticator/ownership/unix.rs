@@ -129,9 +129,9 @@ fn check_folder_owner(folder: &Path, metadata: &Metadata, role: Role, doubts: &m
         return Ok(());
     }
     let shown = folder.display();
-    let what = format!("{} {shown}, which {}: `chown root:root {shown}`", role.begin(), must_belong(metadata));
-    // The root of the machine's root is such a one in every user namespace without it: no more than doubtful.
-    ensure!(role == Role::Above && is_owner_unknown(metadata.uid()), "{what}");
+    let what = format!("{} {shown}, which {}", role.begin(), must_belong(metadata));
+    // In a user namespace the machine's root may be one of them, and nobody inside can change it: no more than doubtful.
+    ensure!(role == Role::Above && is_owner_unknown(metadata.uid()), "{what}: `chown root:root {shown}`");
     doubts.push(what);
     Ok(())
 }
