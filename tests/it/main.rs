@@ -41,6 +41,25 @@ macro_rules! on_1_and_3_shards {
 }
 pub(crate) use on_1_and_3_shards;
 
+/// Makes a test of each function, with the plugin on threads of the relay and in a process of its own.
+macro_rules! in_both_isolations {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn in_a_thread() {
+                super::$name("thread");
+            }
+
+            #[cfg(unix)]
+            #[test]
+            fn in_a_process() {
+                super::$name("process");
+            }
+        }
+    )+};
+}
+pub(crate) use in_both_isolations;
+
 /// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): one with a relay that is
 /// alone in its network, and one with three, to which its clients are connected in turn.
 macro_rules! on_1_and_3_relays {

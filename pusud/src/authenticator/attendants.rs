@@ -5,7 +5,8 @@
 use super::decider::Decider;
 use super::grants::Next;
 use super::pool::Pool;
-use std::sync::{Arc, PoisonError};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often a plugin is asked how it is.
@@ -21,6 +22,35 @@ impl Pool {
         if hears && let Err(error) = self.spawn(&mut state, "pusu-auth-heard".into(), hear) {
             tracing::error!(plugin = self.host.plugin, "the plugin cannot be told of the ends of grants: {error:#}");
         }
+    }
+}
+
+impl Pool {
+    /// Has the plugin read its files again, on a thread of its own; `None`: it has no way to. Past the time the thread is
+    /// left alone.
+    pub(super) fn reload(self: &Arc<Self>, within: Duration) -> Option<Result<(), String>> {
+        let mut state = self.lock();
+        let offers = state.decider.as_ref().map(|decider| decider.offers()).unwrap_or_default();
+        if !offers.reloads {
+            return None;
+        }
+        let (done, outcome) = sync_channel(1);
+        let reload = move |pool: &Arc<Self>, decider: Arc<dyn Decider>| {
+            let _attending = pool.attend();
+            // Nobody waits any more past the time.
+            let _ = done.send(decider.reload());
+        };
+        if let Err(error) = self.spawn(&mut state, "pusu-auth-reload".into(), reload) {
+            return Some(Err(format!("there is no thread for it: {error:#}")));
+        }
+        drop(state);
+        let outcome = outcome.recv_timeout(within);
+        Some(outcome.unwrap_or_else(|_| Err(format!("it has not come back within {within:?}"))))
+    }
+
+    /// Of reload and health one is called at a time.
+    fn attend(&self) -> MutexGuard<'_, ()> {
+        self.attending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,7 +75,10 @@ pub(super) fn watch_health(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
     while !state.stopping {
         drop(state);
         // Where its process has gone meanwhile, the next one is asked.
-        if let Ok(condition) = decider.health() {
+        let attending = pool.attend();
+        let condition = decider.health();
+        drop(attending);
+        if let Ok(condition) = condition {
             pool.host.set_condition(condition);
         }
         let waited = pool.ended.wait_timeout_while(pool.lock(), HEALTH_EVERY, |state| !state.stopping);

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -110,6 +111,11 @@ impl Plan {
         Self { recipe, options, library, facts }
     }
 
+    /// How long making an instance may take.
+    pub(super) fn create_timeout(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     /// Whether carrying it out would give another authenticator than `generation`.
     pub(super) fn differs_from(&self, generation: &Generation) -> bool {
         self.recipe != generation.recipe
@@ -123,7 +129,7 @@ impl Plan {
         let Some((file, manifest)) = &self.library else {
             let identity =
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
-            return Ok(Generation { number, identity, recipe: self.recipe, workers: None });
+            return Ok(Generation { number: number.into(), identity, recipe: self.recipe, workers: None });
         };
         let lasting = lasting.of(manifest)?;
         let workers =
@@ -134,7 +140,7 @@ impl Plan {
             sha256: self.recipe.sha256.clone(),
             path: Some(file.path().to_owned()),
         };
-        Ok(Generation { number, identity, recipe: self.recipe, workers: Some(workers) })
+        Ok(Generation { number: number.into(), identity, recipe: self.recipe, workers: Some(workers) })
     }
 
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images, lasting: Lasting) -> Result<Workers> {
@@ -187,14 +193,47 @@ fn check_built_in(config: &AuthenticatorConfig) -> Result<()> {
 /// back from the plugin, on a thread of its own.
 pub(super) struct Generation {
     /// Counts from 1.
-    pub(super) number: u32,
+    /// Goes up when it reloads.
+    number: AtomicU32,
     pub(super) identity: Identity,
     recipe: Recipe,
     /// `None`: the built-in authenticator.
     pub(super) workers: Option<Workers>,
 }
 
+/// What came of the wish that it reads its files again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// It has none.
+    Nothing,
+    Done,
+    /// It cannot, or has failed.
+    NotPossible,
+}
+
 impl Generation {
+    /// How many authenticators have decided, this one included; reloads are counted in.
+    pub(super) fn number(&self) -> u32 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Has it read its files again, within a time.
+    pub(super) fn reload(&self, within: Duration) -> Reload {
+        let Some(workers) = &self.workers else { return Reload::Nothing };
+        match workers.reload(within) {
+            None => Reload::NotPossible,
+            Some(Ok(())) => {
+                self.number.fetch_add(1, Ordering::AcqRel);
+                Reload::Done
+            }
+            Some(Err(why)) => {
+                let plugin = self.identity.id.as_str();
+                tracing::warn!(plugin, "cannot reload, so that a new instance is made: {why}");
+                Reload::NotPossible
+            }
+        }
+    }
+
     /// From here on it is the one that hears of grants.
     pub(super) fn begin_hearing(&self) {
         if let Some(workers) = &self.workers {
@@ -203,6 +242,8 @@ impl Generation {
     }
 
     pub(super) async fn ask(&self, request: Request) -> Verdict {
+        // It may reload meanwhile.
+        let number = self.number();
         let mut verdict = match &self.workers {
             Some(workers) => workers.ask(request).await,
             None => Verdict::Grant(Grant {
@@ -211,7 +252,7 @@ impl Generation {
             }),
         };
         if let Verdict::Grant(grant) = &mut verdict {
-            grant.generation = self.number;
+            grant.generation = number;
         }
         verdict
     }

@@ -51,7 +51,7 @@ pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::Result;
-use generation::{Generation, Plan};
+use generation::{Generation, Plan, Reload};
 use images::Images;
 use lasting::Lasting;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +85,19 @@ struct Inner {
     reauthorizes: AtomicBool,
 }
 
+/// What a swap has led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swapped {
+    /// The built-in authenticator goes on; there is nothing that it could read again.
+    Nothing,
+    /// The instance that decides has read its files again.
+    Reloaded,
+    /// A new instance of the same decides.
+    Renewed,
+    /// Something else decides.
+    Replaced,
+}
+
 impl Authenticator {
     /// Resolves, checks, loads and creates what the settings name, and says so in the log. `call_timeout` is the time
     /// that one decision may take.
@@ -106,26 +119,34 @@ impl Authenticator {
         })))
     }
 
-    /// Lets what the settings name now decide from here on; false if it is what decides already. What it replaces
-    /// answers the calls that it has, and ends with the last of them. One that has failed is replaced by a new instance
-    /// of itself. Blocks as long as the plugin takes to make an instance.
+    /// Lets what the settings name now decide from here on, as it reads its files now. What is replaced answers the calls
+    /// that it has, and ends with the last of them. Where the settings name what decides already, it is asked to reload;
+    /// one that cannot, that fails or has failed is replaced by a new instance of itself, and so is every one if the caller
+    /// `wants_new`. Blocks as long as the plugin takes to reload and to make an instance.
     ///
     /// # Errors
     /// As [`Self::start`]; then nothing has changed.
-    pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration) -> Result<bool> {
+    pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration, wants_new: bool) -> Result<Swapped> {
         // A panic elsewhere leaves the list as it was.
         let mut images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::make(config, call_timeout)?;
         let old = self.current();
-        let swaps = plan.differs_from(&old) || old.is_lost();
-        if swaps {
-            let new = plan.carry_out(old.number + 1, &mut images, &self.0.lasting)?;
+        let differs = plan.differs_from(&old);
+        let keeps = !wants_new && !differs && !old.is_lost();
+        let swapped = match if keeps { old.reload(plan.create_timeout()) } else { Reload::NotPossible } {
+            Reload::Nothing => Swapped::Nothing,
+            Reload::Done => Swapped::Reloaded,
+            Reload::NotPossible if differs => Swapped::Replaced,
+            Reload::NotPossible => Swapped::Renewed,
+        };
+        if matches!(swapped, Swapped::Replaced | Swapped::Renewed) {
+            let new = plan.carry_out(old.number() + 1, &mut images, &self.0.lasting)?;
             new.begin_hearing();
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
         self.0.reauthorizes.store(config.on_swap == OnSwap::Reauthorize, Ordering::Release);
         self.0.lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
-        Ok(swaps)
+        Ok(swapped)
     }
 
     /// What is running.
@@ -135,7 +156,7 @@ impl Authenticator {
 
     /// How many authenticators have decided, this one included: 1 until the first swap.
     pub fn generation(&self) -> u32 {
-        self.current().number
+        self.current().number()
     }
 
     /// Whether live authorizations are asked again of a new generation (`on_swap: reauthorize`), so that they have to

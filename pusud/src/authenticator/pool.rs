@@ -33,6 +33,8 @@ pub(super) struct Pool {
     pub(super) serial: bool,
     pub(super) may_pend: bool,
     state: Mutex<State>,
+    /// Held while the plugin reloads or says how it is.
+    pub(super) attending: Mutex<()>,
     /// A job waits, or the pool stops.
     pub(super) work: Condvar,
     /// There is a deadline to watch where there was none, or the pool stops.
@@ -134,6 +136,7 @@ impl Pool {
             serial: flags & abi::F_SERIAL != 0,
             may_pend: flags & abi::F_ASYNC != 0,
             state: Mutex::new(state),
+            attending: Mutex::default(),
             work: Condvar::new(),
             deadlines: Condvar::new(),
             cancels: Condvar::new(),

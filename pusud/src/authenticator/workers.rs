@@ -64,6 +64,11 @@ impl Workers {
         self.0.begin_hearing();
     }
 
+    /// Has the plugin read its files again; `None`: it has no way to. Waits at most for `within`.
+    pub(super) fn reload(&self, within: Duration) -> Option<Result<(), String>> {
+        self.0.reload(within)
+    }
+
     /// The condition of the plugin, as it said last.
     pub(super) fn condition(&self) -> Condition {
         self.0.host.condition()

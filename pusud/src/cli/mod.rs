@@ -19,6 +19,7 @@ mod printer;
 mod probe;
 mod publish;
 mod relay_socket;
+mod reload;
 mod run;
 mod status;
 mod terminal;
@@ -67,6 +68,7 @@ Examples:
   pusud --config /etc/pusu/settings.yaml           serve
   pusud status --config /etc/pusu/settings.yaml    how is it, and who is connected?
   pusud health --config /etc/pusu/settings.yaml    is it healthy? by exit code
+  pusud reload --config /etc/pusu/settings.yaml    read the settings again, and say what became of it
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -102,6 +104,12 @@ enum Command {
     /// not linked are named and are no reason.
     #[command(after_help = health::EXAMPLES)]
     Health(health::Args),
+    /// Have a relay on this machine read its settings again, as SIGHUP does, and say what became of it
+    ///
+    /// Waits until the authenticator has reloaded or a new instance of it decides. Exit code 0: it is done. 1: nothing was
+    /// changed, or no relay answers, and the message says why.
+    #[command(after_help = reload::EXAMPLES)]
+    Reload(reload::Args),
     /// Ask the authenticator about one authorization, and explain its decision
     ///
     /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
@@ -186,6 +194,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Check(args) => check::check(&args),
         Command::Status(args) => status::status(&args),
         Command::Health(args) => health::health(&args),
+        Command::Reload(args) => reload::reload(&args),
         Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),

@@ -6,16 +6,30 @@
 
 use super::authorizations::{Added, Moment, ToAsk};
 use super::uptime::Uptime;
+use super::wire::NextFrame;
 use super::{Client, Next, handshake};
 use crate::authenticator::{Authorization, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 use crate::client::reauthorize::Permit;
 use crate::hub::Stage;
 use crate::protocol::{Disconnect, Refusal, Reply};
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
+use tokio::io::ReadBuf;
 use tracing::{debug, info};
+
+/// The first byte of a close frame: the last one, of the kind 8.
+const CLOSE_FRAME: u8 = 0x88;
+
+/// The end of the wait for a verdict.
+enum Waited {
+    Decided(Verdict),
+    /// The client goes: nobody waits for the verdict any more.
+    Leaving,
+    /// The connection is to end.
+    Ended,
+}
 
 /// A question that the client has not asked itself.
 pub(super) struct Asking {
@@ -31,8 +45,14 @@ impl Client {
         let kept = context.authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
         let request = self.question(authorization, again);
         self.stop_the_clock();
-        let Some(verdict) = self.while_writing(context.authenticator.authorize(request)).await else {
-            return Next::End;
+        let verdict = match self.while_here(context.authenticator.authorize(request)).await {
+            Waited::Decided(verdict) => verdict,
+            Waited::Leaving => {
+                debug!(client = %self.peer(), "leaves before its authorization is decided");
+                // Its last words are read as ever.
+                return Next::Message;
+            }
+            Waited::Ended => return Next::End,
         };
         match verdict {
             Verdict::Grant(grant) => {
@@ -53,6 +73,44 @@ impl Client {
                 self.end(&reply.to_json(), Disconnect::Unavailable)
             }
         }
+    }
+
+    /// Waits for a verdict as long as the client is there, and writes what waits for room in the kernel meanwhile.
+    async fn while_here(&mut self, verdict: impl Future<Output = Verdict>) -> Waited {
+        let mut verdict = pin!(verdict);
+        let mut looks = match self.messages.next_frame() {
+            NextFrame::Begins(CLOSE_FRAME) => return Waited::Leaving,
+            NextFrame::NotRead => true,
+            // What comes behind cannot be seen.
+            NextFrame::Begins(_) | NextFrame::Unknown => false,
+        };
+        poll_fn(|cx| {
+            if self.poll_writing(cx).is_break() {
+                return Poll::Ready(Waited::Ended);
+            }
+            if let Poll::Ready(verdict) = verdict.as_mut().poll(cx) {
+                return Poll::Ready(Waited::Decided(verdict));
+            }
+            if looks && let Poll::Ready(is_leaving) = self.poll_leaving(cx) {
+                if is_leaving {
+                    return Poll::Ready(Waited::Leaving);
+                }
+                // It has sent more, which waits for the verdict; what comes behind cannot be seen.
+                looks = false;
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Ready when something has come behind what was read: whether that is the end of the connection, or a close frame.
+    fn poll_leaving(&self, cx: &mut TaskContext<'_>) -> Poll<bool> {
+        let mut first = [0];
+        let mut first = ReadBuf::new(&mut first);
+        Poll::Ready(match ready!(self.outbox.socket().poll_peek(cx, &mut first)) {
+            Ok(_) => first.filled().first().is_none_or(|byte| *byte == CLOSE_FRAME),
+            Err(_) => true,
+        })
     }
 
     /// An authorization was granted; `again`: not the first one.

@@ -1,7 +1,7 @@
 //! tungstenite as the daemon uses it: over a client's wire, driven by the socket's readiness, and only while something
 //! comes. What comes out are messages and what is wrong with them; what they mean is not known here.
 
-use super::wire::{Refused, Wire};
+use super::wire::{NextFrame, Refused, Wire};
 use crate::client::deadlines::Deadlines;
 use crate::client::partial_message::LARGE_MESSAGE_BYTES;
 use crate::protocol::{Disconnect, Refusal};
@@ -57,6 +57,24 @@ impl Messages {
         self.bytes_max = bytes_max;
         if let State::Open(messages) = &mut self.wire {
             messages.set_config(|open| *open = config(bytes_max));
+        }
+    }
+
+    /// The client is authorized: what it sends is read as it comes, also ahead of what is handled.
+    pub fn read_ahead(&mut self) {
+        match &mut self.wire {
+            State::Open(messages) => messages.get_mut().end_frame_by_frame(),
+            State::Resting(wire) => wire.end_frame_by_frame(),
+            State::Between => {}
+        }
+    }
+
+    /// What is known of the frame behind the last message.
+    pub fn next_frame(&self) -> NextFrame {
+        match &self.wire {
+            State::Open(messages) => messages.get_ref().next_frame(),
+            State::Resting(wire) => wire.next_frame(),
+            State::Between => NextFrame::Unknown,
         }
     }
 

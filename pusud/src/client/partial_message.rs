@@ -42,15 +42,19 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Walks over the next bytes and returns how many of them may be passed on: up to the end of a large message, and up
-    /// to the frame that is one too many for its message. Only behind that frame's beginning it is 0.
-    pub fn walk(&mut self, bytes: &[u8], fragments_max: usize) -> usize {
+    /// Walks over the next bytes and returns how many of them may be passed on: up to the end of a large message, or of
+    /// each frame if `stops_at_each`, and up to the frame that is one too many for its message. Only behind that frame's
+    /// beginning it is 0.
+    pub fn walk(&mut self, bytes: &[u8], fragments_max: usize, stops_at_each: bool) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.has_too_many {
             if self.is_empty()
                 && let Some(whole) = whole_frame(&bytes[at..])
             {
                 at += whole;
+                if stops_at_each {
+                    return at;
+                }
             } else if self.frame_left == 0 {
                 let frame_at = at.saturating_sub(self.head_len);
                 self.head[self.head_len] = bytes[at];
@@ -66,7 +70,7 @@ impl Unfinished {
                 at += step;
                 self.walked_bytes += step;
             }
-            if self.frame_left == 0 && self.head_is_complete() && self.end_frame() {
+            if self.frame_left == 0 && self.head_is_complete() && (self.end_frame() || stops_at_each) {
                 return at;
             }
         }
@@ -191,10 +195,23 @@ mod tests {
     fn a_large_message_ends_a_walk() {
         let bytes = [frame(0x81, 600), frame(0x81, 1)].concat();
         let mut unfinished = Unfinished::default();
-        assert_eq!(unfinished.walk(&bytes, 8), bytes.len() - 7);
+        assert_eq!(unfinished.walk(&bytes, 8, false), bytes.len() - 7);
         assert!(unfinished.is_empty());
-        assert_eq!(unfinished.walk(&bytes[bytes.len() - 7..], 8), 7);
+        assert_eq!(unfinished.walk(&bytes[bytes.len() - 7..], 8, false), 7);
         assert!(unfinished.is_empty() && unfinished.bytes(0) == 0);
+    }
+
+    #[test]
+    fn frame_by_frame_each_one_ends_a_walk() {
+        let frames = [frame(0x01, 3), frame(0x80, 600), frame(0x88, 2)];
+        let bytes = frames.concat();
+        let (mut unfinished, mut at) = (Unfinished::default(), 0);
+        for one in &frames {
+            let walked = unfinished.walk(&bytes[at..], 8, true);
+            assert_eq!(walked, one.len());
+            at += walked;
+        }
+        assert!(unfinished.is_empty() && at == bytes.len());
     }
 
     #[test]
@@ -205,15 +222,15 @@ mod tests {
         let good = bytes.len();
         bytes.extend(frame(0x00, 0).repeat(2));
         let mut unfinished = Unfinished::default();
-        assert_eq!(unfinished.walk(&bytes, 8), good);
-        assert!(unfinished.has_too_many() && unfinished.walk(&bytes, 8) == 0);
+        assert_eq!(unfinished.walk(&bytes, 8, false), good);
+        assert!(unfinished.has_too_many() && unfinished.walk(&bytes, 8, false) == 0);
     }
 
     #[test]
     fn a_length_that_no_machine_holds_is_only_walked_over() {
         let mut unfinished = Unfinished::default();
         let head = [&[0x81, 0xff][..], &u64::MAX.to_be_bytes(), &[0; 100]].concat();
-        assert_eq!((unfinished.walk(&head, 8), unfinished.bytes(0)), (110, 110));
+        assert_eq!((unfinished.walk(&head, 8, false), unfinished.bytes(0)), (110, 110));
         assert!(!unfinished.is_empty());
     }
 
@@ -241,7 +258,7 @@ mod tests {
             for piece in bytes.chunks(cut) {
                 let mut left = piece;
                 while !left.is_empty() {
-                    let passed = unfinished.walk(left, 5);
+                    let passed = unfinished.walk(left, 5, false);
                     prop_assert!(passed > 0);
                     at += passed;
                     left = &left[passed..];

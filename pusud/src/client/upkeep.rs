@@ -71,6 +71,7 @@ impl Client {
             upkeep.probation = None;
         }
         self.messages.set_bytes_max(self.context.limits.max_message_bytes);
+        self.messages.read_ahead();
     }
 
     /// Has alarm and registration brought up to date at the next poll: an authorization was added.

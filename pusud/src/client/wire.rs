@@ -27,6 +27,8 @@ pub struct Wire {
     gave_way: u8,
     /// It does so now.
     gives_way: bool,
+    /// Frames are handed out one by one, so that nothing is read ahead of what is handled.
+    is_frame_by_frame: bool,
     /// The message that has begun, if one has at the end of what was walked over.
     unfinished: Option<Box<Unfinished>>,
 }
@@ -34,6 +36,17 @@ pub struct Wire {
 /// How often a client lets others have their turn before it reads, while too much is held in all. Those that were
 /// disconnected for it let go when their tasks have their turn, and until then who reads on takes as much again.
 const GIVE_WAY_MAX: u8 = 16;
+
+/// What is known of a client's next frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextFrame {
+    /// Nothing: it may have been read and handed out.
+    Unknown,
+    /// It is not read yet: what comes next on the socket is its beginning.
+    NotRead,
+    /// It is read, and begins with this byte.
+    Begins(u8),
+}
 
 /// What is wrong with a message before it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +71,7 @@ impl Wire {
             walked_to: 0,
             gave_way: 0,
             gives_way: false,
+            is_frame_by_frame: true,
             unfinished: None,
         }
     }
@@ -82,6 +96,20 @@ impl Wire {
             return Poll::Pending;
         }
         self.outbox.socket().poll_read_ready(cx)
+    }
+
+    /// From here on frames are handed out as they come.
+    pub fn end_frame_by_frame(&mut self) {
+        self.is_frame_by_frame = false;
+    }
+
+    /// What is known of the frame behind those that were handed out.
+    pub fn next_frame(&self) -> NextFrame {
+        match self.unread.get(self.unread_at as usize) {
+            _ if !self.is_frame_by_frame || self.unfinished.is_some() => NextFrame::Unknown,
+            Some(first) => NextFrame::Begins(*first),
+            None => NextFrame::NotRead,
+        }
     }
 
     /// The client's task has not read for a while: the time for an unfinished message begins anew.
@@ -110,7 +138,8 @@ impl Wire {
     fn walk(&mut self) -> io::Result<()> {
         let mut fresh = Unfinished::default();
         let unfinished = self.unfinished.as_deref_mut().unwrap_or(&mut fresh);
-        let walked = unfinished.walk(&self.unread[self.walked_to as usize..], self.hub.limits().max_fragments);
+        let (bytes, limits) = (&self.unread[self.walked_to as usize..], self.hub.limits());
+        let walked = unfinished.walk(bytes, limits.max_fragments, self.is_frame_by_frame);
         // What one read takes, and what came with the handshake, is far below 4 GiB.
         self.walked_to += walked as u32;
         if unfinished.is_empty() {

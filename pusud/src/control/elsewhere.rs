@@ -2,10 +2,12 @@
 
 use crate::config;
 use crate::control::gather::StatusGatherer;
+use crate::control::reload::{ReloadRequest, Reloaded};
 use crate::control::status::Status;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 use tracing::warn;
 
 /// A control socket, which there is none of here.
@@ -24,7 +26,7 @@ impl ControlSocket {
     }
 
     /// Is never called.
-    pub async fn serve(&self, _status_gatherer: Arc<StatusGatherer>) -> Infallible {
+    pub async fn serve(&self, _gatherer: Arc<StatusGatherer>, _reload: mpsc::Sender<ReloadRequest>) -> Infallible {
         match *self {}
     }
 }
@@ -35,6 +37,14 @@ impl ControlSocket {
 /// Always: says that it is not available.
 pub fn ask(_path: &Path) -> anyhow::Result<Status> {
     anyhow::bail!("`pusud status` needs a control socket, which there is on Unix only; the relay's log says how it is")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn reload(_path: &Path, _wants_new: bool) -> anyhow::Result<Reloaded> {
+    anyhow::bail!("`pusud reload` needs a control socket, which there is on Unix only; restart the relay")
 }
 
 /// There is none.

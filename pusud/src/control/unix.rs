@@ -2,9 +2,10 @@
 //!
 //! Connections are few and may be slow or silent: each has a bounded time, and only some are served at once.
 
-use super::line::{Answer, Outcome, VERSION, check, request_line};
+use super::line::{Answer, Command, Outcome, VERSION, check, request_line};
 use super::place::{self, Folder};
 use super::private_folder;
+use super::reload::{self, ReloadRequest, Reloaded};
 use crate::config;
 use crate::control::gather::StatusGatherer;
 use crate::control::status::Status;
@@ -18,6 +19,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
@@ -26,8 +28,10 @@ use tracing::{debug, warn};
 const REQUEST_BYTES_MAX: usize = 4096;
 /// A longer answer is none: a thousand relays in it stay far below.
 const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// The time from a connection to the last byte of the answer.
+/// The time for the request, for the answer of a status, and for the way of an answer.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// Longer than a plugin may take to reload and, where that fails, to make a new instance.
+const RELOAD_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 /// Connections that are served at once; others wait.
 const CONNECTIONS_MAX: usize = 8;
 /// The wait after the system has refused a connection.
@@ -95,8 +99,8 @@ impl ControlSocket {
         Ok(Self { socket, path: path.to_owned(), file })
     }
 
-    /// Answers requests, for ever.
-    pub async fn serve(&self, status_gatherer: Arc<StatusGatherer>) -> Infallible {
+    /// Answers requests, for ever. Wishes to reload go to `reload`.
+    pub async fn serve(&self, status_gatherer: Arc<StatusGatherer>, reload: mpsc::Sender<ReloadRequest>) -> Infallible {
         let listener = match self.socket.try_clone().and_then(tokio::net::UnixListener::from_std) {
             Ok(listener) => listener,
             Err(error) => {
@@ -108,7 +112,7 @@ impl ControlSocket {
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(answer(stream, status_gatherer.clone()))),
+                    Ok((stream, _)) => drop(connections.spawn(answer(stream, status_gatherer.clone(), reload.clone()))),
                     Err(_) => sleep(BACKOFF).await,
                 },
                 Some(_) = connections.join_next() => {}
@@ -175,21 +179,28 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Answers the request of one connection. The client may close it at any time.
-async fn answer(stream: tokio::net::UnixStream, status_gatherer: Arc<StatusGatherer>) {
+async fn answer(
+    stream: tokio::net::UnixStream,
+    status_gatherer: Arc<StatusGatherer>,
+    reload: mpsc::Sender<ReloadRequest>,
+) {
     let request = async {
         if !may_ask(&stream)? {
             return Ok(());
         }
-        let outcome = match check(&read_line(&stream).await?) {
-            Ok(()) => Outcome::Status(Box::new(status_gatherer.gather().await)),
+        let line = timeout(REQUEST_TIME_MAX, read_line(&stream)).await??;
+        let outcome = match check(&line) {
+            Ok(Command::Status) => Outcome::Status(Box::new(status_gatherer.gather().await)),
+            Ok(Command::Reload { wants_new }) => match reload::ask(&reload, wants_new).await {
+                Ok(reloaded) => Outcome::Reloaded(reloaded),
+                Err(why) => Outcome::Error(why),
+            },
             Err(why) => Outcome::Error(why),
         };
-        write_all(&stream, &outcome.to_line()).await
+        timeout(REQUEST_TIME_MAX, write_all(&stream, &outcome.to_line())).await?
     };
-    match timeout(REQUEST_TIME_MAX, request).await {
-        Ok(Ok(())) => {}
-        Ok(Err::<(), io::Error>(error)) => debug!(%error, "control socket: connection closed by the client"),
-        Err(_) => debug!("control socket: request timed out"),
+    if let Err::<(), io::Error>(error) = request.await {
+        debug!(%error, "control socket: connection closed, or too slow");
     }
 }
 
@@ -230,6 +241,28 @@ async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Res
 /// # Errors
 /// Nobody is there, it is somebody else's, or it does not answer: says which, and the way out.
 pub fn ask(path: &Path) -> anyhow::Result<Status> {
+    match send(path, Command::Status, REQUEST_TIME_MAX)? {
+        Outcome::Status(status) => Ok(*status),
+        Outcome::Reloaded(_) => bail!("the relay behind {} answers another question", path.display()),
+        Outcome::Error(why) => bail!("the relay behind {} does not take the question: {why}", path.display()),
+    }
+}
+
+/// Has the relay behind the control socket at `path` read its settings again, with a new instance of the authenticator if
+/// that is wanted. Waits as long as that takes.
+///
+/// # Errors
+/// As for [`ask`]; or nothing was changed, and why.
+pub fn reload(path: &Path, wants_new: bool) -> anyhow::Result<Reloaded> {
+    match send(path, Command::Reload { wants_new }, RELOAD_TIME_MAX)? {
+        Outcome::Reloaded(reloaded) => Ok(reloaded),
+        Outcome::Status(_) => bail!("the relay behind {} answers another question", path.display()),
+        Outcome::Error(why) => bail!("{why}"),
+    }
+}
+
+/// Sends a request, and waits so long for the answer.
+fn send(path: &Path, command: Command, answer_within: Duration) -> anyhow::Result<Outcome> {
     let shown = path.display();
     let mut stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
@@ -248,9 +281,9 @@ pub fn ask(path: &Path) -> anyhow::Result<Status> {
     };
     let mut line = String::new();
     stream
-        .set_read_timeout(Some(REQUEST_TIME_MAX))
+        .set_read_timeout(Some(answer_within))
         .and_then(|()| stream.set_write_timeout(Some(REQUEST_TIME_MAX)))
-        .and_then(|()| stream.write_all(&request_line()))
+        .and_then(|()| stream.write_all(&request_line(command)))
         .and_then(|()| stream.take(ANSWER_BYTES_MAX).read_to_string(&mut line).map(drop))
         .with_context(|| format!("the relay behind {shown} does not answer; is it stopped, or does it hang?"))?;
     ensure!(
@@ -260,8 +293,5 @@ pub fn ask(path: &Path) -> anyhow::Result<Status> {
     let answer: Answer = serde_json::from_str(&line).with_context(|| {
         format!("{shown}: expected the answer of a relay (version {VERSION}), found something else")
     })?;
-    match answer.outcome {
-        Outcome::Status(status) => Ok(*status),
-        Outcome::Error(why) => bail!("the relay behind {shown} does not take the question: {why}"),
-    }
+    Ok(answer.outcome)
 }

@@ -62,7 +62,7 @@ fn walk_all(bytes: &[u8], piece: usize) -> (usize, bool) {
     let mut at = 0;
     while at < bytes.len() {
         let end = at.saturating_add(piece).min(bytes.len());
-        let walked = unfinished.walk(&bytes[at..end], FRAGMENTS_MAX);
+        let walked = unfinished.walk(&bytes[at..end], FRAGMENTS_MAX, false);
         at += walked;
         if unfinished.has_too_many() {
             return (0, false);

@@ -8,6 +8,7 @@ mod reload;
 mod service;
 mod shard_picker;
 mod watchdog;
+mod wishes;
 
 pub use acceptor::Acceptor;
 pub use capacity::Capacity;
@@ -21,6 +22,7 @@ use crate::control::{self, ControlSocket, StatusGatherer};
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
 use crate::relay::service::{Service, Stopped};
+use crate::relay::wishes::Wishes;
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
@@ -87,8 +89,10 @@ impl Relay {
             let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let Self { config, authenticator, acceptor, admission, network_thread, reload_at } = self;
-            let reload = reload_at
-                .map(|(sighups, overrides)| Reload::new(config.clone(), overrides, authenticator.clone(), sighups));
+            let (ask_to_reload, reload_requests) = control::reload_requests();
+            let reload = reload_at.map(|(sighups, overrides)| {
+                Reload::new(config.clone(), overrides, authenticator.clone(), Wishes::new(sighups, reload_requests))
+            });
             let index = Arc::new(index(&config, network_thread.as_ref()));
             let network = network_thread.as_ref().map(NetworkThread::inbox);
             let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
@@ -107,7 +111,7 @@ impl Relay {
             service.ready();
             let stopped = tokio::select! {
                 stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
-                never = service.serve_control_and_watchdog(control) => match never {},
+                never = service.serve_control_and_watchdog(control, ask_to_reload) => match never {},
             };
             // Whoever is in a hurry does not wait for calls that are inside the plugin either.
             if !matches!(stopped, Ok(Stopped::AtOnce)) {

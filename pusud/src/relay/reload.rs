@@ -4,10 +4,12 @@
 //! decides and nothing else: keys that need a restart are named in the log.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
-use crate::authenticator::Authenticator;
+use crate::authenticator::{Authenticator, Swapped};
 use crate::config::{Config, OnSwap, Overrides};
+use crate::control::Reloaded;
+use crate::relay::wishes::{Wish, Wishes};
 use crate::routing::{InboxSender, Item};
-use crate::system::{ServiceManager, Sighups};
+use crate::system::ServiceManager;
 use anyhow::Context as _;
 use std::convert::Infallible;
 use std::path::Path;
@@ -20,15 +22,17 @@ pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
-    sighups: Sighups,
+    wishes: Wishes,
     /// The signal came while the settings were being read.
     again: bool,
 }
 
 /// What reading the settings again has led to.
 struct Outcome {
-    swapped: bool,
+    swapped: Swapped,
     on_swap: OnSwap,
+    /// What the operator should know.
+    warnings: Vec<String>,
 }
 
 impl Reload {
@@ -37,45 +41,67 @@ impl Reload {
         running: Arc<Config>,
         overrides: Overrides,
         authenticator: Authenticator,
-        sighups: Sighups,
+        wishes: Wishes,
     ) -> Self {
-        Self { running, overrides, authenticator, sighups, again: false }
+        Self { running, overrides, authenticator, wishes, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
     /// told as well, and afterwards that the relay is `serving` as before.
     pub(crate) async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
         loop {
-            if !std::mem::take(&mut self.again) {
-                self.sighups.next().await;
-            }
-            info!("SIGHUP: reading the settings again");
+            let wish = if std::mem::take(&mut self.again) {
+                Wish { wants_new: false, reply: None }
+            } else {
+                self.wishes.next().await
+            };
+            let by = if wish.reply.is_some() { "pusud reload" } else { "SIGHUP" };
+            info!("{by}: reading the settings again");
             manager.reloading();
-            match self.reload_aside().await {
-                Ok(outcome) => tell(inboxes, &outcome),
-                Err(error) => {
-                    let generation = self.authenticator.generation();
-                    error!(generation, "nothing was changed, the authenticator stays: {}", one_line(&error));
-                }
-            }
+            let outcome = self.reload_aside(wish.wants_new).await;
             manager.ready(serving);
+            let answer = match outcome {
+                Ok(outcome) => {
+                    tell(inboxes, &outcome);
+                    Ok(self.reloaded(outcome))
+                }
+                Err(error) => {
+                    let (generation, error) = (self.authenticator.generation(), one_line(&error));
+                    error!(generation, "nothing was changed, the authenticator stays: {error}");
+                    Err(format!("nothing was changed, the authenticator stays: {error}"))
+                }
+            };
+            if let Some(reply) = wish.reply {
+                // Whoever asked may have gone; the log says it, too.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    fn reloaded(&self, outcome: Outcome) -> Reloaded {
+        let identity = self.authenticator.identity();
+        Reloaded {
+            outcome: words(outcome.swapped).to_owned(),
+            generation: self.authenticator.generation(),
+            authenticator: format!("{} {}", identity.id, identity.version).trim_end().to_owned(),
+            warnings: outcome.warnings,
         }
     }
 
     /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
-    async fn reload_aside(&mut self) -> anyhow::Result<Outcome> {
+    async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<Outcome> {
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
         let authenticator = self.authenticator.clone();
         std::thread::Builder::new()
             .name("pusu-reload".into())
             // Nobody waits for the outcome any more when the relay has stopped meanwhile.
-            .spawn(move || drop(done.send(reload(&running, &overrides, &authenticator))))
+            .spawn(move || drop(done.send(reload(&running, &overrides, &authenticator, wants_new))))
             .context("cannot start a thread that reads the settings; raise the limit on processes")?;
         loop {
             tokio::select! {
                 outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
-                () = self.sighups.next() => {
+                () = self.wishes.next_sighup() => {
                     self.again = true;
                     warn!("SIGHUP: a reload is still in progress, another follows it; is the authenticator slow to start?");
                 }
@@ -84,22 +110,36 @@ impl Reload {
     }
 }
 
-fn reload(running: &Config, overrides: &Overrides, authenticator: &Authenticator) -> anyhow::Result<Outcome> {
+fn reload(
+    running: &Config,
+    overrides: &Overrides,
+    authenticator: &Authenticator,
+    wants_new: bool,
+) -> anyhow::Result<Outcome> {
     // The file that was there at the start has to be there: without one the defaults would let everybody in.
-    let (config, warnings) = Config::load(running.file.as_deref(), overrides)?;
-    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout)?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
+    let (config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
+    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new)?;
     let needs_restart = running.restart_keys(&config);
     if !needs_restart.is_empty() {
-        warn!("changed in the settings, but needs a restart: {}", needs_restart.join(", "));
+        warnings.push(format!("changed in the settings, but needs a restart: {}", needs_restart.join(", ")));
+    }
+    for warning in &warnings {
+        warn!("{warning}");
     }
     log_who_decides(authenticator, swapped, running.file.as_deref());
-    Ok(Outcome { swapped, on_swap: config.authenticator.on_swap })
+    Ok(Outcome { swapped, on_swap: config.authenticator.on_swap, warnings })
 }
 
-fn log_who_decides(authenticator: &Authenticator, swapped: bool, settings: Option<&Path>) {
+fn words(swapped: Swapped) -> &'static str {
+    match swapped {
+        Swapped::Nothing => "the authenticator is unchanged",
+        Swapped::Reloaded => "the authenticator has reloaded",
+        Swapped::Renewed => "a new instance of the authenticator has taken over",
+        Swapped::Replaced => "another authenticator has taken over",
+    }
+}
+
+fn log_who_decides(authenticator: &Authenticator, swapped: Swapped, settings: Option<&Path>) {
     let identity = authenticator.identity();
     info!(
         generation = authenticator.generation(),
@@ -109,7 +149,7 @@ fn log_who_decides(authenticator: &Authenticator, swapped: bool, settings: Optio
         path = identity.path.as_ref().map(|path| tracing::field::display(path.display())),
         settings = settings.map(|path| tracing::field::display(path.display())),
         "{}",
-        if swapped { "another authenticator has taken over" } else { "the authenticator is unchanged" }
+        words(swapped)
     );
 }
 
@@ -117,7 +157,7 @@ fn tell(inboxes: &[InboxSender], outcome: &Outcome) {
     for inbox in inboxes {
         match outcome.on_swap {
             OnSwap::Keep => inbox.send(Item::ForgetAuthorizations),
-            OnSwap::Reauthorize if outcome.swapped => inbox.send(Item::Reauthorize),
+            OnSwap::Reauthorize if outcome.swapped != Swapped::Nothing => inbox.send(Item::Reauthorize),
             OnSwap::Reauthorize => {}
         }
     }

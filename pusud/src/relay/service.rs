@@ -2,7 +2,7 @@
 
 use crate::admission::Admission;
 use crate::config::{Config, format_duration};
-use crate::control::{ControlSocket, StatusGatherer};
+use crate::control::{ControlSocket, ReloadRequest, StatusGatherer};
 use crate::protocol::Disconnect;
 use crate::relay::acceptor::Acceptor;
 use crate::relay::network_thread::Links;
@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 /// What stopping may take beyond grace and spread: clients that are slow to go, and calls that are inside the plugin.
@@ -102,10 +102,14 @@ impl Service {
     }
 
     /// Serves the control socket and the service manager's watchdog, from the start of the relay to its end.
-    pub(crate) async fn serve_control_and_watchdog(&self, control: Option<ControlSocket>) -> Infallible {
+    pub(crate) async fn serve_control_and_watchdog(
+        &self,
+        control: Option<ControlSocket>,
+        reload: mpsc::Sender<ReloadRequest>,
+    ) -> Infallible {
         let controlling = async {
             match control {
-                Some(control) => control.serve(self.status_gatherer.clone()).await,
+                Some(control) => control.serve(self.status_gatherer.clone(), reload).await,
                 None => std::future::pending().await,
             }
         };

@@ -36,8 +36,8 @@ fn taken_over(line: &str) -> Value {
     fields
 }
 
-fn expect_unchanged(line: &str) {
-    assert!(line.contains("the authenticator is unchanged"), "{line}");
+fn expect_renewed(line: &str) {
+    assert!(line.contains("a new instance of the authenticator has taken over"), "{line}");
 }
 
 /// The log's line about a swap that failed, in which all of `parts` stand.
@@ -147,7 +147,7 @@ fn changed_options_make_a_new_instance(daemon: Daemon) {
         client.expect_publish(channel, json!(generation));
     }
     old.expect_publish("a", json!(2));
-    expect_unchanged(&daemon.reload());
+    expect_renewed(&daemon.reload());
     old.expect_no_answer();
 }
 
@@ -207,7 +207,7 @@ fn what_needs_a_restart_is_named_and_not_applied() {
         let larger = "limits: {outbox_bytes: 7 MiB, outbox_soft_bytes: 512 KiB, ";
         text.replace("test-relay", "renamed").replace("limits: {", larger)
     });
-    expect_unchanged(&daemon.reload());
+    expect_renewed(&daemon.reload());
     assert!(daemon.log().text().contains("needs a restart: name, limits.outbox_bytes"), "{}", daemon.log().text());
     assert_eq!(daemon.connect().hello()["relay"], "test-relay");
 }

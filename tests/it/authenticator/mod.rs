@@ -11,6 +11,7 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod leaving;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]
@@ -18,6 +19,7 @@ mod ownership;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;
+mod reload;
 mod secrets;
 mod strangers;
 mod workbench;

@@ -9,6 +9,7 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("check", &["--config", "Exit code 0"]),
     ("status", &["--config", "--socket", "--json", "--check", "Exit code 0", "Examples:"]),
     ("health", &["--config", "--socket", "Exit code 0", "Examples:"]),
+    ("reload", &["--config", "--socket", "--new", "Exit code 0", "Examples:"]),
     ("authorize", &["--config", "PUSU_AUTHORIZATION", "Exit code 0", "Examples:"]),
     ("plugins", &["list", "inspect", "test"]),
     ("plugins list", &["nothing is loaded"]),

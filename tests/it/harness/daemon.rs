@@ -164,7 +164,9 @@ impl Daemon {
     /// Sends SIGHUP and waits until the settings have been read again; returns the line that says what became of it.
     pub(crate) fn reload(&self) -> String {
         let done = |line: &&String| {
-            ["has taken over", "is unchanged", "nothing was changed"].iter().any(|words| line.contains(words))
+            ["has taken over", "has reloaded", "is unchanged", "nothing was changed"]
+                .iter()
+                .any(|words| line.contains(words))
         };
         let before = self.log.lines().iter().filter(done).count();
         run(Command::new("kill").args(["-HUP", &self.pid().to_string()])).succeeds();

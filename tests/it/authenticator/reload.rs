@@ -1,0 +1,96 @@
+//! A reload takes effect: files are read again though settings and library are the same, and `pusud reload` says so.
+
+use crate::harness::{Daemon, PluginsDir, Setup, bad_plugin, pusud, run};
+use serde_json::json;
+use std::fs;
+
+crate::in_both_isolations!(
+    a_file_is_read_again_by_a_new_instance,
+    a_plugin_that_can_reload_is_asked_to,
+    a_reload_that_fails_makes_a_new_instance,
+    new_makes_a_new_instance_in_any_case,
+);
+
+/// A daemon whose plugin decides by the word in the file `word`.
+fn daemon(isolation: &str, switches: &[&str]) -> Daemon {
+    let plugins = PluginsDir::empty();
+    let word = plugins.path().join("word");
+    fs::write(&word, "one").unwrap();
+    let word_file = format!("-DWORD_FILE={word:?}");
+    bad_plugin(&plugins, &[&[word_file.as_str()], switches].concat());
+    let settings = format!("isolation: {isolation}\ncontrol_socket: control.sock");
+    Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings).start()
+}
+
+fn write_word(daemon: &Daemon, word: &str) {
+    fs::write(daemon.plugins().path().join("word"), word).unwrap();
+}
+
+fn expect_word(daemon: &Daemon, word: &str) {
+    let mut client = daemon.connect();
+    client.send(json!({"type": "authorize", "authorization": "word"}));
+    assert_eq!(client.next_json(), json!({"type": "authorization_failed", "reason": word}));
+}
+
+fn reload(daemon: &Daemon, flags: &[&str]) -> crate::harness::Finished {
+    run(pusud(&[&["reload"], flags].concat()).arg("--socket").arg(daemon.dir().join("control.sock")))
+}
+
+fn a_file_is_read_again_by_a_new_instance(isolation: &str) {
+    let daemon = daemon(isolation, &[]);
+    expect_word(&daemon, "one");
+    write_word(&daemon, "two");
+    assert!(daemon.reload().contains("a new instance of the authenticator has taken over"));
+    expect_word(&daemon, "two");
+    write_word(&daemon, "three");
+    let said = reload(&daemon, &[]).succeeds();
+    assert_eq!(said, "a new instance of the authenticator has taken over: BadPlugin 1.0, generation 3");
+    expect_word(&daemon, "three");
+    write_word(&daemon, "fail");
+    reload(&daemon, &[]).fails_saying(&["nothing was changed", "failed in `create`", "the word is not good"]);
+    expect_word(&daemon, "three");
+}
+
+fn a_plugin_that_can_reload_is_asked_to(isolation: &str) {
+    let daemon = daemon(isolation, &["-DRELOADS"]);
+    let mut client = daemon.connect();
+    client.authorize("grant");
+    write_word(&daemon, "two");
+    assert!(daemon.reload().contains("the authenticator has reloaded"));
+    expect_word(&daemon, "two");
+    assert!(!daemon.log().text().contains("destroyed"), "the instance has stayed");
+    client.subscribe("a.1");
+}
+
+fn a_reload_that_fails_makes_a_new_instance(isolation: &str) {
+    let daemon = daemon(isolation, &["-DRELOADS", "-DRELOAD_FAILS"]);
+    write_word(&daemon, "two");
+    let said = reload(&daemon, &[]).succeeds();
+    assert!(said.contains("a new instance of the authenticator has taken over"), "{said}");
+    assert!(daemon.log().text().contains("cannot reload, so that a new instance is made: it does not want to"));
+    expect_word(&daemon, "two");
+}
+
+fn new_makes_a_new_instance_in_any_case(isolation: &str) {
+    let daemon = daemon(isolation, &["-DRELOADS"]);
+    write_word(&daemon, "two");
+    let said = reload(&daemon, &["--new"]).succeeds();
+    assert!(said.contains("a new instance of the authenticator has taken over"), "{said}");
+    expect_word(&daemon, "two");
+    daemon.log().wait_for("the end of the old one", |line| line.contains("destroyed").then_some(()));
+}
+
+#[test]
+fn what_needs_a_restart_is_said() {
+    let daemon = daemon("thread", &[]);
+    daemon.edit_settings(|settings| settings.replace("test-relay", "another"));
+    let said = reload(&daemon, &[]).succeeds();
+    assert!(said.contains("warning: changed in the settings, but needs a restart: name"), "{said}");
+}
+
+#[test]
+fn the_built_in_one_has_nothing_to_read() {
+    let daemon =
+        Setup::on_shards(1).authenticator("None", PluginsDir::empty()).settings("control_socket: control.sock").start();
+    assert_eq!(reload(&daemon, &[]).succeeds(), "the authenticator is unchanged: None, generation 1");
+}
