@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const pusu_str gone = PUSU_STR("the token is no longer good");
+
 enum { FIELD_BYTES = 128, TOKENS_MAX = 1000, PATH_BYTES = 1024 };
 
 typedef struct token { char secret[FIELD_BYTES], owner[FIELD_BYTES], pattern[FIELD_BYTES]; } token;
@@ -52,9 +54,9 @@ static void note(const pusu_instance *self, uint64_t ticket, const char *text, c
   else if (self->log->enabled(self->host->ctx, 4)) self->log->log(self->host->ctx, 4, ticket, str(text), &who, 1);
 }
 
-static const token *find_owner(const token_list *list, const char *owner) {
+static const token *find_owner(const token_list *list, pusu_str owner) {
   for (size_t at = 0; at < list->len; at++)
-    if (strcmp(list->tokens[at].owner, owner) == 0) return &list->tokens[at];
+    if (equals(owner, list->tokens[at].owner)) return &list->tokens[at];
   return NULL;
 }
 
@@ -149,17 +151,19 @@ static pusu_status authorize(pusu_instance *self, const pusu_request *request) {
   return PUSU_OK;
 }
 
+/* On an error everything is as it was before: the next reload then tries the same again. */
 static pusu_status reload(pusu_instance *self) {
   token_list *fresh = NULL, *old = self->list;
   const pusu_status status = read_file(self->host, self->path, &fresh);
   if (status != PUSU_OK) return status;
-  self->list = fresh;
   for (size_t at = 0; at < old->len; at++) {
-    const char *owner = old->tokens[at].owner;
+    const pusu_str owner = str(old->tokens[at].owner);
     if (find_owner(fresh, owner) != NULL || find_owner(old, owner) != &old->tokens[at]) continue;
-    if (self->grants->revoke_subject(self->host->ctx, str(owner), str("the token is no longer good")) != PUSU_TAKEN)
-      self->host->log(self->host->ctx, 1, str("cannot revoke: reload once more"));
+    if (self->grants->revoke_subject(self->host->ctx, owner, gone) == PUSU_TAKEN) continue;
+    free(fresh);
+    return fail(self->host, PUSU_ERR, "not all grants could be ended: reload once more");
   }
+  self->list = fresh; /* PUSU_F_SERIAL: nobody has been let in since they were ended */
   free(old);
   return PUSU_OK;
 }
@@ -169,10 +173,13 @@ static void ended(pusu_instance *self, uint64_t ticket, int32_t why) {
   count(self, -1);
 }
 
-/* The gauge of a new instance begins at 0, and takes the grants over that the one before has given. */
+/* The gauge of a new instance begins at 0, and takes the grants over that the one before has given. Since then the file
+ * may have changed. */
 static void adopted(pusu_instance *self, uint64_t ticket, pusu_str subject, uint64_t expires_unix_ms) {
-  (void)ticket, (void)subject, (void)expires_unix_ms;
+  (void)expires_unix_ms;
   count(self, 1);
+  if (find_owner(self->list, subject) == NULL && self->grants->revoke(self->host->ctx, ticket, gone) != PUSU_TAKEN)
+    self->host->log(self->host->ctx, 1, str("a grant of somebody who has gone could not be ended"));
 }
 
 static const pusu_reload reload_table = {sizeof reload_table, 0, reload};

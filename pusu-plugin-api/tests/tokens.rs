@@ -65,8 +65,10 @@ fn a_reload_reads_the_file_again_and_ends_the_grants_of_who_has_gone() {
     assert_eq!(driven.heard()[3..], [r#"revoke_subject "bob" "the token is no longer good""#], "once");
     assert_eq!(driven.ask(4, b"secret2").decision, abi::REFUSE);
     driven.ended(2, abi::ENDED_REVOKED);
+    driven.adopted(98, "alice", 0);
     driven.adopted(99, "carol", 0);
-    assert_eq!(driven.heard()[4..], ["add 0 -1", "add 0 1"]);
+    let revoked = r#"revoke 99 "the token is no longer good""#;
+    assert_eq!(driven.heard()[4..], ["add 0 -1", "add 0 1", "add 0 1", revoked]);
 
     std::fs::remove_file(tokens.file()).unwrap();
     assert_eq!(driven.reload(), (abi::ERR_CONFIG, "option `file`: cannot be opened".to_owned()));
