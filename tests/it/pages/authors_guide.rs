@@ -64,7 +64,7 @@ fn the_crates_for_authors_can_be_packaged() {
     assert!(!warnings.stderr.contains("warning"), "{}", warnings.stderr);
     for (package, files) in [
         ("pusu-plugin-abi", &["README.md", "LICENSE", "src/lib.rs"][..]),
-        ("pusu-plugin-api", &["README.md", "LICENSE", "src/lib.rs", "include/pusu_plugin.h"]),
+        ("pusu-plugin-api", &["README.md", "LICENSE", "src/lib.rs", "include/pusu_plugin.h", "include/pusu_extensions.h", "include/pusu_plugin.hpp"]),
     ] {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(root()).args(["package", "--list", "--offline", "--allow-dirty", "-p", package]);
