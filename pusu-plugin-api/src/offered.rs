@@ -79,6 +79,31 @@ pub trait Check: AsyncAuthenticator {
 }
 
 /// Says whether the authenticator can decide at all (`pusu.health/1`).
+///
+/// ```
+/// # use pusu_plugin_api::{
+/// #     Authenticator, Condition, CreateError, Health, Host, NoOptions, Request, Verdict, export_authenticator,
+/// # };
+/// # struct Doors {
+/// #     names: Vec<String>,
+/// # }
+/// # impl Authenticator for Doors {
+/// #     type Options = NoOptions;
+/// #     fn create(_: NoOptions, _: Host) -> Result<Self, CreateError> { Ok(Self { names: vec![] }) }
+/// #     fn authorize(&self, _: &Request<'_>) -> Verdict { Verdict::abstain() }
+/// # }
+/// export_authenticator! { Doors: Health, id: "DoorAuthenticator", license: "MIT" }
+///
+/// impl Health for Doors {
+///     fn health(&self) -> Condition {
+///         match self.names.len() {
+///             0 => Condition::Degraded("the list is empty: nobody is let in".into()),
+///             _ => Condition::Good,
+///         }
+///     }
+/// }
+/// # fn main() {}
+/// ```
 pub trait Health: AsyncAuthenticator {
     /// Answers from what it knows, at once, and asks nobody. Called at most once a second. The relay shows the answer;
     /// it does not replace an instance for it.
