@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::compiler::{Compiler, folder};
+use common::compiler::{Compiler, folder, include};
 use pusu_plugin_api::abi;
 use std::fmt::Write as _;
 use std::mem::offset_of;
@@ -158,6 +158,7 @@ fn expected() -> Expected {
         "PUSU_UNAVAILABLE" = abi::UNAVAILABLE,
         "PUSU_REQ_TLS" = abi::REQ_TLS,
         "PUSU_REQ_AGAIN" = abi::REQ_AGAIN,
+        "PUSU_KIND_AUTHENTICATOR" = abi::KIND_AUTHENTICATOR,
         "PUSU_F_ASYNC" = abi::F_ASYNC,
         "PUSU_F_SERIAL" = abi::F_SERIAL,
         "PUSU_F_NO_SWAP" = abi::F_NO_SWAP,
@@ -265,4 +266,31 @@ fn the_header_is_c11_and_says_the_same_as_rust() {
 #[test]
 fn the_header_is_cpp17_and_says_the_same_as_rust() {
     check(Compiler::cpp("c++17"), "header.cpp");
+}
+
+/// What a header gives: its structs, and the names of its numbers and texts.
+fn names(header: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(include().join(header)).unwrap();
+    let structs = text.lines().filter_map(|line| line.strip_prefix("typedef struct ")?.split_once(" {"));
+    let structs = structs.map(|(name, _)| format!("sizeof({name})"));
+    let defines = text.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        let is_value = value.trim().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '(' | '"'));
+        let is_macro = name.contains('(') || name.starts_with("PUSU_FP_") || name.starts_with("PUSU_SDK");
+        (is_value && !is_macro).then(|| name.to_owned())
+    });
+    structs.chain(defines).collect()
+}
+
+#[test]
+fn nothing_of_the_headers_is_left_out() {
+    let expected = expected();
+    let is_compared = |name: &&String| {
+        let text = format!("sizeof {name} - 1");
+        !expected.iter().any(|(compared, _)| compared == *name || *compared == text)
+    };
+    let all: Vec<String> = ["pusu_plugin.h", "pusu_extensions.h"].into_iter().flat_map(names).collect();
+    assert!(all.len() >= 80, "the headers were read wrongly: {all:?}");
+    let left_out: Vec<&String> = all.iter().filter(is_compared).collect();
+    assert!(left_out.is_empty(), "the headers have what is not compared with Rust: {left_out:?}");
 }
