@@ -3,13 +3,15 @@
 Usage: authorization_service.py [--port PORT] [--tls FOLDER]
 
 The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "padding": bytes behind it,
-"delay": seconds, "location": "..."}, all of it optional; anything else is refused with 401. Prints `listening on PORT`, and then one line
+"delay": seconds, "location": "...", "expires_in": [seconds], "delays": [seconds]}, all of it optional; of the two lists the
+first request for an authorization gets the first, and so on, and those beyond them the last. Anything else is refused with 401. Prints `listening on PORT`, and then one line
 of JSON for each request, before it is answered: the number of its connection, its path, headers and body. Lines on its
 standard input are printed too: all requests that were answered before stand before such a line. With --tls,
 certificate.pem and key.pem in the folder make it https.
 """
 
 import argparse
+import collections
 import itertools
 import json
 import ssl
@@ -20,11 +22,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 CONNECTIONS = itertools.count(1)
 PRINTING = threading.Lock()
+# How often each authorization has been asked about.
+ASKED = collections.Counter()
 
 
 def say(line):
     with PRINTING:
         print(line, flush=True)
+
+
+def turn(values, number):
+    return values[min(number, len(values) - 1)]
 
 
 def repeat():
@@ -45,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        with PRINTING:
+            number = ASKED[body["authorization"]]
+            ASKED[body["authorization"]] += 1
         say(json.dumps({"connection": self.number, "path": self.path, "headers": headers, "body": body}))
         try:
             wanted = json.loads(body["authorization"])
@@ -52,7 +63,9 @@ class Handler(BaseHTTPRequestHandler):
             wanted = None
         if not isinstance(wanted, dict):
             wanted = {"status": 401, "text": "who are you?"}
-        time.sleep(wanted.get("delay", 0))
+        if "expires_in" in wanted:
+            wanted["answer"]["expires"] = time.time() + turn(wanted["expires_in"], number)
+        time.sleep(turn(wanted.get("delays", [wanted.get("delay", 0)]), number))
         text = wanted["text"] if "text" in wanted else json.dumps(wanted.get("answer"))
         text += " " * wanted.get("padding", 0)
         self.send_response(wanted.get("status", 200))

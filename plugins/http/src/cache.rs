@@ -1,6 +1,7 @@
 //! Answers that the service has said may be remembered.
 //!
-//! **Invariant:** an answer is never given after the time it was remembered for, nor after its permissions have expired.
+//! **Invariant:** an answer is never given after the time it was remembered for, nor so shortly before its permissions
+//! expire that whoever gets it could not renew in time.
 //! **Invariant:** the cache is bounded, in entries and in bytes; over a bound, what would be forgotten first goes first.
 
 use crate::answer::Answer;
@@ -10,6 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// What all entries together may take, roughly.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// So long before its end an answer is not given any more, or for the second half of its life where that is shorter: so
+/// long before the end the relay has clients renew.
+const RENEWAL: Duration = Duration::from_secs(30);
 /// What an entry takes beside its answer.
 const ENTRY_BYTES: usize = 128;
 
@@ -25,6 +29,8 @@ pub(crate) struct Cache {
 struct Entry {
     answer: Answer,
     end: Instant,
+    /// The date from which it is too close to its expiry. `None`: never.
+    too_late: Option<SystemTime>,
     bytes: usize,
 }
 
@@ -51,26 +57,28 @@ impl Cache {
     pub(crate) fn get(&mut self, name: &Name, now: Now) -> Option<&Answer> {
         self.forget_until(now.instant);
         // The date may have been set forward since.
-        let has_expired = |entry: &Entry| entry.answer.expires.is_some_and(|expires| expires <= now.date);
-        if self.entries.get(name).is_some_and(has_expired) {
+        let is_too_late = |entry: &Entry| entry.too_late.is_some_and(|date| date <= now.date);
+        if self.entries.get(name).is_some_and(is_too_late) {
             self.remove(name);
         }
         self.entries.get(name).map(|entry| &entry.answer)
     }
 
-    /// Remembers an answer for as long as it says.
+    /// Remembers an answer for as long as it says, in place of an earlier one: also if that is no time at all.
     pub(crate) fn put(&mut self, name: Name, answer: &Answer, now: Now) {
-        let life = match answer.expires {
-            Some(expires) => answer.cache.min(expires.duration_since(now.date).unwrap_or(Duration::ZERO)),
-            None => answer.cache,
-        };
+        self.remove(&name);
+        let before_renewal = answer.expires.map(|expires| {
+            let life = expires.duration_since(now.date).unwrap_or(Duration::ZERO);
+            life - RENEWAL.min(life / 2)
+        });
+        let life = before_renewal.map_or(answer.cache, |most| answer.cache.min(most));
         let bytes = ENTRY_BYTES + answer.bytes();
         if life.is_zero() || self.entries_max == 0 || bytes > BYTES_MAX {
             return;
         }
-        self.remove(&name);
         let end = now.instant + life;
-        self.entries.insert(name, Entry { answer: answer.clone(), end, bytes });
+        let too_late = before_renewal.map(|most| now.date + most);
+        self.entries.insert(name, Entry { answer: answer.clone(), end, too_late, bytes });
         self.by_end.insert((end, name));
         self.bytes += bytes;
         self.forget_until(now.instant);
@@ -78,6 +86,11 @@ impl Cache {
             let Some(&(_, first)) = self.by_end.first() else { return };
             self.remove(&first);
         }
+    }
+
+    /// Forgets the answer to a question.
+    pub(crate) fn forget(&mut self, name: &Name) {
+        self.remove(name);
     }
 
     /// Forgets what was remembered until now.
@@ -127,7 +140,7 @@ mod tests {
     #[test]
     fn answers_are_remembered_as_long_as_they_say_and_never_beyond_their_end() {
         let (mut cache, start) = (Cache::new(10), start());
-        let (minute, expiring) = (answer("a", 60, "null"), answer("b", 60, "1010"));
+        let (minute, expiring) = (answer("a", 60, "null"), answer("b", 60, "1020"));
         cache.put(name(1), &minute, start);
         cache.put(name(2), &expiring, start);
         cache.put(name(3), &answer("c", 0, "null"), start);
@@ -135,7 +148,7 @@ mod tests {
         assert_eq!(cache.get(&name(2), after(start, 9)), Some(&expiring));
         assert_eq!(cache.get(&name(3), start), None, "nothing was said about remembering it");
         assert_eq!(cache.get(&name(4), start), None, "it has expired already");
-        assert_eq!(cache.get(&name(2), after(start, 10)), None);
+        assert_eq!(cache.get(&name(2), after(start, 10)), None, "its second half is for renewing");
         assert_eq!(cache.get(&name(1), after(start, 59)), Some(&minute));
         assert_eq!(cache.get(&name(1), after(start, 60)), None);
         assert_eq!((cache.entries.len(), cache.by_end.len(), cache.bytes), (0, 0, 0));
@@ -145,8 +158,17 @@ mod tests {
     fn a_date_that_is_set_forward_ends_what_has_expired() {
         let (mut cache, start) = (Cache::new(10), start());
         cache.put(name(1), &answer("a", 60, "1010"), start);
-        let later = Now { instant: start.instant, date: start.date + Duration::from_secs(10) };
+        let later = Now { instant: start.instant, date: start.date + Duration::from_secs(5) };
         assert_eq!(cache.get(&name(1), later), None);
+    }
+
+    #[test]
+    fn an_answer_is_given_only_while_there_is_time_to_renew() {
+        let (mut cache, start) = (Cache::new(10), start());
+        let hour = answer("a", 86_400, "4600");
+        cache.put(name(1), &hour, start);
+        assert_eq!(cache.get(&name(1), after(start, 3569)), Some(&hour));
+        assert_eq!(cache.get(&name(1), after(start, 3570)), None);
     }
 
     #[test]
@@ -184,5 +206,17 @@ mod tests {
         assert_eq!(cache.get(&name(1), start), Some(&answer("b", 30, "null")));
         assert_eq!(cache.get(&name(1), after(start, 30)), None);
         assert_eq!((cache.by_end.len(), cache.bytes), (0, 0));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_to_be_remembered_ends_the_one_before() {
+        let (mut cache, start) = (Cache::new(10), start());
+        cache.put(name(1), &answer("a", 60, "null"), start);
+        cache.put(name(1), &answer("b", 0, "null"), start);
+        assert_eq!(cache.get(&name(1), start), None);
+        cache.put(name(1), &answer("a", 60, "null"), start);
+        cache.forget(&name(1));
+        assert_eq!(cache.get(&name(1), start), None);
+        assert_eq!((cache.entries.len(), cache.by_end.len(), cache.bytes), (0, 0, 0));
     }
 }

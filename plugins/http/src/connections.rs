@@ -3,6 +3,7 @@
 //! **Invariant:** a connection that is not in use is either idle or gone, and one is made only when none is idle; so
 //! there are never more than may be in use at once, which whoever asks here sees to.
 
+use crate::attempts::reach;
 use crate::endpoint::Endpoint;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,7 +17,6 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
@@ -24,8 +24,6 @@ use tokio_rustls::TlsConnector;
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Longest head of an answer, in bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// How many of a name's addresses are tried.
-const ADDRESSES_MAX: usize = 4;
 /// Most look-ups of the name at once. They cannot be interrupted, so those that hang must not pile up.
 const LOOKUPS_MAX: usize = 2;
 
@@ -37,8 +35,6 @@ pub(crate) struct Connections {
     host: String,
     port: u16,
     tls: Option<TlsConnector>,
-    /// For each address of the service.
-    connect_timeout: Duration,
     lookups: Arc<Semaphore>,
     idle: Mutex<VecDeque<Idle>>,
 }
@@ -49,13 +45,12 @@ struct Idle {
 }
 
 impl Connections {
-    /// No connection yet; `timeout` is what all attempts to make one may take together.
-    pub(crate) fn new(endpoint: &Endpoint, tls: Option<Arc<ClientConfig>>, timeout: Duration) -> Self {
+    /// No connection yet.
+    pub(crate) fn new(endpoint: &Endpoint, tls: Option<Arc<ClientConfig>>) -> Self {
         Self {
             host: endpoint.host.clone(),
             port: endpoint.port,
             tls: tls.map(TlsConnector::from),
-            connect_timeout: timeout / ADDRESSES_MAX as u32,
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
             idle: Mutex::default(),
         }
@@ -88,12 +83,12 @@ impl Connections {
         }
     }
 
-    /// Makes a connection.
+    /// Makes a connection, for as long as the caller waits.
     ///
     /// # Errors
     /// What went wrong, for the log.
     pub(crate) async fn connect(&self) -> Result<Connection, String> {
-        let stream = self.reach().await?;
+        let stream = reach(self.addresses().await?).await?;
         // Questions are short and wait for their answers.
         stream.set_nodelay(true).map_err(|error| format!("cannot connect: {error}"))?;
         match &self.tls {
@@ -106,19 +101,6 @@ impl Connections {
                 handshake(TokioIo::new(stream)).await
             }
         }
-    }
-
-    /// Tries the addresses one after the other, so that one that leads nowhere does not hide the next.
-    async fn reach(&self) -> Result<TcpStream, String> {
-        let mut fault = "its name has no address".to_owned();
-        for address in self.addresses().await?.into_iter().take(ADDRESSES_MAX) {
-            match tokio::time::timeout(self.connect_timeout, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => fault = format!("cannot connect: {error}"),
-                Err(_) => fault = "cannot connect: no answer in time".into(),
-            }
-        }
-        Err(fault)
     }
 
     async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {

@@ -65,6 +65,12 @@ impl Endpoint {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// The names of the parameters in the query.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
+        let query = self.target.query().unwrap_or_default();
+        query.split('&').map(|parameter| parameter.split_once('=').map_or(parameter, |(name, _)| name))
+    }
+
     /// Host and port, for errors and logs.
     pub(crate) fn shown(&self) -> String {
         format!("{}:{}", self.host.escape_debug(), self.port)

@@ -8,17 +8,20 @@
 //!
 //! The service is sent `{"authorization": …, "peer": …, "attributes": {…}}` and answers
 //! `{"permissions": [{"pattern": "news.*", "read": true, "write": false}], "subject": …, "expires": …, "cache_seconds": …}`,
-//! or 401 or 403 to refuse. Whatever else happens is no decision, and no permissions.
+//! or 403 to refuse (or 401, where the relay shows it no credential of its own). Whatever else happens is no decision, and no permissions.
 //! **Invariant:** no authorization is in a log, an error or a reason, and none is kept when its call is over.
 
 mod answer;
+mod attempts;
 mod authorize;
 mod cache;
 mod connections;
+mod credential;
 mod endpoint;
 mod failure_log;
 mod options;
 mod question;
+mod sends;
 mod service;
 mod single_flight;
 mod thread;
@@ -26,7 +29,7 @@ mod tls;
 
 use authorize::Authorizer;
 use options::{Options, Settings};
-use pusu_plugin_api::{AsyncAuthenticator, CreateError, Host, Reply, Request, Verdict, export_authenticator};
+use pusu_plugin_api::{AsyncAuthenticator, CreateError, Host, Reply, Request, Ticket, Verdict, export_authenticator};
 use question::Facts;
 use single_flight::Waiter;
 
@@ -56,9 +59,13 @@ impl AsyncAuthenticator for HttpAuthenticator {
 
     fn authorize(&self, request: &Request<'_>, reply: Reply) {
         match Facts::of(request) {
-            Some(facts) => self.0.ask(&facts, reply),
+            Some(facts) => self.0.ask(&facts, request.is_again(), reply),
             None => reply.answer(Verdict::refuse("the authorization is not text")),
         }
+    }
+
+    fn cancel(&self, ticket: Ticket) {
+        self.0.cancel(ticket);
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** no error contains a value of `http_headers`.
 
+use crate::credential;
 use crate::endpoint::Endpoint;
+use crate::sends::Sends;
 use crate::tls;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use pusu_plugin_api::options::{Place, Time};
@@ -53,18 +55,13 @@ pub(crate) struct Settings {
     /// For `https://` alone.
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) headers: HeaderMap,
+    /// The service knows the relay by something in the headers or in the URL.
+    pub(crate) has_credential: bool,
     /// From the question to the end of the answer.
     pub(crate) timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) cache_entries: usize,
     pub(crate) sends: Sends,
-}
-
-/// What the service is told beside the authorization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sends {
-    pub(crate) peer: bool,
-    pub(crate) attributes: bool,
 }
 
 impl Settings {
@@ -88,10 +85,14 @@ impl Settings {
                     .error("has no meaning without https:// in `http_url`; remove one of them"));
             }
         };
+        let headers = headers(&options.http_headers)?;
+        let has_credential = headers.keys().any(|name| credential::is_name_of_one(name.as_str()))
+            || endpoint.parameters().any(credential::is_name_of_one);
         Ok(Self {
             endpoint,
             tls,
-            headers: headers(&options.http_headers)?,
+            headers,
+            has_credential,
             timeout: Place::option("http_timeout")
                 .in_range(options.http_timeout.unwrap_or(TIMEOUT), TIMEOUT_RANGE)?
                 .into(),
@@ -99,7 +100,7 @@ impl Settings {
                 .in_range(options.http_max_connections.unwrap_or(MAX_CONNECTIONS), MAX_CONNECTIONS_RANGE)?,
             cache_entries: Place::option("http_cache_entries")
                 .in_range(options.http_cache_entries.unwrap_or(CACHE_ENTRIES), CACHE_ENTRIES_RANGE)?,
-            sends: sends(options.http_send.as_deref())?,
+            sends: Sends::of(options.http_send.as_deref())?,
         })
     }
 }
@@ -119,17 +120,4 @@ fn headers(wanted: &BTreeMap<String, Zeroizing<String>>) -> Result<HeaderMap, Cr
         headers.insert(name, value);
     }
     Ok(headers)
-}
-
-fn sends(wanted: Option<&[String]>) -> Result<Sends, CreateError> {
-    let Some(wanted) = wanted else { return Ok(Sends { peer: true, attributes: true }) };
-    let mut sends = Sends { peer: false, attributes: false };
-    for (index, what) in wanted.iter().enumerate() {
-        match what.as_str() {
-            "peer" => sends.peer = true,
-            "attributes" => sends.attributes = true,
-            _ => return Err(Place::option("http_send").item(index).error("expected `peer` or `attributes`")),
-        }
-    }
-    Ok(sends)
 }

@@ -4,7 +4,7 @@
 //! questions that differ in anything never share one.
 //! **Invariant:** the body is wiped when the last owner lets go of it.
 
-use crate::options::Sends;
+use crate::sends::Sends;
 use bytes::Bytes;
 use pusu_plugin_api::Request;
 use pusu_plugin_api::serde::{self, Serialize};
@@ -46,7 +46,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<&'a BTreeMap<&'a str, Cow<'a, str>>>,
+    attributes: Option<BTreeMap<&'a str, &'a str>>,
 }
 
 /// The name of a question.
@@ -76,7 +76,7 @@ impl QuestionBuilder {
         let body = Body {
             authorization: facts.authorization,
             peer: self.sends.peer.then_some(&*facts.peer),
-            attributes: self.sends.attributes.then_some(&facts.attributes),
+            attributes: self.sends.attributes(&facts.attributes),
         };
         let bytes = serialized(&body, facts);
         let mut name = Name::default();
@@ -98,6 +98,7 @@ fn serialized(body: &Body<'_>, facts: &Facts<'_>) -> Zeroizing<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sends::Attributes;
     use pusu_plugin_api::testing;
 
     fn facts<'a>(authorization: &'a str, peer: &'a str, origin: &'a str) -> Facts<'a> {
@@ -105,11 +106,15 @@ mod tests {
         Facts { authorization, peer: address(peer), attributes }
     }
 
+    fn builder(peer: bool, attributes: bool) -> QuestionBuilder {
+        let attributes = if attributes { Attributes::All } else { Attributes::Named(Vec::new()) };
+        QuestionBuilder::new(Sends { peer, attributes, query: false }).unwrap()
+    }
+
     #[test]
     fn the_service_is_told_what_it_should_be() {
         let of = |peer, attributes| {
-            let builder = QuestionBuilder::new(Sends { peer, attributes }).unwrap();
-            let question = builder.question(&facts("a\"\n\u{1}ä", "203.0.113.7:50123", "https://a"));
+            let question = builder(peer, attributes).question(&facts("a\"\n\u{1}ä", "203.0.113.7:50123", "https://a"));
             String::from_utf8(question.body.to_vec()).unwrap()
         };
         let authorization = r#""authorization":"a\"\n\u0001ä""#;
@@ -122,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_name_covers_everything_that_is_sent_and_nothing_else() {
-        let all = QuestionBuilder::new(Sends { peer: true, attributes: true }).unwrap();
+        let all = builder(true, true);
         let name = |builder: &QuestionBuilder, facts: Facts<'_>| builder.question(&facts).name;
         let first = name(&all, facts("a", "203.0.113.7:1", "o"));
         assert_eq!(first, name(&all, facts("a", "203.0.113.7:2", "o")), "the port is not sent");
@@ -131,12 +136,11 @@ mod tests {
         {
             assert_ne!(first, name(&all, facts(authorization, peer, origin)), "{authorization} {peer} {origin}");
         }
-        let authorization = QuestionBuilder::new(Sends { peer: false, attributes: false }).unwrap();
+        let authorization = builder(false, false);
         let alone = name(&authorization, facts("a", "203.0.113.7:1", "o"));
         assert_eq!(alone, name(&authorization, facts("a", "[::1]:1", "p")));
         assert_ne!(alone, name(&authorization, facts("b", "203.0.113.7:1", "o")));
-        let again = QuestionBuilder::new(Sends { peer: false, attributes: false }).unwrap();
-        assert_ne!(alone, name(&again, facts("a", "", "")), "every instance has a key of its own");
+        assert_ne!(alone, name(&builder(false, false), facts("a", "", "")), "every instance has a key of its own");
     }
 
     #[test]

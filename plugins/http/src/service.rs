@@ -1,7 +1,8 @@
 //! The service: one question, one HTTP request, one outcome.
 //!
-//! **Invariant:** an answer is 200 with a body that is exactly as it should be; 401 and 403 are refusals; everything
-//! else is no decision, redirects too, which could lead the authorization anywhere.
+//! **Invariant:** an answer is 200 with a body that is exactly as it should be; 403 is a refusal, and 401 where the relay
+//! shows no credential of its own, which it could be about. Everything else is no decision, redirects too, which could
+//! lead the authorization anywhere.
 
 use crate::answer::Answer;
 use crate::connections::{Connection, Connections};
@@ -18,6 +19,7 @@ use pusu_plugin_api::Host;
 use pusu_plugin_api::options::Time;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Longest body of an answer, in bytes.
@@ -27,6 +29,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Service {
     endpoint: Endpoint,
     headers: HeaderMap,
+    has_credential: bool,
     timeout: Duration,
     /// One for each connection that may be in use.
     free: Semaphore,
@@ -40,24 +43,24 @@ type RawAnswer = (StatusCode, Zeroizing<Vec<u8>>);
 impl Service {
     /// The service that the settings describe.
     pub(crate) fn new(settings: Settings, host: Host) -> Self {
-        let Settings { endpoint, tls, mut headers, timeout, max_connections, .. } = settings;
+        let Settings { endpoint, tls, mut headers, has_credential, timeout, max_connections, .. } = settings;
         headers.insert(HOST, endpoint.authority.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let program = concat!("pusu-", env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(program));
-        let connections = Connections::new(&endpoint, tls, timeout);
+        let connections = Connections::new(&endpoint, tls);
         let failure_log = FailureLog::new(host, endpoint.shown());
-        Self { endpoint, headers, timeout, free: Semaphore::new(max_connections), connections, failure_log }
+        let free = Semaphore::new(max_connections);
+        Self { endpoint, headers, has_credential, timeout, free, connections, failure_log }
     }
 
-    /// Asks, and logs why if there is no decision.
-    pub(crate) async fn ask(&self, body: Bytes) -> Outcome {
-        let decided = match tokio::time::timeout(self.timeout, self.call(body)).await {
-            Ok(Ok(answer)) => decide(&answer),
-            Ok(Err(fault)) => Err(fault),
-            Err(_) => Err(format!("no answer within {}", Time(self.timeout))),
-        };
+    /// Asks, and logs why if there is no decision. Calls `on_send` before the question leaves. Whoever stops waiting
+    /// gives up connection and place in the queue.
+    pub(crate) async fn ask(&self, body: Bytes, on_send: impl Fn()) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        let answered = self.in_time(deadline, "no answer", self.call(body, on_send, deadline)).await;
+        let decided = answered.and_then(|answer| self.decide(&answer));
         match decided {
             Ok(outcome) => {
                 self.failure_log.answered();
@@ -70,9 +73,11 @@ impl Service {
         }
     }
 
-    async fn call(&self, body: Bytes) -> Result<RawAnswer, String> {
-        let _in_use = self.free.acquire().await.expect("the semaphore is never closed");
+    async fn call(&self, body: Bytes, on_send: impl Fn(), deadline: Instant) -> Result<RawAnswer, String> {
+        let free = async { Ok(self.free.acquire().await.expect("the semaphore is never closed")) };
+        let _in_use = self.in_time(deadline, "no connection was free", free).await?;
         if let Some(mut connection) = self.connections.idle().await {
+            on_send();
             match connection.send_request(self.request(body.clone())).await {
                 Ok(response) => return self.receive(connection, response).await,
                 // The service may close an idle connection in the very moment in which it is used. A question that is
@@ -81,11 +86,23 @@ impl Service {
                 Err(error) => return Err(format!("answers with what is not HTTP: {error}")),
             }
         }
-        let mut connection = self.connections.connect().await?;
+        let mut connection = self.in_time(deadline, "cannot connect", self.connections.connect()).await?;
+        on_send();
         match connection.send_request(self.request(body)).await {
             Ok(response) => self.receive(connection, response).await,
             Err(error) => Err(format!("no answer: {error}")),
         }
+    }
+
+    /// Waits until the deadline at most; the fault says of which step nothing came.
+    async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        step: &str,
+        work: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
+        let done = tokio::time::timeout_at(deadline, work).await;
+        done.unwrap_or_else(|_| Err(format!("{step} within {}", Time(self.timeout))))
     }
 
     fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
@@ -104,9 +121,26 @@ impl Service {
                 self.connections.keep(connection);
                 Ok((status, body))
             }
-            // A refusal is one, whatever stands in it.
             Err(_) if is_refusal(status) => Ok((status, Zeroizing::default())),
             Err(fault) => Err(fault),
+        }
+    }
+
+    /// What status and body say.
+    fn decide(&self, (status, body): &RawAnswer) -> Result<Outcome, String> {
+        match *status {
+            StatusCode::OK => {
+                Answer::parse(body).map(Outcome::Answered).map_err(|fault| format!("the answer is {fault}"))
+            }
+            // About the one who asks (RFC 9110, section 15.5.2): were every client refused for it, none would come back.
+            StatusCode::UNAUTHORIZED if self.has_credential => Err(
+                "status 401: it does not accept the credential of the relay itself, in `http_headers` or in the query \
+                     of `http_url`; if a client is meant, it has to answer 403"
+                    .into(),
+            ),
+            status if is_refusal(status) => Ok(Outcome::Refused),
+            // The code alone: its words are the service's own.
+            status => Err(format!("expected status 200, 401 or 403, found {}", status.as_u16())),
         }
     }
 }
@@ -124,16 +158,7 @@ async fn read(body: Incoming) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
+/// Whether the status alone says it, whatever the body is.
 fn is_refusal(status: StatusCode) -> bool {
     [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
-}
-
-/// What status and body say.
-fn decide((status, body): &RawAnswer) -> Result<Outcome, String> {
-    match *status {
-        StatusCode::OK => Answer::parse(body).map(Outcome::Answered).map_err(|fault| format!("the answer is {fault}")),
-        status if is_refusal(status) => Ok(Outcome::Refused),
-        // The code alone: its words are the service's own.
-        status => Err(format!("expected status 200, 401 or 403, found {}", status.as_u16())),
-    }
 }

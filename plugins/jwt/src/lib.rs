@@ -25,7 +25,7 @@ use patterns::Allowed;
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::{Access, Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
 use std::time::{SystemTime, UNIX_EPOCH};
-use token::{Refusal, Token};
+use token::{Fault, Refusal, Token};
 
 export_authenticator! {
     JwtAuthenticator,
@@ -73,10 +73,16 @@ impl Authenticator for JwtAuthenticator {
 }
 
 impl JwtAuthenticator {
-    /// What a token gives at `now`.
+    /// What a token gives at `now`; it may be that this cannot be decided.
     fn decide(&self, token: &[u8], now: SystemTime) -> Result<Verdict, Refusal> {
         let token = Token::take_apart(token)?;
-        self.keys.check_signature(&token)?;
+        match self.keys.check_signature(&token) {
+            Ok(()) => {}
+            Err(Fault::Refused(refusal)) => return Err(refusal),
+            Err(Fault::Undecided) => {
+                return Ok(Verdict::unavailable("the key that the token names (`kid`) may not have been read yet"));
+            }
+        }
         // Nothing of the payload is looked at before the signature has been found good.
         self.verdict(claims::check(&token.payload()?, &self.rules, unix_ms(now))?)
     }

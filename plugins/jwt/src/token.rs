@@ -13,6 +13,21 @@ use zeroize::Zeroizing;
 /// Why a token is not accepted. The client may read it, so it is a text of this source and holds nothing of the token.
 pub(crate) type Refusal = &'static str;
 
+/// Why a signature has not been found good.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Fault {
+    /// It is not good.
+    Refused(Refusal),
+    /// It may be: the key is not known, and there may be newer keys than those that could be read.
+    Undecided,
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Longest token in bytes. It goes with the relay's bound on messages of clients that are not authorized yet.
 pub(crate) const TOKEN_BYTES_MAX: usize = 16 * 1024;
 

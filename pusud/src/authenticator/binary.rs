@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use object::{
-    Architecture, BinaryFormat, Export, ExportTarget, FileKind, NameOrOrdinal, Object, ObjectKind, ObjectSegment,
+    Architecture, BinaryFormat, Export, ExportTarget, FileKind, NameOrOrdinal, Object, ObjectKind, ObjectSegment, elf,
 };
 
 /// A library's bytes, parsed.
@@ -120,29 +120,32 @@ impl<'data> Binary<'data> {
         relocations.any(|(at, _)| at >= address && at - address < len)
     }
 
-    /// Whether the library looks for others relative to where it lies itself (`$ORIGIN` in an ELF's DT_RPATH or
-    /// DT_RUNPATH).
+    /// Whether the library looks for others relative to where it lies itself (`$ORIGIN` in what an ELF says it needs, or
+    /// where).
     pub(super) fn needs_its_folder(&self) -> bool {
+        let tags = [elf::DT_RPATH, elf::DT_RUNPATH, elf::DT_NEEDED, elf::DT_AUXILIARY, elf::DT_FILTER];
+        self.dynamic_strings(&tags).iter().any(|path| {
+            path.windows(7).any(|part| part == b"$ORIGIN") || path.windows(9).any(|part| part == b"${ORIGIN}")
+        })
+    }
+
+    /// The strings with these tags in the dynamic table of an ELF; other formats have none.
+    pub(super) fn dynamic_strings(&self, tags: &[elf::DynamicTag]) -> Vec<&'data [u8]> {
         match &self.object {
-            object::File::Elf32(elf) => elf_search_paths(elf),
-            object::File::Elf64(elf) => elf_search_paths(elf),
+            object::File::Elf32(file) => elf_strings(file, tags),
+            object::File::Elf64(file) => elf_strings(file, tags),
             _ => Vec::new(),
         }
-        .iter()
-        .any(|path| path.windows(7).any(|part| part == b"$ORIGIN") || path.windows(9).any(|part| part == b"${ORIGIN}"))
     }
 }
 
-fn elf_search_paths<'data, Elf>(elf: &object::read::elf::ElfFile<'data, Elf>) -> Vec<&'data [u8]>
+fn elf_strings<'data, Elf>(file: &object::read::elf::ElfFile<'data, Elf>, tags: &[elf::DynamicTag]) -> Vec<&'data [u8]>
 where
     Elf: object::read::elf::FileHeader<Endian = object::Endianness>,
 {
-    let Ok(table) = elf.elf_dynamic_table() else { return Vec::new() };
-    table
-        .iter()
-        .filter(|entry| entry.tag == object::elf::DT_RPATH || entry.tag == object::elf::DT_RUNPATH)
-        .filter_map(|entry| table.string(entry).ok())
-        .collect()
+    let Ok(table) = file.elf_dynamic_table() else { return Vec::new() };
+    let entries = table.iter().filter(|entry| tags.contains(&entry.tag));
+    entries.filter_map(|entry| table.string(entry).ok()).collect()
 }
 
 const HOST_FORMAT: BinaryFormat = if cfg!(windows) {

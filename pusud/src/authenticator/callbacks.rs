@@ -5,6 +5,9 @@
 
 use super::answer::{Answer, Fault, printable};
 use super::facts::Facts;
+use super::grants::GrantOrders;
+use super::log_line::LogLine;
+use super::metrics::InstanceMetrics;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -21,11 +24,17 @@ pub(super) trait Callbacks: Send + Sync {
     /// What stands for this across the border.
     fn number(&self) -> Number;
     /// The table's `log`: a line of the plugin's for the daemon's log.
-    fn log(&self, level: i32, text: &[u8]);
+    fn log(&self, line: LogLine);
+    /// Whether lines of this level are written now.
+    fn is_logged(&self, level: i32) -> bool;
     /// The table's `complete`. `answer` may be called once at most.
     fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32;
     /// Where the table's `set_error` puts its text.
     fn last_error(&self) -> &LastError;
+    /// Where orders for grants go; `None`: the plugin has not the flag GRANTS.
+    fn grants(&self) -> Option<&dyn GrantOrders>;
+    /// The plugin's counters, gauges and histograms.
+    fn metrics(&self) -> &InstanceMetrics;
 }
 
 /// Stands for an instance's callbacks across the border. Never 0, never used again.

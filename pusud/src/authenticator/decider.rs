@@ -1,5 +1,6 @@
 //! The decider, which the authenticator's threads call, and the counts of its failures.
 
+use super::grants::Heard;
 use super::verdict::Request;
 use pusu_plugin_abi as abi;
 use std::time::Duration;
@@ -15,6 +16,31 @@ pub(super) trait Decider: Send + Sync {
     fn can_cancel(&self) -> bool;
     /// The ticket's answer is no longer wanted. May block.
     fn cancel(&self, ticket: u64);
+    /// Which tables the plugin offers beyond its own.
+    fn offers(&self) -> Offers {
+        Offers::default()
+    }
+    /// Has the plugin read its files again. May block.
+    ///
+    /// # Errors
+    /// Why everything is as it was before.
+    fn reload(&self) -> Result<(), String> {
+        Err("it cannot reload".to_owned())
+    }
+    /// Whether the plugin can decide at all. May block.
+    ///
+    /// # Errors
+    /// The instance has gone meanwhile.
+    fn health(&self) -> Result<Condition, Gone> {
+        Ok(Condition::default())
+    }
+    /// Tells the plugin of a grant. May block.
+    ///
+    /// # Errors
+    /// The instance has gone meanwhile.
+    fn hear(&self, _heard: &Heard) -> Result<(), Gone> {
+        Ok(())
+    }
     /// Whether the instance is there to be asked.
     fn is_up(&self) -> bool {
         true
@@ -27,6 +53,40 @@ pub(super) trait Decider: Send + Sync {
     fn renew(&self, _why: &str) {}
     /// No call will be made any more, and nobody waits for those that are made. Does not block.
     fn end(&self) {}
+}
+
+/// Tables of the plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Offers {
+    /// `pusu.reload/1`.
+    pub(super) reloads: bool,
+    /// `pusu.health/1`.
+    pub(super) tells_health: bool,
+    /// `pusu.grants/1`, with the flag GRANTS.
+    pub(super) hears: bool,
+}
+
+/// The condition of a plugin, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// All is as it should be, as far as is known.
+    #[default]
+    Good,
+    /// It decides, but not all is as it should be.
+    Degraded(String),
+    /// It can decide nothing at the moment.
+    Bad(String),
+}
+
+impl Condition {
+    /// Of what the plugin's function returns.
+    pub(super) fn of(state: i32, why: String) -> Self {
+        match state {
+            abi::HEALTH_GOOD => Self::Good,
+            abi::HEALTH_BAD => Self::Bad(why),
+            _ => Self::Degraded(why),
+        }
+    }
 }
 
 /// The instance has gone, and the call with it.

@@ -19,6 +19,9 @@ pub struct Candidate {
     pub path: PathBuf,
     /// What it says about itself, or why it does not serve as an authenticator of this daemon.
     pub manifest: Result<Manifest>,
+    /// Who else could have written what would be loaded: warnings, or why it would be refused without its hash in the
+    /// settings. Not asked where the manifest does not serve.
+    pub ownership: Result<Vec<String>>,
 }
 
 /// Every library in `dir`, by file name; folders in it are not searched. Nothing is loaded.
@@ -26,10 +29,13 @@ pub struct Candidate {
 /// # Errors
 /// `dir` cannot be read.
 pub fn list(dir: &Path) -> Result<Vec<Candidate>> {
-    Ok(libraries(dir)?
-        .into_iter()
-        .map(|path| Candidate { manifest: inspect(&path).map(|found| found.1), path })
-        .collect())
+    let candidate = |path: PathBuf| match inspect(&path) {
+        Ok((file, manifest)) => {
+            Candidate { path, manifest: Ok(manifest), ownership: file.check_ownership(false, false) }
+        }
+        Err(error) => Candidate { path, manifest: Err(error), ownership: Ok(Vec::new()) },
+    };
+    Ok(libraries(dir)?.into_iter().map(candidate).collect())
 }
 
 /// The one library in `dir` whose manifest has `id`.
@@ -42,7 +48,7 @@ pub(super) fn resolve(dir: &Path, id: &str) -> Result<(LibraryFile, Manifest)> {
     for path in libraries(dir)? {
         match inspect(&path) {
             Ok(found) if found.1.id == id => matching.push(found),
-            other => others.push(Candidate { path, manifest: other.map(|found| found.1) }),
+            other => others.push((path, other.map(|found| found.1))),
         }
     }
     let Some(found) = matching.pop() else { bail!(nothing_found(dir, id, &others)) };
@@ -83,8 +89,8 @@ fn libraries(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn nothing_found(dir: &Path, id: &str, others: &[Candidate]) -> String {
-    let ids = others.iter().filter_map(|other| other.manifest.as_ref().ok()).map(|manifest| manifest.id.as_str());
+fn nothing_found(dir: &Path, id: &str, others: &[(PathBuf, Result<Manifest>)]) -> String {
+    let ids = others.iter().filter_map(|other| other.1.as_ref().ok()).map(|manifest| manifest.id.as_str());
     let mut text =
         format!("`authenticator: {id}`: no plugin in {} has this id{}", dir.display(), did_you_mean(id, ids));
     if others.is_empty() {
@@ -92,11 +98,11 @@ fn nothing_found(dir: &Path, id: &str, others: &[Candidate]) -> String {
     } else {
         text.push_str("\nThese files are there:");
     }
-    for other in others {
+    for (path, manifest) in others {
         // Writing to a String cannot fail.
-        let _ = match &other.manifest {
-            Ok(manifest) => write!(text, "\n  {}: {} {}", file_name(&other.path), manifest.id, manifest.version),
-            Err(error) => write!(text, "\n  {}: does not serve: it {error:#}", file_name(&other.path)),
+        let _ = match manifest {
+            Ok(manifest) => write!(text, "\n  {}: {} {}", file_name(path), manifest.id, manifest.version),
+            Err(error) => write!(text, "\n  {}: does not serve: it {error:#}", file_name(path)),
         };
     }
     text.push_str("\nPut the plugin's library there, or change `authenticator` or `plugins_dir` in the settings.");

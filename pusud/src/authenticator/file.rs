@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** nothing below looks at the path again, except where a library has to be loaded in place (image.rs).
 
-use super::{image, ownership};
+use super::image;
+use super::ownership::Ownership;
 use crate::config::is_read_only;
 use anyhow::{Context, Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
@@ -12,6 +13,13 @@ use std::path::{Path, PathBuf};
 
 /// Largest library, in bytes: no real one comes near, and a mistake must not fill the memory.
 const LIBRARY_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// What else can be done where the ownership is not as it has to be.
+const PIN_IT: &str = "; where that is not possible, set `authenticator_sha256` in the settings to the hash of the right \
+                      library: then it does not matter who may write the file";
+/// The same for a library that is not copied.
+const NOT_BY_PINNING: &str = "; `authenticator_sha256` is no way out, because the library looks for others beside itself \
+                              ($ORIGIN) and is loaded where it lies";
 
 /// A library's bytes, and where they came from.
 pub(super) struct LibraryFile {
@@ -57,23 +65,34 @@ impl LibraryFile {
         Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Makes sure that nobody but root and the daemon's user could have written the file, and gives what is doubtful.
+    /// Makes sure that nobody but root and the daemon's user could have written the file, or put another in its place or
+    /// in that of a library that is loaded with it, and gives what is doubtful. With `is_pinned` the hash has been
+    /// compared, which is as good for the file itself, where its bytes are what is loaded.
     ///
     /// # Errors
     /// Somebody else could have; with `strict` also if it is doubtful. Both say what can be done about it.
-    pub(super) fn check_ownership(&self, strict: bool) -> Result<Vec<String>> {
-        let way_out = if image::is_copied(self) {
-            "; where that is not possible, set `authenticator_sha256` in the settings to the hash of the right library: then \
-             it does not matter who may write the file"
-        } else {
-            "; `authenticator_sha256` is no way out, because the library looks for others beside itself ($ORIGIN) and is \
-             loaded where it lies"
-        };
-        let checked = ownership::check(&self.path, &self.metadata, self.is_read_only, strict);
-        match checked {
-            Ok(warnings) => Ok(warnings.into_iter().map(|warning| warning + way_out).collect()),
-            Err(error) => Err(anyhow!("{error:#}{way_out}")),
+    pub(super) fn check_ownership(&self, strict: bool, is_pinned: bool) -> Result<Vec<String>> {
+        let mut ownership = Ownership::new(strict);
+        let mut warnings = Vec::new();
+        let is_copied = image::is_copied(self);
+        if !(is_pinned && is_copied) {
+            let way_out = if is_copied { PIN_IT } else { NOT_BY_PINNING };
+            match self.check_by(&mut ownership) {
+                Ok(found) => warnings.extend(found.into_iter().map(|warning| warning + way_out)),
+                Err(error) => return Err(anyhow!("{error:#}{way_out}")),
+            }
         }
+        #[cfg(unix)]
+        warnings.extend(super::siblings::check(&self.path, &self.bytes, &mut ownership)?);
+        Ok(warnings)
+    }
+
+    /// The part of it that is about this file and the folders above it.
+    ///
+    /// # Errors
+    /// As [`Self::check_ownership`].
+    pub(super) fn check_by(&self, ownership: &mut Ownership) -> Result<Vec<String>> {
+        ownership.check_file(&self.path, &self.metadata, self.is_read_only)
     }
 
     /// Compares with the hash that the settings ask for.

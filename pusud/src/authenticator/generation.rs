@@ -9,9 +9,9 @@ use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
-use super::image;
 use super::images::Images;
 use super::isolation;
+use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::verdict::{Grant, Request, Verdict};
@@ -119,13 +119,15 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn carry_out(self, number: u32, images: &mut Images) -> Result<Generation> {
+    pub(super) fn carry_out(self, number: u32, images: &mut Images, lasting: &Lasting) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
             let identity =
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
             return Ok(Generation { number, identity, recipe: self.recipe, workers: None });
         };
-        let workers = self.start(file, manifest, images).map_err(|error| about(&self.recipe.id, file, &error))?;
+        let lasting = lasting.of(manifest)?;
+        let workers =
+            self.start(file, manifest, images, lasting).map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
             id: manifest.id.clone(),
             version: manifest.version.clone(),
@@ -135,8 +137,8 @@ impl Plan {
         Ok(Generation { number, identity, recipe: self.recipe, workers: Some(workers) })
     }
 
-    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
-        let host = Host::new(&manifest.id, self.facts.clone());
+    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images, lasting: Lasting) -> Result<Workers> {
+        let host = Host::new(&manifest.id, self.facts.clone(), lasting);
         let decider: Arc<dyn Decider> = match self.recipe.isolation {
             Isolation::Process => {
                 isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?
@@ -159,12 +161,8 @@ fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) 
     if let Some(pin) = &config.sha256 {
         file.check_pin(pin)?;
     }
-    // What was hashed is what is loaded, so nobody who may write the file could have changed it.
-    let is_proven = config.sha256.is_some() && image::is_copied(file);
-    if !is_proven {
-        for warning in file.check_ownership(config.strict_permissions)? {
-            tracing::warn!("{} {warning}", file.path().display());
-        }
+    for warning in file.check_ownership(config.strict_permissions, config.sha256.is_some())? {
+        tracing::warn!("{} {warning}", file.path().display());
     }
     options::json(config, manifest)
 }
@@ -197,6 +195,13 @@ pub(super) struct Generation {
 }
 
 impl Generation {
+    /// From here on it is the one that hears of grants.
+    pub(super) fn begin_hearing(&self) {
+        if let Some(workers) = &self.workers {
+            workers.begin_hearing();
+        }
+    }
+
     pub(super) async fn ask(&self, request: Request) -> Verdict {
         let mut verdict = match &self.workers {
             Some(workers) => workers.ask(request).await,

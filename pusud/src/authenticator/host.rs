@@ -5,12 +5,17 @@
 use super::answer::{Answer, Fault, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
+use super::decider::Condition;
 use super::facts::Facts;
+use super::grants::{GrantBook, GrantOrders};
+use super::lasting::Lasting;
+use super::log_line::{self, LogLine};
+use super::metrics::{Definition, InstanceMetrics, Value};
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
 use pusu_plugin_abi as abi;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What one plugin instance has of the daemon.
@@ -20,6 +25,11 @@ pub(super) struct Host {
     pub(super) tickets: Tickets,
     pub(super) complaints: Complaints,
     facts: Facts,
+    lasting: Lasting,
+    metrics: InstanceMetrics,
+    /// Which one the instance is of those that hear of grants.
+    epoch: AtomicU64,
+    condition: Mutex<Condition>,
     number: Number,
     error: LastError,
     lost: AtomicU64,
@@ -29,12 +39,16 @@ pub(super) struct Host {
 
 impl Host {
     /// Makes the host of an instance of `plugin`, and makes it known under its number.
-    pub(super) fn new(plugin: &str, facts: Facts) -> Arc<Self> {
+    pub(super) fn new(plugin: &str, facts: Facts, lasting: Lasting) -> Arc<Self> {
         callbacks::numbered(|number| Self {
             plugin: plugin.to_owned(),
             tickets: Tickets::default(),
             complaints: Complaints::default(),
             facts,
+            metrics: InstanceMetrics::new(Arc::clone(&lasting.totals)),
+            lasting,
+            epoch: AtomicU64::new(0),
+            condition: Mutex::default(),
             number,
             error: LastError::default(),
             lost: AtomicU64::new(0),
@@ -44,16 +58,8 @@ impl Host {
     }
 
     /// The table's `log`: a line of the plugin in the daemon's log.
-    pub(super) fn log(&self, level: i32, text: &[u8]) {
-        let text = printable(&String::from_utf8_lossy(text));
-        let plugin = self.plugin.as_str();
-        match level {
-            1 => tracing::error!(plugin, "{text}"),
-            2 => tracing::warn!(plugin, "{text}"),
-            3 => tracing::info!(plugin, "{text}"),
-            4 => tracing::debug!(plugin, "{text}"),
-            _ => tracing::trace!(plugin, "{text}"),
-        }
+    pub(super) fn log(&self, line: &LogLine) {
+        line.write(&self.plugin);
     }
 
     /// The table's `complete`. `answer` is called only if somebody waits for it.
@@ -64,8 +70,9 @@ impl Host {
         match answer().and_then(|answer| answer.understand(SystemTime::now())) {
             Ok(understood) => {
                 let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
-                self.note(&understood.verdict, &understood.detail);
-                reply.send(understood.verdict);
+                let verdict = self.named(ticket, understood.verdict);
+                self.note(&verdict, &understood.detail);
+                reply.send(verdict);
                 abi::TAKEN
             }
             Err(fault) => {
@@ -77,6 +84,83 @@ impl Host {
                 fault.status()
             }
         }
+    }
+
+    /// Has a grant named by its ticket, and kept where the plugin has an eye on it.
+    fn named(&self, ticket: u64, mut verdict: Verdict) -> Verdict {
+        if let Verdict::Grant(grant) = &mut verdict {
+            grant.ticket = ticket;
+            if let Some(longest) = self.lasting.longest_life {
+                grant.lifetime = Some(grant.lifetime.map_or(longest, |lifetime| lifetime.min(longest)));
+            }
+            if let Some(grants) = &self.lasting.grants {
+                let ends =
+                    grant.ends(SystemTime::now()).and_then(|end| end.duration_since(SystemTime::UNIX_EPOCH).ok());
+                let expires_unix_ms = ends.map_or(0, |end| u64::try_from(end.as_millis()).unwrap_or(u64::MAX));
+                let epoch = self.epoch.load(Ordering::Relaxed);
+                grant.held = Some(grants.grant(ticket, epoch, &grant.subject, expires_unix_ms));
+            }
+        }
+        verdict
+    }
+
+    /// The grants that the plugin has an eye on; `None`: it has not the flag GRANTS.
+    pub(super) fn grant_book(&self) -> Option<&Arc<GrantBook>> {
+        self.lasting.grants.as_ref()
+    }
+
+    /// Adds what was counted in the plugin's own process, which is believed no more than the plugin.
+    #[cfg(unix)]
+    pub(super) fn merge_metrics(&self, json: &[u8]) {
+        let Ok(changes) = serde_json::from_slice::<Vec<(Definition, Value)>>(json) else {
+            return self.complaints.warn(&self.plugin, "counters that cannot be read came from its process");
+        };
+        for (definition, change) in changes.iter().take(abi::METRICS_MAX) {
+            if definition.is_well_formed() {
+                self.metrics.merge(definition, change);
+            }
+        }
+    }
+
+    /// The condition of the plugin, as it said last.
+    pub(super) fn condition(&self) -> Condition {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The plugin has said how it is.
+    pub(super) fn set_condition(&self, new: Condition) {
+        let old = std::mem::replace(&mut *self.condition.lock().unwrap_or_else(PoisonError::into_inner), new.clone());
+        let plugin = self.plugin.as_str();
+        match new {
+            new if new == old => {}
+            Condition::Good => tracing::info!(plugin, "the authenticator is well again"),
+            Condition::Degraded(why) => {
+                tracing::warn!(plugin, "the authenticator is degraded: {}", reason_or_none(&why))
+            }
+            Condition::Bad(why) => {
+                tracing::error!(plugin, "the authenticator can decide nothing: {}", reason_or_none(&why))
+            }
+        }
+    }
+
+    /// The instance hears of nothing any more.
+    pub(super) fn end_hearing(&self) {
+        if let Some(grants) = &self.lasting.grants {
+            grants.end_hearing(self.epoch());
+        }
+    }
+
+    /// Which one the instance is of those that hear of grants.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// From here on the instance is the one that hears of grants, if it wants to. Gives its number.
+    pub(super) fn begin_hearing(&self, hears: bool) -> u64 {
+        let Some(grants) = &self.lasting.grants else { return 0 };
+        let epoch = grants.begin_hearing(hears);
+        self.epoch.store(epoch, Ordering::Relaxed);
+        epoch
     }
 
     /// Answers a ticket whose call has been lost with the process it was in, which there is on Unix.
@@ -141,8 +225,20 @@ impl Callbacks for Host {
         self.number
     }
 
-    fn log(&self, level: i32, text: &[u8]) {
-        self.log(level, text);
+    fn log(&self, line: LogLine) {
+        self.log(&line);
+    }
+
+    fn is_logged(&self, level: i32) -> bool {
+        log_line::is_enabled(level)
+    }
+
+    fn grants(&self) -> Option<&dyn GrantOrders> {
+        self.lasting.grants.as_deref().map(|grants| grants as &dyn GrantOrders)
+    }
+
+    fn metrics(&self) -> &InstanceMetrics {
+        &self.metrics
     }
 
     fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32 {
@@ -172,7 +268,7 @@ mod tests {
 
     #[test]
     fn is_found_by_its_number_while_it_lives() {
-        let host = Host::new("Test", Facts::default());
+        let host = Host::new("Test", Facts::default(), Lasting::default());
         let number = host.number.get();
         let find = |number| callbacks::find(number).map(|found| found.plugin().to_owned());
         assert_eq!(find(number).as_deref(), Some("Test"));
@@ -182,7 +278,7 @@ mod tests {
 
     #[test]
     fn one_answer_is_taken_and_the_others_are_counted() {
-        let host = Host::new("Test", Facts::default());
+        let host = Host::new("Test", Facts::default(), Lasting::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
         assert_eq!(host.complete(ticket, refusal), abi::TAKEN);
         assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), abi::LATE);
@@ -193,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_malformed_answer_decides_nothing() {
-        let host = Host::new("Test", Facts::default());
+        let host = Host::new("Test", Facts::default(), Lasting::default());
         let (ticket, mut receiver) = host.tickets.open(Instant::now());
         assert_eq!(host.complete(ticket, || Err(Fault::Malformed("subject is NULL".into()))), abi::MALFORMED);
         assert_eq!(receiver.try_recv().unwrap(), Verdict::Unavailable(String::new()));
@@ -224,7 +320,7 @@ mod tests {
             (abi::GRANT, "", "", "granted"),
         ] {
             let text = logged(|| {
-                let host = Host::new("Test", Facts::default());
+                let host = Host::new("Test", Facts::default(), Lasting::default());
                 let (ticket, _receiver) = host.tickets.open(Instant::now());
                 let answer = Answer { decision, reason: reason.into(), detail: detail.into(), ..Answer::default() };
                 assert_eq!(host.complete(ticket, || Ok(answer)), abi::TAKEN);
@@ -237,7 +333,8 @@ mod tests {
 
     #[test]
     fn a_line_of_the_plugin_is_one_line_of_the_log() {
-        let text = logged(|| Host::new("Test", Facts::default()).log(2, b"first\nforged\x1b[31m \xff"));
+        let line = LogLine { level: 2, text: b"first\nforged\x1b[31m \xff".to_vec(), ..LogLine::default() };
+        let text = logged(|| Host::new("Test", Facts::default(), Lasting::default()).log(&line));
         assert_eq!(text.lines().count(), 1, "{text}");
         for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
             assert!(text.contains(part), "{part} is missing: {text}");

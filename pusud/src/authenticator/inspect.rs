@@ -54,7 +54,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         needs_its_folder: binary.as_ref().is_some_and(Binary::needs_its_folder),
         layout_proof: exports(abi_stable::library::ROOT_MODULE_LOADER_NAME),
         manifest: Manifest::find(file.bytes()),
-        ownership: file.check_ownership(false),
+        ownership: file.check_ownership(false, false),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The linkage of a library, which is its needs of the system that loads it: other libraries, and how new a glibc.
 //!
-//! Only for people to read: nothing is decided by it, and a table that cannot be read counts as empty. The system's
+//! Only for people to read: nothing is decided by it (siblings.rs checks the libraries), and a table that cannot be read counts as empty. The system's
 //! loader has the last word.
 
 use super::binary::Binary;
@@ -18,24 +18,18 @@ pub(super) struct Linkage {
 
 impl Linkage {
     pub(super) fn of(binary: &Binary<'_>) -> Self {
+        let needed = || binary.dynamic_strings(&[elf::DT_NEEDED]).into_iter().map(lossy).collect();
         match binary.object() {
-            object::File::Elf32(file) => Self::of_elf(file),
-            object::File::Elf64(file) => Self::of_elf(file),
+            object::File::Elf32(file) => Self::of_elf(file, needed()),
+            object::File::Elf64(file) => Self::of_elf(file, needed()),
             other => Self { needed: imported_libraries(other), glibc_floor: None },
         }
     }
 
-    fn of_elf<Elf: FileHeader<Endian = object::Endianness>>(file: &ElfFile<'_, Elf>) -> Self {
-        let needed = file.elf_dynamic_table().map(|table| {
-            let entries = table.iter().filter(|entry| entry.tag == elf::DT_NEEDED);
-            entries.filter_map(|entry| table.string(entry).ok()).map(lossy).collect()
-        });
+    fn of_elf<Elf: FileHeader<Endian = object::Endianness>>(file: &ElfFile<'_, Elf>, needed: Vec<String>) -> Self {
         let versions = needed_versions(file).unwrap_or_default();
         let newest = versions.iter().filter_map(|name| Some((numbers(name.strip_prefix("GLIBC_")?)?, name))).max();
-        Self {
-            needed: needed.unwrap_or_default(),
-            glibc_floor: newest.map(|(_, name)| name.trim_start_matches("GLIBC_").to_owned()),
-        }
+        Self { needed, glibc_floor: newest.map(|(_, name)| name.trim_start_matches("GLIBC_").to_owned()) }
     }
 }
 

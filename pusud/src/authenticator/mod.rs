@@ -6,6 +6,7 @@
 //! **Invariant:** authorization fails closed: whatever goes wrong, the client gets no permissions.
 
 mod answer;
+mod attendants;
 mod binary;
 mod callbacks;
 mod complaints;
@@ -16,20 +17,28 @@ mod exit;
 mod facts;
 mod file;
 mod generation;
+mod grants;
 mod host;
 mod image;
 mod images;
 mod inspect;
 mod isolation;
+mod lasting;
 mod library;
 mod linkage;
+mod log_line;
 mod manifest;
 mod memory;
+mod metrics;
 mod options;
 mod ownership;
 mod pool;
 mod proof;
+#[cfg(unix)]
+mod siblings;
 mod tickets;
+#[cfg(unix)]
+mod trail;
 mod verdict;
 mod watcher;
 mod worker;
@@ -44,19 +53,22 @@ use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::Result;
 use generation::{Generation, Plan};
 use images::Images;
+use lasting::Lasting;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use workers::Workers;
 
-pub use decider::Counts;
+pub use decider::{Condition, Counts};
 pub use directory::{Candidate, list};
 pub use exit::{EXIT_STATUS, allow_exit, forbid_exit};
 pub use generation::Identity;
+pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use memory::authorizations_bytes_max;
-pub use verdict::{Authorization, Grant, Request, Verdict, reason_or_none};
+pub use metrics::{Definition, Kind, Value};
+pub use verdict::{Authorization, Grant, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
 ///
@@ -69,6 +81,7 @@ struct Inner {
     current: RwLock<Arc<Generation>>,
     /// Held by whoever swaps.
     images: Mutex<Images>,
+    lasting: Lasting,
     reauthorizes: AtomicBool,
 }
 
@@ -80,11 +93,15 @@ impl Authenticator {
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
         let mut images = Images::default();
-        let first = Plan::make(config, call_timeout)?.carry_out(1, &mut images)?;
+        let lasting = Lasting::new();
+        lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
+        let first = Plan::make(config, call_timeout)?.carry_out(1, &mut images, &lasting)?;
+        first.begin_hearing();
         tracing::debug!("the authenticator is {}", first.identity);
         Ok(Self(Arc::new(Inner {
             current: RwLock::new(Arc::new(first)),
             images: Mutex::new(images),
+            lasting,
             reauthorizes: AtomicBool::new(config.on_swap == OnSwap::Reauthorize),
         })))
     }
@@ -102,10 +119,12 @@ impl Authenticator {
         let old = self.current();
         let swaps = plan.differs_from(&old) || old.is_lost();
         if swaps {
-            let new = plan.carry_out(old.number + 1, &mut images)?;
+            let new = plan.carry_out(old.number + 1, &mut images, &self.0.lasting)?;
+            new.begin_hearing();
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
         self.0.reauthorizes.store(config.on_swap == OnSwap::Reauthorize, Ordering::Release);
+        self.0.lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
         Ok(swaps)
     }
 

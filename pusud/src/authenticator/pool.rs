@@ -247,6 +247,7 @@ impl Pool {
         if std::mem::replace(&mut state.stopping, true) {
             return;
         }
+        self.host.end_hearing();
         let unanswered = self.host.tickets.take_all();
         let jobs: Vec<_> = unanswered.iter().filter_map(|(ticket, _)| self.give_up(&mut state, *ticket)).collect();
         let decider = state.decider.take();
@@ -257,7 +258,7 @@ impl Pool {
         // never the one who stops the pool: that may be a shard.
         let decider = decider.filter(|_| state.threads == 0);
         drop(state);
-        for condvar in [&self.work, &self.deadlines, &self.cancels] {
+        for condvar in [&self.work, &self.deadlines, &self.cancels, &self.ended] {
             condvar.notify_all();
         }
         drop((jobs, decider));

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** an authorization string is never printed: `Debug` says `[redacted]`, and dropping it wipes it.
 
+use super::grants::HeldGrant;
 use crate::protocol::Permission;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -28,6 +29,9 @@ impl fmt::Debug for Authorization {
     }
 }
 
+/// The attribute of a recheck that says which grant it is about.
+pub use pusu_plugin_abi::ATTR_PREVIOUS_TICKET as PREVIOUS_TICKET;
+
 /// One question to the authenticator.
 #[derive(Debug)]
 pub struct Request {
@@ -37,6 +41,8 @@ pub struct Request {
     pub peer: String,
     /// The client is authorized already and renews or adds.
     pub again: bool,
+    /// With `again`: the relay asks by itself about what was granted before.
+    pub recheck: bool,
     /// Further facts about the connection, such as `http.origin`: lower-case key with dots, value.
     pub attributes: Vec<(String, String)>,
 }
@@ -66,6 +72,10 @@ pub struct Grant {
     pub lifetime: Option<Duration>,
     /// Which generation of the authenticator has decided, counted from 1.
     pub generation: u32,
+    /// Names what was granted; 0: nothing does.
+    pub ticket: u64,
+    /// Where the plugin keeps an eye on what was granted; it ends when this is dropped.
+    pub held: Option<HeldGrant>,
 }
 
 impl Grant {
@@ -99,6 +109,7 @@ mod tests {
             authorization: Authorization::new("hunter2"),
             peer: "192.0.2.1:5000".into(),
             again: false,
+            recheck: false,
             attributes: Vec::new(),
         };
         let text = format!("{request:?}");

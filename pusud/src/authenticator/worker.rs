@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** an authorization is wiped as soon as the call it was made for has returned.
 
+use super::attendants;
 use super::decider::{Decider, Gone};
 use super::pool::{FAILED, Job, Pool, Running, STUCK_MAX, State, TIMED_OUT, unavailable};
 use super::watcher;
@@ -29,6 +30,9 @@ impl Pool {
         }
         if state.can_cancel {
             self.spawn(&mut state, "pusu-canceller".into(), watcher::cancel)?;
+        }
+        if state.decider.as_ref().is_some_and(|decider| decider.offers().tells_health) {
+            self.spawn(&mut state, "pusu-auth-health".into(), attendants::watch_health)?;
         }
         self.spawn(&mut state, "pusu-auth-watch".into(), |pool, decider| {
             // It calls no plugin, and must not keep the instance from being destroyed.
@@ -57,7 +61,7 @@ impl Pool {
         Ok(())
     }
 
-    fn spawn(
+    pub(super) fn spawn(
         self: &Arc<Self>,
         state: &mut State,
         name: String,

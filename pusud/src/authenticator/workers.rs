@@ -4,8 +4,10 @@
 //! This is the side of those who ask; pool.rs is the threads' side.
 //! **Invariant:** whatever goes wrong, whoever asks gets [`Verdict::Unavailable`] or a refusal, never silence.
 
-use super::decider::{Counts, Decider};
+use super::callbacks::Callbacks as _;
+use super::decider::{Condition, Counts, Decider};
 use super::host::Host;
+use super::metrics::{Definition, Value};
 use super::pool::{Pool, STOPPED, unavailable};
 use super::verdict::{Request, Verdict};
 use anyhow::Result;
@@ -55,6 +57,21 @@ impl Workers {
     /// Whether the plugin has panicked, so that its instance is not asked any more.
     pub(super) fn retired(&self) -> bool {
         self.0.lock().retired
+    }
+
+    /// From here on the instance is the one that hears of grants.
+    pub(super) fn begin_hearing(&self) {
+        self.0.begin_hearing();
+    }
+
+    /// The condition of the plugin, as it said last.
+    pub(super) fn condition(&self) -> Condition {
+        self.0.host.condition()
+    }
+
+    /// Every series that the plugin has defined, with what it says.
+    pub(super) fn metrics(&self) -> Vec<(Definition, Value)> {
+        self.0.host.metrics().read()
     }
 
     /// How many calls wait for a thread.

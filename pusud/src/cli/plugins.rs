@@ -35,10 +35,12 @@ const COLUMNS: [&str; 6] = ["ID", "VERSION", "ABI", "SDK", "OPTIONS", "FILE"];
 struct File {
     name: String,
     outcome: Result<[String; COLUMNS.len() - 1], String>,
+    /// What is wrong with owners and modes, or doubtful.
+    open: Vec<String>,
 }
 
 impl From<Candidate> for File {
-    fn from(Candidate { path, manifest }: Candidate) -> Self {
+    fn from(Candidate { path, manifest, ownership }: Candidate) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let outcome = match manifest {
             Ok(manifest) => {
@@ -47,20 +49,22 @@ impl From<Candidate> for File {
             }
             Err(error) => Err(format!("it {error:#}")),
         };
-        Self { name, outcome }
+        let open = ownership.unwrap_or_else(|error| vec![format!("{error:#}")]);
+        Self { name, outcome, open }
     }
 }
 
 fn table(directory: &Path, files: &[File]) -> String {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
-    let mut unfit = String::new();
-    for File { name, outcome } in files {
+    let (mut unfit, mut open) = (String::new(), String::new());
+    for File { name, outcome, open: why } in files {
         match outcome {
             Ok([id, version, abi, sdk, options]) => {
                 rows.push([id, version, abi, sdk, options, name].map(|cell| printable(cell)));
             }
             Err(why) => unfit.push_str(&format!("  {}: {}\n", printable(name), printable(why))),
         }
+        open.extend(why.iter().map(|why| format!("  {}: it {}\n", printable(name), printable(why))));
     }
     let mut text = format!("plugins in {}\n", directory.display());
     if rows.len() > 1 {
@@ -74,6 +78,10 @@ fn table(directory: &Path, files: &[File]) -> String {
                 "more than one file has the id {id}: remove all but one, or no relay starts with it\n"
             ));
         }
+    }
+    if !open.is_empty() {
+        text.push_str("libraries that others may write or replace\n");
+        text.push_str(&open);
     }
     if !unfit.is_empty() {
         text.push_str("libraries that do not serve\n");
@@ -108,7 +116,7 @@ mod tests {
     use super::*;
 
     fn plugin(name: &str, id: &str, options: &str) -> File {
-        File { name: name.into(), outcome: Ok([id, "1.0", "1", "", options].map(str::to_owned)) }
+        File { name: name.into(), outcome: Ok([id, "1.0", "1", "", options].map(str::to_owned)), open: vec![] }
     }
 
     #[test]
@@ -116,7 +124,7 @@ mod tests {
         let files = [
             plugin("liba.so", "A", "one, two"),
             plugin("liblong.so", "LongAuthenticator\u{1b}[31m", ""),
-            File { name: "libc.so".into(), outcome: Err("no manifest".into()) },
+            File { name: "libc.so".into(), outcome: Err("no manifest".into()), open: vec![] },
         ];
         let expected = "\
 plugins in /p

@@ -4,9 +4,10 @@
 //! The first the client waits for, and reads nothing meanwhile; of the second it knows nothing unless less is permitted
 //! afterwards.
 
-use super::authorizations::{Added, Moment};
+use super::authorizations::{Added, Moment, ToAsk};
+use super::uptime::Uptime;
 use super::{Client, Next, handshake};
-use crate::authenticator::{Authorization, Request, Verdict, reason_or_none};
+use crate::authenticator::{Authorization, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 use crate::client::reauthorize::Permit;
 use crate::hub::Stage;
 use crate::protocol::{Disconnect, Refusal, Reply};
@@ -35,7 +36,7 @@ impl Client {
         };
         match verdict {
             Verdict::Grant(grant) => {
-                debug!(client = %self.peer(), subject = grant.subject, "authorized");
+                debug!(client = %self.peer(), subject = grant.subject, ticket = grant.ticket, "authorized");
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
                 let added = self.session.granted(grant, kept, Moment::now());
@@ -77,11 +78,16 @@ impl Client {
         self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed)
     }
 
-    /// Asks about an authorization that another generation of the authenticator has granted, if there is one.
+    /// Asks about an authorization again that another generation of the authenticator has granted, or that the plugin
+    /// wants to be asked about, if there is one.
     pub(super) fn ask_again(&self, permit: Permit) -> Option<Asking> {
         let authenticator = self.context.authenticator.clone();
-        let kept = self.session.stale(authenticator.generation())?;
-        let request = self.question(Authorization::new(kept.expose()), true);
+        let ToAsk { kept, ticket } = self.session.to_ask(authenticator.generation(), Uptime::now())?;
+        let mut request = self.question(Authorization::new(kept.expose()), true);
+        request.recheck = true;
+        if ticket != 0 {
+            request.attributes.push((PREVIOUS_TICKET.to_owned(), ticket.to_string()));
+        }
         Some(Asking { kept, permit, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
     }
 
@@ -110,6 +116,6 @@ impl Client {
     /// What the authenticator is asked about this client.
     fn question(&self, authorization: Authorization, again: bool) -> Request {
         let attributes = handshake::attributes(self.facts.as_deref());
-        Request { authorization, peer: self.peer(), again, attributes }
+        Request { authorization, peer: self.peer(), again, recheck: false, attributes }
     }
 }

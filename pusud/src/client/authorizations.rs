@@ -6,7 +6,7 @@
 
 use super::few::Few;
 use super::uptime::Uptime;
-use crate::authenticator::{Authorization, Grant};
+use crate::authenticator::{Authorization, Grant, GrantEnd, HeldGrant};
 use crate::protocol::{AUTHORIZATIONS_MAX, Access, Permission};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -15,6 +15,9 @@ use std::time::{Duration, SystemTime};
 const NOTICE_MAX: Duration = Duration::from_secs(30);
 /// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
 const COMPARED_PAIRS_MAX: usize = 4096;
+
+/// How long after an authorization was decided it may be rechecked at the earliest.
+const RECHECK_AFTER: Duration = Duration::from_secs(1);
 
 /// Ends that are closer together are the same: two clocks are read one after the other.
 const SAME_MAX: Duration = Duration::from_millis(100);
@@ -32,13 +35,30 @@ struct Live {
     terms: Option<Box<Terms>>,
 }
 
-#[derive(Default)]
 struct Terms {
     expires: Option<Uptime>,
     /// When the client is to be told that it ends; `None` once it has been.
     notice: Option<Uptime>,
     /// What the client sent, where it may have to be asked again.
     kept: Option<Rc<Authorization>>,
+    /// The ticket that names it.
+    ticket: u64,
+    /// Where the plugin keeps an eye on it.
+    held: Option<HeldGrant>,
+    /// Orders for it are delivered to the client's mailbox.
+    is_delivered_to: bool,
+    /// When it was decided, and when it is to be asked about again because the plugin wants it.
+    decided: Uptime,
+    recheck: Option<Uptime>,
+}
+
+/// An authorization to be asked about again.
+#[derive(Debug)]
+pub(crate) struct ToAsk {
+    /// What the client sent.
+    pub kept: Rc<Authorization>,
+    /// The ticket that names what it gave; 0: none does.
+    pub ticket: u64,
 }
 
 /// One moment on both clocks.
@@ -112,11 +132,14 @@ impl Authorizations {
             live.forgo_notice();
         }
         let is_something = !self.all().iter().any(|other| other.covers(&live));
-        self.0.retain(|other| !live.covers(other));
+        self.0.retain(|other| !live.covers(other) || other.ends(GrantEnd::Replaced));
+        live.set_end(GrantEnd::Replaced);
         if !self.all().iter().any(|other| other.covers(&live)) {
             if self.all().len() >= AUTHORIZATIONS_MAX {
+                live.set_end(GrantEnd::Closed);
                 return Added::TooMany;
             }
+            live.set_end(GrantEnd::Closed);
             self.0.push(live);
         }
         if is_something { Added::Something } else { Added::Nothing }
@@ -124,13 +147,13 @@ impl Authorizations {
 
     /// When there is next something for [`Self::pass`] to do, if ever.
     pub(crate) fn next_event(&self) -> Option<Uptime> {
-        self.terms().flat_map(|terms| [terms.expires, terms.notice]).flatten().min()
+        self.terms().flat_map(|terms| [terms.expires, terms.notice, terms.recheck]).flatten().min()
     }
 
     /// Takes out what has ended by `now`.
     pub(crate) fn pass(&mut self, now: Uptime) -> Passed {
         let before = self.all().len();
-        self.0.retain(|live| live.expires().is_none_or(|expires| expires > now));
+        self.0.retain(|live| live.expires().is_none_or(|expires| expires > now) || live.ends(GrantEnd::Expired));
         let mut passed = Passed { notice_seconds: None, ended: self.all().len() < before };
         for terms in self.0.as_mut_slice().iter_mut().filter_map(|live| live.terms.as_mut()) {
             if let Some(notice) = terms.notice.take_if(|notice| *notice <= now) {
@@ -146,10 +169,48 @@ impl Authorizations {
         self.terms().any(|terms| terms.kept.is_some())
     }
 
-    /// One that another generation than `current` has granted, to be asked again.
-    pub(crate) fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
-        let stale = self.all().iter().filter(|live| live.generation != current);
-        stale.filter_map(|live| live.terms.as_ref()?.kept.clone()).next()
+    /// One that is to be asked about again: another generation than `current` has granted it, or the plugin wants it.
+    pub(crate) fn to_ask(&self, current: u32, now: Uptime) -> Option<ToAsk> {
+        self.all().iter().find_map(|live| {
+            let terms = live.terms.as_ref()?;
+            let is_due = live.generation != current || terms.recheck.is_some_and(|recheck| recheck <= now);
+            let kept = terms.kept.clone().filter(|_| is_due)?;
+            Some(ToAsk { kept, ticket: terms.ticket })
+        })
+    }
+
+    /// Whether the plugin keeps an eye on any of them.
+    pub(crate) fn any_held(&self) -> bool {
+        self.terms().any(|terms| terms.held.is_some())
+    }
+
+    /// Those whose orders are not delivered to the client's mailbox yet. From here on they count as if they were.
+    pub(crate) fn take_undelivered(&mut self) -> Vec<HeldGrant> {
+        let terms = self.0.as_mut_slice().iter_mut().filter_map(|live| live.terms.as_mut());
+        let undelivered = terms.filter(|terms| terms.held.is_some() && !terms.is_delivered_to);
+        undelivered
+            .filter_map(|terms| {
+                terms.is_delivered_to = true;
+                terms.held.clone()
+            })
+            .collect()
+    }
+
+    /// The plugin ends the one of this ticket. False if it has ended already.
+    pub(crate) fn revoke(&mut self, ticket: u64) -> bool {
+        let before = self.all().len();
+        self.0.retain(|live| !live.is_named(ticket) || live.ends(GrantEnd::Revoked));
+        self.all().len() < before
+    }
+
+    /// The plugin wants the one of this ticket to be asked about again. False if what the client sent is not kept.
+    pub(crate) fn recheck(&mut self, ticket: u64) -> bool {
+        let mut named = self.0.as_mut_slice().iter_mut().filter(|live| live.is_named(ticket));
+        let Some(terms) = named.find_map(|live| live.terms.as_mut()) else { return true };
+        if terms.kept.is_some() {
+            terms.recheck = terms.recheck.or(Some(terms.decided + RECHECK_AFTER));
+        }
+        terms.kept.is_some()
     }
 
     /// Puts what `kept` was granted now in the place of what it was granted before; `None` ends it. False if it has
@@ -158,8 +219,11 @@ impl Authorizations {
         let is_it = |live: &Live| live.kept().is_some_and(|own| Rc::ptr_eq(own, kept));
         let Some(live) = self.0.as_mut_slice().iter_mut().find(|live| is_it(live)) else { return false };
         match grant {
-            Some(grant) => *live = Live::new(grant, Some(kept.clone()), now),
-            None => self.0.retain(|live| !is_it(live)),
+            Some(grant) => {
+                live.set_end(GrantEnd::Replaced);
+                *live = Live::new(grant, Some(kept.clone()), now);
+            }
+            None => self.0.retain(|live| !is_it(live) || live.ends(GrantEnd::Refused)),
         }
         true
     }
@@ -169,8 +233,9 @@ impl Authorizations {
         for live in self.0.as_mut_slice() {
             if let Some(terms) = &mut live.terms {
                 terms.kept = None;
+                terms.recheck = None;
             }
-            live.terms.take_if(|terms| terms.expires.is_none());
+            live.terms.take_if(|terms| terms.expires.is_none() && terms.held.is_none());
         }
     }
 
@@ -189,12 +254,30 @@ impl Live {
             [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
         let expires = ends.into_iter().flatten().min();
         let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
-        let has_terms = expires.is_some() || kept.is_some();
-        Self {
-            permissions: grant.permissions.into(),
-            generation: grant.generation,
-            terms: has_terms.then(|| Box::new(Terms { expires, notice, kept })),
+        let Grant { permissions, generation, ticket, held, .. } = grant;
+        let has_terms = expires.is_some() || kept.is_some() || held.is_some();
+        let terms = || {
+            let (is_delivered_to, decided, recheck) = (false, now.uptime, None);
+            Box::new(Terms { expires, notice, kept, ticket, held, is_delivered_to, decided, recheck })
+        };
+        Self { permissions: permissions.into(), generation, terms: has_terms.then(terms) }
+    }
+
+    fn is_named(&self, ticket: u64) -> bool {
+        self.terms.as_ref().is_some_and(|terms| terms.ticket == ticket)
+    }
+
+    /// Says why it is about to end, to whoever keeps an eye on it.
+    fn set_end(&self, why: GrantEnd) {
+        if let Some(held) = self.terms.as_ref().and_then(|terms| terms.held.as_ref()) {
+            held.set_end(why);
         }
+    }
+
+    /// As [`Self::set_end`]; false, as the answer to whether it is retained.
+    fn ends(&self, why: GrantEnd) -> bool {
+        self.set_end(why);
+        false
     }
 
     fn expires(&self) -> Option<Uptime> {

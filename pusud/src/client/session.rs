@@ -1,8 +1,8 @@
 //! The session of one client: its permissions, and a function from its requests to effects. No socket, no waiting.
 
-use super::authorizations::{Added, Authorizations, Moment, Passed};
+use super::authorizations::{Added, Authorizations, Moment, Passed, ToAsk};
 use super::uptime::Uptime;
-use crate::authenticator::{Authorization, Grant};
+use crate::authenticator::{Authorization, Grant, HeldGrant};
 use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -106,9 +106,30 @@ impl Session {
         self.authorizations.any_kept()
     }
 
-    /// An authorization that another generation of the authenticator than `current` has granted.
-    pub(crate) fn stale(&self, current: u32) -> Option<Rc<Authorization>> {
-        self.authorizations.stale(current)
+    /// An authorization to be asked about again; `current` is the generation of the authenticator.
+    pub(crate) fn to_ask(&self, current: u32, now: Uptime) -> Option<ToAsk> {
+        self.authorizations.to_ask(current, now)
+    }
+
+    /// Whether the plugin keeps an eye on any authorization.
+    pub(crate) fn any_held(&self) -> bool {
+        self.authorizations.any_held()
+    }
+
+    /// Grants whose orders are not delivered to the client's mailbox yet.
+    pub(crate) fn take_undelivered(&mut self) -> Vec<HeldGrant> {
+        self.authorizations.take_undelivered()
+    }
+
+    /// The plugin ends the authorization of this ticket. False if it has ended already.
+    pub(crate) fn revoke(&mut self, ticket: u64) -> bool {
+        self.writable = None;
+        self.authorizations.revoke(ticket)
+    }
+
+    /// The plugin wants to be asked about the authorization of this ticket again. False if it cannot be.
+    pub(crate) fn recheck(&mut self, ticket: u64) -> bool {
+        self.authorizations.recheck(ticket)
     }
 
     /// Puts in place what `kept` gives now; `None`: nothing. False if it has ended meanwhile.

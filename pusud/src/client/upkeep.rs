@@ -8,15 +8,20 @@ use super::asking::Asking;
 use super::uptime::Uptime;
 use super::{Client, Context};
 use crate::admission::Probation;
+use crate::authenticator::{Mail, Mailbox, reason_or_none};
 use crate::client::deadlines::Alarm;
 use crate::client::reauthorize::{Instruction, Registration};
 use crate::protocol::{Disconnect, Refusal, Reply};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Instant;
+use tracing::{info, warn};
 
 /// What clients are told when an authorization has run out.
 const EXPIRED: &str = "expired";
+/// What they are told when the plugin ends one and gives no reason.
+const REVOKED: &str = "revoked";
 
 /// Runs a shard's timers, for ever: the deadlines of clients, re-authorization, keepalive and slow consumers.
 pub async fn run_timers(context: Rc<Context>) {
@@ -37,6 +42,8 @@ pub(super) struct Upkeep {
     /// While the client's authorization is kept.
     registration: Option<Registration>,
     asking: Option<Asking>,
+    /// While the plugin keeps an eye on what was granted: its orders come here.
+    mailbox: Option<Arc<Mailbox>>,
     /// The authorizations have changed: alarm and registration have to be brought up to date.
     has_changed: bool,
 }
@@ -68,7 +75,8 @@ impl Client {
 
     /// Has alarm and registration brought up to date at the next poll: an authorization was added.
     pub(super) fn mark_changed(&mut self) {
-        if self.upkeep.is_some() || self.session.any_kept() || self.session.next_event().is_some() {
+        let session = &self.session;
+        if self.upkeep.is_some() || session.any_kept() || session.any_held() || session.next_event().is_some() {
             self.upkeep.get_or_insert_default().has_changed = true;
         }
     }
@@ -78,6 +86,7 @@ impl Client {
         let Some(mut upkeep) = self.upkeep.take() else { return };
         if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now())
             || upkeep.end.as_ref().is_some_and(|end| end.at() <= Uptime::now())
+            || upkeep.mailbox.as_ref().is_some_and(|mailbox| mailbox.has_mail())
         {
             upkeep.has_changed = true;
         }
@@ -85,8 +94,8 @@ impl Client {
         if upkeep.has_changed {
             self.update(&mut upkeep, cx);
         }
-        if upkeep.alarm.is_some() || upkeep.end.is_some() || upkeep.registration.is_some() || upkeep.probation.is_some()
-        {
+        let has_timers = upkeep.alarm.is_some() || upkeep.end.is_some() || upkeep.registration.is_some();
+        if has_timers || upkeep.probation.is_some() || upkeep.mailbox.is_some() {
             self.upkeep = Some(upkeep);
         }
     }
@@ -105,6 +114,7 @@ impl Client {
         if passed.ended {
             self.shrink(EXPIRED);
         }
+        self.follow_orders(upkeep, cx);
         if upkeep.alarm.as_ref().map(Alarm::at) != upkeep.authorize_by {
             upkeep.alarm = upkeep.authorize_by.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
         }
@@ -117,8 +127,35 @@ impl Client {
         } else {
             let register = || self.context.reauthorizations.register(cx.waker().clone());
             let registration = upkeep.registration.get_or_insert_with(register);
-            if upkeep.asking.is_none() && self.session.stale(self.context.authenticator.generation()).is_some() {
+            let generation = self.context.authenticator.generation();
+            if upkeep.asking.is_none() && self.session.to_ask(generation, Uptime::now()).is_some() {
                 registration.enqueue();
+            }
+        }
+    }
+
+    /// Does what the plugin has ordered about its grants.
+    fn follow_orders(&mut self, upkeep: &mut Upkeep, cx: &TaskContext<'_>) {
+        if !self.session.any_held() {
+            upkeep.mailbox = None;
+            return;
+        }
+        let mailbox = upkeep.mailbox.get_or_insert_with(|| Mailbox::new(cx.waker().clone()));
+        for held in self.session.take_undelivered() {
+            held.deliver_to(mailbox);
+        }
+        for mail in mailbox.take() {
+            match mail {
+                Mail::Revoke(ticket, reason) => {
+                    if self.session.revoke(ticket) {
+                        info!(client = %self.peer(), ticket, reason = reason_or_none(&reason), "authorization revoked");
+                        self.shrink(if reason.is_empty() { REVOKED } else { &reason });
+                    }
+                }
+                Mail::Recheck(ticket) if self.session.recheck(ticket) => {}
+                Mail::Recheck(ticket) => {
+                    warn!(client = %self.peer(), ticket, "cannot be rechecked: what it sent was not kept when it came");
+                }
             }
         }
     }

@@ -29,7 +29,7 @@ pub struct AuthenticatorConfig {
     pub settings_dir: Option<PathBuf>,
     /// The relay's name, which the plugin is told.
     pub relay_name: String,
-    /// `strict_plugin_permissions`: a group-writable library or folder is refused rather than warned about.
+    /// `strict_plugin_permissions`: a group-writable library or folder above it is refused rather than warned about.
     pub strict_permissions: bool,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
     pub on_swap: OnSwap,

@@ -30,7 +30,7 @@ pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};
 pub(crate) use volume::is_read_only;
 #[cfg(unix)]
-pub(crate) use volume::{is_folder_read_only, owner_in_words};
+pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 
 use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};

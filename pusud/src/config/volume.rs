@@ -7,7 +7,7 @@
 #[cfg(not(unix))]
 pub(crate) use elsewhere::is_read_only;
 #[cfg(unix)]
-pub(crate) use unix::{is_folder_read_only, is_read_only, owner_in_words};
+pub(crate) use unix::{is_folder_read_only, is_owner_unknown, is_read_only, owner_in_words};
 
 #[cfg(unix)]
 mod unix {
@@ -34,16 +34,20 @@ mod unix {
 
     /// The owner of a file in words, for messages.
     pub(crate) fn owner_in_words(uid: u32) -> String {
-        let overflow = read_to_string("/proc/sys/kernel/overflowuid").ok();
-        let unknown = overflow.and_then(|text| text.trim().parse().ok()).unwrap_or(UNKNOWN_OWNER);
-        let map = read_to_string("/proc/self/uid_map").unwrap_or_default();
-        if uid == unknown && is_namespace(&map) {
+        if is_owner_unknown(uid) {
             format!(
                 "user {uid}, which in this user namespace stands for every user of the outside that it has no number for,"
             )
         } else {
             format!("user {uid}")
         }
+    }
+
+    /// Whether it stands for all users of the outside that this user namespace has no number for.
+    pub(crate) fn is_owner_unknown(uid: u32) -> bool {
+        let overflow = read_to_string("/proc/sys/kernel/overflowuid").ok();
+        let unknown = overflow.and_then(|text| text.trim().parse().ok()).unwrap_or(UNKNOWN_OWNER);
+        uid == unknown && is_namespace(&read_to_string("/proc/self/uid_map").unwrap_or_default())
     }
 
     /// Whether the map of users is another one than that of the whole machine: all users, each itself.

@@ -13,6 +13,8 @@ mod isolation;
 mod jwt;
 #[cfg(target_os = "linux")]
 mod memory_files;
+#[cfg(unix)]
+mod ownership;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;

@@ -123,7 +123,7 @@ fn a_volume_of_a_group_is_warned_about_unless_there_is_a_hash() {
         folder
     };
     let daemon = setup(folder()).start();
-    says(&daemon.log().text(), &["can replace it: `chmod g-w", "`authenticator_sha256`"]);
+    says(&daemon.log().text(), &["can replace it: `chmod go-w", "`authenticator_sha256`"]);
     let log = refused(setup(folder()).settings("strict_plugin_permissions: true"));
     says(&log, &["can replace it", "`strict_plugin_permissions` is on", "`authenticator_sha256`"]);
     let daemon = setup(folder()).settings("strict_plugin_permissions: true").settings(&pin(&library)).start();

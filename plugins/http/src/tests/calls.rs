@@ -1,9 +1,9 @@
 //! Questions, and what comes of them.
 
-use super::server::{Server, response};
+use super::server::{Server, full_queue, response};
 use super::*;
 use pusu_plugin_api::Permission;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 /// Gives everything, and may not be remembered.
 const EVERYTHING: &str = r#"{"permissions":[{"pattern":"*","read":true,"write":true}],"subject":"alice"}"#;
@@ -80,29 +80,6 @@ fn what_differs_in_anything_that_is_sent_is_asked_for_itself() {
 }
 
 #[test]
-fn an_answer_is_remembered_up_to_its_expiry_and_no_longer() {
-    let server = Server::start();
-    let authorizer = authorizer(&server.url, json!({}));
-    let expires = SystemTime::now() + Duration::from_millis(300);
-    let seconds = expires.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    let answer = format!(r#"{{"permissions":[],"expires":{seconds},"cache_seconds":600}}"#);
-    let first = authorizer.ask_from("a", "");
-    server.next().answer(&answer);
-    let first = first.recv_timeout(DEADLINE).unwrap();
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let next = authorizer.ask_from("a", "");
-        match next.try_recv() {
-            Ok(verdict) => assert_eq!(verdict, first),
-            Err(_) => break server.next().answer(EVERYTHING),
-        }
-        assert!(Instant::now() < deadline, "remembered beyond its expiry");
-        std::thread::yield_now();
-    }
-    assert!(SystemTime::now() >= expires, "forgotten too early");
-}
-
-#[test]
 fn connections_are_kept_open() {
     let server = Server::start();
     let authorizer = authorizer(&server.url, json!({}));
@@ -159,6 +136,7 @@ fn everything_but_an_answer_and_a_refusal_is_no_decision() {
     for (what, answer, goes_on, expected) in [
         ("an answer", response("200 OK", "", EVERYTHING), true, Decision::Grant),
         ("401", response("401 Unauthorized", "", cached), true, Decision::Refuse),
+        ("401, at length", response("401 Unauthorized", "", &long), true, Decision::Refuse),
         ("403", response("403 Forbidden", "", EVERYTHING), true, Decision::Refuse),
         ("403, at length", response("403 Forbidden", "", &long), true, Decision::Refuse),
         ("201", response("201 Created", "", EVERYTHING), true, Decision::Unavailable),
@@ -183,6 +161,41 @@ fn everything_but_an_answer_and_a_refusal_is_no_decision() {
         assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), expected, "{what}");
         assert!(server.is_idle(), "{what}: asked again");
     }
+}
+
+/// Where the relay shows a credential, 401 is about that one, and no client's fault.
+#[test]
+fn a_relay_that_is_not_known_refuses_nobody() {
+    let server = Server::start();
+    let headers = |name: &str| json!({"http_headers": {name: "secret"}});
+    for (query, more, expected) in [
+        ("", headers("Authorization"), Decision::Unavailable),
+        ("", headers("X-Api-Key"), Decision::Unavailable),
+        ("?relay=1&api_key=secret", json!({}), Decision::Unavailable),
+        ("?relay=1", headers("X-Relay"), Decision::Refuse),
+    ] {
+        let authorizer = authorizer(&format!("{}{query}", server.url), more.clone());
+        for (status, expected) in [("401 Unauthorized", expected), ("403 Forbidden", Decision::Refuse)] {
+            let verdict = authorizer.ask_from("a", "");
+            server.next().answer_raw(&response(status, "WWW-Authenticate: Bearer\r\n", EVERYTHING), true);
+            assert_eq!(verdict.recv_timeout(DEADLINE).unwrap().decision(), expected, "{query} {more} {status}");
+        }
+    }
+}
+
+/// The system repeats a lost packet after a second, and the whole time is there for that.
+#[test]
+fn a_lost_packet_on_the_way_to_the_only_address_only_delays() {
+    let (listener, queued) = full_queue();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let authorizer = authorizer(&url, json!({"http_timeout": 3}));
+    let verdict = authorizer.ask_from("a", "");
+    assert!(verdict.recv_timeout(Duration::from_millis(500)).is_err(), "nobody has answered");
+    // From now on there is somebody who accepts.
+    let server = Server::on(listener);
+    drop(queued);
+    server.next().answer(EVERYTHING);
+    assert_eq!(verdict.recv_timeout(DEADLINE), Ok(everything()));
 }
 
 #[test]

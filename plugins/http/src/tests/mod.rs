@@ -1,7 +1,9 @@
 //! The authenticator without a relay, against a small HTTP server in the same process that does what a test wants.
 
 mod calls;
-mod server;
+mod cancelling;
+mod renewals;
+pub(crate) mod server;
 mod settings;
 
 use crate::authorize::Authorizer;
@@ -13,6 +15,7 @@ use pusu_plugin_api::{CreateError, Decision, Verdict, testing};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -20,11 +23,17 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Somebody who waits for a verdict.
-struct Waiting(Sender<Verdict>);
+struct Waiting(u64, Sender<Verdict>);
 
 impl Waiter for Waiting {
+    type Ticket = u64;
+
+    fn ticket(&self) -> u64 {
+        self.0
+    }
+
     fn answer(self, verdict: Verdict) {
-        self.0.send(verdict).unwrap();
+        self.1.send(verdict).unwrap();
     }
 }
 
@@ -42,9 +51,26 @@ fn authorizer(url: &str, more: Value) -> Authorizer<Waiting> {
 impl Authorizer<Waiting> {
     /// Asks for a client at `peer`.
     fn ask_from(&self, authorization: &str, peer: &str) -> Receiver<Verdict> {
+        self.ask_with(authorization, peer, false).1
+    }
+
+    /// Asks for a client that is authorized already.
+    fn renew(&self, authorization: &str) -> Receiver<Verdict> {
+        self.ask_with(authorization, "", true).1
+    }
+
+    /// Asks; gives the ticket too.
+    fn ask_with(&self, authorization: &str, peer: &str, again: bool) -> (u64, Receiver<Verdict>) {
+        static TICKETS: AtomicU64 = AtomicU64::new(1);
+        let ticket = TICKETS.fetch_add(1, Ordering::Relaxed);
+        (ticket, self.ask_as(ticket, authorization, peer, again))
+    }
+
+    fn ask_as(&self, ticket: u64, authorization: &str, peer: &str, again: bool) -> Receiver<Verdict> {
         let (waiter, verdict) = channel();
         let attributes = BTreeMap::from([("http.path", Cow::Borrowed("/"))]);
-        self.ask(&Facts { authorization, peer: Cow::Borrowed(peer), attributes }, Waiting(waiter));
+        let facts = Facts { authorization, peer: Cow::Borrowed(peer), attributes };
+        self.ask(&facts, again, Waiting(ticket, waiter));
         verdict
     }
 

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A request that has come in and waits for its answer.
 pub(super) struct Asked {
@@ -28,7 +29,10 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    pub(super) fn on(listener: TcpListener) -> Self {
         let url = format!("http://{}/authorize", listener.local_addr().unwrap());
         let (sender, asked) = channel();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -99,4 +103,26 @@ fn serve(mut stream: &TcpStream, connection: usize, asked: &Sender<Asked>) {
             return;
         }
     }
+}
+
+/// Somebody who does not answer for now: the queue of connections that have not been accepted is full, so that attempts
+/// to make further ones are lost. Also those that it is full of.
+pub(crate) fn full_queue() -> (TcpListener, Vec<TcpStream>) {
+    // The standard library does not let one choose how long the queue is.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let inside = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap().into_std().unwrap();
+    drop(inside);
+    listener.set_nonblocking(false).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        queued.push(stream);
+        assert!(queued.len() < 100, "the queue has no end");
+    }
+    // It may be dropped inside of another.
+    runtime.shutdown_background();
+    (listener, queued)
 }

@@ -1,7 +1,7 @@
 //! Options: what is taken, and what the operator reads where they are wrong.
 
 use super::*;
-use crate::options::Sends;
+use crate::sends::{Attributes, Sends};
 
 fn error(options: Value) -> String {
     match settings(options) {
@@ -14,8 +14,8 @@ fn error(options: Value) -> String {
 fn defaults_are_filled_in() {
     let settings = settings(json!({"http_url": "http://127.0.0.1:8080/"})).unwrap();
     assert_eq!((settings.timeout, settings.max_connections), (Duration::from_secs(2), 16));
-    assert_eq!((settings.cache_entries, settings.sends), (10_000, Sends { peer: true, attributes: true }));
-    assert!(settings.tls.is_none() && settings.headers.is_empty());
+    assert_eq!((settings.cache_entries, settings.sends), (10_000, Sends::default()));
+    assert!(settings.tls.is_none() && settings.headers.is_empty() && !settings.has_credential);
 }
 
 #[test]
@@ -26,11 +26,12 @@ fn options_are_taken() {
         "http_headers": {"Authorization": "Bearer secret", "x-a": ""},
         "http_max_connections": 1,
         "http_cache_entries": 0,
-        "http_send": ["attributes"],
+        "http_send": ["http.path", "query"],
     }))
     .unwrap();
     assert_eq!((settings.timeout, settings.max_connections), (Duration::from_millis(500), 1));
-    assert_eq!((settings.cache_entries, settings.sends), (0, Sends { peer: false, attributes: true }));
+    let sends = Sends { peer: false, attributes: Attributes::Named(vec!["http.path"]), query: true };
+    assert_eq!((settings.cache_entries, settings.sends, settings.has_credential), (0, sends, true));
     assert!(!format!("{:?}", settings.headers).contains("secret"), "{:?}", settings.headers);
 }
 
@@ -51,11 +52,9 @@ fn wrong_options_say_what_was_expected_and_no_secret() {
         (with(json!({"http_timeout": "2m"})), "option `http_timeout`: expected 10ms to 1m, found 2m"),
         (with(json!({"http_max_connections": 0})), "option `http_max_connections`: expected 1 to 1024, found 0"),
         (with(json!({"http_cache_entries": 1_000_001})), "option `http_cache_entries`: expected 0 to 1000000"),
-        (
-            with(json!({"http_send": ["peer", "hunter2"]})),
-            "option `http_send`, item 2: expected `peer` or `attributes`",
-        ),
-        (with(json!({"http_send": ["hunter2"]})), "item 1"),
+        (with(json!({"http_send": ["peer", "path"]})), "option `http_send`, item 2: expected `peer`, `attributes`"),
+        (with(json!({"http_send": ["http.query"]})), "item 1: expected `peer`, `attributes` (all of them), one of"),
+        (with(json!({"http_send": ["peer", "query"]})), "add `http.path` or `attributes`"),
         (with(json!({"http_headers": {"no name": "hunter2"}})), "entry 1: expected the name of an HTTP header"),
         (with(json!({"http_headers": {"a": "1", "Host": "hunter2"}})), "`host` is set by HttpAuthenticator itself"),
         (with(json!({"http_headers": {"content-length": "hunter2"}})), "`content-length` is set"),

@@ -6,6 +6,9 @@ use crate::token::{ALGORITHM_NOT_ACCEPTED, Refusal, Token};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
+/// There is no key of the name that the token has.
+pub(super) const KEY_UNKNOWN: Refusal = "the key that the token names (`kid`) is not known";
+
 /// Keys by their `kid`.
 pub(crate) struct KeySet(Vec<(String, Key)>);
 
@@ -64,7 +67,7 @@ impl KeySet {
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
         let name = token.key_id.as_deref().ok_or("the token's header does not say which key signed it (`kid`)")?;
         let mut named = self.0.iter().filter(|(known, _)| known == name).map(|(_, key)| key).peekable();
-        named.peek().ok_or("the key that the token names (`kid`) is not known")?;
+        named.peek().ok_or(KEY_UNKNOWN)?;
         let key = named.find(|key| key.algorithms().contains(&token.algorithm)).ok_or(ALGORITHM_NOT_ACCEPTED)?;
         key.check_signature(token)
     }

@@ -8,7 +8,7 @@ mod key_text;
 
 use crate::algorithms::{self, secret_bytes_min};
 use crate::options::Options;
-use crate::token::{Refusal, Token};
+use crate::token::{Fault, Token};
 use jsonwebtoken::Algorithm;
 use jwks_file::JwksFile;
 use key::{Key, Kind};
@@ -56,10 +56,10 @@ impl Keys {
     ///
     /// # Errors
     /// It is not good, or there is no key to check it with.
-    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
+    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Fault> {
         match self {
-            Self::One(key) => key.check_signature(token),
-            Self::File(file) => file.keys().check_signature(token),
+            Self::One(key) => Ok(key.check_signature(token)?),
+            Self::File(file) => file.check_signature(token),
         }
     }
 }

@@ -69,6 +69,7 @@ fn the_token_names_its_key() {
     ];
     let all: Vec<&Value> = left_out.iter().chain(&good).collect();
     fs::write(&file, json!({"keys": all}).to_string()).unwrap();
+    settle(&file);
     let authenticator = made(with_file(&file));
     assert!(decide(&authenticator, &named("first")).is_ok());
     assert_eq!(decide(&authenticator, &named("second")), Err("the token's signature is not good"));
@@ -108,11 +109,17 @@ fn files_without_a_good_key_are_errors_that_show_none() {
     }
 }
 
+/// Has the file look as if it had been written long ago.
+fn settle(file: &Path) {
+    let open = File::options().write(true).open(file).unwrap();
+    open.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+}
+
 /// Whether a token that names this key is good after the file has been looked at again.
 fn is_good(authenticator: &JwtAuthenticator, name: &str) -> bool {
     let Keys::File(file) = &authenticator.keys else { panic!("the keys are in a file") };
     file.refresh_now();
-    decide(authenticator, &named(name)).is_ok()
+    decide(authenticator, &named(name)).is_ok_and(|verdict| verdict.decision() == Decision::Grant)
 }
 
 #[test]
@@ -139,9 +146,76 @@ fn a_file_that_changes_is_read_again_and_a_broken_one_changes_nothing() {
     fs::rename(&beside, &file).unwrap();
     assert!(is_good(&authenticator, "c") && !is_good(&authenticator, "b"));
     // Once it has settled it is not read until it changes.
-    let old = File::options().write(true).open(&file).unwrap();
-    old.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    settle(&file);
     assert!(is_good(&authenticator, "c"));
     fs::write(&file, of("d")).unwrap();
     assert!(is_good(&authenticator, "d"));
+}
+
+/// The file is looked at once a second at most, but not for a token that its keys may be good for.
+#[test]
+fn a_key_that_is_new_in_the_file_is_known_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let keys = |name: &str, secret: &str| json!({"keys": [oct(name, secret)]}).to_string();
+    fs::write(&file, keys("a", SECRET)).unwrap();
+    let authenticator = made(with_file(&file));
+    assert!(decide(&authenticator, &named("a")).is_ok());
+    fs::write(&file, keys("another", SECRET)).unwrap();
+    assert!(decide(&authenticator, &named("another")).is_ok());
+    fs::write(&file, keys("b", "another secret that is long enough to be one")).unwrap();
+    assert_eq!(decide(&authenticator, &named("b")), Err("the token's signature is not good"));
+    fs::write(&file, keys("b", SECRET)).unwrap();
+    settle(&file);
+    assert!(decide(&authenticator, &named("b")).is_ok(), "a new key by an old name");
+    assert_eq!(decide(&authenticator, &named("a")), Err("the key that the token names (`kid`) is not known"));
+}
+
+/// As long as the file cannot be read, nobody knows what is in it.
+#[test]
+fn an_unknown_key_is_not_refused_before_the_file_has_been_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let keys = |name: &str| json!({"keys": [oct(name, SECRET)]}).to_string();
+    fs::write(&file, keys("a")).unwrap();
+    settle(&file);
+    let authenticator = made(with_file(&file));
+    let unknown = "the key that the token names (`kid`) is not known";
+    let is_unavailable = |name: &str| decide(&authenticator, &named(name)).unwrap().decision() == Decision::Unavailable;
+    assert_eq!(decide(&authenticator, &named("b")), Err(unknown));
+    for broken in [Some("half a fi"), None] {
+        match broken {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        assert!(is_unavailable("b") && decide(&authenticator, &named("a")).is_ok());
+        let (good, other) = (named("a"), named("b"));
+        let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
+        assert_eq!(decide(&authenticator, &forged), Err("the token's signature is not good"), "a known key decides");
+    }
+    fs::write(&file, "half a fi").unwrap();
+    settle(&file);
+    assert!(is_unavailable("b") && is_unavailable("b"), "the broken file has settled");
+    fs::write(&file, keys("b")).unwrap();
+    settle(&file);
+    assert_eq!(decide(&authenticator, &named("c")), Err(unknown));
+    assert!(decide(&authenticator, &named("b")).is_ok_and(|verdict| verdict.decision() == Decision::Grant));
+}
+
+/// It may have changed without showing it, and strangers do not make the relay read it all the time.
+#[test]
+fn a_file_that_has_just_changed_is_read_for_few_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    fs::write(&file, json!({"keys": [oct("a", SECRET)]}).to_string()).unwrap();
+    // With a date to come it never settles.
+    let open = File::options().write(true).open(&file).unwrap();
+    open.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
+    let authenticator = made(with_file(&file));
+    let decisions: Vec<_> = (0..300).map(|_| decide(&authenticator, &named("b"))).collect();
+    let refused = decisions.iter().filter(|decision| decision.is_err()).count();
+    // A regular check, once a second, decides too.
+    assert!((100..150).contains(&refused), "{refused} of 300 made it read the file");
+    let undecided = decisions.into_iter().filter_map(Result::ok);
+    assert!(undecided.into_iter().all(|verdict| verdict.decision() == Decision::Unavailable));
 }

@@ -3,13 +3,16 @@
 use super::Job;
 use crate::authenticator::facts::Facts;
 use crate::authenticator::file::LibraryFile;
+use crate::authenticator::grants::GrantBook;
 use crate::authenticator::host::Host;
+use crate::authenticator::lasting::Lasting;
 use crate::authenticator::library::Plugin;
 use crate::authenticator::manifest::Manifest;
 use crate::authenticator::verdict::{Authorization, Request, Verdict};
 use crate::authenticator::workers::Workers;
 use crate::authenticator::{image, options};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use pusu_plugin_abi as abi;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -39,7 +42,7 @@ impl Subject {
     pub(super) fn read(job: &Job) -> Result<Self> {
         let file = LibraryFile::read(&job.file)?;
         let manifest = Manifest::find(file.bytes())?;
-        file.check_ownership(false)?;
+        file.check_ownership(false, false)?;
         let options = options::chosen(&job.options, &manifest)?;
         Ok(Self { file, manifest, options, call_timeout: job.call_timeout })
     }
@@ -58,7 +61,12 @@ impl Subject {
 
     /// What an instance has of the daemon.
     fn host(&self) -> Arc<Host> {
-        Host::new(&self.manifest.id, Facts::on_trial(self.file.path()))
+        Host::new(&self.manifest.id, Facts::on_trial(self.file.path()), self.lasting())
+    }
+
+    /// What an authenticator has through all its instances: here each one its own.
+    fn lasting(&self) -> Lasting {
+        Lasting { grants: self.manifest.has(abi::F_GRANTS).then(GrantBook::new), ..Lasting::default() }
     }
 
     /// Loads it, and nothing more.
@@ -104,6 +112,7 @@ impl Instance {
             authorization: Authorization::new(authorization),
             peer: "192.0.2.1:50123".to_owned(),
             again: false,
+            recheck: false,
             attributes: vec![("http.origin".to_owned(), "https://example.com".to_owned())],
         };
         self.0.ask(request).await

@@ -4,16 +4,20 @@
 //! It decides nothing: how many calls there are, how long they may take and what an answer means is the daemon's to say.
 //! **Invariant:** the process ends when the daemon closes the socket, whatever the plugin does.
 
+use super::asking::Ask;
 use super::confinement::{confine, limit_memory};
 use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::answer::{Answer, Fault};
 use crate::authenticator::callbacks::{self, Callbacks, LastError, Number};
-use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::decider::{Decider, Gone, Offers};
 use crate::authenticator::exit::forbid_exit;
 use crate::authenticator::facts::Facts;
+use crate::authenticator::grants::{GrantOrders, Order};
 use crate::authenticator::library::{Instance, Plugin};
+use crate::authenticator::log_line::LogLine;
 use crate::authenticator::manifest::Manifest;
+use crate::authenticator::metrics::InstanceMetrics;
 use crate::authenticator::verdict::Request;
 use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
@@ -32,6 +36,8 @@ use std::time::Duration;
 const THREADS_MAX: usize = 64;
 /// As in the daemon: the stack of a thread that runs plugin code, in bytes.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
+/// How often the daemon hears what the plugin has counted.
+const METRICS_EVERY: Duration = Duration::from_secs(1);
 /// How long destroying the instance may take once the daemon has said goodbye.
 const STOP_WAIT: Duration = super::TIMES[1];
 
@@ -55,6 +61,10 @@ pub fn serve() -> Result<()> {
         stream: Mutex::new(stream.try_clone().ok()),
         open: Mutex::default(),
         error: LastError::default(),
+        metrics: InstanceMetrics::default(),
+        log_level: start.log_level,
+        has_grants: start.has_grants,
+        can_recheck: start.can_recheck,
     });
     // Its status says enough.
     forbid_exit(|_| {});
@@ -66,7 +76,8 @@ pub fn serve() -> Result<()> {
         }
     };
     drop(start);
-    daemon.send(&ToDaemon::Ready);
+    daemon.send(&ToDaemon::Ready(calls.offers()));
+    hand_on_metrics_always(&daemon)?;
     while let Some(message) = receive(&mut stream)? {
         match message {
             ToGuest::Call { ticket, left, request } => {
@@ -77,12 +88,27 @@ pub fn serve() -> Result<()> {
                 daemon.open().remove(&ticket);
                 calls.push(Job::Cancel(ticket))?;
             }
+            ToGuest::Ask(number, ask) => calls.push(Job::Ask(number, ask))?,
             ToGuest::Start(_) => bail!("a second start message from the daemon"),
         }
     }
     calls.stop();
     // No destructor of the plugin's has a say in whether this process ends.
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+    Ok(())
+}
+
+/// From here on what is counted is handed on every second.
+fn hand_on_metrics_always(daemon: &Arc<DaemonLink>) -> Result<()> {
+    let daemon = Arc::downgrade(daemon);
+    let hand_on = move || {
+        while let Some(daemon) = daemon.upgrade() {
+            daemon.hand_on_metrics();
+            drop(daemon);
+            thread::sleep(METRICS_EVERY);
+        }
+    };
+    thread::Builder::new().name("pusu-metrics".into()).spawn(hand_on)?;
     Ok(())
 }
 
@@ -111,6 +137,11 @@ struct DaemonLink {
     /// Tickets that have no answer yet, as far as is known here.
     open: Mutex<HashSet<u64>>,
     error: LastError,
+    metrics: InstanceMetrics,
+    /// The most verbose level that the daemon writes.
+    log_level: i32,
+    has_grants: bool,
+    can_recheck: bool,
 }
 
 impl DaemonLink {
@@ -119,6 +150,15 @@ impl DaemonLink {
         if let Some(stream) = &mut *self.stream.lock().unwrap_or_else(PoisonError::into_inner) {
             // Where nobody listens any more, the end of the socket has come or is on its way.
             let _ = stream.write_all(&frame);
+        }
+    }
+
+    /// Sends what has been counted since the last time.
+    fn hand_on_metrics(&self) {
+        let changes = self.metrics.take_changes();
+        if !changes.is_empty() {
+            let json = serde_json::to_vec(&changes).expect("names and numbers can be written as JSON");
+            self.send(&ToDaemon::Metrics(json));
         }
     }
 
@@ -140,8 +180,21 @@ impl Callbacks for DaemonLink {
         &self.facts
     }
 
-    fn log(&self, level: i32, text: &[u8]) {
-        self.send(&ToDaemon::Log { level, text: text.to_vec() });
+    fn log(&self, line: LogLine) {
+        self.send(&ToDaemon::Log(line));
+    }
+
+    fn is_logged(&self, level: i32) -> bool {
+        // What is past the last level counts as the last.
+        level.clamp(1, 5) <= self.log_level
+    }
+
+    fn grants(&self) -> Option<&dyn GrantOrders> {
+        self.has_grants.then_some(self)
+    }
+
+    fn metrics(&self) -> &InstanceMetrics {
+        &self.metrics
     }
 
     /// Also passes on what is too late, for the daemon to count.
@@ -158,6 +211,16 @@ impl Callbacks for DaemonLink {
 
     fn last_error(&self) -> &LastError {
         &self.error
+    }
+}
+
+impl GrantOrders for DaemonLink {
+    fn order(&self, order: Order) -> i32 {
+        if matches!(order, Order::Recheck(_)) && !self.can_recheck {
+            return abi::UNSUPPORTED;
+        }
+        self.send(&ToDaemon::Order(order));
+        abi::TAKEN
     }
 }
 
@@ -188,12 +251,17 @@ struct State {
 enum Job {
     Call { ticket: u64, left: Duration, request: Request },
     Cancel(u64),
+    Ask(u64, Ask),
 }
 
 impl Calls {
     fn new(instance: Instance, daemon: Arc<DaemonLink>) -> Self {
         let state = State { instance: Some(Arc::new(instance)), queue: VecDeque::new(), idle: 0, threads: 0 };
         Self { daemon, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
+    }
+
+    fn offers(&self) -> Offers {
+        self.lock().instance.as_ref().map(|instance| instance.offers()).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -227,6 +295,11 @@ impl Calls {
         while let Some(job) = self.next() {
             match job {
                 Job::Cancel(ticket) => instance.cancel(ticket),
+                Job::Ask(number, ask) => {
+                    let told = ask.put_to(instance);
+                    self.daemon.hand_on_metrics();
+                    self.daemon.send(&ToDaemon::Answered(number, told));
+                }
                 Job::Call { ticket, left, request } => {
                     let returned = instance.authorize(ticket, left, &request);
                     // Wipes the authorization.

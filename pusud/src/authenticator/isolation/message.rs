@@ -4,9 +4,13 @@
 //! it trusts the plugin: every length is checked before anything is made of it.
 //! **Invariant:** bytes that may hold a secret are wiped when they are dropped, and never copied by growing.
 
+use super::asking::{Ask, Told, read_order, write_order};
 use super::fields::{Frame, Reader, Writer, as_signed, signed};
 use crate::authenticator::answer::{Answer, Fault};
+use crate::authenticator::decider::Offers;
 use crate::authenticator::facts::Facts;
+use crate::authenticator::grants::Order;
+use crate::authenticator::log_line::LogLine;
 use crate::authenticator::verdict::{Authorization, Request};
 use pusu_plugin_abi as abi;
 use std::io::{self, ErrorKind, Read};
@@ -24,6 +28,7 @@ mod to_guest {
     pub(super) const START: u8 = 1;
     pub(super) const CALL: u8 = 2;
     pub(super) const CANCEL: u8 = 3;
+    pub(super) const ASK: u8 = 4;
 }
 
 /// The first byte of a message from the plugin's process says which it is.
@@ -35,6 +40,9 @@ mod to_daemon {
     pub(super) const MALFORMED: u8 = 5;
     pub(super) const COMPLETED: u8 = 6;
     pub(super) const UNSUPPORTED: u8 = 7;
+    pub(super) const ANSWERED: u8 = 8;
+    pub(super) const ORDER: u8 = 9;
+    pub(super) const METRICS: u8 = 10;
 }
 
 /// A message from the daemon.
@@ -45,6 +53,8 @@ pub(super) enum ToGuest {
     Call { ticket: u64, left: Duration, request: Request },
     /// The answer to a call is no longer wanted.
     Cancel(u64),
+    /// A call that is about no request.
+    Ask(u64, Ask),
 }
 
 /// The plugin to run.
@@ -57,6 +67,11 @@ pub(super) struct Start {
     pub(super) memory_bytes_max: Option<u64>,
     /// What the plugin is told when it asks.
     pub(super) facts: Facts,
+    /// The most verbose level that is written to the log: 1 to 5, or 0 for none.
+    pub(super) log_level: i32,
+    /// The plugin has the flag GRANTS, and grants can be rechecked.
+    pub(super) has_grants: bool,
+    pub(super) can_recheck: bool,
     /// The manifest as it stands in the library's file.
     pub(super) manifest: Vec<u8>,
     /// One JSON object.
@@ -66,12 +81,18 @@ pub(super) struct Start {
 /// A message from the plugin's process.
 #[derive(Debug, PartialEq)]
 pub(super) enum ToDaemon {
-    /// The instance is made.
-    Ready,
+    /// The instance is made, and offers these tables.
+    Ready(Offers),
     /// It cannot be made, and why.
     Failed(String),
     /// A line for the log.
-    Log { level: i32, text: Vec<u8> },
+    Log(LogLine),
+    /// A call that was about no request has returned.
+    Answered(u64, Told),
+    /// The plugin orders something about its grants.
+    Order(Order),
+    /// What has been counted since the last time, as JSON.
+    Metrics(Vec<u8>),
     /// `authorize` has returned.
     Returned { ticket: u64, status: i32 },
     /// `complete` was called.
@@ -106,20 +127,27 @@ impl ToGuest {
         let writer = Writer::new(to_guest::START, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
         // No process does with an address space of 0 bytes.
         let writer = write_facts(writer.number(start.memory_bytes_max.unwrap_or(0)), &start.facts);
+        let writer = writer.number(signed(start.log_level));
+        let writer = writer.number(start.has_grants.into()).number(start.can_recheck.into());
         writer.bytes(&start.manifest).bytes(start.options.as_bytes()).done()
     }
 
     pub(super) fn call(ticket: u64, left: Duration, request: &Request) -> Frame {
         let attributes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
         let bytes = request.authorization.expose().len() + request.peer.len() + attributes;
+        let flags = u64::from(request.again) | u64::from(request.recheck) << 1;
         let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-        let mut writer = Writer::new(to_guest::CALL, bytes).number(ticket).number(left).number(request.again.into());
+        let mut writer = Writer::new(to_guest::CALL, bytes).number(ticket).number(left).number(flags);
         writer = writer.bytes(request.authorization.expose()).bytes(request.peer.as_bytes());
         writer = writer.number(request.attributes.len() as u64);
         for (key, value) in &request.attributes {
             writer = writer.bytes(key.as_bytes()).bytes(value.as_bytes());
         }
         writer.done()
+    }
+
+    pub(super) fn ask(number: u64, ask: &Ask) -> Frame {
+        ask.write(Writer::new(to_guest::ASK, ask.len()).number(number)).done()
     }
 
     pub(super) fn cancel(ticket: u64) -> Frame {
@@ -136,22 +164,19 @@ impl ToGuest {
                 path: fields.bytes()?.to_vec(),
                 memory_bytes_max: Some(fields.number()?).filter(|bytes| *bytes > 0),
                 facts: read_facts(&mut fields)?,
+                log_level: as_signed(fields.number()?)?,
+                has_grants: fields.number()? != 0,
+                can_recheck: fields.number()? != 0,
                 manifest: fields.bytes()?.to_vec(),
                 options: Zeroizing::new(fields.text()?),
             })),
             to_guest::CALL => Self::Call {
                 ticket: fields.number()?,
                 left: Duration::from_nanos(fields.number()?),
-                request: Request {
-                    again: fields.number()? != 0,
-                    authorization: Authorization::new(fields.bytes()?),
-                    peer: fields.text()?,
-                    attributes: (0..fields.count()?)
-                        .map(|_| Some((fields.text()?, fields.text()?)))
-                        .collect::<Option<_>>()?,
-                },
+                request: request(&mut fields)?,
             },
             to_guest::CANCEL => Self::Cancel(fields.number()?),
+            to_guest::ASK => Self::Ask(fields.number()?, Ask::read(&mut fields)?),
             _ => return None,
         })
     }
@@ -160,11 +185,24 @@ impl ToGuest {
 impl ToDaemon {
     pub(super) fn frame(&self) -> Frame {
         match self {
-            Self::Ready => Writer::new(to_daemon::READY, 0).done(),
-            Self::Failed(why) => Writer::new(to_daemon::FAILED, why.len()).bytes(why.as_bytes()).done(),
-            Self::Log { level, text } => {
-                Writer::new(to_daemon::LOG, text.len()).number(signed(*level)).bytes(text).done()
+            Self::Ready(offers) => {
+                let bits = [offers.reloads, offers.tells_health, offers.hears].map(u64::from);
+                Writer::new(to_daemon::READY, 0).number(bits[0] | bits[1] << 1 | bits[2] << 2).done()
             }
+            Self::Failed(why) => Writer::new(to_daemon::FAILED, why.len()).bytes(why.as_bytes()).done(),
+            Self::Log(line) => {
+                let mut writer = Writer::new(to_daemon::LOG, line.len()).number(signed(line.level)).number(line.ticket);
+                writer = writer.bytes(&line.text).number(line.attributes.len() as u64);
+                for (key, value) in &line.attributes {
+                    writer = writer.bytes(key).bytes(value);
+                }
+                writer.done()
+            }
+            Self::Answered(number, told) => {
+                told.write(Writer::new(to_daemon::ANSWERED, told.why.len()).number(*number)).done()
+            }
+            Self::Order(order) => write_order(Writer::new(to_daemon::ORDER, 1024), order).done(),
+            Self::Metrics(json) => Writer::new(to_daemon::METRICS, json.len()).bytes(json).done(),
             Self::Returned { ticket, status } => {
                 Writer::new(to_daemon::RETURNED, 0).number(*ticket).number(signed(*status)).done()
             }
@@ -197,9 +235,17 @@ impl ToDaemon {
         let (&kind, fields) = frame.split_first()?;
         let mut fields = Reader(fields);
         Some(match kind {
-            to_daemon::READY => Self::Ready,
+            to_daemon::READY => Self::Ready(offers(fields.number()?)),
             to_daemon::FAILED => Self::Failed(fields.text()?),
-            to_daemon::LOG => Self::Log { level: as_signed(fields.number()?)?, text: fields.bytes()?.to_vec() },
+            to_daemon::LOG => Self::Log(LogLine {
+                level: as_signed(fields.number()?)?,
+                ticket: fields.number()?,
+                text: fields.bytes()?.to_vec(),
+                attributes: pairs(&mut fields)?,
+            }),
+            to_daemon::ANSWERED => Self::Answered(fields.number()?, Told::read(&mut fields)?),
+            to_daemon::ORDER => Self::Order(read_order(&mut fields)?),
+            to_daemon::METRICS => Self::Metrics(fields.bytes()?.to_vec()),
             to_daemon::RETURNED => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
             to_daemon::MALFORMED => {
                 Self::Completed { ticket: fields.number()?, answer: Err(Fault::Malformed(fields.text()?)) }
@@ -233,6 +279,25 @@ fn read_facts(fields: &mut Reader<'_>) -> Option<Facts> {
     })
 }
 
+fn offers(bits: u64) -> Offers {
+    Offers { reloads: bits & 1 != 0, tells_health: bits & 2 != 0, hears: bits & 4 != 0 }
+}
+
+fn pairs(fields: &mut Reader<'_>) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    (0..fields.count()?).map(|_| Some((fields.bytes()?.to_vec(), fields.bytes()?.to_vec()))).collect()
+}
+
+fn request(fields: &mut Reader<'_>) -> Option<Request> {
+    let flags = fields.number()?;
+    Some(Request {
+        again: flags & 1 != 0,
+        recheck: flags & 2 != 0,
+        authorization: Authorization::new(fields.bytes()?),
+        peer: fields.text()?,
+        attributes: (0..fields.count()?).map(|_| Some((fields.text()?, fields.text()?))).collect::<Option<_>>()?,
+    })
+}
+
 fn answer(fields: &mut Reader<'_>) -> Option<Answer> {
     Some(Answer {
         decision: as_signed(fields.number()?)?,
@@ -243,15 +308,14 @@ fn answer(fields: &mut Reader<'_>) -> Option<Answer> {
         permissions: (0..fields.count()?)
             .map(|_| Some((fields.bytes()?.to_vec(), u32::try_from(fields.number()?).ok()?)))
             .collect::<Option<_>>()?,
-        attributes: (0..fields.count()?)
-            .map(|_| Some((fields.bytes()?.to_vec(), fields.bytes()?.to_vec())))
-            .collect::<Option<_>>()?,
+        attributes: pairs(fields)?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authenticator::grants::Whom;
     use proptest::prelude::*;
 
     fn said() -> Vec<ToDaemon> {
@@ -264,9 +328,18 @@ mod tests {
             ..Answer::default()
         };
         vec![
-            ToDaemon::Ready,
+            ToDaemon::Ready(Offers { hears: true, ..Offers::default() }),
             ToDaemon::Failed("w\u{e4}gt".into()),
-            ToDaemon::Log { level: -1, text: b"\xff".to_vec() },
+            ToDaemon::Log(LogLine {
+                level: -1,
+                ticket: 7,
+                text: b"\xff".to_vec(),
+                attributes: vec![(b"k".to_vec(), b"\xff".to_vec())],
+            }),
+            ToDaemon::Answered(3, Told { status: -1, why: "no file".into() }),
+            ToDaemon::Order(Order::Revoke(Whom::Ticket(4), "out".into())),
+            ToDaemon::Order(Order::Recheck(Whom::Subject("alice".into()))),
+            ToDaemon::Metrics(b"[]".to_vec()),
             ToDaemon::Returned { ticket: u64::MAX, status: i32::MIN },
             ToDaemon::Completed { ticket: 1, answer: Err(Fault::Malformed("NULL".into())) },
             ToDaemon::Completed { ticket: 1, answer: Err(Fault::Unsupported("has decided 9".into())) },
@@ -285,11 +358,12 @@ mod tests {
             authorization: Authorization::new(*b"\0\xff"),
             peer: "peer".into(),
             again: true,
+            recheck: true,
             attributes: vec![("k".into(), "v".into())],
         };
         let frame = ToGuest::call(9, Duration::from_millis(5), &request);
         let Some(ToGuest::Call { ticket, left, request }) = ToGuest::parse(&frame[4..]) else { panic!("is a call") };
-        assert_eq!((ticket, left, request.again), (9, Duration::from_millis(5), true));
+        assert_eq!((ticket, left, request.again, request.recheck), (9, Duration::from_millis(5), true, true));
         assert_eq!((request.authorization.expose(), request.peer.as_str()), (&b"\0\xff"[..], "peer"));
         assert_eq!(request.attributes, [("k".to_owned(), "v".to_owned())]);
     }

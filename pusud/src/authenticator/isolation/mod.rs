@@ -7,6 +7,8 @@
 //! **Invariant:** options and authorizations go through the socket alone, never through arguments or environment.
 
 #[cfg(unix)]
+mod asking;
+#[cfg(unix)]
 mod confinement;
 #[cfg(unix)]
 mod end;
@@ -77,6 +79,9 @@ mod unix {
             path,
             memory_bytes_max,
             facts: host.facts().clone(),
+            log_level: (1..=5).rev().find(|level| host.is_logged(*level)).unwrap_or(0),
+            has_grants: host.grants().is_some(),
+            can_recheck: host.grant_book().is_some_and(|grants| grants.can_recheck()),
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };

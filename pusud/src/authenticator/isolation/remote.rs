@@ -6,11 +6,13 @@
 //! **Invariant:** the lock is never held while something is written or read.
 // Longer than 300 lines: all that takes the one lock stands together, and so does the life of a process.
 
+use super::asking::{Ask, Told};
 use super::confinement::{limit_hint, memory_hint};
 use super::end::End;
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
-use crate::authenticator::decider::{Decider, Gone};
+use crate::authenticator::decider::{Condition, Decider, Gone, Offers};
+use crate::authenticator::grants::{GrantOrders as _, Heard};
 use crate::authenticator::host::Host;
 use crate::authenticator::image::Image;
 use crate::authenticator::pool::{FAILED, unavailable};
@@ -57,6 +59,10 @@ struct State {
     child: Option<Child>,
     link: Option<Arc<Link>>,
     calls: HashMap<u64, Call>,
+    /// Who waits for the answer to a call that is about no request, by its number.
+    asked: HashMap<u64, SyncSender<Result<Told, Gone>>>,
+    asks: u64,
+    offers: Offers,
     stopping: bool,
     ended: bool,
 }
@@ -136,6 +142,26 @@ impl Decider for Remote {
         }
     }
 
+    fn offers(&self) -> Offers {
+        self.0.lock().offers
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        match self.0.ask(&Ask::Reload) {
+            Ok(Told { status: abi::OK, .. }) => Ok(()),
+            Ok(Told { why, .. }) => Err(why),
+            Err(Gone) => Err("its process has ended".to_owned()),
+        }
+    }
+
+    fn health(&self) -> Result<Condition, Gone> {
+        self.0.ask(&Ask::Health).map(|told| Condition::of(told.status, told.why))
+    }
+
+    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
+        self.0.ask(&Ask::Hear(heard.clone())).map(drop)
+    }
+
     fn is_up(&self) -> bool {
         self.0.up.load(Ordering::Relaxed)
     }
@@ -189,6 +215,22 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes a call that is about no request, and waits until it has returned.
+    fn ask(&self, ask: &Ask) -> Result<Told, Gone> {
+        let (sender, told) = sync_channel(1);
+        let mut state = self.lock();
+        let link = state.link.clone().ok_or(Gone)?;
+        state.asks += 1;
+        let number = state.asks;
+        state.asked.insert(number, sender);
+        drop(state);
+        if link.write(&ToGuest::ask(number, ask)).is_err() {
+            self.lock().asked.remove(&number);
+            return Err(Gone);
+        }
+        told.recv().unwrap_or(Err(Gone))
+    }
+
     fn kill(&self) {
         if let Some(child) = &mut self.lock().child {
             // It may have ended by itself.
@@ -216,6 +258,7 @@ impl Shared {
                         let _ = first.send(Ok(()));
                     } else {
                         tracing::info!(plugin, "the plugin's process is running again");
+                        self.host.begin_hearing(self.lock().offers.hears);
                     }
                     let why = self.listen(&mut stream);
                     if let Some(why) = why.filter(|_| !self.lock().stopping) {
@@ -266,9 +309,12 @@ impl Shared {
                 }
             };
             match ToDaemon::parse(&frame) {
-                Some(ToDaemon::Ready) => break,
+                Some(ToDaemon::Ready(offers)) => {
+                    self.lock().offers = offers;
+                    break;
+                }
                 Some(ToDaemon::Failed(why)) => bail!("{why}{}", memory_hint(&why, self.start.memory_bytes_max)),
-                Some(ToDaemon::Log { level, text }) => self.host.log(level, &text),
+                Some(ToDaemon::Log(line)) => self.host.log(&line),
                 _ => bail!("sent a malformed message from its process before it was ready"),
             }
         }
@@ -301,7 +347,23 @@ impl Shared {
 
     fn heard(&self, said: ToDaemon) {
         match said {
-            ToDaemon::Log { level, text } => self.host.log(level, &text),
+            ToDaemon::Log(line) => self.host.log(&line),
+            ToDaemon::Answered(number, told) => {
+                if let Some(asker) = self.lock().asked.remove(&number) {
+                    // Who has asked may have given up.
+                    let _ = asker.send(Ok(told));
+                }
+            }
+            ToDaemon::Order(order) => {
+                if let Some(grants) = self.host.grant_book()
+                    && grants.order(order) == abi::FULL
+                {
+                    self.host
+                        .complaints
+                        .warn(&self.host.plugin, "too many orders about grants wait: one was not taken");
+                }
+            }
+            ToDaemon::Metrics(json) => self.host.merge_metrics(&json),
             ToDaemon::Completed { ticket, answer } => {
                 let mut state = self.lock();
                 if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
@@ -323,7 +385,7 @@ impl Shared {
                 }
             }
             // Said once, before.
-            ToDaemon::Ready | ToDaemon::Failed(_) => {}
+            ToDaemon::Ready(_) | ToDaemon::Failed(_) => {}
         }
     }
 
@@ -333,6 +395,8 @@ impl Shared {
         let mut state = self.lock();
         state.link = None;
         let (child, calls) = (state.child.take(), std::mem::take(&mut state.calls));
+        // Whoever waits for one of these finds its sender gone.
+        state.asked.clear();
         drop(state);
         for (ticket, call) in calls {
             match call {

@@ -121,6 +121,7 @@ pub(super) fn request(authorization: &str) -> Request {
         authorization: Authorization::new(authorization),
         peer: "192.0.2.1:5000".into(),
         again: false,
+        recheck: false,
         attributes: vec![("http.origin".into(), "https://example.com".into())],
     }
 }

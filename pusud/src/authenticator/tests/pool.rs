@@ -5,6 +5,7 @@ use crate::authenticator::answer::Answer;
 use crate::authenticator::decider::{Decider, Gone};
 use crate::authenticator::facts::Facts;
 use crate::authenticator::host::Host;
+use crate::authenticator::lasting::Lasting;
 use crate::authenticator::pool::{QUEUE_MAX, STUCK_MAX};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -65,7 +66,7 @@ impl Drop for Gate {
 }
 
 fn start(flags: u32, timeout: Duration) -> (Arc<Workers>, Arc<Seen>) {
-    let (host, seen) = (Host::new("Gate", Facts::default()), Arc::new(Seen::default()));
+    let (host, seen) = (Host::new("Gate", Facts::default(), Lasting::default()), Arc::new(Seen::default()));
     let gate = Gate { host: Arc::clone(&host), seen: Arc::clone(&seen) };
     (Arc::new(Workers::start(Arc::new(gate), host, flags, timeout).unwrap()), seen)
 }

@@ -98,12 +98,12 @@ fn notice_of_one_end_is_given_once() {
 fn what_is_kept_can_be_asked_again_and_replaced() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a", None), None, start);
-    assert!(!all.any_kept() && all.stale(2).is_none(), "nothing was kept");
+    assert!(!all.any_kept() && all.to_ask(2, start.uptime).is_none(), "nothing was kept");
     all.add(grant("b", Some(at(start, 100).wall)), secret("s"), start);
-    assert!(all.any_kept() && all.stale(1).is_none());
-    let kept = all.stale(2).unwrap();
+    assert!(all.any_kept() && all.to_ask(1, start.uptime).is_none());
+    let kept = all.to_ask(2, start.uptime).unwrap().kept;
     assert!(all.replace(&kept, Some(Grant { generation: 2, ..grant("c", None) }), start));
-    assert!(all.allow(Access::READ, "c") && !all.allow(Access::READ, "b") && all.stale(2).is_none());
+    assert!(all.allow(Access::READ, "c") && !all.allow(Access::READ, "b") && all.to_ask(2, start.uptime).is_none());
     assert!(all.replace(&kept, None, start) && !all.allow(Access::READ, "c"));
     assert!(!all.replace(&kept, Some(grant("c", None)), start), "it has ended");
     assert!(all.allow(Access::READ, "a"));

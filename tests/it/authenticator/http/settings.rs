@@ -62,7 +62,7 @@ fn wrong_settings_stop_the_start_and_show_no_secret() {
             &["http_timeout", "expected a time: seconds as a number"],
         ),
         ("http_url: http://127.0.0.1/\n  http_headers: {x-a: [hunter2]}", &["http_headers", "expected a string"]),
-        ("http_url: http://127.0.0.1/\n  http_send: [hunter2]", &["http_send", "item 1"]),
+        ("http_url: http://127.0.0.1/\n  http_send: [peer, path]", &["http_send", "item 2", "found `path`"]),
         ("http_url: https://127.0.0.1/\n  http_ca_file: /nowhere", &["http_ca_file", "/nowhere", "No such file"]),
         ("http_urls: hunter2", &["http_urls", "http_url"]),
     ] {

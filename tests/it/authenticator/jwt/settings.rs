@@ -89,6 +89,37 @@ fn keys_in_a_file_are_rotated_without_a_restart() {
     expect_refused(&daemon, &tokens[1], "the key that the token names (`kid`) is not known");
 }
 
+/// Issuers publish a key and sign with it at once: no client pays for a file that has not been read yet.
+#[test]
+fn a_token_is_not_refused_for_a_key_that_is_new_in_the_file() {
+    let token = |key: &str| json!({"key": key, "algorithm": "ES256", "claims": claims(), "headers": {"kid": key}});
+    let (keys, tokens) = make(json!({"old": "P-256", "new": "P-256"}), &[token("old"), token("new")]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.json");
+    let write = |name: &str| {
+        let mut jwk = keys[name]["jwk"].clone();
+        jwk["kid"] = json!(name);
+        fs::write(&file, json!({"keys": [jwk]}).to_string()).unwrap();
+    };
+    write("old");
+    let daemon = start(&format!("jwt_signing_algorithms: [ES256]\nauthenticator_options:\n  jwt_jwks_file: {file:?}"));
+    for _ in 0..3 {
+        // The file has just been looked at for the one, and has the other's key by now.
+        write("old");
+        expect_accepted(&daemon, &tokens[0]);
+        write("new");
+        expect_accepted(&daemon, &tokens[1]);
+    }
+    expect_refused(&daemon, &tokens[0], "the key that the token names (`kid`) is not known");
+    // Nobody knows which keys there are.
+    fs::write(&file, "half a fi").unwrap();
+    let mut client = daemon.connect();
+    client.send(json!({"type": "authorize", "authorization": tokens[0]}));
+    client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);
+    client.expect_closed(1013);
+    expect_accepted(&daemon, &tokens[1]);
+}
+
 fn check(settings: &str) -> Finished {
     let plugins = PluginsDir::with([jwt_plugin()]);
     let file = plugins.path().join("settings.yaml");

@@ -1,0 +1,47 @@
+//! The host's table `pusu.log/1`: lines with a ticket and attributes.
+
+use super::copy::{Past, copy};
+use super::host_table::guarded;
+use crate::authenticator::callbacks;
+use crate::authenticator::log_line::LogLine;
+use pusu_plugin_abi as abi;
+use std::ffi::c_void;
+use std::ptr;
+
+pub(super) static TABLE: abi::Log =
+    abi::Log { struct_size: size_of::<abi::Log>() as u32, reserved: 0, enabled: Some(enabled), log: Some(log) };
+
+unsafe extern "C" fn enabled(ctx: *mut c_void, level: i32) -> i32 {
+    guarded(0, || callbacks::find(ctx.addr()).is_some_and(|host| host.is_logged(level)).into())
+}
+
+unsafe extern "C" fn log(
+    ctx: *mut c_void,
+    level: i32,
+    ticket: u64,
+    text: abi::Str,
+    attrs: *const abi::Attr,
+    attrs_len: usize,
+) {
+    guarded((), || {
+        let Some(host) = callbacks::find(ctx.addr()) else { return };
+        // SAFETY: by the ABI the text is borrowed for this call.
+        let Ok(text) = (unsafe { copy(text, Past::Cut(abi::LOG_BYTES_MAX)) }) else { return };
+        let mut line = LogLine { level, ticket, text, attributes: Vec::new() };
+        let attrs_len = if attrs.is_null() { 0 } else { attrs_len.min(abi::ATTRS_MAX) };
+        for index in 0..attrs_len {
+            // SAFETY: not NULL, and by the ABI `attrs_len` of them are borrowed for this call.
+            let attr = unsafe { ptr::read_unaligned(attrs.add(index)) };
+            let room = abi::LOG_BYTES_MAX - line.len();
+            // SAFETY: by the ABI key and value are borrowed for this call.
+            let copied =
+                unsafe { (copy(attr.key, Past::Refuse(abi::KEY_BYTES_MAX)), copy(attr.value, Past::Cut(room))) };
+            match copied {
+                (Ok(key), Ok(value)) if key.len() + value.len() <= room => line.attributes.push((key, value)),
+                // What is past the length of a line is left out.
+                _ => break,
+            }
+        }
+        host.log(line);
+    });
+}
