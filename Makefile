@@ -174,10 +174,12 @@ install: plugins
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
-	for folder in password jwt http my-authenticator example-c; do \
+	for folder in password jwt http my-authenticator example-c example-cpp; do \
 	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \
 	  install -m 644 plugins/$$folder/README.md plugins/$$folder/example.yaml \
 	    $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder/ || exit; \
 	done
 	install -m 644 plugins/example-c/Makefile $(wildcard plugins/example-c/*.c) \
 	  $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/example-c/
+	install -m 644 plugins/example-cpp/Makefile $(wildcard plugins/example-cpp/*.cpp) \
+	  $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/example-cpp/

@@ -166,6 +166,12 @@ impl Host {
         Histogram(Series::define(self, abi::METRIC_HISTOGRAM, name, help, labels, bounds))
     }
 
+    /// The relay's minor version of the ABI: it raises with each bit, key or reserved byte that gets a meaning. Whoever uses
+    /// one of a later version looks here in `create`. 0 once the authenticator has been destroyed.
+    pub fn abi_minor(&self) -> u32 {
+        self.0.with_tables(|tables| Some(tables.host.abi_minor)).unwrap_or(0)
+    }
+
     /// A further table of the relay's by id; `None` if this relay does not know it. What the pointer may be used for,
     /// and how long, is part of what the id means. For the ids of this project there are functions of this type.
     pub fn extension(&self, id: &str) -> Option<NonNull<c_void>> {

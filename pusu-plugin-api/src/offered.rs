@@ -79,6 +79,31 @@ pub trait Check: AsyncAuthenticator {
 }
 
 /// Says whether the authenticator can decide at all (`pusu.health/1`).
+///
+/// ```
+/// # use pusu_plugin_api::{
+/// #     Authenticator, Condition, CreateError, Health, Host, NoOptions, Request, Verdict, export_authenticator,
+/// # };
+/// # struct Doors {
+/// #     names: Vec<String>,
+/// # }
+/// # impl Authenticator for Doors {
+/// #     type Options = NoOptions;
+/// #     fn create(_: NoOptions, _: Host) -> Result<Self, CreateError> { Ok(Self { names: vec![] }) }
+/// #     fn authorize(&self, _: &Request<'_>) -> Verdict { Verdict::abstain() }
+/// # }
+/// export_authenticator! { Doors: Health, id: "DoorAuthenticator", license: "MIT" }
+///
+/// impl Health for Doors {
+///     fn health(&self) -> Condition {
+///         match self.names.len() {
+///             0 => Condition::Degraded("the list is empty: nobody is let in".into()),
+///             _ => Condition::Good,
+///         }
+///     }
+/// }
+/// # fn main() {}
+/// ```
 pub trait Health: AsyncAuthenticator {
     /// Answers from what it knows, at once, and asks nobody. Called at most once a second. The relay shows the answer;
     /// it does not replace an instance for it.
@@ -97,7 +122,24 @@ pub enum Condition {
 }
 
 /// Hears of the ends of what it has granted (`pusu.grants/1`). The plugin is exported with
-/// [`GRANTS`](crate::GRANTS): leaving it out is a compile error.
+/// [`GRANTS`](crate::GRANTS); without that flag it does not compile:
+///
+/// ```compile_fail,E0080
+/// # use pusu_plugin_api::{
+/// #     Authenticator, CreateError, Ended, Grants, Host, NoOptions, Request, Ticket, Verdict, export_authenticator,
+/// # };
+/// # struct Mine;
+/// # impl Authenticator for Mine {
+/// #     type Options = NoOptions;
+/// #     fn create(_: NoOptions, _: Host) -> Result<Self, CreateError> { Ok(Self) }
+/// #     fn authorize(&self, _: &Request<'_>) -> Verdict { Verdict::abstain() }
+/// # }
+/// # impl Grants for Mine {
+/// #     fn ended(&self, _: Ticket, _: Ended) {}
+/// # }
+/// export_authenticator! { Mine: Grants, id: "MyAuthenticator", license: "MIT" } // flags: GRANTS is missing
+/// # fn main() {}
+/// ```
 ///
 /// Calls come one at a time, in no order between grants, and not when the relay stops. Whoever blocks here delays the
 /// next one.

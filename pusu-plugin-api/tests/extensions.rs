@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::{Driven, check};
+use common::Driven;
+use common::offered::check;
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{
     Authenticator, Check, Condition, Counter, CreateError, Ended, GRANTS, Gauge, Grants, Health, Histogram, Host,

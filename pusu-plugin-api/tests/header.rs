@@ -1,12 +1,14 @@
 //! The header and the Rust types are one contract: every size, every offset, every constant and the fingerprint are
 //! printed by a program that a C and a C++ compiler made of the header, and compared with what Rust says.
 #![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(unsafe_code, missing_docs, clippy::unwrap_used)]
 
+mod common;
+
+use common::compiler::{Compiler, folder, include};
 use pusu_plugin_api::abi;
 use std::fmt::Write as _;
 use std::mem::offset_of;
-use std::path::Path;
 use std::process::Command;
 
 /// What C calls it, and what Rust says it is.
@@ -156,6 +158,7 @@ fn expected() -> Expected {
         "PUSU_UNAVAILABLE" = abi::UNAVAILABLE,
         "PUSU_REQ_TLS" = abi::REQ_TLS,
         "PUSU_REQ_AGAIN" = abi::REQ_AGAIN,
+        "PUSU_KIND_AUTHENTICATOR" = abi::KIND_AUTHENTICATOR,
         "PUSU_F_ASYNC" = abi::F_ASYNC,
         "PUSU_F_SERIAL" = abi::F_SERIAL,
         "PUSU_F_NO_SWAP" = abi::F_NO_SWAP,
@@ -237,26 +240,12 @@ fn program(expected: &Expected) -> String {
 }
 
 /// Compiles and runs the program, and compares line by line.
-fn check(compiler_variable: &str, default_compiler: &str, standard: &str, file: &str) {
+fn check(compiler: Compiler, file: &str) {
     let expected = expected();
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = folder();
     let (source, binary) = (folder.path().join(file), folder.path().join("program"));
     std::fs::write(&source, program(&expected)).unwrap();
-
-    let compiler = std::env::var(compiler_variable).unwrap_or_else(|_| default_compiler.to_owned());
-    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
-    // A variable such as CC may hold arguments too: "ccache gcc".
-    let mut words = compiler.split_whitespace();
-    let compiled = Command::new(words.next().expect("a compiler"))
-        .args(words)
-        .args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"])
-        .arg(include)
-        .arg(&source)
-        .arg("-o")
-        .arg(&binary)
-        .output()
-        .unwrap_or_else(|error| panic!("{compiler} cannot be run ({error}): set {compiler_variable} to a compiler"));
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    compiler.compile(&source, &binary);
 
     let output = Command::new(&binary).output().unwrap();
     assert!(output.status.success());
@@ -271,10 +260,37 @@ fn check(compiler_variable: &str, default_compiler: &str, standard: &str, file: 
 
 #[test]
 fn the_header_is_c11_and_says_the_same_as_rust() {
-    check("CC", "cc", "-std=c11", "header.c");
+    check(Compiler::c("c11"), "header.c");
 }
 
 #[test]
 fn the_header_is_cpp17_and_says_the_same_as_rust() {
-    check("CXX", "c++", "-std=c++17", "header.cpp");
+    check(Compiler::cpp("c++17"), "header.cpp");
+}
+
+/// What a header gives: its structs, and the names of its numbers and texts.
+fn names(header: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(include().join(header)).unwrap();
+    let structs = text.lines().filter_map(|line| line.strip_prefix("typedef struct ")?.split_once(" {"));
+    let structs = structs.map(|(name, _)| format!("sizeof({name})"));
+    let defines = text.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        let is_value = value.trim().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '(' | '"'));
+        let is_macro = name.contains('(') || name.starts_with("PUSU_FP_") || name.starts_with("PUSU_SDK");
+        (is_value && !is_macro).then(|| name.to_owned())
+    });
+    structs.chain(defines).collect()
+}
+
+#[test]
+fn nothing_of_the_headers_is_left_out() {
+    let expected = expected();
+    let is_compared = |name: &&String| {
+        let text = format!("sizeof {name} - 1");
+        !expected.iter().any(|(compared, _)| compared == *name || *compared == text)
+    };
+    let all: Vec<String> = ["pusu_plugin.h", "pusu_extensions.h"].into_iter().flat_map(names).collect();
+    assert!(all.len() >= 80, "the headers were read wrongly: {all:?}");
+    let left_out: Vec<&String> = all.iter().filter(is_compared).collect();
+    assert!(left_out.is_empty(), "the headers have what is not compared with Rust: {left_out:?}");
 }

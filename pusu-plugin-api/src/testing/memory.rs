@@ -1,4 +1,4 @@
-//! What a test's relay remembers, and the functions that write it down.
+//! The memory of a test's relay, and the functions that write it down.
 
 use crate::host::Level;
 use crate::link::bytes;

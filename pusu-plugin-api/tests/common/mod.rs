@@ -3,10 +3,10 @@
 //! **Invariant:** a call into the host after `destroy` has returned is remembered and fails the test.
 #![allow(unsafe_code, dead_code, unreachable_pub, clippy::unwrap_used)]
 
-mod offered;
+#[cfg(unix)]
+pub mod compiler;
+pub mod offered;
 mod tables;
-
-pub use offered::check;
 
 use pusu_plugin_api::abi;
 use std::ffi::c_void;

@@ -50,6 +50,30 @@ fn a_plugin_with_another_layout_is_refused_by_the_proof() {
     assert!(message.lines().count() <= 25, "nobody reads {} lines:\n{message}", message.lines().count());
 }
 
+/// The fixture throws in whatever function the authorization names.
+#[test]
+fn an_exception_in_a_plugin_in_cpp_costs_one_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let library = home.path().join(library_name("throws"));
+    let mut compiler = Command::new("c++");
+    compiler.args(["-std=c++17", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread", "-I"]);
+    compiler.arg(root().join("pusu-plugin-api/include")).arg(root().join("pusu-plugin-api/tests/cpp/throws.cpp"));
+    run(compiler.arg("-o").arg(&library)).succeeds();
+    for isolation in ["thread", "process"] {
+        let daemon = Setup::on_shards(1)
+            .authenticator("Throws.test", PluginsDir::with([library.clone()]))
+            .settings(&format!("isolation: {isolation}\nauthenticator_options:\n  then: destroy and thread"))
+            .start();
+        for word in ["authorize", "authorize config", "drop"] {
+            let mut client = daemon.connect();
+            client.send(json!({"type": "authorize", "authorization": word}));
+            client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);
+            let mut client = daemon.client_with("let me in");
+            client.subscribe("a.b");
+        }
+    }
+}
+
 /// Builds the stranger's plugin in `home` against the SDK at `api`, with the versions of this workspace's lock file.
 /// What is built is kept from run to run in `target`.
 fn build_stranger(home: &Path, api: &Path, workspace: &str, target: &str) -> PathBuf {

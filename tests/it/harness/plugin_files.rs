@@ -82,6 +82,17 @@ pub(crate) fn example_c_plugin() -> PathBuf {
     })
 }
 
+/// `ExampleCppAuthenticator`, the C++ example, built by its own Makefile.
+pub(crate) fn example_cpp_plugin() -> PathBuf {
+    let sources = [root().join("plugins/example-cpp"), root().join("pusu-plugin-api/include")];
+    built_once("example_cpp_authenticator", &sources, |out| {
+        let folder = out.parent().unwrap();
+        run(Command::new("make").arg("-C").arg(&sources[0]).arg(format!("OUT={}", folder.display()))).succeeds();
+        // Its Makefile names it so everywhere.
+        fs::rename(folder.join("libexample_cpp_authenticator.so"), out).unwrap();
+    })
+}
+
 /// `BadPlugin` in `dir`, with these switches; see `tests/fixtures/bad_plugin.c`. Its id can be changed by a switch.
 pub(crate) fn bad_plugin(dir: &PluginsDir, switches: &[&str]) -> PathBuf {
     let out = dir.path().join(library_name("bad_plugin"));

@@ -2,8 +2,8 @@
 //! programs run as they are printed.
 
 use crate::harness::{
-    DEADLINE, PluginsDir, ReservedPort, Running, blocks, example_c_plugin, http_plugin, jwt_plugin, kept_target,
-    my_plugin, not_run, pages_below, password_plugin, pusud, root, run, run_as_printed, script,
+    DEADLINE, PluginsDir, ReservedPort, Running, blocks, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
+    kept_target, my_plugin, not_run, pages_below, password_plugin, pusud, root, run, run_as_printed, script,
 };
 use serde_json::Value;
 use std::fs;
@@ -14,8 +14,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-fn bundled() -> [PathBuf; 5] {
-    [password_plugin(), jwt_plugin(), http_plugin(), my_plugin(), example_c_plugin()]
+fn bundled() -> [PathBuf; 6] {
+    [password_plugin(), jwt_plugin(), http_plugin(), my_plugin(), example_c_plugin(), example_cpp_plugin()]
 }
 
 /// The pages with settings that stand for a whole file.
@@ -58,6 +58,7 @@ fn every_plugin_has_a_page_and_settings_that_are_accepted() {
         ("http", "HttpAuthenticator"),
         ("my-authenticator", "MyAuthenticator"),
         ("example-c", "ExampleCAuthenticator"),
+        ("example-cpp", "ExampleCppAuthenticator"),
     ] {
         let shown = check(&root().join("plugins").join(folder).join("example.yaml"), &plugins);
         assert!(shown.contains(id), "{shown}");
@@ -192,6 +193,16 @@ fn the_examples_in_c_are_built_and_tested() {
     let said = copy.run_commands_of("plugins/example-c/README.md");
     assert!(said.contains("everything is in order") && said.contains("yes, by `*`"), "{said}");
     assert_eq!(said.matches("all checks are passed").count(), 2, "{said}");
+    assert!(said.contains("TokenFileCAuthenticator") && said.contains("alice"), "{said}");
+}
+
+#[test]
+fn the_example_in_cpp_is_built_and_tested() {
+    let copy = Copy::of("example-cpp");
+    let said = copy.run_commands_of("plugins/example-cpp/README.md");
+    for part in ["everything is in order", "yes, by `news.*`", "all checks are passed"] {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
 }
 
 #[test]
