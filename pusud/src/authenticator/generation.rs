@@ -3,14 +3,13 @@
 //! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
-use super::callbacks::Callbacks;
-use super::decider::Decider;
 use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
 use super::image;
 use super::images::Images;
+use super::instances::{Blueprint, Instances};
 use super::isolation;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
@@ -59,6 +58,8 @@ pub(super) struct Recipe {
     isolation: Isolation,
     /// How much address space its process may have; `None`: no limit, or no process.
     isolation_memory: Option<u64>,
+    create_timeout: Duration,
+    restarts: bool,
     /// What the plugin may keep files in.
     state_dir: Vec<u8>,
 }
@@ -105,6 +106,8 @@ impl Plan {
             call_timeout,
             isolation: config.isolation,
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
+            create_timeout: config.create_timeout,
+            restarts: config.restarts,
             state_dir: facts.state_dir.clone(),
         };
         Self { recipe, options, library, facts }
@@ -119,34 +122,50 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn carry_out(self, number: u32, images: &mut Images) -> Result<Generation> {
+    pub(super) fn carry_out(self, number: u32, images: &Images) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
             let identity =
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
-            return Ok(Generation { number, identity, recipe: self.recipe, workers: None });
+            return Ok(Generation { number, identity, recipe: self.recipe, instances: None });
         };
-        let workers = self.start(file, manifest, images).map_err(|error| about(&self.recipe.id, file, &error))?;
+        let instances = self.start(file, manifest, images).map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
             id: manifest.id.clone(),
             version: manifest.version.clone(),
             sha256: self.recipe.sha256.clone(),
             path: Some(file.path().to_owned()),
         };
-        Ok(Generation { number, identity, recipe: self.recipe, workers: Some(workers) })
+        Ok(Generation { number, identity, recipe: self.recipe, instances: Some(instances) })
     }
 
-    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images) -> Result<Workers> {
-        let host = Host::new(&manifest.id, self.facts.clone());
-        let decider: Arc<dyn Decider> = match self.recipe.isolation {
+    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &Images) -> Result<Instances> {
+        let recipe = &self.recipe;
+        match recipe.isolation {
             Isolation::Process => {
-                isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?
+                let host = Host::new(&manifest.id, self.facts.clone());
+                let limits = isolation::Limits {
+                    memory_bytes_max: recipe.isolation_memory,
+                    create_timeout: recipe.create_timeout,
+                    restarts: recipe.restarts,
+                };
+                let decider = isolation::start(file, manifest, &self.options, limits, Arc::clone(&host))?;
+                let workers = Workers::start(decider, host, manifest.flags, recipe.call_timeout)?;
+                Ok(Instances::in_process(workers))
             }
             Isolation::Thread => {
-                let callbacks: Arc<dyn Callbacks> = host.clone();
-                Arc::new(images.load(file, manifest)?.create(callbacks, &self.options)?)
+                let library = images.find(file, manifest)?;
+                let blueprint = Blueprint {
+                    id: manifest.id.clone(),
+                    flags: manifest.flags,
+                    options: self.options.clone(),
+                    facts: self.facts.clone(),
+                    call_timeout: recipe.call_timeout,
+                    create_timeout: recipe.create_timeout,
+                    restarts: recipe.restarts,
+                };
+                Instances::on_threads(|| library.load(), blueprint)
             }
-        };
-        Workers::start(decider, host, manifest.flags, self.recipe.call_timeout)
+        }
     }
 }
 
@@ -193,13 +212,13 @@ pub(super) struct Generation {
     pub(super) identity: Identity,
     recipe: Recipe,
     /// `None`: the built-in authenticator.
-    pub(super) workers: Option<Workers>,
+    pub(super) instances: Option<Instances>,
 }
 
 impl Generation {
     pub(super) async fn ask(&self, request: Request) -> Verdict {
-        let mut verdict = match &self.workers {
-            Some(workers) => workers.ask(request).await,
+        let mut verdict = match &self.instances {
+            Some(instances) => instances.ask(request).await,
             None => Verdict::Grant(Grant {
                 permissions: vec![Permission::new("*", Access::READ_WRITE)],
                 ..Grant::default()
@@ -213,6 +232,6 @@ impl Generation {
 
     /// Whether it will decide nothing any more, or not for as long as its threads hang.
     pub(super) fn is_lost(&self) -> bool {
-        self.workers.as_ref().is_some_and(Workers::is_lost)
+        self.instances.as_ref().is_some_and(|instances| instances.current().is_lost())
     }
 }

@@ -6,12 +6,13 @@ use super::answer::{Answer, Fault, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
 use super::facts::Facts;
+use super::log_rate::{self, LogRate};
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
 use pusu_plugin_abi as abi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// What one plugin instance has of the daemon.
 pub(super) struct Host {
@@ -25,6 +26,8 @@ pub(super) struct Host {
     lost: AtomicU64,
     late: AtomicU64,
     malformed: AtomicU64,
+    restarts: AtomicU64,
+    log_rate: LogRate,
 }
 
 impl Host {
@@ -40,11 +43,15 @@ impl Host {
             lost: AtomicU64::new(0),
             late: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            log_rate: LogRate::default(),
         })
     }
 
     /// The table's `log`: a line of the plugin in the daemon's log.
     pub(super) fn log(&self, level: i32, text: &[u8]) {
+        let Some(left_out) = self.log_rate.passes(Instant::now()) else { return };
+        log_rate::tell(&self.plugin, left_out);
         let text = printable(&String::from_utf8_lossy(text));
         let plugin = self.plugin.as_str();
         match level {
@@ -91,6 +98,17 @@ impl Host {
     /// Calls that were lost.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The process that it is in has been replaced by another.
+    #[cfg(unix)]
+    pub(super) fn restarted(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often its process was replaced.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     /// Answers that came for tickets which nobody waits for.
@@ -156,6 +174,7 @@ impl Callbacks for Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        log_rate::tell(&self.plugin, self.log_rate.left_out());
         callbacks::forget(self.number);
     }
 }
@@ -164,7 +183,6 @@ impl Drop for Host {
 mod tests {
     use super::*;
     use std::sync::Mutex;
-    use std::time::Instant;
 
     fn refusal() -> Result<Answer, Fault> {
         Ok(Answer { decision: abi::REFUSE, reason: b"no".to_vec(), ..Answer::default() })

@@ -10,6 +10,7 @@ mod binary;
 mod callbacks;
 mod complaints;
 mod conformance;
+mod creation;
 mod decider;
 mod directory;
 mod exit;
@@ -20,9 +21,11 @@ mod host;
 mod image;
 mod images;
 mod inspect;
+mod instances;
 mod isolation;
 mod library;
 mod linkage;
+mod log_rate;
 mod manifest;
 mod memory;
 mod options;
@@ -44,14 +47,14 @@ use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::Result;
 use generation::{Generation, Plan};
 use images::Images;
+use instances::Instances;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use workers::Workers;
 
 pub use decider::Counts;
 pub use directory::{Candidate, list};
-pub use exit::{EXIT_STATUS, allow_exit, forbid_exit};
+pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_threads, forbid_exit};
 pub use generation::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
@@ -79,8 +82,8 @@ impl Authenticator {
     /// # Errors
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
-        let mut images = Images::default();
-        let first = Plan::make(config, call_timeout)?.carry_out(1, &mut images)?;
+        let images = Images::default();
+        let first = Plan::make(config, call_timeout)?.carry_out(1, &images)?;
         tracing::debug!("the authenticator is {}", first.identity);
         Ok(Self(Arc::new(Inner {
             current: RwLock::new(Arc::new(first)),
@@ -91,18 +94,18 @@ impl Authenticator {
 
     /// Lets what the settings name now decide from here on; false if it is what decides already. What it replaces
     /// answers the calls that it has, and ends with the last of them. One that has failed is replaced by a new instance
-    /// of itself. Blocks as long as the plugin takes to make an instance.
+    /// of itself. Blocks as long as the plugin takes to make an instance, and `config.create_timeout` at most.
     ///
     /// # Errors
     /// As [`Self::start`]; then nothing has changed.
     pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration) -> Result<bool> {
         // A panic elsewhere leaves the list as it was.
-        let mut images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::make(config, call_timeout)?;
         let old = self.current();
         let swaps = plan.differs_from(&old) || old.is_lost();
         if swaps {
-            let new = plan.carry_out(old.number + 1, &mut images)?;
+            let new = plan.carry_out(old.number + 1, &images)?;
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
         self.0.reauthorizes.store(config.on_swap == OnSwap::Reauthorize, Ordering::Release);
@@ -134,24 +137,24 @@ impl Authenticator {
 
     /// Whether a question would be taken now, rather than turned away at once.
     pub fn ready(&self) -> bool {
-        self.current().workers.as_ref().is_none_or(Workers::ready)
+        self.current().instances.as_ref().is_none_or(|instances| instances.current().ready())
     }
 
     /// How many questions wait for a thread; 0 for `None`.
     pub fn queued(&self) -> usize {
-        self.current().workers.as_ref().map_or(0, Workers::queued)
+        self.current().instances.as_ref().map_or(0, |instances| instances.current().queued())
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.
     pub fn counts(&self) -> Counts {
-        self.current().workers.as_ref().map(Workers::counts).unwrap_or_default()
+        self.current().instances.as_ref().map(Instances::counts).unwrap_or_default()
     }
 
     /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
-    /// second for calls that are inside the plugin. Questions asked afterwards are turned away.
+    /// second for calls that are inside the plugin, and 5 s for the instance to be destroyed. Questions asked afterwards are turned away.
     pub fn stop(&self) {
-        if let Some(workers) = &self.current().workers {
-            workers.stop();
+        if let Some(instances) = &self.current().instances {
+            instances.stop();
         }
     }
 
