@@ -23,5 +23,6 @@ fn main() -> ExitCode {
         }
     }
     system::finish_log();
+    authenticator::exit_past_hanging_threads(done.is_err().into());
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

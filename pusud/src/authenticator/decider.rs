@@ -49,8 +49,18 @@ pub(super) trait Decider: Send + Sync {
     fn can_renew(&self) -> bool {
         false
     }
-    /// Gives the instance up, with all calls that are in it, for a new one. Does not block.
-    fn renew(&self, _why: &str) {}
+    /// Gives the instance up, with all calls that are in it, for a new one: if any of these `calls` is in it still, and not
+    /// in one that has gone meanwhile. Does not block.
+    fn renew(&self, _why: &str, _calls: &[u64]) {}
+    /// Whether the instance has been gone for so long that another one should be made in its place.
+    fn is_lost(&self) -> bool {
+        false
+    }
+    /// The threads do not ask the instance any more, or all hang in it. Says whether another takes its place without
+    /// anybody's doing. Does not block.
+    fn lost(&self) -> bool {
+        false
+    }
     /// No call will be made any more, and nobody waits for those that are made. Does not block.
     fn end(&self) {}
 }
@@ -108,4 +118,18 @@ pub struct Counts {
     pub malformed: u64,
     /// Threads that hang in the plugin now.
     pub stuck_threads: usize,
+    /// Instances that were lost and replaced, or processes.
+    pub restarts: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.timed_out += other.timed_out;
+        self.turned_away += other.turned_away;
+        self.failed += other.failed;
+        self.late += other.late;
+        self.malformed += other.malformed;
+        self.stuck_threads += other.stuck_threads;
+        self.restarts += other.restarts;
+    }
 }

@@ -3,6 +3,7 @@
 //! Such an end would look like success, and a service manager would leave the relay down. **Invariant:** between
 //! [`forbid_exit`] and [`allow_exit`] it ends with a status of its own instead, behind a line that says why.
 
+use super::creation;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -30,6 +31,19 @@ pub fn forbid_exit(tell: Tell) {
 /// From here on an `exit` is the daemon's own.
 pub fn allow_exit() {
     *TELL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// To be called last of all: where a thread hangs in loading a library or in making an instance, this ends the process with
+/// `status` at once. An orderly end would wait for that thread: it holds the loader's lock.
+pub fn exit_past_hanging_threads(status: u8) {
+    #[cfg(unix)]
+    if creation::hanging() > 0 {
+        signal_hook::low_level::exit(status.into());
+    }
+    #[cfg(not(unix))]
+    if creation::hanging() > 0 {
+        std::process::abort();
+    }
 }
 
 /// A plugin has been loaded. Has `register` called for the function that is to be called at an `exit`.

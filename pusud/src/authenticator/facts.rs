@@ -9,9 +9,14 @@ use pusu_plugin_abi as abi;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where systemd says which folder it has made for the service (`StateDirectory=`).
 const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
+
+/// How long destroying an instance may take before it may be cut off, in either mode. At a reload nobody waits for it; a
+/// stop of the relay does, and has to come to an end well before service managers lose patience (10 s in Docker).
+pub(super) const DESTROY_TIME: Duration = Duration::from_secs(5);
 
 /// The facts, the same for the whole life of an instance. Paths are bytes as the system has them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,19 +42,19 @@ impl Facts {
     /// # Errors
     /// The library has no absolute path.
     pub(super) fn of(config: &AuthenticatorConfig, library: &Path, state_dir: Option<&Path>) -> Result<Self> {
-        let (isolation, [create, destroy]) = match config.isolation {
-            Isolation::Thread => (abi::ISOLATION_THREAD, super::workers::TIMES),
-            Isolation::Process => (abi::ISOLATION_PROCESS, super::isolation::TIMES),
+        let isolation = match config.isolation {
+            Isolation::Thread => abi::ISOLATION_THREAD,
+            Isolation::Process => abi::ISOLATION_PROCESS,
         };
-        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Ok(Self {
             isolation,
             relay: config.relay_name.clone(),
             settings_dir: config.settings_dir.as_deref().map_or(Vec::new(), bytes),
             state_dir: state_dir.map_or(Vec::new(), bytes),
             library: bytes(&std::path::absolute(library).context("has no absolute path")?),
-            create_timeout_ms: milliseconds(create),
-            destroy_timeout_ms: milliseconds(destroy),
+            create_timeout_ms: milliseconds(config.create_timeout),
+            destroy_timeout_ms: milliseconds(DESTROY_TIME),
         })
     }
 

@@ -3,13 +3,12 @@
 //! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
-use super::callbacks::Callbacks;
-use super::decider::Decider;
 use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
 use super::images::Images;
+use super::instances::{Blueprint, Instances};
 use super::isolation;
 use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};
@@ -60,6 +59,8 @@ pub(super) struct Recipe {
     isolation: Isolation,
     /// How much address space its process may have; `None`: no limit, or no process.
     isolation_memory: Option<u64>,
+    create_timeout: Duration,
+    restarts: bool,
     /// What the plugin may keep files in.
     state_dir: Vec<u8>,
 }
@@ -106,6 +107,8 @@ impl Plan {
             call_timeout,
             isolation: config.isolation,
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
+            create_timeout: config.create_timeout,
+            restarts: config.restarts,
             state_dir: facts.state_dir.clone(),
         };
         Self { recipe, options, library, facts }
@@ -113,7 +116,7 @@ impl Plan {
 
     /// How long making an instance may take.
     pub(super) fn create_timeout(&self) -> Duration {
-        Duration::from_secs(30)
+        self.recipe.create_timeout
     }
 
     /// Whether carrying it out would give another authenticator than `generation`.
@@ -125,14 +128,14 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn carry_out(self, number: u32, images: &mut Images, lasting: &Lasting) -> Result<Generation> {
+    pub(super) fn carry_out(self, number: u32, images: &Images, lasting: &Lasting) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
             let identity =
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
-            return Ok(Generation { number: number.into(), identity, recipe: self.recipe, workers: None });
+            return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
         };
         let lasting = lasting.of(manifest)?;
-        let workers =
+        let instances =
             self.start(file, manifest, images, lasting).map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
             id: manifest.id.clone(),
@@ -140,21 +143,38 @@ impl Plan {
             sha256: self.recipe.sha256.clone(),
             path: Some(file.path().to_owned()),
         };
-        Ok(Generation { number: number.into(), identity, recipe: self.recipe, workers: Some(workers) })
+        Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: Some(instances) })
     }
 
-    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &mut Images, lasting: Lasting) -> Result<Workers> {
-        let host = Host::new(&manifest.id, self.facts.clone(), lasting);
-        let decider: Arc<dyn Decider> = match self.recipe.isolation {
+    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &Images, lasting: Lasting) -> Result<Instances> {
+        let recipe = &self.recipe;
+        match recipe.isolation {
             Isolation::Process => {
-                isolation::start(file, manifest, &self.options, self.recipe.isolation_memory, Arc::clone(&host))?
+                let host = Host::new(&manifest.id, self.facts.clone(), lasting);
+                let limits = isolation::Limits {
+                    memory_bytes_max: recipe.isolation_memory,
+                    create_timeout: recipe.create_timeout,
+                    restarts: recipe.restarts,
+                };
+                let decider = isolation::start(file, manifest, &self.options, limits, Arc::clone(&host))?;
+                let workers = Workers::start(decider, host, manifest.flags, recipe.call_timeout)?;
+                Ok(Instances::in_process(workers))
             }
             Isolation::Thread => {
-                let callbacks: Arc<dyn Callbacks> = host.clone();
-                Arc::new(images.load(file, manifest)?.create(callbacks, &self.options)?)
+                let library = images.find(file, manifest)?;
+                let blueprint = Blueprint {
+                    id: manifest.id.clone(),
+                    flags: manifest.flags,
+                    options: self.options.clone(),
+                    facts: self.facts.clone(),
+                    lasting,
+                    call_timeout: recipe.call_timeout,
+                    create_timeout: recipe.create_timeout,
+                    restarts: recipe.restarts,
+                };
+                Instances::on_threads(|| library.load(), blueprint)
             }
-        };
-        Workers::start(decider, host, manifest.flags, self.recipe.call_timeout)
+        }
     }
 }
 
@@ -198,7 +218,7 @@ pub(super) struct Generation {
     pub(super) identity: Identity,
     recipe: Recipe,
     /// `None`: the built-in authenticator.
-    pub(super) workers: Option<Workers>,
+    pub(super) instances: Option<Instances>,
 }
 
 /// What came of the wish that it reads its files again.
@@ -219,8 +239,8 @@ impl Generation {
 
     /// Has it read its files again, within a time.
     pub(super) fn reload(&self, within: Duration) -> Reload {
-        let Some(workers) = &self.workers else { return Reload::Nothing };
-        match workers.reload(within) {
+        let Some(instances) = &self.instances else { return Reload::Nothing };
+        match instances.current().reload(within) {
             None => Reload::NotPossible,
             Some(Ok(())) => {
                 self.number.fetch_add(1, Ordering::AcqRel);
@@ -236,16 +256,16 @@ impl Generation {
 
     /// From here on it is the one that hears of grants.
     pub(super) fn begin_hearing(&self) {
-        if let Some(workers) = &self.workers {
-            workers.begin_hearing();
+        if let Some(instances) = &self.instances {
+            instances.current().begin_hearing();
         }
     }
 
     pub(super) async fn ask(&self, request: Request) -> Verdict {
         // It may reload meanwhile.
         let number = self.number();
-        let mut verdict = match &self.workers {
-            Some(workers) => workers.ask(request).await,
+        let mut verdict = match &self.instances {
+            Some(instances) => instances.ask(request).await,
             None => Verdict::Grant(Grant {
                 permissions: vec![Permission::new("*", Access::READ_WRITE)],
                 ..Grant::default()
@@ -259,6 +279,6 @@ impl Generation {
 
     /// Whether it will decide nothing any more, or not for as long as its threads hang.
     pub(super) fn is_lost(&self) -> bool {
-        self.workers.as_ref().is_some_and(Workers::is_lost)
+        self.instances.as_ref().is_some_and(|instances| instances.current().is_lost())
     }
 }

@@ -10,13 +10,14 @@ use super::facts::Facts;
 use super::grants::{GrantBook, GrantOrders};
 use super::lasting::Lasting;
 use super::log_line::{self, LogLine};
+use super::log_rate::{self, LogRate};
 use super::metrics::{Definition, InstanceMetrics, Value};
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// What one plugin instance has of the daemon.
 pub(super) struct Host {
@@ -35,6 +36,8 @@ pub(super) struct Host {
     lost: AtomicU64,
     late: AtomicU64,
     malformed: AtomicU64,
+    restarts: AtomicU64,
+    log_rate: LogRate,
 }
 
 impl Host {
@@ -54,11 +57,15 @@ impl Host {
             lost: AtomicU64::new(0),
             late: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            log_rate: LogRate::default(),
         })
     }
 
     /// The table's `log`: a line of the plugin in the daemon's log.
     pub(super) fn log(&self, line: &LogLine) {
+        let Some(left_out) = self.log_rate.passes(Instant::now()) else { return };
+        log_rate::tell(&self.plugin, left_out);
         line.write(&self.plugin);
     }
 
@@ -177,6 +184,17 @@ impl Host {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// The process that it is in has been replaced by another.
+    #[cfg(unix)]
+    pub(super) fn restarted(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often its process was replaced.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
     /// Answers that came for tickets which nobody waits for.
     pub(super) fn late(&self) -> u64 {
         self.late.load(Ordering::Relaxed)
@@ -252,6 +270,7 @@ impl Callbacks for Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        log_rate::tell(&self.plugin, self.log_rate.left_out());
         callbacks::forget(self.number);
     }
 }
@@ -260,7 +279,6 @@ impl Drop for Host {
 mod tests {
     use super::*;
     use std::sync::Mutex;
-    use std::time::Instant;
 
     fn refusal() -> Result<Answer, Fault> {
         Ok(Answer { decision: abi::REFUSE, reason: b"no".to_vec(), ..Answer::default() })

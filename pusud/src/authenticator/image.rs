@@ -5,10 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(super) use elsewhere::place_elsewhere;
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::{is_copied, place};
 #[cfg(target_os = "linux")]
-pub(super) use linux::{is_copied, place};
+pub(super) use linux::{is_copied, place, place_elsewhere};
 
 /// Something to load. Needed until it is loaded, not longer.
 pub(super) struct Image {
@@ -68,17 +70,39 @@ mod linux {
     /// # Errors
     /// The system gives no memory file.
     pub(in super::super) fn place(file: &LibraryFile, id: &str) -> Result<Image> {
-        if Binary::parse(file.bytes())?.needs_its_folder() {
-            tracing::warn!(
-                "{} looks for libraries beside itself ($ORIGIN) and is therefore loaded where it lies: do not \
-                 overwrite it while the daemon runs, put a new file in its place (`mv`)",
-                file.path().display()
-            );
-            let path = std::path::absolute(file.path()).context("has no absolute path")?;
-            return Ok(Image { path, memory: None });
+        match in_place(file)? {
+            Some(image) => Ok(image),
+            None => Ok(image(number(&sealed(file.bytes(), id)?)?)),
         }
-        let sealed = number(&sealed(file.bytes(), id)?)?;
-        Ok(Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), memory: Some(sealed) })
+    }
+
+    /// The same for a library that another process loads: its number here is any that is free, and comes back.
+    ///
+    /// # Errors
+    /// The system gives no memory file.
+    pub(in super::super) fn place_elsewhere(file: &LibraryFile, id: &str) -> Result<Image> {
+        match in_place(file)? {
+            Some(image) => Ok(image),
+            None => Ok(image(sealed(file.bytes(), id)?)),
+        }
+    }
+
+    fn image(sealed: OwnedFd) -> Image {
+        Image { path: format!("/proc/self/fd/{}", sealed.as_raw_fd()).into(), memory: Some(sealed) }
+    }
+
+    /// The file where it lies, if it has to be loaded there.
+    fn in_place(file: &LibraryFile) -> Result<Option<Image>> {
+        if !Binary::parse(file.bytes())?.needs_its_folder() {
+            return Ok(None);
+        }
+        tracing::warn!(
+            "{} looks for libraries beside itself ($ORIGIN) and is therefore loaded where it lies: do not \
+             overwrite it while the daemon runs, put a new file in its place (`mv`)",
+            file.path().display()
+        );
+        let path = std::path::absolute(file.path()).context("has no absolute path")?;
+        Ok(Some(Image { path, memory: None }))
     }
 
     fn sealed(bytes: &[u8], id: &str) -> Result<OwnedFd> {
@@ -191,5 +215,14 @@ mod elsewhere {
     /// It has no absolute path.
     pub(in super::super) fn place(file: &LibraryFile, _id: &str) -> Result<Image> {
         Ok(Image { path: std::path::absolute(file.path()).context("has no absolute path")? })
+    }
+
+    /// As [`place`].
+    ///
+    /// # Errors
+    /// It has no absolute path.
+    #[cfg(unix)]
+    pub(in super::super) fn place_elsewhere(file: &LibraryFile, id: &str) -> Result<Image> {
+        place(file, id)
     }
 }

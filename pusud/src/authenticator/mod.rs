@@ -11,6 +11,7 @@ mod binary;
 mod callbacks;
 mod complaints;
 mod conformance;
+mod creation;
 mod decider;
 mod directory;
 mod exit;
@@ -22,11 +23,13 @@ mod host;
 mod image;
 mod images;
 mod inspect;
+mod instances;
 mod isolation;
 mod lasting;
 mod library;
 mod linkage;
 mod log_line;
+mod log_rate;
 mod manifest;
 mod memory;
 mod metrics;
@@ -53,15 +56,15 @@ use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::Result;
 use generation::{Generation, Plan, Reload};
 use images::Images;
+use instances::Instances;
 use lasting::Lasting;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use workers::Workers;
 
 pub use decider::{Condition, Counts};
 pub use directory::{Candidate, list};
-pub use exit::{EXIT_STATUS, allow_exit, forbid_exit};
+pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_threads, forbid_exit};
 pub use generation::Identity;
 pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
 pub use inspect::{Inspection, inspect};
@@ -105,10 +108,10 @@ impl Authenticator {
     /// # Errors
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
-        let mut images = Images::default();
+        let images = Images::default();
         let lasting = Lasting::new();
         lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
-        let first = Plan::make(config, call_timeout)?.carry_out(1, &mut images, &lasting)?;
+        let first = Plan::make(config, call_timeout)?.carry_out(1, &images, &lasting)?;
         first.begin_hearing();
         tracing::debug!("the authenticator is {}", first.identity);
         Ok(Self(Arc::new(Inner {
@@ -122,13 +125,14 @@ impl Authenticator {
     /// Lets what the settings name now decide from here on, as it reads its files now. What is replaced answers the calls
     /// that it has, and ends with the last of them. Where the settings name what decides already, it is asked to reload;
     /// one that cannot, that fails or has failed is replaced by a new instance of itself, and so is every one if the caller
-    /// `wants_new`. Blocks as long as the plugin takes to reload and to make an instance.
+    /// `wants_new`. Blocks as long as the plugin takes to reload and to make an instance, and for `config.create_timeout`
+    /// at most for each.
     ///
     /// # Errors
     /// As [`Self::start`]; then nothing has changed.
     pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration, wants_new: bool) -> Result<Swapped> {
         // A panic elsewhere leaves the list as it was.
-        let mut images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::make(config, call_timeout)?;
         let old = self.current();
         let differs = plan.differs_from(&old);
@@ -140,7 +144,7 @@ impl Authenticator {
             Reload::NotPossible => Swapped::Renewed,
         };
         if matches!(swapped, Swapped::Replaced | Swapped::Renewed) {
-            let new = plan.carry_out(old.number() + 1, &mut images, &self.0.lasting)?;
+            let new = plan.carry_out(old.number() + 1, &images, &self.0.lasting)?;
             new.begin_hearing();
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
@@ -174,24 +178,24 @@ impl Authenticator {
 
     /// Whether a question would be taken now, rather than turned away at once.
     pub fn ready(&self) -> bool {
-        self.current().workers.as_ref().is_none_or(Workers::ready)
+        self.current().instances.as_ref().is_none_or(|instances| instances.current().ready())
     }
 
     /// How many questions wait for a thread; 0 for `None`.
     pub fn queued(&self) -> usize {
-        self.current().workers.as_ref().map_or(0, Workers::queued)
+        self.current().instances.as_ref().map_or(0, |instances| instances.current().queued())
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.
     pub fn counts(&self) -> Counts {
-        self.current().workers.as_ref().map(Workers::counts).unwrap_or_default()
+        self.current().instances.as_ref().map(Instances::counts).unwrap_or_default()
     }
 
     /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
-    /// second for calls that are inside the plugin. Questions asked afterwards are turned away.
+    /// second for calls that are inside the plugin, and 5 s for the instance to be destroyed. Questions asked afterwards are turned away.
     pub fn stop(&self) {
-        if let Some(workers) = &self.current().workers {
-            workers.stop();
+        if let Some(instances) = &self.current().instances {
+            instances.stop();
         }
     }
 

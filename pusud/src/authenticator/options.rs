@@ -85,6 +85,8 @@ mod tests {
             data_dir: None,
             settings_dir: None,
             relay_name: "relay".into(),
+            create_timeout: crate::config::CREATE_TIMEOUT,
+            restarts: true,
             strict_permissions: false,
             on_swap: crate::config::OnSwap::Keep,
         }

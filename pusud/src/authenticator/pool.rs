@@ -7,6 +7,7 @@
 //! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, watcher and canceller.
 
 use super::decider::{Counts, Decider};
+use super::facts::DESTROY_TIME;
 use super::host::Host;
 use super::verdict::{Request, Verdict};
 use anyhow::{Context, Result};
@@ -21,8 +22,14 @@ use tokio::sync::oneshot;
 pub(super) const QUEUE_MAX: usize = 1024;
 /// Most threads that may hang in the plugin and be replaced; with so many, calls are turned away at once.
 pub(super) const STUCK_MAX: usize = 16;
+/// Most calls without an answer, those included that the plugin answers later (PENDING): what it holds for each of them
+/// is the plugin's to say, so their number is bounded here. It is eight times the queue, which is what four threads get
+/// through in a few milliseconds when a plugin only passes questions on.
+pub(super) const OPEN_MAX: usize = 8 * QUEUE_MAX;
 /// Most tickets that wait to be cancelled; more are not cancelled, which costs the plugin time and nothing else.
-const CANCELS_MAX: usize = 1024;
+const CANCELS_MAX: usize = OPEN_MAX;
+/// How long those who stop the pool wait for calls that are in the plugin.
+const CALLS_WAIT: Duration = Duration::from_secs(1);
 /// Longest time that a call may be given; keeps deadlines within what the clock can hold.
 const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 
@@ -39,9 +46,9 @@ pub(super) struct Pool {
     pub(super) work: Condvar,
     /// There is a deadline to watch where there was none, or the pool stops.
     pub(super) deadlines: Condvar,
-    /// A ticket is to be cancelled, or the pool stops.
+    /// A ticket is to be cancelled, unless the plugin is SERIAL, or the pool stops.
     pub(super) cancels: Condvar,
-    /// A thread has ended.
+    /// A thread has ended, or no call is inside the plugin any more.
     pub(super) ended: Condvar,
     /// The last call was turned away: the log speaks of changes only.
     turning_away: AtomicBool,
@@ -115,8 +122,10 @@ impl Pool {
         flags: u32,
         timeout: Duration,
     ) -> Result<Arc<Self>> {
+        let (serial, may_pend) = (flags & abi::F_SERIAL != 0, flags & abi::F_ASYNC != 0);
         let state = State {
-            can_cancel: decider.can_cancel(),
+            // While a SERIAL plugin decides it cannot be told anything, and afterwards it has nothing to cancel.
+            can_cancel: decider.can_cancel() && (!serial || may_pend),
             can_renew: decider.can_renew(),
             decider: Some(decider),
             queue: BTreeMap::new(),
@@ -133,8 +142,8 @@ impl Pool {
         let pool = Arc::new(Self {
             host,
             timeout: timeout.min(CALL_TIMEOUT_MAX),
-            serial: flags & abi::F_SERIAL != 0,
-            may_pend: flags & abi::F_ASYNC != 0,
+            serial,
+            may_pend,
             state: Mutex::new(state),
             attending: Mutex::default(),
             work: Condvar::new(),
@@ -185,10 +194,10 @@ impl Pool {
         } else if state.retired {
             Some(FAILED)
         } else if state.decider.as_ref().is_some_and(|decider| !decider.is_up()) {
-            Some("the authenticator is started again")
+            Some(if self.is_lost_now(state) { FAILED } else { "the authenticator is started again" })
         } else if state.hangs() {
             Some("the authenticator hangs")
-        } else if state.queue.len() >= QUEUE_MAX {
+        } else if state.queue.len() >= QUEUE_MAX || self.host.tickets.len() >= OPEN_MAX {
             Some("too many authorizations are waiting")
         } else {
             None
@@ -218,7 +227,9 @@ impl Pool {
         let job = state.queue.remove(&ticket);
         if job.is_none() && state.can_cancel && state.to_cancel.len() < CANCELS_MAX {
             state.to_cancel.push_back(ticket);
-            self.cancels.notify_one();
+            // A SERIAL plugin is told by the thread that calls it, between two calls.
+            let who = if self.serial { &self.work } else { &self.cancels };
+            who.notify_one();
         }
         job
     }
@@ -227,10 +238,15 @@ impl Pool {
         self.closed(&self.lock()).is_none()
     }
 
-    /// Whether its instance has failed, or hangs in all the threads it may have. One that is renewed by itself never is.
+    /// Whether its instance has failed, or hangs in all the threads it may have, or has been gone for long. One that is
+    /// renewed by itself is lost only if that does not work.
     pub(super) fn is_lost(&self) -> bool {
-        let state = self.lock();
-        !state.can_renew && (state.retired || state.serving == 0 || state.stuck >= STUCK_MAX)
+        self.is_lost_now(&self.lock())
+    }
+
+    fn is_lost_now(&self, state: &State) -> bool {
+        !state.can_renew && (state.retired || state.hangs())
+            || state.decider.as_ref().is_some_and(|decider| decider.is_lost())
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -241,6 +257,7 @@ impl Pool {
             late: self.host.late(),
             malformed: self.host.malformed(),
             stuck_threads: self.lock().stuck,
+            restarts: self.host.restarts(),
         }
     }
 
@@ -270,10 +287,21 @@ impl Pool {
         }
     }
 
-    /// Waits until every thread has ended, and says how many have not.
-    pub(super) fn wait_for_end(&self, at_most: Duration) -> usize {
-        let waited = self.ended.wait_timeout_while(self.lock(), at_most, |state| state.threads > 0);
+    /// Waits for calls to come back, and then for the instance to be destroyed. Says how many threads have not ended.
+    pub(super) fn wait_for_end(&self) -> usize {
+        let is_inside = |state: &mut State| state.threads > 0 && !state.running.is_empty();
+        let waited = self.ended.wait_timeout_while(self.lock(), CALLS_WAIT, is_inside);
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if !state.running.is_empty() {
+            return state.threads;
+        }
+        let waited = self.ended.wait_timeout_while(state, DESTROY_TIME, |state| state.threads > 0);
         waited.unwrap_or_else(PoisonError::into_inner).0.threads
+    }
+
+    /// Whether every thread has ended, so that the instance is destroyed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.lock().threads == 0
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -42,6 +42,11 @@ impl Tickets {
         (ticket, receiver)
     }
 
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Whether somebody still waits for the ticket's answer.
     pub(super) fn is_open(&self, ticket: u64) -> bool {
         self.lock().contains_key(&ticket)

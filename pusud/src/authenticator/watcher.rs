@@ -1,5 +1,5 @@
 //! The pool's two attendants: one sees to deadlines and threads that hang, the other tells the plugin which answers are
-//! no longer wanted.
+//! no longer wanted. (A SERIAL plugin is told by the thread that calls it, since it is entered by one at a time.)
 //!
 //! The watcher never calls the plugin, so nothing the plugin does can hold it up; the canceller may hang, and then
 //! nothing but the cancelling stops.
@@ -18,8 +18,8 @@ struct Findings {
     stuck: usize,
     stuck_in_all: usize,
     not_replaced: Option<String>,
-    /// Nothing is left to serve calls, and a new instance can be had.
-    renew: Option<Arc<dyn Decider>>,
+    /// Nothing is left to serve calls: the instance is to be renewed, for the calls that hang in it.
+    hangs: Option<(Arc<dyn Decider>, Vec<u64>)>,
 }
 
 /// The watcher's life: answers tickets whose time is up, and replaces threads that hang.
@@ -59,8 +59,9 @@ fn check(pool: &Arc<Pool>, state: &mut State, now: Instant) -> Findings {
         }
     }
     found.stuck_in_all = state.stuck;
-    if found.stuck > 0 && state.can_renew && state.hangs() {
-        found.renew = state.decider.clone();
+    if found.stuck > 0 && state.hangs() {
+        let calls = state.running.iter().filter(|(_, running)| running.stuck).map(|(ticket, _)| *ticket).collect();
+        found.hangs = state.decider.clone().map(|decider| (decider, calls));
     }
     found
 }
@@ -82,8 +83,11 @@ fn report(pool: &Pool, found: Findings) {
             pool.replaceable()
         );
     }
-    if let Some(decider) = &found.renew {
-        decider.renew("too many calls hang in it");
+    if let Some((decider, calls)) = &found.hangs {
+        decider.renew("too many calls hang in it", calls);
+        if decider.lost() {
+            tracing::warn!(plugin, "all threads that may call it hang in the plugin: a new instance of it is made");
+        }
     }
     if let Some(error) = &found.not_replaced {
         tracing::error!(plugin, "a thread that hangs in the plugin cannot be replaced: {error}");

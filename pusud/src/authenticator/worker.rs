@@ -17,9 +17,16 @@ use std::time::Instant;
 /// Threads that serve, unless the plugin is SERIAL and has one.
 const THREADS: usize = 4;
 /// The stack of a thread that runs plugin code, in bytes.
-const STACK_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// How the names of the threads begin that call the plugin.
 pub(super) const WORKER_NAME: &str = "pusu-auth-";
+
+/// What a thread does next.
+enum Work {
+    Call(u64, Job),
+    /// Of a SERIAL plugin's thread alone; others have a thread for it.
+    Cancel(u64),
+}
 
 impl Pool {
     /// Starts everything that a new pool has.
@@ -28,7 +35,7 @@ impl Pool {
         for _ in 0..self.threads_wanted() {
             self.spawn_worker(&mut state)?;
         }
-        if state.can_cancel {
+        if state.can_cancel && !self.serial {
             self.spawn(&mut state, "pusu-canceller".into(), watcher::cancel)?;
         }
         if state.decider.as_ref().is_some_and(|decider| decider.offers().tells_health) {
@@ -82,7 +89,14 @@ impl Pool {
 
     /// A thread's life: takes jobs and calls the plugin, until the pool stops or the thread is one too many.
     pub(super) fn serve(self: &Arc<Self>, decider: &dyn Decider) {
-        while let Some((ticket, job)) = self.next_job() {
+        while let Some(work) = self.next() {
+            let (ticket, job) = match work {
+                Work::Call(ticket, job) => (ticket, job),
+                Work::Cancel(ticket) => {
+                    decider.cancel(ticket);
+                    continue;
+                }
+            };
             let left = job.deadline.saturating_duration_since(Instant::now());
             let status = decider.authorize(ticket, left, &job.request);
             // Wipes the authorization.
@@ -94,9 +108,14 @@ impl Pool {
         }
     }
 
-    fn next_job(&self) -> Option<(u64, Job)> {
+    fn next(&self) -> Option<Work> {
         let mut state = self.lock();
         loop {
+            if self.serial
+                && let Some(ticket) = state.to_cancel.pop_front()
+            {
+                return Some(Work::Cancel(ticket));
+            }
             if state.stopping {
                 return None;
             }
@@ -104,7 +123,7 @@ impl Pool {
                 let now = Instant::now();
                 if job.deadline > now {
                     state.running.insert(ticket, Running { overdue: now + self.timeout, stuck: false });
-                    return Some((ticket, job));
+                    return Some(Work::Call(ticket, job));
                 }
                 // The watcher is about to find this out too; whoever closes the ticket counts it.
                 if let Some(reply) = self.host.tickets.take(ticket) {
@@ -124,11 +143,9 @@ impl Pool {
             Ok(abi::OK) => "`authorize` says OK, but has not called `complete`".to_owned(),
             Ok(abi::PENDING) if self.may_pend => return,
             Ok(abi::PENDING) => "`authorize` says PENDING without the flag ASYNC in its manifest".to_owned(),
-            Ok(abi::ERR_PANIC) if decider.can_renew() => {
-                decider.renew("it has panicked");
-                "panicked in `authorize`".to_owned()
-            }
-            Ok(abi::ERR_PANIC) => return self.retire(),
+            // Its process is ended by whoever has read that.
+            Ok(abi::ERR_PANIC) if decider.can_renew() => "panicked in `authorize`".to_owned(),
+            Ok(abi::ERR_PANIC) => return self.retire(decider),
             Ok(other) => format!("`authorize` failed (status {other})"),
         };
         if let Some(reply) = self.host.tickets.take(ticket) {
@@ -139,9 +156,12 @@ impl Pool {
     }
 
     /// Gives an instance up whose state is unknown: nobody who waits gets anything from it, and nobody asks it again.
-    fn retire(&self) {
+    fn retire(&self, decider: &dyn Decider) {
         let mut state = self.lock();
         let first = !std::mem::replace(&mut state.retired, true);
+        // Nothing of it is called but `destroy`.
+        state.can_cancel = false;
+        state.to_cancel.clear();
         let queue = std::mem::take(&mut state.queue);
         drop(state);
         drop(queue);
@@ -150,10 +170,14 @@ impl Pool {
             reply.send(unavailable(FAILED));
         }
         if first {
+            let then = if decider.lost() {
+                "a new instance of it is made"
+            } else {
+                "nobody can be authorized until the daemon makes a new instance (SIGHUP) or is restarted"
+            };
             tracing::error!(
                 plugin = self.host.plugin,
-                "the authenticator has panicked and is not asked any more: nobody can be authorized until the daemon \
-                 makes a new instance (SIGHUP) or is restarted"
+                "the authenticator has panicked, and this instance is not asked any more: {then}"
             );
         }
     }
@@ -161,7 +185,11 @@ impl Pool {
     /// Ends a call's entry; `false` if the thread was replaced meanwhile and is one too many now.
     fn finish(&self, ticket: u64) -> bool {
         let mut state = self.lock();
-        if state.running.remove(&ticket).is_none_or(|running| !running.stuck) {
+        let running = state.running.remove(&ticket);
+        if state.stopping && state.running.is_empty() {
+            self.ended.notify_all();
+        }
+        if running.is_none_or(|running| !running.stuck) {
             return true;
         }
         state.stuck -= 1;

@@ -14,11 +14,6 @@ use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long `stop` waits for calls that are in the plugin.
-const STOP_WAIT: Duration = Duration::from_secs(1);
-/// How long making and destroying an instance may take: as long as it does, and as long as a stop waits for it.
-pub(super) const TIMES: [Duration; 2] = [Duration::ZERO, STOP_WAIT];
-
 /// A running pool of threads. Dropping it stops it without waiting.
 pub(super) struct Workers(Arc<Pool>);
 
@@ -89,11 +84,21 @@ impl Workers {
         self.0.counts()
     }
 
+    /// Takes no more calls, answers everybody who waits, and has the instance destroyed without waiting for it.
+    pub(super) fn give_up(&self) {
+        self.0.begin_stop();
+    }
+
+    /// Whether every thread has come back, so that the instance is destroyed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.has_ended()
+    }
+
     /// Answers everybody who waits, destroys the instance, and waits a second at most for calls that are in the plugin.
     /// Gives the number of threads that are still in it.
     pub(super) fn stop(&self) -> usize {
         self.0.begin_stop();
-        let left = self.0.wait_for_end(STOP_WAIT);
+        let left = self.0.wait_for_end();
         if left > 0 {
             tracing::warn!(
                 plugin = self.0.host.plugin,

@@ -3,7 +3,7 @@
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::{
-    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, limit_rows,
+    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration, limit_rows,
 };
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
@@ -60,6 +60,8 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found:
             ("  sha256", authenticator.sha256.clone()),
             ("  isolation", options.isolation.to_string()),
             ("  isolation_memory", isolation_memory(options)),
+            ("  authenticator_create_timeout", format_duration(options.create_timeout)),
+            ("  authenticator_restart", options.restarts.to_string()),
             ("  options set", names),
             ("  on_swap", options.on_swap.to_string()),
         ]);
@@ -207,6 +209,8 @@ mod tests {
                 "authenticator_sha256" => "  sha256",
                 "isolation"
                 | "isolation_memory"
+                | "authenticator_create_timeout"
+                | "authenticator_restart"
                 | "on_swap"
                 | "network_name"
                 | "network_key_file"

@@ -85,6 +85,7 @@ fn describe(status: &Status) -> String {
         (authenticator.late, "answered too late"),
         (authenticator.malformed, "malformed"),
         (authenticator.stuck_threads as u64, "hanging threads"),
+        (authenticator.restarts, "restarts"),
     ];
     let failures = failures.into_iter().filter(|(count, _)| *count > 0);
     rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
@@ -172,6 +173,7 @@ mod tests {
                 queued: 8,
                 timed_out: 9,
                 stuck_threads: 1,
+                restarts: 2,
                 ..Authenticator::default()
             },
             relays: vec![PeerStatus {
@@ -202,7 +204,7 @@ mod tests {
             "\nslow consumers:         6 disconnected, 30 bytes dropped\n",
             "6 for outbox_bytes",
             "generation 3, NOT READY\n",
-            "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads\n",
+            "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
             "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {

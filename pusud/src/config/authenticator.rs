@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which authenticator decides, and with what options.
 #[derive(Clone)]
@@ -23,6 +24,10 @@ pub struct AuthenticatorConfig {
     pub isolation: Isolation,
     /// `isolation_memory`: how much address space its process may have, in bytes; `None`: as much as the daemon.
     pub isolation_memory: Option<u64>,
+    /// `authenticator_create_timeout`: how long the plugin may take to be loaded and to make an instance.
+    pub create_timeout: Duration,
+    /// `authenticator_restart`: whether an instance that is lost is replaced without being asked to.
+    pub restarts: bool,
     /// `plugin_data_dir`: the folder for files of the plugin; `None`: where systemd has made one, that.
     pub data_dir: Option<PathBuf>,
     /// The folder of the settings file, which the plugin is told; `None`: there is no such file.
@@ -83,6 +88,8 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("sha256", &self.sha256)
             .field("isolation", &self.isolation)
             .field("isolation_memory", &self.isolation_memory)
+            .field("create_timeout", &self.create_timeout)
+            .field("restarts", &self.restarts)
             .field("data_dir", &self.data_dir)
             .field("settings_dir", &self.settings_dir)
             .field("relay_name", &self.relay_name)

@@ -24,6 +24,8 @@ macro_rules! for_each_key {
             authenticator_sha256: Option<String>, value(SHA256, sha256), reload;
             isolation: Option<Isolation>, value("`thread` or `process`", isolation), reload;
             isolation_memory: Option<u64>, value(ADDRESS_SPACE, address_space), reload;
+            authenticator_create_timeout: Option<Duration>, value(CREATE_TIME, create_time), reload;
+            authenticator_restart: Option<bool>, value(BOOLEAN, Value::as_bool), reload;
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
             plugin_data_dir: Option<PathBuf>, value("a path", path), reload;
             strict_plugin_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), reload;

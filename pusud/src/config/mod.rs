@@ -42,6 +42,7 @@ use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 /// The settings file that is read where none is named: in the working directory.
 pub const DEFAULT_FILE: &str = "settings.yaml";
@@ -56,6 +57,9 @@ pub const NO_AUTHENTICATOR: &str = "None";
 /// The address space of a plugin's process unless the settings say otherwise, in bytes: more than most plugins need
 /// (allocators and threads reserve much that they never use), less than would bring the machine to its knees.
 pub const ISOLATION_MEMORY: u64 = 4 << 30;
+
+/// How long a plugin may take to make an instance unless the settings say otherwise.
+pub const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A larger file is no settings file: a device, or the wrong name.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -182,6 +186,8 @@ impl Config {
                 sha256: raw.authenticator_sha256,
                 isolation: raw.isolation.unwrap_or_default(),
                 isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
+                create_timeout: raw.authenticator_create_timeout.unwrap_or(CREATE_TIMEOUT),
+                restarts: raw.authenticator_restart.unwrap_or(true),
                 data_dir: raw.plugin_data_dir.map(|folder| directory.join(folder)),
                 settings_dir: file.map(|_| directory.to_owned()),
                 relay_name: name.clone(),

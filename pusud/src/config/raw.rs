@@ -5,7 +5,7 @@
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::section::Section;
-use super::units::{ADDRESS_SPACE, address_space};
+use super::units::{ADDRESS_SPACE, CREATE_TIME, address_space, create_time};
 use super::values::{
     address, control_socket, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
 };
@@ -16,6 +16,7 @@ use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";

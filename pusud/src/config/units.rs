@@ -9,6 +9,7 @@ use std::time::Duration;
 /// What [`duration`] accepts, for messages.
 pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number, or text such as `500ms` or `5s`";
 /// What [`duration_or_zero`] accepts, for messages.
+pub(super) const CREATE_TIME: &str = "a time from 1s to 10min: seconds as a number, or text such as `30s`";
 pub(super) const DURATION_OR_ZERO: &str = "0, or a time from 1ms to 1day: seconds as a number, or text such as `500ms`";
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
@@ -29,6 +30,8 @@ pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000
 /// The largest number of things that has no bound of its own.
 pub(super) const COUNT_MAX: usize = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
+const CREATE_TIME_MIN: Duration = Duration::from_secs(1);
+const CREATE_TIME_MAX: Duration = Duration::from_secs(600);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const BYTES_MAX: u64 = 1 << 30;
 const MANY_BYTES_MAX: u64 = 1 << 40;
@@ -45,6 +48,11 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+}
+
+/// How long a plugin may take to make an instance.
+pub(super) fn create_time(value: &Value) -> Option<Duration> {
+    duration(value).filter(|time| (CREATE_TIME_MIN..=CREATE_TIME_MAX).contains(time))
 }
 
 /// As [`duration`], or no time at all.

@@ -109,6 +109,7 @@ impl StatusGatherer {
             late: counts.late,
             malformed: counts.malformed,
             stuck_threads: counts.stuck_threads,
+            restarts: counts.restarts,
         }
     }
 }

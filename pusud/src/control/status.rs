@@ -120,4 +120,7 @@ pub struct Authenticator {
     pub malformed: u64,
     /// Threads that hang in it now.
     pub stuck_threads: usize,
+    /// Instances or processes of it that were lost and replaced.
+    #[serde(default)]
+    pub restarts: u64,
 }

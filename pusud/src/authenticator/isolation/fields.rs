@@ -55,6 +55,15 @@ impl<'a> Reader<'a> {
         self.take(len)
     }
 
+    /// As [`Self::bytes`], but no more than `max`.
+    pub(super) fn bytes_to(&mut self, max: usize) -> Option<&'a [u8]> {
+        self.bytes().filter(|bytes| bytes.len() <= max)
+    }
+
+    pub(super) fn text_to(&mut self, max: usize) -> Option<String> {
+        String::from_utf8(self.bytes_to(max)?.to_vec()).ok()
+    }
+
     pub(super) fn text(&mut self) -> Option<String> {
         String::from_utf8(self.bytes()?.to_vec()).ok()
     }
@@ -62,6 +71,11 @@ impl<'a> Reader<'a> {
     /// A number of things that take at least eight bytes each.
     pub(super) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok().filter(|count| count.saturating_mul(8) <= self.0.len())
+    }
+
+    /// As [`Self::count`], but no more than `max`.
+    pub(super) fn count_to(&mut self, max: usize) -> Option<usize> {
+        self.count().filter(|count| *count <= max)
     }
 }
 

@@ -6,40 +6,45 @@
 
 use super::asking::Ask;
 use super::confinement::{confine, limit_memory};
-use super::message::{Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
+use super::message::{REASON_BYTES_MAX, Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
+use super::speech::Speech;
 use crate::authenticator::answer::{Answer, Fault};
 use crate::authenticator::callbacks::{self, Callbacks, LastError, Number};
 use crate::authenticator::decider::{Decider, Gone, Offers};
 use crate::authenticator::exit::forbid_exit;
-use crate::authenticator::facts::Facts;
+use crate::authenticator::facts::{DESTROY_TIME, Facts};
 use crate::authenticator::grants::{GrantOrders, Order};
 use crate::authenticator::library::{Instance, Plugin};
 use crate::authenticator::log_line::LogLine;
+use crate::authenticator::log_rate::LogRate;
 use crate::authenticator::manifest::Manifest;
 use crate::authenticator::metrics::InstanceMetrics;
 use crate::authenticator::verdict::Request;
+use crate::authenticator::worker::STACK_BYTES;
 use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
 use rustix::fd::{AsRawFd, OwnedFd};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most threads. The daemon never has so many calls here at once.
 const THREADS_MAX: usize = 64;
-/// As in the daemon: the stack of a thread that runs plugin code, in bytes.
-const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// How often the daemon hears what the plugin has counted.
 const METRICS_EVERY: Duration = Duration::from_secs(1);
-/// How long destroying the instance may take once the daemon has said goodbye.
-const STOP_WAIT: Duration = super::TIMES[1];
+/// How long calls may take to come back once the daemon has said goodbye.
+pub(super) const CALLS_WAIT: Duration = Duration::from_secs(5);
+/// How long the last words may take.
+const FINISH_WAIT: Duration = Duration::from_millis(500);
+/// From so many tickets on it is looked which of them are in time still.
+const SWEEP_MIN: usize = 1024;
 
 /// Is the process of a plugin, until the daemon ends it. Standard input is a socket from the daemon.
 ///
@@ -54,11 +59,15 @@ pub fn serve() -> Result<()> {
     if let Some(bytes) = start.memory_bytes_max {
         limit_memory(bytes)?;
     }
+    let manifest = Manifest::check(&start.manifest)?;
+    let speech = stream.try_clone().and_then(Speech::through).context("cannot speak to the daemon")?;
     let daemon = callbacks::numbered(|number| DaemonLink {
         plugin: start.plugin.clone(),
         facts: start.facts.clone(),
         number,
-        stream: Mutex::new(stream.try_clone().ok()),
+        speech,
+        log_rate: LogRate::default(),
+        may_pend: manifest.has(abi::F_ASYNC),
         open: Mutex::default(),
         error: LastError::default(),
         metrics: InstanceMetrics::default(),
@@ -68,10 +77,11 @@ pub fn serve() -> Result<()> {
     });
     // Its status says enough.
     forbid_exit(|_| {});
-    let calls = match load(&start, image, &daemon) {
-        Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon))),
+    let calls = match load(&start, &manifest, image, &daemon) {
+        Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon), manifest.has(abi::F_SERIAL))),
         Err(error) => {
-            daemon.send(&ToDaemon::Failed(format!("{error:#}")));
+            daemon.send(&ToDaemon::Failed(cut(format!("{error:#}"))));
+            daemon.speech.finish(FINISH_WAIT);
             return Ok(());
         }
     };
@@ -81,11 +91,11 @@ pub fn serve() -> Result<()> {
     while let Some(message) = receive(&mut stream)? {
         match message {
             ToGuest::Call { ticket, left, request } => {
-                daemon.open().insert(ticket);
+                daemon.begin(ticket, left);
                 calls.push(Job::Call { ticket, left, request })?;
             }
             ToGuest::Cancel(ticket) => {
-                daemon.open().remove(&ticket);
+                daemon.end(ticket);
                 calls.push(Job::Cancel(ticket))?;
             }
             ToGuest::Ask(number, ask) => calls.push(Job::Ask(number, ask))?,
@@ -93,6 +103,8 @@ pub fn serve() -> Result<()> {
         }
     }
     calls.stop();
+    daemon.tell_left_out();
+    daemon.speech.finish(FINISH_WAIT);
     // No destructor of the plugin's has a say in whether this process ends.
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     Ok(())
@@ -117,14 +129,20 @@ fn receive(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
     ToGuest::parse(&frame).map(Some).context("malformed message from the daemon")
 }
 
-fn load(start: &Start, image: Option<OwnedFd>, daemon: &Arc<DaemonLink>) -> Result<Instance> {
-    let manifest = Manifest::check(&start.manifest)?;
+/// A reason that the daemon takes.
+fn cut(mut why: String) -> String {
+    let end = (0..=REASON_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
+    why.truncate(end.unwrap_or(0));
+    why
+}
+
+fn load(start: &Start, manifest: &Manifest, image: Option<OwnedFd>, daemon: &Arc<DaemonLink>) -> Result<Instance> {
     let path = match &image {
         Some(memory) => PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd())),
         None => PathBuf::from(OsStr::from_bytes(&start.path)),
     };
     let callbacks: Arc<dyn Callbacks> = daemon.clone();
-    Plugin::load(&path, &manifest)?.create(callbacks, &start.options)
+    Plugin::load(&path, manifest)?.create(callbacks, &start.options)
 }
 
 /// Speaks to the daemon for the plugin: what it calls goes through the socket.
@@ -132,10 +150,11 @@ struct DaemonLink {
     plugin: String,
     facts: Facts,
     number: Number,
-    /// `None`: it could not be doubled; then nothing is said, and the daemon takes this process for one that hangs.
-    stream: Mutex<Option<UnixStream>>,
-    /// Tickets that have no answer yet, as far as is known here.
-    open: Mutex<HashSet<u64>>,
+    speech: Arc<Speech>,
+    log_rate: LogRate,
+    may_pend: bool,
+    /// Tickets that have no answer yet, as far as is known here, and when that is not wanted any more.
+    open: Mutex<Open>,
     error: LastError,
     metrics: InstanceMetrics,
     /// The most verbose level that the daemon writes.
@@ -144,13 +163,52 @@ struct DaemonLink {
     can_recheck: bool,
 }
 
+#[derive(Default)]
+struct Open {
+    tickets: HashMap<u64, Option<Instant>>,
+    sweep_at: usize,
+}
+
 impl DaemonLink {
     fn send(&self, what: &ToDaemon) {
-        let frame = what.frame();
-        if let Some(stream) = &mut *self.stream.lock().unwrap_or_else(PoisonError::into_inner) {
-            // Where nobody listens any more, the end of the socket has come or is on its way.
-            let _ = stream.write_all(&frame);
+        self.speech.say(what);
+    }
+
+    fn begin(&self, ticket: u64, left: Duration) {
+        let (mut open, now) = (self.open(), Instant::now());
+        if open.tickets.len() >= open.sweep_at.max(SWEEP_MIN) {
+            // The daemon does not tell of each that is not wanted any more, when there are too many.
+            open.tickets.retain(|_, until| until.is_none_or(|until| until > now));
+            open.sweep_at = 2 * open.tickets.len();
         }
+        open.tickets.insert(ticket, now.checked_add(left));
+    }
+
+    /// Nobody waits for the ticket from here on; whether somebody did.
+    fn end(&self, ticket: u64) -> bool {
+        self.open().tickets.remove(&ticket).is_some()
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say_line(&self, line: LogLine) {
+        if !self.speech.say_if_there_is_room(&ToDaemon::Log(line)) {
+            self.log_rate.leave_out(1);
+        }
+    }
+
+    /// Says how many lines were left out before this one.
+    fn tell_left_out_before(&self, lines: u64) {
+        if lines > 0 {
+            let text = format!("{lines} lines were left out: it logs more than 100 a second, or the daemon is slow");
+            self.say_line(LogLine { level: 2, text: text.into_bytes(), ..LogLine::default() });
+        }
+    }
+
+    fn tell_left_out(&self) {
+        self.tell_left_out_before(self.log_rate.left_out());
     }
 
     /// Sends what has been counted since the last time.
@@ -160,10 +218,6 @@ impl DaemonLink {
             let json = serde_json::to_vec(&changes).expect("names and numbers can be written as JSON");
             self.send(&ToDaemon::Metrics(json));
         }
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashSet<u64>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,7 +235,10 @@ impl Callbacks for DaemonLink {
     }
 
     fn log(&self, line: LogLine) {
-        self.send(&ToDaemon::Log(line));
+        if let Some(left_out) = self.log_rate.passes(Instant::now()) {
+            self.tell_left_out_before(left_out);
+            self.say_line(line);
+        }
     }
 
     fn is_logged(&self, level: i32) -> bool {
@@ -200,12 +257,19 @@ impl Callbacks for DaemonLink {
     /// Also passes on what is too late, for the daemon to count.
     fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32 {
         let answer = answer().and_then(|answer| answer.check().map(|()| Box::new(answer)));
-        let told = match (self.open().remove(&ticket), &answer) {
-            (false, _) => abi::LATE,
-            (true, Ok(_)) => abi::TAKEN,
-            (true, Err(fault)) => fault.status(),
+        let is_open = self.end(ticket);
+        let told = match &answer {
+            _ if !is_open => abi::LATE,
+            Ok(_) => abi::TAKEN,
+            Err(fault) => fault.status(),
         };
-        self.send(&ToDaemon::Completed { ticket, answer });
+        let completed = ToDaemon::Completed { ticket, answer };
+        if is_open {
+            self.send(&completed);
+        } else {
+            // One that is not counted makes no difference to anybody.
+            let _ = self.speech.say_if_there_is_room(&completed);
+        }
         told
     }
 
@@ -219,8 +283,8 @@ impl GrantOrders for DaemonLink {
         if matches!(order, Order::Recheck(_)) && !self.can_recheck {
             return abi::UNSUPPORTED;
         }
-        self.send(&ToDaemon::Order(order));
-        abi::TAKEN
+        // Behind the answers that came before it.
+        if self.speech.say_if_there_is_room(&ToDaemon::Order(order)) { abi::TAKEN } else { abi::FULL }
     }
 }
 
@@ -233,6 +297,8 @@ impl Drop for DaemonLink {
 /// Calls and the threads that do them. Threads are started as they are needed and stay.
 struct Calls {
     daemon: Arc<DaemonLink>,
+    /// A SERIAL plugin has one thread, for whatever is called.
+    threads_max: usize,
     state: Mutex<State>,
     /// A job waits, or all is to end.
     work: Condvar,
@@ -246,6 +312,8 @@ struct State {
     queue: VecDeque<Job>,
     idle: usize,
     threads: usize,
+    /// Threads that are in the plugin for a call.
+    busy: usize,
 }
 
 enum Job {
@@ -255,9 +323,11 @@ enum Job {
 }
 
 impl Calls {
-    fn new(instance: Instance, daemon: Arc<DaemonLink>) -> Self {
-        let state = State { instance: Some(Arc::new(instance)), queue: VecDeque::new(), idle: 0, threads: 0 };
-        Self { daemon, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
+    fn new(instance: Instance, daemon: Arc<DaemonLink>, serial: bool) -> Self {
+        let instance = Some(Arc::new(instance));
+        let state = State { instance, queue: VecDeque::new(), idle: 0, threads: 0, busy: 0 };
+        let threads_max = if serial { 1 } else { THREADS_MAX };
+        Self { daemon, threads_max, state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new() }
     }
 
     fn offers(&self) -> Offers {
@@ -272,7 +342,7 @@ impl Calls {
         let mut state = self.lock();
         state.queue.push_back(job);
         if state.queue.len() > state.idle
-            && state.threads < THREADS_MAX
+            && state.threads < self.threads_max
             && let Some(instance) = state.instance.clone()
         {
             let calls = Arc::clone(self);
@@ -292,7 +362,8 @@ impl Calls {
     }
 
     fn work_on(&self, instance: &Instance) {
-        while let Some(job) = self.next() {
+        let mut busy = false;
+        while let Some(job) = self.next(std::mem::replace(&mut busy, true)) {
             match job {
                 Job::Cancel(ticket) => instance.cancel(ticket),
                 Job::Ask(number, ask) => {
@@ -307,8 +378,8 @@ impl Calls {
                     let Ok(status) = returned else {
                         unreachable!("an instance in its own process does not go: {Gone:?}")
                     };
-                    if status != abi::PENDING {
-                        self.daemon.open().remove(&ticket);
+                    if status != abi::PENDING || !self.daemon.may_pend {
+                        self.daemon.end(ticket);
                     }
                     self.daemon.send(&ToDaemon::Returned { ticket, status });
                 }
@@ -316,12 +387,18 @@ impl Calls {
         }
     }
 
-    fn next(&self) -> Option<Job> {
+    /// The thread that is `busy` has done its job, and waits for another.
+    fn next(&self, busy: bool) -> Option<Job> {
         let mut state = self.lock();
+        state.busy -= usize::from(busy);
         loop {
-            // Without an instance all is to end.
-            state.instance.as_ref()?;
+            if state.instance.is_none() {
+                // All is to end.
+                self.ended.notify_all();
+                return None;
+            }
             if let Some(job) = state.queue.pop_front() {
+                state.busy += 1;
                 return Some(job);
             }
             state.idle += 1;
@@ -330,14 +407,35 @@ impl Calls {
         }
     }
 
-    /// Destroys the instance, unless calls hang in it for too long.
+    /// Waits for calls to come back, and then for the instance to be destroyed.
     fn stop(&self) {
         let mut state = self.lock();
-        let instance = state.instance.take();
-        drop(state);
-        self.work.notify_all();
+        let Some(instance) = state.instance.take() else { return };
+        if state.threads == 0 {
+            // Nobody has called it, and nobody will.
+            drop(state);
+            return destroy(instance);
+        }
+        // Every thread has its own still: it is the last of them that destroys it.
         drop(instance);
-        let waited = self.ended.wait_timeout_while(self.lock(), STOP_WAIT, |state| state.threads > 0);
-        drop(waited);
+        self.work.notify_all();
+        let waited = self.ended.wait_timeout_while(state, CALLS_WAIT, |state| state.busy > 0);
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if state.busy == 0 {
+            drop(self.ended.wait_timeout_while(state, DESTROY_TIME, |state| state.threads > 0));
+        }
+    }
+}
+
+/// Destroys an instance that no thread has, within its time.
+fn destroy(instance: Arc<Instance>) {
+    let (done, destroyed) = sync_channel(1);
+    let body = move || {
+        drop(instance);
+        let _ = done.send(());
+    };
+    if thread::Builder::new().name("pusu-auth-end".into()).stack_size(STACK_BYTES).spawn(body).is_ok() {
+        // Past it the process ends, and the instance with it.
+        let _ = destroyed.recv_timeout(DESTROY_TIME);
     }
 }

@@ -20,8 +20,18 @@ use zeroize::Zeroizing;
 /// Largest message to the plugin's process, in bytes: options come out of a settings file of 16 MiB at most,
 /// authorizations out of messages of 1 GiB at most.
 pub(super) const TO_GUEST_BYTES_MAX: usize = (1 << 30) + (1 << 20);
-/// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows.
-pub(super) const TO_DAEMON_BYTES_MAX: usize = (abi::PERMISSIONS_MAX + 4) * (abi::TEXT_BYTES_MAX + 64);
+/// Largest message from the plugin's process, in bytes: a verdict with everything that the ABI allows, and a number of eight
+/// bytes before each field and list.
+pub(super) const TO_DAEMON_BYTES_MAX: usize = abi::SUBJECT_BYTES_MAX
+    + 2 * abi::TEXT_BYTES_MAX
+    + abi::PERMISSIONS_MAX * (abi::PATTERN_BYTES_MAX + 16)
+    + abi::ATTRS_MAX * (abi::KEY_BYTES_MAX + abi::TEXT_BYTES_MAX + 16)
+    + 128;
+/// Largest reason why something failed, in bytes; more is cut off by whoever says it.
+pub(super) const REASON_BYTES_MAX: usize = abi::TEXT_BYTES_MAX;
+
+/// Longest message with what was counted, in bytes: 64 series with everything that the ABI allows.
+const METRICS_BYTES_MAX: usize = abi::METRICS_MAX * 4096;
 
 /// The first byte of a message to the plugin's process says which it is.
 mod to_guest {
@@ -236,23 +246,20 @@ impl ToDaemon {
         let mut fields = Reader(fields);
         Some(match kind {
             to_daemon::READY => Self::Ready(offers(fields.number()?)),
-            to_daemon::FAILED => Self::Failed(fields.text()?),
-            to_daemon::LOG => Self::Log(LogLine {
-                level: as_signed(fields.number()?)?,
-                ticket: fields.number()?,
-                text: fields.bytes()?.to_vec(),
-                attributes: pairs(&mut fields)?,
-            }),
+            to_daemon::FAILED => Self::Failed(fields.text_to(REASON_BYTES_MAX)?),
+            to_daemon::LOG => Self::Log(log_line(&mut fields)?),
             to_daemon::ANSWERED => Self::Answered(fields.number()?, Told::read(&mut fields)?),
             to_daemon::ORDER => Self::Order(read_order(&mut fields)?),
-            to_daemon::METRICS => Self::Metrics(fields.bytes()?.to_vec()),
+            to_daemon::METRICS => Self::Metrics(fields.bytes_to(METRICS_BYTES_MAX)?.to_vec()),
             to_daemon::RETURNED => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
-            to_daemon::MALFORMED => {
-                Self::Completed { ticket: fields.number()?, answer: Err(Fault::Malformed(fields.text()?)) }
-            }
-            to_daemon::UNSUPPORTED => {
-                Self::Completed { ticket: fields.number()?, answer: Err(Fault::Unsupported(fields.text()?)) }
-            }
+            to_daemon::MALFORMED => Self::Completed {
+                ticket: fields.number()?,
+                answer: Err(Fault::Malformed(fields.text_to(REASON_BYTES_MAX)?)),
+            },
+            to_daemon::UNSUPPORTED => Self::Completed {
+                ticket: fields.number()?,
+                answer: Err(Fault::Unsupported(fields.text_to(REASON_BYTES_MAX)?)),
+            },
             to_daemon::COMPLETED => {
                 Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) }
             }
@@ -283,8 +290,24 @@ fn offers(bits: u64) -> Offers {
     Offers { reloads: bits & 1 != 0, tells_health: bits & 2 != 0, hears: bits & 4 != 0 }
 }
 
-fn pairs(fields: &mut Reader<'_>) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-    (0..fields.count()?).map(|_| Some((fields.bytes()?.to_vec(), fields.bytes()?.to_vec()))).collect()
+fn log_line(fields: &mut Reader<'_>) -> Option<LogLine> {
+    let line = LogLine {
+        level: as_signed(fields.number()?)?,
+        ticket: fields.number()?,
+        text: fields.bytes_to(abi::LOG_BYTES_MAX)?.to_vec(),
+        attributes: attributes(fields, abi::LOG_BYTES_MAX)?,
+    };
+    (line.len() <= abi::LOG_BYTES_MAX).then_some(line)
+}
+
+/// Keys and values; these have at most `value_bytes_max`.
+fn attributes(fields: &mut Reader<'_>, value_bytes_max: usize) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    (0..fields.count_to(abi::ATTRS_MAX)?)
+        .map(|_| {
+            let key = fields.bytes_to(abi::KEY_BYTES_MAX)?.to_vec();
+            Some((key, fields.bytes_to(value_bytes_max)?.to_vec()))
+        })
+        .collect()
 }
 
 fn request(fields: &mut Reader<'_>) -> Option<Request> {
@@ -302,13 +325,16 @@ fn answer(fields: &mut Reader<'_>) -> Option<Answer> {
     Some(Answer {
         decision: as_signed(fields.number()?)?,
         expires_unix_ms: fields.number()?,
-        subject: fields.bytes()?.to_vec(),
-        reason: fields.bytes()?.to_vec(),
-        detail: fields.bytes()?.to_vec(),
-        permissions: (0..fields.count()?)
-            .map(|_| Some((fields.bytes()?.to_vec(), u32::try_from(fields.number()?).ok()?)))
+        subject: fields.bytes_to(abi::SUBJECT_BYTES_MAX)?.to_vec(),
+        reason: fields.bytes_to(abi::TEXT_BYTES_MAX)?.to_vec(),
+        detail: fields.bytes_to(abi::TEXT_BYTES_MAX)?.to_vec(),
+        permissions: (0..fields.count_to(abi::PERMISSIONS_MAX)?)
+            .map(|_| {
+                let pattern = fields.bytes_to(abi::PATTERN_BYTES_MAX)?.to_vec();
+                Some((pattern, u32::try_from(fields.number()?).ok()?))
+            })
             .collect::<Option<_>>()?,
-        attributes: pairs(fields)?,
+        attributes: attributes(fields, abi::TEXT_BYTES_MAX)?,
     })
 }
 
@@ -379,6 +405,62 @@ mod tests {
         }
         assert!(read(&mut &b""[..], 10).unwrap().is_none());
         assert!(read(&mut &[11, 0, 0, 0][..], 10).is_err());
+    }
+
+    /// A message of one byte for each of the fields `before`, and then what the rest says.
+    fn completed(before: usize, rest: impl FnOnce(Writer) -> Writer) -> Option<ToDaemon> {
+        let writer = Writer::new(to_daemon::COMPLETED, 1 << 20).number(1).number(1).number(0);
+        let frame = rest((0..before).fold(writer, |writer, _| writer.bytes(b"a"))).done();
+        ToDaemon::parse(&frame[4..])
+    }
+
+    #[test]
+    fn what_is_past_a_limit_of_the_abi_is_malformed_before_anything_is_made_of_it() {
+        let text = |len: usize| vec![b'a'; len];
+        let log = |len| {
+            let frame = Writer::new(to_daemon::LOG, len).number(3).number(0).bytes(&text(len)).number(0).done();
+            ToDaemon::parse(&frame[4..])
+        };
+        assert!(log(abi::LOG_BYTES_MAX).is_some() && log(abi::LOG_BYTES_MAX + 1).is_none());
+        for (before, max) in [(0, abi::SUBJECT_BYTES_MAX), (1, abi::TEXT_BYTES_MAX), (2, abi::TEXT_BYTES_MAX)] {
+            let of = |len| {
+                let fields = |writer: Writer| (before..2).fold(writer.bytes(&text(len)), |writer, _| writer.bytes(b""));
+                completed(before, |writer| fields(writer).number(0).number(0))
+            };
+            assert!(of(max).is_some() && of(max + 1).is_none(), "field {before}");
+        }
+        let permissions = |count: usize, len| {
+            let all = |writer| (0..count).fold(writer, |writer: Writer, _| writer.bytes(&text(len)).number(1));
+            completed(3, |writer| all(writer.number(count as u64)).number(0))
+        };
+        let attributes = |count: usize, key, value| {
+            let all =
+                |writer| (0..count).fold(writer, |writer: Writer, _| writer.bytes(&text(key)).bytes(&text(value)));
+            completed(3, |writer| all(writer.number(0).number(count as u64)))
+        };
+        assert!(permissions(abi::PERMISSIONS_MAX, abi::PATTERN_BYTES_MAX).is_some());
+        assert!(permissions(abi::PERMISSIONS_MAX + 1, 0).is_none());
+        assert!(permissions(1, abi::PATTERN_BYTES_MAX + 1).is_none());
+        assert!(attributes(abi::ATTRS_MAX, abi::KEY_BYTES_MAX, abi::TEXT_BYTES_MAX).is_some());
+        assert!(attributes(abi::ATTRS_MAX + 1, 0, 0).is_none());
+        assert!(attributes(1, abi::KEY_BYTES_MAX + 1, 0).is_none());
+        assert!(attributes(1, 0, abi::TEXT_BYTES_MAX + 1).is_none());
+    }
+
+    #[test]
+    fn the_largest_message_is_the_largest_verdict() {
+        let long = |len| vec![b'a'; len];
+        let answer = Answer {
+            subject: long(abi::SUBJECT_BYTES_MAX),
+            reason: long(abi::TEXT_BYTES_MAX),
+            detail: long(abi::TEXT_BYTES_MAX),
+            permissions: vec![(long(abi::PATTERN_BYTES_MAX), 3); abi::PERMISSIONS_MAX],
+            attributes: vec![(long(abi::KEY_BYTES_MAX), long(abi::TEXT_BYTES_MAX)); abi::ATTRS_MAX],
+            ..Answer::default()
+        };
+        let frame = ToDaemon::Completed { ticket: 1, answer: Ok(Box::new(answer)) }.frame();
+        assert!((frame.len()..frame.len() + 128).contains(&TO_DAEMON_BYTES_MAX), "{}", frame.len());
+        assert!(ToDaemon::parse(&read(&mut &frame[..], TO_DAEMON_BYTES_MAX).unwrap().unwrap()).is_some());
     }
 
     proptest! {

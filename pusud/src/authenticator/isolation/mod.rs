@@ -9,7 +9,13 @@
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
+mod calls;
+#[cfg(unix)]
+mod child;
+#[cfg(unix)]
 mod confinement;
+#[cfg(unix)]
+mod deadline;
 #[cfg(unix)]
 mod end;
 #[cfg(unix)]
@@ -24,6 +30,10 @@ mod message;
 mod process;
 #[cfg(unix)]
 mod remote;
+#[cfg(unix)]
+mod speech;
+#[cfg(unix)]
+mod stderr;
 
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub use fuzzing::any_verdict;
@@ -45,8 +55,16 @@ use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long making and destroying an instance may take in its process.
-pub(super) const TIMES: [Duration; 2] = [Duration::from_secs(30), Duration::from_millis(800)];
+/// What bounds the process.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// How much address space it may have; `None`: as much as the daemon.
+    pub(super) memory_bytes_max: Option<u64>,
+    /// How long it may take until there is an instance in it.
+    pub(super) create_timeout: Duration,
+    /// Whether another one takes its place when it ends.
+    pub(super) restarts: bool,
+}
 
 /// The argument that makes the binary the process of a plugin.
 pub const COMMAND: &str = "plugin-process";
@@ -55,7 +73,7 @@ pub const COMMAND: &str = "plugin-process";
 mod unix {
     use super::message::Start;
     use super::remote::Remote;
-    use super::{Arc, Decider, Host, LibraryFile, Manifest, Result};
+    use super::{Arc, Decider, Host, LibraryFile, Limits, Manifest, Result};
     use crate::authenticator::callbacks::Callbacks as _;
     use crate::authenticator::image;
     use std::os::unix::ffi::OsStrExt;
@@ -69,15 +87,15 @@ mod unix {
         file: &LibraryFile,
         manifest: &Manifest,
         options: &str,
-        memory_bytes_max: Option<u64>,
+        limits: Limits,
         host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
-        let image = image::place(file, &manifest.id)?;
+        let image = image::place_elsewhere(file, &manifest.id)?;
         let path = if image.in_place() { image.path().as_os_str().as_bytes().to_vec() } else { Vec::new() };
         let start = Start {
             plugin: manifest.id.clone(),
             path,
-            memory_bytes_max,
+            memory_bytes_max: limits.memory_bytes_max,
             facts: host.facts().clone(),
             log_level: (1..=5).rev().find(|level| host.is_logged(*level)).unwrap_or(0),
             has_grants: host.grants().is_some(),
@@ -85,13 +103,13 @@ mod unix {
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };
-        Ok(Arc::new(Remote::start(image, start, host)?))
+        Ok(Arc::new(Remote::start(image, start, limits, manifest.flags, host)?))
     }
 }
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use super::{Arc, Decider, Host, LibraryFile, Manifest, Result};
+    use super::{Arc, Decider, Host, LibraryFile, Limits, Manifest, Result};
     use anyhow::bail;
 
     /// There is no such process here.
@@ -102,7 +120,7 @@ mod elsewhere {
         _file: &LibraryFile,
         _manifest: &Manifest,
         _options: &str,
-        _memory_bytes_max: Option<u64>,
+        _limits: Limits,
         _host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
         bail!(

@@ -20,10 +20,20 @@ const IN_PLACE: u8 = 0;
 #[cfg(target_os = "linux")]
 const IN_MEMORY: u8 = 1;
 
-/// Starts a process for the library in `image`. It dies with the thread that calls this.
-pub(super) fn spawn(image: &Image) -> io::Result<(Child, UnixStream)> {
+/// Starts a process for the library in `image`, in a group of its own, so that it can be ended with what it has started. It
+/// dies with the thread that calls this. Gives our ends of its socket and of its standard error, which is a socket too, so
+/// that reading it can be ended.
+pub(super) fn spawn(image: &Image) -> io::Result<(Child, UnixStream, UnixStream)> {
+    start(command()?, |socket| send_image(socket, image))
+}
+
+fn start(
+    mut command: Command,
+    send: impl FnOnce(&UnixStream) -> io::Result<()>,
+) -> io::Result<(Child, UnixStream, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
-    let child = command()?
+    let (said, stderr) = UnixStream::pair()?;
+    let child = command
         .arg0("pusud")
         .env_remove("PUSU_AUTHORIZATION")
         // What is told to the service manager is the daemon's to say.
@@ -31,9 +41,25 @@ pub(super) fn spawn(image: &Image) -> io::Result<(Child, UnixStream)> {
         .env_remove("WATCHDOG_USEC")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
+        .stderr(Stdio::from(OwnedFd::from(stderr)))
+        .process_group(0)
         .spawn()?;
-    send_image(&ours, image)?;
-    Ok((child, ours))
+    // It holds our copies of its ends.
+    drop(command);
+    match send(&ours) {
+        Ok(()) => Ok((child, ours, said)),
+        Err(error) => {
+            end(child);
+            Err(error)
+        }
+    }
+}
+
+/// Ends a process that cannot be used, and reaps it.
+pub(super) fn end(mut child: Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// The binary that is running, even if another has taken its place on the disk meanwhile.
@@ -111,4 +137,31 @@ fn receive_image(stream: &mut UnixStream) -> io::Result<Option<OwnedFd>> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(image)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    #[test]
+    fn a_process_that_is_not_sent_its_library_leaves_no_zombie() {
+        let mut started = None;
+        let mut sleeping = Command::new("sleep");
+        sleeping.arg("100");
+        let failed = start(sleeping, |_| {
+            // Its number is in the list of children until it is reaped.
+            let children = std::fs::read_dir("/proc").unwrap().flatten();
+            started =
+                children.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)).find(|child| {
+                    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                    waitid(WaitId::Pid(*child), options).is_ok()
+                });
+            Err(io::ErrorKind::BrokenPipe.into())
+        });
+        assert_eq!(failed.err().map(|error| error.kind()), Some(io::ErrorKind::BrokenPipe));
+        let started = started.expect("the process is there while it is sent the library");
+        let left = std::fs::read_to_string(format!("/proc/{}/stat", started.as_raw_nonzero()));
+        assert!(left.is_err(), "{left:?}");
+    }
 }

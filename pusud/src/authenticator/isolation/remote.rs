@@ -1,21 +1,27 @@
 //! The daemon's end of a plugin's process: calls go out, answers come in, and when the process ends it is started again.
 //!
-//! One thread (`pusu-auth-proc`) starts the process, reads what it says, and starts the next one.
+//! One thread (`pusu-auth-proc`) starts the process, reads what it says, and starts the next one. A process that says what
+//! breaks the rules is ended like one that has crashed.
 //! **Invariant:** no call is lost: whatever becomes of the process, each caller gets a status or [`Gone`], and each
 //! ticket that waits for a later answer gets one.
 //! **Invariant:** the lock is never held while something is written or read.
 // Longer than 300 lines: all that takes the one lock stands together, and so does the life of a process.
 
+use super::Limits;
 use super::asking::{Ask, Told};
+use super::calls::Calls;
+use super::child::Process;
 use super::confinement::{limit_hint, memory_hint};
+use super::deadline::Deadline;
 use super::end::End;
+use super::guest::CALLS_WAIT;
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
-use super::process;
+use crate::authenticator::creation;
 use crate::authenticator::decider::{Condition, Decider, Gone, Offers};
+use crate::authenticator::facts::DESTROY_TIME;
 use crate::authenticator::grants::{GrantOrders as _, Heard};
 use crate::authenticator::host::Host;
 use crate::authenticator::image::Image;
-use crate::authenticator::pool::{FAILED, unavailable};
 use crate::authenticator::verdict::Request;
 use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
@@ -23,17 +29,17 @@ use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long making the instance may take.
-const START_TIME_MAX: Duration = super::TIMES[0];
-/// How long the process gets to destroy the instance before it is ended.
-const STOP_WAIT: Duration = Duration::from_millis(900);
+/// How long the process gets for calls to come back and to destroy the instance, which it bounds itself, and to end. Then it
+/// is ended.
+const STOP_WAIT: Duration = CALLS_WAIT.saturating_add(DESTROY_TIME).saturating_add(Duration::from_secs(1));
+/// From here on an instance that is not there counts as lost: a reload makes a new one.
+const DOWN_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long is waited before the process is started again: doubles up to the maximum, and begins anew when one has run
 /// for [`STEADY`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -47,6 +53,8 @@ struct Shared {
     host: Arc<Host>,
     image: Image,
     start: Start,
+    limits: Limits,
+    may_pend: bool,
     /// The instance is there to be asked.
     up: AtomicBool,
     state: Mutex<State>,
@@ -56,13 +64,15 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    child: Option<Child>,
+    process: Option<Process>,
     link: Option<Arc<Link>>,
-    calls: HashMap<u64, Call>,
+    calls: Calls,
     /// Who waits for the answer to a call that is about no request, by its number.
     asked: HashMap<u64, SyncSender<Result<Told, Gone>>>,
     asks: u64,
     offers: Offers,
+    /// Since when no instance is there.
+    down_since: Option<Instant>,
     stopping: bool,
     ended: bool,
 }
@@ -71,14 +81,6 @@ struct State {
 struct Link {
     stream: UnixStream,
     writing: Mutex<()>,
-}
-
-/// A call that is in the process.
-enum Call {
-    /// A thread of the pool waits for its status.
-    Running(SyncSender<Result<abi::Status, Gone>>),
-    /// Its answer comes later.
-    Pending,
 }
 
 impl Link {
@@ -93,9 +95,10 @@ impl Remote {
     ///
     /// # Errors
     /// It cannot be started, or there is no instance in it, in the plugin's words.
-    pub(super) fn start(image: Image, start: Start, host: Arc<Host>) -> Result<Self> {
+    pub(super) fn start(image: Image, start: Start, limits: Limits, flags: u32, host: Arc<Host>) -> Result<Self> {
+        let may_pend = flags & abi::F_ASYNC != 0;
         let (up, state) = (AtomicBool::new(false), Mutex::default());
-        let shared = Arc::new(Shared { host, image, start, up, state, changed: Condvar::new() });
+        let shared = Arc::new(Shared { host, image, start, limits, may_pend, up, state, changed: Condvar::new() });
         let (first, outcome) = sync_channel(1);
         let its_own = Arc::clone(&shared);
         // The process is tied to the thread that starts it, so that thread lives as long as any process may.
@@ -114,11 +117,11 @@ impl Decider for Remote {
         let (sender, status) = sync_channel(1);
         let mut state = self.0.lock();
         let link = state.link.clone().ok_or(Gone)?;
-        state.calls.insert(ticket, Call::Running(sender));
+        state.calls.begin(ticket, sender);
         drop(state);
         if link.write(&ToGuest::call(ticket, left, request)).is_err() {
             // The reader is about to find out; where it has already, nobody would answer.
-            self.0.lock().calls.remove(&ticket);
+            drop(self.0.lock().calls.end(ticket));
             return Err(Gone);
         }
         status.recv().unwrap_or(Err(Gone))
@@ -131,9 +134,7 @@ impl Decider for Remote {
 
     fn cancel(&self, ticket: u64) {
         let mut state = self.0.lock();
-        if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
-            state.calls.remove(&ticket);
-        }
+        state.calls.forget_pending(ticket);
         let link = state.link.clone();
         drop(state);
         if let Some(link) = link {
@@ -170,11 +171,17 @@ impl Decider for Remote {
         true
     }
 
-    fn renew(&self, why: &str) {
-        if self.0.up.swap(false, Ordering::Relaxed) {
-            tracing::warn!(plugin = self.0.host.plugin, "killing the plugin's process: {why}");
+    fn renew(&self, why: &str, calls: &[u64]) {
+        let state = self.0.lock();
+        // In a process that has come up meanwhile they are not.
+        if state.calls.has_running(calls) {
+            self.0.give_up(&state, why);
         }
-        self.0.kill();
+    }
+
+    fn is_lost(&self) -> bool {
+        let state = self.0.lock();
+        state.ended || state.down_since.is_some_and(|since| since.elapsed() >= DOWN_TIME_MAX)
     }
 
     /// The process reads the end of the socket, destroys the instance, and ends; or is ended.
@@ -232,9 +239,18 @@ impl Shared {
     }
 
     fn kill(&self) {
-        if let Some(child) = &mut self.lock().child {
-            // It may have ended by itself.
-            let _ = child.kill();
+        if let Some(process) = &self.lock().process {
+            process.kill();
+        }
+    }
+
+    /// Ends the process, for another to be started.
+    fn give_up(&self, state: &State, why: &str) {
+        if self.up.swap(false, Ordering::Relaxed) {
+            tracing::warn!(plugin = self.host.plugin, "killing the plugin's process: {why}");
+        }
+        if let Some(process) = &state.process {
+            process.kill();
         }
     }
 
@@ -250,13 +266,15 @@ impl Shared {
         let mut backoff = BACKOFF_MIN;
         let mut is_first = true;
         loop {
-            let started = Instant::now();
+            let mut steady_from = None;
             match self.launch() {
                 Ok(mut stream) => {
+                    steady_from = Instant::now().checked_add(STEADY);
                     if std::mem::replace(&mut is_first, false) {
                         // Whoever waited for it may have gone; the process then ends as it would be dropped.
                         let _ = first.send(Ok(()));
                     } else {
+                        self.host.restarted();
                         tracing::info!(plugin, "the plugin's process is running again");
                         self.host.begin_hearing(self.lock().offers.hears);
                     }
@@ -277,7 +295,15 @@ impl Shared {
             if self.lock().stopping {
                 return;
             }
-            backoff = if started.elapsed() >= STEADY { BACKOFF_MIN } else { backoff };
+            if !self.limits.restarts {
+                tracing::error!(
+                    plugin,
+                    "the plugin's process has exited ({end}) and is not started again (`authenticator_restart: false`): \
+                     nobody can be authorized until the daemon makes a new instance (SIGHUP) or is restarted"
+                );
+                return;
+            }
+            backoff = if steady_from.is_some_and(|from| Instant::now() >= from) { BACKOFF_MIN } else { backoff };
             tracing::warn!(plugin, "the plugin's process has exited ({end}), restarting in {backoff:?}");
             let waited = self.changed.wait_timeout_while(self.lock(), backoff, |state| !state.stopping);
             if waited.unwrap_or_else(PoisonError::into_inner).0.stopping {
@@ -289,17 +315,22 @@ impl Shared {
 
     /// Starts a process, and waits until the instance is made in it.
     fn launch(&self) -> Result<UnixStream> {
-        let (child, stream) = process::spawn(&self.image).context("cannot be given a process of its own")?;
-        self.lock().child = Some(child);
-        stream.set_read_timeout(Some(START_TIME_MAX)).context("its socket has no timeout")?;
-        let mut reader = stream.try_clone().context("its socket cannot be used twice")?;
+        let until = Instant::now() + self.limits.create_timeout;
+        let (process, stream) = Process::start(&self.image, &self.host.plugin)?;
+        self.lock().process = Some(process);
+        let reader = stream.try_clone().context("its socket cannot be used twice")?;
         let link = Arc::new(Link { stream, writing: Mutex::new(()) });
-        link.write(&ToGuest::start(&self.start)).context("cannot be sent its start message")?;
+        let mut within = Deadline { stream: &reader, until };
+        match within.write_all(&ToGuest::start(&self.start)) {
+            Err(error) if error.kind() == ErrorKind::TimedOut => bail!(creation::too_slow(self.limits.create_timeout)),
+            // It has ended, and may have said why.
+            Ok(()) | Err(_) => {}
+        }
         loop {
-            let frame = match read(&mut reader, TO_DAEMON_BYTES_MAX) {
+            let frame = match read(&mut within, TO_DAEMON_BYTES_MAX) {
                 Ok(Some(frame)) => frame,
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    bail!("is not loaded and created in its process within {START_TIME_MAX:?}")
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    bail!(creation::too_slow(self.limits.create_timeout))
                 }
                 Ok(None) | Err(_) => {
                     let end = self.reap();
@@ -318,12 +349,14 @@ impl Shared {
                 _ => bail!("sent a malformed message from its process before it was ready"),
             }
         }
-        link.stream.set_read_timeout(None).context("its socket keeps its timeout")?;
+        let unlimited = link.stream.set_read_timeout(None).and_then(|()| link.stream.set_write_timeout(None));
+        unlimited.context("its socket keeps its timeout")?;
         let mut state = self.lock();
         if state.stopping {
             bail!("is being stopped already");
         }
         state.link = Some(link);
+        state.down_since = None;
         drop(state);
         self.up.store(true, Ordering::Relaxed);
         Ok(reader)
@@ -334,7 +367,11 @@ impl Shared {
         loop {
             match read(stream, TO_DAEMON_BYTES_MAX) {
                 Ok(Some(frame)) => match ToDaemon::parse(&frame) {
-                    Some(said) => self.heard(said),
+                    Some(said) => {
+                        if !self.heard(said) {
+                            return Some("what is said once, a second time".to_owned());
+                        }
+                    }
                     None => return Some(format!("a message of {} bytes", frame.len())),
                 },
                 Ok(None) => return None,
@@ -345,7 +382,8 @@ impl Shared {
         }
     }
 
-    fn heard(&self, said: ToDaemon) {
+    /// Does what the process says; `false` if that is nothing it may say now.
+    fn heard(&self, said: ToDaemon) -> bool {
         match said {
             ToDaemon::Log(line) => self.host.log(&line),
             ToDaemon::Answered(number, told) => {
@@ -365,28 +403,27 @@ impl Shared {
             }
             ToDaemon::Metrics(json) => self.host.merge_metrics(&json),
             ToDaemon::Completed { ticket, answer } => {
-                let mut state = self.lock();
-                if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
-                    state.calls.remove(&ticket);
-                }
-                drop(state);
+                self.lock().calls.forget_pending(ticket);
                 self.host.complete(ticket, || answer.map(|answer| *answer));
             }
             ToDaemon::Returned { ticket, status } => {
                 let mut state = self.lock();
-                let call = state.calls.remove(&ticket);
-                // Its answer may be here already.
-                if status == abi::PENDING && self.host.tickets.is_open(ticket) {
-                    state.calls.insert(ticket, Call::Pending);
+                let returned = state.calls.end(ticket);
+                if status == abi::PENDING && self.may_pend && returned.is_some() {
+                    state.calls.insert_pending(ticket, &self.host);
+                }
+                if status == abi::ERR_PANIC {
+                    self.give_up(&state, "it has panicked");
                 }
                 drop(state);
-                if let Some(Call::Running(thread)) = call {
+                if let Some(thread) = returned {
                     let _ = thread.send(Ok(status));
                 }
             }
             // Said once, before.
-            ToDaemon::Ready(_) | ToDaemon::Failed(_) => {}
+            ToDaemon::Ready(_) | ToDaemon::Failed(_) => return false,
         }
+        true
     }
 
     /// Makes sure that the process is gone, ends the calls that were in it, and says how it ended.
@@ -394,20 +431,13 @@ impl Shared {
         self.up.store(false, Ordering::Relaxed);
         let mut state = self.lock();
         state.link = None;
-        let (child, calls) = (state.child.take(), std::mem::take(&mut state.calls));
         // Whoever waits for one of these finds its sender gone.
         state.asked.clear();
+        state.down_since.get_or_insert_with(Instant::now);
+        let (process, calls) = (state.process.take(), std::mem::take(&mut state.calls));
         drop(state);
-        for (ticket, call) in calls {
-            match call {
-                // The thread's own answer to its ticket follows.
-                Call::Running(thread) => drop(thread.send(Err(Gone))),
-                Call::Pending => self.host.lose(ticket, unavailable(FAILED)),
-            }
-        }
-        let Some(mut child) = child else { return End::NeverRan };
-        // It has closed its socket, so it is ending or will never do anything again.
-        let _ = child.kill();
-        child.wait().map_or(End::NeverRan, End::Status)
+        calls.lose(&self.host);
+        // It has ended, or closed its socket, or broken the rules: nobody asks it any more.
+        process.map_or(End::NeverRan, Process::reap)
     }
 }

@@ -151,7 +151,9 @@ async fn threads_that_hang_delay_nobody_else(isolation: Isolation) {
 
 #[tokio::test]
 async fn a_panicked_instance_is_asked_no_more() {
-    let authenticator = Plugins::with(Isolation::Thread, &[]).start();
+    let plugins = Plugins::with(Isolation::Thread, &[]);
+    let config = AuthenticatorConfig { restarts: false, ..plugins.config() };
+    let authenticator = Authenticator::start(&config, PATIENCE).unwrap();
     assert!(unavailable(&authenticator.authorize(request("panic")).await));
     assert!(unavailable(&authenticator.authorize(request("grant")).await));
     assert!(!authenticator.ready());

@@ -129,3 +129,64 @@ async fn calls_that_hang_do_not_keep_the_process_alive() {
     assert!(unavailable(&hangs.await.unwrap()));
     until("the process is gone", || !process.join("cmdline").exists()).await;
 }
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_child_that_the_plugin_has_forked_keeps_nothing_alive() {
+    let authenticator = Plugins::with(Isolation::Process, &["-DCREATE_FORKS"]).start();
+    for end in ["abort", "panic", "exit"] {
+        let before = PathBuf::from("/proc").join(process_of(&authenticator).await);
+        let Verdict::Refuse(forked) = authenticator.authorize(request("forked")).await else { panic!("must say it") };
+        let forked = PathBuf::from("/proc").join(forked);
+        assert!(forked.exists());
+        let started = Instant::now();
+        assert!(unavailable(&authenticator.authorize(request(end)).await), "{end}");
+        assert!(started.elapsed() < PATIENCE / 2, "{end}: it was answered when its time was up");
+        comes_back(&authenticator).await;
+        until("neither a zombie nor the child is left", || !before.exists() && is_gone(&forked)).await;
+    }
+    let process = PathBuf::from("/proc").join(process_of(&authenticator).await);
+    authenticator.stop();
+    until("the last is gone", || !process.exists()).await;
+}
+
+/// Whether a process is gone, or has ended and nobody has asked about it: an orphan's zombie is not ours to reap.
+#[cfg(target_os = "linux")]
+fn is_gone(process: &Path) -> bool {
+    std::fs::read_to_string(process.join("stat")).map_or(true, |stat| stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn a_process_that_says_what_breaks_the_rules_is_ended_and_started_again() {
+    let flags = format!("-DFLAGS={}", abi::F_ASYNC);
+    let authenticator = Plugins::with(Isolation::Process, &[&flags]).start();
+    for (number, command) in ["say-garbage", "say-ready-again", "say-20-mib"].into_iter().enumerate() {
+        let before = process_of(&authenticator).await;
+        let (waiting, failed) = (authenticator.clone(), authenticator.counts().failed);
+        let waiting = tokio::spawn(async move { waiting.authorize(request("pending")).await });
+        // Answered behind it.
+        assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+        assert!(unavailable(&authenticator.authorize(request(command)).await), "{command}");
+        assert!(unavailable(&waiting.await.unwrap()), "{command}");
+        assert_eq!(authenticator.counts().failed, failed + 2, "{command}");
+        comes_back(&authenticator).await;
+        assert_ne!(process_of(&authenticator).await, before, "{command}");
+        assert_eq!(authenticator.counts().restarts, number as u64 + 1);
+    }
+    assert_eq!(authenticator.counts().timed_out, 0);
+}
+
+#[tokio::test]
+async fn one_that_is_down_is_replaced_by_a_reload() {
+    let plugins = Plugins::with(Isolation::Process, &[]);
+    let wait_for = plugins.path().join("go");
+    std::fs::write(&wait_for, "").unwrap();
+    plugins.compile("bad.so", &[&format!("-DCREATE_WAITS={:?}", wait_for.to_str().unwrap())]);
+    let authenticator = plugins.start();
+    std::fs::remove_file(&wait_for).unwrap();
+    assert!(unavailable(&authenticator.authorize(request("abort")).await));
+    until("it is down", || !authenticator.ready()).await;
+    std::fs::write(&wait_for, "").unwrap();
+    assert_eq!(authenticator.swap(&plugins.config(), PATIENCE, false).unwrap(), Swapped::Renewed);
+    assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+}

@@ -5,7 +5,9 @@
 mod calls;
 #[cfg(unix)]
 mod isolation;
+mod lifetime;
 mod pool;
+mod restarts;
 mod start;
 mod swap;
 
@@ -101,6 +103,8 @@ impl Plugins {
             data_dir: None,
             settings_dir: None,
             relay_name: "relay".into(),
+            create_timeout: crate::config::CREATE_TIMEOUT,
+            restarts: true,
             strict_permissions: false,
             on_swap: OnSwap::Keep,
         }

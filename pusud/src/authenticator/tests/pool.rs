@@ -6,7 +6,8 @@ use crate::authenticator::decider::{Decider, Gone};
 use crate::authenticator::facts::Facts;
 use crate::authenticator::host::Host;
 use crate::authenticator::lasting::Lasting;
-use crate::authenticator::pool::{QUEUE_MAX, STUCK_MAX};
+use crate::authenticator::pool::{OPEN_MAX, QUEUE_MAX, STUCK_MAX};
+use crate::authenticator::workers::Workers;
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -141,15 +142,15 @@ async fn a_serial_plugin_that_hangs_is_not_called_again_until_it_returns() {
 
 #[tokio::test]
 async fn a_question_that_is_dropped_is_cancelled_or_never_asked() {
-    let (workers, seen) = start(abi::F_SERIAL, PATIENCE);
+    let (workers, seen) = start(abi::F_SERIAL | abi::F_ASYNC, PATIENCE);
     let (asked, queued) = (ask(&workers), ask(&workers));
     until("the first is in", || seen.inside() == 1).await;
     asked.abort();
     queued.abort();
     assert!(asked.await.unwrap_err().is_cancelled() && queued.await.unwrap_err().is_cancelled());
-    until("the first is cancelled", || seen.cancelled.load(Ordering::SeqCst) == 1).await;
     seen.set(true);
     assert!(granted(&ask(&workers).await.unwrap()));
+    until("the first is cancelled, when it has returned", || seen.cancelled.load(Ordering::SeqCst) == 1).await;
     assert_eq!(seen.calls.load(Ordering::SeqCst), 2, "the second was still in the queue");
     assert_eq!(seen.cancelled.load(Ordering::SeqCst), 1);
 }
@@ -163,8 +164,9 @@ async fn calls_that_wait_too_long_in_the_queue_never_reach_the_plugin() {
     }
     until("they are counted", || workers.counts().timed_out == 5).await;
     assert_eq!(seen.calls.load(Ordering::SeqCst), 1);
-    until("the one that was asked is cancelled", || seen.cancelled.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(seen.cancelled.load(Ordering::SeqCst), 0, "while it is in the plugin");
     seen.set(true);
+    until("the one that was asked is cancelled", || seen.cancelled.load(Ordering::SeqCst) == 1).await;
 }
 
 #[tokio::test]
@@ -197,4 +199,38 @@ async fn dropping_the_pool_stops_it() {
     let (workers, seen) = start(0, PATIENCE);
     drop(workers);
     until("the instance is destroyed", || seen.destroyed.load(Ordering::SeqCst)).await;
+}
+
+/// Takes whatever it is asked for later.
+struct Patient(Arc<Host>);
+
+impl Decider for Patient {
+    fn authorize(&self, _ticket: u64, _left: Duration, _request: &Request) -> Result<abi::Status, Gone> {
+        Ok(abi::PENDING)
+    }
+
+    fn can_cancel(&self) -> bool {
+        false
+    }
+
+    fn cancel(&self, _ticket: u64) {}
+}
+
+#[tokio::test]
+async fn calls_that_are_answered_later_are_bounded() {
+    let host = Host::new("Patient", Facts::default(), Lasting::default());
+    let patient = Arc::new(Patient(Arc::clone(&host)));
+    let workers = Arc::new(Workers::start(patient.clone(), host, abi::F_ASYNC, PATIENCE).unwrap());
+    let mut waiting = Vec::new();
+    while waiting.len() < OPEN_MAX {
+        waiting.push(ask(&workers));
+        if waiting.len() % (QUEUE_MAX / 2) == 0 {
+            let taken = waiting.len();
+            until("they are pending", || patient.0.tickets.len() == taken && workers.queued() == 0).await;
+        }
+    }
+    assert_eq!(ask(&workers).await.unwrap(), Verdict::Unavailable("too many authorizations are waiting".into()));
+    assert_eq!(workers.counts().turned_away, 1);
+    waiting.pop().unwrap().abort();
+    until("there is room again", || workers.ready()).await;
 }

@@ -99,10 +99,11 @@ async fn what_fails_changes_nothing() {
 #[tokio::test]
 async fn an_instance_that_has_panicked_is_replaced_by_a_new_one() {
     let plugins = Plugins::with(Isolation::Thread, &[]);
-    let authenticator = plugins.start();
+    let config = AuthenticatorConfig { restarts: false, ..plugins.config() };
+    let authenticator = Authenticator::start(&config, PATIENCE).unwrap();
     assert!(matches!(authenticator.authorize(request("panic")).await, Verdict::Unavailable(_)));
     until("it is given up", || !authenticator.ready()).await;
-    assert_eq!(swapped(&authenticator, &plugins.config()), Swapped::Renewed);
+    assert_eq!(swapped(&authenticator, &config), Swapped::Renewed);
     assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
 }
 

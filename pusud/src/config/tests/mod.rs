@@ -83,6 +83,7 @@ fn defaults() {
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
     assert_eq!(config.authenticator.isolation_memory, Some(ISOLATION_MEMORY));
+    assert_eq!((config.authenticator.create_timeout, config.authenticator.restarts), (Duration::from_secs(30), true));
     assert_eq!(config.authenticator.plugins_dir, config.file.unwrap().with_file_name("plugins"));
 }
 
@@ -91,7 +92,7 @@ fn every_key_is_read() {
     let sha256 = "0123456789ABCDEF".repeat(4);
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
-         authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
+         authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nauthenticator_create_timeout: 1min\nauthenticator_restart: false\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
          on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
@@ -112,6 +113,7 @@ fn every_key_is_read() {
         (Isolation::Process, Some(16 << 30))
     );
     assert_eq!(loaded("authenticator: X\nisolation_memory: 0").authenticator.isolation_memory, None);
+    assert_eq!((config.authenticator.create_timeout, config.authenticator.restarts), (Duration::from_secs(60), false));
     let settings_dir = config.file.as_ref().and_then(|file| file.parent()).unwrap();
     assert_eq!(config.authenticator.data_dir, Some(settings_dir.join("data")));
     assert_eq!(config.authenticator.settings_dir.as_deref(), Some(settings_dir));
