@@ -3,8 +3,9 @@
 //! An authenticator tells the relay what the holder of an authorization string may read and write. It is a shared
 //! library (`crate-type = ["cdylib"]`) that an operator puts into the relay's plugins directory and names in the
 //! settings. An author implements [`Authenticator`], or [`AsyncAuthenticator`] to answer later, and exports it with
-//! [`export_authenticator!`]; all unsafe code is in this crate. The guide in README.md goes from nothing to a loaded
-//! plugin, and says what to mind: threads, deadlines, secrets, panics.
+//! [`export_authenticator!`]; all unsafe code is in this crate. [`Reload`], [`Check`], [`Health`] and [`Grants`] are
+//! offered beside it where the macro names them, and [`Host`] has what the relay offers. The guide in README.md goes from
+//! nothing to a loaded plugin, and says what to mind: threads, deadlines, secrets, panics.
 //!
 //! ```
 //! use pusu_plugin_api::options::Place;

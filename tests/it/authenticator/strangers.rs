@@ -1,6 +1,6 @@
 //! Rust plugins that others build: in a workspace of their own, with target directory and compiler run of their own.
 
-use crate::harness::{PluginsDir, Setup, build_dir, library_name, pusud, root, run};
+use crate::harness::{Daemon, PluginsDir, Setup, build_dir, library_name, pusud, root, run};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,20 +50,25 @@ fn a_plugin_with_another_layout_is_refused_by_the_proof() {
     assert!(message.lines().count() <= 25, "nobody reads {} lines:\n{message}", message.lines().count());
 }
 
-/// The fixture throws in whatever function the authorization names.
-#[test]
-fn an_exception_in_a_plugin_in_cpp_costs_one_answer() {
-    let home = tempfile::tempdir().unwrap();
-    let library = home.path().join(library_name("throws"));
+/// A relay with a fixture in C++, which throws in whatever function the authorization names.
+fn throwing(isolation: &str) -> Daemon {
+    let library = build_dir().join(library_name("throws"));
+    let fresh = tempfile::tempdir_in(build_dir()).unwrap();
     let mut compiler = Command::new("c++");
     compiler.args(["-std=c++17", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread", "-I"]);
     compiler.arg(root().join("pusu-plugin-api/include")).arg(root().join("pusu-plugin-api/tests/cpp/throws.cpp"));
-    run(compiler.arg("-o").arg(&library)).succeeds();
+    run(compiler.arg("-o").arg(fresh.path().join("throws.so"))).succeeds();
+    fs::rename(fresh.path().join("throws.so"), &library).unwrap();
+    Setup::on_shards(1)
+        .authenticator("Throws.test", PluginsDir::with([library]))
+        .settings(&format!("isolation: {isolation}\nauthenticator_options:\n  then: destroy and thread"))
+        .start()
+}
+
+#[test]
+fn an_exception_in_a_plugin_in_cpp_costs_one_answer() {
     for isolation in ["thread", "process"] {
-        let daemon = Setup::on_shards(1)
-            .authenticator("Throws.test", PluginsDir::with([library.clone()]))
-            .settings(&format!("isolation: {isolation}\nauthenticator_options:\n  then: destroy and thread"))
-            .start();
+        let daemon = throwing(isolation);
         for word in ["authorize", "authorize config", "drop"] {
             let mut client = daemon.connect();
             client.send(json!({"type": "authorize", "authorization": word}));
@@ -71,6 +76,19 @@ fn an_exception_in_a_plugin_in_cpp_costs_one_answer() {
             let mut client = daemon.client_with("let me in");
             client.subscribe("a.b");
         }
+    }
+}
+
+#[test]
+fn a_plugin_in_cpp_ends_the_session_before_this_one() {
+    for isolation in ["thread", "process"] {
+        let daemon = throwing(isolation);
+        let mut before = daemon.client_with("let me in");
+        before.subscribe("a.b");
+        let mut now = daemon.client_with("end");
+        before.expect_text(r#"{"type":"authorization_failed","reason":"another session"}"#);
+        before.expect_closed(4501);
+        now.subscribe("a.b");
     }
 }
 
