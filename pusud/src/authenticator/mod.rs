@@ -7,6 +7,7 @@
 
 mod answer;
 mod binary;
+mod blueprint;
 mod callbacks;
 mod complaints;
 mod conformance;
@@ -32,6 +33,7 @@ mod options;
 mod ownership;
 mod pool;
 mod proof;
+mod stopping;
 mod tickets;
 mod verdict;
 mod watcher;
@@ -52,9 +54,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use creation::loading_hangs;
 pub use decider::Counts;
 pub use directory::{Candidate, list};
-pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_threads, forbid_exit};
+pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_load, exit_past_hanging_threads, forbid_exit};
 pub use generation::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};

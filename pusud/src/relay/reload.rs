@@ -4,11 +4,11 @@
 //! decides and nothing else: keys that need a restart are named in the log.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
-use crate::authenticator::Authenticator;
+use crate::authenticator::{self, Authenticator};
 use crate::config::{Config, OnSwap, Overrides};
 use crate::routing::{InboxSender, Item};
 use crate::system::{ServiceManager, Sighups};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,13 +64,23 @@ impl Reload {
 
     /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
     async fn reload_aside(&mut self) -> anyhow::Result<Outcome> {
+        // No new thread would get anywhere.
+        ensure!(
+            !authenticator::loading_hangs(),
+            "the library of an earlier reload hangs in being loaded, and holds the lock of the system's loader; restart the daemon"
+        );
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
         let authenticator = self.authenticator.clone();
         std::thread::Builder::new()
             .name("pusu-reload".into())
-            // Nobody waits for the outcome any more when the relay has stopped meanwhile.
-            .spawn(move || drop(done.send(reload(&running, &overrides, &authenticator))))
+            .spawn(move || {
+                // What waking the relay takes for the first time is taken now: a library that hangs in being loaded holds
+                // the lock that it takes.
+                drop(tokio::runtime::Handle::try_current());
+                // Nobody waits for the outcome any more when the relay has stopped meanwhile.
+                drop(done.send(reload(&running, &overrides, &authenticator)));
+            })
             .context("cannot start a thread that reads the settings; raise the limit on processes")?;
         loop {
             tokio::select! {

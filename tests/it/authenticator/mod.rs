@@ -11,6 +11,8 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+#[cfg(unix)]
+mod lifetimes;
 #[cfg(target_os = "linux")]
 mod memory_files;
 mod plugin_errors;
