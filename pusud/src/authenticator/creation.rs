@@ -84,7 +84,14 @@ pub(super) fn within<T: Send + 'static>(
         Desk::Awaited | Desk::Left => {
             // Under the lock, so that the thread has not come back yet.
             HANGING.fetch_add(1, Ordering::Relaxed);
-            bail!("{}", too_slow(time))
+            let loader = match loading_hangs() {
+                true => {
+                    "; while it hangs in being loaded it holds the lock of the system's loader, for which \
+                         authorizations may have to wait: restart a daemon that serves"
+                }
+                false => "",
+            };
+            bail!("{}{loader}", too_slow(time))
         }
     }
 }

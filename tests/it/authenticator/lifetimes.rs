@@ -79,7 +79,8 @@ fn a_reload_with_a_plugin_that_hangs_fails_and_the_next_one_works_in_a_process()
     a_reload_with_a_plugin_that_hangs_fails_and_the_next_one_works("process");
 }
 
-/// A relay that stops while a library hangs in being loaded ends all the same.
+/// A library that hangs in being loaded holds the lock of the system's loader, which new threads and those that end take. The
+/// reload fails all the same, the next one is refused, and the relay stops.
 #[test]
 fn a_relay_stops_while_loading_hangs() {
     let mut daemon = setup("thread", &[]).start();
@@ -87,15 +88,16 @@ fn a_relay_stops_while_loading_hangs() {
     let library = bad_plugin(&other, &["-DLOAD_HANGS"]);
     daemon.plugins().replace(library.file_name().unwrap().to_str().unwrap(), &library);
     let line = daemon.reload();
-    assert!(line.contains("is not loaded and created within 1s"), "{line}");
+    assert!(
+        line.contains("is not loaded and created within 1s") && line.contains("restart a daemon that serves"),
+        "{line}"
+    );
     let line = daemon.reload();
     assert!(line.contains("hangs in being loaded") && line.contains("restart the daemon"), "{line}");
-    assert!(is_let_in(&daemon));
     daemon.terminate();
     assert!(daemon.wait().success());
 }
 
-/// Two hours of panics are three here; the yardstick is five seconds.
 #[test]
 fn after_each_panic_clients_are_let_in_again_within_five_seconds() {
     for isolation in ["thread", "process"] {
