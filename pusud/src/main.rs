@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let done = cli::execute(args);
     authenticator::allow_exit();
     if let Err(error) = &done {
+        authenticator::exit_past_hanging_load(error, log_is_json);
         if log_is_json {
             // Whoever reads the log with a program finds nothing in it but JSON.
             tracing::error!("{error:#}");

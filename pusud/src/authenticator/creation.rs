@@ -5,9 +5,10 @@
 //! **Invariant:** the number of threads that hang so is bounded ([`HANGING_MAX`]).
 
 use super::worker::STACK_BYTES;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,22 @@ pub(super) const HANGING_MAX: usize = 4;
 
 /// Those that hang now.
 static HANGING: AtomicUsize = AtomicUsize::new(0);
+
+/// Threads that are about to load a library, of which one at most has its turn.
+static LOADING: AtomicUsize = AtomicUsize::new(0);
+
+/// Does `load`, which may hang, and holds the lock of the system's loader then.
+pub(super) fn loading<T>(load: impl FnOnce() -> T) -> T {
+    LOADING.fetch_add(1, Ordering::Relaxed);
+    let loaded = load();
+    LOADING.fetch_sub(1, Ordering::Relaxed);
+    loaded
+}
+
+/// Whether a thread hangs in loading a library.
+pub fn loading_hangs() -> bool {
+    hanging() > 0 && LOADING.load(Ordering::Relaxed) > 0
+}
 
 /// How many threads hang in making an instance.
 pub(super) fn hanging() -> usize {
@@ -35,30 +52,56 @@ pub(super) fn within<T: Send + 'static>(
         hanging() < HANGING_MAX,
         "is not loaded: {HANGING_MAX} threads hang in making an instance, and no more may; restart the daemon"
     );
-    // Without room in it, so that a result which nobody takes comes back to the thread that has made it.
-    let (sender, receiver) = sync_channel(0);
-    let name = plugin.to_owned();
+    let desk = Arc::new((Mutex::new(Desk::Awaited), Condvar::new()));
+    let (name, theirs) = (plugin.to_owned(), Arc::clone(&desk));
     let body = move || {
-        let Err(SendError(late)) = sender.send(make()) else { return };
+        let made = catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(anyhow!("panicked while it was made")));
+        let (desk, is_made) = &*theirs;
+        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*desk, Desk::Awaited) {
+            *desk = Desk::Made(made);
+            is_made.notify_all();
+            return;
+        }
+        drop(desk);
         tracing::warn!(
             plugin = name,
             "making an instance has ended, too late: {}",
-            if late.is_ok() { "it is destroyed again" } else { "it has failed" }
+            if made.is_ok() { "it is destroyed again" } else { "it has failed" }
         );
-        drop(late);
+        drop(made);
         HANGING.fetch_sub(1, Ordering::Relaxed);
     };
     let thread = thread::Builder::new().name("pusu-auth-create".into()).stack_size(STACK_BYTES);
     thread.spawn(body).context("cannot be given a thread to be made on; raise the limit on processes")?;
-    match receiver.recv_timeout(time) {
-        Ok(made) => made,
-        Err(RecvTimeoutError::Disconnected) => bail!("panicked while it was made"),
-        Err(RecvTimeoutError::Timeout) => {
-            // Before the receiver is dropped, which is what the thread notices.
+    // No channel: while a library is being loaded, whatever keeps something for the first time for its thread has to wait.
+    let (desk, is_made) = &*desk;
+    let awaited = desk.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = is_made.wait_timeout_while(awaited, time, |desk| matches!(desk, Desk::Awaited));
+    let mut desk = waited.unwrap_or_else(PoisonError::into_inner).0;
+    match std::mem::replace(&mut *desk, Desk::Left) {
+        Desk::Made(made) => made,
+        Desk::Awaited | Desk::Left => {
+            // Under the lock, so that the thread has not come back yet.
             HANGING.fetch_add(1, Ordering::Relaxed);
-            bail!("{}", too_slow(time))
+            let loader = match loading_hangs() {
+                true => {
+                    "; while it hangs in being loaded it holds the lock of the system's loader, for which \
+                         authorizations may have to wait: restart a daemon that serves"
+                }
+                false => "",
+            };
+            bail!("{}{loader}", too_slow(time))
         }
     }
+}
+
+/// Where a thread leaves what it has made.
+enum Desk<T> {
+    Awaited,
+    Made(Result<T>),
+    /// Nobody waits any more.
+    Left,
 }
 
 /// What is said where the time is up.

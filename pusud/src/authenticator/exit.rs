@@ -33,17 +33,37 @@ pub fn allow_exit() {
     *TELL.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
-/// To be called last of all: where a thread hangs in loading a library or in making an instance, this ends the process with
-/// `status` at once. An orderly end would wait for that thread: it holds the loader's lock.
-pub fn exit_past_hanging_threads(status: u8) {
+/// To be called before anything is said about `error`: where a thread hangs in loading a library, it holds the lock of the
+/// system's loader. Whatever logs for the first time would wait for that, and so would an orderly end. So this says it in
+/// the plainest way, as a line of JSON if the log is, and ends the process.
+pub fn exit_past_hanging_load(error: &anyhow::Error, log_is_json: bool) {
+    if !creation::loading_hangs() {
+        return;
+    }
+    let line = match log_is_json {
+        true => format!("{}\n", serde_json::json!({"level": "ERROR", "message": format!("{error:#}")})),
+        false => format!("pusud: error: {error:#}\n"),
+    };
     #[cfg(unix)]
-    if creation::hanging() > 0 {
-        signal_hook::low_level::exit(status.into());
+    {
+        // There is nobody to tell if nobody listens.
+        let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
     }
     #[cfg(not(unix))]
-    if creation::hanging() > 0 {
-        std::process::abort();
+    eprint!("{line}");
+    exit_past_hanging_threads(1);
+}
+
+/// To be called last of all: where a thread hangs in making an instance, this ends the process with `status` at once. An
+/// orderly end would run what a library does then, beside the thread that is in it.
+pub fn exit_past_hanging_threads(status: u8) {
+    if creation::hanging() == 0 {
+        return;
     }
+    #[cfg(unix)]
+    signal_hook::low_level::exit(status.into());
+    #[cfg(not(unix))]
+    std::process::exit(status.into());
 }
 
 /// A plugin has been loaded. Has `register` called for the function that is to be called at an `exit`.

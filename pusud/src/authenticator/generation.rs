@@ -3,12 +3,13 @@
 //! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
+use super::blueprint::Blueprint;
 use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
 use super::images::Images;
-use super::instances::{Blueprint, Instances};
+use super::instances::Instances;
 use super::isolation;
 use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};

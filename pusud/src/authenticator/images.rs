@@ -3,6 +3,7 @@
 //! **Invariant:** a library is never unloaded, so their number is bounded: [`IMAGES_MAX`].
 //! **Invariant:** no path is loaded from twice: the system's loader would answer with the library it loaded first.
 
+use super::creation;
 use super::file::LibraryFile;
 use super::image::{self, Image};
 use super::library::Plugin;
@@ -108,7 +109,7 @@ impl ToLoad {
         let entry = Loaded { sha256: sha256.clone(), id: manifest.id.clone(), flags: manifest.flags, plugin: None };
         images.lock().loaded.push(entry);
         // Not under the lock: it may hang.
-        let loaded = Plugin::load(image.path(), &manifest);
+        let loaded = creation::loading(|| Plugin::load(image.path(), &manifest));
         let mut list = images.lock();
         match &loaded {
             Ok(plugin) => {

@@ -5,22 +5,15 @@
 //! lost instance and its threads are left alone, and a new instance with new threads takes its place.
 //! **Invariant:** the instances that are left with threads that hang in them are bounded ([`ABANDONED_MAX`]).
 
-use super::callbacks::Callbacks;
-use super::creation;
-use super::decider::{Condition, Counts, Decider, Gone, Offers};
-use super::facts::Facts;
-use super::grants::Heard;
-use super::host::Host;
-use super::lasting::Lasting;
-use super::library::{Instance, Plugin};
+use super::blueprint::{Blueprint, Home};
+use super::decider::Counts;
+use super::library::Plugin;
 use super::verdict::{Request, Verdict};
 use super::workers::Workers;
 use anyhow::Result;
-use pusu_plugin_abi as abi;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// Most instances that may have been given up with threads that hang in them. Each has 16 of those at most, 4 MiB of
 /// stack and a connection to some backend each, say; with so many a new one would hang like them.
@@ -33,28 +26,10 @@ const STEADY: Duration = Duration::from_secs(60);
 /// How often is looked whether a thread has come back, where no new instance may be made before.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What an instance on threads is made of.
-pub(super) struct Blueprint {
-    /// The plugin's id.
-    pub(super) id: String,
-    pub(super) flags: u32,
-    /// One JSON object.
-    pub(super) options: Zeroizing<String>,
-    pub(super) facts: Facts,
-    pub(super) lasting: Lasting,
-    pub(super) call_timeout: Duration,
-    pub(super) create_timeout: Duration,
-    /// Whether one that is lost is replaced.
-    pub(super) restarts: bool,
-}
-
 /// The instance that is asked now, and those before it. Dropping it stops all of them without waiting.
 pub(super) struct Instances(Arc<Shared>);
 
-/// Where an instance on threads finds what it belongs to.
-type Home = Arc<OnceLock<Weak<Shared>>>;
-
-struct Shared {
+pub(super) struct Shared {
     home: Home,
     /// `None`: in a process of its own.
     maker: Option<(Plugin, Blueprint)>,
@@ -158,26 +133,25 @@ impl Instances {
     pub(super) fn stop(&self) {
         let current = self.0.begin_stop();
         current.stop();
+        let Counts { timed_out, turned_away, failed, late, malformed, restarts, .. } = self.counts();
+        if timed_out + turned_away + failed + late + malformed + restarts > 0 {
+            tracing::info!(
+                plugin = current.plugin(),
+                timed_out,
+                turned_away,
+                failed,
+                late,
+                malformed,
+                restarts,
+                "calls that went wrong until the end"
+            );
+        }
     }
 }
 
 impl Drop for Instances {
     fn drop(&mut self) {
         self.0.begin_stop().give_up();
-    }
-}
-
-impl Blueprint {
-    /// Makes an instance, and the threads that call it.
-    fn make(&self, load: impl FnOnce() -> Result<Plugin> + Send + 'static, home: &Home) -> Result<(Plugin, Workers)> {
-        let host = Host::new(&self.id, self.facts.clone(), self.lasting.clone());
-        let (callbacks, options): (Arc<dyn Callbacks>, _) = (host.clone(), self.options.clone());
-        let (plugin, instance) = creation::within(&self.id, self.create_timeout, move || {
-            let plugin = load()?;
-            Ok((plugin, plugin.create(callbacks, &options)?))
-        })?;
-        let kept = Arc::new(Kept { instance, home: self.restarts.then(|| Arc::clone(home)) });
-        Ok((plugin, Workers::start(kept, host, self.flags, self.call_timeout)?))
     }
 }
 
@@ -196,7 +170,7 @@ impl Shared {
     }
 
     /// The current instance is lost: has a new one made, unless that is being done.
-    fn lost(self: &Arc<Self>) -> bool {
+    pub(super) fn lost(self: &Arc<Self>) -> bool {
         let mut state = self.lock();
         if state.stopping || state.is_renewing {
             return !state.stopping;
@@ -273,47 +247,5 @@ impl Shared {
         drop(state);
         tracing::info!(plugin = id, "a new instance has taken the place of the lost one");
         lost.give_up();
-    }
-}
-
-/// An instance on threads, which is replaced when it is lost.
-struct Kept {
-    instance: Instance,
-    /// `None`: it is not replaced.
-    home: Option<Home>,
-}
-
-impl Decider for Kept {
-    fn authorize(&self, ticket: u64, left: Duration, request: &Request) -> Result<abi::Status, Gone> {
-        self.instance.authorize(ticket, left, request)
-    }
-
-    fn can_cancel(&self) -> bool {
-        self.instance.can_cancel()
-    }
-
-    fn cancel(&self, ticket: u64) {
-        self.instance.cancel(ticket);
-    }
-
-    fn offers(&self) -> Offers {
-        self.instance.offers()
-    }
-
-    fn reload(&self) -> Result<(), String> {
-        self.instance.reload()
-    }
-
-    fn health(&self) -> Result<Condition, Gone> {
-        self.instance.health()
-    }
-
-    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
-        self.instance.hear(heard)
-    }
-
-    fn lost(&self) -> bool {
-        let shared = self.home.as_ref().and_then(|home| home.get()?.upgrade());
-        shared.is_some_and(|shared| shared.lost())
     }
 }

@@ -8,6 +8,7 @@
 mod answer;
 mod attendants;
 mod binary;
+mod blueprint;
 mod callbacks;
 mod complaints;
 mod conformance;
@@ -39,6 +40,7 @@ mod pool;
 mod proof;
 #[cfg(unix)]
 mod siblings;
+mod stopping;
 mod tickets;
 #[cfg(unix)]
 mod trail;
@@ -62,9 +64,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use creation::loading_hangs;
 pub use decider::{Condition, Counts};
 pub use directory::{Candidate, list};
-pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_threads, forbid_exit};
+pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_load, exit_past_hanging_threads, forbid_exit};
 pub use generation::Identity;
 pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
 pub use inspect::{Inspection, inspect};

@@ -7,7 +7,6 @@
 //! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, watcher and canceller.
 
 use super::decider::{Counts, Decider};
-use super::facts::DESTROY_TIME;
 use super::host::Host;
 use super::verdict::{Request, Verdict};
 use anyhow::{Context, Result};
@@ -22,14 +21,11 @@ use tokio::sync::oneshot;
 pub(super) const QUEUE_MAX: usize = 1024;
 /// Most threads that may hang in the plugin and be replaced; with so many, calls are turned away at once.
 pub(super) const STUCK_MAX: usize = 16;
-/// Most calls without an answer, those included that the plugin answers later (PENDING): what it holds for each of them
-/// is the plugin's to say, so their number is bounded here. It is eight times the queue, which is what four threads get
-/// through in a few milliseconds when a plugin only passes questions on.
+/// Most calls without an answer, those included that the plugin answers later (PENDING). Each holds memory of the relay and
+/// of the plugin; eight queues are more than one backend answers in the five seconds that a call has.
 pub(super) const OPEN_MAX: usize = 8 * QUEUE_MAX;
 /// Most tickets that wait to be cancelled; more are not cancelled, which costs the plugin time and nothing else.
 const CANCELS_MAX: usize = OPEN_MAX;
-/// How long those who stop the pool wait for calls that are in the plugin.
-const CALLS_WAIT: Duration = Duration::from_secs(1);
 /// Longest time that a call may be given; keeps deadlines within what the clock can hold.
 const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 
@@ -259,49 +255,6 @@ impl Pool {
             stuck_threads: self.lock().stuck,
             restarts: self.host.restarts(),
         }
-    }
-
-    /// Takes no more calls, answers those who wait, and lets the threads end as they come back from the plugin.
-    pub(super) fn begin_stop(&self) {
-        let mut state = self.lock();
-        if std::mem::replace(&mut state.stopping, true) {
-            return;
-        }
-        self.host.end_hearing();
-        let unanswered = self.host.tickets.take_all();
-        let jobs: Vec<_> = unanswered.iter().filter_map(|(ticket, _)| self.give_up(&mut state, *ticket)).collect();
-        let decider = state.decider.take();
-        if let Some(decider) = &decider {
-            decider.end();
-        }
-        // Let go of while every thread still holds its own, so that it is one of them that destroys the instance, and
-        // never the one who stops the pool: that may be a shard.
-        let decider = decider.filter(|_| state.threads == 0);
-        drop(state);
-        for condvar in [&self.work, &self.deadlines, &self.cancels, &self.ended] {
-            condvar.notify_all();
-        }
-        drop((jobs, decider));
-        for (_, reply) in unanswered {
-            reply.send(unavailable(STOPPED));
-        }
-    }
-
-    /// Waits for calls to come back, and then for the instance to be destroyed. Says how many threads have not ended.
-    pub(super) fn wait_for_end(&self) -> usize {
-        let is_inside = |state: &mut State| state.threads > 0 && !state.running.is_empty();
-        let waited = self.ended.wait_timeout_while(self.lock(), CALLS_WAIT, is_inside);
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if !state.running.is_empty() {
-            return state.threads;
-        }
-        let waited = self.ended.wait_timeout_while(state, DESTROY_TIME, |state| state.threads > 0);
-        waited.unwrap_or_else(PoisonError::into_inner).0.threads
-    }
-
-    /// Whether every thread has ended, so that the instance is destroyed.
-    pub(super) fn has_ended(&self) -> bool {
-        self.lock().threads == 0
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

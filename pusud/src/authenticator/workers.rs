@@ -79,6 +79,11 @@ impl Workers {
         self.0.lock().queue.len()
     }
 
+    /// The plugin's id, for the log.
+    pub(super) fn plugin(&self) -> &str {
+        &self.0.host.plugin
+    }
+
     /// What went wrong so far.
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()
@@ -103,19 +108,6 @@ impl Workers {
             tracing::warn!(
                 plugin = self.0.host.plugin,
                 "stopped, leaving {left} threads behind that are still in the plugin"
-            );
-        }
-        let Counts { timed_out, turned_away, failed, late, malformed, .. } = self.counts();
-        if timed_out + turned_away + failed + late + malformed > 0 {
-            let plugin = self.0.host.plugin.as_str();
-            tracing::info!(
-                plugin,
-                timed_out,
-                turned_away,
-                failed,
-                late,
-                malformed,
-                "calls that went wrong until the end"
             );
         }
         left

@@ -16,7 +16,7 @@ pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
-use crate::authenticator::Authenticator;
+use crate::authenticator::{self, Authenticator};
 use crate::config::{Config, Overrides};
 use crate::control::{self, ControlSocket, StatusGatherer};
 use crate::relay::network_thread::NetworkThread;
@@ -26,7 +26,7 @@ use crate::relay::wishes::Wishes;
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system::{Shutdown, Sighups};
+use crate::system::{self, Shutdown, Sighups};
 use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -113,6 +113,11 @@ impl Relay {
                 stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
                 never = service.serve_control_and_watchdog(control, ask_to_reload) => match never {},
             };
+            if authenticator::loading_hangs() {
+                // Threads that end wait for the lock of the system's loader, and so does whoever waits for them.
+                system::finish_log();
+                authenticator::exit_past_hanging_threads(stopped.is_err().into());
+            }
             // Whoever is in a hurry does not wait for calls that are inside the plugin either.
             if !matches!(stopped, Ok(Stopped::AtOnce)) {
                 authenticator.stop();

@@ -4,13 +4,13 @@
 //! decides and nothing else: keys that need a restart are named in the log.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
-use crate::authenticator::{Authenticator, Swapped};
+use crate::authenticator::{self, Authenticator, Swapped};
 use crate::config::{Config, OnSwap, Overrides};
 use crate::control::Reloaded;
 use crate::relay::wishes::{Wish, Wishes};
 use crate::routing::{InboxSender, Item};
 use crate::system::ServiceManager;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,13 +90,23 @@ impl Reload {
 
     /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
     async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<Outcome> {
+        // No new thread would get anywhere.
+        ensure!(
+            !authenticator::loading_hangs(),
+            "the library of an earlier reload hangs in being loaded, and holds the lock of the system's loader; restart the daemon"
+        );
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
         let authenticator = self.authenticator.clone();
         std::thread::Builder::new()
             .name("pusu-reload".into())
-            // Nobody waits for the outcome any more when the relay has stopped meanwhile.
-            .spawn(move || drop(done.send(reload(&running, &overrides, &authenticator, wants_new))))
+            .spawn(move || {
+                // What waking the relay takes for the first time is taken now: a library that hangs in being loaded holds
+                // the lock that it takes.
+                drop(tokio::runtime::Handle::try_current());
+                // Nobody waits for the outcome any more when the relay has stopped meanwhile.
+                drop(done.send(reload(&running, &overrides, &authenticator, wants_new)));
+            })
             .context("cannot start a thread that reads the settings; raise the limit on processes")?;
         loop {
             tokio::select! {

@@ -137,7 +137,9 @@ struct Fault {
     close: u16,
     /// Where the log counts it when the relay stops.
     counted: &'static str,
-    /// Whether the instance is lost with it: in a thread for good, in a process until the next one runs.
+    /// Part of what the log says about it.
+    logged: &'static str,
+    /// Whether the instance is lost with it, until there is the next one.
     fatal: bool,
     /// The time that a call may take.
     timeout: &'static str,
@@ -147,7 +149,7 @@ struct Fault {
 const LONG: &str = "5s";
 
 const fn fault(command: &'static str, close: u16, counted: &'static str) -> Fault {
-    Fault { command, switch: "-DVERSION=\"1.0\"", close, counted, fatal: false, timeout: LONG }
+    Fault { command, switch: "-DVERSION=\"1.0\"", close, counted, logged: "", fatal: false, timeout: LONG }
 }
 
 /// PUSU_F_ASYNC.
@@ -156,9 +158,15 @@ const ASYNC: &str = "-DFLAGS=1";
 const FAULTS: &[Fault] = &[
     Fault { timeout: "500ms", ..fault("sleep-2s", 1013, "timed_out") },
     fault("hang", 1013, "timed_out"),
-    fault("garbage-decision", 1013, "malformed"),
-    fault("critical-access", 1013, "malformed"),
-    fault("critical-attribute", 1013, "malformed"),
+    Fault { logged: "has decided 77, which this relay does not know", ..fault("garbage-decision", 1013, "malformed") },
+    Fault {
+        logged: "has set access bit 18, which this relay does not know",
+        ..fault("critical-access", 1013, "malformed")
+    },
+    Fault {
+        logged: "has the critical attribute `!limit.publish`, which this relay does not know",
+        ..fault("critical-attribute", 1013, "malformed")
+    },
     fault("too-long-reason", 1013, "malformed"),
     fault("too-many-permissions", 1013, "malformed"),
     fault("not-utf8-pattern", 1013, "malformed"),
@@ -216,19 +224,14 @@ fn costs_its_call_and_nothing_else(isolation: &str, fault: &Fault) {
     }
     bad.expect_error("authorization_failed");
     bad.expect_closed(fault.close);
-    match (fault.fatal, isolation) {
-        (true, "thread") => {
-            let mut client = daemon.connect();
-            client.send(json!({"type": "authorize", "authorization": "grant"}));
-            client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);
-        }
-        _ => drop(let_in(&daemon)),
-    }
+    drop(let_in(&daemon));
     listener.publish("a.1", json!("after"));
     listener.expect_publish("a.1", json!("after"));
     let counts = counts(&mut daemon);
     let fields = counts.get("fields").unwrap_or(&counts);
     assert!(fields[fault.counted].as_u64().is_some_and(|count| count > 0), "{}: {counts}", fault.command);
+    assert_eq!(fields["restarts"], u64::from(fault.fatal), "{}: {counts}", fault.command);
+    assert!(daemon.log().text().contains(fault.logged), "{}: the log does not say {:?}", fault.command, fault.logged);
 }
 
 fn all_cost_their_call(isolation: &str) {

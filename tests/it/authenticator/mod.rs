@@ -12,6 +12,8 @@ mod http;
 mod isolation;
 mod jwt;
 mod leaving;
+#[cfg(unix)]
+mod lifetimes;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! The relay as a service of systemd: what it tells the service manager, and the unit in `config/pusud.service`.
 
-use crate::harness::{DEADLINE, Daemon, Setup, not_run, pusud, root, run};
+use crate::harness::{DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, not_run, pusud, root, run};
 use std::io::{ErrorKind, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
@@ -69,6 +69,24 @@ fn the_service_manager_is_told_of_start_reload_and_stop() {
     let stopping = manager.wait_for("STOPPING=1");
     assert!(stopping.contains("EXTEND_TIMEOUT_USEC=10000000\n"), "{stopping}");
     assert_eq!(daemon.wait().code(), Some(0));
+}
+
+/// A plugin that is never done with making its instance does not leave the relay reloading for ever.
+#[test]
+fn a_reload_that_hangs_ends_for_the_service_manager_too() {
+    for isolation in ["thread", "process"] {
+        let (manager, plugins, other) = (Manager::new(), PluginsDir::empty(), PluginsDir::empty());
+        bad_plugin(&plugins, &[]);
+        let settings = format!("isolation: {isolation}\nauthenticator_create_timeout: 1s");
+        let setup = Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings);
+        let daemon = manager.start(setup, None);
+        manager.wait_for("READY=1");
+        let library = bad_plugin(&other, &["-DCREATE_HANGS"]);
+        daemon.plugins().replace(library.file_name().unwrap().to_str().unwrap(), &library);
+        assert!(daemon.reload().contains("is not loaded and created within 1s"));
+        manager.wait_for("RELOADING=1");
+        manager.wait_for("READY=1");
+    }
 }
 
 #[test]

@@ -6,26 +6,21 @@
 
 use super::asking::Ask;
 use super::confinement::{confine, limit_memory};
+use super::daemon_link::DaemonLink;
 use super::message::{REASON_BYTES_MAX, Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
-use super::speech::Speech;
-use crate::authenticator::answer::{Answer, Fault};
-use crate::authenticator::callbacks::{self, Callbacks, LastError, Number};
+use crate::authenticator::callbacks::Callbacks;
 use crate::authenticator::decider::{Decider, Gone, Offers};
 use crate::authenticator::exit::forbid_exit;
-use crate::authenticator::facts::{DESTROY_TIME, Facts};
-use crate::authenticator::grants::{GrantOrders, Order};
+use crate::authenticator::facts::DESTROY_TIME;
 use crate::authenticator::library::{Instance, Plugin};
-use crate::authenticator::log_line::LogLine;
-use crate::authenticator::log_rate::LogRate;
 use crate::authenticator::manifest::Manifest;
-use crate::authenticator::metrics::InstanceMetrics;
 use crate::authenticator::verdict::Request;
 use crate::authenticator::worker::STACK_BYTES;
 use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
 use rustix::fd::{AsRawFd, OwnedFd};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
@@ -33,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Most threads. The daemon never has so many calls here at once.
 const THREADS_MAX: usize = 64;
@@ -41,10 +36,6 @@ const THREADS_MAX: usize = 64;
 const METRICS_EVERY: Duration = Duration::from_secs(1);
 /// How long calls may take to come back once the daemon has said goodbye.
 pub(super) const CALLS_WAIT: Duration = Duration::from_secs(5);
-/// How long the last words may take.
-const FINISH_WAIT: Duration = Duration::from_millis(500);
-/// From so many tickets on it is looked which of them are in time still.
-const SWEEP_MIN: usize = 1024;
 
 /// Is the process of a plugin, until the daemon ends it. Standard input is a socket from the daemon.
 ///
@@ -60,33 +51,19 @@ pub fn serve() -> Result<()> {
         limit_memory(bytes)?;
     }
     let manifest = Manifest::check(&start.manifest)?;
-    let speech = stream.try_clone().and_then(Speech::through).context("cannot speak to the daemon")?;
-    let daemon = callbacks::numbered(|number| DaemonLink {
-        plugin: start.plugin.clone(),
-        facts: start.facts.clone(),
-        number,
-        speech,
-        log_rate: LogRate::default(),
-        may_pend: manifest.has(abi::F_ASYNC),
-        open: Mutex::default(),
-        error: LastError::default(),
-        metrics: InstanceMetrics::default(),
-        log_level: start.log_level,
-        has_grants: start.has_grants,
-        can_recheck: start.can_recheck,
-    });
+    let daemon = DaemonLink::new(&start, manifest.has(abi::F_ASYNC), &stream).context("cannot speak to the daemon")?;
     // Its status says enough.
     forbid_exit(|_| {});
     let calls = match load(&start, &manifest, image, &daemon) {
         Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon), manifest.has(abi::F_SERIAL))),
         Err(error) => {
-            daemon.send(&ToDaemon::Failed(cut(format!("{error:#}"))));
-            daemon.speech.finish(FINISH_WAIT);
+            daemon.say(&ToDaemon::Failed(cut(format!("{error:#}"))));
+            daemon.finish();
             return Ok(());
         }
     };
     drop(start);
-    daemon.send(&ToDaemon::Ready(calls.offers()));
+    daemon.say(&ToDaemon::Ready(calls.offers()));
     hand_on_metrics_always(&daemon)?;
     while let Some(message) = receive(&mut stream)? {
         match message {
@@ -103,8 +80,7 @@ pub fn serve() -> Result<()> {
         }
     }
     calls.stop();
-    daemon.tell_left_out();
-    daemon.speech.finish(FINISH_WAIT);
+    daemon.finish();
     // No destructor of the plugin's has a say in whether this process ends.
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     Ok(())
@@ -143,155 +119,6 @@ fn load(start: &Start, manifest: &Manifest, image: Option<OwnedFd>, daemon: &Arc
     };
     let callbacks: Arc<dyn Callbacks> = daemon.clone();
     Plugin::load(&path, manifest)?.create(callbacks, &start.options)
-}
-
-/// Speaks to the daemon for the plugin: what it calls goes through the socket.
-struct DaemonLink {
-    plugin: String,
-    facts: Facts,
-    number: Number,
-    speech: Arc<Speech>,
-    log_rate: LogRate,
-    may_pend: bool,
-    /// Tickets that have no answer yet, as far as is known here, and when that is not wanted any more.
-    open: Mutex<Open>,
-    error: LastError,
-    metrics: InstanceMetrics,
-    /// The most verbose level that the daemon writes.
-    log_level: i32,
-    has_grants: bool,
-    can_recheck: bool,
-}
-
-#[derive(Default)]
-struct Open {
-    tickets: HashMap<u64, Option<Instant>>,
-    sweep_at: usize,
-}
-
-impl DaemonLink {
-    fn send(&self, what: &ToDaemon) {
-        self.speech.say(what);
-    }
-
-    fn begin(&self, ticket: u64, left: Duration) {
-        let (mut open, now) = (self.open(), Instant::now());
-        if open.tickets.len() >= open.sweep_at.max(SWEEP_MIN) {
-            // The daemon does not tell of each that is not wanted any more, when there are too many.
-            open.tickets.retain(|_, until| until.is_none_or(|until| until > now));
-            open.sweep_at = 2 * open.tickets.len();
-        }
-        open.tickets.insert(ticket, now.checked_add(left));
-    }
-
-    /// Nobody waits for the ticket from here on; whether somebody did.
-    fn end(&self, ticket: u64) -> bool {
-        self.open().tickets.remove(&ticket).is_some()
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn say_line(&self, line: LogLine) {
-        if !self.speech.say_if_there_is_room(&ToDaemon::Log(line)) {
-            self.log_rate.leave_out(1);
-        }
-    }
-
-    /// Says how many lines were left out before this one.
-    fn tell_left_out_before(&self, lines: u64) {
-        if lines > 0 {
-            let text = format!("{lines} lines were left out: it logs more than 100 a second, or the daemon is slow");
-            self.say_line(LogLine { level: 2, text: text.into_bytes(), ..LogLine::default() });
-        }
-    }
-
-    fn tell_left_out(&self) {
-        self.tell_left_out_before(self.log_rate.left_out());
-    }
-
-    /// Sends what has been counted since the last time.
-    fn hand_on_metrics(&self) {
-        let changes = self.metrics.take_changes();
-        if !changes.is_empty() {
-            let json = serde_json::to_vec(&changes).expect("names and numbers can be written as JSON");
-            self.send(&ToDaemon::Metrics(json));
-        }
-    }
-}
-
-impl Callbacks for DaemonLink {
-    fn plugin(&self) -> &str {
-        &self.plugin
-    }
-
-    fn number(&self) -> Number {
-        self.number
-    }
-
-    fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
-    fn log(&self, line: LogLine) {
-        if let Some(left_out) = self.log_rate.passes(Instant::now()) {
-            self.tell_left_out_before(left_out);
-            self.say_line(line);
-        }
-    }
-
-    fn is_logged(&self, level: i32) -> bool {
-        // What is past the last level counts as the last.
-        level.clamp(1, 5) <= self.log_level
-    }
-
-    fn grants(&self) -> Option<&dyn GrantOrders> {
-        self.has_grants.then_some(self)
-    }
-
-    fn metrics(&self) -> &InstanceMetrics {
-        &self.metrics
-    }
-
-    /// Also passes on what is too late, for the daemon to count.
-    fn complete(&self, ticket: u64, answer: &mut dyn FnMut() -> Result<Answer, Fault>) -> i32 {
-        let answer = answer().and_then(|answer| answer.check().map(|()| Box::new(answer)));
-        let is_open = self.end(ticket);
-        let told = match &answer {
-            _ if !is_open => abi::LATE,
-            Ok(_) => abi::TAKEN,
-            Err(fault) => fault.status(),
-        };
-        let completed = ToDaemon::Completed { ticket, answer };
-        if is_open {
-            self.send(&completed);
-        } else {
-            // One that is not counted makes no difference to anybody.
-            let _ = self.speech.say_if_there_is_room(&completed);
-        }
-        told
-    }
-
-    fn last_error(&self) -> &LastError {
-        &self.error
-    }
-}
-
-impl GrantOrders for DaemonLink {
-    fn order(&self, order: Order) -> i32 {
-        if matches!(order, Order::Recheck(_)) && !self.can_recheck {
-            return abi::UNSUPPORTED;
-        }
-        // Behind the answers that came before it.
-        if self.speech.say_if_there_is_room(&ToDaemon::Order(order)) { abi::TAKEN } else { abi::FULL }
-    }
-}
-
-impl Drop for DaemonLink {
-    fn drop(&mut self) {
-        callbacks::forget(self.number);
-    }
 }
 
 /// Calls and the threads that do them. Threads are started as they are needed and stay.
@@ -369,7 +196,7 @@ impl Calls {
                 Job::Ask(number, ask) => {
                     let told = ask.put_to(instance);
                     self.daemon.hand_on_metrics();
-                    self.daemon.send(&ToDaemon::Answered(number, told));
+                    self.daemon.say(&ToDaemon::Answered(number, told));
                 }
                 Job::Call { ticket, left, request } => {
                     let returned = instance.authorize(ticket, left, &request);
@@ -378,10 +205,10 @@ impl Calls {
                     let Ok(status) = returned else {
                         unreachable!("an instance in its own process does not go: {Gone:?}")
                     };
-                    if status != abi::PENDING || !self.daemon.may_pend {
+                    if status != abi::PENDING || !self.daemon.may_pend() {
                         self.daemon.end(ticket);
                     }
-                    self.daemon.send(&ToDaemon::Returned { ticket, status });
+                    self.daemon.say(&ToDaemon::Returned { ticket, status });
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! Both ends are the same binary, so there are no versions. The daemon trusts what comes from the other end no more than
 //! it trusts the plugin: every length is checked before anything is made of it.
 //! **Invariant:** bytes that may hold a secret are wiped when they are dropped, and never copied by growing.
+// Longer than 300 lines: what is written and what is read of one protocol stands together, with its tests.
 
 use super::asking::{Ask, Told, read_order, write_order};
 use super::fields::{Frame, Reader, Writer, as_signed, signed};

@@ -15,6 +15,8 @@ mod child;
 #[cfg(unix)]
 mod confinement;
 #[cfg(unix)]
+mod daemon_link;
+#[cfg(unix)]
 mod deadline;
 #[cfg(unix)]
 mod end;

@@ -164,7 +164,8 @@ async fn a_process_that_says_what_breaks_the_rules_is_ended_and_started_again() 
         let before = process_of(&authenticator).await;
         let (waiting, failed) = (authenticator.clone(), authenticator.counts().failed);
         let waiting = tokio::spawn(async move { waiting.authorize(request("pending")).await });
-        // Answered behind it.
+        // Asked and answered behind it.
+        tokio::task::yield_now().await;
         assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
         assert!(unavailable(&authenticator.authorize(request(command)).await), "{command}");
         assert!(unavailable(&waiting.await.unwrap()), "{command}");
