@@ -16,9 +16,16 @@ impl Pool {
     pub(super) fn begin_hearing(self: &Arc<Self>) {
         let mut state = self.lock();
         let Some(decider) = state.decider.clone() else { return };
-        let hears = decider.offers().hears;
-        self.host.begin_hearing(hears);
-        if hears && let Err(error) = self.spawn(&mut state, "pusu-auth-heard".into(), hear) {
+        let offers = decider.offers();
+        self.host.begin_hearing(offers);
+        if !offers.hears {
+            return;
+        }
+        let mut begun = self.spawn(&mut state, "pusu-auth-heard".into(), hear);
+        if state.can_renew {
+            begun = begun.and(self.spawn(&mut state, "pusu-auth-deaf".into(), renew_when_deaf));
+        }
+        if let Err(error) = begun {
             tracing::error!(plugin = self.host.plugin, "the plugin cannot be told of the ends of grants: {error:#}");
         }
     }
@@ -31,11 +38,28 @@ fn hear(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
     loop {
         match book.next_news(epoch) {
             // Where its process has gone meanwhile, the next one adopts what lives.
-            Next::Heard(heard) => drop(decider.hear(&heard)),
+            Next::Heard(heard) => drop(decider.hear(epoch, &heard)),
             // Another process of the same instance hears.
             Next::Over if pool.host.epoch() != epoch => epoch = pool.host.epoch(),
             Next::Over => return,
         }
+    }
+}
+
+/// Has an instance that takes no news of its grants any more replaced, as long as it is the one that hears of them.
+fn renew_when_deaf(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
+    let Some(book) = pool.host.grant_book() else { return };
+    let mut epoch = pool.host.epoch();
+    loop {
+        if book.wait_until_deaf(epoch, false) {
+            decider.renew("it does not take the news of its grants");
+            // The next process has another number.
+            book.wait_until_deaf(epoch, true);
+        }
+        if pool.host.epoch() == epoch {
+            return;
+        }
+        epoch = pool.host.epoch();
     }
 }
 

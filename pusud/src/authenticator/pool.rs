@@ -183,7 +183,7 @@ impl Pool {
             Some(FAILED)
         } else if state.decider.as_ref().is_some_and(|decider| !decider.is_up()) {
             Some("the authenticator is started again")
-        } else if state.hangs() {
+        } else if state.hangs() || self.host.is_deaf() {
             Some("the authenticator hangs")
         } else if state.queue.len() >= QUEUE_MAX {
             Some("too many authorizations are waiting")
@@ -227,7 +227,7 @@ impl Pool {
     /// Whether its instance has failed, or hangs in all the threads it may have. One that is renewed by itself never is.
     pub(super) fn is_lost(&self) -> bool {
         let state = self.lock();
-        !state.can_renew && (state.retired || state.serving == 0 || state.stuck >= STUCK_MAX)
+        !state.can_renew && (state.retired || state.serving == 0 || state.stuck >= STUCK_MAX || self.host.is_deaf())
     }
 
     pub(super) fn counts(&self) -> Counts {

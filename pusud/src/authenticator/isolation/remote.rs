@@ -12,7 +12,7 @@ use super::end::End;
 use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::decider::{Condition, Decider, Gone, Offers};
-use crate::authenticator::grants::{GrantOrders as _, Heard};
+use crate::authenticator::grants::Heard;
 use crate::authenticator::host::Host;
 use crate::authenticator::image::Image;
 use crate::authenticator::pool::{FAILED, unavailable};
@@ -147,7 +147,7 @@ impl Decider for Remote {
     }
 
     fn reload(&self) -> Result<(), String> {
-        match self.0.ask(&Ask::Reload) {
+        match self.0.ask(&Ask::Reload, None) {
             Ok(Told { status: abi::OK, .. }) => Ok(()),
             Ok(Told { why, .. }) => Err(why),
             Err(Gone) => Err("its process has ended".to_owned()),
@@ -155,11 +155,11 @@ impl Decider for Remote {
     }
 
     fn health(&self) -> Result<Condition, Gone> {
-        self.0.ask(&Ask::Health).map(|told| Condition::of(told.status, told.why))
+        self.0.ask(&Ask::Health, None).map(|told| Condition::of(told.status, told.why))
     }
 
-    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
-        self.0.ask(&Ask::Hear(heard.clone())).map(drop)
+    fn hear(&self, epoch: u64, heard: &Heard) -> Result<(), Gone> {
+        self.0.ask(&Ask::Hear(heard.clone()), Some(epoch)).map(drop)
     }
 
     fn is_up(&self) -> bool {
@@ -215,11 +215,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a call that is about no request, and waits until it has returned.
-    fn ask(&self, ask: &Ask) -> Result<Told, Gone> {
+    /// Makes a call that is about no request, and waits until it has returned. `epoch`: it is for the process with this
+    /// number among those that hear of grants, and no other.
+    fn ask(&self, ask: &Ask, epoch: Option<u64>) -> Result<Told, Gone> {
         let (sender, told) = sync_channel(1);
         let mut state = self.lock();
         let link = state.link.clone().ok_or(Gone)?;
+        // A process has its number before there is a link to it.
+        if epoch.is_some_and(|epoch| epoch != self.host.epoch()) {
+            return Err(Gone);
+        }
         state.asks += 1;
         let number = state.asks;
         state.asked.insert(number, sender);
@@ -258,7 +263,6 @@ impl Shared {
                         let _ = first.send(Ok(()));
                     } else {
                         tracing::info!(plugin, "the plugin's process is running again");
-                        self.host.begin_hearing(self.lock().offers.hears);
                     }
                     let why = self.listen(&mut stream);
                     if let Some(why) = why.filter(|_| !self.lock().stopping) {
@@ -323,6 +327,8 @@ impl Shared {
         if state.stopping {
             bail!("is being stopped already");
         }
+        // Before it is asked anything, so that it adopts nothing that it gives itself.
+        self.host.go_on_hearing(state.offers);
         state.link = Some(link);
         drop(state);
         self.up.store(true, Ordering::Relaxed);
@@ -355,22 +361,21 @@ impl Shared {
                 }
             }
             ToDaemon::Order(order) => {
-                if let Some(grants) = self.host.grant_book()
-                    && grants.order(order) == abi::FULL
-                {
-                    self.host
-                        .complaints
-                        .warn(&self.host.plugin, "too many orders about grants wait: one was not taken");
-                }
+                // Ordered in that process under the same rules; where they differ by now, it is not done.
+                let _ = self.host.grant_book().map(|grants| grants.order_in_turn(&order));
             }
             ToDaemon::Metrics(json) => self.host.merge_metrics(&json),
-            ToDaemon::Completed { ticket, answer } => {
+            ToDaemon::Completed { ticket, answer, is_taken } => {
                 let mut state = self.lock();
                 if matches!(state.calls.get(&ticket), Some(Call::Pending)) {
                     state.calls.remove(&ticket);
                 }
                 drop(state);
-                self.host.complete(ticket, || answer.map(|answer| *answer));
+                let is_grant = answer.as_ref().is_ok_and(|answer| answer.decision == abi::GRANT);
+                let told = self.host.complete(ticket, || answer.map(|answer| *answer));
+                if is_grant && is_taken && told == abi::LATE {
+                    self.host.never_arrived(ticket, abi::ENDED_CLOSED);
+                }
             }
             ToDaemon::Returned { ticket, status } => {
                 let mut state = self.lock();
