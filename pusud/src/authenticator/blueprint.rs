@@ -88,8 +88,8 @@ impl Decider for Kept {
         self.instance.health()
     }
 
-    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
-        self.instance.hear(heard)
+    fn hear(&self, epoch: u64, heard: &Heard) -> Result<(), Gone> {
+        self.instance.hear(epoch, heard)
     }
 
     fn lost(&self) -> bool {

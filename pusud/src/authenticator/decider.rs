@@ -34,11 +34,11 @@ pub(super) trait Decider: Send + Sync {
     fn health(&self) -> Result<Condition, Gone> {
         Ok(Condition::default())
     }
-    /// Tells the plugin of a grant. May block.
+    /// Tells the plugin of a grant, if it is the one with this number among those that hear. May block.
     ///
     /// # Errors
     /// The instance has gone meanwhile.
-    fn hear(&self, _heard: &Heard) -> Result<(), Gone> {
+    fn hear(&self, _epoch: u64, _heard: &Heard) -> Result<(), Gone> {
         Ok(())
     }
     /// Whether the instance is there to be asked.
@@ -61,6 +61,11 @@ pub(super) trait Decider: Send + Sync {
     fn lost(&self) -> bool {
         false
     }
+    /// Gives up an instance that hangs in calls that are about no request, as long as it is the one of `epoch`. Does not
+    /// block.
+    fn give_up(&self, _why: &str, _epoch: u64) {
+        self.lost();
+    }
     /// No call will be made any more, and nobody waits for those that are made. Does not block.
     fn end(&self) {}
 }
@@ -74,6 +79,8 @@ pub(super) struct Offers {
     pub(super) tells_health: bool,
     /// `pusu.grants/1`, with the flag GRANTS.
     pub(super) hears: bool,
+    /// Of that, `adopted` too.
+    pub(super) adopts: bool,
 }
 
 /// The condition of a plugin, as it says itself.

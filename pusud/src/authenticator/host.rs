@@ -5,7 +5,7 @@
 use super::answer::{Answer, Fault, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
-use super::decider::Condition;
+use super::decider::{Condition, Offers};
 use super::facts::Facts;
 use super::grants::{GrantBook, GrantOrders};
 use super::lasting::Lasting;
@@ -15,7 +15,7 @@ use super::metrics::{Definition, InstanceMetrics, Value};
 use super::tickets::Tickets;
 use super::verdict::{Verdict, reason_or_none};
 use pusu_plugin_abi as abi;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -31,6 +31,8 @@ pub(super) struct Host {
     /// Which one the instance is of those that hear of grants.
     epoch: AtomicU64,
     condition: Mutex<Condition>,
+    /// It does not come back from a call that is about no request.
+    hangs: AtomicBool,
     number: Number,
     error: LastError,
     lost: AtomicU64,
@@ -52,6 +54,7 @@ impl Host {
             lasting,
             epoch: AtomicU64::new(0),
             condition: Mutex::default(),
+            hangs: AtomicBool::new(false),
             number,
             error: LastError::default(),
             lost: AtomicU64::new(0),
@@ -74,11 +77,20 @@ impl Host {
         if !self.tickets.is_open(ticket) {
             return self.too_late();
         }
-        match answer().and_then(|answer| answer.understand(SystemTime::now())) {
+        let mut has_granted = false;
+        let understood = answer().and_then(|answer| {
+            has_granted = answer.decision == abi::GRANT;
+            answer.understand(SystemTime::now())
+        });
+        match understood {
             Ok(understood) => {
                 let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
                 let verdict = self.named(ticket, understood.verdict);
-                self.note(&verdict, &understood.detail);
+                if has_granted && !matches!(verdict, Verdict::Grant(_)) {
+                    // Its end had passed before it was given.
+                    self.never_arrived(ticket, abi::ENDED_EXPIRED);
+                }
+                self.note(ticket, &verdict, &understood.detail);
                 reply.send(verdict);
                 abi::TAKEN
             }
@@ -134,6 +146,16 @@ impl Host {
         self.condition.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it hangs in a call that is about no request.
+    pub(super) fn set_hangs(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::Relaxed);
+    }
+
+    /// Whether it hangs in calls that are about no request, or leaves too many of those waiting.
+    pub(super) fn hangs(&self) -> bool {
+        self.hangs.load(Ordering::Relaxed) || self.is_deaf()
+    }
+
     /// The plugin has said how it is.
     pub(super) fn set_condition(&self, new: Condition) {
         let old = std::mem::replace(&mut *self.condition.lock().unwrap_or_else(PoisonError::into_inner), new.clone());
@@ -162,12 +184,32 @@ impl Host {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    /// From here on the instance is the one that hears of grants, if it wants to. Gives its number.
-    pub(super) fn begin_hearing(&self, hears: bool) -> u64 {
-        let Some(grants) = &self.lasting.grants else { return 0 };
-        let epoch = grants.begin_hearing(hears);
-        self.epoch.store(epoch, Ordering::Relaxed);
-        epoch
+    /// From here on the instance is the one that hears of grants, if it offers to.
+    pub(super) fn begin_hearing(&self, offers: Offers) {
+        if let Some(grants) = &self.lasting.grants {
+            grants.begin_hearing(offers, &self.epoch);
+        }
+    }
+
+    /// A new process of the instance is about to be asked; if the instance is the one that hears of grants, the process
+    /// adopts what lives.
+    #[cfg(unix)]
+    pub(super) fn go_on_hearing(&self, offers: Offers) {
+        if let Some(grants) = &self.lasting.grants {
+            grants.go_on_hearing(offers, &self.epoch);
+        }
+    }
+
+    /// Whether the instance leaves too many news of its grants waiting.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.lasting.grants.as_ref().is_some_and(|grants| grants.is_deaf())
+    }
+
+    /// The plugin takes `ticket` for one that was granted, and nobody has the grant.
+    pub(super) fn never_arrived(&self, ticket: u64, why: i32) {
+        if let Some(grants) = &self.lasting.grants {
+            grants.never_arrived(ticket, self.epoch(), why);
+        }
     }
 
     /// Answers a ticket whose call has been lost with the process it was in, which there is on Unix.
@@ -210,15 +252,15 @@ impl Host {
         abi::LATE
     }
 
-    fn note(&self, verdict: &Verdict, detail: &str) {
+    fn note(&self, ticket: u64, verdict: &Verdict, detail: &str) {
         let plugin = self.plugin.as_str();
+        let detailed = |said: &str| if detail.is_empty() { said.to_owned() } else { format!("{said}: {detail}") };
         match verdict {
-            Verdict::Grant(grant) if detail.is_empty() => {
-                tracing::debug!(plugin, subject = printable(&grant.subject), "granted");
+            Verdict::Grant(grant) => {
+                tracing::debug!(plugin, ticket, subject = printable(&grant.subject), "{}", detailed("granted"));
             }
-            Verdict::Grant(grant) => tracing::debug!(plugin, subject = printable(&grant.subject), "granted: {detail}"),
-            Verdict::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, "refused"),
-            Verdict::Refuse(_) => tracing::info!(plugin, "refused: {detail}"),
+            Verdict::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, ticket, "refused"),
+            Verdict::Refuse(_) => tracing::info!(plugin, ticket, "{}", detailed("refused")),
             Verdict::Unavailable(reason) => {
                 let reason = printable(reason_or_none(reason));
                 match detail {

@@ -191,7 +191,7 @@ impl Pool {
             Some(FAILED)
         } else if state.decider.as_ref().is_some_and(|decider| !decider.is_up()) {
             Some(if self.is_lost_now(state) { FAILED } else { "the authenticator is started again" })
-        } else if state.hangs() {
+        } else if state.hangs() || self.host.hangs() {
             Some("the authenticator hangs")
         } else if state.queue.len() >= QUEUE_MAX || self.host.tickets.len() >= OPEN_MAX {
             Some("too many authorizations are waiting")
@@ -241,7 +241,7 @@ impl Pool {
     }
 
     fn is_lost_now(&self, state: &State) -> bool {
-        !state.can_renew && (state.retired || state.hangs())
+        !state.can_renew && (state.retired || state.hangs() || self.host.hangs())
             || state.decider.as_ref().is_some_and(|decider| decider.is_lost())
     }
 

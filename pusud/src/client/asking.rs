@@ -45,15 +45,18 @@ impl Client {
         let kept = context.authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
         let request = self.question(authorization, again);
         self.stop_the_clock();
+        self.set_asks(true);
         let verdict = match self.while_here(context.authenticator.authorize(request)).await {
             Waited::Decided(verdict) => verdict,
             Waited::Leaving => {
                 debug!(client = %self.peer(), "leaves before its authorization is decided");
                 // Its last words are read as ever.
+                self.set_asks(false);
                 return Next::Message;
             }
             Waited::Ended => return Next::End,
         };
+        self.set_asks(false);
         match verdict {
             Verdict::Grant(grant) => {
                 debug!(client = %self.peer(), subject = grant.subject, ticket = grant.ticket, "authorized");
@@ -138,9 +141,14 @@ impl Client {
 
     /// Asks about an authorization again that another generation of the authenticator has granted, or that the plugin
     /// wants to be asked about, if there is one.
-    pub(super) fn ask_again(&self, permit: Permit) -> Option<Asking> {
+    pub(super) fn ask_again(&mut self, permit: Permit) -> Option<Asking> {
         let authenticator = self.context.authenticator.clone();
-        let ToAsk { kept, ticket } = self.session.to_ask(authenticator.generation(), Uptime::now())?;
+        if !authenticator.ready() {
+            // Nobody would be asked, and what is to be asked is to be asked still.
+            permit.undecided();
+            return None;
+        }
+        let ToAsk { kept, ticket } = self.session.ask(authenticator.generation(), Uptime::now())?;
         let mut request = self.question(Authorization::new(kept.expose()), true);
         request.recheck = true;
         if ticket != 0 {

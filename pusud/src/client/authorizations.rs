@@ -4,53 +4,21 @@
 //! **Invariant:** a permission counts as long as the authorization that gave it, and no longer.
 //! **Invariant:** a client whose authorization neither ends nor is kept owns nothing here but its permissions.
 
+mod live;
+mod moment;
+
+pub(crate) use moment::Moment;
+
 use super::few::Few;
 use super::uptime::Uptime;
 use crate::authenticator::{Authorization, Grant, GrantEnd, HeldGrant};
-use crate::protocol::{AUTHORIZATIONS_MAX, Access, Permission};
+use crate::protocol::{AUTHORIZATIONS_MAX, Access};
+use live::{Live, Terms};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
-
-/// How long before its end a client is told that an authorization ends; half of its time if that is shorter.
-const NOTICE_MAX: Duration = Duration::from_secs(30);
-/// Permissions of two authorizations that are compared pair by pair; what is larger is kept as it is.
-const COMPARED_PAIRS_MAX: usize = 4096;
-
-/// How long after an authorization was decided it may be rechecked at the earliest.
-const RECHECK_AFTER: Duration = Duration::from_secs(1);
-
-/// Ends that are closer together are the same: two clocks are read one after the other.
-const SAME_MAX: Duration = Duration::from_millis(100);
 
 /// All authorizations of one client.
 #[derive(Default)]
 pub(crate) struct Authorizations(Few<Live>);
-
-/// One authorization.
-struct Live {
-    permissions: Box<[Permission]>,
-    /// The generation of the authenticator that granted it.
-    generation: u32,
-    /// `None`: it does not end, and nobody will be asked about it again.
-    terms: Option<Box<Terms>>,
-}
-
-struct Terms {
-    expires: Option<Uptime>,
-    /// When the client is to be told that it ends; `None` once it has been.
-    notice: Option<Uptime>,
-    /// What the client sent, where it may have to be asked again.
-    kept: Option<Rc<Authorization>>,
-    /// The ticket that names it.
-    ticket: u64,
-    /// Where the plugin keeps an eye on it.
-    held: Option<HeldGrant>,
-    /// Orders for it are delivered to the client's mailbox.
-    is_delivered_to: bool,
-    /// When it was decided, and when it is to be asked about again because the plugin wants it.
-    decided: Uptime,
-    recheck: Option<Uptime>,
-}
 
 /// An authorization to be asked about again.
 #[derive(Debug)]
@@ -59,33 +27,6 @@ pub(crate) struct ToAsk {
     pub kept: Rc<Authorization>,
     /// The ticket that names what it gave; 0: none does.
     pub ticket: u64,
-}
-
-/// One moment on both clocks.
-#[derive(Clone, Copy)]
-pub(crate) struct Moment {
-    /// Runs evenly, also while the machine sleeps, and is what authorizations end by.
-    pub uptime: Uptime,
-    /// What authenticators go by. It may be set at any time.
-    pub wall: SystemTime,
-}
-
-impl Moment {
-    /// This one.
-    pub(crate) fn now() -> Self {
-        Self { uptime: Uptime::now(), wall: SystemTime::now() }
-    }
-
-    /// So much later. `None` is later than the clock can say.
-    fn after(self, time: Duration) -> Option<Uptime> {
-        self.uptime.checked_add(time)
-    }
-
-    /// When `wall` will be. `None` is later than the clock can say.
-    fn until(self, wall: SystemTime) -> Option<Uptime> {
-        // Past already: now.
-        self.uptime.checked_add(wall.duration_since(self.wall).unwrap_or_default())
-    }
 }
 
 /// What a further authorization has changed.
@@ -169,14 +110,17 @@ impl Authorizations {
         self.terms().any(|terms| terms.kept.is_some())
     }
 
-    /// One that is to be asked about again: another generation than `current` has granted it, or the plugin wants it.
-    pub(crate) fn to_ask(&self, current: u32, now: Uptime) -> Option<ToAsk> {
-        self.all().iter().find_map(|live| {
-            let terms = live.terms.as_ref()?;
-            let is_due = live.generation != current || terms.recheck.is_some_and(|recheck| recheck <= now);
-            let kept = terms.kept.clone().filter(|_| is_due)?;
-            Some(ToAsk { kept, ticket: terms.ticket })
-        })
+    /// Whether any is to be asked about again: another generation than `current` has granted it, or the plugin wants it.
+    pub(crate) fn any_to_ask(&self, current: u32, now: Uptime) -> bool {
+        self.all().iter().any(|live| live.is_due(current, now))
+    }
+
+    /// One of these, which is asked about from here on.
+    pub(crate) fn ask(&mut self, current: u32, now: Uptime) -> Option<ToAsk> {
+        let due = self.0.as_mut_slice().iter_mut().find(|live| live.is_due(current, now))?;
+        let terms = due.terms.as_mut()?;
+        terms.ask(now);
+        Some(ToAsk { kept: terms.kept.clone()?, ticket: terms.ticket })
     }
 
     /// Whether the plugin keeps an eye on any of them.
@@ -208,7 +152,7 @@ impl Authorizations {
         let mut named = self.0.as_mut_slice().iter_mut().filter(|live| live.is_named(ticket));
         let Some(terms) = named.find_map(|live| live.terms.as_mut()) else { return true };
         if terms.kept.is_some() {
-            terms.recheck = terms.recheck.or(Some(terms.decided + RECHECK_AFTER));
+            terms.order_recheck();
         }
         terms.kept.is_some()
     }
@@ -221,7 +165,12 @@ impl Authorizations {
         match grant {
             Some(grant) => {
                 live.set_end(GrantEnd::Replaced);
+                let is_ordered = live.terms.as_ref().is_some_and(|terms| terms.recheck.is_some());
                 *live = Live::new(grant, Some(kept.clone()), now);
+                if let Some(terms) = live.terms.as_mut().filter(|_| is_ordered) {
+                    // The plugin wants it since it was asked.
+                    terms.order_recheck();
+                }
             }
             None => self.0.retain(|live| !is_it(live) || live.ends(GrantEnd::Refused)),
         }
@@ -245,74 +194,6 @@ impl Authorizations {
 
     fn all(&self) -> &[Live] {
         self.0.as_slice()
-    }
-}
-
-impl Live {
-    fn new(grant: Grant, kept: Option<Rc<Authorization>>, now: Moment) -> Self {
-        let ends =
-            [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
-        let expires = ends.into_iter().flatten().min();
-        let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
-        let Grant { permissions, generation, ticket, held, .. } = grant;
-        let has_terms = expires.is_some() || kept.is_some() || held.is_some();
-        let terms = || {
-            let (is_delivered_to, decided, recheck) = (false, now.uptime, None);
-            Box::new(Terms { expires, notice, kept, ticket, held, is_delivered_to, decided, recheck })
-        };
-        Self { permissions: permissions.into(), generation, terms: has_terms.then(terms) }
-    }
-
-    fn is_named(&self, ticket: u64) -> bool {
-        self.terms.as_ref().is_some_and(|terms| terms.ticket == ticket)
-    }
-
-    /// Says why it is about to end, to whoever keeps an eye on it.
-    fn set_end(&self, why: GrantEnd) {
-        if let Some(held) = self.terms.as_ref().and_then(|terms| terms.held.as_ref()) {
-            held.set_end(why);
-        }
-    }
-
-    /// As [`Self::set_end`]; false, as the answer to whether it is retained.
-    fn ends(&self, why: GrantEnd) -> bool {
-        self.set_end(why);
-        false
-    }
-
-    fn expires(&self) -> Option<Uptime> {
-        self.terms.as_ref()?.expires
-    }
-
-    fn kept(&self) -> Option<&Rc<Authorization>> {
-        self.terms.as_ref()?.kept.as_ref()
-    }
-
-    /// Whether it ends when `other` does, of whose end the client has been told.
-    fn ends_with(&self, other: &Self) -> bool {
-        let told = other.terms.as_ref().is_some_and(|terms| terms.notice.is_none());
-        let ends = self.expires().zip(other.expires());
-        told && ends.is_some_and(|(own, others)| own.saturating_since(others) < SAME_MAX)
-    }
-
-    fn forgo_notice(&mut self) {
-        if let Some(terms) = &mut self.terms {
-            terms.notice = None;
-        }
-    }
-
-    /// Whether it gives all that `other` gives, for as long. May say no where it does.
-    fn covers(&self, other: &Self) -> bool {
-        let lasts = match (self.expires(), other.expires()) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(own), Some(others)) => own >= others,
-        };
-        let pairs = self.permissions.len().saturating_mul(other.permissions.len());
-        lasts
-            && (self.permissions == other.permissions
-                || pairs <= COMPARED_PAIRS_MAX
-                    && other.permissions.iter().all(|one| self.permissions.iter().any(|own| own.covers(one))))
     }
 }
 

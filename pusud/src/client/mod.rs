@@ -15,6 +15,7 @@ mod framing;
 mod handshake;
 mod held_subscribe_ok;
 mod memory;
+mod orders;
 mod partial_message;
 mod publish_rate;
 mod publishing;

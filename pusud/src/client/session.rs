@@ -106,9 +106,14 @@ impl Session {
         self.authorizations.any_kept()
     }
 
-    /// An authorization to be asked about again; `current` is the generation of the authenticator.
-    pub(crate) fn to_ask(&self, current: u32, now: Uptime) -> Option<ToAsk> {
-        self.authorizations.to_ask(current, now)
+    /// Whether an authorization is to be asked about again; `current` is the generation of the authenticator.
+    pub(crate) fn any_to_ask(&self, current: u32, now: Uptime) -> bool {
+        self.authorizations.any_to_ask(current, now)
+    }
+
+    /// One of these, which is asked about from here on.
+    pub(crate) fn ask(&mut self, current: u32, now: Uptime) -> Option<ToAsk> {
+        self.authorizations.ask(current, now)
     }
 
     /// Whether the plugin keeps an eye on any authorization.

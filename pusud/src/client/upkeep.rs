@@ -8,20 +8,16 @@ use super::asking::Asking;
 use super::uptime::Uptime;
 use super::{Client, Context};
 use crate::admission::Probation;
-use crate::authenticator::{Mail, Mailbox, reason_or_none};
 use crate::client::deadlines::Alarm;
+use crate::client::orders::Orders;
 use crate::client::reauthorize::{Instruction, Registration};
 use crate::protocol::{Disconnect, Refusal, Reply};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Instant;
-use tracing::{info, warn};
 
 /// What clients are told when an authorization has run out.
 const EXPIRED: &str = "expired";
-/// What they are told when the plugin ends one and gives no reason.
-const REVOKED: &str = "revoked";
 
 /// Runs a shard's timers, for ever: the deadlines of clients, re-authorization, keepalive and slow consumers.
 pub async fn run_timers(context: Rc<Context>) {
@@ -42,8 +38,10 @@ pub(super) struct Upkeep {
     /// While the client's authorization is kept.
     registration: Option<Registration>,
     asking: Option<Asking>,
-    /// While the plugin keeps an eye on what was granted: its orders come here.
-    mailbox: Option<Arc<Mailbox>>,
+    /// The client has asked for an authorization, and waits for the answer.
+    asks: bool,
+    /// Of the plugin, about what was granted.
+    orders: Orders,
     /// The authorizations have changed: alarm and registration have to be brought up to date.
     has_changed: bool,
 }
@@ -62,6 +60,13 @@ impl Client {
         if let Some(upkeep) = &mut self.upkeep {
             upkeep.authorize_by = None;
             upkeep.has_changed = true;
+        }
+    }
+
+    /// The client has asked for an authorization, or has its answer.
+    pub(super) fn set_asks(&mut self, asks: bool) {
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.asks = asks;
         }
     }
 
@@ -87,8 +92,12 @@ impl Client {
         let Some(mut upkeep) = self.upkeep.take() else { return };
         if upkeep.alarm.as_ref().is_some_and(|alarm| alarm.at() <= Instant::now())
             || upkeep.end.as_ref().is_some_and(|end| end.at() <= Uptime::now())
-            || upkeep.mailbox.as_ref().is_some_and(|mailbox| mailbox.has_mail())
         {
+            upkeep.has_changed = true;
+        }
+        if upkeep.orders.has_come() {
+            // Before an answer that was given after them.
+            self.follow_orders(&mut upkeep, cx);
             upkeep.has_changed = true;
         }
         while self.poll_asking(&mut upkeep, cx).is_ready() {}
@@ -96,7 +105,7 @@ impl Client {
             self.update(&mut upkeep, cx);
         }
         let has_timers = upkeep.alarm.is_some() || upkeep.end.is_some() || upkeep.registration.is_some();
-        if has_timers || upkeep.probation.is_some() || upkeep.mailbox.is_some() {
+        if has_timers || upkeep.probation.is_some() || upkeep.orders.may_come() {
             self.upkeep = Some(upkeep);
         }
     }
@@ -119,7 +128,7 @@ impl Client {
         if upkeep.alarm.as_ref().map(Alarm::at) != upkeep.authorize_by {
             upkeep.alarm = upkeep.authorize_by.map(|at| self.context.deadlines.set(at, cx.waker().clone()));
         }
-        let next = self.session.next_event();
+        let next = [self.session.next_event(), upkeep.orders.due()].into_iter().flatten().min();
         if upkeep.end.as_ref().map(Alarm::at) != next {
             upkeep.end = next.map(|at| self.context.ends.set(at, cx.waker().clone()));
         }
@@ -129,7 +138,7 @@ impl Client {
             let register = || self.context.reauthorizations.register(cx.waker().clone());
             let registration = upkeep.registration.get_or_insert_with(register);
             let generation = self.context.authenticator.generation();
-            if upkeep.asking.is_none() && self.session.to_ask(generation, Uptime::now()).is_some() {
+            if upkeep.asking.is_none() && self.session.any_to_ask(generation, Uptime::now()) {
                 registration.enqueue();
             }
         }
@@ -137,27 +146,9 @@ impl Client {
 
     /// Does what the plugin has ordered about its grants.
     fn follow_orders(&mut self, upkeep: &mut Upkeep, cx: &TaskContext<'_>) {
-        if !self.session.any_held() {
-            upkeep.mailbox = None;
-            return;
-        }
-        let mailbox = upkeep.mailbox.get_or_insert_with(|| Mailbox::new(cx.waker().clone()));
-        for held in self.session.take_undelivered() {
-            held.deliver_to(mailbox);
-        }
-        for mail in mailbox.take() {
-            match mail {
-                Mail::Revoke(ticket, reason) => {
-                    if self.session.revoke(ticket) {
-                        info!(client = %self.peer(), ticket, reason = reason_or_none(&reason), "authorization revoked");
-                        self.shrink(if reason.is_empty() { REVOKED } else { &reason });
-                    }
-                }
-                Mail::Recheck(ticket) if self.session.recheck(ticket) => {}
-                Mail::Recheck(ticket) => {
-                    warn!(client = %self.peer(), ticket, "cannot be rechecked: what it sent was not kept when it came");
-                }
-            }
+        upkeep.orders.listen(&mut self.session, cx.waker());
+        for order in upkeep.orders.take(upkeep.asks, upkeep.asking.is_some(), Uptime::now()) {
+            self.follow(order);
         }
     }
 

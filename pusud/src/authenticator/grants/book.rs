@@ -2,14 +2,15 @@
 //!
 //! **Invariant:** the lock is never held during a call into a plugin, and orders for many grants let go of it in between.
 
-use super::hearing::{Heard, Hearing, Next, Waiting};
+use super::hearing::Next;
 use super::held::HeldGrant;
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mailbox;
 use super::order::{GrantOrders, Order, Whom};
+use super::register::Register;
+use crate::authenticator::decider::Offers;
 use anyhow::{Context as _, Result};
 use pusu_plugin_abi as abi;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -21,41 +22,18 @@ const REACHED_AT_ONCE: usize = 256;
 
 /// The grants of one authenticator.
 pub(in crate::authenticator) struct GrantBook {
-    state: Mutex<State>,
+    state: Mutex<Register>,
     /// There are news, or another instance hears.
     news: Condvar,
+    /// The instance that hears has become deaf, or another one hears.
+    deafness: Condvar,
+    /// An order has been carried out.
+    room: Condvar,
     orders: OnceLock<SyncSender<Sealed>>,
     /// What clients sent is kept, so that they can be rechecked.
     can_recheck: AtomicBool,
     /// The instance that hears leaves too many news waiting.
     is_deaf: AtomicBool,
-}
-
-#[derive(Default)]
-struct State {
-    grants: BTreeMap<u64, Entry>,
-    by_subject: HashMap<Arc<str>, BTreeSet<u64>>,
-    /// Goes up with each grant and each order.
-    sequence: u64,
-    epochs: u64,
-    hearing: Hearing,
-}
-
-struct Entry {
-    /// `None`: it has none.
-    subject: Option<Arc<str>>,
-    sequence: u64,
-    /// Milliseconds since 1970; 0: never.
-    expires_unix_ms: u64,
-    is_revoked: bool,
-    place: Place,
-}
-
-/// Where orders for a grant go.
-enum Place {
-    /// It is on its way to the client; what has come for it meanwhile.
-    Underway(Vec<Mail>),
-    Mailbox(Arc<Mailbox>),
 }
 
 /// An order, with its place in the order of things.
@@ -69,6 +47,8 @@ impl GrantBook {
         Arc::new(Self {
             state: Mutex::default(),
             news: Condvar::new(),
+            deafness: Condvar::new(),
+            room: Condvar::new(),
             orders: OnceLock::new(),
             can_recheck: AtomicBool::new(false),
             is_deaf: AtomicBool::new(false),
@@ -112,63 +92,66 @@ impl GrantBook {
         subject: &str,
         expires_unix_ms: u64,
     ) -> HeldGrant {
-        let subject: Option<Arc<str>> = (!subject.is_empty()).then(|| subject.into());
-        let state = &mut *self.lock();
-        state.sequence += 1;
-        if let Some(subject) = &subject {
-            state.by_subject.entry(subject.clone()).or_default().insert(ticket);
-        }
-        let (sequence, place) = (state.sequence, Place::Underway(Vec::new()));
-        state.grants.insert(ticket, Entry { subject, sequence, expires_unix_ms, is_revoked: false, place });
-        state.hearing.granted(ticket, epoch);
+        self.lock().add(ticket, epoch, subject, expires_unix_ms);
         HeldGrant::new(ticket, self.clone())
     }
 
-    /// The plugin takes `ticket` for one that was granted, and nobody has the grant.
-    #[cfg(unix)]
-    pub(in crate::authenticator) fn never_arrived(&self, ticket: u64) {
-        self.ended(ticket, abi::ENDED_CLOSED);
+    /// The instance of `epoch` takes `ticket` for one that was granted, and nobody has the grant: its end, at once.
+    pub(in crate::authenticator) fn never_arrived(&self, ticket: u64, epoch: u64, why: i32) {
+        let has_room = self.lock().hearing.ended(ticket, epoch, why);
+        self.told(has_room);
     }
 
     pub(super) fn deliver_to(&self, ticket: u64, mailbox: &Arc<Mailbox>) {
-        let state = &mut *self.lock();
-        let Some(entry) = state.grants.get_mut(&ticket) else { return };
-        if let Place::Underway(mail) = std::mem::replace(&mut entry.place, Place::Mailbox(mailbox.clone())) {
-            mail.into_iter().for_each(|mail| mailbox.put(mail));
-        }
+        self.lock().deliver_to(ticket, mailbox);
     }
 
     pub(super) fn ended(&self, ticket: u64, why: i32) {
-        let state = &mut *self.lock();
-        if let Some(Entry { subject: Some(subject), .. }) = state.grants.remove(&ticket)
-            && let Some(tickets) = state.by_subject.get_mut(&subject)
-        {
-            tickets.remove(&ticket);
-            if tickets.is_empty() {
-                state.by_subject.remove(&subject);
-            }
-        }
-        if !state.hearing.ended(ticket, why) {
-            self.is_deaf.store(true, Ordering::Relaxed);
+        let has_room = self.lock().remove(ticket, why);
+        self.told(has_room);
+    }
+
+    fn told(&self, has_room: bool) {
+        if !has_room && !self.is_deaf.swap(true, Ordering::Relaxed) {
+            // Under the lock, so that whoever has just looked waits already.
+            drop(self.lock());
+            self.deafness.notify_all();
         }
         self.news.notify_all();
     }
 
-    /// Another instance hears from here on: its number. It adopts what lives. `hears`: it wants to at all.
-    pub(in crate::authenticator) fn begin_hearing(&self, hears: bool) -> u64 {
-        let state = &mut *self.lock();
-        state.epochs += 1;
-        let next_ticket = state.grants.last_key_value().map_or(0, |(last, _)| last + 1);
-        state.hearing.begin(if hears { state.epochs } else { 0 }, next_ticket);
+    /// Another instance hears from here on, if it offers to, and adopts what lives. Its number is put into `epoch`.
+    pub(in crate::authenticator) fn begin_hearing(&self, offers: Offers, epoch: &AtomicU64) {
+        self.begin(&mut self.lock(), offers, epoch);
+    }
+
+    /// As [`Self::begin_hearing`], for a new process of the instance whose number `epoch` is; nothing if another instance
+    /// hears by now.
+    #[cfg(unix)]
+    pub(in crate::authenticator) fn go_on_hearing(&self, offers: Offers, epoch: &AtomicU64) {
+        let register = &mut *self.lock();
+        let number = epoch.load(Ordering::Relaxed);
+        if number > 0 && number == register.hearing.epoch {
+            self.begin(register, offers, epoch);
+        }
+    }
+
+    fn begin(&self, register: &mut Register, offers: Offers, epoch: &AtomicU64) {
+        register.epochs += 1;
+        let (number, next_ticket) = (register.epochs, register.next_ticket());
+        register.hearing.begin(if offers.hears { number } else { 0 }, offers.hears && offers.adopts, next_ticket);
+        // Before the lock is let go of: who is told that its turn is over looks here for the next one.
+        epoch.store(number, Ordering::Relaxed);
         self.is_deaf.store(false, Ordering::Relaxed);
         self.news.notify_all();
-        state.epochs
+        self.deafness.notify_all();
     }
 
     /// The instance of `epoch` hears no more; if no other has taken its place, nobody does.
     pub(in crate::authenticator) fn end_hearing(&self, epoch: u64) {
-        if self.lock().hearing.epoch == epoch {
-            self.begin_hearing(false);
+        let register = &mut *self.lock();
+        if register.hearing.epoch == epoch {
+            self.begin(register, Offers::default(), &AtomicU64::default());
         }
     }
 
@@ -177,52 +160,40 @@ impl GrantBook {
         self.is_deaf.load(Ordering::Relaxed)
     }
 
+    /// Waits until the instance of `epoch` is deaf, unless that is said to be `known`; false: it hears no more.
+    pub(in crate::authenticator) fn wait_until_deaf(&self, epoch: u64, known: bool) -> bool {
+        let waits = |register: &mut Register| register.hearing.epoch == epoch && (known || !self.is_deaf());
+        let waited = self.deafness.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        waited.hearing.epoch == epoch
+    }
+
     /// Waits for the next news for the instance of `epoch`.
     pub(in crate::authenticator) fn next_news(&self, epoch: u64) -> Next {
-        let mut state = self.lock();
+        let mut register = self.lock();
         loop {
-            if state.hearing.epoch != epoch {
+            if register.hearing.epoch != epoch {
                 return Next::Over;
             }
-            if let Some(heard) = state.next_heard() {
+            if let Some(heard) = register.next_heard() {
                 return Next::Heard(heard);
             }
-            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            register = self.news.wait(register).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn carry_out(&self, Sealed { sequence, order }: Sealed) {
-        let (whom, mail): (_, Box<dyn Fn(u64) -> Mail>) = match order {
-            Order::Revoke(whom, reason) => {
-                let reason: Arc<str> = reason.into();
-                (whom, Box::new(move |ticket| Mail::Revoke(ticket, reason.clone())))
-            }
-            Order::Recheck(whom) => (whom, Box::new(Mail::Recheck)),
-        };
-        match whom {
-            Whom::Ticket(ticket) => self.lock().reach(ticket, sequence, &mail),
-            Whom::Subject(subject) => {
-                let mut from = 0;
-                loop {
-                    let mut state = self.lock();
-                    let Some(tickets) = state.by_subject.get(&*subject) else { return };
-                    let some: Vec<u64> = tickets.range(from..).take(REACHED_AT_ONCE).copied().collect();
-                    let Some(last) = some.last() else { return };
-                    from = last + 1;
-                    some.into_iter().for_each(|ticket| state.reach(ticket, sequence, &mail));
-                }
+    /// As [`GrantOrders::order`], and waits for room where there is none: what the plugin has been told is taken, is.
+    #[cfg(unix)]
+    pub(in crate::authenticator) fn order_in_turn(&self, order: &Order) -> i32 {
+        let mut register = self.lock();
+        loop {
+            match self.put(&mut register, order.clone()) {
+                abi::FULL => register = self.room.wait(register).unwrap_or_else(PoisonError::into_inner),
+                status => return status,
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No change of the state is left half made, so a panic elsewhere does not make it unusable.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl GrantOrders for GrantBook {
-    fn order(&self, order: Order) -> i32 {
+    fn put(&self, register: &mut Register, order: Order) -> i32 {
         if !order.is_well_formed() {
             return abi::MALFORMED;
         }
@@ -230,16 +201,47 @@ impl GrantOrders for GrantBook {
             return abi::UNSUPPORTED;
         }
         let Some(orders) = self.orders.get() else { return abi::UNSUPPORTED };
-        let mut state = self.lock();
-        let sequence = state.sequence + 1;
+        let sequence = register.sequence + 1;
+        if let Whom::Ticket(ticket) = order.whom() {
+            // It is in the client's mailbox before anything that the plugin does next.
+            register.sequence = sequence;
+            register.reach(*ticket, sequence, &*order.mail());
+            return abi::TAKEN;
+        }
         // In the order of their numbers: sent before another can have the next one.
         match orders.try_send(Sealed { sequence, order }) {
             Ok(()) => {
-                state.sequence = sequence;
+                register.sequence = sequence;
                 abi::TAKEN
             }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => abi::FULL,
+            Err(TrySendError::Full(_)) => abi::FULL,
+            // Its thread lives as long as the book.
+            Err(TrySendError::Disconnected(_)) => abi::UNSUPPORTED,
         }
+    }
+
+    fn carry_out(&self, Sealed { sequence, order }: &Sealed) {
+        let Whom::Subject(subject) = order.whom() else { return };
+        let mail = order.mail();
+        let mut from = 0;
+        loop {
+            let mut register = self.lock();
+            let some = register.tickets_of(subject, from, REACHED_AT_ONCE);
+            let Some(last) = some.last() else { return };
+            from = last + 1;
+            some.into_iter().for_each(|ticket| register.reach(ticket, *sequence, &*mail));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Register> {
+        // No change of the register is left half made, so a panic elsewhere does not make it unusable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GrantOrders for GrantBook {
+    fn order(&self, order: Order) -> i32 {
+        self.put(&mut self.lock(), order)
     }
 }
 
@@ -247,55 +249,9 @@ impl GrantOrders for GrantBook {
 fn carry_out_all(book: &Weak<GrantBook>, orders: &Receiver<Sealed>) {
     while let Ok(sealed) = orders.recv() {
         let Some(book) = book.upgrade() else { return };
-        book.carry_out(sealed);
-    }
-}
-
-impl State {
-    /// Hands an order to one grant, if it was made before the order.
-    fn reach(&mut self, ticket: u64, sequence: u64, mail: &dyn Fn(u64) -> Mail) {
-        let Some(entry) = self.grants.get_mut(&ticket).filter(|entry| entry.sequence < sequence) else { return };
-        if entry.is_revoked {
-            return;
-        }
-        let mail = mail(ticket);
-        entry.is_revoked = matches!(mail, Mail::Revoke(..));
-        match &mut entry.place {
-            Place::Mailbox(mailbox) => mailbox.put(mail),
-            Place::Underway(waiting) if waiting.contains(&mail) => {}
-            Place::Underway(waiting) => waiting.push(mail),
-        }
-    }
-
-    fn next_heard(&mut self) -> Option<Heard> {
-        if !self.hearing.to_adopt.is_empty() {
-            if let Some((ticket, entry)) = self.grants.range(self.hearing.to_adopt.clone()).next() {
-                self.hearing.to_adopt.start = ticket + 1;
-                return Some(entry.adopted(*ticket));
-            }
-            self.hearing.to_adopt = 0..0;
-        }
-        while let Some(waiting) = self.hearing.waiting.pop_front() {
-            match waiting {
-                Waiting::Ended(ticket, why) => return Some(Heard::Ended(ticket, why)),
-                Waiting::Adopted(ticket) => match self.grants.get(&ticket) {
-                    Some(entry) => return Some(entry.adopted(ticket)),
-                    // It has ended before it was adopted: of that nothing needs to be heard.
-                    None => self
-                        .hearing
-                        .waiting
-                        .retain(|other| !matches!(other, Waiting::Ended(ended, _) if *ended == ticket)),
-                },
-            }
-        }
-        None
-    }
-}
-
-impl Entry {
-    fn adopted(&self, ticket: u64) -> Heard {
-        let subject = self.subject.as_deref().unwrap_or_default().to_owned();
-        Heard::Adopted(ticket, subject, self.expires_unix_ms)
+        book.carry_out(&sealed);
+        // It has had the lock since there was room, so that whoever found none waits already.
+        book.room.notify_all();
     }
 }
 

@@ -34,35 +34,38 @@ pub(super) struct Hearing {
     pub(super) waiting: VecDeque<Waiting>,
     /// Grants of earlier instances that it has not been told of yet: those with these tickets.
     pub(super) to_adopt: std::ops::Range<u64>,
+    /// It wants to be told of those at all.
+    adopts: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     Ended(u64, i32),
-    /// The rest stands in the book, if it lives still.
+    /// The rest stands in the register, if it lives still.
     Adopted(u64),
 }
 
 impl Hearing {
-    /// Another instance hears from here on. Grants with tickets below `next_ticket` are adopted by it.
-    pub(super) fn begin(&mut self, epoch: u64, next_ticket: u64) {
+    /// Another instance hears from here on. If it adopts, then grants with tickets below `next_ticket` to begin with.
+    pub(super) fn begin(&mut self, epoch: u64, adopts: bool, next_ticket: u64) {
         self.epoch = epoch;
+        self.adopts = adopts;
         self.waiting.clear();
-        self.to_adopt = 0..next_ticket;
+        self.to_adopt = if adopts { 0..next_ticket } else { 0..0 };
     }
 
     /// A grant has been made; `by_epoch`: by which instance.
     pub(super) fn granted(&mut self, ticket: u64, by_epoch: u64) {
         // One of an earlier instance that comes late; those that wait to be adopted are told of in their turn.
-        if self.epoch > 0 && by_epoch != self.epoch && !self.to_adopt.contains(&ticket) {
+        if self.adopts && by_epoch != self.epoch && !self.to_adopt.contains(&ticket) {
             self.waiting.push_back(Waiting::Adopted(ticket));
         }
     }
 
-    /// A grant has ended. False: too many wait already.
-    pub(super) fn ended(&mut self, ticket: u64, why: i32) -> bool {
-        // Who has not adopted it yet need not hear of it at all.
-        if self.epoch == 0 || self.to_adopt.contains(&ticket) {
+    /// A grant has ended of which the instance of `known_to` knows. False: too many news wait already.
+    pub(super) fn ended(&mut self, ticket: u64, known_to: u64, why: i32) -> bool {
+        // Others need not hear of it at all.
+        if self.epoch == 0 || known_to != self.epoch {
             return true;
         }
         let has_room = self.waiting.len() < WAITING_MAX;

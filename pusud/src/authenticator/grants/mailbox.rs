@@ -7,8 +7,15 @@ use std::task::Waker;
 /// What a client's task is to do with one of its grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mail {
-    /// End it. The text may be shown to the client.
-    Revoke(u64, Arc<str>),
+    /// End it.
+    Revoke {
+        /// The ticket that names it.
+        ticket: u64,
+        /// May be shown to the client.
+        reason: Arc<str>,
+        /// All grants of a subject were meant: what its client is granted next is not.
+        is_by_subject: bool,
+    },
     /// Ask about it again.
     Recheck(u64),
 }

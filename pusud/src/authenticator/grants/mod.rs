@@ -10,6 +10,7 @@ mod hearing;
 mod held;
 mod mailbox;
 mod order;
+mod register;
 
 pub(super) use book::GrantBook;
 pub(super) use hearing::{Heard, Next};

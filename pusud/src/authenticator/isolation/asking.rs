@@ -53,7 +53,9 @@ impl Ask {
                 Err(Gone) => unreachable!("an instance in its own process does not go"),
             },
             Self::Hear(heard) => {
-                let Ok(()) = instance.hear(heard) else { unreachable!("an instance in its own process does not go") };
+                let Ok(()) = instance.hear(0, heard) else {
+                    unreachable!("an instance in its own process does not go")
+                };
                 Told::default()
             }
         }

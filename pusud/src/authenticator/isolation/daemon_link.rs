@@ -153,8 +153,9 @@ impl Callbacks for DaemonLink {
     }
 
     fn is_logged(&self, level: i32) -> bool {
-        // What is past the last level counts as the last.
-        level.clamp(1, 5) <= self.log_level
+        // There is no other level: a line of one is written as the last.
+        let level = if (1..=5).contains(&level) { level } else { 5 };
+        level <= self.log_level
     }
 
     fn grants(&self) -> Option<&dyn GrantOrders> {
@@ -174,7 +175,7 @@ impl Callbacks for DaemonLink {
             Ok(_) => abi::TAKEN,
             Err(fault) => fault.status(),
         };
-        let completed = ToDaemon::Completed { ticket, answer };
+        let completed = ToDaemon::Completed { ticket, answer, is_taken: told == abi::TAKEN };
         if is_open {
             self.say(&completed);
         } else {

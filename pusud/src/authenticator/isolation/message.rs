@@ -106,8 +106,8 @@ pub(super) enum ToDaemon {
     Metrics(Vec<u8>),
     /// `authorize` has returned.
     Returned { ticket: u64, status: i32 },
-    /// `complete` was called.
-    Completed { ticket: u64, answer: Result<Box<Answer>, Fault> },
+    /// `complete` was called, and has told the plugin that the answer is taken, or not.
+    Completed { ticket: u64, answer: Result<Box<Answer>, Fault>, is_taken: bool },
 }
 
 /// Reads one message; `None`: the other end has closed the socket.
@@ -197,8 +197,9 @@ impl ToDaemon {
     pub(super) fn frame(&self) -> Frame {
         match self {
             Self::Ready(offers) => {
-                let bits = [offers.reloads, offers.tells_health, offers.hears].map(u64::from);
-                Writer::new(to_daemon::READY, 0).number(bits[0] | bits[1] << 1 | bits[2] << 2).done()
+                let bits = [offers.reloads, offers.tells_health, offers.hears, offers.adopts].map(u64::from);
+                let bits = bits.iter().rev().fold(0, |bits, bit| bits << 1 | bit);
+                Writer::new(to_daemon::READY, 0).number(bits).done()
             }
             Self::Failed(why) => Writer::new(to_daemon::FAILED, why.len()).bytes(why.as_bytes()).done(),
             Self::Log(line) => {
@@ -217,15 +218,15 @@ impl ToDaemon {
             Self::Returned { ticket, status } => {
                 Writer::new(to_daemon::RETURNED, 0).number(*ticket).number(signed(*status)).done()
             }
-            Self::Completed { ticket, answer: Err(fault) } => {
+            Self::Completed { ticket, answer: Err(fault), .. } => {
                 let (kind, what) = match fault {
                     Fault::Malformed(what) => (to_daemon::MALFORMED, what),
                     Fault::Unsupported(what) => (to_daemon::UNSUPPORTED, what),
                 };
                 Writer::new(kind, what.len()).number(*ticket).bytes(what.as_bytes()).done()
             }
-            Self::Completed { ticket, answer: Ok(answer) } => {
-                let mut writer = Writer::new(to_daemon::COMPLETED, 1024).number(*ticket);
+            Self::Completed { ticket, answer: Ok(answer), is_taken } => {
+                let mut writer = Writer::new(to_daemon::COMPLETED, 1024).number(*ticket).number((*is_taken).into());
                 writer = writer.number(signed(answer.decision)).number(answer.expires_unix_ms);
                 writer = writer.bytes(&answer.subject).bytes(&answer.reason).bytes(&answer.detail);
                 writer = writer.number(answer.permissions.len() as u64);
@@ -253,16 +254,17 @@ impl ToDaemon {
             to_daemon::ORDER => Self::Order(read_order(&mut fields)?),
             to_daemon::METRICS => Self::Metrics(fields.bytes_to(METRICS_BYTES_MAX)?.to_vec()),
             to_daemon::RETURNED => Self::Returned { ticket: fields.number()?, status: as_signed(fields.number()?)? },
-            to_daemon::MALFORMED => Self::Completed {
-                ticket: fields.number()?,
-                answer: Err(Fault::Malformed(fields.text_to(REASON_BYTES_MAX)?)),
-            },
-            to_daemon::UNSUPPORTED => Self::Completed {
-                ticket: fields.number()?,
-                answer: Err(Fault::Unsupported(fields.text_to(REASON_BYTES_MAX)?)),
-            },
+            to_daemon::MALFORMED => {
+                let (ticket, fault) = (fields.number()?, Fault::Malformed(fields.text_to(REASON_BYTES_MAX)?));
+                Self::Completed { ticket, answer: Err(fault), is_taken: false }
+            }
+            to_daemon::UNSUPPORTED => {
+                let (ticket, fault) = (fields.number()?, Fault::Unsupported(fields.text_to(REASON_BYTES_MAX)?));
+                Self::Completed { ticket, answer: Err(fault), is_taken: false }
+            }
             to_daemon::COMPLETED => {
-                Self::Completed { ticket: fields.number()?, answer: Ok(Box::new(answer(&mut fields)?)) }
+                let (ticket, is_taken) = (fields.number()?, fields.number()? != 0);
+                Self::Completed { ticket, answer: Ok(Box::new(answer(&mut fields)?)), is_taken }
             }
             _ => return None,
         })
@@ -288,7 +290,7 @@ fn read_facts(fields: &mut Reader<'_>) -> Option<Facts> {
 }
 
 fn offers(bits: u64) -> Offers {
-    Offers { reloads: bits & 1 != 0, tells_health: bits & 2 != 0, hears: bits & 4 != 0 }
+    Offers { reloads: bits & 1 != 0, tells_health: bits & 2 != 0, hears: bits & 4 != 0, adopts: bits & 8 != 0 }
 }
 
 fn log_line(fields: &mut Reader<'_>) -> Option<LogLine> {
@@ -356,6 +358,7 @@ mod tests {
         };
         vec![
             ToDaemon::Ready(Offers { hears: true, ..Offers::default() }),
+            ToDaemon::Ready(Offers { adopts: true, reloads: true, ..Offers::default() }),
             ToDaemon::Failed("w\u{e4}gt".into()),
             ToDaemon::Log(LogLine {
                 level: -1,
@@ -368,9 +371,9 @@ mod tests {
             ToDaemon::Order(Order::Recheck(Whom::Subject("alice".into()))),
             ToDaemon::Metrics(b"[]".to_vec()),
             ToDaemon::Returned { ticket: u64::MAX, status: i32::MIN },
-            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Malformed("NULL".into())) },
-            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Unsupported("has decided 9".into())) },
-            ToDaemon::Completed { ticket: 2, answer: Ok(Box::new(answer)) },
+            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Malformed("NULL".into())), is_taken: false },
+            ToDaemon::Completed { ticket: 1, answer: Err(Fault::Unsupported("has decided 9".into())), is_taken: false },
+            ToDaemon::Completed { ticket: 2, answer: Ok(Box::new(answer)), is_taken: true },
         ]
     }
 
@@ -410,7 +413,7 @@ mod tests {
 
     /// A message of one byte for each of the fields `before`, and then what the rest says.
     fn completed(before: usize, rest: impl FnOnce(Writer) -> Writer) -> Option<ToDaemon> {
-        let writer = Writer::new(to_daemon::COMPLETED, 1 << 20).number(1).number(1).number(0);
+        let writer = Writer::new(to_daemon::COMPLETED, 1 << 20).number(1).number(1).number(1).number(0);
         let frame = rest((0..before).fold(writer, |writer, _| writer.bytes(b"a"))).done();
         ToDaemon::parse(&frame[4..])
     }
@@ -459,7 +462,7 @@ mod tests {
             attributes: vec![(long(abi::KEY_BYTES_MAX), long(abi::TEXT_BYTES_MAX)); abi::ATTRS_MAX],
             ..Answer::default()
         };
-        let frame = ToDaemon::Completed { ticket: 1, answer: Ok(Box::new(answer)) }.frame();
+        let frame = ToDaemon::Completed { ticket: 1, answer: Ok(Box::new(answer)), is_taken: true }.frame();
         assert!((frame.len()..frame.len() + 128).contains(&TO_DAEMON_BYTES_MAX), "{}", frame.len());
         assert!(ToDaemon::parse(&read(&mut &frame[..], TO_DAEMON_BYTES_MAX).unwrap().unwrap()).is_some());
     }

@@ -19,7 +19,7 @@ use super::message::{Start, TO_DAEMON_BYTES_MAX, ToDaemon, ToGuest, read};
 use crate::authenticator::creation;
 use crate::authenticator::decider::{Condition, Decider, Gone, Offers};
 use crate::authenticator::facts::DESTROY_TIME;
-use crate::authenticator::grants::{GrantOrders as _, Heard};
+use crate::authenticator::grants::Heard;
 use crate::authenticator::host::Host;
 use crate::authenticator::image::Image;
 use crate::authenticator::verdict::Request;
@@ -148,7 +148,7 @@ impl Decider for Remote {
     }
 
     fn reload(&self) -> Result<(), String> {
-        match self.0.ask(&Ask::Reload) {
+        match self.0.ask(&Ask::Reload, None) {
             Ok(Told { status: abi::OK, .. }) => Ok(()),
             Ok(Told { why, .. }) => Err(why),
             Err(Gone) => Err("its process has ended".to_owned()),
@@ -156,11 +156,11 @@ impl Decider for Remote {
     }
 
     fn health(&self) -> Result<Condition, Gone> {
-        self.0.ask(&Ask::Health).map(|told| Condition::of(told.status, told.why))
+        self.0.ask(&Ask::Health, None).map(|told| Condition::of(told.status, told.why))
     }
 
-    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
-        self.0.ask(&Ask::Hear(heard.clone())).map(drop)
+    fn hear(&self, epoch: u64, heard: &Heard) -> Result<(), Gone> {
+        self.0.ask(&Ask::Hear(heard.clone()), Some(epoch)).map(drop)
     }
 
     fn is_up(&self) -> bool {
@@ -175,6 +175,13 @@ impl Decider for Remote {
         let state = self.0.lock();
         // In a process that has come up meanwhile they are not.
         if state.calls.has_running(calls) {
+            self.0.give_up(&state, why);
+        }
+    }
+
+    fn give_up(&self, why: &str, epoch: u64) {
+        let state = self.0.lock();
+        if self.0.host.epoch() == epoch {
             self.0.give_up(&state, why);
         }
     }
@@ -222,11 +229,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a call that is about no request, and waits until it has returned.
-    fn ask(&self, ask: &Ask) -> Result<Told, Gone> {
+    /// Makes a call that is about no request, and waits until it has returned. `epoch`: it is for the process with this
+    /// number among those that hear of grants, and no other.
+    fn ask(&self, ask: &Ask, epoch: Option<u64>) -> Result<Told, Gone> {
         let (sender, told) = sync_channel(1);
         let mut state = self.lock();
         let link = state.link.clone().ok_or(Gone)?;
+        // A process has its number before there is a link to it.
+        if epoch.is_some_and(|epoch| epoch != self.host.epoch()) {
+            return Err(Gone);
+        }
         state.asks += 1;
         let number = state.asks;
         state.asked.insert(number, sender);
@@ -276,7 +288,6 @@ impl Shared {
                     } else {
                         self.host.restarted();
                         tracing::info!(plugin, "the plugin's process is running again");
-                        self.host.begin_hearing(self.lock().offers.hears);
                     }
                     let why = self.listen(&mut stream);
                     if let Some(why) = why.filter(|_| !self.lock().stopping) {
@@ -355,6 +366,8 @@ impl Shared {
         if state.stopping {
             bail!("is being stopped already");
         }
+        // Before it is asked anything, so that it adopts nothing that it gives itself.
+        self.host.go_on_hearing(state.offers);
         state.link = Some(link);
         state.down_since = None;
         drop(state);
@@ -393,18 +406,17 @@ impl Shared {
                 }
             }
             ToDaemon::Order(order) => {
-                if let Some(grants) = self.host.grant_book()
-                    && grants.order(order) == abi::FULL
-                {
-                    self.host
-                        .complaints
-                        .warn(&self.host.plugin, "too many orders about grants wait: one was not taken");
-                }
+                // Ordered in that process under the same rules; where they differ by now, it is not done.
+                let _ = self.host.grant_book().map(|grants| grants.order_in_turn(&order));
             }
             ToDaemon::Metrics(json) => self.host.merge_metrics(&json),
-            ToDaemon::Completed { ticket, answer } => {
+            ToDaemon::Completed { ticket, answer, is_taken } => {
                 self.lock().calls.forget_pending(ticket);
-                self.host.complete(ticket, || answer.map(|answer| *answer));
+                let is_grant = answer.as_ref().is_ok_and(|answer| answer.decision == abi::GRANT);
+                let told = self.host.complete(ticket, || answer.map(|answer| *answer));
+                if is_grant && is_taken && told == abi::LATE {
+                    self.host.never_arrived(ticket, abi::ENDED_CLOSED);
+                }
             }
             ToDaemon::Returned { ticket, status } => {
                 let mut state = self.lock();

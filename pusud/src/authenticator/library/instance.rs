@@ -109,7 +109,7 @@ impl Decider for Instance {
         Ok(Condition::of(state, self.said()))
     }
 
-    fn hear(&self, heard: &Heard) -> Result<(), Gone> {
+    fn hear(&self, _epoch: u64, heard: &Heard) -> Result<(), Gone> {
         let _turn = self.take_turn();
         match (heard, self.offered.ended, self.offered.adopted) {
             // SAFETY: the instance is alive, since `self` is.

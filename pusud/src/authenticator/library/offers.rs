@@ -24,8 +24,8 @@ impl OfferedTables {
         let health: Option<abi::Health> = unsafe { table(plugin, instance, abi::EXT_HEALTH) };
         let hears = plugin.flags & abi::F_GRANTS != 0;
         // SAFETY: as above.
-        let heard: Option<abi::GrantsHeard> =
-            if hears { unsafe { table(plugin, instance, abi::EXT_GRANTS) } } else { None };
+        let heard: Option<abi::GrantsHeard> = unsafe { table(plugin, instance, abi::EXT_GRANTS) };
+        let heard = heard.filter(|_| hears);
         Self {
             reload: reload.and_then(|table| table.reload),
             health: health.and_then(|table| table.health),
@@ -36,7 +36,12 @@ impl OfferedTables {
 
     /// Which there are.
     pub(super) fn offers(&self) -> Offers {
-        Offers { reloads: self.reload.is_some(), tells_health: self.health.is_some(), hears: self.ended.is_some() }
+        Offers {
+            reloads: self.reload.is_some(),
+            tells_health: self.health.is_some(),
+            hears: self.ended.is_some(),
+            adopts: self.adopted.is_some(),
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::protocol::Permission;
+use std::time::{Duration, SystemTime};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -98,12 +100,12 @@ fn notice_of_one_end_is_given_once() {
 fn what_is_kept_can_be_asked_again_and_replaced() {
     let (start, mut all) = (Moment::now(), Authorizations::default());
     all.add(grant("a", None), None, start);
-    assert!(!all.any_kept() && all.to_ask(2, start.uptime).is_none(), "nothing was kept");
+    assert!(!all.any_kept() && !all.any_to_ask(2, start.uptime), "nothing was kept");
     all.add(grant("b", Some(at(start, 100).wall)), secret("s"), start);
-    assert!(all.any_kept() && all.to_ask(1, start.uptime).is_none());
-    let kept = all.to_ask(2, start.uptime).unwrap().kept;
+    assert!(all.any_kept() && !all.any_to_ask(1, start.uptime));
+    let kept = all.ask(2, start.uptime).unwrap().kept;
     assert!(all.replace(&kept, Some(Grant { generation: 2, ..grant("c", None) }), start));
-    assert!(all.allow(Access::READ, "c") && !all.allow(Access::READ, "b") && all.to_ask(2, start.uptime).is_none());
+    assert!(all.allow(Access::READ, "c") && !all.allow(Access::READ, "b") && !all.any_to_ask(2, start.uptime));
     assert!(all.replace(&kept, None, start) && !all.allow(Access::READ, "c"));
     assert!(!all.replace(&kept, Some(grant("c", None)), start), "it has ended");
     assert!(all.allow(Access::READ, "a"));
@@ -117,6 +119,25 @@ fn what_was_kept_is_forgotten_and_the_end_is_not() {
     all.forget_kept();
     assert!(!all.any_kept() && all.all()[0].terms.is_none());
     assert!(all.pass(at(start, 100).uptime).ended && all.allow(Access::READ, "a"));
+}
+
+/// Once a second at most, and an order that comes while it is asked about is not the one that is being followed.
+#[test]
+fn a_recheck_that_is_wanted_meanwhile_follows_a_second_later() {
+    let (start, mut all) = (Moment::now(), Authorizations::default());
+    all.add(Grant { ticket: 7, ..grant("a", None) }, secret("s"), start);
+    assert!(all.recheck(7) && all.recheck(7) && all.recheck(8), "one that has ended is no fault");
+    assert!(all.ask(1, start.uptime).is_none());
+    let asked = at(start, 1);
+    assert_eq!((all.next_event(), all.any_to_ask(1, asked.uptime)), (Some(asked.uptime), true));
+    let ToAsk { kept, ticket } = all.ask(1, asked.uptime).unwrap();
+    assert_eq!((ticket, all.any_to_ask(1, at(start, 100).uptime)), (7, false), "it was asked about");
+    all.recheck(7);
+    assert_eq!(all.next_event(), Some(at(start, 2).uptime));
+    assert!(all.replace(&kept, Some(Grant { ticket: 9, ..grant("a", None) }), at(start, 5)));
+    assert!(!all.any_to_ask(1, at(start, 5).uptime) && all.any_to_ask(1, at(start, 6).uptime));
+    assert_eq!(all.ask(1, at(start, 6).uptime).unwrap().ticket, 9);
+    assert!(all.revoke(9) && !all.revoke(9) && all.is_empty());
 }
 
 #[test]
