@@ -52,6 +52,7 @@ mod tests {
         pass_on(&b"again\n".repeat(10_000)[..], "Test", &rate, &mut out);
         let passed = out.len() / b"again\n".len();
         assert!((100..1_000).contains(&passed), "{passed}");
-        assert_eq!(rate.left_out(), 10_000 - passed as u64);
+        // Of some it was told with a line that passed later.
+        assert!(rate.left_out() <= 10_000 - passed as u64);
     }
 }
