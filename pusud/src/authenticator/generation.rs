@@ -4,6 +4,7 @@
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
 use super::blueprint::Blueprint;
+use super::creation;
 use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
@@ -62,6 +63,8 @@ pub(super) struct Recipe {
     isolation_memory: Option<u64>,
     create_timeout: Duration,
     restarts: bool,
+    /// The longest life of an authorization; `None`: any.
+    max_life: Option<Duration>,
     /// What the plugin may keep files in.
     state_dir: Vec<u8>,
 }
@@ -110,6 +113,7 @@ impl Plan {
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
             create_timeout: config.create_timeout,
             restarts: config.restarts,
+            max_life: config.max_life,
             state_dir: facts.state_dir.clone(),
         };
         Self { recipe, options, library, facts }
@@ -135,7 +139,7 @@ impl Plan {
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
             return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
         };
-        let lasting = lasting.of(manifest)?;
+        let lasting = lasting.of(manifest, self.recipe.max_life)?;
         let instances =
             self.start(file, manifest, images, lasting).map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
@@ -147,17 +151,50 @@ impl Plan {
         Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: Some(instances) })
     }
 
+    /// Loads the library and has the plugin check its options, and says what it is.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub(super) fn check(self) -> Result<Identity> {
+        let recipe = &self.recipe;
+        let Some((file, manifest)) = &self.library else {
+            return Ok(Identity { id: recipe.id.clone(), version: String::new(), sha256: String::new(), path: None });
+        };
+        self.check_options(file, manifest).map_err(|error| about(&recipe.id, file, &error))?;
+        Ok(Identity {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            sha256: recipe.sha256.clone(),
+            path: Some(file.path().to_owned()),
+        })
+    }
+
+    fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<()> {
+        let host = Host::new(&manifest.id, self.facts.clone(), Lasting::default());
+        if self.recipe.isolation == Isolation::Process {
+            return isolation::check(file, manifest, &self.options, self.limits(), host);
+        }
+        let library = Images::default().find(file, manifest)?;
+        let options = self.options.clone();
+        creation::within(&manifest.id, self.recipe.create_timeout, move || {
+            library.load()?.check_options(host, &options)
+        })
+    }
+
+    fn limits(&self) -> isolation::Limits {
+        isolation::Limits {
+            memory_bytes_max: self.recipe.isolation_memory,
+            create_timeout: self.recipe.create_timeout,
+            restarts: self.recipe.restarts,
+        }
+    }
+
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &Images, lasting: Lasting) -> Result<Instances> {
         let recipe = &self.recipe;
         match recipe.isolation {
             Isolation::Process => {
                 let host = Host::new(&manifest.id, self.facts.clone(), lasting);
-                let limits = isolation::Limits {
-                    memory_bytes_max: recipe.isolation_memory,
-                    create_timeout: recipe.create_timeout,
-                    restarts: recipe.restarts,
-                };
-                let decider = isolation::start(file, manifest, &self.options, limits, Arc::clone(&host))?;
+                let decider = isolation::start(file, manifest, &self.options, self.limits(), Arc::clone(&host))?;
                 let workers = Workers::start(decider, host, manifest.flags, recipe.call_timeout)?;
                 Ok(Instances::in_process(workers))
             }
@@ -269,6 +306,7 @@ impl Generation {
             Some(instances) => instances.ask(request).await,
             None => Verdict::Grant(Grant {
                 permissions: vec![Permission::new("*", Access::READ_WRITE)],
+                lifetime: self.recipe.max_life,
                 ..Grant::default()
             }),
         };

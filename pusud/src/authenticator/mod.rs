@@ -125,6 +125,14 @@ impl Authenticator {
         })))
     }
 
+    /// Does what [`Self::start`] does, but for starting: the plugin's library is loaded, and its options are checked.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Identity> {
+        Plan::make(config, call_timeout)?.check()
+    }
+
     /// Lets what the settings name now decide from here on, as it reads its files now. What is replaced answers the calls
     /// that it has, and ends with the last of them. Where the settings name what decides already, it is asked to reload;
     /// one that cannot, that fails or has failed is replaced by a new instance of itself, and so is every one if the caller
@@ -187,6 +195,16 @@ impl Authenticator {
     /// How many questions wait for a thread; 0 for `None`.
     pub fn queued(&self) -> usize {
         self.current().instances.as_ref().map_or(0, |instances| instances.current().queued())
+    }
+
+    /// The condition of the plugin, as it said last; one that says nothing is good.
+    pub fn condition(&self) -> Condition {
+        self.current().instances.as_ref().map(|instances| instances.current().condition()).unwrap_or_default()
+    }
+
+    /// Every series that the plugin has defined, with what it says.
+    pub fn metrics(&self) -> Vec<(Definition, Value)> {
+        self.current().instances.as_ref().map(|instances| instances.current().metrics()).unwrap_or_default()
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.

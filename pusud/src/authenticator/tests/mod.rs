@@ -106,6 +106,7 @@ impl Plugins {
             create_timeout: crate::config::CREATE_TIMEOUT,
             restarts: true,
             strict_permissions: false,
+            max_life: None,
             on_swap: OnSwap::Keep,
         }
     }
