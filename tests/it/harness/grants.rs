@@ -21,14 +21,15 @@
 //! | `abort` | ends the process |
 //!
 //! An order is `revoke:NAME:REASON`, `revoke-ticket:N:REASON`, `recheck:NAME`, `recheck-ticket:N` or `not-utf8`; the
-//! reason may be missing. The log has a line for each: `order revoke alice gives 0`.
+//! reason may be missing. The notes have a line for each: `order revoke alice gives 0`.
 //!
-//! The log says what was granted (`granted 7 for alice gives 0`), what is rechecked (`recheck 9 of 7 again 1`), and of
+//! The file `notes` beside the settings says what was granted (`granted 7 for alice gives 0`), what is rechecked (`recheck 9 of 7 again 1`), and of
 //! each grant what the plugin is told (`ended 7 revoked`, `adopted 7 of alice ends 0 by 2`).
 
 use super::plugin_files::c_plugin;
-use super::{Daemon, PluginsDir, Setup};
+use super::{DEADLINE, Daemon, PluginsDir, Setup};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Where its source is.
 const SOURCE: &str = "tests/fixtures/grants_plugin.c";
@@ -58,34 +59,64 @@ impl Daemon {
         self.client_with(&format!("read=nothing {}", words.join(" ")));
     }
 
+    /// The plugin's notes so far.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let notes = std::fs::read_to_string(self.dir().join("notes")).unwrap_or_default();
+        // The last one may be half written.
+        notes.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    }
+
+    /// Waits until `find` makes something of the plugin's notes.
+    #[track_caller]
+    pub(crate) fn wait_for_notes<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            let notes = self.notes();
+            if let Some(found) = find(&notes) {
+                return found;
+            }
+            assert!(started.elapsed() < DEADLINE, "waited in vain for {what}; so far:\n{}", notes.join("\n"));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits for a note that begins so.
+    #[track_caller]
+    pub(crate) fn wait_for_note(&self, begin: &str) {
+        self.wait_for_notes(begin, |notes| notes.iter().any(|note| note.starts_with(begin)).then_some(()));
+    }
+
+    /// Waits for so many notes that begin so.
+    #[track_caller]
+    pub(crate) fn wait_for_notes_like(&self, begin: &str, count: usize) {
+        let what = format!("{count} of {begin}");
+        self.wait_for_notes(&what, |notes| {
+            (notes.iter().filter(|note| note.starts_with(begin)).count() == count).then_some(())
+        });
+    }
+
+    /// How many notes begin so.
+    pub(crate) fn notes_like(&self, begin: &str) -> usize {
+        self.notes().iter().filter(|note| note.starts_with(begin)).count()
+    }
+
     /// The ticket of what was granted last to this subject.
+    #[track_caller]
     pub(crate) fn ticket_of(&self, subject: &str) -> u64 {
-        let end = format!(" for {subject} gives 0\"");
-        self.log().wait("a grant", |lines| {
-            let line = lines.iter().rev().find(|line| line.contains(&end))?;
-            let (_, rest) = line.split_once("\"granted ")?;
-            rest.split(' ').next()?.parse().ok()
+        let end = format!(" for {subject} gives 0");
+        self.wait_for_notes("a grant", |notes| {
+            let note = notes.iter().rev().find(|note| note.ends_with(&end))?;
+            note.strip_prefix("granted ")?.split(' ').next()?.parse().ok()
         })
     }
 
-    /// Waits for a line of the plugin's that begins so.
-    pub(crate) fn wait_for_line(&self, begin: &str) {
-        let wanted = format!("\"{begin}");
-        self.log().wait_for(begin, |line| line.contains(&wanted).then_some(()));
-    }
-
-    /// How many lines of the plugin's begin so.
-    pub(crate) fn lines_like(&self, begin: &str) -> usize {
-        let wanted = format!("\"{begin}");
-        self.log().lines().iter().filter(|line| line.contains(&wanted)).count()
-    }
-
     /// Waits for the end of a grant, which the plugin must be told of once. It is told of ends one after the other, so
-    /// what was told before is all in the log.
+    /// what was told before is all in the notes.
     #[track_caller]
     pub(crate) fn wait_for_end(&self, ticket: u64, why: &str) {
-        self.wait_for_line(&format!("ended {ticket} "));
-        assert_eq!(self.lines_like(&format!("ended {ticket} ")), 1, "{ticket}");
-        self.wait_for_line(&format!("ended {ticket} {why}\""));
+        self.wait_for_note(&format!("ended {ticket} "));
+        let ends: Vec<_> =
+            self.notes().into_iter().filter(|note| note.starts_with(&format!("ended {ticket} "))).collect();
+        assert_eq!(ends, [format!("ended {ticket} {why}")]);
     }
 }

@@ -35,11 +35,10 @@ fn each_answer_has_its_effect(daemon: Daemon) {
     one_of_two.expect_publish("b", json!(1));
     for (ticket, why) in tickets.into_iter().zip(["replaced", "refused", "refused", "refused"]) {
         daemon.wait_for_end(ticket, why);
-        assert_eq!(daemon.lines_like("recheck ").min(4), 4);
         let asked = format!(" of {ticket} again 1");
-        assert_eq!(daemon.log().lines().iter().filter(|line| line.contains(&asked)).count(), 1, "{ticket}");
+        assert_eq!(daemon.notes().iter().filter(|note| note.ends_with(&asked)).count(), 1, "{ticket}");
     }
-    assert_eq!(daemon.lines_like("recheck "), 4);
+    assert_eq!(daemon.notes_like("recheck "), 4);
     // What has taken the place of a grant has a ticket of its own, and ends by that.
     let replaced = daemon.ticket_of("narrowed");
     assert_ne!(replaced, tickets[0]);
@@ -55,22 +54,20 @@ fn what_cannot_be_decided_stays_as_it_is(daemon: Daemon) {
     client.subscribe("a");
     for asked in 1..=2 {
         daemon.order(&["recheck:alice"]);
-        daemon.log().wait("the question", |lines| {
-            (lines.iter().filter(|line| line.contains("\"recheck ")).count() == asked).then_some(())
-        });
+        daemon.wait_for_notes_like("recheck ", asked);
         client.publish("a", json!(asked));
         client.expect_publish("a", json!(asked));
     }
-    assert_eq!(daemon.lines_like("recheck "), 2, "an answer was given, and that is all that is wanted");
-    assert_eq!(daemon.lines_like(&format!("ended {} ", daemon.ticket_of("alice"))), 0);
+    assert_eq!(daemon.notes_like("recheck "), 2, "an answer was given, and that is all that is wanted");
+    assert_eq!(daemon.notes_like(&format!("ended {} ", daemon.ticket_of("alice"))), 0);
 }
 
 fn a_grant_is_rechecked_once_a_second_at_most(daemon: Daemon) {
     let started = Instant::now();
     let mut client = daemon.client_with("subject=alice read=a");
     client.subscribe("a");
-    while daemon.lines_like("recheck ") < 3 {
-        assert!(started.elapsed() < DEADLINE, "{} rechecks", daemon.lines_like("recheck "));
+    while daemon.notes_like("recheck ") < 3 {
+        assert!(started.elapsed() < DEADLINE, "{} rechecks", daemon.notes_like("recheck "));
         daemon.order(&["recheck:alice"; 5]);
     }
     let within = started.elapsed();
@@ -87,22 +84,21 @@ fn an_answer_about_what_has_ended_gives_nothing(daemon: Daemon) {
     client.subscribe("a");
     let ticket = daemon.ticket_of("alice");
     daemon.order(&["recheck:alice"]);
-    daemon.log().wait("both questions", |lines| {
-        (lines.iter().filter(|line| line.contains("\"recheck ")).count() == 2).then_some(())
-    });
+    daemon.wait_for_notes_like("recheck ", 2);
     gone.close();
     daemon.order(&[&format!("revoke-ticket:{ticket}:out")]);
     expect_ended(&mut client, "a", "out");
     daemon.wait_for_end(ticket, "revoked");
-    let granted = |line: &String| line.contains("\"granted ") && line.contains(" for alice ");
-    let answered = daemon.log().wait("both answers", |lines| {
-        let granted: Vec<_> = lines.iter().filter(|line| granted(line)).cloned().collect();
-        (granted.len() == 4).then_some(granted)
+    let answered = daemon.wait_for_notes("both answers", |notes| {
+        let granted: Vec<_> = notes.iter().filter_map(|note| note.strip_prefix("granted ")).collect();
+        let of_alice: Vec<_> =
+            granted.iter().filter(|note| note.contains(" for alice ")).map(|&note| note.to_owned()).collect();
+        (of_alice.len() == 4).then_some(of_alice)
     });
-    for line in &answered[2..] {
+    for note in &answered[2..] {
         // Of those that the plugin was told are taken, it is told that they are nothing.
-        if line.contains("gives 0") {
-            let ticket = line.split("\"granted ").nth(1).unwrap().split(' ').next().unwrap();
+        if note.ends_with("gives 0") {
+            let ticket = note.split(' ').next().unwrap();
             daemon.wait_for_end(ticket.parse().unwrap(), "closed");
         }
     }
@@ -130,8 +126,8 @@ fn what_is_not_kept_cannot_be_rechecked_and_can_be_ended() {
         let mut daemon = restarted(daemon);
         let mut client = daemon.client_with("subject=alice read=a again refuse=gone");
         daemon.order(&["recheck:alice", "recheck-ticket:1"]);
-        daemon.wait_for_line("order recheck alice gives -2");
-        daemon.wait_for_line("order recheck-ticket 1 gives -2");
+        daemon.wait_for_note("order recheck alice gives -2");
+        daemon.wait_for_note("order recheck-ticket 1 gives -2");
         client.expect_no_answer();
         daemon.order(&["revoke:alice"]);
         expect_out(&mut client, "revoked");

@@ -105,9 +105,9 @@ fn orders_that_break_a_rule_change_nothing(daemon: Daemon) {
     let mut client = daemon.client_with("read=a");
     daemon.order(&["revoke:", "recheck:", "not-utf8", "revoke:nobody", "recheck-ticket:999999"]);
     for line in ["revoke  gives -1", "recheck  gives -1", "not-utf8  gives -1", "revoke nobody gives 0"] {
-        daemon.wait_for_line(&format!("order {line}"));
+        daemon.wait_for_note(&format!("order {line}"));
     }
-    daemon.wait_for_line("order recheck-ticket 999999 gives 0");
+    daemon.wait_for_note("order recheck-ticket 999999 gives 0");
     client.expect_no_answer();
 }
 
@@ -124,8 +124,8 @@ fn a_thousand_of_a_subject_end_while_others_are_served(daemon: Daemon) {
         daemon.client_with("subject=carol read=a");
     }
     clients.iter_mut().for_each(|client| expect_out(client, "all"));
-    let revoked = |lines: &[String]| lines.iter().filter(|line| line.contains(" revoked\"")).count();
-    daemon.log().wait("all ends", |lines| (revoked(lines) == 1000).then_some(()));
+    let revoked = |notes: &[String]| notes.iter().filter(|note| note.ends_with(" revoked")).count();
+    daemon.wait_for_notes("all ends", |notes| (revoked(notes) == 1000).then_some(()));
     bob.expect_no_answer();
 }
 
@@ -137,10 +137,10 @@ fn without_its_flag_a_plugin_has_no_such_table_and_hears_nothing() {
         let setup = Setup::on_shards(1).authenticator("GrantsAuthenticator", plugins);
         let daemon = setup.settings(&format!("isolation: {isolation}")).start();
         daemon.client_with("subject=alice read=a do=revoke:alice").close();
-        daemon.wait_for_line("no grants table");
+        daemon.wait_for_note("no grants table");
         let mut ends = daemon.client_with("subject=alice read=a ttl=300");
         assert_eq!(ends.next_json()["type"], "authorization_expiring");
         expect_out(&mut ends, "expired");
-        assert_eq!(daemon.lines_like("ended "), 0, "{isolation}");
+        assert_eq!(daemon.notes_like("ended "), 0, "{isolation}");
     }
 }

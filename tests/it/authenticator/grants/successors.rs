@@ -39,8 +39,8 @@ fn the_next_instance_adopts_what_lives(isolation: &str) {
             format!("adopted {of_bob} of bob ends 1 by 2"),
             format!("adopted {of_nobody} of  ends 0 by 2"),
         ];
-        adopted.iter().for_each(|line| daemon.wait_for_line(line));
-        assert_eq!(daemon.lines_like("adopted "), 3);
+        adopted.iter().for_each(|line| daemon.wait_for_note(line));
+        assert_eq!(daemon.notes_like("adopted "), 3);
         nobody.close();
         daemon.wait_for_end(of_nobody, "closed");
         daemon.order(&["revoke:alice:by"]);
@@ -48,10 +48,10 @@ fn the_next_instance_adopts_what_lives(isolation: &str) {
         daemon.wait_for_end(of_alice, "revoked");
         // The third one is not told of what has ended.
         swap(&daemon, "3", &[]);
-        daemon.wait_for_line(&format!("adopted {of_bob} of bob ends 1 by 3"));
+        daemon.wait_for_note(&format!("adopted {of_bob} of bob ends 1 by 3"));
         bob.close();
         daemon.wait_for_end(of_bob, "closed");
-        let by_third = daemon.log().lines().iter().filter(|line| line.contains(" by 3\"")).count();
+        let by_third = daemon.notes().iter().filter(|note| note.ends_with(" by 3")).count();
         assert_eq!(by_third, 1);
     }
 }
@@ -80,10 +80,10 @@ fn an_instance_that_does_not_adopt_hears_of_its_own_grants() {
         bob.close();
         daemon.client_with("subject=carol read=a").close();
         daemon.wait_for_end(daemon.ticket_of("carol"), "closed");
-        assert_eq!(daemon.lines_like("adopted "), 0, "{isolation}");
-        assert_eq!(daemon.lines_like(&format!("ended {of_bob} ")), 0, "{isolation}");
+        assert_eq!(daemon.notes_like("adopted "), 0, "{isolation}");
+        assert_eq!(daemon.notes_like(&format!("ended {of_bob} ")), 0, "{isolation}");
         // Of this one the first instance may have heard, while the second was being made.
-        assert!(daemon.lines_like(&format!("ended {of_alice} ")) <= 1, "{isolation}");
+        assert!(daemon.notes_like(&format!("ended {of_alice} ")) <= 1, "{isolation}");
     }
 }
 
@@ -101,8 +101,8 @@ fn the_next_process_adopts_what_lives() {
         crashes.send(json!({"type": "authorize", "authorization": "abort"}));
         crashes.expect_error("authorization_failed");
         crashes.expect_closed(1013);
-        daemon.log().wait("all to be adopted", |lines| {
-            let adopted = |whom: &str| lines.iter().filter(|line| line.contains(whom)).count();
+        daemon.wait_for_notes("all to be adopted", |notes| {
+            let adopted = |whom: &str| notes.iter().filter(|note| note.contains(whom)).count();
             (adopted(" of alice ends 0 by ") == crash && adopted(" of bob ends 1 by ") == crash * 50).then_some(())
         });
         alice.publish("a", json!(crash));
@@ -114,5 +114,5 @@ fn the_next_process_adopts_what_lives() {
     daemon.order(&["revoke:alice:out"]);
     expect_out(&mut alice, "out");
     daemon.wait_for_end(of_alice, "revoked");
-    assert_eq!(daemon.lines_like("adopted "), 3 * 51);
+    assert_eq!(daemon.notes_like("adopted "), 3 * 51);
 }
