@@ -17,6 +17,7 @@
 //! | `count=N` | adds N to the counter, and sets the gauge to N |
 //! | `gate=FILE` | from here on `ended` waits as long as the file is there |
 //! | `sleep=MS` | waits so long before it goes on |
+//! | `hold=FILE` | waits as long as the file is there |
 //! | `twice` | answers twice |
 //! | `abort` | ends the process |
 //!
@@ -105,8 +106,12 @@ impl Daemon {
     pub(crate) fn ticket_of(&self, subject: &str) -> u64 {
         let end = format!(" for {subject} gives 0");
         self.wait_for_notes("a grant", |notes| {
-            let note = notes.iter().rev().find(|note| note.ends_with(&end))?;
-            note.strip_prefix("granted ")?.split(' ').next()?.parse().ok()
+            let granted = notes
+                .iter()
+                .rev()
+                .filter(|note| note.ends_with(&end))
+                .find_map(|note| note.strip_prefix("granted "))?;
+            granted.split(' ').next()?.parse().ok()
         })
     }
 

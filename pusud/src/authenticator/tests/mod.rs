@@ -4,6 +4,7 @@
 //! `grants_plugin.c` beside it.
 
 mod calls;
+mod deafness;
 #[cfg(unix)]
 mod isolation;
 mod metrics;

@@ -1,7 +1,7 @@
 //! Ends of grants, of which the plugin is told: each once, and why.
 
 use super::{expect_out, in_both_modes};
-use crate::harness::{Daemon, Raw, text_message};
+use crate::harness::{Daemon, Raw, grants_setup, text_message};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -93,4 +93,23 @@ fn nothing_is_told_when_the_relay_stops(mut daemon: Daemon) {
     assert!(daemon.wait().success());
     daemon.wait_for_note("version 1.0.0 is destroyed");
     println!("told of {} ends", daemon.notes_like(&format!("ended {ticket} ")));
+}
+
+/// A plugin that blocks where it is told of ends delays these, and nobody who comes.
+#[test]
+fn whoever_blocks_when_told_of_an_end_delays_no_decision() {
+    for isolation in ["thread", "process"] {
+        let daemon = grants_setup(isolation, 1).start();
+        let gate = daemon.dir().join("gate");
+        std::fs::write(&gate, "").unwrap();
+        daemon.client_with(&format!("subject=first read=a gate={}", gate.display())).close();
+        let first = daemon.ticket_of("first");
+        for number in 0..100 {
+            daemon.client_with(&format!("subject=s{number} read=a")).close();
+        }
+        assert_eq!(daemon.notes_like("ended "), 0, "{isolation}");
+        std::fs::remove_file(gate).unwrap();
+        daemon.wait_for_end(first, "closed");
+        daemon.wait_for_notes_like("ended ", 101);
+    }
 }

@@ -77,9 +77,11 @@ fn a_grant_is_rechecked_once_a_second_at_most(daemon: Daemon) {
 
 /// The client has gone, or has lost the grant, before the answer comes.
 fn an_answer_about_what_has_ended_gives_nothing(daemon: Daemon) {
-    let words = "subject=alice read=a again sleep=700 read=a read=more";
-    let gone = daemon.client_with(words);
-    let mut client = daemon.client_with(words);
+    let held = daemon.dir().join("held");
+    std::fs::write(&held, "").unwrap();
+    let words = format!("subject=alice read=a again hold={} read=a read=more", held.display());
+    let gone = daemon.client_with(&words);
+    let mut client = daemon.client_with(&words);
     client.authorize("subject=bob read=b");
     client.subscribe("a");
     let ticket = daemon.ticket_of("alice");
@@ -89,6 +91,7 @@ fn an_answer_about_what_has_ended_gives_nothing(daemon: Daemon) {
     daemon.order(&[&format!("revoke-ticket:{ticket}:out")]);
     expect_ended(&mut client, "a", "out");
     daemon.wait_for_end(ticket, "revoked");
+    std::fs::remove_file(held).unwrap();
     let answered = daemon.wait_for_notes("both answers", |notes| {
         let granted: Vec<_> = notes.iter().filter_map(|note| note.strip_prefix("granted ")).collect();
         let of_alice: Vec<_> =
