@@ -8,6 +8,7 @@ mod containment;
 mod exits;
 mod expiry;
 mod facts;
+mod grants;
 mod hot_swap;
 mod http;
 mod isolation;

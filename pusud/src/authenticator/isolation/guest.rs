@@ -74,6 +74,8 @@ pub fn serve() -> Result<()> {
         }
     };
     drop(start);
+    // Before it takes the place of another, so that counters go on where they were.
+    daemon.hand_on_metrics();
     daemon.say(&ToDaemon::Ready(calls.offers()));
     hand_on_metrics_always(&daemon)?;
     while let Some(message) = receive(&mut stream)? {
