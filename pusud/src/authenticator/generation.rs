@@ -9,6 +9,7 @@ use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
+use super::identity::Identity;
 use super::images::Images;
 use super::instances::Instances;
 use super::isolation;
@@ -21,34 +22,10 @@ use crate::config::{AuthenticatorConfig, Isolation};
 use crate::protocol::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// What is running, for the log and `pusud check`. `Display` gives it as one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The manifest's id, or `None`.
-    pub id: String,
-    /// The plugin's version.
-    pub version: String,
-    /// Lower-case hex; empty for `None`.
-    pub sha256: String,
-    /// The library's file; `None` for the built-in one.
-    pub path: Option<PathBuf>,
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
-            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
-        }
-    }
-}
 
 /// What tells one generation from the next. Two with equal recipes would decide alike.
 #[derive(PartialEq, Eq)]

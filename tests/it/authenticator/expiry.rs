@@ -1,6 +1,6 @@
 //! Authorizations that end: each by itself, at its time, whatever the client does meanwhile; and those that are renewed.
 
-use crate::harness::{Client, DEADLINE, Daemon, PluginsDir, Raw, Running, Setup, bad_plugin, pusud, run, text_message};
+use crate::harness::{Client, DEADLINE, Daemon, Raw, Running, Setup, pusud, run, text_message};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::Stdio;
@@ -19,8 +19,6 @@ crate::on_1_and_3_shards!(
     the_publish_command_renews,
     the_bench_command_renews,
 );
-
-crate::in_both_isolations!(a_time_to_live_ends_it, the_operator_sets_the_longest_life);
 
 /// Long enough for a slow machine to get something done before it is over.
 const LIFE: Duration = Duration::from_secs(2);
@@ -45,34 +43,6 @@ fn expect_expired(client: &mut Client) {
 /// Waits until whatever was authorized with [`LIFE`] before has ended.
 fn let_pass(daemon: &Daemon) {
     expect_expired(&mut daemon.client_with(&with_life("read=a")));
-}
-
-/// As [`expect_expired`], where nothing of its life has passed when it is decided.
-fn expect_expired_of_itself(client: &mut Client) {
-    client.expect_text(r#"{"type":"authorization_expiring","seconds":1}"#);
-    client.expect_text(r#"{"type":"authorization_failed","reason":"expired"}"#);
-    client.expect_closed(4501);
-}
-
-/// The attribute `!ttl_ms`, of which the clock knows nothing.
-fn a_time_to_live_ends_it(isolation: &str) {
-    let plugins = PluginsDir::empty();
-    bad_plugin(&plugins, &[]);
-    let settings = format!("isolation: {isolation}");
-    let daemon = Setup::on_shards(1).authenticator("BadPlugin", plugins).settings(&settings).start();
-    let mut client = daemon.connect();
-    client.authorize(&format!("ttl {}", LIFE.as_millis()));
-    client.subscribe("a.1");
-    expect_expired_of_itself(&mut client);
-}
-
-fn the_operator_sets_the_longest_life(isolation: &str) {
-    let settings = format!("isolation: {isolation}\nmax_authorization_life: {}s", LIFE.as_secs());
-    let daemon = Setup::on_shards(1).settings(&settings).start();
-    let mut endless = daemon.client_with("read=a");
-    let mut longer = daemon.client_with("read=a expires=3600000");
-    expect_expired_of_itself(&mut endless);
-    expect_expired_of_itself(&mut longer);
 }
 
 fn one_of_two_ends_and_the_other_goes_on(daemon: Daemon) {

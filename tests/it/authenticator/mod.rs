@@ -16,6 +16,7 @@ mod jwt;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
+mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]
