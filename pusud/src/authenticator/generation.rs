@@ -18,7 +18,7 @@ use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::verdict::{Grant, Request, Verdict};
 use super::workers::Workers;
-use crate::config::{AuthenticatorConfig, Isolation};
+use crate::config::{AuthenticatorConfig, Isolation, OnSwap};
 use crate::protocol::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,8 @@ pub(super) struct Recipe {
     isolation_memory: Option<u64>,
     create_timeout: Duration,
     restarts: bool,
+    /// Told to a process when it is started.
+    on_swap: OnSwap,
     /// The longest life of an authorization; `None`: any.
     max_life: Option<Duration>,
     /// What the plugin may keep files in.
@@ -90,6 +92,7 @@ impl Plan {
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
             create_timeout: config.create_timeout,
             restarts: config.restarts,
+            on_swap: config.on_swap,
             max_life: config.max_life,
             state_dir: facts.state_dir.clone(),
         };

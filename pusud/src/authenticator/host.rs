@@ -2,12 +2,14 @@
 //!
 //! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
 
+mod grants;
+
 use super::answer::{Answer, Fault, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
-use super::decider::{Condition, Offers};
+use super::decider::Condition;
 use super::facts::Facts;
-use super::grants::{GrantBook, GrantOrders};
+use super::grants::GrantOrders;
 use super::lasting::Lasting;
 use super::log_line::{self, LogLine};
 use super::log_rate::{self, LogRate};
@@ -105,29 +107,6 @@ impl Host {
         }
     }
 
-    /// Has a grant named by its ticket, and kept where the plugin has an eye on it.
-    fn named(&self, ticket: u64, mut verdict: Verdict) -> Verdict {
-        if let Verdict::Grant(grant) = &mut verdict {
-            grant.ticket = ticket;
-            if let Some(longest) = self.lasting.longest_life {
-                grant.lifetime = Some(grant.lifetime.map_or(longest, |lifetime| lifetime.min(longest)));
-            }
-            if let Some(grants) = &self.lasting.grants {
-                let ends =
-                    grant.ends(SystemTime::now()).and_then(|end| end.duration_since(SystemTime::UNIX_EPOCH).ok());
-                let expires_unix_ms = ends.map_or(0, |end| u64::try_from(end.as_millis()).unwrap_or(u64::MAX));
-                let epoch = self.epoch.load(Ordering::Relaxed);
-                grant.held = Some(grants.grant(ticket, epoch, &grant.subject, expires_unix_ms));
-            }
-        }
-        verdict
-    }
-
-    /// The grants that the plugin has an eye on; `None`: it has not the flag GRANTS.
-    pub(super) fn grant_book(&self) -> Option<&Arc<GrantBook>> {
-        self.lasting.grants.as_ref()
-    }
-
     /// Adds what was counted in the plugin's own process, which is believed no more than the plugin.
     #[cfg(unix)]
     pub(super) fn merge_metrics(&self, json: &[u8]) {
@@ -169,46 +148,6 @@ impl Host {
             Condition::Bad(why) => {
                 tracing::error!(plugin, "the authenticator can decide nothing: {}", reason_or_none(&why))
             }
-        }
-    }
-
-    /// The instance hears of nothing any more.
-    pub(super) fn end_hearing(&self) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.end_hearing(self.epoch());
-        }
-    }
-
-    /// Which one the instance is of those that hear of grants.
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Relaxed)
-    }
-
-    /// From here on the instance is the one that hears of grants, if it offers to.
-    pub(super) fn begin_hearing(&self, offers: Offers) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.begin_hearing(offers, &self.epoch);
-        }
-    }
-
-    /// A new process of the instance is about to be asked; if the instance is the one that hears of grants, the process
-    /// adopts what lives.
-    #[cfg(unix)]
-    pub(super) fn go_on_hearing(&self, offers: Offers) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.go_on_hearing(offers, &self.epoch);
-        }
-    }
-
-    /// Whether the instance leaves too many news of its grants waiting.
-    pub(super) fn is_deaf(&self) -> bool {
-        self.lasting.grants.as_ref().is_some_and(|grants| grants.is_deaf())
-    }
-
-    /// The plugin takes `ticket` for one that was granted, and nobody has the grant.
-    pub(super) fn never_arrived(&self, ticket: u64, why: i32) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.never_arrived(ticket, self.epoch(), why);
         }
     }
 

@@ -93,14 +93,17 @@ fn a_time_to_live_is_understood_or_the_answer_is_not() {
     }
 }
 
+/// Gives an answer a part of this size.
+type Change = fn(&mut Answer, usize);
+
 #[test]
 fn limits_are_checked_to_the_byte() {
-    let of = |change: fn(&mut Answer, usize), size| {
+    let of = |change: Change, size| {
         let mut answer = grant(0);
         change(&mut answer, size);
         understand(answer).map(|_| ())
     };
-    let cases: [(fn(&mut Answer, usize), usize, &str); 7] = [
+    let cases: [(Change, usize, &str); 7] = [
         (|answer, size| answer.subject = vec![b'a'; size], abi::SUBJECT_BYTES_MAX, "subject"),
         (|answer, size| answer.reason = vec![b'a'; size], abi::TEXT_BYTES_MAX, "reason"),
         (|answer, size| answer.detail = vec![b'a'; size], abi::TEXT_BYTES_MAX, "detail"),
