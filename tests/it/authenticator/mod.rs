@@ -22,4 +22,6 @@ mod reauthorize;
 mod reload;
 mod secrets;
 mod strangers;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod ten_years;
 mod workbench;
