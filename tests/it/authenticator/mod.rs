@@ -11,6 +11,7 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod languages;
 mod leaving;
 #[cfg(target_os = "linux")]
 mod memory_files;
