@@ -15,11 +15,13 @@ mod log;
 mod metrics;
 mod offers;
 mod system;
+mod tables;
 
 pub(super) use instance::Instance;
 #[cfg(unix)]
 pub(super) use system::close_inherited;
 pub(super) use system::locale;
+pub(super) use tables::Place;
 
 use super::callbacks::Callbacks;
 use super::exit;
@@ -36,6 +38,9 @@ use std::sync::Arc;
 
 /// Stands where a plugin that fails says nothing.
 pub(super) const NO_REASON: &str = "it gives no reason";
+
+/// How the message begins where the options are wrong.
+pub(super) const WRONG_OPTIONS: &str = "does not take its options";
 
 /// A loaded plugin, checked and ready to make instances.
 #[derive(Clone, Copy)]
@@ -150,7 +155,7 @@ impl Plugin {
 fn failure(status: abi::Status, function: &str, host: &dyn Callbacks) -> anyhow::Error {
     let said = host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
     match status {
-        abi::ERR_CONFIG => anyhow!("does not take its options, correct them in the settings: {said}"),
+        abi::ERR_CONFIG => anyhow!("{WRONG_OPTIONS}, correct them in the settings: {said}"),
         abi::ERR_ABI => anyhow!("cannot do without something that this daemon lacks: {said}"),
         abi::ERR_PANIC => anyhow!("panicked in `{function}`: {said}"),
         other => anyhow!("failed in `{function}` (status {other}): {said}"),

@@ -13,6 +13,7 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod languages;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
@@ -27,4 +28,6 @@ mod reauthorize;
 mod reload;
 mod secrets;
 mod strangers;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod ten_years;
 mod workbench;
