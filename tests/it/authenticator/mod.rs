@@ -23,5 +23,7 @@ mod plugins;
 mod reauthorize;
 mod reload;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod story;
 mod strangers;
 mod workbench;
