@@ -27,6 +27,7 @@ fn password(bencher: Bencher<'_, '_>) {
             authorization: Authorization::new(authorization),
             peer: "192.0.2.1:5000".into(),
             again: false,
+            recheck: false,
             attributes: Vec::new(),
         }))
     };

@@ -24,10 +24,8 @@ impl Pool {
         if !offers.hears {
             return;
         }
-        let mut begun = self.spawn(&mut state, "pusu-auth-heard".into(), hear);
-        if state.can_renew {
-            begun = begun.and(self.spawn(&mut state, "pusu-auth-deaf".into(), renew_when_deaf));
-        }
+        let begun = self.spawn(&mut state, "pusu-auth-heard".into(), hear);
+        let begun = begun.and(self.spawn(&mut state, "pusu-auth-deaf".into(), give_up_when_deaf));
         if let Err(error) = begun {
             tracing::error!(plugin = self.host.plugin, "the plugin cannot be told of the ends of grants: {error:#}");
         }
@@ -86,7 +84,7 @@ fn hear(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
 }
 
 /// Has an instance that takes no news of its grants any more replaced, as long as it is the one that hears of them.
-fn renew_when_deaf(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
+fn give_up_when_deaf(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
     let Some(book) = pool.host.grant_book() else { return };
     let mut epoch = pool.host.epoch();
     loop {

@@ -3,6 +3,7 @@
 use super::grants::Heard;
 use super::verdict::Request;
 use pusu_plugin_abi as abi;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What the threads call: a plugin's instance, or a test's stand-in for one.
@@ -84,7 +85,8 @@ pub(super) struct Offers {
 }
 
 /// The condition of a plugin, as it says itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "why")]
 pub enum Condition {
     /// All is as it should be, as far as is known.
     #[default]

@@ -4,10 +4,12 @@
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
 use super::blueprint::Blueprint;
+use super::creation;
 use super::directory;
 use super::facts::{self, Facts};
 use super::file::LibraryFile;
 use super::host::Host;
+use super::identity::Identity;
 use super::images::Images;
 use super::instances::Instances;
 use super::isolation;
@@ -16,38 +18,14 @@ use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::verdict::{Grant, Request, Verdict};
 use super::workers::Workers;
-use crate::config::{AuthenticatorConfig, Isolation};
+use crate::config::{AuthenticatorConfig, Isolation, OnSwap};
 use crate::protocol::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// What is running, for the log and `pusud check`. `Display` gives it as one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The manifest's id, or `None`.
-    pub id: String,
-    /// The plugin's version.
-    pub version: String,
-    /// Lower-case hex; empty for `None`.
-    pub sha256: String,
-    /// The library's file; `None` for the built-in one.
-    pub path: Option<PathBuf>,
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
-            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
-        }
-    }
-}
 
 /// What tells one generation from the next. Two with equal recipes would decide alike.
 #[derive(PartialEq, Eq)]
@@ -62,6 +40,10 @@ pub(super) struct Recipe {
     isolation_memory: Option<u64>,
     create_timeout: Duration,
     restarts: bool,
+    /// Told to a process when it is started.
+    on_swap: OnSwap,
+    /// The longest life of an authorization; `None`: any.
+    max_life: Option<Duration>,
     /// What the plugin may keep files in.
     state_dir: Vec<u8>,
 }
@@ -110,6 +92,8 @@ impl Plan {
             isolation_memory: config.isolation_memory.filter(|_| config.isolation == Isolation::Process),
             create_timeout: config.create_timeout,
             restarts: config.restarts,
+            on_swap: config.on_swap,
+            max_life: config.max_life,
             state_dir: facts.state_dir.clone(),
         };
         Self { recipe, options, library, facts }
@@ -135,7 +119,7 @@ impl Plan {
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
             return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
         };
-        let lasting = lasting.of(manifest)?;
+        let lasting = lasting.of(manifest, self.recipe.max_life)?;
         let instances =
             self.start(file, manifest, images, lasting).map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
@@ -147,17 +131,50 @@ impl Plan {
         Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: Some(instances) })
     }
 
+    /// Loads the library and has the plugin check its options, and says what it is.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub(super) fn check(self) -> Result<Identity> {
+        let recipe = &self.recipe;
+        let Some((file, manifest)) = &self.library else {
+            return Ok(Identity { id: recipe.id.clone(), version: String::new(), sha256: String::new(), path: None });
+        };
+        self.check_options(file, manifest).map_err(|error| about(&recipe.id, file, &error))?;
+        Ok(Identity {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            sha256: recipe.sha256.clone(),
+            path: Some(file.path().to_owned()),
+        })
+    }
+
+    fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<()> {
+        let host = Host::new(&manifest.id, self.facts.clone(), Lasting::default());
+        if self.recipe.isolation == Isolation::Process {
+            return isolation::check(file, manifest, &self.options, self.limits(), host);
+        }
+        let library = Images::default().find(file, manifest)?;
+        let options = self.options.clone();
+        creation::within(&manifest.id, self.recipe.create_timeout, move || {
+            library.load()?.check_options(host, &options)
+        })
+    }
+
+    fn limits(&self) -> isolation::Limits {
+        isolation::Limits {
+            memory_bytes_max: self.recipe.isolation_memory,
+            create_timeout: self.recipe.create_timeout,
+            restarts: self.recipe.restarts,
+        }
+    }
+
     fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &Images, lasting: Lasting) -> Result<Instances> {
         let recipe = &self.recipe;
         match recipe.isolation {
             Isolation::Process => {
                 let host = Host::new(&manifest.id, self.facts.clone(), lasting);
-                let limits = isolation::Limits {
-                    memory_bytes_max: recipe.isolation_memory,
-                    create_timeout: recipe.create_timeout,
-                    restarts: recipe.restarts,
-                };
-                let decider = isolation::start(file, manifest, &self.options, limits, Arc::clone(&host))?;
+                let decider = isolation::start(file, manifest, &self.options, self.limits(), Arc::clone(&host))?;
                 let workers = Workers::start(decider, host, manifest.flags, recipe.call_timeout)?;
                 Ok(Instances::in_process(workers))
             }
@@ -269,6 +286,7 @@ impl Generation {
             Some(instances) => instances.ask(request).await,
             None => Verdict::Grant(Grant {
                 permissions: vec![Permission::new("*", Access::READ_WRITE)],
+                lifetime: self.recipe.max_life,
                 ..Grant::default()
             }),
         };

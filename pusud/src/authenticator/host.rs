@@ -2,12 +2,14 @@
 //!
 //! Owns the instance's tickets, the error that `create` leaves and the counts of what went wrong.
 
+mod grants;
+
 use super::answer::{Answer, Fault, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
-use super::decider::{Condition, Offers};
+use super::decider::Condition;
 use super::facts::Facts;
-use super::grants::{GrantBook, GrantOrders};
+use super::grants::GrantOrders;
 use super::lasting::Lasting;
 use super::log_line::{self, LogLine};
 use super::log_rate::{self, LogRate};
@@ -105,29 +107,6 @@ impl Host {
         }
     }
 
-    /// Has a grant named by its ticket, and kept where the plugin has an eye on it.
-    fn named(&self, ticket: u64, mut verdict: Verdict) -> Verdict {
-        if let Verdict::Grant(grant) = &mut verdict {
-            grant.ticket = ticket;
-            if let Some(longest) = self.lasting.longest_life {
-                grant.lifetime = Some(grant.lifetime.map_or(longest, |lifetime| lifetime.min(longest)));
-            }
-            if let Some(grants) = &self.lasting.grants {
-                let ends =
-                    grant.ends(SystemTime::now()).and_then(|end| end.duration_since(SystemTime::UNIX_EPOCH).ok());
-                let expires_unix_ms = ends.map_or(0, |end| u64::try_from(end.as_millis()).unwrap_or(u64::MAX));
-                let epoch = self.epoch.load(Ordering::Relaxed);
-                grant.held = Some(grants.grant(ticket, epoch, &grant.subject, expires_unix_ms));
-            }
-        }
-        verdict
-    }
-
-    /// The grants that the plugin has an eye on; `None`: it has not the flag GRANTS.
-    pub(super) fn grant_book(&self) -> Option<&Arc<GrantBook>> {
-        self.lasting.grants.as_ref()
-    }
-
     /// Adds what was counted in the plugin's own process, which is believed no more than the plugin.
     #[cfg(unix)]
     pub(super) fn merge_metrics(&self, json: &[u8]) {
@@ -169,46 +148,6 @@ impl Host {
             Condition::Bad(why) => {
                 tracing::error!(plugin, "the authenticator can decide nothing: {}", reason_or_none(&why))
             }
-        }
-    }
-
-    /// The instance hears of nothing any more.
-    pub(super) fn end_hearing(&self) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.end_hearing(self.epoch());
-        }
-    }
-
-    /// Which one the instance is of those that hear of grants.
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Relaxed)
-    }
-
-    /// From here on the instance is the one that hears of grants, if it offers to.
-    pub(super) fn begin_hearing(&self, offers: Offers) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.begin_hearing(offers, &self.epoch);
-        }
-    }
-
-    /// A new process of the instance is about to be asked; if the instance is the one that hears of grants, the process
-    /// adopts what lives.
-    #[cfg(unix)]
-    pub(super) fn go_on_hearing(&self, offers: Offers) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.go_on_hearing(offers, &self.epoch);
-        }
-    }
-
-    /// Whether the instance leaves too many news of its grants waiting.
-    pub(super) fn is_deaf(&self) -> bool {
-        self.lasting.grants.as_ref().is_some_and(|grants| grants.is_deaf())
-    }
-
-    /// The plugin takes `ticket` for one that was granted, and nobody has the grant.
-    pub(super) fn never_arrived(&self, ticket: u64, why: i32) {
-        if let Some(grants) = &self.lasting.grants {
-            grants.never_arrived(ticket, self.epoch(), why);
         }
     }
 
@@ -318,86 +257,4 @@ impl Drop for Host {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Mutex;
-
-    fn refusal() -> Result<Answer, Fault> {
-        Ok(Answer { decision: abi::REFUSE, reason: b"no".to_vec(), ..Answer::default() })
-    }
-
-    #[test]
-    fn is_found_by_its_number_while_it_lives() {
-        let host = Host::new("Test", Facts::default(), Lasting::default());
-        let number = host.number.get();
-        let find = |number| callbacks::find(number).map(|found| found.plugin().to_owned());
-        assert_eq!(find(number).as_deref(), Some("Test"));
-        drop(host);
-        assert!(find(number).is_none() && find(0).is_none() && find(usize::MAX).is_none());
-    }
-
-    #[test]
-    fn one_answer_is_taken_and_the_others_are_counted() {
-        let host = Host::new("Test", Facts::default(), Lasting::default());
-        let (ticket, mut receiver) = host.tickets.open(Instant::now());
-        assert_eq!(host.complete(ticket, refusal), abi::TAKEN);
-        assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), abi::LATE);
-        assert_eq!(host.complete(u64::MAX, refusal), abi::LATE);
-        assert_eq!(host.late(), 2);
-        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse("no".into()));
-    }
-
-    #[test]
-    fn a_malformed_answer_decides_nothing() {
-        let host = Host::new("Test", Facts::default(), Lasting::default());
-        let (ticket, mut receiver) = host.tickets.open(Instant::now());
-        assert_eq!(host.complete(ticket, || Err(Fault::Malformed("subject is NULL".into()))), abi::MALFORMED);
-        assert_eq!(receiver.try_recv().unwrap(), Verdict::Unavailable(String::new()));
-        let (ticket, mut receiver) = host.tickets.open(Instant::now());
-        let unknown = || Ok(Answer { decision: 9, ..Answer::default() });
-        assert_eq!(host.complete(ticket, unknown), abi::UNSUPPORTED);
-        assert_eq!(receiver.try_recv().unwrap(), Verdict::Unavailable(String::new()));
-        assert_eq!(host.malformed(), 2);
-    }
-
-    /// What is logged meanwhile.
-    fn logged(work: impl FnOnce()) -> String {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let writer = Mutex::new(log.reopen().unwrap());
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG);
-        tracing::subscriber::with_default(subscriber.with_writer(writer).finish(), work);
-        std::fs::read_to_string(log.path()).unwrap()
-    }
-
-    #[test]
-    fn a_verdict_without_reason_is_logged_as_one() {
-        for (decision, reason, detail, wanted) in [
-            (abi::UNAVAILABLE, "", "", "could not decide: no reason given"),
-            (abi::UNAVAILABLE, "", "no route to host", "could not decide: no reason given (no route to host)"),
-            (abi::UNAVAILABLE, "the database is down", "", "could not decide: the database is down"),
-            (abi::UNAVAILABLE, "later", "timeout", "could not decide: later (timeout)"),
-            (abi::REFUSE, "no", "", "refused"),
-            (abi::GRANT, "", "", "granted"),
-        ] {
-            let text = logged(|| {
-                let host = Host::new("Test", Facts::default(), Lasting::default());
-                let (ticket, _receiver) = host.tickets.open(Instant::now());
-                let answer = Answer { decision, reason: reason.into(), detail: detail.into(), ..Answer::default() };
-                assert_eq!(host.complete(ticket, || Ok(answer)), abi::TAKEN);
-            });
-            let message = text.split_once(": ").expect("a line has a target and a message").1;
-            let (said, fields) = message.trim_end().split_once(" plugin=").expect("the plugin is named");
-            assert_eq!(said, wanted, "{fields}");
-        }
-    }
-
-    #[test]
-    fn a_line_of_the_plugin_is_one_line_of_the_log() {
-        let line = LogLine { level: 2, text: b"first\nforged\x1b[31m \xff".to_vec(), ..LogLine::default() };
-        let text = logged(|| Host::new("Test", Facts::default(), Lasting::default()).log(&line));
-        assert_eq!(text.lines().count(), 1, "{text}");
-        for part in ["WARN", "plugin=\"Test\"", "first\\nforged\\u{1b}[31m \u{fffd}"] {
-            assert!(text.contains(part), "{part} is missing: {text}");
-        }
-    }
-}
+mod tests;

@@ -28,12 +28,12 @@ impl Lasting {
     ///
     /// # Errors
     /// The system is out of threads.
-    pub(super) fn of(&self, manifest: &Manifest) -> Result<Self> {
+    pub(super) fn of(&self, manifest: &Manifest, longest_life: Option<Duration>) -> Result<Self> {
         let grants = self.grants.clone().filter(|_| manifest.has(abi::F_GRANTS));
         if let Some(grants) = &grants {
             grants.open()?;
         }
-        Ok(Self { grants, ..self.clone() })
+        Ok(Self { grants, longest_life, ..self.clone() })
     }
 
     /// Whether clients can be rechecked.

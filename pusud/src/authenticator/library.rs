@@ -132,16 +132,17 @@ impl Plugin {
         }
     }
 
-    /// Checks options as the plugin does it without an instance; `None`: it has no way to (`pusu.check/1`).
+    /// Checks options: as the plugin does it without an instance (`pusu.check/1`), or by making one and destroying it.
     ///
     /// # Errors
     /// The plugin refuses them, in its own words.
-    pub(super) fn check_options(self, host: &dyn Callbacks, options_json: &str) -> Option<Result<()>> {
-        let check = offers::check(&self)?;
-        let table = host_table::of(host);
+    pub(super) fn check_options(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<()> {
+        let Some(check) = offers::check(&self) else { return self.create(host, options_json).map(drop) };
+        let host = &*host;
+        let table = host_table::for_check(host);
         // SAFETY: the table lives for ever, and the options for the call.
         let status = unsafe { check(table, abi::Str::borrow(options_json.as_bytes())) };
-        Some(if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) })
+        if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) }
     }
 }
 

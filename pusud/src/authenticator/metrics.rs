@@ -11,6 +11,7 @@ pub use value::Value;
 
 use pusu_plugin_abi as abi;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// One series: what it is called, and what it says.
@@ -57,11 +58,13 @@ impl Totals {
 pub(super) struct InstanceMetrics {
     totals: Arc<Totals>,
     series: Mutex<Vec<Arc<Series>>>,
+    /// How many of them have been handed on at least once.
+    handed_on: AtomicUsize,
 }
 
 impl InstanceMetrics {
     pub(super) fn new(totals: Arc<Totals>) -> Self {
-        Self { totals, series: Mutex::default() }
+        Self { totals, ..Self::default() }
     }
 
     /// The number of the series, which is the same one if it was defined before, or `abi::MALFORMED` or `abi::FULL`.
@@ -107,10 +110,16 @@ impl InstanceMetrics {
         self.lock().iter().map(|series| (series.definition.clone(), series.value().clone())).collect()
     }
 
-    /// What has changed since the last time, in the process of a plugin; what is taken counts as handed on.
+    /// What has changed since the last time, in the process of a plugin, and what is new; it counts as handed on.
     pub(super) fn take_changes(&self) -> Vec<(Definition, Value)> {
         let all = self.lock();
-        let changed = all.iter().filter_map(|series| Some((series.definition.clone(), series.value().take_change()?)));
+        let known = self.handed_on.swap(all.len(), Ordering::Relaxed);
+        let changed = all.iter().enumerate().filter_map(|(number, series)| {
+            let change = series.value().take_change();
+            // Of a new one that it is there, so that it is shown, and goes on where an earlier instance was.
+            let change = change.or_else(|| (number >= known).then(|| Value::none(&series.definition)));
+            Some((series.definition.clone(), change?))
+        });
         changed.collect()
     }
 

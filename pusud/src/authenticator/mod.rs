@@ -21,6 +21,7 @@ mod file;
 mod generation;
 mod grants;
 mod host;
+mod identity;
 mod image;
 mod images;
 mod inspect;
@@ -68,8 +69,8 @@ pub use creation::loading_hangs;
 pub use decider::{Condition, Counts};
 pub use directory::{Candidate, list};
 pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_load, exit_past_hanging_threads, forbid_exit};
-pub use generation::Identity;
 pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
+pub use identity::Identity;
 pub use inspect::{Inspection, inspect};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use memory::authorizations_bytes_max;
@@ -123,6 +124,14 @@ impl Authenticator {
             lasting,
             reauthorizes: AtomicBool::new(config.on_swap == OnSwap::Reauthorize),
         })))
+    }
+
+    /// Does what [`Self::start`] does, but for starting: the plugin's library is loaded, and its options are checked.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Identity> {
+        Plan::make(config, call_timeout)?.check()
     }
 
     /// Lets what the settings name now decide from here on, as it reads its files now. What is replaced answers the calls
@@ -187,6 +196,16 @@ impl Authenticator {
     /// How many questions wait for a thread; 0 for `None`.
     pub fn queued(&self) -> usize {
         self.current().instances.as_ref().map_or(0, |instances| instances.current().queued())
+    }
+
+    /// The condition of the plugin, as it said last; one that says nothing is good.
+    pub fn condition(&self) -> Condition {
+        self.current().instances.as_ref().map(|instances| instances.current().condition()).unwrap_or_default()
+    }
+
+    /// Every series that the plugin has defined, with what it says.
+    pub fn metrics(&self) -> Vec<(Definition, Value)> {
+        self.current().instances.as_ref().map(|instances| instances.current().metrics()).unwrap_or_default()
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.

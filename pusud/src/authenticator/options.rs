@@ -88,6 +88,7 @@ mod tests {
             create_timeout: crate::config::CREATE_TIMEOUT,
             restarts: true,
             strict_permissions: false,
+            max_life: None,
             on_swap: crate::config::OnSwap::Keep,
         }
     }

@@ -22,9 +22,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     if let Some(warning) = &capacity.warning {
         tracing::warn!("{warning}");
     }
-    let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let identity = authenticator.identity();
-    authenticator.stop();
+    let identity = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
     relay::check_addresses(&config)?;
     print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
@@ -63,6 +61,7 @@ fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found:
             ("  authenticator_create_timeout", format_duration(options.create_timeout)),
             ("  authenticator_restart", options.restarts.to_string()),
             ("  options set", names),
+            ("  max_authorization_life", options.max_life.map_or("none".into(), format_duration)),
             ("  on_swap", options.on_swap.to_string()),
         ]);
     }
@@ -211,6 +210,7 @@ mod tests {
                 | "isolation_memory"
                 | "authenticator_create_timeout"
                 | "authenticator_restart"
+                | "max_authorization_life"
                 | "on_swap"
                 | "network_name"
                 | "network_key_file"

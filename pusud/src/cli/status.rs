@@ -4,6 +4,7 @@ use super::health;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
+use pusud::authenticator::{Condition, reason_or_none};
 use pusud::config::format_duration;
 use pusud::control::{self, State, Status};
 use pusud::protocol::Disconnect;
@@ -77,6 +78,11 @@ fn describe(status: &Status) -> String {
     let identity = format!("{} {}", authenticator.id, authenticator.version);
     let generation = authenticator.generation;
     rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    match &authenticator.condition {
+        Condition::Good => {}
+        Condition::Degraded(why) => rows.push(("authenticator health", format!("degraded: {}", reason_or_none(why)))),
+        Condition::Bad(why) => rows.push(("authenticator health", format!("BAD: {}", reason_or_none(why)))),
+    }
     rows.push(("authenticator queue", authenticator.queued.to_string()));
     let failures = [
         (authenticator.timed_out, "timed out"),

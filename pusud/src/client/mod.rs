@@ -47,7 +47,6 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
@@ -270,18 +269,6 @@ impl Client {
     fn read_again(&mut self, next: Next) -> Next {
         self.messages.forgive();
         next
-    }
-
-    /// Waits for `wanted`, and writes what waits for room in the kernel meanwhile. `None`: the connection is to end.
-    async fn while_writing<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        let mut wanted = pin!(wanted);
-        poll_fn(|cx| {
-            if self.poll_writing(cx).is_break() {
-                return Poll::Ready(None);
-            }
-            wanted.as_mut().poll(cx).map(Some)
-        })
-        .await
     }
 
     /// Writes what waits for room in the kernel, if there is any now, and lets authorizations end whose time is up.

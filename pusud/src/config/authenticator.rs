@@ -36,6 +36,8 @@ pub struct AuthenticatorConfig {
     pub relay_name: String,
     /// `strict_plugin_permissions`: a group-writable library or folder above it is refused rather than warned about.
     pub strict_permissions: bool,
+    /// `max_authorization_life`: how long an authorization may last; `None`: as long as the authenticator says.
+    pub max_life: Option<Duration>,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
     pub on_swap: OnSwap,
 }
@@ -90,6 +92,7 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("isolation_memory", &self.isolation_memory)
             .field("create_timeout", &self.create_timeout)
             .field("restarts", &self.restarts)
+            .field("max_life", &self.max_life)
             .field("data_dir", &self.data_dir)
             .field("settings_dir", &self.settings_dir)
             .field("relay_name", &self.relay_name)

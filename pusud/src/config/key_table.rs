@@ -29,6 +29,7 @@ macro_rules! for_each_key {
             plugins_dir: Option<PathBuf>, value("a path", path), reload;
             plugin_data_dir: Option<PathBuf>, value("a path", path), reload;
             strict_plugin_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), reload;
+            max_authorization_life: Option<Duration>, value(LIFE, life), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;
             client_port: Option<u16>, value(PORT, port), restart;

@@ -192,6 +192,7 @@ impl Config {
                 settings_dir: file.map(|_| directory.to_owned()),
                 relay_name: name.clone(),
                 strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
+                max_life: raw.max_authorization_life.filter(|life| !life.is_zero()),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
             client_address: raw.client_address.unwrap_or(everywhere),

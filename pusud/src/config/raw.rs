@@ -5,7 +5,7 @@
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::section::Section;
-use super::units::{ADDRESS_SPACE, CREATE_TIME, address_space, create_time};
+use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
     address, control_socket, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
 };

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 /// What [`duration`] accepts, for messages.
 pub(super) const DURATION: &str = "a time from 1ms to 1day: seconds as a number, or text such as `500ms` or `5s`";
-/// What [`duration_or_zero`] accepts, for messages.
+/// What [`life`] accepts, for messages.
+pub(super) const LIFE: &str =
+    "0 for as long as the authenticator says, or a time from 1s to 365days: seconds as a number, or text such as `12h`";
+/// What [`create_time`] accepts, for messages.
 pub(super) const CREATE_TIME: &str = "a time from 1s to 10min: seconds as a number, or text such as `30s`";
+/// What [`duration_or_zero`] accepts, for messages.
 pub(super) const DURATION_OR_ZERO: &str = "0, or a time from 1ms to 1day: seconds as a number, or text such as `500ms`";
 /// What [`bytes`] accepts, for messages.
 pub(super) const BYTES: &str = "a size from 1 B to 1 GiB: bytes as a whole number, or text such as `64 KiB` or `1 MiB`";
@@ -30,6 +34,8 @@ pub(super) const COUNT_OR_NONE: &str = "a whole number from 0 (no limit) to 1000
 /// The largest number of things that has no bound of its own.
 pub(super) const COUNT_MAX: usize = 1_000_000;
 const DURATION_MIN: Duration = Duration::from_millis(1);
+const LIFE_MIN: Duration = Duration::from_secs(1);
+const LIFE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CREATE_TIME_MIN: Duration = Duration::from_secs(1);
 const CREATE_TIME_MAX: Duration = Duration::from_secs(600);
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,17 +48,29 @@ const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <
 
 /// Seconds as a number, or text with units; `None` if it is neither or out of bounds.
 pub(super) fn duration(value: &Value) -> Option<Duration> {
-    let duration = match value {
-        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok()?,
-        Value::String(text) => humantime::parse_duration(text).ok()?,
-        _ => return None,
-    };
-    (DURATION_MIN..=DURATION_MAX).contains(&duration).then_some(duration)
+    any_duration(value).filter(|duration| (DURATION_MIN..=DURATION_MAX).contains(duration))
+}
+
+fn any_duration(value: &Value) -> Option<Duration> {
+    match value {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok(),
+        Value::String(text) => humantime::parse_duration(text).ok(),
+        _ => None,
+    }
 }
 
 /// How long a plugin may take to make an instance.
 pub(super) fn create_time(value: &Value) -> Option<Duration> {
     duration(value).filter(|time| (CREATE_TIME_MIN..=CREATE_TIME_MAX).contains(time))
+}
+
+/// How long an authorization may last; no time at all: as long as the authenticator says.
+pub(super) fn life(value: &Value) -> Option<Duration> {
+    if value.as_u64() == Some(0) {
+        return Some(Duration::ZERO);
+    }
+    let life = any_duration(value)?;
+    (LIFE_MIN..=LIFE_MAX).contains(&life).then_some(life)
 }
 
 /// As [`duration`], or no time at all.

@@ -109,6 +109,13 @@ impl StatusGatherer {
             late: counts.late,
             malformed: counts.malformed,
             stuck_threads: counts.stuck_threads,
+            condition: self.authenticator.condition(),
+            metrics: self
+                .authenticator
+                .metrics()
+                .into_iter()
+                .map(|(definition, value)| status::PluginMetric { definition, value })
+                .collect(),
             restarts: counts.restarts,
         }
     }

@@ -23,7 +23,7 @@ mod unix;
 pub use gather::{Sources, StatusGatherer};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
-pub use status::{Authenticator, Connections, Disconnects, Messages, State, Status};
+pub use status::{Authenticator, Connections, Disconnects, Messages, PluginMetric, State, Status};
 
 #[cfg(not(unix))]
 pub use elsewhere::{ControlSocket, ask, is_live, reload};

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 
+use crate::authenticator::{Condition, Definition, Value};
 use crate::routing::PeerStatus;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ pub struct Disconnects {
 }
 
 /// The authenticator, which decides what clients may do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Authenticator {
     /// The id in its manifest, or `None`.
     pub id: String,
@@ -120,7 +121,24 @@ pub struct Authenticator {
     pub malformed: u64,
     /// Threads that hang in it now.
     pub stuck_threads: usize,
+    /// The condition of the plugin, as it said last.
+    #[serde(default)]
+    pub condition: Condition,
+    /// The counters, gauges and histograms of the plugin.
+    #[serde(default)]
+    pub metrics: Vec<PluginMetric>,
     /// Instances or processes of it that were lost and replaced.
     #[serde(default)]
     pub restarts: u64,
+}
+
+/// One series of the plugin's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginMetric {
+    /// Kind, name, help, labels and bounds.
+    #[serde(flatten)]
+    pub definition: Definition,
+    /// What it says.
+    #[serde(flatten)]
+    pub value: Value,
 }

@@ -1,12 +1,14 @@
 //! Plugins that decide: loading, calling, changing and testing them, those that misbehave, and how long a decision holds.
 
 mod bad_plugins;
+mod condition;
 #[cfg(unix)]
 mod containment;
 #[cfg(unix)]
 mod exits;
 mod expiry;
 mod facts;
+mod grants;
 mod hot_swap;
 mod http;
 mod isolation;
@@ -14,6 +16,7 @@ mod jwt;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
+mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]

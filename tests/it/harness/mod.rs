@@ -13,6 +13,7 @@ mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
 mod frame;
+mod grants;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -49,6 +50,7 @@ pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
 pub(crate) use frame::{Frame, close_code, text_message};
+pub(crate) use grants::{grants_file, grants_plugin, grants_setup};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]

@@ -105,6 +105,18 @@ pub(crate) fn bad_plugin(dir: &PluginsDir, switches: &[&str]) -> PathBuf {
     out
 }
 
+/// The library `name`, made of one C file of the tests' own with these switches.
+pub(super) fn c_plugin(name: &str, source: &str, switches: &[&str]) -> PathBuf {
+    let include = root().join("pusu-plugin-api/include");
+    let source = root().join(source);
+    built_once(name, &[source.clone(), include.clone()], |out| {
+        let flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"];
+        let mut compiler = Command::new("cc");
+        compiler.args(flags).args(switches).arg("-I").arg(&include).arg(&source).arg("-o").arg(out);
+        run(&mut compiler).succeeds();
+    })
+}
+
 /// A copy of a plugin whose bytes `damage` has changed; it gets the manifest's offset.
 pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Vec<u8>, usize)) {
     let mut bytes = fs::read(plugin).unwrap();

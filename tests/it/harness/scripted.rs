@@ -21,10 +21,9 @@
 //!
 //! The option `channel` stops the start if it is `refused`. An instance that is destroyed says so in the log.
 
-use super::plugin_files::built_once;
-use super::{root, run};
+use super::plugin_files::c_plugin;
+use super::root;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The authorization that gives read and write access to every channel.
 pub(crate) const ALL: &str = "both=*";
@@ -49,14 +48,7 @@ pub(crate) fn scripted_no_swap(version: &str) -> PathBuf {
 }
 
 fn scripted(name: &str, switches: &[&str]) -> PathBuf {
-    let include = root().join("pusu-plugin-api/include");
-    let source = root().join(SOURCE);
-    built_once(name, &[source.clone(), include.clone()], |out| {
-        let flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"];
-        let mut compiler = Command::new("cc");
-        compiler.args(flags).args(switches).arg("-I").arg(&include).arg(&source).arg("-o").arg(out);
-        run(&mut compiler).succeeds();
-    })
+    c_plugin(name, SOURCE, switches)
 }
 
 #[test]

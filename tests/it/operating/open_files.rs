@@ -83,7 +83,7 @@ fn without_a_file_left_to_read_the_settings_with_the_old_ones_stay() {
     drop(waiting);
     let connected = daemon.client();
     drop(connected);
-    assert!(daemon.reload().contains("is unchanged"));
+    assert!(daemon.reload().contains("has taken over"));
     let mut client = daemon.connect();
     client.send(serde_json::json!({"type": "authorize", "authorization": "deny"}));
     client.expect_error("authorization_failed");

@@ -54,15 +54,28 @@ pub fn serve() -> Result<()> {
     let daemon = DaemonLink::new(&start, manifest.has(abi::F_ASYNC), &stream).context("cannot speak to the daemon")?;
     // Its status says enough.
     forbid_exit(|_| {});
-    let calls = match load(&start, &manifest, image, &daemon) {
+    let loaded = load(&start, &manifest, image);
+    if start.only_checks {
+        let callbacks: Arc<dyn Callbacks> = daemon.clone();
+        let checked = loaded.and_then(|plugin| plugin.check_options(callbacks, &start.options));
+        daemon.say(&checked.map_or_else(failed, |()| ToDaemon::Ready(Offers::default())));
+        // It is the daemon that says goodbye.
+        while receive(&mut stream)?.is_some() {}
+        daemon.finish();
+        return Ok(());
+    }
+    let callbacks: Arc<dyn Callbacks> = daemon.clone();
+    let calls = match loaded.and_then(|plugin| plugin.create(callbacks, &start.options)) {
         Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon), manifest.has(abi::F_SERIAL))),
         Err(error) => {
-            daemon.say(&ToDaemon::Failed(cut(format!("{error:#}"))));
+            daemon.say(&failed(error));
             daemon.finish();
             return Ok(());
         }
     };
     drop(start);
+    // Before it takes the place of another, so that counters go on where they were.
+    daemon.hand_on_metrics();
     daemon.say(&ToDaemon::Ready(calls.offers()));
     hand_on_metrics_always(&daemon)?;
     while let Some(message) = receive(&mut stream)? {
@@ -105,20 +118,20 @@ fn receive(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
     ToGuest::parse(&frame).map(Some).context("malformed message from the daemon")
 }
 
-/// A reason that the daemon takes.
-fn cut(mut why: String) -> String {
+/// Why there is no instance, at the length that the daemon takes.
+fn failed(error: anyhow::Error) -> ToDaemon {
+    let mut why = format!("{error:#}");
     let end = (0..=REASON_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
     why.truncate(end.unwrap_or(0));
-    why
+    ToDaemon::Failed(why)
 }
 
-fn load(start: &Start, manifest: &Manifest, image: Option<OwnedFd>, daemon: &Arc<DaemonLink>) -> Result<Instance> {
+fn load(start: &Start, manifest: &Manifest, image: Option<OwnedFd>) -> Result<Plugin> {
     let path = match &image {
         Some(memory) => PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd())),
         None => PathBuf::from(OsStr::from_bytes(&start.path)),
     };
-    let callbacks: Arc<dyn Callbacks> = daemon.clone();
-    Plugin::load(&path, manifest)?.create(callbacks, &start.options)
+    Plugin::load(&path, manifest)
 }
 
 /// Calls and the threads that do them. Threads are started as they are needed and stay.

@@ -42,12 +42,12 @@ pub use fuzzing::any_verdict;
 #[cfg(unix)]
 pub use guest::serve;
 #[cfg(unix)]
-pub(super) use unix::start;
+pub(super) use unix::{check, start};
 
 #[cfg(not(unix))]
 pub use elsewhere::serve;
 #[cfg(not(unix))]
-pub(super) use elsewhere::start;
+pub(super) use elsewhere::{check, start};
 
 use super::decider::Decider;
 use super::file::LibraryFile;
@@ -81,6 +81,20 @@ mod unix {
     use std::os::unix::ffi::OsStrExt;
     use zeroize::Zeroizing;
 
+    /// Starts a process in which the library is loaded and the options are checked, and ends it.
+    ///
+    /// # Errors
+    /// As [`start`].
+    pub(in super::super) fn check(
+        file: &LibraryFile,
+        manifest: &Manifest,
+        options: &str,
+        limits: Limits,
+        host: Arc<Host>,
+    ) -> Result<()> {
+        run(file, manifest, options, limits, host, true).map(drop)
+    }
+
     /// Starts the process and makes the instance in it.
     ///
     /// # Errors
@@ -92,11 +106,23 @@ mod unix {
         limits: Limits,
         host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
+        Ok(Arc::new(run(file, manifest, options, limits, host, false)?))
+    }
+
+    fn run(
+        file: &LibraryFile,
+        manifest: &Manifest,
+        options: &str,
+        limits: Limits,
+        host: Arc<Host>,
+        only_checks: bool,
+    ) -> Result<Remote> {
         let image = image::place_elsewhere(file, &manifest.id)?;
         let path = if image.in_place() { image.path().as_os_str().as_bytes().to_vec() } else { Vec::new() };
         let start = Start {
             plugin: manifest.id.clone(),
             path,
+            only_checks,
             memory_bytes_max: limits.memory_bytes_max,
             facts: host.facts().clone(),
             log_level: (1..=5).rev().find(|level| host.is_logged(*level)).unwrap_or(0),
@@ -105,7 +131,7 @@ mod unix {
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };
-        Ok(Arc::new(Remote::start(image, start, limits, manifest.flags, host)?))
+        Remote::start(image, start, limits, manifest.flags, host)
     }
 }
 
@@ -113,6 +139,20 @@ mod unix {
 mod elsewhere {
     use super::{Arc, Decider, Host, LibraryFile, Limits, Manifest, Result};
     use anyhow::bail;
+
+    /// As [`start`].
+    ///
+    /// # Errors
+    /// Always.
+    pub(in super::super) fn check(
+        file: &LibraryFile,
+        manifest: &Manifest,
+        options: &str,
+        limits: Limits,
+        host: Arc<Host>,
+    ) -> Result<()> {
+        start(file, manifest, options, limits, host).map(drop)
+    }
 
     /// There is no such process here.
     ///

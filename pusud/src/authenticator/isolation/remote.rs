@@ -356,7 +356,12 @@ impl Shared {
                     break;
                 }
                 Some(ToDaemon::Failed(why)) => bail!("{why}{}", memory_hint(&why, self.start.memory_bytes_max)),
-                Some(ToDaemon::Log(line)) => self.host.log(&line),
+                // `create` may call the host already.
+                Some(
+                    said @ (ToDaemon::Log(_) | ToDaemon::Order(_) | ToDaemon::Metrics(_) | ToDaemon::Completed { .. }),
+                ) => {
+                    self.heard(said);
+                }
                 _ => bail!("sent a malformed message from its process before it was ready"),
             }
         }

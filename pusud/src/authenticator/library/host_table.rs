@@ -29,6 +29,25 @@ pub(super) fn of(host: &dyn Callbacks) -> &'static abi::Host {
     }))
 }
 
+/// The table for a check of options, which has no instance: it answers nothing, and most extensions are not there. Never
+/// freed, as above.
+pub(super) fn for_check(host: &dyn Callbacks) -> &'static abi::Host {
+    let table = *of(host);
+    Box::leak(Box::new(abi::Host { complete: Some(nobody_waits), extension: Some(check_extension), ..table }))
+}
+
+unsafe extern "C" fn nobody_waits(_ctx: *mut c_void, _ticket: u64, _verdict: *const abi::Verdict) -> i32 {
+    abi::LATE
+}
+
+unsafe extern "C" fn check_extension(ctx: *mut c_void, id: abi::Str) -> *const c_void {
+    // SAFETY: as the caller promises.
+    let found = unsafe { host_extension(ctx, id) };
+    let is_offered = found == ptr::from_ref(&log::TABLE).cast()
+        || callbacks::find(ctx.addr()).is_some_and(|host| found == ptr::from_ref(facts_table(host.facts())).cast());
+    if is_offered { found } else { ptr::null() }
+}
+
 unsafe extern "C" fn host_log(ctx: *mut c_void, level: i32, text: abi::Str) {
     guarded((), || {
         // SAFETY: by the ABI the text is borrowed for this call.

@@ -98,6 +98,11 @@ fn what_is_counted_in_a_process_is_handed_on_once() {
     let (there, here) = (InstanceMetrics::default(), InstanceMetrics::default());
     let counter = define(&there, abi::METRIC_COUNTER, "asked_total", &[]);
     let histogram = define(&there, abi::METRIC_HISTOGRAM, "took_seconds", &[1.0]);
+    // Also what has not moved yet is known from its definition on.
+    for (definition, change) in there.take_changes() {
+        here.merge(&definition, &change);
+    }
+    assert_eq!(values(&here).len(), 2);
     for round in 1..=3 {
         there.add(counter, 2.0);
         there.observe(histogram, 0.5);

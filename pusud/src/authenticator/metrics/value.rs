@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a series says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     /// How much it has risen.
     Counter(f64),

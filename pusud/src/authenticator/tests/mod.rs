@@ -1,11 +1,14 @@
 //! Tests of the authenticator share this: a C compiler, a folder of plugins, and questions.
 //!
-//! The plugins are made of `tests/fixtures/bad_plugin.c`, which says what its switches and commands do.
+//! The plugins are made of `tests/fixtures/bad_plugin.c`, which says what its switches and commands do, or of
+//! `grants_plugin.c` beside it.
 
 mod calls;
+mod deafness;
 #[cfg(unix)]
 mod isolation;
 mod lifetime;
+mod metrics;
 mod pool;
 mod restarts;
 mod start;
@@ -73,6 +76,11 @@ impl Plugins {
 
     /// Compiles the fixture, and puts it in place in one step.
     pub(super) fn compile(&self, file: &str, switches: &[&str]) -> PathBuf {
+        self.compile_from("bad_plugin.c", file, switches)
+    }
+
+    /// Compiles a fixture, and puts it in place in one step.
+    pub(super) fn compile_from(&self, source: &str, file: &str, switches: &[&str]) -> PathBuf {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let (out, fresh) = (self.0.path().join(file), self.0.path().join(format!("{file}.new")));
         let compiled = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()))
@@ -83,7 +91,7 @@ impl Plugins {
             .arg(root.join("pusu-plugin-api/include"))
             .arg("-o")
             .arg(&fresh)
-            .arg(root.join("tests/fixtures/bad_plugin.c"))
+            .arg(root.join("tests/fixtures").join(source))
             .output()
             .expect("the tests need a C compiler (`cc`, or what CC names)");
         assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
@@ -106,6 +114,7 @@ impl Plugins {
             create_timeout: crate::config::CREATE_TIMEOUT,
             restarts: true,
             strict_permissions: false,
+            max_life: None,
             on_swap: OnSwap::Keep,
         }
     }

@@ -48,6 +48,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "`authenticator_create_timeout`: expected a time from 1s to 10min",
         ),
         ("authenticator: A\nauthenticator_create_timeout: 0.5", "a time from 1s to 10min"),
+        ("authenticator: A\nmax_authorization_life: 1ms", "`max_authorization_life`: expected 0 for as long as"),
         ("authenticator: A\nauthenticator_restart: always", "`authenticator_restart`: expected true or false"),
         ("authenticator: A\nplugin_data_dir: 5", "`plugin_data_dir`: expected a path, found `5`"),
         ("authenticator: A\nplugins_dir: 5", "`plugins_dir`: expected a path, found `5`"),

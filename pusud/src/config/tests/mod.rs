@@ -93,7 +93,7 @@ fn every_key_is_read() {
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
          authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nauthenticator_create_timeout: 1min\nauthenticator_restart: false\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
-         on_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
+         max_authorization_life: 30days\non_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
@@ -112,6 +112,8 @@ fn every_key_is_read() {
         (config.authenticator.isolation, config.authenticator.isolation_memory),
         (Isolation::Process, Some(16 << 30))
     );
+    assert_eq!(config.authenticator.max_life, Some(Duration::from_secs(30 * 24 * 3600)));
+    assert_eq!(loaded("authenticator: X\nmax_authorization_life: 0").authenticator.max_life, None);
     assert_eq!(loaded("authenticator: X\nisolation_memory: 0").authenticator.isolation_memory, None);
     assert_eq!((config.authenticator.create_timeout, config.authenticator.restarts), (Duration::from_secs(60), false));
     let settings_dir = config.file.as_ref().and_then(|file| file.parent()).unwrap();

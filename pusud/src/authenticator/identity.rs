@@ -1,0 +1,26 @@
+//! The identity of what runs as the authenticator, for the log and for operators.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What is running, for the log and `pusud check`. `Display` gives it as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The manifest's id, or `None`.
+    pub id: String,
+    /// The plugin's version.
+    pub version: String,
+    /// Lower-case hex; empty for `None`.
+    pub sha256: String,
+    /// The library's file; `None` for the built-in one.
+    pub path: Option<PathBuf>,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
+            None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
+        }
+    }
+}
