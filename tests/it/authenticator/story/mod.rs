@@ -41,7 +41,7 @@ fn a_relay_outlives_all_that_its_plugin_does_wrong(isolation: &'static str) {
             after.push(memory(&daemon));
         }
         reloads_cost_nothing(&scene);
-        scene.expect_beyond(&[]);
+        scene.expect_rest();
         after
     });
     println!("{isolation}: {} rounds, {figures}; {before} bytes before, then {after:?}", after.len());
@@ -59,7 +59,8 @@ fn tell(scene: &Scene<'_>, name: &str, chapter: fn(&Scene<'_>) -> Told) {
     let (from, began) = (scene.daemon.log().lines().len(), Instant::now());
     let told = chapter(scene);
     let lines = scene.daemon.log().lines().split_off(from);
-    println!("{}, {name}: {:?}, {} lines", scene.stage.isolation, began.elapsed(), lines.len());
+    let (took, memory) = (began.elapsed(), memory(scene.daemon));
+    println!("{}, {name}: {took:?}, {} lines, {memory} bytes", scene.stage.isolation, lines.len());
     for (words, count) in &told {
         let found = lines.iter().filter(|line| line.contains(words)).count();
         assert_eq!(found, *count, "{name}: lines that say {words:?}:\n{}", lines.join("\n"));
@@ -75,10 +76,10 @@ fn tell(scene: &Scene<'_>, name: &str, chapter: fn(&Scene<'_>) -> Told) {
 fn reloads_cost_nothing(scene: &Scene<'_>) {
     let reload = |times| (0..times).for_each(|_| drop(scene.reload_new().succeeds()));
     reload(RELOADS / 3);
-    scene.expect_beyond(&[]);
+    scene.expect_rest();
     let before = memory(scene.daemon);
     reload(RELOADS);
-    scene.expect_beyond(&[]);
+    scene.expect_rest();
     let grown = memory(scene.daemon).saturating_sub(before);
     println!("{}: {RELOADS} reloads took {grown} bytes", scene.stage.isolation);
     assert!(grown <= RELOADS * RELOAD_BYTES_MAX, "{RELOADS} reloads took {grown} bytes");

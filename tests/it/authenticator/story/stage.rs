@@ -15,11 +15,14 @@ const REPAIR_MAX: Duration = Duration::from_secs(5);
 
 /// The plugins, by what is wrong with them, and how they are compiled; `@` stands for the folder of the story's files.
 /// They are few and the same in each round, since a relay does not unload what it has loaded.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 9] = [
     ("good", &[]),
     ("bad", &["-DRELEASE_FILE=\"@/release\""]),
     ("create-waits", &["-DCREATE_WAITS=\"@/create\""]),
     ("forks", &["-DCREATE_FORKS", "-DDESTROY_REAPS"]),
+    ("cancel", &["-DRELEASE_FILE=\"@/release\"", "-DCANCEL_HANGS"]),
+    ("destroy", &["-DRELEASE_FILE=\"@/release\"", "-DDESTROY_HANGS"]),
+    ("ended", &["-DRELEASE_FILE=\"@/release\"", "-DFLAGS=PUSU_F_GRANTS", "-DENDED_HANGS"]),
     ("health", &["-DRELEASE_FILE=\"@/release\"", "-DHEALTH_FILE=\"@/health\""]),
     ("reloads", &["-DRELEASE_FILE=\"@/release\"", "-DWORD_FILE=\"@/word\"", "-DRELOADS"]),
 ];
@@ -51,17 +54,21 @@ impl Stage {
         stage
     }
 
-    /// Starts the relay with the good plugin.
+    /// Starts the relay. Its first plugin hears of grants: what the relay has for that it keeps from then on.
     pub(super) fn start(&self) -> Daemon {
         let plugins = PluginsDir::empty();
-        plugins.replace(&library_name("bad_plugin"), &self.library("good"));
+        plugins.replace(&library_name("bad_plugin"), &self.library("ended"));
         let settings = format!(
             "isolation: {}\nauthenticator_create_timeout: 1s\nlimits:\n  authorize_call_timeout: 500ms",
             self.isolation
         );
         let mark = plugins.path().to_owned();
         let setup = Setup::on_shards(2).authenticator("BadPlugin", plugins).settings(&settings);
-        setup.env(MARK, mark).env("NOTIFY_SOCKET", self.path("notify")).start()
+        let daemon = setup.env(MARK, mark).env("NOTIFY_SOCKET", self.path("notify")).start();
+        daemon.plugins().replace(&library_name("bad_plugin"), &self.library("good"));
+        self.reloads.fetch_add(1, Ordering::Relaxed);
+        assert!(daemon.reload().contains("has taken over"));
+        daemon
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -158,14 +165,15 @@ impl Scene<'_> {
         client.next_json()
     }
 
-    /// Waits until the relay has these threads and no others beyond those that it had, and no processes beyond.
-    pub(super) fn expect_beyond(&self, threads: &[(&str, usize)]) {
-        let expected: BTreeMap<_, _> = threads.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    /// Waits until the relay has one of these sets of threads, and no other, beyond those that it had, and no processes.
+    pub(super) fn expect_beyond(&self, one_of: &[&[(&str, usize)]]) {
+        let owned = |(name, count): &(&str, usize)| ((*name).to_owned(), *count);
+        let expected: Vec<BTreeMap<_, _>> = one_of.iter().map(|threads| threads.iter().map(owned).collect()).collect();
         let began = Instant::now();
         loop {
             let now = Remains::of(self.daemon);
             let beyond = now.threads_beyond(self.rest);
-            if beyond == expected && now.processes == self.rest.processes {
+            if expected.contains(&beyond) && now.processes == self.rest.processes {
                 return;
             }
             assert!(began.elapsed() < DEADLINE, "{:?}, then {now:?}: {beyond:?}, not {expected:?}", self.rest);
@@ -173,14 +181,20 @@ impl Scene<'_> {
         }
     }
 
-    /// Where the plugin hangs on threads of the relay there are these beyond those that it had; in a process none.
-    pub(super) fn expect_hanging(&self, threads: &[(&str, usize)]) {
-        self.expect_beyond(if self.stage.is_in_process() { &[] } else { threads });
+    /// Waits until nothing is there beyond what was.
+    pub(super) fn expect_rest(&self) {
+        self.expect_beyond(&[&[]]);
+    }
+
+    /// Where the plugin hangs on threads of the relay there is one of these sets beyond those that it had; in a process of
+    /// its own nothing hangs.
+    pub(super) fn expect_hanging(&self, one_of: &[&[(&str, usize)]]) {
+        self.expect_beyond(if self.stage.is_in_process() { &[&[]] } else { one_of });
     }
 
     /// Lets go on what hangs, after which nothing is left of it.
     pub(super) fn release(&self, name: &str) {
-        self.stage.release(name, || self.expect_beyond(&[]));
+        self.stage.release(name, || self.expect_rest());
     }
 
     /// Whether what a plugin has forked runs still. A zombie that nobody has reaped does not.
