@@ -22,7 +22,7 @@ VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptogr
   websockets==17.4
 
 .PHONY: help run run-network plugins build test quick test-tools test-systemd conformance venv check bench soak soak-network \
-  random-load fuzz deny install
+  soak-plugins random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -39,6 +39,7 @@ help:
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make random-load  random loads against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
+	@echo 'make soak-plugins  a plugin that fails in every way, again and again, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, headers, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
 
@@ -163,6 +164,9 @@ random-load:
 
 soak-network:
 	PUSU_KILL_PERIOD=10 $(CARGO) test --package pusud --test it network::kills -- --nocapture
+
+soak-plugins:
+	PUSU_STORY_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it authenticator::story:: -- --nocapture
 
 install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pusud/plugins $(DESTDIR)$(PREFIX)/include

@@ -24,7 +24,7 @@ done <tests/quick.txt
 # Tests themselves: tests/it/clients/close.rs is clients::close, and what has no test belongs to the module above.
 for file in $(grep '^tests/it/.*/.*\.rs$' <<<"$changed" | grep -v '^tests/it/harness/'); do
   module=${file#tests/it/} module=${module%.rs} module=${module%/mod}
-  grep -qE '#\[test\]|on_1_and_3_' "$file" 2>/dev/null || module=${module%/*}
+  grep -qE '#\[test\]|on_1_and_3_|in_both_isolations' "$file" 2>/dev/null || module=${module%/*}
   names+=" ${module//\//::}::"
 done
 once() { tr -s ' ' '\n' <<<"$1" | sed '/^$/d' | sort -u; }

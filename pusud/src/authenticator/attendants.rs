@@ -34,22 +34,29 @@ impl Pool {
 
 impl Pool {
     /// Has the plugin read its files again, on a thread of its own; `None`: it has no way to. Past the time the thread is
-    /// left alone.
+    /// left alone, and there is no second one as long as it has not come back.
     pub(super) fn reload(self: &Arc<Self>, within: Duration) -> Option<Result<(), String>> {
         let mut state = self.lock();
         let offers = state.decider.as_ref().map(|decider| decider.offers()).unwrap_or_default();
         if !offers.reloads {
             return None;
         }
+        if state.reloading {
+            return Some(Err("it has not come back from an earlier reload".to_owned()));
+        }
         let (done, outcome) = sync_channel(1);
         let reload = move |pool: &Arc<Self>, decider: Arc<dyn Decider>| {
-            let _attending = pool.attend();
+            let attending = pool.attend();
+            let outcome = decider.reload();
+            drop(attending);
+            pool.lock().reloading = false;
             // Nobody waits any more past the time.
-            let _ = done.send(decider.reload());
+            let _ = done.send(outcome);
         };
         if let Err(error) = self.spawn(&mut state, "pusu-auth-reload".into(), reload) {
             return Some(Err(format!("there is no thread for it: {error:#}")));
         }
+        state.reloading = true;
         drop(state);
         let outcome = outcome.recv_timeout(within);
         Some(outcome.unwrap_or_else(|_| Err(format!("it has not come back within {within:?}"))))

@@ -143,9 +143,7 @@ impl Plan {
         }
         let library = Images::default().find(file, manifest)?;
         let options = self.options.clone();
-        creation::within(&manifest.id, self.recipe.create_timeout, move || {
-            library.load()?.check_options(host, &options)
-        })
+        creation::within(&manifest.id, self.recipe.create_timeout, move || library.load()?.try_options(host, &options))
     }
 
     fn limits(&self) -> isolation::Limits {

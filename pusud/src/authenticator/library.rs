@@ -137,17 +137,27 @@ impl Plugin {
         }
     }
 
-    /// Checks options: as the plugin does it without an instance (`pusu.check/1`), or by making one and destroying it.
+    /// Checks options: as the plugin does it without an instance, or by making one and destroying it.
     ///
     /// # Errors
     /// The plugin refuses them, in its own words.
-    pub(super) fn check_options(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<()> {
-        let Some(check) = offers::check(&self) else { return self.create(host, options_json).map(drop) };
-        let host = &*host;
+    pub(super) fn try_options(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<()> {
+        match self.check_options(&*host, options_json) {
+            Some(checked) => checked,
+            None => self.create(host, options_json).map(drop),
+        }
+    }
+
+    /// Checks options as the plugin does it without an instance; `None`: it has no way to (`pusu.check/1`).
+    ///
+    /// # Errors
+    /// The plugin refuses them, in its own words.
+    pub(super) fn check_options(self, host: &dyn Callbacks, options_json: &str) -> Option<Result<()>> {
+        let check = offers::check(&self)?;
         let table = host_table::for_check(host);
         // SAFETY: the table lives for ever, and the options for the call.
         let status = unsafe { check(table, abi::Str::borrow(options_json.as_bytes())) };
-        if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) }
+        Some(if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) })
     }
 }
 

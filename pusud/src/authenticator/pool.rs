@@ -4,7 +4,7 @@
 //! are replaced by watcher.rs, up to a limit.
 //! **Invariant:** the lock is never held during a call into the plugin or a line of the log. Lock order: state,
 //! tickets.
-//! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, watcher and canceller.
+//! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, and one of each attendant.
 
 use super::decider::{Counts, Decider};
 use super::host::Host;
@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) started: usize,
     /// The watcher waits without a deadline.
     pub(super) unwatched: bool,
+    /// A thread is in the plugin for a reload, or waits until it may be.
+    pub(super) reloading: bool,
     /// The plugin has panicked: its instance is not asked again.
     pub(super) retired: bool,
     pub(super) stopping: bool,
@@ -132,6 +134,7 @@ impl Pool {
             threads: 0,
             started: 0,
             unwatched: false,
+            reloading: false,
             retired: false,
             stopping: false,
         };

@@ -27,6 +27,8 @@ mod plugins;
 mod reauthorize;
 mod reload;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod story;
 mod strangers;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod ten_years;

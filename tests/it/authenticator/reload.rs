@@ -11,6 +11,9 @@ crate::in_both_isolations!(
     new_makes_a_new_instance_in_any_case,
 );
 
+#[cfg(target_os = "linux")]
+crate::in_both_isolations!(a_reload_that_hangs_costs_one_thread_however_often_it_is_asked_for);
+
 /// A daemon whose plugin decides by the word in the file `word`.
 fn daemon(isolation: &str, switches: &[&str]) -> Daemon {
     let plugins = PluginsDir::empty();
@@ -78,6 +81,26 @@ fn new_makes_a_new_instance_in_any_case(isolation: &str) {
     assert!(said.contains("a new instance of the authenticator has taken over"), "{said}");
     expect_word(&daemon, "two");
     daemon.log().wait_for("the end of the old one", |line| line.contains("destroyed").then_some(()));
+}
+
+/// Before, each signal cost another thread where no new instance could be made either.
+#[cfg(target_os = "linux")]
+fn a_reload_that_hangs_costs_one_thread_however_often_it_is_asked_for(isolation: &str) {
+    let daemon = daemon(isolation, &["-DRELOADS"]);
+    daemon.edit_settings(|text| format!("{text}authenticator_create_timeout: 1s\n"));
+    // As the settings say from now on.
+    assert!(daemon.reload().contains("has taken over"));
+    for word in ["hang", "fail", "fail", "fail"] {
+        write_word(&daemon, word);
+        assert!(daemon.reload().contains("nothing was changed"));
+    }
+    assert_eq!(daemon.log().text().matches("it has not come back from an earlier reload").count(), 3);
+    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap().flatten();
+    let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+    assert_eq!(names.filter(|name| name.starts_with("pusu-auth-reloa")).count(), 1);
+    write_word(&daemon, "two");
+    assert!(daemon.reload().contains("a new instance of the authenticator has taken over"));
+    expect_word(&daemon, "two");
 }
 
 #[test]

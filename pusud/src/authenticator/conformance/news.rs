@@ -72,7 +72,7 @@ fn one_round(instance: &Instance, round: u64) -> Result<(), Gone> {
         Heard::Ended(adopted, why(1)),
         Heard::Ended(adopted, why(2)),
     ] {
-        instance.decider().hear(&heard)?;
+        instance.decider().hear(0, &heard)?;
     }
     Ok(())
 }

@@ -24,12 +24,22 @@ pub(super) fn forward(stream: UnixStream, plugin: &str) -> io::Result<()> {
 fn pass_on(stream: impl Read, plugin: &str, rate: &LogRate, out: &mut impl Write) {
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
+    let mut is_cut = false;
     loop {
         line.clear();
-        // A longer one is as many lines as it takes.
         match (&mut lines).take(abi::LOG_BYTES_MAX as u64).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
+            // A line that was as long as a piece has ended.
+            Ok(1) if is_cut && line == b"\n" => {
+                is_cut = false;
+                continue;
+            }
             Ok(_) => {}
+        }
+        // A longer one is as many lines as it takes: what the daemon writes next is not to stand in the middle of one.
+        is_cut = !line.ends_with(b"\n");
+        if is_cut {
+            line.push(b'\n');
         }
         let Some(left_out) = rate.passes(Instant::now()) else { continue };
         log_rate::tell(plugin, left_out);
@@ -43,11 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_pass_whole_at_a_rate_and_long_ones_in_pieces() {
+    fn lines_pass_whole_at_a_rate_and_long_ones_in_pieces_that_are_lines() {
         let (rate, mut out) = (LogRate::default(), Vec::new());
-        let long = [vec![b'x'; 3 * abi::LOG_BYTES_MAX], b"\nlast".to_vec()].concat();
-        pass_on(&long[..], "Test", &rate, &mut out);
-        assert_eq!(out, long);
+        let (piece, half) = (vec![b'x'; abi::LOG_BYTES_MAX], vec![b'x'; abi::LOG_BYTES_MAX / 2]);
+        let said = [&piece[..], &half, b"\n", &piece, &piece, b"\n\nlast"].concat();
+        let pieces = [&piece[..], b"\n", &half, b"\n", &piece, b"\n", &piece, b"\n\nlast\n"].concat();
+        pass_on(&said[..], "Test", &rate, &mut out);
+        assert!(out == pieces, "{} bytes, not {}", out.len(), pieces.len());
         out.clear();
         pass_on(&b"again\n".repeat(10_000)[..], "Test", &rate, &mut out);
         let passed = out.len() / b"again\n".len();
