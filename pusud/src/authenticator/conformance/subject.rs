@@ -94,7 +94,7 @@ impl Loaded {
         if !subject.in_process {
             return Self::new(subject);
         }
-        let lasting = Lasting::new().of(&subject.manifest)?;
+        let lasting = Lasting::new().of(&subject.manifest, None)?;
         Ok(Self { plugin: None, subject, lasting })
     }
 
@@ -108,7 +108,7 @@ impl Loaded {
     fn new(subject: Subject) -> Result<Self> {
         let image = image::place(&subject.file, &subject.manifest.id)?;
         let plugin = Some(Plugin::load(image.path(), &subject.manifest)?);
-        let lasting = Lasting::new().of(&subject.manifest)?;
+        let lasting = Lasting::new().of(&subject.manifest, None)?;
         Ok(Self { plugin, subject, lasting })
     }
 
