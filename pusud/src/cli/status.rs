@@ -166,8 +166,15 @@ fn describe_relay(relay: &PeerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pusud::authenticator::{Definition, Kind};
     use pusud::control::{Authenticator, Connections, Disconnects, Messages};
     use pusud::routing::Traffic;
+
+    fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (kind, help, bounds) = (Kind::Counter, String::new(), Vec::new());
+        PluginMetric { definition: Definition { kind, name: name.to_owned(), help, labels, bounds }, value }
+    }
 
     fn sample() -> Status {
         Status {
@@ -193,6 +200,11 @@ mod tests {
                 timed_out: 9,
                 stuck_threads: 1,
                 restarts: 2,
+                condition: Condition::Degraded("one backend of two".into()),
+                metrics: vec![
+                    metric("asked_total", &[("by", "cache")], Value::Counter(3.0)),
+                    metric("took_seconds", &[], Value::Histogram { bounds: vec![1.0], counts: vec![4, 1], sum: 2.5 }),
+                ],
                 ..Authenticator::default()
             },
             relays: vec![PeerStatus {
@@ -224,6 +236,8 @@ mod tests {
             "6 for outbox_bytes",
             "generation 3, NOT READY\n",
             "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
+            "\nauthenticator health:   degraded: one backend of two\n",
+            "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
             "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {
