@@ -13,6 +13,7 @@ mod isolation;
 mod jwt;
 mod languages;
 mod leaving;
+mod limits;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]
