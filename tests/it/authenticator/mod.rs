@@ -3,6 +3,7 @@
 mod bad_plugins;
 #[cfg(unix)]
 mod containment;
+mod cut_texts;
 #[cfg(unix)]
 mod exits;
 mod expiry;
@@ -13,7 +14,6 @@ mod isolation;
 mod jwt;
 mod languages;
 mod leaving;
-mod limits;
 #[cfg(target_os = "linux")]
 mod memory_files;
 #[cfg(unix)]

@@ -65,7 +65,7 @@ fn one_round(instance: &Instance, round: u64) -> Result<(), Gone> {
         1 => "conformance".to_owned(),
         _ => "s".repeat(abi::SUBJECT_BYTES_MAX),
     };
-    let expires_unix_ms = if round % 2 == 0 { 0 } else { u64::MAX };
+    let expires_unix_ms = if round.is_multiple_of(2) { 0 } else { u64::MAX };
     for heard in [
         Heard::Ended(unknown, why(0)),
         Heard::Adopted(adopted, subject, expires_unix_ms),
