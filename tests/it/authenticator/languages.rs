@@ -3,7 +3,7 @@
 
 use crate::harness::{
     Daemon, PluginsDir, Setup, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin, library_name, my_plugin,
-    password_plugin, pusud, root, run, scripted_plugin,
+    not_run, password_plugin, pusud, root, run, scripted_plugin,
 };
 use serde_json::json;
 use std::fs;
@@ -74,7 +74,7 @@ fn python_plugin(dir: &Path, switches: &[&str]) -> Option<PathBuf> {
         told.map(|told| String::from_utf8_lossy(&told.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     };
     let (Some(includes), Some(libraries)) = (configured(&["--includes"]), configured(&["--ldflags", "--embed"])) else {
-        println!("skipped: no python3-config that knows how to embed (Debian: apt-get install python3-dev)");
+        not_run("embedding Python", "there is no python3-config that tells how (Debian: apt-get install python3-dev)");
         return None;
     };
     let library = dir.join(library_name("python_plugin"));
@@ -85,7 +85,7 @@ fn python_plugin(dir: &Path, switches: &[&str]) -> Option<PathBuf> {
     let built = compiler.output().unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
     if !built.status.success() && (said.contains("Python.h") || said.contains("-lpython")) {
-        println!("skipped: Python's headers or library are not there (Debian: apt-get install python3-dev)\n{said}");
+        not_run("embedding Python", "its headers or library are missing (Debian: apt-get install python3-dev)");
         return None;
     }
     assert!(built.status.success() && !said.contains("warning"), "{said}");

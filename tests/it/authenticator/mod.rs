@@ -4,6 +4,7 @@ mod bad_plugins;
 mod condition;
 #[cfg(unix)]
 mod containment;
+mod cut_texts;
 #[cfg(unix)]
 mod exits;
 mod expiry;

@@ -21,7 +21,7 @@ const WHY: &str = "is built with the header or SDK from before ABI 1.0";
 
 crate::in_both_isolations!(
     each_is_loaded_asked_and_reloaded,
-    an_end_and_what_is_counted_reach_the_plugin_in_c,
+    an_end_reaches_the_plugin_in_c,
     each_passes_the_conformance_kit,
 );
 
@@ -73,7 +73,7 @@ fn each_is_loaded_asked_and_reloaded(isolation: &str) {
     }
 }
 
-fn an_end_and_what_is_counted_reach_the_plugin_in_c(isolation: &str) {
+fn an_end_reaches_the_plugin_in_c(isolation: &str) {
     for (file, id, _) in &KEPT[..2] {
         let daemon = started(file, id, isolation);
         let mut before = daemon.client_with("session");

@@ -97,6 +97,7 @@ const BAD: &[(&[&str], &str, &str)] = &[
         "takes no options, of which `create` says that they are wrong",
     ),
     (&["-DCHECK_LEAVES=leave_file"], "pusu.check", "is left behind: \"/dev/null\""),
+    (&["-DCHECK_LEAVES=leave_port"], "pusu.check", "is left behind: \"socket:"),
     (&["-DCHECK_LEAVES=leave_thread"], "pusu.check", "thread "),
     (&["-DMETRIC=\"asked\""], "pusu.metrics", "the metric `asked` is not taken: its name"),
     (&["-DHEARS_CRASHES", GRANTS], "pusu.grants", "in the middle of the check"),

@@ -22,10 +22,9 @@ impl OfferedTables {
         let reload: Option<abi::Reload> = unsafe { table(plugin, instance, abi::EXT_RELOAD) };
         // SAFETY: as above.
         let health: Option<abi::Health> = unsafe { table(plugin, instance, abi::EXT_HEALTH) };
-        let hears = plugin.flags & abi::F_GRANTS != 0;
         // SAFETY: as above.
-        let heard: Option<abi::GrantsHeard> = unsafe { table(plugin, instance, abi::EXT_GRANTS) };
-        let heard = heard.filter(|_| hears);
+        let heard = || unsafe { table::<abi::GrantsHeard>(plugin, instance, abi::EXT_GRANTS) };
+        let heard = if plugin.flags & abi::F_GRANTS != 0 { heard() } else { None };
         Self {
             reload: reload.and_then(|table| table.reload),
             health: health.and_then(|table| table.health),
