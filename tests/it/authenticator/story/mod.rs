@@ -20,7 +20,9 @@ const LINES_MAX: usize = 100;
 const FIRST_ROUND_BYTES_MAX: u64 = 24 * 1024 * 1024;
 /// What it may take more of after the last round than after the first one.
 const MORE_BYTES_MAX: u64 = 6 * 1024 * 1024;
-/// Reloads in a row, and what each of them may cost for good.
+/// Reloads in a row, and what each of them may cost for good. The allocator keeps a megabyte more or less now and then, so
+/// that there are several rows; what stays of each reload stays in all of them.
+const RELOAD_ROWS_MAX: usize = 5;
 const RELOADS: u64 = 60;
 const RELOAD_BYTES_MAX: u64 = 16 * 1024;
 
@@ -76,11 +78,16 @@ fn tell(scene: &Scene<'_>, name: &str, chapter: fn(&Scene<'_>) -> Told) {
 fn reloads_cost_nothing(scene: &Scene<'_>) {
     let reload = |times| (0..times).for_each(|_| drop(scene.reload_new().succeeds()));
     reload(RELOADS / 3);
-    scene.expect_rest();
-    let before = memory(scene.daemon);
-    reload(RELOADS);
-    scene.expect_rest();
-    let grown = memory(scene.daemon).saturating_sub(before);
-    println!("{}: {RELOADS} reloads took {grown} bytes", scene.stage.isolation);
-    assert!(grown <= RELOADS * RELOAD_BYTES_MAX, "{RELOADS} reloads took {grown} bytes");
+    let row = || {
+        scene.expect_rest();
+        let before = memory(scene.daemon);
+        reload(RELOADS);
+        scene.expect_rest();
+        let grown = memory(scene.daemon).saturating_sub(before);
+        println!("{}: {RELOADS} reloads took {grown} bytes", scene.stage.isolation);
+        grown
+    };
+    let grown: Vec<u64> = (0..RELOAD_ROWS_MAX).map(|_| row()).collect();
+    let least = *grown.iter().min().expect("there are some");
+    assert!(least <= RELOADS * RELOAD_BYTES_MAX, "{RELOADS} reloads took {grown:?} bytes");
 }

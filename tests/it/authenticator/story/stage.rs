@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -121,8 +122,19 @@ impl Scene<'_> {
     /// Puts another plugin in the place of the one that is there, which takes over.
     pub(super) fn play(&self, library: &str) {
         self.put(library);
-        let line = self.reload();
-        assert!(line.contains("has taken over") && line.contains(&format!("\"{library}\"")), "{line}");
+        let before = self.daemon.asked()["authenticator"]["generation"].clone();
+        self.stage.reloads.fetch_add(1, Ordering::Relaxed);
+        run(Command::new("kill").args(["-HUP", &self.daemon.pid().to_string()])).succeeds();
+        let began = Instant::now();
+        // Not by the log, which has a line of each kind in a second in the long run.
+        loop {
+            let now = &self.daemon.asked()["authenticator"];
+            if now["version"] == library && now["generation"] != before {
+                break;
+            }
+            assert!(began.elapsed() < DEADLINE, "{library}: {now}");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
         self.served(&format!("the plugin `{library}` has taken over"));
     }
 
