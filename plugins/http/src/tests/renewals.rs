@@ -116,6 +116,9 @@ fn an_answer_is_remembered_while_there_is_time_to_renew() {
     // The answer says its end in milliseconds.
     assert!(begun + Duration::from_millis(1999) <= SystemTime::now(), "forgotten too early");
     let half = expires.duration_since(answered).map_or(answered, |life| answered + life / 2);
-    assert!(remembered <= half + Duration::from_millis(100), "forgotten too late: {remembered:?}, and not until {half:?}");
+    assert!(
+        remembered <= half + Duration::from_millis(100),
+        "forgotten too late: {remembered:?}, and not until {half:?}"
+    );
     asked_again.answer(&of("a"));
 }
