@@ -21,6 +21,7 @@ mod ownership;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;
+mod refused_metrics;
 mod reload;
 mod secrets;
 mod strangers;
