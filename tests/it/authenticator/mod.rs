@@ -26,6 +26,7 @@ mod ownership;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;
+mod refused_metrics;
 mod reload;
 mod secrets;
 #[cfg(target_os = "linux")]
