@@ -94,7 +94,8 @@ fn where_everybody_may_write_a_hash_is_enough() {
         let daemon = setup(folder).settings(&settings).start();
         let_in(&daemon);
         fs::write(&file, "another library").unwrap();
-        daemon.connect().send(json!({"type": "authorize", "authorization": "crash"}));
+        let mut client = daemon.connect();
+        client.send(json!({"type": "authorize", "authorization": "crash"}));
         daemon.log().wait_for("a process that runs again", |line| line.contains("is running again").then_some(()));
         let_in(&daemon);
         assert!(!daemon.log().text().contains("can be written by"), "{}", daemon.log().text());

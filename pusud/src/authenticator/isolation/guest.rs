@@ -42,8 +42,16 @@ pub(super) const CALLS_WAIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// This process was not started by the daemon, or the daemon sends a malformed message.
 pub fn serve() -> Result<()> {
-    let (mut stream, image) = process::take_socket()?;
+    let (stream, image) = process::take_socket()?;
+    // Part of it is inherited by the threads that are started from here on, and by no others.
     confine()?;
+    // The first thread has as much stack as the system's limits say, and a plugin is promised more than that may be.
+    let thread = thread::Builder::new().name("pusu-auth-main".into()).stack_size(STACK_BYTES);
+    let thread = thread.spawn(move || run(stream, image))?;
+    thread.join().unwrap_or_else(|_| bail!("the process of a plugin has panicked"))
+}
+
+fn run(mut stream: UnixStream, image: Option<OwnedFd>) -> Result<()> {
     let Some(ToGuest::Start(start)) = receive(&mut stream)? else {
         bail!("expected the start message of the daemon, found another or none")
     };
