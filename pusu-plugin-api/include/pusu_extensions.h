@@ -104,14 +104,14 @@ typedef struct pusu_grants_heard {
 
 /* ---------------------------------------------------------------------------------------------------- pusu.reload/1
  * At a reload (SIGHUP), where the library and all settings of the plugin are the same, the host calls this in place of
- * making a new instance. Without it a new instance is made; with PUSU_F_NO_SWAP nothing is. */
+ * making a new instance. Without it, and where it fails or is late, a new instance is made. */
 #define PUSU_EXT_RELOAD "pusu.reload/1"
 typedef struct pusu_reload {
   uint32_t struct_size, reserved;
   /* [call], at most one of reload and health at a time. Reads again what create has read from elsewhere: keys, lists.
    * PUSU_OK: calls that begin from now on are decided by what was read; with `on_swap: reauthorize` the host rechecks
-   * the grants. Else everything is as it was before, for the reason given through set_error, and the reload has failed.
-   * Has the time of create; past that the reload has failed, and the next one makes a new instance. */
+   * the grants. Else everything is as it was before, for the reason given through set_error, until a new instance has
+   * taken over; if none can be made, this one goes on. Has the time of create; past that it has failed. */
   pusu_status (*reload)(pusu_instance *self);
 } pusu_reload;
 

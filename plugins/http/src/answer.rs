@@ -3,7 +3,7 @@
 //! **Invariant:** what is not exactly as it should be is no answer: a misspelt `expires` must not mean "for ever".
 //! **Invariant:** no fault quotes the answer, in which a service may have repeated the authorization.
 
-use pusu_plugin_api::abi::PERMISSIONS_MAX;
+use pusu_plugin_api::abi::{PERMISSIONS_MAX, SUBJECT_BYTES_MAX};
 use pusu_plugin_api::json::Object;
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{Access, Pattern, Permission, Verdict};
@@ -11,7 +11,6 @@ use serde_json::error::Category;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longest subject, in bytes.
-const SUBJECT_BYTES_MAX: usize = 1024;
 /// The last second of the year 9999. A later time is one in milliseconds.
 const EXPIRES_MAX: f64 = 253_402_300_799.0;
 /// Longer than that nothing is remembered, whatever the service says.

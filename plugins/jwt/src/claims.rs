@@ -6,6 +6,7 @@
 
 use crate::token::Refusal;
 use pusu_plugin_api::Pattern;
+use pusu_plugin_api::abi::SUBJECT_BYTES_MAX;
 use pusu_plugin_api::json::{Object, present};
 use pusu_plugin_api::serde::de::value::SeqAccessDeserializer;
 use pusu_plugin_api::serde::de::{Deserializer, Error, SeqAccess, Visitor};
@@ -98,6 +99,9 @@ pub(crate) fn check(payload: &[u8], rules: &Rules, now_ms: i64) -> Result<Accept
     let (read, write) = (read.unwrap_or_default(), write.unwrap_or_default());
     if !read.iter().chain(&write).all(|pattern| Pattern::is_valid(pattern)) {
         return Err("the claim `pusu` has a pattern that is none: 1 to 255 bytes without control characters");
+    }
+    if claims.sub.as_ref().is_some_and(|subject| subject.len() > SUBJECT_BYTES_MAX) {
+        return Err("the claim `sub` is longer than 1024 bytes");
     }
     Ok(Accepted { subject: claims.sub.unwrap_or_default(), expires_unix_ms, read, write })
 }

@@ -82,6 +82,20 @@ impl Authenticator for PasswordAuthenticator {
         if self.allow_read_by_default {
             permissions.push(Permission::read("*"));
         }
+        if permissions.len() > PERMISSIONS_MAX {
+            // Entries of one password, which only its owner's coming shows where one of them is a hash.
+            permissions.sort_by(|one, other| one.pattern.cmp(&other.pattern));
+            permissions.dedup();
+            if permissions.len() > PERMISSIONS_MAX {
+                let (found, max) = (permissions.len(), PERMISSIONS_MAX);
+                self.host.error(format_args!(
+                    "`passwords`: several entries are the same password and give {found} patterns together, at most {max} \
+                     are possible; the first of them is entry {}: make them one",
+                    subject.unwrap_or_default()
+                ));
+                return Verdict::unavailable("the password gives too many patterns");
+            }
+        }
         match subject {
             Some(entry) => Verdict::grant(permissions).with_subject(format!("password {entry}")),
             None if self.allow_read_by_default => Verdict::grant(permissions).with_subject("anyone"),

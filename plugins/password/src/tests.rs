@@ -46,6 +46,26 @@ fn both_shapes_of_passwords_give_read_and_write() {
     }
 }
 
+/// One password, plain and as a hash: what it gives adds up, as far as a verdict has room.
+#[test]
+fn entries_of_one_password_add_up_and_too_many_decide_nothing() {
+    let patterns = |from: usize, number: usize| {
+        (from..from + number).map(|number| format!("\"p{number}\"")).collect::<Vec<_>>().join(",")
+    };
+    let hash = phc(Algorithm::Argon2id, "Password1");
+    let options = |from: usize| {
+        format!(r#"{{"passwords":{{"Password1":[{}],"{hash}":[{}]}}}}"#, patterns(0, 600), patterns(from, 600))
+    };
+    let same = ask(&made(&options(0)), b"Password1");
+    assert_eq!((same.decision(), same.permissions().len()), (Decision::Grant, 600));
+    assert_eq!(ask(&made(&options(400)), b"Password1").permissions().len(), 1000);
+    let too_many = ask(&made(&options(600)), b"Password1");
+    assert_eq!(
+        (too_many.decision(), too_many.reason()),
+        (Decision::Unavailable, "the password gives too many patterns")
+    );
+}
+
 #[test]
 fn an_unknown_password_is_refused() {
     let authenticator = made(MAPPING);

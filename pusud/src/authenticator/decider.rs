@@ -103,6 +103,8 @@ impl Condition {
         match state {
             abi::HEALTH_GOOD => Self::Good,
             abi::HEALTH_BAD => Self::Bad(why),
+            abi::HEALTH_DEGRADED => Self::Degraded(why),
+            other if why.is_empty() => Self::Degraded(format!("it says {other}, which this relay does not know")),
             _ => Self::Degraded(why),
         }
     }

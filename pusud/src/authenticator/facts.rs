@@ -59,9 +59,10 @@ impl Facts {
     }
 
     /// What is told of a library that is tried out without settings.
-    pub(super) fn on_trial(library: &Path) -> Self {
+    pub(super) fn on_trial(library: &Path, in_process: bool) -> Self {
         let library = std::path::absolute(library).map_or_else(|_| bytes(library), |library| bytes(&library));
-        Self { isolation: abi::ISOLATION_THREAD, library, ..Self::default() }
+        let isolation = if in_process { abi::ISOLATION_PROCESS } else { abi::ISOLATION_THREAD };
+        Self { isolation, library, ..Self::default() }
     }
 }
 

@@ -16,37 +16,18 @@ use super::isolation;
 use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
+use super::recipe::Recipe;
 use super::verdict::{Grant, Request, Verdict};
 use super::workers::Workers;
-use crate::config::{AuthenticatorConfig, Isolation, OnSwap};
+use crate::config::{AuthenticatorConfig, Isolation};
 use crate::protocol::{Access, Permission};
 use anyhow::{Result, anyhow, ensure};
+use pusu_plugin_abi as abi;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// What tells one generation from the next. Two with equal recipes would decide alike.
-#[derive(PartialEq, Eq)]
-pub(super) struct Recipe {
-    id: String,
-    sha256: String,
-    /// Only their hash: they hold secrets.
-    options_sha256: [u8; 32],
-    call_timeout: Duration,
-    isolation: Isolation,
-    /// How much address space its process may have; `None`: no limit, or no process.
-    isolation_memory: Option<u64>,
-    create_timeout: Duration,
-    restarts: bool,
-    /// Told to a process when it is started.
-    on_swap: OnSwap,
-    /// The longest life of an authorization; `None`: any.
-    max_life: Option<Duration>,
-    /// What the plugin may keep files in.
-    state_dir: Vec<u8>,
-}
 
 /// What is to run, found and checked.
 pub(super) struct Plan {
@@ -104,9 +85,15 @@ impl Plan {
         self.recipe.create_timeout
     }
 
-    /// Whether carrying it out would give another authenticator than `generation`.
-    pub(super) fn differs_from(&self, generation: &Generation) -> bool {
-        self.recipe != generation.recipe
+    /// What carrying it out would give that `generation` is not, in words for the operator.
+    pub(super) fn differences_from(&self, generation: &Generation) -> Vec<&'static str> {
+        self.recipe.differences(&generation.recipe)
+    }
+
+    /// Whether the plugin does not stand a second copy in one process.
+    pub(super) fn is_no_swap(&self) -> bool {
+        let manifest = self.library.as_ref().map(|(_, manifest)| manifest);
+        self.recipe.isolation == Isolation::Thread && manifest.is_some_and(|manifest| manifest.has(abi::F_NO_SWAP))
     }
 
     /// Loads the library, unless it is loaded, and makes an instance that runs.
@@ -156,9 +143,7 @@ impl Plan {
         }
         let library = Images::default().find(file, manifest)?;
         let options = self.options.clone();
-        creation::within(&manifest.id, self.recipe.create_timeout, move || {
-            library.load()?.check_options(host, &options)
-        })
+        creation::within(&manifest.id, self.recipe.create_timeout, move || library.load()?.try_options(host, &options))
     }
 
     fn limits(&self) -> isolation::Limits {

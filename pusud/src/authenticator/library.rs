@@ -15,11 +15,13 @@ mod log;
 mod metrics;
 mod offers;
 mod system;
+mod tables;
 
 pub(super) use instance::Instance;
 #[cfg(unix)]
 pub(super) use system::close_inherited;
 pub(super) use system::locale;
+pub(super) use tables::Place;
 
 use super::callbacks::Callbacks;
 use super::exit;
@@ -36,6 +38,9 @@ use std::sync::Arc;
 
 /// Stands where a plugin that fails says nothing.
 pub(super) const NO_REASON: &str = "it gives no reason";
+
+/// How the message begins where the options are wrong.
+pub(super) const WRONG_OPTIONS: &str = "does not take its options";
 
 /// A loaded plugin, checked and ready to make instances.
 #[derive(Clone, Copy)]
@@ -132,17 +137,27 @@ impl Plugin {
         }
     }
 
-    /// Checks options: as the plugin does it without an instance (`pusu.check/1`), or by making one and destroying it.
+    /// Checks options: as the plugin does it without an instance, or by making one and destroying it.
     ///
     /// # Errors
     /// The plugin refuses them, in its own words.
-    pub(super) fn check_options(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<()> {
-        let Some(check) = offers::check(&self) else { return self.create(host, options_json).map(drop) };
-        let host = &*host;
+    pub(super) fn try_options(self, host: Arc<dyn Callbacks>, options_json: &str) -> Result<()> {
+        match self.check_options(&*host, options_json) {
+            Some(checked) => checked,
+            None => self.create(host, options_json).map(drop),
+        }
+    }
+
+    /// Checks options as the plugin does it without an instance; `None`: it has no way to (`pusu.check/1`).
+    ///
+    /// # Errors
+    /// The plugin refuses them, in its own words.
+    pub(super) fn check_options(self, host: &dyn Callbacks, options_json: &str) -> Option<Result<()>> {
+        let check = offers::check(&self)?;
         let table = host_table::for_check(host);
         // SAFETY: the table lives for ever, and the options for the call.
         let status = unsafe { check(table, abi::Str::borrow(options_json.as_bytes())) };
-        if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) }
+        Some(if status == abi::OK { Ok(()) } else { Err(failure(status, "check", host)) })
     }
 }
 
@@ -150,7 +165,7 @@ impl Plugin {
 fn failure(status: abi::Status, function: &str, host: &dyn Callbacks) -> anyhow::Error {
     let said = host.last_error().take().unwrap_or_else(|| NO_REASON.to_owned());
     match status {
-        abi::ERR_CONFIG => anyhow!("does not take its options, correct them in the settings: {said}"),
+        abi::ERR_CONFIG => anyhow!("{WRONG_OPTIONS}, correct them in the settings: {said}"),
         abi::ERR_ABI => anyhow!("cannot do without something that this daemon lacks: {said}"),
         abi::ERR_PANIC => anyhow!("panicked in `{function}`: {said}"),
         other => anyhow!("failed in `{function}` (status {other}): {said}"),

@@ -9,6 +9,7 @@ mod value;
 pub use definition::{Definition, Kind};
 pub use value::Value;
 
+use super::answer::printable;
 use pusu_plugin_abi as abi;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,7 +61,12 @@ pub(super) struct InstanceMetrics {
     series: Mutex<Vec<Arc<Series>>>,
     /// How many of them have been handed on at least once.
     handed_on: AtomicUsize,
+    /// The first definitions that were not taken, and why.
+    refused: Mutex<Vec<String>>,
 }
+
+/// Refused definitions that are told of.
+const REFUSED_MAX: usize = 8;
 
 impl InstanceMetrics {
     pub(super) fn new(totals: Arc<Totals>) -> Self {
@@ -82,6 +88,29 @@ impl InstanceMetrics {
             }
         };
         i32::try_from(number).unwrap_or(abi::FULL)
+    }
+
+    /// Keeps in mind that a definition was not taken. Gives words for it, unless there have been too many already.
+    pub(super) fn refuse(&self, name: &str, status: i32) -> Option<String> {
+        let why = match status {
+            abi::UNSUPPORTED => "its kind is unknown",
+            abi::FULL => "there are too many already",
+            status if status < 0 => {
+                "its name, help, labels or bounds break a rule of pusu_extensions.h, or another of this name differs"
+            }
+            _ => return None,
+        };
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= REFUSED_MAX {
+            return None;
+        }
+        refused.push(format!("the metric `{}` is not taken: {why}", printable(name)));
+        refused.last().cloned()
+    }
+
+    /// The first definitions that were not taken, and why.
+    pub(super) fn refused(&self) -> Vec<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counter, gauge: plus `by`. What does not fit is ignored, here and below.

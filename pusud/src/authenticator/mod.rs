@@ -39,6 +39,7 @@ mod options;
 mod ownership;
 mod pool;
 mod proof;
+mod recipe;
 #[cfg(unix)]
 mod siblings;
 mod stopping;
@@ -147,16 +148,21 @@ impl Authenticator {
         let images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::make(config, call_timeout)?;
         let old = self.current();
-        let differs = plan.differs_from(&old);
-        let keeps = !wants_new && !differs && !old.is_lost();
+        let differences = plan.differences_from(&old);
+        let keeps = !wants_new && differences.is_empty() && !old.is_lost();
         let swapped = match if keeps { old.reload(plan.create_timeout()) } else { Reload::NotPossible } {
             Reload::Nothing => Swapped::Nothing,
             Reload::Done => Swapped::Reloaded,
-            Reload::NotPossible if differs => Swapped::Replaced,
-            Reload::NotPossible => Swapped::Renewed,
+            Reload::NotPossible if differences.is_empty() => Swapped::Renewed,
+            Reload::NotPossible => Swapped::Replaced,
         };
         if matches!(swapped, Swapped::Replaced | Swapped::Renewed) {
-            let new = plan.carry_out(old.number() + 1, &images, &self.0.lasting)?;
+            let is_no_swap = plan.is_no_swap();
+            let new =
+                plan.carry_out(old.number() + 1, &images, &self.0.lasting).map_err(|error| match &differences[..] {
+                    [_, ..] if is_no_swap => error.context(format!("a restart would bring {}", differences.join(", "))),
+                    _ => error,
+                })?;
             new.begin_hearing();
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   pusud plugins test target/release/libmy_authenticator.so
+  pusud plugins test target/release/libmy_authenticator.so --isolation process
   pusud plugins test libpassword_authenticator.so --options options.yaml --junit report.xml";
 
 #[derive(clap::Args)]
@@ -35,12 +36,24 @@ pub(super) struct Args {
     /// Also write the results to this file, as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Where the plugin runs, as `isolation` in the settings: it has to pass with both
+    #[arg(long, value_name = "WHERE", default_value = "thread")]
+    isolation: Where,
     /// The time that one decision may take, as `limits.authorize_call_timeout` in the settings
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     call_timeout: Duration,
     /// The time that one check may take; one that takes longer has failed
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     check_timeout: Duration,
+}
+
+/// As `isolation` in the settings.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Where {
+    /// On threads of the process of the check
+    Thread,
+    /// In a process of its own
+    Process,
 }
 
 /// What the process of a check tells, in one line.
@@ -67,7 +80,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 pub(super) fn test(args: &Args) -> anyhow::Result<()> {
     let options = args.options.as_deref().map(config::load_options).transpose()?.unwrap_or_default();
     let file = std::path::absolute(&args.file).with_context(|| args.file.display().to_string())?;
-    let mut report = Report::new(&args.file);
+    let mut report = Report::new(&args.file, args.isolation == Where::Process);
     print(&report.heading())?;
     for check in CHECKS {
         let tested = match report.stopped_by() {
@@ -115,6 +128,7 @@ fn tested(check: &'static Check, file: &Path, options: &Map<String, Value>, args
         file: file.to_owned(),
         options: options.clone(),
         call_timeout: args.call_timeout,
+        in_process: args.isolation == Where::Process,
     };
     let started = Instant::now();
     let mut process = Process::start(&job).context("cannot start the process of a check")?;

@@ -14,6 +14,8 @@ const BAR_CHARS_MAX: usize = 40;
 /// All checks of one library.
 pub(super) struct Report {
     file: PathBuf,
+    /// Whether the plugin ran in a process of its own.
+    in_process: bool,
     /// So far.
     pub(super) tested: Vec<Tested>,
 }
@@ -48,12 +50,13 @@ impl Outcome {
 }
 
 impl Report {
-    pub(super) fn new(file: &Path) -> Self {
-        Self { file: file.to_owned(), tested: Vec::new() }
+    pub(super) fn new(file: &Path, in_process: bool) -> Self {
+        Self { file: file.to_owned(), in_process, tested: Vec::new() }
     }
 
     pub(super) fn heading(&self) -> String {
-        format!("conformance of {}\n", self.file.display())
+        let isolation = if self.in_process { " with `isolation: process`" } else { "" };
+        format!("conformance of {}{isolation}\n", self.file.display())
     }
 
     /// The failed check without which the others cannot be made, if there is one.
@@ -73,7 +76,8 @@ impl Report {
         let skipped = self.tested.iter().filter(|tested| matches!(tested.outcome, Outcome::Skipped(_))).count();
         let seconds: f64 = self.tested.iter().map(|tested| tested.took.as_secs_f64()).sum();
         let suite = format!(
-            "name=\"pusud plugins test\" tests=\"{}\" failures=\"{}\" skipped=\"{skipped}\" time=\"{seconds:.3}\"",
+            "name=\"pusud plugins test{}\" tests=\"{}\" failures=\"{}\" skipped=\"{skipped}\" time=\"{seconds:.3}\"",
+            if self.in_process { " --isolation process" } else { "" },
             self.tested.len(),
             self.failed().count()
         );
@@ -169,7 +173,7 @@ mod tests {
     fn report() -> Report {
         let failure = Outcome::Failed("is \"bad\" & <ugly>\u{1b}[31m".into());
         let log: Vec<String> = (0..9).map(|line| format!("line {line}")).collect();
-        let mut report = Report::new(Path::new("/p/a.so"));
+        let mut report = Report::new(Path::new("/p/a.so"), false);
         report.tested = vec![
             tested(0, Outcome::Passed(Passed { note: "A 1.0".into(), latency: None })),
             tested(1, failure.with_log(&log)),

@@ -4,9 +4,9 @@ use super::health;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
-use pusud::authenticator::{Condition, reason_or_none};
+use pusud::authenticator::{Condition, Value, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, State, Status};
+use pusud::control::{self, PluginMetric, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -95,6 +95,7 @@ fn describe(status: &Status) -> String {
     ];
     let failures = failures.into_iter().filter(|(count, _)| *count > 0);
     rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
+    rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(describe_metric)));
     let relays = status.relays.iter().enumerate();
     rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
     if status.network_hangs {
@@ -119,6 +120,18 @@ fn shards(status: &Status) -> String {
 fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
     let list = items.collect::<Vec<_>>().join(", ");
     (!list.is_empty()).then_some((label, list))
+}
+
+fn describe_metric(metric: &PluginMetric) -> String {
+    let name = &metric.definition.name;
+    let labels: Vec<String> = metric.definition.labels.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    match &metric.value {
+        Value::Counter(value) | Value::Gauge(value) => format!("{name}{labels} {value}"),
+        Value::Histogram { counts, sum, .. } => {
+            format!("{name}{labels} {} with the sum {sum}", counts.iter().sum::<u64>())
+        }
+    }
 }
 
 fn describe_relay(relay: &PeerStatus) -> String {
@@ -153,8 +166,15 @@ fn describe_relay(relay: &PeerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pusud::authenticator::{Definition, Kind};
     use pusud::control::{Authenticator, Connections, Disconnects, Messages};
     use pusud::routing::Traffic;
+
+    fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (kind, help, bounds) = (Kind::Counter, String::new(), Vec::new());
+        PluginMetric { definition: Definition { kind, name: name.to_owned(), help, labels, bounds }, value }
+    }
 
     fn sample() -> Status {
         Status {
@@ -180,6 +200,11 @@ mod tests {
                 timed_out: 9,
                 stuck_threads: 1,
                 restarts: 2,
+                condition: Condition::Degraded("one backend of two".into()),
+                metrics: vec![
+                    metric("asked_total", &[("by", "cache")], Value::Counter(3.0)),
+                    metric("took_seconds", &[], Value::Histogram { bounds: vec![1.0], counts: vec![4, 1], sum: 2.5 }),
+                ],
                 ..Authenticator::default()
             },
             relays: vec![PeerStatus {
@@ -211,6 +236,8 @@ mod tests {
             "6 for outbox_bytes",
             "generation 3, NOT READY\n",
             "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
+            "\nauthenticator health:   degraded: one backend of two\n",
+            "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
             "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {

@@ -136,9 +136,7 @@ pub struct Authenticator {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PluginMetric {
     /// Kind, name, help, labels and bounds.
-    #[serde(flatten)]
     pub definition: Definition,
     /// What it says.
-    #[serde(flatten)]
     pub value: Value,
 }

@@ -32,6 +32,11 @@ fn mode(path: &Path, mode: u32) {
 
 const UNFIT: &[Unfit] = &[
     ("no manifest", |dir| compiled(dir, ["-DNO_MANIFEST"]), &["exports no `pusu_plugin_manifest`"]),
+    (
+        "for a newer ABI alone",
+        |dir| compiled(dir, ["-DNO_MANIFEST", "-DSECOND_SET"]),
+        &["is built for a newer plugin ABI alone"],
+    ),
     ("no entry", |dir| compiled(dir, ["-DNO_ENTRY"]), &["exports no `pusu_authenticator_entry`"]),
     ("wrong version", |dir| compiled(dir, ["-DABI_MAJOR=2u"]), &["plugin ABI 2.0", "speaks 1.0"]),
     ("wrong magic", |dir| compiled(dir, ["-DBAD_MAGIC"]), &["begins with"]),

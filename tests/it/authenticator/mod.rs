@@ -4,6 +4,7 @@ mod bad_plugins;
 mod condition;
 #[cfg(unix)]
 mod containment;
+mod cut_texts;
 #[cfg(unix)]
 mod exits;
 mod expiry;
@@ -13,6 +14,7 @@ mod hot_swap;
 mod http;
 mod isolation;
 mod jwt;
+mod languages;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
@@ -24,9 +26,12 @@ mod ownership;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;
+mod refused_metrics;
 mod reload;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod story;
 mod strangers;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod ten_years;
 mod workbench;

@@ -1,8 +1,8 @@
 //! The tools for plugin authors and operators: `plugins inspect`, `plugins test`, `authorize`.
 
 use crate::harness::{
-    Finished, PluginsDir, bad_plugin, example_c_plugin, http_plugin, jwt_plugin, library_name, my_plugin,
-    password_plugin, patched_copy, pusud, run, run_with_input, scripted_plugin,
+    Finished, PluginsDir, bad_plugin, example_c_plugin, library_name, password_plugin, patched_copy, pusud, run,
+    run_with_input, scripted_plugin,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -65,22 +65,6 @@ fn inspect_runs_nothing_and_shows_what_does_not_serve() {
     run(&mut pusud(&["plugins", "inspect", "/nowhere.so"])).fails_saying(&["/nowhere.so cannot be looked at"]);
 }
 
-/// Options of the bundled plugins with which they let somebody in.
-fn bundled() -> Vec<(PathBuf, &'static str)> {
-    vec![
-        (password_plugin(), "passwords:\n  first: ['*']\n"),
-        (
-            jwt_plugin(),
-            "jwt_signing_algorithms: [HS256]\njwt_verification_key: a secret that is long enough for HS256\n",
-        ),
-        // Nobody listens there: it cannot tell, which is a good answer too.
-        (http_plugin(), "http_url: http://127.0.0.1:9/authorize\n"),
-        (my_plugin(), ""),
-        (example_c_plugin(), "secrets: [one]\n"),
-        (scripted_plugin(), ""),
-    ]
-}
-
 fn tested(file: &Path, options: &str, more: &[&str]) -> Finished {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("options.yaml");
@@ -88,18 +72,7 @@ fn tested(file: &Path, options: &str, more: &[&str]) -> Finished {
     run(pusud(&["plugins", "test"]).arg(file).arg("--options").arg(path).args(more))
 }
 
-#[test]
-fn the_bundled_plugins_conform() {
-    for (file, options) in bundled() {
-        let dir = tempfile::tempdir().unwrap();
-        let junit = dir.path().join("report.xml");
-        let text = tested(&file, options, &["--junit", junit.to_str().unwrap()]).succeeds();
-        assert!(text.contains("all checks are passed") && text.contains("p99"), "{text}");
-        let report = fs::read_to_string(junit).unwrap();
-        assert!(report.contains("failures=\"0\" skipped=\"0\""), "{report}");
-        assert_eq!(report.matches("<testcase ").count(), text.matches("\nok ").count(), "{report}\n{text}");
-    }
-}
+const GRANTS: &str = "-DFLAGS=PUSU_F_GRANTS";
 
 /// The switch that makes the fixture bad, the check that it has to fail, and what is said of it.
 const BAD: &[(&[&str], &str, &str)] = &[
@@ -110,6 +83,31 @@ const BAD: &[(&[&str], &str, &str)] = &[
     (&["-DFLAGS=(1u<<16)"], "file", "has flag bit 16, which this relay does not know"),
     (&["-DNEEDS=\"com.example.x/1\""], "file", "needs `com.example.x/1`, which this relay does not have"),
     (&["-DRESERVED=7"], "reserved", "byte 0 of `reserved` in the manifest is 0x07"),
+    (&["-DEXTENSION_CRASHES"], "extensions", "in the middle of the check"),
+    (&["-DEXTENSION_CHANGES"], "extensions", "gives another table for `pusu.grants/1` from call to call"),
+    (&["-DEXTENSION_ALWAYS"], "extensions", "gives a table for ``, which nobody has defined"),
+    (&["-DHEALTH_TABLE={8,0,NULL}"], "extensions", "its table `pusu.health/1` has the struct_size 8, expected is 16"),
+    (&["-DHEALTH_TABLE={16,0,NULL}"], "extensions", "its table `pusu.health/1` has no function `health`: it is NULL"),
+    (&["-DHEALTH_TABLE={16,7,NULL}"], "extensions", "its table `pusu.health/1` has 7 in `reserved`"),
+    (&["-DHEARS"], "extensions", "offers `pusu.grants/1` without PUSU_F_GRANTS"),
+    (&["-DCHECK_STATUS=PUSU_ERR"], "pusu.check", "refuses these options, which `create` takes: failed in `check`"),
+    (
+        &["-DCHECKS", "-DCREATE_WANTS_TEXT"],
+        "pusu.check",
+        "takes no options, of which `create` says that they are wrong",
+    ),
+    (&["-DCHECK_LEAVES=leave_file"], "pusu.check", "is left behind: \"/dev/null\""),
+    (&["-DCHECK_LEAVES=leave_port"], "pusu.check", "is left behind: \"socket:"),
+    (&["-DCHECK_LEAVES=leave_thread"], "pusu.check", "thread "),
+    (&["-DMETRIC=\"asked\""], "pusu.metrics", "the metric `asked` is not taken: its name"),
+    (&["-DHEARS_CRASHES", GRANTS], "pusu.grants", "in the middle of the check"),
+    (&["-DHEARS_KEEPS", GRANTS], "pusu.grants", "memory has grown"),
+    (&["-DHEALTH=2"], "pusu.health", "does not say why"),
+    (&["-DHEALTH_HANGS"], "pusu.health", "`health` has not come back within 1s"),
+    (&["-DRELOAD_SILENT"], "pusu.reload", "has not said why"),
+    (&["-DRELOAD_FORGETS"], "pusu.reload", "before a reload that has failed, and is \"could not decide\" after it"),
+    (&["-DRELOAD_LEAKS"], "pusu.reload", "100 open files are left behind after 100 times"),
+    (&["-DRELOAD_CRASHES"], "pusu.reload", "in the middle of the check"),
     (&["-DLOAD_ABORTS"], "layout", "in the middle of the check"),
     (&["-DNULL_TABLE"], "layout", "gives no table"),
     (&["-DNULL_AUTHORIZE"], "layout", "is NULL"),
@@ -156,17 +154,42 @@ const BAD: &[(&[&str], &str, &str)] = &[
     (&["-DALWAYS=\"leak-file\""], "leaks", "open files are left behind"),
 ];
 
+/// The same for `--isolation process`, where the plugin takes another process along than that of the check.
+const BAD_IN_A_PROCESS: &[(&[&str], &str, &str)] = &[
+    (&["-DCREATE_ABORTS"], "create", "ended its process while it was loaded and created"),
+    (&["-DCREATE_EXITS"], "create", "ended its process while it was loaded and created"),
+    (&["-DALWAYS=\"leak-memory\""], "leaks", "memory has grown"),
+    (&["-DALWAYS=\"abort\""], "authorization: empty", "its process has ended"),
+    (&["-DALWAYS=\"panic\""], "concurrency", "its process has ended"),
+    (&["-DALWAYS=\"wrong-size\""], "authorization: NUL", "struct_size is 8"),
+    (&["-DALWAYS=\"twice\""], "concurrency", "answered again"),
+    (&["-DHEARS_CRASHES", GRANTS], "pusu.grants", "its process has ended while it was told of a grant"),
+    (&["-DHEALTH_HANGS"], "pusu.health", "`health` has not come back within 1s"),
+    (&["-DRELOAD_FORGETS"], "pusu.reload", "before a reload that has failed, and is \"could not decide\" after it"),
+    (&["-DRELOAD_LEAKS"], "pusu.reload", "open files are left behind"),
+];
+
 #[test]
 fn each_bad_plugin_fails_for_its_own_reason() {
+    each_fails(BAD, &[]);
+}
+
+#[test]
+#[cfg(unix)]
+fn each_bad_plugin_fails_in_a_process_of_its_own() {
+    each_fails(BAD_IN_A_PROCESS, &["--isolation", "process"]);
+}
+
+fn each_fails(bad: &[(&[&str], &str, &str)], more: &[&str]) {
     // Most of the time goes into waiting for those that hang.
     std::thread::scope(|scope| {
-        for part in BAD.chunks(BAD.len().div_ceil(4)) {
-            scope.spawn(|| part.iter().for_each(|(switches, check, reason)| fails_for(switches, check, reason)));
+        for part in bad.chunks(bad.len().div_ceil(4)) {
+            scope.spawn(|| part.iter().for_each(|(switches, check, reason)| fails_for(switches, check, reason, more)));
         }
     });
 }
 
-fn fails_for(switches: &[&str], check: &str, reason: &str) {
+fn fails_for(switches: &[&str], check: &str, reason: &str, more: &[&str]) {
     let dir = PluginsDir::empty();
     let file = bad_plugin(&dir, switches);
     let patience: &[&str] = match switches {
@@ -175,7 +198,8 @@ fn fails_for(switches: &[&str], check: &str, reason: &str) {
         ["-DCREATE_HANGS" | "-DDESTROY_HANGS"] => &["--check-timeout", "3s"],
         _ => &[],
     };
-    let finished = tested(&file, "", patience);
+    let options = if switches.contains(&"-DCREATE_WANTS_TEXT") { "text: good\n" } else { "" };
+    let finished = tested(&file, options, &[patience, more].concat());
     let text = finished.stdout.clone();
     finished.fails_saying(&[check, "has failed"]);
     let failure = text.split_once(&format!("FAILED  {check} ")).unwrap_or_else(|| panic!("no {check} in\n{text}")).1;

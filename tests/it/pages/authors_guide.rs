@@ -33,7 +33,7 @@ fn the_guide_works_as_printed() {
     // Asked once for the log, once in a process of its own, and both that answer later.
     let granted = said.lines().filter(|line| line.split_whitespace().eq(["decision", "granted"])).count();
     assert!(granted >= 4, "{said}");
-    assert!(errors.contains("DEBUG granted plugin=\"GuestCAuthenticator\" subject=\"\""), "{errors}");
+    assert!(errors.contains("DEBUG granted plugin=\"GuestCAuthenticator\" ticket=1 subject=\"\""), "{errors}");
     match debugger {
         Ok(_) => assert!(said.contains("hit Breakpoint 1, authorize (self="), "{said}\n{errors}"),
         Err(error) => not_run("the guide's lines about gdb", error),

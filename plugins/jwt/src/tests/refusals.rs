@@ -199,6 +199,8 @@ fn payloads_that_are_not_good() {
     rows.push(("empty permissions", with_payload(r#"{"pusu":{"read":[],"write":[]}}"#), nothing));
     let no_claim = "the token has no claim `pusu`, so it gives access to no channel";
     rows.push(("no claim", with_payload(r#"{"sub":"a","read":["*"]}"#), no_claim));
+    let long = format!(r#"{{"pusu":{{"read":["*"]}},"sub":"{}"}}"#, "a".repeat(1025));
+    rows.push(("a subject that no verdict takes", with_payload(&long), "the claim `sub` is longer than 1024 bytes"));
     let many: Vec<String> = (0..1025).map(|number| format!("{number}")).collect();
     let payload = json!({"pusu": {"read": many}}).to_string();
     rows.push(("more patterns than a verdict holds", with_payload(&payload), "the token has too many patterns"));

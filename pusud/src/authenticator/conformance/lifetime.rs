@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// Instances that are made, unless the time ends first.
 const INSTANCES: usize = 1000;
+/// The same in processes of their own, which have more to do.
+const PROCESSES: usize = 100;
+const WARM_UP_PROCESSES: usize = 5;
 /// Calls that are made, unless the time ends first.
 const CALLS: usize = 5000;
 /// The time that either may take.
@@ -28,12 +31,13 @@ pub(super) fn create(job: &Job) -> Result<Passed> {
 pub(super) fn many(job: &Job) -> Result<Passed> {
     let loaded = Loaded::of(job)?;
     let started = Instant::now();
-    for _ in 0..WARM_UP {
+    let (warm_up, instances) = if job.in_process { (WARM_UP_PROCESSES, PROCESSES) } else { (WARM_UP, INSTANCES) };
+    for _ in 0..warm_up {
         loaded.create_and_destroy()?;
     }
-    let before = Held::now();
+    let before = Held::now(loaded.subject().has_runtime());
     let mut made = 0;
-    while made < INSTANCES && started.elapsed() < TIME_MAX {
+    while made < instances && started.elapsed() < TIME_MAX {
         loaded.create_and_destroy()?;
         made += 1;
     }
@@ -49,7 +53,7 @@ pub(super) fn leaks(job: &Job) -> Result<Passed> {
         for _ in 0..WARM_UP {
             instance.ask(ORDINARY).await;
         }
-        let before = Held::now();
+        let before = Held::now(loaded.subject().has_runtime());
         let mut made = 0;
         while made < CALLS && started.elapsed() < TIME_MAX {
             instance.ask(ORDINARY).await;

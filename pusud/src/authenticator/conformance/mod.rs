@@ -4,10 +4,17 @@
 //! die of it: `pusud plugins test` starts one for every check and judges from outside.
 
 mod calls;
+mod extensions;
+mod health;
 mod latency;
 mod lifetime;
 mod measure;
+mod metrics;
+mod news;
+mod options;
 mod process;
+mod reload;
+mod runtime;
 mod subject;
 
 pub use latency::Latency;
@@ -41,6 +48,8 @@ pub struct Job {
     pub options: Map<String, Value>,
     /// The time that one decision may take.
     pub call_timeout: Duration,
+    /// Whether instances are made in processes of their own, as with `isolation: process`.
+    pub in_process: bool,
 }
 
 /// What a check that was passed has to tell.
@@ -85,6 +94,24 @@ pub const CHECKS: &[Check] = &[
         run: |job| Subject::read(job)?.reserved_bytes().map(|()| Passed::default()),
     },
     Check {
+        name: "extensions",
+        demands: "it answers for its tables at any time, with the same constants each time, and they are whole",
+        required: false,
+        run: extensions::constant,
+    },
+    Check {
+        name: "pusu.check",
+        demands: "its check of options agrees with `create`, and leaves nothing behind",
+        required: false,
+        run: options::checked,
+    },
+    Check {
+        name: "pusu.metrics",
+        demands: "the metrics that it defines keep the rules of the ABI",
+        required: false,
+        run: metrics::taken,
+    },
+    Check {
         name: "authorization: empty",
         demands: "an empty authorization gets a well-formed answer",
         required: false,
@@ -121,6 +148,24 @@ pub const CHECKS: &[Check] = &[
         run: calls::late,
     },
     Check {
+        name: "pusu.grants",
+        demands: "it stands news of grants that it does not know, and leaves nothing behind",
+        required: false,
+        run: news::stood,
+    },
+    Check {
+        name: "pusu.health",
+        demands: "it says at once how it is, and why if it is not good",
+        required: false,
+        run: health::at_once,
+    },
+    Check {
+        name: "pusu.reload",
+        demands: "reloads leave nothing behind, and one that fails leaves everything as it was, and says why",
+        required: false,
+        run: reload::again,
+    },
+    Check {
         name: "lifetime",
         demands: "1000 instances are made and destroyed, and leave no memory, thread or open file behind",
         required: false,
@@ -148,6 +193,9 @@ pub fn run(job: &Job) -> Result<Passed> {
     let check = CHECKS.iter().find(|check| check.name == job.check);
     (check.with_context(|| format!("there is no check `{}`", job.check))?.run)(job)
 }
+
+/// What is said of a table that the plugin does not have.
+const NOT_OFFERED: &str = "not offered";
 
 impl Passed {
     fn saying(note: impl Into<String>) -> Self {

@@ -1,18 +1,24 @@
-//! The check of the process: a plugin is a guest in it, and leaves everything that belongs to all as it was.
+//! The check of the process: a plugin is a guest in it, and leaves everything that belongs to all as it was. With
+//! `isolation: process` that is the daemon's process too, but for one that is the plugin's own.
 
 use super::calls::ORDINARY;
+use super::runtime::without_its_own;
 use super::subject::{Loaded, block_on};
 use super::{Job, Passed};
 use crate::authenticator::library;
 use crate::authenticator::worker::WORKER_NAME;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// Calls that are made between the two looks.
 const CALLS: usize = 64;
-/// The name of one thing that is looked at.
+/// The names of some things that are looked at.
+const IGNORED: &str = "the set of ignored signals";
+const CAUGHT: &str = "the set of caught signals";
+const THREAD: &str = "thread";
 const BLOCKED: &str = "the set of blocked signals";
 /// The signals of Linux, from number 1 on.
 const SIGNALS: [&str; 31] = [
@@ -29,16 +35,42 @@ pub(super) fn unchanged(job: &Job) -> Result<Passed> {
     // A first runtime, and a first thread, leave something in the process for good.
     block_on(async { Ok(()) })?;
     let before = look();
-    let loaded = Loaded::of(job)?;
+    let (loaded, _) = Loaded::here(job)?;
     let mut blocked = ask(&loaded)?;
     let held_before = held();
     blocked.extend(ask(&loaded)?);
-    let mut changes = changes(&before, &look());
+    let (mut before, mut after) = (before, look());
+    let has_runtime = loaded.subject().has_runtime();
+    let note = if has_runtime { forgive_runtime(&mut before, &mut after)? } else { None };
+    let mut changes = changes(&before, &after);
     if blocked.iter().any(|signals| Some(signals) != before.get(BLOCKED)) {
         changes.push("threads that call it block other signals now".to_owned());
     }
-    changes.extend(left_behind(&held_before));
-    if changes.is_empty() { Ok(Passed::default()) } else { bail!("{}", changes.join("; ")) }
+    let left = left_behind(&held_before);
+    changes.extend(left.into_iter().filter(|name| !has_runtime || !name.starts_with(THREAD)));
+    if changes.is_empty() { Ok(Passed::saying(note.unwrap_or_default())) } else { bail!("{}", changes.join("; ")) }
+}
+
+/// Takes the signals of a language's runtime out of both, and makes sure that such a runtime hands on what is not its. Gives
+/// words for the report if it has handlers.
+fn forgive_runtime(before: &mut Look, after: &mut Look) -> Result<Option<String>> {
+    let mut has_changed = false;
+    for name in [IGNORED, CAUGHT] {
+        has_changed |= before.get(name) != after.get(name);
+        for look in [&mut *before, &mut *after] {
+            if let Some(signals) = look.get_mut(name) {
+                *signals = without_its_own(signals);
+            }
+        }
+    }
+    if !has_changed {
+        return Ok(None);
+    }
+    // The daemon ignores SIGPIPE. Where that is lost this process ends here.
+    let (reader, mut writer) = std::io::pipe().context("cannot make a pipe")?;
+    drop(reader);
+    ensure!(writer.write(b" ").is_err(), "a pipe without a reader can be written to");
+    Ok(Some("its runtime has signal handlers: tell operators to set `isolation: process`".to_owned()))
 }
 
 /// Makes an instance, asks it, and destroys it. Gives the signals that the threads blocked that called it.
@@ -56,7 +88,7 @@ fn ask(loaded: &Loaded) -> Result<BTreeSet<String>> {
 }
 
 /// What is there now and was not before, when threads that are ending have had their time.
-fn left_behind(before: &Look) -> Vec<String> {
+pub(super) fn left_behind(before: &Look) -> Vec<String> {
     let started = Instant::now();
     loop {
         let mut now = held();
@@ -69,10 +101,10 @@ fn left_behind(before: &Look) -> Vec<String> {
 }
 
 /// What belongs to the whole process: names and values.
-type Look = BTreeMap<String, String>;
+pub(super) type Look = BTreeMap<String, String>;
 
 /// Looks at this process. What the system does not tell is left out.
-fn look() -> Look {
+pub(super) fn look() -> Look {
     let mut look = Look::new();
     let mut note = |name: String, value: String| drop(look.insert(name, value));
     if let Ok(folder) = std::env::current_dir() {
@@ -86,12 +118,7 @@ fn look() -> Look {
     }
     // The first thread's, which calls `create` and `destroy`.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    for (key, name) in [
-        ("Umask", "the umask"),
-        ("SigIgn", "the set of ignored signals"),
-        ("SigCgt", "the set of caught signals"),
-        ("SigBlk", BLOCKED),
-    ] {
+    for (key, name) in [("Umask", "the umask"), ("SigIgn", IGNORED), ("SigCgt", CAUGHT), ("SigBlk", BLOCKED)] {
         if let Some(value) = field(&status, key) {
             note(name.into(), signals(value));
         }
@@ -106,9 +133,9 @@ fn look() -> Look {
 }
 
 /// The descriptors and threads that it holds.
-fn held() -> Look {
+pub(super) fn held() -> Look {
     let mut held = Look::new();
-    for (folder, what) in [("/proc/self/fd", "descriptor"), ("/proc/self/task", "thread")] {
+    for (folder, what) in [("/proc/self/fd", "descriptor"), ("/proc/self/task", THREAD)] {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = format!("{what} {}", entry.file_name().display());
             let is = fs::read_link(entry.path()).map(|to| to.display().to_string());
@@ -147,7 +174,7 @@ fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// Each difference, as a phrase.
-fn changes(before: &Look, after: &Look) -> Vec<String> {
+pub(super) fn changes(before: &Look, after: &Look) -> Vec<String> {
     let mut changes = Vec::new();
     for (name, is) in after {
         match before.get(name) {

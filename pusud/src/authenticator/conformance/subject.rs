@@ -1,16 +1,20 @@
-//! The plugin that a check is made of: read and checked as the daemon would, its options chosen, ready for instances.
+//! The plugin that a check is made of: read and checked as the daemon would, its options chosen, ready for instances, on
+//! threads of this process or in processes of their own.
 
 use super::Job;
+use crate::authenticator::callbacks::Callbacks as _;
+use crate::authenticator::decider::{Decider, Offers};
 use crate::authenticator::facts::Facts;
 use crate::authenticator::file::LibraryFile;
-use crate::authenticator::grants::GrantBook;
 use crate::authenticator::host::Host;
+use crate::authenticator::isolation::{self, Limits};
 use crate::authenticator::lasting::Lasting;
-use crate::authenticator::library::Plugin;
+use crate::authenticator::library::{self, Plugin};
 use crate::authenticator::manifest::Manifest;
 use crate::authenticator::verdict::{Authorization, Request, Verdict};
 use crate::authenticator::workers::Workers;
 use crate::authenticator::{image, options};
+use crate::config::{CREATE_TIMEOUT, ISOLATION_MEMORY};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use pusu_plugin_abi as abi;
 use std::sync::Arc;
@@ -23,16 +27,24 @@ pub(super) struct Subject {
     manifest: Manifest,
     options: Zeroizing<String>,
     call_timeout: Duration,
+    in_process: bool,
 }
 
-/// A loaded library.
+/// A library that instances can be made of.
 pub(super) struct Loaded {
-    plugin: Plugin,
+    /// `None`: it is loaded in processes of their own.
+    plugin: Option<Plugin>,
     subject: Subject,
+    lasting: Lasting,
 }
 
 /// An instance with threads that call it.
-pub(super) struct Instance(Workers);
+pub(super) struct Instance {
+    // Let go of first: it is for the threads to destroy the instance.
+    decider: Arc<dyn Decider>,
+    workers: Workers,
+    host: Arc<Host>,
+}
 
 impl Subject {
     /// Does what the daemon does before it loads anything.
@@ -44,7 +56,7 @@ impl Subject {
         let manifest = Manifest::find(file.bytes())?;
         file.check_ownership(false, false)?;
         let options = options::chosen(&job.options, &manifest)?;
-        Ok(Self { file, manifest, options, call_timeout: job.call_timeout })
+        Ok(Self { file, manifest, options, call_timeout: job.call_timeout, in_process: job.in_process })
     }
 
     /// What it is, in a few words.
@@ -59,49 +71,116 @@ impl Subject {
             .map_err(|found| anyhow!("{found}; it has to be 0 until the ABI gives it a meaning"))
     }
 
-    /// What an instance has of the daemon.
-    fn host(&self) -> Arc<Host> {
-        Host::new(&self.manifest.id, Facts::on_trial(self.file.path()), self.lasting())
+    /// Whether the manifest has one of these flags.
+    pub(super) fn has(&self, flag: u32) -> bool {
+        self.manifest.has(flag)
     }
 
-    /// What an authenticator has through all its instances: here each one its own.
-    fn lasting(&self) -> Lasting {
-        Lasting { grants: self.manifest.has(abi::F_GRANTS).then(GrantBook::new), ..Lasting::default() }
+    /// Whether the plugin brings a language's runtime, or an interpreter: one that cannot be there twice.
+    pub(super) fn has_runtime(&self) -> bool {
+        self.has(abi::F_NO_SWAP)
     }
 
-    /// Loads it, and nothing more.
+    /// Loads it in this process, and nothing more.
     pub(super) fn load(self) -> Result<()> {
         Loaded::new(self).map(drop)
     }
 }
 
 impl Loaded {
-    /// Reads and loads the job's library.
+    /// Reads the job's library. It is loaded in this process, unless the job says otherwise.
     pub(super) fn of(job: &Job) -> Result<Self> {
-        Self::new(Subject::read(job)?)
+        let subject = Subject::read(job)?;
+        if !subject.in_process {
+            return Self::new(subject);
+        }
+        let lasting = Lasting::new().of(&subject.manifest, None)?;
+        Ok(Self { plugin: None, subject, lasting })
+    }
+
+    /// Reads the job's library and loads it in this process, whatever the job says.
+    pub(super) fn here(job: &Job) -> Result<(Self, Plugin)> {
+        let loaded = Self::new(Subject { in_process: false, ..Subject::read(job)? })?;
+        let plugin = loaded.plugin.context("is not loaded")?;
+        Ok((loaded, plugin))
     }
 
     fn new(subject: Subject) -> Result<Self> {
         let image = image::place(&subject.file, &subject.manifest.id)?;
-        Ok(Self { plugin: Plugin::load(image.path(), &subject.manifest)?, subject })
+        let plugin = Some(Plugin::load(image.path(), &subject.manifest)?);
+        let lasting = Lasting::new().of(&subject.manifest, None)?;
+        Ok(Self { plugin, subject, lasting })
+    }
+
+    /// What the library says of itself.
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The options, as one JSON object.
+    pub(super) fn options(&self) -> &str {
+        &self.subject.options
+    }
+
+    /// What an instance has of the daemon.
+    pub(super) fn host(&self) -> Arc<Host> {
+        let facts = Facts::on_trial(self.subject.file.path(), self.subject.in_process);
+        Host::new(&self.subject.manifest.id, facts, self.lasting.clone())
+    }
+
+    /// Makes an instance, and threads for nothing.
+    pub(super) fn create(&self, host: Arc<Host>) -> Result<Arc<dyn Decider>> {
+        let Subject { file, manifest, options, .. } = &self.subject;
+        if let Some(plugin) = self.plugin {
+            return Ok(Arc::new(plugin.create(host, options)?));
+        }
+        let limits = Limits {
+            memory_bytes_max: Some(ISOLATION_MEMORY),
+            create_timeout: CREATE_TIMEOUT,
+            // One that ends is a failed check.
+            restarts: false,
+        };
+        isolation::start(file, manifest, options, limits, host)
+    }
+
+    /// Makes an instance of these options in this process and destroys it.
+    pub(super) fn try_options(&self, plugin: Plugin, options: &str) -> Result<()> {
+        plugin.create(self.host(), options).map(drop)
     }
 
     /// Makes an instance and destroys it.
     pub(super) fn create_and_destroy(&self) -> Result<()> {
-        let host = self.subject.host();
-        self.plugin.create(host, &self.subject.options).map(drop)
+        self.create(self.host()).map(drop)
     }
 
-    /// An instance whose calls have the job's time.
+    /// An instance whose calls have the job's time, and that hears of what it has granted.
     pub(super) fn start(&self) -> Result<Instance> {
         self.start_with(self.subject.call_timeout)
     }
 
     /// An instance whose calls have this much time.
     pub(super) fn start_with(&self, call_timeout: Duration) -> Result<Instance> {
-        let host = self.subject.host();
-        let instance = self.plugin.create(host.clone(), &self.subject.options)?;
-        Ok(Instance(Workers::start(Arc::new(instance), host, self.subject.manifest.flags, call_timeout)?))
+        let instance = self.start_deaf(call_timeout)?;
+        instance.workers.begin_hearing();
+        Ok(instance)
+    }
+
+    /// An instance whose calls have the job's time, and that hears of nothing that it has granted.
+    pub(super) fn start_for_news(&self) -> Result<Instance> {
+        self.start_deaf(self.subject.call_timeout)
+    }
+
+    fn start_deaf(&self, call_timeout: Duration) -> Result<Instance> {
+        let host = self.host();
+        let decider = self.create(Arc::clone(&host))?;
+        let workers =
+            Workers::start(Arc::clone(&decider), Arc::clone(&host), self.subject.manifest.flags, call_timeout)?;
+        Ok(Instance { decider, workers, host })
+    }
+
+    /// Makes an instance in this process, for what only the library can be asked.
+    pub(super) fn instance(&self, plugin: Plugin) -> Result<library::Instance> {
+        plugin.create(self.host(), &self.subject.options)
     }
 }
 
@@ -115,7 +194,27 @@ impl Instance {
             recheck: false,
             attributes: vec![("http.origin".to_owned(), "https://example.com".to_owned())],
         };
-        self.0.ask(request).await
+        self.workers.ask(request).await
+    }
+
+    /// Which tables it offers.
+    pub(super) fn offers(&self) -> Offers {
+        self.decider.offers()
+    }
+
+    /// What the threads call.
+    pub(super) fn decider(&self) -> &dyn Decider {
+        &*self.decider
+    }
+
+    /// The metrics that it has defined without success, and how many series with.
+    pub(super) fn metrics(&self) -> (Vec<String>, usize) {
+        (self.host.metrics().refused(), self.host.metrics().read().len())
+    }
+
+    /// Has it read its files again, as the daemon does; within the time that it has for that.
+    pub(super) fn reload(&self) -> Option<Result<(), String>> {
+        self.workers.reload(CREATE_TIMEOUT)
     }
 
     /// Makes sure that the plugin has kept the ABI's rules so far.
@@ -123,8 +222,9 @@ impl Instance {
     /// # Errors
     /// Which it has broken.
     pub(super) fn judge(&self) -> Result<()> {
-        ensure!(!self.0.retired(), "it has panicked, so the daemon would not ask this instance again");
-        let counts = self.0.counts();
+        ensure!(self.decider.is_up(), "its process has ended");
+        ensure!(!self.workers.retired(), "it has panicked, so the daemon would not ask this instance again");
+        let counts = self.workers.counts();
         for (count, what) in [
             (counts.timed_out, "not answered in time"),
             (counts.failed, "failed by the plugin, or forgotten: `authorize` returned without an answer"),
@@ -143,7 +243,9 @@ impl Instance {
 
     /// Destroys it, and makes sure that its threads have come back.
     pub(super) fn stop(self) -> Result<()> {
-        let left = self.0.stop();
+        let Self { decider, workers, .. } = self;
+        drop(decider);
+        let left = workers.stop();
         ensure!(left == 0, "{left} threads have not come back from the plugin a second after it was to stop");
         Ok(())
     }

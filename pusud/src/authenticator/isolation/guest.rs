@@ -57,7 +57,7 @@ pub fn serve() -> Result<()> {
     let loaded = load(&start, &manifest, image);
     if start.only_checks {
         let callbacks: Arc<dyn Callbacks> = daemon.clone();
-        let checked = loaded.and_then(|plugin| plugin.check_options(callbacks, &start.options));
+        let checked = loaded.and_then(|plugin| plugin.try_options(callbacks, &start.options));
         daemon.say(&checked.map_or_else(failed, |()| ToDaemon::Ready(Offers::default())));
         // It is the daemon that says goodbye.
         while receive(&mut stream)?.is_some() {}

@@ -16,7 +16,18 @@ use std::ptr;
 /// The table of the instance that answers to `host`. Never freed, 56 bytes an instance: a thread of the plugin that
 /// outlives `destroy` must not read freed memory.
 pub(super) fn of(host: &dyn Callbacks) -> &'static abi::Host {
-    Box::leak(Box::new(abi::Host {
+    Box::leak(Box::new(table(host)))
+}
+
+/// The table for a check of options, which has no instance: it answers nothing, and most extensions are not there. Never
+/// freed, as above.
+pub(super) fn for_check(host: &dyn Callbacks) -> &'static abi::Host {
+    let table = table(host);
+    Box::leak(Box::new(abi::Host { complete: Some(nobody_waits), extension: Some(check_extension), ..table }))
+}
+
+fn table(host: &dyn Callbacks) -> abi::Host {
+    abi::Host {
         abi_major: abi::ABI_MAJOR,
         abi_minor: abi::ABI_MINOR,
         struct_size: size_of::<abi::Host>() as u32,
@@ -26,14 +37,7 @@ pub(super) fn of(host: &dyn Callbacks) -> &'static abi::Host {
         complete: Some(host_complete),
         set_error: Some(host_set_error),
         extension: Some(host_extension),
-    }))
-}
-
-/// The table for a check of options, which has no instance: it answers nothing, and most extensions are not there. Never
-/// freed, as above.
-pub(super) fn for_check(host: &dyn Callbacks) -> &'static abi::Host {
-    let table = *of(host);
-    Box::leak(Box::new(abi::Host { complete: Some(nobody_waits), extension: Some(check_extension), ..table }))
+    }
 }
 
 unsafe extern "C" fn nobody_waits(_ctx: *mut c_void, _ticket: u64, _verdict: *const abi::Verdict) -> i32 {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// A running instance. Dropping it destroys it.
 pub(in crate::authenticator) struct Instance {
-    plugin: Plugin,
-    raw: *mut abi::Instance,
+    pub(super) plugin: Plugin,
+    pub(super) raw: *mut abi::Instance,
     /// Kept until `destroy` has returned, so that the plugin finds its host as long as it may call.
     host: Arc<dyn Callbacks>,
     offered: OfferedTables,

@@ -32,13 +32,17 @@ unsafe extern "C" fn log(
         for index in 0..attrs_len {
             // SAFETY: not NULL, and by the ABI `attrs_len` of them are borrowed for this call.
             let attr = unsafe { ptr::read_unaligned(attrs.add(index)) };
-            let room = abi::LOG_BYTES_MAX - line.len();
-            // SAFETY: by the ABI key and value are borrowed for this call.
-            let copied =
-                unsafe { (copy(attr.key, Past::Refuse(abi::KEY_BYTES_MAX)), copy(attr.value, Past::Cut(room))) };
-            match copied {
-                (Ok(key), Ok(value)) if key.len() + value.len() <= room => line.attributes.push((key, value)),
-                // What is past the length of a line is left out.
+            // SAFETY: by the ABI the key is borrowed for this call.
+            let key = unsafe { copy(attr.key, Past::Refuse(abi::KEY_BYTES_MAX)) }.unwrap_or_default();
+            // What is past the length of a line is left out.
+            let Some(room) = (abi::LOG_BYTES_MAX - line.len()).checked_sub(key.len()).filter(|room| *room > 0) else {
+                break;
+            };
+            // SAFETY: by the ABI the value is borrowed for this call.
+            let value = unsafe { copy(attr.value, Past::Cut(room)) };
+            match value {
+                Ok(value) if !key.is_empty() => line.attributes.push((key, value)),
+                // No attribute has such a key, or there is no value.
                 _ => break,
             }
         }

@@ -3,6 +3,7 @@
 use super::copy::{Past, copy, copy_list};
 use super::host_table::guarded;
 use crate::authenticator::callbacks;
+use crate::authenticator::log_line::LogLine;
 use crate::authenticator::metrics::{Definition, InstanceMetrics};
 use pusu_plugin_abi as abi;
 use std::ffi::c_void;
@@ -21,10 +22,15 @@ unsafe extern "C" fn define(ctx: *mut c_void, metric: *const abi::Metric) -> i32
     guarded(abi::MALFORMED, || {
         let Some(host) = callbacks::find(ctx.addr()) else { return abi::UNSUPPORTED };
         // SAFETY: by the ABI the definition is borrowed for this call.
-        match unsafe { copy_definition(metric) } {
-            Ok(definition) => host.metrics().define(&definition),
-            Err(status) => status,
+        let (name, status) = match unsafe { copy_definition(metric) } {
+            Ok(definition) => (definition.name.clone(), host.metrics().define(&definition)),
+            // SAFETY: as above.
+            Err(status) => (unsafe { name_of(metric) }, status),
+        };
+        if let Some(why) = host.metrics().refuse(&name, status) {
+            host.log(LogLine { level: 2, text: why.into_bytes(), ..LogLine::default() });
         }
+        status
     })
 }
 
@@ -46,6 +52,20 @@ fn with(ctx: *mut c_void, change: impl FnOnce(&InstanceMetrics)) {
             change(host.metrics());
         }
     });
+}
+
+/// The name in a definition that is refused, as far as it can be told.
+///
+/// # Safety
+/// As for [`copy_definition`].
+unsafe fn name_of(metric: *const abi::Metric) -> String {
+    // SAFETY: the caller vouches for it, and any of them begins with its size.
+    if metric.is_null() || (unsafe { ptr::read_unaligned(metric.cast::<u32>()) } as usize) < size_of::<abi::Metric>() {
+        return String::new();
+    }
+    // SAFETY: it has the size of the struct at least; the caller vouches for the name.
+    let name = unsafe { copy(ptr::read_unaligned(metric).name, Past::Cut(abi::METRIC_NAME_BYTES_MAX)) };
+    String::from_utf8_lossy(&name.unwrap_or_default()).into_owned()
 }
 
 /// Copies a definition out of the plugin's memory, and checks it.

@@ -22,10 +22,9 @@ impl OfferedTables {
         let reload: Option<abi::Reload> = unsafe { table(plugin, instance, abi::EXT_RELOAD) };
         // SAFETY: as above.
         let health: Option<abi::Health> = unsafe { table(plugin, instance, abi::EXT_HEALTH) };
-        let hears = plugin.flags & abi::F_GRANTS != 0;
         // SAFETY: as above.
-        let heard: Option<abi::GrantsHeard> = unsafe { table(plugin, instance, abi::EXT_GRANTS) };
-        let heard = heard.filter(|_| hears);
+        let heard = || unsafe { table::<abi::GrantsHeard>(plugin, instance, abi::EXT_GRANTS) };
+        let heard = if plugin.flags & abi::F_GRANTS != 0 { heard() } else { None };
         Self {
             reload: reload.and_then(|table| table.reload),
             health: health.and_then(|table| table.health),
@@ -53,10 +52,10 @@ pub(super) fn check(plugin: &Plugin) -> Option<unsafe extern "C" fn(*const abi::
 }
 
 /// Where the plugin says that its table of this id is; NULL: nowhere.
-pub(super) fn find(plugin: &Plugin, instance: *mut abi::Instance, id: &str) -> *const c_void {
+pub(super) fn find(plugin: &Plugin, instance: *mut abi::Instance, id: &[u8]) -> *const c_void {
     let Some(extension) = plugin.extension else { return ptr::null() };
     // SAFETY: the instance lives or is NULL, which the ABI allows, and the id outlives the call.
-    unsafe { extension(instance, abi::Str::borrow(id.as_bytes())) }
+    unsafe { extension(instance, abi::Str::borrow(id)) }
 }
 
 /// The plugin's table of this id; `None` if it has none, or one that is smaller than it has to be.
@@ -64,7 +63,7 @@ pub(super) fn find(plugin: &Plugin, instance: *mut abi::Instance, id: &str) -> *
 /// # Safety
 /// `T` is what the id means, and begins with its size.
 unsafe fn table<T: Copy>(plugin: &Plugin, instance: *mut abi::Instance, id: &str) -> Option<T> {
-    let found = find(plugin, instance, id);
+    let found = find(plugin, instance, id.as_bytes());
     if found.is_null() {
         return None;
     }

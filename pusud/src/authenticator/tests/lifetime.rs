@@ -9,6 +9,7 @@ in_both_modes!(
     making_an_instance_has_a_deadline_and_the_next_reload_works,
     destroying_an_instance_has_its_time,
     a_serial_plugin_is_entered_once_at_a_time_for_cancelling_too,
+    whatever_is_called_a_serial_plugin_is_entered_once_at_a_time,
     reloads_use_up_no_file_numbers,
     lines_of_a_plugin_that_floods_the_log_are_left_out_and_counted,
 );
@@ -97,6 +98,46 @@ async fn a_serial_plugin_is_entered_once_at_a_time_for_cancelling_too(isolation:
         let Verdict::Refuse(cancelled) = authenticator.authorize(request("cancelled")).await else { panic!() };
         // Those that were given up in the queue were never asked, and so are not cancelled either.
         assert_eq!(cancelled != "0", flags & abi::F_ASYNC != 0, "{cancelled}");
+    }
+}
+
+/// Every function of an instance takes its time, and all of them are called at once: authorize, cancel, reload, health and
+/// ended.
+async fn whatever_is_called_a_serial_plugin_is_entered_once_at_a_time(isolation: Isolation) {
+    for (flags, is_serial) in [(abi::F_SERIAL | abi::F_ASYNC | abi::F_GRANTS, true), (abi::F_GRANTS, false)] {
+        let flags = format!("-DFLAGS={flags}");
+        let switches = [&flags, "-DRELOADS", "-DHEALTH=PUSU_HEALTH_GOOD", "-DHEARS", "-DSLOW_MS=10"];
+        let plugins = Plugins::with(isolation, &switches);
+        // Asks about its health as soon as it is there.
+        let authenticator = plugins.start();
+        let swapping = {
+            let (authenticator, config) = (authenticator.clone(), plugins.config());
+            tokio::task::spawn_blocking(move || {
+                for _ in 0..5 {
+                    assert_eq!(authenticator.swap(&config, PATIENCE, false).unwrap(), Swapped::Reloaded);
+                }
+            })
+        };
+        for _ in 0..10 {
+            // What is granted ends at once, of which the plugin is told; the other is given up while it is in the plugin.
+            assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+            let given_up = tokio::time::timeout(SHORT / 30, authenticator.authorize(request("pending-100ms"))).await;
+            assert!(given_up.is_err());
+        }
+        swapping.await.unwrap();
+        let number = |what: &'static str| {
+            let asked = authenticator.authorize(request(what));
+            async move {
+                let Verdict::Refuse(number) = asked.await else { panic!("{what} is a number") };
+                number.parse::<u64>().unwrap()
+            }
+        };
+        let started = Instant::now();
+        while number("heard").await < 10 {
+            assert!(started.elapsed() < PATIENCE, "it does not hear of all ends");
+        }
+        // Of one that is not SERIAL the calls do meet, so that the other is seen to be kept from it.
+        assert_eq!(number("overlaps").await == 0, is_serial);
     }
 }
 

@@ -8,6 +8,9 @@ in_both_modes!(
     options_reach_the_plugin,
     libraries_that_cannot_serve_are_named_with_the_reason,
     a_missing_dependency_is_told_in_the_loaders_words,
+    options_of_any_name_reach_a_plugin_that_checks_them_itself,
+    a_second_set_of_symbols_is_left_alone,
+    a_plugin_has_the_stack_that_it_is_promised,
 );
 
 #[tokio::test]
@@ -37,6 +40,28 @@ async fn a_good_plugin_starts_and_says_who_it_is(isolation: Isolation) {
     authenticator.stop();
     assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Unavailable(_)));
     assert!(!authenticator.ready());
+}
+
+async fn options_of_any_name_reach_a_plugin_that_checks_them_itself(isolation: Isolation) {
+    let plugins = Plugins::with(isolation, &["-DOPTIONS=\"text,*\""]);
+    let mut config = plugins.config();
+    config.options.insert("anything".into(), json!({"at": ["all"]}));
+    config.original_options.insert("passwords".into(), json!(["not its own"]));
+    let authenticator = Authenticator::start(&config, PATIENCE).unwrap();
+    let said = authenticator.authorize(request("options")).await;
+    assert_eq!(said, Verdict::Refuse(r#"{"anything":{"at":["all"]}}"#.into()));
+}
+
+/// As a library may have that serves relays of ABI 1 and of ABI 2.
+async fn a_second_set_of_symbols_is_left_alone(isolation: Isolation) {
+    let authenticator = Plugins::with(isolation, &["-DSECOND_SET"]).start();
+    assert!(matches!(authenticator.authorize(request("grant")).await, Verdict::Grant(_)));
+}
+
+async fn a_plugin_has_the_stack_that_it_is_promised(isolation: Isolation) {
+    let plugins = Plugins::with(isolation, &["-DCREATE_STACK"]);
+    let authenticator = plugins.start();
+    assert!(matches!(authenticator.authorize(request("deep")).await, Verdict::Grant(_)));
 }
 
 async fn options_reach_the_plugin(isolation: Isolation) {

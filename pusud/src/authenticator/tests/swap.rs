@@ -132,7 +132,8 @@ async fn no_swap_means_that_no_second_one_is_loaded() {
     let authenticator = plugins.start();
     plugins.compile("bad.so", &["-DVERSION=\"2\"", &no_swap]);
     let error = format!("{:#}", authenticator.swap(&plugins.config(), PATIENCE, false).unwrap_err());
-    assert!(error.contains("NO_SWAP") && error.contains("restart"), "{error}");
+    assert!(error.contains("NO_SWAP") && error.contains("restart the daemon"), "{error}");
+    assert!(error.starts_with("a restart would bring another version of its library: "), "{error}");
     // The first of its kind can take over from something else, and its options can change.
     plugins.compile("bad.so", &["-DID=\"Other\"", &no_swap]);
     let mut config = plugins.config();
