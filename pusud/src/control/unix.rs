@@ -202,6 +202,8 @@ async fn answer(
     if let Err::<(), io::Error>(error) = request.await {
         debug!(%error, "control socket: connection closed, or too slow");
     }
+    // Whoever asked hears the end, though a process that a plugin has forked may have a copy of the connection.
+    let _ = socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write);
 }
 
 fn may_ask(stream: &tokio::net::UnixStream) -> io::Result<bool> {

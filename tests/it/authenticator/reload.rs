@@ -1,8 +1,9 @@
 //! A reload takes effect: files are read again though settings and library are the same, and `pusud reload` says so.
 
-use crate::harness::{Daemon, PluginsDir, Setup, bad_plugin, pusud, run};
+use crate::harness::{DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, pusud, run};
 use serde_json::json;
 use std::fs;
+use std::time::Instant;
 
 crate::in_both_isolations!(
     a_file_is_read_again_by_a_new_instance,
@@ -101,6 +102,20 @@ fn a_reload_that_hangs_costs_one_thread_however_often_it_is_asked_for(isolation:
     write_word(&daemon, "two");
     assert!(daemon.reload().contains("a new instance of the authenticator has taken over"));
     expect_word(&daemon, "two");
+}
+
+/// A process that a plugin forks has copies of all connections that there are, and of the one that asked for the reload.
+#[test]
+fn whoever_asked_is_answered_though_the_plugin_forks() {
+    let plugins = PluginsDir::empty();
+    bad_plugin(&plugins, &["-DCREATE_FORKS", "-DDESTROY_REAPS"]);
+    let mut daemon = Setup::on_shards(1).authenticator("BadPlugin", plugins).start();
+    let began = Instant::now();
+    reload(&daemon, &["--new"]).succeeds();
+    let took = began.elapsed();
+    daemon.terminate();
+    assert!(daemon.wait().success());
+    assert!(took < DEADLINE / 2, "{took:?}");
 }
 
 #[test]

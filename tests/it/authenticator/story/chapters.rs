@@ -64,7 +64,7 @@ fn panics(scene: &Scene<'_>) -> Told {
 
 fn hangs_in_create(scene: &Scene<'_>) -> Told {
     scene.put("create-waits");
-    let line = scene.reload();
+    let line = scene.reload_in_vain();
     assert!(line.contains("is not loaded and created within 1s"), "{line}");
     scene.served("the old one still decides");
     scene.repair(true);
@@ -195,8 +195,7 @@ fn hangs_in_reload(scene: &Scene<'_>) -> Told {
     scene.play("reloads");
     for word in ["fail", "hang", "fail", "fail", "fail"] {
         scene.stage.write("word", word);
-        let line = scene.reload();
-        assert!(line.contains("nothing was changed"), "{word}: {line}");
+        scene.reload_in_vain();
         scene.served("its reload has failed");
     }
     scene.stage.write("word", "good");

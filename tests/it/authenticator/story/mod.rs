@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 /// Lines that a chapter may take in the log, beside those of the plugin's own.
 const LINES_MAX: usize = 100;
 /// What the libraries take that the relay has loaded, and its allocator keeps, after the first round.
-const FIRST_ROUND_BYTES_MAX: u64 = 24 * 1024 * 1024;
+const FIRST_ROUND_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What it may take more of after the last round than after the first one.
-const MORE_BYTES_MAX: u64 = 6 * 1024 * 1024;
+const MORE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Reloads in a row, and what each of them may cost for good. The allocator keeps a megabyte more or less now and then, so
 /// that there are several rows; what stays of each reload stays in all of them.
 const RELOAD_ROWS_MAX: usize = 5;
 const RELOADS: u64 = 60;
-const RELOAD_BYTES_MAX: u64 = 16 * 1024;
+const RELOAD_BYTES_MAX: u64 = 8 * 1024;
 
 crate::in_both_isolations!(a_relay_outlives_all_that_its_plugin_does_wrong);
 
@@ -34,6 +34,7 @@ fn a_relay_outlives_all_that_its_plugin_does_wrong(isolation: &'static str) {
     let stage = Stage::new(isolation);
     let mut daemon = stage.start();
     let (alone, before) = (Remains::at_rest(&daemon), memory(&daemon));
+    assert!(before > 0, "the kernel does not say what it takes");
     let (after, figures) = crowd::beside(&daemon, &stage, || {
         let rest = Remains::at_rest(&daemon);
         let scene = Scene { daemon: &daemon, stage: &stage, rest: &rest };
@@ -85,9 +86,7 @@ fn reloads_cost_nothing(scene: &Scene<'_>) {
         scene.expect_rest();
         let grown = memory(scene.daemon).saturating_sub(before);
         println!("{}: {RELOADS} reloads took {grown} bytes", scene.stage.isolation);
-        grown
+        grown <= RELOADS * RELOAD_BYTES_MAX
     };
-    let grown: Vec<u64> = (0..RELOAD_ROWS_MAX).map(|_| row()).collect();
-    let least = *grown.iter().min().expect("there are some");
-    assert!(least <= RELOADS * RELOAD_BYTES_MAX, "{RELOADS} reloads took {grown:?} bytes");
+    assert!((0..RELOAD_ROWS_MAX).any(|_| row()), "each reload takes more than {RELOAD_BYTES_MAX} bytes for good");
 }

@@ -80,15 +80,17 @@ fn is_child(process: u32, daemon: &Daemon) -> bool {
     parent.is_some_and(|parent| parent == daemon.pid().to_string())
 }
 
-/// The memory of the relay and of all processes that came out of it, in bytes; shared memory counts in parts.
+/// The memory of the relay and of all processes that came out of it, in bytes: what they have in common counts in parts,
+/// and what is read from files does not, which relays of other tests share.
 pub(super) fn memory(daemon: &Daemon) -> u64 {
     let all = [daemon.pid()].into_iter().chain(others(daemon));
-    all.filter_map(proportional).sum::<u64>() * 1024
+    all.map(proportional).sum::<u64>() * 1024
 }
 
-/// In KiB; `None`: the process has ended.
-fn proportional(process: u32) -> Option<u64> {
-    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
+/// In KiB; none where the process has ended.
+fn proportional(process: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let kinds =
+        rollup.lines().filter_map(|line| ["Pss_Anon:", "Pss_Shmem:"].iter().find_map(|kind| line.strip_prefix(kind)));
+    kinds.map(|value| value.trim().trim_end_matches(" kB").parse::<u64>().unwrap()).sum()
 }

@@ -123,8 +123,7 @@ impl Scene<'_> {
     pub(super) fn play(&self, library: &str) {
         self.put(library);
         let before = self.daemon.asked()["authenticator"]["generation"].clone();
-        self.stage.reloads.fetch_add(1, Ordering::Relaxed);
-        run(Command::new("kill").args(["-HUP", &self.daemon.pid().to_string()])).succeeds();
+        self.signal();
         let began = Instant::now();
         // Not by the log, which has a line of each kind in a second in the long run.
         loop {
@@ -149,10 +148,18 @@ impl Scene<'_> {
         }
     }
 
-    /// Has the settings read again, by the signal; gives what the log says about it.
-    pub(super) fn reload(&self) -> String {
+    /// Has the settings read again, by the signal.
+    fn signal(&self) {
         self.stage.reloads.fetch_add(1, Ordering::Relaxed);
-        self.daemon.reload()
+        run(Command::new("kill").args(["-HUP", &self.daemon.pid().to_string()])).succeeds();
+    }
+
+    /// Has the settings read again, by the signal, which changes nothing; gives what the log says about it.
+    pub(super) fn reload_in_vain(&self) -> String {
+        let says = |line: &&String| line.contains("nothing was changed");
+        let before = self.daemon.log().lines().iter().filter(says).count();
+        self.signal();
+        self.daemon.log().wait("`nothing was changed`", |lines| lines.iter().filter(says).nth(before).cloned())
     }
 
     /// `pusud reload --new`.
