@@ -219,6 +219,13 @@ impl Authenticator {
         self.current().instances.as_ref().map(Instances::counts).unwrap_or_default()
     }
 
+    /// From here on the plugin hears of no grant any more: the relay is about to stop.
+    pub fn end_news(&self) {
+        if let Some(instances) = &self.current().instances {
+            instances.current().end_hearing();
+        }
+    }
+
     /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
     /// second for calls that are inside the plugin, and 5 s for the instance to be destroyed. Questions asked afterwards are turned away.
     pub fn stop(&self) {

@@ -64,6 +64,11 @@ impl Workers {
         self.0.reload(within)
     }
 
+    /// The instance hears of no grant any more.
+    pub(super) fn end_hearing(&self) {
+        self.0.host.end_hearing();
+    }
+
     /// The condition of the plugin, as it said last.
     pub(super) fn condition(&self) -> Condition {
         self.0.host.condition()

@@ -106,7 +106,7 @@ impl Relay {
                 authenticator.clone(),
                 control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
             ));
-            let service = Service::new(address, config, admission, inboxes, status_gatherer);
+            let service = Service::new(address, config, admission, inboxes, status_gatherer, authenticator.clone());
             serving();
             service.ready();
             let stopped = tokio::select! {

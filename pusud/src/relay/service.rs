@@ -1,6 +1,7 @@
 //! A relay that serves: its tasks from start to end, and its graceful shutdown.
 
 use crate::admission::Admission;
+use crate::authenticator::Authenticator;
 use crate::config::{Config, format_duration};
 use crate::control::{ControlSocket, ReloadRequest, StatusGatherer};
 use crate::protocol::Disconnect;
@@ -39,6 +40,7 @@ pub(crate) struct Service {
     admission: Arc<Admission>,
     inboxes: Vec<InboxSender>,
     status_gatherer: Arc<StatusGatherer>,
+    authenticator: Authenticator,
     manager: ServiceManager,
     /// What the service manager is told while all is well.
     serving: String,
@@ -52,9 +54,11 @@ impl Service {
         admission: Arc<Admission>,
         inboxes: Vec<InboxSender>,
         status_gatherer: Arc<StatusGatherer>,
+        authenticator: Authenticator,
     ) -> Self {
         let serving = format!("serving clients on {address}");
-        Self { config, admission, inboxes, status_gatherer, manager: ServiceManager::default(), serving }
+        let manager = ServiceManager::default();
+        Self { config, admission, inboxes, status_gatherer, authenticator, manager, serving }
     }
 
     /// Tells the service manager that clients are served.
@@ -122,6 +126,7 @@ impl Service {
 
     fn announce_stop(&self, by: &str) {
         self.status_gatherer.set_stopping();
+        self.authenticator.end_news();
         let limits = &self.config.limits;
         let time = limits.drain_grace + limits.drain_spread;
         let (grace, spread) = (format_duration(limits.drain_grace), format_duration(limits.drain_spread));

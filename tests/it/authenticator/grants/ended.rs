@@ -92,7 +92,7 @@ fn nothing_is_told_when_the_relay_stops(mut daemon: Daemon) {
     daemon.terminate();
     assert!(daemon.wait().success());
     daemon.wait_for_note("version 1.0.0 is destroyed");
-    println!("told of {} ends", daemon.notes_like(&format!("ended {ticket} ")));
+    assert_eq!(daemon.notes_like(&format!("ended {ticket} ")), 0);
 }
 
 /// A plugin that blocks where it is told of ends delays these, and nobody who comes.
