@@ -30,9 +30,7 @@ impl Pool {
             tracing::error!(plugin = self.host.plugin, "the plugin cannot be told of the ends of grants: {error:#}");
         }
     }
-}
 
-impl Pool {
     /// Has the plugin read its files again, on a thread of its own; `None`: it has no way to. Past the time the thread is
     /// left alone, and there is no second one as long as it has not come back.
     pub(super) fn reload(self: &Arc<Self>, within: Duration) -> Option<Result<(), String>> {

@@ -112,7 +112,7 @@ impl Manifest {
         check_id(&id)?;
         check_flags(fields.flags)?;
         let needs = names(&text("needs", &fields.needs)?);
-        check_needs(&needs)?;
+        check_needs(&needs, fields.flags)?;
         let mut options = names(&text("options", &fields.options)?);
         let named = options.len();
         options.retain(|name| name != OTHER_OPTIONS);
@@ -178,13 +178,18 @@ fn check_flags(flags: u32) -> Result<()> {
     Ok(())
 }
 
-fn check_needs(needs: &[String]) -> Result<()> {
+fn check_needs(needs: &[String], flags: u32) -> Result<()> {
     if let Some(lacking) = needs.iter().find(|id| !abi::HOST_EXTENSIONS.contains(&id.as_str())) {
         bail!(
             "needs `{lacking}`, which this relay does not have (it has {}); a newer pusud may be needed",
             abi::HOST_EXTENSIONS.join(", ")
         );
     }
+    ensure!(
+        flags & abi::F_GRANTS != 0 || !needs.iter().any(|id| id == abi::EXT_GRANTS),
+        "needs `{}`, and has not the flag GRANTS in its manifest, without which there is no such table; add the flag",
+        abi::EXT_GRANTS
+    );
     Ok(())
 }
 

@@ -30,7 +30,7 @@ fn reads_a_good_one() {
 
 #[test]
 fn what_gives_more_may_be_ignored_and_the_conformance_kit_sees_it() {
-    for (at, bytes) in [(24, &[0xf0u8, 0xff][..]), (16, &[9]), (1384, b"pusu.host/1, pusu.grants/1,")] {
+    for (at, bytes) in [(24, &[0xf0u8, 0xff][..]), (16, &[9]), (1384, b"pusu.host/1, pusu.metrics/1,")] {
         let mut raw = good();
         put(&mut raw, at, bytes);
         assert!(Manifest::check(&raw).is_ok(), "offset {at}");
@@ -60,7 +60,7 @@ fn what_was_built_before_abi_1_is_refused_by_name() {
 
 #[test]
 fn refuses_bad_ones_and_says_why() {
-    let cases: [(&str, usize, &[u8], &str); 13] = [
+    let cases: [(&str, usize, &[u8], &str); 14] = [
         ("magic", 0, b"X", "begins with"),
         ("size", 8, &[1], "of 2049 bytes"),
         ("abi", 12, &[2], "plugin ABI 2.0, this daemon speaks 1.0"),
@@ -73,6 +73,7 @@ fn refuses_bad_ones_and_says_why() {
         ("line break", 104, b"1\n", "control characters"),
         ("critical flag", 26, &[4], "has flag bit 18, which this relay does not know"),
         ("needs", 1384, b"pusu.log/1,pusu.x/1", "needs `pusu.x/1`, which this relay does not have"),
+        ("grants without the flag", 1384, b"pusu.grants/1", "has not the flag GRANTS"),
         ("another need", 1384, b"pusu.log/2", "needs `pusu.log/2`"),
     ];
     for (name, at, bytes, expected) in cases {
