@@ -210,7 +210,7 @@ fn plugins_load_and_clients_are_served_under_the_rules_of_the_unit() {
         daemon.client().publish("a", serde_json::json!(1));
         listener.expect_publish("a", serde_json::json!(1));
         let outcome = daemon.reload();
-        assert!(outcome.contains("is unchanged"), "{outcome}");
+        assert!(outcome.contains("has taken over"), "{outcome}");
         assert_eq!(daemon.status()["state"], "serving");
         daemon.terminate();
         listener.expect_closed(1001);
