@@ -104,6 +104,11 @@ impl Daemon {
     /// The ticket of what was granted last to this subject.
     #[track_caller]
     pub(crate) fn ticket_of(&self, subject: &str) -> u64 {
+        self.ticket_after(0, subject)
+    }
+
+    /// The ticket of the last grant of this subject behind the one with the ticket `before`.
+    pub(crate) fn ticket_after(&self, before: u64, subject: &str) -> u64 {
         let end = format!(" for {subject} gives 0");
         self.wait_for_notes("a grant", |notes| {
             let granted = notes
@@ -111,7 +116,7 @@ impl Daemon {
                 .rev()
                 .filter(|note| note.ends_with(&end))
                 .find_map(|note| note.strip_prefix("granted "))?;
-            granted.split(' ').next()?.parse().ok()
+            granted.split(' ').next()?.parse().ok().filter(|ticket| *ticket > before)
         })
     }
 

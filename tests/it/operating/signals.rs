@@ -39,7 +39,7 @@ fn sighup_before_it_serves_waits_until_it_does() {
     fs::write(dir.path().join("go"), "").unwrap();
     let daemon = starting.serving();
     daemon.log().wait_for("the reload", |line| line.contains("SIGHUP: reading the settings again").then_some(()));
-    daemon.log().wait_for("its end", |line| line.contains("is unchanged").then_some(()));
+    daemon.log().wait_for("its end", |line| line.contains("has taken over").then_some(()));
 }
 
 #[test]

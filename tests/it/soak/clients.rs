@@ -17,7 +17,7 @@ pub(super) const SOURCES: usize = 2;
 const MISTAKES: [(&str, &[u16]); 9] = [
     (r#"{"type":"authorize","authorization":"refuse=no"}"#, &[4501]),
     (r#"{"type":"authorize","authorization":"unavailable"}"#, &[1013]),
-    (r#"{"type":"authorize","authorization":"nonsense"}"#, &[4501]),
+    (r#"{"type":"authorize","authorization":"nonsense"}"#, &[1013]),
     (r#"{"type":"authorize","authorization":"error sleep=20"}"#, &[1013]),
     (r#"{"type":"subscribe","channel":"a.1"}"#, &[4502]),
     (r#"{"type":"publish","channel":"a.1","content":1}"#, &[4502]),
