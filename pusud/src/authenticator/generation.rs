@@ -96,19 +96,21 @@ impl Plan {
         self.recipe.isolation == Isolation::Thread && manifest.is_some_and(|manifest| manifest.has(abi::F_NO_SWAP))
     }
 
-    /// Loads the library, unless it is loaded, and makes an instance that runs.
+    /// Loads the library, unless it is loaded, and makes an instance that runs: generation `number`. In a daemon that
+    /// `serves` already a library is tried before, in a process of its own.
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn carry_out(self, number: u32, images: &Images, lasting: &Lasting) -> Result<Generation> {
+    pub(super) fn carry_out(self, number: u32, serves: bool, images: &Images, lasting: &Lasting) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
             let identity =
                 Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
             return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
         };
         let lasting = lasting.of(manifest, self.recipe.max_life)?;
-        let instances =
-            self.start(file, manifest, images, lasting).map_err(|error| about(&self.recipe.id, file, &error))?;
+        let instances = self
+            .start(file, manifest, serves, images, lasting)
+            .map_err(|error| about(&self.recipe.id, file, &error))?;
         let identity = Identity {
             id: manifest.id.clone(),
             version: manifest.version.clone(),
@@ -141,7 +143,7 @@ impl Plan {
         if self.recipe.isolation == Isolation::Process {
             return isolation::check(file, manifest, &self.options, self.limits(), host);
         }
-        let library = Images::default().find(file, manifest)?;
+        let library = Images::default().find(file, manifest, || Ok(()))?;
         let options = self.options.clone();
         creation::within(&manifest.id, self.recipe.create_timeout, move || library.load()?.try_options(host, &options))
     }
@@ -154,7 +156,14 @@ impl Plan {
         }
     }
 
-    fn start(&self, file: &LibraryFile, manifest: &Manifest, images: &Images, lasting: Lasting) -> Result<Instances> {
+    fn start(
+        &self,
+        file: &LibraryFile,
+        manifest: &Manifest,
+        serves: bool,
+        images: &Images,
+        lasting: Lasting,
+    ) -> Result<Instances> {
         let recipe = &self.recipe;
         match recipe.isolation {
             Isolation::Process => {
@@ -164,7 +173,11 @@ impl Plan {
                 Ok(Instances::in_process(workers))
             }
             Isolation::Thread => {
-                let library = images.find(file, manifest)?;
+                let library = images.find(file, manifest, || match serves {
+                    // Hanging, it would hold the lock of the system's loader, which the relay takes too.
+                    true => isolation::try_to_load(file, manifest, self.limits()),
+                    false => Ok(()),
+                })?;
                 let blueprint = Blueprint {
                     id: manifest.id.clone(),
                     flags: manifest.flags,

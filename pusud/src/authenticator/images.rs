@@ -54,11 +54,16 @@ pub(super) struct ToLoad {
 }
 
 impl Images {
-    /// The library of `file`, to be loaded unless it was before. The caller has checked the file.
+    /// The library of `file`, to be loaded unless it was before, once it is `tried`. The caller has checked the file.
     ///
     /// # Errors
-    /// It cannot be loaded beside those that are, or those are too many. The caller adds which file it is.
-    pub(super) fn find(&self, file: &LibraryFile, manifest: &Manifest) -> Result<Found> {
+    /// That of `tried`; or it cannot be loaded beside those that are, or those are too many. The caller adds which file it is.
+    pub(super) fn find(
+        &self,
+        file: &LibraryFile,
+        manifest: &Manifest,
+        tried: impl FnOnce() -> Result<()>,
+    ) -> Result<Found> {
         let sha256 = file.sha256();
         let mut list = self.lock();
         if let Some(loaded) = list.loaded.iter().find(|loaded| loaded.sha256 == sha256) {
@@ -69,6 +74,7 @@ impl Images {
         }
         list.check_beside(&manifest.id, manifest.flags)?;
         list.check_number()?;
+        tried()?;
         let image = image::place(file, &manifest.id)?;
         if image.in_place() {
             list.check_path(image.path())?;

@@ -116,7 +116,7 @@ impl Authenticator {
         let images = Images::default();
         let lasting = Lasting::new();
         lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
-        let first = Plan::make(config, call_timeout)?.carry_out(1, &images, &lasting)?;
+        let first = Plan::make(config, call_timeout)?.carry_out(1, false, &images, &lasting)?;
         first.begin_hearing();
         tracing::debug!("the authenticator is {}", first.identity);
         Ok(Self(Arc::new(Inner {
@@ -159,10 +159,14 @@ impl Authenticator {
         if matches!(swapped, Swapped::Replaced | Swapped::Renewed) {
             let is_no_swap = plan.is_no_swap();
             let new =
-                plan.carry_out(old.number() + 1, &images, &self.0.lasting).map_err(|error| match &differences[..] {
-                    [_, ..] if is_no_swap => error.context(format!("a restart would bring {}", differences.join(", "))),
-                    _ => error,
-                })?;
+                plan.carry_out(old.number() + 1, true, &images, &self.0.lasting).map_err(
+                    |error| match &differences[..] {
+                        [_, ..] if is_no_swap => {
+                            error.context(format!("a restart would bring {}", differences.join(", ")))
+                        }
+                        _ => error,
+                    },
+                )?;
             new.begin_hearing();
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }

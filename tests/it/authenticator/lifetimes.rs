@@ -59,13 +59,23 @@ fn the_check_of_the_settings_ends_too() {
 fn a_reload_with_a_plugin_that_hangs_fails_and_the_next_one_works(isolation: &str) {
     let mut daemon = setup(isolation, &[]).start();
     let other = PluginsDir::empty();
-    for (switch, works) in [("-DCREATE_HANGS", false), ("-DCREATE_LOGS", false), ("-DVERSION=\"3\"", true)] {
+    let mut listener = daemon.client_with("grant");
+    listener.subscribe("a.1");
+    const LATE: &str = "is not loaded and created within 1s";
+    for (switch, expected) in [
+        ("-DCREATE_HANGS", LATE),
+        ("-DCREATE_LOGS", LATE),
+        ("-DLOAD_HANGS", LATE),
+        ("-DLOAD_ABORTS", "ended its process while it was loaded and created"),
+        ("-DVERSION=\"3\"", "has taken over"),
+    ] {
         let library = bad_plugin(&other, &[switch]);
         daemon.plugins().replace(library.file_name().unwrap().to_str().unwrap(), &library);
         let line = daemon.reload();
-        let expected = if works { "has taken over" } else { "is not loaded and created within 1s" };
         assert!(line.contains(expected), "{switch}: {line}");
         assert!(is_let_in(&daemon), "{switch}");
+        listener.publish("a.1", json!(switch));
+        listener.expect_publish("a.1", json!(switch));
     }
     daemon.terminate();
     assert!(daemon.wait().success());
@@ -81,13 +91,14 @@ fn a_reload_with_a_plugin_that_hangs_fails_and_the_next_one_works_in_a_process()
     a_reload_with_a_plugin_that_hangs_fails_and_the_next_one_works("process");
 }
 
-/// A library that hangs in being loaded holds the lock of the system's loader, which new threads and those that end take. The
+/// A library that hangs in being loaded by the relay, and not in the process in which it is tried, holds the lock of the
+/// system's loader, which new threads and those that end take. The
 /// reload fails all the same, the next one is refused, and the relay stops.
 #[test]
 fn a_relay_stops_while_loading_hangs() {
     let mut daemon = setup("thread", &[]).start();
     let other = PluginsDir::empty();
-    let library = bad_plugin(&other, &["-DLOAD_HANGS"]);
+    let library = bad_plugin(&other, &["-DLOAD_HANGS_HERE"]);
     daemon.plugins().replace(library.file_name().unwrap().to_str().unwrap(), &library);
     let line = daemon.reload();
     assert!(

@@ -9,11 +9,22 @@ use super::{process, stderr};
 use crate::authenticator::image::Image;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::fmt;
 use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::thread::{Builder, JoinHandle};
+
+/// Why there is no process.
+#[derive(Debug)]
+pub(super) struct NoProcess;
+
+impl fmt::Display for NoProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot be given a process of its own")
+    }
+}
 
 /// A process that has been started and not been reaped.
 pub(super) struct Process {
@@ -31,7 +42,7 @@ impl Process {
     /// # Errors
     /// The system gives no process, socket or thread.
     pub(super) fn start(image: &Image, plugin: &str) -> Result<(Self, UnixStream)> {
-        let (child, stream, stderr) = process::spawn(image).context("cannot be given a process of its own")?;
+        let (child, stream, stderr) = process::spawn(image).context(NoProcess)?;
         match attend(&child, &stream, &stderr, plugin) {
             Ok(waiter) => Ok((Self { child, waiter, stderr }, stream)),
             Err(error) => {

@@ -7,7 +7,7 @@
 use super::asking::Ask;
 use super::confinement::{confine, limit_memory};
 use super::daemon_link::DaemonLink;
-use super::message::{REASON_BYTES_MAX, Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
+use super::message::{Purpose, REASON_BYTES_MAX, Start, TO_GUEST_BYTES_MAX, ToDaemon, ToGuest, read};
 use super::process;
 use crate::authenticator::callbacks::Callbacks;
 use crate::authenticator::decider::{Decider, Gone, Offers};
@@ -63,16 +63,17 @@ fn run(mut stream: UnixStream, image: Option<OwnedFd>) -> Result<()> {
     // Its status says enough.
     forbid_exit(|_| {});
     let loaded = load(&start, &manifest, image);
-    if start.only_checks {
-        let callbacks: Arc<dyn Callbacks> = daemon.clone();
-        let checked = loaded.and_then(|plugin| plugin.try_options(callbacks, &start.options));
-        daemon.say(&checked.map_or_else(failed, |()| ToDaemon::Ready(Offers::default())));
+    let callbacks: Arc<dyn Callbacks> = daemon.clone();
+    if start.purpose != Purpose::Serve {
+        let tried = match start.purpose {
+            Purpose::Check => loaded.and_then(|plugin| plugin.try_options(callbacks, &start.options)),
+            _ => loaded.map(drop),
+        };
+        daemon.say(&tried.map_or_else(failed, |()| ToDaemon::Ready(Offers::default())));
         // It is the daemon that says goodbye.
         while receive(&mut stream)?.is_some() {}
-        daemon.finish();
-        return Ok(());
+        return end(&daemon);
     }
-    let callbacks: Arc<dyn Callbacks> = daemon.clone();
     let calls = match loaded.and_then(|plugin| plugin.create(callbacks, &start.options)) {
         Ok(instance) => Arc::new(Calls::new(instance, Arc::clone(&daemon), manifest.has(abi::F_SERIAL))),
         Err(error) => {
@@ -101,8 +102,12 @@ fn run(mut stream: UnixStream, image: Option<OwnedFd>) -> Result<()> {
         }
     }
     calls.stop();
+    end(&daemon)
+}
+
+/// Ends this process, once all that was said has been written. No destructor of the plugin's has a say in that.
+fn end(daemon: &DaemonLink) -> Result<()> {
     daemon.finish();
-    // No destructor of the plugin's has a say in whether this process ends.
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     Ok(())
 }

@@ -68,14 +68,31 @@ pub(super) enum ToGuest {
     Ask(u64, Ask),
 }
 
+/// What a process is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An instance lives in it.
+    Serve,
+    /// The options are checked in it, and nothing else.
+    Check,
+    /// The library is loaded in it, and nothing else.
+    Load,
+}
+
+impl Purpose {
+    fn read(number: u64) -> Option<Self> {
+        [Self::Serve, Self::Check, Self::Load].into_iter().find(|purpose| *purpose as u64 == number)
+    }
+}
+
 /// The plugin to run.
 pub(super) struct Start {
     /// The plugin's id.
     pub(super) plugin: String,
     /// Where the library lies, if it has to be loaded there; else the sealed memory came with the first byte.
     pub(super) path: Vec<u8>,
-    /// The options are to be checked, and nothing else.
-    pub(super) only_checks: bool,
+    /// What the process is for.
+    pub(super) purpose: Purpose,
     /// How much address space the process may have; `None`: no limit.
     pub(super) memory_bytes_max: Option<u64>,
     /// What the plugin is told when it asks.
@@ -138,7 +155,7 @@ impl ToGuest {
         // The numbers and lengths of the facts have room in these, and so has the relay's name.
         let bytes = start.plugin.len() + start.path.len() + start.manifest.len() + start.options.len() + facts + 1024;
         let writer = Writer::new(to_guest::START, bytes).bytes(start.plugin.as_bytes()).bytes(&start.path);
-        let writer = writer.number(start.only_checks.into());
+        let writer = writer.number(start.purpose as u64);
         // No process does with an address space of 0 bytes.
         let writer = write_facts(writer.number(start.memory_bytes_max.unwrap_or(0)), &start.facts);
         let writer = writer.number(signed(start.log_level));
@@ -176,7 +193,7 @@ impl ToGuest {
             to_guest::START => Self::Start(Box::new(Start {
                 plugin: fields.text()?,
                 path: fields.bytes()?.to_vec(),
-                only_checks: fields.number()? != 0,
+                purpose: Purpose::read(fields.number()?)?,
                 memory_bytes_max: Some(fields.number()?).filter(|bytes| *bytes > 0),
                 facts: read_facts(&mut fields)?,
                 log_level: as_signed(fields.number()?)?,

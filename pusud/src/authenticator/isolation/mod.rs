@@ -42,12 +42,12 @@ pub use fuzzing::any_verdict;
 #[cfg(unix)]
 pub use guest::serve;
 #[cfg(unix)]
-pub(super) use unix::{check, start};
+pub(super) use unix::{check, start, try_to_load};
 
 #[cfg(not(unix))]
 pub use elsewhere::serve;
 #[cfg(not(unix))]
-pub(super) use elsewhere::{check, start};
+pub(super) use elsewhere::{check, start, try_to_load};
 
 use super::decider::Decider;
 use super::file::LibraryFile;
@@ -73,11 +73,14 @@ pub const COMMAND: &str = "plugin-process";
 
 #[cfg(unix)]
 mod unix {
-    use super::message::Start;
+    use super::child::NoProcess;
+    use super::message::{Purpose, Start};
     use super::remote::Remote;
     use super::{Arc, Decider, Host, LibraryFile, Limits, Manifest, Result};
     use crate::authenticator::callbacks::Callbacks as _;
+    use crate::authenticator::facts::Facts;
     use crate::authenticator::image;
+    use crate::authenticator::lasting::Lasting;
     use std::os::unix::ffi::OsStrExt;
     use zeroize::Zeroizing;
 
@@ -92,7 +95,23 @@ mod unix {
         limits: Limits,
         host: Arc<Host>,
     ) -> Result<()> {
-        run(file, manifest, options, limits, host, true).map(drop)
+        run(file, manifest, options, limits, host, Purpose::Check).map(drop)
+    }
+
+    /// Loads the library in a process, and ends that: who hangs or crashes in being loaded does it there. Where the system
+    /// gives no process, that is logged, and nothing is found out.
+    ///
+    /// # Errors
+    /// It cannot be loaded, or not in time.
+    pub(in super::super) fn try_to_load(file: &LibraryFile, manifest: &Manifest, limits: Limits) -> Result<()> {
+        let host = Host::new(&manifest.id, Facts::default(), Lasting::default());
+        match run(file, manifest, "{}", limits, host, Purpose::Load) {
+            Err(error) if error.is::<NoProcess>() => {
+                tracing::warn!(plugin = manifest.id, "is loaded without having been tried: {error:#}");
+                Ok(())
+            }
+            tried => tried.map(drop),
+        }
     }
 
     /// Starts the process and makes the instance in it.
@@ -106,7 +125,7 @@ mod unix {
         limits: Limits,
         host: Arc<Host>,
     ) -> Result<Arc<dyn Decider>> {
-        Ok(Arc::new(run(file, manifest, options, limits, host, false)?))
+        Ok(Arc::new(run(file, manifest, options, limits, host, Purpose::Serve)?))
     }
 
     fn run(
@@ -115,14 +134,14 @@ mod unix {
         options: &str,
         limits: Limits,
         host: Arc<Host>,
-        only_checks: bool,
+        purpose: Purpose,
     ) -> Result<Remote> {
         let image = image::place_elsewhere(file, &manifest.id)?;
         let path = if image.in_place() { image.path().as_os_str().as_bytes().to_vec() } else { Vec::new() };
         let start = Start {
             plugin: manifest.id.clone(),
             path,
-            only_checks,
+            purpose,
             memory_bytes_max: limits.memory_bytes_max,
             facts: host.facts().clone(),
             log_level: (1..=5).rev().find(|level| host.is_logged(*level)).unwrap_or(0),
@@ -152,6 +171,14 @@ mod elsewhere {
         host: Arc<Host>,
     ) -> Result<()> {
         start(file, manifest, options, limits, host).map(drop)
+    }
+
+    /// Nothing can be found out here.
+    ///
+    /// # Errors
+    /// None.
+    pub(in super::super) fn try_to_load(_file: &LibraryFile, _manifest: &Manifest, _limits: Limits) -> Result<()> {
+        Ok(())
     }
 
     /// There is no such process here.
