@@ -79,18 +79,23 @@ static pusu_status read_file(const pusu_host *host, const char *path, token_list
   return PUSU_OK;
 }
 
-/* The value of {"file":"..."}, where it needs no escapes. */
-static int read_options(pusu_str json, char path[PATH_BYTES]) {
-  char text[PATH_BYTES + 16] = {0};
+/* The value of {"file":"..."}, where it needs no escapes. A relative path starts in the folder of the settings. */
+static int read_options(const pusu_host *host, pusu_str json, char path[PATH_BYTES]) {
+  const pusu_host_facts *facts = host->extension(host->ctx, str(PUSU_EXT_HOST));
+  char text[PATH_BYTES + 16] = {0}, name[PATH_BYTES] = {0};
   if (json.len >= sizeof text) return 0;
   memcpy(text, json.ptr, json.len);
-  return sscanf(text, "{\"file\":\"%1023[^\"\\]\"}", path) == 1;
+  if (sscanf(text, "{\"file\":\"%1023[^\"\\]\"}", name) != 1) return 0;
+  const int is_relative = facts != NULL && facts->settings_dir.len > 0 && name[0] != '/';
+  const pusu_str dir = is_relative ? facts->settings_dir : str("");
+  const int len = snprintf(path, PATH_BYTES, "%.*s%s%s", (int)dir.len, (const char *)dir.ptr, is_relative ? "/" : "", name);
+  return len > 0 && len < PATH_BYTES;
 }
 
 static pusu_status check(const pusu_host *host, pusu_str options_json) {
   char path[PATH_BYTES] = {0};
   token_list *list = NULL;
-  if (!read_options(options_json, path)) return fail(host, PUSU_ERR_CONFIG, "option `file`: a path is needed");
+  if (!read_options(host, options_json, path)) return fail(host, PUSU_ERR_CONFIG, "option `file`: a path is needed");
   const pusu_status status = read_file(host, path, &list);
   free(list);
   return status;
@@ -109,7 +114,8 @@ static pusu_status create(const pusu_host *host, pusu_str options_json, pusu_ins
   self->log = host->extension(host->ctx, str(PUSU_EXT_LOG));
   self->metrics = host->extension(host->ctx, str(PUSU_EXT_METRICS));
   pusu_status status = check(host, options_json);
-  if (status == PUSU_OK && read_options(options_json, self->path)) status = read_file(host, self->path, &self->list);
+  if (status == PUSU_OK && read_options(host, options_json, self->path))
+    status = read_file(host, self->path, &self->list);
   if (status != PUSU_OK) {
     destroy(self);
     return status;

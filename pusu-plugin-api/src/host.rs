@@ -10,6 +10,7 @@ use pusu_plugin_abi as abi;
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt::{self, Display, Write as _};
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -201,6 +202,14 @@ impl Host {
             // SAFETY: what this id means is null or a table of facts, which lives as long as the host's table is open.
             unsafe { Facts::from_raw(found.cast()) }
         })
+    }
+
+    /// The whole path of a file that the options name: a relative one starts in the folder of the relay's settings. Where
+    /// the relay does not say which that is, it starts in the working directory.
+    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        let folder = self.facts().and_then(|facts| facts.settings_dir).unwrap_or_default();
+        let path = folder.join(path);
+        std::path::absolute(&path).unwrap_or(path)
     }
 
     /// Says why `create`, or a function that may say so, is about to fail.

@@ -78,7 +78,7 @@ impl Settings {
             ));
         }
         let tls = match (endpoint.is_encrypted, &options.http_ca_file) {
-            (true, file) => Some(tls::config(file.as_deref())?),
+            (true, file) => Some(tls::config(file.as_ref().map(|file| host.resolve(file)).as_deref())?),
             (false, None) => None,
             (false, Some(_)) => {
                 return Err(Place::option("http_ca_file")

@@ -38,8 +38,8 @@ impl Place {
         self.then(Step::Entry(index))
     }
 
-    /// The file that is named here. It is shown with its whole path: a relative one begins where the relay was started,
-    /// which is not where the settings are.
+    /// The file that is named here, as [`Host::resolve`](crate::Host::resolve) gives it. It is shown with its whole path;
+    /// any other relative one begins where the relay was started, which need not be where the settings are.
     pub fn file(&self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         self.then(Step::File(absolute(path).unwrap_or_else(|_| path.to_owned())))

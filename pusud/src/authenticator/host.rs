@@ -15,7 +15,7 @@ use super::log_line::{self, LogLine};
 use super::log_rate::{self, LogRate};
 use super::metrics::{Definition, InstanceMetrics, Value};
 use super::tickets::Tickets;
-use super::verdict::{Verdict, reason_or_none};
+use super::verdict::{Verdict, beginning, reason_or_none};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -193,6 +193,7 @@ impl Host {
 
     fn note(&self, ticket: u64, verdict: &Verdict, detail: &str) {
         let plugin = self.plugin.as_str();
+        let detail = beginning(detail, abi::LOG_BYTES_MAX);
         let detailed = |said: &str| if detail.is_empty() { said.to_owned() } else { format!("{said}: {detail}") };
         match verdict {
             Verdict::Grant(grant) => {

@@ -86,9 +86,18 @@ impl Grant {
     }
 }
 
-/// The reason that an authenticator gave, for people to read; it may have given none.
+/// Most bytes of a reason that are written to the log. Clients get all of it.
+const LOGGED_BYTES_MAX: usize = 1024;
+
+/// The reason that an authenticator gave, for the log; it may have given none.
 pub fn reason_or_none(reason: &str) -> &str {
-    if reason.trim().is_empty() { "no reason given" } else { reason }
+    if reason.trim().is_empty() { "no reason given" } else { beginning(reason, LOGGED_BYTES_MAX) }
+}
+
+/// As much of `text` as has room in so many bytes.
+pub(super) fn beginning(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -96,11 +105,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_that_is_missing_is_said_to_be() {
+    fn a_reason_that_is_missing_is_said_to_be_and_a_long_one_is_cut() {
         assert_eq!(reason_or_none("not you"), "not you");
         for none in ["", " ", "\n"] {
             assert_eq!(reason_or_none(none), "no reason given");
         }
+        assert_eq!(reason_or_none(&"ö".repeat(LOGGED_BYTES_MAX)).len(), LOGGED_BYTES_MAX);
+        assert_eq!(beginning("aöb", 2), "a");
     }
 
     #[test]

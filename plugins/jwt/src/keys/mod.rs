@@ -39,11 +39,12 @@ impl Keys {
         match (options.jwt_verification_key, options.jwt_verification_key_file, options.jwt_jwks_file) {
             (Some(text), None, None) => one(&Place::option("jwt_verification_key"), &text, &algorithms, host),
             (None, Some(file), None) => {
+                let file = host.resolve(file);
                 let place = Place::option("jwt_verification_key_file").file(&file);
-                let text = read_key_file(Path::new(&file)).map_err(|what| place.error(what))?;
+                let text = read_key_file(&file).map_err(|what| place.error(what))?;
                 one(&place, &text, &algorithms, host)
             }
-            (None, None, Some(file)) => JwksFile::open(file.into(), algorithms, host.clone()).map(Self::File),
+            (None, None, Some(file)) => JwksFile::open(host.resolve(file), algorithms, host.clone()).map(Self::File),
             _ => Err(CreateError::config(
                 "expected exactly one of the options `jwt_verification_key` (a secret, or a public key in PEM format), \
                  `jwt_verification_key_file` (a file with one of these) and `jwt_jwks_file` (a file with a JSON Web Key \

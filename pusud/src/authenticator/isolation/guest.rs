@@ -15,7 +15,7 @@ use crate::authenticator::exit::forbid_exit;
 use crate::authenticator::facts::DESTROY_TIME;
 use crate::authenticator::library::{Instance, Plugin};
 use crate::authenticator::manifest::Manifest;
-use crate::authenticator::verdict::Request;
+use crate::authenticator::verdict::{Request, beginning};
 use crate::authenticator::worker::STACK_BYTES;
 use anyhow::{Context, Result, bail};
 use pusu_plugin_abi as abi;
@@ -133,10 +133,7 @@ fn receive(stream: &mut UnixStream) -> Result<Option<ToGuest>> {
 
 /// Why there is no instance, at the length that the daemon takes.
 fn failed(error: anyhow::Error) -> ToDaemon {
-    let mut why = format!("{error:#}");
-    let end = (0..=REASON_BYTES_MAX.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
-    why.truncate(end.unwrap_or(0));
-    ToDaemon::Failed(why)
+    ToDaemon::Failed(beginning(&format!("{error:#}"), REASON_BYTES_MAX).to_owned())
 }
 
 fn load(start: &Start, manifest: &Manifest, image: Option<OwnedFd>) -> Result<Plugin> {

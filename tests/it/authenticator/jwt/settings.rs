@@ -150,6 +150,32 @@ fn settings_that_would_let_forgers_in_stop_the_start() {
     }
 }
 
+/// The command is not run in the folder of the settings.
+#[test]
+fn relative_paths_start_at_the_settings() {
+    let plugins = PluginsDir::with([jwt_plugin()]);
+    let file = plugins.path().join("settings.yaml");
+    fs::create_dir(plugins.path().join("keys")).unwrap();
+    let secret = "a secret that is long enough for HS256";
+    fs::write(plugins.path().join("keys/secret"), secret).unwrap();
+    let jwk = json!({"keys": [{"kty": "oct", "alg": "HS256", "kid": "a", "k": "YSBzZWNyZXQgdGhhdCBpcyBsb25nIGVub3VnaCBmb3IgSFMyNTY"}]});
+    fs::write(plugins.path().join("keys/set.json"), jwk.to_string()).unwrap();
+    for isolation in ["thread", "process"] {
+        let check = |option: &str| {
+            let settings = format!(
+                "authenticator: JwtAuthenticator\nplugins_dir: .\nisolation: {isolation}\n\
+                 jwt_signing_algorithms: [HS256]\nauthenticator_options:\n  {option}\n"
+            );
+            fs::write(&file, settings).unwrap();
+            run(pusud(&["check", "--config"]).arg(&file))
+        };
+        check("jwt_verification_key_file: keys/secret").succeeds();
+        check("jwt_jwks_file: keys/set.json").succeeds();
+        let missing = plugins.path().join("keys/none");
+        check("jwt_jwks_file: keys/none").fails_saying(&[missing.to_str().unwrap()]);
+    }
+}
+
 #[test]
 fn the_example_file_is_accepted() {
     let plugins = PluginsDir::with([jwt_plugin()]);
