@@ -133,8 +133,8 @@ typedef struct pusu_health {
   uint32_t struct_size, reserved;
   /* [call], at most one of reload and health at a time, at most once a second. Answers from what the plugin knows, at
    * once; asks nobody. PUSU_HEALTH_*, an unknown one counts as degraded; if it is not good, set_error says why. The
-   * host shows it; a plugin that is bad makes the relay not ready where the operator says so. Only an instance that
-   * keeps not answering counts as hanging, and is replaced by a new one. */
+   * host shows it, and goes on asking the plugin for verdicts. Only an instance that keeps not answering counts as
+   * hanging, and is replaced by a new one. */
   int32_t (*health)(pusu_instance *self);
 } pusu_health;
 #define PUSU_HEALTH_GOOD     0

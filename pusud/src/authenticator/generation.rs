@@ -103,20 +103,14 @@ impl Plan {
     /// As [`Self::make`].
     pub(super) fn carry_out(self, number: u32, serves: bool, images: &Images, lasting: &Lasting) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
-            let identity =
-                Identity { id: self.recipe.id.clone(), version: String::new(), sha256: String::new(), path: None };
+            let identity = self.identity();
             return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
         };
         let lasting = lasting.of(manifest, self.recipe.max_life)?;
         let instances = self
             .start(file, manifest, serves, images, lasting)
             .map_err(|error| about(&self.recipe.id, file, &error))?;
-        let identity = Identity {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            sha256: self.recipe.sha256.clone(),
-            path: Some(file.path().to_owned()),
-        };
+        let identity = self.identity();
         Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: Some(instances) })
     }
 
@@ -125,17 +119,20 @@ impl Plan {
     /// # Errors
     /// As [`Self::make`].
     pub(super) fn check(self) -> Result<Identity> {
-        let recipe = &self.recipe;
-        let Some((file, manifest)) = &self.library else {
-            return Ok(Identity { id: recipe.id.clone(), version: String::new(), sha256: String::new(), path: None });
-        };
-        self.check_options(file, manifest).map_err(|error| about(&recipe.id, file, &error))?;
-        Ok(Identity {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            sha256: recipe.sha256.clone(),
-            path: Some(file.path().to_owned()),
-        })
+        if let Some((file, manifest)) = &self.library {
+            self.check_options(file, manifest).map_err(|error| about(&self.recipe.id, file, &error))?;
+        }
+        Ok(self.identity())
+    }
+
+    fn identity(&self) -> Identity {
+        let library = self.library.as_ref();
+        Identity {
+            id: self.recipe.id.clone(),
+            version: library.map_or_else(String::new, |(_, manifest)| manifest.version.clone()),
+            sha256: self.recipe.sha256.clone(),
+            path: library.map(|(file, _)| file.path().to_owned()),
+        }
     }
 
     fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<()> {

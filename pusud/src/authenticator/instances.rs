@@ -209,7 +209,8 @@ impl Shared {
                     tracing::error!(
                         plugin = id,
                         "threads hang in {ABANDONED_MAX} instances that were given up, so no further one is made: \
-                         nobody can be authorized until they come back or the daemon is restarted"
+                         nobody can be authorized until they come back, `pusud reload --new` makes one all the same, or \
+                         the daemon is restarted"
                     );
                 }
                 continue;

@@ -37,6 +37,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The names of the options it takes, in one line; `*` stands for others.
+    pub fn option_names(&self) -> String {
+        let others = self.takes_other_options.then_some("*");
+        self.options.iter().map(String::as_str).chain(others).collect::<Vec<_>>().join(", ")
+    }
+
     /// Finds and checks the manifest in the bytes of a library.
     ///
     /// # Errors

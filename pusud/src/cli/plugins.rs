@@ -45,7 +45,8 @@ impl From<Candidate> for File {
         let outcome = match manifest {
             Ok(manifest) => {
                 let abi = format!("{}.{}", pusu_plugin_abi::ABI_MAJOR, manifest.abi_minor);
-                Ok([manifest.id, manifest.version, abi, manifest.sdk, manifest.options.join(", ")])
+                let options = manifest.option_names();
+                Ok([manifest.id, manifest.version, abi, manifest.sdk, options])
             }
             Err(error) => Err(format!("it {error:#}")),
         };

@@ -32,6 +32,20 @@ fn inspect_shows_what_a_rust_plugin_says() {
 }
 
 #[test]
+fn inspect_shows_what_a_plugin_needs_and_that_it_takes_other_options() {
+    let dir = PluginsDir::empty();
+    let file = bad_plugin(&dir, &["-DOPTIONS=\"text,*\"", "-DNEEDS=\"pusu.grants/1,pusu.host/1\"", GRANTS]);
+    let manifest = &inspected(&file)["manifest"];
+    assert_eq!(manifest["options"], json!(["text"]));
+    assert_eq!(manifest["takes_other_options"], true);
+    assert_eq!(manifest["needs"], json!(["pusu.grants/1", "pusu.host/1"]));
+    let text = run(pusud(&["plugins", "inspect"]).arg(&file)).succeeds();
+    assert!(text.contains("text, *") && text.contains("pusu.grants/1, pusu.host/1"), "{text}");
+    let listed = run(pusud(&["plugins", "list"]).arg(dir.path())).succeeds();
+    assert!(listed.contains("text, *"), "{listed}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn inspect_agrees_with_the_systems_own_tools() {
     let plugin = example_c_plugin();
