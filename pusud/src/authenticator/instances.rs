@@ -1,7 +1,7 @@
 //! The instances of one generation, one after the other: one that is lost is replaced by a new one of the same library
 //! with the same options.
 //!
-//! A process of its own is started again by whoever talks to it (isolation/remote.rs). Here that is done for threads: the
+//! A process of its own is started again by its supervisor (isolation/supervisor.rs). Here that is done for threads: the
 //! lost instance and its threads are left alone, and a new instance with new threads takes its place.
 //! **Invariant:** the instances that are left with threads that hang in them are bounded ([`ABANDONED_MAX`]).
 

@@ -36,6 +36,8 @@ mod remote;
 mod speech;
 #[cfg(unix)]
 mod stderr;
+#[cfg(unix)]
+mod supervisor;
 
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub use fuzzing::any_verdict;
