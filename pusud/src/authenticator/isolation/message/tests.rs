@@ -1,4 +1,4 @@
-//! What is written is read again, and what is cut short, too long or too much is not.
+//! Tests of the messages: one that is written is read again; one that is cut short, too long or too much is not.
 
 use super::super::asking::Told;
 use super::super::fields::Writer;
