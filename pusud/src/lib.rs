@@ -17,4 +17,5 @@ pub mod relay;
 pub mod routing;
 pub mod shard;
 pub mod system;
+pub mod tls;
 pub mod websocket;
