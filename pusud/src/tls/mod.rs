@@ -4,5 +4,7 @@
 //! **Invariant:** the crypto provider is named wherever one is needed, and the process has no default.
 
 mod provider;
+mod session;
 
 pub use provider::provider;
+pub use session::{RECORD_BYTES_MAX, Received, SESSION_BYTES, Session, SessionError, UNREAD_BYTES_MAX};
