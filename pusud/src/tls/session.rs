@@ -7,6 +7,7 @@
 //! since rustls keeps ranges into the buffer of a handshake message that has come by half, and calls that encrypt give
 //! it an empty one.
 
+use super::resolver::take_asked_name;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{ProtocolVersion, ServerConfig};
@@ -27,6 +28,7 @@ pub struct Session {
     /// What was read and is not a whole record yet.
     unread: Vec<u8>,
     phase: Phase,
+    server_name: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +83,7 @@ impl Session {
     /// The configuration does not fit the provider.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, SessionError> {
         let connection = UnbufferedServerConnection::new(config)?;
-        Ok(Self { connection, unread: Vec::new(), phase: Phase::Handshake })
+        Ok(Self { connection, unread: Vec::new(), phase: Phase::Handshake, server_name: None })
     }
 
     /// Whether the handshake is still going on.
@@ -95,6 +97,11 @@ impl Session {
             Some(ProtocolVersion::TLSv1_3) => "1.3",
             _ => "1.2",
         }
+    }
+
+    /// The name that the client asked for, where it has named one.
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
     }
 
     /// The client's certificate in DER, where it has shown one.
@@ -137,7 +144,12 @@ impl Session {
         if self.phase == Phase::Ended {
             return Err(SessionError::Ended);
         }
-        let used = self.process(bytes, take, out).and_then(|used| self.check_rest(&bytes[used..]).map(|()| used));
+        let is_handshaking = self.is_handshaking();
+        let used = self.process(bytes, take, out);
+        if is_handshaking && let Some(name) = take_asked_name() {
+            self.server_name = Some(name);
+        }
+        let used = used.and_then(|used| self.check_rest(&bytes[used..]).map(|()| used));
         match used {
             Ok(used) => {
                 // From the buffer after the call: records are decrypted in place. A new one, since an idle client keeps none.
