@@ -85,6 +85,16 @@ impl CertificateFacts {
     pub fn is_valid_at(&self, now: i64) -> bool {
         (self.not_before..=self.not_after).contains(&now)
     }
+
+    /// The first of its names, for people.
+    pub fn label(&self) -> String {
+        let names: Vec<&str> = self.names.dns.iter().chain(&self.names.ip).map(String::as_str).collect();
+        match names.as_slice() {
+            [] => self.subject.clone(),
+            [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
+            names => names.join(", "),
+        }
+    }
 }
 
 impl KeyKind {
@@ -161,3 +171,6 @@ fn curve_name(curve: &Oid<'_>) -> String {
         _ => number,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,12 @@
 //! **Invariant:** the crypto provider is named wherever one is needed, and the process has no default.
 
 mod alternative_names;
+mod attributes;
 mod certificate;
 mod client_trust;
 mod contents;
 mod credentials;
+mod expiry;
 mod files;
 mod identity;
 mod key_access;
@@ -15,6 +17,7 @@ mod name;
 mod pem;
 mod provider;
 mod resolver;
+mod served;
 mod tickets;
 
 #[cfg(test)]
@@ -24,6 +27,8 @@ pub use alternative_names::AlternativeNames;
 pub use certificate::{CertificateFacts, KeyKind};
 pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
+pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
 pub use provider::provider;
+pub use served::{Renewal, Served};
 pub use tickets::TicketSecret;

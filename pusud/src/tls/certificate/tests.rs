@@ -1,0 +1,1 @@
+//! Facts of certificates made here.

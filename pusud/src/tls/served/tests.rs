@@ -1,0 +1,1 @@
+//! Renewals: what is swapped, what is kept, and what is waited for.
