@@ -5,8 +5,8 @@
 
 use super::certificate::CertificateFacts;
 
-/// The most attributes of one certificate.
-const ATTRIBUTES_MAX: usize = 64;
+/// The most attributes of one certificate: a request has 64 at most, and others come beside these.
+const ATTRIBUTES_MAX: usize = 40;
 /// The most bytes in all of their values. Names of those sizes mean that somebody tries something.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 /// The number of those that have no place.

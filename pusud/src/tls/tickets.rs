@@ -18,7 +18,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A ticket is good in its period and in the next one, so for this long at least.
-const PERIOD_SECONDS: u32 = 12 * 60 * 60;
+pub(super) const PERIOD_SECONDS: u32 = 12 * 60 * 60;
 const PERIOD_LEN: usize = 4;
 const SALT: &[u8] = b"pusud: resumption tickets of TLS, 1";
 
@@ -50,9 +50,14 @@ pub(super) fn tickets(
     binding: &[u8; 32],
 ) -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     match secret {
-        Some(secret) => Ok(Arc::new(SharedTickets::new(secret, binding, || UnixTime::now().as_secs()))),
+        Some(secret) => Ok(shared_tickets(secret, binding, || UnixTime::now().as_secs())),
         None => Ticketer::new(),
     }
+}
+
+/// With a clock (Unix seconds) of the caller's.
+pub(super) fn shared_tickets(secret: &TicketSecret, binding: &[u8; 32], now: fn() -> u64) -> Arc<dyn ProducesTickets> {
+    Arc::new(SharedTickets::new(secret, binding, now))
 }
 
 struct SharedTickets {
