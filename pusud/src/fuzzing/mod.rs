@@ -3,6 +3,7 @@
 //!
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
 
+mod certificate;
 mod message;
 mod pattern;
 mod relay_frames;
@@ -15,6 +16,7 @@ mod websocket;
 mod tests;
 
 pub use crate::authenticator::any_verdict as verdict;
+pub use certificate::certificate;
 pub use message::client_message;
 pub use pattern::pattern;
 pub use relay_frames::relay_frames;

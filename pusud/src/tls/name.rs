@@ -7,20 +7,20 @@ use std::fmt::Write as _;
 use x509_parser::asn1_rs::{Any, Tag, ToDer as _};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-/// Types with the names that they have in text; all others are numbers. RFC 4514 has the first nine, and the last two are
-/// what other servers write.
-const TYPES: [(&str, &str); 11] = [
-    ("2.5.4.3", "CN"),
-    ("2.5.4.7", "L"),
-    ("2.5.4.8", "ST"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.6", "C"),
-    ("2.5.4.9", "STREET"),
-    ("0.9.2342.19200300.100.1.25", "DC"),
-    ("0.9.2342.19200300.100.1.1", "UID"),
-    ("1.2.840.113549.1.9.1", "emailAddress"),
-    ("2.5.4.5", "serialNumber"),
+/// Types, as they are encoded, with the names that they have in text; all others are numbers. RFC 4514 has the first nine,
+/// and the last two are what other servers write.
+const TYPES: [(&[u8], &str); 11] = [
+    (b"\x55\x04\x03", "CN"),
+    (b"\x55\x04\x07", "L"),
+    (b"\x55\x04\x08", "ST"),
+    (b"\x55\x04\x0a", "O"),
+    (b"\x55\x04\x0b", "OU"),
+    (b"\x55\x04\x06", "C"),
+    (b"\x55\x04\x09", "STREET"),
+    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
+    (b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", "UID"),
+    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "emailAddress"),
+    (b"\x55\x04\x05", "serialNumber"),
 ];
 
 /// A distinguished name by RFC 4514: the last part first, as in `CN=a,O=b`.
@@ -54,12 +54,24 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
-    let oid = attribute.attr_type().to_id_string();
-    let short = TYPES.iter().find(|(number, _)| *number == oid).map(|(_, name)| *name);
+    let kind = attribute.attr_type().as_bytes();
+    let short = TYPES.iter().find(|(bytes, _)| *bytes == kind).map(|(_, name)| *name);
     match (short, string(attribute.attr_value())) {
         (Some(short), Some(bytes)) => format!("{short}={}", escaped_in_name(&bytes)),
-        (short, _) => format!("{}={}", short.unwrap_or(&oid), in_hex(attribute)),
+        (Some(short), None) => format!("{short}={}", in_hex(attribute)),
+        (None, _) if is_one_number(kind) => format!("{}={}", attribute.attr_type().to_id_string(), in_hex(attribute)),
+        (None, _) => format!("#{}={}", hex(kind), in_hex(attribute)),
     }
+}
+
+/// Whether the number of a type is encoded in the one way that there is, so that no other type is written alike.
+fn is_one_number(kind: &[u8]) -> bool {
+    let begins = kind.iter().scan(true, |begins, byte| {
+        let is_padding = *begins && *byte == 0x80;
+        *begins = byte & 0x80 == 0;
+        Some(is_padding)
+    });
+    kind.last().is_some_and(|byte| byte & 0x80 == 0) && !begins.into_iter().any(|is_padding| is_padding)
 }
 
 /// RFC 4514, section 2.4: what is no string, or of an unknown type, is `#` and the hexadecimal digits of its encoding.
@@ -77,7 +89,7 @@ fn string(value: &Any<'_>) -> Option<Vec<u8>> {
         | Tag::NumericString
         | Tag::VisibleString
         | Tag::T61String => Some(value.data.to_vec()),
-        Tag::BmpString if value.data.len() % 2 == 0 => {
+        Tag::BmpString if value.data.len().is_multiple_of(2) => {
             let units = value.data.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
             char::decode_utf16(units).collect::<Result<String, _>>().ok().map(String::into_bytes)
         }
@@ -167,6 +179,8 @@ mod tests {
         assert_eq!(name("#a#"), "CN=\\#a#");
         assert_eq!(name("a\\,O=b"), "CN=a\\\\\\,O=b");
         assert_eq!(name("a\n\u{1b}[2J\0\u{202e}"), "CN=a\\0a\\1b[2J\\00\\e2\\80\\ae");
+        assert!(is_one_number(b"\x55\x04\x81\x03"));
+        assert!(!is_one_number(b"\x55\x04\x83") && !is_one_number(b"\x55\x04\x80\x03"));
         assert_eq!(escaped(b"a@b\0\xff\\, c"), "a@b\\00\\ff\\\\, c");
     }
 }

@@ -54,10 +54,11 @@ impl Setup {
     }
 }
 
+/// Of a certificate that has expired so many days and a half ago.
 fn ended(names: &[&str], days: u32) -> rcgen::CertificateParams {
     let mut params = params(names);
     params.not_before = (SystemTime::now() - 90 * DAY).into();
-    params.not_after = (SystemTime::now() - days * DAY).into();
+    params.not_after = (SystemTime::now() - days * DAY - DAY / 2).into();
     params
 }
 
@@ -178,7 +179,7 @@ fn an_expired_certificate_replaces_only_one_that_has_expired() {
     setup.write(&setup.authority.sign_params(ended(&["relay.test"], 2)));
     let renewal = setup.served.renew();
     assert!(matches!(&renewal, Renewal::Swapped { warnings, .. } if warnings[0].contains("EXPIRED")), "{renewal:?}");
-    assert_eq!(setup.served.days_left(), -3, "two days and a moment ago");
+    assert_eq!(setup.served.days_left(), -3, "two days and a half ago");
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn each_threshold_is_told_once() {
     // The next certificate is another one.
     setup.write(&setup.sign());
     assert!(matches!(setup.served.renew(), Renewal::Swapped { .. }));
-    assert_eq!((setup.served.newly_passed(), setup.served.days_left()), (vec![], 88));
+    assert_eq!((setup.served.newly_passed(), setup.served.days_left()), (vec![], 89));
     // One that has expired before it was served has been warned about then.
     let expired = Setup::with(ended(&["relay.test"], 1));
     assert_eq!(expired.served.newly_passed(), []);

@@ -84,12 +84,12 @@ fn authority(name: &str) -> CertificateParams {
     params
 }
 
-/// Of a certificate for `names`, good for 90 days.
+/// Of a certificate for `names`, good for 89 days and a half from now.
 pub(in crate::tls) fn params(names: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
     params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or("nobody"));
     params.not_before = (SystemTime::now() - DAY).into();
-    params.not_after = (SystemTime::now() + 89 * DAY).into();
+    params.not_after = (SystemTime::now() + 89 * DAY + DAY / 2).into();
     params
 }
 
