@@ -107,7 +107,12 @@ impl Client {
     }
 
     /// Ready when something has come behind what was read: whether that is the end of the connection, or a close frame.
-    fn poll_leaving(&self, cx: &mut TaskContext<'_>) -> Poll<bool> {
+    fn poll_leaving(&mut self, cx: &mut TaskContext<'_>) -> Poll<bool> {
+        if self.outbox.transport().is_encrypted() {
+            // The first byte on the socket says nothing: what has come is read, and kept.
+            let next = ready!(self.messages.poll_beginning(cx));
+            return Poll::Ready(matches!(next, None | Some(NextFrame::Begins(CLOSE_FRAME))));
+        }
         let mut first = [0];
         let mut first = ReadBuf::new(&mut first);
         Poll::Ready(match ready!(self.outbox.socket().poll_peek(cx, &mut first)) {

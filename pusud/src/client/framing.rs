@@ -78,6 +78,16 @@ impl Messages {
         }
     }
 
+    /// Reads ahead of what is handled, as far as something has come, and ready then with what is known of the next frame;
+    /// `None` at the end of the connection.
+    pub fn poll_beginning(&mut self, cx: &mut Context<'_>) -> Poll<Option<NextFrame>> {
+        match &mut self.wire {
+            State::Open(messages) => messages.get_mut().poll_beginning(cx),
+            State::Resting(wire) => wire.poll_beginning(cx),
+            State::Between => Poll::Ready(None),
+        }
+    }
+
     /// The client has published, and is likely to go on.
     pub fn stay_open(&mut self) {
         self.stays_open = true;

@@ -10,7 +10,7 @@ use crate::hub::{Hub, Outbox};
 use crate::websocket::Frames;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 /// One client's stream.
@@ -109,6 +109,28 @@ impl Wire {
             _ if !self.is_frame_by_frame || self.unfinished.is_some() => NextFrame::Unknown,
             Some(first) => NextFrame::Begins(*first),
             None => NextFrame::NotRead,
+        }
+    }
+
+    /// Reads what comes behind the frames that were handed out, where nothing of it has been read; ready then with what is
+    /// known of it, and with `None` at the end of the stream.
+    pub fn poll_beginning(&mut self, cx: &mut Context<'_>) -> Poll<Option<NextFrame>> {
+        loop {
+            if self.next_frame() != NextFrame::NotRead {
+                return Poll::Ready(Some(self.next_frame()));
+            }
+            if std::mem::take(&mut self.gives_way) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if ready!(self.outbox.socket().poll_read_ready(cx)).is_err() {
+                return Poll::Ready(None);
+            }
+            match self.fill() {
+                Ok(true) => self.account(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(false) | Err(_) => return Poll::Ready(None),
+            }
         }
     }
 

@@ -24,7 +24,11 @@ fn a_slow_decision_delays_nobody_else(daemon: Daemon) {
         other.expect_publish("own", json!(round));
         slowest = slowest.max(begun.elapsed().as_millis());
     }
-    assert!(slow.iter().all(Client::has_nothing_to_read), "it took {:?}, too long to show anything", started.elapsed());
+    assert!(
+        slow.iter_mut().all(Client::has_nothing_to_read),
+        "it took {:?}, too long to show anything",
+        started.elapsed()
+    );
     assert!(slowest < 1000, "connecting, authorizing, subscribing and publishing once took {slowest} ms");
     let mut listener = daemon.client();
     listener.subscribe("other");
@@ -79,7 +83,7 @@ fn calls_that_hang_delay_nobody_else(isolation: &str) {
         with[2] <= 2 * without[2] + FLOOR
     });
     assert!(holds, "calls that hang delay 99 of 100 rounds by more than a factor of 2 and {FLOOR:?}, time and again");
-    assert!(hanging.iter().all(Client::has_nothing_to_read), "the calls do not hang");
+    assert!(hanging.iter_mut().all(Client::has_nothing_to_read), "the calls do not hang");
     // None of them waits for a thread: all three are in the plugin.
     assert_eq!(beset.status()["authenticator"]["queued"], 0);
 }

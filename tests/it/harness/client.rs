@@ -1,16 +1,16 @@
 //! A WebSocket client whose verbs are those of the protocol, and whose every wait has a deadline.
 
-use super::DEADLINE;
+use super::{DEADLINE, Stream};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 /// One connection of a client.
 pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Stream>,
     hello: Value,
     shown: String,
 }
@@ -18,12 +18,13 @@ pub(crate) struct Client {
 impl Client {
     /// Connects and takes the greeting.
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, DEADLINE).unwrap();
-        let shown = format!("client {}", stream.local_addr().unwrap());
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        let (socket, _) = tokio_tungstenite::tungstenite::client(format!("ws://{address}/"), stream).unwrap();
+        Self::over(Stream::connect(address))
+    }
+
+    /// Upgrades a connection and takes the greeting.
+    pub(crate) fn over(stream: Stream) -> Self {
+        let shown = stream.local_addr().map_or_else(|_| "client".into(), |address| format!("client {address}"));
+        let (socket, _) = tokio_tungstenite::tungstenite::client("ws://relay.test/", stream).unwrap();
         let mut client = Self { socket, hello: Value::Null, shown };
         client.hello = client.next_json();
         assert_eq!(client.hello["type"], "hello", "{}", client.hello);
@@ -193,8 +194,11 @@ impl Client {
     }
 
     /// Whether nothing has arrived that has not been read.
-    pub(crate) fn has_nothing_to_read(&self) -> bool {
-        let stream = self.socket.get_ref();
+    pub(crate) fn has_nothing_to_read(&mut self) -> bool {
+        let stream = self.socket.get_mut();
+        if stream.has_unread_plaintext() {
+            return false;
+        }
         stream.set_nonblocking(true).unwrap();
         let nothing = stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
         stream.set_nonblocking(false).unwrap();

@@ -1,7 +1,9 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
 use super::process::Process;
-use super::{Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, Starting, pusud, run};
+use super::{
+    Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, Starting, encrypt_at, pusud, run,
+};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -40,7 +42,8 @@ struct Others {
 impl Daemon {
     /// One that serves clients.
     pub(super) fn of(starting: Starting, address: SocketAddr) -> Self {
-        let Starting { child, log, process, dir, plugins, namespace } = starting;
+        let Starting { child, log, process, dir, plugins, tls, namespace } = starting;
+        encrypt_at(address, tls.clone());
         Self { child, log, address, dir, plugins, process, namespace, network: None }
     }
 

@@ -38,6 +38,7 @@ mod stalls;
 mod starting;
 #[cfg(target_os = "linux")]
 mod stopped_thread;
+mod stream;
 mod telling;
 mod terminal;
 
@@ -79,6 +80,8 @@ pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::{StoppedThread, stop_thread};
+use stream::encrypt_at;
+pub(crate) use stream::{Stream, trusting, write_certificate};
 pub(crate) use telling::{not_run, tell};
 pub(crate) use terminal::OnTerminal;
 

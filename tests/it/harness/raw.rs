@@ -1,14 +1,14 @@
 //! A client that says exactly the bytes it is told to, and shows exactly the bytes it gets.
 
-use super::DEADLINE;
+use super::Stream;
 use super::frame::{FIN, Frame, close_code, text_message};
 use std::io::{Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 /// A connection in bytes.
 pub(crate) struct Raw {
-    stream: TcpStream,
+    stream: Stream,
 }
 
 /// A request for the upgrade, complete but for `more` header lines (each ended by CR LF).
@@ -22,7 +22,7 @@ pub(crate) fn upgrade_request(more: &str) -> String {
 impl Raw {
     /// Connects over TCP.
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect_timeout(&address, DEADLINE).unwrap())
+        Self::over(Stream::connect(address))
     }
 
     /// Connects with a small receive buffer, so that the relay soon has to keep what is not read.
@@ -30,7 +30,7 @@ impl Raw {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.connect(&address.into()).unwrap();
-        Self::over(socket.into())
+        Self::over(Stream::over(socket.into()))
     }
 
     /// Connects from an address of this machine.
@@ -38,7 +38,7 @@ impl Raw {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
         socket.connect(&address.into()).unwrap();
-        Self::over(socket.into())
+        Self::over(Stream::over(socket.into()))
     }
 
     /// Connects, upgrades, and takes the greeting.
@@ -64,10 +64,8 @@ impl Raw {
         assert_eq!(self.read_text(), r#"{"type":"authorization_ok"}"#);
     }
 
-    fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    /// Over a connection on which nothing has been said.
+    pub(crate) fn over(stream: Stream) -> Self {
         Self { stream }
     }
 
@@ -80,7 +78,7 @@ impl Raw {
     }
 
     /// The connection itself.
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
     }
 

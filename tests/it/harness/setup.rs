@@ -1,7 +1,7 @@
 //! The settings of a daemon that is about to start.
 
 use super::process::Process;
-use super::{Daemon, Namespace, PluginsDir, Starting, scripted_plugin};
+use super::{Daemon, Namespace, PluginsDir, Starting, scripted_plugin, trusting, write_certificate};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -15,8 +15,12 @@ pub(crate) struct Setup {
     plugins: Option<PluginsDir>,
     process: Process,
     namespace: Option<Namespace>,
+    is_encrypted: bool,
     more: String,
 }
+
+/// Set to run tests with clients that speak TLS, where the settings say nothing of listeners.
+const ENCRYPTED: &str = "PUSU_TEST_TLS";
 
 impl Setup {
     /// `shards` shards, any free port, and the scripted fixture as authenticator.
@@ -30,6 +34,7 @@ impl Setup {
             plugins: None,
             process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info", log_format: "json" },
             namespace: None,
+            is_encrypted: std::env::var_os(ENCRYPTED).is_some(),
             more: String::new(),
         }
     }
@@ -108,6 +113,12 @@ impl Setup {
         self.run_by(["sh".into(), "-c".into(), become_it.into()].into())
     }
 
+    /// Clients speak TLS.
+    pub(crate) fn encrypted(mut self) -> Self {
+        self.is_encrypted = true;
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -134,8 +145,14 @@ impl Setup {
             if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
             for_tests(self.more),
         );
+        let (mut settings, mut tls) = (settings, None);
+        if self.is_encrypted && !settings.contains("listeners:") {
+            write_certificate(dir.path(), "relay");
+            tls = Some(trusting(&dir.path().join("relay.pem")));
+            settings.push_str("client_tls: {certificate: relay.pem, key: relay.key}\n");
+        }
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
-        Starting::new(self.process, dir, plugins, self.namespace)
+        Starting::new(self.process, dir, plugins, tls, self.namespace)
     }
 }
 

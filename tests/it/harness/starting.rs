@@ -3,8 +3,10 @@
 use super::daemon::serving_address;
 use super::process::Process;
 use super::{DEADLINE, Daemon, Log, Namespace, PluginsDir, run};
+use rustls::ClientConfig;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -16,14 +18,21 @@ pub(crate) struct Starting {
     pub(super) process: Process,
     pub(super) dir: TempDir,
     pub(super) plugins: PluginsDir,
+    pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) namespace: Option<Namespace>,
 }
 
 impl Starting {
     /// Starts one with the settings in `dir`.
-    pub(super) fn new(process: Process, dir: TempDir, plugins: PluginsDir, namespace: Option<Namespace>) -> Self {
+    pub(super) fn new(
+        process: Process,
+        dir: TempDir,
+        plugins: PluginsDir,
+        tls: Option<Arc<ClientConfig>>,
+        namespace: Option<Namespace>,
+    ) -> Self {
         let (child, log) = process.spawn(dir.path());
-        Self { child, log, process, dir, plugins, namespace }
+        Self { child, log, process, dir, plugins, tls, namespace }
     }
 
     /// What it has logged.

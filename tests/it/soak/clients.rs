@@ -98,7 +98,7 @@ fn leave(mut listener: Listener, random: &mut fastrand::Rng) {
         // In the middle of a message.
         1 => listener.raw().send(&text_message(r#"{"type":"publish","channel":"a.1","content":1}"#)[..20]),
         // With a reset, as when its machine or its process is gone.
-        2 => SockRef::from(&*listener.raw().stream()).set_linger(Some(Duration::ZERO)).unwrap(),
+        2 => SockRef::from(&**listener.raw().stream()).set_linger(Some(Duration::ZERO)).unwrap(),
         // Just before it would have been told.
         3 => listener.send(r#"{"type":"subscribe","channel":"a.4"}"#),
         _ => {}

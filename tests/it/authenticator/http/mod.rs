@@ -175,7 +175,7 @@ fn a_slow_answer_delays_only_who_asked() {
     for number in 0..20 {
         daemon.client_with(&answering(everything(json!({"subject": number.to_string()})))).subscribe("a.b");
     }
-    assert!(slow.iter().all(Client::has_nothing_to_read), "the others took {:?}", begun.elapsed());
+    assert!(slow.iter_mut().all(Client::has_nothing_to_read), "the others took {:?}", begun.elapsed());
     slow.iter_mut().for_each(|client| client.expect_text(r#"{"type":"authorization_ok"}"#));
 }
 

@@ -1,0 +1,156 @@
+//! The bytes of one client's connection: over TCP, or over TLS on top of that.
+
+use super::DEADLINE;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// The name that the certificates of the tests are for.
+pub(crate) const HOST: &str = "relay.test";
+
+/// How clients of the relays at these addresses encrypt.
+static ENCRYPTED: Mutex<BTreeMap<SocketAddr, Arc<ClientConfig>>> = Mutex::new(BTreeMap::new());
+
+/// Clients of the relay at `address` encrypt so from here on, or not at all.
+pub(super) fn encrypt_at(address: SocketAddr, tls: Option<Arc<ClientConfig>>) {
+    let mut encrypted = ENCRYPTED.lock().unwrap();
+    match tls {
+        Some(tls) => encrypted.insert(address, tls),
+        None => encrypted.remove(&address),
+    };
+}
+
+/// A connection.
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Encrypted(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Stream {
+    /// Over this socket, encrypted if the relay at its other end is.
+    pub(crate) fn over(socket: TcpStream) -> Self {
+        let relay = socket.peer_addr().ok();
+        let tls = relay.and_then(|relay| ENCRYPTED.lock().unwrap().get(&relay).cloned());
+        Self::with(socket, tls)
+    }
+
+    /// Over this socket, encrypted where a configuration says how.
+    pub(crate) fn with(socket: TcpStream, tls: Option<Arc<ClientConfig>>) -> Self {
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        socket.set_write_timeout(Some(DEADLINE)).unwrap();
+        match tls {
+            None => Self::Plain(socket),
+            Some(config) => {
+                let connection = ClientConnection::new(config, ServerName::try_from(HOST).unwrap()).unwrap();
+                Self::Encrypted(Box::new(StreamOwned::new(connection, socket)))
+            }
+        }
+    }
+
+    /// Connects to `address`, encrypted if the relay there is.
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect_timeout(&address, DEADLINE).unwrap())
+    }
+
+    /// The session, where there is one.
+    pub(crate) fn session(&mut self) -> Option<&mut ClientConnection> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Encrypted(stream) => Some(&mut stream.conn),
+        }
+    }
+
+    /// Whether what has been read by the session waits to be read from it.
+    pub(crate) fn has_unread_plaintext(&mut self) -> bool {
+        self.session().is_some_and(|session| {
+            let state = session.process_new_packets().unwrap();
+            state.plaintext_bytes_to_read() > 0
+        })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(into),
+            Self::Encrypted(stream) => match stream.read(into) {
+                // The relay may end a connection without a word, over TLS as well.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+                other => other,
+            },
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Encrypted(stream) => {
+                let written = stream.write(bytes)?;
+                stream.flush()?;
+                Ok(written)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Encrypted(stream) => stream.flush(),
+        }
+    }
+}
+
+/// The socket below.
+impl Deref for Stream {
+    type Target = TcpStream;
+
+    fn deref(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Encrypted(stream) => &stream.sock,
+        }
+    }
+}
+
+impl DerefMut for Stream {
+    fn deref_mut(&mut self) -> &mut TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Encrypted(stream) => &mut stream.sock,
+        }
+    }
+}
+
+/// A client's configuration that trusts the certificate in this file.
+pub(crate) fn trusting(certificate: &Path) -> Arc<ClientConfig> {
+    use rustls::pki_types::pem::PemObject as _;
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(pusud::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// Writes a certificate for [`HOST`] and its key into a folder, as `NAME.pem` and `NAME.key`.
+pub(crate) fn write_certificate(folder: &Path, name: &str) {
+    let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    std::fs::write(folder.join(format!("{name}.pem")), made.cert.pem()).unwrap();
+    let key = folder.join(format!("{name}.key"));
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
