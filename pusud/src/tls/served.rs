@@ -71,7 +71,7 @@ impl Served {
         let (credentials, warnings) = Credentials::of(&contents, files.client_certificates, tickets.as_ref(), strict)?;
         let digest = contents.digest();
         let mut expiries = Expiries::default();
-        expiries.has_told(&credentials, unix_now());
+        expiries.are_of(&credentials, unix_now());
         let renewals = Renewals { served: digest, tried: digest, unfit_since: None, expiries };
         let (current, renewals) = (RwLock::new(Arc::new(credentials)), Mutex::new(renewals));
         Ok((Self(Arc::new(Shared { files, tickets, strict, current, renewals })), warnings))
@@ -94,9 +94,10 @@ impl Served {
 
     /// Reads all files again, and serves them or keeps what is served. May wait for the disk.
     pub fn renew(&self) -> Renewal {
+        // Locked before the files are read, so that of two who renew the one that read later is served.
+        let mut renewals = self.renewals();
         let contents = Contents::read(&self.0.files);
         let digest = contents.digest();
-        let mut renewals = self.renewals();
         renewals.tried = digest;
         renewals.unfit_since = None;
         if digest == renewals.served {
@@ -113,7 +114,7 @@ impl Served {
             return Renewal::Kept { reason: format!("{reason}, and what is served is not") };
         }
         renewals.served = digest;
-        renewals.expiries.has_told(&new, now);
+        renewals.expiries.are_of(&new, now);
         let not_after = new.first_end();
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Renewal::Swapped { warnings, not_after }
@@ -128,9 +129,9 @@ impl Served {
     }
 
     fn is_due(&self, now: Instant) -> bool {
+        let mut renewals = self.renewals();
         let contents = Contents::read(&self.0.files);
         let digest = contents.digest();
-        let mut renewals = self.renewals();
         if digest == renewals.tried {
             renewals.unfit_since = None;
             return false;
