@@ -30,5 +30,5 @@ pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
 pub use provider::provider;
-pub use served::{Renewal, Served};
+pub use served::{Prepared, Renewal, Served};
 pub use tickets::TicketSecret;
