@@ -36,12 +36,20 @@ pub struct ExpiryNotice {
 pub(super) struct Expiries(HashMap<String, usize>);
 
 impl Expiries {
-    /// What has ended before it was ever served has been warned about by whoever loaded it.
-    pub(super) fn has_told(&mut self, credentials: &Credentials, now: i64) {
-        let ended = credentials.facts().iter().filter(|facts| facts.not_after < now);
-        let out_of_date = credentials.crls().iter().filter(|crl| crl.is_out_of_date(now));
-        let keys = ended.map(|facts| facts.sha256.clone()).chain(out_of_date.map(crl_key));
-        self.0 = keys.map(|key| (key, EXPIRED)).collect();
+    /// Other credentials are served. What they still have has been told of as far as before, and what had ended before it
+    /// was ever served has been warned about by whoever loaded it.
+    pub(super) fn are_of(&mut self, credentials: &Credentials, now: i64) {
+        let certificates = credentials.facts().iter().map(|facts| (facts.sha256.clone(), facts.not_after < now));
+        let lists = credentials.crls().iter().map(|crl| (crl_key(crl), crl.is_out_of_date(now)));
+        let told = std::mem::take(&mut self.0);
+        let step = |key: &String, has_ended| if has_ended { EXPIRED } else { told.get(key).copied().unwrap_or(0) };
+        let all = certificates.chain(lists);
+        self.0 = all
+            .map(|(key, has_ended)| {
+                let step = step(&key, has_ended);
+                (key, step)
+            })
+            .collect();
     }
 
     pub(super) fn newly_passed(&mut self, credentials: &Credentials, files: &Files, now: i64) -> Vec<ExpiryNotice> {

@@ -1,4 +1,4 @@
-//! Who else may read the file of a key: only root and the daemon's user may write it, and nobody else read it.
+//! Access to the file of a key: only root and the daemon's user may write it, and nobody else may read it.
 //!
 //! The rules are those of `network_key_file`. The group may read it, which is how an orchestrator gives a secret to a user
 //! that is not root.

@@ -31,6 +31,6 @@ pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
 pub use provider::provider;
-pub use served::{Renewal, Served};
+pub use served::{Prepared, Renewal, Served};
 pub use session::{RECORD_BYTES_MAX, Received, SESSION_BYTES, Session, SessionError, UNREAD_BYTES_MAX};
 pub use tickets::TicketSecret;

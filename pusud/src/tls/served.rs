@@ -25,7 +25,6 @@ const GRACE: Duration = Duration::from_secs(60);
 pub struct Served(Arc<Shared>);
 
 struct Shared {
-    files: Files,
     tickets: Option<TicketSecret>,
     strict: bool,
     current: RwLock<Arc<Credentials>>,
@@ -33,6 +32,7 @@ struct Shared {
 }
 
 struct Renewals {
+    files: Files,
     /// Of the files that the current credentials were made of.
     served: ContentsDigest,
     /// Of the files as they were at the last attempt, whatever came of it.
@@ -40,6 +40,14 @@ struct Renewals {
     /// When files that cannot be used were first seen, and no attempt has been made since.
     unfit_since: Option<Instant>,
     expiries: Expiries,
+}
+
+/// Credentials of other files, checked and not yet served.
+pub struct Prepared {
+    of: Served,
+    files: Files,
+    digest: ContentsDigest,
+    credentials: Credentials,
 }
 
 /// What became of a renewal. Its text is for the log.
@@ -71,10 +79,20 @@ impl Served {
         let (credentials, warnings) = Credentials::of(&contents, files.client_certificates, tickets.as_ref(), strict)?;
         let digest = contents.digest();
         let mut expiries = Expiries::default();
-        expiries.has_told(&credentials, unix_now());
-        let renewals = Renewals { served: digest, tried: digest, unfit_since: None, expiries };
+        expiries.are_of(&credentials, unix_now());
+        let renewals = Renewals { files, served: digest, tried: digest, unfit_since: None, expiries };
         let (current, renewals) = (RwLock::new(Arc::new(credentials)), Mutex::new(renewals));
-        Ok((Self(Arc::new(Shared { files, tickets, strict, current, renewals })), warnings))
+        Ok((Self(Arc::new(Shared { tickets, strict, current, renewals })), warnings))
+    }
+
+    /// Reads other files, for settings that have changed: they are served once all else of the settings is good too.
+    ///
+    /// # Errors
+    /// Names the file, what is wrong with it, and the way out.
+    pub fn prepare(&self, files: Files) -> anyhow::Result<(Prepared, Vec<String>)> {
+        let contents = Contents::read(&files);
+        let (credentials, warnings) = self.credentials_of(&contents, &files)?;
+        Ok((Prepared { of: self.clone(), digest: contents.digest(), files, credentials }, warnings))
     }
 
     /// For the next handshake.
@@ -88,34 +106,32 @@ impl Served {
     }
 
     /// The files, as the settings name them.
-    pub fn files(&self) -> &Files {
-        &self.0.files
+    pub fn files(&self) -> Files {
+        self.renewals().files.clone()
     }
 
     /// Reads all files again, and serves them or keeps what is served. May wait for the disk.
     pub fn renew(&self) -> Renewal {
-        let contents = Contents::read(&self.0.files);
-        let digest = contents.digest();
+        // Locked before the files are read, so that of two who renew the one that read later is served.
         let mut renewals = self.renewals();
+        let contents = Contents::read(&renewals.files);
+        let digest = contents.digest();
         renewals.tried = digest;
         renewals.unfit_since = None;
         if digest == renewals.served {
             return Renewal::Unchanged;
         }
-        let (new, warnings) = match self.credentials_of(&contents) {
+        let (new, warnings) = match self.credentials_of(&contents, &renewals.files) {
             Ok(loaded) => loaded,
             Err(error) => return Renewal::Kept { reason: format!("{error:#}") },
         };
         let now = unix_now();
-        if let (Some(reason), None) =
-            (new.out_of_date(&self.0.files, now), self.credentials().out_of_date(&self.0.files, now))
-        {
+        let worse = new.out_of_date(&renewals.files, now);
+        if let Some(reason) = worse.filter(|_| self.credentials().out_of_date(&renewals.files, now).is_none()) {
             return Renewal::Kept { reason: format!("{reason}, and what is served is not") };
         }
-        renewals.served = digest;
-        renewals.expiries.has_told(&new, now);
         let not_after = new.first_end();
-        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.serve(&mut renewals, digest, new);
         Renewal::Swapped { warnings, not_after }
     }
 
@@ -128,15 +144,15 @@ impl Served {
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        let contents = Contents::read(&self.0.files);
-        let digest = contents.digest();
         let mut renewals = self.renewals();
+        let contents = Contents::read(&renewals.files);
+        let digest = contents.digest();
         if digest == renewals.tried {
             renewals.unfit_since = None;
             return false;
         }
         // What is served may have come back after an attempt that failed.
-        if digest == renewals.served || self.credentials_of(&contents).is_ok() {
+        if digest == renewals.served || self.credentials_of(&contents, &renewals.files).is_ok() {
             return true;
         }
         let since = *renewals.unfit_since.get_or_insert(now);
@@ -153,11 +169,18 @@ impl Served {
     /// What has come closer to its end than 30, 14, 7 or 1 days, or has reached it, since this was last asked: for the log.
     /// To be asked every hour or so.
     pub fn newly_passed(&self) -> Vec<ExpiryNotice> {
-        self.renewals().expiries.newly_passed(&self.credentials(), &self.0.files, unix_now())
+        let Renewals { files, expiries, .. } = &mut *self.renewals();
+        expiries.newly_passed(&self.credentials(), files, unix_now())
     }
 
-    fn credentials_of(&self, contents: &Contents) -> anyhow::Result<(Credentials, Vec<String>)> {
-        Credentials::of(contents, self.0.files.client_certificates, self.0.tickets.as_ref(), self.0.strict)
+    fn credentials_of(&self, contents: &Contents, files: &Files) -> anyhow::Result<(Credentials, Vec<String>)> {
+        Credentials::of(contents, files.client_certificates, self.0.tickets.as_ref(), self.0.strict)
+    }
+
+    fn serve(&self, renewals: &mut Renewals, digest: ContentsDigest, new: Credentials) {
+        (renewals.served, renewals.tried, renewals.unfit_since) = (digest, digest, None);
+        renewals.expiries.are_of(&new, unix_now());
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
     }
 
     fn renewals(&self) -> std::sync::MutexGuard<'_, Renewals> {
@@ -165,9 +188,18 @@ impl Served {
     }
 }
 
+impl Prepared {
+    /// Serves them from now on, also where they have expired and those before have not: other files were asked for.
+    pub fn serve(self) {
+        let mut renewals = self.of.renewals();
+        renewals.files = self.files;
+        self.of.serve(&mut renewals, self.digest, self.credentials);
+    }
+}
+
 impl fmt::Debug for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served").field("files", &self.0.files).finish_non_exhaustive()
+        f.debug_struct("Served").field("certificates", &self.credentials().facts()).finish_non_exhaustive()
     }
 }
 

@@ -233,3 +233,46 @@ fn each_threshold_is_told_once() {
     let expired = Setup::with(ended(&["relay.test"], 1));
     assert_eq!(expired.served.newly_passed(), []);
 }
+
+#[test]
+fn what_stays_is_not_told_again_when_something_else_is_renewed() {
+    let (folder, authority) = (Folder::new(), Authority::new("root"));
+    let mut soon = params(&["soon.test"]);
+    soon.not_before = (SystemTime::now() - 80 * DAY).into();
+    soon.not_after = (SystemTime::now() + 5 * DAY).into();
+    let pairs =
+        vec![folder.pair("soon", &authority.sign_params(soon)), folder.pair("other", &authority.sign(&["b.test"]))];
+    let (served, _) = Served::load(files(pairs), None, true).unwrap();
+    assert_eq!(served.newly_passed().len(), 1);
+    folder.pair("other", &authority.sign(&["b.test"]));
+    assert!(matches!(served.renew(), Renewal::Swapped { .. }));
+    assert_eq!(served.newly_passed(), []);
+}
+
+#[test]
+fn other_files_are_served_when_all_else_is_good() {
+    let setup = Setup::new();
+    let new = setup.sign();
+    let other = files(vec![setup.folder.pair("b", &new)]);
+    let before = setup.served.current();
+    let (prepared, warnings) = setup.served.prepare(other.clone()).unwrap();
+    assert_eq!(warnings, [""; 0]);
+    assert!(Arc::ptr_eq(&before, &setup.served.current()), "nothing has happened yet");
+    prepared.serve();
+    assert_eq!((&setup.shown(), setup.served.files()), (new.certificate.der(), other));
+    // The files of before are looked at no longer.
+    setup.write(&setup.sign());
+    assert!(!setup.served.has_changed());
+    fs::write(setup.folder.path("b.pem"), "").unwrap();
+    let error = setup.served.prepare(setup.served.files()).err().unwrap();
+    assert!(format!("{error:#}").contains("b.pem: is empty"), "{error:#}");
+    assert_eq!(&setup.shown(), new.certificate.der());
+}
+
+/// Whoever drives a handshake without buffers asks for the client in the same way.
+#[test]
+fn the_client_of_a_session_without_buffers() {
+    let setup = Setup::new();
+    let session = rustls::server::UnbufferedServerConnection::new(setup.served.current()).unwrap();
+    assert_eq!(setup.served.credentials().client_certificate(&session).unwrap(), None);
+}
