@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod client;
 mod client_messages;
+mod connecting;
 mod connection_args;
 mod health;
 mod inspect;
@@ -19,12 +20,15 @@ mod printer;
 mod probe;
 mod publish;
 mod relay_socket;
+mod relay_stream;
+mod relay_url;
 mod reload;
 mod run;
 mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tls_args;
 
 use clap::{Parser, Subcommand};
 use pusud::config::Overrides;

@@ -4,6 +4,7 @@
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
 mod asking;
+mod certificates;
 mod checker;
 mod client;
 mod command;
@@ -40,7 +41,9 @@ mod starting;
 mod stopped_thread;
 mod telling;
 mod terminal;
+mod tls_front;
 
+pub(crate) use certificates::Authority;
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
@@ -81,6 +84,9 @@ pub(crate) use starting::Starting;
 pub(crate) use stopped_thread::{StoppedThread, stop_thread};
 pub(crate) use telling::{not_run, tell};
 pub(crate) use terminal::OnTerminal;
+pub(crate) use tls_front::TlsFront;
+#[cfg(unix)]
+pub(crate) use tls_front::unix_front;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -50,7 +50,7 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
             break;
         }
     }
-    let headline = report::headline(&plans[0], &target.name);
+    let headline = report::headline(&plans[0], &target.url.name);
     if !json {
         super::print(&format!("{headline}\n\n{}", report::table(&runs)))?;
     }
