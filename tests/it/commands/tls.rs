@@ -95,6 +95,7 @@ fn bench_measures_over_tls(daemon: Daemon) {
         let printed = run(bench.args(["--beside", "1", "--threads", "2", "--json", "--size", size])).succeeds();
         let figures: Value = serde_json::from_str(&printed).unwrap();
         assert_eq!((&figures["deliveries"], &figures["faults"]), (&json!(1800), &json!([])), "{figures}");
+        assert!(figures["tls"].as_str().unwrap().starts_with("TLS 1.3, "), "{figures}");
         assert!(figures["connects_per_second"].as_f64().unwrap() > 0.0, "{figures}");
         assert!(figures["latency_us"]["p50"].as_f64().unwrap() > 0.0, "{figures}");
     }

@@ -40,6 +40,7 @@ fn bench_measures_through_it(daemon: Daemon) {
     let printed = run(&mut command("bench", &url(&daemon), &args)).succeeds();
     let figures: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!((&figures["deliveries"], &figures["faults"]), (&json!(1800), &json!([])), "{figures}");
+    assert_eq!(figures["tls"], json!(null));
     daemon.expect_nobody_disconnected();
 }
 

@@ -11,7 +11,7 @@ use crate::cli::connection_args::Target;
 use anyhow::bail;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
 
 /// What the threads of one run share.
@@ -20,6 +20,8 @@ pub(super) struct Stage {
     pub(super) target: Arc<Target>,
     /// What the target's host resolves to; none where it has no host.
     pub(super) addresses: Vec<SocketAddr>,
+    /// What the first listener has agreed on with the relay, where it is TLS.
+    pub(super) tls: OnceLock<String>,
     pub(super) clock: Clock,
     /// By channel.
     pub(super) forms: Vec<Form>,
@@ -58,6 +60,7 @@ impl Stage {
         Ok(Self {
             target,
             addresses,
+            tls: OnceLock::new(),
             clock: Clock::start(),
             forms: plan.forms(),
             window,

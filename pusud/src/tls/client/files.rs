@@ -140,6 +140,6 @@ mod tests {
         }
         let ca = files.path("cert");
         let error = Client::new("a..b", &ClientFiles { ca: Some(&ca), identity: None }).err().unwrap().to_string();
-        assert!(error.contains("expected a DNS name or an IP address, found \"a..b\""), "{error}");
+        assert!(error.contains("expected a DNS name or an IP address as host, found \"a..b\""), "{error}");
     }
 }

@@ -68,7 +68,7 @@ impl Client {
     /// The host is neither, a file cannot be used, or nothing is there to be trusted.
     pub fn new(host: &str, files: &ClientFiles<'_>) -> anyhow::Result<Self> {
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| anyhow!("expected a DNS name or an IP address, found {host:?}"))?;
+            .map_err(|_| anyhow!("--url: expected a DNS name or an IP address as host, found {host:?}"))?;
         let (roots, trust) = match files.ca {
             Some(file) => (files::roots(file)?, Trust::File(file.to_owned())),
             None => (files::system_roots()?, Trust::System),

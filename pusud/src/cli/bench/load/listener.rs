@@ -60,6 +60,9 @@ impl Listener {
             Err(Failure::passing(format!("the relay did not confirm the subscription within {seconds} s")))
         })?;
         let (stream, ahead) = connection.into_stream().into_parts();
+        if let RelayStream::Tls(stream) = &stream {
+            stage.tls.get_or_init(|| stream.session());
+        }
         let (stream, goodbye) = halves(stream);
         Ok((Self { at, stream, reader: FrameReader::default(), ahead, refusal: None }, goodbye))
     }
