@@ -32,6 +32,9 @@ pub(super) fn handshake_failure(error: tungstenite::Error, target: &Target) -> F
         tungstenite::Error::Protocol(ProtocolError::HttparseError(error)) if target.tls.is_none() => Failure::passing(
             format!("expected HTTP, found something else ({error}): for TLS the URL begins with wss://"),
         ),
+        tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            Failure::passing("the connection ended before the request for a WebSocket was answered")
+        }
         error => Failure::passing(error.to_string()),
     }
 }

@@ -112,7 +112,13 @@ impl Client {
     /// # Errors
     /// Those of the socket, and those that [`failure`](Self::failure) has words for.
     pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, socket: S) -> io::Result<ClientStream<S>> {
-        self.connector.connect(self.name.clone(), socket).await.map(ClientStream::new)
+        let connected = self.connector.connect(self.name.clone(), socket).await;
+        connected.map(ClientStream::new).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                io::Error::new(error.kind(), "the connection ended before TLS was agreed on: is TLS served there?")
+            }
+            _ => error,
+        })
     }
 
     /// The reason, where an error of a connection is one of TLS.

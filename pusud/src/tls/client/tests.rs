@@ -190,7 +190,7 @@ async fn issuers_are_told() {
 async fn a_self_signed_certificate_is_taken_where_it_is_named() {
     for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
         let mut good = params("relay", &["localhost"]);
-        good.is_ca = is_ca.clone();
+        good.is_ca = is_ca;
         let (shown, pem) = self_signed(&good);
         meet(&client_of("localhost", &pem), &shown, None).await.0.unwrap();
         let (words, _) = refusal(&client_of("other.example.com", &pem), &shown).await;
@@ -265,5 +265,6 @@ async fn whatever_speaks_no_tls_is_told_apart() {
     assert!(failure.lasts && failure.words.contains("the URL begins with ws://"), "{failure:?}");
     let (near, far) = duplex(64);
     drop(far);
-    assert!(client.failure(&client.connect(near).await.err().unwrap()).is_none(), "an end is no matter of TLS");
+    let ended = client.connect(near).await.err().unwrap();
+    assert!(client.failure(&ended).is_none() && ended.to_string().contains("is TLS served there?"), "{ended}");
 }
