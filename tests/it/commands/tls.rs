@@ -54,6 +54,17 @@ fn listening_and_publishing(daemon: Daemon) {
         run(&mut behind.command("publish", host, &["b", host])).succeeds();
         listener.expect_publish("b", json!(host));
     }
+    // What the system trusts.
+    let url = behind.front.url("localhost");
+    let publish = |trusted: &Path| {
+        let mut command = pusud(&["publish", "--url", &url, "b", "trusted"]);
+        run(command.env("PUSU_AUTHORIZATION", ALL).env("SSL_CERT_FILE", trusted).env_remove("SSL_CERT_DIR"))
+    };
+    publish(&behind.ca).succeeds();
+    listener.expect_publish("b", json!("trusted"));
+    let nothing = daemon.dir().join("nothing.pem");
+    std::fs::write(&nothing, "").unwrap();
+    publish(&nothing).fails_saying(&["wss:// needs certificates to trust, and this system has none", "--ca FILE"]);
     // More than a record of TLS holds, and than a socket's buffer.
     let long = "x".repeat(60_000);
     let listening = Running::start(&mut behind.command("listen", "localhost", &["--count", "1", "a"]));

@@ -81,7 +81,8 @@ async fn meet(client: &Client, shown: &Shown, clients: Option<&Authority>) -> (i
     let (near, far) = duplex(64 * 1024);
     let server = async {
         let mut stream = TlsAcceptor::from(Arc::new(config)).accept(far).await?;
-        stream.write_all(b"hello").await
+        let asked = stream.get_ref().1.server_name().unwrap_or("nobody").to_owned();
+        stream.write_all(format!("hello from {asked}").as_bytes()).await
         // It goes without TLS's goodbye.
     };
     let client = async {
@@ -106,10 +107,17 @@ async fn refusal(client: &Client, shown: &Shown) -> (String, String) {
 async fn a_good_certificate_is_taken_by_name_and_by_address() {
     let ca = authority("the authority");
     let shown = issued(&ca, &params("relay", &["relay.example.com", "127.0.0.1", "::1", "*.example.org"]));
-    for host in ["relay.example.com", "127.0.0.1", "::1", "a.example.org"] {
+    // Names are sent before the handshake (SNI), and addresses are not.
+    for (host, asked) in [
+        ("relay.example.com", "relay.example.com"),
+        ("127.0.0.1", "nobody"),
+        ("::1", "nobody"),
+        ("a.example.org", "a.example.org"),
+    ] {
         let (heard, served) = meet(&client_of(host, &ca.pem()), &shown, None).await;
         served.unwrap();
-        assert_eq!(heard.unwrap(), "hello; TLS 1.3, AES_128_GCM_SHA256, X25519MLKEM768", "{host}");
+        let expected = format!("hello from {asked}; TLS 1.3, AES_128_GCM_SHA256, X25519MLKEM768");
+        assert_eq!(heard.unwrap(), expected, "{host}");
     }
 }
 
@@ -263,8 +271,8 @@ async fn whatever_speaks_no_tls_is_told_apart() {
     far.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     let failure = client.failure(&client.connect(near).await.err().unwrap()).unwrap();
     assert!(failure.lasts && failure.words.contains("the URL begins with ws://"), "{failure:?}");
-    let (near, far) = duplex(64);
-    drop(far);
+    let (near, mut far) = duplex(64 * 1024);
+    far.shutdown().await.unwrap();
     let ended = client.connect(near).await.err().unwrap();
     assert!(client.failure(&ended).is_none() && ended.to_string().contains("is TLS served there?"), "{ended}");
 }
