@@ -3,18 +3,19 @@
 //! Never reconnects; it says whether another try could help.
 
 use super::client_messages::{Answer, Failure, Refusal, Request, Said, ended, understand};
+use super::connecting::{connecting, handshake_failure};
 use super::connection_args::Target;
 use super::liveness::{Liveness, PATIENCE, seconds};
+use super::relay_stream::RelayStream;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// From the first packet to the relay's `hello`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,9 +34,11 @@ pub(super) enum Sending<'a> {
     Flush,
 }
 
-/// A connection that is authorized.
-pub(super) struct Connection<S = MaybeTlsStream<TcpStream>> {
+/// A connection whose relay has greeted.
+pub(super) struct Connection<S = RelayStream> {
     socket: WebSocketStream<S>,
+    /// The relay's name, where it has said it.
+    relay: Option<String>,
     /// What the relay refused; the close that follows says how final it is.
     refusal: Option<Refusal>,
     liveness: Liveness,
@@ -44,7 +47,12 @@ pub(super) struct Connection<S = MaybeTlsStream<TcpStream>> {
 impl Connection {
     /// Connects, waits for the relay's `hello`, and authorizes. What does not greet as a relay is told no secret.
     pub(super) async fn open(target: &Target) -> Result<Self, Failure> {
-        Self::open_over(target, connect_async_with_config(target.url.clone(), None, true)).await
+        Self::open_over(target, connecting(target)).await
+    }
+
+    /// Connects and waits for the relay's `hello`, without authorizing.
+    pub(super) async fn greet(target: &Target) -> Result<Self, Failure> {
+        Self::greet_over(target, connecting(target)).await
     }
 }
 
@@ -54,20 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         target: &Target,
         connecting: impl Future<Output = Result<(WebSocketStream<S>, Response), tungstenite::Error>>,
     ) -> Result<Self, Failure> {
-        let greet = async {
-            let (socket, _response) = connecting.await.map_err(handshake_failure)?;
-            let mut connection = Self { socket, refusal: None, liveness: Liveness::new(PATIENCE) };
-            match connection.next().await? {
-                Answer::Hello => Ok(connection),
-                _ => Err(Failure::lasting("expected `hello` first, found something else: this is no relay of PuSu")),
-            }
-        };
-        let silent = |_| Failure::passing(format!("the relay did not answer for {} s", CONNECT_TIMEOUT.as_secs()));
-        let connected = timeout(CONNECT_TIMEOUT, greet).await.map_err(silent).and_then(|greeted| greeted);
-        let mut connection = connected.map_err(|failure| Failure {
-            message: format!("cannot connect to {}: {failure}", target.name),
-            ..failure
-        })?;
+        let mut connection = Self::greet_over(target, connecting).await?;
         timeout(AUTHORIZE_TIMEOUT, connection.authorize(target)).await.map_err(|_| {
             Failure::passing(format!(
                 "the relay did not decide on the authorization for {} s",
@@ -75,6 +70,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             ))
         })??;
         Ok(connection)
+    }
+
+    async fn greet_over(
+        target: &Target,
+        connecting: impl Future<Output = Result<(WebSocketStream<S>, Response), tungstenite::Error>>,
+    ) -> Result<Self, Failure> {
+        let greet = async {
+            let (socket, _response) = connecting.await.map_err(|error| handshake_failure(error, target))?;
+            let mut connection = Self { socket, relay: None, refusal: None, liveness: Liveness::new(PATIENCE) };
+            match connection.next().await? {
+                Answer::Hello(relay) => Ok(Self { relay, ..connection }),
+                _ => Err(Failure::lasting("expected `hello` first, found something else: this is no relay of PuSu")),
+            }
+        };
+        let silent = |_| Failure::passing(format!("the relay did not answer for {} s", CONNECT_TIMEOUT.as_secs()));
+        let connected = timeout(CONNECT_TIMEOUT, greet).await.map_err(silent).and_then(|greeted| greeted);
+        connected.map_err(|failure| Failure {
+            message: format!("cannot connect to {}: {failure}", target.url.name),
+            ..failure
+        })
+    }
+
+    /// The relay's name, where it has said it.
+    pub(super) fn relay(&self) -> Option<&str> {
+        self.relay.as_deref()
+    }
+
+    /// The stream under the connection.
+    pub(super) fn stream(&self) -> &S {
+        self.socket.get_ref()
     }
 
     /// Lets the relay be silent for so long.
@@ -250,17 +275,4 @@ pub(super) fn permissions_request(target: &Target) -> Result<Request<'_>, Failur
     let authorization = std::str::from_utf8(target.authorization.expose())
         .map_err(|_| Failure::lasting("the authorization is not UTF-8"))?;
     Ok(Request::Authorize { authorization })
-}
-
-fn handshake_failure(error: tungstenite::Error) -> Failure {
-    match error {
-        tungstenite::Error::Http(response) => {
-            let status = response.status();
-            let message = format!("expected a relay, found a server that answers HTTP {status}");
-            Failure { message, again: status.is_server_error() || status.as_u16() == 429 }
-        }
-        tungstenite::Error::Io(error) => Failure::passing(error.to_string()),
-        error @ (tungstenite::Error::Url(_) | tungstenite::Error::HttpFormat(_)) => Failure::lasting(error.to_string()),
-        error => Failure::passing(error.to_string()),
-    }
 }

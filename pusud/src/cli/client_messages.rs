@@ -25,8 +25,8 @@ pub(super) enum Request<'a> {
 
 /// What a relay says.
 pub(super) enum Answer {
-    /// The first thing a relay says.
-    Hello,
+    /// The first thing a relay says, with its name.
+    Hello(Option<String>),
     /// The authorization was good.
     Authorized,
     /// The authorization ends soon unless it is renewed.
@@ -74,6 +74,8 @@ struct Incoming<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     reason: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    relay: Option<Cow<'a, str>>,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -115,7 +117,7 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
     let channel = incoming.channel.map(Cow::into_owned);
     let reason = incoming.reason.as_deref().unwrap_or_default();
     let answer = match MessageType::of(&incoming.kind) {
-        MessageType::Hello => Answer::Hello,
+        MessageType::Hello => Answer::Hello(incoming.relay.map(Cow::into_owned)),
         MessageType::AuthorizationOk => Answer::Authorized,
         MessageType::AuthorizationExpiring => Answer::Expiring,
         MessageType::SubscribeOk => channel.map_or(Answer::Other, Answer::Subscribed),

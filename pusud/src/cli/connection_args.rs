@@ -1,71 +1,54 @@
 //! Arguments of the client commands: the relay to connect to, and the authorization.
 
 use super::authorization_args::AuthorizationArgs;
-use anyhow::{Context as _, bail};
+use super::relay_url::RelayUrl;
+use super::tls_args::TlsArgs;
 use pusud::authenticator::Authorization;
-use tokio_tungstenite::tungstenite::http::Uri;
+use pusud::tls;
 
 #[derive(clap::Args)]
 pub(super) struct ConnectionArgs {
-    /// The relay, as ws://HOST:PORT
+    /// The relay: ws://HOST:PORT, wss://HOST:PORT (TLS), or unix:PATH (a socket of this machine)
+    ///
+    /// Without a port, ws:// means 80 and wss:// means 443. With wss:// the relay's certificate has to be for the host in
+    /// the URL, whether that is a name or an IP address.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:55000")]
     pub(super) url: String,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
     #[command(flatten)]
     pub(super) authorization: AuthorizationArgs,
 }
 
 /// A relay, and what to authorize with.
 pub(super) struct Target {
-    pub(super) url: Uri,
-    /// The URL as it was given, for messages.
-    pub(super) name: String,
+    pub(super) url: RelayUrl,
+    /// What speaks TLS with it, where the URL says so.
+    pub(super) tls: Option<tls::Client>,
     pub(super) authorization: Authorization,
 }
 
 impl ConnectionArgs {
-    /// Checks the URL and fetches the authorization.
+    /// Checks the URL, reads certificates, and fetches the authorization.
     ///
     /// # Errors
-    /// When the URL is none that can be connected to, or the authorization cannot be read.
+    /// When the URL is none that can be connected to, or a file or the authorization cannot be used.
     pub(super) fn target(self) -> anyhow::Result<Target> {
-        let url = relay_url(&self.url)?;
-        let name = self.url.clone();
+        let target = Target::new(&self.url, &self.tls)?;
         // Without any, the authorization is empty: many relays let everybody read.
         let authorization = self.authorization.given()?.unwrap_or_else(|| Authorization::new(""));
-        Ok(Target { url, name, authorization })
+        Ok(Target { authorization, ..target })
     }
 }
 
-fn relay_url(text: &str) -> anyhow::Result<Uri> {
-    let url: Option<Uri> = text.parse().ok();
-    match url.as_ref().and_then(Uri::scheme_str) {
-        Some("ws") => {}
-        Some("wss") => bail!(
-            "--url {text}: wss:// (TLS) is not supported yet: connect with ws:// to the relay itself, or through a local \
-             TLS tunnel such as stunnel"
-        ),
-        _ => bail!("--url: expected ws://HOST:PORT such as ws://127.0.0.1:55000, found {text:?}"),
-    }
-    url.with_context(|| format!("--url: {text:?} is no URL"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_websocket_urls_are_taken() {
-        for good in ["ws://127.0.0.1:55000", "ws://relay.example.com", "ws://[::1]:1/path"] {
-            assert!(relay_url(good).is_ok(), "{good}");
-        }
-        for (bad, expected) in [
-            ("wss://relay.example.com", "not supported yet"),
-            ("http://a", "expected ws://HOST:PORT"),
-            ("localhost:55000", "expected ws://HOST:PORT"),
-            ("", "expected ws://HOST:PORT"),
-        ] {
-            let error = relay_url(bad).unwrap_err().to_string();
-            assert!(error.contains(expected), "{bad:?} gave: {error}");
-        }
+impl Target {
+    /// A relay, and an empty authorization.
+    ///
+    /// # Errors
+    /// When the URL is none that can be connected to, or a file cannot be used.
+    pub(super) fn new(url: &str, tls: &TlsArgs) -> anyhow::Result<Self> {
+        let url = RelayUrl::parse(url)?;
+        let tls = tls.client(&url)?;
+        Ok(Self { url, tls, authorization: Authorization::new("") })
     }
 }

@@ -29,11 +29,12 @@ On a terminal, what would steer it is escaped (\\u009b); a pipe or a file gets m
 
 When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
 published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
-wrong authorization.
+wrong authorization, and where the relay's certificate is wrong (wss://).
 
 Examples:
   pusud listen auction.1
   pusud listen --authorization-file ~/.pusu-password auction.1 auction.2
+  pusud listen --url wss://relay.example.com auction.1  with TLS; --ca FILE trusts a certificate of your own
   pusud listen --count 1 --no-reconnect auction.1      wait for one message
   pusud listen auction.1 | jq --unbuffered .content    channels are exact names: * is not a wildcard here";
 
@@ -145,7 +146,7 @@ impl Listener<'_> {
         if !done {
             self.stood_at = Some(Instant::now());
             let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
-            note(format_args!("listening to {} on {}", channels.join(", "), self.target.name));
+            note(format_args!("listening to {} on {}", channels.join(", "), self.target.url.name));
             while !self.receive(&mut connection, &mut pending).await? {}
         }
         connection.close().await;

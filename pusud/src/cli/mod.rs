@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod client;
 mod client_messages;
+mod connecting;
 mod connection_args;
 mod health;
 mod inspect;
@@ -20,12 +21,15 @@ mod printer;
 mod probe;
 mod publish;
 mod relay_socket;
+mod relay_stream;
+mod relay_url;
 mod reload;
 mod run;
 mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tls_args;
 
 use clap::{Parser, Subcommand};
 use pusud::config::Overrides;
@@ -98,11 +102,12 @@ enum Command {
     /// 1: no relay is there or it does not answer, and the message says which. With `--check` also 1: it is not healthy.
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
-    /// Say whether a relay on this machine is healthy: a health check, by exit code
+    /// Say whether a relay is healthy: a health check, by exit code
     ///
     /// Prints one line. Exit code 0: it is healthy. 1: it is not, and the message has the reasons: no relay answers, a
     /// shard or the network's thread hangs, the authenticator is not ready, or the relay is stopping. Relays that are
-    /// not linked are named and are no reason.
+    /// not linked are named and are no reason. With `--url` it asks from outside, as a client does: whoever gets
+    /// through is greeted, and of TLS it says until when the certificate is valid.
     #[command(after_help = health::EXAMPLES)]
     Health(health::Args),
     /// Have a relay on this machine read its settings again, as SIGHUP does, and say what became of it

@@ -6,6 +6,7 @@
 mod alternative_names;
 mod attributes;
 mod certificate;
+mod client;
 mod client_trust;
 mod contents;
 mod credentials;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use alternative_names::AlternativeNames;
 pub use certificate::{CertificateFacts, KeyKind};
+pub use client::{Client, ClientFiles, ClientStream, TlsFailure};
 pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;

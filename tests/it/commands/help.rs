@@ -8,7 +8,7 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("run", &["--config", "--plugins-dir", "--log-format", "--log-level"]),
     ("check", &["--config", "Exit code 0"]),
     ("status", &["--config", "--socket", "--json", "--check", "Exit code 0", "Examples:"]),
-    ("health", &["--config", "--socket", "Exit code 0", "Examples:"]),
+    ("health", &["--config", "--socket", "--url", "wss://", "--ca", "--cert", "--key", "Exit code 0", "Examples:"]),
     ("reload", &["--config", "--socket", "--new", "Exit code 0", "Examples:"]),
     ("authorize", &["--config", "PUSU_AUTHORIZATION", "Exit code 0", "Examples:"]),
     ("plugins", &["list", "inspect", "test"]),
@@ -17,10 +17,23 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("plugins test", &["Exit code 0", "Examples:"]),
     (
         "listen",
-        &["--url", "--authorization", "--authorization-file", "PUSU_AUTHORIZATION", "--count", "CHANNEL", "Examples:"],
+        &[
+            "--url",
+            "wss://HOST:PORT",
+            "unix:PATH",
+            "--ca",
+            "--cert",
+            "--key",
+            "--authorization",
+            "--authorization-file",
+            "PUSU_AUTHORIZATION",
+            "--count",
+            "CHANNEL",
+            "Examples:",
+        ],
     ),
-    ("publish", &["--url", "--authorization", "--json", "CONTENT", "CHANNEL", "Examples:"]),
-    ("bench", &["--listeners", "--rate", "--sources", "--beside", "Examples:"]),
+    ("publish", &["--url", "wss://HOST:PORT", "--ca", "--authorization", "--json", "CONTENT", "CHANNEL", "Examples:"]),
+    ("bench", &["--url", "wss://HOST:PORT", "--ca", "--listeners", "--rate", "--sources", "--beside", "Examples:"]),
 ];
 
 /// The help of the command that these words name.

@@ -4,3 +4,6 @@ mod bench;
 mod help;
 mod listen_publish;
 mod terminal;
+mod tls;
+#[cfg(unix)]
+mod unix_sockets;

@@ -4,6 +4,7 @@
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
 mod asking;
+mod certificates;
 mod checker;
 mod client;
 mod command;
@@ -41,7 +42,11 @@ mod stopped_thread;
 mod stream;
 mod telling;
 mod terminal;
+mod tls_front;
 
+pub(crate) use certificates::Authority;
+#[cfg(target_os = "linux")]
+pub(crate) use certificates::Issued;
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
@@ -84,6 +89,9 @@ use stream::encrypt_at;
 pub(crate) use stream::{Stream, trusting, write_certificate};
 pub(crate) use telling::{not_run, tell};
 pub(crate) use terminal::OnTerminal;
+pub(crate) use tls_front::TlsFront;
+#[cfg(unix)]
+pub(crate) use tls_front::unix_front;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

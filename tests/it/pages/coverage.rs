@@ -58,6 +58,8 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/tls-and-proxies.md", "Caddy", "caddy", 1, "proxies::caddy"),
     ("docs/operating/tls-and-proxies.md", "Apache", "apache", 1, "proxies::apache"),
     ("docs/operating/tls-and-proxies.md", "Try it", "sh", 1, "proxies::nginx"),
+    ("docs/operating/tls-and-proxies.md", "With the commands of pusud", "sh", 1, "proxies::nginx"),
+    ("docs/operating/tls-and-proxies.md", "A certificate for a try", "sh", 2, "proxies::a_certificate_for_a_try"),
     ("docs/operating/cluster.md", "Try it", "sh", 2, "cluster::three_relays_on_this_machine"),
     ("docs/operating/cluster.md", "Set it up", "sh", 1, "cluster::the_settings_are_good"),
     ("docs/operating/cluster.md", "Set it up", "yaml", 1, "cluster::the_settings_are_good"),

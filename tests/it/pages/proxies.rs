@@ -1,9 +1,10 @@
 //! docs/operating/tls-and-proxies.md: each proxy with its configuration as it is printed, at the paths that are printed, in
 //! front of the relay of `make run`.
 
-use super::page::{block, blocks};
+use super::page::{block, blocks, blocks_below};
 use super::stage::Stage;
-use crate::harness::{root, run};
+use crate::harness::{Issued, TlsFront, root, run};
+use std::fs;
 
 const PAGE: &str = "docs/operating/tls-and-proxies.md";
 /// The relay's keepalive: a silent client is sent a ping after one and a half times `ping_interval` at the latest.
@@ -23,6 +24,7 @@ mount --bind ssl /etc/ssl
 mount -t tmpfs none /var/log
 mkdir /var/log/nginx /var/log/apache2
 curl() { command curl --cacert /etc/ssl/relay/fullchain.pem "$@"; }
+pusud() { command pusud "$@" --ca /etc/ssl/relay/fullchain.pem; }
 UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
 "#;
 
@@ -68,15 +70,17 @@ fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit:
     stage.write("configuration", &block(PAGE, heading, language));
     let script = root().join("tests/clients/through_proxy.py");
     let (curl, script) = (block(PAGE, "Try it", "sh"), script.display());
+    let health = block(PAGE, "With the commands of pusud", "sh");
     let commands = format!(
-        "{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}\n\
+        "{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}\n{health}\n\
          python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {limit}"
     );
     let finished = run(&mut stage.command(&commands));
-    let log = std::fs::read_to_string(stage.folder().join("proxy.log")).unwrap_or_default();
+    let log = fs::read_to_string(stage.folder().join("proxy.log")).unwrap_or_default();
     assert!(finished.status.success(), "{finished:?}\n{log}");
     let said = finished.stdout;
     assert!(said.starts_with("This is a PuSu Engine relay"), "{said}\n{log}");
+    assert!(said.contains(" is healthy: it greets clients on wss://relay.example.com; TLS 1."), "{said}\n{log}");
     assert!(said.ends_with("the conversation took place"), "{said}\n{log}");
 }
 
@@ -100,6 +104,20 @@ fn apache() {
     // The folder for the file with its process id is of the shell's own, too.
     let start = "mount -t tmpfs none /run\napache2 -D FOREGROUND -f \"$PWD/configuration\"";
     relays_through("apache2", "Apache", "apache", start, 0);
+}
+
+#[test]
+fn a_certificate_for_a_try() {
+    let Some(stage) = Stage::with("tls-and-proxies.md, a certificate for a try", &["openssl"]) else { return };
+    let _relay = stage.quickstart();
+    let [made, used] = &blocks_below(PAGE, "A certificate for a try", "sh")[..] else { panic!("two blocks") };
+    stage.shell(made).succeeds();
+    let read = |file: &str| fs::read_to_string(stage.folder().join(file)).unwrap();
+    let shown = Issued::of_pem(&read("cert.pem"), &read("key.pem"));
+    stage.inside(|| TlsFront::at(55443, ([127, 0, 0, 1], 55000).into(), &shown));
+    let said = stage.shell(used).succeeds();
+    assert!(said.contains(" is healthy: it greets clients on wss://localhost:55443; TLS 1.3, "), "{said}");
+    assert!(said.contains(", for 29 days") && said.contains("wss://localhost:55443 (TLS 1.3, "), "{said}");
 }
 
 /// The seconds behind each key that ends an idle connection.

@@ -50,7 +50,9 @@ pub(super) async fn bench(args: Args) -> anyhow::Result<()> {
             break;
         }
     }
-    let headline = report::headline(&plans[0], &target.name);
+    let tls = runs.iter().find_map(|figures| figures.tls.as_deref());
+    let name = tls.map_or_else(|| target.url.name.clone(), |tls| format!("{} ({tls})", target.url.name));
+    let headline = report::headline(&plans[0], &name);
     if !json {
         super::print(&format!("{headline}\n\n{}", report::table(&runs)))?;
     }

@@ -30,6 +30,9 @@ send about ten messages a second each, evenly spaced, for as long as the sources
 message was due and is shown apart, in JSON as `beside`. They have threads of their own, so that they do not wait for all
 that the others read; but where bench has a single core, or the relay shares it, these threads compete for it.
 
+With a wss:// URL all of this is measured over TLS. Each connection is a whole handshake, as that of a client which comes for
+the first time: connects/s is TLS, upgrade, authorization and subscription. The headline says what was agreed on.
+
 bench takes processor time too. Where it shares the machine with the relay, the relay has that much less: for figures
 that count, run it on another machine, or keep the two apart with taskset.
 
@@ -37,6 +40,7 @@ Examples:
   pusud bench                                              100 listeners, as fast as they read, for 10 s
   pusud bench --listeners 10000 --rate 20 --duration 1m    latency with many listeners
   pusud bench --listeners 1000 --channels 1000             a channel for each listener
+  pusud bench --url wss://localhost:55443 --ca cert.pem    the same over TLS
   pusud bench --listeners 10000 --beside 1                 what a quiet channel notices of a busy one
   pusud bench --sweep 10,100,1000,10000 --plot bench.svg   how it grows";
 

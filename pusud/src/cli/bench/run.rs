@@ -194,6 +194,7 @@ fn figures(stage: &Stage, connect_time: u64, sent: &Sent, tally: Tally) -> Figur
     let measured_time = tally.last.max(sent.last).saturating_sub(measure_from);
     Figures {
         plan: stage.plan.clone(),
+        tls: stage.tls.get().cloned(),
         connect_seconds: seconds(connect_time),
         seconds: seconds(measured_time),
         messages: stage.measured.load(Ordering::Relaxed),

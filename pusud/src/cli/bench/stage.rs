@@ -8,18 +8,20 @@ use super::clock::{Clock, nanoseconds};
 use super::load::Window;
 use super::plan::{Pace, Plan};
 use crate::cli::connection_args::Target;
-use anyhow::{Context as _, bail, ensure};
+use anyhow::bail;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
 
 /// What the threads of one run share.
 pub(super) struct Stage {
     pub(super) plan: Plan,
     pub(super) target: Arc<Target>,
-    /// What the target's host resolves to.
+    /// What the target's host resolves to; none where it has no host.
     pub(super) addresses: Vec<SocketAddr>,
+    /// What the first listener has agreed on with the relay, where it is TLS.
+    pub(super) tls: OnceLock<String>,
     pub(super) clock: Clock,
     /// By channel.
     pub(super) forms: Vec<Form>,
@@ -50,7 +52,7 @@ impl Stage {
     /// # Errors
     /// When the relay's host cannot be resolved.
     pub(super) async fn new(plan: Plan, target: Arc<Target>, beside: Option<Arc<Stage>>) -> anyhow::Result<Self> {
-        let addresses = resolve(&target).await?;
+        let addresses = target.url.addresses().await?;
         let window = match plan.pace {
             Pace::Window(slots) => Some(Arc::new(Window::new(&plan, slots))),
             Pace::Rate(_) | Pace::Every(_) => None,
@@ -58,6 +60,7 @@ impl Stage {
         Ok(Self {
             target,
             addresses,
+            tls: OnceLock::new(),
             clock: Clock::start(),
             forms: plan.forms(),
             window,
@@ -151,13 +154,4 @@ impl Stage {
     pub(super) fn received(&self) -> u64 {
         self.received.iter().map(|of_thread| of_thread.load(Ordering::Relaxed)).sum()
     }
-}
-
-async fn resolve(target: &Target) -> anyhow::Result<Vec<SocketAddr>> {
-    let host = target.url.host().with_context(|| format!("--url: no host in {:?}", target.name))?;
-    let port = target.url.port_u16().unwrap_or(80);
-    let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await;
-    let addresses: Vec<SocketAddr> = found.with_context(|| format!("--url: cannot resolve {host:?}"))?.collect();
-    ensure!(!addresses.is_empty(), "--url: {host:?} has no address");
-    Ok(addresses)
 }

@@ -5,6 +5,7 @@
 use super::super::checking::Ledger;
 use super::super::report::Tally;
 use super::super::stage::Stage;
+use super::halves::WriteHalf;
 use super::listener::{Listener, say_goodbye};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
@@ -29,7 +29,7 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 struct Crew {
     stage: Arc<Stage>,
     state: RefCell<State>,
-    goodbyes: RefCell<Vec<OwnedWriteHalf>>,
+    goodbyes: RefCell<Vec<WriteHalf>>,
     leaving: Cell<bool>,
 }
 

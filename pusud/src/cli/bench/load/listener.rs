@@ -6,17 +6,15 @@
 use super::super::checking::{Ledger, News};
 use super::super::stage::Stage;
 use super::frames::{FrameReader, Shown};
+use super::halves::{ReadHalf, WriteHalf, halves};
 use super::stream::FrameByFrame;
 use crate::cli::client::{Connection, permissions_request};
 use crate::cli::client_messages::{Answer, Failure, Refusal, Request, ended};
+use crate::cli::relay_stream::RelayStream;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead as _, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::ReadBuf;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -32,7 +30,7 @@ const DIALOGUE_BYTES: usize = 1024;
 pub(super) struct Listener {
     /// Its place in the ledger.
     at: usize,
-    stream: OwnedReadHalf,
+    stream: ReadHalf,
     reader: FrameReader,
     /// What arrived behind the confirmation of the subscription.
     ahead: Vec<u8>,
@@ -41,11 +39,11 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Connects listener number `number`; `at` is its place in the ledger. The other half is for saying goodbye.
-    pub(super) async fn connect(stage: &Stage, number: u32, at: usize) -> Result<(Self, OwnedWriteHalf), Failure> {
+    pub(super) async fn connect(stage: &Stage, number: u32, at: usize) -> Result<(Self, WriteHalf), Failure> {
         let connecting = async {
-            let stream = FrameByFrame::new(tcp(&stage.addresses).await?);
+            let stream = FrameByFrame::new(open(stage).await?);
             let config = WebSocketConfig::default().read_buffer_size(DIALOGUE_BYTES).write_buffer_size(0);
-            client_async_with_config(stage.target.url.clone(), stream, Some(config)).await
+            client_async_with_config(stage.target.url.request.clone(), stream, Some(config)).await
         };
         let mut connection = Connection::open_over(&stage.target, connecting).await?;
         let channel = stage.plan.channel_name(stage.plan.channel_of_listener(number));
@@ -62,7 +60,10 @@ impl Listener {
             Err(Failure::passing(format!("the relay did not confirm the subscription within {seconds} s")))
         })?;
         let (stream, ahead) = connection.into_stream().into_parts();
-        let (stream, goodbye) = stream.into_split();
+        if let RelayStream::Tls(stream) = &stream {
+            stage.tls.get_or_init(|| stream.session());
+        }
+        let (stream, goodbye) = halves(stream);
         Ok((Self { at, stream, reader: FrameReader::default(), ahead, refusal: None }, goodbye))
     }
 
@@ -84,7 +85,7 @@ impl Listener {
             return Poll::Ready(self.take(&ahead, stage, ledger));
         }
         let mut buffer = ReadBuf::new(buffer);
-        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+        let read = ready!(self.stream.poll_read(cx, &mut buffer));
         if let Err(error) = read {
             return Poll::Ready(Err(Failure::passing(format!("the connection to the relay broke: {error}"))));
         }
@@ -117,22 +118,20 @@ impl Listener {
 }
 
 /// A listener sends so little that the kernel always has room for it.
-fn say(stream: &OwnedReadHalf, frame: Frame) -> Result<(), Failure> {
-    match stream.as_ref().try_write(&masked(frame)) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::passing(format!("cannot answer the relay: {error}"))),
-    }
+fn say(stream: &ReadHalf, frame: Frame) -> Result<(), Failure> {
+    let sent = stream.send_now(&masked(frame));
+    sent.map_err(|error| Failure::passing(format!("cannot answer the relay: {error}")))
 }
 
-fn ask_for_permissions(stream: &OwnedReadHalf, stage: &Stage) -> Result<(), Failure> {
+fn ask_for_permissions(stream: &ReadHalf, stage: &Stage) -> Result<(), Failure> {
     let request = serde_json::to_string(&permissions_request(&stage.target)?);
     let request = request.map_err(|error| Failure::lasting(error.to_string()))?;
     say(stream, Frame::message(request, OpCode::Data(Data::Text), true))
 }
 
 /// Begins to end a connection in order. Where it has ended already there is nobody to tell.
-pub(super) fn say_goodbye(stream: &OwnedWriteHalf) {
-    stream.try_write(&masked(Frame::close(None))).ok();
+pub(super) fn say_goodbye(stream: &WriteHalf) {
+    stream.send_now(&masked(Frame::close(None))).ok();
 }
 
 /// The frame as a client sends it. Masks protect proxies from payloads that somebody chose, which these are not.
@@ -149,14 +148,13 @@ fn close_frame(frame: &Shown<'_>) -> Option<CloseFrame> {
     Some(CloseFrame { code: u16::from_be_bytes(*code).into(), reason: reason.into() })
 }
 
-async fn tcp(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(addresses).await.map_err(|error| match error.kind() {
+async fn open(stage: &Stage) -> io::Result<RelayStream> {
+    let opened = RelayStream::open_at(&stage.target, &stage.addresses).await;
+    opened.map_err(|error| match error.kind() {
         io::ErrorKind::AddrNotAvailable => io::Error::other(
             "this machine has no local port left for another connection to that address (on Linux, \
              net.ipv4.ip_local_port_range says how many there are): use fewer --listeners, or several machines",
         ),
         _ => error,
-    })?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    })
 }

@@ -4,6 +4,7 @@
 
 pub(super) mod crew;
 mod frames;
+mod halves;
 mod listener;
 pub(super) mod sources;
 mod stream;

@@ -1,4 +1,4 @@
-//! A TCP stream that lets its reader have one frame at a time, for as long as tungstenite speaks over it.
+//! A stream that lets its reader have one frame at a time, for as long as tungstenite speaks over it.
 //!
 //! A listener connects, authorizes and subscribes through the same code as the other commands, and is then read by
 //! code of its own. **Invariant:** what arrived behind the last frame that tungstenite has taken is not inside of
@@ -9,7 +9,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Bytes read from the kernel at a time: more than all that a relay says before the first publication.
 const READ_BYTES: usize = 1024;
@@ -17,8 +16,8 @@ const READ_BYTES: usize = 1024;
 const HTTP_HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// A stream under tungstenite.
-pub(super) struct FrameByFrame {
-    stream: TcpStream,
+pub(super) struct FrameByFrame<S> {
+    stream: S,
     /// What has arrived and not been handed out.
     ahead: Vec<u8>,
     /// How many bytes belong to what is being handed out; 0 between two frames.
@@ -27,13 +26,13 @@ pub(super) struct FrameByFrame {
     upgraded: bool,
 }
 
-impl FrameByFrame {
-    pub(super) fn new(stream: TcpStream) -> Self {
+impl<S> FrameByFrame<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream, ahead: Vec::new(), current: 0, upgraded: false }
     }
 
     /// The stream, and what has arrived on it and not been read.
-    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (S, Vec<u8>) {
         (self.stream, self.ahead)
     }
 
@@ -56,7 +55,7 @@ impl FrameByFrame {
     }
 }
 
-impl AsyncRead for FrameByFrame {
+impl<S: AsyncRead + Unpin> AsyncRead for FrameByFrame<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             let allowed = self.allowed()?.min(out.remaining());
@@ -77,7 +76,7 @@ impl AsyncRead for FrameByFrame {
     }
 }
 
-impl AsyncWrite for FrameByFrame {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FrameByFrame<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
     use futures_util::{SinkExt as _, StreamExt as _};
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::{accept_async, client_async};
 

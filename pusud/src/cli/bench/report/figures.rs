@@ -15,6 +15,8 @@ const LATENESS_MAX: u64 = 10_000_000;
 /// The outcome of one run.
 pub(crate) struct Figures {
     pub(crate) plan: Plan,
+    /// What was agreed on, where it was TLS.
+    pub(crate) tls: Option<String>,
     /// From the first connection to the last `subscribe_ok`.
     pub(crate) connect_seconds: f64,
     /// What was measured took so long.
@@ -67,6 +69,7 @@ impl Figures {
             "sources": self.plan.sources,
             "channels": self.plan.channels,
             "size": self.plan.size,
+            "tls": self.tls,
             "rate": rate,
             "window": window,
             "seconds": self.seconds,
@@ -136,6 +139,7 @@ pub(crate) fn sample(listeners: u32) -> Figures {
     (1..=1000).for_each(|at| latency.record(at * 1000));
     Figures {
         plan: Plan { listeners, ..crate::cli::bench::plan::sample() },
+        tls: None,
         connect_seconds: 0.5,
         seconds: 2.0,
         messages: 300,
