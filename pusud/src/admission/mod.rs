@@ -7,8 +7,10 @@
 
 mod address;
 mod addresses;
+mod networks;
 mod open_files;
 mod port;
+mod proxy_header;
 mod refusal_log;
 mod turned_away;
 
@@ -154,7 +156,9 @@ impl Bounds {
 mod tests;
 
 pub use address::{block, readable};
+pub use networks::Networks;
 pub use open_files::make_room;
 pub use port::{CLIENTS, RELAYS};
+pub use proxy_header::{PROXY_HEADER_BYTES_MAX, ProxyHeader, Source, begins_like_proxy_header};
 pub use refusal_log::RefusalLog;
 pub use turned_away::{REFUSING_MAX, TurnedAway};
