@@ -68,8 +68,9 @@ fn with(lines: &[Vec<u8>], added: &[u8]) -> [Vec<Vec<u8>>; 2] {
 
 /// Plain addresses in `X-Forwarded-For`, read in the simplest way that could be.
 fn is_the_naive_answer(lines: &[Vec<u8>]) {
-    let joined = String::from_utf8_lossy(&lines.join(&b","[..])).replace(['\t', ' '], "");
-    let elements: Vec<&str> = joined.split(',').filter(|element| !element.is_empty()).collect();
+    let joined = String::from_utf8_lossy(&lines.join(&b","[..])).into_owned();
+    let elements = joined.split(',').map(|element| element.trim_matches(['\t', ' ']));
+    let elements: Vec<&str> = elements.filter(|element| !element.is_empty()).collect();
     let Ok(addresses) = elements.iter().map(|element| element.parse()).collect::<Result<Vec<IpAddr>, _>>() else {
         return;
     };
