@@ -5,22 +5,21 @@
 //! `ws_echo SETTINGS` prints the address and serves until it is killed. It has one shard and knows no authorization.
 
 use anyhow::Context as _;
-use pusud::admission::{Admission, Place};
+use pusud::admission::{Admission, ListenerLimits, Pass};
 use pusud::authenticator::Authenticator;
-use pusud::client::{self, Messages};
+use pusud::client::{self, Greeting, Messages};
 use pusud::config::{Config, Overrides};
 use pusud::hub::{Hub, Outbox};
-use pusud::relay::Acceptor;
+use pusud::relay::Doors;
 use pusud::routing::{self, Inbox, Item, Outgoing, ShardIndex};
 use pusud::shard;
+use pusud::system::HandedOver;
 use pusud::websocket::{self, QueuedMemory};
 use std::future::poll_fn;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -31,46 +30,49 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
+    let doors = Doors::bind(&config, HandedOver::default())?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
-    let admission = Admission::new(config.limits.max_connections, &config.limits);
+    let admission = Admission::new(config.limits.max_connections, &config.limits, &[ListenerLimits::default()]);
     let (sender, inbox) = routing::inbox();
     let inboxes = [sender];
     let queued = Arc::new(QueuedMemory::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
     let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone());
     let hub = Rc::new(hub);
+    let address = doors.first_address().to_owned();
+    let accepting = doors.open(&config, &inboxes, &admission)?;
     let (limits, name) = (config.limits, &config.name);
     let context = client::Context::new(hub.clone(), authenticator, admission.clone(), limits, name, inboxes.len());
     spawn_local(shard::flush(hub, || false));
     spawn_local(accept(inbox, Rc::new(context)));
-    writeln!(std::io::stdout(), "{}", acceptor.local_addr())?;
-    Err(acceptor.run(&inboxes, &admission).await)
+    writeln!(std::io::stdout(), "{address}")?;
+    Err(accepting.await)
 }
 
 async fn accept(mut inbox: Inbox, context: Rc<client::Context>) {
     loop {
         for item in inbox.next().await {
-            if let Item::Accepted(socket, peer, pass) = item
-                && let Ok(socket) = shard::adopt(socket)
+            if let Item::Accepted(arrival) = item
+                && let Ok((outbox, pass, greeting)) = client::take_in(&context, *arrival)
             {
-                spawn_local(echo(context.clone(), socket, peer, pass.place));
+                spawn_local(echo(context.clone(), outbox, pass, greeting));
             }
         }
     }
 }
 
 /// One connection, from its upgrade to its end.
-async fn echo(context: Rc<client::Context>, socket: TcpStream, peer: SocketAddr, place: Place) {
-    let outbox = Rc::new(Outbox::new(socket));
+async fn echo(context: Rc<client::Context>, outbox: Rc<Outbox>, pass: Pass, greeting: Greeting) {
     let listener = context.hub.join(outbox.clone());
-    if let Some((messages, _)) = client::upgrade(&context, &outbox, peer, context.limits.max_message_bytes).await {
+    if let Some((messages, _)) =
+        client::upgrade(&context, &outbox, greeting, |_| Ok(()), context.limits.max_message_bytes).await
+    {
         echo_messages(&context, &outbox, messages).await;
     }
     outbox.finish();
     client::linger(&outbox).await;
     context.hub.leave(listener);
-    context.admission.leave(&place);
+    context.admission.leave(&pass.place);
 }
 
 async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: Messages) {

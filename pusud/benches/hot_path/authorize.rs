@@ -28,6 +28,7 @@ fn password(bencher: Bencher<'_, '_>) {
             peer: "192.0.2.1:5000".into(),
             again: false,
             recheck: false,
+            encrypted: false,
             attributes: Vec::new(),
         }))
     };

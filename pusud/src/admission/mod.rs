@@ -1,12 +1,16 @@
 //! Admission: decides who is let in, by the number of connections in all, of those that are not authorized yet, and of
 //! those of one address.
 //!
-//! It counts and decides; `turned_away` tells those who are not let in why. Shared by the acceptor and the shards,
-//! behind a lock that a connection takes three times in its life: when it comes, when it is authorized, when it is gone.
+//! It counts and decides; `turned_away` tells those who are not let in why. Shared by the acceptors and the shards,
+//! behind a lock that a connection takes three times in its life: when it comes, when it is authorized, when it is gone;
+//! and once more where it is encrypted or a proxy says where it comes from.
 //! **Invariant:** what was let in is counted until it is given back, once.
 
 mod address;
 mod addresses;
+mod bounds;
+mod client_address;
+mod forwarding;
 mod networks;
 mod open_files;
 mod port;
@@ -16,6 +20,7 @@ mod turned_away;
 
 use crate::protocol::{Limits, Refusal, Refusals};
 use addresses::Addresses;
+use bounds::Bounds;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -25,18 +30,11 @@ pub struct Admission {
     state: Mutex<State>,
 }
 
-struct Bounds {
-    connections: usize,
-    unauthorized: usize,
-    /// `None`: no limit.
-    unauthorized_per_address: Option<u32>,
-    /// `None`: no limit.
-    connections_per_address: Option<u32>,
-}
-
 #[derive(Default)]
 struct State {
     census: Census,
+    /// Connections by listener.
+    listeners: Box<[usize]>,
     addresses: Addresses,
     refusals: Refusals,
 }
@@ -48,6 +46,8 @@ pub struct Census {
     pub connections: usize,
     /// Those among them that are not authorized yet.
     pub unauthorized: usize,
+    /// Those among them that are not counted as such yet, since their TLS handshake goes on.
+    pub handshakes: usize,
 }
 
 /// A connection that was let in.
@@ -60,56 +60,107 @@ pub struct Pass {
 
 /// Where a connection is counted. Small, because every connection keeps one as long as it lasts.
 #[must_use = "a place that is not given back is taken for ever"]
-pub struct Place(u32);
+pub struct Place {
+    of_address: u32,
+    listener: u16,
+}
 
 /// A place among those that are not authorized yet; dropping it gives it back.
 pub struct Probation {
     admission: Arc<Admission>,
     place: u32,
+    /// The TLS handshake goes on.
+    is_handshaking: bool,
+}
+
+/// How a connection begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// With its request.
+    Request,
+    /// With a TLS handshake, which has places of its own.
+    Handshake,
 }
 
 impl Admission {
-    /// Admits `connections_max` connections, and otherwise as `limits` say.
-    pub fn new(connections_max: usize, limits: &Limits) -> Arc<Self> {
-        let unless_zero = |limit: usize| (limit > 0).then(|| u32::try_from(limit).unwrap_or(u32::MAX));
-        let bounds = Bounds {
-            connections: connections_max,
-            unauthorized: limits.max_unauthorized,
-            unauthorized_per_address: unless_zero(limits.max_unauthorized_per_address),
-            connections_per_address: unless_zero(limits.max_connections_per_address),
-        };
-        Arc::new(Self { bounds, state: Mutex::default() })
+    /// Admits `connections_max` connections, and otherwise as `limits` say, or a listener's own.
+    pub fn new(connections_max: usize, limits: &Limits, listeners: &[ListenerLimits]) -> Arc<Self> {
+        let state = State { listeners: vec![0; listeners.len()].into(), ..State::default() };
+        Arc::new(Self { bounds: Bounds::new(connections_max, limits, listeners), state: Mutex::new(state) })
     }
 
-    /// Lets a connection from `address` in, which is not authorized yet.
+    /// Lets a connection in that came through the listener with this number, and is not authorized yet. `address`: what limits by address count it by; `None` where they
+    /// cannot, or not yet.
     ///
     /// # Errors
     /// The limit that it would exceed. It has been counted as refused then.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Pass, Refusal> {
+    pub fn admit(
+        self: &Arc<Self>,
+        listener: u16,
+        address: Option<IpAddr>,
+        beginning: Beginning,
+    ) -> Result<Pass, Refusal> {
         let state = &mut *self.state();
-        match self.bounds.admit(state, address) {
-            Ok(place) => {
-                state.census.connections += 1;
-                state.census.unauthorized += 1;
-                Ok(Pass { place: Place(place), probation: Probation { admission: self.clone(), place } })
-            }
-            Err(refusal) => {
-                state.refusals.count(refusal);
-                Err(refusal)
-            }
+        let is_handshaking = beginning == Beginning::Handshake;
+        let admitted = self.bounds.admit(state, listener, address, is_handshaking);
+        let place = admitted.inspect_err(|&refusal| state.refusals.count(refusal))?;
+        state.census.connections += 1;
+        *state.census.beginning(is_handshaking) += 1;
+        state.listeners[usize::from(listener)] += 1;
+        let probation = Probation { admission: self.clone(), place, is_handshaking };
+        Ok(Pass { place: Place { of_address: place, listener }, probation })
+    }
+
+    /// The TLS handshake of a connection is done: it counts among those that are not authorized yet.
+    ///
+    /// # Errors
+    /// There is no room among them. It has been counted as refused then, and keeps its place until it leaves.
+    pub fn end_handshake(&self, pass: &mut Pass) -> Result<(), Refusal> {
+        let state = &mut *self.state();
+        if state.census.unauthorized >= self.bounds.unauthorized {
+            state.refusals.count(Refusal::MaxUnauthorized);
+            return Err(Refusal::MaxUnauthorized);
         }
+        state.census.handshakes -= 1;
+        state.census.unauthorized += 1;
+        pass.probation.is_handshaking = false;
+        Ok(())
+    }
+
+    /// A trusted proxy has said where a connection comes from: limits by address count it by that.
+    ///
+    /// # Errors
+    /// The limit that it would exceed. It has been counted as refused then, and keeps its place until it leaves.
+    pub fn identify(&self, place: &mut Place, probation: &mut Probation, address: IpAddr) -> Result<(), Refusal> {
+        let state = &mut *self.state();
+        debug_assert_eq!(place.of_address, addresses::UNCOUNTED, "nobody is counted by two addresses");
+        let identified = self.bounds.identify(state, place.listener, address);
+        let counted = identified.inspect_err(|&refusal| state.refusals.count(refusal))?;
+        (place.of_address, probation.place) = (counted, counted);
+        Ok(())
+    }
+
+    /// Counts a connection that somebody else has refused.
+    pub fn count_refusal(&self, refusal: Refusal) {
+        self.state().refusals.count(refusal);
     }
 
     /// Takes back the place of a connection that is gone.
     pub fn leave(&self, place: &Place) {
         let state = &mut *self.state();
         state.census.connections -= 1;
-        state.addresses.leave(place.0);
+        state.listeners[usize::from(place.listener)] -= 1;
+        state.addresses.leave(place.of_address);
     }
 
     /// How many are inside.
     pub fn census(&self) -> Census {
         self.state().census
+    }
+
+    /// Connections by the number of the listener that they came through.
+    pub fn by_listener(&self) -> Vec<usize> {
+        self.state().listeners.to_vec()
     }
 
     /// Connections that were refused, by limit.
@@ -125,30 +176,14 @@ impl Admission {
 impl Drop for Probation {
     fn drop(&mut self) {
         let state = &mut *self.admission.state();
-        state.census.unauthorized -= 1;
+        *state.census.beginning(self.is_handshaking) -= 1;
         state.addresses.pass_probation(self.place);
     }
 }
 
-impl Bounds {
-    fn admit(&self, state: &mut State, address: IpAddr) -> Result<u32, Refusal> {
-        let State { census, addresses, .. } = state;
-        if census.connections >= self.connections {
-            return Err(Refusal::MaxConnections);
-        }
-        let counts_addresses = self.connections_per_address.is_some() || self.unauthorized_per_address.is_some();
-        // Behind 127.0.0.1 and ::1 there may be a proxy with any number of clients.
-        let per_address = counts_addresses && !address.is_loopback();
-        let of_address = if per_address { addresses.of(address) } else { addresses::Counts::default() };
-        if self.connections_per_address.is_some_and(|most| of_address.connections >= most) {
-            return Err(Refusal::MaxConnectionsPerAddress);
-        }
-        if census.unauthorized >= self.unauthorized
-            || self.unauthorized_per_address.is_some_and(|most| of_address.unauthorized >= most)
-        {
-            return Err(Refusal::MaxUnauthorized);
-        }
-        Ok(if per_address { addresses.enter(address) } else { addresses::UNCOUNTED })
+impl Census {
+    fn beginning(&mut self, is_handshaking: bool) -> &mut usize {
+        if is_handshaking { &mut self.handshakes } else { &mut self.unauthorized }
     }
 }
 
@@ -156,6 +191,9 @@ impl Bounds {
 mod tests;
 
 pub use address::{block, readable};
+pub use bounds::ListenerLimits;
+pub use client_address::{ClientAddress, peer_of};
+pub use forwarding::Forwarding;
 pub use networks::Networks;
 pub use open_files::make_room;
 pub use port::{CLIENTS, RELAYS};

@@ -13,7 +13,7 @@ fn admission(
         max_connections_per_address: per_address,
         ..Limits::default()
     };
-    Admission::new(connections, &limits)
+    Admission::new(connections, &limits, &[ListenerLimits::default()])
 }
 
 fn ip(address: &str) -> IpAddr {
@@ -22,12 +22,12 @@ fn ip(address: &str) -> IpAddr {
 
 /// Lets one in that is authorized at once.
 fn authorized(admission: &Arc<Admission>, address: &str) -> Result<Place, Refusal> {
-    admission.admit(ip(address)).map(|pass| pass.place)
+    admission.admit(0, Some(ip(address)), Beginning::Request).map(|pass| pass.place)
 }
 
 /// The limit that stands in the way of `address`.
 fn refused(admission: &Arc<Admission>, address: &str) -> Option<Refusal> {
-    match admission.admit(ip(address)) {
+    match admission.admit(0, Some(ip(address)), Beginning::Request) {
         Ok(pass) => {
             admission.leave(&pass.place);
             None
@@ -50,22 +50,22 @@ fn all_connections_are_bounded() {
 #[test]
 fn those_that_are_not_authorized_are_bounded_in_all_and_by_address() {
     let admission = admission(100, 3, 2, 0);
-    let one = admission.admit(ip("192.0.2.1")).unwrap();
-    let _two = admission.admit(ip("192.0.2.1")).unwrap();
+    let one = admission.admit(0, Some(ip("192.0.2.1")), Beginning::Request).unwrap();
+    let _two = admission.admit(0, Some(ip("192.0.2.1")), Beginning::Request).unwrap();
     assert_eq!(refused(&admission, "192.0.2.1"), Some(Refusal::MaxUnauthorized), "of one address");
     assert_eq!(refused(&admission, "192.0.2.2"), None);
-    let _three = admission.admit(ip("127.0.0.1")).unwrap();
+    let _three = admission.admit(0, Some(ip("127.0.0.1")), Beginning::Request).unwrap();
     assert_eq!(refused(&admission, "192.0.2.2"), Some(Refusal::MaxUnauthorized), "in all");
     drop(one.probation);
     assert_eq!(refused(&admission, "192.0.2.1"), None, "one is authorized now");
-    assert_eq!(admission.census(), Census { connections: 3, unauthorized: 2 });
+    assert_eq!(admission.census(), Census { connections: 3, unauthorized: 2, handshakes: 0 });
 }
 
 #[test]
 fn an_address_is_bounded_whether_authorized_or_not() {
     let admission = admission(100, 100, 0, 2);
     let one = authorized(&admission, "192.0.2.1").unwrap();
-    let _two = admission.admit(ip("192.0.2.1")).unwrap();
+    let _two = admission.admit(0, Some(ip("192.0.2.1")), Beginning::Request).unwrap();
     assert_eq!(refused(&admission, "192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress));
     assert_eq!(refused(&admission, "::ffff:192.0.2.1"), Some(Refusal::MaxConnectionsPerAddress), "the same, mapped");
     assert_eq!(refused(&admission, "192.0.2.2"), None);
@@ -84,11 +84,12 @@ fn addresses_of_ipv6_count_by_their_network() {
 #[test]
 fn this_machine_and_limits_of_zero_are_not_counted_by_address() {
     let strict = admission(100, 100, 1, 1);
-    let _places: Vec<_> =
-        ["127.0.0.1", "127.8.8.8", "::1", "::1"].map(|address| strict.admit(ip(address)).unwrap()).into();
+    let _places: Vec<_> = ["127.0.0.1", "127.8.8.8", "::1", "::1"]
+        .map(|address| strict.admit(0, Some(ip(address)), Beginning::Request).unwrap())
+        .into();
     assert_eq!(strict.state().addresses.len(), 0);
     let off = admission(100, 100, 0, 0);
-    let _places: Vec<_> = (0..50).map(|_| off.admit(ip("192.0.2.1")).unwrap()).collect();
+    let _places: Vec<_> = (0..50).map(|_| off.admit(0, Some(ip("192.0.2.1")), Beginning::Request).unwrap()).collect();
     assert_eq!(off.state().addresses.len(), 0);
 }
 
@@ -112,7 +113,7 @@ proptest! {
                         () if waiting >= 8 || own_waiting >= 3 => Some(Refusal::MaxUnauthorized),
                         () => None,
                     };
-                    match admission.admit(IpAddr::from([192, 0, 2, from])) {
+                    match admission.admit(0, Some(IpAddr::from([192, 0, 2, from])), Beginning::Request) {
                         Ok(pass) => {
                             prop_assert_eq!(expected, None);
                             inside.push((from, Some(pass.place), Some(pass.probation)));
@@ -135,7 +136,7 @@ proptest! {
                 (_, None) => {}
             }
             let waiting = inside.iter().filter(|one| one.2.is_some()).count();
-            prop_assert_eq!(admission.census(), Census { connections: inside.len(), unauthorized: waiting });
+            prop_assert_eq!(admission.census(), Census { connections: inside.len(), unauthorized: waiting, handshakes: 0 });
             let mut addresses: Vec<_> = inside.iter().map(|one| one.0).collect();
             addresses.sort_unstable();
             addresses.dedup();

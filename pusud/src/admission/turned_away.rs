@@ -28,13 +28,25 @@ impl Default for TurnedAway {
 }
 
 impl TurnedAway {
-    /// Tells a connection why it is not let in, without waiting. Called inside a runtime.
-    pub fn refuse(&self, socket: TcpStream, refusal: Refusal) {
-        let answer = HttpError::turned_away(refusal).to_response();
+    /// Tells a connection why it is not let in, without waiting; `received` is what has come of its request. Called inside
+    /// a runtime.
+    pub fn refuse(&self, socket: std::net::TcpStream, refusal: Refusal, received: &[u8]) {
+        self.answer(socket, HttpError::turned_away(refusal).to_response(), received);
+    }
+
+    /// Tells a connection that it should speak TLS here, the same way.
+    pub fn refuse_plaintext(&self, socket: std::net::TcpStream, received: &[u8]) {
+        self.answer(socket, HttpError::ENCRYPTED_ONLY.to_response(), received);
+    }
+
+    fn answer(&self, socket: std::net::TcpStream, answer: Vec<u8>, received: &[u8]) {
+        // An error means that the connection is gone, or that the system is out of memory: it is closed.
+        let Ok(socket) = TcpStream::from_std(socket) else { return };
+        let has_come = !received.is_empty();
         match self.0.clone().try_acquire_owned() {
             Ok(permit) => drop(tokio::spawn(async move {
                 // Past its time, or broken, the connection is closed all the same.
-                timeout(REFUSE_TIME_MAX, converse(&socket, &answer)).await.ok();
+                timeout(REFUSE_TIME_MAX, converse(&socket, &answer, has_come)).await.ok();
                 drop(socket);
                 drop(permit);
             })),
@@ -44,9 +56,9 @@ impl TurnedAway {
     }
 }
 
-/// Waits for the request, answers, and waits for the client to go.
-async fn converse(socket: &TcpStream, answer: &[u8]) -> io::Result<()> {
-    if read(socket).await? == 0 {
+/// Waits for the request where nothing of it has come, answers, and waits for the client to go.
+async fn converse(socket: &TcpStream, answer: &[u8], has_come: bool) -> io::Result<()> {
+    if !has_come && read(socket).await? == 0 {
         return Ok(());
     }
     // The kernel's buffer is empty and takes the whole answer.

@@ -37,8 +37,11 @@ pub use pusu_plugin_abi::ATTR_PREVIOUS_TICKET as PREVIOUS_TICKET;
 pub struct Request {
     /// What the client sent.
     pub authorization: Authorization,
-    /// The client's address as text, `203.0.113.7:50123` or `[2001:db8::1]:1`.
+    /// The client's address as text, `203.0.113.7:50123`, `[2001:db8::1]:1`, without a port where a proxy has named none, or
+    /// empty where nobody knows it.
     pub peer: String,
+    /// The client's connection is encrypted.
+    pub encrypted: bool,
     /// The client is authorized already and renews or adds.
     pub again: bool,
     /// With `again`: the relay asks by itself about what was granted before.
@@ -119,6 +122,7 @@ mod tests {
         let request = Request {
             authorization: Authorization::new("hunter2"),
             peer: "192.0.2.1:5000".into(),
+            encrypted: false,
             again: false,
             recheck: false,
             attributes: Vec::new(),

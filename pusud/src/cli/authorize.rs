@@ -56,7 +56,8 @@ pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
     let authorization = args.authorization.given_or_asked()?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let peer = args.peer.to_string();
-    let request = Request { authorization, peer, again: false, recheck: false, attributes: Vec::new() };
+    let request =
+        Request { authorization, peer, encrypted: false, again: false, recheck: false, attributes: Vec::new() };
     let runtime = super::client_runtime().context("cannot start a runtime")?;
     let asked = Instant::now();
     let verdict = runtime.block_on(authenticator.authorize(request));

@@ -1,6 +1,6 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, print, probe};
+use super::{SettingsArgs, listener_rows, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::{
     AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration, limit_rows,
@@ -24,23 +24,38 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     let identity = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
+    let (certificates, warnings) = relay::load_certificates(&config)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     relay::check_addresses(&config)?;
-    print(&set_up(&config, &capacity, &identity, probe::relays(&config)))
+    let listeners = listener_rows::rows(&config, &certificates);
+    print(&set_up(&config, &capacity, &identity, listeners, probe::relays(&config)))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
 /// `found`: where each relay is, and whether it answers.
-fn set_up(config: &Config, capacity: &Capacity, authenticator: &Identity, found: probe::Found) -> String {
+fn set_up(
+    config: &Config,
+    capacity: &Capacity,
+    authenticator: &Identity,
+    listeners: Vec<(String, String)>,
+    found: probe::Found,
+) -> String {
+    let endpoints: Vec<String> = config.listeners.iter().map(|listener| listener.endpoint.to_string()).collect();
     let mut rows: Vec<(&str, String)> = vec![
         ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
         ("name", config.name.clone()),
-        ("clients", SocketAddr::new(config.client_address, config.client_port).to_string()),
+        ("clients", endpoints.join(", ")),
+    ];
+    rows.extend(listeners.iter().map(|(name, facts)| (name.as_str(), facts.clone())));
+    rows.extend([
         ("shards", config.shards.to_string()),
         ("control_socket", control_socket(config)),
         ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),
         ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
-    ];
+    ]);
     rows.extend(network(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
@@ -179,7 +194,8 @@ mod tests {
         };
         let capacity = Capacity { connections: 890, warning: None };
         let relays = probe::Found { rows: vec![("b:1".into(), "answers".into())], addresses: 1 };
-        let text = set_up(&config, &capacity, &identity, relays);
+        let text =
+            set_up(&config, &capacity, &identity, vec![("  tls_ticket_key_file".into(), "t.key".into())], relays);
         for expected in [
             "  b:1  ",
             "answers",
@@ -201,7 +217,8 @@ mod tests {
         assert!(pusud::config::LIMITS.iter().all(|key| text.contains(&format!("  {key} "))), "{text}");
         for key in settings_at_the_top() {
             let shown_as = match key {
-                "client_address" | "client_port" => "clients",
+                "client_address" | "client_port" | "client_tls" | "listeners" => "clients",
+                "tls_ticket_key_file" => "  tls_ticket_key_file",
                 "relays" | "network_address" | "network_port" => "network",
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",

@@ -11,6 +11,7 @@ mod connection_args;
 mod health;
 mod inspect;
 mod listen;
+mod listener_rows;
 mod liveness;
 mod plugin_test;
 mod plugin_test_report;

@@ -5,10 +5,10 @@ use anyhow::Context as _;
 use pusud::authenticator::{self, Authenticator, Identity};
 use pusud::config::Config;
 use pusud::relay::Relay;
-use pusud::system::{self, Shutdown, Signals};
-use std::net::SocketAddr;
+use pusud::system::{self, HandedOver, Shutdown, Signals};
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
+    let sockets = HandedOver::take_all()?;
     let signals = Signals::catch().context("cannot catch signals")?;
     system::start_logging(args.log_format, args.log_level, system::Output::Queued)?;
     authenticator::forbid_exit(|why| {
@@ -21,19 +21,19 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     // Once it is bound, the relay stops the authenticator when it stops itself.
-    let relay = Relay::bind(config.clone(), authenticator.clone()).inspect_err(|_| authenticator.stop())?;
+    let relay = Relay::bind(config.clone(), authenticator.clone(), sockets).inspect_err(|_| authenticator.stop())?;
     let relay = relay.reloading(signals.sighups(), args.overrides());
-    let address = relay.client_addr();
-    relay.run(Shutdown::on_signals(signals), || announce(&config, &authenticator.identity(), address))
+    let address = relay.client_address().to_owned();
+    relay.run(Shutdown::on_signals(signals), || announce(&config, &authenticator.identity(), &address))
 }
 
 /// The one line that says what this relay is. Programs wait for it: its message and `address` stay as they are.
-fn announce(config: &Config, authenticator: &Identity, address: SocketAddr) {
+fn announce(config: &Config, authenticator: &Identity, address: &str) {
     let plugin =
         authenticator.path.as_ref().map(|path| (&authenticator.version, &authenticator.sha256, path.display()));
     let settings = config.file.as_ref().map(|file| tracing::field::display(file.display()));
     tracing::info!(
-        %address,
+        address,
         name = %config.name,
         shards = config.shards,
         generation = 1,

@@ -6,7 +6,7 @@ use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, Value, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, PluginMetric, State, Status};
+use pusud::control::{self, Connections, Listener, PluginMetric, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -62,11 +62,19 @@ fn describe(status: &Status) -> String {
         ("state", format!("{state} on {address}")),
         ("uptime", format!("{uptime}, since {since}")),
         ("shards", shards(status)),
-        ("connections", format!("{} ({} unauthorized)", connections.total, connections.unauthorized)),
+    ];
+    // A single one that does nothing but accept says nothing new.
+    let is_plain = |one: &Listener| one.tls.is_none() && !one.proxy_protocol && one.trusted_proxies.is_none();
+    if status.listeners.len() > 1 || !status.listeners.iter().all(is_plain) {
+        let listeners = status.listeners.iter().enumerate();
+        rows.extend(listeners.map(|(n, one)| (if n == 0 { "listeners" } else { "" }, describe_listener(one))));
+    }
+    rows.extend([
+        ("connections", describe_connections(connections)),
         ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
         ("messages", format!("{} published, {} delivered", messages.published, messages.delivered)),
         ("slow consumers", format!("{slow_consumers} disconnected, {} bytes dropped", messages.dropped_bytes)),
-    ];
+    ]);
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
     let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
@@ -106,6 +114,40 @@ fn describe(status: &Status) -> String {
         let colon = if label.is_empty() { "" } else { ":" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{:<LABEL_WIDTH$}{value}", format!("{label}{colon}"));
+    }
+    text
+}
+
+fn describe_connections(connections: &Connections) -> String {
+    let Connections { total, unauthorized, handshakes } = connections;
+    match handshakes {
+        0 => format!("{total} ({unauthorized} unauthorized)"),
+        handshakes => format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes)"),
+    }
+}
+
+/// A listener in words. The certificate that expires first is the one that counts.
+fn describe_listener(listener: &Listener) -> String {
+    let mut text = format!("{} on {}, {} connections", listener.name, listener.address, listener.connections);
+    if let Some(tls) = &listener.tls {
+        let names: Vec<&str> = tls.certificates.iter().flat_map(|one| &one.names).map(String::as_str).collect();
+        let names = if names.is_empty() { "no name".to_owned() } else { names.join(" ") };
+        let left = match tls.days_left {
+            days if days < 0 => "EXPIRED".to_owned(),
+            1 => "1 day left".to_owned(),
+            days => format!("{days} days left"),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", TLS for {names}, {left}");
+        if tls.client_certificates != "off" {
+            let _ = write!(text, ", client certificates {}", tls.client_certificates);
+        }
+    }
+    if listener.proxy_protocol {
+        text.push_str(", PROXY header required");
+    }
+    if let Some(proxies) = &listener.trusted_proxies {
+        let _ = write!(text, ", trusted proxies {proxies}");
     }
     text
 }
@@ -167,13 +209,26 @@ fn describe_relay(relay: &PeerStatus) -> String {
 mod tests {
     use super::*;
     use pusud::authenticator::{Definition, Kind};
-    use pusud::control::{Authenticator, Connections, Disconnects, Messages};
+    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Messages, Tls};
     use pusud::routing::Traffic;
 
     fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let (kind, help, bounds) = (Kind::Counter, String::new(), Vec::new());
         PluginMetric { definition: Definition { kind, name: name.to_owned(), help, labels, bounds }, value }
+    }
+
+    fn listener() -> Listener {
+        let names = vec!["relay.example.com".to_owned()];
+        let certificate = Certificate { names, key: "ECDSA P-256".into(), sha256: "cd".into(), not_after: 9 };
+        Listener {
+            name: "clients".into(),
+            address: "192.0.2.1:443".into(),
+            connections: 5,
+            tls: Some(Tls { certificates: vec![certificate], client_certificates: "optional".into(), days_left: 12 }),
+            proxy_protocol: true,
+            trusted_proxies: Some("10.0.0.0/8".into()),
+        }
     }
 
     fn sample() -> Status {
@@ -184,7 +239,8 @@ mod tests {
             uptime_seconds: 61,
             shards: 2,
             hanging_shards: vec![1],
-            connections: Connections { total: 5, unauthorized: 2 },
+            connections: Connections { total: 5, unauthorized: 2, handshakes: 1 },
+            listeners: vec![listener()],
             channels: 3,
             subscriptions: 4,
             messages: Messages { published: 10, delivered: 20, dropped_bytes: 30 },
@@ -230,7 +286,9 @@ mod tests {
             "r1 (pusud 0.1.0, process 7)",
             "\nuptime:                 1m 1s, since 1970-01-01T00:00:00Z\n",
             "HANG and are not counted: [1]",
-            "5 (2 unauthorized)",
+            "clients on 192.0.2.1:443, 5 connections, TLS for relay.example.com, 12 days left, client certificates \
+             optional, PROXY header required, trusted proxies 10.0.0.0/8\n",
+            "5 (2 unauthorized, 1 in TLS handshakes)",
             "6 slow consumer (4001)",
             "\nslow consumers:         6 disconnected, 30 bytes dropped\n",
             "6 for outbox_bytes",

@@ -3,7 +3,7 @@
 use super::{Client, Next, framing, session::Effect};
 use crate::client::publish_rate::PublishRate;
 use crate::protocol::{self, Disconnect, Malformed, Refusal, Reply, Request};
-use crate::{admission, websocket};
+use crate::websocket;
 use std::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
@@ -76,13 +76,9 @@ impl Client {
         self.end(&Reply::LimitExceeded { channel, reason }.to_json(), Disconnect::LimitExceeded)
     }
 
-    /// The client's address as text. The socket knows it, and so nobody else has to; once the connection is gone, nobody
-    /// does.
+    /// The client's address as text.
     pub(super) fn peer(&self) -> String {
-        match self.outbox.socket().peer_addr() {
-            Ok(peer) => admission::readable(peer).to_string(),
-            Err(_) => "gone".to_owned(),
-        }
+        self.outbox.transport().describe_client()
     }
 
     /// Sends a reply.

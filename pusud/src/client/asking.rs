@@ -7,7 +7,7 @@
 use super::authorizations::{Added, Moment, ToAsk};
 use super::uptime::Uptime;
 use super::wire::NextFrame;
-use super::{Client, Next, handshake};
+use super::{Client, Next, connection, handshake};
 use crate::authenticator::{Authorization, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 use crate::client::reauthorize::Permit;
 use crate::hub::Stage;
@@ -181,7 +181,13 @@ impl Client {
 
     /// What the authenticator is asked about this client.
     fn question(&self, authorization: Authorization, again: bool) -> Request {
-        let attributes = handshake::attributes(self.facts.as_deref());
-        Request { authorization, peer: self.peer(), again, recheck: false, attributes }
+        let transport = self.outbox.transport();
+        let mut attributes = handshake::attributes(self.facts.as_deref());
+        attributes.extend(connection::attributes(transport));
+        let peer = match transport.client() {
+            Some(client) if client.ip().is_some() => client.to_string(),
+            _ => String::new(),
+        };
+        Request { authorization, peer, encrypted: transport.is_encrypted(), again, recheck: false, attributes }
     }
 }

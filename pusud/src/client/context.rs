@@ -6,7 +6,7 @@ use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::ReauthorizationQueue;
 use crate::client::uptime::Uptime;
-use crate::hub::Hub;
+use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
 use crate::websocket::{self, Frames};
 use std::rc::Rc;
@@ -27,6 +27,8 @@ pub struct Context {
     pub hello: Frames,
     /// The shard's buffer for reading.
     pub buffer: Rc<ReadBuffer>,
+    /// The shard's buffers for encryption.
+    pub scratch: Rc<Scratch>,
     /// By when who has to have done something.
     pub deadlines: Rc<Deadlines<Instant>>,
     /// When whose authorization ends.
@@ -53,6 +55,7 @@ impl Context {
             limits,
             hello: websocket::text(&hello.to_json()),
             buffer: Rc::default(),
+            scratch: Rc::default(),
             deadlines: Rc::default(),
             ends: Rc::default(),
             reauthorizations: Rc::new(ReauthorizationQueue::new(shards)),

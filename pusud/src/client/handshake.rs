@@ -3,8 +3,11 @@
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension is ever chosen.
 
-use crate::http::HttpError;
+use crate::admission::{ClientAddress, Forwarding, begins_like_proxy_header};
+use crate::http::{self, ForwardedError, HttpError};
+use crate::protocol::Refusal;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The subprotocol that is chosen where a client offers it.
@@ -20,10 +23,17 @@ pub enum Progress {
     Partial,
     /// An upgrade.
     Accept(Upgrade),
-    /// Not an upgrade: send this and close.
-    Refuse(Vec<u8>),
-    /// The head is longer than it may be or has too many lines: send this and close.
-    TooLarge(Vec<u8>),
+    /// Not an upgrade: send this and close, and count it as this, if it is anything.
+    Refuse(Vec<u8>, Option<Refusal>),
+}
+
+/// Who has handed the request on: whose word is taken about where it comes from.
+#[derive(Debug)]
+pub struct Hops<'a> {
+    /// Where it comes from as far as is known without it.
+    pub peer: ClientAddress,
+    /// The proxies that are trusted.
+    pub forwarding: &'a Forwarding,
 }
 
 /// An upgrade that can be granted.
@@ -35,6 +45,9 @@ pub struct Upgrade {
     pub request_len: usize,
     /// What else it said; `None` for a path of `/` without an origin, which nearly all clients send.
     pub facts: Option<Box<Facts>>,
+    /// Where the client is, in the words of trusted proxies; `None` where nobody's word is taken, or a Unix socket's owner
+    /// has said nothing.
+    pub client: Option<IpAddr>,
 }
 
 /// What a request says that an authenticator may want to know.
@@ -55,8 +68,9 @@ pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
     attributes
 }
 
-/// Looks at the bytes received so far; `head_bytes_max` bounds the request's head.
-pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
+/// Looks at the bytes received so far; `head_bytes_max` bounds the request's head. `hops`: who has handed it on, where
+/// headers may say so.
+pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) -> Progress {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     let outcome = match request.parse(received) {
@@ -65,13 +79,30 @@ pub fn advance(received: &[u8], head_bytes_max: usize) -> Progress {
         Ok(_) => Err(TOO_LARGE),
         Err(httparse::Error::TooManyHeaders) => Err(TOO_LARGE),
         Err(httparse::Error::Version) => Err(OTHER_VERSION),
+        Err(_) if begins_like_proxy_header(received) => Err(PROXY_HEADER),
         Err(_) => Err(HttpError::bad_request("This is not an HTTP request.")),
     };
     match outcome {
-        Ok(upgrade) => Progress::Accept(upgrade),
-        Err(error) if error == TOO_LARGE => Progress::TooLarge(error.to_response()),
-        Err(error) => Progress::Refuse(error.to_response()),
+        Ok(upgrade) => match hops.map(|hops| client(&request, hops)).transpose() {
+            Ok(client) => Progress::Accept(Upgrade { client: client.flatten(), ..upgrade }),
+            Err(error) => {
+                let response = HttpError::bad_request(error.reason()).to_response();
+                Progress::Refuse(response, Some(Refusal::TrustedProxies))
+            }
+        },
+        Err(error) if error == TOO_LARGE => Progress::Refuse(error.to_response(), Some(Refusal::MaxHeaderBytes)),
+        Err(error) => Progress::Refuse(error.to_response(), None),
     }
+}
+
+/// Where the client is, in the words of those who have handed the request on.
+fn client(request: &httparse::Request<'_, '_>, hops: &Hops<'_>) -> Result<Option<IpAddr>, ForwardedError> {
+    // Whoever connects to a Unix socket has no address; it is trusted here, and so is this one, which nobody has.
+    const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let peer = hops.peer.ip().unwrap_or(NOBODY);
+    let is_trusted = |address| address == NOBODY && hops.peer.ip().is_none() || hops.forwarding.trusts_ip(address);
+    let client = http::client(request.headers, peer, is_trusted)?;
+    Ok((client != NOBODY).then_some(client))
 }
 
 /// For whoever has put a proxy in front that was not told of WebSockets: it is the proxy that speaks then.
@@ -92,6 +123,9 @@ const TOO_LARGE: HttpError = HttpError {
     headers: "",
     reason: "The request's head is too long or has too many lines.",
 };
+const PROXY_HEADER: HttpError = HttpError::bad_request(
+    "A PROXY header came, which this port does not expect: set proxy_protocol: required for it.",
+);
 const OTHER_VERSION: HttpError = HttpError {
     status: "505 HTTP Version Not Supported",
     headers: "",
@@ -152,7 +186,8 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
     };
     let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin }));
-    Ok(Upgrade { response: switching_protocols(key, subprotocol(headers)), request_len: head.len(), facts })
+    let response = switching_protocols(key, subprotocol(headers));
+    Ok(Upgrade { response, request_len: head.len(), facts, client: None })
 }
 
 /// The path, with its query, of a request's target: a path already, or a whole URL as a proxy is sent (RFC 9112, section

@@ -8,6 +8,7 @@
 mod apply;
 mod asking;
 mod authorizations;
+mod connection;
 mod context;
 mod deadlines;
 mod few;
@@ -27,156 +28,31 @@ mod upkeep;
 mod uptime;
 mod wire;
 
+pub use connection::{Greeting, linger, serve, take_in, upgrade};
 pub use context::Context;
 pub use framing::{Messages, config, disconnect_after};
-pub use handshake::{Progress, Upgrade, advance};
+pub use handshake::{Hops, Progress, Upgrade, advance};
 pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max};
 pub use partial_message::Unfinished;
 pub use upkeep::run_timers;
 
-use crate::admission::{Pass, Place};
 use crate::authenticator::Authorization;
 use crate::client::publish_rate::PublishRate;
-use crate::hub::{ListenerId, Outbox, Stage, Turn};
-use crate::protocol::Refusal;
-use crate::websocket::Frames;
+use crate::hub::{ListenerId, Outbox, Turn};
 use handshake::Facts;
 use publishing::Held;
 use session::Session;
-use std::future::{Future, poll_fn};
-use std::io;
-use std::net::SocketAddr;
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::task::{coop, yield_now};
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tracing::debug;
 use upkeep::Upkeep;
-use wire::Wire;
 
 /// A client that has sent so much, in bytes, lets others have their turn before its next message: also where nobody listens
 /// to what it publishes, and no room is asked for.
 const TURN_BYTES_MAX: u32 = 64 * 1024;
-/// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
-const LINGER_MAX: Duration = Duration::from_secs(2);
-
-/// Serves one connection, which was let in with `pass`, until it ends.
-pub fn serve(context: Rc<Context>, socket: TcpStream, peer: SocketAddr, pass: Pass) -> impl Future<Output = ()> {
-    let Pass { place, probation } = pass;
-    let outbox = Rc::new(Outbox::new(socket));
-    let member = Member::join(context.clone(), outbox.clone(), place);
-    let upkeep = Upkeep::until_authorized(probation, Instant::now() + context.limits.authorize_timeout);
-    // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(context, outbox.clone(), member.listener, peer, upkeep));
-    async move {
-        if let Some(mut client) = connecting.await {
-            client.run().await;
-        }
-        outbox.finish();
-        member.context.hub.unsubscribe_all(member.listener);
-        Box::pin(linger(&outbox)).await;
-        drop(member);
-    }
-}
-
-/// A client's membership of its shard's hub and its place among all connections, which end with it.
-struct Member {
-    context: Rc<Context>,
-    listener: ListenerId,
-    place: Place,
-}
-
-impl Member {
-    fn join(context: Rc<Context>, outbox: Rc<Outbox>, place: Place) -> Self {
-        let listener = context.hub.join(outbox);
-        Self { context, listener, place }
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.context.hub.leave(self.listener);
-        self.context.admission.leave(&self.place);
-    }
-}
-
-/// Makes a client of a connection, or nothing where it does not become one in time.
-async fn connect(
-    context: Rc<Context>,
-    outbox: Rc<Outbox>,
-    listener: ListenerId,
-    peer: SocketAddr,
-    upkeep: Box<Upkeep>,
-) -> Option<Box<Client>> {
-    let (messages, facts) = upgrade(&context, &outbox, peer, context.limits.max_unauthorized_message_bytes).await?;
-    context.hub.send(&outbox, context.hello.clone());
-    Some(Box::new(Client {
-        messages,
-        session: Session::default(),
-        upkeep: Some(upkeep),
-        publish_rate: None,
-        turn: None,
-        turn_bytes: 0,
-        listener,
-        idle_authorizations: 0,
-        facts,
-        outbox,
-        context,
-    }))
-}
-
-/// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.
-/// Messages are at most of `message_bytes_max`.
-pub async fn upgrade(
-    context: &Context,
-    outbox: &Rc<Outbox>,
-    peer: SocketAddr,
-    message_bytes_max: usize,
-) -> Option<(Messages, Option<Box<Facts>>)> {
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, request::shake_hands(context, outbox)).await else {
-        context.hub.count_refusal(Refusal::HandshakeTimeout);
-        debug!(client = %peer, "no WebSocket handshake within handshake_timeout");
-        return None;
-    };
-    let (upgrade, unread) = upgrade?;
-    outbox.reach(Stage::Upgraded);
-    context.hub.send(outbox, Frames::from(upgrade.response));
-    outbox.incoming.open();
-    let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    Some((Messages::over(wire, message_bytes_max), upgrade.facts))
-}
-
-/// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.
-/// Closing earlier would reset the connection under what the client has still to read.
-pub async fn linger(outbox: &Outbox) {
-    let gone = async {
-        poll_fn(|cx| outbox.poll_drained(cx)).await;
-        if outbox.is_broken() {
-            return;
-        }
-        outbox.shut_down();
-        let mut discard = [0; 1024];
-        loop {
-            match outbox.socket().try_read(&mut discard) {
-                Ok(0) => break,
-                Ok(_) => coop::consume_budget().await,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if outbox.socket().readable().await.is_err() {
-                        break;
-                    }
-                }
-                Err(_) => break,
-            }
-        }
-    };
-    // Past the deadline the connection is closed all the same.
-    timeout(LINGER_MAX, gone).await.ok();
-}
-
 /// A client that speaks WebSocket.
 struct Client {
     context: Rc<Context>,

@@ -1,5 +1,6 @@
 //! A shard's one buffer for reading from sockets, so that idle clients need none of their own.
 
+use crate::hub::Transport;
 use socket2::SockRef;
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -23,15 +24,12 @@ impl Default for ReadBuffer {
 }
 
 impl ReadBuffer {
-    /// Reads what `socket` has, without waiting, and shows it to `take`; no bytes mean the end of the stream.
+    /// Reads what `transport` has, without waiting, and shows it to `take`; nothing shown means the end of the stream.
     ///
     /// # Errors
-    /// `WouldBlock` where nothing has come in, and whatever the socket says.
-    pub fn read(&self, socket: &TcpStream, take: impl FnOnce(&[u8])) -> io::Result<()> {
-        let mut buffer = self.0.borrow_mut();
-        let len = read_all(socket, &mut buffer)?;
-        take(&buffer[..len]);
-        Ok(())
+    /// `WouldBlock` where nothing has come in, and whatever the socket or its encryption says.
+    pub fn read(&self, transport: &Transport, take: impl FnMut(&[u8])) -> io::Result<()> {
+        transport.read(&mut self.0.borrow_mut(), read_all, take)
     }
 }
 

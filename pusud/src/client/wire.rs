@@ -129,7 +129,7 @@ impl Wire {
         self.gave_way = 0;
         self.unread.clear();
         (self.unread_at, self.walked_to) = (0, 0);
-        self.buffer.read(self.outbox.socket(), |bytes| self.unread.extend_from_slice(bytes))?;
+        self.buffer.read(self.outbox.transport(), |bytes| self.unread.extend_from_slice(bytes))?;
         self.outbox.incoming.note_activity();
         Ok(!self.unread.is_empty())
     }

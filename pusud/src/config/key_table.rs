@@ -33,6 +33,9 @@ macro_rules! for_each_key {
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;
             client_port: Option<u16>, value(PORT, port), restart;
+            client_tls: Option<Files>, client_tls(), restart;
+            listeners: Vec<ListenerConfig>, listeners(), restart;
+            tls_ticket_key_file: Option<PathBuf>, value("a path", path), restart;
             // Reads the port of the network too, and so stands before it.
             relays: Vec<PeerAddress>, relays(), restart;
             network_address: Option<IpAddr>, value(ADDRESS, address), restart;

@@ -28,7 +28,7 @@ pub(crate) const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
 /// The known key that was most likely meant; also where words are joined with `-`.
-fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
     nearest(&key.replace('-', "_"), known.iter().copied())
 }
 

@@ -5,11 +5,9 @@
 
 use super::key_table::restart_for;
 use super::section::Section;
-use super::values::found;
 use super::{keys, kinds};
 use crate::protocol::{AllowedOrigin, CHANNEL_BYTES_MAX, CONTENT_DEPTH_MAX, Limits, SUBSCRIPTIONS_MAX, for_each_limit};
 use anyhow::bail;
-use serde_json::Value;
 use std::time::Duration;
 
 /// Makes what the settings have a line of for each limit.
@@ -64,12 +62,7 @@ impl RawLimits {
     /// # Errors
     /// Names the key, what was expected, and what was found.
     pub(super) fn take(top: &mut Section) -> anyhow::Result<Self> {
-        let values = match top.values.remove("limits") {
-            None | Some(Value::Null) => return Ok(Self::default()),
-            Some(Value::Object(values)) => values,
-            Some(other) => bail!("`limits`: expected indented lines of the form `key: value`, found {}", found(&other)),
-        };
-        let mut limits = Section { prefix: "limits.", values };
+        let Some(mut limits) = top.take_section("limits")? else { return Ok(Self::default()) };
         let raw = Self::take_known(&mut limits)?;
         match limits.values.keys().next() {
             Some(key) => bail!(keys::unknown_limit(key)),

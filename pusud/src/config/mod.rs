@@ -12,6 +12,8 @@ mod keys;
 mod kinds;
 mod limit_table;
 mod limits;
+mod listener;
+mod listener_keys;
 mod nearest;
 mod peer_address;
 mod raw;
@@ -25,6 +27,7 @@ mod volume;
 mod yaml;
 
 pub use limit_table::{LIMITS, limit_rows};
+pub use listener::{Endpoint, ListenerConfig, UnixSocket};
 pub use nearest::did_you_mean;
 pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};
@@ -33,13 +36,14 @@ pub(crate) use volume::is_read_only;
 pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 
 use crate::protocol::{Limits, SHARDS_MAX};
+use crate::tls::Files;
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
 use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -71,10 +75,16 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The authenticator.
     pub authenticator: AuthenticatorConfig,
-    /// Where clients connect.
+    /// Where clients connect, if `listeners` are not written out.
     pub client_address: IpAddr,
-    /// Where clients connect; 0 lets the system choose.
+    /// Where clients connect, if `listeners` are not written out; 0 lets the system choose. Else the first port among them.
     pub client_port: u16,
+    /// The files for TLS on `client_port`.
+    pub client_tls: Option<Files>,
+    /// The places where clients connect; at least one.
+    pub listeners: Vec<ListenerConfig>,
+    /// The file with the secret that TLS sessions are resumed with; `None`: `network_key_file` serves, if there is one.
+    pub tls_ticket_key_file: Option<PathBuf>,
     /// Where relays connect.
     pub network_address: IpAddr,
     /// Where relays connect; 0 lets the system choose.
@@ -154,6 +164,7 @@ impl Config {
                  PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything"
             );
         };
+        listener::check(&raw)?;
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
         limits::check(&config.limits)?;
@@ -175,6 +186,15 @@ impl Config {
     fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
         let name = raw.name.unwrap_or_else(host_name::host_name);
         let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        let client_address = raw.client_address.unwrap_or(everywhere);
+        let client_tls = raw.client_tls.map(|files| listener::within(directory, files));
+        let listeners = match raw.listeners.is_empty() {
+            true => {
+                let address = SocketAddr::new(client_address, raw.client_port.unwrap_or(CLIENT_PORT));
+                vec![ListenerConfig { tls: client_tls.clone(), ..ListenerConfig::simple(address) }]
+            }
+            false => raw.listeners.into_iter().map(|listener| listener.within(directory)).collect(),
+        };
         Self {
             file: file.map(Path::to_owned),
             authenticator: AuthenticatorConfig {
@@ -195,8 +215,11 @@ impl Config {
                 max_life: raw.max_authorization_life.filter(|life| !life.is_zero()),
                 on_swap: raw.on_swap.unwrap_or_default(),
             },
-            client_address: raw.client_address.unwrap_or(everywhere),
-            client_port: raw.client_port.unwrap_or(CLIENT_PORT),
+            client_address,
+            client_port: listeners.iter().find_map(ListenerConfig::port).unwrap_or(CLIENT_PORT),
+            client_tls,
+            listeners,
+            tls_ticket_key_file: raw.tls_ticket_key_file.map(|file| directory.join(file)),
             network_address: raw.network_address.unwrap_or(everywhere),
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
@@ -221,11 +244,11 @@ impl Config {
         let mut warnings = Vec::new();
         let authenticator = &self.authenticator;
         if authenticator.id == NO_AUTHENTICATOR {
-            if !self.client_address.to_canonical().is_loopback() {
+            for listener in self.listeners.iter().filter(|listener| listener.is_open_to_others()) {
                 warnings.push(format!(
                     "`authenticator: None` on {}: whoever reaches this port may read and write every channel; name an \
                      authenticator, or set `client_address: 127.0.0.1`",
-                    std::net::SocketAddr::new(self.client_address, self.client_port)
+                    listener.endpoint
                 ));
             }
             for (key, is_set) in [

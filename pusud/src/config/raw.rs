@@ -4,6 +4,8 @@
 
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
+use super::listener::ListenerConfig;
+use super::listener_keys::{client_tls, listeners};
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
@@ -12,6 +14,7 @@ use super::values::{
 use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
+use crate::tls::Files;
 use anyhow::bail;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -59,7 +62,7 @@ impl RawConfig {
     /// # Errors
     /// One message that names the line or the key, what was expected, and what was found.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut top = Section { prefix: "", values: yaml::parse(text)? };
+        let mut top = Section { prefix: String::new(), values: yaml::parse(text)? };
         let raw = Self::take_known(&mut top)?;
         if let Some(key) = top.values.keys().next() {
             // The lines below an empty `passwords:` that were not indented are at the top now, and they are passwords.

@@ -1,6 +1,6 @@
 //! A mapping of the settings file, read key by key.
 
-use super::keys::ORIGINAL_OPTIONS;
+use super::keys::{self, ORIGINAL_OPTIONS};
 use super::values::found;
 use super::yaml;
 use anyhow::bail;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// A mapping whose keys are taken out one by one; what is left over is unknown.
 pub(super) struct Section {
     /// Stands before a key in messages.
-    pub(super) prefix: &'static str,
+    pub(super) prefix: String,
     pub(super) values: Map<String, Value>,
 }
 
@@ -24,6 +24,38 @@ impl Section {
         match convert(&value) {
             Some(converted) => Ok(Some(converted)),
             None => bail!("`{}{key}`: expected {expected}, found {}", self.prefix, found(&value)),
+        }
+    }
+
+    /// A section below this one, if its key is there and not empty.
+    pub(super) fn take_section(&mut self, key: &str) -> anyhow::Result<Option<Self>> {
+        let name = format!("{}{key}", self.prefix);
+        match self.values.remove(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => Self::of(&name, value).map(Some),
+        }
+    }
+
+    /// The section that `value` is, which is called `name`.
+    pub(super) fn of(name: &str, value: Value) -> anyhow::Result<Self> {
+        match value {
+            Value::Object(values) => Ok(Self { prefix: format!("{name}."), values }),
+            other => bail!("`{name}`: expected indented lines of the form `key: value`, found {}", found(&other)),
+        }
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Sees to it that nothing is left over, where the keys are `known`.
+    pub(super) fn end(self, known: &[&'static str]) -> anyhow::Result<()> {
+        let Some(key) = self.values.keys().next() else { return Ok(()) };
+        let place = self.prefix.trim_end_matches('.');
+        match keys::meant(key, known) {
+            Some(near) => bail!("unknown key `{key}` below `{place}`: did you mean `{near}`?"),
+            None => bail!("unknown key `{key}` below `{place}`: the keys there are {}", known.join(", ")),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::control::status::{self, State, Status};
 use crate::protocol::{Refusal, Refusals};
 use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
 use crate::system;
+use crate::tls::{CertificateFacts, Served};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,12 +21,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Gathers the status of a relay that serves.
 pub struct StatusGatherer {
     config: Arc<Config>,
-    address: SocketAddr,
+    listeners: Vec<DescribedListener>,
     authenticator: Authenticator,
     sources: Sources,
     since: SystemTime,
     began: Instant,
     is_stopping: AtomicBool,
+}
+
+/// A listener, as far as it does not change.
+pub struct DescribedListener {
+    /// Its name.
+    pub name: String,
+    /// Where it is bound.
+    pub address: String,
+    /// What it serves; `None`: it does not encrypt.
+    pub certificates: Option<Served>,
+    /// Whether a PROXY header is required.
+    pub proxy_protocol: bool,
+    /// The trusted proxies, as the settings write them; `None`: nobody's.
+    pub trusted_proxies: Option<String>,
 }
 
 /// The parts of a relay that the status comes from.
@@ -42,10 +56,15 @@ pub struct Sources {
 }
 
 impl StatusGatherer {
-    /// Of a relay that begins to serve now, at `address`.
-    pub fn new(config: Arc<Config>, address: SocketAddr, authenticator: Authenticator, sources: Sources) -> Self {
+    /// Of a relay that begins to serve now, through these listeners.
+    pub fn new(
+        config: Arc<Config>,
+        listeners: Vec<DescribedListener>,
+        authenticator: Authenticator,
+        sources: Sources,
+    ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
-        Self { config, address, authenticator, sources, since, began, is_stopping: AtomicBool::new(false) }
+        Self { config, listeners, authenticator, sources, since, began, is_stopping: AtomicBool::new(false) }
     }
 
     /// The relay has been asked to stop.
@@ -63,12 +82,13 @@ impl StatusGatherer {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             state: if self.is_stopping.load(Ordering::Relaxed) { State::Stopping } else { State::Serving },
-            address: self.address.to_string(),
+            address: self.listeners.first().map(|listener| listener.address.clone()).unwrap_or_default(),
+            listeners: self.listeners(),
             since: self.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             uptime_seconds: self.began.elapsed().as_secs(),
             shards: self.sources.inboxes.len(),
             hanging_shards: hanging,
-            connections: status::Connections { total: sum.connections, unauthorized: sum.unauthorized },
+            connections: self.connections(sum.connections, sum.unauthorized),
             channels: self.sources.index.local_channels_len(),
             subscriptions: sum.subscriptions,
             messages: status::Messages {
@@ -83,6 +103,24 @@ impl StatusGatherer {
             network_hangs: relays.is_none(),
             relays: relays.unwrap_or_default(),
         }
+    }
+
+    fn connections(&self, total: usize, unauthorized: usize) -> status::Connections {
+        let handshakes = self.sources.admission.census().handshakes;
+        status::Connections { total, unauthorized, handshakes }
+    }
+
+    fn listeners(&self) -> Vec<status::Listener> {
+        let connections = self.sources.admission.by_listener();
+        let listener = |(listener, connections): (&DescribedListener, usize)| status::Listener {
+            name: listener.name.clone(),
+            address: listener.address.clone(),
+            connections,
+            tls: listener.certificates.as_ref().map(tls),
+            proxy_protocol: listener.proxy_protocol,
+            trusted_proxies: listener.trusted_proxies.clone(),
+        };
+        self.listeners.iter().zip(connections).map(listener).collect()
     }
 
     /// The other relays; `None` if the network's thread does not answer.
@@ -118,6 +156,21 @@ impl StatusGatherer {
                 .collect(),
             restarts: counts.restarts,
         }
+    }
+}
+
+fn tls(served: &Served) -> status::Tls {
+    let credentials = served.credentials();
+    let certificate = |facts: &CertificateFacts| status::Certificate {
+        names: facts.names.dns.iter().chain(&facts.names.ip).cloned().collect(),
+        key: facts.key.to_string(),
+        sha256: facts.sha256.clone(),
+        not_after: facts.not_after,
+    };
+    status::Tls {
+        certificates: credentials.facts().iter().map(certificate).collect(),
+        client_certificates: served.files().client_certificates.to_string(),
+        days_left: served.days_left(),
     }
 }
 

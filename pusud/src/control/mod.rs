@@ -20,10 +20,12 @@ mod status;
 #[cfg(unix)]
 mod unix;
 
-pub use gather::{Sources, StatusGatherer};
+pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
-pub use status::{Authenticator, Connections, Disconnects, Messages, PluginMetric, State, Status};
+pub use status::{
+    Authenticator, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, State, Status, Tls,
+};
 
 #[cfg(not(unix))]
 pub use elsewhere::{ControlSocket, ask, is_live, reload};

@@ -18,8 +18,11 @@ pub struct Status {
     pub pid: u32,
     /// Whether it serves or stops.
     pub state: State,
-    /// Where clients connect.
+    /// Where clients connect: the first of the listeners.
     pub address: String,
+    /// All places where clients connect.
+    #[serde(default)]
+    pub listeners: Vec<Listener>,
     /// When it began to serve: seconds since 1970.
     pub since: u64,
     /// How long it has been serving, in seconds.
@@ -70,6 +73,50 @@ pub struct Connections {
     pub total: usize,
     /// Those among them that have not been authorized yet.
     pub unauthorized: usize,
+    /// Those that have not finished their TLS handshake. They are not among the former.
+    #[serde(default)]
+    pub handshakes: usize,
+}
+
+/// One place where clients connect.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Its name.
+    pub name: String,
+    /// Where it is: an address with its port, or `unix:` with a path.
+    pub address: String,
+    /// Connections that came through it and are there now.
+    pub connections: usize,
+    /// `None`: it does not encrypt.
+    pub tls: Option<Tls>,
+    /// Whether a PROXY header is required.
+    pub proxy_protocol: bool,
+    /// The proxies whose word on a client's address is taken; `None`: nobody's is.
+    pub trusted_proxies: Option<String>,
+}
+
+/// The certificates of a listener, as they are served now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Each of them.
+    pub certificates: Vec<Certificate>,
+    /// Whether clients are asked for certificates: `off`, `optional` or `required`.
+    pub client_certificates: String,
+    /// Whole days until the first of them expires; negative once one has.
+    pub days_left: i64,
+}
+
+/// One certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The DNS names and addresses that it is for.
+    pub names: Vec<String>,
+    /// The kind of its key, such as `ECDSA P-256`.
+    pub key: String,
+    /// The SHA-256 of the certificate.
+    pub sha256: String,
+    /// When it expires: seconds since 1970.
+    pub not_after: i64,
 }
 
 /// Messages that went through the relay.

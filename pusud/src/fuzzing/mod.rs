@@ -3,6 +3,7 @@
 //!
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
 
+mod certificate;
 mod forwarded;
 mod message;
 mod pattern;
@@ -17,6 +18,7 @@ mod websocket;
 mod tests;
 
 pub use crate::authenticator::any_verdict as verdict;
+pub use certificate::certificate;
 pub use forwarded::forwarded;
 pub use message::client_message;
 pub use pattern::pattern;

@@ -9,7 +9,8 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 10] = [
+const TARGETS: [(&str, Target); 11] = [
+    ("certificate", super::certificate),
     ("client_message", super::client_message),
     ("forwarded", super::forwarded),
     ("http_upgrade", super::http_upgrade),
@@ -228,6 +229,17 @@ const FORWARDED: &[&[u8]] = &[
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn certificate(changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6)) {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/certificate/names");
+        let mut bytes = fs::read(kept).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        super::certificate(&bytes);
+    }
 
     #[test]
     fn client_message(bytes in words(JSON, 20)) {

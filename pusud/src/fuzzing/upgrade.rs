@@ -9,18 +9,15 @@ use crate::protocol::Limits;
 /// Where that does not hold.
 pub fn http_upgrade(bytes: &[u8]) {
     let bytes_max = Limits::default().max_header_bytes;
-    match client::advance(bytes, bytes_max) {
+    match client::advance(bytes, bytes_max, None) {
         Progress::Partial => assert!(bytes.len() < bytes_max),
-        Progress::Refuse(response) | Progress::TooLarge(response) => {
+        Progress::Refuse(response, _) => {
             let (head, reason) = parts(&response);
             assert!(head.starts_with("HTTP/1.1 4") || head.starts_with("HTTP/1.1 505 "), "{head}");
             assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", reason.len())), "{head}");
             let more = [bytes, b"\r\n\r\n"].concat();
-            assert!(
-                matches!(client::advance(&more, bytes_max), Progress::Refuse(_) | Progress::TooLarge(_)),
-                "refused, then not"
-            );
+            assert!(matches!(client::advance(&more, bytes_max, None), Progress::Refuse(..)), "refused, then not");
         }
         Progress::Accept(upgrade) => is_accepted_in_any_pieces(&upgrade, bytes, bytes_max),
     }
@@ -33,12 +30,12 @@ fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) 
     assert!(head.starts_with("HTTP/1.1 101 ") && rest.is_empty(), "{head}");
     assert_eq!(head.lines().count(), 5, "the client's text is in the answer: {head}");
     assert!(upgrade.facts.as_ref().is_none_or(|facts| facts.path.starts_with('/') && !facts.path.contains(' ')));
-    match client::advance(&bytes[..len], bytes_max) {
+    match client::advance(&bytes[..len], bytes_max, None) {
         Progress::Accept(alone) => assert_eq!(alone, *upgrade),
         other => panic!("what follows the request matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
-        assert_eq!(client::advance(&bytes[..cut], bytes_max), Progress::Partial, "cut at {cut}");
+        assert_eq!(client::advance(&bytes[..cut], bytes_max, None), Progress::Partial, "cut at {cut}");
     }
 }
 

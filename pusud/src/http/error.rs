@@ -26,6 +26,11 @@ impl HttpError {
     pub(crate) const ORIGIN_NOT_ALLOWED: Self =
         Self { status: "403 Forbidden", headers: "", reason: "Pages of this origin may not connect to this relay." };
 
+    /// For a client that speaks no TLS where it should.
+    pub(crate) const ENCRYPTED_ONLY: Self = Self::bad_request(
+        "This port speaks TLS: connect with wss:// in the place of ws:// (https:// in the place of http://).",
+    );
+
     /// The relay cannot wait for the request any more.
     pub(crate) fn unavailable(disconnect: Disconnect) -> Self {
         Self { status: "503 Service Unavailable", headers: RETRY_AFTER, reason: disconnect.reason() }

@@ -10,6 +10,7 @@
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
 mod aside;
+mod encrypted;
 mod fan_out;
 mod flow;
 mod incoming;
@@ -25,13 +26,16 @@ mod room;
 mod slow_consumers;
 mod stalls;
 mod subscriptions;
+mod transport;
 mod upkeep;
 
+pub use encrypted::{Encrypted, Scratch};
 pub use flow::{Turn, Waiting};
 pub use memory::{exchange_bytes_max, subscriptions_bytes_max};
 pub use outbox::{Outbox, Stage};
 pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
+pub use transport::Transport;
 
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;

@@ -9,25 +9,23 @@
 
 use crate::http::HttpError;
 use crate::hub::incoming::Incoming;
+use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
 use crate::routing::Lane;
 use crate::websocket::{self, FrameQueue, Frames, Mark};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
-
-/// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
-const WRITE_SLICES_MAX: usize = 64;
 
 /// What may be left of a frame that has left by half when its client's memory is needed, in bytes.
 const HALF_SENT_BYTES_MAX: usize = 16 * 1024;
 
 /// The outbox and socket of one client.
 pub struct Outbox {
-    socket: TcpStream,
+    transport: Transport,
     queue: RefCell<FrameQueue>,
     state: Cell<State>,
     stage: Cell<Stage>,
@@ -77,10 +75,10 @@ enum State {
 }
 
 impl Outbox {
-    /// An empty outbox for `socket`.
-    pub fn new(socket: TcpStream) -> Self {
+    /// An empty outbox before `transport`.
+    pub fn new(transport: impl Into<Transport>) -> Self {
         Self {
-            socket,
+            transport: transport.into(),
             queue: RefCell::default(),
             state: Cell::new(State::Open),
             stage: Cell::new(Stage::Connected),
@@ -91,9 +89,14 @@ impl Outbox {
         }
     }
 
-    /// The socket, for reading.
+    /// The way to the network, for reading.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The socket, to wait for something to read.
     pub fn socket(&self) -> &TcpStream {
-        &self.socket
+        self.transport.socket()
     }
 
     /// Its client has come so far.
@@ -149,7 +152,7 @@ impl Outbox {
         }
         let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
         // An error means that the connection is gone, which is what was wanted.
-        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).ok();
+        socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO)).ok();
         *self.queue.borrow_mut() = FrameQueue::default();
         self.break_off();
         dropped_bytes
@@ -157,12 +160,12 @@ impl Outbox {
 
     /// What waits, in bytes, with what its places and buffers cost.
     pub fn cost(&self) -> usize {
-        self.queue.borrow().cost()
+        self.queue.borrow().cost() + self.transport.kept_bytes()
     }
 
     /// This client's part of what waits, in bytes, where several share it.
     pub fn part(&self) -> usize {
-        self.queue.borrow().part()
+        self.queue.borrow().part() + self.transport.kept_bytes()
     }
 
     /// Queues the close frame, or an HTTP answer where the client does not speak WebSocket yet, and takes nothing after
@@ -192,8 +195,7 @@ impl Outbox {
 
     /// Tells the peer that nothing more will come. Only once everything has left.
     pub fn shut_down(&self) {
-        // An error means that the connection is gone, which is what was wanted.
-        socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write).ok();
+        self.transport.shut_down();
     }
 
     /// Whether the connection is gone, or as good as gone.
@@ -254,10 +256,10 @@ impl Outbox {
             let unblocked = match self.state.get() {
                 State::Blocked => State::Open,
                 State::ClosingBlocked => State::Closing,
-                State::Closing if !self.queue.borrow().is_empty() => State::Closing,
+                State::Closing if self.has_unsent() => State::Closing,
                 State::Open | State::Closing | State::Broken => return Poll::Ready(()),
             };
-            if ready!(self.socket.poll_write_ready(cx)).is_err() {
+            if ready!(self.socket().poll_write_ready(cx)).is_err() {
                 self.break_off();
                 return Poll::Ready(());
             }
@@ -277,7 +279,7 @@ impl Outbox {
             if self.is_closing() {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
-            self.socket.poll_read_ready(cx)
+            self.socket().poll_read_ready(cx)
         })
         .await
     }
@@ -286,14 +288,9 @@ impl Outbox {
     fn write(&self) -> usize {
         let queue = &mut *self.queue.borrow_mut();
         let mut total = 0;
-        while let Some(first) = queue.front() {
-            let written = match queue.behind() {
-                None => self.socket.try_write(first),
-                Some(rest) => self.write_many(first, rest),
-            };
+        while let Some(written) = self.transport.write(queue) {
             match written {
                 Ok(bytes) => {
-                    queue.advance(bytes);
                     total += bytes;
                     if self.watch.get() == Watch::Stalled {
                         self.watch.set(Watch::Moving);
@@ -319,19 +316,14 @@ impl Outbox {
         total
     }
 
-    fn write_many<'a>(&self, first: &'a [u8], rest: impl Iterator<Item = &'a Frames>) -> io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        slices[0] = IoSlice::new(first);
-        let mut count = 1;
-        for (slice, frames) in slices[1..].iter_mut().zip(rest) {
-            *slice = IoSlice::new(frames);
-            count += 1;
-        }
-        self.socket.try_write_vectored(&slices[..count])
+    /// Whether something has not been taken by the kernel.
+    fn has_unsent(&self) -> bool {
+        !self.queue.borrow().is_empty() || self.transport.kept_bytes() > 0
     }
 
     fn break_off(&self) {
         self.state.set(State::Broken);
+        self.transport.give_up();
         self.wake();
     }
 

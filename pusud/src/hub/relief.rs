@@ -1,7 +1,6 @@
 //! Relief of memory: disconnects the clients that hold most of it when all shards together hold more than
 //! `max_queued_bytes`.
 
-use super::slow_consumers::client;
 use super::{Hub, State};
 use crate::hub::outbox::Outbox;
 use crate::protocol::{Disconnect, Refusal};
@@ -75,7 +74,10 @@ impl State {
             } else {
                 self.stats.refusals.count(Refusal::MaxQueuedBytes);
                 self.stats.disconnects.count(Disconnect::Overloaded);
-                warn!(client = client(&outbox), unfinished, "client disconnected: max_queued_bytes exceeded");
+                warn!(
+                    client = outbox.transport().describe_client(),
+                    unfinished, "client disconnected: max_queued_bytes exceeded"
+                );
                 outbox.close(Disconnect::Overloaded);
                 self.mark(&outbox);
             }

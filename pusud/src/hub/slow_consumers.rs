@@ -4,7 +4,6 @@
 //! that memory is needed (relief.rs).
 
 use super::{Hub, State};
-use crate::admission;
 use crate::hub::outbox::Outbox;
 use crate::protocol::Refusal;
 use crate::routing::Stats;
@@ -42,13 +41,10 @@ impl State {
 /// Counts a client that is disconnected because it takes too little, and says so once.
 pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
     stats.count_slow_consumer(refusal, dropped_bytes);
-    warn!(client = client(outbox), limit = refusal.key(), dropped_bytes, "slow consumer disconnected");
-}
-
-/// Its address.
-pub(super) fn client(outbox: &Outbox) -> String {
-    match outbox.socket().peer_addr() {
-        Ok(address) => admission::readable(address).to_string(),
-        Err(_) => "gone".to_owned(),
-    }
+    warn!(
+        client = outbox.transport().describe_client(),
+        limit = refusal.key(),
+        dropped_bytes,
+        "slow consumer disconnected"
+    );
 }

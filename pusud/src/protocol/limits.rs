@@ -58,10 +58,13 @@ macro_rules! for_each_limit {
             /// Longest HTTP request head, in bytes; past it: HTTP 431.
             max_header_bytes: usize = 8 * 1024, bytes(), restart,
                 counter MaxHeaderBytes "The head of the HTTP request was too long, or had too many fields.";
-            /// From accept to a complete WebSocket handshake; past it the connection is closed.
+            /// From accept to a complete WebSocket handshake, and to a complete TLS handshake before that; past it the
+            /// connection is closed.
             handshake_timeout: Duration = Duration::from_secs(5), duration(), restart,
                 counter HandshakeTimeout "No complete WebSocket handshake in time.";
-            /// From accept to the client's first authorization; past it: close 4003.
+            /// TLS handshakes and PROXY headers at a time; past it connections wait to be accepted.
+            max_handshakes: usize = 1024, count(1, 1_000_000), restart;
+            /// From the request to the client's first authorization; past it: close 4003.
             authorize_timeout: Duration = Duration::from_secs(10), duration(), restart,
                 counter AuthorizeTimeout "Not authorized in time.";
             /// Authorizations in a row that give a client nothing new; past it: close 4501.

@@ -10,21 +10,31 @@ macro_rules! refusals {
         $name:ident: $type:ty = $default:expr, $kind:ident($($arg:expr),*), $when:ident
             $(, counter $counter:ident $refused:literal)?;
     )*) => {
-        /// A limit of the settings that something was refused for.
+        /// A limit, or another rule of the settings, that something was refused for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Refusal {
             $($(#[doc = $refused] $counter,)?)*
+            /// A TLS handshake failed.
+            Tls,
+            /// A PROXY header was missing or wrong, or came from somebody who is not trusted.
+            ProxyProtocol,
+            /// A trusted proxy has passed headers on that name no client.
+            TrustedProxies,
         }
 
         impl Refusal {
             /// All of them, in the order of the settings.
-            pub const ALL: [Self; [$($(Self::$counter,)?)*].len()] = [$($(Self::$counter,)?)*];
+            pub const ALL: [Self; [$($(Self::$counter,)?)*].len() + 3] =
+                [$($(Self::$counter,)?)* Self::Tls, Self::ProxyProtocol, Self::TrustedProxies];
 
-            /// The key of the limit in the settings.
+            /// The key in the settings, of a limit or of a listener.
             pub fn key(self) -> &'static str {
                 match self {
                     $($(Self::$counter => stringify!($name),)?)*
+                    Self::Tls => "tls",
+                    Self::ProxyProtocol => "proxy_protocol",
+                    Self::TrustedProxies => "trusted_proxies",
                 }
             }
         }

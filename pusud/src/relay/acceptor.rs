@@ -1,13 +1,21 @@
-//! The one place where clients' connections are accepted; those that are let in are dealt out to the shards.
+//! Accepts clients' connections, at one place of those where clients connect. Those that are let in are dealt out to the
+//! shards, or go through the entrance first where more than a request comes at their beginning.
 //!
 //! Connections live long, so dealing them out spreads them evenly; the kernel's own spreading (SO_REUSEPORT) does not.
 
-use crate::admission::{self, Admission, Pass, RefusalLog, TurnedAway};
-use crate::relay::shard_picker::ShardPicker;
-use crate::routing::{InboxSender, Item};
-use anyhow::Context as _;
+use super::certificates::Certificates;
+use super::dealer::Dealer;
+use super::endpoint::{self, Accepting};
+use super::entrance::{Entrance, Seat, Visit};
+use super::listener::Listener;
+use crate::admission::{Admission, Beginning, ClientAddress, RefusalLog, TurnedAway};
+use crate::config::Endpoint;
+use crate::control::DescribedListener;
+use crate::protocol::Refusal;
+use crate::routing::Arrival;
+use crate::system::ListeningSocket;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -18,25 +26,59 @@ const BACKOFF_MIN: Duration = Duration::from_millis(10);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
 
 /// A bound socket that accepts clients.
-pub struct Acceptor {
-    socket: TcpListener,
-    address: SocketAddr,
+pub(super) struct Acceptor {
+    socket: ListeningSocket,
+    address: String,
+    listener: Arc<Listener>,
 }
 
 impl Acceptor {
-    /// Binds `address`.
+    /// Of a listener at `endpoint`, where it binds unless the service manager has handed a socket over.
     ///
     /// # Errors
     /// Says which setting to change when the port is taken or the address is not this machine's.
-    pub fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let socket = admission::CLIENTS.bind(address)?;
-        let address = socket.local_addr().context("the bound socket has no address")?;
-        Ok(Self { socket, address })
+    pub(super) fn new(
+        listener: Listener,
+        endpoint: &Endpoint,
+        handed_over: Option<ListeningSocket>,
+    ) -> anyhow::Result<Self> {
+        let (socket, address) = match handed_over {
+            Some(socket) => {
+                let address = endpoint::local_address(&socket)?;
+                info!(listener = listener.name, address, "the service manager has handed the socket over");
+                (socket, address)
+            }
+            None => endpoint::bind(endpoint)?,
+        };
+        Ok(Self { socket, address, listener: Arc::new(listener) })
     }
 
     /// Where it is bound, with the real port.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether connections go through the entrance.
+    pub(super) fn has_entrance(&self) -> bool {
+        self.listener.has_entrance()
+    }
+
+    /// Its certificates, where it encrypts.
+    pub(super) fn certificates(&self) -> Option<Certificates> {
+        let Listener { name, certificates, .. } = &*self.listener;
+        Some(Certificates { listener: name.clone(), served: certificates.clone()? })
+    }
+
+    /// What the status shows of it.
+    pub(super) fn described(&self) -> DescribedListener {
+        let Listener { name, certificates, proxy_protocol, forwarding, .. } = &*self.listener;
+        DescribedListener {
+            name: name.clone(),
+            address: self.address.clone(),
+            certificates: certificates.clone(),
+            proxy_protocol: *proxy_protocol,
+            trusted_proxies: forwarding.as_ref().map(|forwarding| forwarding.to_string()),
+        }
     }
 
     /// Accepts for ever and deals out the connections that `admission` lets in. When the system refuses another
@@ -44,36 +86,40 @@ impl Acceptor {
     /// port.
     ///
     /// Returns only an error: the socket cannot be used with this runtime.
-    pub async fn run(self, inboxes: &[InboxSender], admission: &Arc<Admission>) -> anyhow::Error {
-        let socket = match self.socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
+    pub(super) async fn run(
+        self,
+        dealer: &Dealer,
+        admission: &Arc<Admission>,
+        entrance: Option<&Entrance>,
+    ) -> anyhow::Error {
+        let socket = match Accepting::on(&self.socket) {
             Ok(socket) => socket,
             Err(error) => return anyhow::Error::new(error).context("cannot accept clients"),
         };
+        let entrance = entrance.filter(|_| self.listener.has_entrance());
         let mut backoff = BACKOFF_MIN;
-        let mut deal = ShardPicker::new(inboxes.len());
         let mut refused = RefusalLog::default();
         let turned_away = TurnedAway::default();
         loop {
             let accepted = tokio::select! {
-                accepted = socket.accept() => accepted,
+                accepted = accept(&socket, entrance) => accepted,
                 () = refused.due() => {
                     refused.write(Instant::now());
                     continue;
                 }
             };
             match accepted {
-                Ok((socket, peer)) => {
+                Ok((socket, peer, seat)) => {
                     if backoff > BACKOFF_MIN {
                         info!("accepting clients again");
                         backoff = BACKOFF_MIN;
                     }
-                    let peer = admission::readable(peer);
-                    match admission.admit(peer.ip()) {
-                        Ok(pass) => hand_over(&inboxes[deal.next_shard()], socket, peer, pass, admission),
-                        Err(refusal) => {
-                            refused.note(refusal, peer.ip());
-                            turned_away.refuse(socket, refusal);
-                        }
+                    let outcome = match (entrance, seat) {
+                        (Some(entrance), Some(seat)) => self.send_in(entrance, socket, peer, seat, admission),
+                        _ => self.let_in(dealer, socket, peer, admission, &turned_away),
+                    };
+                    if let Err(refusal) = outcome {
+                        refused.note(refusal, peer);
                     }
                 }
                 Err(error) if is_the_peers(&error) => {}
@@ -87,17 +133,63 @@ impl Acceptor {
             }
         }
     }
-}
 
-/// Hands a connection over to a shard, whose runtime it belongs to from then on.
-fn hand_over(inbox: &InboxSender, socket: tokio::net::TcpStream, peer: SocketAddr, pass: Pass, admission: &Admission) {
-    match socket.into_std() {
-        Ok(socket) => inbox.send(Item::Accepted(socket, peer, pass)),
-        Err(error) => {
-            admission.leave(&pass.place);
-            warn!(client = %peer, %error, "cannot hand the connection over to a shard");
+    /// Lets a connection in whose request comes first.
+    fn let_in(
+        &self,
+        dealer: &Dealer,
+        socket: TcpStream,
+        peer: ClientAddress,
+        admission: &Arc<Admission>,
+        turned_away: &TurnedAway,
+    ) -> Result<(), Refusal> {
+        let Listener { number, .. } = *self.listener;
+        match admission.admit(number, self.listener.counted(peer), Beginning::Request) {
+            Ok(pass) => {
+                let forwarding = self.listener.forwarding_of(peer);
+                let received = Vec::new();
+                dealer.deal(Arrival { socket, peer, client: peer, pass, forwarding, session: None, received });
+                Ok(())
+            }
+            Err(refusal) => {
+                turned_away.refuse(socket, refusal, &[]);
+                Err(refusal)
+            }
         }
     }
+
+    /// Sends a connection through the entrance. It is let in before, unless a PROXY header says where it comes from. A
+    /// connection that is refused before its handshake is not told why: that would cost as much as to let it in.
+    fn send_in(
+        &self,
+        entrance: &Entrance,
+        socket: TcpStream,
+        peer: ClientAddress,
+        seat: Seat,
+        admission: &Arc<Admission>,
+    ) -> Result<(), Refusal> {
+        let listener = self.listener.clone();
+        let pass = match listener.proxy_protocol {
+            true => None,
+            false => Some(admission.admit(listener.number, listener.counted(peer), Beginning::Handshake)?),
+        };
+        entrance.send_in(Visit { socket, peer, listener, pass, seat });
+        Ok(())
+    }
+}
+
+/// The next connection, and a seat in the entrance where it goes through that: as long as there is none, connections wait
+/// in the kernel.
+async fn accept(
+    socket: &Accepting,
+    entrance: Option<&Entrance>,
+) -> io::Result<(TcpStream, ClientAddress, Option<Seat>)> {
+    let seat = match entrance {
+        Some(entrance) => Some(entrance.seat().await),
+        None => None,
+    };
+    let (socket, peer) = socket.accept().await?;
+    Ok((socket, peer, seat))
 }
 
 /// Whether it was the connection that failed, and not accepting as such.

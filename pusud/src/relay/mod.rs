@@ -2,16 +2,25 @@
 
 mod acceptor;
 mod capacity;
+mod certificates;
+mod dealer;
+mod doors;
+mod endpoint;
+mod entrance;
+mod listener;
 mod memory;
 mod network_thread;
 mod reload;
 mod service;
 mod shard_picker;
+#[cfg(unix)]
+mod unix_socket;
 mod watchdog;
 mod wishes;
 
-pub use acceptor::Acceptor;
 pub use capacity::Capacity;
+pub use certificates::load_certificates;
+pub use doors::Doors;
 pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
@@ -26,7 +35,7 @@ use crate::relay::wishes::Wishes;
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system::{self, Shutdown, Sighups};
+use crate::system::{self, HandedOver, Shutdown, Sighups};
 use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -38,7 +47,7 @@ use tracing::warn;
 pub struct Relay {
     config: Arc<Config>,
     authenticator: Authenticator,
-    acceptor: Acceptor,
+    doors: Doors,
     admission: Arc<Admission>,
     /// `None`: no relays are configured.
     network_thread: Option<NetworkThread>,
@@ -47,21 +56,22 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Binds the clients' port, and the one for other relays where relays are configured, and sees to it that there is room
-    /// for the clients.
+    /// Binds the places where clients connect, and the one for other relays where relays are configured, and sees to it that
+    /// there is room for the clients. Sockets of the service manager's stand for those that have their names.
     ///
     /// # Errors
-    /// A port is taken, an address is not this machine's, the network's key cannot be read, or there is no room: says what
-    /// to change.
-    pub fn bind(config: Config, authenticator: Authenticator) -> anyhow::Result<Self> {
+    /// A port is taken, an address is not this machine's, the network's key or a certificate cannot be used, or there is no
+    /// room: says what to change.
+    pub fn bind(config: Config, authenticator: Authenticator, sockets: HandedOver) -> anyhow::Result<Self> {
         let capacity = Capacity::make(&config)?;
         if let Some(warning) = capacity.warning {
             warn!("{warning}");
         }
-        let acceptor = Acceptor::bind(SocketAddr::new(config.client_address, config.client_port))?;
-        let admission = Admission::new(capacity.connections, &config.limits);
+        let doors = Doors::bind(&config, sockets)?;
+        let own_limits: Vec<_> = config.listeners.iter().map(|listener| listener.limits).collect();
+        let admission = Admission::new(capacity.connections, &config.limits, &own_limits);
         let network_thread = NetworkThread::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, acceptor, admission, network_thread, reload_at: None })
+        Ok(Self { config: Arc::new(config), authenticator, doors, admission, network_thread, reload_at: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -70,9 +80,9 @@ impl Relay {
         self
     }
 
-    /// Where clients connect: the real port, also where the settings say 0.
-    pub fn client_addr(&self) -> SocketAddr {
-        self.acceptor.local_addr()
+    /// Where clients connect, the first place of those: the real port, also where the settings say 0.
+    pub fn client_address(&self) -> &str {
+        self.doors.first_address()
     }
 
     /// Serves until `shutdown` asks to stop, drains the clients, and returns when they have gone. A second request to stop
@@ -88,10 +98,11 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, acceptor, admission, network_thread, reload_at } = self;
+            let Self { config, authenticator, doors, admission, network_thread, reload_at } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
             let reload = reload_at.map(|(sighups, overrides)| {
-                Reload::new(config.clone(), overrides, authenticator.clone(), Wishes::new(sighups, reload_requests))
+                let wishes = Wishes::new(sighups, reload_requests);
+                Reload::new(config.clone(), overrides, authenticator.clone(), doors.certificates(), wishes)
             });
             let index = Arc::new(index(&config, network_thread.as_ref()));
             let network = network_thread.as_ref().map(NetworkThread::inbox);
@@ -99,18 +110,19 @@ impl Relay {
             let links = network_thread
                 .map(|network_thread| network_thread.start(inboxes.clone(), index.clone()))
                 .transpose()?;
-            let address = acceptor.local_addr();
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
-                address,
+                doors.described(),
                 authenticator.clone(),
                 control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
             ));
-            let service = Service::new(address, config, admission, inboxes, status_gatherer, authenticator.clone());
+            let status = format!("serving clients on {}", doors.addresses());
+            let accepting = doors.open(&config, &inboxes, &admission)?;
+            let service = Service::new(status, config, admission, inboxes, status_gatherer, authenticator.clone());
             serving();
             service.ready();
             let stopped = tokio::select! {
-                stopped = service.run(acceptor, shards, links, &mut shutdown, reload) => stopped,
+                stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
                 never = service.serve_control_and_watchdog(control, ask_to_reload) => match never {},
             };
             if authenticator::loading_hangs() {
@@ -132,7 +144,9 @@ impl Relay {
 /// # Errors
 /// It has not: says which key to change.
 pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
-    Acceptor::bind(SocketAddr::new(config.client_address, 0))?;
+    for listener in &config.listeners {
+        endpoint::check(listener)?;
+    }
     if !config.relays.is_empty() {
         admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
     }

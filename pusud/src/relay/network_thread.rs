@@ -102,7 +102,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         keys: config
             .network_key_file
             .as_deref()
-            .map(|file| Keys::load(file, config.strict_key_permissions))
+            .map(|file| Keys::load("network_key_file", file, config.strict_key_permissions))
             .transpose()?,
         max_message_bytes: config.limits.max_message_bytes,
     })

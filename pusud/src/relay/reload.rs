@@ -1,12 +1,14 @@
 //! The settings, read again while the daemon serves: another authenticator takes over, or all stays as it was.
 //!
 //! Reads, checks and loads on a thread of its own, since a plugin may take its time to make an instance. It changes who
-//! decides and nothing else: keys that need a restart are named in the log.
+//! decides, and the certificates, whose files are read again, and nothing else: keys that need a restart are named in the
+//! log.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
 use crate::authenticator::{self, Authenticator, Swapped};
 use crate::config::{Config, OnSwap, Overrides};
 use crate::control::Reloaded;
+use crate::relay::certificates::{self, Certificates};
 use crate::relay::wishes::{Wish, Wishes};
 use crate::routing::{InboxSender, Item};
 use crate::system::ServiceManager;
@@ -22,6 +24,7 @@ pub(crate) struct Reload {
     running: Arc<Config>,
     overrides: Overrides,
     authenticator: Authenticator,
+    certificates: Vec<Certificates>,
     wishes: Wishes,
     /// The signal came while the settings were being read.
     again: bool,
@@ -41,9 +44,10 @@ impl Reload {
         running: Arc<Config>,
         overrides: Overrides,
         authenticator: Authenticator,
+        certificates: Vec<Certificates>,
         wishes: Wishes,
     ) -> Self {
-        Self { running, overrides, authenticator, wishes, again: false }
+        Self { running, overrides, authenticator, certificates, wishes, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
@@ -97,13 +101,15 @@ impl Reload {
         );
         let (done, mut outcome) = oneshot::channel();
         let (running, overrides) = (self.running.clone(), self.overrides.clone());
-        let authenticator = self.authenticator.clone();
+        let (authenticator, certificates) = (self.authenticator.clone(), self.certificates.clone());
         std::thread::Builder::new()
             .name("pusu-reload".into())
             .spawn(move || {
                 // What waking the relay takes for the first time is taken now: a library that hangs in being loaded holds
                 // the lock that it takes.
                 drop(tokio::runtime::Handle::try_current());
+                // Certificates are read whatever becomes of the settings: one does not wait for the other.
+                certificates::renew(&certificates);
                 // Nobody waits for the outcome any more when the relay has stopped meanwhile.
                 drop(done.send(reload(&running, &overrides, &authenticator, wants_new)));
             })

@@ -5,7 +5,6 @@ use crate::authenticator::Authenticator;
 use crate::config::{Config, format_duration};
 use crate::control::{ControlSocket, ReloadRequest, StatusGatherer};
 use crate::protocol::Disconnect;
-use crate::relay::acceptor::Acceptor;
 use crate::relay::network_thread::Links;
 use crate::relay::reload::Reload;
 use crate::relay::watchdog;
@@ -14,7 +13,6 @@ use crate::system::{Listening, ServiceManager};
 use anyhow::{Context as _, bail};
 use futures_util::future::{SelectAll, join_all, select_all};
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -47,16 +45,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Serves the clients that `admission` lets in, on the shards behind `inboxes`.
+    /// Serves the clients that come through the doors and that `admission` lets in, on the shards behind `inboxes`.
     pub(crate) fn new(
-        address: SocketAddr,
+        serving: String,
         config: Arc<Config>,
         admission: Arc<Admission>,
         inboxes: Vec<InboxSender>,
         status_gatherer: Arc<StatusGatherer>,
         authenticator: Authenticator,
     ) -> Self {
-        let serving = format!("serving clients on {address}");
         let manager = ServiceManager::default();
         Self { config, admission, inboxes, status_gatherer, authenticator, manager, serving }
     }
@@ -72,7 +69,7 @@ impl Service {
     /// Accepting has failed for good, or a shard or the network's thread has died.
     pub(crate) async fn run(
         &self,
-        acceptor: Acceptor,
+        accepting: impl Future<Output = anyhow::Error>,
         shards: Vec<oneshot::Receiver<Stats>>,
         mut links: Option<Links>,
         shutdown: &mut Listening,
@@ -88,7 +85,7 @@ impl Service {
         let by = tokio::select! {
             // Connections that the system had accepted before the request to stop are still let in.
             biased;
-            error = acceptor.run(&self.inboxes, &self.admission) => return Err(error),
+            error = accepting => return Err(error),
             _ = &mut shards => bail!("a shard has died; its thread's panic is in the log"),
             () = died(&mut links) => bail!("the network's thread has died; its panic is in the log"),
             by = shutdown.requested() => by,

@@ -5,13 +5,12 @@
 //! asks for room before the next publication, and so the source slows down. Each lane of publications has a share of its
 //! own, and so has what comes over links: none of them waits for another's.
 
-use crate::admission::Pass;
+use crate::routing::arrival::Arrival;
 use crate::routing::backplane::Event;
 use crate::routing::batch::Batch;
 use crate::routing::lane::{SHARES, Share};
 use crate::routing::report::Report;
 use crate::routing::waker_set::WakerSet;
-use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -29,8 +28,8 @@ const BATCH_ITEMS_MAX: usize = 128;
 
 /// What reaches a shard from outside.
 pub enum Item {
-    /// A connection to serve, with where it comes from and what it was let in with.
-    Accepted(TcpStream, SocketAddr, Pass),
+    /// A connection to serve.
+    Accepted(Box<Arrival>),
     /// Publications for the shard's listeners.
     Batch(Batch),
     /// Say to the network when little is left of what came of this channel over links before this.

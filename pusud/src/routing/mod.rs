@@ -4,6 +4,7 @@
 //! It owns no client and no socket, and it never waits for one: handing over is always possible, and who reads a source
 //! asks for room before.
 
+mod arrival;
 mod backplane;
 mod backplane_door;
 mod batch;
@@ -21,6 +22,7 @@ mod shard_reports;
 mod stats;
 mod waker_set;
 
+pub use arrival::Arrival;
 pub use backplane::{Door, Event, Events, Ticket};
 pub use backplane_door::RelayDoor;
 pub use batch::{Batch, Publications};

@@ -16,7 +16,6 @@ use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -97,13 +96,13 @@ impl Shard {
         while !stopping {
             for item in self.inbox.next().await {
                 match item {
-                    Item::Accepted(socket, peer, pass) => match adopt(socket) {
-                        Ok(socket) => drop(spawn_local(client::serve(context.clone(), socket, peer, pass))),
-                        Err(error) => {
-                            context.admission.leave(&pass.place);
-                            debug!(client = %peer, %error, "cannot serve a connection");
+                    Item::Accepted(arrival) => {
+                        let client = arrival.client;
+                        match client::serve(&context, *arrival) {
+                            Ok(serving) => drop(spawn_local(serving)),
+                            Err(error) => debug!(%client, %error, "cannot serve a connection"),
                         }
-                    },
+                    }
                     Item::Batch(batch) => hub.deliver(&batch),
                     Item::Mark(channel) => hub.mark(&channel),
                     Item::Settled(number) => hub.acknowledged(number),
@@ -136,15 +135,6 @@ impl Shard {
 /// The system is out of files.
 pub fn runtime() -> io::Result<LocalRuntime> {
     Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())
-}
-
-/// Makes an accepted socket one of this thread's runtime.
-///
-/// # Errors
-/// The connection is gone, or the system is out of memory.
-pub fn adopt(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
-    socket.set_nodelay(true)?;
-    tokio::net::TcpStream::from_std(socket)
 }
 
 /// Writes at the end of every batch. It is woken by the first mark and runs behind the tasks that are ready then, which

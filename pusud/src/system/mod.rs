@@ -2,12 +2,14 @@
 //!
 //! It decides nothing about clients: it tells the relay what the system wants, and the system how the relay is.
 
+mod handed_over;
 mod journal;
 mod logging;
 mod service_manager;
 mod shutdown;
 mod signals;
 
+pub use handed_over::{HandedOver, ListeningSocket};
 pub use journal::{ERROR, takes_stderr};
 pub use logging::{Format, Level, Output, finish_log, log_line, lost_log_lines, start_logging};
 pub use service_manager::ServiceManager;

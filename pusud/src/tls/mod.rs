@@ -3,6 +3,34 @@
 //! It reads files and makes sessions; it opens no socket and starts no thread.
 //! **Invariant:** the crypto provider is named wherever one is needed, and the process has no default.
 
+mod alternative_names;
+mod attributes;
+mod certificate;
+mod client_trust;
+mod contents;
+mod credentials;
+mod expiry;
+mod files;
+mod identity;
+mod key_access;
+mod name;
+mod pem;
 mod provider;
+mod resolver;
+mod served;
+mod session;
+mod tickets;
 
+#[cfg(test)]
+mod tests;
+
+pub use alternative_names::AlternativeNames;
+pub use certificate::{CertificateFacts, KeyKind};
+pub use client_trust::CrlFacts;
+pub use credentials::Credentials;
+pub use expiry::ExpiryNotice;
+pub use files::{ClientCertificates, Files, Pair};
 pub use provider::provider;
+pub use served::{Renewal, Served};
+pub use session::{RECORD_BYTES_MAX, Received, SESSION_BYTES, Session, SessionError, UNREAD_BYTES_MAX};
+pub use tickets::TicketSecret;

@@ -192,6 +192,7 @@ impl Instance {
             peer: "192.0.2.1:50123".to_owned(),
             again: false,
             recheck: false,
+            encrypted: false,
             attributes: vec![("http.origin".to_owned(), "https://example.com".to_owned())],
         };
         self.workers.ask(request).await

@@ -126,7 +126,8 @@ impl Decider for Instance {
 
 /// What the ABI says of a request in bits.
 fn flags(request: &Request) -> u32 {
-    let bits = [(request.again, abi::REQ_AGAIN), (request.recheck, abi::REQ_RECHECK)];
+    let Request { encrypted, again, recheck, .. } = *request;
+    let bits = [(encrypted, abi::REQ_TLS), (again, abi::REQ_AGAIN), (recheck, abi::REQ_RECHECK)];
     bits.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
 }
 

@@ -135,6 +135,7 @@ pub(super) fn request(authorization: &str) -> Request {
         peer: "192.0.2.1:5000".into(),
         again: false,
         recheck: false,
+        encrypted: false,
         attributes: vec![("http.origin".into(), "https://example.com".into())],
     }
 }

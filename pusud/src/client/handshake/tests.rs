@@ -23,10 +23,10 @@ fn with(name: &str, value: Option<&str>) -> String {
 }
 
 fn status(request: &str) -> u16 {
-    match advance(request.as_bytes(), HEAD_BYTES_MAX) {
+    match advance(request.as_bytes(), HEAD_BYTES_MAX, None) {
         Progress::Partial => 0,
         Progress::Accept(_) => 101,
-        Progress::Refuse(response) | Progress::TooLarge(response) => {
+        Progress::Refuse(response, _) => {
             let text = String::from_utf8(response).expect("text");
             let body_len = text.split("\r\n\r\n").nth(1).expect("a body").len();
             assert!(text.contains(&format!("Content-Length: {body_len}\r\n")), "{text}");
@@ -40,7 +40,7 @@ fn the_sample_of_the_rfc() {
     let mut bytes = request("GET /chat?a=b HTTP/1.1", GOOD).into_bytes();
     let request_len = bytes.len();
     bytes.extend_from_slice(b"\x81\x80frames");
-    let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX) else { panic!("accepted") };
+    let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX, None) else { panic!("accepted") };
     assert_eq!(upgrade.request_len, request_len);
     let attributes = attributes(upgrade.facts.as_deref());
     assert_eq!(attributes, [("http.path".to_owned(), "/chat?a=b".to_owned())]);
@@ -50,12 +50,13 @@ fn the_sample_of_the_rfc() {
 
 #[test]
 fn facts_become_attributes() {
-    let Progress::Accept(plain) = advance(request("GET / HTTP/1.1", GOOD).as_bytes(), HEAD_BYTES_MAX) else {
+    let Progress::Accept(plain) = advance(request("GET / HTTP/1.1", GOOD).as_bytes(), HEAD_BYTES_MAX, None) else {
         panic!("accepted")
     };
     assert_eq!(plain.facts, None);
     assert_eq!(attributes(None), [("http.path".to_owned(), "/".to_owned())]);
-    let Progress::Accept(page) = advance(with("Origin", Some("https://example.com")).as_bytes(), HEAD_BYTES_MAX) else {
+    let Progress::Accept(page) = advance(with("Origin", Some("https://example.com")).as_bytes(), HEAD_BYTES_MAX, None)
+    else {
         panic!("accepted")
     };
     let origin = ("http.origin".to_owned(), "https://example.com".to_owned());
@@ -86,7 +87,7 @@ fn the_path_of_a_target() {
 fn every_prefix_is_partial() {
     let whole = request("GET / HTTP/1.1", GOOD);
     for len in 0..whole.len() {
-        assert_eq!(advance(&whole.as_bytes()[..len], HEAD_BYTES_MAX), Progress::Partial, "{len}");
+        assert_eq!(advance(&whole.as_bytes()[..len], HEAD_BYTES_MAX, None), Progress::Partial, "{len}");
     }
 }
 
@@ -103,7 +104,8 @@ fn one_of_the_offered_subprotocols_is_chosen() {
         (Some("a b"), None),
         (Some(""), None),
     ] {
-        let Progress::Accept(upgrade) = advance(with("Sec-WebSocket-Protocol", offered).as_bytes(), HEAD_BYTES_MAX)
+        let Progress::Accept(upgrade) =
+            advance(with("Sec-WebSocket-Protocol", offered).as_bytes(), HEAD_BYTES_MAX, None)
         else {
             panic!("{offered:?} is accepted")
         };

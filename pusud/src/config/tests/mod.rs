@@ -100,7 +100,7 @@ fn every_key_is_read() {
          pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
          max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
          max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
-         max_authorize_attempts: 5, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
+         max_authorize_attempts: 5, max_handshakes: 77, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
          max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
          control_socket: run/p.sock"
@@ -133,6 +133,7 @@ fn every_key_is_read() {
         max_unauthorized_message_bytes: 1 << 10,
         max_header_bytes: 4096,
         handshake_timeout: Duration::from_millis(500),
+        max_handshakes: 77,
         authorize_timeout: Duration::from_secs(2),
         max_authorize_attempts: 5,
         authorize_call_timeout: Duration::from_millis(1500),

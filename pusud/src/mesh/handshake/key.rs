@@ -28,35 +28,33 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads `network_key_file`: one or two lines with a key each, of at least [`KEY_BYTES_MIN`] bytes. Empty lines are
+    /// Reads the file that `key` of the settings names: one or two lines with a key each, of at least [`KEY_BYTES_MIN`] bytes. Empty lines are
     /// skipped, and so are white space around a key and a byte order mark.
     ///
     /// Where others may read or write the file it is refused; without `strict` it is warned about.
     ///
     /// # Errors
     /// Names the file and what is wrong with it, and never shows what is in it.
-    pub fn load(path: &Path, strict: bool) -> anyhow::Result<Self> {
+    pub fn load(key: &str, path: &Path, strict: bool) -> anyhow::Result<Self> {
         let shown = path.display();
         let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
-        let file = File::open(path).with_context(|| format!("`network_key_file`: cannot open {shown}"))?;
-        let metadata = file.metadata().with_context(|| format!("`network_key_file`: cannot look at {shown}"))?;
+        let file = File::open(path).with_context(|| format!("`{key}`: cannot open {shown}"))?;
+        let metadata = file.metadata().with_context(|| format!("`{key}`: cannot look at {shown}"))?;
         match access::check(path, &metadata, is_read_only(&file)) {
             Ok(()) => {}
             Err(error) if strict => {
-                bail!(
-                    "`network_key_file`: {shown} {error}, or set `strict_key_permissions: false` if that is as it should be"
-                )
+                bail!("`{key}`: {shown} {error}, or set `strict_key_permissions: false` if that is as it should be")
             }
-            Err(error) => tracing::warn!("`network_key_file`: {shown} {error} (`strict_key_permissions` is off)"),
+            Err(error) => tracing::warn!("`{key}`: {shown} {error} (`strict_key_permissions` is off)"),
         }
         file.take(FILE_BYTES_MAX + 1)
             .read_to_end(&mut text)
-            .with_context(|| format!("`network_key_file`: cannot read {shown}"))?;
+            .with_context(|| format!("`{key}`: cannot read {shown}"))?;
         ensure!(
             text.len() as u64 <= FILE_BYTES_MAX,
-            "`network_key_file`: {shown}: expected one or two lines with a key each, found more than {FILE_BYTES_MAX} bytes"
+            "`{key}`: {shown}: expected one or two lines with a key each, found more than {FILE_BYTES_MAX} bytes"
         );
-        Self::parse(&text).with_context(|| format!("`network_key_file`: {shown}"))
+        Self::parse(&text).with_context(|| format!("`{key}`: {shown}"))
     }
 
     /// Reads the content of such a file.
@@ -89,6 +87,11 @@ impl Keys {
             0 => bail!("expected one or two lines with a key each, found none: make one with `openssl rand -hex 32`"),
             more => bail!("expected one key, or two while one is replaced by the other, found {more}"),
         }
+    }
+
+    /// The one that signs.
+    pub fn first(&self) -> &[u8] {
+        &self.keys[0]
     }
 
     /// Signs what is in `parts`; where one ends and the next begins counts.
@@ -227,11 +230,11 @@ mod tests {
         std::fs::write(&path, A).unwrap();
         for (mode, what) in [(0o600, ""), (0o640, ""), (0o604, "open to everybody"), (0o660, "written by group")] {
             set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            match Keys::load(&path, true) {
+            match Keys::load("network_key_file", &path, true) {
                 Ok(_) => assert_eq!(what, ""),
                 Err(error) => assert!(!what.is_empty() && format!("{error:#}").contains(what), "{error:#}"),
             }
-            Keys::load(&path, false).unwrap();
+            Keys::load("network_key_file", &path, false).unwrap();
         }
     }
 }

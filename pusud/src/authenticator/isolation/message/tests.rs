@@ -54,6 +54,7 @@ fn what_is_said_is_understood() {
         peer: "peer".into(),
         again: true,
         recheck: true,
+        encrypted: true,
         attributes: vec![("k".into(), "v".into())],
     };
     let frame = ToGuest::call(9, Duration::from_millis(5), &request);

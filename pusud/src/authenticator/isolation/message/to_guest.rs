@@ -85,7 +85,8 @@ impl ToGuest {
     pub(in super::super) fn call(ticket: u64, left: Duration, request: &Request) -> Frame {
         let attributes: usize = request.attributes.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
         let bytes = request.authorization.expose().len() + request.peer.len() + attributes;
-        let flags = u64::from(request.again) | u64::from(request.recheck) << 1;
+        let bits = [request.again, request.recheck, request.encrypted];
+        let flags = bits.into_iter().rev().fold(0, |flags, bit| flags << 1 | u64::from(bit));
         let left = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
         let mut writer = Writer::new(kind::CALL, bytes).number(ticket).number(left).number(flags);
         writer = writer.bytes(request.authorization.expose()).bytes(request.peer.as_bytes());
@@ -156,6 +157,7 @@ fn request(fields: &mut Reader<'_>) -> Option<Request> {
     Some(Request {
         again: flags & 1 != 0,
         recheck: flags & 2 != 0,
+        encrypted: flags & 4 != 0,
         authorization: Authorization::new(fields.bytes()?),
         peer: fields.text()?,
         attributes: (0..fields.count()?).map(|_| Some((fields.text()?, fields.text()?))).collect::<Option<_>>()?,

@@ -1,0 +1,157 @@
+//! One connection's visit to the entrance: who it is, then its handshake, then on to a shard.
+
+use super::failure::{Ended, Failure};
+use super::{Seat, Shared, handshake, proxied};
+use crate::admission::{Admission, Beginning, ClientAddress, Pass, Source, begins_like_proxy_header};
+use crate::protocol::Refusal;
+use crate::relay::listener::Listener;
+use crate::routing::Arrival;
+use crate::tls::Session;
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::time::timeout;
+use tracing::debug;
+
+/// A connection that comes in.
+pub(in crate::relay) struct Visit {
+    pub(in crate::relay) socket: TcpStream,
+    /// Who is at the other end of the socket.
+    pub(in crate::relay) peer: ClientAddress,
+    pub(in crate::relay) listener: Arc<Listener>,
+    /// What it was let in with; `None`: a PROXY header says where it comes from.
+    pub(in crate::relay) pass: Option<Pass>,
+    pub(in crate::relay) seat: Seat,
+}
+
+/// A visit that goes on: whatever ends it, its place among the connections is given back.
+struct Entering<'a> {
+    shared: &'a Shared,
+    listener: &'a Listener,
+    client: ClientAddress,
+    pass: Held<'a>,
+}
+
+/// What a connection was let in with, until it is handed on.
+struct Held<'a> {
+    admission: &'a Admission,
+    pass: Option<Pass>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(pass) = &self.pass {
+            self.admission.leave(&pass.place);
+        }
+    }
+}
+
+impl Visit {
+    /// Takes the connection in, and deals it out to a shard if it keeps the rules.
+    pub(super) async fn receive(self, shared: Rc<Shared>) {
+        let Self { socket, peer, listener, pass, seat } = self;
+        let pass = Held { admission: &shared.admission, pass };
+        let mut entering = Entering { shared: &shared, listener: &listener, client: peer, pass };
+        let ended = match timeout(shared.timeout, entering.enter(socket, peer)).await {
+            Ok(Ok(arrival)) => return shared.dealer.deal(arrival),
+            Ok(Err(ended)) => ended,
+            Err(_) => {
+                Ended::Refused(Refusal::HandshakeTimeout, "no complete handshake within handshake_timeout".to_owned())
+            }
+        };
+        let client = entering.client;
+        drop(entering);
+        // Whoever is told of the failure finds that the place is free.
+        drop(seat);
+        match ended {
+            Ended::Refused(refusal, reason) => {
+                shared.admission.count_refusal(refusal);
+                note(&shared, Failure { refusal, client, reason });
+            }
+            Ended::Counted(refusal) => {
+                note(&shared, Failure { refusal, client, reason: "a limit was reached".to_owned() });
+            }
+            Ended::Gone(_) => debug!(%client, listener = listener.name, "gone before its handshake was complete"),
+        }
+    }
+}
+
+fn note(shared: &Shared, failure: Failure) {
+    // The thread that receives it runs this.
+    shared.failures.send(failure).ok();
+}
+
+impl Entering<'_> {
+    async fn enter(&mut self, socket: TcpStream, peer: ClientAddress) -> Result<Arrival, Ended> {
+        let socket = tokio::net::TcpStream::from_std(socket)?;
+        let mut received = Vec::new();
+        if self.listener.proxy_protocol {
+            received = self.identify(&socket, peer).await?;
+            let beginning =
+                if self.listener.certificates.is_some() { Beginning::Handshake } else { Beginning::Request };
+            let admitted = self.shared.admission.admit(self.listener.number, self.counted(peer), beginning);
+            match admitted {
+                Ok(pass) => self.pass.pass = Some(pass),
+                Err(refusal) => {
+                    if beginning == Beginning::Request {
+                        self.shared.turned_away.refuse(socket.into_std()?, refusal, &received);
+                    }
+                    return Err(Ended::Counted(refusal));
+                }
+            }
+        }
+        let mut session = None;
+        if let Some(certificates) = &self.listener.certificates {
+            let first = match received.first() {
+                Some(first) => *first,
+                None => first_byte(&socket).await?,
+            };
+            if handshake::is_plaintext(first) {
+                self.shared.turned_away.refuse_plaintext(socket.into_std()?, &received);
+                return Err(Ended::Refused(Refusal::Tls, "plaintext came where TLS is spoken".to_owned()));
+            }
+            let config = certificates.current();
+            let mut new = Session::new(config).map_err(|error| Ended::Refused(Refusal::Tls, error.to_string()))?;
+            received = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await?;
+            let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
+            self.shared.admission.end_handshake(pass).map_err(Ended::Counted)?;
+            session = Some(Box::new(new));
+        }
+        let (client, forwarding) = (self.client, self.listener.forwarding_of(self.client));
+        // Whatever fails from here on, the place goes with the arrival.
+        let socket = socket.into_std()?;
+        let pass = self.pass.pass.take().expect("it was let in");
+        Ok(Arrival { socket, peer, client, pass, forwarding, session, received })
+    }
+
+    /// Learns from the PROXY header who the client is; returns what follows it.
+    async fn identify(&mut self, socket: &tokio::net::TcpStream, peer: ClientAddress) -> Result<Vec<u8>, Ended> {
+        if !self.listener.takes_proxy_header_of(peer) {
+            let reason = "it comes from nobody of trusted_proxies, and a PROXY header is required".to_owned();
+            return Err(Ended::Refused(Refusal::ProxyProtocol, reason));
+        }
+        let (source, behind) = proxied::read_header(socket).await?;
+        if begins_like_proxy_header(&behind) {
+            let reason = "a second PROXY header follows the first; send one alone".to_owned();
+            return Err(Ended::Refused(Refusal::ProxyProtocol, reason));
+        }
+        if let Source::Client(client) = source {
+            self.client = client.into();
+        }
+        Ok(behind)
+    }
+
+    /// What limits by address count the client by: not the proxy itself, which checks whether the relay is well.
+    fn counted(&self, peer: ClientAddress) -> Option<std::net::IpAddr> {
+        self.listener.counted(self.client).filter(|_| self.client != peer)
+    }
+}
+
+/// The first byte that comes, which stays where it is.
+async fn first_byte(socket: &tokio::net::TcpStream) -> Result<u8, Ended> {
+    let mut first = [0];
+    match socket.peek(&mut first).await? {
+        0 => Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into()),
+        _ => Ok(first[0]),
+    }
+}
