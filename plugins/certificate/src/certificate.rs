@@ -19,6 +19,8 @@ pub(crate) struct Certificate {
     subject: Option<String>,
     /// When it ends, in seconds since 1970.
     pub(crate) not_after: i64,
+    /// Whether it has names that the relay had no place for.
+    pub(crate) is_cut: bool,
 }
 
 /// Why there is no certificate.
@@ -53,7 +55,8 @@ impl Certificate {
             return Err(Missing::Certificate);
         }
         let not_after = request.attr("tls.client.not_after").and_then(|seconds| seconds.parse().ok());
-        Ok(Self { values, subject, not_after: not_after.ok_or(Missing::End)? })
+        let is_cut = request.attrs().any(|(key, value)| key == "tls.client.left_out" && value != b"0");
+        Ok(Self { values, subject, not_after: not_after.ok_or(Missing::End)?, is_cut })
     }
 
     /// The values of a property.
@@ -88,6 +91,9 @@ impl fmt::Display for Certificate {
             bytes += text.len();
             let comma = if index == 0 { "" } else { "," };
             write!(f, "{comma} {} \"{text}\"", property.name())?;
+        }
+        if self.is_cut {
+            f.write_str(", and more names than the relay tells of")?;
         }
         Ok(())
     }

@@ -84,6 +84,13 @@ impl CertificateAuthenticator {
         if self.denied.iter().any(|denied| denied.fits(&certificate).is_some()) {
             return Verdict::refuse(format!("the client certificate is denied: {name}"));
         }
+        // What was left out may be the name that is denied.
+        if certificate.is_cut && !self.denied.is_empty() {
+            return Verdict::refuse(format!(
+                "the client certificate has too many names to tell whether it is denied: {name}"
+            ))
+            .with_detail(certificate.to_string());
+        }
         let mut given = Given::default();
         let matching = self.rules.iter().filter(|rule| rule.apply(&certificate, &mut given)).count();
         let Given { permissions, left_out } = given;

@@ -73,6 +73,9 @@ fn who_is_denied_gets_nothing_whatever_the_rules_say() {
     assert_eq!(permissions(&decide(&authenticator, client(&other_issuer))), [("a", Access::READ)]);
     let one_name = [("san.dns", "a.example.com"), ("san.dns", "A.LAB.example.com")];
     assert_eq!(refused(&authenticator, client(&one_name)), format!("{reason}a.example.com"));
+    let cut = [("san.dns", "a.example.com"), ("left_out", "1")];
+    assert!(refused(&authenticator, client(&cut)).contains("too many names to tell whether it is denied"));
+    assert_eq!(permissions(&decide(&everybody(), client(&cut))), [("a", Access::READ)], "nobody is denied there");
 }
 
 /// Names that would be more than a name in a pattern.
