@@ -10,7 +10,7 @@ UNAME := $(shell uname -s)
 SUFFIX := $(if $(filter Darwin,$(UNAME)),dylib,so)
 
 # The bundled authenticators, as cargo names the Rust ones and their own Makefile the one in C.
-RUST_PLUGINS := password_authenticator jwt_authenticator http_authenticator my_authenticator
+RUST_PLUGINS := password_authenticator jwt_authenticator http_authenticator certificate_authenticator my_authenticator
 C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
@@ -178,7 +178,7 @@ install: plugins
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
-	for folder in password jwt http my-authenticator example-c example-cpp; do \
+	for folder in password jwt http certificate my-authenticator example-c example-cpp; do \
 	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \
 	  install -m 644 plugins/$$folder/README.md plugins/$$folder/example.yaml \
 	    $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder/ || exit; \

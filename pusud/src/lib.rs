@@ -9,7 +9,7 @@ pub mod config;
 pub mod control;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
-mod http;
+pub mod http;
 pub mod hub;
 pub mod mesh;
 pub mod protocol;

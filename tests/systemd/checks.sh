@@ -128,13 +128,16 @@ a_second_relay_beside_it() {
 every_plugin_loads() {
   local isolation id
   for isolation in thread process; do
-    for id in MyAuthenticator JwtAuthenticator HttpAuthenticator PasswordAuthenticator ExampleCAuthenticator; do
+    for id in MyAuthenticator JwtAuthenticator HttpAuthenticator CertificateAuthenticator PasswordAuthenticator \
+      ExampleCAuthenticator; do
       echo "$id, isolation: $isolation"
       case $id in
       MyAuthenticator) settings $id "isolation: $isolation" ;;
       JwtAuthenticator) settings $id "isolation: $isolation" 'jwt_signing_algorithms: [HS256]' \
         'jwt_verification_key: "0123456789abcdef0123456789abcdef"' ;;
       HttpAuthenticator) settings $id "isolation: $isolation" 'authenticator_options: {http_url: "http://127.0.0.1:8080/"}' ;;
+      CertificateAuthenticator) settings $id "isolation: $isolation" \
+        'authenticator_options: {certificate_rules: [{read: ["*"]}]}' ;;
       PasswordAuthenticator) settings $id "isolation: $isolation" 'passwords: {"third": ["*"]}' ;;
       ExampleCAuthenticator) settings $id "isolation: $isolation" 'authenticator_options: {secrets: [third]}' ;;
       esac
@@ -146,7 +149,7 @@ every_plugin_loads() {
       [ "$(processes | wc -l)" = "$([ $isolation = thread ] && echo 1 || echo 2)" ]
     done
   done
-  echo '5 plugins, in a thread and in a process, Rust and C'
+  echo '6 plugins, in a thread and in a process, Rust and C'
 }
 
 is_another_plugin() { [ "$(plugin_pid)" != "$1" ] && publish third back; }

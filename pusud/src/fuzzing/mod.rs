@@ -4,8 +4,10 @@
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
 
 mod certificate;
+mod forwarded;
 mod message;
 mod pattern;
+mod proxy_header;
 mod relay_frames;
 mod relay_handshake;
 mod settings;
@@ -17,8 +19,10 @@ mod tests;
 
 pub use crate::authenticator::any_verdict as verdict;
 pub use certificate::certificate;
+pub use forwarded::forwarded;
 pub use message::client_message;
 pub use pattern::pattern;
+pub use proxy_header::proxy_header;
 pub use relay_frames::relay_frames;
 pub use relay_handshake::relay_handshake;
 pub use settings::settings;

@@ -9,11 +9,13 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 9] = [
+const TARGETS: [(&str, Target); 11] = [
     ("certificate", super::certificate),
     ("client_message", super::client_message),
+    ("forwarded", super::forwarded),
     ("http_upgrade", super::http_upgrade),
     ("pattern", super::pattern),
+    ("proxy_header", super::proxy_header),
     ("relay_frames", super::relay_frames),
     ("relay_handshake", super::relay_handshake),
     ("settings", super::settings),
@@ -162,6 +164,68 @@ const FRAMES: &[&[u8]] = &[
     b"\x02\x80\0\0\0\0",
     b"\0\x80\0\0\0\0",
 ];
+const PROXY: &[&[u8]] = &[
+    b"PROXY ",
+    b"TCP4 ",
+    b"TCP6 ",
+    b"UNKNOWN",
+    b"192.0.2.1 ",
+    b"::ffff:192.0.2.1 ",
+    b"2001:db8::1 ",
+    b"0 ",
+    b"65535",
+    b"080",
+    b"\r\n",
+    b"\n",
+    b" ",
+    b"\r\n\r\n\0\r\nQUIT\n",
+    b"\x20",
+    b"\x21",
+    b"\x11",
+    b"\x21\x12",
+    b"\x31",
+    b"\0",
+    b"\0\x0c",
+    b"\0\x24",
+    b"\0\0\0\0\0\0\0\0\0\0\0\0",
+    b"\x03\0\x04\x01\x02\x03\x04",
+    b"GET / HTTP/1.1\r\n",
+    b"\x16\x03\x01",
+    b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x1f\x90\0\x50",
+];
+const FORWARDED: &[&[u8]] = &[
+    b"F",
+    b"for=",
+    b"For=",
+    b"by=",
+    b"proto=https",
+    b"host=\"",
+    b"\"",
+    b"\\",
+    b";",
+    b",",
+    b", ",
+    b"\n",
+    b"\nF",
+    b" ",
+    b"=",
+    b"[",
+    b"]",
+    b":47",
+    b":_p",
+    b"unknown",
+    b"_hidden",
+    b"192.0.2.1",
+    b"10.0.0.3",
+    b"::ffff:10.0.0.4",
+    b"[2001:db8::1]",
+    b"2001:db8::1",
+    b"for=\"[2001:db8::1]:47\"",
+    b"for=10.0.0.5",
+    b"for=192.0.2.9, ",
+    b"\xff",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
@@ -183,6 +247,11 @@ proptest! {
     }
 
     #[test]
+    fn forwarded(bytes in words(FORWARDED, 14)) {
+        super::forwarded(&bytes);
+    }
+
+    #[test]
     fn http_upgrade(bytes in words(HTTP, 14)) {
         super::http_upgrade(&bytes);
     }
@@ -190,6 +259,11 @@ proptest! {
     #[test]
     fn pattern(bytes in "[ab*]{0,8}\n[ab*]{0,6}\n[ab]{0,10}") {
         super::pattern(bytes.as_bytes());
+    }
+
+    #[test]
+    fn proxy_header(bytes in words(PROXY, 9)) {
+        super::proxy_header(&bytes);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! one with an embedded Python.
 
 use crate::harness::{
-    Daemon, PluginsDir, Setup, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin, library_name, my_plugin,
-    not_run, password_plugin, pusud, root, run, scripted_plugin,
+    Daemon, PluginsDir, Setup, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
+    library_name, my_plugin, not_run, password_plugin, pusud, root, run, scripted_plugin,
 };
 use serde_json::json;
 use std::fs;
@@ -50,6 +50,7 @@ fn the_bundled_plugins_conform(isolation: &str) {
             jwt_plugin(),
             "jwt_signing_algorithms: [HS256]\njwt_verification_key: a secret that is long enough for HS256\n",
         ),
+        (certificate_plugin(), "certificate_rules:\n  - {common_name: '*', read: ['x.{common_name}']}\n"),
         // Nobody listens there: it cannot tell, which is a good answer too.
         (http_plugin(), "http_url: http://127.0.0.1:9/authorize\n"),
     ];

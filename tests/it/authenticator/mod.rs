@@ -1,6 +1,7 @@
 //! Plugins that decide: loading, calling, changing and testing them, those that misbehave, and how long a decision holds.
 
 mod bad_plugins;
+mod certificate;
 mod condition;
 #[cfg(unix)]
 mod containment;

@@ -139,7 +139,13 @@ fn the_daemon_links_none_of_the_plugins() {
     assert!(!libraries.contains("authenticator"), "{libraries}");
     let symbols = run(Command::new("nm").args(["--defined-only", "-C", daemon])).succeeds();
     assert!(symbols.contains("pusud::"), "nm shows nothing at all");
-    let bundled = ["password_authenticator::", "jwt_authenticator::", "http_authenticator::", "my_authenticator::"];
+    let bundled = [
+        "password_authenticator::",
+        "jwt_authenticator::",
+        "http_authenticator::",
+        "certificate_authenticator::",
+        "my_authenticator::",
+    ];
     let of_plugins = ["jsonwebtoken::", "hyper::", "rustls::", "pusu_plugin_api::"];
     for symbol in bundled.into_iter().chain(of_plugins).chain(["pusu_plugin_manifest", "pusu_authenticator_entry"]) {
         let found = symbols.lines().find(|line| line.contains(symbol));

@@ -71,8 +71,8 @@ pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]
 pub(crate) use pair::{Pair, Spans};
 pub(crate) use plugin_files::{
-    PluginsDir, bad_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin, library_name, my_plugin,
-    password_plugin, patched_copy, ws_echo,
+    PluginsDir, bad_plugin, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
+    library_name, my_plugin, password_plugin, patched_copy, ws_echo,
 };
 pub(crate) use python::script;
 pub(crate) use raw::{Raw, upgrade_request};

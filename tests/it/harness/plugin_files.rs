@@ -66,6 +66,11 @@ pub(crate) fn http_plugin() -> PathBuf {
     built_by_cargo("http-authenticator", "plugins/http")
 }
 
+/// `CertificateAuthenticator`.
+pub(crate) fn certificate_plugin() -> PathBuf {
+    built_by_cargo("certificate-authenticator", "plugins/certificate")
+}
+
 /// `MyAuthenticator`, the Rust example.
 pub(crate) fn my_plugin() -> PathBuf {
     built_by_cargo("my-authenticator", "plugins/my-authenticator")
@@ -135,7 +140,13 @@ fn built_by_cargo(package: &str, sources: &str) -> PathBuf {
     let sources = ["pusu-plugin-api/src", "pusu-plugin-api/abi/src", sources].map(|path| root().join(path));
     if newest(&sources) > modified(&library) {
         BUILD.get_or_init(|| {
-            let packages = ["password-authenticator", "jwt-authenticator", "http-authenticator", "my-authenticator"];
+            let packages = [
+                "password-authenticator",
+                "jwt-authenticator",
+                "http-authenticator",
+                "certificate-authenticator",
+                "my-authenticator",
+            ];
             cargo_build(packages.iter().flat_map(|package| ["-p", package]));
         });
     }

@@ -2,8 +2,9 @@
 //! programs run as they are printed.
 
 use crate::harness::{
-    DEADLINE, PluginsDir, ReservedPort, Running, blocks, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
-    kept_target, my_plugin, not_run, pages_below, password_plugin, pusud, root, run, run_as_printed, script,
+    DEADLINE, PluginsDir, ReservedPort, Running, blocks, certificate_plugin, example_c_plugin, example_cpp_plugin,
+    http_plugin, jwt_plugin, kept_target, my_plugin, not_run, pages_below, password_plugin, pusud, root, run,
+    run_as_printed, script,
 };
 use serde_json::Value;
 use std::fs;
@@ -14,8 +15,16 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-fn bundled() -> [PathBuf; 6] {
-    [password_plugin(), jwt_plugin(), http_plugin(), my_plugin(), example_c_plugin(), example_cpp_plugin()]
+fn bundled() -> [PathBuf; 7] {
+    [
+        password_plugin(),
+        jwt_plugin(),
+        http_plugin(),
+        certificate_plugin(),
+        my_plugin(),
+        example_c_plugin(),
+        example_cpp_plugin(),
+    ]
 }
 
 /// The pages with settings that stand for a whole file.
@@ -56,6 +65,7 @@ fn every_plugin_has_a_page_and_settings_that_are_accepted() {
         ("password", "PasswordAuthenticator"),
         ("jwt", "JwtAuthenticator"),
         ("http", "HttpAuthenticator"),
+        ("certificate", "CertificateAuthenticator"),
         ("my-authenticator", "MyAuthenticator"),
         ("example-c", "ExampleCAuthenticator"),
         ("example-cpp", "ExampleCppAuthenticator"),
