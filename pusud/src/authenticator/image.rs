@@ -51,9 +51,14 @@ mod linux {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     use rustix::io::{Errno, fcntl_dupfd_cloexec};
     use std::fs::File;
-    use std::io::Write;
+    use std::io::{self, Write};
     use std::sync::Mutex;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
 
+    /// For so long it is tried to seal a memory file, after pauses of this length.
+    const SEAL_TIME_MAX: Duration = Duration::from_secs(10);
+    const SEAL_PAUSE: Duration = Duration::from_millis(10);
     /// The first file number that images get: above the ones a daemon opens at its start.
     const NUMBER_MIN: i32 = 64;
     /// The lowest number that no image has had yet. glibc answers a path that it has seen before with the library it
@@ -105,6 +110,18 @@ mod linux {
         Ok(Some(Image { path, memory: None }))
     }
 
+    /// Seals, and tries again while the kernel itself still has a hand on pages that were just written (EBUSY): on a machine
+    /// under load that takes longer than the kernel waits for it.
+    fn seal(add_seals: impl Fn() -> rustix::io::Result<()>) -> io::Result<()> {
+        let began = Instant::now();
+        loop {
+            match add_seals() {
+                Err(Errno::BUSY) if began.elapsed() < SEAL_TIME_MAX => sleep(SEAL_PAUSE),
+                sealed => return Ok(sealed?),
+            }
+        }
+    }
+
     fn sealed(bytes: &[u8], id: &str) -> Result<OwnedFd> {
         let memory = executable(|flags| {
             // The name is only for whoever reads /proc/PID/maps.
@@ -112,7 +129,7 @@ mod linux {
         })?;
         let mut file = File::from(memory);
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-        let sealed = file.write_all(bytes).and_then(|()| Ok(fcntl_add_seals(&file, seals)?));
+        let sealed = file.write_all(bytes).and_then(|()| seal(|| fcntl_add_seals(&file, seals)));
         sealed.context("cannot be put into a sealed memory file")?;
         Ok(file.into())
     }
@@ -155,6 +172,7 @@ mod linux {
     #[cfg(test)]
     mod tests {
         use super::*;
+        use std::cell::Cell;
         use std::io::Read;
 
         /// What a kernel says to these flags.
@@ -179,6 +197,18 @@ mod linux {
             let (asked, made) = flags_on(|_| Err(Errno::ACCESS));
             let error = format!("{:#}", made.unwrap_err());
             assert!(asked.len() == 1 && error.contains("vm.memfd_noexec") && error.contains("$ORIGIN"), "{error}");
+        }
+
+        #[test]
+        fn sealing_is_tried_again_while_the_kernel_is_busy_with_the_pages() {
+            let tries = Cell::new(0);
+            let busy_twice = || {
+                tries.set(tries.get() + 1);
+                if tries.get() <= 2 { Err(Errno::BUSY) } else { Ok(()) }
+            };
+            seal(busy_twice).unwrap();
+            assert_eq!(tries.get(), 3);
+            assert_eq!(seal(|| Err(Errno::PERM)).unwrap_err().raw_os_error(), Some(Errno::PERM.raw_os_error()));
         }
 
         #[test]
