@@ -28,8 +28,13 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    for served in certificates.iter().flatten() {
+        for advice in served.credentials().advice() {
+            tracing::warn!("{advice}");
+        }
+    }
     relay::check_addresses(&config)?;
-    let listeners = listener_rows::rows(&config, &certificates);
+    let listeners = listener_rows::of_settings(&config, &certificates);
     print(&set_up(&config, &capacity, &identity, listeners, probe::relays(&config)))
 }
 
@@ -150,7 +155,7 @@ fn push_memory(text: &mut String, config: &Config, capacity: &Capacity, addresse
         let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
     }
     let clients = capacity.connections;
-    let usual = mebibytes(relay::usual(clients));
+    let usual = mebibytes(relay::usual(config, clients));
     let _ = writeln!(text, "{:<34}about {usual}, with {clients} clients that keep up", "memory usually");
 }
 

@@ -1,12 +1,13 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
 use super::health;
+use super::listener_rows;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, Value, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, Connections, Listener, PluginMetric, State, Status};
+use pusud::control::{self, Connections, PluginMetric, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -63,12 +64,8 @@ fn describe(status: &Status) -> String {
         ("uptime", format!("{uptime}, since {since}")),
         ("shards", shards(status)),
     ];
-    // A single one that does nothing but accept says nothing new.
-    let is_plain = |one: &Listener| one.tls.is_none() && !one.proxy_protocol && one.trusted_proxies.is_none();
-    if status.listeners.len() > 1 || !status.listeners.iter().all(is_plain) {
-        let listeners = status.listeners.iter().enumerate();
-        rows.extend(listeners.map(|(n, one)| (if n == 0 { "listeners" } else { "" }, describe_listener(one))));
-    }
+    let listeners = listener_rows::of_status(status).into_iter().enumerate();
+    rows.extend(listeners.map(|(n, listener)| (if n == 0 { "listeners" } else { "" }, listener)));
     rows.extend([
         ("connections", describe_connections(connections)),
         ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
@@ -124,32 +121,6 @@ fn describe_connections(connections: &Connections) -> String {
         0 => format!("{total} ({unauthorized} unauthorized)"),
         handshakes => format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes)"),
     }
-}
-
-/// A listener in words. The certificate that expires first is the one that counts.
-fn describe_listener(listener: &Listener) -> String {
-    let mut text = format!("{} on {}, {} connections", listener.name, listener.address, listener.connections);
-    if let Some(tls) = &listener.tls {
-        let names: Vec<&str> = tls.certificates.iter().flat_map(|one| &one.names).map(String::as_str).collect();
-        let names = if names.is_empty() { "no name".to_owned() } else { names.join(" ") };
-        let left = match tls.days_left {
-            days if days < 0 => "EXPIRED".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(text, ", TLS for {names}, {left}");
-        if tls.client_certificates != "off" {
-            let _ = write!(text, ", client certificates {}", tls.client_certificates);
-        }
-    }
-    if listener.proxy_protocol {
-        text.push_str(", PROXY header required");
-    }
-    if let Some(proxies) = &listener.trusted_proxies {
-        let _ = write!(text, ", trusted proxies {proxies}");
-    }
-    text
 }
 
 fn shards(status: &Status) -> String {
@@ -209,7 +180,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
 mod tests {
     use super::*;
     use pusud::authenticator::{Definition, Kind};
-    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Messages, Tls};
+    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, Tls};
     use pusud::routing::Traffic;
 
     fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {

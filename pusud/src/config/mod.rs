@@ -24,6 +24,7 @@ mod tests;
 mod units;
 mod values;
 mod volume;
+mod warnings;
 mod yaml;
 
 pub use limit_table::{LIMITS, limit_rows};
@@ -237,42 +238,6 @@ impl Config {
             },
             limits: limits::resolve(raw.limits),
         }
-    }
-
-    /// What is allowed but probably not meant.
-    fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let authenticator = &self.authenticator;
-        if authenticator.id == NO_AUTHENTICATOR {
-            for listener in self.listeners.iter().filter(|listener| listener.is_open_to_others()) {
-                warnings.push(format!(
-                    "`authenticator: None` on {}: whoever reaches this port may read and write every channel; name an \
-                     authenticator, or set `client_address: 127.0.0.1`",
-                    listener.endpoint
-                ));
-            }
-            for (key, is_set) in [
-                ("authenticator_options", !authenticator.options.is_empty()),
-                ("authenticator_sha256", authenticator.sha256.is_some()),
-                ("isolation", authenticator.isolation != Isolation::default()),
-            ] {
-                if is_set {
-                    warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
-                }
-            }
-        }
-        if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
-            warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
-        }
-        let is_local = self.network_address.to_canonical().is_loopback();
-        if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
-            warnings.push(format!(
-                "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
-                 a key, and let a firewall admit nobody but the relays",
-                std::net::SocketAddr::new(self.network_address, self.network_port)
-            ));
-        }
-        warnings
     }
 }
 

@@ -7,7 +7,9 @@
 //! since rustls keeps ranges into the buffer of a handshake message that has come by half, and calls that encrypt give
 //! it an empty one.
 
+use super::credentials::Credentials;
 use super::resolver::take_asked_name;
+use super::session_error::SessionError;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{ProtocolVersion, ServerConfig};
@@ -16,11 +18,9 @@ use std::sync::Arc;
 
 /// Most plaintext in one record (RFC 8446, section 5.1).
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
-/// What a session takes in memory after its handshake: 3.5 KiB were measured.
-pub const SESSION_BYTES: usize = 4 * 1024;
 /// Most that may be left over between two reads: in the handshake a client's chain of certificates, after it less than a
 /// record.
-pub const UNREAD_BYTES_MAX: usize = 32 * 1024;
+pub const UNREAD_BYTES_MAX: usize = 24 * 1024;
 
 /// The session.
 pub struct Session {
@@ -50,32 +50,6 @@ pub enum Received {
     End,
 }
 
-/// The client has broken the rules of TLS, or is not let in by them.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// rustls says why.
-    #[error("{0}")]
-    Tls(#[from] rustls::Error),
-    /// Half a handshake message follows the handshake: no honest client splits five bytes.
-    #[error("a message of the handshake came in pieces after the handshake")]
-    SplitMessage,
-    /// The handshake does not fit.
-    #[error("the handshake has more than {UNREAD_BYTES_MAX} bytes")]
-    TooLong,
-    /// The session has ended before.
-    #[error("the session has ended")]
-    Ended,
-    /// The keys are used up, which TLS 1.2 cannot change.
-    #[error("the keys of the session are used up")]
-    Exhausted,
-}
-
-impl From<SessionError> for io::Error {
-    fn from(error: SessionError) -> Self {
-        Self::other(error)
-    }
-}
-
 impl Session {
     /// A session that begins with its handshake.
     ///
@@ -102,6 +76,14 @@ impl Session {
     /// The name that the client asked for, where it has named one.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
+    }
+
+    /// Checks the certificate that the client has shown, now or in the session that it has resumed, by what is trusted now.
+    ///
+    /// # Errors
+    /// It may not be let in with it, or without one.
+    pub fn check_client(&self, credentials: &Credentials) -> anyhow::Result<()> {
+        credentials.client_certificate(&self.connection).map(drop)
     }
 
     /// The client's certificate in DER, where it has shown one.

@@ -235,7 +235,7 @@ fn keys_that_need_a_restart_are_named() {
         "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
          limits: {authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
     );
-    let expected = ["client_port", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
+    let expected = ["client_port", "listeners", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
     assert_eq!(before.restart_keys(&after), expected);
     assert!(before.restart_keys(&before).is_empty());
 }

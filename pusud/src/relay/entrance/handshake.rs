@@ -1,6 +1,8 @@
 //! The TLS handshake of one connection.
 
 use super::failure::Ended;
+use super::proxied;
+use crate::http::HttpError;
 use crate::protocol::Refusal;
 use crate::tls::{Received, Session};
 use std::cell::RefCell;
@@ -45,6 +47,22 @@ pub(super) async fn shake_hands(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Tells a client that has shaken hands why it is not let in.
+pub(super) async fn refuse(socket: &TcpStream, session: &mut Session, refusal: Refusal) -> Result<(), Ended> {
+    let mut room = Vec::new();
+    let answer = HttpError::turned_away(refusal).to_response();
+    let len = session.encrypt(&answer, &mut room).map_err(io::Error::from)?;
+    let mut ciphertext = room[..len].to_vec();
+    let len = session.close_notify(&mut room);
+    ciphertext.extend_from_slice(&room[..len]);
+    send(socket, &ciphertext).await?;
+    // Its request is read, so that the answer is not lost with a reset.
+    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
+    let mut discard = [0; 1024];
+    while proxied::read(socket, &mut discard).await? > 0 {}
+    Ok(())
 }
 
 /// Sends all of it.

@@ -7,6 +7,7 @@ use crate::protocol::Refusal;
 use crate::relay::listener::Listener;
 use crate::routing::Arrival;
 use crate::tls::Session;
+use std::fmt::Display;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -110,11 +111,15 @@ impl Entering<'_> {
                 self.shared.turned_away.refuse_plaintext(socket.into_std()?, &received);
                 return Err(Ended::Refused(Refusal::Tls, "plaintext came where TLS is spoken".to_owned()));
             }
-            let config = certificates.current();
-            let mut new = Session::new(config).map_err(|error| Ended::Refused(Refusal::Tls, error.to_string()))?;
+            let credentials = certificates.credentials();
+            let mut new = Session::new(credentials.server_config()).map_err(failed)?;
             received = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await?;
+            new.check_client(&credentials).map_err(failed)?;
             let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
-            self.shared.admission.end_handshake(pass).map_err(Ended::Counted)?;
+            if let Err(refusal) = self.shared.admission.end_handshake(pass) {
+                handshake::refuse(&socket, &mut new, refusal).await?;
+                return Err(Ended::Counted(refusal));
+            }
             session = Some(Box::new(new));
         }
         let (client, forwarding) = (self.client, self.listener.forwarding_of(self.client));
@@ -145,6 +150,10 @@ impl Entering<'_> {
     fn counted(&self, peer: ClientAddress) -> Option<std::net::IpAddr> {
         self.listener.counted(self.client).filter(|_| self.client != peer)
     }
+}
+
+fn failed(error: impl Display) -> Ended {
+    Ended::Refused(Refusal::Tls, format!("the TLS handshake failed: {error:#}"))
 }
 
 /// The first byte that comes, which stays where it is.
