@@ -3,6 +3,8 @@
 //! It reads files and makes sessions; it opens no socket and starts no thread.
 //! **Invariant:** the crypto provider is named wherever one is needed, and the process has no default.
 
+mod links;
 mod provider;
 
+pub use links::{Exported, LinkSession, LinkTls, SESSION_BYTES_MAX};
 pub use provider::provider;
