@@ -151,6 +151,9 @@ fn describe_relay(relay: &PeerStatus) -> String {
         PeerState::Linked if relay.lagging => vec!["linked, but SLOW to answer".to_owned()],
         PeerState::Linked => vec!["linked".to_owned()],
     };
+    if relay.linked_for.is_some() {
+        facts.push(if relay.encrypted { "encrypted" } else { "not encrypted" }.to_owned());
+    }
     facts.extend(relay.linked_for.map(|time| format!("for {}", format_duration(Duration::from_secs(time.as_secs())))));
     facts.extend(relay.round_trip.map(|time| format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0)));
     facts.push(format!("{} bytes queued", relay.queue_bytes));

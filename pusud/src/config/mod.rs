@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod encryption;
 mod file_text;
 mod host_name;
 mod key_table;
@@ -35,6 +36,7 @@ pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
+pub use encryption::Encryption;
 use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -87,6 +89,8 @@ pub struct Config {
     pub network_key_file: Option<PathBuf>,
     /// A key file that others may read is refused, rather than warned about.
     pub strict_key_permissions: bool,
+    /// Whether links to other relays are encrypted.
+    pub network_encryption: Encryption,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -157,6 +161,7 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
         limits::check(&config.limits)?;
+        encryption::check(config.network_encryption, config.network_key_file.is_some())?;
         Ok(config)
     }
 
@@ -201,6 +206,7 @@ impl Config {
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
+            network_encryption: encryption::resolve(raw.network_encryption, raw.network_key_file.is_some()),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
             name,
@@ -240,6 +246,10 @@ impl Config {
         }
         if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
+        }
+        if !self.relays.is_empty() {
+            let warning = encryption::warning(self.network_encryption, self.network_key_file.is_some());
+            warnings.extend(warning.map(str::to_owned));
         }
         let is_local = self.network_address.to_canonical().is_loopback();
         if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {

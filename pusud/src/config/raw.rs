@@ -7,9 +7,9 @@ use super::limit_table::RawLimits;
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
-    address, control_socket, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
+    address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
 };
-use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
+use super::{ControlSocket, Encryption, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
 use anyhow::bail;

@@ -67,6 +67,7 @@ impl<D: crate::routing::Door, T> Node<D, T> {
             nonce,
             network: self.settings.network_name.as_str().into(),
             name: self.settings.name.as_str().into(),
+            encryption: self.settings.encryption(),
         }
     }
 

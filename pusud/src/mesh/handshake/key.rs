@@ -59,6 +59,11 @@ impl Keys {
         Self::parse(&text).with_context(|| format!("`network_key_file`: {shown}"))
     }
 
+    /// The empty key: a signature shows that both sides have seen the same, and not who the other side is.
+    pub(super) fn of_nobody() -> Self {
+        Self { keys: vec![Zeroizing::default()] }
+    }
+
     /// Reads the content of such a file.
     ///
     /// # Errors

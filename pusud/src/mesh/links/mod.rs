@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod encrypted;
 mod holding;
 mod link;
 mod queue;
@@ -22,10 +23,10 @@ pub(crate) use queue::Queue;
 pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
-pub(crate) use transport::LinkReader;
+pub(crate) use transport::{LinkReader, LinkStream};
 pub(crate) use transport::{Tcp, Transport};
 
-use crate::mesh::handshake::{Code, Refusal, VERSION};
+use crate::mesh::handshake::{Code, Refusal, VERSION, why_not_encrypted};
 use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
@@ -50,6 +51,8 @@ pub(crate) struct Mesh<D> {
     clearing: Clearing,
     held: Held,
     content_bytes_max: usize,
+    /// Links are to be encrypted, where the peer can.
+    wants_encryption: bool,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
     epoch: Instant,
@@ -72,6 +75,7 @@ impl<D: Door> Mesh<D> {
             clearing: Clearing::default(),
             held: Held::default(),
             content_bytes_max: settings.max_message_bytes,
+            wants_encryption: settings.encryption.is_some(),
             clock: 0,
             epoch: Instant::now(),
             is_stopping: false,
@@ -150,7 +154,7 @@ impl<D: Door> Mesh<D> {
         let Some(account) = self.roster.up(&candidate.name, candidate.id, theirs, now) else {
             return Err(replaced());
         };
-        info!(relay = %candidate.name, remote = %candidate.remote, "linked");
+        self.tell_of(&candidate, peer);
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
@@ -158,6 +162,14 @@ impl<D: Door> Mesh<D> {
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
+    }
+
+    fn tell_of(&self, candidate: &Candidate, peer: &Hello) {
+        let (relay, remote, encrypted) = (&candidate.name, candidate.remote, candidate.is_encrypted);
+        info!(%relay, %remote, encrypted, "linked");
+        if self.wants_encryption && !encrypted {
+            warn!(%relay, %remote, reason = why_not_encrypted(peer), "the link is not encrypted");
+        }
     }
 
     fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {

@@ -1,7 +1,8 @@
 //! Settings of the network, which do not change while it runs, and how many connections follow from them.
 
-use crate::config::PeerAddress;
+use crate::config::{Encryption, PeerAddress};
 use crate::mesh::handshake::Keys;
+use crate::tls::LinkTls;
 
 /// Most connections that others have made and that are not linked, beside those with kept places.
 pub(crate) const STRANGERS_MAX: usize = 64;
@@ -51,8 +52,44 @@ pub struct Settings {
     pub relays: Vec<PeerAddress>,
     /// `network_key_file`; `None`: whoever reaches the port may publish.
     pub keys: Option<Keys>,
+    /// How links are encrypted; `None`: they are not.
+    pub encryption: Option<LinkEncryption>,
     /// The longest content of a publication, in bytes: `limits.max_message_bytes`.
     pub max_message_bytes: usize,
+}
+
+impl Settings {
+    /// What this relay says of encryption.
+    pub(crate) fn encryption(&self) -> Encryption {
+        match &self.encryption {
+            None => Encryption::Off,
+            Some(LinkEncryption { is_required: false, .. }) => Encryption::Preferred,
+            Some(LinkEncryption { is_required: true, .. }) => Encryption::Required,
+        }
+    }
+}
+
+/// How links are encrypted.
+#[derive(Debug, Clone)]
+pub struct LinkEncryption {
+    /// Relays that do not encrypt are refused.
+    pub is_required: bool,
+    /// Makes sessions.
+    pub tls: LinkTls,
+}
+
+impl LinkEncryption {
+    /// What the settings ask for, with a key that is made now.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn of(encryption: Encryption) -> anyhow::Result<Option<Self>> {
+        if encryption == Encryption::Off {
+            return Ok(None);
+        }
+        let is_required = encryption == Encryption::Required;
+        Ok(Some(Self { is_required, tls: LinkTls::with_new_key()? }))
+    }
 }
 
 #[cfg(test)]
