@@ -3,7 +3,8 @@
 use super::{SettingsArgs, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::{
-    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration, limit_rows,
+    AuthenticatorConfig, Config, ControlSocket, Encryption, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration,
+    limit_rows,
 };
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
@@ -120,8 +121,18 @@ fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
         ("  network_name", config.network_name.clone()),
         ("  network_key_file", key),
         ("  strict_key_permissions", config.strict_key_permissions.to_string()),
+        ("  network_encryption", encryption(config).into()),
         ("  links", links),
     ]
+}
+
+fn encryption(config: &Config) -> &'static str {
+    match (config.network_encryption, &config.network_key_file) {
+        (Encryption::Required, _) => "required: relays that do not encrypt are refused",
+        (Encryption::Preferred, Some(_)) => "preferred: not with relays that cannot",
+        (Encryption::Preferred, None) => "preferred: with whoever answers, since there is no key",
+        (Encryption::Off, _) => "off: links are not encrypted",
+    }
 }
 
 /// What the relay takes at the most, and what of it is due to which keys.
@@ -214,7 +225,8 @@ mod tests {
                 | "on_swap"
                 | "network_name"
                 | "network_key_file"
-                | "strict_key_permissions" => &format!("  {key}"),
+                | "strict_key_permissions"
+                | "network_encryption" => &format!("  {key}"),
                 key => key,
             };
             assert!(

@@ -40,6 +40,7 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("network_name", "other"),
         ("network_key_file", "settings.yaml"),
         ("strict_key_permissions", "false"),
+        ("network_encryption", "off"),
         ("name", "other"),
         ("shards", "2"),
         ("control_socket", "None"),

@@ -156,8 +156,8 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             Role::Acceptor => tls.accept(stream).await,
         };
         let session = session.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => End::Closed,
-            _ => End::Unencrypted(error),
+            io::ErrorKind::InvalidData => End::Unencrypted(error),
+            _ => error.into(),
         })?;
         let (mesh, mut out) = (node.mesh.borrow(), Vec::new());
         let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
