@@ -122,15 +122,25 @@ fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
         ("  network_key_file", key),
         ("  strict_key_permissions", config.strict_key_permissions.to_string()),
         ("  network_encryption", encryption(config).into()),
+        ("  network_tls", certificates(config)),
         ("  links", links),
     ]
 }
 
+fn certificates(config: &Config) -> String {
+    let none = "none: relays make their keys at the start".to_owned();
+    config
+        .network_tls
+        .as_ref()
+        .map_or(none, |files| format!("{}, by {}", files.certificate.display(), files.ca.display()))
+}
+
 fn encryption(config: &Config) -> &'static str {
-    match (config.network_encryption, &config.network_key_file) {
+    let has_proof = config.network_key_file.is_some() || config.network_tls.is_some();
+    match (config.network_encryption, has_proof) {
         (Encryption::Required, _) => "required: relays that do not encrypt are refused",
-        (Encryption::Preferred, Some(_)) => "preferred: not with relays that cannot",
-        (Encryption::Preferred, None) => "preferred: with whoever answers, since there is no key",
+        (Encryption::Preferred, true) => "preferred: not with relays that cannot",
+        (Encryption::Preferred, false) => "preferred: with whoever answers, since there is no key",
         (Encryption::Off, _) => "off: links are not encrypted",
     }
 }
@@ -226,7 +236,8 @@ mod tests {
                 | "network_name"
                 | "network_key_file"
                 | "strict_key_permissions"
-                | "network_encryption" => &format!("  {key}"),
+                | "network_encryption"
+                | "network_tls" => &format!("  {key}"),
                 key => key,
             };
             assert!(

@@ -36,7 +36,7 @@ pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 use crate::protocol::{Limits, SHARDS_MAX};
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
-pub use encryption::Encryption;
+pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -91,6 +91,8 @@ pub struct Config {
     pub strict_key_permissions: bool,
     /// Whether links to other relays are encrypted.
     pub network_encryption: Encryption,
+    /// Certificates of the operator's own for links.
+    pub network_tls: Option<NetworkTls>,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -161,7 +163,10 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
         limits::check(&config.limits)?;
-        encryption::check(config.network_encryption, config.network_key_file.is_some())?;
+        encryption::check(
+            config.network_encryption,
+            config.network_key_file.is_some() || config.network_tls.is_some(),
+        )?;
         Ok(config)
     }
 
@@ -206,7 +211,11 @@ impl Config {
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
-            network_encryption: encryption::resolve(raw.network_encryption, raw.network_key_file.is_some()),
+            network_encryption: encryption::resolve(
+                raw.network_encryption,
+                raw.network_key_file.is_some() || raw.network_tls.is_some(),
+            ),
+            network_tls: raw.network_tls.map(|files| files.in_directory(directory)),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
             name,
@@ -248,11 +257,16 @@ impl Config {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
         }
         if !self.relays.is_empty() {
-            let warning = encryption::warning(self.network_encryption, self.network_key_file.is_some());
+            let warning = encryption::warning(
+                self.network_encryption,
+                self.network_key_file.is_some(),
+                self.network_tls.is_some(),
+            );
             warnings.extend(warning.map(str::to_owned));
         }
         let is_local = self.network_address.to_canonical().is_loopback();
-        if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
+        let are_all_certified = self.network_tls.is_some() && self.network_encryption == Encryption::Required;
+        if !self.relays.is_empty() && self.network_key_file.is_none() && !are_all_certified && !is_local {
             warnings.push(format!(
                 "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
                  a key, and let a firewall admit nobody but the relays",

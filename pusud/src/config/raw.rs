@@ -9,7 +9,7 @@ use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time,
 use super::values::{
     address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
 };
-use super::{ControlSocket, Encryption, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
+use super::{ControlSocket, Encryption, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
 use anyhow::bail;
@@ -83,6 +83,26 @@ fn value<T>(
     convert: impl FnOnce(&Value) -> Option<T>,
 ) -> anyhow::Result<Option<T>> {
     top.take(key, expected, convert)
+}
+
+/// Certificates of the operator's own, all three files of which are needed.
+fn network_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<NetworkTls>> {
+    const EXPECTED: &str = "indented lines with the files `certificate`, `key` and `ca`";
+    let values = match top.values.remove(key) {
+        None => return Ok(None),
+        Some(Value::Object(values)) => values,
+        Some(other) => bail!("`{key}`: expected {EXPECTED}, found {}", found(&other)),
+    };
+    let mut section = Section { prefix: "network_tls.", values };
+    let mut file = |name| match section.take(name, "a path", path)? {
+        Some(file) => Ok(file),
+        None => bail!("`{key}`: expected {EXPECTED}, and `{name}` is missing"),
+    };
+    let files = NetworkTls { certificate: file("certificate")?, key: file("key")?, ca: file("ca")? };
+    match section.values.keys().next() {
+        None => Ok(Some(files)),
+        Some(unknown) => bail!("unknown key `{unknown}` below `{key}`: expected {EXPECTED}"),
+    }
 }
 
 /// What is not looked into here.

@@ -63,6 +63,7 @@ fn own_hello(has_key: bool, encryption: Encryption) -> Hello {
         network: "pusu".into(),
         name: "own".into(),
         encryption,
+        certificates: false,
     }
 }
 

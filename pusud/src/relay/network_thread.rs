@@ -94,7 +94,7 @@ impl Links {
 /// What the settings say about the network.
 ///
 /// # Errors
-/// The key cannot be read or is none, or the system has no random numbers.
+/// A key or certificate cannot be read or is none, or the system has no random numbers.
 pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         name: config.name.clone(),
@@ -105,7 +105,11 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
             .as_deref()
             .map(|file| Keys::load(file, config.strict_key_permissions))
             .transpose()?,
-        encryption: LinkEncryption::of(config.network_encryption)?,
+        encryption: LinkEncryption::of(
+            config.network_encryption,
+            config.network_tls.as_ref(),
+            config.strict_key_permissions,
+        )?,
         max_message_bytes: config.limits.max_message_bytes,
     })
 }

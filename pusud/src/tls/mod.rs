@@ -6,5 +6,8 @@
 mod links;
 mod provider;
 
-pub use links::{Exported, LinkSession, LinkTls, SESSION_BYTES_MAX};
+pub use links::{
+    Exported, HANDSHAKE_BYTES_MAX as LINK_HANDSHAKE_BYTES_MAX, LinkCertificates, LinkSession, LinkTls,
+    SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,
+};
 pub use provider::provider;

@@ -6,6 +6,7 @@ mod baseline;
 #[cfg(target_os = "linux")]
 mod crowds;
 mod dns;
+mod encryption;
 mod fairness;
 mod faults;
 #[cfg(target_os = "linux")]

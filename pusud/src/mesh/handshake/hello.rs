@@ -110,6 +110,11 @@ impl Handshake {
         self.peer.as_ref().map(|(hello, _)| hello)
     }
 
+    /// Whether both sides have certificates, and so show them.
+    pub(crate) fn is_certified(&self) -> bool {
+        self.own.certificates && self.peer().is_some_and(|peer| peer.certificates)
+    }
+
     /// Whether the connection is an encrypted one.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.exported.is_some()
@@ -234,18 +239,25 @@ impl Handshake {
     }
 
     fn check_encryption(&self, peer: &Hello) -> Result<(), Refusal> {
-        let (requires, other) = match (self.own.encryption, peer.encryption) {
-            (Encryption::Required, Encryption::Off) => (&self.own, peer),
-            (Encryption::Off, Encryption::Required) => (peer, &self.own),
-            _ => return Ok(()),
-        };
-        let reason = format!(
-            "`{}` requires encrypted links and `{}` does not encrypt: {}",
-            requires.name,
-            other.name,
-            why_not_encrypted(other)
-        );
-        Err(Refusal::Ours(Code::Encryption, reason))
+        for (one, other) in [(&self.own, peer), (peer, &self.own)] {
+            if one.encryption != Encryption::Required {
+                continue;
+            }
+            let reason = if other.encryption == Encryption::Off {
+                let why = why_not_encrypted(other);
+                format!("`{}` requires encrypted links and `{}` does not encrypt: {why}", one.name, other.name)
+            } else if one.certificates && !other.certificates {
+                format!(
+                    "`{}` requires certificates and `{}` has none: set `network_tls` there, or `network_encryption: preferred` \
+                     until all relays have some",
+                    one.name, other.name
+                )
+            } else {
+                continue;
+            };
+            return Err(Refusal::Ours(Code::Encryption, reason));
+        }
+        Ok(())
     }
 
     /// Whether the other side says that it is this start of this relay.

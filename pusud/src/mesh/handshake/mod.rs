@@ -10,5 +10,5 @@ mod reject;
 pub(crate) use boot_id::BootId;
 pub(crate) use end::{End, Outcome};
 pub(crate) use hello::{Handshake, Role, Step, VERSION, why_not_encrypted};
-pub(crate) use key::Keys;
+pub(crate) use key::{Keys, read_secret};
 pub(crate) use reject::{Code, Refusal};

@@ -152,8 +152,8 @@ impl<D: Door, T: Transport> Conversation<D, T> {
         let node = self.node.clone();
         let tls = &node.settings.encryption.as_ref().expect("both sides want it").tls;
         let session = match self.handshake.role() {
-            Role::Dialler => tls.connect(stream).await,
-            Role::Acceptor => tls.accept(stream).await,
+            Role::Dialler => tls.connect(stream, self.handshake.is_certified()).await,
+            Role::Acceptor => tls.accept(stream, self.handshake.is_certified()).await,
         };
         let session = session.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => End::Unencrypted(error),

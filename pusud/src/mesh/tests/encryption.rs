@@ -66,7 +66,7 @@ fn node(name: &str, (key, encryption): Wish) -> Rc<Node<Home, Pipes>> {
         network_name: "pusu".into(),
         relays: Vec::new(),
         keys: (!key.is_empty()).then(|| Keys::parse(key.as_bytes()).unwrap()),
-        encryption: LinkEncryption::of(encryption).unwrap(),
+        encryption: LinkEncryption::of(encryption, None, true).unwrap(),
         max_message_bytes: 1000,
     };
     let boot = name.as_bytes()[0];
@@ -135,7 +135,7 @@ async fn hand_on(from: &mut DuplexStream, to: &mut DuplexStream, change: impl Fn
 
 /// Has both sides believe that the other one does not encrypt.
 async fn strip(mut left: DuplexStream, mut right: DuplexStream) {
-    let strip = |fields: &mut Vec<u8>| *fields.last_mut().unwrap() = 0;
+    let strip = |fields: &mut Vec<u8>| *fields.iter_mut().nth_back(1).unwrap() = 0;
     hand_on(&mut left, &mut right, strip).await;
     // Who requires it refuses right away.
     let mut first = [0; 5];
@@ -164,7 +164,7 @@ async fn listen_on_both_sides(mut left: DuplexStream, mut right: DuplexStream) {
     hand_on(&mut left, &mut right, |_| {}).await;
     hand_on(&mut right, &mut left, |_| {}).await;
     let own = LinkTls::with_new_key().unwrap();
-    let (mut left, mut right) = tokio::try_join!(own.accept(left), own.connect(right)).unwrap();
+    let (mut left, mut right) = tokio::try_join!(own.accept(left, false), own.connect(right, false)).unwrap();
     copy_bidirectional(&mut left, &mut right).await.ok();
 }
 
@@ -210,7 +210,7 @@ async fn who_has_an_encrypted_connection_with_each_side_is_found_out_by_the_key(
 #[tokio::test]
 async fn without_a_key_changed_words_in_the_clear_are_noticed_on_an_encrypted_link() {
     let rename = async |mut left: DuplexStream, mut right: DuplexStream| {
-        hand_on(&mut left, &mut right, |fields| *fields.iter_mut().nth_back(1).unwrap() = b'z').await;
+        hand_on(&mut left, &mut right, |fields| *fields.iter_mut().nth_back(2).unwrap() = b'z').await;
         hand_on(&mut right, &mut left, |_| {}).await;
         nobody(left, right).await;
     };

@@ -45,6 +45,7 @@ fn handshake_frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
             network: "pusu".into(),
             name: name.into(),
             encryption,
+            certificates: false,
         };
         let mut fields = Vec::new();
         wire::hello_fields(&mut fields, &hello);

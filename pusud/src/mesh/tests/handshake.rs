@@ -18,6 +18,7 @@ fn hello(name: &str, keys: &str) -> Hello {
         network: "pusu".into(),
         name: name.into(),
         encryption: Encryption::Off,
+        certificates: false,
     }
 }
 

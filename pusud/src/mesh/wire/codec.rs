@@ -91,6 +91,8 @@ pub(crate) struct Hello {
     pub name: Box<str>,
     /// Whether it wants the link to be encrypted; off for those that know no encryption.
     pub encryption: Encryption,
+    /// It has certificates, and wants to see the other side's.
+    pub certificates: bool,
 }
 
 /// READY.
@@ -254,6 +256,7 @@ fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
         network: fields.name()?.into(),
         name: fields.name()?.into(),
         encryption: if minor < ENCRYPTION_MINOR { Encryption::Off } else { fields.encryption()? },
+        certificates: minor >= ENCRYPTION_MINOR && fields.flag()?,
     })
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
             Encryption::Preferred => 1,
             Encryption::Required => 2,
         });
+        out.push(hello.certificates.into());
     }
 }
 

@@ -1,14 +1,16 @@
 //! Encryption of links between relays: sessions of TLS 1.3 with keys that each relay makes at its start.
 //!
-//! Nobody manages a certificate: keys are raw public keys (RFC 7250), and any key of the other side is taken. What the
-//! two ends export (RFC 9266) goes into the handshake of the link, which is what shuts out anybody in between.
+//! Nobody has to manage a certificate: keys are raw public keys (RFC 7250), and any key of the other side is taken, unless
+//! both have certificates of the operator's own. What the two ends export (RFC 9266) goes into the handshake of the link, which is what shuts out anybody in between.
 //! **Invariant:** a session is TLS 1.3, is resumed by nobody, and both ends know what it exports before any frame.
 
+mod certificates;
 mod own_key;
 mod session;
 mod verifier;
 
-pub use session::{LinkSession, SESSION_BYTES_MAX};
+pub use certificates::LinkCertificates;
+pub use session::{HANDSHAKE_BYTES_MAX, LinkSession, SESSION_BYTES_MAX};
 
 use crate::tls::provider;
 use anyhow::Context as _;
@@ -32,6 +34,13 @@ const CHANNEL_BINDING: &[u8] = b"EXPORTER-Channel-Binding";
 /// Makes sessions.
 #[derive(Clone)]
 pub struct LinkTls {
+    own: Sides,
+    certified: Option<Sides>,
+}
+
+/// What a relay does as the side that has dialled, and as the one that was dialled.
+#[derive(Clone)]
+struct Sides {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
 }
@@ -52,9 +61,67 @@ impl LinkTls {
             .with_protocol_versions(&[&version::TLS13])?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(key))));
-        Ok(Self::of(client, server))
+        Ok(Self { own: Sides::of(client, server), certified: None })
     }
 
+    /// The same, and with certificates for peers that have some too.
+    ///
+    /// # Errors
+    /// Which of the files is not what it should be.
+    pub fn with_certificates(self, files: &LinkCertificates<'_>) -> anyhow::Result<Self> {
+        let (client, server) = certificates::configs(files)?;
+        Ok(Self { certified: Some(Sides::of(client, server)), ..self })
+    }
+
+    /// Whether there are certificates.
+    pub fn has_certificates(&self) -> bool {
+        self.certified.is_some()
+    }
+
+    /// Certificates where both sides have some.
+    fn sides(&self, certified: bool) -> &Sides {
+        match &self.certified {
+            Some(sides) if certified => sides,
+            _ => &self.own,
+        }
+    }
+
+    /// Shakes hands as the side that has dialled; `certified`: both sides show certificates. Takes no longer than the caller
+    /// lets it.
+    ///
+    /// # Errors
+    /// The connection has ended, or the other side does not speak TLS 1.3 as a relay does.
+    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        certified: bool,
+    ) -> io::Result<LinkSession<S>> {
+        // Relays are told apart by the handshake of the link: the name is sent to nobody and compared with nothing.
+        let nobody = ServerName::try_from("relay.invalid").expect("this is a name");
+        let connector = TlsConnector::from(self.sides(certified).client.clone());
+        let session = connector.connect(nobody, session::below(stream)).await?;
+        let exported = session.get_ref().1.export_keying_material(Exported::default(), CHANNEL_BINDING, Some(b""));
+        LinkSession::new(TlsStream::Client(session), exported)
+    }
+
+    /// Shakes hands as the side that was dialled; `certified`: both sides show certificates. Takes no longer than the caller
+    /// lets it.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        certified: bool,
+    ) -> io::Result<LinkSession<S>> {
+        let acceptor = TlsAcceptor::from(self.sides(certified).server.clone());
+        let session = acceptor.accept(session::below(stream)).await?;
+        let exported = session.get_ref().1.export_keying_material(Exported::default(), CHANNEL_BINDING, Some(b""));
+        LinkSession::new(TlsStream::Server(session), exported)
+    }
+}
+
+impl Sides {
     /// Links last long: there is nothing to resume.
     fn of(mut client: ClientConfig, mut server: ServerConfig) -> Self {
         client.resumption = Resumption::disabled();
@@ -62,30 +129,6 @@ impl LinkTls {
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
         Self { client: Arc::new(client), server: Arc::new(server) }
-    }
-
-    /// Shakes hands as the side that has dialled. Takes no longer than the caller lets it.
-    ///
-    /// # Errors
-    /// The connection has ended, or the other side does not speak TLS 1.3 as a relay does.
-    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<LinkSession<S>> {
-        // Relays are told apart by the handshake of the link: the name is sent to nobody and compared with nothing.
-        let nobody = ServerName::try_from("relay.invalid").expect("this is a name");
-        let connector = TlsConnector::from(self.client.clone());
-        let session = connector.connect(nobody, session::below(stream)).await?;
-        let exported = session.get_ref().1.export_keying_material(Exported::default(), CHANNEL_BINDING, Some(b""));
-        LinkSession::new(TlsStream::Client(session), exported)
-    }
-
-    /// Shakes hands as the side that was dialled. Takes no longer than the caller lets it.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<LinkSession<S>> {
-        let acceptor = TlsAcceptor::from(self.server.clone());
-        let session = acceptor.accept(session::below(stream)).await?;
-        let exported = session.get_ref().1.export_keying_material(Exported::default(), CHANNEL_BINDING, Some(b""));
-        LinkSession::new(TlsStream::Server(session), exported)
     }
 }
 

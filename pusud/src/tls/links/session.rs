@@ -12,9 +12,12 @@ use tokio_rustls::TlsStream;
 
 /// What is read of the socket in one go, in bytes: rustls asks for 4 KiB at a time.
 const SOCKET_READ_BYTES: usize = 16 * 1024;
-/// What a session takes at the most beside the socket, in bytes: what is read in one go, a record that comes in pieces
-/// (64 KiB while shaking hands), one that was decrypted, and 64 KiB of records that the socket has not taken.
-pub const SESSION_BYTES_MAX: usize = SOCKET_READ_BYTES + 64 * 1024 + 17 * 1024 + 80 * 1024;
+/// What a session of which both sides are shaking hands takes at the most beside the socket, in bytes: what is read in one
+/// go, a message that comes in pieces, and what rustls keeps.
+pub const HANDSHAKE_BYTES_MAX: usize = SOCKET_READ_BYTES + 64 * 1024 + 16 * 1024;
+/// What it takes at the most afterwards: what is read in one go, records that come and that were decrypted, and 64 KiB
+/// of records that the socket has not taken.
+pub const SESSION_BYTES_MAX: usize = SOCKET_READ_BYTES + 2 * 24 * 1024 + 80 * 1024;
 
 /// The stream below a session.
 pub(super) type Below<S> = BufReader<Counted<S>>;

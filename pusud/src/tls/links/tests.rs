@@ -1,12 +1,12 @@
 //! Sessions of links over streams in memory.
 
-use super::{LinkSession, LinkTls};
+use super::{LinkCertificates, LinkSession, LinkTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, copy, duplex, split};
 
 async fn pair(bytes: usize) -> (LinkSession<DuplexStream>, LinkSession<DuplexStream>) {
     let (dialler, acceptor) = (LinkTls::with_new_key().unwrap(), LinkTls::with_new_key().unwrap());
     let (near, far) = duplex(bytes);
-    tokio::try_join!(dialler.connect(near), acceptor.accept(far)).unwrap()
+    tokio::try_join!(dialler.connect(near, false), acceptor.accept(far, false)).unwrap()
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_changed_byte_ends_the_session() {
     // Ends when either end does.
     let back = async move { copy(&mut from_acceptor, &mut to_dialler).await.ok() };
     let talk = async {
-        let (mut one, mut other) = tokio::try_join!(dialler.connect(near), acceptor.accept(far)).unwrap();
+        let (mut one, mut other) = tokio::try_join!(dialler.connect(near, false), acceptor.accept(far, false)).unwrap();
         one.write_all(&[7; 8000]).await.unwrap();
         one.flush().await.unwrap();
         other.read_exact(&mut [0; 8000]).await.unwrap_err()
@@ -75,8 +75,60 @@ async fn a_changed_byte_ends_the_session() {
 async fn who_does_not_speak_tls_is_refused() {
     let (mut near, far) = duplex(4096);
     near.write_all(b"GET / HTTP/1.1\r\nHost: relay\r\n\r\n").await.unwrap();
-    let error = LinkTls::with_new_key().unwrap().accept(far).await.err().unwrap();
+    let error = LinkTls::with_new_key().unwrap().accept(far, false).await.err().unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+}
+
+/// An authority, and what it gives to a relay: a certificate and a key.
+fn authority() -> (rcgen::CertifiedIssuer<'static, rcgen::KeyPair>, String, String) {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["any.example".to_owned()]).unwrap();
+    let certificate = certificate.signed_by(&key, &authority).unwrap().pem();
+    (authority, certificate, key.serialize_pem())
+}
+
+fn certified(certificate: &str, key: &str, ca: &str) -> anyhow::Result<LinkTls> {
+    let [certificate, key, ca] = [certificate, key, ca].map(str::as_bytes);
+    LinkTls::with_new_key()?.with_certificates(&LinkCertificates { certificate, key, ca })
+}
+
+#[tokio::test]
+async fn certificates_of_one_authority_are_taken_whatever_names_are_in_them_and_others_are_not() {
+    let (ours, certificate, key) = authority();
+    let (_, others_certificate, others_key) = authority();
+    let one = certified(&certificate, &key, &ours.pem()).unwrap();
+    let other = certified(&others_certificate, &others_key, &ours.pem()).unwrap();
+    for (dialler, acceptor, expected) in [(&one, &one, true), (&one, &other, false), (&other, &one, false)] {
+        let (near, far) = duplex(1 << 16);
+        // The dialler has shaken hands before the acceptor has seen its certificate.
+        let dialled = async { dialler.connect(near, true).await?.read_exact(&mut [0]).await.map(drop) };
+        let accepted = async {
+            let mut session = acceptor.accept(far, true).await?;
+            session.write_all(&[1]).await?;
+            session.flush().await
+        };
+        let (dialled, accepted) = tokio::join!(dialled, accepted);
+        assert_eq!((dialled.is_ok(), accepted.is_ok()), (expected, expected), "{dialled:?} {accepted:?}");
+    }
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let (authority, certificate, key) = authority();
+    let other_key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let ca = authority.pem();
+    for (certificate, key, ca, part) in [
+        ("", key.as_str(), ca.as_str(), "`network_tls.certificate`: expected certificates in PEM, found none"),
+        (&certificate, "", &ca, "`network_tls.key`: expected a private key in PEM"),
+        (&certificate, &other_key, &ca, "`key` has to be the private key of the first certificate"),
+        (&certificate, &key, &key, "`network_tls.ca`: expected certificates in PEM, found none"),
+    ] {
+        let error = format!("{:#}", certified(certificate, key, ca).unwrap_err());
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

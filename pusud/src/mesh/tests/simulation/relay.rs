@@ -126,7 +126,12 @@ pub(in crate::mesh::tests) fn start_with(
         relays,
         keys: (seed % 2 == 1).then(|| Keys::parse(&[b'k'; 32]).unwrap()),
         // With a key, encrypted; without one, some.
-        encryption: LinkEncryption::of([Encryption::Off, Encryption::Preferred][usize::from(seed % 4 != 0)]).unwrap(),
+        encryption: LinkEncryption::of(
+            [Encryption::Off, Encryption::Preferred][usize::from(seed % 4 != 0)],
+            None,
+            true,
+        )
+        .unwrap(),
         max_message_bytes: 100_000,
     };
     let boot = BootId::new(1_000_000 + 1000 * start.boot as u64 + random.random_range(0..900), &mut random);
