@@ -2,8 +2,10 @@
 //!
 //! Says what is wanted and what that needs; how links are encrypted stands elsewhere.
 
+use super::Config;
 use anyhow::bail;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// `network_tls`: certificates of the operator's own, in PEM.
@@ -68,7 +70,26 @@ pub(super) fn check(encryption: Encryption, has_proof: bool) -> anyhow::Result<(
 }
 
 /// What is allowed but probably not meant, of a relay that has others in its list.
-pub(super) fn warning(encryption: Encryption, has_key: bool, has_certificates: bool) -> Option<&'static str> {
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    if config.relays.is_empty() {
+        return Vec::new();
+    }
+    let (has_key, has_certificates) = (config.network_key_file.is_some(), config.network_tls.is_some());
+    let encryption = config.network_encryption;
+    let mut warnings: Vec<String> =
+        warning(encryption, has_key, has_certificates).into_iter().map(str::to_owned).collect();
+    let are_all_certified = has_certificates && encryption == Encryption::Required;
+    if !has_key && !are_all_certified && !config.network_address.to_canonical().is_loopback() {
+        warnings.push(format!(
+            "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
+             a key, and let a firewall admit nobody but the relays",
+            SocketAddr::new(config.network_address, config.network_port)
+        ));
+    }
+    warnings
+}
+
+fn warning(encryption: Encryption, has_key: bool, has_certificates: bool) -> Option<&'static str> {
     match (encryption, has_key, has_certificates) {
         (Encryption::Off, _, true) => {
             Some("`network_tls` has no effect with `network_encryption: off`: links to other relays are not encrypted")

@@ -256,23 +256,7 @@ impl Config {
         if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
         }
-        if !self.relays.is_empty() {
-            let warning = encryption::warning(
-                self.network_encryption,
-                self.network_key_file.is_some(),
-                self.network_tls.is_some(),
-            );
-            warnings.extend(warning.map(str::to_owned));
-        }
-        let is_local = self.network_address.to_canonical().is_loopback();
-        let are_all_certified = self.network_tls.is_some() && self.network_encryption == Encryption::Required;
-        if !self.relays.is_empty() && self.network_key_file.is_none() && !are_all_certified && !is_local {
-            warnings.push(format!(
-                "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
-                 a key, and let a firewall admit nobody but the relays",
-                std::net::SocketAddr::new(self.network_address, self.network_port)
-            ));
-        }
+        warnings.extend(encryption::warnings(self));
         warnings
     }
 }

@@ -3,6 +3,7 @@
 
 mod alone;
 mod baseline;
+mod certificates;
 #[cfg(target_os = "linux")]
 mod crowds;
 mod dns;

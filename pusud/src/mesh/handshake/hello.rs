@@ -5,6 +5,7 @@
 //! else. **Invariant:** who the other side is comes from what its signature covers, and from nothing that follows.
 
 use crate::config::Encryption;
+use crate::mesh::handshake::compatible;
 use crate::mesh::handshake::key::Keys;
 use crate::mesh::handshake::reject::{Code, Refusal};
 use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
@@ -185,7 +186,7 @@ impl Handshake {
             return Err(Refusal::Ours(Code::Version, reason));
         }
         let Frame::Hello(hello) = wire::parse(kind::HELLO, payload)? else { unreachable!("HELLO is read as HELLO") };
-        self.check(&hello)?;
+        compatible::check(&self.own, &hello)?;
         let is_encrypted = [self.own.encryption, hello.encryption].iter().all(|side| *side != Encryption::Off);
         self.peer = Some((hello, payload.to_vec()));
         if self.role == Role::Acceptor {
@@ -215,49 +216,6 @@ impl Handshake {
         if self.role == Role::Dialler {
             self.prove(linked, out);
         }
-    }
-
-    fn check(&self, peer: &Hello) -> Result<(), Refusal> {
-        if peer.network != self.own.network {
-            let reason = format!(
-                "this relay is in the network `{}` and `{}` in `{}`: `network_name` has to be the same",
-                self.own.network, peer.name, peer.network
-            );
-            return Err(Refusal::Ours(Code::Network, reason));
-        }
-        if peer.name == self.own.name && peer.boot != self.own.boot {
-            let reason = format!("two relays have the name `{}`: `name` has to be different on each", peer.name);
-            return Err(Refusal::Ours(Code::SameName, reason));
-        }
-        let reason = match (self.own.key, peer.key) {
-            (true, false) => format!("`{}` has a key and `{}` has none", self.own.name, peer.name),
-            (false, true) => format!("`{}` has no key and `{}` has one", self.own.name, peer.name),
-            _ => return self.check_encryption(peer),
-        };
-        let reason = format!("{reason}: `network_key_file` has to be set on both or on neither");
-        Err(Refusal::Ours(Code::KeyMissing, reason))
-    }
-
-    fn check_encryption(&self, peer: &Hello) -> Result<(), Refusal> {
-        for (one, other) in [(&self.own, peer), (peer, &self.own)] {
-            if one.encryption != Encryption::Required {
-                continue;
-            }
-            let reason = if other.encryption == Encryption::Off {
-                let why = why_not_encrypted(other);
-                format!("`{}` requires encrypted links and `{}` does not encrypt: {why}", one.name, other.name)
-            } else if one.certificates && !other.certificates {
-                format!(
-                    "`{}` requires certificates and `{}` has none: set `network_tls` there, or `network_encryption: preferred` \
-                     until all relays have some",
-                    one.name, other.name
-                )
-            } else {
-                continue;
-            };
-            return Err(Refusal::Ours(Code::Encryption, reason));
-        }
-        Ok(())
     }
 
     /// Whether the other side says that it is this start of this relay.
@@ -299,15 +257,6 @@ impl Handshake {
             format!("somebody between `{own}` and `{peer}` changes what they say")
         };
         Err(Refusal::Ours(Code::KeyWrong, reason))
-    }
-}
-
-/// Why a relay does not encrypt, and the way out.
-pub(crate) fn why_not_encrypted(hello: &Hello) -> &'static str {
-    if hello.minor < wire::ENCRYPTION_MINOR {
-        "it is of an older version: update it"
-    } else {
-        "`network_encryption` is `off` there, or it has no key"
     }
 }
 

@@ -5,10 +5,11 @@
 
 use crate::mesh::handshake::{End, Handshake, Outcome, Refusal, Role, Step};
 use crate::mesh::links::encrypted::Encrypted;
-use crate::mesh::links::link::{Signals, WRITE_BYTES};
+use crate::mesh::links::link::Signals;
 pub(crate) use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
 use crate::mesh::links::transport::{LinkStream, Transport};
+use crate::mesh::links::writing::{beat, expire, write};
 use crate::mesh::membership::{Candidate, LinkId, Seen};
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Hello};
@@ -18,15 +19,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::task::yield_now;
-use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// From the first byte to READY.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
-/// Between heartbeats.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Interest is compared with every so many heartbeats.
-const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -267,60 +263,6 @@ pub(in crate::mesh) enum Shaken {
 /// A step of the handshake, which is over at `deadline`.
 async fn within<V>(deadline: Instant, step: impl Future<Output = Result<V, End>>) -> Result<V, End> {
     timeout_at(deadline, step).await.unwrap_or(Err(End::Silent(HANDSHAKE_MAX)))
-}
-
-/// Sends what there is to send; after the goodbye, waits for the peer to close.
-async fn write<D: Door, T>(
-    node: &Node<D, T>,
-    id: LinkId,
-    mut writer: impl AsyncWrite + Unpin,
-    signals: &Signals,
-) -> Result<(), End> {
-    let mut out = Vec::new();
-    loop {
-        out.clear();
-        node.mesh.borrow_mut().write(id, &mut out);
-        if out.is_empty() {
-            signals.send.notified().await;
-        } else {
-            writer.write_all(&out).await?;
-            writer.flush().await?;
-            if out.len() >= WRITE_BYTES {
-                // There is more, and what has come meanwhile may be to hold it.
-                yield_now().await;
-            }
-        }
-    }
-}
-
-/// Has heartbeats sent, and now and then how much interest there is.
-async fn beat<D: Door, T>(node: &Node<D, T>, id: LinkId) -> std::convert::Infallible {
-    let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-    let mut count = 0u32;
-    loop {
-        beats.tick().await;
-        count = count.wrapping_add(1);
-        if let Some(link) = node.mesh.borrow_mut().link(id) {
-            link.owe(|duties| {
-                duties.ping = true;
-                duties.check |= count.is_multiple_of(HEARTBEATS_PER_CHECK);
-            });
-        }
-    }
-}
-
-/// Ends the waiting of subscriptions that has lasted too long.
-async fn expire<D: Door, T>(node: &Node<D, T>, id: LinkId, signals: &Signals) -> std::convert::Infallible {
-    loop {
-        let deadline = node.mesh.borrow_mut().link(id).and_then(|link| link.waits.deadline());
-        match deadline {
-            Some(deadline) => {
-                sleep_until(deadline).await;
-                node.mesh.borrow_mut().expire(id);
-            }
-            None => signals.wait.notified().await,
-        }
-    }
 }
 
 /// Says why, and waits until it has been heard: closing with unread bytes would throw it away.

@@ -15,6 +15,8 @@ mod reception;
 mod sequence;
 mod tcp_options;
 mod transport;
+mod waiting;
+mod writing;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
 pub(crate) use link::{Link, WRITE_BYTES};
@@ -27,12 +29,12 @@ pub(crate) use transport::{LinkReader, LinkStream};
 pub(crate) use transport::{Tcp, Transport};
 
 use crate::mesh::handshake::{Code, Refusal, VERSION, why_not_encrypted};
-use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
+use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
 use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
-use crate::routing::{Batch, Door, Ticket};
+use crate::routing::{Batch, Door};
 use crate::websocket;
 use clearing::Clearing;
 use std::collections::BTreeMap;
@@ -238,40 +240,6 @@ impl<D: Door> Mesh<D> {
         for link in self.links.values_mut() {
             link.announcer.changed(&channel);
             link.signals.send.notify_one();
-        }
-    }
-
-    /// Tells by the ticket when all linked peers know that the channel has listeners here.
-    pub(crate) fn settle(&mut self, channel: &str, ticket: Ticket) {
-        self.changed(channel);
-        let settling = PendingAck::new(ticket);
-        if self.table.contains(channel) {
-            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
-                let number = link.announcer.last();
-                if link.announcer.acknowledged() < number {
-                    link.waits.add(number, &settling, Instant::now());
-                    link.signals.wait.notify_one();
-                }
-            }
-        }
-        if settling.is_settled() {
-            self.door.settled(ticket);
-        }
-    }
-
-    /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
-    pub(crate) fn expire(&mut self, id: LinkId) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let now = Instant::now();
-        if link.waits.pace.probe(now) {
-            link.owe(|duties| duties.ping = true);
-        }
-        let (settled, is_new) = link.waits.expire(now, link.announcer.last());
-        if is_new {
-            warn!(relay = %link.name, "the relay acknowledges subscriptions too slowly: `subscribe_ok` does not wait for it");
-        }
-        for ticket in settled {
-            self.door.settled(ticket);
         }
     }
 

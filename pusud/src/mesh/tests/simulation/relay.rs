@@ -127,7 +127,7 @@ pub(in crate::mesh::tests) fn start_with(
         keys: (seed % 2 == 1).then(|| Keys::parse(&[b'k'; 32]).unwrap()),
         // With a key, encrypted; without one, some.
         encryption: LinkEncryption::of(
-            [Encryption::Off, Encryption::Preferred][usize::from(seed % 4 != 0)],
+            [Encryption::Off, Encryption::Preferred][usize::from(!seed.is_multiple_of(4))],
             None,
             true,
         )
