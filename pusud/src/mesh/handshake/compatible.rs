@@ -1,5 +1,5 @@
-//! What two relays have to agree on before they link: the network, names, a key or none, and encryption. Their HELLOs say
-//! it.
+//! Compatibility of two relays, as their HELLOs say it: the version apart, they have to agree on the network, on names, on a
+//! key or none, and on encryption.
 //!
 //! Values alone: nothing here is proven yet.
 

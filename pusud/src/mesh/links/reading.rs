@@ -135,3 +135,54 @@ fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_ma
         is_taking_in |= kind == wire::kind::SNAPSHOT_END;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, ReadBuf};
+    use tokio::time::Instant;
+
+    /// A record that never comes to its end: bytes of it come for so long, one a second.
+    struct Dribble {
+        began: Instant,
+        lasts: Duration,
+        limits: Rc<RefCell<Vec<bool>>>,
+    }
+
+    impl AsyncRead for Dribble {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl LinkReader for Dribble {
+        fn limit_sending(&self, is_limited: bool) -> io::Result<()> {
+            self.limits.borrow_mut().push(is_limited);
+            Ok(())
+        }
+
+        fn bytes_heard(&self) -> u64 {
+            self.began.elapsed().min(self.lasts).as_secs()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_of_which_half_a_record_has_come_lives() {
+        for lasts in [0, 60] {
+            let (began, limits) = (Instant::now(), Rc::default());
+            let mut reader = Dribble { began, lasts: Duration::from_secs(lasts), limits: Rc::clone(&limits) };
+            let mut is_limited = true;
+            let end = read_within(&mut reader, &mut [0; 100], &mut is_limited).await.err().unwrap();
+            assert!(matches!(end, End::Silent(_)), "{end}");
+            let silence = began.elapsed() - Duration::from_secs(lasts);
+            assert!((SILENCE_MAX..SILENCE_MAX + QUIET).contains(&silence), "{silence:?}");
+            // What is sent has a limit only where nothing comes.
+            let expected: &[bool] = if lasts == 0 { &[true] } else { &[false, true] };
+            assert_eq!(*limits.borrow(), expected);
+        }
+    }
+}
