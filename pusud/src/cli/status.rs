@@ -166,6 +166,9 @@ fn describe_relay(relay: &PeerStatus) -> String {
     };
     facts.extend(relay.linked_for.map(|time| format!("for {}", format_duration(Duration::from_secs(time.as_secs())))));
     facts.extend(relay.round_trip.map(|time| format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0)));
+    if relay.linked_for.is_some() {
+        facts.push(if relay.encrypted { "encrypted" } else { "not encrypted" }.to_owned());
+    }
     facts.push(format!("{} bytes queued", relay.queue_bytes));
     facts.push(format!("{} sent", traffic.sent));
     facts.push(format!("{} received", traffic.received));
@@ -240,6 +243,7 @@ mod tests {
                 state: PeerState::Linked,
                 linked_for: Some(Duration::from_secs(60)),
                 round_trip: Some(Duration::from_micros(250)),
+                encrypted: true,
                 queue_bytes: 11,
                 traffic: Traffic { sent: 12, received: 13, dropped: 14, lost: 2, ..Traffic::default() },
                 interest: 15,
@@ -267,7 +271,7 @@ mod tests {
             "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
             "\nauthenticator health:   degraded: one backend of two\n",
             "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
-            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
+            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, encrypted, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod encryption;
 mod file_text;
 mod host_name;
 mod key_table;
@@ -40,6 +41,7 @@ use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
+pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -98,6 +100,10 @@ pub struct Config {
     pub network_key_file: Option<PathBuf>,
     /// A key file that others may read is refused, rather than warned about.
     pub strict_key_permissions: bool,
+    /// Whether links to other relays are encrypted.
+    pub network_encryption: Encryption,
+    /// Certificates of the operator's own for links.
+    pub network_tls: Option<NetworkTls>,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -169,6 +175,10 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
         limits::check(&config.limits)?;
+        encryption::check(
+            config.network_encryption,
+            config.network_key_file.is_some() || config.network_tls.is_some(),
+        )?;
         Ok(config)
     }
 
@@ -225,6 +235,11 @@ impl Config {
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
+            network_encryption: encryption::resolve(
+                raw.network_encryption,
+                raw.network_key_file.is_some() || raw.network_tls.is_some(),
+            ),
+            network_tls: raw.network_tls.map(|files| files.in_directory(directory)),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
             name,

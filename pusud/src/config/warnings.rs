@@ -1,6 +1,6 @@
 //! Warnings about settings that are allowed and probably not meant.
 
-use super::{Config, ISOLATION_MEMORY, Isolation, NO_AUTHENTICATOR};
+use super::{Config, ISOLATION_MEMORY, Isolation, NO_AUTHENTICATOR, encryption};
 
 impl Config {
     /// What is allowed but probably not meant.
@@ -28,14 +28,7 @@ impl Config {
         if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
         }
-        let is_local = self.network_address.to_canonical().is_loopback();
-        if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
-            warnings.push(format!(
-                "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
-                 a key, and let a firewall admit nobody but the relays",
-                std::net::SocketAddr::new(self.network_address, self.network_port)
-            ));
-        }
+        warnings.extend(encryption::warnings(self));
         warnings
     }
 }

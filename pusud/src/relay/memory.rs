@@ -4,7 +4,7 @@
 //! Not in it: what plugins take, what an authenticator grants and which channels the other relays listen to (all are the
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 use crate::{authenticator, client, hub, mesh, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
@@ -50,11 +50,16 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         parts.push(part("TLS", connections * session + handshakes, "max_connections, max_handshakes"));
     }
     if has_network {
+        let encrypts = config.network_encryption != Encryption::Off;
         // Between the network and each shard there is what is between two shards, and what came over links.
         let from_links = routing::from_links_bytes_max(shards, limits.max_queued_bytes);
         let of_shards = shards * (hub::exchange_bytes_max(limits) + from_links);
         parts.extend([
-            part("network", mesh::network_bytes_max(limits, listed) + of_shards, "relays, max_message_bytes"),
+            part(
+                "network",
+                mesh::network_bytes_max(limits, listed, encrypts) + of_shards,
+                "relays, max_message_bytes, network_encryption",
+            ),
             part(
                 "interest of the network",
                 connections * mesh::interest_bytes_max(limits, listed),

@@ -14,6 +14,7 @@ mod expiry;
 mod files;
 mod identity;
 mod key_access;
+mod links;
 mod memory;
 mod name;
 mod pem;
@@ -34,6 +35,10 @@ pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
+pub use links::{
+    Exported, HANDSHAKE_BYTES_MAX as LINK_HANDSHAKE_BYTES_MAX, LinkCertificates, LinkSession, LinkTls,
+    SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,
+};
 pub use memory::{SESSION_BYTES, handshake_bytes_max, session_bytes_max};
 pub use provider::provider;
 pub use served::{Prepared, Renewal, Served};

@@ -56,6 +56,21 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "authenticator: A\nstrict_plugin_permissions: yes",
             "expected true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2), found the text \"yes\"",
         ),
+        (
+            "authenticator: A\nnetwork_key_file: k\nnetwork_encryption: true",
+            "`network_encryption`: expected required, preferred or off, found `true`",
+        ),
+        ("authenticator: A\nnetwork_encryption: required", "`network_encryption`: `required` needs `network_key_file`"),
+        (
+            "authenticator: A\nnetwork_tls: relay.pem",
+            "`network_tls`: expected indented lines with the files `certificate`",
+        ),
+        ("authenticator: A\nnetwork_tls: {certificate: a, key: b}", "`ca` is missing"),
+        ("authenticator: A\nnetwork_tls: {certificate: a, key: b, ca: c, d: e}", "unknown key `d` below `network_tls`"),
+        (
+            "authenticator: A\nnetwork_tls: {certificate: 1, key: b, ca: c}",
+            "`network_tls.certificate`: expected a path",
+        ),
         ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false without"),
         ("authenticator: A\ncontrol_socket: no", "the word None for no such socket, found the text \"no\""),
         ("authenticator: off", "found `off`: the word is written `None`"),
