@@ -55,9 +55,8 @@ fn describe(status: &Status) -> String {
     };
     let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(status.since));
     let uptime = format_duration(Duration::from_secs(status.uptime_seconds));
-    let slow_consumer = Disconnect::SlowConsumer.code();
-    let slow_consumers: u64 =
-        status.disconnects.iter().filter(|row| row.code == slow_consumer).map(|row| row.count).sum();
+    let code = Disconnect::SlowConsumer.code();
+    let slow_consumers: u64 = status.disconnects.iter().filter(|row| row.code == code).map(|row| row.count).sum();
     let mut rows = vec![
         ("relay", format!("{name} (pusud {version}, process {pid})")),
         ("state", format!("{state} on {address}")),

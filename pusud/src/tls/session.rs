@@ -1,7 +1,7 @@
 //! One client's TLS session, the relay's side: from ciphertext that was read to plaintext, and back. It owns no buffer
 //! but what is left of a record that has not come whole.
 //!
-//! It is rustls's unbuffered API, driven. That API asks for three things that are easily missed, and each is kept here:
+//! rustls's unbuffered API asks for three things that are easily missed, and each is kept here:
 //! an error has to be remembered, since the next call knows nothing of it; after our own close_notify nothing may be
 //! encrypted, though the API still would; and once the handshake is done, what is left over must be less than a record,
 //! since rustls keeps ranges into the buffer of a handshake message that has come by half, and calls that encrypt give
@@ -18,8 +18,7 @@ use std::sync::Arc;
 
 /// Most plaintext in one record (RFC 8446, section 5.1).
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
-/// Most that may be left over between two reads: in the handshake a client's chain of certificates, after it less than a
-/// record.
+/// Most that may be left over between two reads: in the handshake a client's certificates, after it less than a record.
 pub const UNREAD_BYTES_MAX: usize = 24 * 1024;
 
 /// The session.
@@ -60,7 +59,7 @@ impl Session {
         Ok(Self { connection, unread: Vec::new(), phase: Phase::Handshake, server_name: None })
     }
 
-    /// Whether the handshake is still going on.
+    /// Whether the handshake goes on.
     pub fn is_handshaking(&self) -> bool {
         self.phase == Phase::Handshake
     }
@@ -128,8 +127,8 @@ impl Session {
         }
         let is_handshaking = self.is_handshaking();
         let used = self.process(bytes, take, out);
-        if is_handshaking && let Some(name) = take_asked_name() {
-            self.server_name = Some(name);
+        if is_handshaking {
+            self.server_name = take_asked_name().or(self.server_name.take());
         }
         let used = used.and_then(|used| self.check_rest(&bytes[used..]).map(|()| used));
         match used {
@@ -187,7 +186,7 @@ impl Session {
                     is_done = true;
                 }
                 ConnectionState::BlockedHandshake => is_done = true,
-                // Early data is never accepted; and both sides have closed, or the API knows a state that we do not.
+                // Early data is never accepted.
                 ConnectionState::ReadEarlyData(_) | ConnectionState::Closed | _ => {
                     self.phase = Phase::Ended;
                     is_done = true;
@@ -240,7 +239,6 @@ impl Session {
                     sent.done();
                     continue;
                 }
-                // It was seen when the close_notify was read; this is how the API says it again.
                 ConnectionState::PeerClosed => continue,
                 _ => return Err(SessionError::Ended),
             };
