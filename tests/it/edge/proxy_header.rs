@@ -1,7 +1,7 @@
 //! The PROXY header before a connection: both versions, before a request and before TLS, and everything that is none.
 
 use super::{told, upgrade, with_listener};
-use crate::harness::{Client, DEADLINE, Daemon, Raw, Stream, trusting, upgrade_request, write_certificate};
+use crate::harness::{Client, DEADLINE, Daemon, Raw, Setup, Stream, trusting, upgrade_request, write_certificate};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, TcpStream};
 
@@ -121,7 +121,8 @@ fn tls_comes_behind_the_header() {
     Client::over(through(b"PROXY TCP4 192.0.2.8 127.0.0.1 1 443\r\n")).authorize("both=*");
     first.subscribe("still here");
     // TLS where the header should be, and a request in the place of TLS.
-    Raw::over(Stream::with(TcpStream::connect(daemon.address()).unwrap(), Some(trust.clone()))).expect_closed_before_tls();
+    Raw::over(Stream::with(TcpStream::connect(daemon.address()).unwrap(), Some(trust.clone())))
+        .expect_closed_before_tls();
     is_logged(&daemon, "a PROXY header must come first, and a TLS handshake came instead", "127.0.0.1");
     let answer = behind(&daemon, LINE.replace(".7 ", ".9 ")).expect_http_error(400);
     assert!(answer.contains("This port speaks TLS"), "{answer}");
@@ -275,5 +276,23 @@ fn a_header_where_none_is_expected_is_answered_in_words() {
             assert!(answer.contains("PROXY header") && answer.contains("proxy_protocol: required"), "{answer}");
         }
         assert_eq!(daemon.refused(), "nothing");
+    }
+}
+
+/// Where TLS is spoken a header is plaintext like any other; the log tells the operator which.
+#[test]
+fn a_header_where_tls_is_expected_is_named_in_the_log() {
+    for (bytes, why) in [
+        (LINE.as_bytes(), "a PROXY header came where TLS is spoken: set `proxy_protocol: required`"),
+        (&binary_ipv4(0), "a PROXY header came where TLS is spoken: set `proxy_protocol: required`"),
+        (b"GET / HTTP/1.1\r\n\r\n", "plaintext came where TLS is spoken"),
+    ] {
+        let daemon = Setup::on_shards(1).encrypted().start();
+        let mut raw = Raw::over(Stream::with(TcpStream::connect(daemon.address()).unwrap(), None));
+        raw.send(bytes);
+        let answer = raw.expect_http_error(400);
+        assert!(answer.contains("This port speaks TLS"), "{answer}");
+        is_logged(&daemon, why, "127.0.0.1");
+        assert_eq!(daemon.refused(), "tls 1");
     }
 }

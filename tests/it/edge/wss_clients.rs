@@ -4,7 +4,9 @@
 //! it publishes on `from-client`, and closes; it prints which TLS it spoke and the code that the relay closed with.
 
 use super::encrypted::Encrypted;
-use crate::harness::{Client, Finished, Frame, Raw, Running, Stream, build_dir, not_run, root, run, script, text_message};
+use crate::harness::{
+    Client, Finished, Frame, Raw, Running, Stream, build_dir, not_run, root, run, script, text_message,
+};
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
