@@ -7,8 +7,9 @@ mod proxy_header;
 #[cfg(unix)]
 mod wss_clients;
 
-use crate::harness::{Raw, Setup, text_message, upgrade_request};
+use crate::harness::{DEADLINE, Daemon, Raw, Setup, text_message, upgrade_request};
 use serde_json::Value;
+use std::time::Instant;
 
 /// A daemon with one listener on 127.0.0.1, of these keys, and these limits.
 fn with_listener(keys: &str, limits: &str) -> Setup {
@@ -22,6 +23,18 @@ fn upgrade(raw: &mut Raw, headers: &str) {
     let head = raw.read_head();
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     raw.expect_hello();
+}
+
+/// Waits until so many connections have been refused for this reason: each ends a moment before it is counted.
+fn wait_for_refusals(daemon: &Daemon, reason: &str, count: u64) {
+    let began = Instant::now();
+    loop {
+        let refusals = daemon.status()["refusals"].clone();
+        if refusals[reason] == count {
+            return;
+        }
+        assert!(began.elapsed() < DEADLINE, "{reason} {count} is waited for: {refusals}");
+    }
 }
 
 /// What the authenticator is told of a client that has been greeted, in the fixture's word for it.

@@ -1,6 +1,6 @@
 //! The PROXY header before a connection: both versions, before a request and before TLS, and everything that is none.
 
-use super::{told, upgrade, with_listener};
+use super::{told, upgrade, wait_for_refusals, with_listener};
 use crate::harness::{Client, DEADLINE, Daemon, Raw, Setup, Stream, trusting, upgrade_request, write_certificate};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, TcpStream};
@@ -214,6 +214,7 @@ fn a_header_of_somebody_who_is_not_trusted_is_a_lie() {
         liar.expect_end();
     }
     is_logged(&daemon, "it comes from nobody of trusted_proxies", "127.0.0.9");
+    wait_for_refusals(&daemon, "proxy_protocol", 3);
     assert_eq!(daemon.refused(), "proxy_protocol 3");
 }
 
@@ -229,6 +230,7 @@ fn half_a_header_has_a_deadline() {
     let mut late = behind(&daemon, LINE);
     silent.iter_mut().for_each(Raw::expect_end);
     late.expect_end();
+    wait_for_refusals(&daemon, "handshake_timeout", 5);
     daemon.wait_for_connections(0);
     assert_eq!(daemon.refused(), "handshake_timeout 5");
 }

@@ -12,9 +12,13 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// As clients write them in their output.
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
+
+/// How long a client may take until it listens: a browser on a busy machine takes longer than anything else here.
+const START_TIME_MAX: Duration = Duration::from_secs(90);
 
 /// Where Debian keeps libraries for Go and for Node.js.
 const GO_LIBRARIES: &str = "/usr/share/gocode";
@@ -46,7 +50,8 @@ impl Other {
 
     /// Waits until the client listens, and publishes to it.
     fn answer(&mut self) {
-        self.0.expect_publish("from-client", json!("ready"));
+        let ready = json!({"type": "publish", "channel": "from-client", "content": "ready"});
+        assert_eq!(self.0.next_json_within(START_TIME_MAX), Some(ready), "the client does not come");
         self.0.publish("to-client", content());
     }
 
