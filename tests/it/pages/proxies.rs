@@ -141,6 +141,9 @@ impl Way<'_> {
             relay.stderr.wait(client, |lines| lines.iter().any(is_there).then_some(()));
         }
         assert!(!heard.contains("198.51.100.1"), "{heard}");
+        // The proxy's health checks are good ones.
+        let mut refused = heard.lines().filter(|line| line.contains("connections refused"));
+        assert!(refused.all(|line| line.contains("max_connections_per_address")), "{heard}");
     }
 }
 
