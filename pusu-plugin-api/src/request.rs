@@ -87,7 +87,8 @@ impl<'a> Request<'a> {
         Authorization(unsafe { bytes(self.raw.authorization) })
     }
 
-    /// The client's address, such as `203.0.113.7:50123` or `[2001:db8::1]:50123`.
+    /// The client's address, such as `203.0.113.7:50123` or `[2001:db8::1]:50123`; without a port, `2001:db8::1`, where a header
+    /// of a trusted proxy names it; empty for a client of a Unix socket.
     pub fn peer(&self) -> &'a str {
         // SAFETY: as in `authorization`.
         std::str::from_utf8(unsafe { bytes(self.raw.peer) }).unwrap_or("")

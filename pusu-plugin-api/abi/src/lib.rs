@@ -213,7 +213,8 @@ pub struct Request {
     pub timeout_ms: u64,
     /// Bytes: what the client sent. A secret: do not log it.
     pub authorization: Str,
-    /// Text: the client's address, `203.0.113.7:50123`, `[2001:db8::1]:1`, or empty.
+    /// Text: the client's address, `203.0.113.7:50123` or `[2001:db8::1]:1`; without a port, `2001:db8::1`, where a header of a
+    /// proxy names it; or empty.
     pub peer: Str,
     /// Further facts about the connection: `http.origin`, `http.path`, `tls.sni`, …
     pub attrs: *const Attr,

@@ -1,7 +1,6 @@
 //! Certificates that are made in the test: an authority, and what it issues, as files in PEM.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,17 +68,6 @@ impl Authority {
 }
 
 impl Issued {
-    /// One from files.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn of_pem(certificate: &str, key: &str) -> Self {
-        Self {
-            certificate: CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap(),
-            key: PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
-            certificate_pem: certificate.to_owned(),
-            key_pem: key.to_owned(),
-        }
-    }
-
     /// Certificate and key as files in a folder; the key's is its owner's alone.
     pub(crate) fn files(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let files = (write(folder, "cert.pem", &self.certificate_pem), write(folder, "key.pem", &self.key_pem));

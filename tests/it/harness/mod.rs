@@ -45,8 +45,6 @@ mod terminal;
 mod tls_front;
 
 pub(crate) use certificates::Authority;
-#[cfg(target_os = "linux")]
-pub(crate) use certificates::Issued;
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};

@@ -11,6 +11,8 @@
 //! | `expires=MS` | the permissions end so many milliseconds from now |
 //! | `sleep=MS` | waits so long before it goes on |
 //! | `refuse=REASON` | refuses, with this reason |
+//! | `peer` | refuses, with the client's address as the reason |
+//! | `attribute=KEY` | refuses, with this attribute of the request as the reason, or `none` |
 //! | `unavailable` | cannot decide (`PUSU_UNAVAILABLE`) |
 //! | `abstain` | has no opinion (`PUSU_ABSTAIN`) |
 //! | `nonsense` | a decision that the ABI does not know |

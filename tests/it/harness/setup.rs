@@ -151,11 +151,14 @@ impl Setup {
             self.more.push_str("network_key_file: network.key\n");
         }
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        // Listeners say themselves where they are.
+        let place = match self.more.contains("listeners:") {
+            true => String::new(),
+            false => format!("client_address: '{}'\nclient_port: {}\n", self.address, self.port),
+        };
         let settings = format!(
-            "authenticator: {}\nclient_address: '{}'\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
+            "authenticator: {}\n{place}shards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
             self.authenticator,
-            self.address,
-            self.port,
             self.shards,
             self.name,
             plugins.path(),

@@ -19,12 +19,12 @@ pub(crate) struct TlsFront {
 impl TlsFront {
     /// Shows this certificate.
     pub(crate) fn before(relay: SocketAddr, shown: &Issued) -> Self {
-        Self::on(0, relay, shown, None)
+        Self::on(relay, shown, None)
     }
 
     /// Shows this certificate, and asks clients for one of theirs.
     pub(crate) fn asking(relay: SocketAddr, shown: &Issued, clients: &Authority) -> Self {
-        Self::on(0, relay, shown, Some(clients))
+        Self::on(relay, shown, Some(clients))
     }
 
     /// Its URL, where it is asked for by this name or address.
@@ -32,15 +32,9 @@ impl TlsFront {
         format!("wss://{host}:{}", self.port)
     }
 
-    /// Shows this certificate on a port that is known beforehand.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn at(port: u16, relay: SocketAddr, shown: &Issued) -> Self {
-        Self::on(port, relay, shown, None)
-    }
-
-    fn on(port: u16, relay: SocketAddr, shown: &Issued, clients: Option<&Authority>) -> Self {
+    fn on(relay: SocketAddr, shown: &Issued, clients: Option<&Authority>) -> Self {
         let acceptor = TlsAcceptor::from(Arc::new(config(shown, clients)));
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
         in_background(async move {

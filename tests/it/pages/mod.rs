@@ -21,4 +21,5 @@ mod reliability;
 mod settings;
 mod stage;
 mod table_cells;
+mod tls;
 mod troubleshooting;

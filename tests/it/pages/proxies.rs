@@ -1,24 +1,36 @@
-//! docs/operating/tls-and-proxies.md: each proxy with its configuration as it is printed, at the paths that are printed, in
-//! front of the relay of `make run`.
+//! docs/operating/tls-and-proxies.md, proxies: each with its configuration as it is printed, at the paths that are printed,
+//! in front of a relay with the settings that are printed for it.
 
-use super::page::{block, blocks, blocks_below};
+use super::page::{block, blocks};
 use super::stage::Stage;
-use crate::harness::{Issued, TlsFront, root, run};
+use crate::harness::{Finished, Running, not_run, root, run, scripted_plugin};
 use std::fs;
 
 const PAGE: &str = "docs/operating/tls-and-proxies.md";
 /// The relay's keepalive: a silent client is sent a ping after one and a half times `ping_interval` at the latest.
 const KEEPALIVE_SECONDS: f64 = 37.5;
+/// Connections of one address.
+const LIMIT: usize = 8;
 
 const NGINX: &str = "mount --bind configuration /etc/nginx/nginx.conf\nnginx -g 'daemon off; pid /dev/null;'";
+const HAPROXY: &str = "haproxy -db -f configuration";
+const CADDY: &str = "caddy run --adapter caddyfile --config configuration";
+/// The folder for the file with its process id is of the shell's own, too.
+const APACHE: &str = "mount -t tmpfs none /run\napache2 -D FOREGROUND -f \"$PWD/configuration\"";
 
-/// Certificates where the page has them, a name for the proxy, and a folder for logs, in file systems of the shell's own.
-const MACHINE: &str = r#"
+/// A certificate for the proxy or for the relay, and addresses for clients.
+const PREPARED: &str = r#"
 mkdir -p ssl/relay
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=relay.example.com \
   -addext subjectAltName=DNS:relay.example.com -keyout ssl/relay/privkey.pem -out ssl/relay/fullchain.pem 2>openssl.log
 cat ssl/relay/fullchain.pem ssl/relay/privkey.pem >ssl/relay/both.pem
 echo '127.0.0.1 relay.example.com localhost' >hosts
+ip address add 203.0.113.7/32 dev lo
+ip address add 203.0.113.8/32 dev lo
+"#;
+
+/// Certificates where the page has them, a name for the proxy, and a folder for logs, in file systems of the shell's own.
+const MACHINE: &str = r#"
 mount --bind hosts /etc/hosts
 mount --bind ssl /etc/ssl
 mount -t tmpfs none /var/log
@@ -28,10 +40,28 @@ pusud() { command pusud "$@" --ca /etc/ssl/relay/fullchain.pem; }
 UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
 "#;
 
+/// A place with these programs, that has been prepared.
+fn prepared(row: &str, programs: &[&str]) -> Option<Stage> {
+    let stage = Stage::with(row, programs)?;
+    stage.shell(PREPARED).succeeds();
+    Some(stage)
+}
+
+/// Starts a proxy, and looks at the relay through it: the commands of the page, and these. What they print, and what the
+/// proxy does.
+fn through(stage: &Stage, configuration: &str, start: &str, commands: &str) -> (Finished, String) {
+    stage.write("configuration", configuration);
+    let (curl, health) = (block(PAGE, "Try it", "sh"), block(PAGE, "With the commands of pusud", "sh"));
+    let proxy = format!("{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)");
+    let finished = run(&mut stage.command(&format!("{proxy}\n{curl}\n{health}\n{commands}")));
+    let log = fs::read_to_string(stage.folder().join("proxy.log")).unwrap_or_default();
+    (finished, log)
+}
+
 /// The answer to an upgrade through nginx whose configuration lacks the lines that begin so; `None` where something is
 /// missing.
 fn answer_through_nginx(without: &str) -> Option<String> {
-    let stage = Stage::with("tls-and-proxies.md, symptoms", &["nginx", "curl", "openssl"])?;
+    let stage = prepared("tls-and-proxies.md, symptoms", &["nginx", "curl", "openssl"])?;
     let _relay = stage.quickstart();
     let configuration = block(PAGE, "nginx", "nginx");
     let left: Vec<&str> = configuration.lines().filter(|line| !line.trim().starts_with(without)).collect();
@@ -62,67 +92,125 @@ fn a_proxy_that_was_not_told_of_websockets_is_told_what_to_set() {
     }
 }
 
-/// Starts a proxy, and looks at the relay through it: the command of the page, a conversation, and `limit` connections.
-fn relays_through(name: &str, heading: &str, language: &str, start: &str, limit: usize) {
-    let row = format!("tls-and-proxies.md, {heading}");
-    let Some(stage) = Stage::with(&row, &[name, "curl", "openssl"]) else { return };
-    let _relay = stage.quickstart();
-    stage.write("configuration", &block(PAGE, heading, language));
-    let script = root().join("tests/clients/through_proxy.py");
-    let (curl, script) = (block(PAGE, "Try it", "sh"), script.display());
-    let health = block(PAGE, "With the commands of pusud", "sh");
-    let commands = format!(
-        "{MACHINE}\n{start} >proxy.log 2>&1 &\nproxy=$!\n(sleep 1)\n{curl}\n{health}\n\
-         python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {limit}"
-    );
-    let finished = run(&mut stage.command(&commands));
-    let log = fs::read_to_string(stage.folder().join("proxy.log")).unwrap_or_default();
-    assert!(finished.status.success(), "{finished:?}\n{log}");
-    let said = finished.stdout;
-    assert!(said.starts_with("This is a PuSu Engine relay"), "{said}\n{log}");
-    assert!(said.contains(" is healthy: it greets clients on wss://relay.example.com; TLS 1."), "{said}\n{log}");
-    assert!(said.ends_with("the conversation took place"), "{said}\n{log}");
+/// A relay with the settings below this heading, whose authenticator says what it is told.
+fn relay(stage: &Stage, settings: &str) -> Running {
+    let plugin = scripted_plugin();
+    fs::copy(&plugin, stage.folder().join("plugins").join(plugin.file_name().unwrap())).unwrap();
+    let limits = format!("limits: {{max_connections_per_address: {LIMIT}, drain_grace: 0, drain_spread: 0}}");
+    let rest = "authenticator: ScriptedAuthenticator\nplugins_dir: plugins\ncontrol_socket: control.sock";
+    stage.write("relay.yaml", &format!("{settings}\n{rest}\n{limits}\n"));
+    stage.serve("mount --bind ssl /etc/ssl\nexec pusud --config relay.yaml", 1)
+}
+
+/// A relay and a proxy as the page has them, with some changes.
+struct Way<'a> {
+    /// The program of the proxy.
+    proxy: &'a str,
+    start: &'a str,
+    /// Heading and language of its configuration.
+    configuration: (&'a str, &'a str),
+    /// The heading of the relay's settings.
+    relay: &'a str,
+    /// In both, these become those.
+    changes: &'a [(&'a str, &'a str)],
+}
+
+impl Way<'_> {
+    /// Looks at the relay through it: the commands of the page, a conversation, who the clients are in the eyes of the
+    /// authenticator and of the log, and how many connections one of them may have.
+    fn leads_to_the_relay(&self) {
+        let (heading, language) = self.configuration;
+        let row = format!("tls-and-proxies.md, {heading} ({})", self.proxy);
+        let Some(stage) = prepared(&row, &[self.proxy, "curl", "openssl"]) else { return };
+        let changed = |text: String| self.changes.iter().fold(text, |text, (this, that)| text.replace(this, that));
+        let relay = relay(&stage, &changed(block(PAGE, self.relay, "yaml")));
+        let script = root().join("tests/clients/through_proxy.py");
+        let script = script.display();
+        let commands = format!("python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {LIMIT}");
+        let configuration =
+            changed(block(PAGE, heading, language)).replace("SOCKETS", stage.folder().to_str().unwrap());
+        let (finished, log) = through(&stage, &configuration, self.start, &commands);
+        let heard = relay.stderr.text();
+        assert!(finished.status.success(), "{row}: {finished:?}\n{log}\n{heard}");
+        let said = finished.stdout;
+        assert!(said.starts_with("This is a PuSu Engine relay"), "{said}\n{log}");
+        assert!(said.contains(" is healthy: it greets clients on wss://relay.example.com; TLS 1."), "{said}\n{log}");
+        assert!(said.ends_with("the conversation took place"), "{said}\n{log}");
+        for client in ["203.0.113.7", "203.0.113.8"] {
+            let is_there = |line: &String| line.contains("authorization refused") && line.contains(client);
+            relay.stderr.wait(client, |lines| lines.iter().any(is_there).then_some(()));
+        }
+        assert!(!heard.contains("198.51.100.1"), "{heard}");
+        // The proxy's health checks are good ones.
+        let mut refused = heard.lines().filter(|line| line.contains("connections refused"));
+        assert!(refused.all(|line| line.contains("max_connections_per_address")), "{heard}");
+    }
+}
+
+/// Proxies that speak HTTP to the relay.
+fn over_http(proxy: &str, start: &str, configuration: (&str, &str), changes: &[(&str, &str)]) {
+    Way { proxy, start, configuration, relay: "Behind a proxy", changes }.leads_to_the_relay();
+}
+
+/// Proxies that pass bytes on.
+fn over_tcp(proxy: &str, start: &str, language: &str, changes: &[(&str, &str)]) {
+    let heading = "TLS passed through";
+    Way { proxy, start, configuration: (heading, language), relay: heading, changes }.leads_to_the_relay();
 }
 
 #[test]
 fn nginx() {
-    relays_through("nginx", "nginx", "nginx", NGINX, 256);
+    over_http("nginx", NGINX, ("nginx", "nginx"), &[]);
+}
+
+#[test]
+fn nginx_over_a_unix_socket() {
+    const PLACE: &str = "address: 127.0.0.1\n    port: 55000\n    trusted_proxies: [127.0.0.1]";
+    let changes = [
+        (PLACE, "unix: clients.sock\n    trusted_proxies: [unix]"),
+        ("server 127.0.0.1:55000;", "server unix:SOCKETS/clients.sock;"),
+        // Its folder is of the user's who runs the tests.
+        ("worker_processes auto;", "user root;"),
+    ];
+    over_http("nginx", NGINX, ("nginx", "nginx"), &changes);
 }
 
 #[test]
 fn haproxy() {
-    relays_through("haproxy", "HAProxy", "haproxy", "haproxy -db -f configuration", 256);
+    over_http("haproxy", HAPROXY, ("HAProxy", "haproxy"), &[]);
 }
 
 #[test]
 fn caddy() {
-    relays_through("caddy", "Caddy", "caddy", "caddy run --adapter caddyfile --config configuration", 0);
+    over_http("caddy", CADDY, ("Caddy", "caddy"), &[]);
 }
 
 #[test]
 fn apache() {
-    // The folder for the file with its process id is of the shell's own, too.
-    let start = "mount -t tmpfs none /run\napache2 -D FOREGROUND -f \"$PWD/configuration\"";
-    relays_through("apache2", "Apache", "apache", start, 0);
+    over_http("apache2", APACHE, ("Apache", "apache"), &[]);
 }
 
 #[test]
-fn a_certificate_for_a_try() {
-    let Some(stage) = Stage::with("tls-and-proxies.md, a certificate for a try", &["openssl"]) else { return };
-    let _relay = stage.quickstart();
-    let [made, used] = &blocks_below(PAGE, "A certificate for a try", "sh")[..] else { panic!("two blocks") };
-    stage.shell(made).succeeds();
-    let read = |file: &str| fs::read_to_string(stage.folder().join(file)).unwrap();
-    let shown = Issued::of_pem(&read("cert.pem"), &read("key.pem"));
-    stage.inside(|| TlsFront::at(55443, ([127, 0, 0, 1], 55000).into(), &shown));
-    let said = stage.shell(used).succeeds();
-    assert!(said.contains(" is healthy: it greets clients on wss://localhost:55443; TLS 1.3, "), "{said}");
-    assert!(said.contains(", for 29 days") && said.contains("wss://localhost:55443 (TLS 1.3, "), "{said}");
+fn haproxy_passes_tls_through() {
+    over_tcp("haproxy", HAPROXY, "haproxy", &[]);
+}
+
+#[test]
+fn haproxy_passes_tls_through_with_version_1() {
+    over_tcp("haproxy", HAPROXY, "haproxy", &[("send-proxy-v2", "send-proxy")]);
+}
+
+#[test]
+fn nginx_passes_tls_through() {
+    if !std::path::Path::new("/usr/lib/nginx/modules/ngx_stream_module.so").exists() {
+        return not_run("tls-and-proxies.md, nginx that passes TLS through", "there is no libnginx-mod-stream");
+    }
+    over_tcp("nginx", NGINX, "nginx", &[]);
 }
 
 /// The seconds behind each key that ends an idle connection.
 fn timeouts(configuration: &str) -> Vec<f64> {
-    let keys = ["proxy_read_timeout", "proxy_send_timeout", "timeout tunnel", "Timeout"];
+    let keys = ["proxy_read_timeout", "proxy_send_timeout", "proxy_timeout", "timeout tunnel", "Timeout"];
     let seconds = |line: &str| {
         let value = keys.iter().find_map(|key| line.trim().strip_prefix(key))?;
         value.split_whitespace().next()?.trim_end_matches(['s', ';']).parse().ok()
@@ -133,6 +221,6 @@ fn timeouts(configuration: &str) -> Vec<f64> {
 #[test]
 fn idle_timeouts_are_above_the_keepalive() {
     let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
-    assert_eq!(found.len(), 4, "two of nginx, one of HAProxy, one of Apache: {found:?}");
+    assert_eq!(found.len(), 6, "three of nginx, two of HAProxy, one of Apache: {found:?}");
     assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
 }

@@ -55,11 +55,6 @@ impl Stage {
         Some(stage)
     }
 
-    /// Does something in its network.
-    pub(super) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.namespace.inside(work)
-    }
-
     /// Its folder.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()

@@ -14,6 +14,9 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use tracing::debug;
 
+/// With so many bytes it can be told whether a PROXY header begins.
+const PROXY_HEADER_START_BYTES: usize = 12;
+
 /// A connection that comes in.
 pub(in crate::relay) struct Visit {
     pub(in crate::relay) socket: TcpStream,
@@ -108,8 +111,9 @@ impl Entering<'_> {
                 None => first_byte(&socket).await?,
             };
             if handshake::is_plaintext(first) {
+                let reason = plaintext(&socket, &received).await;
                 self.shared.turned_away.refuse_plaintext(socket.into_std()?, &received);
-                return Err(Ended::Refused(Refusal::Tls, "plaintext came where TLS is spoken".to_owned()));
+                return Err(Ended::Refused(Refusal::Tls, reason.to_owned()));
             }
             let credentials = certificates.credentials();
             let mut new = Session::new(credentials.server_config()).map_err(failed)?;
@@ -162,5 +166,16 @@ async fn first_byte(socket: &tokio::net::TcpStream) -> Result<u8, Ended> {
     match socket.peek(&mut first).await? {
         0 => Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into()),
         _ => Ok(first[0]),
+    }
+}
+
+/// What came where TLS is spoken, in words for the operator.
+async fn plaintext(socket: &tokio::net::TcpStream, received: &[u8]) -> &'static str {
+    let mut beginning = [0; PROXY_HEADER_START_BYTES];
+    // There is something, or it was received: this does not wait. Behind a PROXY header there is no second one.
+    let peeked = if received.is_empty() { socket.peek(&mut beginning).await.unwrap_or(0) } else { 0 };
+    match begins_like_proxy_header(&beginning[..peeked]) {
+        true => "a PROXY header came where TLS is spoken: set `proxy_protocol: required`, or let the proxy send none",
+        false => "plaintext came where TLS is spoken",
     }
 }
