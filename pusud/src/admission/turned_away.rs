@@ -39,6 +39,22 @@ impl TurnedAway {
         self.answer(socket, HttpError::ENCRYPTED_ONLY.to_response(), received);
     }
 
+    /// Tells a connection that is encrypted why it is not let in, the same way; `encrypt` makes ciphertext of the answer.
+    pub fn refuse_encrypted(
+        &self,
+        socket: std::net::TcpStream,
+        refusal: Refusal,
+        received: &[u8],
+        encrypt: impl FnOnce(&[u8]) -> Vec<u8>,
+    ) {
+        self.answer(socket, encrypt(&HttpError::turned_away(refusal).to_response()), received);
+    }
+
+    /// Waits for a connection to go that has been told why it is not let in.
+    pub fn see_off(&self, socket: std::net::TcpStream) {
+        self.answer(socket, Vec::new(), &[]);
+    }
+
     fn answer(&self, socket: std::net::TcpStream, answer: Vec<u8>, received: &[u8]) {
         // An error means that the connection is gone, or that the system is out of memory: it is closed.
         let Ok(socket) = TcpStream::from_std(socket) else { return };
@@ -56,13 +72,15 @@ impl TurnedAway {
     }
 }
 
-/// Waits for the request where nothing of it has come, answers, and waits for the client to go.
+/// Waits for the request where nothing of it has come, answers if there is anything to say, and waits for the client to go.
 async fn converse(socket: &TcpStream, answer: &[u8], has_come: bool) -> io::Result<()> {
-    if !has_come && read(socket).await? == 0 {
-        return Ok(());
+    if !answer.is_empty() {
+        if !has_come && read(socket).await? == 0 {
+            return Ok(());
+        }
+        // The kernel's buffer is empty and takes the whole answer.
+        socket.try_write(answer)?;
     }
-    // The kernel's buffer is empty and takes the whole answer.
-    socket.try_write(answer)?;
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while read(socket).await? > 0 {}
     Ok(())

@@ -47,6 +47,17 @@ pub(super) async fn shake_hands(
     }
 }
 
+/// The ciphertext of what a client is told that is not let in, and of the end of its session.
+pub(super) fn last_words(session: &mut Session, answer: &[u8]) -> Vec<u8> {
+    let (mut words, mut end) = (Vec::new(), Vec::new());
+    // Where nothing can be encrypted any more, the connection is closed without a word.
+    let len = session.encrypt(answer, &mut words).unwrap_or(0);
+    words.truncate(len);
+    let len = session.close_notify(&mut end);
+    words.extend_from_slice(&end[..len]);
+    words
+}
+
 /// Sends all of it.
 pub(super) async fn send(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {

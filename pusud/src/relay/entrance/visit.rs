@@ -112,9 +112,26 @@ impl Entering<'_> {
             }
             let config = certificates.current();
             let mut new = Session::new(config).map_err(|error| Ended::Refused(Refusal::Tls, error.to_string()))?;
-            received = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await?;
+            received =
+                match handshake::shake_hands(&socket, &mut new, std::mem::take(&mut received), &self.shared.buffer)
+                    .await
+                {
+                    Ok(received) => received,
+                    Err(ended) => {
+                        if matches!(ended, Ended::Refused(..)) {
+                            // The alert has been sent. A client that thinks its handshake done has sent its request by now, and
+                            // closing here would reset the connection under the alert.
+                            self.shared.turned_away.see_off(socket.into_std()?);
+                        }
+                        return Err(ended);
+                    }
+                };
             let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
-            self.shared.admission.end_handshake(pass).map_err(Ended::Counted)?;
+            if let Err(refusal) = self.shared.admission.end_handshake(pass) {
+                let encrypt = |answer: &[u8]| handshake::last_words(&mut new, answer);
+                self.shared.turned_away.refuse_encrypted(socket.into_std()?, refusal, &received, encrypt);
+                return Err(Ended::Counted(refusal));
+            }
             session = Some(Box::new(new));
         }
         let (client, forwarding) = (self.client, self.listener.forwarding_of(self.client));
