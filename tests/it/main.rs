@@ -13,6 +13,7 @@ mod authenticator;
 mod clients;
 mod commands;
 mod delivery;
+mod edge;
 mod network;
 mod operating;
 #[cfg(target_os = "linux")]

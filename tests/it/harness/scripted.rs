@@ -10,6 +10,7 @@
 //! | `option` | grants both for the channel that the option `channel` names |
 //! | `expires=MS` | the permissions end so many milliseconds from now |
 //! | `sleep=MS` | waits so long before it goes on |
+//! | `attributes=PREFIX` | refuses; the reason is `tls` or `plain`, and the attributes with such names as `NAME=VALUE` |
 //! | `refuse=REASON` | refuses, with this reason |
 //! | `unavailable` | cannot decide (`PUSU_UNAVAILABLE`) |
 //! | `abstain` | has no opinion (`PUSU_ABSTAIN`) |

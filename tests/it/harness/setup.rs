@@ -134,11 +134,14 @@ impl Setup {
     pub(crate) fn spawn(mut self) -> Starting {
         let dir = tempfile::tempdir().unwrap();
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        let has_listeners = self.more.contains("listeners:");
+        let place = match has_listeners {
+            true => String::new(),
+            false => format!("client_address: '{}'\nclient_port: {}\n", self.address, self.port),
+        };
         let settings = format!(
-            "authenticator: {}\nclient_address: '{}'\nclient_port: {}\nshards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
+            "authenticator: {}\n{place}shards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
             self.authenticator,
-            self.address,
-            self.port,
             self.shards,
             self.name,
             plugins.path(),
@@ -146,7 +149,7 @@ impl Setup {
             for_tests(self.more),
         );
         let (mut settings, mut tls) = (settings, None);
-        if self.is_encrypted && !settings.contains("listeners:") {
+        if self.is_encrypted && !has_listeners && !settings.contains("client_tls:") {
             write_certificate(dir.path(), "relay");
             tls = Some(trusting(&dir.path().join("relay.pem")));
             settings.push_str("client_tls: {certificate: relay.pem, key: relay.key}\n");
