@@ -1,4 +1,4 @@
-//! Where a client is: what limits, the log and the authenticator go by.
+//! The address of a client: limits, the log and the authenticator go by it.
 
 use crate::admission::address::readable;
 use socket2::SockAddr;

@@ -3,7 +3,8 @@
 use super::{SettingsArgs, listener_rows, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::{
-    AuthenticatorConfig, Config, ControlSocket, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration, limit_rows,
+    AuthenticatorConfig, Config, ControlSocket, Encryption, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration,
+    limit_rows,
 };
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
@@ -28,8 +29,13 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    for served in certificates.iter().flatten() {
+        for advice in served.credentials().advice() {
+            tracing::warn!("{advice}");
+        }
+    }
     relay::check_addresses(&config)?;
-    let listeners = listener_rows::rows(&config, &certificates);
+    let listeners = listener_rows::of_settings(&config, &certificates);
     print(&set_up(&config, &capacity, &identity, listeners, probe::relays(&config)))
 }
 
@@ -135,8 +141,28 @@ fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
         ("  network_name", config.network_name.clone()),
         ("  network_key_file", key),
         ("  strict_key_permissions", config.strict_key_permissions.to_string()),
+        ("  network_encryption", encryption(config).into()),
+        ("  network_tls", certificates(config)),
         ("  links", links),
     ]
+}
+
+fn certificates(config: &Config) -> String {
+    let none = "none: relays make their keys at the start".to_owned();
+    config
+        .network_tls
+        .as_ref()
+        .map_or(none, |files| format!("{}, by {}", files.certificate.display(), files.ca.display()))
+}
+
+fn encryption(config: &Config) -> &'static str {
+    let has_proof = config.network_key_file.is_some() || config.network_tls.is_some();
+    match (config.network_encryption, has_proof) {
+        (Encryption::Required, _) => "required: relays that do not encrypt are refused",
+        (Encryption::Preferred, true) => "preferred: not with relays that cannot",
+        (Encryption::Preferred, false) => "preferred: with whoever answers, since there is no key",
+        (Encryption::Off, _) => "off: links are not encrypted",
+    }
 }
 
 /// What the relay takes at the most, and what of it is due to which keys.
@@ -150,7 +176,7 @@ fn push_memory(text: &mut String, config: &Config, capacity: &Capacity, addresse
         let _ = writeln!(text, "  {:<32}{:<11}{keys}", part.name, mebibytes(part.bytes));
     }
     let clients = capacity.connections;
-    let usual = mebibytes(relay::usual(clients));
+    let usual = mebibytes(relay::usual(config, clients));
     let _ = writeln!(text, "{:<34}about {usual}, with {clients} clients that keep up", "memory usually");
 }
 
@@ -231,7 +257,9 @@ mod tests {
                 | "on_swap"
                 | "network_name"
                 | "network_key_file"
-                | "strict_key_permissions" => &format!("  {key}"),
+                | "strict_key_permissions"
+                | "network_encryption"
+                | "network_tls" => &format!("  {key}"),
                 key => key,
             };
             assert!(

@@ -1,10 +1,12 @@
-//! Listeners in words, for `pusud check`.
+//! Listeners in words, for `pusud check` and `pusud status`.
 
 use pusud::config::{Config, Endpoint, ListenerConfig};
+use pusud::control::{Listener, Status};
 use pusud::tls::{ClientCertificates, Served};
+use std::fmt::Write as _;
 
-/// A row for each listener that does more than accept at an address, and where sessions are resumed with.
-pub(super) fn rows(config: &Config, certificates: &[Option<Served>]) -> Vec<(String, String)> {
+/// For `check`, a row for each listener that does more than accept at an address, and what sessions are resumed with.
+pub(super) fn of_settings(config: &Config, certificates: &[Option<Served>]) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let is_plain = |listener: &ListenerConfig| facts(listener, None).is_empty() && listener.tls.is_none();
     if config.listeners.len() > 1 || !config.listeners.iter().all(is_plain) {
@@ -57,4 +59,39 @@ fn facts(listener: &ListenerConfig, served: Option<&Served>) -> Vec<String> {
     ];
     facts.extend(own.into_iter().filter_map(|(key, limit)| Some(format!("{key} {}", limit?))));
     facts
+}
+
+/// For `status`, a line for each listener; none where there is a single one that does nothing but accept.
+pub(super) fn of_status(status: &Status) -> Vec<String> {
+    let is_plain = |one: &Listener| one.tls.is_none() && !one.proxy_protocol && one.trusted_proxies.is_none();
+    match status.listeners.as_slice() {
+        [only] if is_plain(only) => Vec::new(),
+        all => all.iter().map(describe_listener).collect(),
+    }
+}
+
+/// A listener in words. The certificate that expires first is the one that counts.
+fn describe_listener(listener: &Listener) -> String {
+    let mut text = format!("{} on {}, {} connections", listener.name, listener.address, listener.connections);
+    if let Some(tls) = &listener.tls {
+        let names: Vec<&str> = tls.certificates.iter().flat_map(|one| &one.names).map(String::as_str).collect();
+        let names = if names.is_empty() { "no name".to_owned() } else { names.join(" ") };
+        let left = match tls.days_left {
+            days if days < 0 => "EXPIRED".to_owned(),
+            1 => "1 day left".to_owned(),
+            days => format!("{days} days left"),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", TLS for {names}, {left}");
+        if tls.client_certificates != "off" {
+            let _ = write!(text, ", client certificates {}", tls.client_certificates);
+        }
+    }
+    if listener.proxy_protocol {
+        text.push_str(", PROXY header required");
+    }
+    if let Some(proxies) = &listener.trusted_proxies {
+        let _ = write!(text, ", trusted proxies {proxies}");
+    }
+    text
 }

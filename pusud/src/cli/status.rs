@@ -1,12 +1,13 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
 use super::health;
+use super::listener_rows;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, Value, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, Connections, Listener, PluginMetric, State, Status};
+use pusud::control::{self, Connections, PluginMetric, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -54,21 +55,16 @@ fn describe(status: &Status) -> String {
     };
     let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(status.since));
     let uptime = format_duration(Duration::from_secs(status.uptime_seconds));
-    let slow_consumer = Disconnect::SlowConsumer.code();
-    let slow_consumers: u64 =
-        status.disconnects.iter().filter(|row| row.code == slow_consumer).map(|row| row.count).sum();
+    let code = Disconnect::SlowConsumer.code();
+    let slow_consumers: u64 = status.disconnects.iter().filter(|row| row.code == code).map(|row| row.count).sum();
     let mut rows = vec![
         ("relay", format!("{name} (pusud {version}, process {pid})")),
         ("state", format!("{state} on {address}")),
         ("uptime", format!("{uptime}, since {since}")),
         ("shards", shards(status)),
     ];
-    // A single one that does nothing but accept says nothing new.
-    let is_plain = |one: &Listener| one.tls.is_none() && !one.proxy_protocol && one.trusted_proxies.is_none();
-    if status.listeners.len() > 1 || !status.listeners.iter().all(is_plain) {
-        let listeners = status.listeners.iter().enumerate();
-        rows.extend(listeners.map(|(n, one)| (if n == 0 { "listeners" } else { "" }, describe_listener(one))));
-    }
+    let listeners = listener_rows::of_status(status).into_iter().enumerate();
+    rows.extend(listeners.map(|(n, listener)| (if n == 0 { "listeners" } else { "" }, listener)));
     rows.extend([
         ("connections", describe_connections(connections)),
         ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
@@ -126,32 +122,6 @@ fn describe_connections(connections: &Connections) -> String {
     }
 }
 
-/// A listener in words. The certificate that expires first is the one that counts.
-fn describe_listener(listener: &Listener) -> String {
-    let mut text = format!("{} on {}, {} connections", listener.name, listener.address, listener.connections);
-    if let Some(tls) = &listener.tls {
-        let names: Vec<&str> = tls.certificates.iter().flat_map(|one| &one.names).map(String::as_str).collect();
-        let names = if names.is_empty() { "no name".to_owned() } else { names.join(" ") };
-        let left = match tls.days_left {
-            days if days < 0 => "EXPIRED".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(text, ", TLS for {names}, {left}");
-        if tls.client_certificates != "off" {
-            let _ = write!(text, ", client certificates {}", tls.client_certificates);
-        }
-    }
-    if listener.proxy_protocol {
-        text.push_str(", PROXY header required");
-    }
-    if let Some(proxies) = &listener.trusted_proxies {
-        let _ = write!(text, ", trusted proxies {proxies}");
-    }
-    text
-}
-
 fn shards(status: &Status) -> String {
     match status.hanging_shards.as_slice() {
         [] => status.shards.to_string(),
@@ -195,6 +165,9 @@ fn describe_relay(relay: &PeerStatus) -> String {
     };
     facts.extend(relay.linked_for.map(|time| format!("for {}", format_duration(Duration::from_secs(time.as_secs())))));
     facts.extend(relay.round_trip.map(|time| format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0)));
+    if relay.linked_for.is_some() {
+        facts.push(if relay.encrypted { "encrypted" } else { "not encrypted" }.to_owned());
+    }
     facts.push(format!("{} bytes queued", relay.queue_bytes));
     facts.push(format!("{} sent", traffic.sent));
     facts.push(format!("{} received", traffic.received));
@@ -209,7 +182,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
 mod tests {
     use super::*;
     use pusud::authenticator::{Definition, Kind};
-    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Messages, Tls};
+    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, Tls};
     use pusud::routing::Traffic;
 
     fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
@@ -269,6 +242,7 @@ mod tests {
                 state: PeerState::Linked,
                 linked_for: Some(Duration::from_secs(60)),
                 round_trip: Some(Duration::from_micros(250)),
+                encrypted: true,
                 queue_bytes: 11,
                 traffic: Traffic { sent: 12, received: 13, dropped: 14, lost: 2, ..Traffic::default() },
                 interest: 15,
@@ -296,7 +270,7 @@ mod tests {
             "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
             "\nauthenticator health:   degraded: one backend of two\n",
             "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
-            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, 11 bytes queued, 12 sent, 13 received, 16 dropped",
+            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, encrypted, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

@@ -43,6 +43,8 @@ macro_rules! for_each_key {
             network_name: Option<String>, value(NAME, name), restart;
             network_key_file: Option<PathBuf>, value("a path", path), restart;
             strict_key_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), restart;
+            network_encryption: Option<Encryption>, value("required, preferred or off", encryption), restart;
+            network_tls: Option<NetworkTls>, network_tls(), restart;
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;

@@ -105,7 +105,7 @@ fn endpoint(section: &mut Section, place: &str) -> anyhow::Result<Endpoint> {
     Ok(Endpoint::Tcp(SocketAddr::new(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port)))
 }
 
-/// In quotes, since YAML 1.2 reads 0660 as 660.
+/// In quotes, since a number is decimal in YAML 1.2.
 fn mode(value: &Value) -> Option<u32> {
     let text = value.as_str()?;
     let is_octal = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));

@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod encryption;
 mod file_text;
 mod host_name;
 mod key_table;
@@ -24,6 +25,7 @@ mod tests;
 mod units;
 mod values;
 mod volume;
+mod warnings;
 mod yaml;
 
 pub use limit_table::{LIMITS, limit_rows};
@@ -39,6 +41,7 @@ use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
 use anyhow::{Context as _, bail};
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
+pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -97,6 +100,10 @@ pub struct Config {
     pub network_key_file: Option<PathBuf>,
     /// A key file that others may read is refused, rather than warned about.
     pub strict_key_permissions: bool,
+    /// Whether links to other relays are encrypted.
+    pub network_encryption: Encryption,
+    /// Certificates of the operator's own for links.
+    pub network_tls: Option<NetworkTls>,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -168,6 +175,10 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         let config = Self::resolve(raw, authenticator, directory, Some(file));
         limits::check(&config.limits)?;
+        encryption::check(
+            config.network_encryption,
+            config.network_key_file.is_some() || config.network_tls.is_some(),
+        )?;
         Ok(config)
     }
 
@@ -224,6 +235,11 @@ impl Config {
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
+            network_encryption: encryption::resolve(
+                raw.network_encryption,
+                raw.network_key_file.is_some() || raw.network_tls.is_some(),
+            ),
+            network_tls: raw.network_tls.map(|files| files.in_directory(directory)),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
             name,
@@ -237,42 +253,6 @@ impl Config {
             },
             limits: limits::resolve(raw.limits),
         }
-    }
-
-    /// What is allowed but probably not meant.
-    fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let authenticator = &self.authenticator;
-        if authenticator.id == NO_AUTHENTICATOR {
-            for listener in self.listeners.iter().filter(|listener| listener.is_open_to_others()) {
-                warnings.push(format!(
-                    "`authenticator: None` on {}: whoever reaches this port may read and write every channel; name an \
-                     authenticator, or set `client_address: 127.0.0.1`",
-                    listener.endpoint
-                ));
-            }
-            for (key, is_set) in [
-                ("authenticator_options", !authenticator.options.is_empty()),
-                ("authenticator_sha256", authenticator.sha256.is_some()),
-                ("isolation", authenticator.isolation != Isolation::default()),
-            ] {
-                if is_set {
-                    warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
-                }
-            }
-        }
-        if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
-            warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
-        }
-        let is_local = self.network_address.to_canonical().is_loopback();
-        if !self.relays.is_empty() && self.network_key_file.is_none() && !is_local {
-            warnings.push(format!(
-                "`relays` without `network_key_file`: whoever reaches {} may publish and listen on every channel as a relay; set \
-                 a key, and let a firewall admit nobody but the relays",
-                std::net::SocketAddr::new(self.network_address, self.network_port)
-            ));
-        }
-        warnings
     }
 }
 

@@ -9,9 +9,9 @@ use super::listener_keys::{client_tls, listeners};
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
-    address, control_socket, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
+    address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
 };
-use super::{ControlSocket, Isolation, NETWORK_PORT, OnSwap, keys, yaml};
+use super::{ControlSocket, Encryption, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
 use crate::tls::Files;
@@ -86,6 +86,19 @@ fn value<T>(
     convert: impl FnOnce(&Value) -> Option<T>,
 ) -> anyhow::Result<Option<T>> {
     top.take(key, expected, convert)
+}
+
+/// Certificates of the operator's own, all three files of which are needed.
+fn network_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<NetworkTls>> {
+    const EXPECTED: &str = "indented lines with the files `certificate`, `key` and `ca`";
+    let Some(mut section) = top.take_section(key)? else { return Ok(None) };
+    let mut file = |name| match section.take(name, "a path", path)? {
+        Some(file) => Ok(file),
+        None => bail!("`{key}`: expected {EXPECTED}, and `{name}` is missing"),
+    };
+    let files = NetworkTls { certificate: file("certificate")?, key: file("key")?, ca: file("ca")? };
+    section.end(&["certificate", "key", "ca"])?;
+    Ok(Some(files))
 }
 
 /// What is not looked into here.

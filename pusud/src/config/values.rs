@@ -1,7 +1,7 @@
 //! Single values of the settings file: from what YAML holds to what is meant. `None` is what was not expected; the caller
 //! knows the key and says so.
 
-use super::{ControlSocket, Isolation, OnSwap, yaml};
+use super::{ControlSocket, Encryption, Isolation, OnSwap, yaml};
 use crate::protocol::SHARDS_MAX;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -20,6 +20,11 @@ pub(super) fn path(value: &Value) -> Option<PathBuf> {
 
 pub(super) fn isolation(value: &Value) -> Option<Isolation> {
     [Isolation::Thread, Isolation::Process].into_iter().find(|isolation| value.as_str() == Some(&isolation.to_string()))
+}
+
+pub(super) fn encryption(value: &Value) -> Option<Encryption> {
+    let all = [Encryption::Off, Encryption::Preferred, Encryption::Required];
+    all.into_iter().find(|encryption| value.as_str() == Some(&encryption.to_string()))
 }
 
 pub(super) fn address(value: &Value) -> Option<IpAddr> {

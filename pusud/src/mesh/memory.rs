@@ -5,6 +5,7 @@ use super::membership::{links_max, strangers_max};
 use super::wire::FRAME_BYTES_OVER_CONTENT;
 use crate::protocol::Limits;
 use crate::routing::{INBOX_BYTES_MAX, run_bytes_max};
+use crate::tls::{LINK_HANDSHAKE_BYTES_MAX, LINK_SESSION_BYTES_MAX};
 
 /// A channel in the network's table of its own clients' interest, beside the name, and what each link that is being told
 /// of all channels takes more for one.
@@ -14,14 +15,15 @@ const SNAPSHOT_BYTES: usize = 16;
 const HANDSHAKE_BYTES: usize = 16 << 10;
 
 /// Bytes of the links to other relays, where the list has so many addresses, and of the network's inbox. Relays that
-/// are in no list may link too.
-pub(crate) fn network_bytes_max(limits: &Limits, listed: usize) -> usize {
+/// are in no list may link too. `encrypts`: links may be encrypted.
+pub(crate) fn network_bytes_max(limits: &Limits, listed: usize, encrypts: bool) -> usize {
     let message = limits.max_message_bytes;
     let frame = message + FRAME_BYTES_OVER_CONTENT;
+    let (session, handshake) = if encrypts { (LINK_SESSION_BYTES_MAX, LINK_HANDSHAKE_BYTES_MAX) } else { (0, 0) };
     // What waits for a peer; what is being written, in a buffer that has doubled; what comes, in another such buffer, and
     // as text.
-    let link = QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame;
-    let handshakes = (strangers_max(listed) + listed) * HANDSHAKE_BYTES;
+    let link = QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame + session;
+    let handshakes = (strangers_max(listed) + listed) * (HANDSHAKE_BYTES + handshake);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
 }
 

@@ -67,6 +67,8 @@ impl<D: crate::routing::Door, T> Node<D, T> {
             nonce,
             network: self.settings.network_name.as_str().into(),
             name: self.settings.name.as_str().into(),
+            encryption: self.settings.encryption(),
+            certificates: self.settings.encryption.as_ref().is_some_and(|encryption| encryption.tls.has_certificates()),
         }
     }
 

@@ -153,5 +153,6 @@ fn describe(status: &mut PeerStatus, link: &Link, now: Instant) {
     status.round_trip = link.round_trip;
     status.queue_bytes = link.queue_bytes() as u64;
     status.interest = link.announced.table().total().count;
+    status.encrypted = link.is_encrypted;
     status.lagging = link.waits.pace.is_lagging();
 }

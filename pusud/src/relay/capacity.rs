@@ -3,6 +3,7 @@
 use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
 use crate::mesh::{addresses_max, connections_max};
+use crate::relay::entrance::ENTRANCE_THREADS_MAX;
 use anyhow::bail;
 use std::fmt;
 
@@ -17,6 +18,9 @@ const FILES_PER_RUNTIME: u64 = 3;
 const FILES_PER_SHARD: u64 = FILES_PER_RUNTIME + 1;
 /// The socket where relays connect, and a connection that it gives out and that is one too many.
 const FILES_OF_NETWORK_PORT: u64 = 2;
+
+/// Open files of a listener: its socket, for those who look after it and for the runtime.
+const FILES_PER_LISTENER: u64 = 2;
 
 /// What there is room for.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +37,7 @@ impl Capacity {
     /// # Errors
     /// There is no room for a single client: says which limit to raise.
     pub fn make(config: &Config) -> anyhow::Result<Self> {
-        let reserved = Reserved::of(config.shards, addresses_max(&config.relays));
+        let reserved = Reserved { edge: edge(config), ..Reserved::of(config.shards, addresses_max(&config.relays)) };
         let wanted = config.limits.max_connections;
         Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
@@ -69,6 +73,18 @@ struct Reserved {
     /// For a network where the list may have so many addresses; 0 where it is empty.
     network: u64,
     relays: usize,
+    /// For listeners beside the first, and for connections that wait at the entrance and are not counted yet.
+    edge: u64,
+}
+
+fn edge(config: &Config) -> u64 {
+    let more = config.listeners.len() as u64 - 1;
+    let has_entrance = config.listeners.iter().any(|listener| listener.tls.is_some() || listener.proxy_protocol);
+    let runtimes = if has_entrance { ENTRANCE_THREADS_MAX as u64 * FILES_PER_RUNTIME } else { 0 };
+    // Where a PROXY header comes first nobody is counted before that.
+    let is_proxied = config.listeners.iter().any(|listener| listener.proxy_protocol);
+    let waiting = if is_proxied { config.limits.max_handshakes as u64 } else { 0 };
+    more * FILES_PER_LISTENER + runtimes + waiting
 }
 
 impl Reserved {
@@ -77,20 +93,23 @@ impl Reserved {
             0 => 0,
             listed => FILES_PER_RUNTIME + FILES_OF_NETWORK_PORT + connections_max(listed) as u64,
         };
-        Self { shards, network, relays }
+        Self { shards, network, relays, edge: 0 }
     }
 
     fn files(&self) -> u64 {
-        RESERVED_FILES + FILES_PER_SHARD * self.shards as u64 + self.network
+        RESERVED_FILES + FILES_PER_SHARD * self.shards as u64 + self.network + self.edge
     }
 }
 
 impl fmt::Display for Reserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shards, network, relays } = self;
+        let Self { shards, network, relays, edge } = self;
         write!(f, "{RESERVED_FILES}, {FILES_PER_SHARD} for each of its {shards} shards")?;
         if *network > 0 {
             write!(f, ", and {network} for relays at up to {relays} addresses")?;
+        }
+        if *edge > 0 {
+            write!(f, ", and {edge} for listeners and connections that shake hands")?;
         }
         Ok(())
     }
@@ -123,6 +142,19 @@ mod tests {
         {
             assert!(error.contains(part), "{part} is not in: {error}");
         }
+    }
+
+    #[test]
+    fn what_waits_at_the_entrance_has_its_files() {
+        let edge = |listeners: &str| {
+            let text = format!("authenticator: A\nlimits: {{max_handshakes: 100}}\nlisteners:\n{listeners}");
+            edge(&Config::from_text(&text, std::path::Path::new("/settings.yaml")).unwrap())
+        };
+        assert_eq!((edge("  - port: 1\n"), edge("  - port: 1\n  - port: 2\n")), (0, 2));
+        assert_eq!(edge("  - port: 1\n    tls: {certificate: a, key: b}\n"), 12);
+        assert_eq!(edge("  - {port: 1, proxy_protocol: required, trusted_proxies: [10.0.0.1]}\n"), 112);
+        let error = Capacity::within(10, &Reserved { edge: 112, ..Reserved::of(1, 0) }, Some(244)).unwrap_err();
+        assert!(error.to_string().contains("and 112 for listeners"), "{error}");
     }
 
     /// Whatever clients do, there are files for every relay that is dialled, every link and every stranger.

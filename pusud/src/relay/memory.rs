@@ -4,8 +4,8 @@
 //! Not in it: what plugins take, what an authenticator grants and which channels the other relays listen to (all are the
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
-use crate::config::Config;
-use crate::{authenticator, client, hub, mesh, routing, shard};
+use crate::config::{Config, Encryption};
+use crate::{authenticator, client, hub, mesh, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
@@ -44,12 +44,22 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         part("authorizations", authorizations, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
     ];
+    let sessions = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    if let Some(session) = sessions.map(tls::session_bytes_max).max() {
+        let handshakes = limits.max_handshakes.min(connections) * tls::handshake_bytes_max();
+        parts.push(part("TLS", connections * session + handshakes, "max_connections, max_handshakes"));
+    }
     if has_network {
+        let encrypts = config.network_encryption != Encryption::Off;
         // Between the network and each shard there is what is between two shards, and what came over links.
         let from_links = routing::from_links_bytes_max(shards, limits.max_queued_bytes);
         let of_shards = shards * (hub::exchange_bytes_max(limits) + from_links);
         parts.extend([
-            part("network", mesh::network_bytes_max(limits, listed) + of_shards, "relays, max_message_bytes"),
+            part(
+                "network",
+                mesh::network_bytes_max(limits, listed, encrypts) + of_shards,
+                "relays, max_message_bytes, network_encryption",
+            ),
             part(
                 "interest of the network",
                 connections * mesh::interest_bytes_max(limits, listed),
@@ -62,8 +72,10 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
 
 /// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other
 /// listeners too, and that keep up.
-pub fn usual(connections: usize) -> usize {
-    USUAL_PROGRAM_BYTES + connections * client::CLIENT_BYTES
+pub fn usual(config: &Config, connections: usize) -> usize {
+    let is_encrypted = config.listeners.iter().any(|listener| listener.tls.is_some());
+    let session = if is_encrypted { tls::SESSION_BYTES } else { 0 };
+    USUAL_PROGRAM_BYTES + connections * (client::CLIENT_BYTES + session)
 }
 
 #[cfg(test)]
@@ -75,10 +87,13 @@ mod tests {
     #[test]
     fn every_key_that_is_named_makes_it_less() {
         let directory = tempfile::tempdir().unwrap();
-        let sum = |connections: usize, more: &str| {
+        let config = |more: &str| {
             let file = directory.path().join("settings.yaml");
             std::fs::write(&file, format!("authenticator: A\nshards: 4\n{more}")).unwrap();
-            let (config, _) = Config::load(Some(&file), &Overrides::default()).unwrap();
+            Config::load(Some(&file), &Overrides::default()).unwrap().0
+        };
+        let sum = |connections: usize, more: &str| {
+            let config = config(more);
             ceiling(&config, connections, config.relays.len()).iter().map(|part| part.bytes).sum::<usize>()
         };
         let default = sum(1000, "");
@@ -93,9 +108,14 @@ mod tests {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
         assert!(sum(1000, "on_swap: reauthorize") > default);
+        let tls = |more: &str| sum(1000, &format!("client_tls: {{certificate: a, key: b{more}}}"));
+        assert!(tls("") > default && tls(", client_ca: c") > tls(""));
+        let few = "limits: {max_handshakes: 10}\nclient_tls: {certificate: a, key: b}";
+        assert!(sum(1000, few) < tls(""));
         let networked = sum(1000, "relays: [a, b]");
         assert!(networked > default + (2 + UNLISTED_LINKS_MAX) * QUEUE_BYTES_MAX);
         assert!(sum(1000, "relays: [a]") < networked - QUEUE_BYTES_MAX);
-        assert!(usual(1000) < default);
+        let encrypted = config("client_tls: {certificate: a, key: b}");
+        assert!(usual(&config(""), 1000) < usual(&encrypted, 1000) && usual(&encrypted, 1000) < default);
     }
 }

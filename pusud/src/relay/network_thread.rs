@@ -2,7 +2,7 @@
 //! its end. It exists only where `relays` are configured.
 
 use crate::config::Config;
-use crate::mesh::{Keys, Network, Settings};
+use crate::mesh::{Keys, LinkEncryption, Network, Settings};
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
 use anyhow::Context as _;
@@ -62,11 +62,12 @@ impl NetworkThread {
     pub(crate) fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
         let Self { settings, listener, address, sender, inbox, run_bytes } = self;
         let (relays, key) = (settings.relays.len(), settings.keys.is_some());
+        let encryption = settings.encryption();
         let network = settings.network_name.clone();
         let door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index), run_bytes);
         let ended = Network { settings, listener, door, events: inbox }.start()?;
         // Programs wait for this line: its message and `address` stay as they are.
-        info!(%address, network, relays, key, "serving relays");
+        info!(%address, network, relays, key, %encryption, "serving relays");
         Ok(Links { inbox: sender, ended })
     }
 }
@@ -93,7 +94,7 @@ impl Links {
 /// What the settings say about the network.
 ///
 /// # Errors
-/// The key cannot be read or is none.
+/// A key or certificate cannot be read or is none, or the system has no random numbers.
 pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         name: config.name.clone(),
@@ -104,6 +105,11 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
             .as_deref()
             .map(|file| Keys::load("network_key_file", file, config.strict_key_permissions))
             .transpose()?,
+        encryption: LinkEncryption::of(
+            config.network_encryption,
+            config.network_tls.as_ref(),
+            config.strict_key_permissions,
+        )?,
         max_message_bytes: config.limits.max_message_bytes,
     })
 }

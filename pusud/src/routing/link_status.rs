@@ -54,6 +54,9 @@ pub struct PeerStatus {
     pub interest: u64,
     /// It acknowledges too slowly what we announce, and subscriptions do not wait for it.
     pub lagging: bool,
+    /// Whether the link is encrypted; not while there is none.
+    #[serde(default)]
+    pub encrypted: bool,
     /// Why the last attempt or the last link ended.
     pub last_error: Option<String>,
     /// When it will be dialled again.

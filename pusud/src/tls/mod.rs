@@ -14,12 +14,15 @@ mod expiry;
 mod files;
 mod identity;
 mod key_access;
+mod links;
+mod memory;
 mod name;
 mod pem;
 mod provider;
 mod resolver;
 mod served;
 mod session;
+mod session_error;
 mod tickets;
 
 #[cfg(test)]
@@ -32,7 +35,13 @@ pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
+pub use links::{
+    Exported, HANDSHAKE_BYTES_MAX as LINK_HANDSHAKE_BYTES_MAX, LinkCertificates, LinkSession, LinkTls,
+    SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,
+};
+pub use memory::{SESSION_BYTES, handshake_bytes_max, session_bytes_max};
 pub use provider::provider;
 pub use served::{Prepared, Renewal, Served};
-pub use session::{RECORD_BYTES_MAX, Received, SESSION_BYTES, Session, SessionError, UNREAD_BYTES_MAX};
+pub use session::{RECORD_BYTES_MAX, Received, Session, UNREAD_BYTES_MAX};
+pub use session_error::SessionError;
 pub use tickets::TicketSecret;

@@ -1,13 +1,15 @@
 //! One client's TLS session, the relay's side: from ciphertext that was read to plaintext, and back. It owns no buffer
 //! but what is left of a record that has not come whole.
 //!
-//! It is rustls's unbuffered API, driven. That API asks for three things that are easily missed, and each is kept here:
+//! rustls's unbuffered API asks for three things that are easily missed, and each is kept here:
 //! an error has to be remembered, since the next call knows nothing of it; after our own close_notify nothing may be
 //! encrypted, though the API still would; and once the handshake is done, what is left over must be less than a record,
 //! since rustls keeps ranges into the buffer of a handshake message that has come by half, and calls that encrypt give
 //! it an empty one.
 
+use super::credentials::Credentials;
 use super::resolver::take_asked_name;
+use super::session_error::SessionError;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{ProtocolVersion, ServerConfig};
@@ -16,11 +18,8 @@ use std::sync::Arc;
 
 /// Most plaintext in one record (RFC 8446, section 5.1).
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
-/// What a session takes in memory after its handshake: 3.5 KiB were measured.
-pub const SESSION_BYTES: usize = 4 * 1024;
-/// Most that may be left over between two reads: in the handshake a client's chain of certificates, after it less than a
-/// record.
-pub const UNREAD_BYTES_MAX: usize = 32 * 1024;
+/// Most that may be left over between two reads: in the handshake a client's certificates, after it less than a record.
+pub const UNREAD_BYTES_MAX: usize = 24 * 1024;
 
 /// The session.
 pub struct Session {
@@ -50,32 +49,6 @@ pub enum Received {
     End,
 }
 
-/// The client has broken the rules of TLS, or is not let in by them.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// rustls says why.
-    #[error("{0}")]
-    Tls(#[from] rustls::Error),
-    /// Half a handshake message follows the handshake: no honest client splits five bytes.
-    #[error("a message of the handshake came in pieces after the handshake")]
-    SplitMessage,
-    /// The handshake does not fit.
-    #[error("the handshake has more than {UNREAD_BYTES_MAX} bytes")]
-    TooLong,
-    /// The session has ended before.
-    #[error("the session has ended")]
-    Ended,
-    /// The keys are used up, which TLS 1.2 cannot change.
-    #[error("the keys of the session are used up")]
-    Exhausted,
-}
-
-impl From<SessionError> for io::Error {
-    fn from(error: SessionError) -> Self {
-        Self::other(error)
-    }
-}
-
 impl Session {
     /// A session that begins with its handshake.
     ///
@@ -86,7 +59,7 @@ impl Session {
         Ok(Self { connection, unread: Vec::new(), phase: Phase::Handshake, server_name: None })
     }
 
-    /// Whether the handshake is still going on.
+    /// Whether the handshake goes on.
     pub fn is_handshaking(&self) -> bool {
         self.phase == Phase::Handshake
     }
@@ -102,6 +75,14 @@ impl Session {
     /// The name that the client asked for, where it has named one.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
+    }
+
+    /// Checks the certificate that the client has shown, now or in the session that it has resumed, by what is trusted now.
+    ///
+    /// # Errors
+    /// It may not be let in with it, or without one.
+    pub fn check_client(&self, credentials: &Credentials) -> anyhow::Result<()> {
+        credentials.client_certificate(&self.connection).map(drop)
     }
 
     /// The client's certificate in DER, where it has shown one.
@@ -146,8 +127,8 @@ impl Session {
         }
         let is_handshaking = self.is_handshaking();
         let used = self.process(bytes, take, out);
-        if is_handshaking && let Some(name) = take_asked_name() {
-            self.server_name = Some(name);
+        if is_handshaking {
+            self.server_name = take_asked_name().or(self.server_name.take());
         }
         let used = used.and_then(|used| self.check_rest(&bytes[used..]).map(|()| used));
         match used {
@@ -205,7 +186,7 @@ impl Session {
                     is_done = true;
                 }
                 ConnectionState::BlockedHandshake => is_done = true,
-                // Early data is never accepted; and both sides have closed, or the API knows a state that we do not.
+                // Early data is never accepted.
                 ConnectionState::ReadEarlyData(_) | ConnectionState::Closed | _ => {
                     self.phase = Phase::Ended;
                     is_done = true;
@@ -258,7 +239,6 @@ impl Session {
                     sent.done();
                     continue;
                 }
-                // It was seen when the close_notify was read; this is how the API says it again.
                 ConnectionState::PeerClosed => continue,
                 _ => return Err(SessionError::Ended),
             };

@@ -77,7 +77,7 @@ pub(crate) use python::script;
 pub(crate) use raw::{Raw, upgrade_request};
 pub(crate) use router::{Hook, Router};
 pub(crate) use scripted::{ALL, scripted_no_swap, scripted_plugin, scripted_version};
-pub(crate) use setup::Setup;
+pub(crate) use setup::{Setup, write_secret};
 #[cfg(target_os = "linux")]
 pub(crate) use stalls::watch_stalls;
 pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};

@@ -4,6 +4,10 @@ use super::process::Process;
 use super::{Daemon, Namespace, PluginsDir, Starting, scripted_plugin, trusting, write_certificate};
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::path::Path;
+
+/// The key of networks that have none of their own.
+const NETWORK_KEY: &str = "the key of networks in the tests";
 
 /// The settings of a daemon that is about to start.
 pub(crate) struct Setup {
@@ -16,6 +20,7 @@ pub(crate) struct Setup {
     process: Process,
     namespace: Option<Namespace>,
     is_encrypted: bool,
+    is_keyless: bool,
     more: String,
 }
 
@@ -35,6 +40,7 @@ impl Setup {
             process: Process { runner: Vec::new(), environment: Vec::new(), log_level: "info", log_format: "json" },
             namespace: None,
             is_encrypted: std::env::var_os(ENCRYPTED).is_some(),
+            is_keyless: false,
             more: String::new(),
         }
     }
@@ -119,6 +125,13 @@ impl Setup {
         self
     }
 
+    /// A relay of a network without a key, whose links are not encrypted: for peers that speak the protocol of relays in the
+    /// clear. Other networks have a key, the same in all tests.
+    pub(crate) fn without_key(mut self) -> Self {
+        self.is_keyless = true;
+        self
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -133,6 +146,10 @@ impl Setup {
     /// Starts the daemon.
     pub(crate) fn spawn(mut self) -> Starting {
         let dir = tempfile::tempdir().unwrap();
+        if self.more.contains("relays:") && !self.more.contains("network_key_file") && !self.is_keyless {
+            write_secret(&dir.path().join("network.key"), NETWORK_KEY);
+            self.more.push_str("network_key_file: network.key\n");
+        }
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         let has_listeners = self.more.contains("listeners:");
         let place = match has_listeners {
@@ -156,6 +173,16 @@ impl Setup {
         }
         std::fs::write(dir.path().join("settings.yaml"), settings).unwrap();
         Starting::new(self.process, dir, plugins, tls, self.namespace)
+    }
+}
+
+/// Writes a file that nobody else may read.
+pub(crate) fn write_secret(file: &Path, content: &str) {
+    std::fs::write(file, content).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
 

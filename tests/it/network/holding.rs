@@ -13,7 +13,7 @@ const KNOWS_NO_HOLD: u16 = 0;
 /// A relay on one shard, and the port that other relays reach it at.
 fn relay() -> (Daemon, ReservedPort) {
     let port = ReservedPort::new();
-    let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).start();
+    let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).without_key().start();
     (relay, port)
 }
 

@@ -172,7 +172,7 @@ fn a_slow_listener_elsewhere_delays_nobody() {
 fn a_relay_that_lives_and_does_not_read_stays_linked() {
     const NOT_READ: Duration = Duration::from_secs(13);
     let port = ReservedPort::new();
-    let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).start();
+    let relay = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).without_key().start();
     let mut fake = FakeRelay::linked("z-busy", port.port());
     fake.announce(&["bulk"]);
     let (mut source, content) = (relay.client(), "x".repeat(60_000));

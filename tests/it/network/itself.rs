@@ -25,7 +25,7 @@ fn answers_and_gives_way(files: Option<&KeyFiles>, answer: impl FnOnce(&mut Fake
     let ports = [ReservedPort::new(), ReservedPort::new()];
     let with_key = |setup: Setup| match files {
         Some(files) => files.set_up("key", &[KEY], setup),
-        None => setup,
+        None => setup.without_key(),
     };
     let somebody = TcpListener::bind(("127.0.0.1", ports[1].port())).unwrap();
     let relay = with_key(Setup::on_shards(1).name("relay-0").in_network(&ports, 0)).start();

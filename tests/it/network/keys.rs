@@ -1,7 +1,7 @@
 //! Relays that do not know the same key are not linked, and both say why; with the key, or while it is exchanged, they are.
 
 use super::status::wait_until;
-use crate::harness::{Network, Setup, pusud, run};
+use crate::harness::{Network, Setup, pusud, run, write_secret};
 use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;
@@ -19,12 +19,7 @@ impl KeyFiles {
     /// Writes a file with these lines and sets it up as the key.
     pub(super) fn set_up(&self, name: &str, lines: &[&str], setup: Setup) -> Setup {
         let file = self.0.path().join(name);
-        fs::write(&file, lines.join("\n")).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        }
+        write_secret(&file, &lines.join("\n"));
         setup.settings(&format!("network_key_file: {file:?}"))
     }
 }
@@ -59,7 +54,10 @@ fn another_key_is_refused() {
 fn a_key_on_one_side_is_refused() {
     let files = KeyFiles::new();
     let network =
-        Network::unlinked(2, |at, setup| if at == 0 { files.set_up("key", &KEYS[..1], setup) } else { setup });
+        Network::unlinked(
+            2,
+            |at, setup| if at == 0 { files.set_up("key", &KEYS[..1], setup) } else { setup.without_key() },
+        );
     assert_refused(&network, "key");
 }
 

@@ -3,9 +3,11 @@
 
 mod alone;
 mod baseline;
+mod certificates;
 #[cfg(target_os = "linux")]
 mod crowds;
 mod dns;
+mod encryption;
 mod fairness;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -40,7 +40,7 @@ fn snapshot(generation: u32, number: u64, channels: u32) -> Vec<u8> {
 
 fn start(shards: usize, settings: &str) -> (Daemon, ReservedPort) {
     let port = ReservedPort::new();
-    let setup = Setup::on_shards(shards).name("relay-0").in_network(std::slice::from_ref(&port), 0);
+    let setup = Setup::on_shards(shards).name("relay-0").in_network(std::slice::from_ref(&port), 0).without_key();
     (setup.settings(settings).start(), port)
 }
 

@@ -77,7 +77,7 @@ fn connections_over_a_limit() {
 
 fn in_network() -> (Daemon, ReservedPort) {
     let port = ReservedPort::new();
-    let setup = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0);
+    let setup = Setup::on_shards(1).name("relay-0").in_network(std::slice::from_ref(&port), 0).without_key();
     (setup.start(), port)
 }
 

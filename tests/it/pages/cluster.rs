@@ -91,3 +91,22 @@ fn the_settings_are_good() {
     assert!(said.contains("  network_key_file") && said.contains("relay-3.example.com"), "{said}");
     assert!(section(PAGE, "Rotate the key").contains("**Three rounds**"));
 }
+
+#[test]
+fn certificates_of_ones_own_are_taken() {
+    let Some(stage) = Stage::new("cluster.md, certificates") else { return };
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().signed_by(&key, &authority).unwrap();
+    stage.write("cluster-ca.pem", &authority.pem());
+    stage.write("relay.pem", &certificate.pem());
+    stage.write("relay.key", &key.serialize_pem());
+    stage.shell("chmod 600 relay.key").succeeds();
+    let settings = block(PAGE, "Encryption", "yaml");
+    let rest = "authenticator: None\nrelays: [relay-1.example.com]\nnetwork_encryption: required";
+    stage.write("certificates.yaml", &format!("{rest}\n{settings}"));
+    let said = stage.shell("pusud check --config certificates.yaml").succeeds();
+    assert!(said.contains("required: ") && said.contains("relay.pem, by "), "{said}");
+}

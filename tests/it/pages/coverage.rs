@@ -63,6 +63,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/cluster.md", "Try it", "sh", 2, "cluster::three_relays_on_this_machine"),
     ("docs/operating/cluster.md", "Set it up", "sh", 1, "cluster::the_settings_are_good"),
     ("docs/operating/cluster.md", "Set it up", "yaml", 1, "cluster::the_settings_are_good"),
+    ("docs/operating/cluster.md", "Encryption", "yaml", 1, "cluster::certificates_of_ones_own_are_taken"),
     (
         "docs/operating/cluster.md",
         "Rotate the key",

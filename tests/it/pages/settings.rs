@@ -40,6 +40,8 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("network_name", "other"),
         ("network_key_file", "settings.yaml"),
         ("strict_key_permissions", "false"),
+        ("network_encryption", "preferred"),
+        ("network_tls", "{certificate: a, key: b, ca: c}"),
         ("name", "other"),
         ("shards", "2"),
         ("control_socket", "None"),

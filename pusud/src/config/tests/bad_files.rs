@@ -56,6 +56,70 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "authenticator: A\nstrict_plugin_permissions: yes",
             "expected true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2), found the text \"yes\"",
         ),
+        (
+            "authenticator: A\nnetwork_key_file: k\nnetwork_encryption: true",
+            "`network_encryption`: expected required, preferred or off, found `true`",
+        ),
+        ("authenticator: A\nnetwork_encryption: required", "`network_encryption`: `required` needs `network_key_file`"),
+        (
+            "authenticator: A\nnetwork_tls: relay.pem",
+            "`network_tls`: expected indented lines of the form `key: value`, found the text",
+        ),
+        ("authenticator: A\nnetwork_tls: {certificate: a, key: b}", "`ca` is missing"),
+        ("authenticator: A\nlisteners: 5", "`listeners`: expected a list of listeners, found `5`"),
+        (
+            "authenticator: A\nlisteners: [{}]",
+            "`listeners[0]`: expected either `port` (with `address`) or `unix`, found neither",
+        ),
+        ("authenticator: A\nlisteners: [{port: 1, unix: a}]", "found both"),
+        ("authenticator: A\nlisteners: [{port: 1, mode: \"0600\"}]", "`listeners[0].mode` goes with `unix` alone"),
+        (
+            "authenticator: A\nlisteners: [{unix: a, mode: 660}]",
+            "`listeners[0].mode`: expected the digits of a mode in quotes",
+        ),
+        ("authenticator: A\nlisteners: [{unix: a, mode: \"0968\"}]", "found the text \"0968\""),
+        (
+            "authenticator: A\nlisteners: [{port: 1, prt: 2}]",
+            "unknown key `prt` below `listeners[0]`: did you mean `port`?",
+        ),
+        (
+            "authenticator: A\nclient_port: 1\nlisteners: [{port: 2}]",
+            "`client_port` and `listeners` exclude each other",
+        ),
+        ("authenticator: A\nclient_tls: {certificate: a}", "`client_tls.certificate` without `client_tls.key`"),
+        ("authenticator: A\nclient_tls: {client_ca: a}", "expected `certificate` and `key`, two files in PEM"),
+        (
+            "authenticator: A\nclient_tls: {certificate: a, key: b, client_certificates: required}",
+            "`client_tls.client_certificates` without `client_ca`",
+        ),
+        ("authenticator: A\nclient_tls: {certificate: a, key: b, crl: c}", "`client_tls.crl` without `client_ca`"),
+        (
+            "authenticator: A\nlisteners: [{port: 1, tls: {certificates: [{key: b}]}}]",
+            "`listeners[0].tls.certificates[0].key` without `listeners[0].tls.certificates[0].certificate`",
+        ),
+        ("authenticator: A\nlisteners: [{port: 1, proxy_protocol: yes}]", "expected `required` or `off`"),
+        (
+            "authenticator: A\nlisteners: [{port: 1, proxy_protocol: required}]",
+            "`listeners[0].proxy_protocol` without `trusted_proxies`: whoever reaches the port could claim any address",
+        ),
+        (
+            "authenticator: A\nlisteners: [{port: 1, trusted_proxies: [10.0.0.1/8]}]",
+            "`listeners[0].trusted_proxies`: expected a list of addresses and networks",
+        ),
+        ("authenticator: A\nlisteners: [{port: 1, trusted_proxies: [unix]}]", "and this is none"),
+        (
+            "authenticator: A\nlisteners: [{port: 1, name: a}, {port: 2, name: a}]",
+            "another listener has the name \"a\"",
+        ),
+        (
+            "authenticator: A\nlisteners: [{port: 1, limits: {max_connections: 0}}]",
+            "`listeners[0].limits.max_connections`",
+        ),
+        ("authenticator: A\nnetwork_tls: {certificate: a, key: b, ca: c, d: e}", "unknown key `d` below `network_tls`"),
+        (
+            "authenticator: A\nnetwork_tls: {certificate: 1, key: b, ca: c}",
+            "`network_tls.certificate`: expected a path",
+        ),
         ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false without"),
         ("authenticator: A\ncontrol_socket: no", "the word None for no such socket, found the text \"no\""),
         ("authenticator: off", "found `off`: the word is written `None`"),

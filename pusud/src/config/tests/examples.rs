@@ -22,6 +22,18 @@ fn uncommented() -> String {
     text.lines().map(|line| switch_on(line) + "\n").collect()
 }
 
+/// The text without the keys that begin so, and without the lines below them.
+fn without(text: &str, keys: &[&str]) -> String {
+    let mut is_left_out = false;
+    let keep = |line: &&str| {
+        if line.starts_with(char::is_alphabetic) {
+            is_left_out = keys.iter().any(|key| line.starts_with(key));
+        }
+        !is_left_out
+    };
+    text.lines().filter(keep).map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn both_files_load() {
     let (example, warnings) = Config::load(Some(&path("settings.example.yaml")), &Overrides::default()).unwrap();
@@ -67,7 +79,10 @@ fn the_examples_defaults_are_the_defaults() {
         std::fs::write(&file, text).unwrap();
         Config::load(Some(&file), &Overrides::default()).unwrap().0
     };
-    let (shown, default) = (load(&uncommented()), load("authenticator: PasswordAuthenticator"));
+    let (listeners, simple) = (without(&uncommented(), &["client_"]), without(&uncommented(), &["listeners:"]));
+    assert_eq!(load(&listeners).listeners.len(), 3, "the example of the full form");
+    let (shown, default) = (load(&simple), load("authenticator: PasswordAuthenticator"));
+    assert!(shown.client_tls.is_some() && default.client_tls.is_none());
     assert_eq!(shown.client_address, default.client_address);
     assert_eq!(shown.client_port, default.client_port);
     assert_eq!(shown.network_address, default.network_address);

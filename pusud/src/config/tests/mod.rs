@@ -80,6 +80,8 @@ fn defaults() {
     assert_eq!(config.name, host_name::host_name());
     assert_eq!(config.shards, available_parallelism().unwrap().get().min(SHARDS_MAX));
     assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
+    assert_eq!(config.network_encryption, Encryption::Off);
+    assert_eq!(loaded("authenticator: X\nnetwork_key_file: k").network_encryption, Encryption::Preferred);
     assert!(config.relays.is_empty() && !config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Keep);
     assert_eq!(config.authenticator.isolation_memory, Some(ISOLATION_MEMORY));
@@ -94,7 +96,7 @@ fn every_key_is_read() {
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
          authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nauthenticator_create_timeout: 1min\nauthenticator_restart: false\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
          max_authorization_life: 30days\non_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
-         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\n\
+         relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\nnetwork_encryption: required\nnetwork_tls: {{certificate: a.pem, key: a.key, ca: /ca.pem}}\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
          pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
@@ -127,6 +129,10 @@ fn every_key_is_read() {
     assert_eq!((config.name.as_str(), config.shards, config.network_name.as_str()), ("relay-7", 3, "lab"));
     assert_eq!(shown(&config.relays), ["a:7", "b:1", "10.0.0.2:7", "[::1]:9", "[::1]:7"]);
     assert_eq!(config.network_key_file.as_deref(), Some(Path::new("/etc/key")));
+    assert_eq!(config.network_encryption, Encryption::Required);
+    let files = config.network_tls.unwrap();
+    assert_eq!([files.certificate, files.key], [settings_dir.join("a.pem"), settings_dir.join("a.key")]);
+    assert_eq!(files.ca, Path::new("/ca.pem"));
     assert!(!config.strict_key_permissions && loaded("authenticator: X").strict_key_permissions);
     let limits = Limits {
         max_message_bytes: 2 << 20,
@@ -235,7 +241,7 @@ fn keys_that_need_a_restart_are_named() {
         "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
          limits: {authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
     );
-    let expected = ["client_port", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
+    let expected = ["client_port", "listeners", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
     assert_eq!(before.restart_keys(&after), expected);
     assert!(before.restart_keys(&before).is_empty());
 }

@@ -19,6 +19,8 @@ pub(crate) enum End {
     Closed,
     /// Nothing has come for too long.
     Silent(Duration),
+    /// The connection could not be encrypted.
+    Unencrypted(io::Error),
     /// The connection is broken.
     Broken(io::Error),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for End {
             Self::Goodbye => f.write_str("the peer is stopping"),
             Self::Closed => f.write_str("the other side has closed the connection"),
             Self::Silent(time) => write!(f, "nothing has come for {} s", time.as_secs()),
+            Self::Unencrypted(error) => write!(f, "the link cannot be encrypted: {error}"),
             Self::Broken(error) => error.fmt(f),
         }
     }

@@ -1,14 +1,18 @@
-//! The handshake of a link: HELLO, AUTH, READY, each exactly once and in this order. A state machine without sockets.
+//! The handshake of a link: HELLO, AUTH, READY, each exactly once and in this order, and encryption behind HELLO where both
+//! sides want it. A state machine without sockets.
 //!
 //! The dialler speaks first and proves the key first, so that a stranger who dials learns the relay's name and nothing
 //! else. **Invariant:** who the other side is comes from what its signature covers, and from nothing that follows.
 
+use crate::config::Encryption;
+use crate::mesh::handshake::compatible;
 use crate::mesh::handshake::key::Keys;
 use crate::mesh::handshake::reject::{Code, Refusal};
 use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
+use crate::tls::Exported;
 
 /// The version of the protocol that this relay speaks.
-pub(crate) const VERSION: (u16, u16) = (1, 1);
+pub(crate) const VERSION: (u16, u16) = (1, 2);
 
 /// Which side of a connection this relay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,8 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Hello,
+    /// No frame: the connection becomes an encrypted one.
+    Encryption,
     Auth,
     Ready,
     /// The other side is this relay: it can only refuse.
@@ -52,6 +58,8 @@ enum State {
 pub(crate) enum Step {
     /// The next frame is waited for.
     Wait,
+    /// The connection has to become an encrypted one, once what was said here is sent: see [`Handshake::encrypted`].
+    Encrypt,
     /// The other side is who it says. `linked`: it has a link with this start of this relay.
     Authenticated {
         /// Whether the other side has a link with this start of this relay.
@@ -68,6 +76,8 @@ pub(crate) struct Handshake {
     own: Hello,
     own_fields: Vec<u8>,
     peer: Option<(Hello, Vec<u8>)>,
+    /// What both ends of the encrypted connection export.
+    exported: Option<Exported>,
     state: State,
 }
 
@@ -76,24 +86,39 @@ impl Handshake {
     pub(crate) fn new(role: Role, own: Hello, keys: Option<Keys>) -> Self {
         let mut own_fields = Vec::new();
         wire::hello_fields(&mut own_fields, &own);
-        Self { role, keys, own, own_fields, peer: None, state: State::Hello }
+        Self { role, keys, own, own_fields, peer: None, exported: None, state: State::Hello }
     }
 
-    /// What the relay says first, if it is its turn.
+    /// What the relay says first, if it is its turn and nothing has been said.
     pub(crate) fn start(&self, out: &mut Vec<u8>) {
-        if self.role == Role::Dialler {
+        if self.role == Role::Dialler && self.state == State::Hello {
             self.say_hello(out);
         }
     }
 
+    /// Which side of the connection this relay is.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Whether the other side is who it says: it has proven the key, where there is one.
     pub(crate) fn is_authenticated(&self) -> bool {
-        !matches!(self.state, State::Hello | State::Auth)
+        !matches!(self.state, State::Hello | State::Encryption | State::Auth)
     }
 
     /// What the other side has said of itself. Only to be believed once it is authenticated.
     pub(crate) fn peer(&self) -> Option<&Hello> {
         self.peer.as_ref().map(|(hello, _)| hello)
+    }
+
+    /// Whether both sides have certificates, and so show them.
+    pub(crate) fn is_certified(&self) -> bool {
+        self.own.certificates && self.peer().is_some_and(|peer| peer.certificates)
+    }
+
+    /// Whether the connection is an encrypted one.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.exported.is_some()
     }
 
     #[cfg(test)]
@@ -161,35 +186,36 @@ impl Handshake {
             return Err(Refusal::Ours(Code::Version, reason));
         }
         let Frame::Hello(hello) = wire::parse(kind::HELLO, payload)? else { unreachable!("HELLO is read as HELLO") };
-        self.check(&hello)?;
+        compatible::check(&self.own, &hello)?;
+        let is_encrypted = [self.own.encryption, hello.encryption].iter().all(|side| *side != Encryption::Off);
         self.peer = Some((hello, payload.to_vec()));
-        self.state = State::Auth;
-        match self.role {
-            Role::Dialler => self.prove(linked, out),
-            Role::Acceptor => self.say_hello(out),
+        if self.role == Role::Acceptor {
+            self.say_hello(out);
         }
+        if is_encrypted {
+            self.state = State::Encryption;
+            return Ok(Step::Encrypt);
+        }
+        self.go_on(linked, out);
         Ok(Step::Wait)
     }
 
-    fn check(&self, peer: &Hello) -> Result<(), Refusal> {
-        if peer.network != self.own.network {
-            let reason = format!(
-                "this relay is in the network `{}` and `{}` in `{}`: `network_name` has to be the same",
-                self.own.network, peer.name, peer.network
-            );
-            return Err(Refusal::Ours(Code::Network, reason));
+    /// The connection is encrypted from here on, and both its ends export this. Appends what is said next, as
+    /// [`Self::on_frame`] does.
+    pub(crate) fn encrypted(&mut self, exported: Exported, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {
+        assert_eq!(self.state, State::Encryption, "both sides want it, and have said HELLO alone");
+        self.exported = Some(exported);
+        // Without a key both sides still make sure that nobody has changed what they said in the clear.
+        self.keys.get_or_insert_with(Keys::of_nobody);
+        self.go_on(linked, out);
+    }
+
+    /// AUTH comes next, and the dialler's is the first.
+    fn go_on(&mut self, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {
+        self.state = State::Auth;
+        if self.role == Role::Dialler {
+            self.prove(linked, out);
         }
-        if peer.name == self.own.name && peer.boot != self.own.boot {
-            let reason = format!("two relays have the name `{}`: `name` has to be different on each", peer.name);
-            return Err(Refusal::Ours(Code::SameName, reason));
-        }
-        let reason = match (self.own.key, peer.key) {
-            (true, false) => format!("`{}` has a key and `{}` has none", self.own.name, peer.name),
-            (false, true) => format!("`{}` has no key and `{}` has one", self.own.name, peer.name),
-            _ => return Ok(()),
-        };
-        let reason = format!("{reason}: `network_key_file` has to be set on both or on neither");
-        Err(Refusal::Ours(Code::KeyMissing, reason))
     }
 
     /// Whether the other side says that it is this start of this relay.
@@ -204,7 +230,7 @@ impl Handshake {
     fn prove(&self, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {
         let (peer, peer_fields) = self.peer.as_ref().expect("HELLO comes before AUTH");
         let linked = linked(peer);
-        let signed = Signed::new(self.role, &self.own_fields, peer_fields, linked);
+        let signed = Signed::new(self.role, &self.own_fields, peer_fields, linked, &self.exported);
         match &self.keys {
             Some(keys) => wire::auth(out, linked, &keys.sign(&signed.parts())),
             None => wire::auth(out, linked, &[]),
@@ -213,7 +239,7 @@ impl Handshake {
 
     fn verify(&self, linked: bool, signature: &[u8]) -> Result<(), Refusal> {
         let (peer, peer_fields) = self.peer.as_ref().expect("HELLO comes before AUTH");
-        let signed = Signed::new(self.role.other(), peer_fields, &self.own_fields, linked);
+        let signed = Signed::new(self.role.other(), peer_fields, &self.own_fields, linked, &self.exported);
         let good = match &self.keys {
             Some(keys) => keys.verify(&signed.parts(), signature),
             None => signature.is_empty(),
@@ -221,28 +247,42 @@ impl Handshake {
         if good {
             return Ok(());
         }
-        let reason = format!(
-            "`{}` and `{}` have different keys: the file of `network_key_file` has to have the same content",
-            self.own.name, peer.name
-        );
+        let (own, peer) = (&self.own.name, &peer.name);
+        let reason = if self.own.key {
+            format!(
+                "`{own}` and `{peer}` have different keys: the file of `network_key_file` has to have the same content; if it \
+                 has, somebody between the two changes what they say"
+            )
+        } else {
+            format!("somebody between `{own}` and `{peer}` changes what they say")
+        };
         Err(Refusal::Ours(Code::KeyWrong, reason))
     }
 }
 
-/// What a signature covers: who signs, both HELLOs whole, and what AUTH says.
+/// What a signature covers: who signs, both HELLOs whole, what AUTH says, and what an encrypted connection exports.
 struct Signed<'a> {
     signer: [u8; 1],
     signers_hello: &'a [u8],
     others_hello: &'a [u8],
     linked: [u8; 1],
+    exported: Option<&'a [u8]>,
 }
 
 impl<'a> Signed<'a> {
-    fn new(signer: Role, signers_hello: &'a [u8], others_hello: &'a [u8], linked: bool) -> Self {
-        Self { signer: [signer.byte()], signers_hello, others_hello, linked: [linked.into()] }
+    fn new(
+        signer: Role,
+        signers_hello: &'a [u8],
+        others_hello: &'a [u8],
+        linked: bool,
+        exported: &'a Option<Exported>,
+    ) -> Self {
+        let exported = exported.as_ref().map(<[u8; 32]>::as_slice);
+        Self { signer: [signer.byte()], signers_hello, others_hello, linked: [linked.into()], exported }
     }
 
-    fn parts(&self) -> [&[u8]; 5] {
-        [b"pusu link 1", &self.signer, self.signers_hello, self.others_hello, &self.linked]
+    fn parts(&self) -> Vec<&[u8]> {
+        let parts: [&[u8]; 5] = [b"pusu link 1", &self.signer, self.signers_hello, self.others_hello, &self.linked];
+        parts.into_iter().chain(self.exported).collect()
     }
 }

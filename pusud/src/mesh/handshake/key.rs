@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 /// Shortest key, in bytes.
 pub(crate) const KEY_BYTES_MIN: usize = 32;
 /// A larger file is none with keys.
-const FILE_BYTES_MAX: u64 = 4096;
+const FILE_BYTES_MAX: u64 = 16 * 1024;
 
 /// A signature: HMAC-SHA256.
 pub(crate) type Signature = [u8; 32];
@@ -36,25 +36,18 @@ impl Keys {
     /// # Errors
     /// Names the file and what is wrong with it, and never shows what is in it.
     pub fn load(key: &str, path: &Path, strict: bool) -> anyhow::Result<Self> {
+        let text = read_secret(key, path, strict)?;
         let shown = path.display();
-        let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
-        let file = File::open(path).with_context(|| format!("`{key}`: cannot open {shown}"))?;
-        let metadata = file.metadata().with_context(|| format!("`{key}`: cannot look at {shown}"))?;
-        match access::check(path, &metadata, is_read_only(&file)) {
-            Ok(()) => {}
-            Err(error) if strict => {
-                bail!("`{key}`: {shown} {error}, or set `strict_key_permissions: false` if that is as it should be")
-            }
-            Err(error) => tracing::warn!("`{key}`: {shown} {error} (`strict_key_permissions` is off)"),
-        }
-        file.take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut text)
-            .with_context(|| format!("`{key}`: cannot read {shown}"))?;
         ensure!(
             text.len() as u64 <= FILE_BYTES_MAX,
             "`{key}`: {shown}: expected one or two lines with a key each, found more than {FILE_BYTES_MAX} bytes"
         );
         Self::parse(&text).with_context(|| format!("`{key}`: {shown}"))
+    }
+
+    /// The empty key: a signature shows that both sides have seen the same, and not who the other side is.
+    pub(super) fn of_nobody() -> Self {
+        Self { keys: vec![Zeroizing::default()] }
     }
 
     /// Reads the content of such a file.
@@ -103,6 +96,27 @@ impl Keys {
     pub fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
         self.keys.iter().any(|key| mac(key, parts).verify_slice(signature).is_ok())
     }
+}
+
+/// Reads a file that nobody else may read, or write; without `strict` that is only warned about. `key` names it in the
+/// settings. Of a file that is too large only so much is read that it can be seen.
+///
+/// # Errors
+/// Names the file and what is wrong with it, and never shows what is in it.
+pub(crate) fn read_secret(key: &str, path: &Path, strict: bool) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let shown = path.display();
+    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
+    let file = File::open(path).with_context(|| format!("`{key}`: cannot open {shown}"))?;
+    let metadata = file.metadata().with_context(|| format!("`{key}`: cannot look at {shown}"))?;
+    match access::check(path, &metadata, is_read_only(&file)) {
+        Ok(()) => {}
+        Err(error) if strict => {
+            bail!("`{key}`: {shown} {error}, or set `strict_key_permissions: false` if that is as it should be")
+        }
+        Err(error) => tracing::warn!("`{key}`: {shown} {error} (`strict_key_permissions` is off)"),
+    }
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).with_context(|| format!("`{key}`: cannot read {shown}"))?;
+    Ok(text)
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {

@@ -47,6 +47,8 @@ codes! {
     Full = 10,
     /// The relay is stopping.
     Stopping = 11,
+    /// One side requires an encrypted link, and the other does not encrypt.
+    Encryption = 12,
 }
 
 /// Why a connection ends.

@@ -4,10 +4,12 @@
 //! the links is given back before the stream is closed.
 
 use crate::mesh::handshake::{End, Handshake, Outcome, Refusal, Role, Step};
-use crate::mesh::links::link::{Signals, WRITE_BYTES};
+use crate::mesh::links::encrypted::Encrypted;
+use crate::mesh::links::link::Signals;
 pub(crate) use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
-use crate::mesh::links::transport::Transport;
+use crate::mesh::links::transport::{LinkStream, Transport};
+use crate::mesh::links::writing::{beat, expire, write};
 use crate::mesh::membership::{Candidate, LinkId, Seen};
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Hello};
@@ -17,15 +19,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::task::yield_now;
-use tokio::time::{Instant, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// From the first byte to READY.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
-/// Between heartbeats.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Interest is compared with every so many heartbeats.
-const HEARTBEATS_PER_CHECK: u32 = 6;
 /// How long a refusal may take to get to the other side.
 const REFUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -75,32 +72,57 @@ impl<D: Door, T: Transport> Conversation<D, T> {
 
     /// Talks until the end. `linked` is told of the other side when the link is up.
     pub(crate) async fn run(mut self, mut stream: T::Stream, linked: impl FnOnce(&Hello)) -> Outcome {
-        let shaken = timeout(HANDSHAKE_MAX, self.shake_hands(&mut stream)).await;
+        let deadline = Instant::now() + HANDSHAKE_MAX;
+        match within(deadline, self.shake_hands(&mut stream, Vec::new())).await {
+            Ok(Shaken::ToEncrypt) => match within(deadline, self.encrypt(stream)).await {
+                Ok((mut stream, out)) => {
+                    let shaken = within(deadline, self.shake_hands(&mut stream, out)).await;
+                    self.go_on(stream, shaken, linked).await
+                }
+                Err(end) => self.outcome(end, None),
+            },
+            shaken => self.go_on(stream, shaken, linked).await,
+        }
+    }
+
+    /// The handshake is over: the link goes to its end, or whoever is refused is told why.
+    async fn go_on(
+        mut self,
+        mut stream: impl LinkStream,
+        shaken: Result<Shaken, End>,
+        linked: impl FnOnce(&Hello),
+    ) -> Outcome {
         let (end, linked_for) = match shaken {
-            Err(_) => (End::Silent(HANDSHAKE_MAX), None),
-            Ok(Err(end)) => (end, None),
-            Ok(Ok(signals)) => {
+            Err(end) => (end, None),
+            Ok(Shaken::ToEncrypt) => unreachable!("a connection is encrypted once"),
+            Ok(Shaken::Linked(signals)) => {
                 linked(self.handshake.peer().expect("a link begins after HELLO"));
                 let since = Instant::now();
                 let end = self.talk(&mut stream, &signals).await;
                 (end, Some(since.elapsed()))
             }
         };
-        let (peer, is_authenticated) = (self.handshake.peer().cloned(), self.handshake.is_authenticated());
-        drop(self);
-        if let End::Refused(Refusal::Ours(code, reason)) = &end {
+        let outcome = self.outcome(end, linked_for);
+        if let End::Refused(Refusal::Ours(code, reason)) = &outcome.end {
             // The other side may be gone, or not read: it has had its chance to hear why.
             timeout(REFUSE_MAX, refuse(&mut stream, *code as u16, reason)).await.ok();
         }
+        outcome
+    }
+
+    /// Gives the place among the links back.
+    fn outcome(self, end: End, linked_for: Option<Duration>) -> Outcome {
+        let (peer, is_authenticated) = (self.handshake.peer().cloned(), self.handshake.is_authenticated());
         Outcome { end, peer, is_authenticated, linked_for }
     }
 
-    /// Until both sides have said READY.
-    async fn shake_hands(&mut self, stream: &mut T::Stream) -> Result<Rc<Signals>, End> {
-        let mut out = Vec::new();
+    /// Until both sides have said READY, or want the connection to be encrypted. `out` is what is to be said first, where
+    /// the handshake goes on.
+    async fn shake_hands(&mut self, stream: &mut impl LinkStream, mut out: Vec<u8>) -> Result<Shaken, End> {
         self.begin(&mut out);
         loop {
             stream.write_all(&out).await?;
+            stream.flush().await?;
             out.clear();
             let Some((kind, payload)) = self.next_of_handshake(stream).await? else { continue };
             let shaken = self.shake(kind, &payload, &mut out);
@@ -108,25 +130,49 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 // Who is refused is told by whom, since without that it believes nothing.
                 stream.write_all(&out).await?;
             }
-            if let Some(signals) = shaken? {
+            if let Some(shaken) = shaken? {
                 stream.write_all(&out).await?;
-                return Ok(signals);
+                stream.flush().await?;
+                return Ok(shaken);
             }
         }
     }
 
-    /// Appends what is said first, if it is this side's turn.
+    /// Makes the connection an encrypted one. Gives what is to be said first over it.
+    async fn encrypt(&mut self, stream: T::Stream) -> Result<(Encrypted<T::Stream>, Vec<u8>), End> {
+        // Nobody speaks in the clear any more. What somebody in between puts there would else be read as if it were sent
+        // encrypted.
+        if !self.decoder.is_empty() {
+            return Err(Refusal::protocol("bytes in the clear where encryption was to begin").into());
+        }
+        let node = self.node.clone();
+        let tls = &node.settings.encryption.as_ref().expect("both sides want it").tls;
+        let session = match self.handshake.role() {
+            Role::Dialler => tls.connect(stream, self.handshake.is_certified()).await,
+            Role::Acceptor => tls.accept(stream, self.handshake.is_certified()).await,
+        };
+        let session = session.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => End::Unencrypted(error),
+            _ => error.into(),
+        })?;
+        let (mesh, mut out) = (node.mesh.borrow(), Vec::new());
+        let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
+        self.handshake.encrypted(*session.exported(), is_linked, &mut out);
+        Ok((Encrypted::new(session), out))
+    }
+
+    /// Appends what is said first, if it is this side's turn and nothing has been said.
     pub(in crate::mesh) fn begin(&self, out: &mut Vec<u8>) {
         self.handshake.start(out);
     }
 
-    /// Takes a frame of the handshake in and appends the answer. Gives how to wake the link's tasks once it is up.
+    /// Takes a frame of the handshake in and appends the answer. Gives what follows when the frames are through.
     pub(in crate::mesh) fn shake(
         &mut self,
         kind: u8,
         payload: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Rc<Signals>>, Refusal> {
+    ) -> Result<Option<Shaken>, Refusal> {
         let node = self.node.clone();
         let mut mesh = node.mesh.borrow_mut();
         let is_linked = |peer: &Hello| mesh.roster().is_linked(&peer.name, peer.boot);
@@ -134,6 +180,10 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             Step::Wait => {
                 self.seen.has_spoken.set(true);
                 Ok(None)
+            }
+            Step::Encrypt => {
+                self.seen.has_spoken.set(true);
+                Ok(Some(Shaken::ToEncrypt))
             }
             Step::Authenticated { linked } => {
                 let candidate = self.candidate(linked);
@@ -148,12 +198,12 @@ impl<D: Door, T: Transport> Conversation<D, T> {
                 let peer = self.handshake.peer().expect("READY comes after HELLO");
                 let (answer, signals) = mesh.ready(candidate, peer, self.has_begun, theirs)?;
                 answer.into_iter().for_each(|ready| wire::ready(out, ready));
-                Ok(Some(signals))
+                Ok(Some(Shaken::Linked(signals)))
             }
         }
     }
 
-    async fn next_of_handshake(&mut self, stream: &mut T::Stream) -> Result<Option<(u8, Vec<u8>)>, End> {
+    async fn next_of_handshake(&mut self, stream: &mut impl LinkStream) -> Result<Option<(u8, Vec<u8>)>, End> {
         let frame = self.decoder.next(HANDSHAKE_FRAME_BYTES_MAX);
         // Before a HELLO it may be anybody who has the wrong port.
         let frame = frame.map_err(|error| match self.handshake.peer() {
@@ -176,15 +226,16 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             name: peer.name.clone(),
             boot: peer.boot,
             remote: self.remote,
+            is_encrypted: self.handshake.is_encrypted(),
             linked,
             started: self.id,
         }
     }
 
     /// While the link is up.
-    async fn talk(&mut self, stream: &mut T::Stream, signals: &Signals) -> End {
+    async fn talk(&mut self, stream: &mut impl LinkStream, signals: &Signals) -> End {
         let (node, id) = (self.node.clone(), self.id);
-        let (reader, writer) = T::split(stream);
+        let (reader, writer) = stream.split();
         let end = tokio::select! {
         biased;
             end = read(&node, id, reader, &mut self.decoder) => end,
@@ -201,58 +252,17 @@ impl<D: Door, T: Transport> Conversation<D, T> {
     }
 }
 
-/// Sends what there is to send; after the goodbye, waits for the peer to close.
-async fn write<D: Door, T: Transport>(
-    node: &Node<D, T>,
-    id: LinkId,
-    mut writer: impl AsyncWrite + Unpin,
-    signals: &Signals,
-) -> Result<(), End> {
-    let mut out = Vec::new();
-    loop {
-        out.clear();
-        node.mesh.borrow_mut().write(id, &mut out);
-        if out.is_empty() {
-            signals.send.notified().await;
-        } else {
-            writer.write_all(&out).await?;
-            writer.flush().await?;
-            if out.len() >= WRITE_BYTES {
-                // There is more, and what has come meanwhile may be to hold it.
-                yield_now().await;
-            }
-        }
-    }
+/// What follows when the frames of a handshake are through.
+pub(in crate::mesh) enum Shaken {
+    /// The connection has to become an encrypted one, over which the handshake goes on.
+    ToEncrypt,
+    /// The link is up: how to wake its tasks.
+    Linked(Rc<Signals>),
 }
 
-/// Has heartbeats sent, and now and then how much interest there is.
-async fn beat<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId) -> std::convert::Infallible {
-    let mut beats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-    let mut count = 0u32;
-    loop {
-        beats.tick().await;
-        count = count.wrapping_add(1);
-        if let Some(link) = node.mesh.borrow_mut().link(id) {
-            link.owe(|duties| {
-                duties.ping = true;
-                duties.check |= count.is_multiple_of(HEARTBEATS_PER_CHECK);
-            });
-        }
-    }
-}
-
-/// Ends the waiting of subscriptions that has lasted too long.
-async fn expire<D: Door, T: Transport>(node: &Node<D, T>, id: LinkId, signals: &Signals) -> std::convert::Infallible {
-    loop {
-        let deadline = node.mesh.borrow_mut().link(id).and_then(|link| link.waits.deadline());
-        match deadline {
-            Some(deadline) => {
-                sleep_until(deadline).await;
-                node.mesh.borrow_mut().expire(id);
-            }
-            None => signals.wait.notified().await,
-        }
-    }
+/// A step of the handshake, which is over at `deadline`.
+async fn within<V>(deadline: Instant, step: impl Future<Output = Result<V, End>>) -> Result<V, End> {
+    timeout_at(deadline, step).await.unwrap_or(Err(End::Silent(HANDSHAKE_MAX)))
 }
 
 /// Says why, and waits until it has been heard: closing with unread bytes would throw it away.

@@ -55,6 +55,8 @@ pub(crate) struct Link {
     pub name: Box<str>,
     /// Where the peer is.
     pub remote: SocketAddr,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
     /// When it came up.
     pub since: Instant,
     /// Numbers and counts.
@@ -92,6 +94,7 @@ impl Link {
         Self {
             name: candidate.name,
             remote: candidate.remote,
+            is_encrypted: candidate.is_encrypted,
             since: Instant::now(),
             account,
             announcer: Announcer::default(),

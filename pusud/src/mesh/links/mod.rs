@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod encrypted;
 mod holding;
 mod link;
 mod queue;
@@ -14,6 +15,8 @@ mod reception;
 mod sequence;
 mod tcp_options;
 mod transport;
+mod waiting;
+mod writing;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
 pub(crate) use link::{Link, WRITE_BYTES};
@@ -22,16 +25,16 @@ pub(crate) use queue::Queue;
 pub(crate) use queue::{QUEUE_BYTES_MAX, TABLES_BYTES_MAX};
 pub(crate) use sequence::{Incoming, Outgoing};
 #[cfg(test)]
-pub(crate) use transport::LinkReader;
+pub(crate) use transport::{LinkReader, LinkStream};
 pub(crate) use transport::{Tcp, Transport};
 
-use crate::mesh::handshake::{Code, Refusal, VERSION};
-use crate::mesh::interest::{Edge, PendingAck, Table, Wanted};
+use crate::mesh::handshake::{Code, Refusal, VERSION, why_not_encrypted};
+use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
 use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
-use crate::routing::{Batch, Door, Ticket};
+use crate::routing::{Batch, Door};
 use crate::websocket;
 use clearing::Clearing;
 use std::collections::BTreeMap;
@@ -50,6 +53,8 @@ pub(crate) struct Mesh<D> {
     clearing: Clearing,
     held: Held,
     content_bytes_max: usize,
+    /// Links are to be encrypted, where the peer can.
+    wants_encryption: bool,
     /// Counts connections and links: what began later has a larger number.
     clock: u64,
     epoch: Instant,
@@ -72,6 +77,7 @@ impl<D: Door> Mesh<D> {
             clearing: Clearing::default(),
             held: Held::default(),
             content_bytes_max: settings.max_message_bytes,
+            wants_encryption: settings.encryption.is_some(),
             clock: 0,
             epoch: Instant::now(),
             is_stopping: false,
@@ -150,7 +156,7 @@ impl<D: Door> Mesh<D> {
         let Some(account) = self.roster.up(&candidate.name, candidate.id, theirs, now) else {
             return Err(replaced());
         };
-        info!(relay = %candidate.name, remote = %candidate.remote, "linked");
+        self.tell_of(&candidate, peer);
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
@@ -158,6 +164,14 @@ impl<D: Door> Mesh<D> {
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
+    }
+
+    fn tell_of(&self, candidate: &Candidate, peer: &Hello) {
+        let (relay, remote, encrypted) = (&candidate.name, candidate.remote, candidate.is_encrypted);
+        info!(%relay, %remote, encrypted, "linked");
+        if self.wants_encryption && !encrypted {
+            warn!(%relay, %remote, reason = why_not_encrypted(peer), "the link is not encrypted");
+        }
     }
 
     fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
@@ -226,40 +240,6 @@ impl<D: Door> Mesh<D> {
         for link in self.links.values_mut() {
             link.announcer.changed(&channel);
             link.signals.send.notify_one();
-        }
-    }
-
-    /// Tells by the ticket when all linked peers know that the channel has listeners here.
-    pub(crate) fn settle(&mut self, channel: &str, ticket: Ticket) {
-        self.changed(channel);
-        let settling = PendingAck::new(ticket);
-        if self.table.contains(channel) {
-            for link in self.links.values_mut().filter(|link| link.is_linked() && !link.waits.pace.is_lagging()) {
-                let number = link.announcer.last();
-                if link.announcer.acknowledged() < number {
-                    link.waits.add(number, &settling, Instant::now());
-                    link.signals.wait.notify_one();
-                }
-            }
-        }
-        if settling.is_settled() {
-            self.door.settled(ticket);
-        }
-    }
-
-    /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
-    pub(crate) fn expire(&mut self, id: LinkId) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let now = Instant::now();
-        if link.waits.pace.probe(now) {
-            link.owe(|duties| duties.ping = true);
-        }
-        let (settled, is_new) = link.waits.expire(now, link.announcer.last());
-        if is_new {
-            warn!(relay = %link.name, "the relay acknowledges subscriptions too slowly: `subscribe_ok` does not wait for it");
-        }
-        for ticket in settled {
-            self.door.settled(ticket);
         }
     }
 

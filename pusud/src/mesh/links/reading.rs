@@ -4,12 +4,13 @@
 
 use crate::mesh::handshake::End;
 use crate::mesh::links::Mesh;
-use crate::mesh::links::transport::{LinkReader, Transport};
+use crate::mesh::links::transport::LinkReader;
 use crate::mesh::membership::LinkId;
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, Decoder, FRAME_BYTES_OVER_CONTENT, Malformed};
 use crate::routing::Door;
 use std::future::poll_fn;
+use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::task::yield_now;
@@ -28,7 +29,7 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 ///
 /// A peer of which something comes lives, whether it reads or not. So the system's own limit on what is not acknowledged
 /// counts only where nothing comes: it cannot tell a peer that does not read from a way that is closed.
-pub(super) async fn read<D: Door, T: Transport>(
+pub(super) async fn read<D: Door, T>(
     node: &Node<D, T>,
     id: LinkId,
     mut reader: impl LinkReader,
@@ -42,15 +43,7 @@ pub(super) async fn read<D: Door, T: Transport>(
         let taken = take(&mut node.mesh.borrow_mut(), id, decoder, bytes_max);
         node.mesh.borrow_mut().flush();
         let read = match taken? {
-            Taken::All => match timeout(QUIET, reader.read(&mut bytes)).await {
-                Ok(read) => read,
-                Err(_) => {
-                    reader.limit_sending(true)?;
-                    is_limited = true;
-                    let silence = timeout(SILENCE_MAX - QUIET, reader.read(&mut bytes)).await;
-                    silence.map_err(|_| End::Silent(SILENCE_MAX))?
-                }
-            },
+            Taken::All => read_within(&mut reader, &mut bytes, &mut is_limited).await?,
             Taken::Interest => tokio::select! {
                 biased;
                 read = reader.read(&mut bytes) => read,
@@ -73,6 +66,33 @@ pub(super) async fn read<D: Door, T: Transport>(
             }
         }
         if std::mem::take(&mut is_limited) {
+            reader.limit_sending(false)?;
+        }
+    }
+}
+
+/// Reads, and gives up after as much silence as makes a peer dead. One of which half a record has come lives.
+async fn read_within(
+    reader: &mut impl LinkReader,
+    bytes: &mut [u8],
+    is_limited: &mut bool,
+) -> Result<io::Result<usize>, End> {
+    loop {
+        let heard = reader.bytes_heard();
+        if let Ok(read) = timeout(QUIET, reader.read(bytes)).await {
+            return Ok(read);
+        }
+        if reader.bytes_heard() == heard {
+            reader.limit_sending(true)?;
+            *is_limited = true;
+            if let Ok(read) = timeout(SILENCE_MAX - QUIET, reader.read(bytes)).await {
+                return Ok(read);
+            }
+        }
+        if reader.bytes_heard() == heard {
+            return Err(End::Silent(SILENCE_MAX));
+        }
+        if std::mem::take(is_limited) {
             reader.limit_sending(false)?;
         }
     }
@@ -113,5 +133,56 @@ fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_ma
             return Ok(Taken::Goodbye);
         }
         is_taking_in |= kind == wire::kind::SNAPSHOT_END;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, ReadBuf};
+    use tokio::time::Instant;
+
+    /// A record that never comes to its end: bytes of it come for so long, one a second.
+    struct Dribble {
+        began: Instant,
+        lasts: Duration,
+        limits: Rc<RefCell<Vec<bool>>>,
+    }
+
+    impl AsyncRead for Dribble {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl LinkReader for Dribble {
+        fn limit_sending(&self, is_limited: bool) -> io::Result<()> {
+            self.limits.borrow_mut().push(is_limited);
+            Ok(())
+        }
+
+        fn bytes_heard(&self) -> u64 {
+            self.began.elapsed().min(self.lasts).as_secs()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_of_which_half_a_record_has_come_lives() {
+        for lasts in [0, 60] {
+            let (began, limits) = (Instant::now(), Rc::default());
+            let mut reader = Dribble { began, lasts: Duration::from_secs(lasts), limits: Rc::clone(&limits) };
+            let mut is_limited = true;
+            let end = read_within(&mut reader, &mut [0; 100], &mut is_limited).await.err().unwrap();
+            assert!(matches!(end, End::Silent(_)), "{end}");
+            let silence = began.elapsed() - Duration::from_secs(lasts);
+            assert!((SILENCE_MAX..SILENCE_MAX + QUIET).contains(&silence), "{silence:?}");
+            // What is sent has a limit only where nothing comes.
+            let expected: &[bool] = if lasts == 0 { &[true] } else { &[false, true] };
+            assert_eq!(*limits.borrow(), expected);
+        }
     }
 }

@@ -19,7 +19,7 @@ const DIAL_MAX: Duration = Duration::from_secs(3);
 /// A way to other relays.
 pub(crate) trait Transport: 'static {
     /// A connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+    type Stream: LinkStream;
 
     /// Asks for all addresses of a relay. May take for ever, and then holds up nothing but itself.
     fn resolve(&self, peer: &PeerAddress) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
@@ -29,9 +29,18 @@ pub(crate) trait Transport: 'static {
 
     /// Waits for a relay that connects.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+}
 
-    /// The two directions of a connection.
-    fn split(stream: &mut Self::Stream) -> (impl LinkReader, impl AsyncWrite + Unpin);
+/// A connection, encrypted or not.
+pub(crate) trait LinkStream: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Its two directions, for one task that reads and writes.
+    fn split(&mut self) -> (impl LinkReader, impl AsyncWrite + Unpin);
+
+    /// As [`LinkReader::limit_sending`].
+    ///
+    /// # Errors
+    /// The connection is broken.
+    fn limit_sending(&self, is_limited: bool) -> io::Result<()>;
 }
 
 /// What comes over a connection.
@@ -41,6 +50,21 @@ pub(crate) trait LinkReader: AsyncRead + Unpin {
     /// # Errors
     /// The connection is broken.
     fn limit_sending(&self, is_limited: bool) -> io::Result<()>;
+
+    /// How many bytes have come that may not have been given out, as those of half a record. It is compared with itself.
+    fn bytes_heard(&self) -> u64 {
+        0
+    }
+}
+
+impl LinkStream for TcpStream {
+    fn split(&mut self) -> (impl LinkReader, impl AsyncWrite + Unpin) {
+        self.split()
+    }
+
+    fn limit_sending(&self, is_limited: bool) -> io::Result<()> {
+        tcp_options::limit_sending(self, is_limited)
+    }
 }
 
 impl LinkReader for ReadHalf<'_> {
@@ -88,9 +112,5 @@ impl Transport for Tcp {
         let (stream, remote) = self.listener.accept().await?;
         tcp_options::set(&stream)?;
         Ok((stream, readable(remote)))
-    }
-
-    fn split(stream: &mut TcpStream) -> (impl LinkReader, impl AsyncWrite + Unpin) {
-        stream.split()
     }
 }

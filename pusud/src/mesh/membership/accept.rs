@@ -92,6 +92,7 @@ impl Doorman {
         let code = match end {
             End::Refused(Refusal::Stranger(_)) => None,
             End::Refused(refusal) => refusal.code(),
+            End::Unencrypted(_) => Some(Code::Encryption),
             _ => None,
         };
         let concerns_operator = !matches!(code, None | Some(Code::Itself | Code::AlreadyLinked | Code::Stopping));

@@ -16,5 +16,5 @@ pub(crate) use listed::{Dial, Listed};
 pub(crate) use resolve::resolve;
 pub(crate) use roster::{Account, Candidate, LinkId, Roster, Verdict};
 pub use settings::{ADDRESSES_PER_NAME_MAX, UNLISTED_LINKS_MAX, links_max};
-pub(crate) use settings::{Settings, addresses_max, connections_max, strangers_max};
+pub(crate) use settings::{LinkEncryption, Settings, addresses_max, connections_max, strangers_max};
 pub(crate) use strangers::Seen;

@@ -56,6 +56,8 @@ pub(crate) struct Candidate {
     pub boot: BootId,
     /// Its address.
     pub remote: SocketAddr,
+    /// The connection is encrypted.
+    pub is_encrypted: bool,
     /// The peer said, after `started`, that it has a link with this start of this relay.
     pub linked: bool,
     /// When the connection began.

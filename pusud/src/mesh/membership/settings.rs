@@ -1,7 +1,11 @@
 //! Settings of the network, which do not change while it runs, and how many connections follow from them.
 
-use crate::config::PeerAddress;
-use crate::mesh::handshake::Keys;
+use crate::config::{Encryption, NetworkTls, PeerAddress};
+use crate::mesh::handshake::{Keys, read_secret};
+use crate::tls::{LinkCertificates, LinkTls};
+use anyhow::Context as _;
+use std::fs;
+use std::path::Path;
 
 /// Most connections that others have made and that are not linked, beside those with kept places.
 pub(crate) const STRANGERS_MAX: usize = 64;
@@ -51,8 +55,54 @@ pub struct Settings {
     pub relays: Vec<PeerAddress>,
     /// `network_key_file`; `None`: whoever reaches the port may publish.
     pub keys: Option<Keys>,
+    /// How links are encrypted; `None`: they are not.
+    pub encryption: Option<LinkEncryption>,
     /// The longest content of a publication, in bytes: `limits.max_message_bytes`.
     pub max_message_bytes: usize,
+}
+
+impl Settings {
+    /// What this relay says of encryption.
+    pub(crate) fn encryption(&self) -> Encryption {
+        match &self.encryption {
+            None => Encryption::Off,
+            Some(LinkEncryption { is_required: false, .. }) => Encryption::Preferred,
+            Some(LinkEncryption { is_required: true, .. }) => Encryption::Required,
+        }
+    }
+}
+
+/// How links are encrypted.
+#[derive(Debug, Clone)]
+pub struct LinkEncryption {
+    /// Relays that do not encrypt are refused.
+    pub is_required: bool,
+    /// Makes sessions.
+    pub tls: LinkTls,
+}
+
+impl LinkEncryption {
+    /// What the settings ask for, with a key that is made now, and with certificates where there are some; `strict`: nobody
+    /// else may read their key.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not what it should be, or the system has no random numbers.
+    pub fn of(encryption: Encryption, files: Option<&NetworkTls>, strict: bool) -> anyhow::Result<Option<Self>> {
+        if encryption == Encryption::Off {
+            return Ok(None);
+        }
+        let is_required = encryption == Encryption::Required;
+        let mut tls = LinkTls::with_new_key()?;
+        if let Some(NetworkTls { certificate, key, ca }) = files {
+            let read = |name, file: &Path| {
+                fs::read(file).with_context(|| format!("`network_tls.{name}`: cannot read {}", file.display()))
+            };
+            let key = read_secret("network_tls.key", key, strict)?;
+            let (certificate, ca) = (read("certificate", certificate)?, read("ca", ca)?);
+            tls = tls.with_certificates(&LinkCertificates { certificate: &certificate, key: &key, ca: &ca })?;
+        }
+        Ok(Some(Self { is_required, tls }))
+    }
 }
 
 #[cfg(test)]

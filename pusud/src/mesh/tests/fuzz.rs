@@ -1,5 +1,7 @@
 //! Bytes as they may come: every frame in pieces of every size, and frames that nobody would send, on a link that is up.
 
+#[cfg(unix)]
+use crate::config::Encryption;
 use crate::mesh::handshake::BootId;
 #[cfg(unix)]
 use crate::mesh::wire;
@@ -29,16 +31,21 @@ fn frame_bytes() -> impl Strategy<Value = (u8, Vec<u8>)> {
 /// Bytes of a frame as they come in a handshake, good or nearly so, or of any frame.
 #[cfg(unix)]
 fn handshake_frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
-    let hello = (0u16..3, any::<bool>(), any::<[u8; 16]>(), "[a-c]{1,2}").prop_map(|(major, key, boot, name)| {
+    let encryption = prop_oneof![Just(Encryption::Off), Just(Encryption::Preferred), Just(Encryption::Required)];
+    let versions = (0u16..3, 0u16..4);
+    let hello = (versions, any::<bool>(), any::<[u8; 16]>(), "[a-c]{1,2}", encryption);
+    let hello = hello.prop_map(|((major, minor), key, boot, name, encryption)| {
         let hello = Hello {
             major,
-            minor: 0,
+            minor,
             key,
             content_bytes_max: 1000,
             boot: BootId(boot),
             nonce: [7; 32],
             network: "pusu".into(),
             name: name.into(),
+            encryption,
+            certificates: false,
         };
         let mut fields = Vec::new();
         wire::hello_fields(&mut fields, &hello);

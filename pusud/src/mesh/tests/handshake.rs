@@ -1,5 +1,6 @@
 //! The handshake by itself: every message at the wrong time, keys, versions, names, and messages of another conversation.
 
+use crate::config::Encryption;
 use crate::mesh::handshake::{BootId, Code, Handshake, Keys, Refusal, Role, Step, VERSION};
 use crate::mesh::wire::{self, Decoder, Hello, Ready, kind};
 
@@ -16,6 +17,8 @@ fn hello(name: &str, keys: &str) -> Hello {
         nonce: [name.as_bytes()[0]; 32],
         network: "pusu".into(),
         name: name.into(),
+        encryption: Encryption::Off,
+        certificates: false,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn node(name: &str, boot: u8) -> TestNode {
         network_name: "pusu".into(),
         relays: Vec::new(),
         keys: None,
+        encryption: None,
         max_message_bytes: 1000,
     };
     let random = StdRng::seed_from_u64(boot.into());

@@ -1,5 +1,6 @@
 //! Tests of the network: its protocol with made-up frames, and whole networks of relays in a simulation.
 
+mod encryption;
 mod fuzz;
 mod handshake;
 mod links;

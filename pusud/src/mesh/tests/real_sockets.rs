@@ -58,6 +58,7 @@ impl Side {
             network_name: "pusu".into(),
             relays: vec![PeerAddress { host: "127.0.0.1".into(), port: other }],
             keys: None,
+            encryption: None,
             max_message_bytes: 1000,
         };
         let network = Network { settings, listener, door: Home(home), events: inbox };

@@ -3,6 +3,7 @@
 //! Pure functions: nothing here knows which frame may come when. **Invariant:** a declared length is compared with the
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
 
+use crate::config::Encryption;
 use crate::mesh::handshake::BootId;
 use crate::mesh::wire::fields::Fields;
 pub(crate) use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
@@ -15,6 +16,8 @@ pub(crate) const HEAD_BYTES: usize = 5;
 pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 /// The first minor version whose relays know HOLD and GO.
 pub(crate) const HOLD_MINOR: u16 = 1;
+/// The first minor version whose relays can encrypt a link.
+pub(crate) const ENCRYPTION_MINOR: u16 = 2;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
@@ -86,6 +89,10 @@ pub(crate) struct Hello {
     pub network: Box<str>,
     /// The relay's name.
     pub name: Box<str>,
+    /// Whether it wants the link to be encrypted; off for those that know no encryption.
+    pub encryption: Encryption,
+    /// It has certificates, and wants to see the other side's.
+    pub certificates: bool,
 }
 
 /// READY.
@@ -238,15 +245,18 @@ fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
     if fields.array()? != MAGIC {
         return Err(Malformed::Magic);
     }
+    let (major, minor) = (fields.u16()?, fields.u16()?);
     Ok(Hello {
-        major: fields.u16()?,
-        minor: fields.u16()?,
+        major,
+        minor,
         key: fields.flag()?,
         content_bytes_max: fields.u32()?,
         boot: BootId(fields.array()?),
         nonce: fields.array()?,
         network: fields.name()?.into(),
         name: fields.name()?.into(),
+        encryption: if minor < ENCRYPTION_MINOR { Encryption::Off } else { fields.encryption()? },
+        certificates: minor >= ENCRYPTION_MINOR && fields.flag()?,
     })
 }
 

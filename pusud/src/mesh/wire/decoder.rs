@@ -21,6 +21,11 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Whether there is nothing that is not used up.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+
     /// Takes the next frame out: its type and its fields; `None` until all of it is there.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! Writing frames of a link to the end of a buffer. The counterpart of `codec`, which has their values.
 
+use crate::config::Encryption;
 #[cfg(any(test, feature = "fuzzing"))]
 use crate::mesh::wire::codec::Frame;
-use crate::mesh::wire::codec::{FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total, kind};
+use crate::mesh::wire::codec::{ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total, kind};
 
 /// Longest text of a refusal, in bytes.
 const REASON_BYTES_MAX: usize = 900;
@@ -33,6 +34,14 @@ pub(crate) fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
     out.extend_from_slice(&hello.nonce);
     name(out, &hello.network);
     name(out, &hello.name);
+    if hello.minor >= ENCRYPTION_MINOR {
+        out.push(match hello.encryption {
+            Encryption::Off => 0,
+            Encryption::Preferred => 1,
+            Encryption::Required => 2,
+        });
+        out.push(hello.certificates.into());
+    }
 }
 
 /// Appends AUTH.

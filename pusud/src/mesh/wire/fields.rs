@@ -2,6 +2,8 @@
 //!
 //! Knows no frames. What is malformed is an error, and nothing is allocated.
 
+use crate::config::Encryption;
+
 /// Bytes that are no frame of this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
@@ -90,6 +92,15 @@ impl<'a> Fields<'a> {
         match self.u8()? {
             0 => Ok(false),
             1 => Ok(true),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    pub(super) fn encryption(&mut self) -> Result<Encryption, Malformed> {
+        match self.u8()? {
+            0 => Ok(Encryption::Off),
+            1 => Ok(Encryption::Preferred),
+            2 => Ok(Encryption::Required),
             _ => Err(self.wrong()),
         }
     }

@@ -6,8 +6,8 @@ mod encode;
 mod fields;
 
 pub(crate) use codec::{
-    Changes, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello, Malformed, Names,
-    Publications, Ready, Total, hash, is_about_interest, kind, major_of_hello, parse,
+    Changes, ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello,
+    Malformed, Names, Publications, Ready, Total, hash, is_about_interest, kind, major_of_hello, parse,
 };
 pub(crate) use decoder::Decoder;
 #[cfg(any(test, feature = "fuzzing"))]

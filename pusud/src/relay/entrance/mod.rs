@@ -28,7 +28,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
 /// Most threads: with so many, tens of thousands of clients come back in a second.
-const THREADS_MAX: usize = 4;
+pub(super) const ENTRANCE_THREADS_MAX: usize = 4;
 
 /// A place in the entrance, which is free again when this is dropped.
 pub(super) struct Seat(#[expect(dead_code, reason = "it is held, and nothing is asked of it")] OwnedSemaphorePermit);
@@ -69,7 +69,7 @@ impl Entrance {
             return Ok(None);
         }
         let limits = &config.limits;
-        let threads = config.shards.div_ceil(2).clamp(1, THREADS_MAX);
+        let threads = config.shards.div_ceil(2).clamp(1, ENTRANCE_THREADS_MAX);
         let start = |number: usize| {
             let (sender, visits) = mpsc::unbounded_channel();
             let (dealer, admission, timeout) = (dealer.clone(), admission.clone(), limits.handshake_timeout);

@@ -7,6 +7,7 @@ use crate::protocol::Refusal;
 use crate::relay::listener::Listener;
 use crate::routing::Arrival;
 use crate::tls::Session;
+use std::fmt::Display;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -110,22 +111,20 @@ impl Entering<'_> {
                 self.shared.turned_away.refuse_plaintext(socket.into_std()?, &received);
                 return Err(Ended::Refused(Refusal::Tls, "plaintext came where TLS is spoken".to_owned()));
             }
-            let config = certificates.current();
-            let mut new = Session::new(config).map_err(|error| Ended::Refused(Refusal::Tls, error.to_string()))?;
-            received =
-                match handshake::shake_hands(&socket, &mut new, std::mem::take(&mut received), &self.shared.buffer)
-                    .await
-                {
-                    Ok(received) => received,
-                    Err(ended) => {
-                        if matches!(ended, Ended::Refused(..)) {
-                            // The alert has been sent. A client that thinks its handshake done has sent its request by now, and
-                            // closing here would reset the connection under the alert.
-                            self.shared.turned_away.see_off(socket.into_std()?);
-                        }
-                        return Err(ended);
+            let credentials = certificates.credentials();
+            let mut new = Session::new(credentials.server_config()).map_err(failed)?;
+            let shaken = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await;
+            received = match shaken.and_then(|received| new.check_client(&credentials).map_err(failed).map(|()| received)) {
+                Ok(received) => received,
+                Err(ended) => {
+                    if matches!(ended, Ended::Refused(..)) {
+                        // The alert has been sent. A client that thinks its handshake done sends its request by now, and
+                        // closing here would reset the connection under the alert.
+                        self.shared.turned_away.see_off(socket.into_std()?);
                     }
-                };
+                    return Err(ended);
+                }
+            };
             let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
             if let Err(refusal) = self.shared.admission.end_handshake(pass) {
                 let encrypt = |answer: &[u8]| handshake::last_words(&mut new, answer);
@@ -162,6 +161,10 @@ impl Entering<'_> {
     fn counted(&self, peer: ClientAddress) -> Option<std::net::IpAddr> {
         self.listener.counted(self.client).filter(|_| self.client != peer)
     }
+}
+
+fn failed(error: impl Display) -> Ended {
+    Ended::Refused(Refusal::Tls, format!("the TLS handshake failed: {error:#}"))
 }
 
 /// The first byte that comes, which stays where it is.

@@ -2,9 +2,9 @@
 
 use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
-use crate::config::PeerAddress;
+use crate::config::{Encryption, PeerAddress};
 use crate::mesh::handshake::BootId;
-use crate::mesh::membership::Settings;
+use crate::mesh::membership::{LinkEncryption, Settings};
 use crate::mesh::{Keys, tasks};
 use crate::routing::{Batch, Door, Event, Publications, Share, Status, Ticket};
 use crate::websocket;
@@ -125,6 +125,13 @@ pub(in crate::mesh::tests) fn start_with(
         network_name: "simulated".into(),
         relays,
         keys: (seed % 2 == 1).then(|| Keys::parse(&[b'k'; 32]).unwrap()),
+        // With a key, encrypted; without one, some.
+        encryption: LinkEncryption::of(
+            [Encryption::Off, Encryption::Preferred][usize::from(!seed.is_multiple_of(4))],
+            None,
+            true,
+        )
+        .unwrap(),
         max_message_bytes: 100_000,
     };
     let boot = BootId::new(1_000_000 + 1000 * start.boot as u64 + random.random_range(0..900), &mut random);

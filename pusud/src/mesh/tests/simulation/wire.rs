@@ -4,7 +4,7 @@
 
 use super::stream::{Pipe, Pipes, Stream};
 use crate::config::PeerAddress;
-use crate::mesh::links::{LinkReader, Transport};
+use crate::mesh::links::{LinkReader, LinkStream, Transport};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
@@ -234,9 +234,15 @@ impl Transport for Wire {
             None => std::future::pending().await,
         }
     }
+}
 
-    fn split(stream: &mut Stream) -> (impl LinkReader, impl AsyncWrite + Unpin) {
-        tokio::io::split(stream)
+impl LinkStream for Stream {
+    fn split(&mut self) -> (impl LinkReader, impl AsyncWrite + Unpin) {
+        tokio::io::split(self)
+    }
+
+    fn limit_sending(&self, _is_limited: bool) -> io::Result<()> {
+        Ok(())
     }
 }
 

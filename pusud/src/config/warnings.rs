@@ -1,0 +1,34 @@
+//! Warnings about settings that are allowed and probably not meant.
+
+use super::{Config, ISOLATION_MEMORY, Isolation, NO_AUTHENTICATOR, encryption};
+
+impl Config {
+    /// What is allowed but probably not meant.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let authenticator = &self.authenticator;
+        if authenticator.id == NO_AUTHENTICATOR {
+            for listener in self.listeners.iter().filter(|listener| listener.is_open_to_others()) {
+                warnings.push(format!(
+                    "`authenticator: None` on {}: whoever reaches this port may read and write every channel; name an \
+                     authenticator, or set `client_address: 127.0.0.1`",
+                    listener.endpoint
+                ));
+            }
+            for (key, is_set) in [
+                ("authenticator_options", !authenticator.options.is_empty()),
+                ("authenticator_sha256", authenticator.sha256.is_some()),
+                ("isolation", authenticator.isolation != Isolation::default()),
+            ] {
+                if is_set {
+                    warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
+                }
+            }
+        }
+        if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
+            warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
+        }
+        warnings.extend(encryption::warnings(self));
+        warnings
+    }
+}
