@@ -81,17 +81,21 @@ quick: venv
 	$(CARGO) build --quiet --workspace --lib --bins --tests
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
-# nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README.
-# Proxies are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at
-# all. Tests that miss a tool say so.
+# nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
+# Node.js and Go have clients in their languages. Packages without a program are known by a file. Proxies are installed only
+# where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
+# say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
-  chromium:chromium
-TEST_PROXIES := nginx-light:nginx haproxy:haproxy caddy:caddy apache2-bin:apache2
+  chromium:chromium nodejs:node node-ws:/usr/share/nodejs/ws golang-go:go \
+  golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket
+TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
+  caddy:caddy apache2-bin:apache2
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \
 	for tool in $$tools; do \
-	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool#*:} >/dev/null || missing="$$missing $${tool%%:*}"; \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $${tool#*:} >/dev/null || [ -e "$${tool#*:}" ] \
+	    || missing="$$missing $${tool%%:*}"; \
 	done; \
 	if [ -z "$$missing" ]; then echo 'test-tools: everything is here'; \
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \

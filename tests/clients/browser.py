@@ -44,7 +44,7 @@ new Promise(done => {
 class Browser:
     """A running Chromium."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=()):
         # High numbers, so that neither pipe is where Chromium looks for its own.
         high = lambda fd: fcntl.fcntl(fd, fcntl.F_DUPFD, 10)
         (reads, self.requests), (self.answers, writes) = map(lambda pair: map(high, pair), (os.pipe(), os.pipe()))
@@ -55,7 +55,7 @@ class Browser:
 
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
         self.process = subprocess.Popen(
-            ["chromium", *flags, "--user-data-dir=" + folder, "about:blank"],
+            ["chromium", *flags, *more, "--user-data-dir=" + folder, "about:blank"],
             preexec_fn=place,
             pass_fds=(3, 4),
             stdout=subprocess.DEVNULL,

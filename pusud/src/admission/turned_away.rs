@@ -6,7 +6,7 @@
 
 use crate::http::HttpError;
 use crate::protocol::Refusal;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -56,19 +56,20 @@ impl TurnedAway {
     }
 
     fn answer(&self, socket: std::net::TcpStream, answer: Vec<u8>, received: &[u8]) {
+        let Ok(permit) = self.0.clone().try_acquire_owned() else {
+            // As far as the system takes it: whether it arrives is for the network to say.
+            (&socket).write(&answer).ok();
+            return;
+        };
         // An error means that the connection is gone, or that the system is out of memory: it is closed.
         let Ok(socket) = TcpStream::from_std(socket) else { return };
         let has_come = !received.is_empty();
-        match self.0.clone().try_acquire_owned() {
-            Ok(permit) => drop(tokio::spawn(async move {
-                // Past its time, or broken, the connection is closed all the same.
-                timeout(REFUSE_TIME_MAX, converse(&socket, &answer, has_come)).await.ok();
-                drop(socket);
-                drop(permit);
-            })),
-            // As far as the system takes it: whether it arrives is for the network to say.
-            Err(_) => drop(socket.try_write(&answer)),
-        }
+        drop(tokio::spawn(async move {
+            // Past its time, or broken, the connection is closed all the same.
+            timeout(REFUSE_TIME_MAX, converse(&socket, &answer, has_come)).await.ok();
+            drop(socket);
+            drop(permit);
+        }));
     }
 }
 
@@ -78,8 +79,10 @@ async fn converse(socket: &TcpStream, answer: &[u8], has_come: bool) -> io::Resu
         if !has_come && read(socket).await? == 0 {
             return Ok(());
         }
-        // The kernel's buffer is empty and takes the whole answer.
-        socket.try_write(answer)?;
+        // The kernel's buffer is empty and takes the whole answer; but the runtime has to have seen that.
+        while matches!(socket.try_write(answer), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            socket.writable().await?;
+        }
     }
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while read(socket).await? > 0 {}

@@ -78,8 +78,9 @@ pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) 
         Ok(httparse::Status::Complete(len)) if len <= head_bytes_max => check(&request, &received[..len]),
         Ok(_) => Err(TOO_LARGE),
         Err(httparse::Error::TooManyHeaders) => Err(TOO_LARGE),
-        Err(httparse::Error::Version) => Err(OTHER_VERSION),
+        // Its line looks like a request of an unknown version.
         Err(_) if begins_like_proxy_header(received) => Err(PROXY_HEADER),
+        Err(httparse::Error::Version) => Err(OTHER_VERSION),
         Err(_) => Err(HttpError::bad_request("This is not an HTTP request.")),
     };
     match outcome {

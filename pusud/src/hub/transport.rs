@@ -6,7 +6,7 @@ use super::encrypted::Encrypted;
 use crate::admission::{self, ClientAddress};
 use crate::tls::Session;
 use crate::websocket::{FrameQueue, Frames};
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use tokio::net::TcpStream;
@@ -20,13 +20,13 @@ pub struct Transport {
     /// `None`: bytes leave as they are.
     encrypted: Option<Box<Encrypted>>,
     /// Where the client is, if the socket does not know: there is a proxy in between, or it is a Unix socket.
-    client: OnceCell<Box<ClientAddress>>,
+    client: Cell<Option<Box<ClientAddress>>>,
 }
 
 impl From<TcpStream> for Transport {
     /// A socket whose bytes leave as they are.
     fn from(socket: TcpStream) -> Self {
-        Self { socket, encrypted: None, client: OnceCell::new() }
+        Self { socket, encrypted: None, client: Cell::new(None) }
     }
 }
 
@@ -51,18 +51,24 @@ impl Transport {
         self.encrypted.as_ref().map(|encrypted| encrypted.with_session(look))
     }
 
-    /// Somebody who is trusted has said where the client is. The first word counts.
+    /// Somebody who is trusted has said where the client is. The last word counts: who speaks first is nearest to the relay,
+    /// and may name another proxy, whose word on the client is heard next.
     pub fn set_client(&self, client: ClientAddress) {
-        self.client.get_or_init(|| Box::new(client));
+        self.client.set(Some(Box::new(client)));
+    }
+
+    /// Where the client is, if somebody has said so.
+    fn said(&self) -> Option<ClientAddress> {
+        let said = self.client.take();
+        let client = said.as_deref().copied();
+        self.client.set(said);
+        client
     }
 
     /// Where the client is; `None` where the connection is gone.
     pub fn client(&self) -> Option<ClientAddress> {
-        match self.client.get() {
-            Some(client) => Some(**client),
-            // The socket knows, and so nobody else has to.
-            None => self.peer(),
-        }
+        // Otherwise the socket knows, and so nobody else has to.
+        self.said().or_else(|| self.peer())
     }
 
     /// The same for the log; once the connection is gone, hardly anybody knows it.
@@ -72,7 +78,7 @@ impl Transport {
 
     /// Who hands the client's connection on, where somebody does.
     pub fn proxy(&self) -> Option<ClientAddress> {
-        self.client.get().and_then(|client| self.peer().filter(|peer| *peer != **client))
+        self.said().and_then(|client| self.peer().filter(|peer| *peer != client))
     }
 
     /// Who is at the other end of the socket.

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// The address in the log line that says where clients are served.
@@ -136,6 +137,18 @@ impl Daemon {
     pub(crate) fn status(&self) -> serde_json::Value {
         let status = run(pusud(&["status", "--json", "--config"]).arg(self.dir().join("settings.yaml"))).succeeds();
         serde_json::from_str(&status).unwrap()
+    }
+
+    /// Waits until it has so many connections of clients.
+    pub(crate) fn wait_for_connections(&self, count: usize) {
+        let began = Instant::now();
+        loop {
+            let status = self.status();
+            if status["connections"]["total"] == count {
+                return;
+            }
+            assert!(began.elapsed() < DEADLINE, "{count} connections are waited for: {status:#}");
+        }
     }
 
     /// Sends SIGTERM.

@@ -202,6 +202,19 @@ impl Raw {
         assert!(rest.is_empty(), "expected the end, got {} bytes: {:?}", rest.len(), String::from_utf8_lossy(&rest));
     }
 
+    /// Waits for the relay to end the connection before TLS is spoken on it.
+    pub(crate) fn expect_closed_before_tls(&mut self) {
+        // The client's own part of the handshake may not arrive any more.
+        let sent = self.stream.write_all(upgrade_request("").as_bytes());
+        let mut rest = Vec::new();
+        let read = sent.and_then(|()| self.stream.read_to_end(&mut rest));
+        assert!(rest.is_empty(), "the relay answers: {}", String::from_utf8_lossy(&rest));
+        if let Err(error) = read {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+            assert!(matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof), "{error}");
+        }
+    }
+
     /// Everything up to the end of the connection.
     pub(crate) fn read_to_end(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -12,6 +12,8 @@
 //! | `sleep=MS` | waits so long before it goes on |
 //! | `attributes=PREFIX` | refuses; the reason is `tls` or `plain`, and the attributes with such names as `NAME=VALUE` |
 //! | `refuse=REASON` | refuses, with this reason |
+//! | `peer` | refuses, with the client's address as the reason |
+//! | `attribute=KEY` | refuses, with this attribute of the request as the reason, or `none` |
 //! | `unavailable` | cannot decide (`PUSU_UNAVAILABLE`) |
 //! | `abstain` | has no opinion (`PUSU_ABSTAIN`) |
 //! | `nonsense` | a decision that the ABI does not know |

@@ -151,6 +151,7 @@ impl Setup {
             self.more.push_str("network_key_file: network.key\n");
         }
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
+        // Listeners say themselves where they are.
         let has_listeners = self.more.contains("listeners:");
         let place = match has_listeners {
             true => String::new(),
