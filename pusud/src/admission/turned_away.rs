@@ -58,7 +58,7 @@ impl TurnedAway {
     fn answer(&self, socket: std::net::TcpStream, answer: Vec<u8>, received: &[u8]) {
         let Ok(permit) = self.0.clone().try_acquire_owned() else {
             // As far as the system takes it: whether it arrives is for the network to say.
-            (&socket).write(&answer).ok();
+            drop((&socket).write(&answer));
             return;
         };
         // An error means that the connection is gone, or that the system is out of memory: it is closed.

@@ -1,16 +1,12 @@
-//! The relay's certificates: exchanged while it serves, kept where the new ones cannot be used, and chosen by name.
+//! The relay's certificates: kept where new ones cannot be used, told about, and chosen by name.
 
-use crate::harness::{
-    Authority, DAY, DEADLINE, Daemon, HOST, Issued, Running, Setup, Stream, encrypt_at, many_open_files, pusud, run,
-};
+use crate::harness::{Authority, DAY, Daemon, HOST, Issued, Setup, Stream, encrypt_at, pusud, run};
 use rustls::ClientConfig;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::net::TcpStream;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// What the certificate is for that a client under `host` is shown.
 fn shown_to(daemon: &Daemon, config: &Arc<ClientConfig>, host: &str) -> Vec<u8> {
@@ -21,7 +17,7 @@ fn shown_to(daemon: &Daemon, config: &Arc<ClientConfig>, host: &str) -> Vec<u8> 
 }
 
 /// A client's configuration that begins every session anew, so that it is shown the certificate.
-fn without_resumption(authority: &Authority) -> Arc<ClientConfig> {
+pub(super) fn without_resumption(authority: &Authority) -> Arc<ClientConfig> {
     let mut config = authority.trusted_in(rustls::ALL_VERSIONS, None);
     config.resumption = rustls::client::Resumption::disabled();
     Arc::new(config)
@@ -36,53 +32,11 @@ fn showing(folder: &Path, authority: &Authority, issued: &Issued, more: &str) ->
     daemon
 }
 
-/// A certificate with its key in a folder as Kubernetes mounts a secret: `tls.crt` leads to `..data/tls.crt`, and `..data` to
-/// the folder of one version, which is exchanged at once.
-struct Mounted<'a>(&'a Path);
-
-impl Mounted<'_> {
-    fn put(&self, version: usize, issued: &Issued) {
-        let folder = format!("..version_{version}");
-        fs::create_dir(self.0.join(&folder)).unwrap();
-        issued.files_as(&self.0.join(&folder), "tls.crt", "tls.key");
-        let (new, data) = (self.0.join("..data_tmp"), self.0.join("..data"));
-        symlink(&folder, &new).unwrap();
-        fs::rename(new, data).unwrap();
-        for name in ["tls.crt", "tls.key"] {
-            if fs::symlink_metadata(self.0.join(name)).is_err() {
-                symlink(format!("..data/{name}"), self.0.join(name)).unwrap();
-            }
-        }
-    }
-}
-
-/// The same as certbot keeps it: `live/NAME/fullchain.pem` leads to `../../archive/NAME/fullchain1.pem`, and each link is
-/// exchanged for itself.
-struct Live<'a>(&'a Path);
-
-impl Live<'_> {
-    fn put(&self, version: usize, issued: &Issued) {
-        let [archive, live] = ["archive/relay", "live/relay"].map(|folder| self.0.join(folder));
-        fs::create_dir_all(&archive).unwrap();
-        fs::create_dir_all(&live).unwrap();
-        let [chain, key] = ["fullchain", "privkey"].map(|name| format!("{name}{version}.pem"));
-        issued.files_as(&archive, &chain, &key);
-        for (link, file) in [("privkey.pem", key), ("fullchain.pem", chain)] {
-            // As certbot does it: for a moment there is no link.
-            let link = live.join(link);
-            if fs::symlink_metadata(&link).is_ok() {
-                fs::remove_file(&link).unwrap();
-            }
-            symlink(format!("../../archive/relay/{file}"), link).unwrap();
-        }
-    }
-}
-
 fn in_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn sha256(certificate: &[u8]) -> String {
+pub(super) fn sha256(certificate: &[u8]) -> String {
     use rustls::crypto::hash::HashAlgorithm;
     let provider = pusud::tls::provider();
     let suite = provider.cipher_suites.iter().find_map(|suite| suite.tls13()).unwrap();
@@ -90,100 +44,8 @@ fn sha256(certificate: &[u8]) -> String {
     in_hex(suite.common.hash_provider.hash(certificate).as_ref())
 }
 
-/// Waits until new connections are shown this certificate; the status says so, too.
-fn wait_until_shown(daemon: &Daemon, config: &Arc<ClientConfig>, listener: &Value, issued: &Issued) {
-    let address: std::net::SocketAddr = listener["address"].as_str().unwrap().parse().unwrap();
-    let began = Instant::now();
-    let wanted = sha256(&issued.certificate);
-    loop {
-        let mut stream = Stream::to(TcpStream::connect(address).unwrap(), config.clone(), HOST);
-        stream.shake_hands().unwrap();
-        if sha256(&stream.shown().0) == wanted {
-            break;
-        }
-        assert!(began.elapsed() < DEADLINE, "it is never shown");
-        std::thread::park_timeout(std::time::Duration::from_millis(50));
-    }
-    let status = daemon.asked();
-    let listeners = status["listeners"].as_array().unwrap();
-    let now = listeners.iter().find(|now| now["name"] == listener["name"]).unwrap();
-    assert_eq!(now["tls"]["certificates"][0]["sha256"], wanted);
-}
-
-/// By SIGHUP, and by the files alone as Kubernetes and certbot exchange them.
-#[test]
-fn ten_exchanges_under_a_thousand_listeners_lose_nothing() {
-    const LISTENERS: u64 = 1000;
-    many_open_files();
-    let (authority, folder) = (Authority::new("of the test"), tempfile::tempdir().unwrap());
-    let issue = || authority.issue(&[HOST, "127.0.0.1"]);
-    let (mounted, live) = (Mounted(folder.path()), Live(folder.path()));
-    mounted.put(0, &issue());
-    live.put(0, &issue());
-    let shown = folder.path().display();
-    let settings = format!(
-        "listeners:\n\
-         - {{name: mounted, address: 127.0.0.1, port: 0, tls: {{certificate: {shown}/tls.crt, key: {shown}/tls.key}}}}\n\
-         - {{name: live, address: 127.0.0.1, port: 0, tls: {{certificate: {shown}/live/relay/fullchain.pem, \
-         key: {shown}/live/relay/privkey.pem}}}}\n\
-         limits: {{max_connections_per_address: 0, max_unauthorized: 2000, max_unauthorized_per_address: 0, ping_interval: 0, \
-         write_deadline: 1h, outbox_bytes: 32 MiB}}"
-    );
-    let daemon = Setup::on_shards(2).settings(&settings).start();
-    let listeners = daemon.asked()["listeners"].as_array().unwrap().clone();
-    let ca = authority.file(folder.path());
-    // Each half of them came through one of the two.
-    let mut loads: Vec<Running> = listeners
-        .iter()
-        .map(|listener| {
-            let url = format!("wss://{}", listener["address"].as_str().unwrap());
-            let half = (LISTENERS / 2).to_string();
-            let name = listener["name"].as_str().unwrap();
-            Running::start(
-                pusud(&[
-                    "bench",
-                    "--json",
-                    "--url",
-                    &url,
-                    "--authorization",
-                    "both=*",
-                    "--listeners",
-                    &half,
-                    "--rate",
-                    "10",
-                ])
-                .args(["--duration", "1m", "--warm-up", "1s", "--patience", "1m", "--channel-prefix", name, "--ca"])
-                .arg(&ca),
-            )
-        })
-        .collect();
-    let began = Instant::now();
-    while daemon.asked()["messages"]["delivered"].as_u64().unwrap() < LISTENERS * 5 {
-        assert!(began.elapsed() < 3 * DEADLINE, "they do not listen: {}", daemon.asked());
-        std::thread::park_timeout(std::time::Duration::from_millis(50));
-    }
-    let config = without_resumption(&authority);
-    for version in 1..=10 {
-        let (first, second) = (issue(), issue());
-        mounted.put(version, &first);
-        live.put(version, &second);
-        if version % 3 != 0 {
-            daemon.reload();
-        }
-        wait_until_shown(&daemon, &config, &listeners[0], &first);
-        wait_until_shown(&daemon, &config, &listeners[1], &second);
-    }
-    println!("ten exchanges took {:?}", began.elapsed());
-    for load in &mut loads {
-        load.stdout.ends();
-    }
-    for load in loads {
-        let figures: Value = serde_json::from_str(&load.finish().succeeds()).unwrap();
-        assert_eq!(figures["faults"], json!([]), "{figures}");
-        assert_eq!(figures["deliveries"], figures["messages"].as_u64().unwrap() * LISTENERS / 2, "{figures}");
-    }
-    daemon.expect_nobody_disconnected();
-}
+/// Makes files that cannot be used.
+type Spoil<'a> = &'a dyn Fn();
 
 #[test]
 fn whatever_cannot_be_used_leaves_the_old_one_and_is_told() {
@@ -197,7 +59,7 @@ fn whatever_cannot_be_used_leaves_the_old_one_and_is_told() {
     let reload = || run(pusud(&["reload", "--config"]).arg(&settings)).succeeds();
     let other = authority.issue(&[HOST]);
     let expired = authority.issue_expired(&[HOST]);
-    let cases: [(&str, &dyn Fn(), &[&str]); 5] = [
+    let cases: [(&str, Spoil<'_>, &[&str]); 5] = [
         (
             "mismatched",
             &|| fs::write(&key, &other.key_pem).unwrap(),

@@ -236,3 +236,21 @@ fn who_is_told_to_come_back_waits_for_the_next_relay() {
         assert_eq!(client.read_text(), r#"{"type":"authorization_ok"}"#);
     }
 }
+
+/// What the socket unit opens is what the relay would without it, under the name that the relay looks for.
+#[test]
+fn the_socket_unit_fits_the_relay() {
+    let unit = std::fs::read_to_string(root().join("config/pusud.socket")).unwrap();
+    let value = |key: &str| {
+        let line = unit.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_else(|| panic!("{key} is missing: {unit}")).to_owned()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let settings = dir.path().join("settings.yaml");
+    std::fs::write(&settings, "authenticator: None\n").unwrap();
+    let checked = run(pusud(&["check", "--config"]).arg(&settings)).succeeds();
+    assert!(checked.contains(&value("ListenStream=")), "{checked}");
+    let socket = listening();
+    let daemon = with(Setup::on_shards(1).port(1), &[(&value("FileDescriptorName="), socket.as_fd())]).start();
+    assert_eq!(daemon.status()["listeners"][0]["name"], value("FileDescriptorName="));
+}

@@ -1,99 +1,16 @@
 //! Whoever does not keep to the rules of TLS: bounded, unnoticed by the others, and nothing is left of it.
 
-use crate::harness::{
-    Client, DEADLINE, Daemon, HOST, Raw, Setup, Stream, encrypt_at, many_open_files, text_message, trusting,
-    upgrade_request, write_certificate,
-};
+use super::target::Target;
+use crate::harness::{Client, DEADLINE, HOST, Raw, Stream, text_message, upgrade_request};
+use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
 use serde_json::json;
-use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// The most that half handshakes may take of memory, each.
 const HALF_HANDSHAKE_BYTES_MAX: usize = 32 * 1024;
-
-/// A relay with two ports: the first encrypts, the second does not.
-struct Target {
-    daemon: Daemon,
-    plain: SocketAddr,
-    config: Arc<ClientConfig>,
-    #[expect(dead_code, reason = "the relay reads the certificate in it again")]
-    files: tempfile::TempDir,
-}
-
-impl Target {
-    fn new(shards: usize, limits: &str) -> Self {
-        many_open_files();
-        let files = tempfile::tempdir().unwrap();
-        write_certificate(files.path(), "relay");
-        let shown = files.path().display();
-        let settings = format!(
-            "listeners:\n\
-             - {{address: 127.0.0.1, port: 0, tls: {{certificate: {shown}/relay.pem, key: {shown}/relay.key}}}}\n\
-             - {{name: plain, address: 127.0.0.1, port: 0}}\n\
-             limits: {{max_connections_per_address: 0, max_unauthorized_per_address: 0, {limits}}}"
-        );
-        let daemon = Setup::on_shards(shards).settings(&settings).start();
-        let config = trusting(&files.path().join("relay.pem"));
-        encrypt_at(daemon.address(), Some(config.clone()));
-        let plain = daemon.asked()["listeners"][1]["address"].as_str().unwrap().parse().unwrap();
-        let target = Self { daemon, plain, config, files };
-        // What is made for the first client of each kind is no leak.
-        drop((target.daemon.client(), Client::connect(plain)));
-        target.settles(0, None);
-        target
-    }
-
-    fn tcp(&self) -> TcpStream {
-        let socket = TcpStream::connect_timeout(&self.daemon.address(), DEADLINE).unwrap();
-        socket.set_read_timeout(Some(DEADLINE)).unwrap();
-        socket
-    }
-
-    /// The first words of a client.
-    fn client_hello(&self) -> Vec<u8> {
-        let mut client = ClientConnection::new(self.config.clone(), ServerName::try_from(HOST).unwrap()).unwrap();
-        let mut bytes = Vec::new();
-        while client.wants_write() {
-            client.write_tls(&mut bytes).unwrap();
-        }
-        bytes
-    }
-
-    fn open_files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.daemon.pid())).unwrap().count()
-    }
-
-    fn memory_bytes(&self) -> usize {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.daemon.pid())).unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-    }
-
-    /// Waits until so many connections are there, none of them in its handshake, with no more open files than before.
-    fn settles(&self, connections: u64, files: Option<usize>) {
-        let began = Instant::now();
-        loop {
-            let there = &self.daemon.asked()["connections"];
-            let is_settled = there["total"] == connections && there["handshakes"] == 0;
-            if is_settled && files.is_none_or(|files| self.open_files() <= files) {
-                return;
-            }
-            assert!(
-                began.elapsed() < DEADLINE,
-                "{there}, {} open files and not {files:?} at the most",
-                self.open_files()
-            );
-        }
-    }
-
-    fn refused(&self, reason: &str) -> u64 {
-        self.daemon.asked()["refusals"][reason].as_u64().unwrap_or(0)
-    }
-}
 
 /// Everything that the relay says on a connection up to its end.
 fn rest(socket: &mut TcpStream) -> Vec<u8> {
@@ -255,17 +172,19 @@ fn records_that_are_too_long_or_not_whole_end_the_connection() {
     for (head, len) in
         [([23, 3, 3, 0xff, 0xff], 0xffff), ([23, 3, 3, 0x41, 0x00], 0x4100), ([23, 3, 3, 0x01, 0x00], 0x100)]
     {
-        for phase in ["handshake", "open"] {
-            let mut stream = Stream::with(target.tcp(), Some(target.config.clone()));
-            let session = if phase == "open" { Some(stream.shake_hands().unwrap()) } else { None };
-            let record = [&head[..], &vec![7; len]].concat();
-            if session.is_none() {
-                TcpStream::write_all(&mut stream, &target.client_hello()).unwrap();
-            }
-            // It may be refused at its head.
-            let _ = TcpStream::write_all(&mut stream, &record);
-            rest(&mut stream);
-        }
+        let record = [&head[..], &vec![7; len]].concat();
+        // In the middle of a handshake.
+        let mut socket = target.tcp();
+        socket.write_all(&target.client_hello()).unwrap();
+        // It may be refused at its head.
+        let _ = socket.write_all(&record);
+        rest(&mut socket);
+        // And long after it.
+        let mut raw = target.daemon.upgraded();
+        let _ = TcpStream::write_all(raw.stream(), &record);
+        let said = raw.stream().read(&mut [0; 10]).map_err(|error| error.to_string());
+        println!("{len} bytes: {said:?}");
+        assert!(said.is_err_and(|error| error.contains("received fatal alert") || error.contains("reset")));
     }
     // A record that never ends: the client is asked whether it is there, and its bytes are no answer for ever.
     let mut raw = target.daemon.upgraded();
@@ -273,6 +192,7 @@ fn records_that_are_too_long_or_not_whole_end_the_connection() {
     TcpStream::write_all(raw.stream(), &[23, 3, 3, 0x40, 0, 1, 2, 3]).unwrap();
     raw.read_to_end();
     target.settles(0, Some(files));
+    assert_eq!(target.refused("tls"), 3, "each in the middle of a handshake is counted");
     target.daemon.client().close();
 }
 

@@ -5,7 +5,10 @@ mod certificates;
 mod client_certificates;
 #[cfg(unix)]
 mod encrypted;
+#[cfg(unix)]
+mod exchanges;
 mod forwarded;
+mod goodbyes;
 #[cfg(target_os = "linux")]
 mod handed_over;
 #[cfg(target_os = "linux")]
@@ -13,6 +16,8 @@ mod hostile;
 mod proxy_header;
 #[cfg(target_os = "linux")]
 mod scan;
+#[cfg(target_os = "linux")]
+mod target;
 mod tls;
 #[cfg(unix)]
 mod unix_sockets;

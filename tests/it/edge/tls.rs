@@ -1,13 +1,12 @@
 //! The client protocol over TLS: the same words, whatever records they come in, and an end that says that it is one.
 
 use crate::harness::{
-    ALL, Client, DEADLINE, Daemon, Frame, PluginsDir, Raw, Setup, Stream, bad_plugin, is_disconnect, text_message,
-    trusting, upgrade_request,
+    ALL, Client, DEADLINE, Daemon, Frame, Raw, Setup, Stream, is_disconnect, text_message, trusting, upgrade_request,
 };
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -226,78 +225,6 @@ fn a_stop_ends_with_a_close_frame_and_a_close_notify(setup: Setup) {
     }
     assert_eq!(daemon.wait().code(), Some(0));
     drop(half);
-}
-
-/// The ways in which a client may leave over TLS.
-#[derive(Debug, Clone, Copy)]
-enum Leaving {
-    Rightly,
-    WithoutAWord,
-    Reset,
-}
-
-fn say_goodbye(stream: &mut Stream) {
-    stream.session().unwrap().send_close_notify();
-    stream.flush().unwrap();
-}
-
-fn leave(stream: &mut Stream, how: Leaving) {
-    match how {
-        Leaving::Rightly => {
-            say_goodbye(stream);
-            stream.shutdown(Shutdown::Write).unwrap();
-        }
-        Leaving::WithoutAWord => stream.shutdown(Shutdown::Write).unwrap(),
-        Leaving::Reset => {
-            socket2::SockRef::from(&**stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
-        }
-    }
-}
-
-/// Whichever way it goes, its place is free again, and nobody waits for the decision.
-#[test]
-fn a_client_that_leaves_while_it_is_decided_about_is_noticed() {
-    // PUSU_F_ASYNC: "pending" is never answered.
-    let plugins = PluginsDir::empty();
-    bad_plugin(&plugins, &["-DFLAGS=1"]);
-    let settings = "limits: {authorize_call_timeout: 1h, authorize_timeout: 1h}";
-    let daemon = Setup::on_shards(1).encrypted().authenticator("BadPlugin", plugins).settings(settings).start();
-    let ways = [Leaving::Rightly, Leaving::WithoutAWord, Leaving::Reset];
-    for (number, how) in (1..).zip(ways) {
-        let mut raw = daemon.upgraded();
-        raw.send(text_message(r#"{"type":"authorize","authorization":"pending"}"#));
-        let asked =
-            |lines: &[String]| (lines.iter().filter(|line| line.contains("pending")).count() == number).then_some(());
-        daemon.log().wait("the question", asked);
-        leave(raw.stream(), how);
-        // Closing the socket resets it where that was asked for.
-        let kept = (!matches!(how, Leaving::Reset)).then_some(raw);
-        wait_until_nobody_is_there(&daemon, &format!("{how:?}"));
-        drop(kept);
-    }
-}
-
-fn wait_until_nobody_is_there(daemon: &Daemon, how: &str) {
-    let began = Instant::now();
-    while daemon.asked()["connections"]["total"] != 0 {
-        assert!(began.elapsed() < DEADLINE, "{how}: it is still there");
-    }
-}
-
-/// Nothing more comes, and so nothing is kept for it, though its socket is open.
-#[test]
-fn a_client_that_says_goodbye_and_stays_is_let_go() {
-    let daemon = Setup::on_shards(1).encrypted().start();
-    let mut unheard = connect(&daemon, &configured(&daemon, |_| {}));
-    unheard.shake_hands().unwrap();
-    say_goodbye(&mut unheard);
-    let mut greeted = daemon.upgraded();
-    say_goodbye(greeted.stream());
-    let mut authorized = daemon.upgraded();
-    authorized.authorize();
-    say_goodbye(authorized.stream());
-    wait_until_nobody_is_there(&daemon, "all of them");
-    assert!(authorized.stream().ends_with_close_notify());
 }
 
 /// Both sides change their keys in the middle of a conversation.
