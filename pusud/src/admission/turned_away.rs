@@ -18,7 +18,8 @@ pub const REFUSING_MAX: usize = 64;
 /// How long a connection may take to send its request, take the answer, and go.
 const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Refuses connections.
+/// Refuses connections. Clones share the bound on their number.
+#[derive(Clone)]
 pub struct TurnedAway(Arc<Semaphore>);
 
 impl Default for TurnedAway {

@@ -100,7 +100,7 @@ impl Acceptor {
         let entrance = entrance.filter(|_| self.listener.has_entrance());
         let mut backoff = BACKOFF_MIN;
         let mut refused = RefusalLog::default();
-        let turned_away = TurnedAway::default();
+        let turned_away = admission.turned_away();
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&socket, entrance) => accepted,
