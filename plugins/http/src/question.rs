@@ -19,15 +19,16 @@ use zeroize::Zeroizing;
 pub(crate) struct Facts<'a> {
     pub(crate) authorization: &'a str,
     pub(crate) peer: Cow<'a, str>,
-    pub(crate) attributes: BTreeMap<&'a str, Cow<'a, str>>,
+    /// An attribute may be there several times, as the names in a certificate are.
+    pub(crate) attributes: BTreeMap<&'a str, Vec<Cow<'a, str>>>,
 }
 
 impl<'a> Facts<'a> {
     /// `None` if the authorization is not text.
     pub(crate) fn of(request: &Request<'a>) -> Option<Self> {
-        let mut attributes = BTreeMap::new();
+        let mut attributes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (name, value) in request.attrs() {
-            attributes.entry(name).or_insert_with(|| String::from_utf8_lossy(value));
+            attributes.entry(name).or_default().push(String::from_utf8_lossy(value));
         }
         Some(Self { authorization: request.authorization().to_str().ok()?, peer: address(request.peer()), attributes })
     }
@@ -46,7 +47,15 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<BTreeMap<&'a str, &'a str>>,
+    attributes: Option<BTreeMap<&'a str, Values<'a>>>,
+}
+
+/// The values of one attribute.
+#[derive(Serialize, Debug, PartialEq, Eq)]
+#[serde(crate = "serde", untagged)]
+pub(crate) enum Values<'a> {
+    One(&'a str),
+    Several(Vec<&'a str>),
 }
 
 /// The name of a question.
@@ -88,7 +97,8 @@ impl QuestionBuilder {
 fn serialized(body: &Body<'_>, facts: &Facts<'_>) -> Zeroizing<Vec<u8>> {
     // A character takes at most six bytes as an escape. With room for all of it the buffer never moves, and leaves no
     // copy behind that nobody wipes.
-    let attributes: usize = facts.attributes.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 8).sum();
+    let length = |values: &Vec<Cow<'_, str>>| values.iter().map(|value| 6 * value.len() + 4).sum::<usize>();
+    let attributes: usize = facts.attributes.iter().map(|(name, values)| 6 * name.len() + length(values) + 8).sum();
     let mut bytes =
         Zeroizing::new(Vec::with_capacity(6 * (facts.authorization.len() + facts.peer.len()) + attributes + 64));
     serde_json::to_writer(&mut *bytes, body).expect("texts are JSON, and memory can be written to");
@@ -102,7 +112,7 @@ mod tests {
     use pusu_plugin_api::testing;
 
     fn facts<'a>(authorization: &'a str, peer: &'a str, origin: &'a str) -> Facts<'a> {
-        let attributes = BTreeMap::from([("http.origin", Cow::Borrowed(origin))]);
+        let attributes = BTreeMap::from([("http.origin", vec![Cow::Borrowed(origin)])]);
         Facts { authorization, peer: address(peer), attributes }
     }
 

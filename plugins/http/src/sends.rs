@@ -3,6 +3,7 @@
 //! **Invariant:** what is not named is not sent. The cache knows questions by what is sent, so nothing else may reach
 //! the service and change its answer.
 
+use crate::question::Values;
 use pusu_plugin_api::CreateError;
 use pusu_plugin_api::options::Place;
 use std::borrow::Cow;
@@ -11,7 +12,24 @@ use std::collections::BTreeMap;
 /// The attribute that has the query in it.
 const PATH: &str = "http.path";
 /// The attributes that the relay gives, and so those that can be named one by one.
-const ATTRIBUTES: [&str; 2] = [PATH, "http.origin"];
+const ATTRIBUTES: [&str; 16] = [
+    PATH,
+    "http.origin",
+    "proxy.address",
+    "tls.version",
+    "tls.sni",
+    "tls.client.subject",
+    "tls.client.common_name",
+    "tls.client.issuer",
+    "tls.client.serial",
+    "tls.client.san.dns",
+    "tls.client.san.uri",
+    "tls.client.san.email",
+    "tls.client.san.ip",
+    "tls.client.sha256",
+    "tls.client.key_sha256",
+    "tls.client.not_after",
+];
 
 /// What the service is told beside the authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +92,8 @@ impl Sends {
     /// Of these attributes, what the service is told. `None`: it is told of none whatever there is.
     pub(crate) fn attributes<'a>(
         &self,
-        attributes: &'a BTreeMap<&'a str, Cow<'a, str>>,
-    ) -> Option<BTreeMap<&'a str, &'a str>> {
+        attributes: &'a BTreeMap<&'a str, Vec<Cow<'a, str>>>,
+    ) -> Option<BTreeMap<&'a str, Values<'a>>> {
         let is_sent = |name: &str| match &self.attributes {
             Attributes::All => true,
             Attributes::Named(named) => named.contains(&name),
@@ -84,7 +102,11 @@ impl Sends {
             return None;
         }
         let sent = attributes.iter().filter(|(name, _)| is_sent(name));
-        Some(sent.map(|(&name, value)| (name, self.value(name, value))).collect())
+        let values = |name, values: &'a [Cow<'a, str>]| match values {
+            [one] => Values::One(self.value(name, one)),
+            several => Values::Several(several.iter().map(|value| self.value(name, value)).collect()),
+        };
+        Some(sent.map(|(&name, all)| (name, values(name, all))).collect())
     }
 
     fn value<'a>(&self, name: &str, value: &'a str) -> &'a str {
@@ -107,9 +129,9 @@ mod tests {
     #[test]
     fn what_is_named_is_sent_and_the_query_only_if_asked_for() {
         let attributes = BTreeMap::from([
-            ("http.origin", Cow::Borrowed("https://a?b")),
-            ("http.path", Cow::Borrowed("/chat?room=1?2")),
-            ("of.later", Cow::Borrowed("x?y")),
+            ("http.origin", vec![Cow::Borrowed("https://a?b")]),
+            ("http.path", vec![Cow::Borrowed("/chat?room=1?2")]),
+            ("of.later", vec![Cow::Borrowed("x?y")]),
         ]);
         let (origin, later) = (("http.origin", "https://a?b"), ("of.later", "x?y"));
         let (path, with_query) = (("http.path", "/chat"), ("http.path", "/chat?room=1?2"));
@@ -124,11 +146,21 @@ mod tests {
             (&[], false, None),
         ] {
             let sends = of(wanted).unwrap();
-            let expected = expected.map(BTreeMap::from_iter);
+            let one = |(name, value)| (name, Values::One(value));
+            let expected = expected.map(|sent| sent.into_iter().map(one).collect());
             assert_eq!((sends.peer, sends.attributes(&attributes)), (peer, expected), "{wanted:?}");
         }
         assert_eq!(Sends::of(None).unwrap(), of(&["peer", "attributes"]).unwrap());
         assert_eq!(of(&["http.origin"]).unwrap().attributes(&BTreeMap::new()), Some(BTreeMap::new()));
+    }
+
+    #[test]
+    fn what_is_there_several_times_is_a_list() {
+        let names = ["a.example", "b.example"];
+        let attributes = BTreeMap::from([("tls.client.san.dns", names.map(Cow::Borrowed).to_vec())]);
+        let sent = of(&["tls.client.san.dns"]).unwrap().attributes(&attributes).unwrap();
+        assert_eq!(sent["tls.client.san.dns"], Values::Several(names.to_vec()));
+        assert_eq!(serde_json::to_string(&sent).unwrap(), r#"{"tls.client.san.dns":["a.example","b.example"]}"#);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use slab::Slab;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// The place of connections that are not counted by address.
-pub(super) const UNCOUNTED: u32 = u32::MAX;
+/// The place of connections that are not counted by address: one that no address has, since there are a million
+/// connections at the most.
+pub(super) const UNCOUNTED: u32 = (1 << 26) - 1;
 
 /// The addresses that have connections.
 #[derive(Default)]

@@ -61,9 +61,25 @@ pub struct Pass {
 
 /// Where a connection is counted. Small, because every connection keeps one as long as it lasts.
 #[must_use = "a place that is not given back is taken for ever"]
-pub struct Place {
-    of_address: u32,
-    listener: u16,
+pub struct Place(u32);
+
+/// The most listeners: the number of one has to fit into a [`Place`] beside the place of an address.
+pub const LISTENERS_MAX: usize = 64;
+const LISTENER_BITS: u32 = LISTENERS_MAX.ilog2();
+
+impl Place {
+    fn new(of_address: u32, listener: u16) -> Self {
+        Self(of_address << LISTENER_BITS | u32::from(listener))
+    }
+
+    /// Its place among those of one address.
+    fn of_address(&self) -> u32 {
+        self.0 >> LISTENER_BITS
+    }
+
+    fn listener(&self) -> u16 {
+        (self.0 % LISTENERS_MAX as u32) as u16
+    }
 }
 
 /// A place among those that are not authorized yet; dropping it gives it back.
@@ -115,7 +131,7 @@ impl Admission {
         *state.census.beginning(is_handshaking) += 1;
         state.listeners[usize::from(listener)] += 1;
         let probation = Probation { admission: self.clone(), place, is_handshaking };
-        Ok(Pass { place: Place { of_address: place, listener }, probation })
+        Ok(Pass { place: Place::new(place, listener), probation })
     }
 
     /// The TLS handshake of a connection is done: it counts among those that are not authorized yet.
@@ -140,10 +156,10 @@ impl Admission {
     /// The limit that it would exceed. It has been counted as refused then, and keeps its place until it leaves.
     pub fn identify(&self, place: &mut Place, probation: &mut Probation, address: IpAddr) -> Result<(), Refusal> {
         let state = &mut *self.state();
-        debug_assert_eq!(place.of_address, addresses::UNCOUNTED, "nobody is counted by two addresses");
-        let identified = self.bounds.identify(state, place.listener, address);
+        debug_assert_eq!(place.of_address(), addresses::UNCOUNTED, "nobody is counted by two addresses");
+        let identified = self.bounds.identify(state, place.listener(), address);
         let counted = identified.inspect_err(|&refusal| state.refusals.count(refusal))?;
-        (place.of_address, probation.place) = (counted, counted);
+        (*place, probation.place) = (Place::new(counted, place.listener()), counted);
         Ok(())
     }
 
@@ -156,8 +172,8 @@ impl Admission {
     pub fn leave(&self, place: &Place) {
         let state = &mut *self.state();
         state.census.connections -= 1;
-        state.listeners[usize::from(place.listener)] -= 1;
-        state.addresses.leave(place.of_address);
+        state.listeners[usize::from(place.listener())] -= 1;
+        state.addresses.leave(place.of_address());
     }
 
     /// How many are inside.

@@ -32,18 +32,17 @@ const LINGER_MAX: Duration = Duration::from_secs(2);
 pub fn serve(context: &Rc<Context>, arrival: Arrival) -> io::Result<impl Future<Output = ()> + use<>> {
     let (outbox, pass, greeting) = take_in(context, arrival)?;
     let Pass { place, probation } = pass;
-    let member = Member::join(context.clone(), outbox.clone(), place);
-    // Boxed out here, so that the waiting task keeps no room for the arguments.
-    let connecting = Box::pin(connect(member, probation, greeting));
+    let mut member = Member::join(context.clone(), outbox, place);
+    // Boxed, so that the waiting task keeps no room for it.
+    let arguments = Box::new((probation, greeting));
     Ok(async move {
-        let (member, client) = connecting.await;
-        if let Some(mut client) = client {
+        let connected = Box::pin(connect(&mut member, arguments)).await;
+        if let Some(mut client) = connected {
             client.run().await;
         }
-        outbox.finish();
+        member.outbox.finish();
         member.context.hub.unsubscribe_all(member.listener);
-        Box::pin(linger(&outbox)).await;
-        drop(member);
+        Box::pin(linger(&member.outbox)).await;
     })
 }
 
@@ -115,16 +114,15 @@ impl Drop for Member {
 }
 
 /// Makes a client of a connection, or nothing where it does not become one in time.
-async fn connect(mut member: Member, mut probation: Probation, greeting: Greeting) -> (Member, Option<Box<Client>>) {
+async fn connect(member: &mut Member, arguments: Box<(Probation, Greeting)>) -> Option<Box<Client>> {
     let authorize_by = Instant::now() + member.context.limits.authorize_timeout;
-    let Member { context, outbox, listener, place } = &mut member;
+    let (mut probation, greeting) = *arguments;
+    let Member { context, outbox, listener, place } = member;
     let identify = |address| context.admission.identify(place, &mut probation, address);
     let bytes_max = context.limits.max_unauthorized_message_bytes;
-    let Some((messages, facts)) = upgrade(context, outbox, greeting, identify, bytes_max).await else {
-        return (member, None);
-    };
+    let (messages, facts) = upgrade(context, outbox, greeting, identify, bytes_max).await?;
     context.hub.send(outbox, context.hello.clone());
-    let client = Box::new(Client {
+    Some(Box::new(Client {
         messages,
         session: Session::default(),
         upkeep: Some(Upkeep::until_authorized(probation, authorize_by)),
@@ -136,8 +134,7 @@ async fn connect(mut member: Member, mut probation: Probation, greeting: Greetin
         facts,
         outbox: outbox.clone(),
         context: context.clone(),
-    });
-    (member, Some(client))
+    }))
 }
 
 /// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.

@@ -4,7 +4,7 @@ use super::listener::{Endpoint, FIRST_NAME, ListenerConfig, UnixSocket};
 use super::section::Section;
 use super::units::{COUNT_MAX, COUNT_OR_NONE, count};
 use super::values::{address, found, name, non_empty, path, port};
-use crate::admission::{Forwarding, ListenerLimits, Networks};
+use crate::admission::{Forwarding, LISTENERS_MAX, ListenerLimits, Networks};
 use crate::tls::{ClientCertificates, Files, Pair};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
@@ -45,6 +45,7 @@ pub(super) fn listeners(top: &mut Section, key: &str) -> anyhow::Result<Vec<List
         Some(Value::Array(list)) => list,
         Some(other) => bail!("`{key}`: expected a list of listeners, found {}", found(&other)),
     };
+    ensure!(list.len() <= LISTENERS_MAX, "`{key}`: expected at most {LISTENERS_MAX} listeners, found {}", list.len());
     let mut listeners: Vec<ListenerConfig> = Vec::with_capacity(list.len());
     for (at, entry) in list.into_iter().enumerate() {
         let listener = listener(Section::of(&format!("{key}[{at}]"), entry)?, at)?;

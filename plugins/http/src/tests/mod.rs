@@ -68,7 +68,7 @@ impl Authorizer<Waiting> {
 
     fn ask_as(&self, ticket: u64, authorization: &str, peer: &str, again: bool) -> Receiver<Verdict> {
         let (waiter, verdict) = channel();
-        let attributes = BTreeMap::from([("http.path", Cow::Borrowed("/"))]);
+        let attributes = BTreeMap::from([("http.path", vec![Cow::Borrowed("/")])]);
         let facts = Facts { authorization, peer: Cow::Borrowed(peer), attributes };
         self.ask(&facts, again, Waiting(ticket, waiter));
         verdict
