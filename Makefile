@@ -21,13 +21,14 @@ VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
   websockets==17.4
 
-.PHONY: help run run-network plugins build test quick test-tools test-systemd conformance venv check bench soak soak-network \
+.PHONY: help run run-network plugins build test test-tls quick test-tools test-systemd conformance venv check bench soak soak-network \
   soak-plugins random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
 	@echo 'make test     runs all tests, the published Python client included'
+	@echo 'make test-tls  of these, what clients send and are sent, once more over TLS'
 	@echo 'make quick    the tests that what is not committed can break, in less than a minute; BASE=main for a whole branch'
 	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
@@ -76,6 +77,13 @@ test: venv
 	fi
 	$(CARGO) test --workspace --doc
 
+# What clients send and are sent, as in `test`, with all clients over TLS: .config/nextest.toml names the tests, and those that
+# cannot run so with the reason. Needs nextest.
+test-tls: venv
+	$(CARGO) build --workspace --all-targets
+	PUSU_TEST_TLS=1 PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) NEXTEST_TEST_THREADS=$(TEST_THREADS) \
+	  $(CARGO) nextest run --workspace --no-fail-fast --profile tls
+
 # The whole workspace with its tests is selected, as in `test`: for another selection dependencies would be built anew.
 quick: venv
 	$(CARGO) build --quiet --workspace --lib --bins --tests
@@ -86,6 +94,7 @@ quick: venv
 # where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
 # say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
+  sslscan:sslscan nmap:nmap \
   chromium:chromium nodejs:node node-ws:/usr/share/nodejs/ws golang-go:go \
   golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket
 TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
@@ -181,6 +190,7 @@ install: plugins
 	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/|$(PREFIX)/|' config/pusud.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
+	install -m 644 config/pusud.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
 	for folder in password jwt http certificate my-authenticator example-c example-cpp; do \
 	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \

@@ -247,3 +247,24 @@ it_starts_when_its_port_is_free_again() {
   eventually serves_as_another 0
   echo "after $(property NRestarts) attempts"
 }
+
+# The page's way to a port that stays open: nobody is refused while the relay is restarted.
+a_restart_with_the_socket_unit_refuses_nobody() {
+  local n
+  systemctl stop pusud
+  systemctl start pusud.socket
+  systemctl start pusud
+  log_says 'the service manager has handed the socket over'
+  systemctl restart --no-block pusud
+  for n in $(seq 20); do
+    publish third "while it is restarted, $n" || fail "message $n was refused"
+  done
+  eventually is_active
+  # Who connects starts it, too.
+  systemctl stop pusud
+  publish third 'to one that is stopped'
+  eventually is_active
+  systemctl stop pusud.socket pusud
+  systemctl start pusud
+  echo '20 messages while it was restarted'
+}

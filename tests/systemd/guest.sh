@@ -95,4 +95,5 @@ check a_crash_restarts_it
 check a_relay_that_hangs_is_restarted
 check a_mended_relay_starts_by_itself
 check it_starts_when_its_port_is_free_again
+check a_restart_with_the_socket_unit_refuses_nobody
 echo END

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub struct Admission {
     bounds: Bounds,
     state: Mutex<State>,
+    turned_away: TurnedAway,
 }
 
 #[derive(Default)]
@@ -102,7 +103,13 @@ impl Admission {
     /// Admits `connections_max` connections, and otherwise as `limits` say, or a listener's own.
     pub fn new(connections_max: usize, limits: &Limits, listeners: &[ListenerLimits]) -> Arc<Self> {
         let state = State { listeners: vec![0; listeners.len()].into(), ..State::default() };
-        Arc::new(Self { bounds: Bounds::new(connections_max, limits, listeners), state: Mutex::new(state) })
+        let bounds = Bounds::new(connections_max, limits, listeners);
+        Arc::new(Self { bounds, state: Mutex::new(state), turned_away: TurnedAway::default() })
+    }
+
+    /// For all who refuse connections of this relay: one bound on the number of those that are being told is for all of them.
+    pub fn turned_away(&self) -> TurnedAway {
+        self.turned_away.clone()
     }
 
     /// Lets a connection in that came through the listener with this number, and is not authorized yet. `address`: what limits by address count it by; `None` where they

@@ -18,7 +18,8 @@ pub const REFUSING_MAX: usize = 64;
 /// How long a connection may take to send its request, take the answer, and go.
 const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Refuses connections.
+/// Refuses connections. Clones share the bound on their number.
+#[derive(Clone)]
 pub struct TurnedAway(Arc<Semaphore>);
 
 impl Default for TurnedAway {
@@ -39,6 +40,22 @@ impl TurnedAway {
         self.answer(socket, HttpError::ENCRYPTED_ONLY.to_response(), received);
     }
 
+    /// Tells a connection that is encrypted why it is not let in, the same way; `encrypt` makes ciphertext of the answer.
+    pub fn refuse_encrypted(
+        &self,
+        socket: std::net::TcpStream,
+        refusal: Refusal,
+        received: &[u8],
+        encrypt: impl FnOnce(&[u8]) -> Vec<u8>,
+    ) {
+        self.answer(socket, encrypt(&HttpError::turned_away(refusal).to_response()), received);
+    }
+
+    /// Waits for a connection to go that has been told why it is not let in.
+    pub fn see_off(&self, socket: std::net::TcpStream) {
+        self.answer(socket, Vec::new(), &[]);
+    }
+
     fn answer(&self, socket: std::net::TcpStream, answer: Vec<u8>, received: &[u8]) {
         let Ok(permit) = self.0.clone().try_acquire_owned() else {
             // As far as the system takes it: whether it arrives is for the network to say.
@@ -57,14 +74,16 @@ impl TurnedAway {
     }
 }
 
-/// Waits for the request where nothing of it has come, answers, and waits for the client to go.
+/// Waits for the request where nothing of it has come, answers if there is anything to say, and waits for the client to go.
 async fn converse(socket: &TcpStream, answer: &[u8], has_come: bool) -> io::Result<()> {
-    if !has_come && read(socket).await? == 0 {
-        return Ok(());
-    }
-    // The kernel's buffer is empty and takes the whole answer; but the runtime has to have seen that.
-    while matches!(socket.try_write(answer), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-        socket.writable().await?;
+    if !answer.is_empty() {
+        if !has_come && read(socket).await? == 0 {
+            return Ok(());
+        }
+        // The kernel's buffer is empty and takes the whole answer; but the runtime has to have seen that.
+        while matches!(socket.try_write(answer), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            socket.writable().await?;
+        }
     }
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while read(socket).await? > 0 {}

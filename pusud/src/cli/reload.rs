@@ -23,7 +23,8 @@ pub(super) struct Args {
 
 pub(super) fn reload(args: &Args) -> anyhow::Result<()> {
     let reloaded = control::reload(&args.relay.find()?, args.new)?;
-    let control::Reloaded { outcome, generation, authenticator, warnings } = reloaded;
+    let control::Reloaded { outcome, generation, authenticator, certificates, warnings } = reloaded;
+    let certificates: String = certificates.iter().map(|listener| format!("{listener}\n")).collect();
     let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-    print(&format!("{outcome}: {authenticator}, generation {generation}\n{warnings}"))
+    print(&format!("{outcome}: {authenticator}, generation {generation}\n{certificates}{warnings}"))
 }

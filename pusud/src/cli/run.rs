@@ -8,9 +8,11 @@ use pusud::relay::Relay;
 use pusud::system::{self, HandedOver, Shutdown, Signals};
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
-    let sockets = HandedOver::take_all()?;
-    let signals = Signals::catch().context("cannot catch signals")?;
+    let sockets = HandedOver::take_all();
+    let signals = Signals::catch().context("cannot catch signals");
     system::start_logging(args.log_format, args.log_level, system::Output::Queued)?;
+    // Only now: an error of theirs is a line of the log, too.
+    let (sockets, signals) = (sockets?, signals?);
     authenticator::forbid_exit(|why| {
         tracing::error!("{why}");
         system::finish_log();

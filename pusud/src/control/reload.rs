@@ -24,6 +24,9 @@ pub struct Reloaded {
     pub generation: u32,
     /// The authenticator that decides, with its version.
     pub authenticator: String,
+    /// A sentence for each listener that serves new certificates.
+    #[serde(default)]
+    pub certificates: Vec<String>,
     /// What needs a restart to take effect, and what else the operator should know.
     pub warnings: Vec<String>,
 }

@@ -36,7 +36,8 @@ impl Acceptor {
     /// Of a listener at `endpoint`, where it binds unless the service manager has handed a socket over.
     ///
     /// # Errors
-    /// Says which setting to change when the port is taken or the address is not this machine's.
+    /// Says which setting to change when the port is taken, the address is not this machine's, or the socket is of the wrong
+    /// kind.
     pub(super) fn new(
         listener: Listener,
         endpoint: &Endpoint,
@@ -44,7 +45,7 @@ impl Acceptor {
     ) -> anyhow::Result<Self> {
         let (socket, address) = match handed_over {
             Some(socket) => {
-                let address = endpoint::local_address(&socket)?;
+                let address = endpoint::take_over(&listener.name, endpoint, &socket)?;
                 info!(listener = listener.name, address, "the service manager has handed the socket over");
                 (socket, address)
             }
@@ -99,7 +100,7 @@ impl Acceptor {
         let entrance = entrance.filter(|_| self.listener.has_entrance());
         let mut backoff = BACKOFF_MIN;
         let mut refused = RefusalLog::default();
-        let turned_away = TurnedAway::default();
+        let turned_away = admission.turned_away();
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&socket, entrance) => accepted,

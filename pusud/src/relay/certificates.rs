@@ -57,11 +57,38 @@ fn ticket_secret(config: &Config) -> anyhow::Result<Option<TicketSecret>> {
     Ok(Some(TicketSecret::new(keys.first())))
 }
 
-/// Renews the certificates of all listeners, each of which changes as a whole or stays; says so in the log.
-pub(super) fn renew(all: &[Certificates]) {
-    for Certificates { listener, served } in all {
-        log(listener, &served.renew());
+/// What has become of the certificates of all listeners, for whoever has asked for it.
+#[derive(Default)]
+pub(super) struct Renewed {
+    /// A sentence for each listener that serves new ones.
+    pub(super) swapped: Vec<String>,
+    /// A sentence for each whose files cannot be used, and what else the operator should know.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Renewed {
+    fn add(&mut self, listener: &str, renewal: Renewal) {
+        let said = |text: &str| format!("TLS of the listener {listener:?}: {text}");
+        match &renewal {
+            Renewal::Unchanged => {}
+            Renewal::Swapped { warnings, .. } => {
+                self.swapped.push(said(&renewal.to_string()));
+                self.warnings.extend(warnings.iter().map(|warning| said(warning)));
+            }
+            Renewal::Kept { .. } => self.warnings.push(said(&renewal.to_string())),
+        }
     }
+}
+
+/// Renews the certificates of all listeners, each of which changes as a whole or stays; says so in the log.
+pub(super) fn renew(all: &[Certificates]) -> Renewed {
+    let mut renewed = Renewed::default();
+    for Certificates { listener, served } in all {
+        let renewal = served.renew();
+        log(listener, &renewal);
+        renewed.add(listener, renewal);
+    }
+    renewed
 }
 
 fn log(listener: &str, renewal: &Renewal) {

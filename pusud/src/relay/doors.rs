@@ -9,7 +9,7 @@ use crate::admission::Admission;
 use crate::config::Config;
 use crate::control::DescribedListener;
 use crate::routing::InboxSender;
-use crate::system::HandedOver;
+use crate::system::{HandedOver, ListeningSocket};
 use anyhow::ensure;
 use futures_util::future::select_all;
 use std::sync::Arc;
@@ -81,15 +81,23 @@ fn bind(config: &Config, mut sockets: HandedOver) -> anyhow::Result<Vec<Acceptor
     for warning in warnings {
         warn!("{warning}");
     }
+    // Before anything is bound, so that a name that is mistyped is named and not a port that is taken.
+    let handed_over = take_over(config, &mut sockets)?;
     let mut acceptors = Vec::with_capacity(config.listeners.len());
-    for ((listener, certificates), number) in config.listeners.iter().zip(certificates).zip(0..) {
-        let mut handed_over = sockets.take(&listener.name);
-        if handed_over.is_none() && config.listeners.len() == 1 {
-            // systemd names a socket after its unit, unless that says another name.
-            handed_over = sockets.take_only();
-        }
+    let listeners = config.listeners.iter().zip(certificates).zip(handed_over).zip(0..);
+    for (((listener, certificates), handed_over), number) in listeners {
         let new = Listener::new(number, listener, certificates);
         acceptors.push(Acceptor::new(new, &listener.endpoint, handed_over)?);
+    }
+    Ok(acceptors)
+}
+
+/// The sockets of the service manager for each listener that it has one for.
+fn take_over(config: &Config, sockets: &mut HandedOver) -> anyhow::Result<Vec<Option<ListeningSocket>>> {
+    let mut taken: Vec<_> = config.listeners.iter().map(|listener| sockets.take(&listener.name)).collect();
+    if let [socket @ None] = &mut taken[..] {
+        // systemd names a socket after its unit, unless that says another name.
+        *socket = sockets.take_only();
     }
     let names = sockets.names();
     ensure!(
@@ -99,5 +107,5 @@ fn bind(config: &Config, mut sockets: HandedOver) -> anyhow::Result<Vec<Acceptor
         names.join(", "),
         config.listeners.iter().map(|listener| listener.name.as_str()).collect::<Vec<_>>().join(", ")
     );
-    Ok(acceptors)
+    Ok(taken)
 }

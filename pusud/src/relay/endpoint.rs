@@ -28,8 +28,31 @@ pub(super) fn bind(endpoint: &Endpoint) -> anyhow::Result<(ListeningSocket, Stri
     }
 }
 
+/// Checks a socket that the service manager has handed over for a listener; its address, with the real port.
+///
+/// # Errors
+/// It is of the other kind: what its listener takes for granted of its clients would be wrong.
+pub(super) fn take_over(name: &str, endpoint: &Endpoint, socket: &ListeningSocket) -> anyhow::Result<String> {
+    let found = match socket {
+        ListeningSocket::Tcp(_) => "a TCP socket",
+        #[cfg(unix)]
+        ListeningSocket::Unix(_) => "a Unix socket",
+    };
+    let (has, expected) = match endpoint {
+        Endpoint::Tcp(_) => ("a port", "a TCP socket"),
+        Endpoint::Unix(_) => ("a path", "a Unix socket"),
+    };
+    let address = local_address(socket)?;
+    anyhow::ensure!(
+        found == expected,
+        "the service manager hands {found} over ({address}) for the listener {name:?}, which has {has} in the settings: expected \
+         {expected} (ListenStream= and FileDescriptorName= in the socket unit)"
+    );
+    Ok(address)
+}
+
 /// Where a socket is bound, with the real port.
-pub(super) fn local_address(socket: &ListeningSocket) -> anyhow::Result<String> {
+fn local_address(socket: &ListeningSocket) -> anyhow::Result<String> {
     const NO_ADDRESS: &str = "the bound socket has no address";
     Ok(match socket {
         ListeningSocket::Tcp(socket) => socket.local_addr().context(NO_ADDRESS)?.to_string(),

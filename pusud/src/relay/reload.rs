@@ -8,7 +8,7 @@
 use crate::authenticator::{self, Authenticator, Swapped};
 use crate::config::{Config, OnSwap, Overrides};
 use crate::control::Reloaded;
-use crate::relay::certificates::{self, Certificates};
+use crate::relay::certificates::{self, Certificates, Renewed};
 use crate::relay::wishes::{Wish, Wishes};
 use crate::routing::{InboxSender, Item};
 use crate::system::ServiceManager;
@@ -62,17 +62,20 @@ impl Reload {
             let by = if wish.reply.is_some() { "pusud reload" } else { "SIGHUP" };
             info!("{by}: reading the settings again");
             manager.reloading();
-            let outcome = self.reload_aside(wish.wants_new).await;
+            let (renewed, outcome) = match self.reload_aside(wish.wants_new).await {
+                Ok(done) => done,
+                Err(error) => (Renewed::default(), Err(error)),
+            };
             manager.ready(serving);
             let answer = match outcome {
                 Ok(outcome) => {
                     tell(inboxes, &outcome);
-                    Ok(self.reloaded(outcome))
+                    Ok(self.reloaded(outcome, renewed))
                 }
                 Err(error) => {
                     let (generation, error) = (self.authenticator.generation(), one_line(&error));
                     error!(generation, "nothing was changed, the authenticator stays: {error}");
-                    Err(format!("nothing was changed, the authenticator stays: {error}"))
+                    Err(refused(&error, &renewed))
                 }
             };
             if let Some(reply) = wish.reply {
@@ -82,18 +85,19 @@ impl Reload {
         }
     }
 
-    fn reloaded(&self, outcome: Outcome) -> Reloaded {
+    fn reloaded(&self, outcome: Outcome, renewed: Renewed) -> Reloaded {
         let identity = self.authenticator.identity();
         Reloaded {
             outcome: words(outcome.swapped).to_owned(),
             generation: self.authenticator.generation(),
             authenticator: format!("{} {}", identity.id, identity.version).trim_end().to_owned(),
-            warnings: outcome.warnings,
+            certificates: renewed.swapped,
+            warnings: outcome.warnings.into_iter().chain(renewed.warnings).collect(),
         }
     }
 
     /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
-    async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<Outcome> {
+    async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<(Renewed, anyhow::Result<Outcome>)> {
         // No new thread would get anywhere.
         ensure!(
             !authenticator::loading_hangs(),
@@ -109,14 +113,14 @@ impl Reload {
                 // the lock that it takes.
                 drop(tokio::runtime::Handle::try_current());
                 // Certificates are read whatever becomes of the settings: one does not wait for the other.
-                certificates::renew(&certificates);
+                let renewed = certificates::renew(&certificates);
                 // Nobody waits for the outcome any more when the relay has stopped meanwhile.
-                drop(done.send(reload(&running, &overrides, &authenticator, wants_new)));
+                drop(done.send((renewed, reload(&running, &overrides, &authenticator, wants_new))));
             })
             .context("cannot start a thread that reads the settings; raise the limit on processes")?;
         loop {
             tokio::select! {
-                outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log")?,
+                outcome = &mut outcome => return outcome.context("the thread has died; its panic is in the log"),
                 () = self.wishes.next_sighup() => {
                     self.again = true;
                     warn!("SIGHUP: a reload is still in progress, another follows it; is the authenticator slow to start?");
@@ -177,6 +181,13 @@ fn tell(inboxes: &[InboxSender], outcome: &Outcome) {
             OnSwap::Reauthorize => {}
         }
     }
+}
+
+/// The answer where the settings are not good: certificates do not wait for them.
+fn refused(error: &str, renewed: &Renewed) -> String {
+    let parts = [format!("nothing was changed, the authenticator stays: {error}")];
+    let parts = parts.into_iter().chain(renewed.swapped.iter().map(|said| format!("all the same, {said}")));
+    parts.chain(renewed.warnings.iter().cloned()).collect::<Vec<_>>().join("; ")
 }
 
 /// An error as one line of the log: lists stand in several.

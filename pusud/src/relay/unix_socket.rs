@@ -11,12 +11,16 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+/// The longest path, as the address of a socket has room for so many bytes, and while it is made eight more are behind it.
+const PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 - 8 } else { 103 - 8 };
+
 /// Makes the socket. One that a relay has left behind, which nobody listens to any more, gives way.
 ///
 /// # Errors
 /// Names the path or the user, and the way out.
 pub(super) fn bind(socket: &UnixSocket) -> anyhow::Result<UnixListener> {
     let path = &socket.path;
+    check(socket)?;
     let owner = owner(socket)?;
     let failed = || format!("cannot listen for clients on unix:{}", path.display());
     remove_left_behind(path).with_context(failed)?;
@@ -24,6 +28,8 @@ pub(super) fn bind(socket: &UnixSocket) -> anyhow::Result<UnixListener> {
     let mut name = path.file_name().with_context(failed)?.to_owned();
     name.push(format!(".{}", std::process::id()));
     let new = path.with_file_name(name);
+    // One of the same number may have been killed right here: in containers it always has the same.
+    remove_left_behind(&new).with_context(failed)?;
     let listener = UnixListener::bind(&new).with_context(failed)?;
     let finish = || -> anyhow::Result<()> {
         if owner != (None, None) {
@@ -45,6 +51,13 @@ pub(super) fn bind(socket: &UnixSocket) -> anyhow::Result<UnixListener> {
 /// Names the path or the user, and the way out.
 pub(super) fn check(socket: &UnixSocket) -> anyhow::Result<()> {
     owner(socket)?;
+    let len = socket.path.as_os_str().len();
+    ensure!(
+        len <= PATH_BYTES_MAX,
+        "cannot listen for clients on unix:{}: the path has {len} bytes, and a socket's has at most {PATH_BYTES_MAX}; name a \
+         shorter one",
+        socket.path.display()
+    );
     let folder = socket.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     ensure!(
         folder.is_dir(),

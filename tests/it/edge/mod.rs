@@ -1,9 +1,26 @@
-//! The edge: clients and proxies of others, as they connect to listeners with TLS, PROXY headers and trusted proxies.
+//! The edge: where clients and proxies connect, with TLS and its certificates, PROXY headers and trusted proxies, Unix sockets,
+//! and sockets that the service manager hands over.
 
+mod certificates;
+mod client_certificates;
 #[cfg(unix)]
 mod encrypted;
+#[cfg(unix)]
+mod exchanges;
 mod forwarded;
+mod goodbyes;
+#[cfg(target_os = "linux")]
+mod handed_over;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod proxy_header;
+#[cfg(target_os = "linux")]
+mod scan;
+#[cfg(target_os = "linux")]
+mod target;
+mod tls;
+#[cfg(unix)]
+mod unix_sockets;
 #[cfg(unix)]
 mod wss_clients;
 

@@ -44,7 +44,7 @@ mod telling;
 mod terminal;
 mod tls_front;
 
-pub(crate) use certificates::Authority;
+pub(crate) use certificates::{Authority, DAY, Issued};
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
@@ -83,8 +83,7 @@ pub(crate) use stalls::{StallWatch, Stalls, time_without_stalls};
 pub(crate) use starting::Starting;
 #[cfg(target_os = "linux")]
 pub(crate) use stopped_thread::{StoppedThread, stop_thread};
-use stream::encrypt_at;
-pub(crate) use stream::{Stream, trusting, write_certificate};
+pub(crate) use stream::{HOST, Stream, encrypt_at, trusting, write_certificate};
 pub(crate) use telling::{not_run, tell};
 pub(crate) use terminal::OnTerminal;
 pub(crate) use tls_front::TlsFront;

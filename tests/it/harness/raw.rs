@@ -102,6 +102,12 @@ impl Raw {
 
     /// Sends the end of the stream; reading goes on.
     pub(crate) fn finish_sending(&mut self) {
+        // Over TLS there is a handshake before, and it is said in its words first.
+        self.stream.shake_hands().unwrap();
+        if let Some(session) = self.stream.session() {
+            session.send_close_notify();
+            self.stream.flush().unwrap();
+        }
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 

@@ -10,6 +10,7 @@
 //! | `option` | grants both for the channel that the option `channel` names |
 //! | `expires=MS` | the permissions end so many milliseconds from now |
 //! | `sleep=MS` | waits so long before it goes on |
+//! | `attributes=PREFIX` | refuses; the reason is `tls` or `plain`, and the attributes with such names as `NAME=VALUE` |
 //! | `refuse=REASON` | refuses, with this reason |
 //! | `peer` | refuses, with the client's address as the reason |
 //! | `attribute=KEY` | refuses, with this attribute of the request as the reason, or `none` |

@@ -152,7 +152,8 @@ impl Setup {
         }
         let plugins = self.plugins.take().unwrap_or_else(|| PluginsDir::with([scripted_plugin()]));
         // Listeners say themselves where they are.
-        let place = match self.more.contains("listeners:") {
+        let has_listeners = self.more.contains("listeners:");
+        let place = match has_listeners {
             true => String::new(),
             false => format!("client_address: '{}'\nclient_port: {}\n", self.address, self.port),
         };
@@ -166,7 +167,7 @@ impl Setup {
             for_tests(self.more),
         );
         let (mut settings, mut tls) = (settings, None);
-        if self.is_encrypted && !settings.contains("listeners:") {
+        if self.is_encrypted && !has_listeners && !settings.contains("client_tls:") {
             write_certificate(dir.path(), "relay");
             tls = Some(trusting(&dir.path().join("relay.pem")));
             settings.push_str("client_tls: {certificate: relay.pem, key: relay.key}\n");

@@ -2,7 +2,7 @@
 
 use super::DEADLINE;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ pub(crate) const HOST: &str = "relay.test";
 static ENCRYPTED: Mutex<BTreeMap<SocketAddr, Arc<ClientConfig>>> = Mutex::new(BTreeMap::new());
 
 /// Clients of the relay at `address` encrypt so from here on, or not at all.
-pub(super) fn encrypt_at(address: SocketAddr, tls: Option<Arc<ClientConfig>>) {
+pub(crate) fn encrypt_at(address: SocketAddr, tls: Option<Arc<ClientConfig>>) {
     let mut encrypted = ENCRYPTED.lock().unwrap();
     match tls {
         Some(tls) => encrypted.insert(address, tls),
@@ -41,21 +41,51 @@ impl Stream {
 
     /// Over this socket, encrypted where a configuration says how.
     pub(crate) fn with(socket: TcpStream, tls: Option<Arc<ClientConfig>>) -> Self {
-        socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(DEADLINE)).unwrap();
-        socket.set_write_timeout(Some(DEADLINE)).unwrap();
         match tls {
-            None => Self::Plain(socket),
-            Some(config) => {
-                let connection = ClientConnection::new(config, ServerName::try_from(HOST).unwrap()).unwrap();
-                Self::Encrypted(Box::new(StreamOwned::new(connection, socket)))
-            }
+            None => Self::Plain(patient(socket)),
+            Some(config) => Self::to(socket, config, HOST),
         }
+    }
+
+    /// Over this socket, encrypted, to the relay of this name or address.
+    pub(crate) fn to(socket: TcpStream, config: Arc<ClientConfig>, host: &str) -> Self {
+        let host = ServerName::try_from(host.to_owned()).unwrap();
+        let connection = ClientConnection::new(config, host).unwrap();
+        Self::Encrypted(Box::new(StreamOwned::new(connection, patient(socket))))
     }
 
     /// Connects to `address`, encrypted if the relay there is.
     pub(crate) fn connect(address: SocketAddr) -> Self {
         Self::over(TcpStream::connect_timeout(&address, DEADLINE).unwrap())
+    }
+
+    /// Shakes hands, up to the last word of the relay's that the handshake needs.
+    ///
+    /// # Errors
+    /// One side refuses the other, or the connection has ended.
+    pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
+        let Self::Encrypted(stream) = self else { return Ok(()) };
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        stream.flush()
+    }
+
+    /// The relay's certificate, and whether an earlier session went on.
+    pub(crate) fn shown(&mut self) -> (Vec<u8>, bool) {
+        let session = self.session().expect("it is encrypted");
+        let certificate = session.peer_certificates().expect("the relay shows one")[0].to_vec();
+        (certificate, session.handshake_kind() == Some(HandshakeKind::Resumed))
+    }
+
+    /// Reads to the end; whether the relay has said that nothing more comes.
+    pub(crate) fn ends_with_close_notify(&mut self) -> bool {
+        let Self::Encrypted(stream) = self else { panic!("there is no such thing in plaintext") };
+        match io::copy(stream, &mut io::sink()) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => panic!("waiting for the end: {error}"),
+        }
     }
 
     /// The session, where there is one.
@@ -106,6 +136,14 @@ impl Write for Stream {
             Self::Encrypted(stream) => stream.flush(),
         }
     }
+}
+
+/// A socket at which no test waits for ever.
+fn patient(socket: TcpStream) -> TcpStream {
+    socket.set_nodelay(true).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    socket.set_write_timeout(Some(DEADLINE)).unwrap();
+    socket
 }
 
 /// The socket below.

@@ -235,6 +235,7 @@ fn make_install_fits_the_unit() {
         "target/release/pusud /tmp/image/opt/pusu/bin/",
         "s|/usr/local/|/opt/pusu/|",
         "/tmp/image/opt/pusu/lib/systemd/system/pusud.service",
+        "config/pusud.socket /tmp/image/opt/pusu/lib/systemd/system/",
     ] {
         assert!(plan.contains(part), "{part} is not in\n{plan}");
     }

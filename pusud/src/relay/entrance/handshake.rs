@@ -1,8 +1,6 @@
 //! The TLS handshake of one connection.
 
 use super::failure::Ended;
-use super::proxied;
-use crate::http::HttpError;
 use crate::protocol::Refusal;
 use crate::tls::{Received, Session};
 use std::cell::RefCell;
@@ -49,20 +47,15 @@ pub(super) async fn shake_hands(
     }
 }
 
-/// Tells a client that has shaken hands why it is not let in.
-pub(super) async fn refuse(socket: &TcpStream, session: &mut Session, refusal: Refusal) -> Result<(), Ended> {
-    let mut room = Vec::new();
-    let answer = HttpError::turned_away(refusal).to_response();
-    let len = session.encrypt(&answer, &mut room).map_err(io::Error::from)?;
-    let mut ciphertext = room[..len].to_vec();
-    let len = session.close_notify(&mut room);
-    ciphertext.extend_from_slice(&room[..len]);
-    send(socket, &ciphertext).await?;
-    // Its request is read, so that the answer is not lost with a reset.
-    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
-    let mut discard = [0; 1024];
-    while proxied::read(socket, &mut discard).await? > 0 {}
-    Ok(())
+/// The ciphertext of what a client is told that is not let in, and of the end of its session.
+pub(super) fn last_words(session: &mut Session, answer: &[u8]) -> Vec<u8> {
+    let (mut words, mut end) = (Vec::new(), Vec::new());
+    // Where nothing can be encrypted any more, the connection is closed without a word.
+    let len = session.encrypt(answer, &mut words).unwrap_or(0);
+    words.truncate(len);
+    let len = session.close_notify(&mut end);
+    words.extend_from_slice(&end[..len]);
+    words
 }
 
 /// Sends all of it.

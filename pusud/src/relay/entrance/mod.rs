@@ -103,7 +103,7 @@ impl Entrance {
 async fn run(dealer: Arc<Dealer>, admission: Arc<Admission>, timeout: Duration, mut visits: UnboundedReceiver<Visit>) {
     let (failures, mut failed) = mpsc::unbounded_channel();
     let buffer = RefCell::new(vec![0; READ_BYTES_MAX].into());
-    let turned_away = TurnedAway::default();
+    let turned_away = admission.turned_away();
     let shared = Rc::new(Shared { dealer, admission, turned_away, timeout, buffer, failures });
     let mut log = RefusalLog::default();
     loop {

@@ -117,11 +117,23 @@ impl Entering<'_> {
             }
             let credentials = certificates.credentials();
             let mut new = Session::new(credentials.server_config()).map_err(failed)?;
-            received = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await?;
-            new.check_client(&credentials).map_err(failed)?;
+            let shaken = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await;
+            received =
+                match shaken.and_then(|received| new.check_client(&credentials).map_err(failed).map(|()| received)) {
+                    Ok(received) => received,
+                    Err(ended) => {
+                        if matches!(ended, Ended::Refused(..)) {
+                            // The alert has been sent. A client that thinks its handshake done sends its request by now, and
+                            // closing here would reset the connection under the alert.
+                            self.shared.turned_away.see_off(socket.into_std()?);
+                        }
+                        return Err(ended);
+                    }
+                };
             let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
             if let Err(refusal) = self.shared.admission.end_handshake(pass) {
-                handshake::refuse(&socket, &mut new, refusal).await?;
+                let encrypt = |answer: &[u8]| handshake::last_words(&mut new, answer);
+                self.shared.turned_away.refuse_encrypted(socket.into_std()?, refusal, &received, encrypt);
                 return Err(Ended::Counted(refusal));
             }
             session = Some(Box::new(new));
