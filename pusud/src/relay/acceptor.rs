@@ -149,7 +149,15 @@ impl Acceptor {
             Ok(pass) => {
                 let forwarding = self.listener.forwarding_of(peer);
                 let received = Vec::new();
-                dealer.deal(Arrival { socket, peer, client: peer, pass, forwarding, session: None, received });
+                dealer.deal(Box::new(Arrival {
+                    socket,
+                    peer,
+                    client: peer,
+                    pass,
+                    forwarding,
+                    session: None,
+                    received,
+                }));
                 Ok(())
             }
             Err(refusal) => {

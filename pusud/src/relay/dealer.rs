@@ -18,8 +18,8 @@ impl Dealer {
     }
 
     /// Hands a connection over to the next shard.
-    pub(super) fn deal(&self, arrival: Arrival) {
+    pub(super) fn deal(&self, arrival: Box<Arrival>) {
         let shard = self.picker.lock().expect("nothing panics while it picks").next_shard();
-        self.inboxes[shard].send(Item::Accepted(Box::new(arrival)));
+        self.inboxes[shard].send(Item::Accepted(arrival));
     }
 }

@@ -33,7 +33,8 @@ pub(super) async fn shake_hands(
         let outcome = session.read(&mut buffer.borrow_mut(), read, &mut take, &mut answer);
         // An alert where there was an error.
         let sent = send(socket, &answer).await;
-        answer.clear();
+        // Its room goes while the client thinks: half handshakes are held by the thousand.
+        answer = Vec::new();
         match outcome {
             Ok(Received::End) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             Ok(Received::Data) if session.is_handshaking() => sent?,

@@ -86,7 +86,7 @@ fn note(shared: &Shared, failure: Failure) {
 }
 
 impl Entering<'_> {
-    async fn enter(&mut self, socket: TcpStream, peer: ClientAddress) -> Result<Arrival, Ended> {
+    async fn enter(&mut self, socket: TcpStream, peer: ClientAddress) -> Result<Box<Arrival>, Ended> {
         let socket = tokio::net::TcpStream::from_std(socket)?;
         let mut received = Vec::new();
         if self.listener.proxy_protocol {
@@ -116,7 +116,8 @@ impl Entering<'_> {
                 return Err(Ended::Refused(Refusal::Tls, reason.to_owned()));
             }
             let credentials = certificates.credentials();
-            let mut new = Session::new(credentials.server_config()).map_err(failed)?;
+            // Boxed from the start: half handshakes are held by the thousand.
+            let mut new = Box::new(Session::new(credentials.server_config()).map_err(failed)?);
             let shaken = handshake::shake_hands(&socket, &mut new, received, &self.shared.buffer).await;
             received =
                 match shaken.and_then(|received| new.check_client(&credentials).map_err(failed).map(|()| received)) {
@@ -136,13 +137,13 @@ impl Entering<'_> {
                 self.shared.turned_away.refuse_encrypted(socket.into_std()?, refusal, &received, encrypt);
                 return Err(Ended::Counted(refusal));
             }
-            session = Some(Box::new(new));
+            session = Some(new);
         }
         let (client, forwarding) = (self.client, self.listener.forwarding_of(self.client));
         // Whatever fails from here on, the place goes with the arrival.
         let socket = socket.into_std()?;
         let pass = self.pass.pass.take().expect("it was let in");
-        Ok(Arrival { socket, peer, client, pass, forwarding, session, received })
+        Ok(Box::new(Arrival { socket, peer, client, pass, forwarding, session, received }))
     }
 
     /// Learns from the PROXY header who the client is; returns what follows it.
