@@ -151,8 +151,13 @@ impl Wire {
         self.gave_way = 0;
         self.unread.clear();
         (self.unread_at, self.walked_to) = (0, 0);
-        self.buffer.read(self.outbox.transport(), |bytes| self.unread.extend_from_slice(bytes))?;
-        self.outbox.incoming.note_activity();
+        let transport = self.outbox.transport();
+        let read = self.buffer.read(transport, |bytes| self.unread.extend_from_slice(bytes));
+        // Half a record is a sign of life as well.
+        if read.is_ok() || transport.with_session(|session| session.unread_bytes() > 0) == Some(true) {
+            self.outbox.incoming.note_activity();
+        }
+        read?;
         Ok(!self.unread.is_empty())
     }
 
