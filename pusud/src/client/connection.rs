@@ -54,7 +54,7 @@ pub fn take_in(context: &Context, arrival: Arrival) -> io::Result<(Rc<Outbox>, P
     let Arrival { socket, peer, client, pass, forwarding, session, received } = arrival;
     let transport = adopt(socket, peer == ClientAddress::Unix).map(|socket| match session {
         None => Transport::from(socket),
-        Some(session) => Transport::encrypted(socket, Encrypted::new(*session, context.scratch.clone())),
+        Some(session) => Transport::encrypted(socket, Encrypted::new(session, context.scratch.clone())),
     });
     let transport = match transport {
         Ok(transport) => transport,

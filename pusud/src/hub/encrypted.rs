@@ -30,7 +30,8 @@ pub struct Encrypted {
 }
 
 struct State {
-    session: Session,
+    /// In the box that the handshake made: thousands that are moved at once would leave holes as large as they are.
+    session: Box<Session>,
     kept: Kept,
     /// What the account has of ciphertext that was read.
     unread_bytes: usize,
@@ -71,7 +72,7 @@ impl Kept {
 
 impl Encrypted {
     /// A client's encryption whose handshake is done, with the shard's buffers.
-    pub fn new(session: Session, scratch: Rc<Scratch>) -> Self {
+    pub fn new(session: Box<Session>, scratch: Rc<Scratch>) -> Self {
         let unread_bytes = session.unread_bytes();
         websocket::hold(unread_bytes);
         Self { state: RefCell::new(State { session, kept: Kept::default(), unread_bytes }), scratch }
