@@ -37,7 +37,7 @@ fn status_shows_what_there_is_and_what_was(daemon: Daemon) {
             break status;
         }
     };
-    assert_eq!(status["connections"], json!({"total": 6, "unauthorized": 1}), "{status}");
+    assert_eq!(status["connections"], json!({"total": 6, "unauthorized": 1, "handshakes": 0}), "{status}");
     assert_eq!((&status["channels"], &status["subscriptions"]), (&json!(2), &json!(10)), "{status}");
     assert_eq!(status["messages"], json!({"published": 1, "delivered": 5, "dropped_bytes": 0}), "{status}");
     assert_eq!(status["disconnects"], json!([{"code": 4501, "reason": "authorization failed", "count": 1}]));

@@ -23,7 +23,11 @@ fn every_field_of_the_status_is_there() {
     let of_relays: BTreeSet<String> = relays[0].as_object().unwrap().keys().cloned().collect();
     assert_eq!(told("Relays"), of_relays);
 
-    let mut shown: BTreeSet<String> = ["relays[]", "disconnects[]"].map(str::to_owned).into();
+    let listeners = status.remove("listeners").unwrap();
+    let of_listeners: BTreeSet<String> = listeners[0].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(told("Listeners"), of_listeners);
+
+    let mut shown: BTreeSet<String> = ["relays[]", "listeners[]", "disconnects[]"].map(str::to_owned).into();
     status.remove("disconnects");
     for (key, value) in status {
         match value {

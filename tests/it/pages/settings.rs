@@ -34,6 +34,8 @@ fn what_takes_effect_with_a_reload_is_right() {
     let values = [
         ("client_address", "127.0.0.2"),
         ("client_port", "1"),
+        ("client_tls", "{certificate: a, key: b}"),
+        ("tls_ticket_key_file", "settings.yaml"),
         ("relays", "[a]"),
         ("network_address", "127.0.0.2"),
         ("network_port", "1"),
@@ -47,7 +49,7 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("control_socket", "None"),
     ];
     let mut restart: BTreeSet<&str> = values.iter().map(|(key, _)| *key).collect();
-    restart.insert("limits");
+    restart.extend(["limits", "listeners"]);
     for row in rows(&section) {
         let key = code(row[0])[0];
         assert_eq!(row[2], if restart.contains(key) { "restart" } else { "reload" }, "{key}");
