@@ -42,8 +42,11 @@ impl Certificate {
         let mut subject = None;
         for (key, value) in request.attrs() {
             let property = Property::ALL.into_iter().find(|property| property.key() == key);
-            let text = std::str::from_utf8(value).ok().filter(|text| !text.is_empty());
-            if let (Some(property), Some(text)) = (property, text) {
+            let Some(property) = property else { continue };
+            let text = std::str::from_utf8(value).unwrap_or_default();
+            // What a certificate has several of is a line each.
+            let lines: Vec<&str> = if property.has_lines() { text.split('\n').collect() } else { vec![text] };
+            for text in lines.into_iter().filter(|line| !line.is_empty()) {
                 values.push((property, comparable(property, text)));
                 if property == Property::Subject {
                     subject = Some(text.to_owned());

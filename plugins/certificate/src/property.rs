@@ -67,6 +67,11 @@ impl Property {
         matches!(self, Self::Dns | Self::Uri | Self::Email | Self::Ip)
     }
 
+    /// Whether its attribute has a line for each of several values.
+    pub(crate) fn has_lines(self) -> bool {
+        self.is_list() || self == Self::CommonName
+    }
+
     /// Whether conditions may have a `*`. Numbers and hashes are compared as a whole.
     pub(crate) fn takes_wildcards(self) -> bool {
         !matches!(self, Self::Ip | Self::Serial | Self::Sha256 | Self::KeySha256)

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Facts<'a> {
     pub(crate) authorization: &'a str,
     pub(crate) peer: Cow<'a, str>,
-    /// An attribute may be there several times, as the names in a certificate are.
+    /// An attribute may have several values, a line each, as the names in a certificate are.
     pub(crate) attributes: BTreeMap<&'a str, Vec<Cow<'a, str>>>,
 }
 
@@ -28,7 +28,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn of(request: &Request<'a>) -> Option<Self> {
         let mut attributes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (name, value) in request.attrs() {
-            attributes.entry(name).or_default().push(String::from_utf8_lossy(value));
+            let values = value.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
+            attributes.entry(name).or_default().extend(values);
         }
         Some(Self { authorization: request.authorization().to_str().ok()?, peer: address(request.peer()), attributes })
     }

@@ -2,9 +2,9 @@
 
 use crate::tls::CertificateFacts;
 
-/// The most attributes and the most bytes of their values, the count of those left out included.
-const ATTRIBUTES_MAX: usize = 40;
-const VALUE_BYTES_MAX: usize = 16 * 1024 + 20;
+/// The most values and the most bytes of them, the count of those left out and the ends of lines included.
+const VALUES_MAX: usize = 40;
+const VALUE_BYTES_MAX: usize = 16 * 1024 + 20 + VALUES_MAX;
 
 /// Whatever bytes are a certificate's, the attributes made of it keep their bounds and their names, show no control
 /// characters, and the common names in the subject are those told beside it.
@@ -14,11 +14,15 @@ const VALUE_BYTES_MAX: usize = 16 * 1024 + 20;
 pub fn certificate(bytes: &[u8]) {
     let Ok(facts) = CertificateFacts::from_der(bytes) else { return };
     let attributes = facts.attributes();
-    assert!((6..=ATTRIBUTES_MAX).contains(&attributes.len()), "{} attributes", attributes.len());
+    let values: usize = attributes.iter().map(|(_, value)| value.split('\n').count()).sum();
+    assert!((6..=VALUES_MAX).contains(&values), "{values} values");
+    let names: std::collections::BTreeSet<_> = attributes.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), attributes.len(), "each is there once");
     assert!(attributes.iter().map(|(_, value)| value.len()).sum::<usize>() <= VALUE_BYTES_MAX);
     for (name, value) in &attributes {
         assert!(name.starts_with("tls.client."), "{name}");
-        assert!(!value.chars().any(char::is_control), "{name}: {value:?}");
+        // One line for each value.
+        assert!(!value.chars().any(|c| c.is_control() && c != '\n'), "{name}: {value:?}");
     }
     for hash in [&facts.sha256, &facts.key_sha256] {
         assert!(hash.len() == 64 && is_lower_hex(hash), "{hash}");

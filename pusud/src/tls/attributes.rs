@@ -5,16 +5,16 @@
 
 use super::certificate::CertificateFacts;
 
-/// The most attributes of one certificate: a request has 64 at most, and others come beside these.
-const ATTRIBUTES_MAX: usize = 40;
+/// The most values of one certificate.
+const VALUES_MAX: usize = 39;
 /// The most bytes in all of their values. Names of those sizes mean that somebody tries something.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 /// The number of those that have no place.
 const LEFT_OUT: &str = "tls.client.left_out";
 
 impl CertificateFacts {
-    /// Names and values for an authenticator, of a client's certificate. What can be there more than once, such as
-    /// `tls.client.san.dns`, is there once for each value.
+    /// Names and values for an authenticator, of a client's certificate. An attribute is there once: what a certificate has
+    /// several of, such as names of hosts, is one value with a line for each. Control characters have been escaped.
     pub fn attributes(&self) -> Vec<(String, String)> {
         let single = |name, value: &str| (name, value.to_owned());
         let each = |name: &'static str, values: &[String]| {
@@ -38,14 +38,20 @@ impl CertificateFacts {
 }
 
 fn bounded(all: Vec<(&'static str, String)>) -> Vec<(String, String)> {
-    let (mut kept, mut bytes, mut left_out) = (Vec::new(), 0, 0);
+    let mut kept: Vec<(String, String)> = Vec::new();
+    let (mut values, mut bytes, mut left_out) = (0, 0, 0);
     for (name, value) in all {
-        // One place is for the count.
-        if kept.len() + 1 < ATTRIBUTES_MAX && bytes + value.len() <= VALUE_BYTES_MAX {
-            bytes += value.len();
-            kept.push((name.to_owned(), value));
-        } else {
+        if values == VALUES_MAX || bytes + value.len() > VALUE_BYTES_MAX {
             left_out += 1;
+            continue;
+        }
+        (values, bytes) = (values + 1, bytes + value.len());
+        match kept.last_mut() {
+            Some((last, lines)) if last == name => {
+                lines.push('\n');
+                lines.push_str(&value);
+            }
+            _ => kept.push((name.to_owned(), value)),
         }
     }
     if left_out > 0 {

@@ -84,7 +84,7 @@ fn forged_names_give_nothing() {
     let authenticator = with(
         json!([{"common_name": "*", "write": ["data.{common_name}.*", "last.{common_name}"]}, {"dns": "*", "write": ["hosts.{dns}"]}]),
     );
-    for name in ["*", "a.*", "*.b", "a.b", "a\n", "a\u{85}"] {
+    for name in ["*", "a.*", "*.b", "a.b", "a\u{85}"] {
         let reason = refused(&authenticator, client(&[("common_name", name), ("subject", "CN=odd")]));
         assert_eq!(reason, "CN=odd has a rule, and a part of the certificate cannot be filled into its patterns");
     }
