@@ -35,7 +35,7 @@ fn announce(config: &Config, authenticator: &Identity, address: &str) {
         authenticator.path.as_ref().map(|path| (&authenticator.version, &authenticator.sha256, path.display()));
     let settings = config.file.as_ref().map(|file| tracing::field::display(file.display()));
     tracing::info!(
-        address,
+        %address,
         name = %config.name,
         shards = config.shards,
         generation = 1,
