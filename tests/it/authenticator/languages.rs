@@ -3,7 +3,7 @@
 
 use crate::harness::{
     Daemon, PluginsDir, Setup, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
-    library_name, my_plugin, not_run, password_plugin, pusud, root, run, scripted_plugin,
+    library_name, my_plugin, not_run, password_plugin, pusud, root, run, run_kit, scripted_plugin,
 };
 use serde_json::json;
 use std::fs;
@@ -23,7 +23,7 @@ fn conforms(file: &Path, options: &str, isolation: &str) {
     fs::write(&path, options).unwrap();
     let mut command = pusud(&["plugins", "test", "--isolation", isolation]);
     command.arg(file).arg("--options").arg(path).arg("--junit").arg(&junit);
-    let text = run(&mut command).succeeds();
+    let text = run_kit(&mut command).succeeds();
     assert!(text.contains("all checks are passed") && text.contains("p99"), "{text}");
     let report = fs::read_to_string(junit).unwrap();
     assert!(report.contains("failures=\"0\" skipped=\"0\""), "{report}");

@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Finished, PluginsDir, bad_plugin, example_c_plugin, library_name, password_plugin, patched_copy, pusud, run,
-    run_with_input, scripted_plugin,
+    run_kit, run_with_input, scripted_plugin,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -83,7 +83,7 @@ fn tested(file: &Path, options: &str, more: &[&str]) -> Finished {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("options.yaml");
     fs::write(&path, options).unwrap();
-    run(pusud(&["plugins", "test"]).arg(file).arg("--options").arg(path).args(more))
+    run_kit(pusud(&["plugins", "test"]).arg(file).arg("--options").arg(path).args(more))
 }
 
 const GRANTS: &str = "-DFLAGS=PUSU_F_GRANTS";

@@ -124,9 +124,14 @@ impl Daemon {
     /// what was told before is all in the notes.
     #[track_caller]
     pub(crate) fn wait_for_end(&self, ticket: u64, why: &str) {
-        self.wait_for_note(&format!("ended {ticket} "));
-        let ends: Vec<_> =
-            self.notes().into_iter().filter(|note| note.starts_with(&format!("ended {ticket} "))).collect();
-        assert_eq!(ends, [format!("ended {ticket} {why}")]);
+        self.wait_for_end_by(ticket, &[why]);
+    }
+
+    /// The same where it may be for one of several reasons.
+    pub(crate) fn wait_for_end_by(&self, ticket: u64, reasons: &[&str]) {
+        let ended = format!("ended {ticket} ");
+        self.wait_for_note(&ended);
+        let ends: Vec<_> = self.notes().into_iter().filter(|note| note.starts_with(&ended)).collect();
+        assert!(ends.len() == 1 && reasons.contains(&&ends[0][ended.len()..]), "{ends:?}, {reasons:?}");
     }
 }

@@ -47,7 +47,7 @@ mod tls_front;
 pub(crate) use certificates::{Authority, DAY, Issued};
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
-pub(crate) use command::{Finished, Running, pusud, run, run_with_input};
+pub(crate) use command::{Finished, Running, pusud, run, run_kit, run_with_input};
 pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
 pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};

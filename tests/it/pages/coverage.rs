@@ -67,7 +67,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/tls-and-proxies.md", "TLS passed through", "nginx", 1, "proxies::nginx_passes_tls_through"),
     ("docs/operating/tls-and-proxies.md", "Try it", "sh", 1, "proxies::nginx"),
     ("docs/operating/tls-and-proxies.md", "With the commands of pusud", "sh", 1, "proxies::nginx"),
-    ("README.md", "Encrypted", "sh", 1, "tls::the_certificate_of_the_readme"),
+    ("README.md", "Run it for real", "sh", 1, "tls::the_certificate_of_the_readme"),
     ("docs/operating/tls-and-proxies.md", "A certificate for a try", "sh", 2, "tls::a_certificate_for_a_try"),
     ("docs/operating/tls-and-proxies.md", "A certificate for a try", "yaml", 1, "tls::a_certificate_for_a_try"),
     ("docs/operating/cluster.md", "Try it", "sh", 2, "cluster::three_relays_on_this_machine"),

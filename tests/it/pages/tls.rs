@@ -146,7 +146,7 @@ fn a_certificate_for_a_try() {
 #[test]
 fn the_certificate_of_the_readme() {
     let Some(stage) = stage("the certificate of the README") else { return };
-    let [made] = &blocks_below("README.md", "Encrypted", "sh")[..] else { panic!("one block") };
+    let [made] = &blocks_below("README.md", "Run it for real", "sh")[..] else { panic!("one block") };
     stage.shell(made).succeeds();
     let settings = "authenticator: None\nclient_address: 127.0.0.1\ncontrol_socket: None\n\
                     client_tls: {certificate: cert.pem, key: key.pem}\n";
