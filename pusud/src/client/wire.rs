@@ -153,12 +153,25 @@ impl Wire {
         (self.unread_at, self.walked_to) = (0, 0);
         let transport = self.outbox.transport();
         let read = self.buffer.read(transport, |bytes| self.unread.extend_from_slice(bytes));
-        // Half a record is a sign of life as well.
-        if read.is_ok() || transport.with_session(|session| session.unread_bytes() > 0) == Some(true) {
+        let half_record = transport.half_record_bytes();
+        // Half a record is a sign of life as well, and has the time of a message.
+        if read.is_ok() || half_record > 0 {
             self.outbox.incoming.note_activity();
+        }
+        if read.is_err() && transport.is_encrypted() {
+            self.mark_half_record(half_record);
+            self.account();
+            self.hub.relieve();
         }
         read?;
         Ok(!self.unread.is_empty())
+    }
+
+    /// Remembers that a message may have begun in a record of which only this much has come, or that none has.
+    fn mark_half_record(&mut self, half_record: usize) {
+        if self.unfinished.as_ref().is_none_or(|unfinished| unfinished.is_empty()) {
+            self.unfinished = (half_record > 0).then(|| self.unfinished.take().unwrap_or_default());
+        }
     }
 
     /// Walks on over the frames that have been read.
@@ -177,6 +190,9 @@ impl Wire {
         if walked == 0 {
             return Err(io::Error::other(Refused::TooManyFragments));
         }
+        if self.unfinished.is_none() {
+            self.mark_half_record(self.outbox.transport().half_record_bytes());
+        }
         Ok(())
     }
 
@@ -185,7 +201,8 @@ impl Wire {
         let limit = self.hub.limits().max_message_bytes;
         let (taken, arrived) =
             self.unfinished.as_ref().map_or((0, 0), |message| (message.bytes(limit), message.bytes(0)));
-        self.outbox.incoming.set_unfinished(self.unread.len() + taken, self.unread.len() + arrived);
+        let unread = self.unread.len() + self.outbox.transport().half_record_bytes();
+        self.outbox.incoming.set_unfinished(unread + taken, unread + arrived);
     }
 }
 

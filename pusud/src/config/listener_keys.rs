@@ -35,14 +35,15 @@ const UNIX: &str = "unix";
 
 /// The files for TLS on `client_port`.
 pub(super) fn client_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<Files>> {
-    top.take_section(key)?.map(files).transpose()
+    top.take_filled_section(key)?.map(files).transpose()
 }
 
-/// The list. It may be empty: all lines below the key may be commented out.
+/// The list. It may not be empty: without it the port of `client_port` would be open.
 pub(super) fn listeners(top: &mut Section, key: &str) -> anyhow::Result<Vec<ListenerConfig>> {
     let list = match top.values.remove(key) {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(list)) => list,
+        None => return Ok(Vec::new()),
+        Some(Value::Array(list)) if !list.is_empty() => list,
+        Some(Value::Array(_) | Value::Null) => bail!("`{key}`: expected a list of listeners, found nothing in it"),
         Some(other) => bail!("`{key}`: expected a list of listeners, found {}", found(&other)),
     };
     ensure!(list.len() <= LISTENERS_MAX, "`{key}`: expected at most {LISTENERS_MAX} listeners, found {}", list.len());
@@ -63,7 +64,7 @@ fn listener(mut section: Section, at: usize) -> anyhow::Result<ListenerConfig> {
     let name = section.take("name", "a name of 1 to 255 bytes without control characters", name)?;
     let endpoint = endpoint(&mut section, &place)?;
     let is_unix = matches!(endpoint, Endpoint::Unix(_));
-    let tls = section.take_section("tls")?.map(files).transpose()?;
+    let tls = section.take_filled_section("tls")?.map(files).transpose()?;
     let proxy_protocol = section.take("proxy_protocol", "`required` or `off`", |value| match value.as_str()? {
         "required" => Some(true),
         "off" => Some(false),

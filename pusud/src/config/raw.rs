@@ -91,7 +91,7 @@ fn value<T>(
 /// Certificates of the operator's own, all three files of which are needed.
 fn network_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<NetworkTls>> {
     const EXPECTED: &str = "indented lines with the files `certificate`, `key` and `ca`";
-    let Some(mut section) = top.take_section(key)? else { return Ok(None) };
+    let Some(mut section) = top.take_filled_section(key)? else { return Ok(None) };
     let mut file = |name| match section.take(name, "a path", path)? {
         Some(file) => Ok(file),
         None => bail!("`{key}`: expected {EXPECTED}, and `{name}` is missing"),

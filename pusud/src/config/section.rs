@@ -36,6 +36,17 @@ impl Section {
         }
     }
 
+    /// A section below this one whose key may not stand there without a value: it would mean the opposite.
+    pub(super) fn take_filled_section(&mut self, key: &str) -> anyhow::Result<Option<Self>> {
+        if self.values.get(key) == Some(&Value::Null) {
+            bail!(
+                "`{}{key}`: expected indented lines of the form `key: value`, found nothing (an empty value)",
+                self.prefix
+            );
+        }
+        self.take_section(key)
+    }
+
     /// The section that `value` is, which is called `name`.
     pub(super) fn of(name: &str, value: Value) -> anyhow::Result<Self> {
         match value {

@@ -4,7 +4,8 @@
 //! What waits stays plaintext that many share; it is encrypted a record at a time into the shard's scratch buffers, and
 //! sent. What the kernel did not take of a record is kept as ciphertext, since a record cannot be encrypted twice, and
 //! leaves before anything else.
-//! **Invariant:** at most one record is kept, and what is kept is in the account of queued memory.
+//! **Invariant:** at most one record is kept, and what is kept is in the account of queued memory. (What has been read of a
+//! record is the reader's to account for.)
 
 use crate::tls::{RECORD_BYTES_MAX, Received, Session, UNREAD_BYTES_MAX};
 use crate::websocket::{self, FrameQueue};
@@ -33,8 +34,6 @@ struct State {
     /// In the box that the handshake made: thousands that are moved at once would leave holes as large as they are.
     session: Box<Session>,
     kept: Kept,
-    /// What the account has of ciphertext that was read.
-    unread_bytes: usize,
 }
 
 /// Ciphertext that the kernel did not take yet.
@@ -73,9 +72,7 @@ impl Kept {
 impl Encrypted {
     /// A client's encryption whose handshake is done, with the shard's buffers.
     pub fn new(session: Box<Session>, scratch: Rc<Scratch>) -> Self {
-        let unread_bytes = session.unread_bytes();
-        websocket::hold(unread_bytes);
-        Self { state: RefCell::new(State { session, kept: Kept::default(), unread_bytes }), scratch }
+        Self { state: RefCell::new(State { session, kept: Kept::default() }), scratch }
     }
 
     /// Looks at the session.
@@ -96,7 +93,7 @@ impl Encrypted {
     /// Sends what is kept, or makes the next record of what waits in the queue and sends that; `None` where nothing waits.
     /// The result is what the kernel has taken, in bytes.
     pub(super) fn write(&self, socket: &TcpStream, queue: &mut FrameQueue) -> Option<io::Result<usize>> {
-        let State { session, kept, .. } = &mut *self.state.borrow_mut();
+        let State { session, kept } = &mut *self.state.borrow_mut();
         if !kept.rest().is_empty() {
             return Some(socket.try_write(kept.rest()).inspect(|&sent| kept.advance(sent)));
         }
@@ -121,15 +118,13 @@ impl Encrypted {
         mut take: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         debug_assert!(buffer.len() > UNREAD_BYTES_MAX);
-        let State { session, kept, unread_bytes } = &mut *self.state.borrow_mut();
+        let State { session, kept } = &mut *self.state.borrow_mut();
         let (mut answer, mut has_taken) = (Vec::new(), false);
         let mut note = |bytes: &[u8]| {
             has_taken |= !bytes.is_empty();
             take(bytes);
         };
         let received = session.read(buffer, read, &mut note, &mut answer);
-        websocket::hold(session.unread_bytes());
-        websocket::release(std::mem::replace(unread_bytes, session.unread_bytes()));
         if !answer.is_empty() && kept.rest().is_empty() {
             // An alert, behind which nothing follows. Whether it arrives is for the network to say.
             send(socket, &answer, kept).ok();
@@ -142,7 +137,7 @@ impl Encrypted {
 
     /// Tells the client that nothing more will come, as far as the kernel takes it. Only once everything has left.
     pub(super) fn close(&self, socket: &TcpStream) {
-        let State { session, kept, .. } = &mut *self.state.borrow_mut();
+        let State { session, kept } = &mut *self.state.borrow_mut();
         let Buffers { ciphertext, .. } = &mut *self.scratch.0.borrow_mut();
         let len = session.close_notify(ciphertext);
         if len > 0 {
@@ -154,9 +149,7 @@ impl Encrypted {
 
 impl Drop for Encrypted {
     fn drop(&mut self) {
-        let state = self.state.get_mut();
-        state.kept.clear();
-        websocket::release(state.unread_bytes);
+        self.state.get_mut().kept.clear();
     }
 }
 

@@ -46,6 +46,11 @@ impl Transport {
         self.encrypted.is_some()
     }
 
+    /// What has been read of a record that has not come whole, in bytes.
+    pub fn half_record_bytes(&self) -> usize {
+        self.encrypted.as_ref().map_or(0, |encrypted| encrypted.with_session(Session::unread_bytes))
+    }
+
     /// Looks at the TLS session, if there is one.
     pub fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Option<T> {
         self.encrypted.as_ref().map(|encrypted| encrypted.with_session(look))

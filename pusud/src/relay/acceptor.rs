@@ -100,10 +100,11 @@ impl Acceptor {
         let entrance = entrance.filter(|_| self.listener.has_entrance());
         let mut backoff = BACKOFF_MIN;
         let mut refused = RefusalLog::default();
+        let mut waiting = None;
         let turned_away = admission.turned_away();
         loop {
             let accepted = tokio::select! {
-                accepted = accept(&socket, entrance) => accepted,
+                accepted = accept(&socket, entrance, &mut waiting) => accepted,
                 () = refused.due() => {
                     refused.write(Instant::now());
                     continue;
@@ -187,17 +188,21 @@ impl Acceptor {
     }
 }
 
-/// The next connection, and a seat in the entrance where it goes through that: as long as there is none, connections wait
-/// in the kernel.
+/// The next connection, and a seat in the entrance where it goes through that. As long as there is none, one connection is
+/// `waiting` for it and the others wait in the kernel: a place where nobody comes takes no seat from the others.
 async fn accept(
     socket: &Accepting,
     entrance: Option<&Entrance>,
+    waiting: &mut Option<(TcpStream, ClientAddress)>,
 ) -> io::Result<(TcpStream, ClientAddress, Option<Seat>)> {
+    if waiting.is_none() {
+        *waiting = Some(socket.accept().await?);
+    }
     let seat = match entrance {
         Some(entrance) => Some(entrance.seat().await),
         None => None,
     };
-    let (socket, peer) = socket.accept().await?;
+    let (socket, peer) = waiting.take().expect("it has been accepted");
     Ok((socket, peer, seat))
 }
 

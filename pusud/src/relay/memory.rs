@@ -46,7 +46,9 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
     ];
     let sessions = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     if let Some(session) = sessions.map(tls::session_bytes_max).max() {
-        let handshakes = limits.max_handshakes.min(connections) * tls::handshake_bytes_max();
+        // Before its upgrade a client's half records are in no account.
+        let requests = limits.max_unauthorized.min(connections) * tls::UNREAD_BYTES_MAX;
+        let handshakes = limits.max_handshakes.min(connections) * tls::handshake_bytes_max() + requests;
         parts.push(part("TLS", connections * session + handshakes, "max_connections, max_handshakes"));
     }
     if has_network {

@@ -3,7 +3,7 @@
 
 use crate::harness::{
     Daemon, PluginsDir, Setup, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
-    library_name, my_plugin, not_run, password_plugin, pusud, root, run, run_kit, scripted_plugin,
+    library_name, my_plugin, not_run, password_plugin, pusud, root, run_kit, scripted_plugin,
 };
 use serde_json::json;
 use std::fs;

@@ -14,6 +14,7 @@ mod handed_over;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod proxy_header;
+mod records;
 #[cfg(target_os = "linux")]
 mod scan;
 #[cfg(target_os = "linux")]

@@ -66,6 +66,13 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "`network_tls`: expected indented lines of the form `key: value`, found the text",
         ),
         ("authenticator: A\nnetwork_tls: {certificate: a, key: b}", "`ca` is missing"),
+        (
+            "authenticator: A\nclient_tls:",
+            "`client_tls`: expected indented lines of the form `key: value`, found nothing",
+        ),
+        ("authenticator: A\nlisteners: [{port: 1, tls: }]", "`listeners[0].tls`: expected indented lines"),
+        ("authenticator: A\nlisteners: []", "`listeners`: expected a list of listeners, found nothing in it"),
+        ("authenticator: A\nlisteners:", "`listeners`: expected a list of listeners, found nothing in it"),
         ("authenticator: A\nlisteners: 5", "`listeners`: expected a list of listeners, found `5`"),
         (
             "authenticator: A\nlisteners: [{}]",

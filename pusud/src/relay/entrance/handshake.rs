@@ -36,9 +36,12 @@ pub(super) async fn shake_hands(
         // Its room goes while the client thinks: half handshakes are held by the thousand.
         answer = Vec::new();
         match outcome {
-            Ok(Received::End) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(Received::End) if session.is_handshaking() => {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
             Ok(Received::Data) if session.is_handshaking() => sent?,
-            Ok(Received::Data) => return sent.map(|()| received).map_err(Ended::from),
+            // Also where the client has said its last words with it: they are heard.
+            Ok(Received::Data | Received::End) => return sent.map(|()| received).map_err(Ended::from),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.readable().await?,
             Err(error) if error.get_ref().is_some() => {
                 return Err(Ended::Refused(Refusal::Tls, format!("the TLS handshake failed: {error}")));
