@@ -1,7 +1,7 @@
-//! The log of refused connections: at most one line a second, with how many there were.
+//! The log of refused connections: at most one line a second for each reason, with how many there were.
 
 use crate::admission::ClientAddress;
-use crate::protocol::{Refusal, Refusals};
+use crate::protocol::Refusal;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -13,8 +13,8 @@ const LINE_INTERVAL: Duration = Duration::from_secs(1);
 /// What has not been logged yet.
 #[derive(Default)]
 pub struct RefusalLog {
-    refused: Refusals,
-    last: Option<(ClientAddress, String)>,
+    /// By what was exceeded or broken, each with its last client and what that did.
+    refused: Vec<(Refusal, u64, ClientAddress, String)>,
     next_line: Option<Instant>,
 }
 
@@ -26,24 +26,26 @@ impl RefusalLog {
 
     /// Remembers that a client was not let in, and why.
     pub fn note_reason(&mut self, refusal: Refusal, client: ClientAddress, reason: String) {
-        self.refused.count(refusal);
-        self.last = Some((client, reason));
+        match self.refused.iter_mut().find(|(other, ..)| *other == refusal) {
+            Some((_, count, last, why)) => (*count, *last, *why) = (*count + 1, client, reason),
+            None => self.refused.push((refusal, 1, client, reason)),
+        }
     }
 
     /// Ready when there is something to log and it is time to.
     pub async fn due(&self) {
-        match (&self.last, self.next_line) {
-            (None, _) => pending().await,
-            (Some(_), Some(next_line)) => sleep_until(next_line).await,
-            (Some(_), None) => {}
+        match self.next_line {
+            _ if self.refused.is_empty() => pending().await,
+            Some(next_line) => sleep_until(next_line).await,
+            None => {}
         }
     }
 
     /// Logs what there is, now.
     pub fn write(&mut self, now: Instant) {
-        if let Some((client, reason)) = self.last.take() {
-            warn!(refused = %self.refused, client = %client.host(), "connections refused: {reason}");
-            self.refused = Refusals::default();
+        for (refusal, count, client, reason) in self.refused.drain(..) {
+            let refused = format_args!("{} {count}", refusal.key());
+            warn!(%refused, client = %client.host(), "connections refused: {reason}");
             self.next_line = Some(now + LINE_INTERVAL);
         }
     }
@@ -67,7 +69,9 @@ mod tests {
         assert!(!is_due(&log), "all is said");
         (0..3).for_each(|_| log.note(Refusal::MaxUnauthorized, address));
         assert_eq!(log.next_line, Some(now + LINE_INTERVAL), "not before");
-        assert_eq!(log.refused.to_string(), "max_unauthorized 3");
+        log.note_reason(Refusal::Tls, address, "it spoke in riddles".to_owned());
+        let kinds: Vec<_> = log.refused.iter().map(|(refusal, count, ..)| (*refusal, *count)).collect();
+        assert_eq!(kinds, [(Refusal::MaxUnauthorized, 3), (Refusal::Tls, 1)], "each has its own line");
         log.write(now + LINE_INTERVAL);
         assert!(!is_due(&log), "all is said");
     }

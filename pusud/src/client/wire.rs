@@ -95,7 +95,7 @@ impl Wire {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.outbox.socket().poll_read_ready(cx)
+        self.outbox.transport().poll_read_ready(cx)
     }
 
     /// From here on frames are handed out as they come.
@@ -123,7 +123,7 @@ impl Wire {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if ready!(self.outbox.socket().poll_read_ready(cx)).is_err() {
+            if ready!(self.outbox.transport().poll_read_ready(cx)).is_err() {
                 return Poll::Ready(None);
             }
             match self.fill() {

@@ -6,7 +6,7 @@ use crate::admission::{Forwarding, ListenerLimits};
 use crate::tls::{Files, Pair};
 use anyhow::bail;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The name of the only listener, or of the first one, unless it has another.
@@ -79,6 +79,31 @@ impl ListenerConfig {
             Endpoint::Tcp(address) => Some(address.port()),
             Endpoint::Unix(_) => None,
         }
+    }
+
+    /// What is allowed but probably not meant.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let (name, forwarding) = (&self.name, &self.forwarding);
+        let mut warnings = Vec::new();
+        if forwarding.trusts_ip(Ipv4Addr::new(192, 0, 2, 1).into())
+            && forwarding.trusts_ip(Ipv4Addr::new(203, 0, 113, 1).into())
+        {
+            warnings.push(format!(
+                "`trusted_proxies` of the listener {name:?} stands for the whole internet: whoever connects may claim any \
+                 address; name the proxies alone"
+            ));
+        }
+        if matches!(self.endpoint, Endpoint::Unix(_))
+            && !self.proxy_protocol
+            && !forwarding.is_empty()
+            && !forwarding.unix
+        {
+            warnings.push(format!(
+                "`trusted_proxies` of the listener {name:?} has no effect: whoever connects to a Unix socket has no address; \
+                 write `unix` for them"
+            ));
+        }
+        warnings
     }
 
     /// Whether programs of other machines, or of other users, may reach it.

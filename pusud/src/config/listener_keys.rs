@@ -53,6 +53,10 @@ pub(super) fn listeners(top: &mut Section, key: &str) -> anyhow::Result<Vec<List
         if listeners.iter().any(|other| other.name == listener.name) {
             bail!("`{key}[{at}].name`: another listener has the name {:?}; each needs one of its own", listener.name);
         }
+        let is_taken = |other: &&ListenerConfig| other.endpoint == listener.endpoint && other.port() != Some(0);
+        if let Some(other) = listeners.iter().find(is_taken) {
+            bail!("`{key}[{at}]`: the listener {:?} is on {} already", other.name, listener.endpoint);
+        }
         listeners.push(listener);
     }
     Ok(listeners)

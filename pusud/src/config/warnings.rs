@@ -28,6 +28,12 @@ impl Config {
         if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());
         }
+        for listener in &self.listeners {
+            warnings.extend(listener.warnings());
+        }
+        if self.tls_ticket_key_file.is_some() && self.listeners.iter().all(|listener| listener.tls.is_none()) {
+            warnings.push("`tls_ticket_key_file` has no effect: no listener has TLS".to_owned());
+        }
         warnings.extend(encryption::warnings(self));
         warnings
     }

@@ -125,9 +125,14 @@ impl Encrypted {
             take(bytes);
         };
         let received = session.read(buffer, read, &mut note, &mut answer);
-        if !answer.is_empty() && kept.rest().is_empty() {
-            // An alert, behind which nothing follows. Whether it arrives is for the network to say.
-            send(socket, &answer, kept).ok();
+        if !answer.is_empty() {
+            // An alert, whose place among the records is taken. Whether it arrives is for the network to say.
+            if kept.rest().is_empty() {
+                send(socket, &answer, kept).ok();
+            } else {
+                let all = [kept.rest(), &answer].concat();
+                kept.set(&all);
+            }
         }
         match received? {
             Received::Data if !has_taken => Err(io::ErrorKind::WouldBlock.into()),

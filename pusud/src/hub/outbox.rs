@@ -257,6 +257,8 @@ impl Outbox {
                 State::Blocked => State::Open,
                 State::ClosingBlocked => State::Closing,
                 State::Closing if self.has_unsent() => State::Closing,
+                // A part of a record that was no frame's.
+                State::Open if self.transport.kept_bytes() > 0 => State::Open,
                 State::Open | State::Closing | State::Broken => return Poll::Ready(()),
             };
             if ready!(self.socket().poll_write_ready(cx)).is_err() {

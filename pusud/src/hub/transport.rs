@@ -9,6 +9,7 @@ use crate::websocket::{FrameQueue, Frames};
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 
 /// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
@@ -49,6 +50,17 @@ impl Transport {
     /// What has been read of a record that has not come whole, in bytes.
     pub fn half_record_bytes(&self) -> usize {
         self.encrypted.as_ref().map_or(0, |encrypted| encrypted.with_session(Session::unread_bytes))
+    }
+
+    /// Ready when there is something to read, the end included: of the socket, or of the session over it.
+    ///
+    /// # Errors
+    /// The runtime is stopping.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.with_session(Session::has_peer_closed) {
+            Some(true) => Poll::Ready(Ok(())),
+            Some(false) | None => self.socket.poll_read_ready(cx),
+        }
     }
 
     /// Looks at the TLS session, if there is one.

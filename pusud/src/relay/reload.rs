@@ -143,6 +143,11 @@ fn reload(
     if !needs_restart.is_empty() {
         warnings.push(format!("changed in the settings, but needs a restart: {}", needs_restart.join(", ")));
     }
+    if running.listeners != config.listeners
+        && let Err(error) = certificates::load_certificates(&config)
+    {
+        warnings.push(format!("a restart would fail: {}", one_line(&error)));
+    }
     for warning in &warnings {
         warn!("{warning}");
     }

@@ -19,6 +19,7 @@ mod memory;
 mod name;
 mod pem;
 mod provider;
+mod record;
 mod resolver;
 mod served;
 mod session;
@@ -41,7 +42,8 @@ pub use links::{
 };
 pub use memory::{SESSION_BYTES, handshake_bytes_max, session_bytes_max};
 pub use provider::provider;
-pub use served::{Prepared, Renewal, Served};
-pub use session::{RECORD_BYTES_MAX, Received, Session, UNREAD_BYTES_MAX};
+pub use record::RECORD_BYTES_MAX;
+pub use served::{Renewal, Served};
+pub use session::{Received, Session, UNREAD_BYTES_MAX};
 pub use session_error::SessionError;
 pub use tickets::TicketSecret;

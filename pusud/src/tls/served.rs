@@ -42,14 +42,6 @@ struct Renewals {
     expiries: Expiries,
 }
 
-/// Credentials of other files, checked and not yet served.
-pub struct Prepared {
-    of: Served,
-    files: Files,
-    digest: ContentsDigest,
-    credentials: Credentials,
-}
-
 /// What became of a renewal. Its text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewal {
@@ -83,16 +75,6 @@ impl Served {
         let renewals = Renewals { files, served: digest, tried: digest, unfit_since: None, expiries };
         let (current, renewals) = (RwLock::new(Arc::new(credentials)), Mutex::new(renewals));
         Ok((Self(Arc::new(Shared { tickets, strict, current, renewals })), warnings))
-    }
-
-    /// Reads other files, for settings that have changed: they are served once all else of the settings is good too.
-    ///
-    /// # Errors
-    /// Names the file, what is wrong with it, and the way out.
-    pub fn prepare(&self, files: Files) -> anyhow::Result<(Prepared, Vec<String>)> {
-        let contents = Contents::read(&files);
-        let (credentials, warnings) = self.credentials_of(&contents, &files)?;
-        Ok((Prepared { of: self.clone(), digest: contents.digest(), files, credentials }, warnings))
     }
 
     /// For the next handshake.
@@ -185,15 +167,6 @@ impl Served {
 
     fn renewals(&self) -> std::sync::MutexGuard<'_, Renewals> {
         self.0.renewals.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Prepared {
-    /// Serves them from now on, also where they have expired and those before have not: other files were asked for.
-    pub fn serve(self) {
-        let mut renewals = self.of.renewals();
-        renewals.files = self.files;
-        self.of.serve(&mut renewals, self.digest, self.credentials);
     }
 }
 

@@ -8,6 +8,7 @@
 //! it an empty one.
 
 use super::credentials::Credentials;
+use super::record::{RECORD_BYTES_MAX, holds_record};
 use super::resolver::take_asked_name;
 use super::session_error::SessionError;
 use rustls::server::UnbufferedServerConnection;
@@ -16,8 +17,6 @@ use rustls::{ProtocolVersion, ServerConfig};
 use std::io;
 use std::sync::Arc;
 
-/// Most plaintext in one record (RFC 8446, section 5.1).
-pub const RECORD_BYTES_MAX: usize = 16 * 1024;
 /// Most that may be left over between two reads: in the handshake a client's certificates, after it less than a record.
 pub const UNREAD_BYTES_MAX: usize = 24 * 1024;
 
@@ -64,6 +63,11 @@ impl Session {
         self.phase == Phase::Handshake
     }
 
+    /// Whether the client has said that it sends nothing more.
+    pub fn has_peer_closed(&self) -> bool {
+        self.phase == Phase::PeerClosed
+    }
+
     /// The version that was agreed on, as people write it.
     pub fn version(&self) -> &'static str {
         match self.connection.protocol_version() {
@@ -107,6 +111,9 @@ impl Session {
         take: &mut dyn FnMut(&[u8]),
         out: &mut Vec<u8>,
     ) -> io::Result<Received> {
+        if self.has_peer_closed() {
+            return Ok(Received::End);
+        }
         let left = self.unread.len();
         buffer[..left].copy_from_slice(&self.unread);
         let filled = left + read(&mut buffer[left..])?;
@@ -285,14 +292,6 @@ fn encode(
             Err(EncodeError::InsufficientSize(size)) => out.resize(at + size.required_size, 0),
             Err(EncodeError::AlreadyEncoded) => return Ok(()),
         }
-    }
-}
-
-/// Whether a whole record stands at the beginning.
-fn holds_record(bytes: &[u8]) -> bool {
-    match bytes {
-        [_, _, _, high, low, rest @ ..] => rest.len() >= usize::from(u16::from_be_bytes([*high, *low])),
-        _ => false,
     }
 }
 

@@ -73,6 +73,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nlisteners: [{port: 1, tls: }]", "`listeners[0].tls`: expected indented lines"),
         ("authenticator: A\nlisteners: []", "`listeners`: expected a list of listeners, found nothing in it"),
         ("authenticator: A\nlisteners:", "`listeners`: expected a list of listeners, found nothing in it"),
+        ("authenticator: A\nlisteners: [{port: 1}, {port: 1}]", "the listener \"clients\" is on 0.0.0.0:1 already"),
         ("authenticator: A\nlisteners: 5", "`listeners`: expected a list of listeners, found `5`"),
         (
             "authenticator: A\nlisteners: [{}]",

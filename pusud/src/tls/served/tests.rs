@@ -249,26 +249,6 @@ fn what_stays_is_not_told_again_when_something_else_is_renewed() {
     assert_eq!(served.newly_passed(), []);
 }
 
-#[test]
-fn other_files_are_served_when_all_else_is_good() {
-    let setup = Setup::new();
-    let new = setup.sign();
-    let other = files(vec![setup.folder.pair("b", &new)]);
-    let before = setup.served.current();
-    let (prepared, warnings) = setup.served.prepare(other.clone()).unwrap();
-    assert_eq!(warnings, [""; 0]);
-    assert!(Arc::ptr_eq(&before, &setup.served.current()), "nothing has happened yet");
-    prepared.serve();
-    assert_eq!((&setup.shown(), setup.served.files()), (new.certificate.der(), other));
-    // The files of before are looked at no longer.
-    setup.write(&setup.sign());
-    assert!(!setup.served.has_changed());
-    fs::write(setup.folder.path("b.pem"), "").unwrap();
-    let error = setup.served.prepare(setup.served.files()).err().unwrap();
-    assert!(format!("{error:#}").contains("b.pem: is empty"), "{error:#}");
-    assert_eq!(&setup.shown(), new.certificate.der());
-}
-
 /// Whoever drives a handshake without buffers asks for the client in the same way.
 #[test]
 fn the_client_of_a_session_without_buffers() {
