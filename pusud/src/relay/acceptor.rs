@@ -59,6 +59,11 @@ impl Acceptor {
         &self.address
     }
 
+    /// Says where it is.
+    pub(super) fn log(&self) {
+        info!(listener = self.listener.name, address = %self.address, "clients connect here");
+    }
+
     /// Whether connections go through the entrance.
     pub(super) fn has_entrance(&self) -> bool {
         self.listener.has_entrance()

@@ -41,6 +41,13 @@ impl Doors {
         self.acceptors.iter().map(Acceptor::address).collect::<Vec<_>>().join(", ")
     }
 
+    /// Says where they are, if there are several: the line that says that clients are served names the first alone.
+    pub(super) fn log(&self) {
+        if self.acceptors.len() > 1 {
+            self.acceptors.iter().for_each(Acceptor::log);
+        }
+    }
+
     /// What the status shows of them.
     pub(super) fn described(&self) -> Vec<DescribedListener> {
         self.acceptors.iter().map(Acceptor::described).collect()

@@ -117,6 +117,7 @@ impl Relay {
                 control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
             ));
             let status = format!("serving clients on {}", doors.addresses());
+            doors.log();
             let accepting = doors.open(&config, &inboxes, &admission)?;
             let service = Service::new(status, config, admission, inboxes, status_gatherer, authenticator.clone());
             serving();
