@@ -115,7 +115,7 @@ impl Client {
         let connected = self.connector.connect(self.name.clone(), socket).await;
         connected.map(ClientStream::new).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
-                io::Error::new(error.kind(), "the connection ended before TLS was agreed on: is TLS served there, and may it have as many connections?")
+                io::Error::new(error.kind(), "the connection ended before TLS was agreed on: is TLS served there? A relay that is full ends it as well")
             }
             _ => error,
         })
