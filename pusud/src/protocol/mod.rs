@@ -6,6 +6,7 @@
 mod allowed_origin;
 mod channel;
 mod disconnect;
+mod items;
 mod limits;
 mod message;
 mod nesting;
@@ -17,6 +18,7 @@ mod reply;
 pub use allowed_origin::AllowedOrigin;
 pub use channel::check_channel;
 pub use disconnect::Disconnect;
+pub use items::{ContentError, Item, ItemsError, ItemsForm, parse_content, parse_items};
 pub use limits::{
     AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
 };
