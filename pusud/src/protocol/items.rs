@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+/// The blanks of JSON.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// One publication of several.
 #[derive(Debug, PartialEq)]
 pub struct Item<'a> {
@@ -91,7 +94,7 @@ fn in_words(error: &serde_json::Error, first_line: usize) -> String {
 }
 
 fn lines<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malformed>>, String> {
-    let lines = body.split('\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    let lines = body.split('\n').zip(1..).filter(|(line, _)| !line.trim_matches(BLANKS).is_empty());
     lines.map(|(line, number)| Ok(item(value(line, number)?, limits))).collect()
 }
 
@@ -111,7 +114,7 @@ fn array<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malf
         }
     }
     // The parser would quote what it finds in the place of an array.
-    if !body.trim_ascii_start().starts_with('[') {
+    if !body.trim_start_matches(BLANKS).starts_with('[') {
         return Err(value(body, 1).map_or_else(ItemsError::NotJson, |_| ItemsError::NotAnArray));
     }
     let mut parser = serde_json::Deserializer::from_str(body);

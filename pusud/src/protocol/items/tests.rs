@@ -64,18 +64,19 @@ fn bodies_that_are_not_json() {
         (
             "\"secret\nsecret\"",
             Array,
-            "control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0",
+            "control character (\\u0000-\\u001F) found while parsing a string at line 1 column 7",
         ),
         ("[] secret", Array, "trailing characters at line 1 column 4"),
         ("[\n{\"secret\":}]", Array, "expected value at line 2 column 11"),
         ("[1,]", Array, "trailing comma at line 1 column 4"),
         ("[1 2]", Array, "expected `,` or `]` at line 1 column 4"),
-        ("{\"secret\":1,}", Array, "trailing comma at line 1 column 13"),
+        ("{\"secret\":1,}", Array, "key must be a string at line 1 column 13"),
         ("\u{feff}[]", Array, "expected value at line 1 column 1"),
         ("1\n\n{\"secret\": x}\n", Lines, "expected value at line 3 column 12"),
         ("1\r\n2 3", Lines, "trailing characters at line 2 column 3"),
         ("{\"a\":1\n}", Lines, "EOF while parsing an object at line 1 column 6"),
         ("\u{a0}", Lines, "expected value at line 1 column 1"),
+        ("1\n\x0c\n2", Lines, "expected value at line 2 column 1"),
     ] {
         let expected = Err(ItemsError::NotJson(why.to_owned()));
         assert_eq!(parse(body, form), expected, "{body:?}");
