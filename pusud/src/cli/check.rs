@@ -56,6 +56,7 @@ fn set_up(
     ];
     rows.extend(listeners.iter().map(|(name, facts)| (name.as_str(), facts.clone())));
     rows.extend([
+        ("http", config.http.to_string()),
         ("shards", config.shards.to_string()),
         ("control_socket", control_socket(config)),
         ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),

@@ -36,6 +36,7 @@ macro_rules! for_each_key {
             client_tls: Option<Files>, client_tls(), restart;
             listeners: Vec<ListenerConfig>, listeners(), restart;
             tls_ticket_key_file: Option<PathBuf>, value("a path", path), restart;
+            http: Option<HttpConfig>, http(), restart;
             // Reads the port of the network too, and so stands before it.
             relays: Vec<PeerAddress>, relays(), restart;
             network_address: Option<IpAddr>, value(ADDRESS, address), restart;

@@ -8,6 +8,7 @@ mod authenticator;
 mod encryption;
 mod file_text;
 mod host_name;
+mod http;
 mod key_table;
 mod keys;
 mod kinds;
@@ -28,6 +29,7 @@ mod volume;
 mod warnings;
 mod yaml;
 
+pub use http::HttpConfig;
 pub use limit_table::{LIMITS, limit_rows};
 pub use listener::{Endpoint, ListenerConfig, UnixSocket};
 pub use nearest::did_you_mean;
@@ -88,6 +90,8 @@ pub struct Config {
     pub listeners: Vec<ListenerConfig>,
     /// The file with the secret that TLS sessions are resumed with; `None`: `network_key_file` serves, if there is one.
     pub tls_ticket_key_file: Option<PathBuf>,
+    /// What is served over HTTP beside WebSocket.
+    pub http: HttpConfig,
     /// Where relays connect.
     pub network_address: IpAddr,
     /// Where relays connect; 0 lets the system choose.
@@ -231,6 +235,7 @@ impl Config {
             client_tls,
             listeners,
             tls_ticket_key_file: raw.tls_ticket_key_file.map(|file| directory.join(file)),
+            http: raw.http.unwrap_or_default(),
             network_address: raw.network_address.unwrap_or(everywhere),
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,

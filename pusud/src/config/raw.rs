@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
+use super::http::http;
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
@@ -9,9 +10,10 @@ use super::listener_keys::{client_tls, listeners};
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
-    address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port, sha256, shards,
+    BOOLEAN, address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port,
+    sha256, shards,
 };
-use super::{ControlSocket, Encryption, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
+use super::{ControlSocket, Encryption, HttpConfig, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
 use crate::protocol::SHARDS_MAX;
 use crate::tls::Files;
@@ -24,7 +26,6 @@ use std::time::Duration;
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
-const BOOLEAN: &str = "true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2)";
 const SHA256: &str = "64 hexadecimal digits in quotes, as sha256sum prints them";
 const CONTROL_SOCKET: &str = "a path, or the word None for no such socket";
 

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 /// The longest host name that DNS can hold is shorter; `hello` carries the name to every client.
 const NAME_BYTES_MAX: usize = 255;
 
+/// What stands for yes and no, for messages.
+pub(super) const BOOLEAN: &str = "true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2)";
+
 pub(super) fn non_empty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -73,6 +73,8 @@ macro_rules! for_each_limit {
                     nothing new, or too many at a time.";
             /// How long the authenticator may take for one decision; past it: `unavailable`, close 1013.
             authorize_call_timeout: Duration = Duration::from_secs(5), duration(), reload;
+            /// How long a connection on which HTTP requests have been answered may wait for the next request; past it: closed.
+            keep_alive_timeout: Duration = Duration::from_secs(75), duration(), restart;
             /// A client that has sent nothing for so long is sent a ping; zero: never.
             ping_interval: Duration = Duration::from_secs(25), interval(), restart;
             /// From a ping to any byte of the client's; past it: close 4002.

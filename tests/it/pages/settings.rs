@@ -36,6 +36,7 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("client_port", "1"),
         ("client_tls", "{certificate: a, key: b}"),
         ("tls_ticket_key_file", "settings.yaml"),
+        ("http", "{events: false}"),
         ("relays", "[a]"),
         ("network_address", "127.0.0.2"),
         ("network_port", "1"),

@@ -79,6 +79,7 @@ fn defaults() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.name, host_name::host_name());
     assert_eq!(config.shards, available_parallelism().unwrap().get().min(SHARDS_MAX));
+    assert_eq!(config.http, HttpConfig { publish: true, events: true });
     assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
     assert_eq!(config.network_encryption, Encryption::Off);
     assert_eq!(loaded("authenticator: X\nnetwork_key_file: k").network_encryption, Encryption::Preferred);
@@ -99,13 +100,13 @@ fn every_key_is_read() {
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\nnetwork_encryption: required\nnetwork_tls: {{certificate: a.pem, key: a.key, ca: /ca.pem}}\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
-         pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
+         keep_alive_timeout: 80, pong_timeout: 4s, outbox_soft_bytes: 3 MiB, outbox_soft_time: 6s, write_deadline: 8s, max_subscriptions: 10000, \
          max_channel_bytes: 9, max_json_depth: 11, max_queued_bytes: 8 GiB, publish_rate: 12, publish_burst: 13, \
          max_unauthorized_message_bytes: 1 KiB, authorize_timeout: 2, \
          max_authorize_attempts: 5, max_handshakes: 77, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
          max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
-         control_socket: run/p.sock"
+         http: {{publish: false, events: false}}\ncontrol_socket: run/p.sock"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -143,6 +144,7 @@ fn every_key_is_read() {
         authorize_timeout: Duration::from_secs(2),
         max_authorize_attempts: 5,
         authorize_call_timeout: Duration::from_millis(1500),
+        keep_alive_timeout: Duration::from_secs(80),
         outbox_bytes: 4 << 20,
         max_fragments: 7,
         message_timeout: Duration::from_secs(3),
@@ -168,6 +170,7 @@ fn every_key_is_read() {
         drain_spread: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
+    assert_eq!(config.http, HttpConfig { publish: false, events: false });
     let ControlSocket::At(socket) = &config.control_socket else { panic!("{:?}", config.control_socket) };
     assert!(socket.is_absolute() && socket.ends_with("run/p.sock"), "{}", socket.display());
     assert_eq!(loaded("authenticator: X\ncontrol_socket: None").control_socket, ControlSocket::None);
@@ -176,11 +179,12 @@ fn every_key_is_read() {
 #[test]
 fn what_is_commented_out_below_a_key_leaves_the_default() {
     let config = loaded(
-        "authenticator: X\nrelays:\n  # - a\nlimits:\n  # x: 1\nauthenticator_options:\npasswords:\nname: r\nshards: 0\n",
+        "authenticator: X\nrelays:\n  # - a\nlimits:\n  # x: 1\nhttp:\n  # y: 1\nauthenticator_options:\npasswords:\nname: r\nshards: 0\n",
     );
     assert!(config.relays.is_empty() && config.authenticator.options.is_empty());
     assert!(config.authenticator.original_options.is_empty(), "an empty option is one that is not set");
-    assert_eq!(config.limits, Limits::default());
+    assert_eq!((config.limits, config.http), (Limits::default(), HttpConfig::default()));
+    assert_eq!(loaded("authenticator: X\nhttp: {events: false}").http, HttpConfig { publish: true, events: false });
 }
 
 #[test]
@@ -239,9 +243,10 @@ fn keys_that_need_a_restart_are_named() {
     let before = loaded("authenticator: A");
     let after = loaded(
         "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
-         limits: {authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
+         http: {publish: false}\nlimits: {keep_alive_timeout: 1s, authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
     );
-    let expected = ["client_port", "listeners", "name", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
+    let limits = ["limits.keep_alive_timeout", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
+    let expected = [&["client_port", "listeners", "http", "name"][..], &limits].concat();
     assert_eq!(before.restart_keys(&after), expected);
     assert!(before.restart_keys(&before).is_empty());
 }
