@@ -15,6 +15,7 @@ mod few;
 mod framing;
 mod handshake;
 mod held_subscribe_ok;
+mod idempotency;
 mod memory;
 mod orders;
 mod partial_message;
@@ -32,6 +33,9 @@ pub use connection::{Greeting, linger, serve, take_in, upgrade};
 pub use context::Context;
 pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Hops, Progress, Upgrade, advance};
+pub use idempotency::{
+    Begun, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TIME_MAX, IdempotencyKeys, Reservation, Scope, idempotency_bytes_max,
+};
 pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max};
 pub use partial_message::Unfinished;
 pub use upkeep::run_timers;
