@@ -44,6 +44,9 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         part("authorizations", authorizations, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
     ];
+    if config.http.publish {
+        parts.push(part("idempotency keys", client::idempotency_bytes_max(), "http.publish"));
+    }
     let sessions = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     if let Some(session) = sessions.map(tls::session_bytes_max).max() {
         // Before its upgrade a client's half records are in no account.
@@ -106,6 +109,7 @@ mod tests {
             (1000, "limits: {max_subscriptions: 255}"),
             (1000, "limits: {max_channel_bytes: 254}"),
             (1000, "limits: {max_queued_bytes: 255 MiB}"),
+            (1000, "http: {publish: false}"),
         ] {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
