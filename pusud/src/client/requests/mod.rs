@@ -8,6 +8,7 @@
 mod answering;
 mod authorizing;
 mod events;
+mod publication;
 mod publish;
 mod received;
 mod results;
