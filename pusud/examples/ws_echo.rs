@@ -42,7 +42,17 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let address = doors.first_address().to_owned();
     let accepting = doors.open(&config, &inboxes, &admission)?;
     let (limits, name) = (config.limits, &config.name);
-    let context = client::Context::new(hub.clone(), authenticator, admission.clone(), limits, name, inboxes.len());
+    let common = client::Common {
+        authenticator,
+        admission: admission.clone(),
+        limits,
+        paths: client::Paths { publish: false, events: false },
+        name: name.as_str().into(),
+        shards: inboxes.len(),
+        verdicts: Arc::default(),
+        idempotency: Arc::new(client::IdempotencyKeys::new()?),
+    };
+    let context = client::Context::new(hub.clone(), common);
     spawn_local(shard::flush(hub, || false));
     spawn_local(accept(inbox, Rc::new(context)));
     writeln!(std::io::stdout(), "{address}")?;
@@ -64,15 +74,15 @@ async fn accept(mut inbox: Inbox, context: Rc<client::Context>) {
 /// One connection, from its upgrade to its end.
 async fn echo(context: Rc<client::Context>, outbox: Rc<Outbox>, pass: Pass, greeting: Greeting) {
     let listener = context.hub.join(outbox.clone());
-    if let Some((messages, _)) =
-        client::upgrade(&context, &outbox, greeting, |_| Ok(()), context.limits.max_message_bytes).await
-    {
+    let bytes_max = context.limits.max_message_bytes;
+    let (messages, place) = client::upgrade(&context, &outbox, listener, pass, greeting, bytes_max).await;
+    if let Some(messages) = messages {
         echo_messages(&context, &outbox, messages).await;
     }
     outbox.finish();
     client::linger(&outbox).await;
     context.hub.leave(listener);
-    context.admission.leave(&pass.place);
+    context.admission.leave(&place);
 }
 
 async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messages: Messages) {

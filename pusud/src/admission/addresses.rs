@@ -44,6 +44,16 @@ impl Addresses {
         place
     }
 
+    /// Whether connections of `address` are counted at `place`.
+    pub(super) fn is_of(&self, place: u32, address: IpAddr) -> bool {
+        place != UNCOUNTED && self.by_place[place as usize].0 == block(address)
+    }
+
+    /// One of the connections at `place` has to be authorized again.
+    pub(super) fn begin_probation(&mut self, place: u32) {
+        self.change(place, |counts| counts.unauthorized += 1);
+    }
+
     /// One of the connections at `place` is authorized, or gone.
     pub(super) fn pass_probation(&mut self, place: u32) {
         self.change(place, |counts| counts.unauthorized -= 1);

@@ -150,17 +150,49 @@ impl Admission {
         Ok(())
     }
 
-    /// A trusted proxy has said where a connection comes from: limits by address count it by that.
+    /// A trusted proxy has said where a connection comes from, or its next request: limits by address count it by that from
+    /// here on. `probation`: as long as it is not authorized.
     ///
     /// # Errors
     /// The limit that it would exceed. It has been counted as refused then, and keeps its place until it leaves.
-    pub fn identify(&self, place: &mut Place, probation: &mut Probation, address: IpAddr) -> Result<(), Refusal> {
+    pub fn identify(
+        &self,
+        place: &mut Place,
+        mut probation: Option<&mut Probation>,
+        address: IpAddr,
+    ) -> Result<(), Refusal> {
         let state = &mut *self.state();
-        debug_assert_eq!(place.of_address(), addresses::UNCOUNTED, "nobody is counted by two addresses");
+        if state.addresses.is_of(place.of_address(), address) {
+            return Ok(());
+        }
+        state.addresses.leave(place.of_address());
+        *place = Place::new(addresses::UNCOUNTED, place.listener());
+        if let Some(probation) = &mut probation {
+            state.addresses.pass_probation(std::mem::replace(&mut probation.place, addresses::UNCOUNTED));
+        }
         let identified = self.bounds.identify(state, place.listener(), address);
         let counted = identified.inspect_err(|&refusal| state.refusals.count(refusal))?;
-        (*place, probation.place) = (Place::new(counted, place.listener()), counted);
+        *place = Place::new(counted, place.listener());
+        match probation {
+            Some(probation) => probation.place = counted,
+            None => state.addresses.pass_probation(counted),
+        }
         Ok(())
+    }
+
+    /// A connection whose requests were authorized begins a conversation that has to be authorized anew.
+    ///
+    /// # Errors
+    /// There are too many of those already. It has been counted as refused then.
+    pub fn begin_probation(self: &Arc<Self>, place: &Place) -> Result<Probation, Refusal> {
+        let state = &mut *self.state();
+        if state.census.unauthorized >= self.bounds.unauthorized {
+            state.refusals.count(Refusal::MaxUnauthorized);
+            return Err(Refusal::MaxUnauthorized);
+        }
+        state.census.unauthorized += 1;
+        state.addresses.begin_probation(place.of_address());
+        Ok(Probation { admission: self.clone(), place: place.of_address(), is_handshaking: false })
     }
 
     /// Counts a connection that somebody else has refused.

@@ -3,7 +3,6 @@
 use super::{Client, Next, framing, session::Effect};
 use crate::client::publish_rate::PublishRate;
 use crate::protocol::{self, Disconnect, Malformed, Refusal, Reply, Request};
-use crate::websocket;
 use std::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
@@ -83,12 +82,12 @@ impl Client {
 
     /// Sends a reply.
     pub(super) fn reply(&self, reply: &Reply<'_>) {
-        self.context.hub.send(&self.outbox, websocket::text(&reply.to_json()));
+        self.context.hub.reply(&self.outbox, &reply.to_json());
     }
 
     /// Sends a last reply (JSON text) and ends the connection.
     pub(super) fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.send(&self.outbox, websocket::text(reply));
+        self.context.hub.reply(&self.outbox, reply);
         self.context.hub.close(&self.outbox, disconnect);
         Next::End
     }

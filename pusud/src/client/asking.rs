@@ -5,12 +5,13 @@
 //! afterwards.
 
 use super::authorizations::{Added, Moment, ToAsk};
+use super::handshake::Facts;
 use super::uptime::Uptime;
 use super::wire::NextFrame;
 use super::{Client, Next, connection, handshake};
 use crate::authenticator::{Authorization, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 use crate::client::reauthorize::Permit;
-use crate::hub::Stage;
+use crate::hub::Transport;
 use crate::protocol::{Disconnect, Refusal, Reply};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -134,7 +135,7 @@ impl Client {
                     self.end_probation();
                 }
                 self.mark_changed();
-                self.outbox.reach(Stage::Authorized);
+                self.outbox.set_authorized(true);
                 self.reply(&Reply::AuthorizationOk);
                 return Next::Message;
             }
@@ -186,13 +187,22 @@ impl Client {
 
     /// What the authenticator is asked about this client.
     fn question(&self, authorization: Authorization, again: bool) -> Request {
-        let transport = self.outbox.transport();
-        let mut attributes = handshake::attributes(self.facts.as_deref());
-        attributes.extend(connection::attributes(transport));
-        let peer = match transport.client() {
-            Some(client) if client.ip().is_some() => client.to_string(),
-            _ => String::new(),
-        };
-        Request { authorization, peer, encrypted: transport.is_encrypted(), again, recheck: false, attributes }
+        question(self.outbox.transport(), self.facts.as_deref(), authorization, again)
     }
+}
+
+/// What the authenticator is asked about the client behind `transport`, whose request has said this.
+pub(super) fn question(
+    transport: &Transport,
+    facts: Option<&Facts>,
+    authorization: Authorization,
+    again: bool,
+) -> Request {
+    let mut attributes = handshake::attributes(facts);
+    attributes.extend(connection::attributes(transport));
+    let peer = match transport.client() {
+        Some(client) if client.ip().is_some() => client.to_string(),
+        _ => String::new(),
+    };
+    Request { authorization, peer, encrypted: transport.is_encrypted(), again, recheck: false, attributes }
 }

@@ -1,26 +1,24 @@
 //! One client's connection, from its arrival to its end: what happens before it speaks WebSocket, and after.
 
-use super::handshake::Facts;
+use super::handshake::{Facts, Upgrade};
+use super::requests::{Begun, EventListener, Requests};
 use super::session::Session;
 use super::upkeep::Upkeep;
 use super::wire::Wire;
-use super::{Client, Context, Messages, request};
+use super::{Client, Context, Messages};
 use crate::admission::{ClientAddress, Forwarding, Pass, Place, Probation};
 use crate::hub::{Encrypted, ListenerId, Outbox, Stage, Transport};
-use crate::protocol::Refusal;
 use crate::routing::Arrival;
 use crate::tls::CertificateFacts;
 use crate::websocket::Frames;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
-use tracing::debug;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
@@ -113,19 +111,24 @@ impl Drop for Member {
     }
 }
 
-/// Makes a client of a connection, or nothing where it does not become one in time.
+/// Makes a client of a connection, or nothing where it only sends requests, or does not become one in time.
 async fn connect(member: &mut Member, arguments: Box<(Probation, Greeting)>) -> Option<Box<Client>> {
-    let authorize_by = Instant::now() + member.context.limits.authorize_timeout;
-    let (mut probation, greeting) = *arguments;
+    let (probation, greeting) = *arguments;
     let Member { context, outbox, listener, place } = member;
-    let identify = |address| context.admission.identify(place, &mut probation, address);
-    let bytes_max = context.limits.max_unauthorized_message_bytes;
-    let (messages, facts) = upgrade(context, outbox, greeting, identify, bytes_max).await?;
-    context.hub.send(outbox, context.hello.clone());
-    Some(Box::new(Client {
+    let requests = Requests::new(context.clone(), outbox.clone(), *listener, place, probation, greeting);
+    let (messages, session, upkeep, facts) = match Box::pin(requests.serve()).await? {
+        Begun::WebSocket { upgrade, unread, probation, authorize_by } => {
+            let (messages, facts) =
+                speak(context, outbox, upgrade, unread, context.limits.max_unauthorized_message_bytes);
+            context.hub.send(outbox, context.hello.clone());
+            (messages, Session::default(), Some(Upkeep::until_authorized(probation, authorize_by)), facts)
+        }
+        Begun::Events(EventListener { messages, session, facts }) => (messages, session, None, facts),
+    };
+    let mut client = Box::new(Client {
         messages,
-        session: Session::default(),
-        upkeep: Some(Upkeep::until_authorized(probation, authorize_by)),
+        session,
+        upkeep,
         publish_rate: None,
         turn: None,
         turn_bytes: 0,
@@ -134,31 +137,46 @@ async fn connect(member: &mut Member, arguments: Box<(Probation, Greeting)>) -> 
         facts,
         outbox: outbox.clone(),
         context: context.clone(),
-    }))
+    });
+    // A stream of events is authorized already.
+    client.mark_changed();
+    Some(client)
 }
 
-/// Upgrades a connection to WebSocket, with its answer in the outbox; nothing where that does not come about in time.
-/// `identify` is told the client's address where a trusted proxy says another one. Messages are at most of
-/// `message_bytes_max`.
+/// Upgrades a connection to WebSocket that was let in with `pass`, with the answer in the outbox; nothing where that does
+/// not come about in time. Messages are at most of `message_bytes_max`.
 pub async fn upgrade(
+    context: &Rc<Context>,
+    outbox: &Rc<Outbox>,
+    listener: ListenerId,
+    pass: Pass,
+    greeting: Greeting,
+    message_bytes_max: usize,
+) -> (Option<Messages>, Place) {
+    let Pass { mut place, probation } = pass;
+    let requests = Requests::new(context.clone(), outbox.clone(), listener, &mut place, probation, greeting);
+    let messages = match requests.serve().await {
+        Some(Begun::WebSocket { upgrade, unread, .. }) => {
+            Some(speak(context, outbox, upgrade, unread, message_bytes_max).0)
+        }
+        Some(Begun::Events(_)) | None => None,
+    };
+    (messages, place)
+}
+
+/// Speaks WebSocket from here on, with the answer to the upgrade in the outbox.
+fn speak(
     context: &Context,
     outbox: &Rc<Outbox>,
-    greeting: Greeting,
-    identify: impl FnOnce(IpAddr) -> Result<(), Refusal>,
+    upgrade: Upgrade,
+    unread: Vec<u8>,
     message_bytes_max: usize,
-) -> Option<(Messages, Option<Box<Facts>>)> {
-    let shaking = request::shake_hands(context, outbox, greeting, identify);
-    let Ok(upgrade) = timeout(context.limits.handshake_timeout, shaking).await else {
-        context.hub.count_refusal(Refusal::HandshakeTimeout);
-        debug!(client = outbox.transport().describe_client(), "no WebSocket handshake within handshake_timeout");
-        return None;
-    };
-    let (upgrade, unread) = upgrade?;
-    outbox.reach(Stage::Upgraded);
+) -> (Messages, Option<Box<Facts>>) {
+    outbox.reach(Stage::WebSocket);
     context.hub.send(outbox, Frames::from(upgrade.response));
     outbox.incoming.open();
     let wire = Wire::new(context.hub.clone(), outbox.clone(), context.buffer.clone(), unread);
-    Some((Messages::over(wire, message_bytes_max), upgrade.facts))
+    (Messages::over(wire, message_bytes_max), upgrade.facts)
 }
 
 /// Sees off a connection that takes no more messages: everything queued leaves, then the peer closes, or time is up.

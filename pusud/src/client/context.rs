@@ -6,9 +6,11 @@ use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::ReauthorizationQueue;
 use crate::client::uptime::Uptime;
+use crate::client::{IdempotencyKeys, Paths, Verdicts};
 use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
 use crate::websocket::{self, Frames};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,8 +25,18 @@ pub struct Context {
     pub admission: Arc<Admission>,
     /// What a client may use.
     pub limits: Limits,
+    /// The paths over HTTP that are switched on.
+    pub paths: Paths,
+    /// The relay's name.
+    pub name: Box<str>,
     /// The first frame that a client gets.
     pub hello: Frames,
+    /// The verdicts that are remembered for requests over HTTP.
+    pub verdicts: Arc<Verdicts>,
+    /// The messages that came with an `Idempotency-Key`.
+    pub idempotency: Arc<IdempotencyKeys>,
+    /// The relay stops.
+    pub is_draining: Cell<bool>,
     /// The shard's buffer for reading.
     pub buffer: Rc<ReadBuffer>,
     /// The shard's buffers for encryption.
@@ -37,23 +49,43 @@ pub struct Context {
     pub reauthorizations: Rc<ReauthorizationQueue>,
 }
 
+/// What the shards of a relay have in common, apart from the hub of each.
+#[derive(Clone)]
+pub struct Common {
+    /// The authenticator.
+    pub authenticator: Authenticator,
+    /// Where the places of connections are given back.
+    pub admission: Arc<Admission>,
+    /// What a client may use.
+    pub limits: Limits,
+    /// The paths over HTTP that are switched on.
+    pub paths: Paths,
+    /// The relay's name.
+    pub name: Box<str>,
+    /// How many shards there are.
+    pub shards: usize,
+    /// The verdicts that are remembered for requests over HTTP.
+    pub verdicts: Arc<Verdicts>,
+    /// The messages that came with an `Idempotency-Key`.
+    pub idempotency: Arc<IdempotencyKeys>,
+}
+
 impl Context {
-    /// The context of one of so many `shards` of the relay called `name`.
-    pub fn new(
-        hub: Rc<Hub>,
-        authenticator: Authenticator,
-        admission: Arc<Admission>,
-        limits: Limits,
-        name: &str,
-        shards: usize,
-    ) -> Self {
-        let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: name };
+    /// The context of the shard of `hub`.
+    pub fn new(hub: Rc<Hub>, common: Common) -> Self {
+        let Common { authenticator, admission, limits, paths, name, shards, verdicts, idempotency } = common;
+        let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
             authenticator,
             admission,
             limits,
+            paths,
             hello: websocket::text(&hello.to_json()),
+            name,
+            verdicts,
+            idempotency,
+            is_draining: Cell::new(false),
             buffer: Rc::default(),
             scratch: Rc::default(),
             deadlines: Rc::default(),

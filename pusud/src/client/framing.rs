@@ -42,6 +42,8 @@ pub struct Messages {
 enum State {
     Resting(Wire),
     Open(Box<WebSocket<Wire>>),
+    /// There are none: what comes is dropped.
+    None(Wire),
     /// On its way from one to the other.
     Between,
 }
@@ -50,6 +52,11 @@ impl Messages {
     /// The messages that come over `wire`, each of at most `bytes_max`.
     pub fn over(wire: Wire, bytes_max: usize) -> Self {
         Self { wire: State::Resting(wire), bytes_max, stays_open: false }
+    }
+
+    /// None over `wire`, which only listens: what comes is dropped, until the end of the connection.
+    pub fn none(wire: Wire) -> Self {
+        Self { wire: State::None(wire), bytes_max: 0, stays_open: false }
     }
 
     /// From here on each message is of at most `bytes_max`.
@@ -65,7 +72,7 @@ impl Messages {
         match &mut self.wire {
             State::Open(messages) => messages.get_mut().end_frame_by_frame(),
             State::Resting(wire) => wire.end_frame_by_frame(),
-            State::Between => {}
+            State::None(_) | State::Between => {}
         }
     }
 
@@ -74,7 +81,7 @@ impl Messages {
         match &self.wire {
             State::Open(messages) => messages.get_ref().next_frame(),
             State::Resting(wire) => wire.next_frame(),
-            State::Between => NextFrame::Unknown,
+            State::None(_) | State::Between => NextFrame::Unknown,
         }
     }
 
@@ -84,7 +91,7 @@ impl Messages {
         match &mut self.wire {
             State::Open(messages) => messages.get_mut().poll_beginning(cx),
             State::Resting(wire) => wire.poll_beginning(cx),
-            State::Between => Poll::Ready(None),
+            State::None(_) | State::Between => Poll::Ready(None),
         }
     }
 
@@ -97,7 +104,7 @@ impl Messages {
     pub fn forgive(&mut self) {
         match &mut self.wire {
             State::Open(messages) => messages.get_mut().forgive(),
-            State::Resting(_) | State::Between => {}
+            State::Resting(_) | State::None(_) | State::Between => {}
         }
     }
 
@@ -119,6 +126,7 @@ impl Messages {
                     self.open();
                     continue;
                 }
+                State::None(wire) => return wire.poll_end(cx).map(|()| None),
                 State::Between => return Poll::Ready(None),
             };
             match messages.read() {
@@ -148,7 +156,7 @@ impl Messages {
         self.open();
         match &mut self.wire {
             State::Open(messages) => messages.send(message),
-            State::Resting(_) | State::Between => Err(Error::AlreadyClosed),
+            State::Resting(_) | State::None(_) | State::Between => Err(Error::AlreadyClosed),
         }
     }
 

@@ -1,14 +1,18 @@
-//! The WebSocket upgrade (RFC 6455, section 4.2), as a function from the bytes received so far to what to answer.
+//! The WebSocket upgrade (RFC 6455, section 4.2), as a function from the bytes received so far to what to answer. A request
+//! for anything else is given back as it is.
 //!
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension is ever chosen.
 
 use crate::admission::{ClientAddress, Forwarding, begins_like_proxy_header};
-use crate::http::{self, ForwardedError, HttpError};
+use crate::http::{
+    self, ForwardedError, HttpError, Request, has_bare_line_feed, has_token, path_and_query, single, values,
+};
 use crate::protocol::Refusal;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use zeroize::Zeroizing;
 
 /// The subprotocol that is chosen where a client offers it.
 const SUBPROTOCOL: &str = "pusu";
@@ -23,8 +27,16 @@ pub enum Progress {
     Partial,
     /// An upgrade.
     Accept(Upgrade),
-    /// Not an upgrade: send this and close, and count it as this, if it is anything.
+    /// A request for something else, and where its client is, as in [`Upgrade::client`].
+    Request(Box<Request>, Option<IpAddr>),
+    /// Neither: send this and close, and count it as this, if it is anything.
     Refuse(Vec<u8>, Option<Refusal>),
+}
+
+/// A head that can be answered.
+enum Head {
+    Upgrade(Upgrade),
+    Request(Box<Request>),
 }
 
 /// Who has handed the request on: whose word is taken about where it comes from.
@@ -51,12 +63,20 @@ pub struct Upgrade {
 }
 
 /// What a request says that an authenticator may want to know.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Facts {
     /// The path, with its query.
     pub path: Box<str>,
     /// The `Origin` header, where there is one.
     pub origin: Option<Box<str>>,
+    /// The `Cookie` header, where it is what the client is to be known by: a secret.
+    pub cookie: Option<Zeroizing<String>>,
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Facts({}, {:?})", self.path, self.origin)
+    }
 }
 
 /// The facts as attributes of a question to the authenticator.
@@ -65,6 +85,8 @@ pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
     let origin = facts.and_then(|facts| facts.origin.as_deref());
     let mut attributes = vec![("http.path".to_owned(), path.to_owned())];
     attributes.extend(origin.map(|origin| ("http.origin".to_owned(), origin.to_owned())));
+    let cookie = facts.and_then(|facts| facts.cookie.as_ref());
+    attributes.extend(cookie.map(|cookie| ("http.header.cookie".to_owned(), cookie.to_string())));
     attributes
 }
 
@@ -84,9 +106,10 @@ pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) 
         Err(_) => Err(HttpError::bad_request("This is not an HTTP request.")),
     };
     match outcome {
-        Ok(upgrade) => match hops.map(|hops| client(&request, hops)).transpose() {
-            Ok(client) => Progress::Accept(Upgrade { client: client.flatten(), ..upgrade }),
-            Err(error) => {
+        Ok(head) => match (hops.map(|hops| client(&request, hops)).transpose(), head) {
+            (Ok(client), Head::Upgrade(upgrade)) => Progress::Accept(Upgrade { client: client.flatten(), ..upgrade }),
+            (Ok(client), Head::Request(request)) => Progress::Request(request, client.flatten()),
+            (Err(error), _) => {
                 let response = HttpError::bad_request(error.reason()).to_response();
                 Progress::Refuse(response, Some(Refusal::TrustedProxies))
             }
@@ -141,10 +164,25 @@ const NOT_AN_UPGRADE: HttpError = HttpError {
     ),
 };
 
-fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
+fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Head, HttpError> {
     if has_bare_line_feed(head) {
         return Err(HttpError::bad_request("A line of the request does not end in CR LF."));
     }
+    if wants_websocket(request.headers) {
+        check_upgrade(request, head).map(Head::Upgrade)
+    } else {
+        Request::read(request, head.len()).map(|request| Head::Request(Box::new(request)))
+    }
+}
+
+/// Whether somebody speaks who means a WebSocket. A proxy that was not told of them takes `Upgrade` out, and leaves the rest.
+fn wants_websocket(headers: &[httparse::Header<'_>]) -> bool {
+    const PREFIX: &str = "sec-websocket-";
+    let begins = |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    headers.iter().any(|header| begins(header.name)) || has_token(headers, "upgrade", "websocket")
+}
+
+fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
     if request.version != Some(1) {
         return Err(OTHER_VERSION);
     }
@@ -183,31 +221,13 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, Ht
         None => None,
         Some(_) => Some(single(headers, "origin", "The header Origin is not text or there twice.")?.into()),
     };
-    let Some(path) = path_of(request.path.unwrap_or_default()) else {
+    let Some((path, query)) = path_and_query(request.path.unwrap_or_default()) else {
         return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
     };
-    let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin }));
+    let path = query.map_or_else(|| path.into(), |query| format!("{path}?{query}").into_boxed_str());
+    let facts = (*path != *"/" || origin.is_some()).then(|| Box::new(Facts { path, origin, cookie: None }));
     let response = switching_protocols(key, subprotocol(headers));
     Ok(Upgrade { response, request_len: head.len(), facts, client: None })
-}
-
-/// The path, with its query, of a request's target: a path already, or a whole URL as a proxy is sent (RFC 9112, section
-/// 3.2).
-fn path_of(target: &str) -> Option<&str> {
-    let path = if target.starts_with('/') {
-        target
-    } else {
-        let (scheme, rest) = target.split_once("://")?;
-        let known = ["ws", "wss", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
-        match &rest[path_at..] {
-            _ if !known || path_at == 0 => return None,
-            "" => "/",
-            path if path.starts_with('/') => path,
-            _ => return None,
-        }
-    };
-    (!path.contains('#')).then_some(path)
 }
 
 /// Whether a body follows the request. Nobody has a use for one, and whoever takes its end for another byte than a proxy
@@ -247,31 +267,6 @@ fn switching_protocols(key: &str, subprotocol: Option<&str>) -> Vec<u8> {
     }
     response.push_str("\r\n");
     response.into_bytes()
-}
-
-fn values<'a>(headers: &'a [httparse::Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
-}
-
-/// The value of a header that must be there once.
-fn single<'a>(headers: &'a [httparse::Header<'a>], name: &'a str, reason: &'static str) -> Result<&'a str, HttpError> {
-    let mut values = values(headers, name);
-    match (values.next().map(std::str::from_utf8), values.next()) {
-        (Some(Ok(value)), None) => Ok(value.trim()),
-        _ => Err(HttpError::bad_request(reason)),
-    }
-}
-
-/// Whether a header that holds a list of tokens holds `token`.
-fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &str) -> bool {
-    values(headers, name)
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| item.trim().eq_ignore_ascii_case(token))
-}
-
-fn has_bare_line_feed(head: &[u8]) -> bool {
-    head.iter().enumerate().any(|(at, &byte)| byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
 }
 
 fn is_sixteen_bytes_of_base64(key: &str) -> bool {

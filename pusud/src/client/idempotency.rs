@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use table::Key;
 
 /// How long a publication is remembered after it was accepted.
-pub const IDEMPOTENCY_TIME_MAX: Duration = Duration::from_secs(5 * 60);
+const IDEMPOTENCY_TIME_MAX: Duration = Duration::from_secs(5 * 60);
 /// Most publications that are remembered or on their way. Past it the oldest that was accepted is forgotten.
-pub const IDEMPOTENCY_KEYS_MAX: usize = 65_536;
+const IDEMPOTENCY_KEYS_MAX: usize = 65_536;
 /// One subject has this part of the places at the most, so that no subject pushes out what all others have.
 const SUBJECT_SHARE: usize = 8;
 

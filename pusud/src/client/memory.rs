@@ -1,7 +1,7 @@
 //! The most memory that the clients' tasks take.
 
 use super::read_buffer::READ_BYTES_MAX;
-use super::session::WRITABLE_CHANNELS_MAX;
+use super::writable::WRITABLE_CHANNELS_MAX;
 use crate::protocol::Limits;
 
 /// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to

@@ -1,6 +1,7 @@
 //! One client's task: from an accepted socket to its end.
 //!
-//! It reads, asks the session what to do, and does it. It is the only task that waits for this client's socket.
+//! It answers requests over HTTP until one of them begins a WebSocket or a stream of events. From there on it reads, asks
+//! the session what to do, and does it. It is the only task that waits for this client's socket.
 //!
 //! A client spends nearly all its life waiting for its next message, and there are very many of them: what is only
 //! needed on the way there or back is boxed, so that the waiting task stays small.
@@ -23,22 +24,24 @@ mod publish_rate;
 mod publishing;
 mod read_buffer;
 mod reauthorize;
-mod request;
+mod requests;
 mod session;
 mod upkeep;
 mod uptime;
+mod verdicts;
 mod wire;
+mod writable;
 
 pub use connection::{Greeting, linger, serve, take_in, upgrade};
-pub use context::Context;
+pub use context::{Common, Context};
 pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Hops, Progress, Upgrade, advance};
-pub use idempotency::{
-    Begun, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_TIME_MAX, IdempotencyKeys, Reservation, Scope, idempotency_bytes_max,
-};
+pub use idempotency::{IdempotencyKeys, idempotency_bytes_max};
 pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max};
 pub use partial_message::Unfinished;
+pub use requests::Paths;
 pub use upkeep::run_timers;
+pub use verdicts::{Verdicts, verdicts_bytes_max};
 
 use crate::authenticator::Authorization;
 use crate::client::publish_rate::PublishRate;
@@ -57,7 +60,7 @@ use upkeep::Upkeep;
 /// A client that has sent so much, in bytes, lets others have their turn before its next message: also where nobody listens
 /// to what it publishes, and no room is asked for.
 const TURN_BYTES_MAX: u32 = 64 * 1024;
-/// A client that speaks WebSocket.
+/// A client that speaks WebSocket, or listens to a stream of events.
 struct Client {
     context: Rc<Context>,
     outbox: Rc<Outbox>,

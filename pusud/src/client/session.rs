@@ -2,28 +2,18 @@
 
 use super::authorizations::{Added, Authorizations, Moment, Passed, ToAsk};
 use super::uptime::Uptime;
+use super::writable::Writable;
 use crate::authenticator::{Authorization, Grant, HeldGrant};
 use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::rc::Rc;
-
-/// So few patterns are matched faster than a name is hashed.
-const FEW_PERMISSIONS_MAX: usize = 4;
-/// Channel names whose write permission is remembered; past it all are forgotten and looked up again.
-pub(super) const WRITABLE_CHANNELS_MAX: usize = 256;
 
 /// One client's authorization.
 #[derive(Default)]
 pub(crate) struct Session {
     authorizations: Authorizations,
-    /// `None` for the many that only listen, and where there are few permissions.
-    writable: Option<Box<Writable>>,
+    writable: Writable,
 }
-
-/// The verdict cache: channels that have been found writable.
-#[derive(Default)]
-struct Writable(HashSet<Box<str>>);
 
 /// What the client's task has to do.
 #[derive(Debug)]
@@ -91,7 +81,7 @@ impl Session {
     pub(crate) fn pass(&mut self, now: Uptime) -> Passed {
         let passed = self.authorizations.pass(now);
         if passed.ended {
-            self.writable = None;
+            self.writable.forget();
         }
         passed
     }
@@ -128,7 +118,7 @@ impl Session {
 
     /// The plugin ends the authorization of this ticket. False if it has ended already.
     pub(crate) fn revoke(&mut self, ticket: u64) -> bool {
-        self.writable = None;
+        self.writable.forget();
         self.authorizations.revoke(ticket)
     }
 
@@ -139,7 +129,7 @@ impl Session {
 
     /// Puts in place what `kept` gives now; `None`: nothing. False if it has ended meanwhile.
     pub(crate) fn replace(&mut self, kept: &Rc<Authorization>, grant: Option<Grant>, now: Moment) -> bool {
-        self.writable = None;
+        self.writable.forget();
         self.authorizations.replace(kept, grant, now)
     }
 
@@ -150,21 +140,9 @@ impl Session {
 
     /// Whether the client may write `channel`.
     pub(crate) fn may_write(&mut self, channel: &str) -> bool {
-        if self.authorizations.permissions_len() <= FEW_PERMISSIONS_MAX {
-            return self.authorizations.allow(Access::WRITE, channel);
-        }
-        if self.writable.as_ref().is_some_and(|writable| writable.0.contains(channel)) {
-            return true;
-        }
-        if !self.authorizations.allow(Access::WRITE, channel) {
-            return false;
-        }
-        let writable = &mut self.writable.get_or_insert_default().0;
-        if writable.len() >= WRITABLE_CHANNELS_MAX {
-            writable.clear();
-        }
-        writable.insert(channel.into());
-        true
+        let authorizations = &self.authorizations;
+        let allow = || authorizations.allow(Access::WRITE, channel);
+        self.writable.may_write(channel, authorizations.permissions_len(), allow)
     }
 
     fn why_not(&self, access: Access) -> &'static str {
@@ -219,24 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn remembered_channels_are_bounded() {
-        let mut session = Session::default();
-        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, Moment::now());
-        session.granted(grant(&[("*", Access::WRITE)]), None, Moment::now());
-        for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
-            assert!(publishes(&mut session, &n.to_string()));
-            assert!(session.writable.as_ref().is_some_and(|writable| writable.0.len() <= WRITABLE_CHANNELS_MAX));
-        }
-    }
-
-    #[test]
     fn a_remembered_channel_is_forgotten_when_its_permission_ends() {
         let (mut session, now) = (Session::default(), Moment::now());
         let end = now.wall + Duration::from_secs(60);
         session.granted(Grant { expires: Some(end), ..grant(&[("a", Access::WRITE)]) }, None, now);
         session.granted(grant(&[("b", Access::WRITE)]), None, now);
-        session.granted(grant(&[("x", Access::READ); FEW_PERMISSIONS_MAX]), None, now);
-        assert!(publishes(&mut session, "a") && publishes(&mut session, "b") && session.writable.is_some());
+        session.granted(grant(&[("x", Access::READ); 4]), None, now);
+        assert!(publishes(&mut session, "a") && publishes(&mut session, "b"));
         assert!(session.pass(now.uptime + Duration::from_secs(60)).ended);
         assert!(!publishes(&mut session, "a") && publishes(&mut session, "b") && session.is_authorized());
     }

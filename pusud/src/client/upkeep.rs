@@ -21,7 +21,13 @@ const EXPIRED: &str = "expired";
 
 /// Runs a shard's timers, for ever: the deadlines of clients, re-authorization, keepalive and slow consumers.
 pub async fn run_timers(context: Rc<Context>) {
-    tokio::join!(context.deadlines.run(), context.ends.run(), context.reauthorizations.run(), context.hub.run_upkeep());
+    tokio::join!(
+        context.deadlines.run(),
+        context.ends.run(),
+        context.reauthorizations.run(),
+        context.hub.run_upkeep(),
+        context.verdicts.run_tidying(|| context.authenticator.generation()),
+    );
 }
 
 /// What one client waits for besides its messages.

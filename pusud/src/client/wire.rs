@@ -134,6 +134,24 @@ impl Wire {
         }
     }
 
+    /// Reads and drops what comes; ready at the end of the stream.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let transport = self.outbox.transport();
+        while let Ok(()) = ready!(transport.poll_read_ready(cx)) {
+            let mut is_end = true;
+            match self.buffer.read(transport, |_| is_end = false) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(()) if !is_end => {
+                    // Others have their turn before more is dropped.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
     /// The client's task has not read for a while: the time for an unfinished message begins anew.
     pub fn forgive(&mut self) {
         if let Some(unfinished) = &mut self.unfinished {

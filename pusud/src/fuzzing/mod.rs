@@ -3,6 +3,7 @@
 //!
 //! Nothing of it is in the daemon: the feature `fuzzing` is the fuzz targets' own.
 
+mod body;
 mod certificate;
 mod forwarded;
 mod message;
@@ -18,6 +19,7 @@ mod websocket;
 mod tests;
 
 pub use crate::authenticator::any_verdict as verdict;
+pub use body::http_body;
 pub use certificate::certificate;
 pub use forwarded::forwarded;
 pub use message::client_message;

@@ -9,10 +9,11 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 11] = [
+const TARGETS: [(&str, Target); 12] = [
     ("certificate", super::certificate),
     ("client_message", super::client_message),
     ("forwarded", super::forwarded),
+    ("http_body", super::http_body),
     ("http_upgrade", super::http_upgrade),
     ("pattern", super::pattern),
     ("proxy_header", super::proxy_header),
@@ -87,6 +88,12 @@ const HTTP: &[&[u8]] = &[
     b"Host: a\r\n", b"Connection: keep-alive, Upgrade\r\n", b"Upgrade: websocket\r\n", b"Sec-WebSocket-Version: 13\r\n",
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"Origin: https://a\r\n", b"Content-Length: 0\r\n", b"X: \xc3\xa4\r\n", b"\x81\x80",
     b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+];
+const BODY: &[&[u8]] = &[
+    b"0\r\n\r\n", b"1\r\nx\r\n", b"0003\r\n\r\n0\r\n", b"2;a=\"b\"\r\nxy\r\n", b"0\r\nA: b\r\n", b"41\r\n", b"fF\r\n", b"0x1\r\n", b"\r\n", b"\n", b"\r",
+    b" ", b"[", b"]", b",", b"{", b"}", b"\"channel\":", b"\"content\":", b"\"\\ud800\"", b"\"a\"", b"\x0c", b"\"", b"\\", b"{\"channel\":\"a\",\"content\":1}",
+    b"/a", b"?", b"&", b"=", b"+", b"%", b"%41", b"%c3%a4", b"\xc3\xa4", b"#", b"http://h", b"Bearer ", b"Basic ", b"dTpw", b"text/plain", b";a=", b"*/*", b";q=0",
+    b"[{\"channel\":\"a\",\"content\":{\"a\":[1, -2.5e3, null, \"b\"]}}, {\"content\":\"\\u00e4\",\"channel\":\"b\",\"x\":1},\n{\"channel\":\"\",\"content\":true}]",
 ];
 const YAML: &[&[u8]] = &[
     b"authenticator: None\n",
@@ -249,6 +256,11 @@ proptest! {
     #[test]
     fn forwarded(bytes in words(FORWARDED, 14)) {
         super::forwarded(&bytes);
+    }
+
+    #[test]
+    fn http_body(bytes in words(BODY, 14)) {
+        super::http_body(&bytes);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The request that a connection begins with.
 
 use crate::client::{self, Progress, Upgrade};
+use crate::http::Request;
 use crate::protocol::Limits;
 
 /// A request is answered once it is whole, by one well-formed answer, and by the same one whatever pieces it comes in.
@@ -19,6 +20,7 @@ pub fn http_upgrade(bytes: &[u8]) {
             let more = [bytes, b"\r\n\r\n"].concat();
             assert!(matches!(client::advance(&more, bytes_max, None), Progress::Refuse(..)), "refused, then not");
         }
+        Progress::Request(request, _) => is_read_in_any_pieces(&request, bytes, bytes_max),
         Progress::Accept(upgrade) => is_accepted_in_any_pieces(&upgrade, bytes, bytes_max),
     }
 }
@@ -33,6 +35,23 @@ fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) 
     match client::advance(&bytes[..len], bytes_max, None) {
         Progress::Accept(alone) => assert_eq!(alone, *upgrade),
         other => panic!("what follows the request matters: without it, it is {other:?}"),
+    }
+    for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
+        assert_eq!(client::advance(&bytes[..cut], bytes_max, None), Progress::Partial, "cut at {cut}");
+    }
+}
+
+fn is_read_in_any_pieces(request: &Request, bytes: &[u8], bytes_max: usize) {
+    let len = request.head_len;
+    assert!(bytes[..len].ends_with(b"\r\n\r\n") && len <= bytes_max);
+    let head = std::str::from_utf8(&bytes[..len]).unwrap_or_default().to_ascii_lowercase();
+    let has = |name: &str| head.contains(&format!("\r\n{name}:"));
+    assert!(!(has("content-length") && has("transfer-encoding")), "its end is where the next reader sees another");
+    assert!(request.framing.is_some() || !(has("content-length") || has("transfer-encoding")), "a body is overlooked");
+    assert!(request.path.starts_with('/') && !request.path.contains([' ', '?', '#']));
+    match client::advance(&bytes[..len], bytes_max, None) {
+        Progress::Request(alone, _) => assert!(*alone == *request),
+        other => panic!("what follows the head matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
         assert_eq!(client::advance(&bytes[..cut], bytes_max, None), Progress::Partial, "cut at {cut}");

@@ -2,10 +2,10 @@
 //! end of the batch into the kernel.
 
 use super::flow::{Turn, Waiting};
-use super::{Hub, State, slow_consumers};
+use super::{Hub, Stage, State, slow_consumers};
 use crate::protocol::Refusal;
 use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
-use crate::websocket::{self, Frames};
+use crate::websocket::{self, Frames, event_stream};
 use std::rc::Rc;
 
 impl Hub {
@@ -143,10 +143,22 @@ impl State {
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
         let frames = Frames::from(publications.frames);
+        // Encoded where the first listener wants it.
+        let mut events = None;
         let lane = self.run.lane();
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
+            let frames = match self.event_streams {
+                0 => &frames,
+                _ => match outbox.stage() {
+                    Stage::EventStream => events
+                        .get_or_insert_with(|| event_stream::publications(publications.channel, publications.frames)),
+                    Stage::WebSocket => &frames,
+                    // Its stream has not begun: nothing is promised before that.
+                    Stage::Request | Stage::Answer | Stage::Idle => continue,
+                },
+            };
             if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
                 slow_consumers::count_slow_consumer(
                     &mut self.stats,

@@ -11,7 +11,9 @@
 
 mod aside;
 mod encrypted;
+mod event_streams;
 mod fan_out;
+mod fences;
 mod flow;
 mod incoming;
 mod interest;
@@ -27,9 +29,12 @@ mod slow_consumers;
 mod stalls;
 mod subscriptions;
 mod transport;
+mod unacknowledged;
 mod upkeep;
 
 pub use encrypted::{Encrypted, Scratch};
+pub use event_streams::EventStream;
+pub use fences::Fence;
 pub use flow::{Turn, Waiting};
 pub use memory::{exchange_bytes_max, subscriptions_bytes_max};
 pub use outbox::{Outbox, Stage};
@@ -42,8 +47,9 @@ use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
 use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
-use crate::websocket::{self, Frames, QueuedMemory};
+use crate::websocket::{self, Frames, QueuedMemory, event_stream};
 use aside::Aside;
+use fences::Fences;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
 use room::Rooms;
@@ -75,11 +81,15 @@ struct State {
     outgoing: Outgoing,
     /// Of no use where there is no network.
     pending_subscriptions: PendingSubscriptions,
+    fences: Fences,
     lanes: Lanes<Rc<Outbox>>,
     outbox_bytes: usize,
     stalls: Stalls,
     keepalive: Keepalive,
+    /// Clients that listen to a stream of events, or are about to.
+    event_streams: usize,
     ping: Frames,
+    comment: Frames,
     rooms: Rooms,
     /// What one lane takes until it is flushed.
     room_bytes: usize,
@@ -119,11 +129,14 @@ impl Hub {
                 inbox_watcher: None,
                 outgoing,
                 pending_subscriptions: PendingSubscriptions::default(),
+                fences: Fences::default(),
                 lanes: Lanes::default(),
                 outbox_bytes: limits.outbox_bytes,
                 stalls: Stalls::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
+                event_streams: 0,
                 ping: websocket::ping(),
+                comment: event_stream::comment(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
@@ -151,7 +164,8 @@ impl Hub {
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
         let state = &mut *self.state.borrow_mut();
-        state.outboxes.remove(listener as usize);
+        let outbox = state.outboxes.remove(listener as usize);
+        state.event_streams -= usize::from(outbox.stage() == Stage::EventStream);
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()
         {

@@ -12,7 +12,7 @@ use crate::hub::incoming::Incoming;
 use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
 use crate::routing::Lane;
-use crate::websocket::{self, FrameQueue, Frames, Mark};
+use crate::websocket::{self, FrameQueue, Frames, Mark, event_stream};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
@@ -29,6 +29,7 @@ pub struct Outbox {
     queue: RefCell<FrameQueue>,
     state: Cell<State>,
     stage: Cell<Stage>,
+    is_authorized: Cell<bool>,
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
@@ -49,15 +50,19 @@ enum Watch {
     Moving,
 }
 
-/// How far its client has come.
+/// The stage of a client's conversation: what it speaks, and what it is owed if it is to end now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
-    /// It is connected, and speaks HTTP.
-    Connected,
-    /// It speaks WebSocket.
-    Upgraded,
-    /// It has been authorized.
-    Authorized,
+    /// A request over HTTP is on its way: the answer to it is that the relay is not available.
+    Request,
+    /// A request over HTTP is being answered: what there is to say its task knows ([`Outbox::push_last`]).
+    Answer,
+    /// Between two requests over HTTP: nothing.
+    Idle,
+    /// WebSocket: a close frame.
+    WebSocket,
+    /// A stream of Server-Sent Events: a last event.
+    EventStream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +86,8 @@ impl Outbox {
             transport: transport.into(),
             queue: RefCell::default(),
             state: Cell::new(State::Open),
-            stage: Cell::new(Stage::Connected),
+            stage: Cell::new(Stage::Request),
+            is_authorized: Cell::new(false),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
             task: Cell::new(None),
@@ -99,14 +105,26 @@ impl Outbox {
         self.transport.socket()
     }
 
-    /// Its client has come so far.
+    /// Its client's conversation is at this stage. Of streams of events the hub has to be told
+    /// ([`Hub::begin_event_stream`](super::Hub::begin_event_stream)).
     pub fn reach(&self, stage: Stage) {
         self.stage.set(stage);
     }
 
+    /// What its client speaks.
+    #[inline]
+    pub fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
     /// Whether its client has been authorized.
     pub fn is_authorized(&self) -> bool {
-        self.stage.get() == Stage::Authorized
+        self.is_authorized.get()
+    }
+
+    /// Its client is authorized, or is so no more.
+    pub fn set_authorized(&self, is_authorized: bool) {
+        self.is_authorized.set(is_authorized);
     }
 
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
@@ -168,8 +186,8 @@ impl Outbox {
         self.queue.borrow().part() + self.transport.kept_bytes()
     }
 
-    /// Queues the close frame, or an HTTP answer where the client does not speak WebSocket yet, and takes nothing after
-    /// it. The client's task is woken to end.
+    /// Queues what the client is owed at its stage, a close frame for instance, and takes nothing after it. The client's
+    /// task is woken to end.
     pub fn close(&self, disconnect: Disconnect) {
         let closing = match self.state.get() {
             State::Open => State::Closing,
@@ -177,11 +195,23 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
-        self.queue.borrow_mut().push(match self.stage.get() {
-            Stage::Connected => Frames::from(HttpError::unavailable(disconnect).to_response()),
-            Stage::Upgraded | Stage::Authorized => websocket::close(disconnect),
-        });
+        let last_words = match self.stage.get() {
+            Stage::Request => Some(Frames::from(HttpError::unavailable(disconnect).to_response())),
+            Stage::Answer | Stage::Idle => None,
+            Stage::WebSocket => Some(websocket::close(disconnect)),
+            Stage::EventStream => Some(event_stream::end(disconnect)),
+        };
+        if let Some(last_words) = last_words {
+            self.queue.borrow_mut().push(last_words);
+        }
         self.wake();
+    }
+
+    /// Queues the answer to a request that was being answered when the outbox was closed.
+    pub fn push_last(&self, frames: Frames) {
+        if self.stage.get() == Stage::Answer && matches!(self.state.get(), State::Closing | State::ClosingBlocked) {
+            self.queue.borrow_mut().push(frames);
+        }
     }
 
     /// Takes no more frames, for a client that has sent its own close frame; what is queued still leaves.

@@ -3,6 +3,7 @@
 //! It never waits, and it knows nothing of frames but that they are bytes in a queue.
 
 use super::encrypted::Encrypted;
+use super::unacknowledged;
 use crate::admission::{self, ClientAddress};
 use crate::tls::Session;
 use crate::websocket::{FrameQueue, Frames};
@@ -10,6 +11,7 @@ use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// Most buffers handed to the kernel in one call; Linux takes up to 1024, and past a few dozen nothing is gained.
@@ -122,6 +124,12 @@ impl Transport {
             take(&buffer[..len]);
         }
         Ok(())
+    }
+
+    /// Has the system end the connection when its peer has acknowledged nothing for so long.
+    pub(super) fn limit_sending(&self, time: Duration) {
+        // A Unix socket knows no such thing and needs none; one that is broken ends by itself.
+        unacknowledged::limit(socket2::SockRef::from(&self.socket), time).ok();
     }
 
     /// Writes what the kernel takes in one call, and advances the queue by what waits there no more; `None` where nothing

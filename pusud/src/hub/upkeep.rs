@@ -1,7 +1,7 @@
 //! Upkeep of a shard's clients: one timer for keepalive, slow consumers and memory. Each tick checks the few clients whose
 //! turn it is.
 
-use super::Hub;
+use super::{Hub, Stage};
 use crate::protocol::{Disconnect, Refusal};
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
@@ -44,7 +44,13 @@ impl Hub {
         if !pinged.is_empty() {
             state.close_run();
             for outbox in &pinged {
-                state.push(outbox, state.ping.clone());
+                if outbox.stage() == Stage::EventStream {
+                    state.push(outbox, state.comment.clone());
+                    // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
+                    outbox.incoming.note_activity();
+                } else {
+                    state.push(outbox, state.ping.clone());
+                }
             }
             self.schedule_flush();
         }

@@ -69,6 +69,7 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             Event::Publications(batch) => node.mesh.borrow_mut().publish(&batch),
             Event::Changed(channel) => node.mesh.borrow_mut().changed(&channel),
             Event::Settle { channel, ticket } => node.mesh.borrow_mut().settle(&channel, ticket),
+            Event::Fence(ticket) => node.mesh.borrow_mut().pass(ticket),
             Event::GoOn { channel, marks } => node.mesh.borrow_mut().go_on(&channel, marks),
             // Whoever asked may have given up meanwhile.
             Event::Status(answer) => drop(answer.send(node.status())),

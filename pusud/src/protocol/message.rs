@@ -43,7 +43,7 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), channel: None, limit: None }
     }
 }
@@ -98,10 +98,19 @@ pub fn parse_binary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Request<'a>,
     parse(std::str::from_utf8(bytes).map_err(|_| Malformed::new("not a message: not UTF-8"))?, limits)
 }
 
-fn channel_field<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Cow<'a, str>, Malformed> {
+/// The channel's name in this field, checked.
+pub(super) fn channel_field<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Cow<'a, str>, Malformed> {
     let name = string_field("channel", raw)?;
-    match channel::check_channel(&name) {
-        Ok(()) if name.len() <= limits.max_channel_bytes => Ok(name),
+    check_channel_name(&name, limits).map(|()| name)
+}
+
+/// Whether `name` may be a channel's, within `limits`.
+///
+/// # Errors
+/// It may not: why.
+pub fn check_channel_name(name: &str, limits: &Limits) -> Result<(), Malformed> {
+    match channel::check_channel(name) {
+        Ok(()) if name.len() <= limits.max_channel_bytes => Ok(()),
         Ok(()) => Err(Malformed {
             limit: Some(Refusal::MaxChannelBytes),
             ..Malformed::new(format!("the channel's name is longer than {} bytes", limits.max_channel_bytes))
@@ -171,7 +180,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-enum Key {
+/// The name of a field.
+pub(super) enum Key {
     Type,
     Channel,
     Content,

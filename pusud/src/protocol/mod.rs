@@ -6,6 +6,7 @@
 mod allowed_origin;
 mod channel;
 mod disconnect;
+mod items;
 mod limits;
 mod message;
 mod nesting;
@@ -17,11 +18,12 @@ mod reply;
 pub use allowed_origin::AllowedOrigin;
 pub use channel::check_channel;
 pub use disconnect::Disconnect;
+pub use items::{ContentError, Item, ItemsError, ItemsForm, parse_content, parse_items};
 pub use limits::{
     AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
 };
 pub(crate) use limits::{CONTENT_DEPTH_MAX, for_each_limit};
-pub use message::{Malformed, Request, parse, parse_binary};
+pub use message::{Malformed, Request, check_channel_name, parse, parse_binary};
 pub use origin::Origin;
 pub use permission::{Access, Permission, pattern_matches};
 pub use refusal::{Refusal, Refusals};

@@ -94,6 +94,12 @@ impl Reply<'_> {
         self.serialize(&mut serde_json::Serializer::new(&mut out)).expect("text fields into memory cannot fail");
         out
     }
+
+    /// The type in a reply's JSON text, which begins with it.
+    pub fn type_of(json: &[u8]) -> &str {
+        let name = json.split(|byte| *byte == b'"').nth(3).and_then(|name| std::str::from_utf8(name).ok());
+        name.expect("the type comes first, and is text")
+    }
 }
 
 impl MessageType {
@@ -142,7 +148,7 @@ mod tests {
             assert_eq!(serde_json::from_slice::<Value>(&text).expect("JSON"), expected);
             let name = expected["type"].as_str().expect("text");
             assert_ne!(MessageType::of(name), MessageType::Unknown, "{name}");
-            assert!(text.starts_with(br#"{"type":"#), "the type comes first, for whoever reads a trace");
+            assert_eq!(Reply::type_of(&text), name, "the type comes first, for whoever reads a trace too");
         }
     }
 

@@ -26,8 +26,10 @@ pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
 use crate::authenticator::{self, Authenticator};
+use crate::client;
 use crate::config::{Config, Overrides};
 use crate::control::{self, ControlSocket, StatusGatherer};
+use crate::http::Health;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
 use crate::relay::service::{Service, Stopped};
@@ -104,6 +106,11 @@ impl Relay {
                 let wishes = Wishes::new(sighups, reload_requests);
                 Reload::new(config.clone(), overrides, authenticator.clone(), doors.certificates(), wishes)
             });
+            let asked = authenticator.clone();
+            admission.turned_away().answer_health(move || match asked.ready() {
+                true => Health::Serving,
+                false => Health::Undecided,
+            });
             let index = Arc::new(index(&config, network_thread.as_ref()));
             let network = network_thread.as_ref().map(NetworkThread::inbox);
             let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
@@ -172,6 +179,16 @@ fn start_shards(
     let (inboxes, receivers): (Vec<_>, Vec<_>) =
         (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
     let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
+    let common = client::Common {
+        authenticator: authenticator.clone(),
+        admission: admission.clone(),
+        limits: config.limits.clone(),
+        paths: client::Paths { publish: config.http.publish, events: config.http.events },
+        name: config.name.as_str().into(),
+        shards: config.shards,
+        verdicts: Arc::default(),
+        idempotency: Arc::new(client::IdempotencyKeys::new()?),
+    };
     let shards = receivers
         .into_iter()
         .enumerate()
@@ -183,9 +200,7 @@ fn start_shards(
                 network: network.clone(),
                 index: index.clone(),
                 queued_memory: queued_memory.clone(),
-                authenticator: authenticator.clone(),
-                admission: admission.clone(),
-                config: config.clone(),
+                common: common.clone(),
             };
             shard.start()
         })

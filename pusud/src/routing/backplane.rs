@@ -7,7 +7,7 @@ use crate::routing::link_status::Status;
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
-/// Whom to tell that a subscription is settled: the shard, and a number that means something there.
+/// Whom to answer: the shard, and a number that means something there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// The shard that asked.
@@ -32,6 +32,9 @@ pub enum Event {
         /// Whom to tell.
         ticket: Ticket,
     },
+    /// Say ([`Door::passed`]) when all publications before it stand in the queues of the links, or of whatever carries
+    /// them.
+    Fence(Ticket),
     /// A shard has little left of what came of this channel over links.
     GoOn {
         /// The channel.
@@ -90,4 +93,7 @@ pub trait Door: 'static {
 
     /// The answer to [`Event::Settle`]: given exactly once, at most about a second after it.
     fn settled(&mut self, ticket: Ticket);
+
+    /// The answer to [`Event::Fence`]: given exactly once, in the order of the questions.
+    fn passed(&mut self, ticket: Ticket);
 }

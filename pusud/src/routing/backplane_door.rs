@@ -88,6 +88,10 @@ impl Door for RelayDoor {
     fn settled(&mut self, ticket: Ticket) {
         self.outgoing.settled(ticket);
     }
+
+    fn passed(&mut self, ticket: Ticket) {
+        self.outgoing.passed(ticket);
+    }
 }
 
 impl Events for Inbox<Event> {

@@ -36,6 +36,8 @@ pub enum Item {
     Mark(Box<str>),
     /// The linked relays know of a subscription: the one that the shard asked the network about under this number.
     Settled(u64),
+    /// What the shard had published before its fence of this number stands in the queues of the links.
+    Passed(u64),
     /// Ask the authenticator, which is another one now, about the clients' authorizations again.
     Reauthorize,
     /// Forget the clients' authorizations: nobody will be asked about them again.

@@ -85,6 +85,18 @@ impl Outgoing {
         }
     }
 
+    /// Asks the network to answer, under `number`, when it comes to what is handed over here.
+    pub fn fence(&self, number: u64) {
+        if let Some(network) = &self.network {
+            network.send(Event::Fence(Ticket { shard: self.member, number }));
+        }
+    }
+
+    /// Answers that.
+    pub fn passed(&self, ticket: Ticket) {
+        self.inboxes[ticket.shard].send(Item::Passed(ticket.number));
+    }
+
     /// Whether so much waits in a shard of `members` that came over links, in bytes.
     pub fn is_behind(&self, members: ShardSet, bytes: usize) -> bool {
         members.iter().any(|member| self.inboxes[member].level(Share::LINKS) >= bytes)

@@ -5,10 +5,7 @@ mod memory;
 
 pub use memory::shard_bytes_max;
 
-use crate::admission::Admission;
-use crate::authenticator::Authenticator;
 use crate::client;
-use crate::config::Config;
 use crate::hub::Hub;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
@@ -38,12 +35,8 @@ pub struct Shard {
     pub index: Arc<ShardIndex>,
     /// The queued memory of all shards.
     pub queued_memory: Arc<QueuedMemory>,
-    /// The authenticator.
-    pub authenticator: Authenticator,
-    /// Where the places of connections are given back.
-    pub admission: Arc<Admission>,
-    /// The relay's settings.
-    pub config: Arc<Config>,
+    /// What it has in common with the other shards.
+    pub common: client::Common,
 }
 
 impl Shard {
@@ -76,17 +69,10 @@ impl Shard {
     }
 
     async fn run(mut self) -> Stats {
-        let shards = self.inboxes.len();
+        let limits = self.common.limits.clone();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, self.config.limits.clone()));
-        let context = Rc::new(client::Context::new(
-            hub.clone(),
-            self.authenticator,
-            self.admission,
-            self.config.limits.clone(),
-            &self.config.name,
-            shards,
-        ));
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone()));
+        let context = Rc::new(client::Context::new(hub.clone(), self.common));
         let ends = context.clone();
         spawn_local(flush(hub.clone(), move || ends.ends.any_due()));
         let watching = hub.clone();
@@ -106,12 +92,14 @@ impl Shard {
                     Item::Batch(batch) => hub.deliver(&batch),
                     Item::Mark(channel) => hub.mark(&channel),
                     Item::Settled(number) => hub.acknowledged(number),
+                    Item::Passed(number) => hub.passed(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {
-                        let (context, limits) = (context.clone(), &self.config.limits);
+                        context.is_draining.set(true);
+                        let context = context.clone();
                         let (grace, spread_max) = (limits.drain_grace, limits.drain_spread);
                         let hub = hub.clone();
                         spawn_local(async move {

@@ -3,18 +3,21 @@
 //! Frames of a server are never masked, and the relay never fragments.
 
 use super::buffer::Frames;
+use super::event_stream;
 use crate::protocol::Disconnect;
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
+/// The first byte of a text frame. No event begins with it.
+const TEXT_FRAME: u8 = FIN | TEXT;
 /// The longest reason that fits into a close frame, in bytes (RFC 6455, section 5.5, less the code).
 const CLOSE_REASON_BYTES_MAX: usize = 123;
 
 const PUBLISH_HEAD: &[u8] = br#"{"type":"publish","channel":"#;
-const PUBLISH_MIDDLE: &[u8] = br#","content":"#;
-const PUBLISH_TAIL: &[u8] = b"}";
+pub(super) const PUBLISH_MIDDLE: &[u8] = br#","content":"#;
+pub(super) const PUBLISH_TAIL: &[u8] = b"}";
 
 /// One text frame.
 pub fn text(payload: &[u8]) -> Frames {
@@ -65,7 +68,7 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
 }
 
 /// Appends a name as JSON.
-fn push_name(out: &mut Vec<u8>, channel: &str) {
+pub(super) fn push_name(out: &mut Vec<u8>, channel: &str) {
     out.push(b'"');
     if escaped_len(channel) == channel.len() {
         out.extend_from_slice(channel.as_bytes());
@@ -91,8 +94,11 @@ pub fn contents<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item = &'a
     })
 }
 
-/// What tells the publications of a channel, or of any channel, from all other frames.
-pub struct Mark(Vec<u8>);
+/// What tells the publications of a channel, or of any channel, from all other frames and events.
+pub struct Mark {
+    payload: Vec<u8>,
+    event: Vec<u8>,
+}
 
 impl Mark {
     /// Of publications to `channel`; `None`: to any.
@@ -102,18 +108,24 @@ impl Mark {
             push_name(&mut start, channel);
             start.extend_from_slice(PUBLISH_MIDDLE);
         }
-        Self(start)
+        Self { payload: start, event: event_stream::publication_start(channel) }
     }
 
-    /// Whether it is on the first of these frames: in a run it is then on all of them.
+    /// Whether it is on the first of these frames or events: in a run it is then on all of them.
     pub fn is_on(&self, frames: &[u8]) -> bool {
-        frames.first() == Some(&(FIN | TEXT))
-            && payload(frames).is_some_and(|(payload, _)| payload.starts_with(&self.0))
+        match frames.first() {
+            Some(&TEXT_FRAME) => payload(frames).is_some_and(|(payload, _)| payload.starts_with(&self.payload)),
+            Some(_) => frames.starts_with(&self.event),
+            None => false,
+        }
     }
 }
 
-/// Where the frame ends in which `at` lies, of whole frames.
+/// Where the frame ends in which `at` lies, of whole frames, or the event.
 pub(crate) fn end_of_frame(frames: &[u8], at: usize) -> usize {
+    if frames.starts_with(event_stream::DATA) {
+        return event_stream::end_of_event(frames, at);
+    }
     let mut rest = frames;
     while let Some((_, behind)) = payload(rest) {
         rest = behind;

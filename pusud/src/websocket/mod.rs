@@ -1,9 +1,10 @@
-//! Finished WebSocket frames on their way out: bytes that many clients share, what waits for one of them, and what all
-//! that holds in memory.
+//! Finished frames on their way out, of WebSocket and of Server-Sent Events: bytes that many clients share, what waits for
+//! one of them, and what all that holds in memory.
 //!
 //! It knows no socket and no channel, and it never parses what clients send.
 
 mod buffer;
+pub mod event_stream;
 mod frame;
 mod frame_queue;
 mod queued_memory;

@@ -19,12 +19,12 @@ impl Moment {
     }
 
     /// So much later. `None` is later than the clock can say.
-    pub(super) fn after(self, time: Duration) -> Option<Uptime> {
+    pub(crate) fn after(self, time: Duration) -> Option<Uptime> {
         self.uptime.checked_add(time)
     }
 
     /// When `wall` will be. `None` is later than the clock can say.
-    pub(super) fn until(self, wall: SystemTime) -> Option<Uptime> {
+    pub(crate) fn until(self, wall: SystemTime) -> Option<Uptime> {
         // Past already: now.
         self.uptime.checked_add(wall.duration_since(self.wall).unwrap_or_default())
     }

@@ -13,7 +13,7 @@ async fn pair() -> (Rc<Outbox>, std::net::TcpStream) {
     let (socket, _) = listener.accept().await.unwrap();
     socket2::SockRef::from(&socket).set_send_buffer_size(4096).unwrap();
     let outbox = Outbox::new(socket);
-    outbox.reach(Stage::Upgraded);
+    outbox.reach(Stage::WebSocket);
     (Rc::new(outbox), client.into())
 }
 

@@ -26,6 +26,11 @@ impl<D: Door> Mesh<D> {
         }
     }
 
+    /// Everything that was published before stands in the queues of the links by now.
+    pub(crate) fn pass(&mut self, fence: Ticket) {
+        self.door.passed(fence);
+    }
+
     /// Subscriptions have waited too long for the peer of this link, or it is time to measure it.
     pub(crate) fn expire(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };

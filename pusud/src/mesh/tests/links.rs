@@ -33,6 +33,7 @@ impl Door for Home {
         Poll::Ready(())
     }
     fn settled(&mut self, _: Ticket) {}
+    fn passed(&mut self, _: Ticket) {}
 }
 
 pub(super) type TestNode = Rc<Node<Home, Wire>>;

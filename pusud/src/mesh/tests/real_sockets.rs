@@ -39,6 +39,7 @@ impl Door for Home {
         Poll::Ready(())
     }
     fn settled(&mut self, _: Ticket) {}
+    fn passed(&mut self, _: Ticket) {}
 }
 
 /// A running network, as its relay has it.

@@ -1,0 +1,78 @@
+//! Answers of one connection: gathered in the order of the requests, and sent when they are true.
+
+use super::{Answer, CrossOrigin, Frame, HttpError, Request, Requests, Then};
+use crate::http::Method;
+use crate::websocket::Frames;
+use std::future::poll_fn;
+
+/// Answers that are gathered before they leave, in bytes.
+const GATHERED_BYTES_MAX: usize = 16 * 1024;
+/// With so much that the client has not taken, in bytes, nothing more of it is read.
+const UNTAKEN_BYTES_MAX: usize = 64 * 1024;
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+impl Requests<'_> {
+    /// Gives the answer to a request whose body has been received, or is none.
+    pub(super) async fn respond(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer) -> Then {
+        let closes = !request.keeps_alive || self.outbox.is_closing();
+        self.push(request, origin, answer, closes).await
+    }
+
+    /// The same where nothing of the body has been received; if it has not come whole, the connection is to end: what
+    /// follows could not be told from it.
+    pub(super) async fn respond_early(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer) -> Then {
+        let is_skipped = self.received.skip_body(request.framing);
+        let closes = !request.keeps_alive || !is_skipped || answer.status == 401 || self.outbox.is_closing();
+        self.push(request, origin, answer, closes).await
+    }
+
+    /// The same where what follows is not known to be a request.
+    pub(super) async fn respond_last(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer) -> Then {
+        self.push(request, origin, answer, true).await
+    }
+
+    async fn push(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer, closes: bool) -> Then {
+        let frame = Frame { headers: origin.headers(), closes, is_head: request.method == Method::Head };
+        answer.push(&frame, &mut self.answers);
+        if self.answers.len() >= GATHERED_BYTES_MAX {
+            self.send_answers().await;
+        }
+        if closes { Then::Close } else { Then::Next }
+    }
+
+    /// Refuses a request for where it comes from.
+    pub(super) fn refuse(&mut self, error: HttpError) -> Then {
+        self.answers.extend_from_slice(&error.to_response());
+        Then::Close
+    }
+
+    /// Has the client send its body.
+    pub(super) async fn ask_to_continue(&mut self) {
+        self.answers.extend_from_slice(CONTINUE);
+        self.send_answers().await;
+    }
+
+    /// Sends what has been gathered, once it is true, and waits where the client takes too little.
+    pub(super) async fn send_answers(&mut self) {
+        if std::mem::take(&mut self.needs_fence) {
+            let fence = self.context.hub.fence();
+            poll_fn(|cx| {
+                // Ready or not, what waits for room in the kernel leaves meanwhile.
+                let _ = self.outbox.poll_drained(cx);
+                fence.poll(cx)
+            })
+            .await;
+        }
+        if !self.answers.is_empty() {
+            let frames = Frames::from(std::mem::take(&mut self.answers));
+            if self.outbox.is_closing() {
+                self.outbox.push_last(frames);
+            } else {
+                self.context.hub.send(&self.outbox, frames);
+            }
+        }
+        if self.outbox.cost() > UNTAKEN_BYTES_MAX {
+            poll_fn(|cx| self.outbox.poll_drained(cx)).await;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Authorization of requests over HTTP: each brings its own, and what was decided about it is remembered for a while.
+
+use super::{Answer, CrossOrigin, Request, Requests};
+use crate::authenticator::{Authorization, Verdict, reason_or_none};
+use crate::client::asking::question;
+use crate::client::authorizations::Moment;
+use crate::client::handshake::Facts;
+use crate::client::verdicts::{Found, Outcome, Question, Remembered};
+use crate::client::writable::Writable;
+use crate::http;
+use crate::protocol::Access;
+use std::future::{Future, poll_fn};
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use tracing::{debug, info};
+use zeroize::Zeroizing;
+
+/// What the last request was authorized by, and what that gave: the next one is mostly the same.
+pub(super) struct Known {
+    authorization: Option<Zeroizing<Vec<u8>>>,
+    cookie: Option<Zeroizing<String>>,
+    origin: Option<Box<str>>,
+    client: Option<IpAddr>,
+    remembered: Weak<Remembered>,
+    writable: Writable,
+}
+
+/// What tells the authenticator who asks.
+pub(super) struct Credentials {
+    pub(super) authorization: Zeroizing<String>,
+    pub(super) facts: Facts,
+}
+
+impl Credentials {
+    /// Of a request for `path`.
+    ///
+    /// # Errors
+    /// 401: its header `Authorization` is none that is understood.
+    pub(super) fn of(request: &Request, origin: &CrossOrigin, path: &str) -> Result<Self, Answer> {
+        let authorization = match &request.authorization {
+            Some(header) => http::authorization(header).map_err(|error| Answer::problem(401, &error.to_string()))?,
+            None => Zeroizing::new(String::new()),
+        };
+        let uses_cookie = request.authorization.is_none() && origin.may_use_cookies();
+        let cookie = request.cookie.clone().filter(|_| uses_cookie);
+        Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin.clone(), cookie } })
+    }
+}
+
+impl Requests<'_> {
+    /// What the one who sends this request may do.
+    ///
+    /// # Errors
+    /// 401 or 503.
+    pub(super) async fn verdict(
+        &mut self,
+        request: &Request,
+        origin: &CrossOrigin,
+        path: &str,
+    ) -> Result<Arc<Remembered>, Answer> {
+        let generation = self.context.authenticator.generation();
+        if let Some(known) = &self.known
+            && known.authorization == request.authorization
+            && known.cookie == request.cookie
+            && known.origin == request.origin
+            && known.client == self.client
+            && let Some(remembered) = known.remembered.upgrade()
+            && remembered.holds(generation)
+        {
+            return Ok(remembered);
+        }
+        let remembered = self.decide(Credentials::of(request, origin, path)?).await?;
+        self.probation = None;
+        self.outbox.set_authorized(true);
+        self.known = Some(Known {
+            authorization: request.authorization.clone(),
+            cookie: request.cookie.clone(),
+            origin: request.origin.clone(),
+            client: self.client,
+            remembered: Arc::downgrade(&remembered),
+            writable: Writable::default(),
+        });
+        Ok(remembered)
+    }
+
+    /// Whether `remembered`, which is what the last request was given, still allows to write `channel`.
+    pub(super) fn may_write(&mut self, remembered: &Remembered, channel: &str) -> bool {
+        let Some(known) = self.known.as_mut().filter(|_| remembered.holds(self.context.authenticator.generation()))
+        else {
+            return false;
+        };
+        let allow = || remembered.allows(Access::WRITE, channel);
+        known.writable.may_write(channel, remembered.permissions_len(), allow)
+    }
+
+    async fn decide(&mut self, credentials: Credentials) -> Result<Arc<Remembered>, Answer> {
+        let Credentials { authorization, facts } = credentials;
+        let context = self.context.clone();
+        let transport = self.outbox.transport();
+        let request = question(transport, Some(&facts), Authorization::new(authorization.as_bytes()), false);
+        let peer = transport.client().and_then(|client| client.ip()).map_or(String::new(), |ip| ip.to_string());
+        let key = context.verdicts.key(&request, &peer);
+        let mut request = Some(request);
+        loop {
+            let outcome = match context.verdicts.find(key, context.authenticator.generation()) {
+                Found::Remembered(remembered) => return Ok(remembered),
+                Found::Asked(mut asked) => {
+                    // Earlier answers do not wait for this.
+                    self.send_answers().await;
+                    let decided = asked.wait_for(Option::is_some);
+                    // `Err`: who has asked has given up.
+                    self.while_open(decided).await?.ok().and_then(|outcome| outcome.clone())
+                }
+                Found::Unknown(asking) => {
+                    self.send_answers().await;
+                    let request = request.take().expect("a question is asked once");
+                    let verdict = self.while_open(context.authenticator.authorize(request)).await?;
+                    Some(self.decided(asking, verdict))
+                }
+            };
+            match outcome {
+                None => {}
+                Some(Outcome::Granted(remembered)) if remembered.holds(context.authenticator.generation()) => {
+                    return Ok(remembered);
+                }
+                Some(Outcome::Granted(_)) => return Err(Answer::problem(401, "The authorization has ended.")),
+                Some(Outcome::Refused(reason)) => return Err(Answer::problem(401, &reason)),
+                Some(Outcome::Unavailable) => return Err(unavailable()),
+            }
+        }
+    }
+
+    fn decided(&self, asking: Question, verdict: Verdict) -> Outcome {
+        let client = self.outbox.transport().describe_client();
+        let outcome = match verdict {
+            Verdict::Grant(grant) => {
+                debug!(client, subject = grant.subject, ticket = grant.ticket, "authorized");
+                return Outcome::Granted(asking.grant(grant, Moment::now()));
+            }
+            Verdict::Refuse(reason) => {
+                info!(client, reason = reason_or_none(&reason), "authorization refused");
+                Outcome::Refused(if reason.is_empty() { "refused".into() } else { reason.into() })
+            }
+            Verdict::Unavailable(reason) => {
+                info!(client, reason = reason_or_none(&reason), "authorization could not be decided");
+                Outcome::Unavailable
+            }
+        };
+        asking.fail(outcome.clone());
+        outcome
+    }
+
+    /// Waits for something as long as the connection is not closed from this side.
+    ///
+    /// # Errors
+    /// 503: it has been.
+    pub(super) async fn while_open<T>(&self, future: impl Future<Output = T>) -> Result<T, Answer> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            // Ready or not, whoever closes the outbox wakes this task.
+            let _ = self.outbox.poll_drained(cx);
+            if self.outbox.is_closing() {
+                return Poll::Ready(Err(stopping()));
+            }
+            future.as_mut().poll(cx).map(Ok)
+        })
+        .await
+    }
+}
+
+/// The answer where nobody can be asked.
+pub(super) fn unavailable() -> Answer {
+    Answer::problem(503, "The authorization cannot be decided now; try again later.")
+}
+
+/// The answer where the relay ends the connection.
+pub(super) fn stopping() -> Answer {
+    Answer::problem(503, "The relay has closed the connection; try again.")
+}

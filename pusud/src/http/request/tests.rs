@@ -1,0 +1,131 @@
+use super::*;
+
+fn read(text: &str) -> Result<Request, HttpError> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let status = request.parse(text.as_bytes()).expect("well-formed");
+    Request::read(&request, status.unwrap())
+}
+
+fn with(first_line: &str, lines: &[&str]) -> Result<Request, HttpError> {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    read(&format!("{first_line}\r\nHost: relay\r\n{lines}\r\n"))
+}
+
+#[test]
+fn a_head_is_read() {
+    let request = with(
+        "POST /publish/a%20b?c=d HTTP/1.1",
+        &[
+            "authorization: Bearer x",
+            "Content-Type: text/plain",
+            "CONTENT-LENGTH: 5",
+            "Cookie: a=1",
+            "cookie: b=2",
+            "Origin: https://shop.example",
+            "Idempotency-Key: k",
+            "Expect: 100-Continue",
+            "Accept: text/*",
+            "Accept: */*;q=0.1",
+            "Upgrade: h2c",
+        ],
+    )
+    .expect("a request");
+    assert_eq!((request.method, &*request.path), (Method::Post, "/publish/a%20b"));
+    assert_eq!(request.query.as_deref().map(String::as_str), Some("c=d"));
+    assert_eq!(request.framing, Some(Framing::Length(5)));
+    assert_eq!(request.expectation, Expectation::Continue);
+    assert_eq!(request.authorization.as_deref().map(Vec::as_slice), Some(&b"Bearer x"[..]));
+    assert_eq!(request.cookie.as_deref().map(String::as_str), Some("a=1; b=2"));
+    assert_eq!(request.content_type.as_deref(), Some("text/plain"));
+    assert_eq!(request.origin.as_deref(), Some("https://shop.example"));
+    assert_eq!(request.idempotency_key.as_deref(), Some("k"));
+    assert_eq!(request.accept.as_deref(), Some(&b"text/*, */*;q=0.1"[..]));
+    assert!(request.keeps_alive && request.offers_upgrade && !request.is_encoded);
+    let text = format!("{request:?}");
+    assert!(!text.contains("Bearer") && !text.contains("c=d") && !text.contains("a=1"), "secrets are shown: {text}");
+}
+
+#[test]
+fn a_connection_is_kept_unless_one_of_both_wants_its_end() {
+    assert!(with("GET / HTTP/1.1", &[]).expect("good").keeps_alive);
+    assert!(!with("GET / HTTP/1.1", &["Connection: keep-alive, Close"]).expect("good").keeps_alive);
+    assert!(!with("GET / HTTP/1.0", &["Connection: keep-alive"]).expect("good").keeps_alive);
+}
+
+/// Whatever another reader could take for another end of the body.
+#[test]
+fn a_body_has_one_end_or_the_request_is_refused() {
+    let lines: &[(&[&str], Option<Option<Framing>>)] = &[
+        (&[], Some(None)),
+        (&["Content-Length: 0"], Some(Some(Framing::Length(0)))),
+        (&["Content-Length: 00012"], Some(Some(Framing::Length(12)))),
+        (&["Transfer-Encoding: Chunked"], Some(Some(Framing::Chunked))),
+        (&["Content-Length: 5", "Transfer-Encoding: chunked"], None),
+        (&["Transfer-Encoding: chunked", "Content-Length: 5"], None),
+        (&["Content-Length: 5", "Content-Length: 5"], None),
+        (&["Content-Length: 5", "content-length: 6"], None),
+        (&["Content-Length: 5, 5"], None),
+        (&["Content-Length: +5"], None),
+        (&["Content-Length: -1"], None),
+        (&["Content-Length: 0x5"], None),
+        (&["Content-Length: 5 6"], None),
+        (&["Content-Length:"], None),
+        (&["Content-Length: 18446744073709551616"], None),
+        (&["Transfer-Encoding: gzip, chunked"], None),
+        (&["Transfer-Encoding: chunked, identity"], None),
+        (&["Transfer-Encoding: identity"], None),
+        (&["Transfer-Encoding: xchunked"], None),
+        (&["Transfer-Encoding:"], None),
+        (&["Transfer-Encoding: \"chunked\""], None),
+        (&["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"], None),
+        (&["Transfer-Encoding: chunked", "Transfer-Encoding: identity"], None),
+    ];
+    for (lines, expected) in lines {
+        let found = with("POST /publish/a HTTP/1.1", lines);
+        assert_eq!(found.map(|request| request.framing).ok(), *expected, "{lines:?}");
+    }
+    assert!(with("POST /publish/a HTTP/1.0", &["Transfer-Encoding: chunked"]).is_err());
+}
+
+#[test]
+fn headers_that_decide_something_are_there_once() {
+    for twice in
+        ["Host: relay", "Authorization: Bearer x", "Content-Type: text/plain", "Origin: null", "Idempotency-Key: k"]
+    {
+        let lines = if twice.starts_with("Host") { vec![twice] } else { vec![twice, twice] };
+        assert!(with("POST /publish/a HTTP/1.1", &lines).is_err(), "{twice}");
+    }
+    assert!(read("GET / HTTP/1.1\r\n\r\n").is_err(), "HTTP/1.1 wants a Host");
+    assert!(read("GET / HTTP/1.0\r\n\r\n").is_ok());
+    assert!(read("GET / HTTP/1.1\r\nHost:\r\n\r\n").is_err());
+}
+
+#[test]
+fn expectations() {
+    for (lines, version, expected) in [
+        (&[][..], "1.1", Expectation::None),
+        (&["Expect: 100-continue"], "1.1", Expectation::Continue),
+        (&["Expect: 100-continue"], "1.0", Expectation::None),
+        (&["Expect: tea"], "1.1", Expectation::Unknown),
+        (&["Expect: 100-continue", "Expect: 100-continue"], "1.1", Expectation::Unknown),
+    ] {
+        let request = with(&format!("POST /a HTTP/{version}"), lines).expect("good");
+        assert_eq!(request.expectation, expected, "{lines:?} {version}");
+    }
+}
+
+#[test]
+fn targets_that_are_no_path_are_refused() {
+    for (target, path) in [
+        ("/publish/a", Some("/publish/a")),
+        ("http://relay:55000/publish/a?b", Some("/publish/a")),
+        ("ftp://relay/publish/a", None),
+        ("*", None),
+        ("relay:443", None),
+        ("/publish/a#b", None),
+    ] {
+        let found = with(&format!("POST {target} HTTP/1.1"), &[]).ok().map(|request| request.path.into_string());
+        assert_eq!(found.as_deref(), path, "{target}");
+    }
+}
