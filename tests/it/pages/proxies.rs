@@ -210,7 +210,15 @@ fn nginx_passes_tls_through() {
 
 /// The seconds behind each key that ends an idle connection.
 fn timeouts(configuration: &str) -> Vec<f64> {
-    let keys = ["proxy_read_timeout", "proxy_send_timeout", "proxy_timeout", "timeout tunnel", "Timeout"];
+    let keys = [
+        "proxy_read_timeout",
+        "proxy_send_timeout",
+        "proxy_timeout",
+        "timeout client",
+        "timeout server",
+        "timeout tunnel",
+        "Timeout",
+    ];
     let seconds = |line: &str| {
         let value = keys.iter().find_map(|key| line.trim().strip_prefix(key))?;
         value.split_whitespace().next()?.trim_end_matches(['s', ';']).parse().ok()
@@ -221,6 +229,6 @@ fn timeouts(configuration: &str) -> Vec<f64> {
 #[test]
 fn idle_timeouts_are_above_the_keepalive() {
     let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
-    assert_eq!(found.len(), 6, "three of nginx, two of HAProxy, one of Apache: {found:?}");
+    assert_eq!(found.len(), 10, "three of nginx, six of HAProxy, one of Apache: {found:?}");
     assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
 }
