@@ -1,8 +1,8 @@
 //! Answers of one connection: gathered in the order of the requests, and sent when they are true.
 
 use super::{Answer, CrossOrigin, Frame, HttpError, Request, Requests, Then};
+use crate::frames::Frames;
 use crate::http::Method;
-use crate::websocket::Frames;
 use std::future::poll_fn;
 
 /// Answers that are gathered before they leave, in bytes.
