@@ -22,7 +22,7 @@ use super::publish_rate::PublishRate;
 use super::{Context, Greeting};
 use crate::admission::{ClientAddress, Forwarding, Place, Probation};
 use crate::frames::Frames;
-use crate::http::{Answer, CrossOrigin, Frame, HttpError, Request};
+use crate::http::{Answer, CrossOrigin, Envelope, HttpError, Request};
 use crate::hub::{ListenerId, Outbox, Stage, Turn};
 use crate::protocol::Refusal;
 use authorizing::Known;
