@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Connections that are being refused at a time. Each is an open file.
-pub const REFUSING_MAX: usize = 64;
+pub const REFUSING_MAX: usize = 48;
 /// How long a connection may take to send its request, take the answer, and go.
 const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// A request that is longer is no health check, in bytes.

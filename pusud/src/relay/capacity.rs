@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Open files that are no client's and no relay's: the log, plugins, the control socket, and connections that are being
 /// turned away.
-const RESERVED_FILES: u64 = 144;
+const RESERVED_FILES: u64 = 128;
 /// Those that are left of them while as many connections as can be are being turned away.
 const _: () = assert!(RESERVED_FILES >= (REFUSING_MAX + GUESTS_MAX) as u64 + 64);
 /// Open files of a runtime: of a shard's, and of the network's.
