@@ -1,7 +1,7 @@
 //! Streams of Server-Sent Events among a shard's clients: publications are encoded for them only where there are some.
 
 use super::{Hub, Outbox, Stage};
-use crate::frames::{self, event_stream};
+use crate::frames::{self};
 use crate::protocol::{Limits, Reply};
 use std::rc::Rc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl Hub {
         self.send(
             outbox,
             match outbox.stage() {
-                Stage::EventStream => event_stream::event(Reply::type_of(json), json),
+                Stage::EventStream => frames::event(Reply::type_of(json), json),
                 Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
             },
         );

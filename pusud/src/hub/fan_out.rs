@@ -3,7 +3,7 @@
 
 use super::flow::{Turn, Waiting};
 use super::{Hub, Stage, State, slow_consumers};
-use crate::frames::{self, Frames, event_stream};
+use crate::frames::{self, Frames};
 use crate::protocol::Refusal;
 use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
 use std::rc::Rc;
@@ -153,7 +153,7 @@ impl State {
                 0 => &frames,
                 _ => match outbox.stage() {
                     Stage::EventStream => events
-                        .get_or_insert_with(|| event_stream::publications(publications.channel, publications.frames)),
+                        .get_or_insert_with(|| frames::publication_events(publications.channel, publications.frames)),
                     Stage::WebSocket => &frames,
                     // Its stream has not begun: nothing is promised before that.
                     Stage::Request | Stage::Answer | Stage::Idle => continue,

@@ -42,7 +42,7 @@ pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
 pub use transport::Transport;
 
-use crate::frames::{self, Frames, QueuedMemory, event_stream};
+use crate::frames::{self, Frames, QueuedMemory};
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
@@ -136,7 +136,7 @@ impl Hub {
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 event_streams: 0,
                 ping: frames::ping(),
-                comment: event_stream::comment(),
+                comment: frames::comment(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
