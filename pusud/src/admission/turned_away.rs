@@ -5,7 +5,7 @@
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: whoever comes
 //! when there are too many takes the place of the one that has been there for longest.
 
-use crate::http::{self, Frame, Health, HttpError};
+use crate::http::{self, Envelope, Health, HttpError};
 use crate::protocol::Refusal;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -133,7 +133,7 @@ fn words(refusal: &[u8], health: Option<Health>, received: &[u8]) -> Option<Vec<
     let Some(health) = health else { return (!received.is_empty()).then(|| refusal.to_vec()) };
     if let Some(is_head) = http::health_check(received) {
         let mut bytes = Vec::new();
-        health.answer().push(&Frame { headers: String::new(), closes: true, is_head }, &mut bytes);
+        health.answer().push(&Envelope { headers: String::new(), closes: true, is_head }, &mut bytes);
         return Some(bytes);
     }
     let may_become_one = http::may_become_health_check(received) && received.len() < REQUEST_BYTES_MAX;
