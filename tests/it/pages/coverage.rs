@@ -24,7 +24,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/clients.md", "Go", "sh", 1, "clients::go_says_hello"),
     ("docs/clients.md", "websocat", "sh", 1, "clients::websocat_says_hello"),
     ("docs/clients.md", "HTTP", "sh", 2, "clients::curl_listens_and_publishes"),
-    ("docs/clients.md", "The command line", "sh", 1, "clients::the_command_line_publishes"),
+    ("docs/clients.md", "The command line", "sh", 2, "clients::the_command_line_publishes"),
     (
         "docs/operating/install.md",
         "Install as a service",
