@@ -1,0 +1,13 @@
+//! HTTP on the clients' port: publishing with POST, listening to Server-Sent Events, and health checks.
+
+mod events;
+mod events_authorized;
+mod events_end;
+#[cfg(target_os = "linux")]
+mod events_gone;
+mod events_network;
+mod events_refused;
+mod events_revoked;
+#[cfg(target_os = "linux")]
+mod events_slow;
+mod source;
