@@ -46,8 +46,6 @@ impl Hub {
             for outbox in &pinged {
                 if outbox.stage() == Stage::EventStream {
                     state.push(outbox, state.comment.clone());
-                    // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
-                    outbox.incoming.note_activity();
                 } else {
                     state.push(outbox, state.ping.clone());
                 }

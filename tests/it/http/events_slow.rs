@@ -2,7 +2,7 @@
 
 use super::source::Source;
 use crate::harness::{DEADLINE, Daemon, EventListener, Gone, Memory, Raw, Setup, is_disconnect};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const MIB: usize = 1024 * 1024;
 const QUEUED_BYTES_MAX: usize = 16 * MIB;
@@ -20,9 +20,9 @@ fn cuts(daemon: &Daemon) -> usize {
     daemon.log().lines().iter().filter(|line| is_disconnect(line)).count()
 }
 
-/// Reads messages of `[number, …]`, which have to come in order and without a gap, up to the end; how many came, and the
-/// code of the last event if there was one.
-fn read_numbered_to_end(listener: &mut EventListener) -> (u64, Option<u64>) {
+/// Reads messages of `[number, …]`, which have to come in order and without a gap, up to the last event; how many came, and
+/// its code.
+fn read_numbered_to_end(listener: &mut EventListener) -> (u64, Value) {
     let mut next = 0;
     loop {
         match listener.try_next(DEADLINE) {
@@ -32,13 +32,12 @@ fn read_numbered_to_end(listener: &mut EventListener) -> (u64, Option<u64>) {
             }
             Ok(Some(event)) => {
                 assert_eq!(event.name, "end", "{event:?}");
-                let code = event.json()["code"].as_u64();
+                let code = event.json()["code"].take();
                 listener.expect_gone();
                 return (next, code);
             }
             Ok(None) => panic!("neither an event nor the end came after {next} messages"),
-            Err(Gone::Ended) => panic!("the stream ended without a word after {next} messages"),
-            Err(Gone::Reset) => return (next, None),
+            Err(gone) => panic!("{gone:?} without a word after {next} messages"),
         }
     }
 }
@@ -92,15 +91,22 @@ fn who_stays_away_is_told_why() {
             let mut witness = daemon.events(&["a"]);
             let mut source = Source::of(&daemon);
             let content = "x".repeat(32 * 1024);
-            for number in 0..300 {
-                source.publish("a", &json!([number, content]).to_string());
-                witness.expect_publish("a", json!([number, content]));
-            }
-            let said = daemon.log().wait_for("it to be cut", |line| is_disconnect(line).then(|| line.to_owned()));
-            assert!(said.contains(&format!(r#""limit":"{limit}""#)), "{said}");
-            let (read, code) = read_numbered_to_end(&mut slow);
+            let (read, code) = std::thread::scope(|scope| {
+                // It begins to read when it has been cut.
+                let reading = scope.spawn(|| {
+                    let cut = |line: &str| is_disconnect(line).then(|| line.to_owned());
+                    let said = daemon.log().wait_for("it to be cut", cut);
+                    assert!(said.contains(&format!(r#""limit":"{limit}""#)), "{said}");
+                    read_numbered_to_end(&mut slow)
+                });
+                for number in 0..300 {
+                    source.publish("a", &json!([number, content]).to_string());
+                    witness.expect_publish("a", json!([number, content]));
+                }
+                reading.join().unwrap()
+            });
             println!("{read} of 300 had left, {limit}");
-            assert_eq!(code, Some(4001));
+            assert_eq!(code, 4001);
             assert!(read < 300);
             source.publish("a", "1");
             witness.expect_publish("a", json!(1));
@@ -155,8 +161,8 @@ fn together_they_take_no_more_than_is_set() {
                         assert_eq!((&*event.name, &event.json()["code"]), ("end", &json!(4001)));
                         break true;
                     }
-                    // Nothing can follow half an event.
-                    Err(Gone::Reset) => break true,
+                    // Nothing can follow half an event; and it has not read for long.
+                    Err(Gone::Reset | Gone::WithinEvent) => break true,
                     other => panic!("{other:?} after {next} messages"),
                 }
             };
