@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 /// The attribute that has the query in it.
 const PATH: &str = "http.path";
 /// The attributes that the relay gives, and so those that can be named one by one.
-const ATTRIBUTES: [&str; 16] = [
+const ATTRIBUTES: [&str; 17] = [
     PATH,
     "http.origin",
+    "http.header.cookie",
     "proxy.address",
     "tls.version",
     "tls.sni",
