@@ -204,7 +204,9 @@ fn by_cookie() {
         assert_eq!(service.last_cookie(), Value::Null, "{query} {more}");
     }
     // Where any page may ask, a page's cookies prove nothing.
-    let open = setup().settings(&options.replace("limits: {allowed_origins: ['https://shop.example']}\n", "")).start();
+    let options =
+        options.replace("limits: {allowed_origins: ['https://shop.example']}", "  http_send: [http.header.cookie]");
+    let open = setup().settings(&options).start();
     assert_eq!(status(&open, "channel=a", &format!("{cookie}{origin}")), 401);
     assert_eq!(service.last_cookie(), Value::Null);
     drop(listening(&open, "channel=a", &cookie));
