@@ -5,6 +5,7 @@ use crate::harness::{
     ALL, Daemon, EventListener, Raw, Setup, bearer, channels_query, events_request, numbered, text_message,
 };
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 crate::on_1_and_3_shards!(
     the_first_event_names_the_relay_and_the_channels,
@@ -12,6 +13,7 @@ crate::on_1_and_3_shards!(
     messages_of_websocket_and_post_come_in_order,
     streams_and_websockets_listen_side_by_side,
     each_listens_to_its_own_channels,
+    streams_begin_while_messages_flow,
     content_comes_as_it_was_published,
     a_last_event_id_changes_nothing,
     http_1_0_has_streams_too,
@@ -126,6 +128,32 @@ fn each_listens_to_its_own_channels(daemon: Daemon) {
         both.expect_publish("b", json!(number));
         one.expect_publish("b", json!(number));
     }
+}
+
+/// Nothing comes before the first event, and nothing is missed that is published after it.
+fn streams_begin_while_messages_flow(daemon: Daemon) {
+    let (accepted, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut source = Source::of(&daemon);
+            for number in 1.. {
+                source.publish("a", &numbered(0, number, 30));
+                accepted.store(number, Ordering::SeqCst);
+                if is_over.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        for _ in 0..100 {
+            let mut listener = daemon.events(&["b", "a"]);
+            let before = accepted.load(Ordering::SeqCst);
+            listener.listen(20);
+            let (count, last) = listener.checker.arrived_of("a", 0);
+            // The next one may have been on its way.
+            assert!(last < count + before + 2, "{count} came up to number {last}, {before} were accepted before");
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
 }
 
 /// White space within the JSON ends lines of data. Nothing else of it is changed, neither numbers nor escapes.

@@ -2,7 +2,8 @@
 
 use super::source::Source;
 use crate::harness::{
-    ALL, DEADLINE, Daemon, Event, EventListener, Gone, Setup, bearer, events_request, run, time_without_stalls,
+    ALL, DEADLINE, Daemon, Event, EventListener, Gone, NoStream, Setup, bearer, events_request, run,
+    time_without_stalls,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -119,6 +120,27 @@ fn streams_do_not_hold_up_the_end() {
         println!("20 streams on {shards} shards were gone after {took:?}");
         assert_eq!(status.code(), Some(0));
         assert!(took < AT_ONCE_MAX, "it took {took:?}");
+    }
+}
+
+/// Its authorization is being decided, or it waits for the next request.
+#[test]
+fn a_relay_that_stops_answers_who_has_asked() {
+    for shards in [1, 3] {
+        let mut daemon = draining(shards, "0", "0");
+        let mut idle = Source::of(&daemon);
+        idle.publish("a", "1");
+        let mut asking = daemon.raw();
+        asking.send(events_request("channel=a", &bearer("sleep=3000 both=*")));
+        // Once somebody behind it has an answer, the plugin is at it.
+        drop(daemon.client());
+        daemon.terminate();
+        let refused = NoStream::read(&mut asking);
+        assert_eq!((refused.status, refused.header("Connection")), (503, Some("close")), "{refused:?}");
+        assert!(refused.header("Retry-After").is_some(), "{refused:?}");
+        asking.expect_end();
+        idle.into_raw().expect_end();
+        assert_eq!(daemon.wait().code(), Some(0));
     }
 }
 

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 const CHANNEL: &str = "steady";
 /// From one message of a source to the next.
 const PAUSE: Duration = Duration::from_millis(2);
-const KILLS: usize = 3;
+const KILLS: usize = 5;
 /// What is heard on the relay that has come back each time, at least.
-const HEARD: u64 = 30;
+const HEARD: u64 = 300;
 
 /// `subscribed` says that every relay knows: what is accepted anywhere after it arrives.
 fn from_the_first_event_on_nothing_is_missed(network: &Network) {
