@@ -9,12 +9,12 @@ use pusud::admission::{Admission, ListenerLimits, Pass};
 use pusud::authenticator::Authenticator;
 use pusud::client::{self, Greeting, Messages};
 use pusud::config::{Config, Overrides};
+use pusud::frames::{self, QueuedMemory};
 use pusud::hub::{Hub, Outbox};
 use pusud::relay::Doors;
 use pusud::routing::{self, Inbox, Item, Outgoing, ShardIndex};
 use pusud::shard;
 use pusud::system::HandedOver;
-use pusud::websocket::{self, QueuedMemory};
 use std::future::poll_fn;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ async fn echo_messages(context: &client::Context, outbox: &Rc<Outbox>, mut messa
         });
         let (bytes, sent) = match next.await {
             Some(Ok(Message::Text(text))) => {
-                context.hub.send(outbox, websocket::text(text.as_bytes()));
+                context.hub.send(outbox, frames::text(text.as_bytes()));
                 (text.len(), Ok(()))
             }
             // The daemon itself sends no binary frames.

@@ -7,6 +7,7 @@ pub mod authenticator;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod frames;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
 pub mod http;
@@ -18,4 +19,3 @@ pub mod routing;
 pub mod shard;
 pub mod system;
 pub mod tls;
-pub mod websocket;

@@ -1,6 +1,8 @@
 """Opens a page twice in headless Chromium, types into its only field, and checks that both show what was typed.
 
-Usage: browser.py PAGE
+Usage: browser.py PAGE [TEXT COMMAND...]
+
+With a command, the page is opened once, the command is run again and again, and the page has to show this text.
 
 Speaks the DevTools protocol over a pair of pipes. The page is asked for a promise of what is waited for, and every
 answer has a deadline; nothing sleeps for a guess.
@@ -27,6 +29,9 @@ new Promise(done => {
   look()
 })
 """
+
+# Whether it has one.
+SHOWS_NOW = """[...document.querySelectorAll("li")].some(item => item.textContent === %s)"""
 
 # Sends when the connection stands, as somebody at the keyboard would.
 TYPE = """
@@ -103,6 +108,13 @@ class Browser:
         self.evaluate(session, loaded + ".then(() => location.href)", url)
         return session
 
+    def shows_now(self, session, text):
+        """Whether the list of a page has an item with this text."""
+        if time.monotonic() > self.end:
+            raise SystemExit("the page never showed {!r}".format(text))
+        result = self.ask("Runtime.evaluate", session, expression=SHOWS_NOW % json.dumps(text), returnByValue=True)
+        return result["result"]["value"]
+
     def evaluate(self, session, expression, expected=True):
         """Asks a page for what a promise becomes."""
         result = self.ask(
@@ -119,6 +131,13 @@ def main():
         browser = Browser(folder)
         try:
             pages = []
+            if len(sys.argv) > 2:
+                text, command = sys.argv[2], sys.argv[3:]
+                page = browser.open(url)
+                while not browser.shows_now(page, text):
+                    subprocess.run(command, check=True)
+                print("the page shows the message")
+                return
             for text in ("from the first page", "from the second page"):
                 pages.append(browser.open(url))
                 browser.evaluate(pages[-1], TYPE % json.dumps(text))

@@ -2,9 +2,9 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use pusud::frames::{self, Frames};
 use pusud::hub::{Outbox, Subscriptions};
 use pusud::routing::Lane;
-use pusud::websocket::{self, Frames};
 use std::future::poll_fn;
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -44,7 +44,7 @@ fn subscribe_and_leave(bencher: Bencher<'_, '_>, listeners: u32) {
 fn push_and_flush(bencher: Bencher<'_, '_>) {
     let loopback = Loopback::new();
     let mut frames = Vec::new();
-    websocket::push_publish(&mut frames, "auction.1", &format!("\"{}\"", "x".repeat(126)));
+    frames::push_publish(&mut frames, "auction.1", &format!("\"{}\"", "x".repeat(126)));
     let frames: Frames = frames.into();
     bencher.with_inputs(|| loopback.wait_until_drained()).bench_local_values(|()| {
         loopback.outbox.push(frames.clone(), usize::MAX).unwrap();

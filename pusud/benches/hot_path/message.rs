@@ -2,8 +2,8 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use pusud::frames;
 use pusud::protocol::{self, Limits};
-use pusud::websocket;
 
 /// Bytes of content: an empty one, the usual, a large one.
 const SIZES: [usize; 3] = [2, 128, 64 * 1024];
@@ -32,7 +32,7 @@ fn encode_publish(bencher: Bencher<'_, '_>, size: usize) {
     let mut out = Vec::new();
     bencher.counter(BytesCount::of_str(&content)).bench_local(|| {
         out.clear();
-        websocket::push_publish(&mut out, divan::black_box("auction.1"), divan::black_box(&content));
+        frames::push_publish(&mut out, divan::black_box("auction.1"), divan::black_box(&content));
         divan::black_box_drop(&out);
     });
 }

@@ -5,7 +5,7 @@
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: whoever comes
 //! when there are too many takes the place of the one that has been there for longest.
 
-use crate::http::{self, Frame, Health, HttpError};
+use crate::http::{self, Envelope, Health, HttpError};
 use crate::protocol::Refusal;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Connections that are being refused at a time. Each is an open file.
-pub const REFUSING_MAX: usize = 64;
+pub const REFUSING_MAX: usize = 48;
 /// How long a connection may take to send its request, take the answer, and go.
 const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// A request that is longer is no health check, in bytes.
@@ -51,9 +51,8 @@ impl TurnedAway {
     /// Tells a connection why it is not let in, without waiting; `received` is what has come of its request. Called inside
     /// a runtime.
     pub fn refuse(&self, socket: std::net::TcpStream, refusal: Refusal, received: &[u8]) {
-        let health = self.0.health.get().map(|health| health());
         let bytes = HttpError::turned_away(refusal).to_response();
-        self.answer(socket, Answer { bytes, health }, received);
+        self.answer(socket, Answer { bytes, health: self.health() }, received);
     }
 
     /// Tells a connection that it should speak TLS here, the same way.
@@ -61,21 +60,19 @@ impl TurnedAway {
         self.answer(socket, Answer { bytes: HttpError::ENCRYPTED_ONLY.to_response(), health: None }, received);
     }
 
-    /// Tells a connection that is encrypted why it is not let in, the same way; `encrypt` makes ciphertext of the answer.
-    pub fn refuse_encrypted(
-        &self,
-        socket: std::net::TcpStream,
-        refusal: Refusal,
-        received: &[u8],
-        encrypt: impl FnOnce(&[u8]) -> Vec<u8>,
-    ) {
-        let bytes = encrypt(&HttpError::turned_away(refusal).to_response());
-        self.answer(socket, Answer { bytes, health: None }, received);
+    /// What a connection is told that is not let in, once so much of its request has come; `None`: more has to come first.
+    /// For whoever has to encrypt it.
+    pub fn words(&self, refusal: Refusal, received: &[u8]) -> Option<Vec<u8>> {
+        words(&HttpError::turned_away(refusal).to_response(), self.health(), received)
     }
 
     /// Waits for a connection to go that has been told why it is not let in.
     pub fn see_off(&self, socket: std::net::TcpStream) {
         self.answer(socket, Answer { bytes: Vec::new(), health: None }, &[]);
+    }
+
+    fn health(&self) -> Option<Health> {
+        self.0.health.get().map(|health| health())
     }
 
     fn answer(&self, socket: std::net::TcpStream, answer: Answer, received: &[u8]) {
@@ -108,12 +105,17 @@ impl TurnedAway {
 }
 
 /// Waits for the request where nothing of it has come, answers if there is anything to say, and waits for the client to go.
-async fn converse(socket: &TcpStream, answer: &Answer, received: Vec<u8>) -> io::Result<()> {
+async fn converse(socket: &TcpStream, answer: &Answer, mut received: Vec<u8>) -> io::Result<()> {
     if !answer.bytes.is_empty() {
-        let bytes = match answer.health {
-            Some(health) => words(socket, &answer.bytes, health, received).await?,
-            None if received.is_empty() && read(socket).await? == 0 => return Ok(()),
-            None => answer.bytes.clone(),
+        let bytes = loop {
+            if let Some(bytes) = words(&answer.bytes, answer.health, &received) {
+                break bytes;
+            }
+            let mut more = [0; REQUEST_BYTES_MAX];
+            match read_into(socket, &mut more).await? {
+                0 => return Ok(()),
+                len => received.extend_from_slice(&more[..len]),
+            }
         };
         // The kernel's buffer is empty and takes the whole answer; but the runtime has to have seen that.
         while matches!(socket.try_write(&bytes), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
@@ -125,23 +127,17 @@ async fn converse(socket: &TcpStream, answer: &Answer, received: Vec<u8>) -> io:
     Ok(())
 }
 
-/// Reads the request as far as needed to tell whether it is a health check, and gives the answer to it.
-async fn words(socket: &TcpStream, refusal: &[u8], health: Health, mut received: Vec<u8>) -> io::Result<Vec<u8>> {
-    loop {
-        if let Some(is_head) = http::health_check(&received) {
-            let mut bytes = Vec::new();
-            health.answer().push(&Frame { headers: String::new(), closes: true, is_head }, &mut bytes);
-            return Ok(bytes);
-        }
-        if !http::may_become_health_check(&received) || received.len() >= REQUEST_BYTES_MAX {
-            return Ok(refusal.to_vec());
-        }
-        let mut more = [0; REQUEST_BYTES_MAX];
-        match read_into(socket, &mut more).await? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            len => received.extend_from_slice(&more[..len]),
-        }
+/// The answer to the request of which so much has come: the refusal, unless it is a health check. `None`: nothing has come,
+/// or it may become one.
+fn words(refusal: &[u8], health: Option<Health>, received: &[u8]) -> Option<Vec<u8>> {
+    let Some(health) = health else { return (!received.is_empty()).then(|| refusal.to_vec()) };
+    if let Some(is_head) = http::health_check(received) {
+        let mut bytes = Vec::new();
+        health.answer().push(&Envelope { headers: String::new(), closes: true, is_head }, &mut bytes);
+        return Some(bytes);
     }
+    let may_become_one = http::may_become_health_check(received) && received.len() < REQUEST_BYTES_MAX;
+    (!may_become_one).then(|| refusal.to_vec())
 }
 
 /// Reads and forgets; 0 at the end of the stream.

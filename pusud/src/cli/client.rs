@@ -3,7 +3,7 @@
 //! Never reconnects; it says whether another try could help.
 
 use super::client_messages::{Answer, Failure, Refusal, Request, Said, ended, understand};
-use super::connecting::{connecting, handshake_failure};
+use super::connecting::{CONNECT_TIMEOUT, cannot_connect, connecting, did_not_answer, handshake_failure};
 use super::connection_args::Target;
 use super::liveness::{Liveness, PATIENCE, seconds};
 use super::relay_stream::RelayStream;
@@ -17,10 +17,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 
-/// From the first packet to the relay's `hello`.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The authenticator may ask a slow service.
-const AUTHORIZE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const AUTHORIZE_TIMEOUT: Duration = Duration::from_secs(60);
 /// From a refusal to the close that follows it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for the relay's half of the close at the end, when nothing depends on it any more.
@@ -63,12 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         connecting: impl Future<Output = Result<(WebSocketStream<S>, Response), tungstenite::Error>>,
     ) -> Result<Self, Failure> {
         let mut connection = Self::greet_over(target, connecting).await?;
-        timeout(AUTHORIZE_TIMEOUT, connection.authorize(target)).await.map_err(|_| {
-            Failure::passing(format!(
-                "the relay did not decide on the authorization for {} s",
-                AUTHORIZE_TIMEOUT.as_secs()
-            ))
-        })??;
+        timeout(AUTHORIZE_TIMEOUT, connection.authorize(target)).await.map_err(|_| not_decided())??;
         Ok(connection)
     }
 
@@ -84,12 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 _ => Err(Failure::lasting("expected `hello` first, found something else: this is no relay of PuSu")),
             }
         };
-        let silent = |_| Failure::passing(format!("the relay did not answer for {} s", CONNECT_TIMEOUT.as_secs()));
-        let connected = timeout(CONNECT_TIMEOUT, greet).await.map_err(silent).and_then(|greeted| greeted);
-        connected.map_err(|failure| Failure {
-            message: format!("cannot connect to {}: {failure}", target.url.name),
-            ..failure
-        })
+        let greeted = timeout(CONNECT_TIMEOUT, greet).await.unwrap_or_else(|_| Err(did_not_answer()));
+        greeted.map_err(|failure| cannot_connect(failure, target))
     }
 
     /// The relay's name, where it has said it.
@@ -268,6 +257,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let unexplained = || Failure::passing(format!("the connection to the relay broke: {error}"));
         Err(timeout(ANSWER_TIMEOUT, why).await.unwrap_or_else(|_| unexplained()))
     }
+}
+
+/// The authorization has been with the relay for too long.
+pub(super) fn not_decided() -> Failure {
+    Failure::passing(format!("the relay did not decide on the authorization for {} s", AUTHORIZE_TIMEOUT.as_secs()))
 }
 
 /// What asks for the permissions of `target`'s authorization.

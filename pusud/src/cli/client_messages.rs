@@ -4,6 +4,7 @@ use pusud::protocol::MessageType;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::time::Duration;
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -48,17 +49,19 @@ pub(super) struct Failure {
     pub(super) message: String,
     /// Whether connecting again could help.
     pub(super) again: bool,
+    /// How long the relay asks not to be connected to again; zero where it says nothing.
+    pub(super) after: Duration,
 }
 
 impl Failure {
     /// A failure that may be over at the next try.
     pub(super) fn passing(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: true }
+        Self { message: message.into(), again: true, after: Duration::ZERO }
     }
 
     /// A failure that the next try would meet again.
     pub(super) fn lasting(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: false }
+        Self { message: message.into(), again: false, after: Duration::ZERO }
     }
 }
 
@@ -156,5 +159,5 @@ pub(super) fn ended(refusal: Option<Refusal>, close: Option<&CloseFrame>) -> Fai
         Some(frame) => format!("{what} (close code {})", u16::from(frame.code)),
         None => what,
     };
-    Failure { message, again }
+    Failure { message, again, after: Duration::ZERO }
 }

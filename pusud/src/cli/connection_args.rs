@@ -11,7 +11,7 @@ pub(super) struct ConnectionArgs {
     /// The relay: ws://HOST:PORT, wss://HOST:PORT (TLS), or unix:PATH (a socket of this machine)
     ///
     /// Without a port, ws:// means 80 and wss:// means 443. With wss:// the relay's certificate has to be for the host in
-    /// the URL, whether that is a name or an IP address.
+    /// the URL, whether that is a name or an IP address. http://HOST:PORT and https://HOST:PORT mean the same, and --http.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:55000")]
     pub(super) url: String,
     #[command(flatten)]

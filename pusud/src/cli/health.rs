@@ -46,6 +46,7 @@ pub(super) fn health(args: &Args) -> anyhow::Result<()> {
     let Args { relay, url, tls } = args;
     if let Some(url) = url {
         let target = Target::new(url, tls)?;
+        ensure!(!target.url.is_http, "--url {url}: health asks over WebSocket; use ws://HOST:PORT or wss://HOST:PORT");
         return print(&client_runtime()?.block_on(ask_as_a_client(&target))?);
     }
     if let Some(flag) = tls.flag() {

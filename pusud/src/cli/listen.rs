@@ -1,9 +1,10 @@
 //! `pusud listen`: prints what is published to channels, and comes back when the relay went away.
 
 use super::backoff::Backoff;
-use super::client::Connection;
-use super::client_messages::{Answer, Failure, Request};
+use super::client_messages::{Answer, Failure};
 use super::connection_args::{ConnectionArgs, Target};
+use super::http::HttpArgs;
+use super::listening::Listening;
 use super::liveness::PatienceArgs;
 use super::printer::Printer;
 use super::{channel_name, note};
@@ -19,6 +20,8 @@ use tokio::time::{Instant, sleep, timeout};
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A connection that stood for this long was a good one: the next failure starts with a short wait.
 const STOOD_AFTER: Duration = Duration::from_secs(10);
+/// The longest wait that a relay can ask for.
+const AFTER_MAX: Duration = Duration::from_secs(300);
 /// After Ctrl-C, how long a reader may take for the lines that are on their way.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -27,14 +30,19 @@ Every message is one line on standard output, flushed at once; everything else g
   {\"channel\":\"auction.1\",\"content\":\"going once\"}
 On a terminal, what would steer it is escaped (\\u009b); a pipe or a file gets messages as they are.
 
-When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing waits, and subscribes anew; what was
-published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
-wrong authorization, and where the relay's certificate is wrong (wss://).
+When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing
+waits, and subscribes anew; what was published meanwhile is lost. It gives up with exit code 1 when the relay says that
+coming back will not help, as with a wrong authorization, and where the relay's certificate is wrong (wss://).
+
+With --http the messages are Server-Sent Events, all channels in one answer. Such a connection cannot be asked whether it
+lives, so --patience has to be longer than the relay's limits.ping_interval; and it cannot renew an authorization that
+ends, so listen connects again then.
 
 Examples:
   pusud listen auction.1
   pusud listen --authorization-file ~/.pusu-password auction.1 auction.2
   pusud listen --url wss://relay.example.com auction.1  with TLS; --ca FILE trusts a certificate of your own
+  pusud listen --url https://relay.example.com auction.1   the same with HTTP
   pusud listen --count 1 --no-reconnect auction.1      wait for one message
   pusud listen auction.1 | jq --unbuffered .content    channels are exact names: * is not a wildcard here";
 
@@ -42,6 +50,8 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     /// Exit with code 0 after N messages
@@ -70,6 +80,7 @@ pub(super) async fn listen_until(
     let printer = Printer::start(out, to_terminal).context("cannot start a thread")?;
     let mut listener = Listener {
         target: &target,
+        over_http: args.http.http || target.url.is_http,
         patience: args.patience.patience,
         channels: args.channels.into_iter().collect(),
         wanted: args.count,
@@ -93,6 +104,7 @@ pub(super) async fn listen_until(
 
 struct Listener<'a> {
     target: &'a Target,
+    over_http: bool,
     /// How long the relay may be silent.
     patience: Duration,
     channels: BTreeSet<String>,
@@ -123,7 +135,8 @@ impl Listener<'_> {
             if self.stood_at.is_some_and(|since| since.elapsed() >= STOOD_AFTER) {
                 backoff.reset();
             }
-            let wait = backoff.wait();
+            // A relay that has many clients to send away says to each when to come back.
+            let wait = backoff.wait().max(failure.after.min(AFTER_MAX));
             note(format_args!("{failure}; connecting again in {:.1} s", wait.as_secs_f64()));
             sleep(wait).await;
         }
@@ -131,12 +144,8 @@ impl Listener<'_> {
 
     /// Listens over one connection; `Ok` when there is nothing more to do.
     async fn listen_once(&mut self) -> Result<(), Failure> {
-        let mut connection = Connection::open(self.target).await?;
-        connection.set_patience(self.patience);
-        for channel in &self.channels {
-            connection.queue(&Request::Subscribe { channel }).await?;
-        }
-        connection.flush().await?;
+        let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
+        let mut connection = Listening::open(self.target, self.over_http, &channels, self.patience).await?;
         let mut pending = self.channels.clone();
         let subscribed = self.receive(&mut connection, &mut pending);
         let done = timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
@@ -155,14 +164,11 @@ impl Listener<'_> {
 
     /// Prints what comes. Without pending channels that is one answer; else all until none is pending. `true`: there is
     /// nothing more to do.
-    async fn receive(&mut self, connection: &mut Connection, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
+    async fn receive(&mut self, connection: &mut Listening, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
         loop {
-            let answer = connection.next_of_a_live_relay().await?;
+            let answer = connection.next(self.target).await?;
             if let Answer::Subscribed(channel) = &answer {
                 pending.remove(channel);
-            }
-            if let Answer::Expiring = answer {
-                connection.ask_for_permissions(self.target).await?;
             }
             if let Answer::Publication { channel, content } = answer
                 && self.print(&channel, &content).await?

@@ -4,6 +4,7 @@ use super::channel_name;
 use super::client::{Connection, Sending};
 use super::client_messages::{Answer, Failure, Request};
 use super::connection_args::{ConnectionArgs, Target};
+use super::http::{self, HttpArgs};
 use super::liveness::PatienceArgs;
 use anyhow::Context as _;
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 /// How long the relay may take to deal with everything that was sent.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(60);
 /// Lines that may wait to be sent, and that go out in one flush.
-const BATCH_LINES: usize = 256;
+pub(super) const BATCH_LINES: usize = 256;
 /// What the ping after the last message holds.
 const LAST: &[u8] = b"last";
 
@@ -24,15 +25,22 @@ The exit code is 0 when the relay has dealt with every message, and 1 when it re
 longer than --patience; the reason is on standard error. publish connects once and never sends a message twice. It renews
 an authorization that ends while lines still come.
 
+With --http each message is a POST request, and up to 64 lines are on their way at a time. A line is sent again only where
+the relay has said that it did not handle it, and a connection that has been idle is replaced. An authorization that
+cannot stand in a header of HTTP, such as one with line ends, is an error.
+
 Examples:
   pusud publish auction.1 'going once'
   pusud publish --json auction.1 '{\"bid\": 12.50}'
-  tail -f events.log | pusud publish --authorization-file ~/.pusu-password events";
+  tail -f events.log | pusud publish --authorization-file ~/.pusu-password events
+  pusud publish --url https://relay.example.com auction.1 'going once'";
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     #[command(flatten)]
     patience: PatienceArgs,
     /// The content is JSON and is sent as it is, rather than as a JSON string
@@ -52,9 +60,16 @@ pub(super) async fn publish(args: Args) -> anyhow::Result<()> {
 
 /// Publishes the content, or else the lines of `input`.
 pub(super) async fn publish_from(args: Args, input: impl Read + Send + 'static) -> anyhow::Result<()> {
-    let Args { connection, patience, json, channel, content } = args;
+    let Args { connection, http, patience, json, channel, content } = args;
     let content = content.map(|text| encode(&text, json).context("CONTENT")).transpose()?;
     let target = connection.target()?;
+    if http.http || target.url.is_http {
+        let patience = patience.patience;
+        return match content {
+            Some(content) => Ok(http::publish_one(&target, patience, &channel, content).await?),
+            None => http::publish_lines(&target, patience, &channel, json, input).await,
+        };
+    }
     let mut connection = Connection::open(&target).await?;
     connection.set_patience(patience.patience);
     let sent = match content {
@@ -139,7 +154,7 @@ pub(super) async fn confirm(connection: &mut Connection, target: &Target) -> Res
 }
 
 /// Lines as they come, read on a thread of their own: reading a terminal or a pipe cannot be interrupted.
-fn read_lines(input: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<io::Result<String>>> {
+pub(super) fn read_lines(input: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<io::Result<String>>> {
     let (lines, queue) = mpsc::channel(BATCH_LINES);
     std::thread::Builder::new().name("pusud-reader".into()).spawn(move || {
         for line in BufReader::new(input).lines() {
@@ -153,7 +168,7 @@ fn read_lines(input: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<io
 }
 
 /// The content of a message: a JSON string of the text, or the text itself if it is JSON.
-fn encode(text: &str, json: bool) -> anyhow::Result<Box<RawValue>> {
+pub(super) fn encode(text: &str, json: bool) -> anyhow::Result<Box<RawValue>> {
     if json {
         RawValue::from_string(text.to_owned()).context("expected JSON (--json), found something else")
     } else {

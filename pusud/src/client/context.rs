@@ -7,9 +7,9 @@ use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::ReauthorizationQueue;
 use crate::client::uptime::Uptime;
 use crate::client::{IdempotencyKeys, Paths, Verdicts};
+use crate::frames::{self, Frames};
 use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
-use crate::websocket::{self, Frames};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Context {
             admission,
             limits,
             paths,
-            hello: websocket::text(&hello.to_json()),
+            hello: frames::text(&hello.to_json()),
             name,
             verdicts,
             idempotency,

@@ -153,7 +153,7 @@ const PROXY_HEADER: HttpError = HttpError::bad_request(
 const OTHER_VERSION: HttpError = HttpError {
     status: "505 HTTP Version Not Supported",
     headers: "",
-    reason: concat!("Only HTTP/1.1 is spoken here.\n", behind_a_proxy!()),
+    reason: concat!("A WebSocket begins with HTTP/1.1, and requests are in HTTP/1.1 or HTTP/1.0.\n", behind_a_proxy!()),
 };
 const NOT_AN_UPGRADE: HttpError = HttpError {
     status: "426 Upgrade Required",

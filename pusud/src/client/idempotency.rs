@@ -38,7 +38,7 @@ pub struct Scope<'a> {
     pub key: &'a str,
     /// Where it publishes to.
     pub channel: &'a str,
-    /// Whom the authenticator granted the authorization to. All who have no name are one subject.
+    /// Who publishes: the name that the authenticator gave, or what stands for one where it gave none.
     pub subject: &'a str,
     /// The number of the publication among those to this channel in the request, from 0.
     pub ordinal: usize,

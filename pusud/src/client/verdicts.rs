@@ -256,3 +256,6 @@ impl Remembered {
         VERDICT_BYTES + self.identity.len() + permissions.sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@
 use crate::client::deadlines::Deadlines;
 use crate::client::partial_message::Unfinished;
 use crate::client::read_buffer::ReadBuffer;
+use crate::frames::Frames;
 use crate::hub::{Hub, Outbox};
-use crate::websocket::Frames;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};

@@ -10,7 +10,10 @@ pub(super) const WRITABLE_CHANNELS_MAX: usize = 256;
 
 /// The channels. There is none for the many that only listen, and where there are few permissions.
 #[derive(Default)]
-pub(super) struct Writable(Option<Box<HashSet<Box<str>>>>);
+pub(super) struct Writable(Option<Box<Channels>>);
+
+#[derive(Default)]
+struct Channels(HashSet<Box<str>>);
 
 impl Writable {
     /// Whether the client may write `channel`, by what is remembered, or by its so many permissions, which `allow` asks.
@@ -18,13 +21,13 @@ impl Writable {
         if permissions <= FEW_PERMISSIONS_MAX {
             return allow();
         }
-        if self.0.as_ref().is_some_and(|channels| channels.contains(channel)) {
+        if self.0.as_ref().is_some_and(|channels| channels.0.contains(channel)) {
             return true;
         }
         if !allow() {
             return false;
         }
-        let channels = self.0.get_or_insert_default();
+        let channels = &mut self.0.get_or_insert_default().0;
         if channels.len() >= WRITABLE_CHANNELS_MAX {
             channels.clear();
         }
@@ -45,7 +48,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded_and_forgotten() {
         let mut writable = Writable::default();
-        let len = |writable: &Writable| writable.0.as_ref().map_or(0, |channels| channels.len());
+        let len = |writable: &Writable| writable.0.as_ref().map_or(0, |channels| channels.0.len());
         for n in 0..2 * WRITABLE_CHANNELS_MAX + 1 {
             assert!(writable.may_write(&n.to_string(), FEW_PERMISSIONS_MAX + 1, || true));
             assert!(writable.may_write(&n.to_string(), FEW_PERMISSIONS_MAX + 1, || false), "it is remembered");

@@ -1,7 +1,7 @@
 //! Messages of clients, and the publications made of them, against a second reading of the same text.
 
+use crate::frames;
 use crate::protocol::{self, Limits, Request};
-use crate::websocket;
 use serde_json::Value;
 
 /// Whatever text comes is understood as a plain JSON parser understands it, or refused, and a publication of it is one
@@ -67,7 +67,7 @@ fn is_good(value: &Value) -> bool {
 
 fn is_published_whole(channel: &str, content: &str) {
     let mut out = Vec::new();
-    websocket::push_publish(&mut out, channel, content);
+    frames::push_publish(&mut out, channel, content);
     let header_len = match out[1] {
         126 => 4,
         127 => 10,

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 /// What stands in the head of every answer to one request besides what the answer says itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Frame {
+pub struct Envelope {
     /// Further header lines, each with its line end: what a page of another origin may see.
     pub headers: String,
     /// The connection is closed behind the answer.
@@ -80,7 +80,7 @@ impl Answer {
     }
 
     /// Appends it as bytes.
-    pub fn push(&self, frame: &Frame, out: &mut Vec<u8>) {
+    pub fn push(&self, envelope: &Envelope, out: &mut Vec<u8>) {
         let Self { status, content_type, headers, body } = self;
         out.reserve(body.len() + 256);
         let title = title(*status);
@@ -92,11 +92,11 @@ impl Answer {
         };
         write!(out, "HTTP/1.1 {status} {title}\r\n")
             .and_then(|()| of_body(out))
-            .and_then(|()| write!(out, "{headers}{}", frame.headers))
-            .and_then(|()| if frame.closes { write!(out, "Connection: close\r\n") } else { Ok(()) })
+            .and_then(|()| write!(out, "{headers}{}", envelope.headers))
+            .and_then(|()| if envelope.closes { write!(out, "Connection: close\r\n") } else { Ok(()) })
             .and_then(|()| write!(out, "\r\n"))
             .expect("writing to a Vec cannot fail");
-        if !frame.is_head {
+        if !envelope.is_head {
             out.extend_from_slice(body);
         }
     }

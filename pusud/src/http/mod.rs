@@ -16,7 +16,7 @@ mod request;
 mod target;
 mod token;
 
-pub use answer::{Answer, Frame, JSON, TEXT, title};
+pub use answer::{Answer, Envelope, JSON, TEXT, title};
 pub use body::{Body, BodyError, Framing};
 pub use cors::CrossOrigin;
 pub(crate) use cors::preflight;

@@ -5,8 +5,8 @@
 //!
 //! **Invariant:** of a channel nothing goes on before what was set aside of it, also where it has changed lanes since.
 
+use crate::frames::Frames;
 use crate::routing::{LANES, Lane, Publications, Share};
-use crate::websocket::Frames;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 

@@ -7,8 +7,8 @@
 //! **Invariant:** at most one record is kept, and what is kept is in the account of queued memory. (What has been read of a
 //! record is the reader's to account for.)
 
+use crate::frames::{self, FrameQueue};
 use crate::tls::{RECORD_BYTES_MAX, Received, Session, UNREAD_BYTES_MAX};
-use crate::websocket::{self, FrameQueue};
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -49,7 +49,7 @@ impl Kept {
         self.clear();
         // No more room than it takes.
         self.bytes = bytes.to_vec();
-        websocket::hold(self.bytes.len());
+        frames::hold(self.bytes.len());
     }
 
     fn rest(&self) -> &[u8] {
@@ -64,7 +64,7 @@ impl Kept {
     }
 
     fn clear(&mut self) {
-        websocket::release(self.bytes.len());
+        frames::release(self.bytes.len());
         *self = Self { bytes: Vec::new(), sent: 0 };
     }
 }

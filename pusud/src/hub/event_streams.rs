@@ -1,8 +1,8 @@
 //! Streams of Server-Sent Events among a shard's clients: publications are encoded for them only where there are some.
 
 use super::{Hub, Outbox, Stage};
+use crate::frames::{self};
 use crate::protocol::{Limits, Reply};
-use crate::websocket::{self, event_stream};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -52,8 +52,8 @@ impl Hub {
         self.send(
             outbox,
             match outbox.stage() {
-                Stage::EventStream => event_stream::event(Reply::type_of(json), json),
-                Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => websocket::text(json),
+                Stage::EventStream => frames::event(Reply::type_of(json), json),
+                Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
             },
         );
     }

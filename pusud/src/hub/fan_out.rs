@@ -3,9 +3,9 @@
 
 use super::flow::{Turn, Waiting};
 use super::{Hub, Stage, State, slow_consumers};
+use crate::frames::{self, Frames};
 use crate::protocol::Refusal;
 use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
-use crate::websocket::{self, Frames, event_stream};
 use std::rc::Rc;
 
 impl Hub {
@@ -21,7 +21,7 @@ impl Hub {
         } else {
             state.index.shards_of(channel).without(state.outgoing.member())
         };
-        let bytes = websocket::publish_len(channel, content);
+        let bytes = frames::publish_len(channel, content);
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {
@@ -153,7 +153,7 @@ impl State {
                 0 => &frames,
                 _ => match outbox.stage() {
                     Stage::EventStream => events
-                        .get_or_insert_with(|| event_stream::publications(publications.channel, publications.frames)),
+                        .get_or_insert_with(|| frames::publication_events(publications.channel, publications.frames)),
                     Stage::WebSocket => &frames,
                     // Its stream has not begun: nothing is promised before that.
                     Stage::Request | Stage::Answer | Stage::Idle => continue,

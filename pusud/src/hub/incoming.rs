@@ -2,7 +2,7 @@
 //!
 //! It stands in the outbox, which everybody who has to do with a client knows; hence the few bytes.
 
-use crate::websocket;
+use crate::frames;
 use std::cell::Cell;
 
 /// The state of one client's incoming side.
@@ -88,8 +88,8 @@ impl Incoming {
     pub fn set_unfinished_bytes(&self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.arrived_bytes.set(bytes);
-        websocket::hold(bytes as usize);
-        websocket::release(self.unfinished_bytes.replace(bytes) as usize);
+        frames::hold(bytes as usize);
+        frames::release(self.unfinished_bytes.replace(bytes) as usize);
     }
 }
 
@@ -145,13 +145,13 @@ mod tests {
 
     #[test]
     fn what_is_unfinished_is_held_until_it_is_handled_or_the_client_gone() {
-        let before = websocket::held();
+        let before = frames::held();
         let incoming = Incoming::default();
         for bytes in [10, 500, 20] {
             incoming.set_unfinished_bytes(bytes);
-            assert_eq!((websocket::held() - before, incoming.unfinished_bytes()), (bytes, bytes));
+            assert_eq!((frames::held() - before, incoming.unfinished_bytes()), (bytes, bytes));
         }
         drop(incoming);
-        assert_eq!(websocket::held(), before);
+        assert_eq!(frames::held(), before);
     }
 }

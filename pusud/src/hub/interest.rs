@@ -1,9 +1,9 @@
 //! Interest: a shard's subscriptions, and their announcement to the other shards and the linked relays.
 
 use super::{Hub, State};
+use crate::frames::Mark;
 use crate::hub::subscriptions::{ListenerId, Subscribed};
 use crate::protocol::Refusal;
-use crate::websocket::Mark;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 

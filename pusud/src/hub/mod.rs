@@ -42,12 +42,12 @@ pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
 pub use transport::Transport;
 
+use crate::frames::{self, Frames, QueuedMemory};
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
 use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
-use crate::websocket::{self, Frames, QueuedMemory, event_stream};
 use aside::Aside;
 use fences::Fences;
 use lanes::Lanes;
@@ -135,8 +135,8 @@ impl Hub {
                 stalls: Stalls::default(),
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 event_streams: 0,
-                ping: websocket::ping(),
-                comment: event_stream::comment(),
+                ping: frames::ping(),
+                comment: frames::comment(),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),

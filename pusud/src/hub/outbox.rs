@@ -7,12 +7,12 @@
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 // Longer than 300 lines: everything that changes the queue and the socket stands together.
 
+use crate::frames::{self, FrameQueue, Frames, Mark};
 use crate::http::HttpError;
 use crate::hub::incoming::Incoming;
 use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
 use crate::routing::Lane;
-use crate::websocket::{self, FrameQueue, Frames, Mark, event_stream};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
@@ -198,8 +198,8 @@ impl Outbox {
         let last_words = match self.stage.get() {
             Stage::Request => Some(Frames::from(HttpError::unavailable(disconnect).to_response())),
             Stage::Answer | Stage::Idle => None,
-            Stage::WebSocket => Some(websocket::close(disconnect)),
-            Stage::EventStream => Some(event_stream::end(disconnect)),
+            Stage::WebSocket => Some(frames::close(disconnect)),
+            Stage::EventStream => Some(frames::end_event(disconnect)),
         };
         if let Some(last_words) = last_words {
             self.queue.borrow_mut().push(last_words);

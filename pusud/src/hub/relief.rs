@@ -2,9 +2,9 @@
 //! `max_queued_bytes`.
 
 use super::{Hub, State};
+use crate::frames;
 use crate::hub::outbox::Outbox;
 use crate::protocol::{Disconnect, Refusal};
-use crate::websocket;
 use std::rc::Rc;
 use tracing::warn;
 
@@ -43,7 +43,7 @@ impl State {
     /// Nobody is disconnected for whom it would be in vain: not while those who are leaving will let go of enough, and
     /// not if all clients had as little as this one and were disconnected together.
     fn relieve(&mut self, excess: usize, part: usize) -> bool {
-        let held = websocket::held();
+        let held = frames::held();
         let is_closing = |outbox: &&Rc<Outbox>| outbox.is_closing();
         let leaving = self.outboxes.iter().map(|(_, outbox)| outbox).filter(is_closing);
         // What is unfinished, and what has left by half, is let go of when the client's task has had its turn.
@@ -61,7 +61,7 @@ impl State {
         clients.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         let count = clients.len();
         for (bytes, outbox) in clients {
-            let relieved = held.saturating_sub(websocket::held()) + promised;
+            let relieved = held.saturating_sub(frames::held()) + promised;
             let taken = bytes.max(outbox.incoming.unfinished_bytes());
             let is_in_vain = taken.saturating_mul(count) < excess.saturating_sub(relieved);
             if relieved >= excess + part / 8 || is_in_vain {

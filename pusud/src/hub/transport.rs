@@ -5,8 +5,8 @@
 use super::encrypted::Encrypted;
 use super::unacknowledged;
 use crate::admission::{self, ClientAddress};
+use crate::frames::{FrameQueue, Frames};
 use crate::tls::Session;
-use crate::websocket::{FrameQueue, Frames};
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;

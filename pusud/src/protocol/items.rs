@@ -15,6 +15,9 @@ use std::fmt;
 /// The blanks of JSON.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
+/// Most publications in one body: what is kept of each is more than the shortest takes in the body.
+const ITEMS_MAX: usize = 10_000;
+
 /// One publication of several.
 #[derive(Debug, PartialEq)]
 pub struct Item<'a> {
@@ -42,6 +45,9 @@ pub enum ItemsError {
     /// It is JSON, and should be an array.
     #[error("the body is not an array")]
     NotAnArray,
+    /// There are more than [`ITEMS_MAX`].
+    #[error("the body has more than {ITEMS_MAX} items")]
+    TooMany,
 }
 
 /// Why a body is no content.
@@ -67,7 +73,7 @@ pub fn parse_items<'a>(
 ) -> Result<Vec<Result<Item<'a>, Malformed>>, ItemsError> {
     match form {
         ItemsForm::Array => array(body, limits),
-        ItemsForm::Lines => lines(body, limits).map_err(ItemsError::NotJson),
+        ItemsForm::Lines => lines(body, limits),
     }
 }
 
@@ -93,24 +99,35 @@ fn in_words(error: &serde_json::Error, first_line: usize) -> String {
     format!("{what} at line {} column {column}", first_line + line.saturating_sub(1))
 }
 
-fn lines<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malformed>>, String> {
+fn lines<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malformed>>, ItemsError> {
     let lines = body.split('\n').zip(1..).filter(|(line, _)| !line.trim_matches(BLANKS).is_empty());
-    lines.map(|(line, number)| Ok(item(value(line, number)?, limits))).collect()
+    let mut items = Vec::new();
+    for (line, number) in lines {
+        if items.len() >= ITEMS_MAX {
+            return Err(ItemsError::TooMany);
+        }
+        items.push(item(value(line, number).map_err(ItemsError::NotJson)?, limits));
+    }
+    Ok(items)
 }
 
 fn array<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malformed>>, ItemsError> {
     struct ItemsVisitor<'l>(&'l Limits);
     impl<'de> Visitor<'de> for ItemsVisitor<'_> {
-        type Value = Vec<Result<Item<'de>, Malformed>>;
+        /// `None`: there are too many.
+        type Value = Option<Vec<Result<Item<'de>, Malformed>>>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an array")
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::new();
+            let (mut items, mut count) = (Vec::new(), 0);
             while let Some(raw) = array.next_element::<&RawValue>()? {
-                items.push(item(raw.get(), self.0));
+                count += 1;
+                if count <= ITEMS_MAX {
+                    items.push(item(raw.get(), self.0));
+                }
             }
-            Ok(items)
+            Ok((count <= ITEMS_MAX).then_some(items))
         }
     }
     // The parser would quote what it finds in the place of an array.
@@ -119,7 +136,7 @@ fn array<'a>(body: &'a str, limits: &Limits) -> Result<Vec<Result<Item<'a>, Malf
     }
     let mut parser = serde_json::Deserializer::from_str(body);
     let items = parser.deserialize_seq(ItemsVisitor(limits)).and_then(|items| parser.end().map(|()| items));
-    items.map_err(|error| ItemsError::NotJson(in_words(&error, 1)))
+    items.map_err(|error| ItemsError::NotJson(in_words(&error, 1)))?.ok_or(ItemsError::TooMany)
 }
 
 /// Reads one item of text that is JSON.

@@ -173,8 +173,8 @@ impl Acceptor {
         }
     }
 
-    /// Sends a connection through the entrance. It is let in before, unless a PROXY header says where it comes from. A
-    /// connection that is refused before its handshake is not told why: that would cost as much as to let it in.
+    /// Sends a connection through the entrance. It is let in before, unless a PROXY header says where it comes from. Where it
+    /// is refused, it may go there as a guest; elsewhere it is not told why, since that costs as much as to let it in.
     fn send_in(
         &self,
         entrance: &Entrance,
@@ -184,11 +184,13 @@ impl Acceptor {
         admission: &Arc<Admission>,
     ) -> Result<(), Refusal> {
         let listener = self.listener.clone();
-        let pass = match listener.proxy_protocol {
-            true => None,
-            false => Some(admission.admit(listener.number, listener.counted(peer), Beginning::Handshake)?),
+        let admit = || admission.admit(listener.number, listener.counted(peer), Beginning::Handshake);
+        let (pass, guest) = match (!listener.proxy_protocol).then(admit) {
+            None => (None, None),
+            Some(Ok(pass)) => (Some(pass), None),
+            Some(Err(refusal)) => (None, Some(entrance.guest(refusal).ok_or(refusal)?)),
         };
-        entrance.send_in(Visit { socket, peer, listener, pass, seat });
+        entrance.send_in(Visit { socket, peer, listener, pass, guest, seat });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
 use crate::mesh::{addresses_max, connections_max};
-use crate::relay::entrance::ENTRANCE_THREADS_MAX;
+use crate::relay::entrance::{ENTRANCE_THREADS_MAX, GUESTS_MAX};
 use anyhow::bail;
 use std::fmt;
 
@@ -11,7 +11,7 @@ use std::fmt;
 /// turned away.
 const RESERVED_FILES: u64 = 128;
 /// Those that are left of them while as many connections as can be are being turned away.
-const _: () = assert!(RESERVED_FILES >= REFUSING_MAX as u64 + 64);
+const _: () = assert!(RESERVED_FILES >= (REFUSING_MAX + GUESTS_MAX) as u64 + 64);
 /// Open files of a runtime: of a shard's, and of the network's.
 const FILES_PER_RUNTIME: u64 = 3;
 /// Open files of a shard: its runtime's, and the timer for ends of authorizations.

@@ -19,7 +19,7 @@ pub struct Ticket {
 /// What the relay tells its network, in the order in which it happened.
 pub enum Event {
     /// Publications of local sources, to channels that were wanted ([`Door::announce`]): finished WebSocket frames, as
-    /// [`push_publish`](crate::websocket::push_publish) makes them.
+    /// [`push_publish`](crate::frames::push_publish) makes them.
     Publications(Batch),
     /// The channel may have got its first local listener or lost its last one. The network asks
     /// [`Door::has_listeners`], so telling too often does no harm and changes that cancel out cost nothing.

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
+use crate::frames;
 use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::inbox::Inbox;
 use crate::routing::lane::{Lane, Share};
@@ -12,7 +13,6 @@ use crate::routing::link_marks::LinkMarks;
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
-use crate::websocket;
 use std::task::{Context, Poll};
 
 /// The door of a relay with shards.
@@ -60,7 +60,7 @@ impl Door for RelayDoor {
 
     fn deliver(&mut self, channel: &str, content: &str) {
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
-        if !self.run.takes(channel, shards, websocket::publish_len(channel, content)) {
+        if !self.run.takes(channel, shards, frames::publish_len(channel, content)) {
             self.close_run();
             if shards.is_empty() {
                 // The last listener has gone, and the peer does not know yet.

@@ -2,11 +2,11 @@
 //!
 //! The hub has one open run at a time. It knows nothing of listeners but the channel's number.
 
+use crate::frames;
 use crate::routing::batch::Publications;
 use crate::routing::channel_id::ChannelId;
 use crate::routing::lane::{Lane, Share};
 use crate::routing::shard_index::ShardSet;
-use crate::websocket;
 
 /// A run takes no second message past this many bytes, so it is shorter or one message.
 pub(super) const RUN_BYTES_MAX: usize = 64 * 1024;
@@ -62,7 +62,7 @@ impl Run {
 
     /// Adds a message (JSON text).
     pub fn push(&mut self, content: &str) {
-        websocket::push_publish(&mut self.frames, &self.channel, content);
+        frames::push_publish(&mut self.frames, &self.channel, content);
         self.messages += 1;
     }
 

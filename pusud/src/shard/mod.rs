@@ -6,10 +6,10 @@ mod memory;
 pub use memory::shard_bytes_max;
 
 use crate::client;
+use crate::frames::QueuedMemory;
 use crate::hub::Hub;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
-use crate::websocket::QueuedMemory;
 use anyhow::Context as _;
 use std::future::poll_fn;
 use std::io;

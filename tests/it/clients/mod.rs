@@ -8,6 +8,7 @@ mod door;
 mod frame_floods;
 mod frames;
 mod handshake;
+mod keep_alive;
 mod keepalive;
 mod limits;
 mod messages;

@@ -27,13 +27,33 @@ const EXPLAINED: &[(&str, &[&str])] = &[
             "--authorization",
             "--authorization-file",
             "PUSU_AUTHORIZATION",
+            "--http",
+            "http://",
+            "https://HOST:PORT",
             "--count",
             "CHANNEL",
             "Examples:",
         ],
     ),
-    ("publish", &["--url", "wss://HOST:PORT", "--ca", "--authorization", "--json", "CONTENT", "CHANNEL", "Examples:"]),
-    ("bench", &["--url", "wss://HOST:PORT", "--ca", "--listeners", "--rate", "--sources", "--beside", "Examples:"]),
+    (
+        "publish",
+        &[
+            "--url",
+            "wss://HOST:PORT",
+            "https://HOST:PORT",
+            "--http",
+            "--ca",
+            "--authorization",
+            "--json",
+            "CONTENT",
+            "CHANNEL",
+            "Examples:",
+        ],
+    ),
+    (
+        "bench",
+        &["--url", "wss://HOST:PORT", "--http", "--ca", "--listeners", "--rate", "--sources", "--beside", "Examples:"],
+    ),
 ];
 
 /// The help of the command that these words name.

@@ -122,7 +122,7 @@ fn a_refusal_ends_both_with_its_reason(daemon: Daemon) {
     let nobody_there = ["listen", "--no-reconnect", "--url", "ws://127.0.0.1:1", "a"];
     refused(run(&mut pusud(&nobody_there)), "127.0.0.1:1");
     refused(run(&mut pusud(&["publish", "--url", "ws://127.0.0.1:1", "a", "1"])), "127.0.0.1:1");
-    refused(run(&mut pusud(&["publish", "--url", "http://127.0.0.1:1", "a", "1"])), "ws://");
+    refused(run(&mut pusud(&["publish", "--url", "ftp://127.0.0.1:1", "a", "1"])), "ws://");
 }
 
 /// The relay is killed and comes back on the same port; nobody tells the listener.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod help;
+mod http;
 mod listen_publish;
 mod terminal;
 mod tls;

@@ -19,6 +19,16 @@ fn a_page_may_offer_subprotocols() {
     }
 }
 
+#[test]
+fn a_page_listens_to_events() {
+    let Some(stage) = Stage::with("README, a page that listens to events", &["chromium"]) else { return };
+    let _relay = stage.quickstart();
+    stage.write("events.html", &block(PAGE, "Over HTTP", "html"));
+    // Until the page shows it: what is published before it listens is not stored.
+    let publish = "pusud publish --authorization demo-password news.today 'Hello, page'";
+    run_in_browser(&stage, &format!("events.html 'Hello, page' {publish}"), "the page shows the message\n");
+}
+
 /// Opens the page, with these arguments more for the WebSocket.
 fn sends_and_shows(row: &str, more: &str) {
     const URL: &str = r#""ws://127.0.0.1:55000""#;
@@ -27,10 +37,15 @@ fn sends_and_shows(row: &str, more: &str) {
     let page = block(PAGE, "Your first message", "html");
     assert!(page.contains(URL), "{page}");
     stage.write("news.html", &page.replace(URL, &format!("{URL}{more}")));
+    run_in_browser(&stage, "news.html", "both pages show all messages\n");
+}
+
+/// Runs the script with these arguments, which says this in the end.
+fn run_in_browser(stage: &Stage, arguments: &str, expected: &str) {
     let script = root().join("tests/clients/browser.py");
     // Not `run`: a browser may take its time to start. The script has a deadline of its own.
-    let output = stage.command(&format!("python '{}' news.html", script.display())).output().unwrap();
+    let output = stage.command(&format!("python '{}' {arguments}", script.display())).output().unwrap();
     let [said, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(output.status.success(), "{said}\n{errors}");
-    assert!(said.ends_with("both pages show all messages\n"), "{said}\n{errors}");
+    assert!(said.ends_with(expected), "{said}\n{errors}");
 }

@@ -1,6 +1,6 @@
 //! docs/clients.md: every example, run as it is printed against the relay of `make run`.
 
-use super::page::{block, blocks_below};
+use super::page::{block, blocks_below, text};
 use super::readme::LISTENED_TO;
 use super::stage::Stage;
 use crate::harness::{Running, not_run};
@@ -72,8 +72,18 @@ fn node_may_offer_subprotocols() {
 fn python_reconnects() {
     let Some(stage) = Stage::new("docs/clients.md, Python") else { return };
     stage.shell("pip install websockets").succeeds();
-    stage.write("listen.py", &block(PAGE, "Python", "python"));
-    reconnects(&stage, "listen.py", block(PAGE, "Python", "sh").trim());
+    stage.write("listen.py", &block(PAGE, "asyncio", "python"));
+    reconnects(&stage, "listen.py", block(PAGE, "asyncio", "sh").trim());
+}
+
+#[test]
+fn pypusu_says_hello() {
+    let Some(stage) = Stage::new("docs/clients.md, pypusu") else { return };
+    let _relay = stage.quickstart();
+    assert!(text(PAGE).contains("`pip install pypusu`"));
+    stage.write("hello.py", &block(PAGE, "pypusu", "python"));
+    let said = stage.shell("pip install pypusu >&2 && python hello.py").succeeds();
+    assert_eq!(said.trim(), "Hello from Python");
 }
 
 /// Waits until a client has printed its own message.
@@ -104,6 +114,21 @@ fn websocat_says_hello() {
     let _relay = stage.quickstart();
     let client = stage.start(&block(PAGE, "websocat", "sh"));
     hears_itself(&client, r#"{"type":"publish","channel":"news.today","content":"Hello from websocat"}"#);
+}
+
+#[test]
+fn curl_listens_and_publishes() {
+    let Some(stage) = Stage::with("docs/clients.md, HTTP", &["curl"]) else { return };
+    let _relay = stage.quickstart();
+    let [listen, publish] = &*blocks_below(PAGE, "HTTP", "sh") else { panic!("one listens and one publishes") };
+    let listener = stage.start(listen);
+    let said = stage.shell_until(LISTENED_TO, &format!("sleep 1\n{publish}")).succeeds();
+    assert_eq!(said, r#"{"accepted":3,"results":[{"status":202},{"status":202},{"status":202}]}"#);
+    hears_itself(&listener, r#"data: {"channel":"news.today","content":3}"#);
+    let again = stage.shell(publish).succeeds();
+    assert_eq!(again.matches(r#"{"status":202,"replayed":true}"#).count(), 3, "{again}");
+    let heard = listener.stdout.text();
+    assert!(heard.starts_with("event: subscribed\n") && heard.matches("\"content\":").count() == 3, "{heard}");
 }
 
 #[test]

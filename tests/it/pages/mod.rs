@@ -8,6 +8,7 @@ mod browser;
 mod clients;
 mod cluster;
 mod coverage;
+mod exchanges;
 mod links;
 mod monitoring;
 mod operating;

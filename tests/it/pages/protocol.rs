@@ -13,12 +13,14 @@ fn blocks(language: &str) -> Vec<String> {
     page.split(&fence).skip(1).map(block).collect()
 }
 
-fn daemon_of_the_page(shards: usize) -> Daemon {
+/// The relay with the settings of the page.
+pub(super) fn daemon_of_the_page(shards: usize) -> Daemon {
     let settings = &blocks("yaml")[0];
     let passwords = &settings[settings.find("passwords:").unwrap()..];
-    assert!(settings.contains("authenticator: PasswordAuthenticator"));
+    assert!(settings.contains("authenticator: PasswordAuthenticator\nname: relay-1\n"));
     let plugins = PluginsDir::with([password_plugin()]);
-    Setup::on_shards(shards).authenticator("PasswordAuthenticator", plugins).settings(passwords).start()
+    let setup = Setup::on_shards(shards).name("relay-1").authenticator("PasswordAuthenticator", plugins);
+    setup.settings(passwords).start()
 }
 
 /// What differs from start to start, or is a text for people, is only looked at for being there.

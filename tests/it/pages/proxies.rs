@@ -40,6 +40,18 @@ pusud() { command pusud "$@" --ca /etc/ssl/relay/fullchain.pem; }
 UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/443'
 "#;
 
+/// A stream of events, and a message that has to come over it at once.
+const EVENTS: &str = r#"
+ask() { curl --silent --no-buffer --header 'Authorization: Bearer both=*' "$@"; }
+ask 'https://relay.example.com/events?channel=news' >events &
+UNTIL='grep subscribed events'
+(sleep 1)
+ask --header 'Content-Type: text/plain' --data 'through the proxy' https://relay.example.com/publish/news >answer
+UNTIL='grep "through the proxy" events'
+(sleep 1)
+cat answer
+"#;
+
 /// A place with these programs, that has been prepared.
 fn prepared(row: &str, programs: &[&str]) -> Option<Stage> {
     let stage = Stage::with(row, programs)?;
@@ -116,7 +128,7 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// Looks at the relay through it: the commands of the page, a conversation, who the clients are in the eyes of the
+    /// Looks at the relay through it: the commands of the page, events, a conversation, who the clients are in the eyes of the
     /// authenticator and of the log, and how many connections one of them may have.
     fn leads_to_the_relay(&self) {
         let (heading, language) = self.configuration;
@@ -126,7 +138,8 @@ impl Way<'_> {
         let relay = relay(&stage, &changed(block(PAGE, self.relay, "yaml")));
         let script = root().join("tests/clients/through_proxy.py");
         let script = script.display();
-        let commands = format!("python '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {LIMIT}");
+        let commands =
+            format!("{EVENTS}\npython '{script}' wss://relay.example.com /etc/ssl/relay/fullchain.pem {LIMIT}");
         let configuration =
             changed(block(PAGE, heading, language)).replace("SOCKETS", stage.folder().to_str().unwrap());
         let (finished, log) = through(&stage, &configuration, self.start, &commands);
@@ -135,6 +148,7 @@ impl Way<'_> {
         let said = finished.stdout;
         assert!(said.starts_with("This is a PuSu Engine relay"), "{said}\n{log}");
         assert!(said.contains(" is healthy: it greets clients on wss://relay.example.com; TLS 1."), "{said}\n{log}");
+        assert!(said.contains(r#"{"accepted":1}"#), "{said}\n{log}");
         assert!(said.ends_with("the conversation took place"), "{said}\n{log}");
         for client in ["203.0.113.7", "203.0.113.8"] {
             let is_there = |line: &String| line.contains("authorization refused") && line.contains(client);
@@ -210,7 +224,15 @@ fn nginx_passes_tls_through() {
 
 /// The seconds behind each key that ends an idle connection.
 fn timeouts(configuration: &str) -> Vec<f64> {
-    let keys = ["proxy_read_timeout", "proxy_send_timeout", "proxy_timeout", "timeout tunnel", "Timeout"];
+    let keys = [
+        "proxy_read_timeout",
+        "proxy_send_timeout",
+        "proxy_timeout",
+        "timeout client",
+        "timeout server",
+        "timeout tunnel",
+        "Timeout",
+    ];
     let seconds = |line: &str| {
         let value = keys.iter().find_map(|key| line.trim().strip_prefix(key))?;
         value.split_whitespace().next()?.trim_end_matches(['s', ';']).parse().ok()
@@ -221,6 +243,6 @@ fn timeouts(configuration: &str) -> Vec<f64> {
 #[test]
 fn idle_timeouts_are_above_the_keepalive() {
     let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
-    assert_eq!(found.len(), 6, "three of nginx, two of HAProxy, one of Apache: {found:?}");
+    assert_eq!(found.len(), 10, "three of nginx, six of HAProxy, one of Apache: {found:?}");
     assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
 }

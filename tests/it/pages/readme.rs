@@ -23,6 +23,7 @@ fn it_is_short_and_in_order() {
         "For whom",
         "Run it",
         "Your first message",
+        "Over HTTP",
         "Who may do what",
         "Your own authenticator",
         "Several relays",
@@ -44,13 +45,15 @@ fn the_first_message_from_the_shell() {
 }
 
 #[test]
-fn the_first_message_from_python() {
-    let Some(stage) = Stage::new("README, the first message from Python") else { return };
+fn a_message_by_one_request() {
+    let Some(stage) = Stage::with("README, a message by one request", &["curl"]) else { return };
     let _relay = stage.quickstart();
-    assert!(text(PAGE).contains("`pip install pypusu`"));
-    stage.write("hello.py", &block(PAGE, "Your first message", "python"));
-    let said = stage.shell("pip install pypusu >&2 && python hello.py").succeeds();
-    assert_eq!(said.trim(), "Hello from Python");
+    let listener = stage.start("pusud listen --authorization demo-password --count 1 news.today");
+    let commands = block(PAGE, "Over HTTP", "sh");
+    let said = stage.shell_until(LISTENED_TO, &format!("sleep 1\n{commands}")).succeeds();
+    assert!(text(PAGE).contains(&format!("prints `{}`", said.trim())), "{said}");
+    let heard = listener.finish().succeeds();
+    assert_eq!(heard.trim(), r#"{"channel":"news.today","content":"Hello from curl"}"#);
 }
 
 #[test]

@@ -142,16 +142,3 @@ fn a_certificate_for_a_try() {
     assert!(said.contains(" is healthy: it greets clients on wss://localhost:55443; TLS 1.3, "), "{said}");
     assert!(said.contains(", for 29 days") && said.contains("wss://localhost:55443 (TLS 1.3, "), "{said}");
 }
-
-#[test]
-fn the_certificate_of_the_readme() {
-    let Some(stage) = stage("the certificate of the README") else { return };
-    let [made] = &blocks_below("README.md", "Run it for real", "sh")[..] else { panic!("one block") };
-    stage.shell(made).succeeds();
-    let settings = "authenticator: None\nclient_address: 127.0.0.1\ncontrol_socket: None\n\
-                    client_tls: {certificate: cert.pem, key: key.pem}\n";
-    stage.write("relay.yaml", settings);
-    let _relay = stage.serve("exec pusud --config relay.yaml", 1);
-    let said = stage.shell("pusud health --url wss://localhost:55000 --ca cert.pem").succeeds();
-    assert!(said.contains("TLS 1.3"), "{said}");
-}

@@ -1,8 +1,9 @@
 //! Options of `pusud bench`, and the plans that they mean.
 
 use super::checking::{CHANNELS_MAX, CONTENT_BYTES_MIN, SOURCES_MAX};
-use super::plan::{Extent, Pace, Plan};
+use super::plan::{Extent, OverHttp, Pace, Plan};
 use crate::cli::connection_args::ConnectionArgs;
+use crate::cli::relay_url::RelayUrl;
 use anyhow::{bail, ensure};
 use pusud::protocol;
 use std::path::PathBuf;
@@ -33,6 +34,10 @@ that the others read; but where bench has a single core, or the relay shares it,
 With a wss:// URL all of this is measured over TLS. Each connection is a whole handshake, as that of a client which comes for
 the first time: connects/s is TLS, upgrade, authorization and subscription. The headline says what was agreed on.
 
+With --http sources publish with POST, each message a request, on connections that stay; what is on its way does not wait for
+answers, and a run ends when all have come. Listeners listen to Server-Sent Events; connects/s is then the request up to the
+event that says that they are subscribed. --http=publish and --http=events measure one of the two, and the other as ever.
+
 bench takes processor time too. Where it shares the machine with the relay, the relay has that much less: for figures
 that count, run it on another machine, or keep the two apart with taskset.
 
@@ -41,6 +46,8 @@ Examples:
   pusud bench --listeners 10000 --rate 20 --duration 1m    latency with many listeners
   pusud bench --listeners 1000 --channels 1000             a channel for each listener
   pusud bench --url wss://localhost:55443 --ca cert.pem    the same over TLS
+  pusud bench --url http://127.0.0.1:55000                 the same over HTTP
+  pusud bench --http=publish --listeners 1                 how fast are requests?
   pusud bench --listeners 10000 --beside 1                 what a quiet channel notices of a busy one
   pusud bench --sweep 10,100,1000,10000 --plot bench.svg   how it grows";
 
@@ -48,6 +55,9 @@ Examples:
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     pub(super) connection: ConnectionArgs,
+    /// Speak HTTP with the relay rather than WebSocket, in both parts or in one; http:// and https:// URLs mean both
+    #[arg(long, value_name = "PART", num_args = 0..=1, require_equals = true, default_missing_value = "both")]
+    http: Option<HttpPart>,
     /// How many clients listen
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     listeners: u32,
@@ -103,7 +113,29 @@ pub(in crate::cli) struct Args {
     pub(super) plot: Option<PathBuf>,
 }
 
+/// The part of a measurement that is to speak HTTP.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum HttpPart {
+    /// Sources publish with POST, and listeners listen to events
+    Both,
+    /// Sources publish with POST
+    Publish,
+    /// Listeners listen to Server-Sent Events
+    Events,
+}
+
 impl Args {
+    /// What speaks HTTP. A URL that cannot be read is an error elsewhere.
+    fn over_http(&self) -> OverHttp {
+        let says_http = || RelayUrl::parse(&self.connection.url).is_ok_and(|url| url.is_http);
+        let part = self.http.or_else(|| says_http().then_some(HttpPart::Both));
+        let is_any_of = |parts: [HttpPart; 2]| part.is_some_and(|part| parts.contains(&part));
+        OverHttp {
+            publish: is_any_of([HttpPart::Both, HttpPart::Publish]),
+            events: is_any_of([HttpPart::Both, HttpPart::Events]),
+        }
+    }
+
     /// The runs to do, by growing number of listeners.
     ///
     /// # Errors
@@ -158,6 +190,7 @@ impl Args {
             patience: self.patience,
             beside: self.beside,
             pairs: false,
+            over_http: self.over_http(),
         };
         let plans: Vec<Plan> = listeners.into_iter().map(plan).collect();
         for plan in plans.iter().take(1).cloned().chain(plans[0].of_the_pairs()) {
@@ -195,6 +228,22 @@ mod tests {
         assert_eq!(plans("--window 3").unwrap()[0].pace, Pace::Window(3));
         assert_eq!(plans("--rate 20").unwrap()[0].pace, Pace::Rate(20));
         assert!(plans("--rate 20 --window 3").is_err());
+    }
+
+    #[test]
+    fn either_part_can_speak_http() {
+        for (words, publish, events) in [
+            ("", false, false),
+            ("--http", true, true),
+            ("--http=both", true, true),
+            ("--http=publish", true, false),
+            ("--http=events --url wss://a", false, true),
+            ("--url https://a", true, true),
+            ("--url http://a --http=events", false, true),
+        ] {
+            assert_eq!(plans(words).unwrap()[0].over_http, OverHttp { publish, events }, "{words}");
+        }
+        assert!(plans("--http=websocket").is_err());
     }
 
     #[test]

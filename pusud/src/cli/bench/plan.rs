@@ -2,7 +2,8 @@
 //!
 //! Values and arithmetic; nothing here waits or sends.
 
-use super::checking::Form;
+use super::checking::{Form, Wire};
+use crate::cli::http::Requests;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -45,6 +46,28 @@ pub(super) struct Plan {
     pub(super) beside: u32,
     /// Whether each source has a channel of its own with one listener, rather than all channels in turn.
     pub(super) pairs: bool,
+    pub(super) over_http: OverHttp,
+}
+
+/// What speaks HTTP rather than WebSocket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OverHttp {
+    /// The sources.
+    pub(super) publish: bool,
+    /// The listeners.
+    pub(super) events: bool,
+}
+
+impl OverHttp {
+    /// The option that says the same; `None`: nothing does.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match (self.publish, self.events) {
+            (true, true) => Some("both"),
+            (true, false) => Some("publish"),
+            (false, true) => Some("events"),
+            (false, false) => None,
+        }
+    }
 }
 
 /// When the sources send.
@@ -120,9 +143,15 @@ impl Plan {
         format!("{}{channel}", self.channel_prefix)
     }
 
-    /// How the messages of each channel are written.
-    pub(super) fn forms(&self) -> Vec<Form> {
-        (0..self.channels).map(|at| Form::new(self.run, at, &self.channel_name(at), self.size)).collect()
+    /// How the messages of each channel are written; `requests` are those over HTTP, where sources speak it.
+    pub(super) fn forms(&self, requests: Option<&Requests<'_>>) -> Vec<Form> {
+        let form = |channel| {
+            let name = self.channel_name(channel);
+            let post = requests.map(|requests| requests.publish(&name));
+            let wire = Wire { post: post.as_deref(), events: self.over_http.events };
+            Form::new(self.run, channel, &name, self.size, &wire)
+        };
+        (0..self.channels).map(form).collect()
     }
 
     /// The channel that a listener listens to.
@@ -195,6 +224,7 @@ pub(super) fn sample() -> Plan {
         patience: Duration::from_secs(1),
         beside: 0,
         pairs: false,
+        over_http: OverHttp::default(),
     }
 }
 

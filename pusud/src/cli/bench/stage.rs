@@ -8,6 +8,7 @@ use super::clock::{Clock, nanoseconds};
 use super::load::Window;
 use super::plan::{Pace, Plan};
 use crate::cli::connection_args::Target;
+use crate::cli::http::Requests;
 use anyhow::bail;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -50,9 +51,11 @@ impl Stage {
     /// Before anybody is connected. `beside` is the stage of the quiet pairs.
     ///
     /// # Errors
-    /// When the relay's host cannot be resolved.
+    /// When the relay's host cannot be resolved, or the authorization cannot be sent over HTTP where it has to.
     pub(super) async fn new(plan: Plan, target: Arc<Target>, beside: Option<Arc<Stage>>) -> anyhow::Result<Self> {
         let addresses = target.url.addresses().await?;
+        let requests = plan.over_http.publish.then(|| Requests::new(&target)).transpose()?;
+        let forms = plan.forms(requests.as_ref());
         let window = match plan.pace {
             Pace::Window(slots) => Some(Arc::new(Window::new(&plan, slots))),
             Pace::Rate(_) | Pace::Every(_) => None,
@@ -62,7 +65,7 @@ impl Stage {
             addresses,
             tls: OnceLock::new(),
             clock: Clock::start(),
-            forms: plan.forms(),
+            forms,
             window,
             sources_connected: AtomicU32::new(0),
             subscribed: AtomicU32::new(0),

@@ -15,10 +15,10 @@ use tokio_tungstenite::{accept_async, accept_hdr_async};
 
 /// Standard output, for looking at.
 #[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Output {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -46,7 +46,7 @@ impl Write for Closed {
     }
 }
 
-async fn listen(url: &str, rest: &[&str], out: impl Write + Send + 'static) -> anyhow::Result<()> {
+pub(super) async fn listen(url: &str, rest: &[&str], out: impl Write + Send + 'static) -> anyhow::Result<()> {
     let Command::Listen(args) = parse("listen", url, rest) else { panic!("not listen") };
     timeout(DEADLINE, listen_until(args, out, false, pending::<io::Result<()>>)).await.unwrap()
 }

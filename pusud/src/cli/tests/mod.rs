@@ -1,7 +1,10 @@
 //! The command line, and the client commands against a relay of a few lines.
 
+mod http_server;
 mod listen;
+mod listen_http;
 mod publish;
+mod publish_http;
 
 use super::{Args, Command};
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
@@ -93,6 +96,8 @@ fn the_command_line_is_consistent() {
         (&["pusud", "plugins", "list", "dir"], None),
         (&["pusud", "listen", "a", "b"], None),
         (&["pusud", "publish", "--json", "a", "-5"], None),
+        (&["pusud", "publish", "--http", "a", "x"], None),
+        (&["pusud", "listen", "--http", "a"], None),
         (&["pusud", "listen"], Some(ErrorKind::MissingRequiredArgument)),
         (&["pusud", "listen", "--count", "0", "a"], Some(ErrorKind::ValueValidation)),
         (&["pusud", "listen", "a\nb"], Some(ErrorKind::ValueValidation)),

@@ -8,7 +8,7 @@ use std::io::{self, Cursor};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-async fn publish(url: &str, rest: &[&str], input: &str) -> anyhow::Result<()> {
+pub(super) async fn publish(url: &str, rest: &[&str], input: &str) -> anyhow::Result<()> {
     let Command::Publish(args) = parse("publish", url, rest) else { panic!("not publish") };
     timeout(DEADLINE, publish_from(args, Cursor::new(input.to_owned()))).await.unwrap()
 }

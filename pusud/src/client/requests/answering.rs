@@ -1,8 +1,8 @@
 //! Answers of one connection: gathered in the order of the requests, and sent when they are true.
 
-use super::{Answer, CrossOrigin, Frame, HttpError, Request, Requests, Then};
+use super::{Answer, CrossOrigin, Envelope, HttpError, Request, Requests, Then};
+use crate::frames::Frames;
 use crate::http::Method;
-use crate::websocket::Frames;
 use std::future::poll_fn;
 
 /// Answers that are gathered before they leave, in bytes.
@@ -32,8 +32,8 @@ impl Requests<'_> {
     }
 
     async fn push(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer, closes: bool) -> Then {
-        let frame = Frame { headers: origin.headers(), closes, is_head: request.method == Method::Head };
-        answer.push(&frame, &mut self.answers);
+        let envelope = Envelope { headers: origin.headers(), closes, is_head: request.method == Method::Head };
+        answer.push(&envelope, &mut self.answers);
         if self.answers.len() >= GATHERED_BYTES_MAX {
             self.send_answers().await;
         }

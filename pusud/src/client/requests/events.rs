@@ -9,9 +9,9 @@ use crate::client::framing::Messages;
 use crate::client::handshake::Facts;
 use crate::client::session::Session;
 use crate::client::wire::Wire;
+use crate::frames::{self, Frames};
 use crate::http::{Framing, accepts_event_stream, query_pairs};
 use crate::protocol::Refusal;
-use crate::websocket::{Frames, event_stream};
 use serde_json::json;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -142,7 +142,7 @@ impl Requests<'_> {
         is_open.inspect_err(|_| hub.unsubscribe_all(self.listener))?;
         let mut head = format!("HTTP/1.1 200 OK\r\n{HEADERS}{}\r\n", origin.headers()).into_bytes();
         let subscribed = json!({"relay": &*self.context.name, "channels": channels}).to_string();
-        head.extend_from_slice(&event_stream::event("subscribed", subscribed.as_bytes()));
+        head.extend_from_slice(&frames::event("subscribed", subscribed.as_bytes()));
         hub.send(&self.outbox, Frames::from(head));
         stream.begin(&self.outbox);
         Ok(())

@@ -1,48 +1,23 @@
 //! Publishing over HTTP: one message, or several with a result each.
 
 use super::authorizing::stopping;
+use super::publication::{Accepted, Refused, no_permission};
 use super::received::NoBody;
 use super::results::Results;
 use super::{Answer, CrossOrigin, Request, Requests, Then};
-use crate::client::idempotency::{Begun, Reservation, Scope};
-use crate::client::publish_rate::PublishRate;
 use crate::client::verdicts::Remembered;
 use crate::http::{self, BodyError, Expectation, Framing, MediaType, percent_decode};
 use crate::protocol::{self, ContentError, ItemsError, ItemsForm, Malformed, Refusal};
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::time::timeout;
 
 /// The path as the authenticator is told it: it decides who somebody is, and permissions say the rest.
 const PATH: &str = "/publish";
 const REPLAYED: &str = "Idempotency-Replayed: true\r\n";
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
-
-/// Why a message is not accepted.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) status: u16,
-    pub(super) detail: Cow<'static, str>,
-}
-
-/// How a message was accepted.
-pub(super) enum Accepted {
-    Now,
-    /// It was before, under the same key.
-    Replayed,
-}
-
-impl Refused {
-    fn new(status: u16, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into() }
-    }
-
-    pub(super) fn answer(&self) -> Answer {
-        Answer::problem(self.status, &self.detail)
-    }
-}
+/// About what one message of a list and its result take until the answer, beside its part of the body.
+const RESULT_BYTES: usize = 512;
 
 impl Requests<'_> {
     /// Publishes the body to one channel.
@@ -92,6 +67,7 @@ impl Requests<'_> {
             protocol::parse_items(text, form, &limits).map_err(|error| match error {
                 ItemsError::NotJson(_) => Refused::new(400, error.to_string()),
                 ItemsError::NotAnArray => Refused::new(422, error.to_string()),
+                ItemsError::TooMany => Refused::new(413, error.to_string()),
             })
         }) {
             Ok(items) if items.is_empty() => Err(Refused::new(400, "The body lists no messages.")),
@@ -101,6 +77,8 @@ impl Requests<'_> {
             Ok(items) => items,
             Err(refused) => return self.respond_refused(request, origin, refused).await,
         };
+        self.received.account(body.len() + items.len() * RESULT_BYTES);
+        self.context.hub.relieve();
         let mut results = Results::default();
         for item in items {
             let result = match &item {
@@ -114,6 +92,7 @@ impl Requests<'_> {
             results.add(item.as_ref().ok().map(|item| &*item.channel), result);
             self.take_turn().await;
         }
+        self.received.account(0);
         self.respond(request, origin, &results.answer()).await
     }
 
@@ -237,88 +216,9 @@ impl Requests<'_> {
         Ok(body)
     }
 
-    /// Publishes one message, once for each key.
-    async fn accept(
-        &mut self,
-        remembered: &Remembered,
-        key: Option<&str>,
-        channel: &str,
-        ordinal: usize,
-        content: &str,
-    ) -> Result<Accepted, Refused> {
-        if !self.may_write(remembered, channel) {
-            return Err(no_permission());
-        }
-        let reservation = match key {
-            None => None,
-            Some(key) => match self.reserve(remembered, key, channel, ordinal, content)? {
-                Some(reservation) => Some(reservation),
-                None => {
-                    // What was accepted then may have left for the network a moment ago.
-                    self.needs_fence |= self.context.hub.goes_to_network(channel);
-                    return Ok(Accepted::Replayed);
-                }
-            },
-        };
-        self.publish(remembered, channel, content).await?;
-        if let Some(reservation) = reservation {
-            reservation.accept(Instant::now());
-        }
-        Ok(Accepted::Now)
-    }
-
-    /// Reserves a key; `None`: it stands for the same message, which was accepted.
-    fn reserve(
-        &self,
-        remembered: &Remembered,
-        key: &str,
-        channel: &str,
-        ordinal: usize,
-        content: &str,
-    ) -> Result<Option<Reservation>, Refused> {
-        let scope = Scope { key, channel, subject: &remembered.identity, ordinal };
-        match self.context.idempotency.begin(scope, content, Instant::now()) {
-            Begun::New(reservation) => Ok(Some(reservation)),
-            Begun::Replayed => Ok(None),
-            Begun::InFlight => Err(Refused::new(409, "The first request with this Idempotency-Key is on its way.")),
-            Begun::OtherContent => Err(Refused::new(422, "The Idempotency-Key was used for another message.")),
-        }
-    }
-
-    /// Publishes when there is room.
-    async fn publish(&mut self, remembered: &Remembered, channel: &str, content: &str) -> Result<(), Refused> {
-        if !self.may_publish_now() {
-            self.context.hub.count_refusal(Refusal::PublishRate);
-            return Err(Refused::new(429, "Published faster than limits.publish_rate."));
-        }
-        while let Err(waiting) = self.context.hub.publish(channel, content, &mut self.turn) {
-            let turn = self.while_open(poll_fn(|cx| waiting.poll(cx))).await;
-            self.turn = Some(turn.map_err(|_| Refused::new(503, "The relay has closed the connection; try again."))?);
-            if !self.may_write(remembered, channel) {
-                return Err(no_permission());
-            }
-        }
-        self.needs_fence |= self.context.hub.goes_to_network(channel);
-        Ok(())
-    }
-
-    fn may_publish_now(&mut self) -> bool {
-        let limits = &self.context.limits;
-        if limits.publish_rate == 0 {
-            return true;
-        }
-        let now = Instant::now();
-        let rate = self.publish_rate.get_or_insert_with(|| PublishRate::new(now));
-        rate.allows(now, limits.publish_rate, limits.publish_burst)
-    }
-
     async fn respond_refused(&mut self, request: &Request, origin: &CrossOrigin, refused: Refused) -> Then {
         self.respond(request, origin, &refused.answer()).await
     }
-}
-
-fn no_permission() -> Refused {
-    Refused::new(403, "no permission to write this channel")
 }
 
 /// What a request says that its body is.

@@ -92,8 +92,8 @@ impl Received {
         Ok(())
     }
 
-    /// Tells the shard what this client has it hold.
-    fn account(&self, held: usize) {
+    /// Tells the shard what this client has it hold, so many bytes beside what is here.
+    pub(super) fn account(&self, held: usize) {
         self.outbox.incoming.set_unfinished_bytes(self.bytes.len() + held);
     }
 

@@ -1,6 +1,6 @@
 //! Results of several messages in one request, as JSON.
 
-use super::publish::{Accepted, Refused};
+use super::publication::{Accepted, Refused};
 use crate::http::{self, Answer};
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -24,11 +24,6 @@ enum Route<'a> {
     Events,
 }
 
-const PAGE: &str = "This is a PuSu Engine relay: it passes messages on, as they come, to everybody who listens to their channels.\n\n\
-    Clients connect with WebSocket (RFC 6455, version 13), on any path of this port.\n\
-    POST /publish/CHANNEL publishes the body, and GET /events?channel=NAME streams what is published (Server-Sent Events).\n\
-    GET /healthz says whether new clients are served.\n";
-
 impl Route<'_> {
     fn of(path: &str, paths: Paths) -> Option<Route<'_>> {
         match path {
@@ -98,7 +93,7 @@ impl Requests<'_> {
                 let answer = answer.with("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade\r\n");
                 self.respond_early(request, &origin, &answer).await
             }
-            Route::Page => self.respond_early(request, &origin, &Answer::new(200, http::TEXT, PAGE.as_bytes())).await,
+            Route::Page => self.respond_early(request, &origin, &page(paths)).await,
             Route::Health => {
                 let health = self.health().answer();
                 self.respond_early(request, &origin, &health).await
@@ -118,6 +113,22 @@ impl Requests<'_> {
             Health::Serving
         }
     }
+}
+
+/// A text for people who have come here with a browser.
+fn page(paths: Paths) -> Answer {
+    let mut text =
+        "This is a PuSu Engine relay: it passes messages on, as they come, to everybody who listens to their \
+                    channels.\n\nClients connect with WebSocket (RFC 6455, version 13), on any path of this port.\n"
+            .to_owned();
+    if paths.publish {
+        text.push_str("POST /publish/CHANNEL publishes the body.\n");
+    }
+    if paths.events {
+        text.push_str("GET /events?channel=NAME streams what is published (Server-Sent Events).\n");
+    }
+    text.push_str("GET /healthz says whether new clients are served.\n");
+    Answer::new(200, http::TEXT, text.into_bytes())
 }
 
 fn not_found(paths: Paths) -> Answer {

@@ -87,7 +87,7 @@ async fn a_full_outbox_disconnects_with_4001_at_a_frame_boundary() {
     poll_fn(|cx| outbox.poll_drained(cx)).await;
     outbox.shut_down();
     let all = reader.join().unwrap();
-    let close = websocket::close(Disconnect::SlowConsumer);
+    let close = frames::close(Disconnect::SlowConsumer);
     assert!(all.ends_with(&close));
     assert_eq!((all.len() - close.len()) % 1000, 0, "no frame was cut");
     assert_eq!(all.len() - close.len() + overflow.dropped_bytes, sent + 1000, "what is lost is counted");

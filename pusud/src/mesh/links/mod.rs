@@ -28,6 +28,7 @@ pub(crate) use sequence::{Incoming, Outgoing};
 pub(crate) use transport::{LinkReader, LinkStream};
 pub(crate) use transport::{Tcp, Transport};
 
+use crate::frames;
 use crate::mesh::handshake::{Code, Refusal, VERSION, why_not_encrypted};
 use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
@@ -35,7 +36,6 @@ use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
 use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
 use crate::routing::{Batch, Door};
-use crate::websocket;
 use clearing::Clearing;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -227,7 +227,7 @@ impl<D: Door> Mesh<D> {
             let Some((channel, ids)) = self.wanted.links(publications.channel) else { continue };
             for id in ids {
                 if let Some(link) = self.links.get_mut(id) {
-                    link.publish(channel, websocket::contents(channel, publications.frames));
+                    link.publish(channel, frames::contents(channel, publications.frames));
                 }
             }
         }

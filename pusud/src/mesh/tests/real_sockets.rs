@@ -2,9 +2,9 @@
 //! times: each time one link remains, and messages cross it once.
 
 use crate::config::PeerAddress;
+use crate::frames;
 use crate::mesh::{Network, Settings};
 use crate::routing::{Batch, Door, Event, PeerState, PeerStatus, Publications, Share, Status, Ticket};
-use crate::websocket;
 use std::net::TcpListener;
 use std::sync::{Barrier, mpsc};
 use std::task::{Context, Poll};
@@ -88,7 +88,7 @@ impl Side {
 
     fn publish(&self, content: &str) {
         let (mut frames, mut batch) = (Vec::new(), Batch::default());
-        websocket::push_publish(&mut frames, CHANNEL, content);
+        frames::push_publish(&mut frames, CHANNEL, content);
         batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));
     }

@@ -168,6 +168,7 @@ proptest! {
             Ok(items) => prop_assert_eq!(value.unwrap().as_array().map(Vec::len), Some(items.len())),
             Err(ItemsError::NotAnArray) => prop_assert!(!value.unwrap().is_array()),
             Err(ItemsError::NotJson(_)) => prop_assert!(value.is_err()),
+            Err(ItemsError::TooMany) => prop_assert!(false, "there is room for so few"),
         }
         prop_assert_eq!(parse_content(&body, &Limits::default()).ok(), serde_json::from_str::<Value>(&body).ok().map(|_| body.trim()));
     }
@@ -181,6 +182,20 @@ proptest! {
             let items = parse(&body, form).unwrap().into_iter().map(|item| item.unwrap());
             let read: Vec<Value> = items.map(|item| json!({"channel": item.channel, "content": serde_json::from_str::<Value>(item.content).unwrap()})).collect();
             prop_assert_eq!(&read, &written);
+        }
+    }
+}
+
+#[test]
+fn there_are_not_too_many_items() {
+    let limits = Limits::default();
+    for (count, is_good) in [(ITEMS_MAX, true), (ITEMS_MAX + 1, false)] {
+        let array = format!("[{}]", vec!["1"; count].join(","));
+        for (body, form) in [(array, ItemsForm::Array), ("1\n".repeat(count), ItemsForm::Lines)] {
+            match parse_items(&body, form, &limits) {
+                Ok(items) => assert!(is_good && items.len() == count, "{form:?}"),
+                Err(error) => assert!(!is_good && error == ItemsError::TooMany, "{form:?}: {error}"),
+            }
         }
     }
 }

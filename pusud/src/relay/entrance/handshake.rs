@@ -51,6 +51,26 @@ pub(super) async fn shake_hands(
     }
 }
 
+/// What a client sends next, behind its handshake; nothing at the end.
+pub(super) async fn read(
+    socket: &TcpStream,
+    session: &mut Session,
+    buffer: &RefCell<Box<[u8]>>,
+) -> Result<Vec<u8>, Ended> {
+    let (mut received, mut answer) = (Vec::new(), Vec::new());
+    loop {
+        let mut take = |plaintext: &[u8]| received.extend_from_slice(plaintext);
+        let outcome = session.read(&mut buffer.borrow_mut(), |room| socket.try_read(room), &mut take, &mut answer);
+        let sent = send(socket, &std::mem::take(&mut answer)).await;
+        match outcome {
+            Ok(Received::Data) if received.is_empty() => sent?,
+            Ok(Received::Data | Received::End) => return sent.map(|()| received).map_err(Ended::from),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.readable().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// The ciphertext of what a client is told that is not let in, and of the end of its session.
 pub(super) fn last_words(session: &mut Session, answer: &[u8]) -> Vec<u8> {
     let (mut words, mut end) = (Vec::new(), Vec::new());

@@ -15,6 +15,7 @@ use super::acceptor::Acceptor;
 use super::dealer::Dealer;
 use crate::admission::{Admission, RefusalLog, TurnedAway};
 use crate::config::Config;
+use crate::protocol::Refusal;
 use anyhow::Context as _;
 use failure::Failure;
 use std::cell::RefCell;
@@ -33,9 +34,20 @@ pub(super) const ENTRANCE_THREADS_MAX: usize = 4;
 /// A place in the entrance, which is free again when this is dropped.
 pub(super) struct Seat(#[expect(dead_code, reason = "it is held, and nothing is asked of it")] OwnedSemaphorePermit);
 
+/// The most guests at a time: connections that a limit keeps out, and that are let in as far as needed to tell them so, and
+/// to answer health checks. Others are closed without a word, since a handshake costs as much as to let them in.
+pub(super) const GUESTS_MAX: usize = 16;
+
+/// A connection that is not let in, and is told so.
+pub(super) struct Guest {
+    refusal: Refusal,
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The way into it.
 pub(super) struct Entrance {
     seats: Arc<Semaphore>,
+    guests: Arc<Semaphore>,
     threads: Vec<UnboundedSender<Visit>>,
     next: AtomicUsize,
 }
@@ -49,6 +61,7 @@ struct Shared {
     admission: Arc<Admission>,
     turned_away: TurnedAway,
     timeout: Duration,
+    guests: Arc<Semaphore>,
     /// For reading. Its content lives only as long as a call.
     buffer: RefCell<Box<[u8]>>,
     failures: UnboundedSender<Failure>,
@@ -70,25 +83,32 @@ impl Entrance {
         }
         let limits = &config.limits;
         let threads = config.shards.div_ceil(2).clamp(1, ENTRANCE_THREADS_MAX);
+        let guests = Arc::new(Semaphore::new(GUESTS_MAX));
         let start = |number: usize| {
             let (sender, visits) = mpsc::unbounded_channel();
             let (dealer, admission, timeout) = (dealer.clone(), admission.clone(), limits.handshake_timeout);
+            let guests = guests.clone();
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().context("cannot start the runtime of the entrance")?;
             std::thread::Builder::new()
                 .name(format!("pusu-entrance-{number}"))
-                .spawn(move || LocalSet::new().block_on(&runtime, run(dealer, admission, timeout, visits)))
+                .spawn(move || LocalSet::new().block_on(&runtime, run(dealer, admission, timeout, guests, visits)))
                 .context("cannot start a thread of the entrance")?;
             Ok(sender)
         };
         let threads = (0..threads).map(start).collect::<anyhow::Result<_>>()?;
         let seats = Arc::new(Semaphore::new(limits.max_handshakes));
-        Ok(Some(Self { seats, threads, next: AtomicUsize::new(0) }))
+        Ok(Some(Self { seats, guests, threads, next: AtomicUsize::new(0) }))
     }
 
     /// Waits for a place in it.
     pub(super) async fn seat(&self) -> Seat {
         Seat(self.seats.clone().acquire_owned().await.expect("it is never closed"))
+    }
+
+    /// Lets a connection in as a guest that was refused for this limit, if there is room for one more.
+    pub(super) fn guest(&self, refusal: Refusal) -> Option<Guest> {
+        guest(&self.guests, refusal)
     }
 
     /// Takes a connection in.
@@ -99,12 +119,23 @@ impl Entrance {
     }
 }
 
+fn guest(guests: &Arc<Semaphore>, refusal: Refusal) -> Option<Guest> {
+    let permit = guests.clone().try_acquire_owned().ok()?;
+    Some(Guest { refusal, _permit: permit })
+}
+
 /// Receives visits until nobody can send any more.
-async fn run(dealer: Arc<Dealer>, admission: Arc<Admission>, timeout: Duration, mut visits: UnboundedReceiver<Visit>) {
+async fn run(
+    dealer: Arc<Dealer>,
+    admission: Arc<Admission>,
+    timeout: Duration,
+    guests: Arc<Semaphore>,
+    mut visits: UnboundedReceiver<Visit>,
+) {
     let (failures, mut failed) = mpsc::unbounded_channel();
     let buffer = RefCell::new(vec![0; READ_BYTES_MAX].into());
     let turned_away = admission.turned_away();
-    let shared = Rc::new(Shared { dealer, admission, turned_away, timeout, buffer, failures });
+    let shared = Rc::new(Shared { dealer, admission, turned_away, timeout, guests, buffer, failures });
     let mut log = RefusalLog::default();
     loop {
         tokio::select! {

@@ -1,7 +1,7 @@
 //! One connection's visit to the entrance: who it is, then its handshake, then on to a shard.
 
 use super::failure::{Ended, Failure};
-use super::{Seat, Shared, handshake, proxied};
+use super::{Guest, Seat, Shared, guest, handshake, proxied};
 use crate::admission::{Admission, Beginning, ClientAddress, Pass, Source, begins_like_proxy_header};
 use crate::protocol::Refusal;
 use crate::relay::listener::Listener;
@@ -23,8 +23,10 @@ pub(in crate::relay) struct Visit {
     /// Who is at the other end of the socket.
     pub(in crate::relay) peer: ClientAddress,
     pub(in crate::relay) listener: Arc<Listener>,
-    /// What it was let in with; `None`: a PROXY header says where it comes from.
+    /// What it was let in with; `None`: a PROXY header says where it comes from, or it is a guest.
     pub(in crate::relay) pass: Option<Pass>,
+    /// It is not let in, and told so behind its handshake.
+    pub(in crate::relay) guest: Option<Guest>,
     pub(in crate::relay) seat: Seat,
 }
 
@@ -34,6 +36,7 @@ struct Entering<'a> {
     listener: &'a Listener,
     client: ClientAddress,
     pass: Held<'a>,
+    guest: Option<Guest>,
 }
 
 /// What a connection was let in with, until it is handed on.
@@ -53,9 +56,9 @@ impl Drop for Held<'_> {
 impl Visit {
     /// Takes the connection in, and deals it out to a shard if it keeps the rules.
     pub(super) async fn receive(self, shared: Rc<Shared>) {
-        let Self { socket, peer, listener, pass, seat } = self;
+        let Self { socket, peer, listener, pass, guest, seat } = self;
         let pass = Held { admission: &shared.admission, pass };
-        let mut entering = Entering { shared: &shared, listener: &listener, client: peer, pass };
+        let mut entering = Entering { shared: &shared, listener: &listener, client: peer, pass, guest };
         let ended = match timeout(shared.timeout, entering.enter(socket, peer)).await {
             Ok(Ok(arrival)) => return shared.dealer.deal(arrival),
             Ok(Err(ended)) => ended,
@@ -96,12 +99,14 @@ impl Entering<'_> {
             let admitted = self.shared.admission.admit(self.listener.number, self.counted(peer), beginning);
             match admitted {
                 Ok(pass) => self.pass.pass = Some(pass),
-                Err(refusal) => {
-                    if beginning == Beginning::Request {
-                        self.shared.turned_away.refuse(socket.into_std()?, refusal, &received);
-                    }
+                Err(refusal) if beginning == Beginning::Request => {
+                    self.shared.turned_away.refuse(socket.into_std()?, refusal, &received);
                     return Err(Ended::Counted(refusal));
                 }
+                Err(refusal) => match guest(&self.shared.guests, refusal) {
+                    Some(guest) => self.guest = Some(guest),
+                    None => return Err(Ended::Counted(refusal)),
+                },
             }
         }
         let mut session = None;
@@ -131,11 +136,8 @@ impl Entering<'_> {
                         return Err(ended);
                     }
                 };
-            let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in");
-            if let Err(refusal) = self.shared.admission.end_handshake(pass) {
-                let encrypt = |answer: &[u8]| handshake::last_words(&mut new, answer);
-                self.shared.turned_away.refuse_encrypted(socket.into_std()?, refusal, &received, encrypt);
-                return Err(Ended::Counted(refusal));
+            if let Some(refusal) = self.refusal() {
+                return Err(self.refuse(socket, &mut new, received, refusal).await);
             }
             session = Some(new);
         }
@@ -144,6 +146,44 @@ impl Entering<'_> {
         let socket = socket.into_std()?;
         let pass = self.pass.pass.take().expect("it was let in");
         Ok(Box::new(Arrival { socket, peer, client, pass, forwarding, session, received }))
+    }
+
+    /// The limit that keeps the connection out, now that its handshake is done.
+    fn refusal(&mut self) -> Option<Refusal> {
+        match (&self.guest, &mut self.pass.pass) {
+            (Some(guest), _) => Some(guest.refusal),
+            (None, Some(pass)) => self.shared.admission.end_handshake(pass).err(),
+            (None, None) => unreachable!("nobody shakes hands before being let in, or being a guest"),
+        }
+    }
+
+    /// Tells an encrypted connection why it is not let in, once its request has come.
+    async fn refuse(
+        &self,
+        socket: tokio::net::TcpStream,
+        session: &mut Session,
+        mut received: Vec<u8>,
+        refusal: Refusal,
+    ) -> Ended {
+        let turned_away = &self.shared.turned_away;
+        let answer = loop {
+            if let Some(answer) = turned_away.words(refusal, &received) {
+                break answer;
+            }
+            match handshake::read(&socket, session, &self.shared.buffer).await {
+                Ok(more) if more.is_empty() => return Ended::Counted(refusal),
+                Ok(more) => received.extend_from_slice(&more),
+                Err(ended) => return ended,
+            }
+        };
+        let sent = handshake::send(&socket, &handshake::last_words(session, &answer)).await;
+        match sent.and_then(|()| socket.into_std()) {
+            Ok(socket) => {
+                turned_away.see_off(socket);
+                Ended::Counted(refusal)
+            }
+            Err(error) => error.into(),
+        }
     }
 
     /// Learns from the PROXY header who the client is; returns what follows it.

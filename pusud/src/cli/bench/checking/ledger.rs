@@ -8,7 +8,7 @@ use super::super::stage::Stage;
 use super::checker::{Checker, Seen};
 use super::faults::Fault;
 use super::stamp::{Own, Stamp};
-use crate::cli::client_messages::{Answer, Failure, Refusal, Said, understand};
+use crate::cli::client_messages::{Answer, Failure, Refusal, Said};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -48,11 +48,18 @@ impl Ledger {
         Self { thread: thread as usize, listeners, audience, tally: Tally::default(), stage }
     }
 
-    /// Listener number `at` of this thread got a message at `now`. Returns what is the listener's own business.
+    /// Listener number `at` of this thread got a message at `now`, which `understand` reads where it is not written as
+    /// expected. Returns what is the listener's own business.
     ///
     /// # Errors
     /// When it is no message of the protocol.
-    pub(crate) fn message(&mut self, at: usize, message: &Shown<'_>, now: u64) -> Result<Option<News>, Failure> {
+    pub(crate) fn message(
+        &mut self,
+        at: usize,
+        message: &Shown<'_>,
+        now: u64,
+        understand: impl Fn(&[u8]) -> Result<Said, Failure>,
+    ) -> Result<Option<News>, Failure> {
         let form = &self.stage.forms[self.listeners[at].channel as usize];
         if let Some(own) = form.delivery(message.payload) {
             self.deliver(at, own, now);

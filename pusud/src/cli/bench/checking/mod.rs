@@ -8,4 +8,4 @@ mod stamp;
 
 pub(super) use faults::{Fault, Faults};
 pub(super) use ledger::{Ledger, News};
-pub(super) use stamp::{CHANNELS_MAX, CONTENT_BYTES_MIN, Form, Own, SOURCES_MAX};
+pub(super) use stamp::{CHANNELS_MAX, CONTENT_BYTES_MIN, Form, Own, SOURCES_MAX, Wire};

@@ -87,10 +87,13 @@ async fn work(stage: Arc<Stage>, thread: u32) -> Tally {
         } => sent,
     };
     crew.leaving.set(true);
-    crew.goodbyes.borrow().iter().for_each(say_goodbye);
-    let all_gone = async { while tasks.join_next().await.is_some() {} };
-    // A relay that does not answer is left without an answer.
-    let _ = timeout(GOODBYE_TIMEOUT, all_gone).await;
+    // Over HTTP there is no goodbye but the end of the connection.
+    if !stage.plan.over_http.events {
+        crew.goodbyes.borrow().iter().for_each(say_goodbye);
+        let all_gone = async { while tasks.join_next().await.is_some() {} };
+        // A relay that does not answer is left without an answer.
+        let _ = timeout(GOODBYE_TIMEOUT, all_gone).await;
+    }
     tasks.shutdown().await;
     let crew = Rc::into_inner(crew).expect("the tasks are gone");
     crew.state.into_inner().ledger.close(&sent)

@@ -15,10 +15,9 @@ pub(crate) const SHOWN_BYTES_MIN: usize = 1024;
 /// The longest header of a frame (RFC 6455, section 5.2).
 const HEADER_BYTES_MAX: usize = 14;
 
-/// A frame that has arrived.
+/// A message that has arrived, or the payload of another frame.
 pub(crate) struct Shown<'a> {
-    pub(crate) header: &'a FrameHeader,
-    /// Its payload, or the beginning of it.
+    /// It, or the beginning of it.
     pub(crate) payload: &'a [u8],
     /// Whether it is all of the payload.
     pub(crate) whole: bool,
@@ -41,7 +40,7 @@ impl FrameReader {
     pub(super) fn feed(
         &mut self,
         mut bytes: &[u8],
-        mut show: impl FnMut(Shown<'_>) -> Result<(), Failure>,
+        mut show: impl FnMut(&FrameHeader, Shown<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         while !bytes.is_empty() {
             if self.head.is_empty()
@@ -49,14 +48,14 @@ impl FrameReader {
                 && let Ok(payload_len) = usize::try_from(payload_len)
                 && let Some(payload) = bytes[start..].get(..payload_len)
             {
-                show(Shown { header: &header, payload, whole: true })?;
+                show(&header, Shown { payload, whole: true })?;
                 bytes = &bytes[start + payload_len..];
             } else {
                 bytes = self.gather(bytes)?;
                 if self.missing == Some(0) {
                     let (header, start, payload_len) = parse(&self.head)?.expect("a frame ends after its header");
                     let payload = &self.head[start..];
-                    show(Shown { header: &header, payload, whole: payload.len() as u64 == payload_len })?;
+                    show(&header, Shown { payload, whole: payload.len() as u64 == payload_len })?;
                     self.head.clear();
                     self.missing = None;
                 }
@@ -125,8 +124,8 @@ mod tests {
             let mut rest = &bytes[..];
             while !rest.is_empty() {
                 let (chunk, more) = rest.split_at((*cuts.next().expect("endless")).min(rest.len()));
-                reader.feed(chunk, |frame| {
-                    assert!(frame.header.is_final);
+                reader.feed(chunk, |header, frame| {
+                    assert!(header.is_final);
                     seen.push((frame.payload.to_vec(), frame.whole));
                     Ok(())
                 }).expect("good frames");
@@ -149,7 +148,7 @@ mod tests {
         let (most, last) = bytes.split_at(bytes.len() - 1);
         for (chunk, expected) in [(most, 0), (last, 1)] {
             reader
-                .feed(chunk, |_| {
+                .feed(chunk, |_, _| {
                     shown += 1;
                     Ok(())
                 })
@@ -162,7 +161,7 @@ mod tests {
     #[test]
     fn what_is_no_frame_of_a_relay_is_an_error() {
         for (bytes, expected) in [(&[0x81, 0x80, 0, 0, 0, 0][..], "masked"), (&[0x83, 0][..], "no WebSocket frame")] {
-            let error = FrameReader::default().feed(bytes, |_| Ok(())).unwrap_err().to_string();
+            let error = FrameReader::default().feed(bytes, |_, _| Ok(())).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -6,6 +6,7 @@ pub(super) mod crew;
 mod frames;
 mod halves;
 mod listener;
+mod source;
 pub(super) mod sources;
 mod stream;
 mod timer_slack;

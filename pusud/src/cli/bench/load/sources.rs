@@ -9,11 +9,10 @@ use super::super::clock::nanoseconds;
 use super::super::plan::Extent;
 use super::super::report::Times;
 use super::super::stage::Stage;
+use super::source::Source;
 use super::timer_slack;
 use super::window::Window;
-use crate::cli::client::Connection;
-use crate::cli::client_messages::{Answer, Failure};
-use crate::cli::publish::confirm;
+use crate::cli::client_messages::Failure;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use std::io;
@@ -22,7 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Messages of a source that are written in one go.
 const BATCH_MESSAGES: u32 = 64;
@@ -78,7 +77,7 @@ struct Trouble {
 
 struct Sources<'a> {
     stage: &'a Stage,
-    connections: Vec<Connection>,
+    connections: Vec<Source>,
     sent: Vec<u64>,
     /// Messages that are written but not flushed, by source.
     queued: Vec<u32>,
@@ -90,8 +89,11 @@ impl<'a> Sources<'a> {
     async fn connect(stage: &'a Stage) -> Result<Self, Trouble> {
         let count = stage.plan.sources as usize;
         let mut connections = Vec::with_capacity(count);
+        if stage.plan.over_http.publish {
+            wait_for_listeners(stage).await;
+        }
         for source in 0..count {
-            let opened = Connection::open(&stage.target).await;
+            let opened = Source::open(stage).await;
             connections.push(opened.map_err(|failure| Trouble { source, failure })?);
             stage.sources_connected.fetch_add(1, Ordering::Relaxed);
         }
@@ -218,14 +220,14 @@ impl<'a> Sources<'a> {
     async fn queue(&mut self, source: usize, time: u64) -> Result<(), Trouble> {
         let plan = &self.stage.plan;
         let number = self.sent[source];
-        let form = &self.stage.forms[plan.channel_of_message(source as u32, number) as usize];
-        let text = form.request(Own { source: source as u16, sequence: plan.sequence(number), time });
+        let channel = plan.channel_of_message(source as u32, number);
+        let own = Own { source: source as u16, sequence: plan.sequence(number), time };
         self.sent[source] += 1;
         self.queued[source] += 1;
         if time >= self.stage.measure_from() {
             self.stage.measured.fetch_add(1, Ordering::Relaxed);
         }
-        self.connections[source].queue_text(text).await.map_err(|failure| Trouble { source, failure })
+        self.connections[source].queue(self.stage, channel, own).await.map_err(|failure| Trouble { source, failure })
     }
 
     /// Sends what is queued, of all sources before it waits for those that the relay does not read from.
@@ -233,14 +235,14 @@ impl<'a> Sources<'a> {
         let mut held_up = Vec::new();
         for (source, connection) in self.connections.iter_mut().enumerate() {
             if std::mem::take(&mut self.queued[source]) > 0 {
-                match connection.flush().now_or_never() {
+                match connection.flush(self.stage).now_or_never() {
                     Some(flushed) => flushed.map_err(|failure| Trouble { source, failure })?,
                     None => held_up.push((source, connection)),
                 }
             }
         }
         try_join_all(held_up.into_iter().map(async |(source, connection)| {
-            let flushed = timeout(FLUSH_TIMEOUT, connection.flush()).await.unwrap_or_else(|_| {
+            let flushed = timeout(FLUSH_TIMEOUT, connection.flush(self.stage)).await.unwrap_or_else(|_| {
                 let seconds = FLUSH_TIMEOUT.as_secs();
                 Err(Failure::passing(format!("the relay has not read what was sent for {seconds} s")))
             });
@@ -250,15 +252,10 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// Takes what the relay says to the sources, which is pings, that an authorization ends, and why it ends a connection.
+    /// Takes what the relay says to the sources.
     async fn hear(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
-            while let Some(answer) = connection.next().now_or_never() {
-                if let Answer::Expiring = answer.map_err(|failure| Trouble { source, failure })? {
-                    let asked = connection.ask_for_permissions(&self.stage.target).await;
-                    asked.map_err(|failure| Trouble { source, failure })?;
-                }
-            }
+            connection.hear(self.stage).await.map_err(|failure| Trouble { source, failure })?;
         }
         Ok(())
     }
@@ -266,11 +263,18 @@ impl<'a> Sources<'a> {
     /// Waits until the relay has dealt with everything, and closes the connections.
     async fn leave(&mut self) -> Result<(), Trouble> {
         for (source, connection) in self.connections.iter_mut().enumerate() {
-            confirm(connection, &self.stage.target).await.map_err(|failure| Trouble { source, failure })?;
+            connection.confirm(self.stage).await.map_err(|failure| Trouble { source, failure })?;
         }
         for connection in self.connections.drain(..) {
             connection.close().await;
         }
         Ok(())
+    }
+}
+
+/// Relays do not wait long for the first request of a connection, so sources that speak HTTP come last.
+async fn wait_for_listeners(stage: &Stage) {
+    while stage.subscribed.load(Ordering::Acquire) < stage.plan.listeners && !stage.is_stopped() {
+        sleep(TICK / 10).await;
     }
 }

@@ -70,6 +70,7 @@ impl Figures {
             "channels": self.plan.channels,
             "size": self.plan.size,
             "tls": self.tls,
+            "http": self.plan.over_http.name(),
             "rate": rate,
             "window": window,
             "seconds": self.seconds,
@@ -163,7 +164,7 @@ mod tests {
         figures.faults.add(Fault::Reordered, 2, || "message 1".into());
         let json = figures.json();
         assert_eq!((&json["listeners"], &json["lost"], &json["reordered"]), (&10.into(), &0.into(), &2.into()));
-        assert_eq!((&json["rate"], &json["window"]), (&Value::Null, &4.into()));
+        assert_eq!((&json["rate"], &json["window"], &json["http"]), (&Value::Null, &4.into(), &Value::Null));
         assert_eq!(json["deliveries_per_second"], 1500.0);
         let p99 = json["latency_us"]["p99"].as_f64().unwrap();
         assert!((p99 - 990.0).abs() < 2.0, "{p99}");

@@ -69,7 +69,13 @@ pub(crate) fn headline(plan: &Plan, target: &str) -> String {
     let (sources, channels) = (number(plan.sources, "source"), number(plan.channels, "channel"));
     let beside =
         if plan.beside == 0 { String::new() } else { format!(", {} beside", number(plan.beside, "quiet pair")) };
-    format!("{target}: {sources}, {channels}, {} bytes, {pace}{beside}", plan.size)
+    let over = match (plan.over_http.publish, plan.over_http.events) {
+        (true, true) => ", over HTTP",
+        (true, false) => ", publishing over HTTP",
+        (false, true) => ", listening over HTTP",
+        (false, false) => "",
+    };
+    format!("{target}: {sources}, {channels}, {} bytes, {pace}{beside}{over}", plan.size)
 }
 
 #[cfg(test)]

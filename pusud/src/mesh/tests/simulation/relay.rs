@@ -3,11 +3,11 @@
 use super::checker::{Checker, Start};
 use super::wire::{Host, Wire, World, address};
 use crate::config::{Encryption, PeerAddress};
+use crate::frames;
 use crate::mesh::handshake::BootId;
 use crate::mesh::membership::{LinkEncryption, Settings};
 use crate::mesh::{Keys, tasks};
 use crate::routing::{Batch, Door, Event, Publications, Share, Status, Ticket};
-use crate::websocket;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::cell::RefCell;
@@ -159,7 +159,7 @@ impl Relay {
             return false;
         }
         let mut frames = Vec::new();
-        websocket::push_publish(&mut frames, channel, content);
+        frames::push_publish(&mut frames, channel, content);
         let mut batch = Batch::default();
         batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
         self.tell(Event::Publications(batch));

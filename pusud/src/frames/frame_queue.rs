@@ -2,9 +2,9 @@
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
-use crate::websocket::buffer::Frames;
-use crate::websocket::frame::{self, Mark};
-use crate::websocket::queued_memory;
+use crate::frames::buffer::Frames;
+use crate::frames::frame::{self, Mark};
+use crate::frames::queued_memory;
 use std::collections::VecDeque;
 
 /// What frames that wait behind others count beside their bytes: their place in the queue and what their buffer costs.

@@ -4,12 +4,13 @@
 //! It knows no socket and no channel, and it never parses what clients send.
 
 mod buffer;
-pub mod event_stream;
+mod event_stream;
 mod frame;
 mod frame_queue;
 mod queued_memory;
 
 pub use buffer::Frames;
+pub use event_stream::{comment, end_event, event, publication_events};
 pub use frame::{Mark, close, contents, ping, publish_len, push_publish, text};
 pub use frame_queue::FrameQueue;
 pub use queued_memory::{QueuedMemory, held, hold, release};

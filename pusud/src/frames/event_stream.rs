@@ -28,7 +28,7 @@ pub fn event(name: &str, json: &[u8]) -> Frames {
 }
 
 /// The last event of a stream, which says why it ends; and to those that should come back, when.
-pub fn end(disconnect: Disconnect) -> Frames {
+pub fn end_event(disconnect: Disconnect) -> Frames {
     let mut out = Vec::new();
     if disconnect == Disconnect::GoingAway {
         let wait = rand::rng().random_range(RETRY_MIN.as_millis()..=RETRY_MAX.as_millis());
@@ -45,7 +45,7 @@ pub fn comment() -> Frames {
 }
 
 /// The publications to `channel` in these frames, which [`frame::push_publish`] has made, as events.
-pub fn publications(channel: &str, frames: &[u8]) -> Frames {
+pub fn publication_events(channel: &str, frames: &[u8]) -> Frames {
     let mut out = Vec::with_capacity(frames.len() + frames.len() / 8);
     let mut head = PUBLICATION_HEAD.to_vec();
     frame::push_name(&mut head, channel);
@@ -126,11 +126,11 @@ mod tests {
 
     #[test]
     fn an_end_says_why_and_when_to_come_back() {
-        let end = super::end(Disconnect::SlowConsumer);
+        let end = super::end_event(Disconnect::SlowConsumer);
         assert_eq!(&*end, b"event: end\ndata: {\"code\":4001,\"reason\":\"slow consumer\"}\n\n");
         let mut waits = std::collections::BTreeSet::new();
         for _ in 0..20 {
-            let end = String::from_utf8(super::end(Disconnect::GoingAway).to_vec()).expect("text");
+            let end = String::from_utf8(super::end_event(Disconnect::GoingAway).to_vec()).expect("text");
             let (wait, event) = end.split_once('\n').expect("lines");
             assert_eq!(event, "event: end\ndata: {\"code\":1001,\"reason\":\"the relay is stopping\"}\n\n");
             waits.insert(wait.strip_prefix("retry: ").expect("a time").parse::<u128>().expect("a number"));
@@ -159,7 +159,7 @@ mod tests {
                 texts.iter().map(|text| format!("[{blank}{},{blank}1]", serde_json::json!(text))).collect();
             let mut frames = Vec::new();
             contents.iter().for_each(|content| frame::push_publish(&mut frames, &channel, content));
-            let stream = publications(&channel, &frames);
+            let stream = publication_events(&channel, &frames);
             let events = read(&stream);
             prop_assert_eq!(events.len(), contents.len());
             for ((name, data), content) in events.iter().zip(&contents) {

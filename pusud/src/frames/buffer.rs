@@ -52,7 +52,7 @@ impl Drop for Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::websocket::text;
+    use crate::frames::text;
 
     #[test]
     fn shared_frames_are_held_once_until_the_last_is_gone() {
