@@ -46,8 +46,6 @@ impl Hub {
             for outbox in &pinged {
                 if let Stage::EventStream(body) = outbox.stage() {
                     state.push(outbox, state.comments[body as usize].clone());
-                    // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
-                    outbox.incoming.note_activity();
                 } else {
                     state.push(outbox, state.ping.clone());
                 }

@@ -6,10 +6,13 @@
 mod asking;
 mod certificates;
 mod checker;
+mod chunks;
 mod client;
 mod command;
 mod daemon;
 mod detour;
+mod event_request;
+mod event_stream;
 mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
@@ -50,6 +53,8 @@ pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_kit, run_with_input};
 pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
+pub(crate) use event_request::{NoStream, bearer, channels_query, escaped, events_request};
+pub(crate) use event_stream::{Event, EventListener, Gone};
 pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;

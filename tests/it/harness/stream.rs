@@ -25,6 +25,14 @@ pub(crate) fn encrypt_at(address: SocketAddr, tls: Option<Arc<ClientConfig>>) {
     };
 }
 
+/// Clients of the relay that was at `before` encrypt at `now` as they did there.
+pub(super) fn move_encryption(before: SocketAddr, now: SocketAddr) {
+    let mut encrypted = ENCRYPTED.lock().unwrap();
+    if let Some(tls) = encrypted.remove(&before) {
+        encrypted.insert(now, tls);
+    }
+}
+
 /// A connection.
 pub(crate) enum Stream {
     Plain(TcpStream),
