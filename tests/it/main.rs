@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod delivery;
 mod edge;
+mod http;
 mod network;
 mod operating;
 #[cfg(target_os = "linux")]
