@@ -60,7 +60,7 @@ fn passwords_come_in_both_schemes() {
 #[test]
 fn without_an_authenticator_nobody_needs_a_password() {
     let daemon = Setup::on_shards(1).authenticator("None", PluginsDir::empty()).start();
-    let mut listener = daemon.connect();
+    let mut listener = daemon.client_with("");
     listener.subscribe("a");
     let request = Request::post("/publish/a", "1").without("Authorization");
     daemon.http().ask(&request).expect_accepted();

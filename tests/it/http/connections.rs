@@ -116,7 +116,7 @@ fn an_idle_connection_is_closed_at_its_timeout() {
         })
     });
     assert!(ended >= Duration::from_millis(900), "closed after {ended:?}");
-    assert_eq!(daemon.refused(), "none");
+    assert_eq!(daemon.refused(), "nothing");
 }
 
 #[test]

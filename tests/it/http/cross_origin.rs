@@ -84,7 +84,8 @@ fn a_page_that_may_not_be_here_publishes_nothing() {
 
 #[test]
 fn without_an_origin_options_are_just_that() {
-    let mut http = Daemon::on_shards(1).http();
+    let daemon = Daemon::on_shards(1);
+    let mut http = daemon.http();
     for (target, allow) in [("/publish/a", "POST, OPTIONS"), ("/publish", "POST, OPTIONS"), ("/events", "GET, OPTIONS")]
     {
         let answer = http.ask(&Request::new("OPTIONS", target)).expect(204);

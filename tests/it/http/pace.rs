@@ -77,7 +77,7 @@ fn a_source_waits_for_listeners_that_read() {
                 });
             }
         });
-        assert_eq!(daemon.refused(), "none");
+        assert_eq!(daemon.refused(), "nothing");
     }
 }
 

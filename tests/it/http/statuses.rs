@@ -74,7 +74,7 @@ fn rows_of_clients() -> Vec<Row> {
         ("nobody", post().without("Authorization"), 403, "no permission", true),
         ("no permission for another", post().bearer("write=b"), 403, "no permission", true),
         ("cannot be decided", post().bearer("unavailable"), 503, "cannot be decided", true),
-        ("no opinion", post().bearer("abstain"), 503, "cannot be decided", true),
+        ("no opinion", post().bearer("abstain"), 401, "refused", false),
     ]
 }
 
@@ -152,7 +152,8 @@ fn each_refusal_says_what_is_wrong() {
 /// The head of such an answer says nothing of a body that does not come.
 #[test]
 fn the_head_alone_is_answered_with_a_head() {
-    let mut http = Daemon::on_shards(1).http();
+    let daemon = Daemon::on_shards(1);
+    let mut http = daemon.http();
     for (target, status) in [("/", 200), ("/healthz", 200), ("/nothing", 404), ("/publish/a", 405), ("/publish", 405)] {
         http.ask(&Request::new("HEAD", target)).expect(status);
     }
