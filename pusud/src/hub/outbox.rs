@@ -152,6 +152,10 @@ impl Outbox {
     /// end. Returns the bytes that are lost.
     pub fn disconnect_slow_consumer(&self) -> usize {
         let dropped_bytes = self.queue.borrow_mut().drop_unsent();
+        if dropped_bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
+            // Behind a gap, an answer would be taken for that to another request.
+            self.stage.set(Stage::Idle);
+        }
         self.close(Disconnect::SlowConsumer);
         dropped_bytes
     }

@@ -117,7 +117,7 @@ impl Daemon {
     }
 
     /// Does something where its clients are.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub(super) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.namespace {
             None => work(),
             Some(namespace) => namespace.inside(work),

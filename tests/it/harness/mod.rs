@@ -4,6 +4,7 @@
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
 mod asking;
+mod authorization_service;
 mod certificates;
 mod checker;
 mod chunks;
@@ -18,6 +19,7 @@ mod fake_relay;
 mod footprint;
 mod frame;
 mod grants;
+mod http;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -47,6 +49,7 @@ mod telling;
 mod terminal;
 mod tls_front;
 
+pub(crate) use authorization_service::AuthorizationService;
 pub(crate) use certificates::{Authority, DAY, Issued};
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
@@ -60,6 +63,7 @@ pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 pub(crate) use footprint::Footprint;
 pub(crate) use frame::{Frame, close_code, text_message};
 pub(crate) use grants::{grants_file, grants_plugin, grants_setup};
+pub(crate) use http::{Answer, Http, Request};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]

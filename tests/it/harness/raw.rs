@@ -1,7 +1,7 @@
 //! A client that says exactly the bytes it is told to, and shows exactly the bytes it gets.
 
-use super::Stream;
 use super::frame::{FIN, Frame, close_code, text_message};
+use super::{DEADLINE, Stream};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
@@ -159,6 +159,22 @@ impl Raw {
         let mut bytes = [0; N];
         self.stream.read_exact(&mut bytes).unwrap_or_else(|error| panic!("waiting for a frame: {error}"));
         bytes
+    }
+
+    /// Whether more has come within `wait`, or the end of it.
+    pub(crate) fn has_more_within(&mut self, wait: Duration) -> bool {
+        if self.stream.has_unread_plaintext() {
+            return true;
+        }
+        self.stream.set_read_timeout(Some(wait)).unwrap();
+        let has_more = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        has_more
+    }
+
+    /// Whether the relay has ended the connection, as far as has been heard of it. Not over TLS.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.stream.peek(&mut [0]).is_ok_and(|read| read == 0)
     }
 
     /// Reads some bytes, at most so many.

@@ -1,8 +1,12 @@
 //! HTTP on the clients' port: publishing with POST, listening to Server-Sent Events, and health checks, asked for by bytes
 //! and by programs that people use.
 
+mod authorizations;
 #[cfg(unix)]
 mod behind_proxies;
+mod bodies;
+mod connections;
+mod cross_origin;
 mod events;
 mod events_authorized;
 mod events_end;
@@ -15,6 +19,18 @@ mod events_revoked;
 mod events_slow;
 #[cfg(unix)]
 mod foreign_clients;
+mod forwarded;
 #[cfg(unix)]
 mod guests;
+mod health;
+mod idempotency;
+mod linked_relays;
+mod lists;
+mod pace;
+mod paths;
+mod publish;
+mod smuggling;
 mod source;
+mod statuses;
+mod stopping;
+mod verdicts;

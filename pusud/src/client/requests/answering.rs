@@ -4,6 +4,7 @@ use super::{Answer, CrossOrigin, Envelope, HttpError, Request, Requests, Then};
 use crate::frames::Frames;
 use crate::http::Method;
 use std::future::poll_fn;
+use std::task::Poll;
 
 /// Answers that are gathered before they leave, in bytes.
 const GATHERED_BYTES_MAX: usize = 16 * 1024;
@@ -72,7 +73,12 @@ impl Requests<'_> {
             }
         }
         if self.outbox.cost() > UNTAKEN_BYTES_MAX {
-            poll_fn(|cx| self.outbox.poll_drained(cx)).await;
+            poll_fn(|cx| {
+                let drained = self.outbox.poll_drained(cx);
+                // Whoever takes nothing at all is let go meanwhile, and has its time to go.
+                if self.outbox.is_closing() { Poll::Ready(()) } else { drained }
+            })
+            .await;
         }
     }
 }
