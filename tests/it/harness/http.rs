@@ -108,6 +108,13 @@ impl Request {
 }
 
 impl Answer {
+    /// One with this head, and without a body.
+    fn of(head: String) -> Self {
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no answer: {head:?}"));
+        Self { status, head, body: String::new() }
+    }
+
     /// Asserts that it has this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
@@ -206,10 +213,16 @@ impl Http {
     }
 
     /// Takes the next answer. That one goes on (100) is one as well.
+    #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
-        let mut answer = self.answer_to_head();
+        self.next_answer().expect("the connection has ended in place of an answer")
+    }
+
+    /// The same; `None`: the connection has ended.
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
+        let mut answer = Answer::of(self.raw.read_head_or_end()?);
         if matches!(answer.status, 100..200 | 204) {
-            return answer;
+            return Some(answer);
         }
         let body = match answer.header("Content-Length") {
             None => self.raw.read_to_end(),
@@ -221,15 +234,12 @@ impl Http {
             }
         };
         answer.body = String::from_utf8(body).unwrap();
-        answer
+        Some(answer)
     }
 
     /// Takes the next answer, of which there is the head alone.
     pub(crate) fn answer_to_head(&mut self) -> Answer {
-        let head = self.raw.read_head();
-        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no answer: {head:?}"));
-        Answer { status, head, body: String::new() }
+        Answer::of(self.raw.read_head())
     }
 
     /// Takes the next answer, if one comes in time.

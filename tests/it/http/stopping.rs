@@ -1,7 +1,10 @@
 //! Stopping while requests are on their way: each is answered whole, or was not accepted.
 
-use crate::harness::{Daemon, Http, Request, Setup, text_message};
+use crate::harness::{DEADLINE, Daemon, Http, Raw, Request, Setup, close_code, text_message};
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 fn draining(shards: usize, grace: &str) -> Daemon {
     Setup::on_shards(shards).settings(&format!("limits: {{drain_grace: {grace}, drain_spread: 0}}")).start()
@@ -58,63 +61,67 @@ fn without_a_grace_each_has_a_last_word_or_none() {
     assert!(daemon.wait().success());
 }
 
-/// Publishes 0, 1, 2 and so on in bursts until the relay stops; how many were accepted.
-fn publish_until_it_stops(mut http: Http, channel: &str) -> usize {
-    let mut accepted = 0;
+/// Publishes 0, 1, 2 and so on in bursts until the relay stops, and says what was accepted.
+fn publish_until_it_stops(mut http: Http, channel: &str, accepted: &AtomicUsize) {
+    let burst = |first: usize| {
+        let post = |number: usize| Request::post(&format!("/publish/{channel}"), number.to_string()).bytes();
+        (first..first + 20).flat_map(post).collect::<Vec<u8>>()
+    };
     loop {
-        let burst = |number: usize| Request::post(&format!("/publish/{channel}"), number.to_string()).bytes();
-        http.raw().send_perhaps((accepted..accepted + 20).flat_map(burst).collect::<Vec<u8>>());
+        http.raw().send_perhaps(burst(accepted.load(Ordering::SeqCst)));
         for _ in 0..20 {
-            if !http.raw().has_more_within(crate::harness::DEADLINE) || http.raw().is_at_end() {
-                return accepted;
-            }
-            let answer = http.answer();
-            if answer.status == 503 {
-                return accepted;
-            }
-            answer.expect_accepted();
-            accepted += 1;
+            match http.next_answer() {
+                Some(answer) if answer.status == 202 => accepted.fetch_add(1, Ordering::SeqCst),
+                Some(answer) => return drop(answer.expect(503)),
+                None => return,
+            };
         }
     }
-}
-
-#[test]
-fn what_was_accepted_before_the_end_is_delivered() {
-    const SOURCES: usize = 4;
-    let mut daemon = draining(3, "300ms");
-    let mut listeners: Vec<_> = (0..SOURCES).map(|_| daemon.listener()).collect();
-    for (at, listener) in listeners.iter_mut().enumerate() {
-        listener.raw().send(text_message(&format!(r#"{{"type":"subscribe","channel":"{at}"}}"#)));
-        assert!(listener.raw().read_text().contains("subscribe_ok"));
-    }
-    thread::scope(|scope| {
-        let sources: Vec<_> = (0..SOURCES)
-            .map(|at| {
-                let http = daemon.http();
-                scope.spawn(move || publish_until_it_stops(http, &at.to_string()))
-            })
-            .collect();
-        let received: Vec<_> = listeners.iter_mut().map(|listener| scope.spawn(|| heard(listener.raw()))).collect();
-        daemon.terminate();
-        for (source, received) in sources.into_iter().zip(received) {
-            let (accepted, received) = (source.join().unwrap(), received.join().unwrap());
-            println!("{accepted} were accepted, {received} came");
-            assert!(received >= accepted);
-        }
-    });
-    assert!(daemon.wait().success());
 }
 
 /// How many publications of 0, 1, 2 and so on come until the relay says goodbye.
-fn heard(raw: &mut crate::harness::Raw) -> usize {
+fn heard(raw: &mut Raw) -> usize {
     let mut count = 0;
     loop {
         let frame = raw.read_frame();
-        if crate::harness::close_code(&frame).is_some() {
+        if close_code(&frame).is_some() {
             return count;
         }
-        let message: serde_json::Value = serde_json::from_slice(&frame.payload).unwrap();
+        let message: Value = serde_json::from_slice(&frame.payload).unwrap();
         assert_eq!(message["content"], count);
         count += 1;
     }
+}
+
+/// Who listens is let go like everybody else: what is accepted behind that reaches nobody.
+#[test]
+fn what_was_accepted_before_the_signal_is_delivered() {
+    const SOURCES: usize = 4;
+    let mut daemon = draining(3, "300ms");
+    let accepted: [AtomicUsize; SOURCES] = Default::default();
+    let listeners = [0, 1, 2, 3].map(|at| {
+        let mut raw = daemon.upgraded();
+        raw.authorize();
+        raw.send(text_message(&format!(r#"{{"type":"subscribe","channel":"{at}"}}"#)));
+        assert!(raw.read_text().contains("subscribe_ok"));
+        raw
+    });
+    let (before, received) = thread::scope(|scope| {
+        let received = listeners.map(|mut raw| scope.spawn(move || heard(&mut raw)));
+        for (at, accepted) in accepted.iter().enumerate() {
+            let http = daemon.http();
+            scope.spawn(move || publish_until_it_stops(http, &at.to_string(), accepted));
+        }
+        let began = Instant::now();
+        while accepted.iter().any(|count| count.load(Ordering::SeqCst) < 20) {
+            assert!(began.elapsed() < DEADLINE, "{accepted:?}");
+            thread::yield_now();
+        }
+        let before = [0, 1, 2, 3].map(|at: usize| accepted[at].load(Ordering::SeqCst));
+        daemon.terminate();
+        (before, received.map(|thread| thread.join().unwrap()))
+    });
+    println!("{before:?} were accepted before the signal, {received:?} came");
+    assert!(before.iter().zip(&received).all(|(accepted, received)| received >= accepted));
+    assert!(daemon.wait().success());
 }
