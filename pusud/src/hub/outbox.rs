@@ -62,7 +62,7 @@ pub enum Stage {
     /// WebSocket: a close frame.
     WebSocket,
     /// A stream of Server-Sent Events: a last event.
-    EventStream,
+    EventStream(frames::EventBody),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -199,7 +199,7 @@ impl Outbox {
             Stage::Request => Some(Frames::from(HttpError::unavailable(disconnect).to_response())),
             Stage::Answer | Stage::Idle => None,
             Stage::WebSocket => Some(frames::close(disconnect)),
-            Stage::EventStream => Some(frames::end_event(disconnect)),
+            Stage::EventStream(body) => Some(frames::end_event(body, disconnect)),
         };
         if let Some(last_words) = last_words {
             self.queue.borrow_mut().push(last_words);

@@ -44,8 +44,8 @@ impl Hub {
         if !pinged.is_empty() {
             state.close_run();
             for outbox in &pinged {
-                if outbox.stage() == Stage::EventStream {
-                    state.push(outbox, state.comment.clone());
+                if let Stage::EventStream(body) = outbox.stage() {
+                    state.push(outbox, state.comments[body as usize].clone());
                     // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
                     outbox.incoming.note_activity();
                 } else {
