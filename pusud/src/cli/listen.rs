@@ -35,8 +35,8 @@ waits, and subscribes anew; what was published meanwhile is lost. It gives up wi
 coming back will not help, as with a wrong authorization, and where the relay's certificate is wrong (wss://).
 
 With --http the messages are Server-Sent Events, all channels in one answer. Such a connection cannot be asked whether it
-lives, so --patience has to be longer than the relay's limits.ping_interval; and it cannot renew an authorization that
-ends, so listen connects again then.
+lives, so --patience has to be longer than one and a half limits.ping_interval of the relay; and it cannot renew an
+authorization that ends, so listen connects again then.
 
 Examples:
   pusud listen auction.1
