@@ -3,6 +3,7 @@
 use super::{Answer, CrossOrigin, Envelope, HttpError, Request, Requests, Then};
 use crate::frames::Frames;
 use crate::http::Method;
+use crate::protocol::Refusal;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -42,9 +43,9 @@ impl Requests<'_> {
     }
 
     /// Refuses a request for where it comes from.
-    pub(super) fn refuse(&mut self, error: HttpError) -> Then {
-        self.answers.extend_from_slice(&error.to_response());
-        Then::Close
+    pub(super) async fn refuse(&mut self, request: &Request, refusal: Refusal) -> Then {
+        let origin = CrossOrigin::of(request.origin.as_deref(), &self.context.limits.allowed_origins);
+        self.respond_last(request, &origin, &HttpError::turned_away(refusal).to_problem()).await
     }
 
     /// Has the client send its body.

@@ -136,7 +136,7 @@ impl<'a> Requests<'a> {
                     self.received.take(request.head_len);
                     let then = match self.identify(client) {
                         Ok(()) => Box::pin(self.answer(&request)).await,
-                        Err(refusal) => self.refuse(HttpError::turned_away(refusal)),
+                        Err(refusal) => self.refuse(&request, refusal).await,
                     };
                     match then {
                         Then::Listen(listener) => return Some(Begun::Events(listener)),
