@@ -1,6 +1,6 @@
-"""Listens to events with an SSE library, and comes back whenever a stream ends, until it hears `stop`.
+"""Listens to events with an SSE library, or line by line, and comes back whenever a stream ends, until it hears `stop`.
 
-Usage: http_events.py httpx-sse|sseclient URL CHANNEL...
+Usage: http_events.py httpx-sse|sseclient|requests URL CHANNEL...
 
 Prints each event as one line of JSON: its name and its data. tests/it/http/foreign_clients.rs is at the other end.
 """
@@ -24,17 +24,35 @@ def with_httpx(url, channels):
             yield from source.iter_sse()
 
 
-def with_requests(url, channels):
+def ask_with_requests(url, channels):
     headers = {**HEADERS, "Accept": "text/event-stream"}
     arguments = {"params": channels, "headers": headers, "stream": True, "timeout": DEADLINE_SECONDS}
-    with requests.get(url + "/events", **arguments) as answer:
-        answer.raise_for_status()
-        # By default `requests` waits for more bytes than an event has.
-        yield from sseclient.SSEClient(answer.iter_content(1)).events()
+    answer = requests.get(url + "/events", **arguments)
+    answer.raise_for_status()
+    return answer
+
+
+def with_sseclient(url, channels):
+    with ask_with_requests(url, channels) as answer:
+        yield from sseclient.SSEClient(answer).events()
+
+
+def with_lines(url, channels):
+    with ask_with_requests(url, channels) as answer:
+        name, data = "message", []
+        for line in answer.iter_lines():
+            field, _, value = line.decode().partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                data.append(value)
+            elif not line and data:
+                yield sseclient.Event(event=name, data="\n".join(data))
+                name, data = "message", []
 
 
 def main(library, url, *channels):
-    listen = {"httpx-sse": with_httpx, "sseclient": with_requests}[library]
+    listen = {"httpx-sse": with_httpx, "sseclient": with_sseclient, "requests": with_lines}[library]
     end = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < end:
         try:

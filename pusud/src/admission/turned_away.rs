@@ -5,15 +5,13 @@
 //! request is read first, and what follows it until the client goes. That is bounded in time and in number: whoever comes
 //! when there are too many takes the place of the one that has been there for longest.
 
+use super::places::Places;
 use crate::http::{self, Envelope, Health, HttpError};
 use crate::protocol::Refusal;
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Connections that are being refused at a time. Each is an open file.
@@ -24,14 +22,18 @@ const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 const REQUEST_BYTES_MAX: usize = 1024;
 
 /// Refuses connections. Clones share the bound on their number.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct TurnedAway(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
-    /// The conversations, the oldest first. One ends when this end of it is dropped.
-    conversations: Mutex<VecDeque<oneshot::Sender<Infallible>>>,
+    conversations: Places,
     health: OnceLock<Box<dyn Fn() -> Health + Send + Sync>>,
+}
+
+impl Default for TurnedAway {
+    fn default() -> Self {
+        Self(Arc::new(Inner { conversations: Places::new(REFUSING_MAX), health: OnceLock::new() }))
+    }
 }
 
 /// What a connection is told.
@@ -79,7 +81,7 @@ impl TurnedAway {
         // An error means that the connection is gone, or that the system is out of memory: it is closed.
         let Ok(socket) = TcpStream::from_std(socket) else { return };
         let received = received.to_vec();
-        let displaced = self.take_place();
+        let displaced = self.0.conversations.take();
         drop(tokio::spawn(async move {
             let conversation = converse(&socket, &answer, received);
             tokio::select! {
@@ -89,18 +91,6 @@ impl TurnedAway {
                 _ = displaced => drop(socket.try_write(&answer.bytes)),
             }
         }));
-    }
-
-    /// A place among the conversations, in place of the oldest where there is none; resolves when it is needed.
-    fn take_place(&self) -> oneshot::Receiver<Infallible> {
-        let (place, displaced) = oneshot::channel();
-        let mut conversations = self.0.conversations.lock().expect("nothing panics while it holds the list");
-        conversations.retain(|place| !place.is_closed());
-        if conversations.len() >= REFUSING_MAX {
-            conversations.pop_front();
-        }
-        conversations.push_back(place);
-        displaced
     }
 }
 

@@ -7,7 +7,7 @@
 //! once the plugin wants it to end.
 
 use super::uptime::Uptime;
-use crate::authenticator::{Grant, HeldGrant, Mailbox, Request};
+use crate::authenticator::{Grant, GrantEnd, HeldGrant, Mail, Mailbox, Request};
 use crate::client::authorizations::Moment;
 use crate::protocol::{Access, Permission};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -46,7 +46,9 @@ pub(super) struct Remembered {
     ends: Uptime,
     mailbox: Option<Arc<Mailbox>>,
     /// It ends when nobody remembers it any more.
-    _held: Option<HeldGrant>,
+    held: Option<HeldGrant>,
+    /// The plugin's own end of it.
+    expires: Option<Uptime>,
 }
 
 /// The end of a question.
@@ -208,11 +210,12 @@ impl Drop for Question {
 
 impl Remembered {
     fn new(grant: Grant, key: &Key, now: Moment) -> Self {
-        let ends = [
-            now.after(REMEMBERED_TIME_MAX),
+        let expires = [
             grant.expires.and_then(|expires| now.until(expires)),
             grant.lifetime.and_then(|lifetime| now.after(lifetime)),
         ];
+        let expires = expires.into_iter().flatten().min();
+        let ends = [now.after(REMEMBERED_TIME_MAX), expires];
         let mailbox = grant.held.as_ref().map(|held| {
             // Nobody is woken: whoever asks looks first, and so does who tidies up.
             let mailbox = Mailbox::new(Waker::noop().clone());
@@ -230,7 +233,8 @@ impl Remembered {
             generation: grant.generation,
             ends: ends.into_iter().flatten().min().unwrap_or(now.uptime),
             mailbox,
-            _held: grant.held,
+            held: grant.held,
+            expires,
         }
     }
 
@@ -254,6 +258,18 @@ impl Remembered {
     fn bytes(&self) -> usize {
         let permissions = self.permissions.iter().map(|one| size_of::<Permission>() + one.pattern.len());
         VERDICT_BYTES + self.identity.len() + permissions.sum::<usize>()
+    }
+}
+
+impl Drop for Remembered {
+    fn drop(&mut self) {
+        let Some(held) = &self.held else { return };
+        let is_revoked = |mail: &Mail| matches!(mail, Mail::Revoke { .. });
+        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.take().iter().any(is_revoked)) {
+            held.set_end(GrantEnd::Revoked);
+        } else if self.expires.is_some_and(|expires| expires <= Uptime::now()) {
+            held.set_end(GrantEnd::Expired);
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Mark {
     pub fn is_on(&self, frames: &[u8]) -> bool {
         match frames.first() {
             Some(&TEXT_FRAME) => payload(frames).is_some_and(|(payload, _)| payload.starts_with(&self.payload)),
-            Some(_) => frames.starts_with(&self.event),
+            Some(_) => event_stream::in_chunks(frames).unwrap_or(frames).starts_with(&self.event),
             None => false,
         }
     }
@@ -125,6 +125,9 @@ impl Mark {
 pub(crate) fn end_of_frame(frames: &[u8], at: usize) -> usize {
     if frames.starts_with(event_stream::DATA) {
         return event_stream::end_of_event(frames, at);
+    }
+    if event_stream::in_chunks(frames).is_some() {
+        return event_stream::end_of_chunk(frames, at);
     }
     let mut rest = frames;
     while let Some((_, behind)) = payload(rest) {

@@ -1,5 +1,6 @@
 //! HTTP answers to connections that do not become WebSockets: status, headers, and a sentence for whoever reads it.
 
+use super::Answer;
 use crate::protocol::{Disconnect, Refusal};
 
 /// Why a request is not answered with 101.
@@ -55,6 +56,12 @@ impl HttpError {
                 reason: "The relay has as many connections as it takes; try again later.",
             },
         }
+    }
+
+    /// The same as a problem, for requests that are understood.
+    pub(crate) fn to_problem(self) -> Answer {
+        let code = self.status.split(' ').next().and_then(|code| code.parse().ok());
+        Answer::problem(code.expect("a status begins with its code"), self.reason)
     }
 
     /// The whole answer, after which the connection is to be closed.

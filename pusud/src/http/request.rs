@@ -47,6 +47,8 @@ pub struct Request {
     pub head_len: usize,
     /// Where its body ends; `None`: it does not say that it has one.
     pub framing: Option<Framing>,
+    /// It is HTTP/1.1, and not older.
+    pub is_1_1: bool,
     /// Another request may follow.
     pub keeps_alive: bool,
     /// It offers to speak another protocol behind the answer.
@@ -101,6 +103,7 @@ impl Request {
             query: query.map(|query| Zeroizing::new(query.to_owned())),
             head_len,
             framing: framing(headers, is_1_1)?,
+            is_1_1,
             keeps_alive: is_1_1 && !has_token(headers, "connection", "close"),
             offers_upgrade: values(headers, "upgrade").next().is_some(),
             expectation: expectation(headers, is_1_1),

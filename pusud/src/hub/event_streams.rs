@@ -1,7 +1,7 @@
 //! Streams of Server-Sent Events among a shard's clients: publications are encoded for them only where there are some.
 
 use super::{Hub, Outbox, Stage};
-use crate::frames::{self};
+use crate::frames::{self, EventBody};
 use crate::protocol::{Limits, Reply};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ pub struct EventStream {
 
 impl EventStream {
     /// From here on the client behind `outbox` gets what it is subscribed to, behind what has been sent to it.
-    pub fn begin(mut self, outbox: &Outbox) {
+    pub fn begin(mut self, outbox: &Outbox, body: EventBody) {
         self.begins = true;
-        outbox.reach(Stage::EventStream);
+        outbox.reach(Stage::EventStream(body));
         outbox.incoming.open();
         outbox.transport().limit_sending(silence_max(&self.hub.limits));
     }
@@ -52,7 +52,7 @@ impl Hub {
         self.send(
             outbox,
             match outbox.stage() {
-                Stage::EventStream => frames::event(Reply::type_of(json), json),
+                Stage::EventStream(body) => frames::event(body, Reply::type_of(json), json),
                 Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
             },
         );

@@ -143,8 +143,8 @@ impl State {
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
         let frames = Frames::from(publications.frames);
-        // Encoded where the first listener wants it.
-        let mut events = None;
+        // In chunks, and without: encoded where the first listener wants it.
+        let mut events = [None, None];
         let lane = self.run.lane();
         self.stats.delivered += publications.messages * listeners.len() as u64;
         for listener in listeners {
@@ -152,8 +152,9 @@ impl State {
             let frames = match self.event_streams {
                 0 => &frames,
                 _ => match outbox.stage() {
-                    Stage::EventStream => events
-                        .get_or_insert_with(|| frames::publication_events(publications.channel, publications.frames)),
+                    Stage::EventStream(body) => events[body as usize].get_or_insert_with(|| {
+                        frames::publication_events(body, publications.channel, publications.frames)
+                    }),
                     Stage::WebSocket => &frames,
                     // Its stream has not begun: nothing is promised before that.
                     Stage::Request | Stage::Answer | Stage::Idle => continue,

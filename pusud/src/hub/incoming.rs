@@ -57,6 +57,11 @@ impl Incoming {
         is_time
     }
 
+    /// The ping has no answer: the next one comes an interval later all the same.
+    pub fn expect_no_answer(&self) {
+        self.activity.set(Activity::Silent);
+    }
+
     /// The time for the answer to the ping is over; whether anything has come.
     pub fn has_answered(&self) -> bool {
         // Counted from the ping, so that a client that only listens is pinged once in an interval.
@@ -115,6 +120,17 @@ mod tests {
             "the next ping is an interval after the first"
         );
         assert!(!incoming.has_answered());
+    }
+
+    #[test]
+    fn where_no_answer_is_expected_there_is_one_in_each_interval() {
+        let incoming = Incoming::default();
+        incoming.open();
+        assert_eq!([(); 3].map(|()| incoming.check_silence()), [false, false, true]);
+        for _ in 0..3 {
+            incoming.expect_no_answer();
+            assert_eq!([(); 2].map(|()| incoming.check_silence()), [false, true]);
+        }
     }
 
     #[test]

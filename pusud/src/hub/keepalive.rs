@@ -5,7 +5,7 @@
 //! pinged together. The hub sends the pings and ends the connections.
 //! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
 
-use crate::hub::outbox::Outbox;
+use crate::hub::outbox::{Outbox, Stage};
 use crate::protocol::Limits;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
@@ -42,13 +42,19 @@ impl Keepalive {
         (self.tick, self.ticks_per_round)
     }
 
-    /// Checks a client that is due; true if it is to be sent a ping, which has to be answered within `timeout`.
+    /// Checks a client that is due; true if it is to be sent a ping, which has to be answered within `timeout`, or the
+    /// comment that a stream of events has in its place.
     pub(crate) fn check(&mut self, outbox: &Rc<Outbox>, timeout: Duration) -> bool {
         // Where something waits already, a ping would wait behind it: how long that may be is the write deadline's.
         if outbox.is_blocked() || outbox.is_closing() || !outbox.incoming.check_silence() {
             return false;
         }
-        self.pinged.push_back((self.now + timeout, Rc::downgrade(outbox)));
+        if matches!(outbox.stage(), Stage::EventStream(_)) {
+            // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
+            outbox.incoming.expect_no_answer();
+        } else {
+            self.pinged.push_back((self.now + timeout, Rc::downgrade(outbox)));
+        }
         true
     }
 

@@ -42,7 +42,7 @@ pub use room::room_bytes;
 pub use subscriptions::{ListenerId, Subscriptions};
 pub use transport::Transport;
 
-use crate::frames::{self, Frames, QueuedMemory};
+use crate::frames::{self, EventBody, Frames, QueuedMemory};
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
@@ -89,7 +89,8 @@ struct State {
     /// Clients that listen to a stream of events, or are about to.
     event_streams: usize,
     ping: Frames,
-    comment: Frames,
+    /// In chunks, and without.
+    comments: [Frames; 2],
     rooms: Rooms,
     /// What one lane takes until it is flushed.
     room_bytes: usize,
@@ -136,7 +137,7 @@ impl Hub {
                 keepalive: Keepalive::new(&limits, upkeep::TICK),
                 event_streams: 0,
                 ping: frames::ping(),
-                comment: frames::comment(),
+                comments: [EventBody::Chunks, EventBody::Plain].map(frames::comment),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
             }),
@@ -165,7 +166,7 @@ impl Hub {
         self.unsubscribe_all(listener);
         let state = &mut *self.state.borrow_mut();
         let outbox = state.outboxes.remove(listener as usize);
-        state.event_streams -= usize::from(outbox.stage() == Stage::EventStream);
+        state.event_streams -= usize::from(matches!(outbox.stage(), Stage::EventStream(_)));
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()
         {

@@ -7,7 +7,7 @@
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 // Longer than 300 lines: everything that changes the queue and the socket stands together.
 
-use crate::frames::{self, FrameQueue, Frames, Mark};
+use crate::frames::{self, EventBody, FrameQueue, Frames, Mark};
 use crate::http::HttpError;
 use crate::hub::incoming::Incoming;
 use crate::hub::transport::Transport;
@@ -62,7 +62,7 @@ pub enum Stage {
     /// WebSocket: a close frame.
     WebSocket,
     /// A stream of Server-Sent Events: a last event.
-    EventStream,
+    EventStream(EventBody),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -152,6 +152,10 @@ impl Outbox {
     /// end. Returns the bytes that are lost.
     pub fn disconnect_slow_consumer(&self) -> usize {
         let dropped_bytes = self.queue.borrow_mut().drop_unsent();
+        if dropped_bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
+            // Behind a gap, an answer would be taken for that to another request.
+            self.stage.set(Stage::Idle);
+        }
         self.close(Disconnect::SlowConsumer);
         dropped_bytes
     }
@@ -199,7 +203,7 @@ impl Outbox {
             Stage::Request => Some(Frames::from(HttpError::unavailable(disconnect).to_response())),
             Stage::Answer | Stage::Idle => None,
             Stage::WebSocket => Some(frames::close(disconnect)),
-            Stage::EventStream => Some(frames::end_event(disconnect)),
+            Stage::EventStream(body) => Some(frames::end_event(body, disconnect)),
         };
         if let Some(last_words) = last_words {
             self.queue.borrow_mut().push(last_words);

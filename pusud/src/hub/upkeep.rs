@@ -44,10 +44,8 @@ impl Hub {
         if !pinged.is_empty() {
             state.close_run();
             for outbox in &pinged {
-                if outbox.stage() == Stage::EventStream {
-                    state.push(outbox, state.comment.clone());
-                    // Nobody answers a comment. What the peer's system does not acknowledge in time breaks the connection.
-                    outbox.incoming.note_activity();
+                if let Stage::EventStream(body) = outbox.stage() {
+                    state.push(outbox, state.comments[body as usize].clone());
                 } else {
                     state.push(outbox, state.ping.clone());
                 }

@@ -174,7 +174,7 @@ impl Acceptor {
     }
 
     /// Sends a connection through the entrance. It is let in before, unless a PROXY header says where it comes from. Where it
-    /// is refused, it may go there as a guest; elsewhere it is not told why, since that costs as much as to let it in.
+    /// is refused, it goes there as a guest.
     fn send_in(
         &self,
         entrance: &Entrance,
@@ -188,7 +188,7 @@ impl Acceptor {
         let (pass, guest) = match (!listener.proxy_protocol).then(admit) {
             None => (None, None),
             Some(Ok(pass)) => (Some(pass), None),
-            Some(Err(refusal)) => (None, Some(entrance.guest(refusal).ok_or(refusal)?)),
+            Some(Err(refusal)) => (None, Some(entrance.guest(refusal))),
         };
         entrance.send_in(Visit { socket, peer, listener, pass, guest, seat });
         Ok(())

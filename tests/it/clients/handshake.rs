@@ -207,7 +207,6 @@ fn requests_for_something_else() -> Vec<Bad> {
         bad("OPTIONS", changed("GET / ", "OPTIONS * "), 405),
         bad("CONNECT", changed("GET / ", "CONNECT relay:55000 "), 405),
         bad("a method in lower case", changed("GET", "get"), 405),
-        bad("a plain GET", "GET / HTTP/1.1\r\nHost: relay\r\n\r\n", 426),
         bad("another upgrade", changed("Upgrade: websocket", "Upgrade: h2c"), 426),
         bad("nearly the upgrade", changed("Upgrade: websocket", "Upgrade: websocket2, xwebsocket"), 426),
         bad("an old WebSocket version", changed("Version: 13", "Version: 8"), 426),

@@ -8,7 +8,6 @@ mod door;
 mod frame_floods;
 mod frames;
 mod handshake;
-mod keep_alive;
 mod keepalive;
 mod limits;
 mod messages;

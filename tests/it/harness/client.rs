@@ -98,6 +98,12 @@ impl Client {
         self.expect(json!({"type": "publish", "channel": channel, "content": content}));
     }
 
+    /// Waits for a publication of exactly this JSON text on `channel`.
+    pub(crate) fn expect_content(&mut self, channel: &str, content: &str) {
+        let channel = json!(channel);
+        self.expect_text(&format!(r#"{{"type":"publish","channel":{channel},"content":{content}}}"#));
+    }
+
     /// Waits for the answer to a ping with this payload.
     pub(crate) fn expect_pong(&mut self, payload: &str) {
         match self.next_message() {

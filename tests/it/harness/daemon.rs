@@ -1,6 +1,7 @@
 //! A running `pusud` with settings of its own in a folder of its own, gone when the test is.
 
 use super::process::Process;
+use super::stream::move_encryption;
 use super::{
     Client, DEADLINE, Listener, Log, Namespace, Network, PluginsDir, Raw, Setup, Starting, encrypt_at, pusud, run,
 };
@@ -116,7 +117,7 @@ impl Daemon {
     }
 
     /// Does something where its clients are.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub(super) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.namespace {
             None => work(),
             Some(namespace) => namespace.inside(work),
@@ -174,7 +175,8 @@ impl Daemon {
     pub(crate) fn restart(&mut self) {
         assert!(self.child.try_wait().unwrap().is_some(), "it still runs");
         (self.child, self.log) = self.process.spawn(self.dir.path());
-        self.address = self.log.wait_for("`serving clients`", serving_address);
+        let before = std::mem::replace(&mut self.address, self.log.wait_for("`serving clients`", serving_address));
+        move_encryption(before, self.address);
     }
 
     /// Sends SIGHUP and waits until the settings have been read again; returns the line that says what became of it.

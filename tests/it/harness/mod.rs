@@ -4,17 +4,22 @@
 //! **Invariant:** whatever waits has a deadline ([`DEADLINE`]) and says what it waited for when it passes.
 
 mod asking;
+mod authorization_service;
 mod certificates;
 mod checker;
+mod chunks;
 mod client;
 mod command;
 mod daemon;
 mod detour;
+mod event_request;
+mod event_stream;
 mod fake_relay;
 #[cfg(target_os = "linux")]
 mod footprint;
 mod frame;
 mod grants;
+mod http;
 mod listener;
 mod log;
 #[cfg(target_os = "linux")]
@@ -44,17 +49,21 @@ mod telling;
 mod terminal;
 mod tls_front;
 
+pub(crate) use authorization_service::AuthorizationService;
 pub(crate) use certificates::{Authority, DAY, Issued};
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_kit, run_with_input};
 pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
+pub(crate) use event_request::{NoStream, bearer, channels_query, escaped, events_request};
+pub(crate) use event_stream::{Event, EventListener, Gone};
 pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
 pub(crate) use frame::{Frame, close_code, text_message};
 pub(crate) use grants::{grants_file, grants_plugin, grants_setup};
+pub(crate) use http::{Answer, Http, Request};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};
 #[cfg(target_os = "linux")]

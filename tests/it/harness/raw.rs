@@ -2,7 +2,7 @@
 
 use super::Stream;
 use super::frame::{FIN, Frame, close_code, text_message};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
@@ -123,16 +123,23 @@ impl Raw {
 
     /// Reads an HTTP head, with the empty line that ends it.
     pub(crate) fn read_head(&mut self) -> String {
+        self.read_head_or_end().expect("the connection has ended in place of a head")
+    }
+
+    /// The same; `None`: the connection has ended before it.
+    pub(crate) fn read_head_or_end(&mut self) -> Option<String> {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
-            let got = self.stream.read(&mut byte).unwrap_or_else(|error| {
-                panic!("{error} after {:?}", String::from_utf8_lossy(&head));
-            });
-            assert_eq!(got, 1, "the connection ended after {:?}", String::from_utf8_lossy(&head));
-            head.push(byte[0]);
+            match self.stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                Ok(_) if head.is_empty() => return None,
+                // What had come before is lost with it, as far as it was not read.
+                Err(error) if head.is_empty() && error.kind() == ErrorKind::ConnectionReset => return None,
+                other => panic!("{other:?} after {:?}", String::from_utf8_lossy(&head)),
+            }
         }
-        String::from_utf8(head).unwrap()
+        Some(String::from_utf8(head).unwrap())
     }
 
     /// Takes the greeting.
@@ -159,6 +166,11 @@ impl Raw {
         let mut bytes = [0; N];
         self.stream.read_exact(&mut bytes).unwrap_or_else(|error| panic!("waiting for a frame: {error}"));
         bytes
+    }
+
+    /// Whether more has come within `wait`, or the end of it.
+    pub(crate) fn has_more_within(&mut self, wait: Duration) -> bool {
+        self.stream.has_more_within(wait)
     }
 
     /// Reads some bytes, at most so many.
@@ -221,7 +233,7 @@ impl Raw {
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => {}
             // A relay that closes before it has read everything resets the connection; what it said has arrived.
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
             Err(error) => panic!("waiting for the end: {error} after {:?}", String::from_utf8_lossy(&rest)),
         }
         rest

@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// The name that the certificates of the tests are for.
 pub(crate) const HOST: &str = "relay.test";
@@ -23,6 +24,14 @@ pub(crate) fn encrypt_at(address: SocketAddr, tls: Option<Arc<ClientConfig>>) {
         Some(tls) => encrypted.insert(address, tls),
         None => encrypted.remove(&address),
     };
+}
+
+/// Clients of the relay that was at `before` encrypt at `now` as they did there.
+pub(super) fn move_encryption(before: SocketAddr, now: SocketAddr) {
+    let mut encrypted = ENCRYPTED.lock().unwrap();
+    if let Some(tls) = encrypted.remove(&before) {
+        encrypted.insert(now, tls);
+    }
 }
 
 /// A connection.
@@ -94,6 +103,27 @@ impl Stream {
             Self::Plain(_) => None,
             Self::Encrypted(stream) => Some(&mut stream.conn),
         }
+    }
+
+    /// Whether more to read has come within `wait`, or the end; what the session itself hears is none of it.
+    pub(crate) fn has_more_within(&mut self, wait: Duration) -> bool {
+        self.set_read_timeout(Some(wait)).unwrap();
+        let has_more = match self {
+            Self::Plain(stream) => stream.peek(&mut [0]).is_ok(),
+            Self::Encrypted(stream) => loop {
+                let state = stream.conn.process_new_packets().unwrap();
+                if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                    break true;
+                }
+                match stream.conn.read_tls(&mut stream.sock) {
+                    Ok(0) => break true,
+                    Ok(_) => {}
+                    Err(_) => break false,
+                }
+            },
+        };
+        self.set_read_timeout(Some(DEADLINE)).unwrap();
+        has_more
     }
 
     /// Whether what has been read by the session waits to be read from it.

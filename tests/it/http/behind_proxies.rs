@@ -1,7 +1,7 @@
 //! Proxies between clients and the relay: nginx as it is by default and with connections that it keeps, HAProxy, Caddy and
 //! Apache. They write the client's address as the test's header `X-Client` says it.
 
-use super::guests::{CHANNEL, client, expect_end, expect_message, has, hears, publishes, python, relay, run_by};
+use super::guests::{CHANNEL, client, expect_end, expect_message, has, hears, path, publishes, python, relay, run_by};
 use crate::harness::{DEADLINE, Daemon, ReservedPort, Running, run};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
@@ -11,9 +11,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 use tempfile::TempDir;
-
-/// In the settings of a place: proxies on this machine are believed.
-const TRUSTING: &str = "trusted_proxies: [127.0.0.1]";
 
 /// A running proxy in front of a relay.
 struct Proxy {
@@ -38,7 +35,7 @@ impl Proxy {
         std::fs::write(&file, filled).unwrap();
         let mut program = Command::new(command[0]);
         program.args(&command[1..]).arg(&file).current_dir(folder.path());
-        let running = Running::start(program.env("HOME", folder.path()));
+        let running = Running::start(program.env("HOME", folder.path()).env("PATH", path()));
         let proxy = Self { running, folder, place, relay, _port: port };
         proxy.wait_until_it_serves();
         proxy
@@ -110,7 +107,8 @@ impl Proxy {
 
 /// A relay that believes proxies on this machine.
 fn trusting_relay(port: &ReservedPort, limits: &str) -> Daemon {
-    let listener = format!("listeners:\n  - {{address: 127.0.0.1, port: {}, {TRUSTING}}}", port.port());
+    let listener =
+        format!("listeners:\n  - {{address: 127.0.0.1, port: {}, trusted_proxies: [127.0.0.1]}}", port.port());
     relay(port, &listener, limits)
 }
 
@@ -179,7 +177,7 @@ fn clients_through_one_connection_of_haproxy() {
     haproxy("").iter().for_each(Proxy::tells_clients_of_one_connection_apart);
 }
 
-/// It writes no configuration of its own, and asks for no certificates.
+/// It fetches no certificates here.
 #[test]
 fn caddy() {
     let configuration =

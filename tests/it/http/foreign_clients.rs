@@ -83,6 +83,12 @@ fn sseclient_listens() {
     guest_listens(python("http_events.py", "sseclient"));
 }
 
+/// `requests` hands lines on by the 512 bytes, or by the chunk.
+#[test]
+fn requests_listens() {
+    guest_listens(python("http_events.py", "requests"));
+}
+
 /// A script of a language that may not be here, told what to do; `None`: it is not.
 fn other_language(program: &str, name: &str, what: &str, probe: &[&str]) -> Option<Command> {
     let row = format!("{program} over HTTP");

@@ -17,9 +17,15 @@ pub(super) const CHANNEL: &str = "clients/say hello ä€";
 /// How long a client may take until it speaks: browsers, and Java, which compiles first, take longest.
 pub(super) const START_TIME_MAX: Duration = Duration::from_secs(90);
 
+/// Where programs are: proxies are among those of the system.
+pub(super) fn path() -> String {
+    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+}
+
 /// Whether this program is here; says so where it is not.
 pub(super) fn has(row: &str, program: &str) -> bool {
-    let found = run(Command::new("sh").args(["-c", &format!("command -v {program}")])).status.success();
+    let look = format!("command -v {program}");
+    let found = run(Command::new("sh").args(["-c", &look]).env("PATH", path())).status.success();
     if !found {
         not_run(row, format_args!("there is no {program}"));
     }

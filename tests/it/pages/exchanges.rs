@@ -61,13 +61,15 @@ fn expect_answer(raw: &mut Raw, lines: &[&str]) {
             assert_eq!(length, expected.len().to_string(), "{expected:?}");
             expected
         }
-        None => events(&body[1..]),
+        None => return expect_events(raw, &body[1..]),
     };
     expect(raw, &expected);
 }
 
-fn events(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+/// Reads what comes in a stream in chunks, as one chunk.
+fn expect_events(raw: &mut Raw, lines: &[&str]) {
+    let events: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    expect(raw, &format!("{:x}\r\n{events}\r\n", events.len()));
 }
 
 fn play(block: &str, daemon: &Daemon) {
@@ -78,7 +80,7 @@ fn play(block: &str, daemon: &Daemon) {
         match (is_sent, *asks) {
             (true, _) => raw.send(request(&lines)),
             (false, true) => expect_answer(raw, &lines),
-            (false, false) => expect(raw, &events(&lines)),
+            (false, false) => expect_events(raw, &lines),
         }
         *asks = is_sent;
     }

@@ -3,7 +3,9 @@
 use super::{Answer, CrossOrigin, Envelope, HttpError, Request, Requests, Then};
 use crate::frames::Frames;
 use crate::http::Method;
+use crate::protocol::Refusal;
 use std::future::poll_fn;
+use std::task::Poll;
 
 /// Answers that are gathered before they leave, in bytes.
 const GATHERED_BYTES_MAX: usize = 16 * 1024;
@@ -41,9 +43,9 @@ impl Requests<'_> {
     }
 
     /// Refuses a request for where it comes from.
-    pub(super) fn refuse(&mut self, error: HttpError) -> Then {
-        self.answers.extend_from_slice(&error.to_response());
-        Then::Close
+    pub(super) async fn refuse(&mut self, request: &Request, refusal: Refusal) -> Then {
+        let origin = CrossOrigin::of(request.origin.as_deref(), &self.context.limits.allowed_origins);
+        self.respond_last(request, &origin, &HttpError::turned_away(refusal).to_problem()).await
     }
 
     /// Has the client send its body.
@@ -72,7 +74,12 @@ impl Requests<'_> {
             }
         }
         if self.outbox.cost() > UNTAKEN_BYTES_MAX {
-            poll_fn(|cx| self.outbox.poll_drained(cx)).await;
+            poll_fn(|cx| {
+                let drained = self.outbox.poll_drained(cx);
+                // Whoever takes nothing at all is let go meanwhile, and has its time to go.
+                if self.outbox.is_closing() { Poll::Ready(()) } else { drained }
+            })
+            .await;
         }
     }
 }

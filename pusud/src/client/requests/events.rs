@@ -9,7 +9,7 @@ use crate::client::framing::Messages;
 use crate::client::handshake::Facts;
 use crate::client::session::Session;
 use crate::client::wire::Wire;
-use crate::frames::{self, Frames};
+use crate::frames::{self, EventBody, Frames};
 use crate::http::{Framing, accepts_event_stream, query_pairs};
 use crate::protocol::Refusal;
 use serde_json::json;
@@ -24,6 +24,9 @@ const PATH: &str = "/events";
 /// What keeps caches and proxies from holding events back.
 const HEADERS: &str =
     "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+
+/// Where the client knows chunks. Libraries that wait for a certain number of bytes wait for no more than a chunk.
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
 
 /// A client that listens to a stream of events.
 pub(in crate::client) struct EventListener {
@@ -68,7 +71,8 @@ impl Requests<'_> {
         }
         self.probation = None;
         self.outbox.set_authorized(true);
-        self.begin_stream(&channels, origin).await?;
+        let body = if request.is_1_1 { EventBody::Chunks } else { EventBody::Plain };
+        self.begin_stream(&channels, origin, body).await?;
         let context = &self.context;
         let wire = Wire::new(context.hub.clone(), self.outbox.clone(), context.buffer.clone(), Vec::new());
         Ok(EventListener { messages: Messages::none(wire), session, facts: Some(facts) })
@@ -130,7 +134,7 @@ impl Requests<'_> {
     }
 
     /// Subscribes, and begins the stream once the linked relays know of it.
-    async fn begin_stream(&mut self, channels: &[String], origin: &CrossOrigin) -> Result<(), Answer> {
+    async fn begin_stream(&mut self, channels: &[String], origin: &CrossOrigin, body: EventBody) -> Result<(), Answer> {
         let hub = self.context.hub.clone();
         let stream = hub.begin_event_stream();
         for channel in channels {
@@ -140,11 +144,12 @@ impl Requests<'_> {
         let all_know = poll_fn(|cx| self.poll_acknowledged(channels, cx));
         let is_open = self.while_open(all_know).await;
         is_open.inspect_err(|_| hub.unsubscribe_all(self.listener))?;
-        let mut head = format!("HTTP/1.1 200 OK\r\n{HEADERS}{}\r\n", origin.headers()).into_bytes();
+        let coding = if body == EventBody::Chunks { CHUNKED } else { "" };
+        let mut head = format!("HTTP/1.1 200 OK\r\n{HEADERS}{coding}{}\r\n", origin.headers()).into_bytes();
         let subscribed = json!({"relay": &*self.context.name, "channels": channels}).to_string();
-        head.extend_from_slice(&frames::event("subscribed", subscribed.as_bytes()));
+        head.extend_from_slice(&frames::event(body, "subscribed", subscribed.as_bytes()));
         hub.send(&self.outbox, Frames::from(head));
-        stream.begin(&self.outbox);
+        stream.begin(&self.outbox, body);
         Ok(())
     }
 

@@ -27,7 +27,7 @@ use crate::hub::{ListenerId, Outbox, Stage, Turn};
 use crate::protocol::Refusal;
 use authorizing::Known;
 use received::Received;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,7 +51,7 @@ pub(super) struct Requests<'a> {
     /// Who is at the other end, as far as that was known before any request.
     peer: ClientAddress,
     forwarding: Option<Arc<Forwarding>>,
-    /// Whom the last request has come from, in the words of trusted proxies.
+    /// Whom the last request has come from, in the words of trusted proxies; `None`: a Unix socket's owner has said nothing.
     client: Option<IpAddr>,
     /// By when the head that is on its way has to be there.
     head_by: Option<Instant>,
@@ -116,7 +116,7 @@ impl<'a> Requests<'a> {
             probation: Some(probation),
             peer: client,
             forwarding,
-            client: None,
+            client: client.ip(),
             is_first: true,
             answers: Vec::new(),
             needs_fence: false,
@@ -136,7 +136,7 @@ impl<'a> Requests<'a> {
                     self.received.take(request.head_len);
                     let then = match self.identify(client) {
                         Ok(()) => Box::pin(self.answer(&request)).await,
-                        Err(refusal) => self.refuse(HttpError::turned_away(refusal)),
+                        Err(refusal) => self.refuse(&request, refusal).await,
                     };
                     match then {
                         Then::Listen(listener) => return Some(Begun::Events(listener)),
@@ -212,9 +212,15 @@ impl<'a> Requests<'a> {
 
     /// A trusted proxy says where the request comes from. It may hand on requests of many clients over one connection.
     fn identify(&mut self, client: Option<IpAddr>) -> Result<(), Refusal> {
-        let Some(address) = client.filter(|address| self.client != Some(*address)) else { return Ok(()) };
-        self.client = Some(address);
-        self.outbox.transport().set_client(address.into());
+        if self.forwarding.is_none() || client == self.client {
+            return Ok(());
+        }
+        self.client = client;
+        // The proxy's own requests are those of the connection itself.
+        let other = client.filter(|address| self.peer.ip() != Some(*address));
+        self.outbox.transport().set_client(other.map_or(self.peer, ClientAddress::from));
+        // The proxy has no limit, as the addresses of this machine have none.
+        let address = other.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         self.context.admission.identify(self.place, self.probation.as_mut(), address)
     }
 

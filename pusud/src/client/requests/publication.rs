@@ -89,6 +89,8 @@ impl Requests<'_> {
             return Err(Refused::new(429, "Published faster than limits.publish_rate."));
         }
         while let Err(waiting) = self.context.hub.publish(channel, content, &mut self.turn) {
+            // Earlier answers do not wait for this.
+            self.send_answers().await;
             let turn = self.while_open(poll_fn(|cx| waiting.poll(cx))).await;
             self.turn = Some(turn.map_err(|_| Refused::new(503, "The relay has closed the connection; try again."))?);
             if !self.may_write(remembered, channel) {

@@ -5,6 +5,7 @@ use super::publication::{Accepted, Refused, no_permission};
 use super::received::NoBody;
 use super::results::Results;
 use super::{Answer, CrossOrigin, Request, Requests, Then};
+use crate::client::Context;
 use crate::client::verdicts::Remembered;
 use crate::http::{self, BodyError, Expectation, Framing, MediaType, percent_decode};
 use crate::protocol::{self, ContentError, ItemsError, ItemsForm, Malformed, Refusal};
@@ -31,7 +32,7 @@ impl Requests<'_> {
             Ok(body) => body,
             Err(answer) => return self.respond_last(request, origin, &answer).await,
         };
-        let content = match content(&body, request, &self.context.limits) {
+        let content = match content(&body, request, &self.context) {
             Ok(content) => content,
             Err(refused) => return self.respond_refused(request, origin, refused).await,
         };
@@ -231,13 +232,17 @@ fn text(body: &[u8]) -> Result<&str, Refused> {
 }
 
 /// The body as content.
-fn content<'a>(body: &'a [u8], request: &Request, limits: &protocol::Limits) -> Result<Cow<'a, str>, Refused> {
+fn content<'a>(body: &'a [u8], request: &Request, context: &Context) -> Result<Cow<'a, str>, Refused> {
     let text = text(body)?;
     if media_type(request) == MediaType::Text {
         return Ok(serde_json::to_string(text).expect("text is JSON").into());
     }
+    let Context { hub, limits, .. } = context;
     protocol::parse_content(text, limits).map(Cow::Borrowed).map_err(|error| match error {
         ContentError::NotJson(_) => Refused::new(400, error.to_string()),
-        ContentError::TooDeep => Refused::new(422, "The content is nested too deeply (limits.max_json_depth)."),
+        ContentError::TooDeep => {
+            hub.count_refusal(Refusal::MaxJsonDepth);
+            Refused::new(422, "The content is nested too deeply (limits.max_json_depth).")
+        }
     })
 }

@@ -13,7 +13,7 @@ pub(super) use visit::Visit;
 
 use super::acceptor::Acceptor;
 use super::dealer::Dealer;
-use crate::admission::{Admission, RefusalLog, TurnedAway};
+use crate::admission::{Admission, Places, RefusalLog, TakenPlace, TurnedAway};
 use crate::config::Config;
 use crate::protocol::Refusal;
 use anyhow::Context as _;
@@ -35,19 +35,19 @@ pub(super) const ENTRANCE_THREADS_MAX: usize = 4;
 pub(super) struct Seat(#[expect(dead_code, reason = "it is held, and nothing is asked of it")] OwnedSemaphorePermit);
 
 /// The most guests at a time: connections that a limit keeps out, and that are let in as far as needed to tell them so, and
-/// to answer health checks. Others are closed without a word, since a handshake costs as much as to let them in.
+/// to answer health checks. Whoever comes next takes the place of the oldest.
 pub(super) const GUESTS_MAX: usize = 16;
 
 /// A connection that is not let in, and is told so.
 pub(super) struct Guest {
     refusal: Refusal,
-    _permit: OwnedSemaphorePermit,
+    place: TakenPlace,
 }
 
 /// The way into it.
 pub(super) struct Entrance {
     seats: Arc<Semaphore>,
-    guests: Arc<Semaphore>,
+    guests: Places,
     threads: Vec<UnboundedSender<Visit>>,
     next: AtomicUsize,
 }
@@ -61,7 +61,7 @@ struct Shared {
     admission: Arc<Admission>,
     turned_away: TurnedAway,
     timeout: Duration,
-    guests: Arc<Semaphore>,
+    guests: Places,
     /// For reading. Its content lives only as long as a call.
     buffer: RefCell<Box<[u8]>>,
     failures: UnboundedSender<Failure>,
@@ -83,7 +83,7 @@ impl Entrance {
         }
         let limits = &config.limits;
         let threads = config.shards.div_ceil(2).clamp(1, ENTRANCE_THREADS_MAX);
-        let guests = Arc::new(Semaphore::new(GUESTS_MAX));
+        let guests = Places::new(GUESTS_MAX);
         let start = |number: usize| {
             let (sender, visits) = mpsc::unbounded_channel();
             let (dealer, admission, timeout) = (dealer.clone(), admission.clone(), limits.handshake_timeout);
@@ -106,9 +106,9 @@ impl Entrance {
         Seat(self.seats.clone().acquire_owned().await.expect("it is never closed"))
     }
 
-    /// Lets a connection in as a guest that was refused for this limit, if there is room for one more.
-    pub(super) fn guest(&self, refusal: Refusal) -> Option<Guest> {
-        guest(&self.guests, refusal)
+    /// Lets a connection in as a guest that was refused for this limit.
+    pub(super) fn guest(&self, refusal: Refusal) -> Guest {
+        Guest { refusal, place: self.guests.take() }
     }
 
     /// Takes a connection in.
@@ -119,17 +119,12 @@ impl Entrance {
     }
 }
 
-fn guest(guests: &Arc<Semaphore>, refusal: Refusal) -> Option<Guest> {
-    let permit = guests.clone().try_acquire_owned().ok()?;
-    Some(Guest { refusal, _permit: permit })
-}
-
 /// Receives visits until nobody can send any more.
 async fn run(
     dealer: Arc<Dealer>,
     admission: Arc<Admission>,
     timeout: Duration,
-    guests: Arc<Semaphore>,
+    guests: Places,
     mut visits: UnboundedReceiver<Visit>,
 ) {
     let (failures, mut failed) = mpsc::unbounded_channel();

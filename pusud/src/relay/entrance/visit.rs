@@ -1,7 +1,7 @@
 //! One connection's visit to the entrance: who it is, then its handshake, then on to a shard.
 
 use super::failure::{Ended, Failure};
-use super::{Guest, Seat, Shared, guest, handshake, proxied};
+use super::{Guest, Seat, Shared, handshake, proxied};
 use crate::admission::{Admission, Beginning, ClientAddress, Pass, Source, begins_like_proxy_header};
 use crate::protocol::Refusal;
 use crate::relay::listener::Listener;
@@ -103,12 +103,27 @@ impl Entering<'_> {
                     self.shared.turned_away.refuse(socket.into_std()?, refusal, &received);
                     return Err(Ended::Counted(refusal));
                 }
-                Err(refusal) => match guest(&self.shared.guests, refusal) {
-                    Some(guest) => self.guest = Some(guest),
-                    None => return Err(Ended::Counted(refusal)),
-                },
+                Err(refusal) => self.guest = Some(Guest { refusal, place: self.shared.guests.take() }),
             }
         }
+        match self.guest.take() {
+            None => self.go_on(socket, peer, received, None).await,
+            Some(Guest { refusal, place }) => tokio::select! {
+                ended = self.go_on(socket, peer, received, Some(refusal)) => ended,
+                // Another one has its place.
+                _ = place => Err(Ended::Counted(refusal)),
+            },
+        }
+    }
+
+    /// Shakes hands where that is spoken; `refusal`: to be told that it is not let in.
+    async fn go_on(
+        &mut self,
+        socket: tokio::net::TcpStream,
+        peer: ClientAddress,
+        mut received: Vec<u8>,
+        refusal: Option<Refusal>,
+    ) -> Result<Box<Arrival>, Ended> {
         let mut session = None;
         if let Some(certificates) = &self.listener.certificates {
             let first = match received.first() {
@@ -136,7 +151,7 @@ impl Entering<'_> {
                         return Err(ended);
                     }
                 };
-            if let Some(refusal) = self.refusal() {
+            if let Some(refusal) = refusal.or_else(|| self.end_handshake()) {
                 return Err(self.refuse(socket, &mut new, received, refusal).await);
             }
             session = Some(new);
@@ -149,12 +164,9 @@ impl Entering<'_> {
     }
 
     /// The limit that keeps the connection out, now that its handshake is done.
-    fn refusal(&mut self) -> Option<Refusal> {
-        match (&self.guest, &mut self.pass.pass) {
-            (Some(guest), _) => Some(guest.refusal),
-            (None, Some(pass)) => self.shared.admission.end_handshake(pass).err(),
-            (None, None) => unreachable!("nobody shakes hands before being let in, or being a guest"),
-        }
+    fn end_handshake(&mut self) -> Option<Refusal> {
+        let pass = self.pass.pass.as_mut().expect("nobody shakes hands before being let in, or being a guest");
+        self.shared.admission.end_handshake(pass).err()
     }
 
     /// Tells an encrypted connection why it is not let in, once its request has come.

@@ -4,54 +4,11 @@ mod questions;
 mod renewals;
 mod settings;
 
-use crate::harness::{Client, DEADLINE, Daemon, PluginsDir, Running, Setup, http_plugin, script};
+use crate::harness::{AuthorizationService as Service, Client, Daemon, PluginsDir, Setup, http_plugin};
 use serde_json::{Value, json};
-use std::cell::Cell;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{ChildStdin, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// The service of `tests/clients/authorization_service.py`; dropping it ends the process.
-struct Service {
-    process: Running,
-    stdin: ChildStdin,
-    port: u16,
-    /// How often [`Service::requests`] has asked.
-    asked: Cell<u32>,
-}
-
-impl Service {
-    fn start(arguments: &[&str]) -> Self {
-        let mut process = Running::start(script("authorization_service.py").args(arguments).stdin(Stdio::piped()));
-        let port = process.stdout.wait_for("the service", |line| line.strip_prefix("listening on ")?.parse().ok());
-        Self { stdin: process.take_stdin(), process, port, asked: Cell::new(0) }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/authorize", self.port)
-    }
-
-    /// Waits until so many requests have come in, answered or not.
-    fn wait_for_requests(&self, count: usize) {
-        let deadline = Instant::now() + DEADLINE;
-        while self.requests().len() < count {
-            assert!(Instant::now() < deadline, "waited in vain for {count} requests");
-        }
-    }
-
-    /// The requests so far, all that were answered among them: the service repeats a line behind those.
-    fn requests(&self) -> Vec<Value> {
-        self.asked.set(self.asked.get() + 1);
-        let mark = format!("so far {}", self.asked.get());
-        writeln!(&self.stdin, "{mark}").unwrap();
-        self.process.stdout.wait_for("the requests so far", |line| (line == mark).then_some(()));
-        let lines = self.process.stdout.lines();
-        let before = lines.iter().take_while(|line| **line != mark).filter(|line| line.starts_with('{'));
-        before.map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
 
 fn setup(url: &str, more: &str) -> Setup {
     let options = format!("authenticator_options:\n  http_url: {url}\n{more}");
