@@ -95,7 +95,7 @@ fn there_is_no_compression_no_renegotiation_and_no_early_data() {
     }
     let folder = tempfile::tempdir().unwrap();
     let (daemon, _) = scanned(folder.path());
-    let request = "GET / HTTP/1.1\r\nHost: relay.test\r\n\r\n";
+    let request = "GET / HTTP/1.1\r\nHost: relay.test\r\nConnection: close\r\n\r\n";
     for version in ["-tls1_2", "-tls1_3"] {
         let (said, has_shaken) = s_client(&daemon, &[version, "-comp", "-ign_eof"], request);
         assert!(has_shaken && said.contains("Compression: NONE") && said.contains("Expansion: NONE"), "{said}");

@@ -102,7 +102,7 @@ fn rows_of_paths() -> Vec<Row> {
 /// What each answer with this status says besides, in lines of its head.
 fn header_of(status: u16, target: &str) -> Option<(&'static str, String)> {
     let allowed = match target {
-        "/" | "/healthz" => "GET, HEAD",
+        "/" | "/healthz" => "GET, HEAD, OPTIONS",
         "/events?channel=a" => "GET, OPTIONS",
         _ => "POST, OPTIONS",
     };

@@ -47,7 +47,7 @@ impl Route<'_> {
     /// Them in a header.
     fn allow(&self) -> &'static str {
         match self {
-            Self::Page | Self::Health => "GET, HEAD",
+            Self::Page | Self::Health => "GET, HEAD, OPTIONS",
             Self::Publish(_) | Self::PublishMany => "POST, OPTIONS",
             Self::Events => "GET, OPTIONS",
         }
@@ -76,11 +76,11 @@ impl Requests<'_> {
                 let answer = Answer::problem(403, "Pages of this origin may not use this relay.");
                 return self.respond_early(request, &origin, &answer).await;
             }
-            if request.method == Method::Options {
-                let answer = Answer::empty(204).with(format!("Allow: {}\r\n", route.allow()));
-                let answer = answer.with(http::preflight(route.allow()));
-                return self.respond_early(request, &origin, &answer).await;
-            }
+        }
+        if request.method == Method::Options {
+            let answer = Answer::empty(204).with(format!("Allow: {}\r\n", route.allow()));
+            let answer = if route.is_for_pages() { answer.with(http::preflight(route.allow())) } else { answer };
+            return self.respond_early(request, &origin, &answer).await;
         }
         if !route.methods().contains(&request.method) {
             let answer = Answer::problem(405, "The path knows other methods: the header Allow lists them.");
