@@ -92,7 +92,7 @@ fn rows_of_paths() -> Vec<Row> {
         ("to delete", of("DELETE", "/publish/a"), 405, "Allow", true),
         ("to post the page", Request::post("/", "1"), 405, "Allow", true),
         ("to post a health check", Request::post("/healthz", "1"), 405, "Allow", true),
-        ("options of the page", of("OPTIONS", "/"), 405, "Allow", true),
+        ("to put the page", of("PUT", "/"), 405, "Allow", true),
         ("to post events", Request::post("/events?channel=a", "1"), 405, "Allow", true),
         ("a method in lower case", of("get", "/"), 405, "Allow", true),
         ("another upgrade", of("GET", "/").header("Upgrade: h2c"), 426, "WebSocket", true),
