@@ -10,6 +10,7 @@ use crate::http::{
 };
 use crate::protocol::Refusal;
 use std::fmt::{self, Write as _};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use zeroize::Zeroizing;
@@ -28,7 +29,7 @@ pub enum Progress {
     /// An upgrade.
     Accept(Upgrade),
     /// A request for something else, and where its client is, as in [`Upgrade::client`].
-    Request(Box<Request>, Option<IpAddr>),
+    Request(Request, Option<IpAddr>),
     /// Neither: send this and close, and count it as this, if it is anything.
     Refuse(Vec<u8>, Option<Refusal>),
 }
@@ -36,7 +37,7 @@ pub enum Progress {
 /// A head that can be answered.
 enum Head {
     Upgrade(Upgrade),
-    Request(Box<Request>),
+    Request(Request),
 }
 
 /// Who has handed the request on: whose word is taken about where it comes from.
@@ -93,9 +94,9 @@ pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
 /// Looks at the bytes received so far; `head_bytes_max` bounds the request's head. `hops`: who has handed it on, where
 /// headers may say so.
 pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) -> Progress {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut request = httparse::Request::new(&mut headers);
-    let outcome = match request.parse(received) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut []);
+    let outcome = match request.parse_with_uninit_headers(received, &mut headers) {
         Ok(httparse::Status::Partial) if received.len() < head_bytes_max => return Progress::Partial,
         Ok(httparse::Status::Complete(len)) if len <= head_bytes_max => check(&request, &received[..len]),
         Ok(_) => Err(TOO_LARGE),
@@ -171,15 +172,17 @@ fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Head, HttpE
     if wants_websocket(request.headers) {
         check_upgrade(request, head).map(Head::Upgrade)
     } else {
-        Request::read(request, head.len()).map(|request| Head::Request(Box::new(request)))
+        Request::read(request, head).map(Head::Request)
     }
 }
 
 /// Whether somebody speaks who means a WebSocket. A proxy that was not told of them takes `Upgrade` out, and leaves the rest.
 fn wants_websocket(headers: &[httparse::Header<'_>]) -> bool {
     const PREFIX: &str = "sec-websocket-";
-    let begins = |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
-    headers.iter().any(|header| begins(header.name)) || has_token(headers, "upgrade", "websocket")
+    let is_of_websocket = |name: &str| {
+        name.len() > PREFIX.len() && name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    };
+    headers.iter().any(|header| is_of_websocket(header.name)) || has_token(headers, "upgrade", "websocket")
 }
 
 fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {

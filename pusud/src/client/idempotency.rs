@@ -35,7 +35,7 @@ pub fn idempotency_bytes_max() -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope<'a> {
     /// The key of the request.
-    pub key: &'a str,
+    pub key: &'a [u8],
     /// Where it publishes to.
     pub channel: &'a str,
     /// Who publishes: the name that the authenticator gave, or what stands for one where it gave none.
@@ -81,7 +81,7 @@ impl IdempotencyKeys {
     pub fn begin(self: &Arc<Self>, scope: Scope<'_>, content: &str, now: Instant) -> Begun {
         let Scope { key, channel, subject, ordinal } = scope;
         let ordinal = (ordinal as u64).to_be_bytes();
-        let parts = [key.as_bytes(), channel.as_bytes(), subject.as_bytes(), &ordinal];
+        let parts = [key, channel.as_bytes(), subject.as_bytes(), &ordinal];
         let id = self.digester.digest(Kind::Scope, &parts);
         let subject = self.digester.digest(Kind::Subject, &[subject.as_bytes()]);
         let content = self.digester.digest(Kind::Content, &[content.as_bytes()]);

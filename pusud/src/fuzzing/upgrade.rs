@@ -42,15 +42,15 @@ fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) 
 }
 
 fn is_read_in_any_pieces(request: &Request, bytes: &[u8], bytes_max: usize) {
-    let len = request.head_len;
+    let len = request.head_len();
     assert!(bytes[..len].ends_with(b"\r\n\r\n") && len <= bytes_max);
     let head = std::str::from_utf8(&bytes[..len]).unwrap_or_default().to_ascii_lowercase();
     let has = |name: &str| head.contains(&format!("\r\n{name}:"));
     assert!(!(has("content-length") && has("transfer-encoding")), "its end is where the next reader sees another");
     assert!(request.framing.is_some() || !(has("content-length") || has("transfer-encoding")), "a body is overlooked");
-    assert!(request.path.starts_with('/') && !request.path.contains([' ', '?', '#']));
+    assert!(request.path().starts_with('/') && !request.path().contains([' ', '?', '#']));
     match client::advance(&bytes[..len], bytes_max, None) {
-        Progress::Request(alone, _) => assert!(*alone == *request),
+        Progress::Request(alone, _) => assert!(alone == *request),
         other => panic!("what follows the head matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {

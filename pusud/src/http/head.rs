@@ -23,18 +23,6 @@ pub(crate) fn single<'a>(
     }
 }
 
-/// As [`single`], of a header that need not be there.
-///
-/// # Errors
-/// 400, for this reason: it is there twice, or no text.
-pub(crate) fn optional<'a>(
-    headers: &'a [httparse::Header<'a>],
-    name: &'a str,
-    reason: &'static str,
-) -> Result<Option<&'a str>, HttpError> {
-    values(headers, name).next().map(|_| single(headers, name, reason)).transpose()
-}
-
 /// Whether a header that holds a list of tokens holds `token`.
 pub(crate) fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &str) -> bool {
     values(headers, name)
@@ -45,5 +33,5 @@ pub(crate) fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &st
 
 /// Whether a line of a head ends in anything but CR LF.
 pub(crate) fn has_bare_line_feed(head: &[u8]) -> bool {
-    head.iter().enumerate().any(|(at, &byte)| byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
+    memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r')
 }

@@ -8,6 +8,7 @@ mod body;
 mod cors;
 mod credentials;
 mod error;
+mod fields;
 mod forwarded;
 mod head;
 mod health;

@@ -3,9 +3,10 @@
 //! Nothing is guessed. Where two readers of a head could disagree about where its body ends, the request is refused
 //! (RFC 9112, section 6): a proxy in front of the relay may be the other reader.
 
-use super::head::{has_token, optional, single, values};
+use super::fields::Fields;
 use super::{Framing, HttpError, path_and_query};
 use std::fmt;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// What a request wants to do. Names of methods are compared with regard to case.
@@ -24,9 +25,10 @@ pub enum Method {
 }
 
 /// What a request expects before its body is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expectation {
     /// Nothing.
+    #[default]
     None,
     /// To be told to go on.
     Continue,
@@ -35,19 +37,23 @@ pub enum Expectation {
 }
 
 /// A request's head.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Request {
+    /// Its bytes, which hold secrets. What follows are places in them.
+    head: Zeroizing<Vec<u8>>,
+    path: Span,
+    query: Option<Span>,
+    authorization: Option<Span>,
+    content_type: Option<Span>,
+    origin: Option<Span>,
+    idempotency_key: Option<Span>,
+    cookie: Lines,
+    accept: Lines,
     /// What it wants to do.
     pub method: Method,
-    /// What it is about, with its escapes.
-    pub path: Box<str>,
-    /// What stands behind the question mark. May hold an authorization.
-    pub query: Option<Zeroizing<String>>,
-    /// How many bytes the head has.
-    pub head_len: usize,
     /// Where its body ends; `None`: it does not say that it has one.
     pub framing: Option<Framing>,
-    /// It is HTTP/1.1, and not older.
+    /// It is in HTTP/1.1, and not in HTTP/1.0.
     pub is_1_1: bool,
     /// Another request may follow.
     pub keeps_alive: bool,
@@ -55,71 +61,131 @@ pub struct Request {
     pub offers_upgrade: bool,
     /// What it expects first.
     pub expectation: Expectation,
-    /// `Authorization`: a secret.
-    pub authorization: Option<Zeroizing<Vec<u8>>>,
-    /// `Cookie`, all lines of it: a secret.
-    pub cookie: Option<Zeroizing<String>>,
-    /// `Content-Type`.
-    pub content_type: Option<Box<str>>,
     /// `Content-Encoding` names one.
     pub is_encoded: bool,
-    /// `Origin`.
-    pub origin: Option<Box<str>>,
-    /// `Idempotency-Key`.
-    pub idempotency_key: Option<Box<str>>,
-    /// `Accept`, all lines of it.
-    pub accept: Option<Box<[u8]>>,
+}
+
+/// A place in a head.
+type Span = Range<usize>;
+
+/// The values of all lines of one name, as if they were one.
+#[derive(Clone, PartialEq, Default)]
+enum Lines {
+    #[default]
+    None,
+    One(Span),
+    Many(Zeroizing<Vec<u8>>),
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Request({:?} {}, {:?})", self.method, self.path, self.framing)
+        write!(f, "Request({:?} {}, {:?})", self.method, self.path(), self.framing)
     }
 }
 
 impl Request {
-    /// Reads a head that came whole and well-formed in `head_len` bytes.
+    /// Reads a head that came whole and well-formed, and is these bytes.
     ///
     /// # Errors
-    /// 400 or 505, for one reason.
-    pub(crate) fn read(request: &httparse::Request<'_, '_>, head_len: usize) -> Result<Self, HttpError> {
-        let headers = &*request.headers;
+    /// 400, for one reason.
+    pub(crate) fn read(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Self, HttpError> {
+        let fields = Fields::of(request.headers)?;
         let is_1_1 = request.version == Some(1);
-        if is_1_1 {
-            if single(headers, "host", "The header Host is missing or there twice.")?.is_empty() {
+        match fields.host {
+            Some(host) if is_1_1 && host.trim_ascii().is_empty() => {
                 return Err(HttpError::bad_request("The header Host is empty."));
             }
-        } else if values(headers, "host").nth(1).is_some() {
-            return Err(HttpError::bad_request("The header Host is there twice."));
+            None if is_1_1 => return Err(HttpError::bad_request("The header Host is missing or there twice.")),
+            Some(_) | None => {}
         }
         let Some((path, query)) = path_and_query(request.path.unwrap_or_default()) else {
             return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
         };
-        let text = |name, reason| optional(headers, name, reason).map(|value| value.map(Box::<str>::from));
-        let authorization = "The header Authorization is there twice, or no text.";
+        let span = |part: &[u8]| span_in(head, part);
         Ok(Self {
+            path: span(path.as_bytes()),
+            query: query.map(|query| span(query.as_bytes())),
+            authorization: fields.authorization.map(span),
+            content_type: fields.content_type.map(span),
+            origin: fields.origin.map(span),
+            idempotency_key: fields.idempotency_key.map(span),
+            cookie: joined(head, &fields.cookies, b"; "),
+            accept: joined(head, &fields.accepts, b", "),
             method: method(request.method.unwrap_or_default()),
-            path: path.into(),
-            query: query.map(|query| Zeroizing::new(query.to_owned())),
-            head_len,
-            framing: framing(headers, is_1_1)?,
+            framing: framing(&fields, is_1_1)?,
             is_1_1,
-            keeps_alive: is_1_1 && !has_token(headers, "connection", "close"),
-            offers_upgrade: values(headers, "upgrade").next().is_some(),
-            expectation: expectation(headers, is_1_1),
-            authorization: optional(headers, "authorization", authorization)?
-                .map(|value| Zeroizing::new(value.as_bytes().to_vec())),
-            cookie: joined(headers, "cookie", b"; ")
-                .map(|cookie| String::from_utf8(cookie).map(Zeroizing::new))
-                .transpose()
-                .map_err(|_| HttpError::bad_request("The header Cookie is no text."))?,
-            content_type: text("content-type", "The header Content-Type is there twice, or no text.")?,
-            is_encoded: values(headers, "content-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"identity")),
-            origin: text("origin", "The header Origin is not text or there twice.")?,
-            idempotency_key: text("idempotency-key", "The header Idempotency-Key is there twice, or no text.")?,
-            accept: joined(headers, "accept", b", ").map(Vec::into_boxed_slice),
+            keeps_alive: is_1_1 && !fields.closes,
+            offers_upgrade: fields.offers_upgrade,
+            expectation: if is_1_1 { fields.expectation } else { Expectation::None },
+            is_encoded: fields.is_encoded,
+            head: Zeroizing::new(head.to_vec()),
         })
     }
+
+    /// How many bytes the head has.
+    pub fn head_len(&self) -> usize {
+        self.head.len()
+    }
+
+    /// What it is about, with its escapes.
+    pub fn path(&self) -> &str {
+        // A target is text, and was cut where characters end.
+        self.text(&self.path).unwrap_or_default()
+    }
+
+    /// What stands behind the question mark. May hold an authorization.
+    pub fn query(&self) -> &str {
+        self.query.as_ref().and_then(|query| self.text(query)).unwrap_or_default()
+    }
+
+    /// `Authorization`: a secret.
+    pub fn authorization(&self) -> Option<&[u8]> {
+        self.authorization.as_ref().map(|span| &self.head[span.clone()])
+    }
+
+    /// `Content-Type`.
+    pub fn content_type(&self) -> Option<&[u8]> {
+        self.content_type.as_ref().map(|span| &self.head[span.clone()])
+    }
+
+    /// `Origin`; of bytes that are no text, an origin that nobody has.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_ref().map(|span| self.text(span).unwrap_or_default())
+    }
+
+    /// `Idempotency-Key`.
+    pub fn idempotency_key(&self) -> Option<&[u8]> {
+        self.idempotency_key.as_ref().map(|span| &self.head[span.clone()])
+    }
+
+    /// `Cookie`, all lines of it: a secret.
+    pub fn cookie(&self) -> Option<&[u8]> {
+        self.lines(&self.cookie)
+    }
+
+    /// `Accept`, all lines of it.
+    pub fn accept(&self) -> Option<&[u8]> {
+        self.lines(&self.accept)
+    }
+
+    fn lines<'a>(&'a self, lines: &'a Lines) -> Option<&'a [u8]> {
+        match lines {
+            Lines::None => None,
+            Lines::One(span) => Some(&self.head[span.clone()]),
+            Lines::Many(joined) => Some(joined),
+        }
+    }
+
+    fn text(&self, span: &Span) -> Option<&str> {
+        std::str::from_utf8(&self.head[span.clone()]).ok()
+    }
+}
+
+/// Where `part`, which lies in `head`, does so.
+fn span_in(head: &[u8], part: &[u8]) -> Span {
+    let at = (part.as_ptr() as usize).wrapping_sub(head.as_ptr() as usize);
+    // What was made up, the path of a URL without one for instance, lies nowhere in it, and is empty then.
+    if at <= head.len() && part.len() <= head.len() - at { at..at + part.len() } else { 0..0 }
 }
 
 fn method(name: &str) -> Method {
@@ -134,51 +200,34 @@ fn method(name: &str) -> Method {
 
 /// Where the body ends. Length and chunks together, lengths that are there twice, and codings of which `chunked` is not the
 /// only one mean one thing to one reader and another to the next.
-fn framing(headers: &[httparse::Header<'_>], is_1_1: bool) -> Result<Option<Framing>, HttpError> {
+fn framing(fields: &Fields<'_>, is_1_1: bool) -> Result<Option<Framing>, HttpError> {
     let bad = |reason| Err(HttpError::bad_request(reason));
-    let mut lengths = values(headers, "content-length");
-    let mut codings = values(headers, "transfer-encoding");
-    match (lengths.next(), codings.next()) {
+    match (fields.content_length, fields.transfer_encoding) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => bad("Content-Length and Transfer-Encoding exclude each other."),
-        (Some(length), None) => match (std::str::from_utf8(length).map(number), lengths.next()) {
-            (Ok(Some(length)), None) => Ok(Some(Framing::Length(length))),
-            (_, None) => bad("The header Content-Length is no number."),
-            (_, Some(_)) => bad("The header Content-Length is there twice."),
+        (Some(length), None) => match number(length) {
+            Some(length) => Ok(Some(Framing::Length(length))),
+            None => bad("The header Content-Length is no number."),
         },
-        (None, Some(coding)) => match codings.next() {
-            None if is_1_1 && coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Framing::Chunked)),
-            None if !is_1_1 => bad("HTTP/1.0 knows no Transfer-Encoding."),
-            _ => bad("The only Transfer-Encoding that is known here is chunked."),
-        },
+        (None, Some(coding)) if is_1_1 && coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Framing::Chunked)),
+        (None, Some(_)) if !is_1_1 => bad("HTTP/1.0 knows no Transfer-Encoding."),
+        (None, Some(_)) => bad("The only Transfer-Encoding that is known here is chunked."),
     }
 }
 
 /// A number without a sign and without blanks.
-fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
-fn expectation(headers: &[httparse::Header<'_>], is_1_1: bool) -> Expectation {
-    let mut all = values(headers, "expect");
-    match (all.next(), all.next()) {
-        // RFC 9110, section 10.1.1: in an older version it is ignored.
-        (None, _) | (Some(_), _) if !is_1_1 => Expectation::None,
-        (None, _) => Expectation::None,
-        (Some(one), None) if one.eq_ignore_ascii_case(b"100-continue") => Expectation::Continue,
-        (Some(_), _) => Expectation::Unknown,
-    }
+fn number(text: &[u8]) -> Option<u64> {
+    let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    is_number.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten()
 }
 
 /// The values of all lines of one name as if they were one.
-fn joined(headers: &[httparse::Header<'_>], name: &str, separator: &[u8]) -> Option<Vec<u8>> {
-    let mut all = values(headers, name);
-    let mut joined = all.next()?.to_vec();
-    for value in all {
-        joined.extend_from_slice(separator);
-        joined.extend_from_slice(value);
+fn joined(head: &[u8], lines: &[&[u8]], separator: &[u8]) -> Lines {
+    match lines {
+        [] => Lines::None,
+        [one] => Lines::One(span_in(head, one)),
+        many => Lines::Many(Zeroizing::new(many.join(separator))),
     }
-    Some(joined)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ fn store(places: usize) -> Arc<IdempotencyKeys> {
 }
 
 fn scope<'a>(key: &'a str, subject: &'a str) -> Scope<'a> {
-    Scope { key, channel: "news", subject, ordinal: 0 }
+    Scope { key: key.as_bytes(), channel: "news", subject, ordinal: 0 }
 }
 
 /// The answer in a word.
@@ -53,15 +53,15 @@ fn what_is_not_accepted_is_forgotten() {
 #[test]
 fn all_of_the_scope_counts() {
     let (store, now) = (store(64), Instant::now());
-    let plain = Scope { key: "k", channel: "c", subject: "s", ordinal: 0 };
+    let plain = Scope { key: b"k", channel: "c", subject: "s", ordinal: 0 };
     let others = [
-        Scope { key: "K", ..plain },
+        Scope { key: b"K", ..plain },
         Scope { channel: "d", ..plain },
         Scope { subject: "", ..plain },
         Scope { ordinal: 1, ..plain },
         // The same bytes in a row.
-        Scope { key: "kc", channel: "s", subject: "", ..plain },
-        Scope { key: "", channel: "kc", ..plain },
+        Scope { key: b"kc", channel: "s", subject: "", ..plain },
+        Scope { key: b"", channel: "kc", ..plain },
     ];
     accept(store.begin(plain, "1", now), now);
     for other in others {

@@ -36,15 +36,20 @@ impl Requests<'_> {
     async fn push(&mut self, request: &Request, origin: &CrossOrigin, answer: &Answer, closes: bool) -> Then {
         let envelope = Envelope { headers: origin.headers(), closes, is_head: request.method == Method::Head };
         answer.push(&envelope, &mut self.answers);
+        self.send_gathered().await;
+        if closes { Then::Close } else { Then::Next }
+    }
+
+    /// Sends what has been gathered, if that is much.
+    pub(super) async fn send_gathered(&mut self) {
         if self.answers.len() >= GATHERED_BYTES_MAX {
             self.send_answers().await;
         }
-        if closes { Then::Close } else { Then::Next }
     }
 
     /// Refuses a request for where it comes from.
     pub(super) async fn refuse(&mut self, request: &Request, refusal: Refusal) -> Then {
-        let origin = CrossOrigin::of(request.origin.as_deref(), &self.context.limits.allowed_origins);
+        let origin = CrossOrigin::of(request.origin(), &self.context.limits.allowed_origins);
         self.respond_last(request, &origin, &HttpError::turned_away(refusal).to_problem()).await
     }
 

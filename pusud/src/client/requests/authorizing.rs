@@ -20,11 +20,28 @@ use zeroize::Zeroizing;
 /// What the last request was authorized by, and what that gave: the next one is mostly the same.
 pub(super) struct Known {
     authorization: Option<Zeroizing<Vec<u8>>>,
-    cookie: Option<Zeroizing<String>>,
+    cookie: Option<Zeroizing<Vec<u8>>>,
     origin: Option<Box<str>>,
     client: Option<IpAddr>,
     remembered: Weak<Remembered>,
     writable: Writable,
+}
+
+impl Known {
+    /// What was given, if this request is authorized by the same.
+    pub(super) fn of(&self, request: &Request, client: Option<IpAddr>) -> Option<Arc<Remembered>> {
+        let is_same = self.authorization.as_deref().map(Vec::as_slice) == request.authorization()
+            && self.cookie.as_deref().map(Vec::as_slice) == request.cookie()
+            && self.origin.as_deref() == request.origin()
+            && self.client == client;
+        if is_same { self.remembered.upgrade() } else { None }
+    }
+
+    /// Whether that, which is `remembered` and holds, allows to write `channel`.
+    pub(super) fn may_write(&mut self, remembered: &Remembered, channel: &str) -> bool {
+        let allow = || remembered.allows(Access::WRITE, channel);
+        self.writable.may_write(channel, remembered.permissions_len(), allow)
+    }
 }
 
 /// What tells the authenticator who asks.
@@ -39,13 +56,15 @@ impl Credentials {
     /// # Errors
     /// 401: its header `Authorization` is none that is understood.
     pub(super) fn of(request: &Request, origin: &CrossOrigin, path: &str) -> Result<Self, Answer> {
-        let authorization = match &request.authorization {
+        let authorization = match request.authorization() {
             Some(header) => http::authorization(header).map_err(|error| Answer::problem(401, &error.to_string()))?,
             None => Zeroizing::new(String::new()),
         };
-        let uses_cookie = request.authorization.is_none() && origin.may_use_cookies();
-        let cookie = request.cookie.clone().filter(|_| uses_cookie);
-        Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin.clone(), cookie } })
+        let uses_cookie = request.authorization().is_none() && origin.may_use_cookies();
+        // One that is no text is none.
+        let cookie = request.cookie().filter(|_| uses_cookie).and_then(|cookie| std::str::from_utf8(cookie).ok());
+        let cookie = cookie.map(|cookie| Zeroizing::new(cookie.to_owned()));
+        Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin().map(Box::from), cookie } })
     }
 }
 
@@ -60,14 +79,8 @@ impl Requests<'_> {
         origin: &CrossOrigin,
         path: &str,
     ) -> Result<Arc<Remembered>, Answer> {
-        let generation = self.context.authenticator.generation();
-        if let Some(known) = &self.known
-            && known.authorization == request.authorization
-            && known.cookie == request.cookie
-            && known.origin == request.origin
-            && known.client == self.client
-            && let Some(remembered) = known.remembered.upgrade()
-            && remembered.holds(generation)
+        if let Some(remembered) = self.known.as_ref().and_then(|known| known.of(request, self.client))
+            && remembered.holds(self.context.authenticator.generation())
         {
             return Ok(remembered);
         }
@@ -75,9 +88,9 @@ impl Requests<'_> {
         self.probation = None;
         self.outbox.set_authorized(true);
         self.known = Some(Known {
-            authorization: request.authorization.clone(),
-            cookie: request.cookie.clone(),
-            origin: request.origin.clone(),
+            authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
+            cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),
+            origin: request.origin().map(Box::from),
             client: self.client,
             remembered: Arc::downgrade(&remembered),
             writable: Writable::default(),
@@ -87,12 +100,8 @@ impl Requests<'_> {
 
     /// Whether `remembered`, which is what the last request was given, still allows to write `channel`.
     pub(super) fn may_write(&mut self, remembered: &Remembered, channel: &str) -> bool {
-        let Some(known) = self.known.as_mut().filter(|_| remembered.holds(self.context.authenticator.generation()))
-        else {
-            return false;
-        };
-        let allow = || remembered.allows(Access::WRITE, channel);
-        known.writable.may_write(channel, remembered.permissions_len(), allow)
+        remembered.holds(self.context.authenticator.generation())
+            && self.known.as_mut().is_some_and(|known| known.may_write(remembered, channel))
     }
 
     async fn decide(&mut self, credentials: Credentials) -> Result<Arc<Remembered>, Answer> {

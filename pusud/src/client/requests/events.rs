@@ -54,12 +54,12 @@ impl Requests<'_> {
         if !matches!(request.framing, None | Some(Framing::Length(0))) {
             return Err(Answer::problem(400, "A request for events has no body."));
         }
-        if !request.accept.as_deref().is_none_or(accepts_event_stream) {
+        if !request.accept().is_none_or(accepts_event_stream) {
             return Err(Answer::problem(406, "Events come as text/event-stream, which the header Accept excludes."));
         }
-        let Wanted { channels, authorization } = self.wanted(request.query.as_ref().map_or("", |query| query))?;
+        let Wanted { channels, authorization } = self.wanted(request.query())?;
         let mut credentials = Credentials::of(request, origin, PATH)?;
-        if let Some(authorization) = authorization.filter(|_| request.authorization.is_none()) {
+        if let Some(authorization) = authorization.filter(|_| request.authorization().is_none()) {
             credentials.authorization = authorization;
             credentials.facts.cookie = None;
         }

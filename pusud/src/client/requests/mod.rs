@@ -10,6 +10,7 @@ mod authorizing;
 mod events;
 mod publication;
 mod publish;
+mod publish_now;
 mod received;
 mod results;
 mod routes;
@@ -133,8 +134,12 @@ impl<'a> Requests<'a> {
             match self.next_head().await? {
                 Progress::Accept(upgrade) => return self.upgrade(upgrade).await,
                 Progress::Request(request, client) => {
-                    self.received.take(request.head_len);
+                    self.received.take(request.head_len());
                     let then = match self.identify(client) {
+                        Ok(()) if self.publish_now(&request) => {
+                            self.send_gathered().await;
+                            Then::Next
+                        }
                         Ok(()) => Box::pin(self.answer(&request)).await,
                         Err(refusal) => self.refuse(&request, refusal).await,
                     };

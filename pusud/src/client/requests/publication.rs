@@ -38,7 +38,7 @@ impl Requests<'_> {
     pub(super) async fn accept(
         &mut self,
         remembered: &Remembered,
-        key: Option<&str>,
+        key: Option<&[u8]>,
         channel: &str,
         ordinal: usize,
         content: &str,
@@ -68,7 +68,7 @@ impl Requests<'_> {
     fn reserve(
         &self,
         remembered: &Remembered,
-        key: &str,
+        key: &[u8],
         channel: &str,
         ordinal: usize,
         content: &str,

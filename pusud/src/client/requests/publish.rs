@@ -36,7 +36,7 @@ impl Requests<'_> {
             Ok(content) => content,
             Err(refused) => return self.respond_refused(request, origin, refused).await,
         };
-        match self.accept(&remembered, request.idempotency_key.as_deref(), &channel, 0, &content).await {
+        match self.accept(&remembered, request.idempotency_key(), &channel, 0, &content).await {
             Ok(accepted) => {
                 let answer = Answer::new(202, http::JSON, &br#"{"accepted":1}"#[..]);
                 let answer = match accepted {
@@ -85,7 +85,7 @@ impl Requests<'_> {
             let result = match &item {
                 Ok(item) => {
                     let ordinal = results.ordinal(&item.channel);
-                    let key = request.idempotency_key.as_deref();
+                    let key = request.idempotency_key();
                     self.accept(&remembered, key, &item.channel, ordinal, item.content).await
                 }
                 Err(malformed) => Err(self.malformed(malformed)),
@@ -169,10 +169,9 @@ impl Requests<'_> {
             };
             return Err(Refused::new(415, detail));
         }
-        let is_key = |key: &str| {
-            (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        if !request.idempotency_key.as_deref().is_none_or(is_key) {
+        let is_key =
+            |key: &[u8]| (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+        if !request.idempotency_key().is_none_or(is_key) {
             return Err(Refused::new(400, "An Idempotency-Key is 1 to 255 visible characters of ASCII."));
         }
         Ok(())
@@ -224,7 +223,7 @@ impl Requests<'_> {
 
 /// What a request says that its body is.
 fn media_type(request: &Request) -> MediaType {
-    request.content_type.as_deref().map_or(MediaType::Json, |text| MediaType::of(text.as_bytes()))
+    request.content_type().map_or(MediaType::Json, MediaType::of)
 }
 
 fn text(body: &[u8]) -> Result<&str, Refused> {

@@ -63,14 +63,14 @@ impl Requests<'_> {
     /// Answers one request.
     pub(super) async fn answer(&mut self, request: &Request) -> Then {
         self.outbox.reach(Stage::Answer);
-        self.turn_bytes += request.head_len;
+        self.turn_bytes += request.head_len();
         let paths = self.context.paths;
-        let Some(route) = Route::of(&request.path, paths) else {
+        let Some(route) = Route::of(request.path(), paths) else {
             return self.respond_early(request, &CrossOrigin::None, &not_found(paths)).await;
         };
         let mut origin = CrossOrigin::None;
         if route.is_for_pages() {
-            origin = CrossOrigin::of(request.origin.as_deref(), &self.context.limits.allowed_origins);
+            origin = CrossOrigin::of(request.origin(), &self.context.limits.allowed_origins);
             if origin == CrossOrigin::Refused {
                 self.context.hub.count_refusal(Refusal::AllowedOrigins);
                 let answer = Answer::problem(403, "Pages of this origin may not use this relay.");
