@@ -122,6 +122,11 @@ impl Request {
         })
     }
 
+    /// The whole head.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// How many bytes the head has.
     pub fn head_len(&self) -> usize {
         self.head.len()

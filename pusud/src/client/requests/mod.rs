@@ -57,6 +57,8 @@ pub(super) struct Requests<'a> {
     /// By when the head that is on its way has to be there.
     head_by: Option<Instant>,
     is_first: bool,
+    /// The last request, where it was a usual one: the next one mostly has the same head, byte by byte.
+    last: Option<(Request, Option<IpAddr>)>,
     /// Answers that have not left.
     answers: Vec<u8>,
     /// They are true when the network has come so far.
@@ -119,6 +121,7 @@ impl<'a> Requests<'a> {
             forwarding,
             client: client.ip(),
             is_first: true,
+            last: None,
             answers: Vec::new(),
             needs_fence: false,
             known: None,
@@ -137,6 +140,7 @@ impl<'a> Requests<'a> {
                     self.received.take(request.head_len());
                     let then = match self.identify(client) {
                         Ok(()) if self.publish_now(&request) => {
+                            self.last = Some((request, client));
                             self.send_gathered().await;
                             Then::Next
                         }
@@ -170,6 +174,10 @@ impl<'a> Requests<'a> {
 
     /// Waits for the next head. `None`: the connection is to end.
     async fn next_head(&mut self) -> Option<Progress> {
+        let Self { last, received, .. } = self;
+        if let Some((request, client)) = last.take_if(|(request, _)| received.unread().starts_with(request.head())) {
+            return Some(Progress::Request(request, client));
+        }
         loop {
             let hops = self.forwarding.as_deref().map(|forwarding| Hops { peer: self.peer, forwarding });
             let progress =
@@ -179,6 +187,7 @@ impl<'a> Requests<'a> {
             }
             // Others have what is left of it.
             self.turn = None;
+            self.last = None;
             self.send_answers().await;
             let is_between = !self.is_first && self.received.unread().is_empty();
             self.outbox.reach(if is_between { Stage::Idle } else { Stage::Request });
