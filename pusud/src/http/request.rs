@@ -41,6 +41,9 @@ pub enum Expectation {
 pub struct Request {
     /// Its bytes, which hold secrets. What follows are places in them.
     head: Zeroizing<Vec<u8>>,
+    /// How many bytes it has: as many, unless it only repeats them ([`Self::repeats_in`]).
+    len: usize,
+    content_length: Option<Span>,
     path: Span,
     query: Option<Span>,
     authorization: Option<Span>,
@@ -64,6 +67,9 @@ pub struct Request {
     /// `Content-Encoding` names one.
     pub is_encoded: bool,
 }
+
+/// A length with more digits is read with all of its head.
+const LENGTH_DIGITS_MAX: usize = 10;
 
 /// A place in a head.
 type Span = Range<usize>;
@@ -118,18 +124,31 @@ impl Request {
             offers_upgrade: fields.offers_upgrade,
             expectation: if is_1_1 { fields.expectation } else { Expectation::None },
             is_encoded: fields.is_encoded,
+            content_length: fields.content_length.map(span),
+            len: head.len(),
             head: Zeroizing::new(head.to_vec()),
         })
     }
 
-    /// The whole head.
-    pub(crate) fn head(&self) -> &[u8] {
-        &self.head
+    /// Whether `received` begins with the same head, byte by byte, but for the length of the body: that is taken over then.
+    pub(crate) fn repeats_in(&mut self, received: &[u8]) -> bool {
+        let Some(Span { start, end }) = self.content_length else { return false };
+        let Some(behind) = received.strip_prefix(&self.head[..start]) else { return false };
+        let digits = behind.iter().take(LENGTH_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
+        let (length, behind) = behind.split_at(digits);
+        match number(length).filter(|_| behind.starts_with(&self.head[end..])) {
+            None => false,
+            Some(length) => {
+                self.framing = Some(Framing::Length(length));
+                self.len = start + digits + (self.head.len() - end);
+                true
+            }
+        }
     }
 
     /// How many bytes the head has.
     pub fn head_len(&self) -> usize {
-        self.head.len()
+        self.len
     }
 
     /// What it is about, with its escapes.

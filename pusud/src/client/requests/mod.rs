@@ -57,7 +57,7 @@ pub(super) struct Requests<'a> {
     /// By when the head that is on its way has to be there.
     head_by: Option<Instant>,
     is_first: bool,
-    /// The last request, where it was a usual one: the next one mostly has the same head, byte by byte.
+    /// The last request, where it was a usual one: the next one mostly has the same head, but for the length.
     last: Option<(Request, Option<IpAddr>)>,
     /// Answers that have not left.
     answers: Vec<u8>,
@@ -175,7 +175,7 @@ impl<'a> Requests<'a> {
     /// Waits for the next head. `None`: the connection is to end.
     async fn next_head(&mut self) -> Option<Progress> {
         let Self { last, received, .. } = self;
-        if let Some((request, client)) = last.take_if(|(request, _)| received.unread().starts_with(request.head())) {
+        if let Some((request, client)) = last.take_if(|(request, _)| request.repeats_in(received.unread())) {
             return Some(Progress::Request(request, client));
         }
         loop {

@@ -129,3 +129,37 @@ fn targets_that_are_no_path_are_refused() {
         assert_eq!(found.as_deref(), path, "{target}");
     }
 }
+
+#[test]
+fn a_head_is_repeated_by_the_same_bytes_but_for_the_length() {
+    let head = |length: &str| format!("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: {length}\r\nX: y\r\n\r\n");
+    let mut first = read(&head("5")).expect("good");
+    for length in ["5", "7", "12345", "0", "007"] {
+        let text = head(length);
+        assert!(first.repeats_in(format!("{text}body").as_bytes()), "{length}");
+        let alone = read(&text).expect("good");
+        assert_eq!((first.framing, first.head_len()), (alone.framing, alone.head_len()), "{length}");
+        assert_eq!((first.path(), first.method), ("/a", Method::Post));
+    }
+    for other in [
+        "",
+        "+5",
+        " 5",
+        "5 ",
+        "5, 5",
+        "12345678901",
+        "0x5",
+        "5\r\nContent-Length: 6",
+        "5\r\nTransfer-Encoding: chunked",
+    ] {
+        assert!(!first.repeats_in(head(other).as_bytes()), "{other:?}");
+    }
+    let text = head("5");
+    assert!((0..text.len()).all(|len| !first.repeats_in(&text.as_bytes()[..len])), "a part is none");
+    assert!(
+        !first.repeats_in(text.replace("/a", "/b").as_bytes())
+            && !first.repeats_in(text.replace("X: y", "X: z").as_bytes())
+    );
+    let mut chunked = with("POST /a HTTP/1.1", &["Transfer-Encoding: chunked"]).expect("good");
+    assert!(!chunked.repeats_in(b"POST /a HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n"));
+}
