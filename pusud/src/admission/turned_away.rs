@@ -19,7 +19,7 @@ pub const REFUSING_MAX: usize = 48;
 /// How long a connection may take to send its request, take the answer, and go.
 const REFUSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// A request that is longer is no health check, in bytes.
-const REQUEST_BYTES_MAX: usize = 1024;
+const REQUEST_BYTES_MAX: usize = 4096;
 
 /// Refuses connections. Clones share the bound on their number.
 #[derive(Clone)]

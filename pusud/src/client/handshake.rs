@@ -23,6 +23,10 @@ const HEADERS_MAX: usize = 64;
 
 /// What the bytes received so far amount to.
 #[derive(Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a connection has one at a time, and to box requests costs more than to move them"
+)]
 pub enum Progress {
     /// The request is not whole yet.
     Partial,

@@ -238,9 +238,14 @@ impl Remembered {
         }
     }
 
+    /// Whether this generation of the authenticator has granted it.
+    pub(super) fn is_of(&self, generation: u32) -> bool {
+        self.generation == generation
+    }
+
     /// Whether it still holds under this generation of the authenticator.
     pub(super) fn holds(&self, generation: u32) -> bool {
-        self.generation == generation
+        self.is_of(generation)
             && !self.mailbox.as_ref().is_some_and(|mailbox| mailbox.has_mail())
             && Uptime::now() < self.ends
     }

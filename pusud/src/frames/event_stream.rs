@@ -97,7 +97,7 @@ pub fn publication_events(body: EventBody, channel: &str, frames: &[u8]) -> Fram
     for content in frame::contents(channel, frames) {
         event.clear();
         event.extend_from_slice(&head);
-        push_lines(&mut event, content);
+        push_line(&mut event, content);
         event.extend_from_slice(frame::PUBLISH_TAIL);
         event.extend_from_slice(END);
         body.push(&mut out, &event);
@@ -153,30 +153,16 @@ fn push_event(out: &mut Vec<u8>, name: &str, json: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.push(b'\n');
     out.extend_from_slice(DATA);
-    push_lines(out, json);
+    push_line(out, json);
     out.extend_from_slice(END);
 }
 
-/// Appends JSON text as data. A line may end within it wherever JSON allows white space, and begins anew there, which the
-/// listener sees as a line feed.
-fn push_lines(out: &mut Vec<u8>, json: &[u8]) {
-    if !json.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        out.extend_from_slice(json);
-        return;
+/// Appends JSON text as data. A line would end the field; where one ends within the text, JSON has white space of any kind.
+fn push_line(out: &mut Vec<u8>, json: &[u8]) {
+    if memchr::memchr2(b'\n', b'\r', json).is_none() {
+        return out.extend_from_slice(json);
     }
-    let mut before = 0;
-    for byte in json {
-        match (before, byte) {
-            // The second half of one line end.
-            (b'\r', b'\n') => {}
-            (_, b'\n' | b'\r') => {
-                out.push(b'\n');
-                out.extend_from_slice(DATA);
-            }
-            (_, other) => out.push(*other),
-        }
-        before = *byte;
-    }
+    out.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
 }
 
 #[cfg(test)]

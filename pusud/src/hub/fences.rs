@@ -48,6 +48,13 @@ impl Hub {
             && state.index.shards_of(channel).iter().any(|member| member == state.outgoing.shards_len())
     }
 
+    /// Hands over what has been published so far, without waiting for the flush.
+    pub fn hand_over(&self) {
+        let state = &mut *self.state.borrow_mut();
+        state.close_run();
+        state.outgoing.send();
+    }
+
     /// Hands over what has been published so far, with a fence behind it. Only where there is a network.
     pub fn fence(self: &Rc<Self>) -> Fence {
         let state = &mut *self.state.borrow_mut();

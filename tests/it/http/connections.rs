@@ -140,6 +140,22 @@ fn a_connection_on_which_nothing_is_authorized_has_less_time() {
     assert_eq!(daemon.refused(), "authorize_timeout 3");
 }
 
+/// Each time with the beginning of a further request, for which there is time.
+#[test]
+fn who_proves_nothing_wins_no_time_by_asking() {
+    let daemon = with_limits("authorize_timeout: 2s, handshake_timeout: 1s, keep_alive_timeout: 1h");
+    let since = Instant::now();
+    let mut http = daemon.http();
+    let request = Request::get("/healthz").bytes();
+    let (beginning, rest) = request.split_at(1);
+    http.raw().send([&request, beginning].concat());
+    while http.next_answer().is_some() {
+        assert!(since.elapsed() < Duration::from_secs(60), "it is not closed");
+        http.raw().send_perhaps([rest, beginning].concat());
+    }
+    assert_eq!(daemon.refused(), "authorize_timeout 1");
+}
+
 /// Half of a second request has as much time as half of a first one.
 #[test]
 fn a_head_that_never_ends_is_not_waited_for() {

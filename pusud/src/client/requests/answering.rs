@@ -49,8 +49,13 @@ impl Requests<'_> {
 
     /// Refuses a request for where it comes from.
     pub(super) async fn refuse(&mut self, request: &Request, refusal: Refusal) -> Then {
+        let answer = match self.health_check(request) {
+            // It is answered wherever it comes from.
+            Some(health) => health,
+            None => HttpError::turned_away(refusal).to_problem(),
+        };
         let origin = CrossOrigin::of(request.origin(), &self.context.limits.allowed_origins);
-        self.respond_last(request, &origin, &HttpError::turned_away(refusal).to_problem()).await
+        self.respond_last(request, &origin, &answer).await
     }
 
     /// Has the client send its body.
@@ -66,7 +71,8 @@ impl Requests<'_> {
             poll_fn(|cx| {
                 // Ready or not, what waits for room in the kernel leaves meanwhile.
                 let _ = self.outbox.poll_drained(cx);
-                fence.poll(cx)
+                // Nobody is there to be told any more.
+                if self.outbox.is_broken() { Poll::Ready(()) } else { fence.poll(cx) }
             })
             .await;
         }

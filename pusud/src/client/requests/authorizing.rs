@@ -134,6 +134,10 @@ impl Requests<'_> {
                 Some(Outcome::Granted(remembered)) if remembered.holds(context.authenticator.generation()) => {
                     return Ok(remembered);
                 }
+                // Another authenticator has taken over meanwhile.
+                Some(Outcome::Granted(remembered)) if !remembered.is_of(context.authenticator.generation()) => {
+                    return Err(unavailable());
+                }
                 Some(Outcome::Granted(_)) => return Err(Answer::problem(401, "The authorization has ended.")),
                 Some(Outcome::Refused(reason)) => return Err(Answer::problem(401, &reason)),
                 Some(Outcome::Unavailable) => return Err(unavailable()),

@@ -37,7 +37,7 @@ use tokio::time::timeout_at;
 use tracing::debug;
 
 /// A connection that has sent so much, in bytes, lets others have their turn before its next request.
-const TURN_BYTES_MAX: usize = 64 * 1024;
+const TURN_BYTES_MAX: usize = 16 * 1024;
 
 /// The conversation.
 pub(super) struct Requests<'a> {
@@ -168,6 +168,11 @@ impl<'a> Requests<'a> {
             }
             self.is_first = false;
             self.head_by = None;
+            if self.is_late() {
+                self.send_answers().await;
+                self.count_late(true);
+                return None;
+            }
             self.take_turn().await;
         }
     }
@@ -210,7 +215,14 @@ impl<'a> Requests<'a> {
             let by = now + limits.keep_alive_timeout;
             return if self.probation.is_some() { by.min(self.authorize_by) } else { by };
         }
-        *self.head_by.get_or_insert(now + limits.handshake_timeout)
+        let by = *self.head_by.get_or_insert(now + limits.handshake_timeout);
+        // Halves of further requests win no time.
+        if self.probation.is_some() && !self.is_first { by.min(self.authorize_by) } else { by }
+    }
+
+    /// Whether nothing was authorized in the time for that, however much was asked.
+    fn is_late(&self) -> bool {
+        self.probation.is_some() && !self.is_first && Instant::now() >= self.authorize_by
     }
 
     fn count_late(&self, is_between: bool) {

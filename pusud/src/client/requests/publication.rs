@@ -59,6 +59,8 @@ impl Requests<'_> {
         };
         self.publish(remembered, channel, content).await?;
         if let Some(reservation) = reservation {
+            // A repetition may come to another shard, whose fence has to stand behind this.
+            self.context.hub.hand_over();
             reservation.accept(Instant::now());
         }
         Ok(Accepted::Now)

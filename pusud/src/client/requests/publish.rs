@@ -18,7 +18,7 @@ const PATH: &str = "/publish";
 const REPLAYED: &str = "Idempotency-Replayed: true\r\n";
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// About what one message of a list and its result take until the answer, beside its part of the body.
-const RESULT_BYTES: usize = 512;
+const RESULT_BYTES: usize = 1024;
 
 impl Requests<'_> {
     /// Publishes the body to one channel.
@@ -147,7 +147,7 @@ impl Requests<'_> {
         match request.framing {
             None => return Err(Refused::new(411, "A body needs a Content-Length, or Transfer-Encoding: chunked.")),
             Some(Framing::Length(len)) if usize::try_from(len).is_ok_and(|len| len <= bytes_max) => {}
-            Some(Framing::Length(_)) => return Err(self.too_large()),
+            Some(Framing::Length(_)) => return Err(too_large(&self.context)),
             Some(Framing::Chunked) => {}
         }
         if request.expectation == Expectation::Unknown {
@@ -177,12 +177,6 @@ impl Requests<'_> {
         Ok(())
     }
 
-    fn too_large(&self) -> Refused {
-        self.context.hub.count_refusal(Refusal::MaxMessageBytes);
-        let bytes_max = self.context.limits.max_message_bytes;
-        Refused::new(413, format!("A body is at most {bytes_max} bytes long (limits.max_message_bytes)."))
-    }
-
     /// Receives the body.
     async fn receive(&mut self, request: &Request) -> Result<Vec<u8>, Answer> {
         let limits = &self.context.limits;
@@ -208,7 +202,7 @@ impl Requests<'_> {
             }
         };
         let body = received.map_err(|error| match error {
-            NoBody::Bad(BodyError::TooLarge) => self.too_large().answer(),
+            NoBody::Bad(BodyError::TooLarge) => too_large(&self.context).answer(),
             NoBody::Bad(BodyError::Malformed) => Answer::problem(400, "The chunks of the body are malformed."),
             NoBody::Gone => stopping(),
         })?;
@@ -226,6 +220,13 @@ fn media_type(request: &Request) -> MediaType {
     request.content_type().map_or(MediaType::Json, MediaType::of)
 }
 
+fn too_large(context: &Context) -> Refused {
+    context.hub.count_refusal(Refusal::MaxMessageBytes);
+    let bytes_max = context.limits.max_message_bytes;
+    let detail = format!("A message is at most {bytes_max} bytes long, as JSON too (limits.max_message_bytes).");
+    Refused::new(413, detail)
+}
+
 fn text(body: &[u8]) -> Result<&str, Refused> {
     std::str::from_utf8(body).map_err(|_| Refused::new(400, "The body is not UTF-8."))
 }
@@ -234,7 +235,10 @@ fn text(body: &[u8]) -> Result<&str, Refused> {
 fn content<'a>(body: &'a [u8], request: &Request, context: &Context) -> Result<Cow<'a, str>, Refused> {
     let text = text(body)?;
     if media_type(request) == MediaType::Text {
-        return Ok(serde_json::to_string(text).expect("text is JSON").into());
+        let content = serde_json::to_string(text).expect("text is JSON");
+        // It may be six times as long, and linked relays take no more than this.
+        let is_good = content.len() <= context.limits.max_message_bytes;
+        return if is_good { Ok(content.into()) } else { Err(too_large(context)) };
     }
     let Context { hub, limits, .. } = context;
     protocol::parse_content(text, limits).map(Cow::Borrowed).map_err(|error| match error {

@@ -104,6 +104,13 @@ impl Requests<'_> {
         }
     }
 
+    /// The answer to a request, if it is a health check.
+    pub(super) fn health_check(&self, request: &Request) -> Option<Answer> {
+        let route = Route::of(request.path(), self.context.paths)?;
+        let is_check = matches!(route, Route::Health) && route.methods().contains(&request.method);
+        is_check.then(|| self.health().answer())
+    }
+
     fn health(&self) -> Health {
         if self.context.is_draining.get() {
             Health::Draining
