@@ -3,6 +3,7 @@
 
 use super::{Request, Requests};
 use crate::http::{Expectation, Framing, Method};
+use crate::hub::Stage;
 use crate::protocol;
 
 /// The answer to it.
@@ -38,6 +39,8 @@ impl Requests<'_> {
         let body = std::str::from_utf8(self.received.unread().get(..len)?).ok()?;
         let content = protocol::parse_content(body, limits).ok()?;
         self.context.hub.publish(channel, content, &mut self.turn).ok()?;
+        // The answer is owed, also where the outbox is closed before it leaves.
+        self.outbox.reach(Stage::Answer);
         self.needs_fence |= self.context.hub.goes_to_network(channel);
         self.answers.extend_from_slice(ACCEPTED);
         self.received.take(len);
