@@ -45,7 +45,7 @@ pub enum ItemsError {
     /// It is JSON, and should be an array.
     #[error("the body is not an array")]
     NotAnArray,
-    /// There are more than [`ITEMS_MAX`].
+    /// There are too many.
     #[error("the body has more than {ITEMS_MAX} items")]
     TooMany,
 }
