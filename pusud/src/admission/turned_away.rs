@@ -87,8 +87,9 @@ impl TurnedAway {
             tokio::select! {
                 // Past its time, or broken, the connection is closed all the same.
                 _ = timeout(REFUSE_TIME_MAX, conversation) => {}
-                // As far as the system takes it: whether it arrives is for the network to say.
-                _ = displaced => drop(socket.try_write(&answer.bytes)),
+                // As far as the system takes it, whatever the runtime knows of that: whether it arrives is for the network to
+                // say.
+                _ = displaced => drop(socket2::SockRef::from(&socket).send(&answer.bytes)),
             }
         }));
     }

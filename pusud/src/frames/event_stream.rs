@@ -157,12 +157,15 @@ fn push_event(out: &mut Vec<u8>, name: &str, json: &[u8]) {
     out.extend_from_slice(END);
 }
 
-/// Appends JSON text as data. A line would end the field; where one ends within the text, JSON has white space of any kind.
+/// Appends JSON text as data, without the ends of lines in it: they would end the field. In JSON they stand between
+/// tokens alone, where nothing need stand.
 fn push_line(out: &mut Vec<u8>, json: &[u8]) {
-    if memchr::memchr2(b'\n', b'\r', json).is_none() {
-        return out.extend_from_slice(json);
+    let mut rest = json;
+    while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+        out.extend_from_slice(&rest[..end]);
+        rest = &rest[end + 1..];
     }
-    out.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]

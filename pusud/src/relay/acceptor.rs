@@ -18,6 +18,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
@@ -127,6 +128,8 @@ impl Acceptor {
                     };
                     if let Err(refusal) = outcome {
                         refused.note(refusal, peer);
+                        // Whoever gives way to it closes its socket: else files would run out where many come at once.
+                        yield_now().await;
                     }
                 }
                 Err(error) if is_the_peers(&error) => {}

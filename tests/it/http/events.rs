@@ -183,7 +183,7 @@ fn content_comes_as_it_was_published(daemon: Daemon) {
             post.publish("a\"\\", content);
         }
         let event = listener.next_event();
-        let lines = content.replace(['\r', '\n'], " ");
+        let lines = content.replace(['\r', '\n'], "");
         assert_eq!(event.data, format!(r#"{{"channel":"a\"\\","content":{lines}}}"#));
         assert_eq!((&*event.name, event.retry), ("", None));
         let message = socket.next_text();
