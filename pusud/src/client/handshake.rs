@@ -9,6 +9,7 @@ use crate::http::{
     self, ForwardedError, HttpError, Request, has_bare_line_feed, has_token, path_and_query, single, values,
 };
 use crate::protocol::Refusal;
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr};
@@ -71,11 +72,11 @@ pub struct Upgrade {
 #[derive(Clone, PartialEq)]
 pub struct Facts {
     /// The path, with its query.
-    pub path: Box<str>,
+    pub path: Cow<'static, str>,
     /// The `Origin` header, where there is one.
     pub origin: Option<Box<str>>,
     /// The `Cookie` header, where it is what the client is to be known by: a secret.
-    pub cookie: Option<Zeroizing<String>>,
+    pub cookie: Option<Box<Zeroizing<String>>>,
 }
 
 impl fmt::Debug for Facts {
@@ -86,7 +87,7 @@ impl fmt::Debug for Facts {
 
 /// The facts as attributes of a question to the authenticator.
 pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
-    let path = facts.map_or("/", |facts| &facts.path);
+    let path = facts.map_or("/", |facts| &*facts.path);
     let origin = facts.and_then(|facts| facts.origin.as_deref());
     let mut attributes = vec![("http.path".to_owned(), path.to_owned())];
     attributes.extend(origin.map(|origin| ("http.origin".to_owned(), origin.to_owned())));
@@ -231,8 +232,8 @@ fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upg
     let Some((path, query)) = path_and_query(request.path.unwrap_or_default()) else {
         return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
     };
-    let path = query.map_or_else(|| path.into(), |query| format!("{path}?{query}").into_boxed_str());
-    let facts = (*path != *"/" || origin.is_some()).then(|| Box::new(Facts { path, origin, cookie: None }));
+    let path = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin, cookie: None }));
     let response = switching_protocols(key, subprotocol(headers));
     Ok(Upgrade { response, request_len: head.len(), facts, client: None })
 }

@@ -55,7 +55,7 @@ impl Credentials {
     ///
     /// # Errors
     /// 401: its header `Authorization` is none that is understood.
-    pub(super) fn of(request: &Request, origin: &CrossOrigin, path: &str) -> Result<Self, Answer> {
+    pub(super) fn of(request: &Request, origin: &CrossOrigin, path: &'static str) -> Result<Self, Answer> {
         let authorization = match request.authorization() {
             Some(header) => http::authorization(header).map_err(|error| Answer::problem(401, &error.to_string()))?,
             None => Zeroizing::new(String::new()),
@@ -63,7 +63,7 @@ impl Credentials {
         let uses_cookie = request.authorization().is_none() && origin.may_use_cookies();
         // One that is no text is none.
         let cookie = request.cookie().filter(|_| uses_cookie).and_then(|cookie| std::str::from_utf8(cookie).ok());
-        let cookie = cookie.map(|cookie| Zeroizing::new(cookie.to_owned()));
+        let cookie = cookie.map(|cookie| Box::new(Zeroizing::new(cookie.to_owned())));
         Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin().map(Box::from), cookie } })
     }
 }
@@ -77,7 +77,7 @@ impl Requests<'_> {
         &mut self,
         request: &Request,
         origin: &CrossOrigin,
-        path: &str,
+        path: &'static str,
     ) -> Result<Arc<Remembered>, Answer> {
         if let Some(remembered) = self.known.as_ref().and_then(|known| known.of(request, self.client))
             && remembered.holds(self.context.authenticator.generation())
