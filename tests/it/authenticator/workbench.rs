@@ -120,7 +120,7 @@ const BAD: &[(&[&str], &str, &str)] = &[
     (&["-DHEALTH_HANGS"], "pusu.health", "`health` has not come back within 1s"),
     (&["-DRELOAD_SILENT"], "pusu.reload", "has not said why"),
     (&["-DRELOAD_FORGETS"], "pusu.reload", "before a reload that has failed, and is \"could not decide\" after it"),
-    (&["-DRELOAD_LEAKS"], "pusu.reload", "open files are left behind after 100 times"),
+    (&["-DRELOAD_LEAKS"], "pusu.reload", "100 open files are left behind after 100 times"),
     (&["-DRELOAD_CRASHES"], "pusu.reload", "in the middle of the check"),
     (&["-DLOAD_ABORTS"], "layout", "in the middle of the check"),
     (&["-DNULL_TABLE"], "layout", "gives no table"),
