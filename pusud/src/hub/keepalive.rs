@@ -5,7 +5,8 @@
 //! pinged together. The hub sends the pings and ends the connections.
 //! **Invariant:** time in which the relay does not run counts against nobody: it is told how much has passed.
 
-use crate::hub::outbox::{Outbox, Stage};
+use crate::hub::outbox::Outbox;
+use crate::hub::stage::Stage;
 use crate::protocol::Limits;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;

@@ -26,6 +26,7 @@ mod pending_subscriptions;
 mod relief;
 mod room;
 mod slow_consumers;
+mod stage;
 mod stalls;
 mod subscriptions;
 mod transport;
@@ -37,8 +38,9 @@ pub use event_streams::EventStream;
 pub use fences::Fence;
 pub use flow::{Turn, Waiting};
 pub use memory::{exchange_bytes_max, subscriptions_bytes_max};
-pub use outbox::{Outbox, Stage};
+pub use outbox::Outbox;
 pub use room::room_bytes;
+pub use stage::Stage;
 pub use subscriptions::{ListenerId, Subscriptions};
 pub use transport::Transport;
 

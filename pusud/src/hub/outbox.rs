@@ -5,20 +5,22 @@
 //! It knows nothing of channels or of the protocol.
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
-// Longer than 300 lines: everything that changes the queue and the socket stands together.
 
-use crate::frames::{self, EventBody, FrameQueue, Frames, Mark};
-use crate::http::HttpError;
+mod writing;
+
+pub(super) use writing::Progress;
+
+use crate::frames::{FrameQueue, Frames, Mark};
 use crate::hub::incoming::Incoming;
+use crate::hub::stage::Stage;
 use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
 use crate::routing::Lane;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::io;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use writing::Watch;
 
 /// What may be left of a frame that has left by half when its client's memory is needed, in bytes.
 const HALF_SENT_BYTES_MAX: usize = 16 * 1024;
@@ -37,32 +39,6 @@ pub struct Outbox {
     task: Cell<Option<Waker>>,
     /// What comes from the client.
     pub incoming: Incoming,
-}
-
-/// Whether a client that the kernel takes nothing more for is watched, and its progress.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Watch {
-    /// Nobody watches it.
-    Unwatched,
-    /// It is watched, and the kernel has taken nothing since the last check.
-    Stalled,
-    /// It is watched, and the kernel has taken something since the last check.
-    Moving,
-}
-
-/// The stage of a client's conversation: what it speaks, and what it is owed if it is to end now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// A request over HTTP is on its way: the answer to it is that the relay is not available.
-    Request,
-    /// A request over HTTP is being answered: what there is to say its task knows ([`Outbox::push_last`]).
-    Answer,
-    /// Between two requests over HTTP: nothing.
-    Idle,
-    /// WebSocket: a close frame.
-    WebSocket,
-    /// A stream of Server-Sent Events: a last event.
-    EventStream(EventBody),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -199,13 +175,7 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
-        let last_words = match self.stage.get() {
-            Stage::Request => Some(Frames::from(HttpError::unavailable(disconnect).to_response())),
-            Stage::Answer | Stage::Idle => None,
-            Stage::WebSocket => Some(frames::close(disconnect)),
-            Stage::EventStream(body) => Some(frames::end_event(body, disconnect)),
-        };
-        if let Some(last_words) = last_words {
+        if let Some(last_words) = self.stage.get().last_words(disconnect) {
             self.queue.borrow_mut().push(last_words);
         }
         self.wake();
@@ -250,106 +220,9 @@ impl Outbox {
         marked & bit == 0
     }
 
-    /// Takes the lane's mark away and writes what the kernel takes; wakes the client's task if that is not all.
-    pub fn flush(&self, lane: Lane) -> Flushed {
-        self.marked.set(self.marked.get() & !(1 << lane.index()));
-        match self.state.get() {
-            State::Open => {
-                let bytes = self.write();
-                let is_new = self.is_blocked() && self.watch.replace(Watch::Stalled) == Watch::Unwatched;
-                Flushed { bytes, has_to_be_watched: is_new }
-            }
-            State::Closing => Flushed { bytes: self.write(), has_to_be_watched: false },
-            State::Blocked | State::ClosingBlocked | State::Broken => Flushed::default(),
-        }
-    }
-
     /// Whether something waits for the kernel, and nobody has closed it.
     pub fn is_blocked(&self) -> bool {
         self.state.get() == State::Blocked
-    }
-
-    /// Whether the kernel has taken nothing since the last check. It is watched no more where nothing waits.
-    pub fn check_progress(&self) -> Progress {
-        if !self.is_blocked() {
-            self.watch.set(Watch::Unwatched);
-            return Progress::Done;
-        }
-        match self.watch.replace(Watch::Stalled) {
-            Watch::Stalled => Progress::Stalled,
-            Watch::Moving | Watch::Unwatched => Progress::Moving,
-        }
-    }
-
-    /// Ready when nothing is waiting for the kernel. Called by the client's task alone: while the kernel is full this
-    /// is who waits for room and writes.
-    pub fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let task = self.task.take().filter(|task| task.will_wake(cx.waker()));
-        self.task.set(Some(task.unwrap_or_else(|| cx.waker().clone())));
-        loop {
-            let unblocked = match self.state.get() {
-                State::Blocked => State::Open,
-                State::ClosingBlocked => State::Closing,
-                State::Closing if self.has_unsent() => State::Closing,
-                // A part of a record that was no frame's.
-                State::Open if self.transport.kept_bytes() > 0 => State::Open,
-                State::Open | State::Closing | State::Broken => return Poll::Ready(()),
-            };
-            if ready!(self.socket().poll_write_ready(cx)).is_err() {
-                self.break_off();
-                return Poll::Ready(());
-            }
-            self.state.set(unblocked);
-            self.write();
-        }
-    }
-
-    /// Waits for something to read, its end included, and writes what waits for room in the kernel meanwhile.
-    ///
-    /// # Errors
-    /// The connection is gone, or has been closed from this side.
-    pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|cx| {
-            // Ready or not, whoever closes the outbox wakes this task now.
-            let _ = self.poll_drained(cx);
-            if self.is_closing() {
-                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-            }
-            self.socket().poll_read_ready(cx)
-        })
-        .await
-    }
-
-    /// Writes what the kernel takes; returns how many bytes that were.
-    fn write(&self) -> usize {
-        let queue = &mut *self.queue.borrow_mut();
-        let mut total = 0;
-        while let Some(written) = self.transport.write(queue) {
-            match written {
-                Ok(bytes) => {
-                    total += bytes;
-                    if self.watch.get() == Watch::Stalled {
-                        self.watch.set(Watch::Moving);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.state.set(if self.state.get() == State::Open {
-                        State::Blocked
-                    } else {
-                        State::ClosingBlocked
-                    });
-                    self.wake();
-                    break;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    *queue = FrameQueue::default();
-                    self.break_off();
-                    break;
-                }
-            }
-        }
-        total
     }
 
     /// Whether something has not been taken by the kernel.
@@ -368,26 +241,6 @@ impl Outbox {
             task.wake();
         }
     }
-}
-
-/// The result of a flush.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Flushed {
-    /// Bytes that the kernel has taken.
-    pub bytes: usize,
-    /// It has to be watched from here on: the kernel is full, and nobody does yet.
-    pub has_to_be_watched: bool,
-}
-
-/// The progress of an outbox that is watched.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing waits any more, or the connection ends: it is watched no more.
-    Done,
-    /// The kernel has taken something since the last check.
-    Moving,
-    /// The kernel has taken nothing since the last check.
-    Stalled,
 }
 
 /// An outbox was full: its client is disconnected, and this many bytes will not reach it.

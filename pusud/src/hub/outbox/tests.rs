@@ -1,4 +1,7 @@
 use super::*;
+use crate::frames;
+use std::future::poll_fn;
+use std::io;
 use std::io::Read as _;
 use std::rc::Rc;
 
