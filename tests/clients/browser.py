@@ -21,6 +21,18 @@ import time
 
 DEADLINE_SECONDS = 90
 
+# A browser that answers nothing for so long after its start answers nothing at all, and is started anew; so often in all.
+START_SECONDS = 45
+STARTS_MAX = 2
+
+# What it does of its own accord is left out. Its memory to share is where there is room: /dev/shm is small in a container,
+# and a page that finds no room there dies.
+FLAGS = """
+--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --no-default-browser-check
+--disable-background-networking --disable-component-update --disable-extensions --disable-sync --disable-breakpad
+--password-store=basic --use-mock-keychain --remote-debugging-pipe
+""".split()
+
 # Kept until the list of the page has an item with this text.
 SHOWS = """
 new Promise(done => {
@@ -46,21 +58,42 @@ new Promise(done => {
 """
 
 
+class Silent(SystemExit):
+    """A browser that gives no answer."""
+
+
 class Browser:
     """A running Chromium."""
 
     def __init__(self, folder, more=()):
+        for start in range(STARTS_MAX):
+            self.start(os.path.join(folder, str(start)), more)
+            self.end = time.monotonic() + START_SECONDS
+            try:
+                self.ask("Browser.getVersion")
+                break
+            except Silent as silent:
+                self.stop()
+                if start + 1 == STARTS_MAX:
+                    raise
+                print("{}; it is started anew".format(silent), file=sys.stderr)
+        self.end = time.monotonic() + DEADLINE_SECONDS
+
+    def start(self, folder, more):
+        """Starts it with a pipe each way, which it has as 3 and 4."""
         # High numbers, so that neither pipe is where Chromium looks for its own.
-        high = lambda fd: fcntl.fcntl(fd, fcntl.F_DUPFD, 10)
-        (reads, self.requests), (self.answers, writes) = map(lambda pair: map(high, pair), (os.pipe(), os.pipe()))
+        high = lambda fd: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+        (asked, asks), (answers, answered) = os.pipe(), os.pipe()
+        reads, self.requests, self.answers, writes = map(high, (asked, asks, answers, answered))
+        for low in (asked, asks, answers, answered):
+            os.close(low)
 
         def place():
             os.dup2(reads, 3)
             os.dup2(writes, 4)
 
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
         self.process = subprocess.Popen(
-            ["chromium", *flags, *more, "--user-data-dir=" + folder, "about:blank"],
+            ["chromium", *FLAGS, *more, "--user-data-dir=" + folder, "about:blank"],
             preexec_fn=place,
             pass_fds=(3, 4),
             stdout=subprocess.DEVNULL,
@@ -70,7 +103,13 @@ class Browser:
         os.close(writes)
         self.number = 0
         self.buffer = b""
-        self.end = time.monotonic() + DEADLINE_SECONDS
+
+    def stop(self):
+        """Ends it."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.requests)
+        os.close(self.answers)
 
     def ask(self, method, session=None, **parameters):
         """The result of a method; events are passed over."""
@@ -81,6 +120,8 @@ class Browser:
         os.write(self.requests, json.dumps(request).encode() + b"\0")
         while True:
             message = self.message(method)
+            if message.get("method") == "Inspector.targetCrashed":
+                raise SystemExit("{}: the page has crashed".format(method))
             if message.get("id") == self.number:
                 if "error" in message:
                     raise SystemExit("{}: {}".format(method, message["error"]))
@@ -91,7 +132,7 @@ class Browser:
         while b"\0" not in self.buffer:
             ready, _, _ = select.select([self.answers], [], [], max(0, self.end - time.monotonic()))
             if not ready:
-                raise SystemExit("no answer to {} within {} s".format(method, DEADLINE_SECONDS))
+                raise Silent("the browser has not answered {} in time".format(method))
             read = os.read(self.answers, 65536)
             if not read:
                 raise SystemExit("the browser has ended: {}".format(self.process.wait()))
@@ -103,6 +144,8 @@ class Browser:
         """A page that has been loaded; what it is asked with."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        # What it says of a page that crashes.
+        self.ask("Inspector.enable", session)
         self.ask("Page.navigate", session, url=url)
         loaded = "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))"
         self.evaluate(session, loaded + ".then(() => location.href)", url)
@@ -145,8 +188,7 @@ def main():
                     browser.evaluate(page, SHOWS % json.dumps(text))
             print("both pages show all messages")
         finally:
-            browser.process.kill()
-            browser.process.wait()
+            browser.stop()
     finally:
         # Processes of the browser end a moment later, and still write into it.
         shutil.rmtree(folder, ignore_errors=True)

@@ -154,8 +154,7 @@ def main(origins):
             talk(browser, browser.open("http://127.0.0.1:{}/".format(port)), relay, origins == "known")
             say("the conversation took place")
         finally:
-            browser.process.kill()
-            browser.process.wait()
+            browser.stop()
     finally:
         # Processes of the browser end a moment later, and still write into it.
         shutil.rmtree(folder, ignore_errors=True)

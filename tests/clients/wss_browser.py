@@ -80,8 +80,7 @@ def main(port, authority, version):
             browser.evaluate(page, TALK % "wss://localhost:{}".format(port), "{} closed 1000".format(version))
             print("{} closed 1000".format(version))
         finally:
-            browser.process.kill()
-            browser.process.wait()
+            browser.stop()
     finally:
         # Processes of the browser end a moment later, and still write into it.
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,7 @@ use super::{DEADLINE, Stream};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
@@ -159,10 +159,15 @@ impl Client {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", self.shown))
     }
 
-    /// The next message, parsed, if one comes in time.
+    /// The next message, parsed, if one comes in time. Pings are answered meanwhile, and prolong nothing.
     pub(crate) fn next_json_within(&mut self, wait: Duration) -> Option<Value> {
-        self.socket.get_ref().set_read_timeout(Some(wait)).unwrap();
+        let end = Instant::now() + wait;
         let message = loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break None;
+            }
+            self.socket.get_ref().set_read_timeout(Some(left)).unwrap();
             match self.socket.read() {
                 Ok(Message::Ping(_)) => {}
                 Ok(Message::Text(text)) => break Some(serde_json::from_str(&text).unwrap()),
@@ -184,14 +189,16 @@ impl Client {
         }
     }
 
-    /// The next frame of any kind, except a ping, which is answered.
+    /// The next frame of any kind, except a ping, which is answered, and prolongs nothing.
     pub(crate) fn next_message(&mut self) -> Message {
-        loop {
+        let began = Instant::now();
+        while began.elapsed() < DEADLINE {
             match self.next_message_of_any_kind() {
                 Message::Ping(_) => {}
                 message => return message,
             }
         }
+        panic!("{}: nothing but pings within {DEADLINE:?}", self.shown);
     }
 
     /// The next frame; a ping will be answered.

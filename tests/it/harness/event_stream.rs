@@ -9,7 +9,7 @@ use super::event_request::header;
 use super::{ALL, Checker, DEADLINE, Daemon, NoStream, Raw, bearer, channels_query, events_request};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, ErrorKind, Read as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Read with one call.
 const READ_BYTES: usize = 64 * 1024;
@@ -192,23 +192,25 @@ impl EventListener {
         self.checker.take(format!(r#"{{"type":"publish",{fields}"#).as_bytes())
     }
 
-    /// The next event, if one comes within `wait`, whatever comments come before.
+    /// The next event, if one comes within `wait`, however many comments come before.
     ///
     /// # Errors
     /// The stream is at its end.
     pub(crate) fn try_next(&mut self, wait: Duration) -> Result<Option<Event>, Gone> {
+        let end = Instant::now() + wait;
         loop {
-            while let Some(end) = find_end(&self.buffer, self.looked_to) {
-                let event = std::str::from_utf8(&self.buffer[self.at..end]).expect("the relay sends UTF-8");
+            while let Some(end_at) = find_end(&self.buffer, self.looked_to) {
+                let event = std::str::from_utf8(&self.buffer[self.at..end_at]).expect("the relay sends UTF-8");
                 let event = Event::parse(event);
-                self.at = end + 2;
+                self.at = end_at + 2;
                 self.looked_to = self.at;
                 match event {
                     Some(event) => return Ok(Some(event)),
                     None => self.comments += 1,
                 }
             }
-            if !self.read_more(wait)? {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.read_more(left)? {
                 return Ok(None);
             }
         }

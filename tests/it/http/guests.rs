@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) const CHANNEL: &str = "clients/say hello ä€";
 
 /// How long a client may take until it speaks: browsers, and Java, which compiles first, take longest.
-pub(super) const START_TIME_MAX: Duration = Duration::from_secs(90);
+pub(super) const START_TIME_MAX: Duration = Duration::from_secs(180);
 
 /// Where programs are: proxies are among those of the system.
 pub(super) fn path() -> String {

@@ -35,7 +35,7 @@ pub(super) fn many(job: &Job) -> Result<Passed> {
     for _ in 0..warm_up {
         loaded.create_and_destroy()?;
     }
-    let before = Held::now(loaded.subject().has_runtime());
+    let before = Held::before(loaded.subject().has_runtime());
     let mut made = 0;
     while made < instances && started.elapsed() < TIME_MAX {
         loaded.create_and_destroy()?;
@@ -53,7 +53,7 @@ pub(super) fn leaks(job: &Job) -> Result<Passed> {
         for _ in 0..WARM_UP {
             instance.ask(ORDINARY).await;
         }
-        let before = Held::now(loaded.subject().has_runtime());
+        let before = Held::before(loaded.subject().has_runtime());
         let mut made = 0;
         while made < CALLS && started.elapsed() < TIME_MAX {
             instance.ask(ORDINARY).await;

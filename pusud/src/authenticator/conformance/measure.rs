@@ -4,10 +4,15 @@
 use anyhow::{Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long threads that are ending get to be gone from the count.
+/// How long threads and files that are going get to be gone from the count.
 const SETTLING_MAX: Duration = Duration::from_secs(2);
+
+/// A count is taken for settled once so many looks in a row agree, with so much time between two of them.
+const LOOKS: usize = 5;
+const LOOKS_APART: Duration = Duration::from_millis(2);
 
 /// What is held. `None`: this system does not tell.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +32,21 @@ const MEMORY_SLACK_BYTES: u64 = 2 * 1024 * 1024;
 const THREADS_FORGIVEN: usize = 64;
 
 impl Held {
-    /// Looks. `has_runtime`: the plugin brings a runtime with threads of its own.
-    pub(super) fn now(has_runtime: bool) -> Self {
+    /// Looks, once nothing is on its way any more: what was counted now and closes later would hide as much that is left
+    /// behind. `has_runtime`: the plugin brings a runtime with threads of its own.
+    pub(super) fn before(has_runtime: bool) -> Self {
+        let started = Instant::now();
+        let (mut seen, mut agree) = (Self::now(has_runtime), 1);
+        while agree < LOOKS && started.elapsed() < SETTLING_MAX {
+            thread::sleep(LOOKS_APART);
+            let now = Self::now(has_runtime);
+            agree = if (now.files, now.threads) == (seen.files, seen.threads) { agree + 1 } else { 1 };
+            seen = now;
+        }
+        seen
+    }
+
+    fn now(has_runtime: bool) -> Self {
         let processes = processes();
         let sum = |count: fn(&Path) -> Option<usize>| {
             let counts: Vec<usize> = processes.iter().filter_map(|process| count(process)).collect();
@@ -53,7 +71,7 @@ impl Held {
         // A thread that has said goodbye is gone from /proc a moment later.
         let threads_before = self.threads.map(|threads| threads + self.threads_forgiven);
         while (now.threads > threads_before || now.files > self.files) && started.elapsed() < SETTLING_MAX {
-            std::thread::yield_now();
+            thread::yield_now();
             now = Self::now(false);
         }
         for (what, before, after) in [("open files", self.files, now.files), ("threads", threads_before, now.threads)] {

@@ -34,7 +34,7 @@ pub(super) fn stood(job: &Job) -> Result<Passed> {
         return Ok(Passed::saying(super::NOT_OFFERED));
     }
     tell(&instance, 0..WARM_UP)?;
-    let before = Held::now(loaded.subject().has_runtime());
+    let before = Held::before(loaded.subject().has_runtime());
     tell(&instance, WARM_UP..WARM_UP + ROUNDS)?;
     let seen = before.check_growth(usize::try_from(ROUNDS)?, 0)?;
     instance.judge()?;

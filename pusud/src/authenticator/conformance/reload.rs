@@ -24,7 +24,7 @@ pub(super) fn again(job: &Job) -> Result<Passed> {
     }
     let answers = answers(&instance)?;
     let mut failed = repeat(&instance, WARM_UP)?;
-    let before = Held::now(loaded.subject().has_runtime());
+    let before = Held::before(loaded.subject().has_runtime());
     failed = repeat(&instance, TIMES)?.or(failed);
     let mut seen = before.check_growth(TIMES, 0)?;
     compare(&instance, &answers, if failed.is_some() { "failed" } else { "read the same files" })?;
