@@ -39,13 +39,15 @@ pub enum Expectation {
 /// A request's head.
 #[derive(Clone, PartialEq)]
 pub struct Request {
-    /// Its bytes, which hold secrets. What follows are places in them.
-    head: Zeroizing<Vec<u8>>,
+    /// The bytes of its first line, which may hold secrets, and places in them.
+    line: Zeroizing<Vec<u8>>,
+    path: Span,
+    query: Option<Span>,
+    /// The bytes of what is behind it, which hold secrets. What follows are places in them.
+    fields: Zeroizing<Vec<u8>>,
     /// How many bytes it has: as many, unless it only repeats them ([`Self::repeats_in`]).
     len: usize,
     content_length: Option<Span>,
-    path: Span,
-    query: Option<Span>,
     authorization: Option<Span>,
     content_type: Option<Span>,
     origin: Option<Span>,
@@ -107,16 +109,17 @@ impl Request {
         let Some((path, query)) = path_and_query(request.path.unwrap_or_default()) else {
             return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
         };
-        let span = |part: &[u8]| span_in(head, part);
+        let (line, behind) = head.split_at(line_len(head, request.path.unwrap_or_default()));
+        let span = |part: &[u8]| span_in(behind, part);
         Ok(Self {
-            path: span(path.as_bytes()),
-            query: query.map(|query| span(query.as_bytes())),
+            path: span_in(line, path.as_bytes()),
+            query: query.map(|query| span_in(line, query.as_bytes())),
             authorization: fields.authorization.map(span),
             content_type: fields.content_type.map(span),
             origin: fields.origin.map(span),
             idempotency_key: fields.idempotency_key.map(span),
-            cookie: joined(head, &fields.cookies, b"; "),
-            accept: joined(head, &fields.accepts, b", "),
+            cookie: joined(behind, &fields.cookies, b"; "),
+            accept: joined(behind, &fields.accepts, b", "),
             method: method(request.method.unwrap_or_default()),
             framing: framing(&fields, is_1_1)?,
             is_1_1,
@@ -126,24 +129,45 @@ impl Request {
             is_encoded: fields.is_encoded,
             content_length: fields.content_length.map(span),
             len: head.len(),
-            head: Zeroizing::new(head.to_vec()),
+            line: Zeroizing::new(line.to_vec()),
+            fields: Zeroizing::new(behind.to_vec()),
         })
     }
 
-    /// Whether `received` begins with the same head, byte by byte, but for the length of the body: that is taken over then.
-    pub(crate) fn repeats_in(&mut self, received: &[u8]) -> bool {
+    /// Whether `received` begins with the same head, byte by byte, but for the path and the length of the body, and has at
+    /// most so many bytes: these two are taken over then.
+    pub(crate) fn repeats_in(&mut self, received: &[u8], bytes_max: usize) -> bool {
         let Some(Span { start, end }) = self.content_length else { return false };
-        let Some(behind) = received.strip_prefix(&self.head[..start]) else { return false };
+        let same = received.strip_prefix(self.line.as_slice()).map(|behind| (None, behind));
+        let Some((path, behind)) = same.or_else(|| self.other_path(received)) else { return false };
+        let line_len = received.len() - behind.len();
+        let Some(behind) = behind.strip_prefix(&self.fields[..start]) else { return false };
         let digits = behind.iter().take(LENGTH_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
         let (length, behind) = behind.split_at(digits);
-        match number(length).filter(|_| behind.starts_with(&self.head[end..])) {
+        let len = line_len + start + digits + (self.fields.len() - end);
+        match number(length).filter(|_| len <= bytes_max && behind.starts_with(&self.fields[end..])) {
             None => false,
             Some(length) => {
+                if let Some(path) = path {
+                    self.line.splice(self.path.clone(), path.iter().copied());
+                    self.path.end = self.path.start + path.len();
+                }
                 self.framing = Some(Framing::Length(length));
-                self.len = start + digits + (self.head.len() - end);
+                self.len = len;
                 true
             }
         }
+    }
+
+    /// The path in a first line that is this one but for it, and what comes behind the line.
+    fn other_path<'a>(&self, received: &'a [u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
+        if self.query.is_some() || self.path.is_empty() {
+            return None;
+        }
+        let target = received.strip_prefix(&self.line[..self.path.start])?;
+        let (path, behind) = target.split_at(target.iter().position(|byte| !is_in_paths(*byte))?);
+        let behind = behind.strip_prefix(&self.line[self.path.end..])?;
+        path.starts_with(b"/").then_some((Some(path), behind))
     }
 
     /// How many bytes the head has.
@@ -154,32 +178,32 @@ impl Request {
     /// What it is about, with its escapes.
     pub fn path(&self) -> &str {
         // A target is text, and was cut where characters end.
-        self.text(&self.path).unwrap_or_default()
+        text(&self.line, &self.path).unwrap_or_default()
     }
 
     /// What stands behind the question mark. May hold an authorization.
     pub fn query(&self) -> &str {
-        self.query.as_ref().and_then(|query| self.text(query)).unwrap_or_default()
+        self.query.as_ref().and_then(|query| text(&self.line, query)).unwrap_or_default()
     }
 
     /// `Authorization`: a secret.
     pub fn authorization(&self) -> Option<&[u8]> {
-        self.authorization.as_ref().map(|span| &self.head[span.clone()])
+        self.authorization.as_ref().map(|span| &self.fields[span.clone()])
     }
 
     /// `Content-Type`.
     pub fn content_type(&self) -> Option<&[u8]> {
-        self.content_type.as_ref().map(|span| &self.head[span.clone()])
+        self.content_type.as_ref().map(|span| &self.fields[span.clone()])
     }
 
     /// `Origin`; of bytes that are no text, an origin that nobody has.
     pub fn origin(&self) -> Option<&str> {
-        self.origin.as_ref().map(|span| self.text(span).unwrap_or_default())
+        self.origin.as_ref().map(|span| text(&self.fields, span).unwrap_or_default())
     }
 
     /// `Idempotency-Key`.
     pub fn idempotency_key(&self) -> Option<&[u8]> {
-        self.idempotency_key.as_ref().map(|span| &self.head[span.clone()])
+        self.idempotency_key.as_ref().map(|span| &self.fields[span.clone()])
     }
 
     /// `Cookie`, all lines of it: a secret.
@@ -195,14 +219,25 @@ impl Request {
     fn lines<'a>(&'a self, lines: &'a Lines) -> Option<&'a [u8]> {
         match lines {
             Lines::None => None,
-            Lines::One(span) => Some(&self.head[span.clone()]),
+            Lines::One(span) => Some(&self.fields[span.clone()]),
             Lines::Many(joined) => Some(joined),
         }
     }
+}
 
-    fn text(&self, span: &Span) -> Option<&str> {
-        std::str::from_utf8(&self.head[span.clone()]).ok()
-    }
+fn text<'a>(bytes: &'a [u8], span: &Span) -> Option<&'a str> {
+    std::str::from_utf8(&bytes[span.clone()]).ok()
+}
+
+/// Where the line ends that `target` stands in.
+fn line_len(head: &[u8], target: &str) -> usize {
+    let at = span_in(head, target.as_bytes()).end;
+    head[at..].iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| at + end + 1)
+}
+
+/// Whether a path may have this byte (RFC 3986, section 3.3). Lines with others are read as a whole.
+fn is_in_paths(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte)
 }
 
 /// Where `part`, which lies in `head`, does so.

@@ -179,8 +179,9 @@ impl<'a> Requests<'a> {
 
     /// Waits for the next head. `None`: the connection is to end.
     async fn next_head(&mut self) -> Option<Progress> {
-        let Self { last, received, .. } = self;
-        if let Some((request, client)) = last.take_if(|(request, _)| request.repeats_in(received.unread())) {
+        let Self { last, received, context, .. } = self;
+        let bytes_max = context.limits.max_header_bytes;
+        if let Some((request, client)) = last.take_if(|(request, _)| request.repeats_in(received.unread(), bytes_max)) {
             return Some(Progress::Request(request, client));
         }
         loop {

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn read(text: &str) -> Result<Request, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
@@ -130,13 +131,16 @@ fn targets_that_are_no_path_are_refused() {
     }
 }
 
+/// More than any head here has.
+const BYTES_MAX: usize = 8192;
+
 #[test]
 fn a_head_is_repeated_by_the_same_bytes_but_for_the_length() {
     let head = |length: &str| format!("POST /a HTTP/1.1\r\nHost: relay\r\nContent-Length: {length}\r\nX: y\r\n\r\n");
     let mut first = read(&head("5")).expect("good");
     for length in ["5", "7", "12345", "0", "007"] {
         let text = head(length);
-        assert!(first.repeats_in(format!("{text}body").as_bytes()), "{length}");
+        assert!(first.repeats_in(format!("{text}body").as_bytes(), BYTES_MAX), "{length}");
         let alone = read(&text).expect("good");
         assert_eq!((first.framing, first.head_len()), (alone.framing, alone.head_len()), "{length}");
         assert_eq!((first.path(), first.method), ("/a", Method::Post));
@@ -152,14 +156,68 @@ fn a_head_is_repeated_by_the_same_bytes_but_for_the_length() {
         "5\r\nContent-Length: 6",
         "5\r\nTransfer-Encoding: chunked",
     ] {
-        assert!(!first.repeats_in(head(other).as_bytes()), "{other:?}");
+        assert!(!first.repeats_in(head(other).as_bytes(), BYTES_MAX), "{other:?}");
     }
     let text = head("5");
-    assert!((0..text.len()).all(|len| !first.repeats_in(&text.as_bytes()[..len])), "a part is none");
-    assert!(
-        !first.repeats_in(text.replace("/a", "/b").as_bytes())
-            && !first.repeats_in(text.replace("X: y", "X: z").as_bytes())
-    );
+    assert!((0..text.len()).all(|len| !first.repeats_in(&text.as_bytes()[..len], BYTES_MAX)), "a part is none");
+    assert!(!first.repeats_in(text.replace("X: y", "X: z").as_bytes(), BYTES_MAX));
+    assert!(first.repeats_in(text.as_bytes(), text.len()) && !first.repeats_in(text.as_bytes(), text.len() - 1));
     let mut chunked = with("POST /a HTTP/1.1", &["Transfer-Encoding: chunked"]).expect("good");
-    assert!(!chunked.repeats_in(b"POST /a HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    let again = b"POST /a HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert!(!chunked.repeats_in(again, BYTES_MAX));
+}
+
+#[test]
+fn a_head_is_repeated_by_one_with_another_path() {
+    let head = |line: &str| format!("{line}\r\nHost: relay\r\nContent-Length: 5\r\nAuthorization: Bearer x\r\n\r\n");
+    let mut request = read(&head("POST /publish/a HTTP/1.1")).expect("good");
+    for path in
+        ["/publish/b", "/publish/longer.name", "/", "//", "/publish/a%20b", "/publish/(a)+b;c=d,e@f:g", "/publish/c"]
+    {
+        let text = head(&format!("POST {path} HTTP/1.1"));
+        assert!(request.repeats_in(text.as_bytes(), BYTES_MAX), "{path}");
+        assert_eq!((request.path(), request.head_len()), (path, text.len()));
+        assert_eq!((request.authorization(), request.framing), (Some(&b"Bearer x"[..]), Some(Framing::Length(5))));
+        assert!((0..text.len()).all(|len| !request.repeats_in(&text.as_bytes()[..len], BYTES_MAX)), "a part is none");
+        assert!(!request.repeats_in(text.as_bytes(), text.len() - 1), "too long");
+    }
+    for other in [
+        "GET /publish/b HTTP/1.1",
+        "POST  /publish/b HTTP/1.1",
+        "POST /publish/b  HTTP/1.1",
+        "POST /publish/b HTTP/1.0",
+        "POST /publish/b?c HTTP/1.1",
+        "POST /publish/b#c HTTP/1.1",
+        "POST /publish/\u{e4} HTTP/1.1",
+        "POST publish/b HTTP/1.1",
+        "POST http://relay/publish/b HTTP/1.1",
+        "POST  HTTP/1.1",
+        "POST /publish/b\tHTTP/1.1",
+        "POST /publish/b",
+    ] {
+        assert!(!request.repeats_in(head(other).as_bytes(), BYTES_MAX), "{other}");
+    }
+    for whole in ["POST /publish/a?b HTTP/1.1", "POST http://relay HTTP/1.1"] {
+        let mut request = read(&head(whole)).expect("good");
+        assert!(request.repeats_in(head(whole).as_bytes(), BYTES_MAX), "{whole}");
+        assert!(!request.repeats_in(head("POST /publish/b HTTP/1.1").as_bytes(), BYTES_MAX), "{whole}");
+    }
+}
+
+proptest! {
+    /// A head that counts as a repetition means the same as where it is read by itself.
+    #[test]
+    fn a_repetition_means_what_it_says(target in "/?[ -~]{0,12}", length in "[0-9]{0,3}[ -~]?") {
+        let head = |target: &str, length: &str| {
+            format!("POST {target} HTTP/1.1\r\nHost: relay\r\nContent-Length: {length}\r\nOrigin: o\r\n\r\n")
+        };
+        let mut request = read(&head("/publish/a", "5")).expect("good");
+        let text = head(&target, &length);
+        if request.repeats_in(text.as_bytes(), BYTES_MAX) {
+            let alone = read(&text).expect("it is good by itself");
+            prop_assert_eq!((request.path(), request.query()), (alone.path(), alone.query()));
+            prop_assert_eq!((request.framing, request.head_len()), (alone.framing, alone.head_len()));
+            prop_assert_eq!(request.origin(), alone.origin());
+        }
+    }
 }
