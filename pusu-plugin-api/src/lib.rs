@@ -67,6 +67,7 @@ mod error;
 mod export;
 #[allow(unsafe_code)]
 mod facts;
+pub mod file;
 #[allow(unsafe_code)]
 mod grants;
 #[allow(unsafe_code)]
