@@ -3,12 +3,12 @@
 //! A token is not refused for a key that has been put into the file before the token came: the file is looked at first.
 
 use super::key_set::{KEY_UNKNOWN, KeySet};
+use crate::algorithms::Algorithm;
 use crate::token::{Fault, Token};
-use jsonwebtoken::Algorithm;
-use pusu_plugin_api::file::WatchedFile;
+use pusu_plugin_api::file::{self, WatchedFile};
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The option that names the file.
 const OPTION: &str = "jwt_jwks_file";
@@ -25,13 +25,17 @@ impl JwksFile {
     /// It cannot be read, or has no key that can be used.
     pub(crate) fn open(path: PathBuf, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
         let (place, log) = (Place::option(OPTION).file(&path), host.clone());
-        let parse = move |content: &[u8]| {
-            let (keys, left_out) = KeySet::parse(content, &algorithms)?;
-            left_out.iter().for_each(|why| log.warn(format_args!("{place}: left out: {why}")));
-            log.info(format_args!("{place}: {} keys", keys.len()));
-            Ok(keys)
-        };
-        WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, parse).map(Self)
+        let read = move |content: &[u8]| parse(&place, content, &algorithms, &log);
+        WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, read).map(Self)
+    }
+
+    /// What [`Self::open`] would say, without watching anything.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn check(path: &Path, algorithms: &[Algorithm], host: &Host) -> Result<(), CreateError> {
+        let place = Place::option(OPTION).file(path);
+        file::read(OPTION, path, FILE_BYTES_MAX, |content| parse(&place, content, algorithms, host).map(drop))
     }
 
     /// Checks the token's signature with the key that the token names.
@@ -47,14 +51,28 @@ impl JwksFile {
         }
         let is_current = self.0.look_now();
         match self.0.current().check_signature(token) {
-            Err(KEY_UNKNOWN) if !is_current => Err(Fault::Undecided),
+            Err(KEY_UNKNOWN) if !is_current => {
+                Err(Fault::Undecided("the key that the token names (`kid`) may not have been read yet"))
+            }
             checked => Ok(checked?),
         }
     }
 
-    /// Looks at the file at once.
-    #[cfg(test)]
-    pub(crate) fn look_now(&self) -> bool {
-        self.0.look_now()
+    /// Looks at the file at once; what is wrong with it.
+    pub(crate) fn reload(&self) -> Option<String> {
+        self.0.look_now();
+        self.fault()
     }
+
+    /// What is wrong with the file now.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.0.fault().map(|fault| format!("{}: {fault}", Place::option(OPTION).file(self.0.path())))
+    }
+}
+
+fn parse(place: &Place, content: &[u8], algorithms: &[Algorithm], log: &Host) -> Result<KeySet, String> {
+    let (keys, left_out) = KeySet::parse(content, algorithms)?;
+    left_out.iter().for_each(|why| log.warn(format_args!("{place}: left out: {why}")));
+    log.info(format_args!("{place}: {} keys", keys.len()));
+    Ok(keys)
 }
