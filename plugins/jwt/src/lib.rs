@@ -7,129 +7,139 @@
 //! jwt_verification_key: "a long random text"
 //! ```
 //!
-//! The claim `pusu` holds the patterns: `{"read": ["news.*"], "write": ["chat.alice.*"]}`. Nothing in a token chooses how
-//! it is checked: algorithms and keys are the operator's.
-//! **Invariant:** no part of a token is in a log, an error or a reason. Refusals are texts that stand in this source.
+//! The claim `pusu` holds the patterns: `{"read": ["news.*"], "write": ["chat.alice.*"]}`, or another claim, or rules of the
+//! operator's (`jwt_grants`) about the claims that an issuer writes anyway. Nothing in a token chooses how it is checked:
+//! algorithms and keys are the operator's.
+//! **Invariant:** no part of a token but its subject is in a log, an error or a reason. Refusals are texts that stand in this
+//! source, with names of claims that stand in the settings.
 
 mod algorithms;
 mod claims;
+mod decider;
+mod grants;
 mod keys;
+mod members;
 mod options;
 mod patterns;
+mod remote;
 mod token;
 
-use claims::{Accepted, Rules};
+use decider::{Decider, Outcome};
 use keys::Keys;
-use options::Options;
-use patterns::Allowed;
-use pusu_plugin_api::abi::PERMISSIONS_MAX;
-use pusu_plugin_api::{Access, Authenticator, CreateError, Host, Permission, Request, Verdict, export_authenticator};
-use std::time::{SystemTime, UNIX_EPOCH};
-use token::{Fault, Refusal, Token};
+use options::{Options, Settings};
+use pusu_plugin_api::{
+    AsyncAuthenticator, Check, Condition, CreateError, Health, Host, Reload, Reply, Request, Ticket, Verdict,
+    export_authenticator,
+};
+use remote::{Fetching, Waiting};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+use zeroize::Zeroizing;
 
 export_authenticator! {
-    JwtAuthenticator,
+    JwtAuthenticator: Check + Health + Reload,
     id: "JwtAuthenticator",
     options: &[
         "jwt_signing_algorithms",
         "jwt_verification_key",
         "jwt_verification_key_file",
         "jwt_jwks_file",
+        "jwt_jwks_url",
+        "jwt_oidc_issuer",
+        "jwt_jwks_ca_file",
+        "jwt_jwks_max_age",
         "jwt_issuer",
         "jwt_audience",
         "jwt_leeway",
         "jwt_require_expiry",
+        "jwt_claim",
+        "jwt_grants",
         "allowed_channels",
     ],
 }
 
-/// What tokens are checked with, and what they may give at most.
+/// Answers in the call, but for tokens that wait for their keys to be fetched.
 struct JwtAuthenticator {
-    keys: Keys,
-    rules: Rules,
-    allowed: Allowed,
+    /// Stopped first: its thread uses the decider.
+    _fetching: Option<Fetching>,
+    decider: Arc<Decider>,
 }
 
-impl Authenticator for JwtAuthenticator {
+impl AsyncAuthenticator for JwtAuthenticator {
     type Options = Options;
 
     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
-        let algorithms = algorithms::parse(&options.jwt_signing_algorithms)?;
-        let rules = options.rules()?;
-        let allowed = Allowed::new(options.allowed_channels.as_deref())?;
+        let Settings { algorithms, source, rules, grants, allowed } = Settings::of(options, &host)?;
         if !rules.require_expiry {
             host.warn("`jwt_require_expiry` is false: a token without `exp` gives its permissions for ever");
         }
-        let keys = Keys::of_options(options, algorithms, &host)?;
-        Ok(Self { keys, rules, allowed })
+        let (keys, fetching) = source.open(algorithms, &host)?;
+        let abstains = host.entry().is_some_and(|entry| !entry.is_last());
+        let decider = Arc::new(Decider { keys, rules, grants, allowed, abstains });
+        if let Keys::Remote(remote) = &decider.keys {
+            // Not the other way round as well: the decider has the keys.
+            let decider = Arc::downgrade(&decider);
+            remote.decide_by(move |token| {
+                let decider = decider.upgrade()?;
+                match decider.decide(token, SystemTime::now()) {
+                    Ok(Outcome::Verdict(verdict)) => Some(verdict),
+                    Ok(Outcome::Later(_)) => None,
+                    Err(denied) => Some(denied.into()),
+                }
+            });
+        }
+        Ok(Self { _fetching: fetching, decider })
     }
 
-    fn authorize(&self, request: &Request<'_>) -> Verdict {
-        match self.decide(request.authorization().as_bytes(), SystemTime::now()) {
-            Ok(verdict) => verdict,
-            Err(refusal) => Verdict::refuse(refusal),
+    fn authorize(&self, request: &Request<'_>, reply: Reply) {
+        let token = request.authorization().as_bytes();
+        let verdict = match self.decider.decide(token, SystemTime::now()) {
+            Ok(Outcome::Verdict(verdict)) => verdict,
+            Ok(Outcome::Later(key_id)) => return self.wait(token, key_id, request, reply),
+            Err(denied) => denied.into(),
+        };
+        // Whether anybody still waits is the relay's business.
+        let _ = reply.send(verdict);
+    }
+
+    fn cancel(&self, ticket: Ticket) {
+        if let Keys::Remote(remote) = &self.decider.keys {
+            remote.cancel(ticket);
         }
     }
 }
 
 impl JwtAuthenticator {
-    /// What a token gives at `now`; it may be that this cannot be decided.
-    fn decide(&self, token: &[u8], now: SystemTime) -> Result<Verdict, Refusal> {
-        let token = Token::take_apart(token)?;
-        match self.keys.check_signature(&token) {
-            Ok(()) => {}
-            Err(Fault::Refused(refusal)) => return Err(refusal),
-            Err(Fault::Undecided) => {
-                return Ok(Verdict::unavailable("the key that the token names (`kid`) may not have been read yet"));
+    fn wait(&self, token: &[u8], key_id: String, request: &Request<'_>, reply: Reply) {
+        let since = Instant::now();
+        let waiting =
+            Waiting { token: Zeroizing::new(token.to_vec()), key_id, since, until: since + request.timeout(), reply };
+        match &self.decider.keys {
+            Keys::Remote(remote) => remote.wait(waiting),
+            Keys::One(_) | Keys::File(_) => {
+                let _ = waiting.reply.send(Verdict::unavailable("the key of the token is not known yet"));
             }
         }
-        // Nothing of the payload is looked at before the signature has been found good.
-        self.verdict(claims::check(&token.payload()?, &self.rules, unix_ms(now))?)
-    }
-
-    fn verdict(&self, accepted: Accepted) -> Result<Verdict, Refusal> {
-        let (read, read_whole) = self.allowed.narrow(&accepted.read);
-        let (write, write_whole) = self.allowed.narrow(&accepted.write);
-        let permissions = merged(read, write);
-        if permissions.is_empty() {
-            return Err(if read_whole && write_whole {
-                "the token gives access to no channel"
-            } else {
-                "nothing that the token gives is among the channels allowed here"
-            });
-        }
-        if permissions.len() > PERMISSIONS_MAX {
-            return Err("the token has too many patterns");
-        }
-        let mut verdict = Verdict::grant(permissions).with_subject(accepted.subject);
-        if !(read_whole && write_whole) {
-            verdict = verdict.with_detail("the token asks for more than allowed_channels");
-        }
-        if let Some(expires) = accepted.expires_unix_ms {
-            verdict = verdict.expires_unix_ms(expires);
-        }
-        Ok(verdict)
     }
 }
 
-/// One permission a pattern, with both kinds of access where a pattern stands in both lists.
-fn merged(read: Vec<String>, write: Vec<String>) -> Vec<Permission> {
-    let mut permissions: Vec<Permission> = read.into_iter().map(Permission::read).collect();
-    for pattern in write {
-        match permissions.iter_mut().find(|permission| permission.pattern == pattern) {
-            Some(both) => both.access = Access::READ_WRITE,
-            None => permissions.push(Permission::write(pattern)),
-        }
+impl Check for JwtAuthenticator {
+    fn check(options: Options, host: &Host) -> Result<(), CreateError> {
+        let settings = Settings::of(options, host)?;
+        settings.source.check(&settings.algorithms, host)
     }
-    permissions
 }
 
-/// Milliseconds since 1970 UTC; negative before.
-fn unix_ms(time: SystemTime) -> i64 {
-    let whole = |milliseconds: u128| i64::try_from(milliseconds).unwrap_or(i64::MAX);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => whole(since.as_millis()),
-        Err(before) => -whole(before.duration().as_millis()),
+impl Health for JwtAuthenticator {
+    fn health(&self) -> Condition {
+        self.decider.keys.condition()
+    }
+}
+
+/// So that a signal to a relay whose issuer is down does not cost it the keys that it has.
+impl Reload for JwtAuthenticator {
+    fn reload(&self) -> Result<(), CreateError> {
+        self.decider.keys.reload()
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Nothing here is believed, and nothing is looked at that is longer than a token may be.
 
+use crate::algorithms::Algorithm;
+use crate::members::Members;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use pusu_plugin_api::json::{Object, present};
 use pusu_plugin_api::serde::de::IgnoredAny;
 use pusu_plugin_api::serde::{self, Deserialize};
@@ -18,8 +19,10 @@ pub(crate) type Refusal = &'static str;
 pub(crate) enum Fault {
     /// It is not good.
     Refused(Refusal),
-    /// It may be: the key is not known, and there may be newer keys than those that could be read.
-    Undecided,
+    /// It may be: the key is not known, and there may be newer keys than those that could be read. The text says so.
+    Undecided(Refusal),
+    /// It may be, and soon more is known: keys are being fetched, or will be.
+    Later,
 }
 
 impl From<Refusal> for Fault {
@@ -77,14 +80,23 @@ impl<'a> Token<'a> {
         }
         Ok(Self {
             signed: &token[..token.len() - signature.len() - 1],
-            algorithm: header.alg.parse().map_err(|_| ALGORITHM_NOT_ACCEPTED)?,
+            algorithm: header.alg.parse().map_err(|()| ALGORITHM_NOT_ACCEPTED)?,
             key_id: header.kid,
             signature: decoded(signature)?.to_vec(),
             payload,
         })
     }
 
-    /// The payload. Whoever calls this has found the signature good.
+    /// Whether something looks like a token: three parts, of which the first is an object with an algorithm.
+    pub(crate) fn has_header(text: &[u8]) -> bool {
+        let mut parts = text.split(|&byte| byte == b'.');
+        let header = parts.next().and_then(|header| decoded(header).ok());
+        let has_rest = parts.count() == 2;
+        has_rest
+            && header.is_some_and(|header| Members::parse(&header).is_ok_and(|members| members.get("alg").is_some()))
+    }
+
+    /// The payload. Whoever calls this has found the signature good, or gives nothing for what stands there.
     ///
     /// # Errors
     /// It is not base64.

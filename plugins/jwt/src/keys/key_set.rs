@@ -1,52 +1,66 @@
 //! A JSON Web Key Set (RFC 7517): several keys, each with the name by which tokens say which one signed them.
 
-use super::key::{Key, Kind};
-use crate::algorithms;
+use super::jwk::Jwk;
+use super::key::Key;
+use crate::algorithms::{self, Algorithm};
+use crate::members::Members;
 use crate::token::{ALGORITHM_NOT_ACCEPTED, Refusal, Token};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::value::RawValue;
+use std::collections::HashSet;
 
 /// There is no key of the name that the token has.
-pub(super) const KEY_UNKNOWN: Refusal = "the key that the token names (`kid`) is not known";
+pub(crate) const KEY_UNKNOWN: Refusal = "the key that the token names (`kid`) is not known";
 
-/// Keys by their `kid`.
+/// How many entries are named that are left out: a set may have thousands.
+const LEFT_OUT_MAX: usize = 16;
+
+/// Keys by their `kid`, of which several may have the same.
 pub(crate) struct KeySet(Vec<(String, Key)>);
 
 impl KeySet {
     /// Reads the keys that can check tokens of one of `algorithms`, and says why others are left out.
     ///
     /// # Errors
-    /// It is no key set, no key of it can be used, or two have one name. Errors do not contain keys.
+    /// It is no key set, or no key of it can be used. Errors do not contain keys.
     pub(crate) fn parse(json: &[u8], algorithms: &[Algorithm]) -> Result<(Self, Vec<String>), String> {
         // RFC 8259, section 8.1: a byte order mark may be ignored.
         let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
-        let set: JwkSet = serde_json::from_slice(json).map_err(|error| {
+        let damaged = |place: String| {
             format!(
-                "expected a JSON Web Key Set, such as {{\"keys\":[…]}}, found something else or a damaged one (line {}, \
-                 column {})",
-                error.line(),
-                error.column()
+                "expected a JSON Web Key Set, such as {{\"keys\":[…]}}, found something else or a damaged one{place}"
             )
-        })?;
-        let (mut keys, mut left_out) = (Vec::<(String, Key)>::new(), Vec::new());
-        for (index, jwk) in set.keys.iter().enumerate() {
-            let Some(name) = &jwk.common.key_id else {
-                left_out.push(format!("key {} has no `kid`, so no token can name it", index + 1));
+        };
+        let set = Members::parse(json)
+            .map_err(|error| damaged(format!(" (line {}, column {})", error.line(), error.column())))?;
+        let entries: Vec<&RawValue> = match set.read("keys") {
+            Ok(Some(entries)) => entries,
+            Ok(None) | Err(_) => return Err(damaged(": `keys` has to be a list".to_owned())),
+        };
+        let (mut keys, mut left_out, mut known) = (Vec::<(String, Key)>::new(), Vec::new(), HashSet::new());
+        for (index, entry) in entries.iter().enumerate() {
+            let shown = |why: String| format!("key {}{why}", index + 1);
+            if !known.insert(entry.get()) {
+                left_out.push(shown(" stands there twice".to_owned()));
                 continue;
-            };
-            let shown = name.escape_debug();
-            match usable(jwk, algorithms) {
-                Ok(key) => {
-                    let twin = |(other, known): &(String, Key)| {
-                        other == name && known.algorithms().iter().any(|algorithm| key.algorithms().contains(algorithm))
-                    };
-                    if keys.iter().any(twin) {
-                        return Err(format!("two keys for the same algorithm have the `kid` `{shown}`"));
-                    }
-                    keys.push((name.clone(), key));
-                }
-                Err(why) => left_out.push(format!("key {}, `{shown}`: {why}", index + 1)),
             }
+            let jwk = match Jwk::parse(entry) {
+                Ok(jwk) => jwk,
+                Err(why) => {
+                    left_out.push(shown(format!(": {why}")));
+                    continue;
+                }
+            };
+            let named = jwk.name.as_ref().map(|name| format!(", `{}`", name.escape_debug())).unwrap_or_default();
+            match (jwk.key(algorithms), jwk.name) {
+                (Ok(key), Some(name)) => keys.push((name, key)),
+                (Ok(_), None) => left_out.push(shown(" has no `kid`, so no token can name it".to_owned())),
+                (Err(why), _) => left_out.push(shown(format!("{named}: {why}"))),
+            }
+        }
+        if left_out.len() > LEFT_OUT_MAX {
+            let further = left_out.len() - LEFT_OUT_MAX;
+            left_out.truncate(LEFT_OUT_MAX);
+            left_out.push(format!("{further} further keys"));
         }
         if keys.is_empty() {
             let why = if left_out.is_empty() { "there is none in it".into() } else { left_out.join("; ") };
@@ -60,56 +74,26 @@ impl KeySet {
         self.0.len()
     }
 
-    /// Checks the token's signature with the key that the token names.
+    /// The names of the keys.
+    pub(crate) fn names(&self) -> HashSet<&str> {
+        self.0.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Checks the token's signature with the key that the token names; with each of them, if several have that name.
     ///
     /// # Errors
     /// It names none, or one that is not here, or that was not used.
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
         let name = token.key_id.as_deref().ok_or("the token's header does not say which key signed it (`kid`)")?;
-        let mut named = self.0.iter().filter(|(known, _)| known == name).map(|(_, key)| key).peekable();
-        named.peek().ok_or(KEY_UNKNOWN)?;
-        let key = named.find(|key| key.algorithms().contains(&token.algorithm)).ok_or(ALGORITHM_NOT_ACCEPTED)?;
-        key.check_signature(token)
-    }
-}
-
-/// A key that may check tokens of one of `algorithms`.
-fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Result<Key, String> {
-    let common = &jwk.common;
-    if common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
-        return Err("is not for signatures (`use`)".into());
-    }
-    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
-        return Err("is not for checking signatures (`key_ops`)".into());
-    }
-    let own = match common.key_algorithm {
-        None => None,
-        Some(algorithm) => {
-            Some(Algorithm::try_from(algorithm).map_err(|_| "is for an algorithm that is not known here (`alg`)")?)
+        let mut refusal = KEY_UNKNOWN;
+        for (_, key) in self.0.iter().filter(|(known, _)| known == name) {
+            match key.check_signature(token) {
+                Ok(()) => return Ok(()),
+                // That one of them is for another algorithm says less than that the signature is not good.
+                Err(ALGORITHM_NOT_ACCEPTED) if refusal != KEY_UNKNOWN => {}
+                Err(why) => refusal = why,
+            }
         }
-    };
-    let material = DecodingKey::from_jwk(jwk).map_err(|_| "is of a kind that is not known here, or damaged")?;
-    let kind = Kind::of(&material)?;
-    let curve = match (&jwk.algorithm, kind) {
-        (AlgorithmParameters::EllipticCurve(key), Kind::P256) => key.curve == EllipticCurve::P256,
-        (AlgorithmParameters::EllipticCurve(key), Kind::P384) => key.curve == EllipticCurve::P384,
-        (AlgorithmParameters::OctetKeyPair(key), Kind::Ed25519) => key.curve == EllipticCurve::Ed25519,
-        (AlgorithmParameters::RSA(_), Kind::Rsa) | (AlgorithmParameters::OctetKey(_), Kind::Secret(_)) => true,
-        _ => false,
-    };
-    if !curve {
-        return Err("is not on the curve that it names (`crv`)".into());
-    }
-    let wanted: Vec<Algorithm> =
-        algorithms.iter().copied().filter(|&wanted| own.is_none_or(|own| own == wanted)).collect();
-    let key = Key::new(material, kind, &wanted);
-    match (key.algorithms(), kind) {
-        ([], _) => Err("is for none of `jwt_signing_algorithms`".into()),
-        (used, Kind::Secret(length)) => match used.iter().copied().filter_map(algorithms::secret_bytes_min).max() {
-            // Here nobody has to be served who has used a short one for years.
-            Some(min) if length < min => Err(format!("is {length} bytes long; expected at least {min}")),
-            _ => Ok(key),
-        },
-        _ => Ok(key),
+        Err(refusal)
     }
 }

@@ -1,58 +1,99 @@
-//! Verification keys, from exactly one of `jwt_verification_key`, `jwt_verification_key_file` and `jwt_jwks_file`.
+//! Verification keys, from exactly one of the options that give or name them.
 
-mod file_state;
+mod jwk;
 mod jwks_file;
 mod key;
 mod key_set;
 mod key_text;
+mod one_key;
 
-use crate::algorithms::{self, secret_bytes_min};
-use crate::options::Options;
+pub(crate) use key_set::{KEY_UNKNOWN, KeySet};
+
+use crate::algorithms::{self, Algorithm, secret_bytes_min};
+use crate::remote::{Fetching, Remote, Source};
 use crate::token::{Fault, Token};
-use jsonwebtoken::Algorithm;
 use jwks_file::JwksFile;
-use key::{Key, Kind};
+use one_key::OneKey;
 use pusu_plugin_api::options::Place;
-use pusu_plugin_api::{CreateError, Host};
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use pusu_plugin_api::{Condition, CreateError, Host};
+use std::path::PathBuf;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Largest file with one key, in bytes.
-const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Where the keys are, as the options say it.
+pub(crate) enum KeySource {
+    Text(Zeroizing<String>),
+    KeyFile(PathBuf),
+    JwksFile(PathBuf),
+    Remote(Source),
+}
 
 /// The keys that signatures are checked with.
 pub(crate) enum Keys {
     /// One key, for all tokens, whatever key they name.
-    One(Key),
-    /// The key that the token names.
+    One(OneKey),
+    /// The key that the token names, in a file.
     File(JwksFile),
+    /// The key that the token names, fetched from the issuer.
+    Remote(Arc<Remote>),
 }
 
-impl Keys {
-    /// Reads the keys that the options give or name.
+impl KeySource {
+    /// Checks that the algorithms go with such a place.
     ///
     /// # Errors
-    /// None or several of the three options, a file that cannot be read, a key that does not go with the algorithms.
-    pub(crate) fn of_options(options: Options, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
-        match (options.jwt_verification_key, options.jwt_verification_key_file, options.jwt_jwks_file) {
-            (Some(text), None, None) => one(&Place::option("jwt_verification_key"), &text, &algorithms, host),
-            (None, Some(file), None) => {
-                let file = host.resolve(file);
-                let place = Place::option("jwt_verification_key_file").file(&file);
-                let text = read_key_file(&file).map_err(|what| place.error(what))?;
-                one(&place, &text, &algorithms, host)
-            }
-            (None, None, Some(file)) => JwksFile::open(host.resolve(file), algorithms, host.clone()).map(Self::File),
-            _ => Err(CreateError::config(
-                "expected exactly one of the options `jwt_verification_key` (a secret, or a public key in PEM format), \
-                 `jwt_verification_key_file` (a file with one of these) and `jwt_jwks_file` (a file with a JSON Web Key \
-                 Set)",
-            )),
+    /// A secret would have to be fetched.
+    pub(crate) fn check_algorithms(&self, algorithms: &[Algorithm]) -> Result<(), CreateError> {
+        let Self::Remote(source) = self else { return Ok(()) };
+        match algorithms.iter().find(|algorithm| secret_bytes_min(**algorithm).is_some()) {
+            None => Ok(()),
+            Some(secret) => Err(Place::option("jwt_signing_algorithms").error(format_args!(
+                "{secret} needs a secret, and `{}` gives public keys, which everybody can fetch; remove {secret}",
+                source.option()
+            ))),
         }
     }
 
+    /// Reads the keys, or begins to fetch them.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a key that does not go with the algorithms, no thread.
+    pub(crate) fn open(self, algorithms: Vec<Algorithm>, host: &Host) -> Result<(Keys, Option<Fetching>), CreateError> {
+        Ok(match self {
+            Self::Text(text) => (Keys::One(OneKey::of_text(&text, &algorithms, host)?), None),
+            Self::KeyFile(path) => (Keys::One(OneKey::of_file(path, algorithms, host)?), None),
+            Self::JwksFile(path) => (Keys::File(JwksFile::open(path, algorithms, host)?), None),
+            Self::Remote(source) => {
+                let (remote, fetching) = Remote::start(source, algorithms, host)?;
+                (Keys::Remote(remote), Some(fetching))
+            }
+        })
+    }
+
+    /// What [`Self::open`] would say, without starting anything or asking anybody.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn check(&self, algorithms: &[Algorithm], host: &Host) -> Result<(), CreateError> {
+        match self {
+            Self::Text(text) => OneKey::of_text(text, algorithms, host).map(drop),
+            Self::KeyFile(path) => OneKey::check_file(path, algorithms, host),
+            Self::JwksFile(path) => JwksFile::check(path, algorithms, host),
+            Self::Remote(source) => {
+                source.check()?;
+                host.info(format_args!(
+                    "`{}`: keys for {} would be fetched from {}",
+                    source.option(),
+                    algorithms::names(algorithms),
+                    source.shown()
+                ));
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Keys {
     /// Checks the token's signature.
     ///
     /// # Errors
@@ -61,48 +102,33 @@ impl Keys {
         match self {
             Self::One(key) => Ok(key.check_signature(token)?),
             Self::File(file) => file.check_signature(token),
+            Self::Remote(remote) => remote.check_signature(token),
         }
     }
-}
 
-/// The one key, which has to go with every algorithm: one that it does not go with is a mistake, and if that is HMAC
-/// and the key a public one, a way in for everybody.
-fn one(place: &Place, text: &str, algorithms: &[Algorithm], host: &Host) -> Result<Keys, CreateError> {
-    let material = key_text::parse(text).map_err(|what| place.error(what))?;
-    let kind = Kind::of(&material).map_err(|what| place.error(what))?;
-    if let Some(other) = algorithms.iter().find(|algorithm| !kind.algorithms().contains(algorithm)) {
-        let needed = match secret_bytes_min(*other) {
-            Some(_) => "a secret of signer and relay, never a public key, with which everybody could sign",
-            None => "a public key of its kind in PEM format (-----BEGIN PUBLIC KEY-----)",
+    /// Reads files again at once, or has the keys fetched.
+    ///
+    /// # Errors
+    /// A file is broken.
+    pub(crate) fn reload(&self) -> Result<(), CreateError> {
+        let fault = match self {
+            Self::One(key) => key.reload(),
+            Self::File(file) => file.reload(),
+            Self::Remote(remote) => {
+                remote.fetch_soon();
+                None
+            }
         };
-        return Err(place.error(format_args!(
-            "it is {kind}, which goes with {}; `jwt_signing_algorithms` has {other:?}, which needs {needed}",
-            algorithms::names(kind.algorithms())
-        )));
+        fault.map_or(Ok(()), |fault| Err(CreateError::failed(fault)))
     }
-    let key = Key::new(material, kind, algorithms);
-    if let (Kind::Secret(length), Some(min)) = (kind, algorithms.iter().copied().filter_map(secret_bytes_min).max())
-        && length < min
-    {
-        host.warn(format_args!(
-            "{place}: the secret is {length} bytes long; with {} it should have at least {min} (RFC 7518, section 3.2): \
-             whoever has one token can try out short ones. `openssl rand -base64 {min}` makes a good one",
-            algorithms::names(algorithms)
-        ));
-    }
-    Ok(Keys::One(key))
-}
 
-/// The text of a file, without the end of its last line and without a byte order mark: editors write them, and nobody
-/// means them.
-fn read_key_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|open| open.take(KEY_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    if read.map_err(|error| error.to_string())? as u64 > KEY_FILE_BYTES_MAX {
-        return Err(format!("expected a file of at most {KEY_FILE_BYTES_MAX} bytes, found a longer one"));
+    /// How the keys are.
+    pub(crate) fn condition(&self) -> Condition {
+        let fault = match self {
+            Self::One(key) => key.fault(),
+            Self::File(file) => file.fault(),
+            Self::Remote(remote) => return remote.condition(),
+        };
+        fault.map_or(Condition::Good, |fault| Condition::Degraded(format!("{fault}; what was read before holds")))
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| "expected text, found bytes that are not UTF-8")?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(Zeroizing::new(text.to_owned()))
 }

@@ -81,6 +81,96 @@ fn the_token_names_its_key() {
     assert_eq!(decide(&authenticator, &nameless), Err("the token's header does not say which key signed it (`kid`)"));
 }
 
+/// RFC 7517, section 5: one that nobody understands spoils no set.
+#[test]
+fn an_odd_key_is_left_out_with_a_word_and_the_others_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let odd = |member: &str, value: Value| {
+        let mut key = oct("odd", SECRET);
+        key[member] = value;
+        key.to_string()
+    };
+    let twice = oct("odd", SECRET).to_string().replacen('{', r#"{"kid":"odd","#, 1);
+    for (entry, wanted) in [
+        (odd("kid", json!(7)), "key 1: `kid`: expected a text"),
+        (odd("kid", json!(null)), "key 1: `kid`: expected a text"),
+        (odd("x5c", json!("canary")), "key 1, `odd`: `x5c`: expected a list of texts"),
+        (odd("key_ops", json!("verify")), "key 1, `odd`: `key_ops`: expected a list of texts"),
+        (odd("use", json!(["sig"])), "key 1, `odd`: `use`: expected a text"),
+        (odd("use", json!("enc")), "key 1, `odd`: is not for signatures (`use`)"),
+        (odd("alg", json!(5)), "key 1, `odd`: `alg`: expected a text"),
+        (odd("alg", json!("RSA-OAEP")), "key 1, `odd`: is for an algorithm that is not known here"),
+        (odd("kty", json!("AKP")), "key 1, `odd`: is of a kind that is not known here (`kty`)"),
+        (odd("k", json!("canary!")), "key 1, `odd`: is damaged"),
+        ("null".into(), "key 1: expected an object"),
+        ("7".into(), "key 1: expected an object"),
+        (r#"["canary"]"#.into(), "key 1: expected an object"),
+        (twice, "key 1: has a member twice, or is damaged"),
+        (oct("good", SECRET).to_string(), "key 2 stands there twice"),
+        (json!({"kty": "EC", "kid": "odd", "crv": "P-256", "x": "AA"}).to_string(), "key 1, `odd`: has no `y`"),
+    ] {
+        fs::write(&file, format!(r#"{{"keys":[{entry},{}]}}"#, oct("good", SECRET))).unwrap();
+        let relay = testing::Relay::new();
+        let authenticator = relay.create::<JwtAuthenticator>(&with_file(&file).to_string()).unwrap();
+        assert!(decide(&authenticator, &named("good")).is_ok(), "{entry}");
+        let texts: Vec<String> = relay.lines().into_iter().map(|line| line.text).collect();
+        let left_out = texts.iter().find(|text| text.contains("left out: ")).unwrap();
+        assert!(left_out.contains(wanted) && !left_out.contains("canary"), "{left_out}\nwanted {wanted}");
+    }
+}
+
+/// At a rotation that an odd key comes with, the key that is retired is retired.
+#[test]
+fn a_retired_key_goes_also_when_an_odd_one_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    fs::write(&file, json!({"keys": [oct("old", SECRET)]}).to_string()).unwrap();
+    let authenticator = made(with_file(&file));
+    assert!(is_good(&authenticator, "old"));
+    fs::write(&file, json!({"keys": [oct("new", SECRET), {"kid": 7}, null]}).to_string()).unwrap();
+    assert!(is_good(&authenticator, "new") && !is_good(&authenticator, "old"));
+}
+
+#[test]
+fn of_two_keys_with_one_name_both_are_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let other = "another secret that is long enough to be one";
+    for keys in [[oct("a", SECRET), oct("a", other)], [oct("a", other), oct("a", SECRET)]] {
+        fs::write(&file, json!({"keys": keys}).to_string()).unwrap();
+        settle(&file);
+        let authenticator = made(with_file(&file));
+        assert!(decide(&authenticator, &named("a")).is_ok());
+        let good = named("a");
+        let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, "A".repeat(43));
+        assert_eq!(decide(&authenticator, &forged), Err("the token's signature is not good"));
+    }
+}
+
+#[test]
+fn a_key_in_a_file_is_read_again_when_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let other = "another secret that is long enough to be one";
+    fs::write(&file, other).unwrap();
+    let options = json!({"jwt_signing_algorithms": ["HS256"], "jwt_verification_key_file": file});
+    let authenticator = made(options);
+    assert_eq!(decide(&authenticator, &token(json!({}))), Err("the token's signature is not good"));
+    fs::write(&file, SECRET).unwrap();
+    assert!(decide(&authenticator, &token(json!({}))).is_ok(), "no token is refused for a key that is in the file");
+    fs::write(&file, keys::RSA).unwrap();
+    assert!(authenticator.reload().is_err_and(|error| error.to_string().contains("it is an RSA public key")));
+    assert!(decide(&authenticator, &token(json!({}))).is_ok(), "a broken file changes nothing");
+    let Condition::Degraded(why) = authenticator.health() else { panic!("the file is broken") };
+    assert!(
+        why.contains("option `jwt_verification_key_file`: ") && why.contains("what was read before holds"),
+        "{why}"
+    );
+    fs::write(&file, SECRET).unwrap();
+    assert!(authenticator.reload().is_ok() && authenticator.health() == Condition::Good);
+}
+
 #[test]
 fn files_without_a_good_key_are_errors_that_show_none() {
     let folder = tempfile::tempdir().unwrap();
@@ -90,13 +180,10 @@ fn files_without_a_good_key_are_errors_that_show_none() {
         (String::new(), "expected a JSON Web Key Set"),
         ("[]".into(), "expected a JSON Web Key Set"),
         ("{}".into(), "expected a JSON Web Key Set"),
-        (format!(r#"{{"keys":["{secret}"]}}"#), "expected a JSON Web Key Set"),
+        (r#"{"keys":{}}"#.into(), "expected a JSON Web Key Set"),
+        (format!(r#"{{"keys":["{secret}"]}}"#), "found none: key 1: expected an object"),
         (r#"{"keys":[]}"#.into(), "expected a key for HS256, RS256, ES256, found none: there is none in it"),
         (json!({"keys": [oct("a", "hunter2")]}).to_string(), "key 1, `a`: is 7 bytes long; expected at least 32"),
-        (
-            json!({"keys": [oct("a", SECRET), oct("a", SECRET)]}).to_string(),
-            "two keys for the same algorithm have the `kid` `a`",
-        ),
         (" ".repeat(1_100_000), "expected a file of at most 1048576 bytes"),
     ] {
         fs::write(&file, content).unwrap();
@@ -117,8 +204,8 @@ fn settle(file: &Path) {
 
 /// Whether a token that names this key is good after the file has been looked at again.
 fn is_good(authenticator: &JwtAuthenticator, name: &str) -> bool {
-    let Keys::File(file) = &authenticator.keys else { panic!("the keys are in a file") };
-    file.refresh_now();
+    let Keys::File(file) = &authenticator.decider.keys else { panic!("the keys are in a file") };
+    file.reload();
     decide(authenticator, &named(name)).is_ok_and(|verdict| verdict.decision() == Decision::Grant)
 }
 

@@ -1,17 +1,19 @@
 //! Options as operators write them, tokens as they come, and the verdicts on both.
 
+mod grants;
 mod key_files;
 mod keys;
 mod refusals;
 mod settings;
 
 use super::*;
+use crate::token::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use pusu_plugin_api::{Decision, testing};
+use pusu_plugin_api::{Access, Decision, Permission, testing};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 const SECRET: &str = "a secret that is long enough for HS512, which takes 64 bytes or more";
 /// The clock of these tests, in seconds since 1970.
@@ -51,7 +53,15 @@ fn token(claims: Value) -> String {
 }
 
 fn decide(authenticator: &JwtAuthenticator, token: &str) -> Result<Verdict, Refusal> {
-    authenticator.decide(token.as_bytes(), UNIX_EPOCH + Duration::from_secs(NOW))
+    decide_fully(authenticator, token).map_err(|denied| denied.reason)
+}
+
+/// As [`decide`], with what the log says in addition.
+fn decide_fully(authenticator: &JwtAuthenticator, token: &str) -> Result<Verdict, claims::Denied> {
+    match authenticator.decider.decide(token.as_bytes(), UNIX_EPOCH + Duration::from_secs(NOW))? {
+        decider::Outcome::Verdict(verdict) => Ok(verdict),
+        decider::Outcome::Later(key) => panic!("keys in files are known at once, {key} is not"),
+    }
 }
 
 fn permissions(verdict: &Verdict) -> Vec<(&str, Access)> {

@@ -42,7 +42,7 @@ fn what_is_no_token() {
     ]);
     let authenticator = with(json!({}));
     let at = UNIX_EPOCH + Duration::from_secs(NOW);
-    assert_eq!(authenticator.decide(b"\xff\xfe.\x00.\x80", at), Err(BASE64));
+    assert_eq!(authenticator.decider.decide(b"\xff\xfe.\x00.\x80", at), Err(BASE64.into()));
 }
 
 #[test]
@@ -207,6 +207,41 @@ fn payloads_that_are_not_good() {
     assert_refused(&rows);
 }
 
+/// The log says which claim it is, and never its value.
+#[test]
+fn the_log_names_the_claim() {
+    let authenticator = with(json!({"jwt_issuer": "https://id.example.com", "jwt_audience": "relay"}));
+    let good = json!({"iss": "https://id.example.com", "aud": "relay", "exp": NOW + 60, "pusu": {"read": ["a"]}});
+    for (claim, value, detail) in [
+        ("exp", json!("canary"), "exp: expected a number"),
+        ("exp", json!((NOW + 60) * 1000), "exp: expected a time in seconds since 1970, found one in milliseconds"),
+        ("nbf", json!(NOW * 1000), "nbf: expected a time in seconds since 1970, found one in milliseconds"),
+        ("nbf", json!(NOW + 3600), "nbf: is a time to come"),
+        ("iat", json!(["canary"]), "iat: expected a number"),
+        ("sub", json!(7), "sub: expected a text"),
+        ("jti", json!({}), "jti: expected a text"),
+        ("iss", json!("canary"), "iss: is not what `jwt_issuer` or `jwt_oidc_issuer` says"),
+        ("iss", json!(null), "iss: expected a text"),
+        ("aud", json!(7), "aud: expected a text or a list of texts"),
+        ("aud", json!("canary"), "aud: has nothing of `jwt_audience`"),
+        ("pusu", json!({"canary": 1}), "pusu: expected an object such as"),
+        ("pusu", json!({"read": ["canary\n"]}), "pusu: has a pattern that is none"),
+    ] {
+        let mut claims = good.clone();
+        claims[claim] = value;
+        let denied = decide_fully(&authenticator, &token(claims)).unwrap_err();
+        assert!(denied.detail.starts_with(detail) && !denied.detail.contains("canary"), "{denied:?}\nwanted {detail}");
+    }
+    for claim in ["exp", "iss", "aud", "pusu"] {
+        let mut claims = good.clone();
+        claims.as_object_mut().unwrap().remove(claim);
+        let denied = decide_fully(&authenticator, &signed(r#"{"alg":"HS256"}"#, &claims.to_string())).unwrap_err();
+        assert_eq!(denied.detail, format!("{claim}: is missing"));
+    }
+    let denied = decide_fully(&authenticator, &signed(r#"{"alg":"HS256"}"#, r#"{"exp":1,"exp":2}"#)).unwrap_err();
+    assert_eq!(denied.detail, "the payload: expected an object of claims, each name once");
+}
+
 /// Where nobody reads it, nesting costs neither stack nor time.
 #[test]
 fn what_is_ignored_may_be_nested() {
@@ -227,7 +262,7 @@ fn refusals_do_not_quote_the_token() {
         token(json!({"pusu": {"canary": []}})),
         token(json!({"iss": "canary", "aud": "canary"})),
     ] {
-        let verdict = authenticator.authorize(&testing::request(token.as_bytes()));
+        let verdict = Verdict::from(decide_fully(&authenticator, &token).unwrap_err());
         assert_eq!(verdict.decision(), Decision::Refuse);
         assert!(!format!("{verdict:?}").contains("canary"), "{verdict:?}");
     }

@@ -17,6 +17,7 @@ fn every_kind_of_key_goes_with_its_algorithms() {
         (&["RS256"], keys::RSA_PKCS1),
         (&["ES256"], keys::P256),
         (&["ES384"], keys::P384),
+        (&["ES512"], keys::P521),
         (&["EdDSA"], keys::ED25519),
         (&["EdDSA"], keys::ED25519.trim_end()),
         (&["EdDSA"], &format!("\n  {}\n\n", keys::ED25519)),
@@ -49,7 +50,8 @@ fn keys_that_do_not_go_with_the_algorithms_are_errors() {
         (&["ES256"], keys::RSA, "has ES256".into()),
         (&["EdDSA"], keys::P256, "has EdDSA".into()),
         (&["ES256"], keys::SECP256K1, "it is not a public key on the curve P-256".into()),
-        (&["ES256"], keys::P521, "expected a key on the curve P-256 or P-384".into()),
+        (&["ES256"], keys::P521, "it is a public key on the curve P-521, which goes with ES512".into()),
+        (&["ES512"], keys::P384, "has ES512, which needs a public key of its kind".into()),
         (&["EdDSA"], keys::ED448, "no RSA, EC or Ed25519 public key, or damaged".into()),
         (&["RS256"], keys::RSA_1024, "expected an RSA key of 2048 to 4096 bits, found 1024".into()),
         (&["HS256"], "", "the secret is empty".into()),
@@ -77,6 +79,11 @@ fn wrong_options_say_what_was_expected_and_no_value() {
         options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         options
     };
+    let remote = |more: Value| {
+        let mut options = json!({"jwt_signing_algorithms": ["RS256"]});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        options
+    };
     let algorithms =
         |algorithms: Value| json!({"jwt_signing_algorithms": algorithms, "jwt_verification_key": "hunter2"});
     for (options, wanted) in [
@@ -85,10 +92,35 @@ fn wrong_options_say_what_was_expected_and_no_value() {
         (algorithms(json!("HS256")), "option `jwt_signing_algorithms`: expected a list, found a string"),
         (algorithms(json!(["HS256", "none"])), "item 2: tokens without a signature are never accepted"),
         (algorithms(json!(["hs256"])), "item 1: expected one of HS256, HS384, HS512, RS256"),
-        (algorithms(json!(["ES512"])), "found `ES512`"),
+        (algorithms(json!(["ES521"])), "found `ES521`"),
         (json!({"jwt_signing_algorithms": ["HS256"]}), "expected exactly one of the options `jwt_verification_key`"),
         (hs256(json!({"jwt_jwks_file": "/f"})), "expected exactly one of the options"),
         (hs256(json!({"jwt_verification_key_file": "/f"})), "expected exactly one of the options"),
+        (hs256(json!({"jwt_jwks_url": "https://id.example.com/"})), "expected exactly one of the options"),
+        (hs256(json!({"jwt_oidc_issuer": "https://id.example.com/"})), "expected exactly one of the options"),
+        (
+            hs256(json!({"jwt_jwks_ca_file": "/f"})),
+            "option `jwt_jwks_ca_file`: has no meaning without `jwt_jwks_url` or `jwt_oidc_issuer`",
+        ),
+        (hs256(json!({"jwt_jwks_max_age": "1h"})), "option `jwt_jwks_max_age`: has no meaning without"),
+        (remote(json!({"jwt_jwks_url": "http://hunter2"})), "option `jwt_jwks_url`: expected a URL such as"),
+        (remote(json!({"jwt_jwks_url": 7})), "option `jwt_jwks_url`: expected a string, found a number"),
+        (remote(json!({"jwt_oidc_issuer": "https://a/?hunter2"})), "option `jwt_oidc_issuer`: expected the URL of an"),
+        (
+            remote(json!({"jwt_jwks_url": "https://a/", "jwt_jwks_max_age": "10s"})),
+            "option `jwt_jwks_max_age`: expected 20s to 30days, found 10s",
+        ),
+        (
+            remote(json!({"jwt_jwks_url": "https://a/", "jwt_jwks_ca_file": "/hunter/2"})),
+            "option `jwt_jwks_ca_file`: /hunter/2: ",
+        ),
+        (
+            remote(json!({"jwt_jwks_url": "https://a/", "jwt_signing_algorithms": ["RS256", "HS256"]})),
+            "option `jwt_signing_algorithms`: HS256 needs a secret, and `jwt_jwks_url` gives public keys",
+        ),
+        (hs256(json!({"jwt_claim": ""})), "option `jwt_claim`: expected the name of a claim, or names with dots"),
+        (hs256(json!({"jwt_claim": 7})), "option `jwt_claim`: expected the name of a claim, a path such as"),
+        (hs256(json!({"jwt_claim": "exp.pusu"})), "option `jwt_claim`: `exp` is a text, a number or a list of texts"),
         (hs256(json!({"jwt_verification_key": 7})), "option `jwt_verification_key`: expected a string, found a number"),
         (
             hs256(json!({"jwt_leeway": "hunter2"})),
@@ -114,6 +146,8 @@ fn wrong_options_say_what_was_expected_and_no_value() {
     ] {
         let text = error(options.clone());
         assert!(text.contains(wanted), "{options}\n  gives {text}\n wanted {wanted}");
+        let checked = testing::check::<JwtAuthenticator>(&options.to_string()).unwrap_err();
+        assert_eq!(checked.to_string(), text, "`pusud check` says the same");
         assert!(!text.contains("hunter2"), "{text}");
     }
 }

@@ -1,0 +1,132 @@
+//! `jwt_grants`: permissions by rule, for tokens of issuers that know nothing of channels.
+//!
+//! The rules whose conditions the claims meet add up.
+//! **Invariant:** a rule gives all that it says or nothing: a value that may not stand in a name spoils the whole rule, and
+//! the log says which claim it was, never its value.
+
+mod condition;
+mod template;
+mod written;
+
+pub(crate) use written::WrittenRule;
+
+use crate::claims::{ClaimPath, Denied};
+use crate::members::Members;
+use condition::Condition;
+use pusu_plugin_api::abi::PERMISSIONS_MAX;
+use pusu_plugin_api::{Access, Pattern};
+use serde_json::Value;
+use template::{Template, check_value};
+
+/// Conditions, and the patterns that whoever meets all of them is given.
+pub(crate) struct Rule {
+    conditions: Vec<Condition>,
+    patterns: Vec<(Access, Template)>,
+    dots: bool,
+}
+
+/// What the rules give.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Given {
+    pub(crate) read: Vec<String>,
+    pub(crate) write: Vec<String>,
+    /// Which rule gave what, and why one gave nothing, for the log and `pusud authorize`.
+    pub(crate) explained: Vec<String>,
+}
+
+/// Adds up what the rules give.
+///
+/// # Errors
+/// A claim that a rule looks at cannot be read.
+pub(crate) fn give(rules: &[Rule], claims: &Members<'_>) -> Result<Given, Denied> {
+    let mut given = Given::default();
+    for (index, rule) in rules.iter().enumerate() {
+        let number = index + 1;
+        if !rule.is_met(claims)? {
+            continue;
+        }
+        match rule.fill(claims)? {
+            Ok(patterns) => {
+                let said = rule.patterns.iter().map(|(access, template)| {
+                    format!("{} `{template}`", if *access == Access::READ { "read" } else { "write" })
+                });
+                given.explained.push(format!("rule {number} gives {}", said.collect::<Vec<_>>().join(", ")));
+                for (access, pattern) in patterns {
+                    let list = if access == Access::READ { &mut given.read } else { &mut given.write };
+                    // One more than a verdict may have shows that there are too many.
+                    if list.len() <= PERMISSIONS_MAX && !list.contains(&pattern) {
+                        list.push(pattern);
+                    }
+                }
+            }
+            Err(why) => given.explained.push(format!("rule {number} gives nothing: {why}")),
+        }
+    }
+    Ok(given)
+}
+
+impl Rule {
+    fn is_met(&self, claims: &Members<'_>) -> Result<bool, Denied> {
+        for condition in &self.conditions {
+            if !condition.is_met(claims)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The patterns with the claims in their places, or why the rule gives nothing.
+    fn fill(&self, claims: &Members<'_>) -> Result<Result<Vec<(Access, String)>, String>, Denied> {
+        let mut values = Vec::<(&ClaimPath, Vec<String>)>::new();
+        for claim in self.patterns.iter().flat_map(|(_, template)| template.claims()) {
+            if values.iter().any(|(known, _)| *known == claim) {
+                continue;
+            }
+            match texts(condition::value(claim, claims)?, self.dots) {
+                Ok(texts) => values.push((claim, texts)),
+                Err(why) => return Ok(Err(format!("`{{{claim}}}` {why}"))),
+            }
+        }
+        let of = |claim: &ClaimPath| {
+            values.iter().find(|(known, _)| *known == claim).map_or(&[][..], |(_, texts)| texts.as_slice())
+        };
+        let mut patterns = Vec::new();
+        for (access, template) in &self.patterns {
+            let mut lists = template.claims().filter(|claim| of(claim).len() > 1);
+            let list = lists.next();
+            if let (Some(list), Some(another)) = (list, lists.find(|another| Some(*another) != list)) {
+                return Ok(Err(format!("`{{{list}}}` and `{{{another}}}` both have several values")));
+            }
+            let rounds = list.map_or(1, |list| of(list).len());
+            for round in 0..rounds.min(PERMISSIONS_MAX + 1) {
+                let pattern = template.filled(|claim| {
+                    let texts = of(claim);
+                    texts.get(if texts.len() > 1 { round } else { 0 }).cloned().unwrap_or_default()
+                });
+                if !Pattern::is_valid(&pattern) {
+                    return Ok(Err(format!("`{template}` would be longer than {} bytes", Pattern::BYTES_MAX)));
+                }
+                patterns.push((*access, pattern));
+            }
+        }
+        Ok(Ok(patterns))
+    }
+}
+
+/// The texts that a claim puts into patterns, at least one: a text, a whole number, or a list of them.
+fn texts(value: Option<Value>, dots: bool) -> Result<Vec<String>, String> {
+    let one = |value: &Value| match value {
+        Value::String(text) => check_value(text, dots).map(|()| text.clone()).map_err(|unfit| unfit.to_string()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
+        _ => Err("is no text, no whole number and no list of these".to_owned()),
+    };
+    match value {
+        None | Some(Value::Null) => Err("is missing".to_owned()),
+        Some(Value::Array(items)) if items.is_empty() => Err("is an empty list".to_owned()),
+        Some(Value::Array(items)) => items.iter().map(one).collect(),
+        Some(value) => one(&value).map(|text| vec![text]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

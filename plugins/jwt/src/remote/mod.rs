@@ -1,0 +1,294 @@
+//! Keys of an issuer, fetched over HTTPS at start, by the time that the answers may be kept, and for keys that are not known
+//! yet.
+//!
+//! **Invariant:** nothing that a client sends chooses what is fetched, and no client makes the relay fetch more often than
+//! every ten seconds. Nobody's call waits on a thread of the relay.
+
+mod address;
+mod cache_time;
+mod fetch;
+mod schedule;
+mod source;
+mod state;
+mod thread;
+mod tls;
+mod waiting;
+
+pub(crate) use source::Source;
+pub(crate) use thread::Fetching;
+pub(crate) use waiting::Waiting;
+
+use crate::algorithms::Algorithm;
+use crate::keys::{KEY_UNKNOWN, KeySet};
+use crate::token::{Fault, Refusal, Token};
+use fetch::Document;
+use pusu_plugin_api::options::Time;
+use pusu_plugin_api::{Condition, Counter, CreateError, Gauge, Host, Ticket, Verdict};
+use state::{Prospect, State};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tls::Trust;
+use tokio::sync::Notify;
+use waiting::WAITING_MAX;
+
+/// What one fetch may take, with everything that belongs to it.
+const FETCH_TIME_MAX: Duration = Duration::from_secs(10);
+/// What is left to a fetch that somebody waits for, at least.
+const FETCH_TIME_MIN: Duration = Duration::from_millis(250);
+/// Why no decision is possible.
+const NOT_FETCHED: Refusal = "the keys of the issuer could not be fetched";
+const MAY_BE_NEW: Refusal = "the key that the token names (`kid`) may not have been fetched yet";
+
+type Decide = dyn Fn(&[u8]) -> Option<Verdict> + Send + Sync;
+
+/// The keys, and what is needed to fetch them.
+pub(crate) struct Remote {
+    source: Source,
+    trust: Trust,
+    algorithms: Vec<Algorithm>,
+    host: Host,
+    state: Mutex<State>,
+    waiting: Mutex<Vec<Waiting>>,
+    /// Decides about a token that has waited; `None` where the decision is still to come.
+    decide: OnceLock<Box<Decide>>,
+    /// Something is due earlier than it was.
+    woken: Notify,
+    metrics: Metrics,
+}
+
+struct Metrics {
+    fetched: Gauge,
+    keys: Gauge,
+    failures: Counter,
+}
+
+impl Remote {
+    /// Begins to fetch. That it fails does not matter here: a relay that is started while its issuer is down comes up, and
+    /// says `unavailable` until it has keys.
+    ///
+    /// # Errors
+    /// The certificates to trust cannot be read, or the system has no thread.
+    pub(crate) fn start(
+        mut source: Source,
+        algorithms: Vec<Algorithm>,
+        host: &Host,
+    ) -> Result<(Arc<Self>, Fetching), CreateError> {
+        let trust = Trust::open(source.ca_file.take(), host)?;
+        let labels = [];
+        let fetched = "When the keys that decide were fetched, in seconds since 1970; 0: never.";
+        let metrics = Metrics {
+            fetched: host.gauge("key_set_timestamp_seconds", fetched, &labels),
+            keys: host.gauge("key_set_keys", "Keys that were fetched and can be used.", &labels),
+            failures: host.counter("key_set_failures_total", "Fetches of keys that failed.", &labels),
+        };
+        let remote = Arc::new(Self {
+            state: Mutex::new(State::new(source.max_age, Instant::now())),
+            source,
+            trust,
+            algorithms,
+            host: host.clone(),
+            waiting: Mutex::default(),
+            decide: OnceLock::new(),
+            woken: Notify::new(),
+            metrics,
+        });
+        let fetching = Fetching::start(Arc::clone(&remote))
+            .map_err(|error| CreateError::failed(format_args!("no thread to fetch keys: {error}")))?;
+        Ok((remote, fetching))
+    }
+
+    /// Says how tokens are decided about that have waited. Comes before the first of them.
+    pub(crate) fn decide_by(&self, decide: impl Fn(&[u8]) -> Option<Verdict> + Send + Sync + 'static) {
+        // Set once, by whoever has started this.
+        let _ = self.decide.set(Box::new(decide));
+    }
+
+    /// Checks the token's signature with the key that the token names.
+    ///
+    /// # Errors
+    /// It is not good with the keys that were fetched, or more may be known later, or not.
+    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Fault> {
+        let now = Instant::now();
+        let (keys, has_failed) = {
+            let state = self.state();
+            (state.keys(now), state.fault.is_some())
+        };
+        let Some(keys) = keys else {
+            return Err(if has_failed { Fault::Undecided(NOT_FETCHED) } else { Fault::Later });
+        };
+        match keys.check_signature(token) {
+            Err(KEY_UNKNOWN) => {
+                let name = token.key_id.as_deref().unwrap_or_default();
+                match self.state().prospect(name, now) {
+                    Prospect::Missing => Err(Fault::Refused(KEY_UNKNOWN)),
+                    Prospect::Open(_) => Err(Fault::Later),
+                }
+            }
+            checked => Ok(checked?),
+        }
+    }
+
+    /// Has a token wait for the next fetch, if its caller waits that long; else it is answered at once.
+    pub(crate) fn wait(&self, waiting: Waiting) {
+        let begins = {
+            let mut state = self.state();
+            let is_first = state.age(waiting.since).is_none();
+            state.schedule.ask(waiting.since);
+            // Whatever the first fetch brings is news.
+            if is_first && state.schedule.is_under_way() {
+                waiting.since
+            } else {
+                state.schedule.earliest(waiting.since)
+            }
+        };
+        self.woken.notify_one();
+        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if begins + FETCH_TIME_MIN > waiting.until || all.len() >= WAITING_MAX {
+            drop(all);
+            answer(waiting, Verdict::unavailable(MAY_BE_NEW));
+            return;
+        }
+        all.push(waiting);
+    }
+
+    /// Nobody waits for the answer to `ticket` any more.
+    pub(crate) fn cancel(&self, ticket: Ticket) {
+        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *all).into_iter().partition(|one| one.ticket() == ticket);
+        *all = left;
+        drop(all);
+        drop(gone);
+    }
+
+    /// Has the keys fetched as soon as that may be.
+    pub(crate) fn fetch_soon(&self) {
+        self.state().schedule.ask(Instant::now());
+        self.woken.notify_one();
+    }
+
+    /// How the keys are.
+    pub(crate) fn condition(&self) -> Condition {
+        let now = Instant::now();
+        let state = self.state();
+        let place = format!("`{}`", self.source.option());
+        match (state.keys(now).is_some(), &state.fault, state.age(now)) {
+            (true, None, _) => Condition::Good,
+            (true, Some(fault), age) => {
+                let (age, left) = (shown(age.unwrap_or_default()), shown(state.left(now)));
+                Condition::Degraded(format!("{place}: {fault}; the keys are {age} old and hold for {left} more"))
+            }
+            (false, fault, Some(age)) => {
+                let fault = fault.as_deref().unwrap_or("no fetch has succeeded");
+                Condition::Bad(format!("{place}: {fault}; the keys are {} old, which is too old", shown(age)))
+            }
+            (false, Some(fault), None) => Condition::Bad(format!("{place}: {fault}; there are no keys yet")),
+            (false, None, None) => Condition::Degraded(format!("{place}: the keys are being fetched")),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fetches once.
+    async fn fetch(&self) {
+        let begun = Instant::now();
+        self.state().schedule.begin(begun);
+        let tls = self.trust.config();
+        let fetched = tokio::time::timeout(FETCH_TIME_MAX, self.source.fetch(&tls)).await;
+        let fetched = fetched
+            .unwrap_or_else(|_| Err(format!("{}: no answer within {}", self.source.shown(), Time(FETCH_TIME_MAX))));
+        let parsed = fetched.and_then(|Document { content, cache }| {
+            let parsed = KeySet::parse(&content, &self.algorithms);
+            let (keys, left_out) = parsed.map_err(|why| format!("{}: {why}", self.source.shown()))?;
+            Ok((keys, left_out, cache))
+        });
+        match parsed {
+            Ok((keys, left_out, cache)) => self.succeeded(keys, &left_out, cache, begun),
+            Err(fault) => self.failed(&fault),
+        }
+        self.settle();
+    }
+
+    fn succeeded(&self, keys: KeySet, left_out: &[String], cache: Option<Duration>, begun: Instant) {
+        let wanted: Vec<String> = {
+            let all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter().filter(|one| one.since <= begun).map(|one| one.key_id.clone()).collect()
+        };
+        let (place, count) = (self.source.option(), keys.len());
+        let (changed, was_broken) = {
+            let mut state = self.state();
+            let was_broken = state.fault.is_some();
+            (state.succeeded(keys, cache, wanted.iter().map(String::as_str), Instant::now()), was_broken)
+        };
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.metrics.fetched.set(since_1970.as_secs_f64());
+        self.metrics.keys.set(count as f64);
+        if changed {
+            left_out.iter().for_each(|why| self.host.warn(format_args!("`{place}`: left out: {why}")));
+            self.host.info(format_args!("`{place}`: {count} keys from {}", self.source.shown()));
+        }
+        if was_broken {
+            self.host.info(format_args!("`{place}`: is in order again"));
+        }
+    }
+
+    fn failed(&self, fault: &str) {
+        let now = Instant::now();
+        self.metrics.failures.increment();
+        let (is_new, age, left) = {
+            let mut state = self.state();
+            (state.failed(fault, now), state.age(now), state.left(now))
+        };
+        let place = self.source.option();
+        let outlook = match age {
+            Some(age) if left.is_zero() => {
+                format!("the keys are {} old, which is too old, so that nobody is let in", shown(age))
+            }
+            Some(age) => format!("the keys fetched {} ago go on to hold for {} more", shown(age), shown(left)),
+            None => "there are no keys yet, so that nobody is let in".to_owned(),
+        };
+        // That the keys have got too old is said once more.
+        if is_new || left.is_zero() {
+            self.host.error(format_args!("`{place}`: {fault}; {outlook}"));
+        }
+    }
+
+    /// Decides about the tokens that have waited; those that came after the fetch had begun may wait for the next.
+    fn settle(&self) {
+        let all = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(decide) = self.decide.get() else { return };
+        for waiting in all {
+            match decide(&waiting.token) {
+                Some(verdict) => answer(waiting, verdict),
+                None if self.state().fault.is_some() => answer(waiting, Verdict::unavailable(MAY_BE_NEW)),
+                None => self.wait_on(waiting),
+            }
+        }
+    }
+
+    /// As [`Self::wait`], with the time that is left.
+    fn wait_on(&self, waiting: Waiting) {
+        let begins = {
+            let mut state = self.state();
+            let now = Instant::now();
+            state.schedule.ask(now);
+            state.schedule.earliest(now)
+        };
+        if begins + FETCH_TIME_MIN > waiting.until {
+            return answer(waiting, Verdict::unavailable(MAY_BE_NEW));
+        }
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
+    }
+}
+
+fn answer(waiting: Waiting, verdict: Verdict) {
+    // Whether anybody still waits is the relay's business.
+    let _ = waiting.reply.send(verdict);
+}
+
+/// A time without fractions of a second.
+fn shown(time: Duration) -> Time {
+    Time(Duration::from_secs(time.as_secs()))
+}
