@@ -97,12 +97,16 @@ impl Takes {
 
     /// Says in the log what an operator has to reckon with.
     pub(crate) fn tell(self, host: &Host) {
-        let time = seconds(self.time);
-        if self.time > TIME_USUAL {
+        let (time, whoever) = (seconds(self.time), "since it is compared with every hash, whoever asks");
+        let timeout = host.entry().and_then(|entry| entry.authorize_timeout);
+        if let Some(timeout) = timeout.filter(|timeout| self.time > *timeout) {
             host.warn(format_args!(
-                "an authorization takes {time}, since it is compared with every hash, whoever asks: take fewer hashes, or \
-                 others"
+                "an authorization takes {time}, {whoever}, and `authorize_call_timeout` is {}: nobody can be let in; take \
+                 fewer hashes, or others",
+                seconds(timeout)
             ));
+        } else if self.time > TIME_USUAL {
+            host.warn(format_args!("an authorization takes {time}, {whoever}: take fewer hashes, or others"));
         }
         let help = "Memory that comparing passwords takes at most.";
         let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
@@ -157,6 +161,9 @@ mod tests {
         assert_eq!(cost(0, Work::ScryptBlocks(u64::MAX)).check().is_err(), true);
         assert_eq!(cost(0, Work::BcryptRounds(1 << 17)).check(), Ok(()));
         let error = cost(0, Work::BcryptRounds(1 << 31)).check().unwrap_err();
-        assert!(error.starts_with("x: each comparison would take about 32 hours, and at most 10 s is taken"), "{error}");
+        assert!(
+            error.starts_with("x: each comparison would take about 32 hours, and at most 10 s is taken"),
+            "{error}"
+        );
     }
 }

@@ -49,6 +49,8 @@ struct PasswordAuthenticator {
     /// Those in a file of their own.
     file: Option<WatchedFile<List>>,
     allow_read_by_default: bool,
+    /// Whether somebody else is asked about a password that is not known here.
+    abstains: bool,
     turns: Turns,
     host: Host,
 }
@@ -66,7 +68,8 @@ impl Authenticator for PasswordAuthenticator {
         }
         let of_file = file.as_ref().map(WatchedFile::current);
         consider(&list, of_file.as_deref(), allow_read_by_default, &host)?;
-        Ok(Self { list, file, allow_read_by_default, turns: Turns::default(), host })
+        let abstains = host.entry().is_some_and(|entry| !entry.is_last());
+        Ok(Self { list, file, allow_read_by_default, abstains, turns: Turns::default(), host })
     }
 
     fn authorize(&self, request: &Request<'_>) -> Verdict {
@@ -117,6 +120,7 @@ impl Authenticator for PasswordAuthenticator {
         match known {
             Some((list, number)) => Verdict::grant(permissions).with_subject(list.subject(number)),
             None if self.allow_read_by_default => Verdict::grant(permissions).with_subject("anyone"),
+            None if self.abstains => Verdict::abstain(),
             None => Verdict::refuse("unknown password"),
         }
     }

@@ -53,7 +53,10 @@ impl List {
         for (index, entry) in entries.into_iter().enumerate() {
             let number = index + 1;
             if entry.patterns.is_empty() {
-                host.warn(format_args!("option `{}`, entry {number}: has no patterns, so it gives no access", source.option));
+                host.warn(format_args!(
+                    "option `{}`, entry {number}: has no patterns, so it gives no access",
+                    source.option
+                ));
             }
             known.push(self::known(entry).map_err(|text| format!("entry {number}: {text}"))?);
         }
@@ -127,9 +130,11 @@ impl List {
 /// Turns the password of an entry into what is kept of it.
 fn known(entry: Entry) -> Result<Known, String> {
     if entry.password.is_empty() {
-        return Err("the password is empty, so clients without any would be let in; set `allow_read_by_default: true` if \
+        return Err(
+            "the password is empty, so clients without any would be let in; set `allow_read_by_default: true` if \
                     everybody may read, or give it a password"
-            .into());
+                .into(),
+        );
     }
     if entry.patterns.len() > PATTERNS_MAX {
         return Err(format!("expected at most {PATTERNS_MAX} patterns, found {}", entry.patterns.len()));

@@ -7,8 +7,19 @@ use crate::hash::Hash;
 
 /// Names of functions that other formats begin with, as in `pbkdf2:sha256:…` and `bcrypt_sha256$…`.
 const FUNCTIONS: [&str; 13] = [
-    "argon2", "argon2i", "argon2id", "bcrypt", "crypt", "md5", "pbkdf2", "scram-sha-1", "scram-sha-256", "scrypt", "sha1",
-    "sha256", "sha512",
+    "argon2",
+    "argon2i",
+    "argon2id",
+    "bcrypt",
+    "crypt",
+    "md5",
+    "pbkdf2",
+    "scram-sha-1",
+    "scram-sha-256",
+    "scrypt",
+    "sha1",
+    "sha256",
+    "sha512",
 ];
 
 /// What `text` looks like, in words that stand behind "looks like"; `None`: like a plain password.
@@ -19,9 +30,8 @@ pub(crate) fn named(text: &str) -> Option<&'static str> {
     if beginning.len() != text.len() && is_hash(beginning) {
         return Some("a hash with a blank or a quotation mark before it, which has to go");
     }
-    if let Some(rest) = text.strip_prefix("$$") {
-        let has_more = rest.contains('$');
-        return has_more.then_some("a hash with each `$` doubled, as Compose files have it: write it once");
+    if text.starts_with("$$") && is_hash(&text[1..]) {
+        return Some("a hash with each `$` doubled, as Compose files have it: write it once");
     }
     dollars(text).or_else(|| braces(text)).or_else(|| behind_a_name(text)).or_else(|| of_a_database(text))
 }
@@ -71,7 +81,8 @@ fn behind_a_name(text: &str) -> Option<&'static str> {
     }
     let (name, _) = text.split_once([':', '$'])?;
     let name = name.to_ascii_lowercase();
-    let begins_with = |function: &&str| name.strip_prefix(*function).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    let begins_with =
+        |function: &&str| name.strip_prefix(*function).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
     let is_function = FUNCTIONS.iter().any(|function| begins_with(&function));
     is_function.then_some("a hash of Werkzeug, Django or PostgreSQL (`name:algorithm:…`, `algorithm$…`)")
 }
@@ -82,7 +93,9 @@ fn of_a_database(text: &str) -> Option<&'static str> {
     if text.strip_prefix('*').is_some_and(|rest| is_hex(rest, 40)) {
         return Some("a hash of MySQL (`*` and 40 digits)");
     }
-    text.strip_prefix("md5").is_some_and(|rest| is_hex(rest, 32)).then_some("a hash of PostgreSQL (`md5` and 32 digits)")
+    text.strip_prefix("md5")
+        .is_some_and(|rest| is_hex(rest, 32))
+        .then_some("a hash of PostgreSQL (`md5` and 32 digits)")
 }
 
 #[cfg(test)]
@@ -130,8 +143,28 @@ mod tests {
     #[test]
     fn passwords_are_passwords() {
         for text in [
-            "correct horse", "$", "$ecret", "$5", "$$", "$$$", "$a b$c", "{", "{}", "{a b}", "a$b$c", "a:b:c", "*", " ",
-            " $ecret", "md5", "md5sum", "sha256", "cryptic$", "http://a:b@c", "5f4dcc3b5aa765d61d8327deb882cf99", "plainly:x",
+            "correct horse",
+            "$",
+            "$ecret",
+            "$5",
+            "$$",
+            "$$$",
+            "$a b$c",
+            "{",
+            "{}",
+            "{a b}",
+            "a$b$c",
+            "a:b:c",
+            "*",
+            " ",
+            " $ecret",
+            "md5",
+            "md5sum",
+            "sha256",
+            "cryptic$",
+            "http://a:b@c",
+            "5f4dcc3b5aa765d61d8327deb882cf99",
+            "plainly:x",
         ] {
             assert_eq!(named(text), None, "{text}");
         }

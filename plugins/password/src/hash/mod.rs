@@ -15,8 +15,7 @@ use crate::cost::Cost;
 use ::argon2::password_hash::phc::PasswordHash;
 
 /// The kinds, for messages.
-pub(crate) const KINDS: &str =
-    "argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF2 ($pbkdf2-sha256$, $pbkdf2-sha512$), SHA-crypt ($5$, $6$) and \
+pub(crate) const KINDS: &str = "argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF2 ($pbkdf2-sha256$, $pbkdf2-sha512$), SHA-crypt ($5$, $6$) and \
      Mosquitto's $7$";
 
 /// What a comparison found.
@@ -69,9 +68,7 @@ impl Hash {
                 pbkdf2::Pbkdf2Hash::read_mosquitto(text).map(Self::Pbkdf2),
                 pbkdf2::GOOD_MOSQUITTO,
             ),
-            "5" | "6" => {
-                read("a SHA-crypt", sha_crypt::ShaCryptHash::read(text).map(Self::ShaCrypt), sha_crypt::GOOD)
-            }
+            "5" | "6" => read("a SHA-crypt", sha_crypt::ShaCryptHash::read(text).map(Self::ShaCrypt), sha_crypt::GOOD),
             _ => None,
         }
     }

@@ -28,7 +28,8 @@ impl ShaCryptHash {
             ["", id, rounds, salt, hash] => (id, Some(rounds), salt, hash),
             _ => return Err("a part is missing or too much".into()),
         };
-        let rounds = rounds.map_or(Some(Params::RECOMMENDED_ROUNDS), |rounds| rounds.strip_prefix("rounds=")?.parse().ok());
+        let rounds =
+            rounds.map_or(Some(Params::RECOMMENDED_ROUNDS), |rounds| rounds.strip_prefix("rounds=")?.parse().ok());
         let rounds = rounds.filter(|rounds| Params::new(*rounds).is_ok()).ok_or_else(|| {
             format!("the rounds are not `rounds=` and a number from {} to {}", Params::ROUNDS_MIN, Params::ROUNDS_MAX)
         })?;
