@@ -4,7 +4,7 @@
 //! **Invariant:** nothing is compared whose estimate is beyond the bounds, so that a hash cannot stop a relay's start.
 
 use crate::turns;
-use pusu_plugin_api::Host;
+use pusu_plugin_api::{Host, Level};
 use std::time::Duration;
 
 /// The longest comparison, as it is estimated.
@@ -112,12 +112,13 @@ impl Takes {
         let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
         host.gauge("comparison_memory_bytes_max", help, &[]).set(at_most as f64);
         if at_most > 0 {
-            host.info(format_args!(
-                "comparing passwords takes {} for a client, and at most {} for all that come at a time; the memory that \
-                 `pusud check` shows is without it",
+            let text = format!(
+                "comparing passwords takes {} for a client, and at most {} for all that come at a time, beside the `memory at \
+                 most` of `pusud check`",
                 mebibytes(self.bytes),
                 mebibytes(at_most)
-            ));
+            );
+            host.log_about(Level::Info, None, text, &[("memory_bytes_max", &at_most.to_string())]);
         }
     }
 }

@@ -77,6 +77,7 @@ Examples:
   pusud status --config /etc/pusu/settings.yaml    how is it, and who is connected?
   pusud health --config /etc/pusu/settings.yaml    is it healthy? by exit code
   pusud reload --config /etc/pusu/settings.yaml    read the settings again, and say what became of it
+  pusud hash-password                              make the hash that stands in place of a password
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?

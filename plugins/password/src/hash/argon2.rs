@@ -6,7 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-pub(super) const GOOD: &str = "$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH as `pusud hash-password` prints it";
+pub(super) const GOOD: &str = "$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH";
 
 /// A hash, with everything needed to make it again.
 #[derive(Debug)]

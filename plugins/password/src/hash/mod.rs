@@ -51,7 +51,9 @@ impl Hash {
     /// like.
     pub(crate) fn read(text: &str) -> Option<Result<Self, String>> {
         let read = |name: &str, hash: Result<Self, String>, good: &str| {
-            Some(hash.map_err(|why| format!("begins as {name} hash, but {why}; expected {good}, in quotes")))
+            Some(hash.map_err(|why| format!(
+                    "begins as {name} hash, but {why}; expected {good}, in quotes; `pusud hash-password` makes a good one"
+                )))
         };
         let id = text.strip_prefix('$')?.split('$').next()?;
         match id {

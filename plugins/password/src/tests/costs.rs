@@ -1,4 +1,4 @@
-//! What hashes may take, what is said of them, and what comparisons take together.
+//! Costs of hashes: which are refused, which are named, and how much comparisons take together.
 
 use super::*;
 use pusu_plugin_api::Level;
