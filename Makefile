@@ -15,11 +15,12 @@ C_PLUGIN := libexample_c_authenticator.so
 PLUGINS := $(foreach name,$(RUST_PLUGINS),lib$(name).$(SUFFIX)) $(C_PLUGIN)
 PLUGINS_DIR := target/plugins
 
-# The published Python client and what it needs, what makes tokens and certificates for the tests, what plays the
+# The published Python client and what it needs, what makes tokens, certificates and password hashes for the tests, what plays the
 # Autobahn cases, what an example in docs/clients.md uses, and HTTP clients, in an environment of their own.
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
-  websockets==17.4 requests==2.34.2 httpx==0.28.1 httpx-sse==0.4.3 sseclient-py==1.9.0
+  websockets==17.4 requests==2.34.2 httpx==0.28.1 httpx-sse==0.4.3 sseclient-py==1.9.0 bcrypt==5.0.0 \
+  argon2-cffi==25.1.0 passlib==1.7.4
 
 .PHONY: help run run-network plugins build test test-tls quick test-tools test-systemd conformance venv check bench soak soak-network \
   soak-plugins random-load fuzz deny install
@@ -90,8 +91,8 @@ quick: venv
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
-# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies are installed only
-# where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
+# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, and the broker
+# with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
 # say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
@@ -99,7 +100,7 @@ TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyz
   golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket php-cli:php \
   php-curl:/var/lib/dpkg/info/php-curl.list
 TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
-  caddy:caddy apache2-bin:apache2
+  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \

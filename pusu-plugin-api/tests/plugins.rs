@@ -74,7 +74,7 @@ fn create(name: &str, options: &str) -> Result<Driven, (abi::Status, String)> {
 #[test]
 fn the_manifest_is_read_from_the_file_and_has_no_relocations() {
     for (name, id, options) in [
-        ("password_authenticator", "PasswordAuthenticator", "passwords,allow_read_by_default"),
+        ("password_authenticator", "PasswordAuthenticator", "passwords,passwords_file,allow_read_by_default"),
         ("my_authenticator", "MyAuthenticator", "readable"),
         ("example_c_authenticator", "ExampleCAuthenticator", "secrets"),
     ] {

@@ -10,73 +10,94 @@
 //!
 //! **Invariant:** no password is logged, shown in an error or kept in plain; see `secret`.
 
+mod cost;
+mod hash;
+mod list;
+mod look_alike;
 mod options;
+mod passwords_file;
 mod secret;
+mod turns;
 
-use options::{Entry, Options};
+use hash::Match;
+use list::{FILE, List, OPTION};
+use options::Options;
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
+use pusu_plugin_api::file::WatchedFile;
 use pusu_plugin_api::options::Place;
-use pusu_plugin_api::{Authenticator, CreateError, Host, Pattern, Permission, Request, Verdict, export_authenticator};
-use secret::{Attempt, Match, Secret};
-
-/// Most patterns of one password: with the one that lets everybody read they fill a verdict.
-const PATTERNS_MAX: usize = PERMISSIONS_MAX - 1;
+use pusu_plugin_api::{
+    Authenticator, Check, Condition, CreateError, Health, Host, Permission, Reload, Request, Verdict,
+    export_authenticator,
+};
+use secret::Attempt;
+use std::time::Duration;
+use turns::Turns;
 
 export_authenticator! {
-    PasswordAuthenticator,
+    PasswordAuthenticator: Reload + Check + Health,
     id: "PasswordAuthenticator",
-    options: &["passwords", "allow_read_by_default"],
+    options: &["passwords", "passwords_file", "allow_read_by_default"],
 }
+
+/// How long hashes are measured at the start.
+const MEASURING_MAX: Duration = Duration::from_secs(5);
 
 /// The passwords and what they give.
 struct PasswordAuthenticator {
-    known: Vec<Known>,
+    /// Those in the settings.
+    list: List,
+    /// Those in a file of their own.
+    file: Option<WatchedFile<List>>,
     allow_read_by_default: bool,
+    /// Whether somebody else is asked about a password that is not known here.
+    abstains: bool,
+    turns: Turns,
     host: Host,
-}
-
-struct Known {
-    secret: Secret,
-    patterns: Vec<Pattern>,
 }
 
 impl Authenticator for PasswordAuthenticator {
     type Options = Options;
 
     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
-        let Options { passwords, allow_read_by_default } = options;
-        if passwords.0.is_empty() && !allow_read_by_default {
-            return Err(CreateError::config(
-                "nobody could connect: `passwords` is empty and `allow_read_by_default` is not true; add a password \
-                 with the channels it gives, such as `passwords: {SomePassword: [\"news.*\"]}`",
-            ));
+        let Options { passwords, passwords_file, allow_read_by_default } = options;
+        let list = list_of_options(passwords, &host)?;
+        let file = passwords_file.map(|path| passwords_file::watch(&path, &host)).transpose()?;
+        if let Some(file) = &file {
+            let (others, of_changes) = (list.takes, host.clone());
+            file.on_change(move |_, list| others.and(list.takes).tell(&of_changes));
         }
-        let place = Place::option("passwords");
-        let known = passwords.0.into_iter().enumerate().map(|(index, entry)| known(&place.entry(index), entry, &host));
-        Ok(Self { known: known.collect::<Result<_, _>>()?, allow_read_by_default, host })
+        let of_file = file.as_ref().map(WatchedFile::current);
+        consider(&list, of_file.as_deref(), allow_read_by_default, &host)?;
+        let abstains = host.entry().is_some_and(|entry| !entry.is_last());
+        Ok(Self { list, file, allow_read_by_default, abstains, turns: Turns::default(), host })
     }
 
     fn authorize(&self, request: &Request<'_>) -> Verdict {
         let attempt = Attempt::new(request.authorization().as_bytes());
+        let of_file = self.file.as_ref().map(WatchedFile::current);
+        let lists = || std::iter::once(&self.list).chain(of_file.as_deref());
+        let bytes = lists().map(|list| list.takes.bytes).max().unwrap_or_default();
+        let Some(_turn) = self.turns.take(bytes, request.timeout()) else {
+            return Verdict::unavailable("too many passwords are being compared");
+        };
         let mut permissions = Vec::new();
-        let mut subject = None;
+        let mut known = None;
         let mut undecided = 0;
-        // Every entry is looked at, whatever the ones before it said, so that the time taken does not tell which
-        // password it was. Where a password stands several times, everything it gives adds up.
-        for (index, known) in self.known.iter().enumerate() {
-            match known.secret.is(&attempt) {
+        // Where a password stands several times, everything it gives adds up.
+        for (list, (number, entry)) in lists().flat_map(|list| list.entries().map(move |entry| (list, entry))) {
+            match entry.secret.is(&attempt) {
                 Match::Yes => {
-                    permissions.extend(known.patterns.iter().map(Permission::read_write));
-                    subject = subject.or(Some(index + 1));
+                    permissions.extend(entry.patterns.iter().map(Permission::read_write));
+                    known = known.or(Some((list, number)));
                 }
                 Match::No => {}
                 Match::Undecided(why) => {
                     undecided += 1;
-                    self.host.error(format_args!("`passwords`, entry {}: cannot be compared: {why}", index + 1));
+                    self.host.error(format_args!("{}: cannot be compared: {why}", list.place(number)));
                 }
             }
         }
-        if subject.is_none() && undecided > 0 {
+        if known.is_none() && undecided > 0 {
             return Verdict::unavailable("the password cannot be checked now");
         }
         if self.allow_read_by_default {
@@ -88,39 +109,70 @@ impl Authenticator for PasswordAuthenticator {
             permissions.dedup();
             if permissions.len() > PERMISSIONS_MAX {
                 let (found, max) = (permissions.len(), PERMISSIONS_MAX);
+                let first = known.map(|(list, number)| list.place(number)).unwrap_or_default();
                 self.host.error(format_args!(
-                    "`passwords`: several entries are the same password and give {found} patterns together, at most {max} \
-                     are possible; the first of them is entry {}: make them one",
-                    subject.unwrap_or_default()
+                    "{first}: further entries are the same password, and together they give {found} patterns, at most \
+                     {max} are possible: make them one"
                 ));
                 return Verdict::unavailable("the password gives too many patterns");
             }
         }
-        match subject {
-            Some(entry) => Verdict::grant(permissions).with_subject(format!("password {entry}")),
+        match known {
+            Some((list, number)) => Verdict::grant(permissions).with_subject(list.subject(number)),
             None if self.allow_read_by_default => Verdict::grant(permissions).with_subject("anyone"),
+            None if self.abstains => Verdict::abstain(),
             None => Verdict::refuse("unknown password"),
         }
     }
 }
 
-/// Checks the entry that stands at `place`, and turns its password into what is kept of it.
-fn known(place: &Place, entry: Entry, host: &Host) -> Result<Known, CreateError> {
-    if entry.password.is_empty() {
-        return Err(place.error(
-            "the password is empty, so clients without any would be let in; set `allow_read_by_default: true` if \
-             everybody may read, or give it a password",
+impl Check for PasswordAuthenticator {
+    fn check(options: Options, host: &Host) -> Result<(), CreateError> {
+        let list = list_of_options(options.passwords, host)?;
+        let of_file = options.passwords_file.map(|path| passwords_file::read(&path, host)).transpose()?;
+        consider(&list, of_file.as_ref(), options.allow_read_by_default, host)
+    }
+}
+
+impl Reload for PasswordAuthenticator {
+    fn reload(&self) -> Result<(), CreateError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.look_now();
+        fault(file).map_or(Ok(()), Err)
+    }
+}
+
+impl Health for PasswordAuthenticator {
+    fn health(&self) -> Condition {
+        let fault = self.file.as_ref().and_then(fault);
+        fault.map_or(Condition::Good, |fault| Condition::Degraded(fault.text().to_owned()))
+    }
+}
+
+/// What is wrong with the file now, with its place.
+fn fault(file: &WatchedFile<List>) -> Option<CreateError> {
+    file.fault().map(|fault| Place::option(FILE.option).file(file.path()).error(fault))
+}
+
+fn list_of_options(passwords: options::Passwords, host: &Host) -> Result<List, CreateError> {
+    let wrong = |text| CreateError::config(format_args!("option `{}`, {text}", OPTION.option));
+    List::new(OPTION, passwords.0, MEASURING_MAX, host).map_err(wrong)
+}
+
+/// Says what all passwords together take.
+///
+/// # Errors
+/// Nobody could connect.
+fn consider(list: &List, of_file: Option<&List>, allow_read_by_default: bool, host: &Host) -> Result<(), CreateError> {
+    if list.is_empty() && of_file.is_none_or(List::is_empty) && !allow_read_by_default {
+        return Err(CreateError::config(
+            "nobody could connect: `passwords` is empty, there are none in a `passwords_file`, and \
+             `allow_read_by_default` is not true; add a password with the channels it gives, such as `passwords: \
+             {SomePassword: [\"news.*\"]}`",
         ));
     }
-    if entry.patterns.len() > PATTERNS_MAX {
-        let found = entry.patterns.len();
-        return Err(place.error(format_args!("expected at most {PATTERNS_MAX} patterns, found {found}")));
-    }
-    if entry.patterns.is_empty() {
-        host.warn(format_args!("{place}: has no patterns, so it gives no access"));
-    }
-    let secret = Secret::new(&entry.password).map_err(|text| place.error(text))?;
-    Ok(Known { secret, patterns: entry.patterns })
+    of_file.map_or(list.takes, |of_file| list.takes.and(of_file.takes)).tell(host);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use pusu_plugin_api::Pattern;
 use pusu_plugin_api::serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use pusu_plugin_api::serde::{self, Deserialize as DeriveDeserialize};
 use std::fmt;
+use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 #[derive(DeriveDeserialize)]
@@ -13,6 +14,8 @@ use zeroize::Zeroizing;
 pub(crate) struct Options {
     #[serde(default)]
     pub(crate) passwords: Passwords,
+    /// Relative paths start at the folder of the settings.
+    pub(crate) passwords_file: Option<PathBuf>,
     #[serde(default)]
     pub(crate) allow_read_by_default: bool,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Options {
 #[derive(Default)]
 pub(crate) struct Passwords(pub(crate) Vec<Entry>);
 
-/// One password, in plain or as a PHC string, and the patterns of the channels it gives.
+/// One password, in plain or as a hash, and the patterns of the channels it gives.
 pub(crate) struct Entry {
     pub(crate) password: Zeroizing<String>,
     pub(crate) patterns: Vec<Pattern>,

@@ -2,17 +2,17 @@
 //!
 //! **Invariant:** of a plain password only its digest is kept, and digests are compared in constant time: neither what
 //! is right in an attempt nor how long the password is can be measured.
+//! **Invariant:** a text that looks like a hash is never taken for a plain password.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use crate::cost::Cost;
+use crate::hash::{Hash, KINDS, Match};
+use crate::look_alike;
 use sha2::{Digest, Sha256};
-use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// What a password in PHC format begins with, `argon2id`, `argon2i` and `argon2d` alike.
-const PHC_PREFIX: &str = "$argon2";
+/// What stands before a plain password that looks like something else.
+const PLAIN: &str = "plain:";
 
 /// What a client sent, borrowed, with its digest.
 pub(crate) struct Attempt<'a> {
@@ -26,69 +26,55 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What a comparison found.
-pub(crate) enum Match {
-    Yes,
-    No,
-    /// It could not be made, for want of memory for one.
-    Undecided(password_hash::Error),
-}
-
 /// What is kept of one password.
+#[derive(Debug)]
 pub(crate) enum Secret {
     /// The SHA-256 digest of a plain one.
     Plain(Zeroizing<[u8; 32]>),
     /// A hash, with everything needed to make it again.
-    Argon2(Box<PasswordHash>),
-}
-
-/// Why something that looks like a PHC string is none. Does not contain the string.
-#[derive(Debug)]
-pub(crate) struct NotPhc(&'static str);
-
-impl fmt::Display for NotPhc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "begins with {PHC_PREFIX}, but is not a hash in PHC format, {}; expected \
-             $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH as `argon2 SALT -id -e` prints it, in quotes",
-            self.0
-        )
-    }
+    Hash(Hash),
 }
 
 impl Secret {
     /// Takes a password out of the settings.
     ///
     /// # Errors
-    /// When it begins like a PHC string and is none.
-    pub(crate) fn new(password: &str) -> Result<Self, NotPhc> {
-        if !password.starts_with(PHC_PREFIX) {
-            return Ok(Self::Plain(digest(password.as_bytes())));
+    /// It looks like a hash and is none that is taken. The text does not contain it.
+    pub(crate) fn new(password: &str) -> Result<Self, String> {
+        let plain = |password: &str| Ok(Self::Plain(digest(password.as_bytes())));
+        if let Some(password) = password.strip_prefix(PLAIN) {
+            return match password {
+                "" => Err(format!("there is no password behind `{PLAIN}`")),
+                password => plain(password),
+            };
         }
-        let hash = PasswordHash::new(password).map_err(|_| NotPhc("a part is missing or malformed"))?;
-        Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| NotPhc("the algorithm is unknown"))?;
-        if let Some(version) = hash.version {
-            Version::try_from(version).map_err(|_| NotPhc("the version is neither 16 nor 19"))?;
+        let as_plain = format!("a password that looks like this is written `{PLAIN}…`");
+        if let Some(read) = Hash::read(password) {
+            let hash = read.map_err(|why| format!("{why}; {as_plain}"))?;
+            hash.cost().check()?;
+            return Ok(Self::Hash(hash));
         }
-        Params::try_from(&hash).map_err(|_| NotPhc("the parameters m, t, p are out of range"))?;
-        match (&hash.salt, &hash.hash) {
-            (Some(_), Some(_)) => Ok(Self::Argon2(Box::new(hash))),
-            _ => Err(NotPhc("salt or hash are missing")),
+        match look_alike::named(password) {
+            None => plain(password),
+            Some(name) => Err(format!(
+                "looks like {name}; hashes that are taken: {KINDS}; `pusud hash-password` makes a good one, and {as_plain}"
+            )),
         }
     }
 
     /// Whether `attempt` is this password.
     pub(crate) fn is(&self, attempt: &Attempt<'_>) -> Match {
         match self {
-            Self::Plain(digest) if bool::from(digest.ct_eq(attempt.digest.as_slice())) => Match::Yes,
-            Self::Plain(_) => Match::No,
-            // Which parameters are used is decided by the hash, not by the `Argon2` it is given to.
-            Self::Argon2(hash) => match Argon2::default().verify_password(attempt.bytes, hash.as_ref()) {
-                Ok(()) => Match::Yes,
-                Err(password_hash::Error::PasswordInvalid) => Match::No,
-                Err(error) => Match::Undecided(error),
-            },
+            Self::Plain(digest) => bool::from(digest.ct_eq(attempt.digest.as_slice())).into(),
+            Self::Hash(hash) => hash.is(attempt.bytes),
+        }
+    }
+
+    /// What one comparison takes; `None`: next to nothing.
+    pub(crate) fn cost(&self) -> Option<Cost> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Hash(hash) => Some(hash.cost()),
         }
     }
 }

@@ -61,9 +61,11 @@ mod error;
 mod node;
 mod place;
 mod time;
+mod tree;
 
 pub use place::Place;
 pub use time::Time;
+pub use tree::Tree;
 
 use crate::error::CreateError;
 use error::OptionsError;

@@ -9,6 +9,7 @@ mod client;
 mod client_messages;
 mod connecting;
 mod connection_args;
+mod hash_password;
 mod health;
 mod http;
 mod inspect;
@@ -76,6 +77,7 @@ Examples:
   pusud status --config /etc/pusu/settings.yaml    how is it, and who is connected?
   pusud health --config /etc/pusu/settings.yaml    is it healthy? by exit code
   pusud reload --config /etc/pusu/settings.yaml    read the settings again, and say what became of it
+  pusud hash-password                              make the hash that stands in place of a password
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -125,6 +127,12 @@ enum Command {
     /// environment the authorization is asked for at the terminal. Exit code 0: granted. 1: refused, or not decided.
     #[command(after_help = authorize::EXAMPLES)]
     Authorize(authorize::Args),
+    /// Turn a password into a hash that PasswordAuthenticator takes in its place
+    ///
+    /// Asks for the password twice, without showing it, and prints an argon2 hash. Where standard input is no terminal, its
+    /// one line is the password. Exit code 0: the hash is printed. 1: it is not, and the message says why.
+    #[command(after_help = hash_password::EXAMPLES)]
+    HashPassword,
     /// Look at plugins and test them
     #[command(subcommand)]
     Plugins(PluginsCommand),
@@ -205,6 +213,7 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Reload(args) => reload::reload(&args),
         Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
+        Command::HashPassword => hash_password::hash_password(),
         Command::Plugins(PluginsCommand::List(args)) => plugins::list(&args),
         Command::Plugins(PluginsCommand::Inspect(args)) => inspect::inspect(&args),
         Command::Plugins(PluginsCommand::Test(args)) => plugin_test::test(&args),

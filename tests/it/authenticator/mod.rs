@@ -24,6 +24,7 @@ mod longest_life;
 mod memory_files;
 #[cfg(unix)]
 mod ownership;
+mod passwords;
 mod plugin_errors;
 mod plugins;
 mod reauthorize;

@@ -11,12 +11,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const AUTHORIZATION: &str = "canary-authorization-5b1f";
-const OPTION: &str = "canary-option-77aa";
+pub(super) const AUTHORIZATION: &str = "canary-authorization-5b1f";
+pub(super) const OPTION: &str = "canary-option-77aa";
 /// As long as keys have to be at least.
 const KEYS: [&str; 2] = ["canary-network-key-03c9-the-first", "canary-network-key-03c9-the-second"];
 
-fn assert_clean(what: &str, text: &str) {
+pub(super) fn assert_clean(what: &str, text: &str) {
     for canary in [AUTHORIZATION, OPTION, KEYS[0], KEYS[1]] {
         if let Some(at) = text.find(canary) {
             let around: String = text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
@@ -25,7 +25,7 @@ fn assert_clean(what: &str, text: &str) {
     }
 }
 
-fn assert_output_clean(what: &str, finished: &Finished) {
+pub(super) fn assert_output_clean(what: &str, finished: &Finished) {
     assert_clean(what, &finished.stdout);
     assert_clean(what, &finished.stderr);
 }
@@ -44,7 +44,7 @@ fn processes(daemon: &Daemon) -> Vec<PathBuf> {
     found
 }
 
-fn assert_daemon_clean(daemon: &Daemon) {
+pub(super) fn assert_daemon_clean(daemon: &Daemon) {
     for process in processes(daemon) {
         for file in ["cmdline", "environ"] {
             // Where there is no /proc, nothing is to be seen in it.
@@ -90,7 +90,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 /// Sends each message on a connection of its own, and looks at all that comes back up to the connection's end.
-fn send_all(daemon: &Daemon) {
+pub(super) fn send_all(daemon: &Daemon) {
     let messages = messages();
     let mut closed = 0;
     for message in &messages {
@@ -155,6 +155,7 @@ fn the_bundled_plugins_keep_it_to_themselves() {
     let scenes = [
         ("PasswordAuthenticator", password_plugin(), format!("passwords:\n  {OPTION}: ['*']")),
         ("PasswordAuthenticator", password_plugin(), format!("passwords:\n  {AUTHORIZATION}: ['*']")),
+        ("PasswordAuthenticator", password_plugin(), format!("passwords:\n  'plain:{OPTION}': ['*']")),
         ("MyAuthenticator", my_plugin(), String::new()),
     ];
     for (id, plugin, settings) in scenes {
@@ -232,6 +233,15 @@ fn commands_and_their_errors() {
         format!("passwords: [{{{OPTION}: [{{a: {OPTION}}}]}}]"),
         format!("passwords:\n  {OPTION}: ['*']\n  {OPTION}: ['*']"),
         format!("passwords: {{'$argon2id$v=19$m=64,t=1,p=1${OPTION}': ['*']}}"),
+        format!("passwords: {{'$2b$12${OPTION}': ['*']}}"),
+        format!("passwords: {{'$scrypt$ln=4,r=8,p=1${OPTION}${OPTION}': ['*']}}"),
+        format!("passwords: {{'$pbkdf2-sha256$1000${OPTION}${OPTION}': ['*']}}"),
+        format!("passwords: {{'$6${OPTION}${OPTION}': ['*']}}"),
+        format!("passwords: {{'$7$101${OPTION}${OPTION}': ['*']}}"),
+        format!("passwords: {{'$apr1${OPTION}${OPTION}': ['*']}}"),
+        format!("passwords: {{'{OPTION}:$2y$05${OPTION}': ['*']}}"),
+        format!("passwords: {{'pbkdf2:{OPTION}${OPTION}': ['*']}}"),
+        format!("authenticator_options: {{passwords_file: [{OPTION}]}}"),
         format!("authenticator_options: {{passwords: {OPTION}}}"),
         format!("authenticator_options: {OPTION}"),
         format!("passwords: {{{OPTION}: ['*'\n"),

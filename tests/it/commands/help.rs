@@ -11,6 +11,7 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("health", &["--config", "--socket", "--url", "wss://", "--ca", "--cert", "--key", "Exit code 0", "Examples:"]),
     ("reload", &["--config", "--socket", "--new", "Exit code 0", "Examples:"]),
     ("authorize", &["--config", "PUSU_AUTHORIZATION", "Exit code 0", "Examples:"]),
+    ("hash-password", &["argon2", "twice", "standard input", "Exit code 0", "Examples:"]),
     ("plugins", &["list", "inspect", "test"]),
     ("plugins list", &["nothing is loaded"]),
     ("plugins inspect", &["Nothing is loaded", "Exit code 0"]),

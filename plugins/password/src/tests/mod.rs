@@ -1,5 +1,9 @@
 //! Options as operators write them, and the permissions that clients then get.
 
+mod costs;
+mod files;
+mod hashes;
+
 use super::*;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -120,22 +124,6 @@ fn more_patterns_than_a_verdict_may_hold_are_an_error_at_start() {
 }
 
 #[test]
-fn a_broken_hash_is_named_by_position_and_never_printed() {
-    for (broken, why) in [
-        ("$argon2id$", "a part is missing"),
-        ("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", "salt or hash are missing"),
-        ("$argon2xx$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "the algorithm is unknown"),
-        ("$argon2id$v=99$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "the version"),
-        ("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "the parameters"),
-        ("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$!!!", "a part is missing or malformed"),
-    ] {
-        let text = error(&format!(r#"{{"passwords":{{"fine":["a"],"{broken}":["b"]}}}}"#));
-        assert!(text.starts_with("option `passwords`, entry 2: begins with $argon2"), "{text}");
-        assert!(text.contains(why) && !text.contains("c2FsdHNhbHQ") && !text.contains("!!!"), "{text}");
-    }
-}
-
-#[test]
 fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
     let mapping = "expected a mapping of passwords to lists of patterns, such as `{SomePassword: [\"news.*\"]}`";
     let entry = "expected one password with its list of patterns";
@@ -168,7 +156,7 @@ fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
         (r#"{"passwords":[],"allow_read_by_default":false}"#, "nobody could connect".into()),
         (
             r#"{"password":{}}"#,
-            "there is no option `password` (did you mean `passwords`?); there are `passwords`, `allow_read_by_default`"
+            "there is no option `password` (did you mean `passwords`?); there are `passwords`, `passwords_file`, `allow_read_by_default`"
                 .into(),
         ),
     ] {

@@ -1,0 +1,170 @@
+//! Costs: the time and memory that one comparison with a hash takes, estimated before any is made and measured then.
+//!
+//! Owns the bounds: what is refused, and what is warned about.
+//! **Invariant:** nothing is compared whose estimate is beyond the bounds, so that a hash cannot stop a relay's start.
+
+use crate::turns;
+use pusu_plugin_api::{Host, Level};
+use std::time::Duration;
+
+/// The longest comparison, as it is estimated.
+const TIME_MAX: Duration = Duration::from_secs(10);
+/// The most memory that one comparison may take.
+const BYTES_MAX: u64 = 1024 << 20;
+/// A comparison, or all of one authorization, that takes longer is warned about.
+pub(crate) const TIME_USUAL: Duration = Duration::from_secs(1);
+/// A comparison that takes more memory is warned about.
+pub(crate) const BYTES_USUAL: u64 = 256 << 20;
+
+/// What one comparison takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// The parameters in words; equal ones cost the same.
+    pub(crate) parameters: String,
+    /// Memory, beside a few KiB.
+    pub(crate) bytes: u64,
+    pub(crate) work: Work,
+}
+
+/// The steps of a comparison, by the function that takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Blocks of 1 KiB that are filled, in all passes.
+    Argon2Blocks(u64),
+    /// Expansions of the key, twice each.
+    BcryptRounds(u64),
+    /// Blocks of 128 bytes that are mixed, twice each.
+    ScryptBlocks(u64),
+    /// Iterations, of all blocks of the hash.
+    Pbkdf2Iterations(u64),
+    ShaCryptRounds(u64),
+}
+
+impl Work {
+    /// About how long it takes on a server of 2020, built for speed; measured, and good to a factor of two or so.
+    fn estimate(self) -> Duration {
+        let (count, nanoseconds) = match self {
+            Self::Argon2Blocks(count) => (count, 700),
+            Self::BcryptRounds(count) => (count, 55_000),
+            Self::ScryptBlocks(count) => (count, 350),
+            Self::Pbkdf2Iterations(count) => (count, 700),
+            Self::ShaCryptRounds(count) => (count, 900),
+        };
+        Duration::from_nanos(count.saturating_mul(nanoseconds))
+    }
+}
+
+impl Cost {
+    /// About how long one comparison takes, on a usual machine.
+    pub(crate) fn estimate(&self) -> Duration {
+        self.work.estimate()
+    }
+
+    /// # Errors
+    /// It is beyond the bounds; the text has the figure and the way out.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let too_much = |figure: String, bound: String| {
+            Err(format!(
+                "{}: each comparison would take {figure}, and at most {bound} is taken; make the hash anew with \
+                 `pusud hash-password`",
+                self.parameters
+            ))
+        };
+        if self.bytes > BYTES_MAX {
+            return too_much(format!("{} of memory", mebibytes(self.bytes)), mebibytes(BYTES_MAX));
+        }
+        if self.estimate() > TIME_MAX {
+            return too_much(format!("about {}", seconds(self.estimate())), seconds(TIME_MAX));
+        }
+        Ok(())
+    }
+}
+
+/// What it takes to compare one attempt with all passwords.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Takes {
+    /// The memory of one comparison, at most.
+    pub(crate) bytes: u64,
+    /// The time of all of them, about.
+    pub(crate) time: Duration,
+}
+
+impl Takes {
+    /// With further passwords.
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self { bytes: self.bytes.max(more.bytes), time: self.time.saturating_add(more.time) }
+    }
+
+    /// Says in the log what an operator has to reckon with.
+    pub(crate) fn tell(self, host: &Host) {
+        let (time, whoever) = (seconds(self.time), "since it is compared with every hash, whoever asks");
+        let timeout = host.entry().and_then(|entry| entry.authorize_timeout);
+        if let Some(timeout) = timeout.filter(|timeout| self.time > *timeout) {
+            host.warn(format_args!(
+                "an authorization takes {time}, {whoever}, and `authorize_call_timeout` is {}: nobody can be let in; take \
+                 fewer hashes, or others",
+                seconds(timeout)
+            ));
+        } else if self.time > TIME_USUAL {
+            host.warn(format_args!("an authorization takes {time}, {whoever}: take fewer hashes, or others"));
+        }
+        let help = "Memory that comparing passwords takes at most.";
+        let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
+        host.gauge("comparison_memory_bytes_max", help, &[]).set(at_most as f64);
+        if at_most > 0 {
+            let text = format!(
+                "comparing passwords takes {} for a client, and at most {} for all that come at a time, beside the `memory at \
+                 most` of `pusud check`",
+                mebibytes(self.bytes),
+                mebibytes(at_most)
+            );
+            host.log_about(Level::Info, None, text, &[("memory_bytes_max", &at_most.to_string())]);
+        }
+    }
+}
+
+/// Memory in words, rounded up.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// A time in words.
+pub(crate) fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        whole @ 1..=9 => format!("{whole}.{} s", time.subsec_millis() / 100),
+        whole @ 10..=119 => format!("{whole} s"),
+        whole @ 120..=7199 => format!("{} minutes", whole / 60),
+        whole => format!("{} hours", whole / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_read_well() {
+        for (milliseconds, words) in
+            [(0, "0 ms"), (999, "999 ms"), (1000, "1.0 s"), (9990, "9.9 s"), (10_000, "10 s"), (180_000, "3 minutes")]
+        {
+            assert_eq!(seconds(Duration::from_millis(milliseconds)), words);
+        }
+        assert_eq!(seconds(Duration::from_secs(36 * 3600)), "36 hours");
+        assert_eq!((mebibytes(1), mebibytes(256 << 20)), ("1 MiB".to_owned(), "256 MiB".to_owned()));
+    }
+
+    #[test]
+    fn the_bounds_themselves_are_taken() {
+        let cost = |bytes, work| Cost { parameters: "x".into(), bytes, work };
+        assert_eq!(cost(BYTES_MAX, Work::Argon2Blocks(BYTES_MAX / 1024)).check(), Ok(()));
+        assert!(cost(BYTES_MAX + 1, Work::Argon2Blocks(1)).check().unwrap_err().contains("1025 MiB of memory"));
+        assert_eq!(cost(0, Work::ScryptBlocks(u64::MAX)).check().is_err(), true);
+        assert_eq!(cost(0, Work::BcryptRounds(1 << 17)).check(), Ok(()));
+        let error = cost(0, Work::BcryptRounds(1 << 31)).check().unwrap_err();
+        assert!(
+            error.starts_with("x: each comparison would take about 32 hours, and at most 10 s is taken"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Lists of passwords: the entries of one option or file, ready to be compared, with what that takes.
+//!
+//! **Invariant:** every entry is looked at for every attempt, whatever the ones before it said, so that the time does not
+//! tell which password it was.
+
+use crate::cost::{self, BYTES_USUAL, TIME_USUAL, Takes, mebibytes, seconds};
+use crate::options::Entry;
+use crate::secret::{Attempt, Secret};
+use pusu_plugin_api::abi::PERMISSIONS_MAX;
+use pusu_plugin_api::{Host, Pattern};
+use std::time::{Duration, Instant};
+
+/// Most patterns of one password: with the one that lets everybody read they fill a verdict.
+const PATTERNS_MAX: usize = PERMISSIONS_MAX - 1;
+/// Where a list comes from, in the words of messages and of subjects.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    pub(crate) option: &'static str,
+    pub(crate) subject: &'static str,
+}
+
+pub(crate) const OPTION: Source = Source { option: "passwords", subject: "password" };
+pub(crate) const FILE: Source = Source { option: "passwords_file", subject: "file password" };
+
+/// The passwords of one option or file.
+pub(crate) struct List {
+    source: Source,
+    known: Vec<Known>,
+    pub(crate) takes: Takes,
+}
+
+/// One password and what it gives.
+pub(crate) struct Known {
+    pub(crate) secret: Secret,
+    pub(crate) patterns: Vec<Pattern>,
+}
+
+/// Entries whose hashes have the same parameters.
+struct Alike {
+    cost: cost::Cost,
+    /// The positions of its entries.
+    entries: Vec<usize>,
+}
+
+impl List {
+    /// Checks the entries, and measures what comparisons take, for as long as `measuring`; those that do not fit in are
+    /// estimated.
+    ///
+    /// # Errors
+    /// An entry is wrong. The text begins with its place in the list, `entry 3: …`.
+    pub(crate) fn new(source: Source, entries: Vec<Entry>, measuring: Duration, host: &Host) -> Result<Self, String> {
+        let mut known = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
+            let number = index + 1;
+            if entry.patterns.is_empty() {
+                host.warn(format_args!(
+                    "option `{}`, entry {number}: has no patterns, so it gives no access",
+                    source.option
+                ));
+            }
+            known.push(self::known(entry).map_err(|text| format!("entry {number}: {text}"))?);
+        }
+        let mut list = Self { source, known, takes: Takes::default() };
+        list.measure(measuring, host);
+        Ok(list)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// The entries, with their positions from 1.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, &Known)> {
+        (1..).zip(&self.known)
+    }
+
+    /// Where an entry stands, for messages.
+    pub(crate) fn place(&self, number: usize) -> String {
+        format!("option `{}`, entry {number}", self.source.option)
+    }
+
+    /// Who a client is that knows the password of an entry.
+    pub(crate) fn subject(&self, number: usize) -> String {
+        format!("{} {number}", self.source.subject)
+    }
+
+    /// Times one comparison of each set of parameters, the quick ones first, and warns about those that take much.
+    fn measure(&mut self, mut left: Duration, host: &Host) {
+        for alike in self.alike() {
+            let Some(first) = alike.entries.first().copied() else { continue };
+            let estimate = alike.cost.estimate();
+            let (time, how) = if estimate > left {
+                (estimate, "about ")
+            } else {
+                let began = Instant::now();
+                self.known[first].secret.is(&Attempt::new(b""));
+                (began.elapsed(), "")
+            };
+            left = left.saturating_sub(time);
+            let count = alike.entries.len();
+            let together = time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+            self.takes = self.takes.and(Takes { bytes: alike.cost.bytes, time: together });
+            if time > TIME_USUAL || alike.cost.bytes > BYTES_USUAL {
+                host.warn(format_args!(
+                    "{}: a comparison with this hash takes {how}{} and {} ({}), for whoever asks; a usual one takes less \
+                     than 100 ms and 64 MiB: make it anew with `pusud hash-password`",
+                    self.place(first + 1),
+                    seconds(time),
+                    mebibytes(alike.cost.bytes),
+                    alike.cost.parameters,
+                ));
+            }
+        }
+    }
+
+    fn alike(&self) -> Vec<Alike> {
+        let mut all: Vec<Alike> = Vec::new();
+        for (index, known) in self.known.iter().enumerate() {
+            let Some(cost) = known.secret.cost() else { continue };
+            match all.iter_mut().find(|alike| alike.cost.parameters == cost.parameters) {
+                Some(alike) => alike.entries.push(index),
+                None => all.push(Alike { cost, entries: vec![index] }),
+            }
+        }
+        all.sort_by_key(|alike| alike.cost.estimate());
+        all
+    }
+}
+
+/// Turns the password of an entry into what is kept of it.
+fn known(entry: Entry) -> Result<Known, String> {
+    if entry.password.is_empty() {
+        return Err(
+            "the password is empty, so clients without any would be let in; set `allow_read_by_default: true` if \
+                    everybody may read, or give it a password"
+                .into(),
+        );
+    }
+    if entry.patterns.len() > PATTERNS_MAX {
+        return Err(format!("expected at most {PATTERNS_MAX} patterns, found {}", entry.patterns.len()));
+    }
+    Ok(Known { secret: Secret::new(&entry.password)?, patterns: entry.patterns })
+}

@@ -1,0 +1,101 @@
+//! The file with passwords: YAML as `passwords` has it, alone in a file, read again when it changes.
+//!
+//! **Invariant:** no message about it contains what stands in it.
+
+use crate::MEASURING_MAX;
+use crate::list::{FILE, List};
+use crate::options::Passwords;
+use pusu_plugin_api::file::{self, WatchedFile};
+use pusu_plugin_api::options::Tree;
+use pusu_plugin_api::serde::de::IgnoredAny;
+use pusu_plugin_api::{CreateError, Host};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Longest file, in bytes: some ten thousand passwords.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// How long hashes are measured when the file has changed: meanwhile nobody is told how it is.
+const MEASURING_AGAIN_MAX: Duration = Duration::from_secs(1);
+
+/// Reads the file once.
+///
+/// # Errors
+/// It cannot be read, or is wrong; the text names option, file and entry.
+pub(crate) fn read(path: &Path, host: &Host) -> Result<List, CreateError> {
+    file::read(FILE.option, host.resolve(path), FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, host))
+}
+
+/// Reads the file, and watches it from now on.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn watch(path: &Path, host: &Host) -> Result<WatchedFile<List>, CreateError> {
+    let of_list = host.clone();
+    let was_read = AtomicBool::new(false);
+    WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
+        let again = was_read.swap(true, Ordering::Relaxed);
+        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, &of_list)
+    })
+}
+
+fn list(content: &[u8], measuring: Duration, host: &Host) -> Result<List, String> {
+    List::new(FILE, entries(content)?.0, measuring, host)
+}
+
+/// # Errors
+/// The text begins with the place in the file.
+fn entries(content: &[u8]) -> Result<Passwords, String> {
+    let text = std::str::from_utf8(content).map_err(|_| "expected text, found bytes that are not UTF-8")?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The first pass looks at no value, so what the parser says about syntax can be shown. In the second one it could
+    // quote a password.
+    serde_yaml::from_str::<IgnoredAny>(text).map_err(|error| format!("not valid YAML: {error}"))?;
+    let tree: Tree = serde_yaml::from_str(text).map_err(|error| {
+        let line = error.location().map_or(String::new(), |at| format!("line {}: ", at.line()));
+        format!("{line}a value cannot be read: a key that is a list or a mapping, a number that is too large, a YAML tag, or nested too deeply")
+    })?;
+    if tree.is_nothing() {
+        return Err("the file is empty; write `{}` if no password is meant to be in it".into());
+    }
+    tree.read().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords(text: &str) -> Vec<(String, usize)> {
+        let entries = entries(text.as_bytes()).unwrap().0;
+        entries.into_iter().map(|entry| (entry.password.to_string(), entry.patterns.len())).collect()
+    }
+
+    #[test]
+    fn both_shapes_are_read_and_keys_keep_their_text() {
+        let wanted = [("a b".to_owned(), 2), ("007".to_owned(), 1), ("plain:x".to_owned(), 0)];
+        assert_eq!(passwords("a b: [x, y.*]\n007: [z]\n'plain:x': []\n"), wanted);
+        assert_eq!(passwords("\u{feff}- a b: [x, y.*]\n- 007:\n  - z\n- \"plain:x\": []\n"), wanted);
+        assert_eq!(passwords("{}"), []);
+        assert_eq!(passwords("[]"), []);
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_place_and_no_password() {
+        for (text, wanted) in [
+            ("", "the file is empty"),
+            ("# nothing\n", "the file is empty"),
+            ("hunter2", "expected a mapping of passwords to lists of patterns, such as"),
+            ("x: [a]\nhunter2: a", "entry 2: expected a list, found a string"),
+            ("- x: [a]\n- hunter2: [b, '']", "item 2, entry 1, item 2: expected a pattern of 1 to 255 bytes"),
+            ("- hunter2", "item 1: expected one password with its list of patterns"),
+            ("? [hunter2]\n: [a]", "line 1: a value cannot be read: a key that is a list"),
+            ("x: !hunter2 [a]", "line 1: a value cannot be read"),
+            ("x: [a\nhunter2: [b]", "not valid YAML: "),
+            ("x: [a]\n---\nhunter2: [b]", "not valid YAML: "),
+        ] {
+            let error = entries(text.as_bytes()).err().unwrap_or_else(|| panic!("{text:?} was read"));
+            assert!(error.starts_with(wanted) && !error.contains("hunter2"), "{text:?}: {error}");
+        }
+        assert!(entries(b"\xff: [a]").err().unwrap().contains("not UTF-8"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Costs of hashes: which are refused, which are named, and how much comparisons take together.
+
+use super::*;
+use pusu_plugin_api::Level;
+use pusu_plugin_api::testing::Relay;
+use std::time::Duration;
+
+const SALT_AND_HASH: &str = "c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+
+fn with(passwords: &[String]) -> String {
+    let entries: Vec<_> = passwords.iter().map(|password| serde_json::json!({ password: ["a"] })).collect();
+    serde_json::json!({ "passwords": entries }).to_string()
+}
+
+fn warnings(relay: &Relay) -> Vec<String> {
+    relay.lines().into_iter().filter(|line| line.level == Level::Warn).map(|line| line.text).collect()
+}
+
+/// Each of them would have hung the start, or the first client's authorization.
+#[test]
+fn what_would_take_for_ever_is_refused_before_it_is_tried() {
+    for (hash, parameters, figure) in [
+        (format!("$argon2id$v=19$m=2097152,t=1,p=1${SALT_AND_HASH}"), "argon2 with m=2097152", "2048 MiB of memory"),
+        (format!("$argon2id$v=19$m=8,t=4294967295,p=1${SALT_AND_HASH}"), "t=4294967295", "hours"),
+        (format!("$argon2d$v=19$m=1048576,t=20,p=4${SALT_AND_HASH}"), "p=4", "about 14 s"),
+        (
+            "$2b$31$WX1igsSJhBtOBoBn4lTrtOa1Fml1C5CZCOWL1NpSXN74.QtYcLPSS".into(),
+            "bcrypt with cost 31",
+            "about 32 hours",
+        ),
+        ("$2b$18$WX1igsSJhBtOBoBn4lTrtOa1Fml1C5CZCOWL1NpSXN74.QtYcLPSS".into(), "bcrypt with cost 18", "about 14 s"),
+        (format!("$scrypt$ln=21,r=8,p=1${SALT_AND_HASH}"), "scrypt with ln=21", "2049 MiB of memory"),
+        (format!("$scrypt$ln=10,r=8,p=65536${SALT_AND_HASH}"), "p=65536", "3 minutes"),
+        (format!("$scrypt$ln=40,r=1,p=1073741823${SALT_AND_HASH}"), "ln=40", "MiB of memory"),
+        (format!("$pbkdf2-sha512$i=4294967295${SALT_AND_HASH}"), "4294967295 iterations", "50 minutes"),
+        (format!("$7$4294967295${}=${}A==", "A".repeat(11), "A".repeat(85)), "4294967295 iterations", "50 minutes"),
+        (format!("$6$rounds=999999999$salt${}", ".".repeat(86)), "999999999 rounds", "14 minutes"),
+    ] {
+        let text = error(&with(&["fine".into(), hash]));
+        assert!(text.starts_with("option `passwords`, entry 2: "), "{text}");
+        for part in [parameters, figure, "; make the hash anew with `pusud hash-password`"] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_takes_much_is_taken_and_said_with_the_figure() {
+    let relay = Relay::new();
+    let hash = |m: u32| format!("$argon2id$v=19$m={m},t=1,p=1${SALT_AND_HASH}");
+    let authenticator: PasswordAuthenticator =
+        relay.create(&with(&["fine".into(), hash(64), hash(300 * 1024), hash(300 * 1024)])).unwrap();
+    let said = warnings(&relay);
+    let first = said.first().unwrap_or_else(|| panic!("nothing was said"));
+    assert!(first.starts_with("option `passwords`, entry 3: a comparison with this hash takes "), "{first}");
+    assert!(first.contains(" and 300 MiB (argon2 with m=307200, t=1, p=1)"), "{first}");
+    assert!(!said.iter().any(|line| line.contains("entry 2") || line.contains("entry 4")), "{said:?}");
+    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(f64::from(300 << 20)));
+    let info = relay.lines().into_iter().find(|line| line.level == Level::Info).expect("the memory is told");
+    let wanted = "comparing passwords takes 300 MiB for a client, and at most 300 MiB for all";
+    assert!(info.text.starts_with(wanted), "{}", info.text);
+    assert_eq!(ask(&authenticator, b"fine").decision(), Decision::Grant);
+    assert_eq!(ask(&authenticator, b"other").decision(), Decision::Refuse);
+}
+
+#[test]
+fn plain_passwords_take_nothing_that_is_worth_a_word() {
+    let relay = Relay::new();
+    let _: PasswordAuthenticator = relay.create(&with(&["fine".into(), "plain:$1$a".into()])).unwrap();
+    assert_eq!(relay.lines(), []);
+    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(0.0));
+}
+
+/// Each of these hashes is cheap, and every authorization is compared with all of them.
+#[test]
+fn many_hashes_are_said_where_an_authorization_has_no_time_for_them() {
+    let relay = Relay::new();
+    relay.set_entry(0, 1, Some(Duration::from_millis(1)));
+    let hashes: Vec<String> = (0..40).map(|_| format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}")).collect();
+    let _: PasswordAuthenticator = relay.create(&with(&hashes)).unwrap();
+    let said = warnings(&relay);
+    assert!(said.len() == 1 && said[0].contains("`authorize_call_timeout` is 1 ms: nobody can be let in"), "{said:?}");
+}
+
+/// Estimates, which are the same on every machine, stand in for what there is no time to measure.
+#[test]
+fn slow_hashes_and_many_of_them_are_said() {
+    let bcrypt = |cost: u32| format!("$2b${cost}$WX1igsSJhBtOBoBn4lTrtOa1Fml1C5CZCOWL1NpSXN74.QtYcLPSS");
+    let list = |passwords: &[String], relay: &Relay| {
+        let options: Options = pusu_plugin_api::options::from_json(with(passwords).as_bytes()).unwrap();
+        let list = List::new(OPTION, options.passwords.0, Duration::ZERO, &relay.host()).unwrap();
+        list.takes.tell(&relay.host());
+        warnings(relay)
+    };
+    let said = list(&["fine".into(), bcrypt(15)], &Relay::new());
+    let wanted =
+        "option `passwords`, entry 2: a comparison with this hash takes about 1.8 s and 0 MiB (bcrypt with cost 15)";
+    assert!(said[0].starts_with(wanted), "{said:?}");
+    assert!(said[1].starts_with("an authorization takes 1.8 s, "), "{said:?}");
+    let said = list(&[bcrypt(12), bcrypt(13), bcrypt(12), bcrypt(13)], &Relay::new());
+    assert!(said.len() == 1 && said[0].starts_with("an authorization takes 1.3 s, "), "{said:?}");
+    assert_eq!(list(&[bcrypt(12), bcrypt(13)], &Relay::new()), Vec::<String>::new());
+}
+
+/// A client whose turn does not come in time is told to come again.
+#[test]
+fn comparisons_at_a_time_are_bounded_by_their_memory() {
+    let authenticator = made(&with(&[format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}")]));
+    let taken = authenticator.turns.take(turns::BYTES_MAX, Duration::ZERO).unwrap();
+    let ask = || {
+        let mut asked = testing::Asked::new(b"x").timeout(Duration::from_millis(10));
+        authenticator.authorize(&asked.request())
+    };
+    let verdict = ask();
+    assert_eq!(
+        (verdict.decision(), verdict.reason()),
+        (Decision::Unavailable, "too many passwords are being compared")
+    );
+    drop(taken);
+    assert_eq!(ask().decision(), Decision::Refuse);
+}
+
+#[test]
+fn whoever_is_not_known_is_left_to_the_next_in_a_list() {
+    let options = with(&["known".into(), phc(Algorithm::Argon2id, "P")]);
+    for (index, count, wanted) in [(0, 2, Decision::Abstain), (1, 2, Decision::Refuse), (0, 1, Decision::Refuse)] {
+        let relay = Relay::new();
+        relay.set_entry(index, count, None);
+        let authenticator: PasswordAuthenticator = relay.create(&options).unwrap();
+        assert_eq!(ask(&authenticator, b"other").decision(), wanted, "{index} of {count}");
+        assert_eq!(ask(&authenticator, b"known").decision(), Decision::Grant);
+    }
+    let relay = Relay::new();
+    relay.set_entry(0, 2, None);
+    let everybody: PasswordAuthenticator = relay.create(r#"{"allow_read_by_default":true}"#).unwrap();
+    assert_eq!(ask(&everybody, b"other").decision(), Decision::Grant);
+}
