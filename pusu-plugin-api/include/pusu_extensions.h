@@ -11,6 +11,7 @@
  *   pusu.check/1    plugin, no instance              are these options good, without starting anything
  *   pusu.health/1   plugin                           can you decide at all; also finds an instance that hangs
  *   pusu.metrics/1  host                             counters, gauges and histograms among the relay's own
+ *   pusu.entry/1    host: facts                      which of the relay's authenticators am I; the time of a call
  *
  * "Authenticator" below is one entry of the settings, through all the instances that it has had and will have.
  * The host asks the plugin for its tables once, right after create, and for pusu.check/1 when it needs it.
@@ -177,6 +178,22 @@ typedef struct pusu_metrics {
   void (*set)(void *ctx, int32_t id, double value);
   void (*observe)(void *ctx, int32_t id, double value);
 } pusu_metrics;
+
+/* ----------------------------------------------------------------------------------------------------- pusu.entry/1
+ * Facts of the entry of the settings that this authenticator is, the same for the whole life of the instance, and there
+ * for pusu.check/1 too. The settings may list several authenticators, which are asked in order: PUSU_ABSTAIN goes on to
+ * the next, and any other decision is the last one. So whoever does not stand last answers PUSU_ABSTAIN to what is not
+ * its own (another kind of token, an unknown user), and whoever stands last refuses it. */
+#define PUSU_EXT_ENTRY "pusu.entry/1"
+typedef struct pusu_entry {
+  uint32_t struct_size;           /* sizeof(pusu_entry)                                                              */
+  uint32_t index;                 /* of this entry among those that decide, from 0                                   */
+  uint32_t count;                 /* of those that decide; it stands last if index is count - 1. One that is only    */
+                                  /* tried beside them (`shadow: true`) is told that it stands last                  */
+  uint32_t reserved;
+  uint64_t authorize_timeout_ms;  /* the time that one authorize has, as pusu_request's timeout_ms at its beginning; */
+                                  /* 0: not known                                                                    */
+} pusu_entry;
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,9 @@
 //! The way back to the relay, usable from any thread until the instance is destroyed.
 
+use crate::entry_facts::Entry;
 use crate::facts::Facts;
 use crate::grants::GrantsHandle;
-use crate::link::Link;
+use crate::link::{Link, copied};
 use crate::metrics::{Counter, Gauge, Histogram, Series};
 use crate::request::Ticket;
 use crate::verdict::Verdict;
@@ -201,6 +202,30 @@ impl Host {
             let found = unsafe { extension(tables.host.ctx, abi::Str::borrow(abi::EXT_HOST.as_bytes())) };
             // SAFETY: what this id means is null or a table of facts, which lives as long as the host's table is open.
             unsafe { Facts::from_raw(found.cast()) }
+        })
+    }
+
+    /// Which of the relay's authenticators this one is, and the time of a call; `None`: the relay is older than that, and
+    /// asks this one alone.
+    ///
+    /// ```
+    /// # use pusu_plugin_api::{Host, Verdict};
+    /// /// What is not this authenticator's may be that of the next one.
+    /// fn not_mine(host: &Host) -> Verdict {
+    ///     match host.entry() {
+    ///         Some(entry) if !entry.is_last() => Verdict::abstain(),
+    ///         _ => Verdict::refuse("the token is of an unknown kind"),
+    ///     }
+    /// }
+    /// ```
+    pub fn entry(&self) -> Option<Entry> {
+        self.0.with_tables(|tables| {
+            let extension = tables.host.extension?;
+            // SAFETY: the table is open, and the id outlives the call.
+            let found = unsafe { extension(tables.host.ctx, abi::Str::borrow(abi::EXT_ENTRY.as_bytes())) };
+            // SAFETY: what this id means is null or a table of this type, which lives as long as the host's is open.
+            let table = unsafe { copied::<abi::Entry>(found) }?;
+            Some(Entry::from_raw(&table))
         })
     }
 

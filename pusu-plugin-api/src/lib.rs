@@ -63,6 +63,7 @@
 mod authenticator;
 #[allow(unsafe_code)]
 mod entry;
+mod entry_facts;
 mod error;
 mod export;
 #[allow(unsafe_code)]
@@ -92,6 +93,7 @@ pub mod testing;
 mod verdict;
 
 pub use authenticator::{AsyncAuthenticator, Authenticator, NoOptions};
+pub use entry_facts::Entry;
 pub use error::CreateError;
 pub use export::About;
 pub use facts::Facts;

@@ -88,6 +88,17 @@ fn a_reply_is_answered_once_and_if_dropped_as_unavailable() {
 }
 
 #[test]
+fn an_entry_says_where_it_stands() {
+    each(|entry| {
+        let driven = made(entry, "");
+        assert_eq!(driven.authorize(1, b"entry"), abi::PENDING);
+        assert_eq!(driven.wait(1).reason, "0 of 2, 1500 ms");
+        let driven = Driven::create(entry, r#"{"then":""}"#).unwrap();
+        assert_eq!(driven.authorize(1, b"entry"), abi::ERR, "a host without it is done without");
+    });
+}
+
+#[test]
 fn exceptions_of_create_are_the_operators_errors() {
     each(|entry| {
         let error = |then: &str| Driven::create(entry, then).err().expect("it throws");

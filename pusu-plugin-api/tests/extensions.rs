@@ -61,6 +61,9 @@ impl Authenticator for Told {
             *self.then.lock().unwrap() = then.to_owned();
         }
         let Some(grants) = self.host.grants() else { return Verdict::abstain() };
+        if word == "entry" {
+            return Verdict::refuse(format!("{:?}", self.host.entry()));
+        }
         let said = [
             grants.revoke(request.ticket(), "over"),
             grants.revoke_subject(word, "over"),
@@ -139,7 +142,7 @@ fn tables_are_constants_that_need_no_instance() {
         assert!(!table.is_null(), "{id}");
         assert_eq!((table, table), (first.extension(id), second.extension(id)), "{id}");
     }
-    for id in [abi::EXT_HOST, abi::EXT_LOG, abi::EXT_METRICS, "pusu.reload/2", "pusu.reload/", ""] {
+    for id in [abi::EXT_HOST, abi::EXT_LOG, abi::EXT_METRICS, abi::EXT_ENTRY, "pusu.reload/2", "pusu.reload/", ""] {
         assert!(first.extension(id).is_null(), "{id}");
     }
     assert_eq!(first.flags(), abi::F_GRANTS);
@@ -222,6 +225,8 @@ fn the_hosts_tables_are_used() {
     ];
     assert_eq!(driven.heard(), wanted);
     assert_eq!(driven.ask(6, b"").decision, abi::GRANT);
+    let entry = "Some(Entry { index: 0, count: 2, authorize_timeout: Some(1.5s) })";
+    assert_eq!(driven.ask(7, b"entry").reason, entry);
 }
 
 #[test]

@@ -138,6 +138,7 @@ fn expected() -> Expected {
     layout!(all, "pusu_health", Health, struct_size, reserved, health);
     layout!(all, "pusu_metric", Metric, struct_size, kind, name, help, labels, labels_len, bounds, bounds_len);
     layout!(all, "pusu_metrics", Metrics, struct_size, reserved, define, add, set, observe);
+    layout!(all, "pusu_entry", Entry, struct_size, index, count, reserved, authorize_timeout_ms);
     constants!(
         all,
         "PUSU_ISOLATION_THREAD" = abi::ISOLATION_THREAD,
@@ -207,6 +208,7 @@ fn expected() -> Expected {
         ("PUSU_EXT_CHECK", abi::EXT_CHECK),
         ("PUSU_EXT_HEALTH", abi::EXT_HEALTH),
         ("PUSU_EXT_METRICS", abi::EXT_METRICS),
+        ("PUSU_EXT_ENTRY", abi::EXT_ENTRY),
         ("PUSU_ATTR_TTL_MS", abi::ATTR_TTL_MS),
         ("PUSU_ATTR_PREVIOUS_TICKET", abi::ATTR_PREVIOUS_TICKET),
     ];

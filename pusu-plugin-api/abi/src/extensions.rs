@@ -20,8 +20,10 @@ pub const EXT_CHECK: &str = "pusu.check/1";
 pub const EXT_HEALTH: &str = "pusu.health/1";
 /// The id of [`Metrics`], a table of the host's.
 pub const EXT_METRICS: &str = "pusu.metrics/1";
+/// The id of [`Entry`], a table of the host's.
+pub const EXT_ENTRY: &str = "pusu.entry/1";
 /// The tables that a host of this version has, so that a plugin may say that it needs them.
-pub const HOST_EXTENSIONS: [&str; 4] = [EXT_HOST, EXT_LOG, EXT_GRANTS, EXT_METRICS];
+pub const HOST_EXTENSIONS: [&str; 5] = [EXT_HOST, EXT_LOG, EXT_GRANTS, EXT_METRICS, EXT_ENTRY];
 
 /// [`HostFacts::isolation`]: on threads of the relay.
 pub const ISOLATION_THREAD: u32 = 1;
@@ -228,6 +230,22 @@ pub struct Metrics {
     pub observe: Option<unsafe extern "C" fn(ctx: *mut c_void, id: i32, value: f64)>,
 }
 
+/// Facts of the entry of the settings that the authenticator is, the same for the whole life of the instance.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// `size_of::<Entry>()`.
+    pub struct_size: u32,
+    /// Of this entry among those that decide, from 0.
+    pub index: u32,
+    /// Of those that decide; the entry stands last if `index` is `count - 1`.
+    pub count: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The time that one `authorize` has, in milliseconds; 0: not known.
+    pub authorize_timeout_ms: u64,
+}
+
 const _: () = {
     let sizes = [
         size_of::<HostFacts>(),
@@ -239,8 +257,9 @@ const _: () = {
         size_of::<Health>(),
         size_of::<Metric>(),
         size_of::<Metrics>(),
+        size_of::<Entry>(),
     ];
-    let expected = [104, 24, 40, 24, 16, 16, 16, 72, 40];
+    let expected = [104, 24, 40, 24, 16, 16, 16, 72, 40, 24];
     let mut at = 0;
     while at < sizes.len() {
         assert!(sizes[at] == expected[at] || size_of::<usize>() != 8);

@@ -42,13 +42,28 @@ pub(super) struct Metric {
     pub(super) number: f64,
 }
 
-#[derive(Default)]
 pub(super) struct Memory {
     pub(super) lines: Vec<Line>,
     pub(super) grant_calls: Vec<GrantCall>,
     pub(super) metrics: Vec<Metric>,
     /// What functions for grants return.
     pub(super) grants_say: i32,
+    /// Where the authenticator stands. What a host has been given of it stays as it was.
+    pub(super) entry: &'static abi::Entry,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { lines: vec![], grant_calls: vec![], metrics: vec![], grants_say: abi::TAKEN, entry: &ALONE }
+    }
+}
+
+/// Of an authenticator that stands alone.
+static ALONE: abi::Entry = entry(0, 1, 0);
+
+/// A table of these numbers.
+pub(super) const fn entry(index: u32, count: u32, authorize_timeout_ms: u64) -> abi::Entry {
+    abi::Entry { struct_size: size_of::<abi::Entry>() as u32, index, count, reserved: 0, authorize_timeout_ms }
 }
 
 pub(super) type Shared = Arc<Mutex<Memory>>;
@@ -230,7 +245,7 @@ unsafe extern "C" fn observe(ctx: *mut c_void, id: i32, value: f64) {
     unsafe { change(ctx, id, &[abi::METRIC_HISTOGRAM], value, |number| *number += 1.0) }
 }
 
-unsafe extern "C" fn extension(_ctx: *mut c_void, id: abi::Str) -> *const c_void {
+unsafe extern "C" fn extension(ctx: *mut c_void, id: abi::Str) -> *const c_void {
     static LOG: abi::Log = abi::Log {
         struct_size: size_of::<abi::Log>() as u32,
         reserved: 0,
@@ -258,6 +273,8 @@ unsafe extern "C" fn extension(_ctx: *mut c_void, id: abi::Str) -> *const c_void
         abi::EXT_LOG => ptr::from_ref(&LOG).cast(),
         abi::EXT_GRANTS => ptr::from_ref(&GRANTS).cast(),
         abi::EXT_METRICS => ptr::from_ref(&METRICS).cast(),
+        // SAFETY: the memory lives as long as the host's table.
+        abi::EXT_ENTRY => ptr::from_ref(unsafe { memory(ctx) }.entry).cast(),
         _ => ptr::null(),
     }
 }

@@ -7,9 +7,11 @@ use crate::grants::NotTaken;
 use crate::host::Host;
 use pusu_plugin_abi as abi;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A relay that remembers what an authenticator tells it: lines of the log (which it prints, too), calls for grants, and
-/// metrics. It has `pusu.log/1`, `pusu.grants/1` and `pusu.metrics/1`.
+/// metrics. It has `pusu.log/1`, `pusu.grants/1`, `pusu.metrics/1` and `pusu.entry/1`: the authenticator stands alone, unless
+/// [`Self::set_entry`] says otherwise.
 ///
 /// ```
 /// use pusu_plugin_api::testing::{GrantCall, Relay};
@@ -66,6 +68,14 @@ impl Relay {
         };
     }
 
+    /// From now on the authenticator is told ([`Host::entry`]) that it is entry `index` of `count`, from 0, and that one call
+    /// of `authorize` has `authorize_timeout`, of which it is told whole milliseconds. Each call costs a few bytes that are
+    /// never freed, as a relay's table is not.
+    pub fn set_entry(&self, index: u32, count: u32, authorize_timeout: Option<Duration>) {
+        let milliseconds = authorize_timeout.map_or(0, |time| time.as_millis().try_into().unwrap_or(u64::MAX));
+        memory::lock(&self.0).entry = Box::leak(Box::new(memory::entry(index, count, milliseconds)));
+    }
+
     /// The number of a series: of a counter or a gauge its value, of a histogram how many values it saw. `None`: it has
     /// not been defined.
     pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
@@ -83,7 +93,6 @@ mod tests {
     use super::*;
     use crate::host::Level;
     use crate::testing::ticket;
-    use std::time::Duration;
 
     #[test]
     fn lines_carry_tickets_and_facts() {
@@ -129,6 +138,20 @@ mod tests {
         host.close();
         assert_eq!(grants.revoke(ticket(1), "over"), Err(NotTaken::Closed));
         assert_eq!(relay.grant_calls().len(), 3);
+    }
+
+    #[test]
+    fn an_entry_stands_alone_or_where_a_test_says() {
+        let relay = Relay::new();
+        let host = relay.host();
+        let alone = host.entry().unwrap();
+        assert_eq!((alone.index, alone.count, alone.authorize_timeout, alone.is_last()), (0, 1, None, true));
+        relay.set_entry(1, 3, Some(Duration::from_millis(1500)));
+        let second = host.entry().unwrap();
+        assert_eq!((second.index, second.count, second.is_last()), (1, 3, false));
+        assert_eq!(second.authorize_timeout, Some(Duration::from_millis(1500)));
+        host.close();
+        assert_eq!(host.entry(), None);
     }
 
     #[test]

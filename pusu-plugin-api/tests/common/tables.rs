@@ -98,10 +98,18 @@ pub(super) unsafe extern "C" fn extension(_ctx: *mut c_void, id: abi::Str) -> *c
         set: Some(set),
         observe: Some(observe),
     };
+    static ENTRY: abi::Entry = abi::Entry {
+        struct_size: size_of::<abi::Entry>() as u32,
+        index: 0,
+        count: 2,
+        reserved: 0,
+        authorize_timeout_ms: 1500,
+    };
     match text(id).as_str() {
         abi::EXT_LOG => ptr::from_ref(&LOG).cast(),
         abi::EXT_GRANTS => ptr::from_ref(&GRANTS).cast(),
         abi::EXT_METRICS => ptr::from_ref(&METRICS).cast(),
+        abi::EXT_ENTRY => ptr::from_ref(&ENTRY).cast(),
         _ => ptr::null(),
     }
 }

@@ -34,6 +34,14 @@ class Throws {
       if (moved.send(pusu::Verdict::grant()) != pusu::Delivery::late) throw std::runtime_error("not late");
       return;
     }
+    if (word == "entry") {
+      const auto entry = host_.entry();
+      if (!entry) throw std::runtime_error("no entry");
+      reply.send(pusu::Verdict::refuse(std::to_string(entry->index) + " of " + std::to_string(entry->count) + ", " +
+                                       std::to_string(entry->authorize_timeout.count()) + " ms" +
+                                       (entry->is_last() ? ", last" : "")));
+      return;
+    }
     next_ = word;
     host_.log_about(pusu::Level::debug, request.ticket(), "asked", {{"how", "now"}});
     reply.send(pusu::Verdict::grant().read("a.*").write("b").subject("me").ttl(std::chrono::hours(1)).ttl(

@@ -34,19 +34,43 @@ pub(super) struct Facts {
     /// How long `create` and `destroy` may take, in milliseconds; 0: as long as they do.
     pub(super) create_timeout_ms: u64,
     pub(super) destroy_timeout_ms: u64,
+    /// Where the authenticator stands in the settings.
+    pub(super) entry: EntryFacts,
+}
+
+/// The facts of an entry of the settings (`pusu.entry/1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntryFacts {
+    /// Among those that decide, from 0.
+    pub(super) index: u32,
+    /// How many decide.
+    pub(super) count: u32,
+    /// How long one call may take, in milliseconds; 0: not known.
+    pub(super) authorize_timeout_ms: u64,
+}
+
+impl Default for EntryFacts {
+    fn default() -> Self {
+        Self { index: 0, count: 1, authorize_timeout_ms: 0 }
+    }
 }
 
 impl Facts {
-    /// What an instance is told that `config` asks for, of the library at `library`.
+    /// What an instance is told that `config` asks for, of the library at `library`, and whose calls may take
+    /// `call_timeout`.
     ///
     /// # Errors
     /// The library has no absolute path.
-    pub(super) fn of(config: &AuthenticatorConfig, library: &Path, state_dir: Option<&Path>) -> Result<Self> {
+    pub(super) fn of(
+        config: &AuthenticatorConfig,
+        library: &Path,
+        state_dir: Option<&Path>,
+        call_timeout: Duration,
+    ) -> Result<Self> {
         let isolation = match config.isolation {
             Isolation::Thread => abi::ISOLATION_THREAD,
             Isolation::Process => abi::ISOLATION_PROCESS,
         };
-        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Ok(Self {
             isolation,
             relay: config.relay_name.clone(),
@@ -55,15 +79,21 @@ impl Facts {
             library: bytes(&std::path::absolute(library).context("has no absolute path")?),
             create_timeout_ms: milliseconds(config.create_timeout),
             destroy_timeout_ms: milliseconds(DESTROY_TIME),
+            entry: EntryFacts { authorize_timeout_ms: milliseconds(call_timeout), ..EntryFacts::default() },
         })
     }
 
-    /// What is told of a library that is tried out without settings.
-    pub(super) fn on_trial(library: &Path, in_process: bool) -> Self {
+    /// What is told of a library that is tried out without settings, with calls that may take `call_timeout`.
+    pub(super) fn on_trial(library: &Path, in_process: bool, call_timeout: Duration) -> Self {
         let library = std::path::absolute(library).map_or_else(|_| bytes(library), |library| bytes(&library));
         let isolation = if in_process { abi::ISOLATION_PROCESS } else { abi::ISOLATION_THREAD };
-        Self { isolation, library, ..Self::default() }
+        let entry = EntryFacts { authorize_timeout_ms: milliseconds(call_timeout), ..EntryFacts::default() };
+        Self { isolation, library, entry, ..Self::default() }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn bytes(path: &Path) -> Vec<u8> {

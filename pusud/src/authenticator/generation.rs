@@ -52,7 +52,7 @@ impl Plan {
         let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
         let options = check(config, &file, &manifest).map_err(|error| about(&config.id, &file, &error))?;
         let state_dir = facts::state_dir(config.data_dir.as_deref())?;
-        let facts = Facts::of(config, file.path(), state_dir.as_deref());
+        let facts = Facts::of(config, file.path(), state_dir.as_deref(), call_timeout);
         let facts = facts.map_err(|error| about(&config.id, &file, &error))?;
         Ok(Self::of(config, call_timeout, options, Some((file, manifest)), facts))
     }

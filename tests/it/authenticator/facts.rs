@@ -46,8 +46,14 @@ fn expected(daemon: &Daemon, isolation: &str, state_dir: &Path) -> Vec<String> {
 fn a_plugin_is_told_where_its_files_are(isolation: &str) {
     let (named, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let setting = |folder: &Path| format!("plugin_data_dir: {folder:?}");
-    let daemon = setup(isolation, &setting(named.path())).start();
+    let more = format!("{}\nlimits:\n  authorize_call_timeout: 1500ms", setting(named.path()));
+    let daemon = setup(isolation, &more).start();
     assert_eq!(facts(&daemon), expected(&daemon, isolation, named.path()));
+    let mut client = daemon.connect();
+    client.send(json!({"type": "authorize", "authorization": "entry"}));
+    // Alone, with the time of `authorize_call_timeout`.
+    let alone = "24|0|1|0|1500";
+    assert_eq!(client.expect_error("authorization_failed")["reason"], alone);
     // Another folder is another instance.
     daemon.edit_settings(|text| text.replace(&setting(named.path()), &setting(other.path())));
     assert!(daemon.reload().contains("has taken over"));

@@ -4,6 +4,7 @@
 //! die of it: `pusud plugins test` starts one for every check and judges from outside.
 
 mod calls;
+mod entry;
 mod extensions;
 mod health;
 mod latency;
@@ -110,6 +111,12 @@ pub const CHECKS: &[Check] = &[
         demands: "the metrics that it defines keep the rules of the ABI",
         required: false,
         run: metrics::taken,
+    },
+    Check {
+        name: "pusu.entry",
+        demands: "it makes an instance and answers wherever it stands in a list of authenticators",
+        required: false,
+        run: entry::anywhere,
     },
     Check {
         name: "authorization: empty",

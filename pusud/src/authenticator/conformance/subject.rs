@@ -4,7 +4,7 @@
 use super::Job;
 use crate::authenticator::callbacks::Callbacks as _;
 use crate::authenticator::decider::{Decider, Offers};
-use crate::authenticator::facts::Facts;
+use crate::authenticator::facts::{EntryFacts, Facts};
 use crate::authenticator::file::LibraryFile;
 use crate::authenticator::host::Host;
 use crate::authenticator::isolation::{self, Limits};
@@ -28,6 +28,9 @@ pub(super) struct Subject {
     options: Zeroizing<String>,
     call_timeout: Duration,
     in_process: bool,
+    /// Where it stands in a list of authenticators.
+    index: u32,
+    count: u32,
 }
 
 /// A library that instances can be made of.
@@ -56,7 +59,15 @@ impl Subject {
         let manifest = Manifest::find(file.bytes())?;
         file.check_ownership(false, false)?;
         let options = options::chosen(&job.options, &manifest)?;
-        Ok(Self { file, manifest, options, call_timeout: job.call_timeout, in_process: job.in_process })
+        Ok(Self {
+            file,
+            manifest,
+            options,
+            call_timeout: job.call_timeout,
+            in_process: job.in_process,
+            index: 0,
+            count: 1,
+        })
     }
 
     /// What it is, in a few words.
@@ -124,8 +135,16 @@ impl Loaded {
 
     /// What an instance has of the daemon.
     pub(super) fn host(&self) -> Arc<Host> {
-        let facts = Facts::on_trial(self.subject.file.path(), self.subject.in_process);
+        let Subject { file, in_process, index, count, .. } = &self.subject;
+        let mut facts = Facts::on_trial(file.path(), *in_process, self.subject.call_timeout);
+        facts.entry = EntryFacts { index: *index, count: *count, ..facts.entry };
         Host::new(&self.subject.manifest.id, facts, self.lasting.clone())
+    }
+
+    /// Has instances told that they are entry `index` of `count`.
+    pub(super) fn standing(mut self, index: u32, count: u32) -> Self {
+        (self.subject.index, self.subject.count) = (index, count);
+        self
     }
 
     /// Makes an instance, and threads for nothing.

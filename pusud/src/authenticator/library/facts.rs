@@ -1,6 +1,8 @@
-//! The table of facts (`pusu.host/1`).
+//! The tables of facts (`pusu.host/1`, `pusu.entry/1`).
+//!
+//! **Invariant:** what a plugin was given is never freed or changed.
 
-use crate::authenticator::facts::Facts;
+use crate::authenticator::facts::{EntryFacts, Facts};
 use pusu_plugin_abi as abi;
 use std::sync::{Mutex, PoisonError};
 
@@ -34,4 +36,21 @@ pub(super) fn facts_table(facts: &Facts) -> &'static abi::HostFacts {
     })));
     all.push((facts, table));
     &table.0
+}
+
+/// The table of these facts, kept for ever and made once, as above.
+pub(super) fn entry_table(facts: EntryFacts) -> &'static abi::Entry {
+    static ALL: Mutex<Vec<&'static abi::Entry>> = Mutex::new(Vec::new());
+    let EntryFacts { index, count, authorize_timeout_ms } = facts;
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |table: &&abi::Entry| {
+        (table.index, table.count, table.authorize_timeout_ms) == (index, count, authorize_timeout_ms)
+    };
+    if let Some(table) = all.iter().copied().find(known) {
+        return table;
+    }
+    let struct_size = size_of::<abi::Entry>() as u32;
+    let table = Box::leak(Box::new(abi::Entry { struct_size, index, count, reserved: 0, authorize_timeout_ms }));
+    all.push(table);
+    table
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** no function here waits, calls the plugin or unwinds.
 
 use super::copy::{Past, copy, copy_verdict};
-use super::facts::facts_table;
+use super::facts::{entry_table, facts_table};
 use super::{grants, log, metrics};
 use crate::authenticator::answer::Fault;
 use crate::authenticator::callbacks::{self, Callbacks};
@@ -48,7 +48,12 @@ unsafe extern "C" fn check_extension(ctx: *mut c_void, id: abi::Str) -> *const c
     // SAFETY: as the caller promises.
     let found = unsafe { host_extension(ctx, id) };
     let is_offered = found == ptr::from_ref(&log::TABLE).cast()
-        || callbacks::find(ctx.addr()).is_some_and(|host| found == ptr::from_ref(facts_table(host.facts())).cast());
+        || callbacks::find(ctx.addr()).is_some_and(|host| {
+            let facts = host.facts();
+            let tables: [*const c_void; 2] =
+                [ptr::from_ref(facts_table(facts)).cast(), ptr::from_ref(entry_table(facts.entry)).cast()];
+            tables.contains(&found)
+        });
     if is_offered { found } else { ptr::null() }
 }
 
@@ -90,6 +95,7 @@ unsafe extern "C" fn host_extension(ctx: *mut c_void, id: abi::Str) -> *const c_
             Ok(abi::EXT_LOG) => ptr::from_ref(&log::TABLE).cast(),
             Ok(abi::EXT_GRANTS) if host.grants().is_some() => ptr::from_ref(&grants::TABLE).cast(),
             Ok(abi::EXT_METRICS) => ptr::from_ref(&metrics::TABLE).cast(),
+            Ok(abi::EXT_ENTRY) => ptr::from_ref(entry_table(host.facts().entry)).cast(),
             _ => ptr::null(),
         }
     })

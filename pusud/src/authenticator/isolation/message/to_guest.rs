@@ -2,7 +2,7 @@
 
 use super::super::asking::Ask;
 use super::super::fields::{Frame, Reader, Writer, as_signed, signed};
-use crate::authenticator::facts::Facts;
+use crate::authenticator::facts::{EntryFacts, Facts};
 use crate::authenticator::verdict::{Authorization, Request};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -137,7 +137,9 @@ impl ToGuest {
 fn write_facts(writer: Writer, facts: &Facts) -> Writer {
     let writer = writer.number(facts.isolation.into()).bytes(facts.relay.as_bytes()).bytes(&facts.settings_dir);
     let writer = writer.bytes(&facts.state_dir).bytes(&facts.library);
-    writer.number(facts.create_timeout_ms).number(facts.destroy_timeout_ms)
+    let writer = writer.number(facts.create_timeout_ms).number(facts.destroy_timeout_ms);
+    let EntryFacts { index, count, authorize_timeout_ms } = facts.entry;
+    writer.number(index.into()).number(count.into()).number(authorize_timeout_ms)
 }
 
 fn read_facts(fields: &mut Reader<'_>) -> Option<Facts> {
@@ -149,6 +151,11 @@ fn read_facts(fields: &mut Reader<'_>) -> Option<Facts> {
         library: fields.bytes()?.to_vec(),
         create_timeout_ms: fields.number()?,
         destroy_timeout_ms: fields.number()?,
+        entry: EntryFacts {
+            index: fields.number()?.try_into().ok()?,
+            count: fields.number()?.try_into().ok()?,
+            authorize_timeout_ms: fields.number()?,
+        },
     })
 }
 
