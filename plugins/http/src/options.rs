@@ -100,9 +100,7 @@ impl Settings {
             trust,
             headers,
             has_credential,
-            timeout: Place::option("http_timeout")
-                .in_range(options.http_timeout.unwrap_or(TIMEOUT), TIMEOUT_RANGE)?
-                .into(),
+            timeout: timeout(options.http_timeout, host.entry().and_then(|entry| entry.authorize_timeout))?,
             max_connections: Place::option("http_max_connections")
                 .in_range(options.http_max_connections.unwrap_or(MAX_CONNECTIONS), MAX_CONNECTIONS_RANGE)?,
             age_max: Place::option("http_max_connection_age")
@@ -112,6 +110,24 @@ impl Settings {
                 .in_range(options.http_cache_entries.unwrap_or(CACHE_ENTRIES), CACHE_ENTRIES_RANGE)?,
             sends: Sends::of(options.http_send.as_deref())?,
         })
+    }
+}
+
+/// How long a question may take, where the relay waits for so long. Past that nobody waits for the answer, and what the
+/// service has to say of it would be lost.
+fn timeout(wanted: Option<Time>, relays: Option<Duration>) -> Result<Duration, CreateError> {
+    let place = Place::option("http_timeout");
+    let relays = relays.unwrap_or(Duration::MAX);
+    match wanted {
+        None => Ok(Duration::from(TIMEOUT).min(relays)),
+        Some(wanted) => match place.in_range(wanted, TIMEOUT_RANGE)?.into() {
+            timeout if timeout <= relays => Ok(timeout),
+            _ => Err(place.error(format_args!(
+                "expected at most {}, since the relay waits no longer for an answer (`limits.authorize_call_timeout`), \
+                 found {wanted}; lower this or raise that",
+                Time(relays)
+            ))),
+        },
     }
 }
 

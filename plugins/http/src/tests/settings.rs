@@ -38,6 +38,25 @@ fn options_are_taken() {
     assert!(!format!("{:?}", settings.headers).contains("secret"), "{:?}", settings.headers);
 }
 
+/// Past the relay's own time nobody waits for the answer.
+#[test]
+fn the_time_of_a_question_ends_before_the_relays() {
+    let relay = testing::Relay::new();
+    relay.set_entry(0, 1, Some(Duration::from_millis(1500)));
+    let of = |more: Value| {
+        let mut options = json!({"http_url": "http://127.0.0.1/"});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Settings::of(from_json::<Options>(options.to_string().as_bytes()).unwrap(), &relay.host())
+    };
+    let text = of(json!({"http_timeout": 1.6})).err().unwrap().to_string();
+    assert!(text.contains("option `http_timeout`: expected at most 1s 500ms, since the relay waits"), "{text}");
+    assert!(text.contains("found 1s 600ms"), "{text}");
+    assert_eq!(of(json!({"http_timeout": 1.5})).unwrap().timeout, Duration::from_millis(1500));
+    assert_eq!(of(json!({})).unwrap().timeout, Duration::from_millis(1500), "the default fits");
+    relay.set_entry(0, 1, Some(Duration::from_secs(60)));
+    assert_eq!(of(json!({})).unwrap().timeout, Duration::from_secs(2));
+}
+
 #[test]
 fn wrong_options_say_what_was_expected_and_no_secret() {
     let with = |more: Value| {
