@@ -68,6 +68,7 @@ mod error;
 mod export;
 #[allow(unsafe_code)]
 mod facts;
+pub mod file;
 #[allow(unsafe_code)]
 mod grants;
 #[allow(unsafe_code)]

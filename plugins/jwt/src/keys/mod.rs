@@ -1,6 +1,5 @@
 //! Verification keys, from exactly one of `jwt_verification_key`, `jwt_verification_key_file` and `jwt_jwks_file`.
 
-mod file_state;
 mod jwks_file;
 mod key;
 mod key_set;
@@ -44,7 +43,7 @@ impl Keys {
                 let text = read_key_file(&file).map_err(|what| place.error(what))?;
                 one(&place, &text, &algorithms, host)
             }
-            (None, None, Some(file)) => JwksFile::open(host.resolve(file), algorithms, host.clone()).map(Self::File),
+            (None, None, Some(file)) => JwksFile::open(host.resolve(file), algorithms, host).map(Self::File),
             _ => Err(CreateError::config(
                 "expected exactly one of the options `jwt_verification_key` (a secret, or a public key in PEM format), \
                  `jwt_verification_key_file` (a file with one of these) and `jwt_jwks_file` (a file with a JSON Web Key \

@@ -118,7 +118,7 @@ fn settle(file: &Path) {
 /// Whether a token that names this key is good after the file has been looked at again.
 fn is_good(authenticator: &JwtAuthenticator, name: &str) -> bool {
     let Keys::File(file) = &authenticator.keys else { panic!("the keys are in a file") };
-    file.refresh_now();
+    file.look_now();
     decide(authenticator, &named(name)).is_ok_and(|verdict| verdict.decision() == Decision::Grant)
 }
 

@@ -79,7 +79,7 @@ fn keys_in_a_file_are_rotated_without_a_restart() {
     fs::write(&file, "half a fi").unwrap();
     // Whoever asks makes the plugin look at the file.
     let asking = Instant::now() + DEADLINE;
-    while !daemon.log().text().contains("the keys read before stay") {
+    while !daemon.log().text().contains("what was read before goes on to hold") {
         expect_accepted(&daemon, &tokens[1]);
         assert!(Instant::now() < asking, "nothing in the log about the broken file");
     }

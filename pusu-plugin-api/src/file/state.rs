@@ -7,15 +7,15 @@ use std::time::SystemTime;
 
 /// Length, time and identity of a file at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FileState {
+pub(super) struct FileState {
     /// `None` where the system does not keep it.
-    pub(crate) modified: Option<SystemTime>,
+    pub(super) modified: Option<SystemTime>,
     length: u64,
     identity: Option<(u64, u64)>,
 }
 
 impl FileState {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self { modified: metadata.modified().ok(), length: metadata.len(), identity: identity(metadata) }
     }
 }
