@@ -15,6 +15,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::collections::VecDeque;
 use std::io;
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     made: Instant,
     /// Which pool it was made for: those of one before are not kept.
     pool: u64,
+    /// Whom it trusts: where that has changed, it is not used.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 /// The connections that wait for a question, and how more are made.
@@ -88,8 +91,7 @@ impl Connections {
         while pool.idle.front().is_some_and(|oldest| oldest.since.elapsed() > IDLE_MAX) {
             pool.idle.pop_front();
         }
-        let age_max = self.age_max;
-        pool.idle.retain(|idle| idle.connection.made.elapsed() < age_max);
+        pool.idle.retain(|idle| self.may_be_used(&idle.connection));
         pool.idle.pop_back()
     }
 
@@ -97,9 +99,18 @@ impl Connections {
     pub(crate) fn keep(&self, connection: Connection) {
         let mut pool = self.pool();
         let is_good = !connection.sender.is_closed() && connection.pool == pool.number;
-        if is_good && connection.made.elapsed() < self.age_max {
+        if is_good && self.may_be_used(&connection) {
             pool.idle.push_back(Idle { connection, since: Instant::now() });
         }
+    }
+
+    /// Whether it is neither too old nor trusts somebody who is not trusted any more.
+    fn may_be_used(&self, connection: &Connection) -> bool {
+        let is_trusted = match (&connection.tls, &self.trust) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, &now.config()),
+            _ => true,
+        };
+        is_trusted && connection.made.elapsed() < self.age_max
     }
 
     /// Lets go of all connections that there are, those in use when their questions are answered: the service may have
@@ -121,19 +132,20 @@ impl Connections {
     pub(crate) async fn connect(&self) -> Result<Connection, String> {
         let pool = self.pool().number;
         let (host, port) = match &self.place {
-            Place::Unix(path) => return handshake(unix_socket::connect(path).await?, pool).await,
+            Place::Unix(path) => return handshake(unix_socket::connect(path).await?, pool, None).await,
             Place::Tcp { host, port } => (host, *port),
         };
         let stream = reach(self.addresses(host, port).await?).await?;
         // Questions are short and wait for their answers.
         stream.set_nodelay(true).map_err(|error| format!("cannot connect: {error}"))?;
         match &self.trust {
-            None => handshake(TokioIo::new(stream), pool).await,
+            None => handshake(TokioIo::new(stream), pool, None).await,
             Some(trust) => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| "its name cannot be in a certificate")?;
-                let tls = TlsConnector::from(trust.config());
-                let stream = tls.connect(name, stream).await.map_err(|error| trust.fault(&error))?;
-                handshake(TokioIo::new(stream), pool).await
+                let config = trust.config();
+                let connecting = TlsConnector::from(Arc::clone(&config)).connect(name, stream).await;
+                let stream = connecting.map_err(|error| trust.fault(&error))?;
+                handshake(TokioIo::new(stream), pool, Some(config)).await
             }
         }
     }
@@ -156,12 +168,16 @@ impl Connections {
 }
 
 /// Begins HTTP on a stream, and has it served on this thread until it ends.
-async fn handshake(stream: impl Read + Write + Unpin + Send + 'static, pool: u64) -> Result<Connection, String> {
+async fn handshake(
+    stream: impl Read + Write + Unpin + Send + 'static,
+    pool: u64,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<Connection, String> {
     let builder = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(stream);
     let (sender, served) = builder.await.map_err(|error| format!("cannot connect: {error}"))?;
     tokio::spawn(async move {
         // Whoever uses the connection hears of its errors.
         let _ = served.await;
     });
-    Ok(Connection { sender, made: Instant::now(), pool })
+    Ok(Connection { sender, made: Instant::now(), pool, tls })
 }

@@ -4,53 +4,54 @@
 //! in it may have another.
 
 use crate::authorities::authorities;
-use pusu_plugin_api::options::Place;
+use pusu_plugin_api::file::WatchedFile;
 use pusu_plugin_api::{CreateError, Host};
 use rustls::crypto::ring;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Largest file of certificates, in bytes: all that browsers trust take less.
 const CA_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Whom connections trust.
-pub(crate) struct Trust {
-    config: Arc<ClientConfig>,
-    /// A file says it, and not this machine.
-    has_file: bool,
+pub(crate) enum Trust {
+    /// Those whom a file names, which is read again when it has changed.
+    File(WatchedFile<ClientConfig>),
+    /// Those whom this machine trusted at the start.
+    System(Arc<ClientConfig>),
 }
 
 impl Trust {
-    /// Trusts what is signed by a certificate in `file` and nothing else; without such a file what this machine trusts.
-    /// The service is called `name`.
+    /// Trusts what is signed by a certificate in `file`, as it is from time to time, and nothing else; without such a file
+    /// what this machine trusts. The service is called `name`.
     ///
     /// # Errors
     /// The file cannot be read, or has certificates that cannot be meant; there is no certificate.
     pub(crate) fn new(file: Option<PathBuf>, name: &str, host: &Host) -> Result<Self, CreateError> {
-        let roots = match &file {
-            Some(file) => {
-                let file = host.resolve(file);
-                from_file(&file, name).map_err(|text| Place::option("http_ca_file").file(file).error(text))?
-            }
-            None => from_system()?,
+        let Some(file) = file else {
+            let config = config(from_system()?).map_err(CreateError::failed)?;
+            return Ok(Self::System(Arc::new(config)));
         };
-        let config = config(roots).map_err(CreateError::failed)?;
-        Ok(Self { config, has_file: file.is_some() })
+        let name = name.to_owned();
+        let parse = move |pem: &[u8]| authorities(pem, &name).and_then(config);
+        WatchedFile::open(host, "http_ca_file", host.resolve(file), CA_FILE_BYTES_MAX, parse).map(Self::File)
     }
 
-    /// What a connection is made with.
+    /// What a connection is made with now.
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
+        match self {
+            Self::File(file) => file.current(),
+            Self::System(config) => Arc::clone(config),
+        }
     }
 
     /// Why a connection was not made, in words for the log.
     pub(crate) fn fault(&self, error: &io::Error) -> String {
         let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let hint = match of_tls {
-            Some(rustls::Error::InvalidCertificate(error)) => match (error, self.has_file) {
+            Some(rustls::Error::InvalidCertificate(error)) => match (error, matches!(self, Self::File(_))) {
                 (CertificateError::UnknownIssuer, true) => {
                     "its certificate is signed by none of those in `http_ca_file`: is that the right file, and does the \
                      service show all certificates between its own and those?"
@@ -79,23 +80,14 @@ impl Trust {
     }
 }
 
-fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be set up: {error}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-fn from_file(file: &Path, name: &str) -> Result<RootCertStore, String> {
-    let mut pem = Vec::new();
-    let read = File::open(file).and_then(|open| open.take(CA_FILE_BYTES_MAX + 1).read_to_end(&mut pem));
-    if read.map_err(|error| error.to_string())? as u64 > CA_FILE_BYTES_MAX {
-        return Err(format!("expected a file of at most {CA_FILE_BYTES_MAX} bytes, found a longer one"));
-    }
-    authorities(&pem, name)
+    Ok(config)
 }
 
 fn from_system() -> Result<RootCertStore, CreateError> {

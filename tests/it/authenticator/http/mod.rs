@@ -2,7 +2,9 @@
 
 mod questions;
 mod renewals;
+mod service;
 mod settings;
+mod trust;
 
 use crate::harness::{AuthorizationService as Service, Client, Daemon, PluginsDir, Setup, http_plugin};
 use serde_json::{Value, json};
