@@ -40,6 +40,7 @@ pub enum Progress {
 }
 
 /// A head that can be answered.
+#[expect(clippy::large_enum_variant, reason = "as above; it lives as long as a call")]
 enum Head {
     Upgrade(Upgrade),
     Request(Request),

@@ -106,10 +106,15 @@ fn why_a_service_is_not_trusted_is_said_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("An Authority");
     let file = authority.file(folder.path());
-    for (issued, wanted) in [
-        (self_signed(&["127.0.0.1"], false), "signed by none of those in `http_ca_file`"),
-        (authority.issue(&["192.0.2.1"]), "is for another name than `http_url` has"),
-        (authority.issue_expired(&["127.0.0.1"]), "has expired"),
+    // For another name, so that nothing can be said before it is shown.
+    let own = self_signed(&["localhost"], true);
+    let own_file = folder.path().join("own.pem");
+    fs::write(&own_file, &own.certificate_pem).unwrap();
+    for (issued, file, wanted) in [
+        (self_signed(&["127.0.0.1"], false), &file, "signed by none of those in `http_ca_file`"),
+        (authority.issue(&["192.0.2.1"]), &file, "is for another name than `http_url` has"),
+        (authority.issue_expired(&["127.0.0.1"]), &file, "has expired"),
+        (own, &own_file, "is marked as an authority's (CA:TRUE), which no server may show"),
     ] {
         let service = service(folder.path(), &issued);
         let daemon = start(&format!("https://127.0.0.1:{}/", service.port), &format!("  http_ca_file: {file:?}\n"));
