@@ -47,6 +47,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         admission: admission.clone(),
         limits,
         paths: client::Paths { publish: false, events: false },
+        seen: Default::default(),
         name: name.as_str().into(),
         shards: inboxes.len(),
         verdicts: Arc::default(),

@@ -1,9 +1,9 @@
 """An authorization service as an operator might write one, which does what the authorization says.
 
-Usage: authorization_service.py [--port PORT] [--tls FOLDER]
+Usage: authorization_service.py [--port PORT | --unix PATH] [--tls FOLDER]
 
 The authorization is JSON: {"status": 200, "answer": any JSON, "text": "instead of it", "padding": bytes behind it,
-"delay": seconds, "location": "...", "expires_in": [seconds], "delays": [seconds]}, all of it optional; of the two lists the
+"delay": seconds, "location": "...", "mark": true for a byte order mark before it, "encoding": "gzip", "expires_in": [seconds], "delays": [seconds]}, all of it optional; of the two lists the
 first request for an authorization gets the first, and so on, and those beyond them the last. Anything else is refused with 401. Prints `listening on PORT`, and then one line
 of JSON for each request, before it is answered: the number of its connection, its path, headers and body. Lines on its
 standard input are printed too: all requests that were answered before stand before such a line. With --tls,
@@ -12,8 +12,10 @@ certificate.pem and key.pem in the folder make it https.
 
 import argparse
 import collections
+import gzip
 import itertools
 import json
+import socketserver
 import ssl
 import sys
 import threading
@@ -68,13 +70,17 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(turn(wanted.get("delays", [wanted.get("delay", 0)]), number))
         text = wanted["text"] if "text" in wanted else json.dumps(wanted.get("answer"))
         text += " " * wanted.get("padding", 0)
+        content = text.encode("utf-8-sig" if wanted.get("mark") else "utf-8")
         self.send_response(wanted.get("status", 200))
+        if "encoding" in wanted:
+            content = gzip.compress(content)
+            self.send_header("Content-Encoding", wanted["encoding"])
         if "location" in wanted:
             self.send_header("Location", wanted["location"])
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text.encode())))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass
@@ -89,18 +95,28 @@ class Server(ThreadingHTTPServer):
         pass
 
 
+class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--unix")
     parser.add_argument("--tls")
     arguments = parser.parse_args()
-    server = Server(("127.0.0.1", arguments.port), Handler)
+    if arguments.unix:
+        # The option is for TCP alone.
+        Handler.disable_nagle_algorithm = False
+        server = UnixServer(arguments.unix, Handler)
+    else:
+        server = Server(("127.0.0.1", arguments.port), Handler)
     if arguments.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(arguments.tls + "/certificate.pem", arguments.tls + "/key.pem")
         # The handshake is made by the thread of the connection.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    say("listening on {}".format(server.server_address[1]))
+    say("listening on {}".format(0 if arguments.unix else server.server_address[1]))
     threading.Thread(target=repeat, daemon=True).start()
     server.serve_forever()
 

@@ -10,15 +10,21 @@ use pusu_plugin_api::{Access, Pattern, Permission, Verdict};
 use serde_json::error::Category;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Longest subject, in bytes.
+/// What an answer is, for the log.
+const EXPECTED: &str = "expected {\"permissions\":[{\"pattern\":…,\"read\":true,\"write\":false}]}, and perhaps `subject`, \
+                        `expires`, `cache_seconds`; or {\"abstain\":true}";
+/// Some libraries write it in front of UTF-8, where it says nothing.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The last second of the year 9999. A later time is one in milliseconds.
 const EXPIRES_MAX: f64 = 253_402_300_799.0;
 /// Longer than that nothing is remembered, whatever the service says.
 const CACHE_SECONDS_MAX: f64 = 86_400.0;
 
-/// An answer that gives permissions.
+/// An answer that gives permissions, or leaves the decision to others.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
+    /// The client is none of this service's: in a list of authenticators the next one decides.
+    abstains: bool,
     permissions: Vec<Permission>,
     subject: String,
     /// `None`: never.
@@ -31,7 +37,8 @@ pub(crate) struct Answer {
 #[derive(Deserialize)]
 #[serde(crate = "serde", deny_unknown_fields)]
 struct Fields {
-    permissions: Vec<Object<PermissionFields>>,
+    permissions: Option<Vec<Object<PermissionFields>>>,
+    abstain: Option<bool>,
     subject: Option<String>,
     expires: Option<f64>,
     cache_seconds: Option<f64>,
@@ -53,12 +60,22 @@ impl Answer {
     /// # Errors
     /// What is wrong with it, for the log.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let Object(fields): Object<Fields> = serde_json::from_slice(body).map_err(|error| fault(&error))?;
-        if fields.permissions.len() > PERMISSIONS_MAX {
+        let abstains = fields.abstain.unwrap_or(false);
+        let given = match fields.permissions {
+            Some(_) if abstains => return Err(format!("`abstain` beside `permissions`; {EXPECTED}")),
+            None if abstains && (fields.subject.is_some() || fields.expires.is_some()) => {
+                return Err("`abstain` beside what a decision has; expected `cache_seconds` at most".into());
+            }
+            None if !abstains => return Err(format!("missing field; {EXPECTED}")),
+            given => given.unwrap_or_default(),
+        };
+        if given.len() > PERMISSIONS_MAX {
             return Err(format!("`permissions`: expected at most {PERMISSIONS_MAX}"));
         }
-        let mut permissions = Vec::with_capacity(fields.permissions.len());
-        for Object(PermissionFields { pattern, read, write }) in fields.permissions {
+        let mut permissions = Vec::with_capacity(given.len());
+        for Object(PermissionFields { pattern, read, write }) in given {
             if !Pattern::is_valid(&pattern) {
                 let max = Pattern::BYTES_MAX;
                 return Err(format!("`pattern`: expected 1 to {max} bytes without control characters"));
@@ -87,11 +104,14 @@ impl Answer {
             return Err("`cache_seconds`: expected seconds, 0 or more".into());
         }
         let cache = Duration::from_secs_f64(cache_seconds.min(CACHE_SECONDS_MAX));
-        Ok(Self { permissions, subject, expires, cache })
+        Ok(Self { abstains, permissions, subject, expires, cache })
     }
 
     /// What the relay is told. It refuses what has expired already.
     pub(crate) fn verdict(&self) -> Verdict {
+        if self.abstains {
+            return Verdict::abstain();
+        }
         let verdict = Verdict::grant(self.permissions.iter().cloned()).with_subject(self.subject.clone());
         match self.expires {
             Some(expires) => verdict.expires_at(expires),
@@ -116,12 +136,7 @@ fn fault(error: &serde_json::Error) -> String {
         }
         Category::Syntax | Category::Eof | Category::Io => "not JSON",
     };
-    format!(
-        "{what} (line {}, column {}); expected {{\"permissions\":[{{\"pattern\":…,\"read\":true,\"write\":false}}]}}, and \
-         perhaps `subject`, `expires`, `cache_seconds`",
-        error.line(),
-        error.column()
-    )
+    format!("{what} (line {}, column {}); {EXPECTED}", error.line(), error.column())
 }
 
 #[cfg(test)]
@@ -144,6 +159,12 @@ mod tests {
         assert_eq!((answer.verdict(), answer.cache), (expected, Duration::from_secs(60)));
         let least = parse(r#"{"permissions":[],"subject":null,"expires":null,"cache_seconds":null}"#).unwrap();
         assert_eq!((least.verdict(), least.cache), (Verdict::grant([]), Duration::ZERO));
+        let marked = Answer::parse("\u{feff}{\"permissions\":[]}".as_bytes()).unwrap();
+        assert_eq!(marked, least, "a byte order mark says nothing");
+        let abstains = parse(r#"{"abstain":true,"cache_seconds":60}"#).unwrap();
+        assert_eq!((abstains.verdict(), abstains.cache), (Verdict::abstain(), Duration::from_secs(60)));
+        let decides = parse(r#"{"permissions":[],"abstain":false}"#).unwrap();
+        assert_eq!(decides.verdict(), Verdict::grant([]));
         let longest = parse(r#"{"permissions":[],"cache_seconds":1e300}"#).unwrap();
         assert_eq!(longest.cache, Duration::from_secs(86_400));
     }
@@ -167,7 +188,12 @@ mod tests {
             (r#"{"permissions":[],"canary":1}"#, "unknown field"),
             (r#"{"permissions":[],"expire":1700000000}"#, "unknown field"),
             (r#"{"permissions":[],"permissions":[]}"#, "duplicate field"),
-            (r#"{"permissions":null}"#, "invalid type"),
+            (r#"{"permissions":null}"#, "missing field"),
+            (r#"{"abstain":false}"#, "missing field"),
+            (r#"{"abstain":"canary"}"#, "invalid type"),
+            (r#"{"abstain":true,"permissions":[]}"#, "`abstain` beside `permissions`"),
+            (r#"{"abstain":true,"expires":1700000000}"#, "`abstain` beside"),
+            ("\u{feff}\u{feff}{\"permissions\":[]}", "not JSON"),
             (r#"{"permissions":{}}"#, "invalid type"),
             (r#"{"permissions":["canary"]}"#, "invalid type"),
             (r#"{"permissions":[["*",true,true]]}"#, "invalid type"),

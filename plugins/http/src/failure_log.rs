@@ -1,7 +1,7 @@
 //! The log of failures: that the service fails and why, at most every ten seconds, and that it answers again.
 
-use pusu_plugin_api::Host;
-use std::sync::{Mutex, PoisonError};
+use pusu_plugin_api::{Counter, Host};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a failure is logged, at most.
@@ -12,6 +12,8 @@ pub(crate) struct FailureLog {
     host: Host,
     service: String,
     state: Mutex<State>,
+    failures: Counter,
+    pointed_out: Once,
 }
 
 #[derive(Default)]
@@ -26,11 +28,25 @@ struct State {
 impl FailureLog {
     /// Of `service`, which is named so in the log.
     pub(crate) fn new(host: Host, service: String) -> Self {
-        Self { host, service, state: Mutex::default() }
+        let help = "Questions to the authorization service that had no answer.";
+        let failures = host.counter("service_failures_total", help, &[]);
+        Self { host, service, state: Mutex::default(), failures, pointed_out: Once::new() }
+    }
+
+    /// The service has answered with this status, which may be meant as a "no"; said once.
+    pub(crate) fn point_out(&self, status: u16) {
+        self.pointed_out.call_once(|| {
+            self.host.warn(format_args!(
+                "{}: it has answered with status {status}, which is no decision: clients are told to try again. If the \
+                 service means that a client is refused, it has to answer 403; else `http_url` may lead to another place",
+                self.service
+            ));
+        });
     }
 
     /// A question had no answer.
     pub(crate) fn failed(&self, why: &str) {
+        self.failures.increment();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if state.last_line.is_some_and(|last| now < last + LINE_INTERVAL) {

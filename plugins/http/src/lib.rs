@@ -13,10 +13,13 @@
 
 mod answer;
 mod attempts;
+mod authorities;
 mod authorize;
 mod cache;
+mod certificate_names;
 mod connections;
 mod credential;
+mod encoding;
 mod endpoint;
 mod failure_log;
 mod options;
@@ -26,6 +29,7 @@ mod service;
 mod single_flight;
 mod thread;
 mod tls;
+mod unix_socket;
 
 use authorize::Authorizer;
 use options::{Options, Settings};
@@ -42,6 +46,7 @@ export_authenticator! {
         "http_headers",
         "http_ca_file",
         "http_max_connections",
+        "http_max_connection_age",
         "http_cache_entries",
         "http_send",
     ],

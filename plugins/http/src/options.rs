@@ -3,29 +3,30 @@
 //! **Invariant:** no error contains a value of `http_headers`.
 
 use crate::credential;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{self, Endpoint};
 use crate::sends::Sends;
-use crate::tls;
+use crate::tls::Trust;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use pusu_plugin_api::options::{Place, Time};
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{CreateError, Host};
-use rustls::ClientConfig;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 const TIMEOUT: Time = Time(Duration::from_secs(2));
 const TIMEOUT_RANGE: RangeInclusive<Time> = Time(Duration::from_millis(10))..=Time(Duration::from_secs(60));
+const CONNECTION_AGE_MAX: Time = Time(Duration::from_secs(60));
+const CONNECTION_AGE_MAX_RANGE: RangeInclusive<Time> = Time(Duration::from_secs(1))..=Time(Duration::from_secs(3600));
 const MAX_CONNECTIONS: usize = 16;
 const MAX_CONNECTIONS_RANGE: RangeInclusive<usize> = 1..=1024;
 const CACHE_ENTRIES: usize = 10_000;
 const CACHE_ENTRIES_RANGE: RangeInclusive<usize> = 0..=1_000_000;
 /// What the request says of itself; everything else in `http_headers` is the operator's to say.
-const OWN_HEADERS: [HeaderName; 8] = [
+const OWN_HEADERS: [HeaderName; 9] = [
+    header::ACCEPT_ENCODING,
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
@@ -45,6 +46,7 @@ pub(crate) struct Options {
     http_headers: BTreeMap<String, Zeroizing<String>>,
     http_ca_file: Option<PathBuf>,
     http_max_connections: Option<usize>,
+    http_max_connection_age: Option<Time>,
     http_cache_entries: Option<usize>,
     http_send: Option<Vec<String>>,
 }
@@ -53,13 +55,15 @@ pub(crate) struct Options {
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
     /// For `https://` alone.
-    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) trust: Option<Trust>,
     pub(crate) headers: HeaderMap,
     /// The service knows the relay by something in the headers or in the URL.
     pub(crate) has_credential: bool,
     /// From the question to the end of the answer.
     pub(crate) timeout: Duration,
     pub(crate) max_connections: usize,
+    /// How long a connection is used.
+    pub(crate) age_max: Duration,
     pub(crate) cache_entries: usize,
     pub(crate) sends: Sends,
 }
@@ -70,15 +74,18 @@ impl Settings {
     /// # Errors
     /// The first option that is wrong.
     pub(crate) fn of(options: Options, host: &Host) -> Result<Self, CreateError> {
-        let endpoint = Endpoint::parse(&options.http_url).map_err(|text| Place::option("http_url").error(text))?;
+        let mut endpoint = Endpoint::parse(&options.http_url).map_err(|text| Place::option("http_url").error(text))?;
+        if let endpoint::Place::Unix(socket) = &mut endpoint.place {
+            *socket = host.resolve(&*socket);
+        }
         if !endpoint.is_encrypted && !endpoint.is_local() {
             host.warn(format_args!(
                 "`http_url`: authorizations go to {} unencrypted; use https:// unless nobody else is on the way",
                 endpoint.shown()
             ));
         }
-        let tls = match (endpoint.is_encrypted, &options.http_ca_file) {
-            (true, file) => Some(tls::config(file.as_ref().map(|file| host.resolve(file)).as_deref())?),
+        let trust = match (endpoint.is_encrypted, options.http_ca_file) {
+            (true, file) => Some(Trust::new(file, endpoint.host(), host)?),
             (false, None) => None,
             (false, Some(_)) => {
                 return Err(Place::option("http_ca_file")
@@ -90,18 +97,37 @@ impl Settings {
             || endpoint.parameters().any(credential::is_name_of_one);
         Ok(Self {
             endpoint,
-            tls,
+            trust,
             headers,
             has_credential,
-            timeout: Place::option("http_timeout")
-                .in_range(options.http_timeout.unwrap_or(TIMEOUT), TIMEOUT_RANGE)?
-                .into(),
+            timeout: timeout(options.http_timeout, host.entry().and_then(|entry| entry.authorize_timeout))?,
             max_connections: Place::option("http_max_connections")
                 .in_range(options.http_max_connections.unwrap_or(MAX_CONNECTIONS), MAX_CONNECTIONS_RANGE)?,
+            age_max: Place::option("http_max_connection_age")
+                .in_range(options.http_max_connection_age.unwrap_or(CONNECTION_AGE_MAX), CONNECTION_AGE_MAX_RANGE)?
+                .into(),
             cache_entries: Place::option("http_cache_entries")
                 .in_range(options.http_cache_entries.unwrap_or(CACHE_ENTRIES), CACHE_ENTRIES_RANGE)?,
             sends: Sends::of(options.http_send.as_deref())?,
         })
+    }
+}
+
+/// How long a question may take, where the relay waits for so long. Past that nobody waits for the answer, and what the
+/// service has to say of it would be lost.
+fn timeout(wanted: Option<Time>, relays: Option<Duration>) -> Result<Duration, CreateError> {
+    let place = Place::option("http_timeout");
+    let relays = relays.unwrap_or(Duration::MAX);
+    match wanted {
+        None => Ok(Duration::from(TIMEOUT).min(relays)),
+        Some(wanted) => match place.in_range(wanted, TIMEOUT_RANGE)?.into() {
+            timeout if timeout <= relays => Ok(timeout),
+            _ => Err(place.error(format_args!(
+                "expected at most {}, since the relay waits no longer for an answer (`limits.authorize_call_timeout`), \
+                 found {wanted}; lower this or raise that",
+                Time(relays)
+            ))),
+        },
     }
 }
 

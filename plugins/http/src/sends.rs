@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 
 /// The attribute that has the query in it.
 const PATH: &str = "http.path";
-/// The attributes that the relay gives, and so those that can be named one by one.
-const ATTRIBUTES: [&str; 17] = [
+/// What the attributes of the request's headers begin with; which there are, the relay's setting `authenticator_sees` says.
+const HEADER: &str = "http.header.";
+/// The other attributes that the relay gives, and so those that can be named one by one.
+const ATTRIBUTES: [&str; 16] = [
     PATH,
     "http.origin",
-    "http.header.cookie",
     "proxy.address",
     "tls.version",
     "tls.sni",
@@ -46,7 +47,7 @@ pub(crate) struct Sends {
 pub(crate) enum Attributes {
     All,
     /// There may be none.
-    Named(Vec<&'static str>),
+    Named(Vec<String>),
 }
 
 impl Default for Sends {
@@ -69,19 +70,18 @@ impl Sends {
                 "peer" => peer = true,
                 "attributes" => all = true,
                 "query" => query = true,
-                name => match ATTRIBUTES.into_iter().find(|known| *known == name) {
-                    Some(known) => named.push(known),
-                    None => {
-                        return Err(place.item(index).error(format_args!(
-                            "expected `peer`, `attributes` (all of them), one of `{}`, or `query`, found `{}`",
-                            ATTRIBUTES.join("`, `"),
-                            name.escape_debug()
-                        )));
-                    }
-                },
+                name if ATTRIBUTES.contains(&name) || is_header(name) => named.push(name.to_owned()),
+                name => {
+                    return Err(place.item(index).error(format_args!(
+                        "expected `peer`, `attributes` (all of them), one of `{}`, `{HEADER}` and the name of a header in \
+                         lower case, or `query`, found `{}`",
+                        ATTRIBUTES.join("`, `"),
+                        name.escape_debug()
+                    )));
+                }
             }
         }
-        if query && !all && !named.contains(&PATH) {
+        if query && !all && !named.iter().any(|name| name == PATH) {
             return Err(place.error(format_args!(
                 "`query` is sent as a part of `{PATH}`, which is not there; add `{PATH}` or `attributes`, or remove it"
             )));
@@ -97,7 +97,7 @@ impl Sends {
     ) -> Option<BTreeMap<&'a str, Values<'a>>> {
         let is_sent = |name: &str| match &self.attributes {
             Attributes::All => true,
-            Attributes::Named(named) => named.contains(&name),
+            Attributes::Named(named) => named.iter().any(|sent| sent == name),
         };
         if self.attributes == Attributes::Named(Vec::new()) {
             return None;
@@ -118,6 +118,13 @@ impl Sends {
     }
 }
 
+/// Whether it is the attribute of a header, whose name is a token (RFC 9110, section 5.6.2) in lower case.
+fn is_header(name: &str) -> bool {
+    let is_in_names =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    name.strip_prefix(HEADER).is_some_and(|header| !header.is_empty() && header.bytes().all(is_in_names))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,19 +137,22 @@ mod tests {
     #[test]
     fn what_is_named_is_sent_and_the_query_only_if_asked_for() {
         let attributes = BTreeMap::from([
+            ("http.header.x-tenant", vec![Cow::Borrowed("t?1")]),
             ("http.origin", vec![Cow::Borrowed("https://a?b")]),
             ("http.path", vec![Cow::Borrowed("/chat?room=1?2")]),
             ("of.later", vec![Cow::Borrowed("x?y")]),
         ]);
         let (origin, later) = (("http.origin", "https://a?b"), ("of.later", "x?y"));
+        let tenant = ("http.header.x-tenant", "t?1");
         let (path, with_query) = (("http.path", "/chat"), ("http.path", "/chat?room=1?2"));
         for (wanted, peer, expected) in [
-            (&["peer", "attributes"][..], true, Some(vec![origin, path, later])),
-            (&["query", "attributes"], false, Some(vec![origin, with_query, later])),
+            (&["peer", "attributes"][..], true, Some(vec![tenant, origin, path, later])),
+            (&["query", "attributes"], false, Some(vec![tenant, origin, with_query, later])),
             (&["http.path"], false, Some(vec![path])),
             (&["http.path", "query", "peer"], true, Some(vec![with_query])),
+            (&["http.header.x-tenant", "http.header.x-absent"], false, Some(vec![tenant])),
             (&["http.origin", "http.origin"], false, Some(vec![origin])),
-            (&["attributes", "http.origin"], false, Some(vec![origin, path, later])),
+            (&["attributes", "http.origin"], false, Some(vec![tenant, origin, path, later])),
             (&["peer"], true, None),
             (&[], false, None),
         ] {
@@ -170,6 +180,10 @@ mod tests {
         let text = error(&["peer", "origin"]);
         assert!(text.contains("option `http_send`, item 2: expected `peer`"), "{text}");
         assert!(text.contains("`http.origin`") && text.ends_with("found `origin`"), "{text}");
+        for name in ["http.header.", "http.header.X-Tenant", "http.header.a b"] {
+            let text = error(&[name]);
+            assert!(text.contains("`http.header.` and the name of a header in lower case"), "{text}");
+        }
         let text = error(&["peer", "query"]);
         assert!(text.contains("`query` is sent as a part of `http.path`, which is not there"), "{text}");
     }

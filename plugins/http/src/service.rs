@@ -6,6 +6,7 @@
 
 use crate::answer::Answer;
 use crate::connections::{Connection, Connections};
+use crate::encoding::Encoding;
 use crate::endpoint::Endpoint;
 use crate::failure_log::FailureLog;
 use crate::options::Settings;
@@ -13,7 +14,7 @@ use crate::single_flight::Outcome;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use pusu_plugin_api::Host;
 use pusu_plugin_api::options::Time;
@@ -24,6 +25,10 @@ use zeroize::Zeroizing;
 
 /// Longest body of an answer, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What services answer that mean "no", and that says something else: there is a mistake in the question, or in its URL.
+const MEANS_NO_PERHAPS: [StatusCode; 3] =
+    [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY];
 
 /// The operator's service.
 pub(crate) struct Service {
@@ -43,13 +48,14 @@ type RawAnswer = (StatusCode, Zeroizing<Vec<u8>>);
 impl Service {
     /// The service that the settings describe.
     pub(crate) fn new(settings: Settings, host: Host) -> Self {
-        let Settings { endpoint, tls, mut headers, has_credential, timeout, max_connections, .. } = settings;
+        let Settings { endpoint, trust, mut headers, has_credential, timeout, max_connections, age_max, .. } = settings;
         headers.insert(HOST, endpoint.authority.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let program = concat!("pusu-", env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(program));
-        let connections = Connections::new(&endpoint, tls);
+        let connections = Connections::new(endpoint.place.clone(), trust, age_max);
         let failure_log = FailureLog::new(host, endpoint.shown());
         let free = Semaphore::new(max_connections);
         Self { endpoint, headers, has_credential, timeout, free, connections, failure_log }
@@ -59,9 +65,12 @@ impl Service {
     /// gives up connection and place in the queue.
     pub(crate) async fn ask(&self, body: Bytes, on_send: impl Fn()) -> Outcome {
         let deadline = Instant::now() + self.timeout;
-        let answered = self.in_time(deadline, "no answer", self.call(body, on_send, deadline)).await;
-        let decided = answered.and_then(|answer| self.decide(&answer));
-        match decided {
+        let free = async { Ok(self.free.acquire().await.expect("the semaphore is never closed")) };
+        let answered = match self.in_time(deadline, "no connection was free", free).await {
+            Ok(_in_use) => self.call_in_time(body, on_send, deadline).await,
+            Err(fault) => Err(fault),
+        };
+        match answered.and_then(|answer| self.decide(&answer)) {
             Ok(outcome) => {
                 self.failure_log.answered();
                 outcome
@@ -73,12 +82,21 @@ impl Service {
         }
     }
 
+    /// Where the time is up, all connections are: whatever was at their other ends may not be there any more.
+    async fn call_in_time(&self, body: Bytes, on_send: impl Fn(), deadline: Instant) -> Result<RawAnswer, String> {
+        let answered = self.in_time(deadline, "no answer", self.call(body, on_send, deadline)).await;
+        if answered.is_err() && Instant::now() >= deadline {
+            self.connections.discard();
+        }
+        answered
+    }
+
     async fn call(&self, body: Bytes, on_send: impl Fn(), deadline: Instant) -> Result<RawAnswer, String> {
-        let free = async { Ok(self.free.acquire().await.expect("the semaphore is never closed")) };
-        let _in_use = self.in_time(deadline, "no connection was free", free).await?;
         if let Some(mut connection) = self.connections.idle().await {
             on_send();
-            match connection.send_request(self.request(body.clone())).await {
+            match connection.send(self.request(body.clone())).await {
+                // That nobody asked in time is said to whoever has kept the connection open, and not to this question.
+                Ok(response) if response.status() == StatusCode::REQUEST_TIMEOUT => {}
                 Ok(response) => return self.receive(connection, response).await,
                 // The service may close an idle connection in the very moment in which it is used. A question that is
                 // asked twice does no harm.
@@ -88,7 +106,7 @@ impl Service {
         }
         let mut connection = self.in_time(deadline, "cannot connect", self.connections.connect()).await?;
         on_send();
-        match connection.send_request(self.request(body)).await {
+        match connection.send(self.request(body)).await {
             Ok(response) => self.receive(connection, response).await,
             Err(error) => Err(format!("no answer: {error}")),
         }
@@ -116,10 +134,14 @@ impl Service {
     /// Receives the answer, and keeps the connection if it can be used again.
     async fn receive(&self, connection: Connection, response: Response<Incoming>) -> Result<RawAnswer, String> {
         let status = response.status();
+        let encoding = Encoding::of(response.headers());
         match read(response.into_body()).await {
             Ok(body) => {
                 self.connections.keep(connection);
-                Ok((status, body))
+                match encoding.or_else(|| Encoding::of_body(&body)).filter(|_| status == StatusCode::OK) {
+                    Some(encoding) => Err(encoding.fault()),
+                    None => Ok((status, body)),
+                }
             }
             Err(_) if is_refusal(status) => Ok((status, Zeroizing::default())),
             Err(fault) => Err(fault),
@@ -140,7 +162,12 @@ impl Service {
             ),
             status if is_refusal(status) => Ok(Outcome::Refused),
             // The code alone: its words are the service's own.
-            status => Err(format!("expected status 200, 401 or 403, found {}", status.as_u16())),
+            status => {
+                if MEANS_NO_PERHAPS.contains(&status) {
+                    self.failure_log.point_out(status.as_u16());
+                }
+                Err(format!("expected status 200, 401 or 403, found {}", status.as_u16()))
+            }
         }
     }
 }

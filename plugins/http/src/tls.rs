@@ -1,56 +1,93 @@
-//! TLS: the certificates that an `https://` connection trusts.
+//! TLS: whom an `https://` connection trusts, and why it does not trust somebody.
 //!
 //! **Invariant:** the crypto provider is named here and nowhere installed for the whole process, so that other libraries
 //! in it may have another.
 
-use pusu_plugin_api::CreateError;
-use pusu_plugin_api::options::Place;
+use crate::authorities::authorities;
+use pusu_plugin_api::file::WatchedFile;
+use pusu_plugin_api::{CreateError, Host};
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Largest file of certificates, in bytes: all that browsers trust take less.
 const CA_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Trusts what is signed by a certificate in `ca_file` and nothing else; without such a file what this machine trusts.
-///
-/// # Errors
-/// The file cannot be read, or there is no certificate.
-pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, CreateError> {
-    let roots = match ca_file {
-        Some(file) => from_file(file).map_err(|text| Place::option("http_ca_file").file(file).error(text))?,
-        None => from_system()?,
-    };
+/// Whom connections trust.
+pub(crate) enum Trust {
+    /// Those whom a file names, which is read again when it has changed.
+    File(WatchedFile<ClientConfig>),
+    /// Those whom this machine trusted at the start.
+    System(Arc<ClientConfig>),
+}
+
+impl Trust {
+    /// Trusts what is signed by a certificate in `file`, as it is from time to time, and nothing else; without such a file
+    /// what this machine trusts. The service is called `name`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has certificates that cannot be meant; there is no certificate.
+    pub(crate) fn new(file: Option<PathBuf>, name: &str, host: &Host) -> Result<Self, CreateError> {
+        let Some(file) = file else {
+            let config = config(from_system()?).map_err(CreateError::failed)?;
+            return Ok(Self::System(Arc::new(config)));
+        };
+        let name = name.to_owned();
+        let parse = move |pem: &[u8]| authorities(pem, &name).and_then(config);
+        WatchedFile::open(host, "http_ca_file", host.resolve(file), CA_FILE_BYTES_MAX, parse).map(Self::File)
+    }
+
+    /// What a connection is made with now.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        match self {
+            Self::File(file) => file.current(),
+            Self::System(config) => Arc::clone(config),
+        }
+    }
+
+    /// Why a connection was not made, in words for the log.
+    pub(crate) fn fault(&self, error: &io::Error) -> String {
+        let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let hint = match of_tls {
+            Some(rustls::Error::InvalidCertificate(error)) => match (error, matches!(self, Self::File(_))) {
+                (CertificateError::UnknownIssuer, true) => {
+                    "its certificate is signed by none of those in `http_ca_file`: is that the right file, and does the \
+                     service show all certificates between its own and those?"
+                }
+                (CertificateError::UnknownIssuer, false) => {
+                    "its certificate is signed by nobody whom this machine trusts: name the certificate of its authority in \
+                     `http_ca_file`"
+                }
+                (CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }, _) => {
+                    "its certificate is for another name than `http_url` has"
+                }
+                (CertificateError::Expired | CertificateError::ExpiredContext { .. }, _) => {
+                    "its certificate has expired, or this machine's clock is wrong"
+                }
+                // The library has no word of its own for an authority's certificate (`CaUsedAsEndEntity`).
+                (CertificateError::Other(_), _) if error.to_string().contains("CaUsedAsEndEntity") => {
+                    "its certificate is marked as an authority's (CA:TRUE), which no server may show: it needs one without \
+                     that"
+                }
+                _ => "",
+            },
+            _ => "",
+        };
+        let separator = if hint.is_empty() { "" } else { "; " };
+        format!("cannot connect over TLS: {error}{separator}{hint}")
+    }
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| CreateError::failed(format_args!("TLS cannot be set up: {error}")))?
+        .map_err(|error| format!("TLS cannot be set up: {error}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-fn from_file(file: &Path) -> Result<RootCertStore, String> {
-    let mut pem = Vec::new();
-    let read = File::open(file).and_then(|open| open.take(CA_FILE_BYTES_MAX + 1).read_to_end(&mut pem));
-    if read.map_err(|error| error.to_string())? as u64 > CA_FILE_BYTES_MAX {
-        return Err(format!("expected a file of at most {CA_FILE_BYTES_MAX} bytes, found a longer one"));
-    }
-    let mut roots = RootCertStore::empty();
-    for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
-        let place = index + 1;
-        let certificate = certificate.map_err(|error| format!("certificate {place} is not in PEM format: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("certificate {place} cannot be used: {error}"))?;
-    }
-    if roots.is_empty() {
-        return Err("expected certificates in PEM format (-----BEGIN CERTIFICATE-----), found none".into());
-    }
-    Ok(roots)
+    Ok(config)
 }
 
 fn from_system() -> Result<RootCertStore, CreateError> {

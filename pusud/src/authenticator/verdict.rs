@@ -47,7 +47,8 @@ pub struct Request {
     /// With `again`: the relay asks by itself about what was granted before.
     pub recheck: bool,
     /// Further facts about the connection, such as `http.origin`: lower-case key with dots, value.
-    pub attributes: Vec<(String, String)>,
+    /// A value may be a secret, as cookies are: it is wiped when it is dropped.
+    pub attributes: Vec<(String, Zeroizing<String>)>,
 }
 
 /// The authenticator's answer. Whatever goes wrong on the way is [`Verdict::Unavailable`]: authorization fails closed.

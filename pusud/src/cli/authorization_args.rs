@@ -71,12 +71,23 @@ impl AuthorizationArgs {
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn read(file: &Path) -> anyhow::Result<Authorization> {
+    secret_text(file, "authorization").map(|mut bytes| Authorization::new(std::mem::take(&mut *bytes)))
+}
+
+/// The secret text in a file (`-`: standard input), which messages call `what`.
+///
+/// # Errors
+/// It cannot be read, or is not text.
+pub(super) fn secret_text(file: &Path, what: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let shown = file.display();
     let mut bytes = Zeroizing::new(Vec::new());
     if file == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes).context("cannot read the authorization from standard input")?;
+        io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read the {what} from standard input"))?;
     } else {
-        *bytes = std::fs::read(file).with_context(|| format!("cannot read the authorization from {shown}"))?;
+        *bytes = std::fs::read(file).with_context(|| format!("cannot read the {what} from {shown}"))?;
     }
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
@@ -86,9 +97,9 @@ fn read(file: &Path) -> anyhow::Result<Authorization> {
         bytes.pop_if(|byte| *byte == b'\r');
     }
     if std::str::from_utf8(&bytes).is_err() {
-        bail!("{shown}: expected an authorization in UTF-8, found other bytes");
+        bail!("{shown}: expected an {what} in UTF-8, found other bytes");
     }
-    Ok(Authorization::new(std::mem::take(&mut *bytes)))
+    Ok(bytes)
 }
 
 #[cfg(test)]

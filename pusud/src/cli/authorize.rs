@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** the authorization itself is never printed.
 
+use super::attribute_args::AttributeArgs;
 use super::authorization_args::AuthorizationArgs;
 use super::plugins::printable;
 use super::{SettingsArgs, channel_name, print};
@@ -19,6 +20,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   pusud authorize --config settings.yaml                        ask for the authorization, show what it gives
   pusud authorize --authorization-file token --channel news.1   may it read and write this channel, and why?
+  pusud authorize --authorization '' --attribute-file http.header.cookie=cookie    what does this cookie give?
   print-a-token | pusud authorize --authorization-file - --json for programs";
 
 #[derive(clap::Args)]
@@ -33,6 +35,8 @@ pub(super) struct Args {
     /// The client's address, for authenticators that look at it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1")]
     peer: SocketAddr,
+    #[command(flatten)]
+    attributes: AttributeArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -54,10 +58,10 @@ pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let authorization = args.authorization.given_or_asked()?;
+    let attributes = args.attributes.given()?;
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
     let peer = args.peer.to_string();
-    let request =
-        Request { authorization, peer, encrypted: false, again: false, recheck: false, attributes: Vec::new() };
+    let request = Request { authorization, peer, encrypted: false, again: false, recheck: false, attributes };
     let runtime = super::client_runtime().context("cannot start a runtime")?;
     let asked = Instant::now();
     let verdict = runtime.block_on(authenticator.authorize(request));

@@ -85,6 +85,7 @@ fn set_up(
             ("  options set", names),
             ("  max_authorization_life", options.max_life.map_or("none".into(), format_duration)),
             ("  on_swap", options.on_swap.to_string()),
+            ("  authenticator_sees", seen(config)),
         ]);
     }
     rows.push(("limits", String::new()));
@@ -98,6 +99,12 @@ fn set_up(
     push_memory(&mut text, config, capacity, found.addresses);
     text.push_str("everything is in order\n");
     text
+}
+
+/// The headers of requests that the authenticator sees.
+fn seen(config: &Config) -> String {
+    let names: Vec<&str> = config.authenticator_sees.iter().collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 fn control_socket(config: &Config) -> String {
@@ -256,6 +263,7 @@ mod tests {
                 | "authenticator_restart"
                 | "max_authorization_life"
                 | "on_swap"
+                | "authenticator_sees"
                 | "network_name"
                 | "network_key_file"
                 | "strict_key_permissions"

@@ -1,5 +1,6 @@
 //! The commands of `pusud`: which there are, what they take, what their help says. One file a command does the work.
 
+mod attribute_args;
 mod authorization_args;
 mod authorize;
 mod backoff;

@@ -5,10 +5,10 @@
 //! afterwards.
 
 use super::authorizations::{Added, Moment, ToAsk};
-use super::handshake::Facts;
+use super::facts::{self, Facts};
 use super::uptime::Uptime;
 use super::wire::NextFrame;
-use super::{Client, Next, connection, handshake};
+use super::{Client, Next, connection};
 use crate::authenticator::{Authorization, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 use crate::client::reauthorize::Permit;
 use crate::hub::Transport;
@@ -158,7 +158,7 @@ impl Client {
         let mut request = self.question(Authorization::new(kept.expose()), true);
         request.recheck = true;
         if ticket != 0 {
-            request.attributes.push((PREVIOUS_TICKET.to_owned(), ticket.to_string()));
+            request.attributes.push((PREVIOUS_TICKET.to_owned(), ticket.to_string().into()));
         }
         Some(Asking { kept, permit, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
     }
@@ -198,7 +198,7 @@ pub(super) fn question(
     authorization: Authorization,
     again: bool,
 ) -> Request {
-    let mut attributes = handshake::attributes(facts);
+    let mut attributes = facts::attributes(facts);
     attributes.extend(connection::attributes(transport));
     let peer = match transport.client() {
         Some(client) if client.ip().is_some() => client.to_string(),

@@ -1,6 +1,7 @@
 //! One client's connection, from its arrival to its end: what happens before it speaks WebSocket, and after.
 
-use super::handshake::{Facts, Upgrade};
+use super::facts::Facts;
+use super::handshake::Upgrade;
 use super::requests::{Begun, EventListener, Requests};
 use super::session::Session;
 use super::upkeep::Upkeep;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// How long a closed connection may take to read its close frame and to go, so that the frame is not lost.
 const LINGER_MAX: Duration = Duration::from_secs(2);
@@ -207,9 +209,9 @@ pub async fn linger(outbox: &Outbox) {
 }
 
 /// What an authenticator may want to know of the connection itself.
-pub(super) fn attributes(transport: &Transport) -> Vec<(String, String)> {
+pub(super) fn attributes(transport: &Transport) -> Vec<(String, Zeroizing<String>)> {
     let mut attributes = Vec::new();
-    let mut push = |name: &str, value: String| attributes.push((name.to_owned(), value));
+    let mut push = |name: &str, value: String| attributes.push((name.to_owned(), Zeroizing::new(value)));
     if let Some(proxy) = transport.proxy() {
         push("proxy.address", proxy.to_string());
     }
@@ -224,7 +226,7 @@ pub(super) fn attributes(transport: &Transport) -> Vec<(String, String)> {
         }
         // One that cannot be read has not been verified either, and so is none.
         if let Some(Ok(facts)) = certificate {
-            attributes.extend(facts.attributes());
+            attributes.extend(facts.attributes().into_iter().map(|(name, value)| (name, Zeroizing::new(value))));
         }
     }
     attributes

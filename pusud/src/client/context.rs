@@ -8,6 +8,7 @@ use crate::client::reauthorize::ReauthorizationQueue;
 use crate::client::uptime::Uptime;
 use crate::client::{IdempotencyKeys, Paths, Verdicts};
 use crate::frames::{self, Frames};
+use crate::http::HeaderNames;
 use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
 use std::cell::Cell;
@@ -27,6 +28,8 @@ pub struct Context {
     pub limits: Limits,
     /// The paths over HTTP that are switched on.
     pub paths: Paths,
+    /// The headers of requests that authenticators see.
+    pub seen: HeaderNames,
     /// The relay's name.
     pub name: Box<str>,
     /// The first frame that a client gets.
@@ -60,6 +63,8 @@ pub struct Common {
     pub limits: Limits,
     /// The paths over HTTP that are switched on.
     pub paths: Paths,
+    /// The headers of requests that authenticators see.
+    pub seen: HeaderNames,
     /// The relay's name.
     pub name: Box<str>,
     /// How many shards there are.
@@ -73,7 +78,7 @@ pub struct Common {
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, name, shards, verdicts, idempotency } = common;
+        let Common { authenticator, admission, limits, paths, seen, name, shards, verdicts, idempotency } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
@@ -81,6 +86,7 @@ impl Context {
             admission,
             limits,
             paths,
+            seen,
             hello: frames::text(&hello.to_json()),
             name,
             verdicts,

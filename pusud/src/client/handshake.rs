@@ -4,17 +4,17 @@
 //! tungstenite's own handshake closes without an HTTP answer, and refuses frames that follow in the request's segment;
 //! clients deserve the former and may do the latter. No extension is ever chosen.
 
+use super::facts::Facts;
 use crate::admission::{ClientAddress, Forwarding, begins_like_proxy_header};
 use crate::http::{
-    self, ForwardedError, HttpError, Request, has_bare_line_feed, has_token, path_and_query, single, values,
+    self, ForwardedError, HeaderNames, HttpError, Request, SeenHeaders, has_bare_line_feed, has_token, path_and_query,
+    single, values,
 };
 use crate::protocol::Refusal;
-use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use zeroize::Zeroizing;
 
 /// The subprotocol that is chosen where a client offers it.
 const SUBPROTOCOL: &str = "pusu";
@@ -40,6 +40,7 @@ pub enum Progress {
 }
 
 /// A head that can be answered.
+#[expect(clippy::large_enum_variant, reason = "as above; it lives as long as a call")]
 enum Head {
     Upgrade(Upgrade),
     Request(Request),
@@ -61,49 +62,21 @@ pub struct Upgrade {
     pub response: Vec<u8>,
     /// How many of the bytes were the request; what follows are frames.
     pub request_len: usize,
-    /// What else it said; `None` for a path of `/` without an origin, which nearly all clients send.
+    /// What else it said; `None` for what nearly all clients say.
     pub facts: Option<Box<Facts>>,
     /// Where the client is, in the words of trusted proxies; `None` where nobody's word is taken, or a Unix socket's owner
     /// has said nothing.
     pub client: Option<IpAddr>,
 }
 
-/// What a request says that an authenticator may want to know.
-#[derive(Clone, PartialEq)]
-pub struct Facts {
-    /// The path, with its query.
-    pub path: Cow<'static, str>,
-    /// The `Origin` header, where there is one.
-    pub origin: Option<Box<str>>,
-    /// The `Cookie` header, where it is what the client is to be known by: a secret.
-    pub cookie: Option<Box<Zeroizing<String>>>,
-}
-
-impl fmt::Debug for Facts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Facts({}, {:?})", self.path, self.origin)
-    }
-}
-
-/// The facts as attributes of a question to the authenticator.
-pub(crate) fn attributes(facts: Option<&Facts>) -> Vec<(String, String)> {
-    let path = facts.map_or("/", |facts| &*facts.path);
-    let origin = facts.and_then(|facts| facts.origin.as_deref());
-    let mut attributes = vec![("http.path".to_owned(), path.to_owned())];
-    attributes.extend(origin.map(|origin| ("http.origin".to_owned(), origin.to_owned())));
-    let cookie = facts.and_then(|facts| facts.cookie.as_ref());
-    attributes.extend(cookie.map(|cookie| ("http.header.cookie".to_owned(), cookie.to_string())));
-    attributes
-}
-
 /// Looks at the bytes received so far; `head_bytes_max` bounds the request's head. `hops`: who has handed it on, where
-/// headers may say so.
-pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) -> Progress {
+/// headers may say so. `seen`: which headers authenticators see.
+pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>, seen: &HeaderNames) -> Progress {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
     let outcome = match request.parse_with_uninit_headers(received, &mut headers) {
         Ok(httparse::Status::Partial) if received.len() < head_bytes_max => return Progress::Partial,
-        Ok(httparse::Status::Complete(len)) if len <= head_bytes_max => check(&request, &received[..len]),
+        Ok(httparse::Status::Complete(len)) if len <= head_bytes_max => check(&request, &received[..len], seen),
         Ok(_) => Err(TOO_LARGE),
         Err(httparse::Error::TooManyHeaders) => Err(TOO_LARGE),
         // Its line looks like a request of an unknown version.
@@ -120,7 +93,9 @@ pub fn advance(received: &[u8], head_bytes_max: usize, hops: Option<&Hops<'_>>) 
                 Progress::Refuse(response, Some(Refusal::TrustedProxies))
             }
         },
-        Err(error) if error == TOO_LARGE => Progress::Refuse(error.to_response(), Some(Refusal::MaxHeaderBytes)),
+        Err(error) if error.status == TOO_LARGE.status => {
+            Progress::Refuse(error.to_response(), Some(Refusal::MaxHeaderBytes))
+        }
         Err(error) => Progress::Refuse(error.to_response(), None),
     }
 }
@@ -170,14 +145,14 @@ const NOT_AN_UPGRADE: HttpError = HttpError {
     ),
 };
 
-fn check(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Head, HttpError> {
+fn check(request: &httparse::Request<'_, '_>, head: &[u8], seen: &HeaderNames) -> Result<Head, HttpError> {
     if has_bare_line_feed(head) {
         return Err(HttpError::bad_request("A line of the request does not end in CR LF."));
     }
     if wants_websocket(request.headers) {
-        check_upgrade(request, head).map(Head::Upgrade)
+        check_upgrade(request, head, seen).map(Head::Upgrade)
     } else {
-        Request::read(request, head).map(Head::Request)
+        Request::read(request, head, seen).map(Head::Request)
     }
 }
 
@@ -190,7 +165,7 @@ fn wants_websocket(headers: &[httparse::Header<'_>]) -> bool {
     headers.iter().any(|header| is_of_websocket(header.name)) || has_token(headers, "upgrade", "websocket")
 }
 
-fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upgrade, HttpError> {
+fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8], seen: &HeaderNames) -> Result<Upgrade, HttpError> {
     if request.version != Some(1) {
         return Err(OTHER_VERSION);
     }
@@ -233,7 +208,8 @@ fn check_upgrade(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Upg
         return Err(HttpError::bad_request("The request's target is neither a path nor a URL."));
     };
     let path = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let facts = (path != "/" || origin.is_some()).then(|| Box::new(Facts { path: path.into(), origin, cookie: None }));
+    let facts = Facts { path: path.into(), origin, seen: SeenHeaders::of(headers, seen)? };
+    let facts = (!facts.are_usual()).then(|| Box::new(facts));
     let response = switching_protocols(key, subprotocol(headers));
     Ok(Upgrade { response, request_len: head.len(), facts, client: None })
 }

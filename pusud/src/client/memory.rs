@@ -7,12 +7,20 @@ use crate::protocol::Limits;
 /// A connected client that is authorized and subscribed to little: 1 KiB was measured, the WebSocket library takes up to
 /// one more where a message is coming, and the allocator does not fill every page.
 pub const CLIENT_BYTES: usize = 3 << 10;
+/// One header that authenticators see, beside its value.
+const SEEN_HEADER_BYTES: usize = 64;
 /// A channel whose write permission is remembered, beside the name.
 const WRITABLE_CHANNEL_BYTES: usize = 64;
 
 /// Bytes of one client, without its subscriptions and permissions.
 pub fn client_bytes_max(limits: &Limits) -> usize {
     CLIENT_BYTES + limits.max_header_bytes
+}
+
+/// Bytes of what one client has said in so many headers that authenticators see, beside the request itself: what a question
+/// takes of it, and, over HTTP, what the last request said.
+pub fn seen_bytes_max(limits: &Limits, headers: usize) -> usize {
+    if headers == 0 { 0 } else { 2 * (limits.max_header_bytes + headers * SEEN_HEADER_BYTES) }
 }
 
 /// Bytes of the permissions that one client's task remembers.

@@ -1,7 +1,10 @@
-//! The section `http`: what the relay serves over HTTP beside WebSocket.
+//! HTTP in the settings: the section `http`, what the relay serves beside WebSocket, and `authenticator_sees`, the headers
+//! of requests that authenticators are shown.
 
 use super::section::Section;
-use super::values::BOOLEAN;
+use super::values::{BOOLEAN, found};
+use crate::http::HeaderNames;
+use anyhow::bail;
 use serde_json::Value;
 use std::fmt;
 
@@ -30,6 +33,24 @@ impl fmt::Display for HttpConfig {
             (false, false) => "neither publish nor events",
         })
     }
+}
+
+/// The headers of requests that authenticators see. There may be none: all lines below the key may be commented out.
+pub(super) fn authenticator_sees(top: &mut Section, key: &str) -> anyhow::Result<Option<HeaderNames>> {
+    const EXPECTED: &str = "a list of names of request headers, such as [cookie, x-request-id]";
+    let list = match top.values.remove(key) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(list)) => list,
+        Some(other) => bail!("`{key}`: expected {EXPECTED}, found {}", found(&other)),
+    };
+    let mut names = Vec::with_capacity(list.len());
+    for entry in &list {
+        match entry.as_str() {
+            Some(name) => names.push(name),
+            None => bail!("`{key}`: expected {EXPECTED}, found {} in the list", found(entry)),
+        }
+    }
+    HeaderNames::parse(names).map(Some).map_err(|error| anyhow::anyhow!("`{key}`: {error}"))
 }
 
 /// The section, which may be empty: all lines below the key may be commented out.

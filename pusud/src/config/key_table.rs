@@ -31,6 +31,7 @@ macro_rules! for_each_key {
             strict_plugin_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), reload;
             max_authorization_life: Option<Duration>, value(LIFE, life), reload;
             on_swap: Option<OnSwap>, value("keep or reauthorize", on_swap), reload;
+            authenticator_sees: Option<HeaderNames>, authenticator_sees(), restart;
             client_address: Option<IpAddr>, value(ADDRESS, address), restart;
             client_port: Option<u16>, value(PORT, port), restart;
             client_tls: Option<Files>, client_tls(), restart;

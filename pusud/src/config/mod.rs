@@ -39,6 +39,7 @@ pub(crate) use volume::is_read_only;
 #[cfg(unix)]
 pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 
+use crate::http::HeaderNames;
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
 use anyhow::{Context as _, bail};
@@ -92,6 +93,8 @@ pub struct Config {
     pub tls_ticket_key_file: Option<PathBuf>,
     /// What is served over HTTP beside WebSocket.
     pub http: HttpConfig,
+    /// The headers of requests that authenticators see.
+    pub authenticator_sees: HeaderNames,
     /// Where relays connect.
     pub network_address: IpAddr,
     /// Where relays connect; 0 lets the system choose.
@@ -236,6 +239,7 @@ impl Config {
             listeners,
             tls_ticket_key_file: raw.tls_ticket_key_file.map(|file| directory.join(file)),
             http: raw.http.unwrap_or_default(),
+            authenticator_sees: raw.authenticator_sees.unwrap_or_default(),
             network_address: raw.network_address.unwrap_or(everywhere),
             network_port: raw.network_port.unwrap_or(NETWORK_PORT),
             relays: raw.relays,

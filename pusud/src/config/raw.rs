@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
-use super::http::http;
+use super::http::{authenticator_sees, http};
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
@@ -15,6 +15,7 @@ use super::values::{
 };
 use super::{ControlSocket, Encryption, HttpConfig, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
+use crate::http::HeaderNames;
 use crate::protocol::SHARDS_MAX;
 use crate::tls::Files;
 use anyhow::bail;

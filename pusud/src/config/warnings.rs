@@ -19,11 +19,19 @@ impl Config {
                 ("authenticator_options", !authenticator.options.is_empty()),
                 ("authenticator_sha256", authenticator.sha256.is_some()),
                 ("isolation", authenticator.isolation != Isolation::default()),
+                ("authenticator_sees", !self.authenticator_sees.is_empty()),
             ] {
                 if is_set {
                     warnings.push(format!("`{key}` has no effect with `authenticator: None`, which loads no plugin"));
                 }
             }
+        }
+        if self.authenticator_sees.has_cookie() && self.limits.allowed_origins.is_empty() {
+            warnings.push(
+                "`authenticator_sees` names `cookie`, and `limits.allowed_origins` is empty: where any page may connect, no \
+                 page's cookies are shown, since each could use those of its visitors; name the origins of your pages"
+                    .to_owned(),
+            );
         }
         if authenticator.isolation_memory != Some(ISOLATION_MEMORY) && authenticator.isolation == Isolation::Thread {
             warnings.push("`isolation_memory` has no effect without `isolation: process`".to_owned());

@@ -1,7 +1,7 @@
 //! The request that a connection begins with.
 
 use crate::client::{self, Progress, Upgrade};
-use crate::http::Request;
+use crate::http::{HeaderNames, Request};
 use crate::protocol::Limits;
 
 /// A request is answered once it is whole, by one well-formed answer, and by the same one whatever pieces it comes in.
@@ -10,7 +10,7 @@ use crate::protocol::Limits;
 /// Where that does not hold.
 pub fn http_upgrade(bytes: &[u8]) {
     let bytes_max = Limits::default().max_header_bytes;
-    match client::advance(bytes, bytes_max, None) {
+    match client::advance(bytes, bytes_max, None, &seen()) {
         Progress::Partial => assert!(bytes.len() < bytes_max),
         Progress::Refuse(response, _) => {
             let (head, reason) = parts(&response);
@@ -18,11 +18,19 @@ pub fn http_upgrade(bytes: &[u8]) {
             assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
             assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", reason.len())), "{head}");
             let more = [bytes, b"\r\n\r\n"].concat();
-            assert!(matches!(client::advance(&more, bytes_max, None), Progress::Refuse(..)), "refused, then not");
+            assert!(
+                matches!(client::advance(&more, bytes_max, None, &seen()), Progress::Refuse(..)),
+                "refused, then not"
+            );
         }
         Progress::Request(request, _) => is_read_in_any_pieces(&request, bytes, bytes_max),
         Progress::Accept(upgrade) => is_accepted_in_any_pieces(&upgrade, bytes, bytes_max),
     }
+}
+
+/// Headers that authenticators see.
+fn seen() -> HeaderNames {
+    HeaderNames::parse(["cookie", "origin", "x-request-id"]).expect("these are good names")
 }
 
 fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) {
@@ -32,12 +40,12 @@ fn is_accepted_in_any_pieces(upgrade: &Upgrade, bytes: &[u8], bytes_max: usize) 
     assert!(head.starts_with("HTTP/1.1 101 ") && rest.is_empty(), "{head}");
     assert_eq!(head.lines().count(), 5, "the client's text is in the answer: {head}");
     assert!(upgrade.facts.as_ref().is_none_or(|facts| facts.path.starts_with('/') && !facts.path.contains(' ')));
-    match client::advance(&bytes[..len], bytes_max, None) {
+    match client::advance(&bytes[..len], bytes_max, None, &seen()) {
         Progress::Accept(alone) => assert_eq!(alone, *upgrade),
         other => panic!("what follows the request matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
-        assert_eq!(client::advance(&bytes[..cut], bytes_max, None), Progress::Partial, "cut at {cut}");
+        assert_eq!(client::advance(&bytes[..cut], bytes_max, None, &seen()), Progress::Partial, "cut at {cut}");
     }
 }
 
@@ -49,12 +57,12 @@ fn is_read_in_any_pieces(request: &Request, bytes: &[u8], bytes_max: usize) {
     assert!(!(has("content-length") && has("transfer-encoding")), "its end is where the next reader sees another");
     assert!(request.framing.is_some() || !(has("content-length") || has("transfer-encoding")), "a body is overlooked");
     assert!(request.path().starts_with('/') && !request.path().contains([' ', '?', '#']));
-    match client::advance(&bytes[..len], bytes_max, None) {
+    match client::advance(&bytes[..len], bytes_max, None, &seen()) {
         Progress::Request(alone, _) => assert!(alone == *request),
         other => panic!("what follows the head matters: without it, it is {other:?}"),
     }
     for cut in (0..len).step_by(1 + len / 16).chain([len - 1]) {
-        assert_eq!(client::advance(&bytes[..cut], bytes_max, None), Progress::Partial, "cut at {cut}");
+        assert_eq!(client::advance(&bytes[..cut], bytes_max, None, &seen()), Progress::Partial, "cut at {cut}");
     }
 }
 

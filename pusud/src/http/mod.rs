@@ -14,6 +14,7 @@ mod head;
 mod health;
 mod media_type;
 mod request;
+mod seen_headers;
 mod target;
 mod token;
 
@@ -29,4 +30,5 @@ pub use health::Health;
 pub(crate) use health::{health_check, may_become_health_check};
 pub use media_type::{MediaType, accepts_event_stream};
 pub use request::{Expectation, Method, Request};
+pub use seen_headers::{HeaderNames, SeenHeaders};
 pub use target::{path_and_query, percent_decode, query_pairs};

@@ -4,7 +4,7 @@
 //! (RFC 9112, section 6): a proxy in front of the relay may be the other reader.
 
 use super::fields::Fields;
-use super::{Framing, HttpError, path_and_query};
+use super::{Framing, HeaderNames, HttpError, SeenHeaders, path_and_query};
 use std::fmt;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -54,6 +54,7 @@ pub struct Request {
     idempotency_key: Option<Span>,
     cookie: Lines,
     accept: Lines,
+    seen: SeenHeaders,
     /// What it wants to do.
     pub method: Method,
     /// Where its body ends; `None`: it does not say that it has one.
@@ -92,11 +93,15 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    /// Reads a head that came whole and well-formed, and is these bytes.
+    /// Reads a head that came whole and well-formed, and is these bytes; authenticators see the headers of `names`.
     ///
     /// # Errors
-    /// 400, for one reason.
-    pub(crate) fn read(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Self, HttpError> {
+    /// 400 or 431, for one reason.
+    pub(crate) fn read(
+        request: &httparse::Request<'_, '_>,
+        head: &[u8],
+        names: &HeaderNames,
+    ) -> Result<Self, HttpError> {
         let fields = Fields::of(request.headers)?;
         let is_1_1 = request.version == Some(1);
         match fields.host {
@@ -120,6 +125,7 @@ impl Request {
             idempotency_key: fields.idempotency_key.map(span),
             cookie: joined(behind, &fields.cookies, b"; "),
             accept: joined(behind, &fields.accepts, b", "),
+            seen: SeenHeaders::of(request.headers, names)?,
             method: method(request.method.unwrap_or_default()),
             framing: framing(&fields, is_1_1)?,
             is_1_1,
@@ -214,6 +220,11 @@ impl Request {
     /// `Accept`, all lines of it.
     pub fn accept(&self) -> Option<&[u8]> {
         self.lines(&self.accept)
+    }
+
+    /// The headers that authenticators see: secrets.
+    pub fn seen(&self) -> &SeenHeaders {
+        &self.seen
     }
 
     fn lines<'a>(&'a self, lines: &'a Lines) -> Option<&'a [u8]> {

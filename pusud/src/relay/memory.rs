@@ -42,6 +42,11 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         ),
         part("permissions", connections * client::permissions_bytes_max(limits), "max_connections, max_channel_bytes"),
         part("authorizations", authorizations, "max_connections, on_swap"),
+        part(
+            "request headers",
+            connections * client::seen_bytes_max(limits, config.authenticator_sees.len()),
+            "max_connections, max_header_bytes, authenticator_sees",
+        ),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
     ];
     if config.http.publish {
@@ -115,6 +120,10 @@ mod tests {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
         assert!(sum(1000, "on_swap: reauthorize") > default);
+        let seen = sum(1000, "authenticator_sees: [cookie, x-a]");
+        assert!(
+            seen > sum(1000, "authenticator_sees: [cookie]") && sum(1000, "authenticator_sees: [cookie]") > default
+        );
         let tls = |more: &str| sum(1000, &format!("client_tls: {{certificate: a, key: b{more}}}"));
         assert!(tls("") > default && tls(", client_ca: c") > tls(""));
         let few = "limits: {max_handshakes: 10}\nclient_tls: {certificate: a, key: b}";

@@ -184,6 +184,7 @@ fn start_shards(
         admission: admission.clone(),
         limits: config.limits.clone(),
         paths: client::Paths { publish: config.http.publish, events: config.http.events },
+        seen: config.authenticator_sees.clone(),
         name: config.name.as_str().into(),
         shards: config.shards,
         verdicts: Arc::default(),

@@ -31,6 +31,7 @@ mod reauthorize;
 mod refused_metrics;
 mod reload;
 mod secrets;
+mod seen_headers;
 #[cfg(target_os = "linux")]
 mod story;
 mod strangers;

@@ -133,6 +133,21 @@ impl Authority {
     }
 }
 
+/// A certificate of a server's own that signs itself; `is_ca`: it is marked as an authority, as `openssl req -x509` does.
+pub(crate) fn self_signed(names: &[&str], is_ca: bool) -> Issued {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    Issued {
+        certificate_pem: certificate.pem(),
+        key_pem: key.serialize_pem(),
+        key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        certificate: certificate.into(),
+    }
+}
+
 impl Issued {
     /// Certificate and key as files in a folder; the key's is its owner's alone.
     pub(crate) fn files(&self, folder: &Path) -> (PathBuf, PathBuf) {

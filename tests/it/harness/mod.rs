@@ -50,7 +50,7 @@ mod terminal;
 mod tls_front;
 
 pub(crate) use authorization_service::AuthorizationService;
-pub(crate) use certificates::{Authority, DAY, Issued};
+pub(crate) use certificates::{Authority, DAY, Issued, self_signed};
 pub(crate) use checker::{Checker, LATE, Late, numbered, stamped};
 pub(crate) use client::Client;
 pub(crate) use command::{Finished, Running, pusud, run, run_kit, run_with_input};

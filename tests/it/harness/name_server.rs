@@ -5,7 +5,7 @@
 use super::{Namespace, Setup, run};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -64,6 +64,11 @@ impl NameServer {
     /// From here on no question is answered, until a name leads somewhere again.
     pub(crate) fn fall_silent(&self) {
         *self.names.lock().unwrap() = None;
+    }
+
+    /// A listener on this machine as those see it who ask this server.
+    pub(crate) fn listener(&self, address: SocketAddr) -> TcpListener {
+        self.namespace.inside(|| TcpListener::bind(address).unwrap())
     }
 
     /// How many questions have come.

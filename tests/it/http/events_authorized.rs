@@ -1,7 +1,8 @@
 //! Authorization of streams: by a header, in the query, or by a cookie; and nobody but the authenticator sees it.
 
 use crate::harness::{
-    Daemon, EventListener, NoStream, PluginsDir, Setup, bearer, escaped, events_request, http_plugin,
+    Daemon, EventListener, NoStream, PluginsDir, Request, Setup, bearer, escaped, events_request, http_plugin, root,
+    text_message, upgrade_request,
 };
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -211,4 +212,43 @@ fn by_cookie() {
     assert_eq!(service.last_cookie(), Value::Null);
     drop(listening(&open, "channel=a", &cookie));
     assert!(!open.log().text().contains("let-me-in"));
+}
+
+/// As docs/authenticators.md shows it: the session of a web site lets its pages in, over every door.
+#[test]
+fn a_session_cookie_decides() {
+    let service = Service::start();
+    let page = std::fs::read_to_string(root().join("docs/authenticators.md")).unwrap();
+    let shown = page.split("```yaml\n").find(|block| block.contains("authenticator_sees")).unwrap();
+    let shown = shown.split("```").next().unwrap().replace(":8080/", &format!(":{}/", service.port));
+    let (head, rest) = shown.split_once('\n').unwrap();
+    assert_eq!(head, "authenticator: HttpAuthenticator");
+    let setup = Setup::on_shards(1).authenticator("HttpAuthenticator", PluginsDir::with([http_plugin()]));
+    let daemon = setup.settings(rest).start();
+    let cookie = format!("Cookie: {COOKIE}\r\n");
+    let origin = "Origin: https://www.example.com\r\n";
+    let connect = |lines: &str| {
+        let mut raw = daemon.raw();
+        raw.send(upgrade_request(lines));
+        raw.read_head();
+        raw.expect_hello();
+        raw.send(text_message(r#"{"type":"authorize","authorization":""}"#));
+        raw
+    };
+    let mut listener = connect(&format!("{cookie}{origin}"));
+    assert_eq!(listener.read_text(), r#"{"type":"authorization_ok"}"#);
+    assert_eq!(service.last_cookie(), COOKIE);
+    listener.send(text_message(r#"{"type":"subscribe","channel":"a"}"#));
+    assert!(listener.read_text().contains("subscribe_ok"));
+    let publication = Request::post("/publish/a", "1").without("Authorization").also(cookie.trim_end());
+    daemon.http().ask(&publication).expect_accepted();
+    assert!(listener.read_text().contains(r#""channel":"a""#));
+    for lines in [origin.to_owned(), format!("Cookie: session=other\r\n{origin}")] {
+        assert!(connect(&lines).read_text().contains("authorization_failed"), "{lines}");
+    }
+    // The pages of others do not come so far.
+    let mut raw = daemon.raw();
+    raw.send(upgrade_request(&format!("{cookie}Origin: https://evil.example\r\n")));
+    raw.expect_http_error(403);
+    assert!(!daemon.log().text().contains("let-me-in"));
 }

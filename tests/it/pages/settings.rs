@@ -32,6 +32,7 @@ fn what_takes_effect_with_a_reload_is_right() {
     let section = section(PAGE, "Keys");
     let running = Daemon::on_shards(1);
     let values = [
+        ("authenticator_sees", "[cookie]"),
         ("client_address", "127.0.0.2"),
         ("client_port", "1"),
         ("client_tls", "{certificate: a, key: b}"),

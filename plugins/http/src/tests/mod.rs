@@ -2,6 +2,7 @@
 
 mod calls;
 mod cancelling;
+mod connections;
 mod renewals;
 pub(crate) mod server;
 mod settings;

@@ -212,7 +212,7 @@ impl Instance {
             again: false,
             recheck: false,
             encrypted: false,
-            attributes: vec![("http.origin".to_owned(), "https://example.com".to_owned())],
+            attributes: vec![("http.origin".to_owned(), "https://example.com".to_owned().into())],
         };
         self.workers.ask(request).await
     }

@@ -136,7 +136,7 @@ pub(super) fn request(authorization: &str) -> Request {
         again: false,
         recheck: false,
         encrypted: false,
-        attributes: vec![("http.origin".into(), "https://example.com".into())],
+        attributes: vec![("http.origin".into(), "https://example.com".to_owned().into())],
     }
 }
 

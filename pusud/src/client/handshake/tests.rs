@@ -1,4 +1,5 @@
 use super::*;
+use crate::client::facts::attributes;
 
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 
@@ -23,7 +24,7 @@ fn with(name: &str, value: Option<&str>) -> String {
 }
 
 fn status(request: &str) -> u16 {
-    match advance(request.as_bytes(), HEAD_BYTES_MAX, None) {
+    match advance(request.as_bytes(), HEAD_BYTES_MAX, None, &HeaderNames::default()) {
         Progress::Partial => 0,
         Progress::Accept(_) => 101,
         // Whoever routes it says which.
@@ -42,34 +43,60 @@ fn the_sample_of_the_rfc() {
     let mut bytes = request("GET /chat?a=b HTTP/1.1", GOOD).into_bytes();
     let request_len = bytes.len();
     bytes.extend_from_slice(b"\x81\x80frames");
-    let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX, None) else { panic!("accepted") };
+    let Progress::Accept(upgrade) = advance(&bytes, HEAD_BYTES_MAX, None, &HeaderNames::default()) else {
+        panic!("accepted")
+    };
     assert_eq!(upgrade.request_len, request_len);
     let attributes = attributes(upgrade.facts.as_deref());
-    assert_eq!(attributes, [("http.path".to_owned(), "/chat?a=b".to_owned())]);
+    assert_eq!(attributes, [("http.path".to_owned(), "/chat?a=b".to_owned().into())]);
     let response = String::from_utf8(upgrade.response).expect("text");
     assert!(response.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{response}");
 }
 
 #[test]
 fn facts_become_attributes() {
-    let Progress::Accept(plain) = advance(request("GET / HTTP/1.1", GOOD).as_bytes(), HEAD_BYTES_MAX, None) else {
-        panic!("accepted")
-    };
-    assert_eq!(plain.facts, None);
-    assert_eq!(attributes(None), [("http.path".to_owned(), "/".to_owned())]);
-    let Progress::Accept(page) = advance(with("Origin", Some("https://example.com")).as_bytes(), HEAD_BYTES_MAX, None)
+    let Progress::Accept(plain) =
+        advance(request("GET / HTTP/1.1", GOOD).as_bytes(), HEAD_BYTES_MAX, None, &HeaderNames::default())
     else {
         panic!("accepted")
     };
-    let origin = ("http.origin".to_owned(), "https://example.com".to_owned());
-    assert_eq!(attributes(page.facts.as_deref()), [("http.path".to_owned(), "/".to_owned()), origin]);
+    assert_eq!(plain.facts, None);
+    assert_eq!(attributes(None), [("http.path".to_owned(), "/".to_owned().into())]);
+    let Progress::Accept(page) =
+        advance(with("Origin", Some("https://example.com")).as_bytes(), HEAD_BYTES_MAX, None, &HeaderNames::default())
+    else {
+        panic!("accepted")
+    };
+    let origin = ("http.origin".to_owned(), "https://example.com".to_owned().into());
+    assert_eq!(attributes(page.facts.as_deref()), [("http.path".to_owned(), "/".to_owned().into()), origin]);
+}
+
+#[test]
+fn headers_are_facts_where_they_are_asked_for() {
+    let names = HeaderNames::parse(["x-tenant", "cookie"]).expect("good names");
+    let seen = |name, value| match advance(with(name, Some(value)).as_bytes(), HEAD_BYTES_MAX, None, &names) {
+        Progress::Accept(upgrade) => attributes(upgrade.facts.as_deref())[1..].to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(seen("X-Tenant", "a"), [("http.header.x-tenant".to_owned(), "a".to_owned().into())]);
+    assert_eq!(seen("Cookie", "a=1"), [("http.header.cookie".to_owned(), "a=1".to_owned().into())]);
+    assert_eq!(seen("X-Other", "a"), []);
+    let long = with("Cookie", Some(&"x".repeat(HEAD_BYTES_MAX + 1)));
+    let refused = advance(long.as_bytes(), 2 * HEAD_BYTES_MAX, None, &names);
+    assert!(
+        matches!(&refused, Progress::Refuse(response, Some(Refusal::MaxHeaderBytes)) if response.starts_with(b"HTTP/1.1 431 "))
+    );
 }
 
 #[test]
 fn every_prefix_is_partial() {
     let whole = request("GET / HTTP/1.1", GOOD);
     for len in 0..whole.len() {
-        assert_eq!(advance(&whole.as_bytes()[..len], HEAD_BYTES_MAX, None), Progress::Partial, "{len}");
+        assert_eq!(
+            advance(&whole.as_bytes()[..len], HEAD_BYTES_MAX, None, &HeaderNames::default()),
+            Progress::Partial,
+            "{len}"
+        );
     }
 }
 
@@ -87,7 +114,7 @@ fn one_of_the_offered_subprotocols_is_chosen() {
         (Some(""), None),
     ] {
         let Progress::Accept(upgrade) =
-            advance(with("Sec-WebSocket-Protocol", offered).as_bytes(), HEAD_BYTES_MAX, None)
+            advance(with("Sec-WebSocket-Protocol", offered).as_bytes(), HEAD_BYTES_MAX, None, &HeaderNames::default())
         else {
             panic!("{offered:?} is accepted")
         };

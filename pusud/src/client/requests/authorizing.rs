@@ -4,10 +4,10 @@ use super::{Answer, CrossOrigin, Request, Requests};
 use crate::authenticator::{Authorization, Verdict, reason_or_none};
 use crate::client::asking::question;
 use crate::client::authorizations::Moment;
-use crate::client::handshake::Facts;
+use crate::client::facts::Facts;
 use crate::client::verdicts::{Found, Outcome, Question, Remembered};
 use crate::client::writable::Writable;
-use crate::http;
+use crate::http::{self, SeenHeaders};
 use crate::protocol::Access;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
@@ -22,6 +22,7 @@ pub(super) struct Known {
     authorization: Option<Zeroizing<Vec<u8>>>,
     cookie: Option<Zeroizing<Vec<u8>>>,
     origin: Option<Box<str>>,
+    seen: SeenHeaders,
     client: Option<IpAddr>,
     remembered: Weak<Remembered>,
     writable: Writable,
@@ -33,6 +34,7 @@ impl Known {
         let is_same = self.authorization.as_deref().map(Vec::as_slice) == request.authorization()
             && self.cookie.as_deref().map(Vec::as_slice) == request.cookie()
             && self.origin.as_deref() == request.origin()
+            && self.seen == *request.seen()
             && self.client == client;
         if is_same { self.remembered.upgrade() } else { None }
     }
@@ -60,11 +62,15 @@ impl Credentials {
             Some(header) => http::authorization(header).map_err(|error| Answer::problem(401, &error.to_string()))?,
             None => Zeroizing::new(String::new()),
         };
-        let uses_cookie = request.authorization().is_none() && origin.may_use_cookies();
-        // One that is no text is none.
-        let cookie = request.cookie().filter(|_| uses_cookie).and_then(|cookie| std::str::from_utf8(cookie).ok());
-        let cookie = cookie.map(|cookie| Box::new(Zeroizing::new(cookie.to_owned())));
-        Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin().map(Box::from), cookie } })
+        let mut seen = request.seen().clone();
+        if !origin.may_use_cookies() {
+            seen.hide_cookie();
+        } else if request.authorization().is_none() {
+            // Of those that are not asked for by name, one that is no text is none.
+            let cookie = request.cookie().and_then(|cookie| std::str::from_utf8(cookie).ok());
+            cookie.into_iter().for_each(|cookie| seen.show_cookie(cookie));
+        }
+        Ok(Self { authorization, facts: Facts { path: path.into(), origin: request.origin().map(Box::from), seen } })
     }
 }
 
@@ -91,6 +97,7 @@ impl Requests<'_> {
             authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
             cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),
             origin: request.origin().map(Box::from),
+            seen: request.seen().clone(),
             client: self.client,
             remembered: Arc::downgrade(&remembered),
             writable: Writable::default(),

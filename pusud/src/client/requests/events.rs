@@ -5,8 +5,8 @@ use super::{Answer, CrossOrigin, Request, Requests, Then};
 use crate::authenticator::{Authorization, Verdict, reason_or_none};
 use crate::client::asking::question;
 use crate::client::authorizations::Moment;
+use crate::client::facts::Facts;
 use crate::client::framing::Messages;
-use crate::client::handshake::Facts;
 use crate::client::session::Session;
 use crate::client::wire::Wire;
 use crate::frames::{self, EventBody, Frames};
@@ -61,7 +61,9 @@ impl Requests<'_> {
         let mut credentials = Credentials::of(request, origin, PATH)?;
         if let Some(authorization) = authorization.filter(|_| request.authorization().is_none()) {
             credentials.authorization = authorization;
-            credentials.facts.cookie = None;
+            if !self.context.seen.has_cookie() {
+                credentials.facts.seen.hide_cookie();
+            }
         }
         let (session, facts) = self.begin_session(credentials).await?;
         for channel in &channels {

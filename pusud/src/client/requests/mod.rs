@@ -186,8 +186,8 @@ impl<'a> Requests<'a> {
         }
         loop {
             let hops = self.forwarding.as_deref().map(|forwarding| Hops { peer: self.peer, forwarding });
-            let progress =
-                handshake::advance(self.received.unread(), self.context.limits.max_header_bytes, hops.as_ref());
+            let max = self.context.limits.max_header_bytes;
+            let progress = handshake::advance(self.received.unread(), max, hops.as_ref(), &self.context.seen);
             if progress != Progress::Partial {
                 return Some(progress);
             }
@@ -251,12 +251,16 @@ impl<'a> Requests<'a> {
         self.context.admission.identify(self.place, self.probation.as_mut(), address)
     }
 
-    async fn upgrade(mut self, upgrade: Upgrade) -> Option<Begun> {
+    async fn upgrade(mut self, mut upgrade: Upgrade) -> Option<Begun> {
         self.received.take(upgrade.request_len);
         self.send_answers().await;
         self.outbox.reach(Stage::Request);
         let origin = upgrade.facts.as_deref().and_then(|facts| facts.origin.as_deref());
-        if CrossOrigin::of(origin, &self.context.limits.allowed_origins) == CrossOrigin::Refused {
+        let origin = CrossOrigin::of(origin, &self.context.limits.allowed_origins);
+        if let Some(facts) = upgrade.facts.as_deref_mut().filter(|_| !origin.may_use_cookies()) {
+            facts.seen.hide_cookie();
+        }
+        if origin == CrossOrigin::Refused {
             self.context.hub.count_refusal(Refusal::AllowedOrigins);
             self.context.hub.send(&self.outbox, Frames::from(HttpError::ORIGIN_NOT_ALLOWED.to_response()));
             return None;

@@ -8,7 +8,7 @@ fn request(authorization: &str) -> Request {
         encrypted: false,
         again: false,
         recheck: false,
-        attributes: vec![("http.path".to_owned(), "/publish".to_owned())],
+        attributes: vec![("http.path".to_owned(), "/publish".to_owned().into())],
     }
 }
 
@@ -36,9 +36,9 @@ fn a_question_is_told_from_all_others() {
     assert_eq!(first, key(&request("a"), "192.0.2.1"));
     let (mut encrypted, mut elsewhere, mut moved) = (request("a"), request("a"), request("a"));
     encrypted.encrypted = true;
-    elsewhere.attributes.push(("http.origin".to_owned(), "https://a.example".to_owned()));
+    elsewhere.attributes.push(("http.origin".to_owned(), "https://a.example".to_owned().into()));
     // The same bytes, cut in another place.
-    moved.attributes[0] = ("http.pat".to_owned(), "h/publish".to_owned());
+    moved.attributes[0] = ("http.pat".to_owned(), "h/publish".to_owned().into());
     for other in [request("b"), encrypted, elsewhere, moved] {
         assert_ne!(first, key(&other, "192.0.2.1"), "{other:?}");
     }

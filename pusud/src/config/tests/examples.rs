@@ -92,6 +92,7 @@ fn the_examples_defaults_are_the_defaults() {
     assert_eq!(shown.authenticator.plugins_dir, default.authenticator.plugins_dir);
     assert_eq!(shown.authenticator.strict_permissions, default.authenticator.strict_permissions);
     assert_eq!(shown.authenticator.on_swap, default.authenticator.on_swap);
+    assert_eq!(shown.authenticator_sees, default.authenticator_sees);
     assert_eq!((&shown.limits, shown.http), (&Limits::default(), default.http));
     assert_eq!(default.control_socket, ControlSocket::ByPort);
     let text = uncommented();

@@ -96,7 +96,7 @@ fn every_key_is_read() {
     let config = loaded(&format!(
         "authenticator: Mine\nauthenticator_options: {{secrets: [a, 1], nested: {{b: null}}}}\n\
          authenticator_sha256: '{sha256}'\nisolation: process\nisolation_memory: 16 GiB\nauthenticator_create_timeout: 1min\nauthenticator_restart: false\nplugin_data_dir: data\nplugins_dir: /opt/plugins\nstrict_plugin_permissions: true\n\
-         max_authorization_life: 30days\non_swap: reauthorize\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
+         max_authorization_life: 30days\non_swap: reauthorize\nauthenticator_sees: [Cookie, x-a]\nclient_address: '::1'\nclient_port: 0\nnetwork_address: 10.0.0.1\nnetwork_port: 7\nname: relay-7\nshards: 3\n\
          relays: [a, 'b:1', 10.0.0.2, '[::1]:9', '::1', '[::1]', a]\nnetwork_name: lab\nnetwork_key_file: /etc/key\nstrict_key_permissions: false\nnetwork_encryption: required\nnetwork_tls: {{certificate: a.pem, key: a.key, ca: /ca.pem}}\n\
          limits: {{max_message_bytes: 2 MiB, max_header_bytes: 4096, handshake_timeout: 500ms, \
          authorize_call_timeout: 1.5, outbox_bytes: 4 MiB, max_fragments: 7, message_timeout: 3s, ping_interval: 0, \
@@ -125,6 +125,8 @@ fn every_key_is_read() {
     assert_eq!(config.authenticator.relay_name, "relay-7");
     assert!(config.authenticator.strict_permissions);
     assert_eq!(config.authenticator.on_swap, OnSwap::Reauthorize);
+    assert_eq!(config.authenticator_sees.iter().collect::<Vec<_>>(), ["cookie", "x-a"]);
+    assert!(loaded("authenticator: X\nauthenticator_sees:").authenticator_sees.is_empty());
     assert_eq!((config.client_address.to_string(), config.client_port), ("::1".to_owned(), 0));
     assert_eq!((config.network_address.to_string(), config.network_port), ("10.0.0.1".to_owned(), 7));
     assert_eq!((config.name.as_str(), config.shards, config.network_name.as_str()), ("relay-7", 3, "lab"));
@@ -243,10 +245,10 @@ fn keys_that_need_a_restart_are_named() {
     let before = loaded("authenticator: A");
     let after = loaded(
         "authenticator: B\nauthenticator_options: {a: 1}\non_swap: reauthorize\nclient_port: 1\nname: another\n\
-         http: {publish: false}\nlimits: {keep_alive_timeout: 1s, authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
+         authenticator_sees: [cookie]\nhttp: {publish: false}\nlimits: {keep_alive_timeout: 1s, authorize_call_timeout: 1s, outbox_bytes: 2 MiB}",
     );
     let limits = ["limits.keep_alive_timeout", "limits.outbox_bytes", "limits.outbox_soft_bytes"];
-    let expected = [&["client_port", "listeners", "http", "name"][..], &limits].concat();
+    let expected = [&["authenticator_sees", "client_port", "listeners", "http", "name"][..], &limits].concat();
     assert_eq!(before.restart_keys(&after), expected);
     assert!(before.restart_keys(&before).is_empty());
 }

@@ -5,7 +5,7 @@ fn read(text: &str) -> Result<Request, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);
     let len = request.parse(text.as_bytes()).expect("well-formed").unwrap();
-    Request::read(&request, &text.as_bytes()[..len])
+    Request::read(&request, &text.as_bytes()[..len], &HeaderNames::default())
 }
 
 fn with(first_line: &str, lines: &[&str]) -> Result<Request, HttpError> {

@@ -2,7 +2,9 @@
 
 mod questions;
 mod renewals;
+mod service;
 mod settings;
+mod trust;
 
 use crate::harness::{AuthorizationService as Service, Client, Daemon, PluginsDir, Setup, http_plugin};
 use serde_json::{Value, json};
@@ -122,7 +124,7 @@ fn whatever_else_happens_is_no_decision_and_not_remembered() {
 #[test]
 fn a_slow_answer_delays_only_who_asked() {
     let service = Service::start(&[]);
-    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let daemon = start(&service.url(), "  http_timeout: 20\nlimits: {authorize_call_timeout: 20s}\n");
     let slowly = |number: usize| {
         let answer = everything(json!({"subject": number.to_string()}));
         ask(&daemon, &json!({"delay": 4, "answer": answer}).to_string())
@@ -139,7 +141,7 @@ fn a_slow_answer_delays_only_who_asked() {
 #[test]
 fn fifty_equal_authorizations_are_one_call_over_one_connection() {
     let service = Service::start(&[]);
-    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let daemon = start(&service.url(), "  http_timeout: 20\nlimits: {authorize_call_timeout: 20s}\n");
     let same = json!({"delay": 0.5, "answer": everything(json!({"cache_seconds": 600}))}).to_string();
     let mut clients: Vec<Client> = (0..50).map(|_| ask(&daemon, &same)).collect();
     for client in &mut clients {
@@ -210,7 +212,7 @@ fn a_service_that_goes_and_comes_back() {
 #[test]
 fn stopping_does_not_wait_for_the_service() {
     let service = Service::start(&[]);
-    let mut daemon = start(&service.url(), "  http_timeout: 60\n");
+    let mut daemon = start(&service.url(), "  http_timeout: 60\nlimits: {authorize_call_timeout: 60s}\n");
     let _waiting = ask(&daemon, &json!({"delay": 60}).to_string());
     service.process.stdout.wait_for("the request", |line| line.contains("delay").then_some(()));
     let begun = Instant::now();

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn questions_that_nobody_waits_for_are_dropped() {
     let service = Service::start(&[]);
-    let more = "  http_timeout: 60\n  http_max_connections: 4\nlimits: {authorize_call_timeout: 1s}\n";
+    let more = "  http_timeout: 60\n  http_max_connections: 4\nlimits: {authorize_call_timeout: 60s}\n";
     let daemon = start(&service.url(), more);
     for number in 0..300 {
         drop(ask(&daemon, &json!({"delay": 60, "number": number}).to_string()));
@@ -30,7 +30,7 @@ fn questions_that_nobody_waits_for_are_dropped() {
 #[test]
 fn a_question_that_several_share_goes_on_when_one_leaves() {
     let service = Service::start(&[]);
-    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let daemon = start(&service.url(), "  http_timeout: 20\nlimits: {authorize_call_timeout: 20s}\n");
     let same = json!({"delay": 2, "answer": everything(json!({}))}).to_string();
     let mut clients: Vec<_> = (0..10).map(|_| ask(&daemon, &same)).collect();
     service.wait_for_requests(1);

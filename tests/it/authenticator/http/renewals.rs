@@ -30,7 +30,7 @@ fn a_renewal_is_not_answered_with_the_old_end() {
 #[test]
 fn a_renewal_does_not_wait_for_an_older_question() {
     let service = Service::start(&[]);
-    let daemon = start(&service.url(), "  http_timeout: 20\n");
+    let daemon = start(&service.url(), "  http_timeout: 20\nlimits: {authorize_call_timeout: 20s}\n");
     let authorization = json!({"delays": [0, 60, 0], "answer": everything(json!({}))}).to_string();
     let mut client = daemon.client_with(&authorization);
     let _newcomer = super::ask(&daemon, &authorization);

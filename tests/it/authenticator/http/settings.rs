@@ -44,9 +44,15 @@ fn the_example_file_is_accepted() {
     let shown = run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(&example)).succeeds();
     assert!(shown.contains("HttpAuthenticator"), "{shown}");
     let text = fs::read_to_string(&example).unwrap();
-    for option in
-        ["http_timeout", "http_headers", "http_ca_file", "http_max_connections", "http_cache_entries", "http_send"]
-    {
+    for option in [
+        "http_timeout",
+        "http_headers",
+        "http_ca_file",
+        "http_max_connections",
+        "http_max_connection_age",
+        "http_cache_entries",
+        "http_send",
+    ] {
         assert!(text.contains(&format!("{option}:")), "{option} is not explained");
     }
 }
@@ -64,6 +70,16 @@ fn wrong_settings_stop_the_start_and_show_no_secret() {
         ("http_url: http://127.0.0.1/\n  http_headers: {x-a: [hunter2]}", &["http_headers", "expected a string"]),
         ("http_url: http://127.0.0.1/\n  http_send: [peer, path]", &["http_send", "item 2", "found `path`"]),
         ("http_url: https://127.0.0.1/\n  http_ca_file: /nowhere", &["http_ca_file", "/nowhere", "No such file"]),
+        (
+            "http_url: http://127.0.0.1/\n  http_timeout: 6s",
+            &["option `http_timeout`: expected at most 5s", "`limits.authorize_call_timeout`", "found 6s"],
+        ),
+        (
+            "http_url: http://127.0.0.1/\n  http_max_connection_age: soon",
+            &["http_max_connection_age", "expected a time"],
+        ),
+        ("http_url: http://127.0.0.1/\n  http_max_connections: '5'", &["http_max_connections", "expected"]),
+        ("http_url: 'unix:'", &["http_url", "expected unix: with the path of a socket", "found no path"]),
         ("http_urls: hunter2", &["http_urls", "http_url"]),
     ] {
         let plugins = PluginsDir::with([http_plugin()]);

@@ -55,13 +55,13 @@ fn what_is_said_is_understood() {
         again: true,
         recheck: true,
         encrypted: true,
-        attributes: vec![("k".into(), "v".into())],
+        attributes: vec![("k".into(), "v".to_owned().into())],
     };
     let frame = ToGuest::call(9, Duration::from_millis(5), &request);
     let Some(ToGuest::Call { ticket, left, request }) = ToGuest::parse(&frame[4..]) else { panic!("is a call") };
     assert_eq!((ticket, left, request.again, request.recheck), (9, Duration::from_millis(5), true, true));
     assert_eq!((request.authorization.expose(), request.peer.as_str()), (&b"\0\xff"[..], "peer"));
-    assert_eq!(request.attributes, [("k".to_owned(), "v".to_owned())]);
+    assert_eq!(request.attributes, [("k".to_owned(), "v".to_owned().into())]);
 }
 
 #[test]

@@ -167,6 +167,8 @@ fn request(fields: &mut Reader<'_>) -> Option<Request> {
         encrypted: flags & 4 != 0,
         authorization: Authorization::new(fields.bytes()?),
         peer: fields.text()?,
-        attributes: (0..fields.count()?).map(|_| Some((fields.text()?, fields.text()?))).collect::<Option<_>>()?,
+        attributes: (0..fields.count()?)
+            .map(|_| Some((fields.text()?, fields.text()?.into())))
+            .collect::<Option<_>>()?,
     })
 }
