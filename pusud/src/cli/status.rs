@@ -2,6 +2,7 @@
 
 use super::health;
 use super::listener_rows;
+use super::option_files;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
@@ -100,6 +101,7 @@ fn describe(status: &Status) -> String {
     let failures = failures.into_iter().filter(|(count, _)| *count > 0);
     rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
     rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(describe_metric)));
+    rows.extend(option_files::of_status(&status.option_files));
     let relays = status.relays.iter().enumerate();
     rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
     if status.network_hangs {
@@ -182,7 +184,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
 mod tests {
     use super::*;
     use pusud::authenticator::{Definition, Kind};
-    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, Tls};
+    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, Tls};
     use pusud::routing::Traffic;
 
     fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
@@ -236,6 +238,7 @@ mod tests {
                 ],
                 ..Authenticator::default()
             },
+            option_files: vec![OptionFile { path: "/run/a".into(), since: 1, fault: Some("is empty".into()) }],
             relays: vec![PeerStatus {
                 address: Some("10.0.0.2:55001".into()),
                 name: Some("r2".into()),
@@ -270,6 +273,7 @@ mod tests {
             "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
             "\nauthenticator health:   degraded: one backend of two\n",
             "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
+            "\noption files:           /run/a, read 1970-01-01T00:00:01Z; NOT what is there now: is empty\n",
             "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, encrypted, 11 bytes queued, 12 sent, 13 received, 16 dropped",
             "last error: it was reset",
         ] {

@@ -22,6 +22,7 @@ mod lifetimes;
 mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
+mod option_files;
 #[cfg(unix)]
 mod ownership;
 mod plugin_errors;
