@@ -31,6 +31,8 @@ mod reauthorize;
 mod refused_metrics;
 mod reload;
 mod secrets;
+#[cfg(unix)]
+mod secrets_outside;
 #[cfg(target_os = "linux")]
 mod story;
 mod strangers;

@@ -251,7 +251,7 @@ fn a_name_may_stand_in_a_variable() {
     let folder = PluginsDir::with([password_plugin()]);
     let setup = Setup::on_shards(1).authenticator("PasswordAuthenticator", folder).name("!env PUSU_TEST_NAME");
     let daemon = setup.settings("allow_read_by_default: true").env("PUSU_TEST_NAME", "pod-7").start();
-    assert_eq!(daemon.connect().hello()["name"], "pod-7");
+    assert_eq!(daemon.connect().hello()["relay"], "pod-7");
     let check = |name: Option<&str>| {
         let mut command = pusud(&["check", "--config"]);
         command.env_remove("PUSU_TEST_NAME").envs(name.map(|name| ("PUSU_TEST_NAME", name)));

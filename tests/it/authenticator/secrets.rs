@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 const AUTHORIZATION: &str = "canary-authorization-5b1f";
-const OPTION: &str = "canary-option-77aa";
+pub(super) const OPTION: &str = "canary-option-77aa";
 /// As long as keys have to be at least.
 const KEYS: [&str; 2] = ["canary-network-key-03c9-the-first", "canary-network-key-03c9-the-second"];
 
@@ -25,13 +25,13 @@ fn assert_clean(what: &str, text: &str) {
     }
 }
 
-fn assert_output_clean(what: &str, finished: &Finished) {
+pub(super) fn assert_output_clean(what: &str, finished: &Finished) {
     assert_clean(what, &finished.stdout);
     assert_clean(what, &finished.stderr);
 }
 
 /// What other users of the machine could see of the daemon and of whatever it has started.
-fn processes(daemon: &Daemon) -> Vec<PathBuf> {
+pub(super) fn processes(daemon: &Daemon) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from(format!("/proc/{}", daemon.pid()))];
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
@@ -44,7 +44,7 @@ fn processes(daemon: &Daemon) -> Vec<PathBuf> {
     found
 }
 
-fn assert_daemon_clean(daemon: &Daemon) {
+pub(super) fn assert_daemon_clean(daemon: &Daemon) {
     for process in processes(daemon) {
         for file in ["cmdline", "environ"] {
             // Where there is no /proc, nothing is to be seen in it.
@@ -235,6 +235,10 @@ fn commands_and_their_errors() {
         format!("authenticator_options: {{passwords: {OPTION}}}"),
         format!("authenticator_options: {OPTION}"),
         format!("passwords: {{{OPTION}: ['*'\n"),
+        format!("passwords: {{!{OPTION} a: ['*']}}"),
+        format!("passwords: {{!env '{OPTION}': ['*']}}"),
+        format!("passwords: {{'${{PUSU}}{OPTION}': ['*']}}"),
+        format!("authenticator_options: {{passwords: !{OPTION} [a]}}"),
     ] {
         fs::write(&settings, format!("{head}{options}\n")).unwrap();
         for command in [&["check"][..], &["authorize", "--authorization-file", file.to_str().unwrap()], &["run"]] {
