@@ -26,3 +26,25 @@ pub(super) fn of_status(files: &[OptionFile]) -> Vec<(&'static str, String)> {
     };
     files.iter().enumerate().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_says_since_when_and_what_is_wrong() {
+        let file = |path: &str, fault: Option<&str>| OptionFile {
+            path: path.to_owned(),
+            since: 1,
+            fault: fault.map(str::to_owned),
+        };
+        assert_eq!(
+            of_status(&[file("/run/a", None), file("/run/b", Some("is empty"))]),
+            [
+                ("option files", "/run/a, read 1970-01-01T00:00:01Z".to_owned()),
+                ("", "/run/b, read 1970-01-01T00:00:01Z; NOT what is there now: is empty".to_owned()),
+            ]
+        );
+        assert_eq!(of_status(&[]), []);
+    }
+}
