@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// A larger file is no settings file: a device, or the wrong name.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -153,7 +154,7 @@ fn lasting(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot find the working directory, for {}", path.display()))
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+fn read(file: &Path) -> anyhow::Result<Zeroizing<String>> {
     let mut bytes = Vec::new();
     File::open(file)
         .and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
@@ -161,5 +162,5 @@ fn read(file: &Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         bail!("{}: expected settings, found more than 16 MiB: is this the right file?", file.display());
     }
-    file_text::file_text(bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
+    file_text::file_text(bytes).map(Zeroizing::new).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
 }

@@ -47,6 +47,7 @@ pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
+pub(crate) use authenticator::wipe;
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
 pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;

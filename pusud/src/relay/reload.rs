@@ -105,10 +105,14 @@ impl Reload {
             info!("`!file` {}: has changed, and its text is read again", path.display());
         }
         let swapped = match config {
-            Ok(config) => {
+            Ok(mut config) => {
                 let (on_swap, authenticator) = (config.authenticator.on_swap, self.authenticator.clone());
-                let swap =
-                    move || authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, false);
+                let swap = move || {
+                    let call_timeout = config.limits.authorize_call_timeout;
+                    let swapped = authenticator.swap(&config.authenticator, call_timeout, false);
+                    config.authenticator.wipe_options();
+                    swapped
+                };
                 self.aside(swap).await.and_then(|swapped| swapped).map(|swapped| (swapped, on_swap))
             }
             Err(error) => Err(error),
@@ -192,8 +196,10 @@ fn reload(
     changed: &Arc<Notify>,
 ) -> anyhow::Result<Outcome> {
     // The file that was there at the start has to be there: without one the defaults would let everybody in.
-    let (config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
-    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new)?;
+    let (mut config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
+    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new);
+    config.authenticator.wipe_options();
+    let swapped = swapped?;
     files.replace(&config);
     if let Err(error) = file_watch::watch(files, changed) {
         warnings.push(one_line(&error));

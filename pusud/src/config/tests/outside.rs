@@ -59,6 +59,16 @@ fn tags_stand_for_texts() {
 }
 
 #[test]
+fn options_are_taken_away_whole() {
+    let settings =
+        Settings::new("authenticator: A\npasswords: {!file one: ['*']}\nauthenticator_options: {a: [{b: !file two}]}");
+    let mut authenticator = settings.load().unwrap().authenticator;
+    assert_eq!((authenticator.options.len(), authenticator.original_options.len()), (1, 1));
+    authenticator.wipe_options();
+    assert!(authenticator.options.is_empty() && authenticator.original_options.is_empty());
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
     for (text, expected) in [
         (
