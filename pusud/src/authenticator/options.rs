@@ -4,7 +4,7 @@
 //! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.
 
 use super::manifest::Manifest;
-use crate::config::{AuthenticatorConfig, did_you_mean};
+use crate::config::{AuthenticatorConfig, did_you_mean, wipe};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -27,7 +27,9 @@ pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<
         }
     }
     chosen.extend(config.options.iter().map(|(key, value)| (key.clone(), value.clone())));
-    text(&chosen)
+    let text = text(&chosen);
+    wipe(chosen);
+    text
 }
 
 /// Options that were not taken from the settings, as one JSON object.

@@ -1,6 +1,6 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, listener_rows, print, probe};
+use super::{SettingsArgs, listener_rows, option_files, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
 use pusud::config::{
     AuthenticatorConfig, Config, ControlSocket, Encryption, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration,
@@ -49,11 +49,10 @@ fn set_up(
     found: probe::Found,
 ) -> String {
     let endpoints: Vec<String> = config.listeners.iter().map(|listener| listener.endpoint.to_string()).collect();
-    let mut rows: Vec<(&str, String)> = vec![
-        ("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string())),
-        ("name", config.name.clone()),
-        ("clients", endpoints.join(", ")),
-    ];
+    let mut rows: Vec<(&str, String)> =
+        vec![("settings", config.file.as_ref().map_or("none".into(), |file| file.display().to_string()))];
+    rows.extend(option_files::of_settings(&config.outside));
+    rows.extend([("name", config.name.clone()), ("clients", endpoints.join(", "))]);
     rows.extend(listeners.iter().map(|(name, facts)| (name.as_str(), facts.clone())));
     rows.extend([
         ("http", config.http.to_string()),

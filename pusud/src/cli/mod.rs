@@ -18,6 +18,8 @@ mod listen;
 mod listener_rows;
 mod listening;
 mod liveness;
+mod metric_row;
+mod option_files;
 mod plugin_test;
 mod plugin_test_report;
 mod plugins;

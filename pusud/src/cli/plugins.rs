@@ -3,7 +3,7 @@
 use super::print;
 use anyhow::Context as _;
 use pusud::authenticator::{self, Candidate};
-use pusud::config::{Config, Overrides};
+use pusud::config::Config;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<()> {
     let directory = match &args.directory {
         Some(directory) => directory.clone(),
         None => {
-            let (config, _) = Config::load(args.config.as_deref(), &Overrides::default())
+            let config = Config::load_without_options(args.config.as_deref())
                 .context("looking for `plugins_dir` in the settings (or give DIR)")?;
             config.authenticator.plugins_dir
         }

@@ -1,7 +1,7 @@
 //! Flags that say which relay of this machine is asked, and the way from them to its control socket.
 
 use anyhow::{Context as _, bail};
-use pusud::config::{self, Config, Overrides};
+use pusud::config::{self, Config};
 use pusud::control;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ impl RelaySocketArgs {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
-        let (config, _) = Config::load(self.config.as_deref(), &Overrides::default())
+        let config = Config::load_without_options(self.config.as_deref())
             .context("cannot find out which relay is meant; `--socket PATH` says it without settings")?;
         let port = config.client_port;
         match config.control_socket {

@@ -17,11 +17,12 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::error!("{why}");
         system::finish_log();
     });
-    let (config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
+    let (mut config, warnings) = Config::load(args.config.as_deref(), &args.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let authenticator = Authenticator::start(&config.authenticator, config.limits.authorize_call_timeout)?;
+    config.authenticator.wipe_options();
     // Once it is bound, the relay stops the authenticator when it stops itself.
     let relay = Relay::bind(config.clone(), authenticator.clone(), sockets).inspect_err(|_| authenticator.stop())?;
     let relay = relay.reloading(signals.sighups(), args.overrides());

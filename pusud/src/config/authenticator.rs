@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroize as _;
 
 /// Which authenticator decides, and with what options.
 #[derive(Clone)]
@@ -40,6 +41,32 @@ pub struct AuthenticatorConfig {
     pub max_life: Option<Duration>,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
     pub on_swap: OnSwap,
+}
+
+impl AuthenticatorConfig {
+    /// Takes the options away and wipes them: for whoever has handed them on and keeps the rest.
+    pub fn wipe_options(&mut self) {
+        for options in [&mut self.options, &mut self.original_options] {
+            wipe(std::mem::take(options));
+        }
+    }
+}
+
+/// Wipes texts, as values and as keys.
+pub(crate) fn wipe(options: Map<String, Value>) {
+    for (mut key, value) in options {
+        key.zeroize();
+        wipe_value(value);
+    }
+}
+
+fn wipe_value(value: Value) {
+    match value {
+        Value::String(mut text) => text.zeroize(),
+        Value::Array(values) => values.into_iter().for_each(wipe_value),
+        Value::Object(values) => wipe(values),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// What becomes of live authorizations when another authenticator takes over while the daemon runs.

@@ -40,12 +40,12 @@ pub(super) fn file_text(mut bytes: Vec<u8>) -> anyhow::Result<String> {
 }
 
 /// With a byte order mark or without: no YAML begins with a zero byte, or has one in the second place.
-fn is_utf16(bytes: &[u8]) -> bool {
+pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.iter().take(2).any(|&byte| byte == 0)
 }
 
 /// The line that follows on `before`.
-fn line_at(before: &[u8]) -> usize {
+pub(super) fn line_at(before: &[u8]) -> usize {
     1 + before.iter().filter(|&&byte| byte == b'\n').count()
 }
 

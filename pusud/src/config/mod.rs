@@ -1,7 +1,7 @@
 //! Settings: from the file that the operator wrote to what the daemon uses without asking again.
 //!
-//! Reads one file and asks the system for the host name and the number of cores. It never starts, binds or looks into
-//! the plugins directory. `raw` is what was written, [`Config`] is what it means.
+//! Reads one file, and those that its tags name, and asks the system for the host name and the number of cores. It never
+//! starts, binds or looks into the plugins directory. `raw` is what was written, [`Config`] is what it means.
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
@@ -16,8 +16,11 @@ mod limit_table;
 mod limits;
 mod listener;
 mod listener_keys;
+mod loading;
 mod nearest;
+mod outside;
 mod peer_address;
+mod place;
 mod raw;
 mod restart;
 mod section;
@@ -28,11 +31,14 @@ mod values;
 mod volume;
 mod warnings;
 mod yaml;
+mod yaml_key;
 
 pub use http::HttpConfig;
 pub use limit_table::{LIMITS, limit_rows};
 pub use listener::{Endpoint, ListenerConfig, UnixSocket};
+pub use loading::load_options;
 pub use nearest::did_you_mean;
+pub use outside::{Changed, FileReport, Look, Notice, Outside, TextFile, WatchedFiles};
 pub use peer_address::PeerAddress;
 pub use units::{format_bytes, format_duration};
 pub(crate) use volume::is_read_only;
@@ -42,13 +48,10 @@ pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 use crate::http::HeaderNames;
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
-use anyhow::{Context as _, bail};
+pub(crate) use authenticator::wipe;
 pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
 pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
-use serde_json::{Map, Value};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -70,9 +73,6 @@ pub const ISOLATION_MEMORY: u64 = 4 << 30;
 
 /// How long a plugin may take to make an instance unless the settings say otherwise.
 pub const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A larger file is no settings file: a device, or the wrong name.
-const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What the daemon uses without asking again.
 #[derive(Debug, Clone)]
@@ -119,6 +119,8 @@ pub struct Config {
     pub control_socket: ControlSocket,
     /// Bounds on what clients may do.
     pub limits: Limits,
+    /// What was taken from outside of the file.
+    pub outside: Outside,
 }
 
 /// Where the control socket lies, through which `pusud status` asks.
@@ -141,65 +143,6 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// Reads the settings: `file` if given, else [`DEFAULT_FILE`] in the working directory, else none at all, which is a
-    /// relay for this machine alone. The second half are warnings to be shown at every start.
-    ///
-    /// # Errors
-    /// One message that names the file and the key or line, what was expected, what was found, and the way out.
-    pub fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<(Self, Vec<String>)> {
-        let default = Path::new(DEFAULT_FILE);
-        // A link that leads nowhere is a file that cannot be read, not the wish to run without settings.
-        let is_there =
-            |path: &Path| !matches!(fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
-        let (mut config, mut warnings) = match file {
-            Some(file) => Self::from_file(file)?,
-            None if is_there(default) => Self::from_file(default)?,
-            None => Self::without_file(),
-        };
-        if let Some(plugins_dir) = &overrides.plugins_dir {
-            config.authenticator.plugins_dir = lasting(plugins_dir)?;
-        }
-        warnings.extend(config.warnings());
-        Ok((config, warnings))
-    }
-
-    fn from_file(file: &Path) -> anyhow::Result<(Self, Vec<String>)> {
-        let config = Self::from_text(&read(file)?, &lasting(file)?).with_context(|| file.display().to_string())?;
-        Ok((config, Vec::new()))
-    }
-
-    /// What `text` says, which is what stands in `file`.
-    pub(crate) fn from_text(text: &str, file: &Path) -> anyhow::Result<Self> {
-        let raw = RawConfig::parse(text)?;
-        let Some(authenticator) = raw.authenticator.clone() else {
-            let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
-            bail!(
-                "`authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
-                 PasswordAuthenticator`, or `authenticator: None` to let everybody read and write everything"
-            );
-        };
-        listener::check(&raw)?;
-        let directory = file.parent().unwrap_or(Path::new(""));
-        let config = Self::resolve(raw, authenticator, directory, Some(file));
-        limits::check(&config.limits)?;
-        encryption::check(
-            config.network_encryption,
-            config.network_key_file.is_some() || config.network_tls.is_some(),
-        )?;
-        Ok(config)
-    }
-
-    fn without_file() -> (Self, Vec<String>) {
-        let raw = RawConfig { client_address: Some(Ipv4Addr::LOCALHOST.into()), ..RawConfig::default() };
-        let config = Self::resolve(raw, NO_AUTHENTICATOR.to_owned(), Path::new(""), None);
-        let warning = format!(
-            "there is no {DEFAULT_FILE} in the working directory: serving this machine alone ({}), where everybody may \
-             read and write everything; write one, or give --config FILE",
-            config.client_address
-        );
-        (config, vec![warning])
-    }
-
     /// Fills in the defaults. Relative paths of the settings start at `directory`.
     fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
         let name = raw.name.unwrap_or_else(host_name::host_name);
@@ -261,30 +204,7 @@ impl Config {
                 other => other.unwrap_or_default(),
             },
             limits: limits::resolve(raw.limits),
+            outside: Outside::default(),
         }
     }
-}
-
-/// Reads a file with the options of an authenticator alone, as they stand below `authenticator_options` in the settings.
-///
-/// # Errors
-/// One message that names the file and the line, and no value.
-pub fn load_options(file: &Path) -> anyhow::Result<Map<String, Value>> {
-    yaml::parse(&read(file)?).with_context(|| file.display().to_string())
-}
-
-/// The same path, which leads to the same file also after a plugin has changed the working directory.
-fn lasting(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("cannot find the working directory, for {}", path.display()))
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read the settings {}", file.display()))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        bail!("{}: expected settings, found more than 16 MiB: is this the right file?", file.display());
-    }
-    file_text::file_text(bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
 }

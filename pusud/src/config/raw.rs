@@ -7,6 +7,8 @@ use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
 use super::listener_keys::{client_tls, listeners};
+use super::outside::Reading;
+use super::place::Place;
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
@@ -59,12 +61,12 @@ macro_rules! raw_config {
 for_each_key!(raw_config);
 
 impl RawConfig {
-    /// Reads the text of a settings file.
+    /// Reads the text of a settings file, with the texts that its tags stand for.
     ///
     /// # Errors
     /// One message that names the line or the key, what was expected, and what was found.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut top = Section { prefix: String::new(), values: yaml::parse(text)? };
+    pub(super) fn parse(text: &str, reading: &Reading<'_>) -> anyhow::Result<Self> {
+        let mut top = Section { prefix: String::new(), values: yaml::parse(text, Place::SETTINGS, reading)? };
         let raw = Self::take_known(&mut top)?;
         if let Some(key) = top.values.keys().next() {
             // The lines below an empty `passwords:` that were not indented are at the top now, and they are passwords.

@@ -1,31 +1,35 @@
 //! From YAML text to JSON values, losslessly or not at all.
 //!
-//! Knows no key of the settings. Keys keep the text that was written (`12345`, `007`, `0x10`, `1.10` are passwords as
-//! good as any), and whatever JSON cannot hold is an error rather than something near it.
-//! **Invariant:** no message holds a value, nor a key below the top level: both may be passwords.
+//! Keys keep the text that was written (`12345`, `007`, `0x10`, `1.10` are passwords as good as any), and whatever JSON
+//! cannot hold is an error rather than something near it. Of the settings it knows which keys hold options, where tags
+//! stand for texts from outside.
+//! **Invariant:** no message holds a value, nor a key below that of an option: both may be passwords.
 
+use super::outside::{KNOWN_TAGS, Reading, Tag, has_placeholder};
+use super::place::{Place, Taken};
+use super::yaml_key::{Key, free};
 use anyhow::{anyhow, bail};
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize as _, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
 use serde_json::{Map, Number, Value};
 use std::cell::RefCell;
 use std::fmt;
 
-/// YAML 1.1 puts the entries of another mapping in its place; YAML 1.2 knows no such thing. Taken for a name it would be a
-/// password that everybody can guess.
-const MERGE_KEY: &str = "<<";
-
-/// Reads a document whose top is a mapping; an empty document is an empty mapping.
+/// Reads a document whose top is a mapping, at `place`; an empty document is an empty mapping.
 ///
 /// # Errors
-/// One message with the line where the parser has it: not YAML, doubled keys, values JSON cannot hold, another top.
-pub(super) fn parse(text: &str) -> anyhow::Result<Map<String, Value>> {
+/// One message with the line where the parser has it: not YAML, doubled keys, values JSON cannot hold, another top, texts
+/// that are not to be had.
+pub(super) fn parse(text: &str, place: Place<'_>, reading: &Reading<'_>) -> anyhow::Result<Map<String, Value>> {
     // The first pass looks at no value, so that what the parser says about syntax can be shown as it is. In the second
     // pass the parser's own messages could quote a value, so only those recorded in `problem` are shown.
     if let Err(error) = serde_yaml::from_str::<IgnoredAny>(text) {
         bail!("{}", syntax_message(text, &error));
     }
     let problem = RefCell::new(None);
-    let node = Node { problem: &problem, top_key: None };
+    let node = Node { problem: &problem, reading, place };
     match node.deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(Value::Object(settings)) => Ok(settings),
         Ok(Value::Null) => Ok(Map::new()),
@@ -64,20 +68,68 @@ fn syntax_message(text: &str, error: &serde_yaml::Error) -> String {
 
 /// Makes a JSON value out of whatever comes.
 #[derive(Clone, Copy)]
-struct Node<'a> {
+pub(super) struct Node<'a> {
     problem: &'a RefCell<Option<String>>,
-    /// The key at the top that this value belongs to; `None` is the top itself.
-    top_key: Option<&'a str>,
+    reading: &'a Reading<'a>,
+    pub(super) place: Place<'a>,
 }
 
 impl Node<'_> {
     /// Records what is wrong, and makes the parser stop and add the line to an error of its own.
-    fn fail<T, E: serde::de::Error>(self, what: impl fmt::Display) -> Result<T, E> {
-        *self.problem.borrow_mut() = Some(match self.top_key {
-            Some(key) => format!("`{key}`: {what}"),
-            None => what.to_string(),
-        });
+    pub(super) fn fail<T, E: serde::de::Error>(self, what: impl fmt::Display) -> Result<T, E> {
+        self.explain(what);
         Err(E::custom(""))
+    }
+
+    /// Records what is wrong where the parser has an error that knows the line; what was recorded before is nearer to it.
+    pub(super) fn explain(self, what: impl fmt::Display) {
+        self.problem.borrow_mut().get_or_insert_with(|| match self.place.to_string() {
+            place if place.is_empty() => what.to_string(),
+            place => format!("`{place}`: {what}"),
+        });
+    }
+
+    /// A text that stands there without a tag.
+    pub(super) fn plain<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+        if has_placeholder(text) {
+            // The name is not shown: where this is a password, it is a part of that.
+            return self.fail(format_args!(
+                "`${{…}}` is replaced by nothing here: {}, and where the text is meant as it stands, `!text` goes before it, \
+                 as in `!text \"…\"`",
+                match self.place.takes() {
+                    Taken::All => "write `!env NAME` in its place for a variable, or `!file PATH` for a file",
+                    Taken::Variables => "write `!env NAME` in its place for a variable",
+                    Taken::Nothing => "write the value itself",
+                }
+            ));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// The text that a tag with this name and `written` behind it stands for.
+    pub(super) fn tagged<E: serde::de::Error>(self, name: &str, written: &str) -> Result<String, E> {
+        let Some(tag) = Tag::of(name) else {
+            // Which one is not shown: a password may begin with `!`.
+            return self.fail(format_args!(
+                "a YAML tag (`!name`) that means nothing here: {KNOWN_TAGS}, all in small letters; a text that begins with \
+                 `!` is written in quotes"
+            ));
+        };
+        match (tag, self.place.takes()) {
+            (Tag::Text, _) | (_, Taken::All) | (Tag::Env, Taken::Variables) => {}
+            _ => {
+                return self.fail(format_args!(
+                    "`!{}` stands for an option of the authenticator{}; here the value itself is written{}",
+                    tag.name(),
+                    if tag == Tag::Env { ", for names and addresses" } else { "" },
+                    if tag == Tag::Env { "" } else { " (keys with `file` in their names name a file without a tag)" },
+                ));
+            }
+        }
+        match self.reading.text(tag, written, &self.place.to_string()) {
+            Ok(text) => Ok(text.as_str().to_owned()),
+            Err(what) => self.fail(what),
+        }
     }
 }
 
@@ -85,6 +137,9 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.reading.leaves_options_out() && self.place.holds_options() {
+            return IgnoredAny::deserialize(deserializer).map(|_| Value::Object(Map::new()));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -131,8 +186,8 @@ impl<'de> Visitor<'de> for Node<'_> {
         }
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.plain(value).map(Value::String)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
@@ -146,125 +201,56 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut mapping: A) -> Result<Value, A::Error> {
         let mut values = Map::new();
         while let Some(key) = mapping.next_key_seed(Key { node: self, taken: &values })? {
-            let top_key = self.top_key.unwrap_or(&key);
-            let value = mapping.next_value_seed(Node { top_key: Some(top_key), ..self })?;
+            let value = mapping.next_value_seed(Node { place: self.place.below(&key), ..self })?;
             values.insert(key, value);
         }
         Ok(Value::Object(values))
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, _data: A) -> Result<Value, A::Error> {
-        self.fail("YAML tags (`!name`) mean nothing here; a text that begins with `!` is written in quotes")
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
+        let (name, content) = data.variant::<String>()?;
+        content.newtype_variant_seed(Tagged { node: self, name: &name, taken: None }).map(Value::String)
     }
 }
 
-/// Reads one key of a mapping as the text it is.
-struct Key<'a> {
-    node: Node<'a>,
-    taken: &'a Map<String, Value>,
+/// Reads the text behind a tag.
+pub(super) struct Tagged<'a> {
+    pub(super) node: Node<'a>,
+    pub(super) name: &'a str,
+    /// Before a key: what stands in the mapping before it.
+    pub(super) taken: Option<&'a Map<String, Value>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for Tagged<'_> {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         let node = self.node;
-        deserializer.deserialize_str(self).or_else(|error| {
-            let explained = node.problem.borrow().is_some();
-            if explained { Err(error) } else { node.fail("a key must be text or a number, not a list or a mapping") }
+        deserializer.deserialize_str(self).inspect_err(|_| {
+            node.explain(format_args!(
+                "a tag stands before a mapping or a list: it goes before each text that it shall stand for ({KNOWN_TAGS})"
+            ));
         })
     }
 }
 
-impl<'de> Visitor<'de> for Key<'_> {
+impl<'de> Visitor<'de> for Tagged<'_> {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str("text")
     }
 
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
-        if key == MERGE_KEY {
-            return self.node.fail(
-                "`<<` (a merge key, of YAML 1.1) is not supported: write the lines out that it stands for, or give an \
-                 alias for a whole value, as in `key: *name`",
-            );
-        }
-        if !self.taken.contains_key(key) {
-            return Ok(key.to_owned());
-        }
-        match self.node.top_key {
-            Some(_) => self.node.fail("a key below it stands there twice; only one of the two could count"),
-            None => self.node.fail(format!("the key `{key}` stands there twice; only one of the two could count")),
+    fn visit_str<E: serde::de::Error>(self, written: &str) -> Result<String, E> {
+        match self.taken {
+            None => self.node.tagged(self.name, written),
+            Some(_) if !self.node.place.takes_tagged_keys() => {
+                self.node.fail("a tag before a key that is a name of the settings: write the name itself")
+            }
+            Some(taken) => free(self.node, taken, self.node.tagged(self.name, written)?),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    #[test]
-    fn values_arrive_as_written() {
-        for (text, expected) in [
-            ("", json!({})),
-            ("# nothing but a comment\n", json!({})),
-            ("---\n", json!({})),
-            (
-                "a: 1\nb: -1\nc: 1.5\nd: true\ne: ~\nf:\ng: yes",
-                json!({"a":1,"b":-1,"c":1.5,"d":true,"e":null,"f":null,"g":"yes"}),
-            ),
-            (
-                "p: {12345: [a], 007: [b], 1.10: [c], 0x10: [d], true: [e], ~: [f]}",
-                json!({"p":{"12345":["a"],"007":["b"],"1.10":["c"],"0x10":["d"],"true":["e"],"~":["f"]}}),
-            ),
-            ("p:\n- 12345:\n  - a.*\n- '*': ['*']", json!({"p":[{"12345":["a.*"]},{"*":["*"]}]})),
-            ("a: &x [1, {b: 2}]\nc: *x", json!({"a":[1,{"b":2}],"c":[1,{"b":2}]})),
-            ("a: 18446744073709551615\nb: -9223372036854775808", json!({"a":u64::MAX,"b":i64::MIN})),
-        ] {
-            assert_eq!(Value::Object(parse(text).unwrap()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_settings_is_refused_with_a_line() {
-        let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
-        for (text, expected) in [
-            ("a: 1\nb: 2\na: 3", "line 3: the key `a` stands there twice"),
-            ("p:\n  s3cret: 1\n  s3cret: 2", "line 3: `p`: a key below it stands there twice"),
-            ("p: {[s3cret]: 1}", "`p`: a key must be text or a number"),
-            ("p: {{s3cret: 1}: 1}", "`p`: a key must be text or a number"),
-            ("- a\n- b", "expected lines of the form `key: value`, found a list"),
-            ("s3cret", "expected lines of the form `key: value`, found text"),
-            ("a:\n\tb: 1", "this line begins with a tab"),
-            ("a: 1\n  b: 2", "not valid YAML: mapping values are not allowed in this context at line 2"),
-            ("a: [1, 2", "not valid YAML: did not find expected ',' or ']' at line"),
-            ("a: 'open", "not valid YAML: found unexpected end of stream at line 1"),
-            ("a: *s3cret", "not valid YAML: unknown anchor at line 1"),
-            ("a: 1\n---\nb: 2", "more than one document"),
-            ("a:\n  b: !!int s3cret", "a value cannot be read"),
-            ("a:\n  b: !s3cret x", "line 2: `a`: YAML tags"),
-            ("a: &x {s3cret: 1}\nb:\n  <<: *x", "line 3: `b`: `<<` (a merge key, of YAML 1.1) is not supported"),
-            ("a: &x {s3cret: 1}\n<<: *x", "line 2: `<<` (a merge key"),
-            ("p:\n- '<<': [s3cret]", "`p`: `<<` (a merge key"),
-            ("a:\n  b: .nan", "line 2: `a`: `.nan` and `.inf`"),
-            ("a:\n  b: 18446744073709551616", "line 2: `a`: a number is too large"),
-            (&deep, "line 1: a value cannot be read: nested too deeply"),
-        ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{text:?} gave: {error}");
-            assert!(!error.contains("s3cret"), "{text:?} gave away: {error}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
-        #[test]
-        fn no_text_panics(text in "[-:?,#&*!|>'\"%@~{}\\[\\]<.ab01 \t\n]{0,40}", any in ".{0,20}") {
-            let _ = parse(&text);
-            let _ = parse(&format!("{text}\n{any}"));
-        }
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::admission::Admission;
 use crate::authenticator::Authenticator;
-use crate::config::Config;
+use crate::config::{Config, FileReport, WatchedFiles};
 use crate::control::status::{self, State, Status};
 use crate::protocol::{Refusal, Refusals};
 use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
@@ -53,6 +53,8 @@ pub struct Sources {
     pub admission: Arc<Admission>,
     /// The network of relays, if there is one.
     pub network: Option<InboxSender<Event>>,
+    /// The files whose texts stand in the settings.
+    pub files: WatchedFiles,
 }
 
 impl StatusGatherer {
@@ -100,6 +102,7 @@ impl StatusGatherer {
             refusals: refusals(&sum.stats.refusals),
             lost_log_lines: system::lost_log_lines(),
             authenticator: self.authenticator(),
+            option_files: self.option_files(),
             network_hangs: relays.is_none(),
             relays: relays.unwrap_or_default(),
         }
@@ -121,6 +124,15 @@ impl StatusGatherer {
             trusted_proxies: listener.trusted_proxies.clone(),
         };
         self.listeners.iter().zip(connections).map(listener).collect()
+    }
+
+    fn option_files(&self) -> Vec<status::OptionFile> {
+        let file = |report: FileReport| status::OptionFile {
+            path: report.path.display().to_string(),
+            since: report.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            fault: report.fault,
+        };
+        self.sources.files.report().into_iter().map(file).collect()
     }
 
     /// The other relays; `None` if the network's thread does not answer.

@@ -51,6 +51,9 @@ pub struct Status {
     pub lost_log_lines: u64,
     /// The authenticator.
     pub authenticator: Authenticator,
+    /// The files whose texts stand in the options of the authenticator (`!file`); empty where there are none.
+    #[serde(default)]
+    pub option_files: Vec<OptionFile>,
     /// The other relays of the network; empty where there is none.
     pub relays: Vec<PeerStatus>,
 }
@@ -177,6 +180,17 @@ pub struct Authenticator {
     /// Instances or processes of it that were lost and replaced.
     #[serde(default)]
     pub restarts: u64,
+}
+
+/// A file whose text stands in an option.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionFile {
+    /// Where it is.
+    pub path: String,
+    /// When the text that the authenticator has was read: seconds since 1970.
+    pub since: u64,
+    /// Why what is there now is not what the authenticator has; `None`: it is.
+    pub fault: Option<String>,
 }
 
 /// One series of the plugin's.

@@ -3,6 +3,8 @@
 //! Nothing is guessed. Where two readers of a head could disagree about where its body ends, the request is refused
 //! (RFC 9112, section 6): a proxy in front of the relay may be the other reader.
 
+mod repetition;
+
 use super::fields::Fields;
 use super::{Framing, HeaderNames, HttpError, SeenHeaders, path_and_query};
 use std::fmt;
@@ -71,9 +73,6 @@ pub struct Request {
     pub is_encoded: bool,
 }
 
-/// A length with more digits is read with all of its head.
-const LENGTH_DIGITS_MAX: usize = 10;
-
 /// A place in a head.
 type Span = Range<usize>;
 
@@ -138,42 +137,6 @@ impl Request {
             line: Zeroizing::new(line.to_vec()),
             fields: Zeroizing::new(behind.to_vec()),
         })
-    }
-
-    /// Whether `received` begins with the same head, byte by byte, but for the path and the length of the body, and has at
-    /// most so many bytes: these two are taken over then.
-    pub(crate) fn repeats_in(&mut self, received: &[u8], bytes_max: usize) -> bool {
-        let Some(Span { start, end }) = self.content_length else { return false };
-        let same = received.strip_prefix(self.line.as_slice()).map(|behind| (None, behind));
-        let Some((path, behind)) = same.or_else(|| self.other_path(received)) else { return false };
-        let line_len = received.len() - behind.len();
-        let Some(behind) = behind.strip_prefix(&self.fields[..start]) else { return false };
-        let digits = behind.iter().take(LENGTH_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
-        let (length, behind) = behind.split_at(digits);
-        let len = line_len + start + digits + (self.fields.len() - end);
-        match number(length).filter(|_| len <= bytes_max && behind.starts_with(&self.fields[end..])) {
-            None => false,
-            Some(length) => {
-                if let Some(path) = path {
-                    self.line.splice(self.path.clone(), path.iter().copied());
-                    self.path.end = self.path.start + path.len();
-                }
-                self.framing = Some(Framing::Length(length));
-                self.len = len;
-                true
-            }
-        }
-    }
-
-    /// The path in a first line that is this one but for it, and what comes behind the line.
-    fn other_path<'a>(&self, received: &'a [u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
-        if self.query.is_some() || self.path.is_empty() {
-            return None;
-        }
-        let target = received.strip_prefix(&self.line[..self.path.start])?;
-        let (path, behind) = target.split_at(target.iter().position(|byte| !is_in_paths(*byte))?);
-        let behind = behind.strip_prefix(&self.line[self.path.end..])?;
-        path.starts_with(b"/").then_some((Some(path), behind))
     }
 
     /// How many bytes the head has.
@@ -244,11 +207,6 @@ fn text<'a>(bytes: &'a [u8], span: &Span) -> Option<&'a str> {
 fn line_len(head: &[u8], target: &str) -> usize {
     let at = span_in(head, target.as_bytes()).end;
     head[at..].iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| at + end + 1)
-}
-
-/// Whether a path may have this byte (RFC 3986, section 3.3). Lines with others are read as a whole.
-fn is_in_paths(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte)
 }
 
 /// Where `part`, which lies in `head`, does so.

@@ -7,6 +7,7 @@ mod dealer;
 mod doors;
 mod endpoint;
 mod entrance;
+mod file_watch;
 mod listener;
 mod memory;
 mod network_thread;
@@ -27,7 +28,7 @@ pub use network_thread::settings;
 use crate::admission::{self, Admission};
 use crate::authenticator::{self, Authenticator};
 use crate::client;
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
@@ -102,10 +103,16 @@ impl Relay {
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let Self { config, authenticator, doors, admission, network_thread, reload_at } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
-            let reload = reload_at.map(|(sighups, overrides)| {
-                let wishes = Wishes::new(sighups, reload_requests);
-                Reload::new(config.clone(), overrides, authenticator.clone(), doors.certificates(), wishes)
-            });
+            let files = WatchedFiles::of(&config);
+            let reload = match reload_at {
+                None => None,
+                Some((sighups, overrides)) => {
+                    let wishes = Wishes::new(sighups, reload_requests);
+                    file_watch::watch(&files, &wishes.changed_files())?;
+                    let (config, authenticator) = (config.clone(), authenticator.clone());
+                    Some(Reload::new(config, overrides, authenticator, doors.certificates(), files.clone(), wishes))
+                }
+            };
             let asked = authenticator.clone();
             admission.turned_away().answer_health(move || match asked.ready() {
                 true => Health::Serving,
@@ -121,7 +128,7 @@ impl Relay {
                 config.clone(),
                 doors.described(),
                 authenticator.clone(),
-                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network },
+                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network, files },
             ));
             let status = format!("serving clients on {}", doors.addresses());
             doors.log();

@@ -2,13 +2,14 @@
 //!
 //! Reads, checks and loads on a thread of its own, since a plugin may take its time to make an instance. It changes who
 //! decides, and the certificates, whose files are read again, and nothing else: keys that need a restart are named in the
-//! log.
+//! log. Where only files have changed whose texts stand in the settings, the settings are those that were read last.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
 use crate::authenticator::{self, Authenticator, Swapped};
-use crate::config::{Config, OnSwap, Overrides};
+use crate::config::{Config, OnSwap, Overrides, WatchedFiles};
 use crate::control::Reloaded;
 use crate::relay::certificates::{self, Certificates, Renewed};
+use crate::relay::file_watch;
 use crate::relay::wishes::{Wish, Wishes};
 use crate::routing::{InboxSender, Item};
 use crate::system::ServiceManager;
@@ -16,7 +17,7 @@ use anyhow::{Context as _, ensure};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 /// What is needed to read the settings again.
@@ -25,6 +26,7 @@ pub(crate) struct Reload {
     overrides: Overrides,
     authenticator: Authenticator,
     certificates: Vec<Certificates>,
+    files: WatchedFiles,
     wishes: Wishes,
     /// The signal came while the settings were being read.
     again: bool,
@@ -39,50 +41,97 @@ struct Outcome {
 }
 
 impl Reload {
-    /// `running` is what the daemon was started with.
+    /// `running` is what the daemon was started with, and `files` are those of it.
     pub(crate) fn new(
         running: Arc<Config>,
         overrides: Overrides,
         authenticator: Authenticator,
         certificates: Vec<Certificates>,
+        files: WatchedFiles,
         wishes: Wishes,
     ) -> Self {
-        Self { running, overrides, authenticator, certificates, wishes, again: false }
+        Self { running, overrides, authenticator, certificates, files, wishes, again: false }
     }
 
-    /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
-    /// told as well, and afterwards that the relay is `serving` as before.
+    /// Reads the settings again whenever it is asked to, and files whenever they have changed, and tells the shards what
+    /// became of it.
     pub(crate) async fn run(mut self, inboxes: &[InboxSender], manager: &ServiceManager, serving: &str) -> Infallible {
+        let reading = |by: &str| info!("{by}: reading the settings again");
         loop {
-            let wish = if std::mem::take(&mut self.again) {
-                Wish { wants_new: false, reply: None }
-            } else {
-                self.wishes.next().await
-            };
-            let by = if wish.reply.is_some() { "pusud reload" } else { "SIGHUP" };
-            info!("{by}: reading the settings again");
-            manager.reloading();
-            let (renewed, outcome) = match self.reload_aside(wish.wants_new).await {
-                Ok(done) => done,
-                Err(error) => (Renewed::default(), Err(error)),
-            };
-            manager.ready(serving);
-            let answer = match outcome {
-                Ok(outcome) => {
-                    tell(inboxes, &outcome);
-                    Ok(self.reloaded(outcome, renewed))
+            let wish = if std::mem::take(&mut self.again) { Wish::Settings } else { self.wishes.next().await };
+            match wish {
+                Wish::Settings => {
+                    reading("SIGHUP");
+                    // The log says it.
+                    drop(self.read_settings(false, inboxes, manager, serving).await);
                 }
-                Err(error) => {
-                    let (generation, error) = (self.authenticator.generation(), one_line(&error));
-                    error!(generation, "nothing was changed, the authenticator stays: {error}");
-                    Err(refused(&error, &renewed))
+                Wish::Asked { wants_new, reply } => {
+                    reading("pusud reload");
+                    // Whoever asked may have gone; the log says it, too.
+                    drop(reply.send(self.read_settings(wants_new, inboxes, manager, serving).await));
                 }
-            };
-            if let Some(reply) = wish.reply {
-                // Whoever asked may have gone; the log says it, too.
-                let _ = reply.send(answer);
+                Wish::Files => self.read_files(inboxes).await,
             }
         }
+    }
+
+    /// Reads all anew. The service manager is told so, and afterwards that the relay is `serving` as before.
+    async fn read_settings(
+        &mut self,
+        wants_new: bool,
+        inboxes: &[InboxSender],
+        manager: &ServiceManager,
+        serving: &str,
+    ) -> Result<Reloaded, String> {
+        manager.reloading();
+        let (renewed, outcome) = match self.reload_aside(wants_new).await {
+            Ok(done) => done,
+            Err(error) => (Renewed::default(), Err(error)),
+        };
+        manager.ready(serving);
+        match outcome {
+            Ok(outcome) => {
+                tell(inboxes, outcome.swapped, outcome.on_swap);
+                Ok(self.reloaded(outcome, renewed))
+            }
+            Err(error) => Err(refused(&self.log_refusal(&error), &renewed)),
+        }
+    }
+
+    /// Lets the authenticator have the texts that files have now, if it does not have them.
+    async fn read_files(&mut self, inboxes: &[InboxSender]) {
+        let Some((changed, config)) = self.files.changed(&self.overrides) else { return };
+        for path in &changed.files {
+            info!("`!file` {}: has changed, and its text is read again", path.display());
+        }
+        let swapped = match config {
+            Ok(mut config) => {
+                let (on_swap, authenticator) = (config.authenticator.on_swap, self.authenticator.clone());
+                let swap = move || {
+                    let call_timeout = config.limits.authorize_call_timeout;
+                    let swapped = authenticator.swap(&config.authenticator, call_timeout, false);
+                    config.authenticator.wipe_options();
+                    swapped
+                };
+                self.aside(swap).await.and_then(|swapped| swapped).map(|swapped| (swapped, on_swap))
+            }
+            Err(error) => Err(error),
+        };
+        match swapped {
+            Ok((swapped, on_swap)) => {
+                self.files.take(changed);
+                log_who_decides(&self.authenticator, swapped, self.running.file.as_deref());
+                tell(inboxes, swapped, on_swap);
+            }
+            Err(error) => self.files.refuse(changed, &self.log_refusal(&error)),
+        }
+    }
+
+    /// Says why all stays as it was, which it gives as one line.
+    fn log_refusal(&self, error: &anyhow::Error) -> String {
+        let (generation, error) = (self.authenticator.generation(), one_line(error));
+        error!(generation, "nothing was changed, the authenticator stays: {error}");
+        error
     }
 
     fn reloaded(&self, outcome: Outcome, renewed: Renewed) -> Reloaded {
@@ -96,26 +145,34 @@ impl Reload {
         }
     }
 
-    /// Reloads on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
     async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<(Renewed, anyhow::Result<Outcome>)> {
+        let (running, overrides) = (self.running.clone(), self.overrides.clone());
+        let (authenticator, certificates) = (self.authenticator.clone(), self.certificates.clone());
+        let (files, changed) = (self.files.clone(), self.wishes.changed_files());
+        let reload = move || {
+            // Certificates are read whatever becomes of the settings: one does not wait for the other.
+            let renewed = certificates::renew(&certificates);
+            (renewed, reload(&running, &overrides, &authenticator, wants_new, &files, &changed))
+        };
+        self.aside(reload).await
+    }
+
+    /// Does something on a thread of its own. Signals that come meanwhile are logged, and followed by another reload.
+    async fn aside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
         // No new thread would get anywhere.
         ensure!(
             !authenticator::loading_hangs(),
             "the library of an earlier reload hangs in being loaded, and holds the lock of the system's loader; restart the daemon"
         );
         let (done, mut outcome) = oneshot::channel();
-        let (running, overrides) = (self.running.clone(), self.overrides.clone());
-        let (authenticator, certificates) = (self.authenticator.clone(), self.certificates.clone());
         std::thread::Builder::new()
             .name("pusu-reload".into())
             .spawn(move || {
                 // What waking the relay takes for the first time is taken now: a library that hangs in being loaded holds
                 // the lock that it takes.
                 drop(tokio::runtime::Handle::try_current());
-                // Certificates are read whatever becomes of the settings: one does not wait for the other.
-                let renewed = certificates::renew(&certificates);
                 // Nobody waits for the outcome any more when the relay has stopped meanwhile.
-                drop(done.send((renewed, reload(&running, &overrides, &authenticator, wants_new))));
+                drop(done.send(work()));
             })
             .context("cannot start a thread that reads the settings; raise the limit on processes")?;
         loop {
@@ -135,10 +192,18 @@ fn reload(
     overrides: &Overrides,
     authenticator: &Authenticator,
     wants_new: bool,
+    files: &WatchedFiles,
+    changed: &Arc<Notify>,
 ) -> anyhow::Result<Outcome> {
     // The file that was there at the start has to be there: without one the defaults would let everybody in.
-    let (config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
-    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new)?;
+    let (mut config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
+    let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new);
+    config.authenticator.wipe_options();
+    let swapped = swapped?;
+    files.replace(&config);
+    if let Err(error) = file_watch::watch(files, changed) {
+        warnings.push(one_line(&error));
+    }
     let needs_restart = running.restart_keys(&config);
     if !needs_restart.is_empty() {
         warnings.push(format!("changed in the settings, but needs a restart: {}", needs_restart.join(", ")));
@@ -178,11 +243,11 @@ fn log_who_decides(authenticator: &Authenticator, swapped: Swapped, settings: Op
     );
 }
 
-fn tell(inboxes: &[InboxSender], outcome: &Outcome) {
+fn tell(inboxes: &[InboxSender], swapped: Swapped, on_swap: OnSwap) {
     for inbox in inboxes {
-        match outcome.on_swap {
+        match on_swap {
             OnSwap::Keep => inbox.send(Item::ForgetAuthorizations),
-            OnSwap::Reauthorize if outcome.swapped != Swapped::Nothing => inbox.send(Item::Reauthorize),
+            OnSwap::Reauthorize if swapped != Swapped::Nothing => inbox.send(Item::Reauthorize),
             OnSwap::Reauthorize => {}
         }
     }

@@ -1,27 +1,41 @@
-//! Wishes that the settings be read again: by SIGHUP, or through the control socket, which waits for the outcome.
+//! Wishes that the settings be read again: by SIGHUP, or through the control socket, which waits for the outcome; and that
+//! the files be read again whose texts stand in the settings, since they have changed.
 
 use crate::control::{ReloadRequest, Reloaded};
 use crate::system::Sighups;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Where wishes come from.
 pub(crate) struct Wishes {
     sighups: Sighups,
     /// `None`: nobody can send any more.
     requests: Option<mpsc::Receiver<ReloadRequest>>,
+    changed_files: Arc<Notify>,
 }
 
 /// One wish.
-pub(crate) struct Wish {
-    /// A new instance of the authenticator is wanted, also where the one that decides could reload.
-    pub(crate) wants_new: bool,
-    /// Whoever waits for the outcome; nobody does at SIGHUP.
-    pub(crate) reply: Option<oneshot::Sender<Result<Reloaded, String>>>,
+pub(crate) enum Wish {
+    /// The settings, at SIGHUP.
+    Settings,
+    /// The settings, for somebody who waits for the outcome.
+    Asked {
+        /// A new instance of the authenticator is wanted, also where the one that decides could reload.
+        wants_new: bool,
+        reply: oneshot::Sender<Result<Reloaded, String>>,
+    },
+    /// The files alone.
+    Files,
 }
 
 impl Wishes {
     pub(crate) fn new(sighups: Sighups, requests: mpsc::Receiver<ReloadRequest>) -> Self {
-        Self { sighups, requests: Some(requests) }
+        Self { sighups, requests: Some(requests), changed_files: Arc::default() }
+    }
+
+    /// Where it is said that files have changed.
+    pub(crate) fn changed_files(&self) -> Arc<Notify> {
+        self.changed_files.clone()
     }
 
     /// Waits for the next one.
@@ -34,11 +48,12 @@ impl Wishes {
                 }
             };
             tokio::select! {
-                () = self.sighups.next() => return Wish { wants_new: false, reply: None },
+                () = self.sighups.next() => return Wish::Settings,
                 request = requested => match request {
-                    Some(ReloadRequest { wants_new, reply }) => return Wish { wants_new, reply: Some(reply) },
+                    Some(ReloadRequest { wants_new, reply }) => return Wish::Asked { wants_new, reply },
                     None => self.requests = None,
                 },
+                () = self.changed_files.notified() => return Wish::Files,
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Access to the file of a key: only root and the daemon's user may write it, and nobody else may read it.
 //!
-//! The rules are those of `network_key_file`. The group may read it, which is how an orchestrator gives a secret to a user
+//! The rules are those of `network_key_file`, and hold for texts of the settings that stand in files, too. The group may read it, which is how an orchestrator gives a secret to a user
 //! that is not root.
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::check;
+pub(crate) use elsewhere::check;
 #[cfg(unix)]
-pub(super) use unix::check;
+pub(crate) use unix::check;
 
 #[cfg(unix)]
 mod unix {
@@ -23,7 +23,7 @@ mod unix {
     ///
     /// # Errors
     /// The file cannot be looked at.
-    pub(in crate::tls) fn check(path: &Path, file: &File) -> io::Result<Result<(), String>> {
+    pub(crate) fn check(path: &Path, file: &File) -> io::Result<Result<(), String>> {
         let is_read_only = fstatvfs(file).is_ok_and(|volume| volume.f_flag.contains(StatVfsMountFlags::RDONLY));
         Ok(check_as(path, &file.metadata()?, is_read_only))
     }
@@ -90,7 +90,7 @@ mod elsewhere {
     ///
     /// # Errors
     /// None.
-    pub(in crate::tls) fn check(_path: &Path, _file: &File) -> io::Result<Result<(), String>> {
+    pub(crate) fn check(_path: &Path, _file: &File) -> io::Result<Result<(), String>> {
         Ok(Ok(()))
     }
 }

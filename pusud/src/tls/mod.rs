@@ -36,6 +36,7 @@ pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
 pub use files::{ClientCertificates, Files, Pair};
+pub(crate) use key_access::check as check_key_access;
 pub use links::{
     Exported, HANDSHAKE_BYTES_MAX as LINK_HANDSHAKE_BYTES_MAX, LinkCertificates, LinkSession, LinkTls,
     SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,

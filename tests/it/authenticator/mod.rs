@@ -22,6 +22,7 @@ mod lifetimes;
 mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
+mod option_files;
 #[cfg(unix)]
 mod ownership;
 mod passwords;
@@ -31,6 +32,8 @@ mod reauthorize;
 mod refused_metrics;
 mod reload;
 mod secrets;
+#[cfg(unix)]
+mod secrets_outside;
 mod seen_headers;
 #[cfg(target_os = "linux")]
 mod story;

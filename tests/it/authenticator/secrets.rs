@@ -31,7 +31,7 @@ pub(super) fn assert_output_clean(what: &str, finished: &Finished) {
 }
 
 /// What other users of the machine could see of the daemon and of whatever it has started.
-fn processes(daemon: &Daemon) -> Vec<PathBuf> {
+pub(super) fn processes(daemon: &Daemon) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from(format!("/proc/{}", daemon.pid()))];
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
@@ -245,6 +245,10 @@ fn commands_and_their_errors() {
         format!("authenticator_options: {{passwords: {OPTION}}}"),
         format!("authenticator_options: {OPTION}"),
         format!("passwords: {{{OPTION}: ['*'\n"),
+        format!("passwords: {{!{OPTION} a: ['*']}}"),
+        format!("passwords: {{!env '{OPTION}': ['*']}}"),
+        format!("passwords: {{'${{PUSU}}{OPTION}': ['*']}}"),
+        format!("authenticator_options: {{passwords: !{OPTION} [a]}}"),
     ] {
         fs::write(&settings, format!("{head}{options}\n")).unwrap();
         for command in [&["check"][..], &["authorize", "--authorization-file", file.to_str().unwrap()], &["run"]] {

@@ -19,6 +19,8 @@ mod proxies;
 mod readme;
 mod recipes;
 mod reliability;
+#[cfg(unix)]
+mod secrets;
 mod settings;
 mod stage;
 mod table_cells;

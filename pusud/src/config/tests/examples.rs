@@ -1,5 +1,7 @@
 //! The files in `config/` load, and `settings.example.yaml` says the truth about every key and its default.
 
+use crate::config::outside::Reading;
+use crate::config::place::Place;
 use crate::config::{Config, ControlSocket, LIMITS, Overrides, keys, units, yaml};
 use crate::protocol::Limits;
 use serde_json::Value;
@@ -62,7 +64,8 @@ fn the_relays_of_run_network_know_each_other() {
 #[test]
 fn the_example_names_every_key_in_order() {
     let text = uncommented();
-    let settings = yaml::parse(&text).unwrap();
+    let reading = Reading::new(Path::new(""), None);
+    let settings = yaml::parse(&text, Place::SETTINGS, &reading).unwrap();
     assert_eq!(settings.len(), keys::TOP.len(), "{:?}", settings.keys());
     let place = |key: &&str| text.find(&format!("\n{key}:")).unwrap_or_else(|| panic!("`{key}` is not in the example"));
     assert!(keys::TOP.iter().map(place).is_sorted(), "the order of keys::TOP is the example's");

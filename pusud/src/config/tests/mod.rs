@@ -2,10 +2,12 @@
 
 mod bad_files;
 mod examples;
+mod outside;
 
 use super::*;
 use crate::protocol::AllowedOrigin;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::fs;
 use std::time::Duration;
 
 /// What operators of the original have in their files.
