@@ -119,7 +119,8 @@ fn timeout(wanted: Option<Time>, relays: Option<Duration>) -> Result<Duration, C
     let place = Place::option("http_timeout");
     let relays = relays.unwrap_or(Duration::MAX);
     match wanted {
-        None => Ok(Duration::from(TIMEOUT).min(relays)),
+        // A little less, so that it is seen here that the service is late, and not in the relay alone.
+        None => Ok(Duration::from(TIMEOUT).min(relays / 10 * 9)),
         Some(wanted) => match place.in_range(wanted, TIMEOUT_RANGE)?.into() {
             timeout if timeout <= relays => Ok(timeout),
             _ => Err(place.error(format_args!(

@@ -1,6 +1,7 @@
 //! Requests to an authenticator and its verdicts, in the daemon's own types.
 //!
-//! **Invariant:** an authorization string is never printed: `Debug` says `[redacted]`, and dropping it wipes it.
+//! **Invariant:** neither an authorization string nor an attribute's value is ever printed: `Debug` says `[redacted]` or
+//! leaves it out, and dropping it wipes it.
 
 use super::grants::HeldGrant;
 use crate::protocol::Permission;
@@ -33,7 +34,6 @@ impl fmt::Debug for Authorization {
 pub use pusu_plugin_abi::ATTR_PREVIOUS_TICKET as PREVIOUS_TICKET;
 
 /// One question to the authenticator.
-#[derive(Debug)]
 pub struct Request {
     /// What the client sent.
     pub authorization: Authorization,
@@ -49,6 +49,21 @@ pub struct Request {
     /// Further facts about the connection, such as `http.origin`: lower-case key with dots, value.
     /// A value may be a secret, as cookies are: it is wiped when it is dropped.
     pub attributes: Vec<(String, Zeroizing<String>)>,
+}
+
+/// Without the values of attributes, of which some are secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Request")
+            .field("authorization", &self.authorization)
+            .field("peer", &self.peer)
+            .field("encrypted", &self.encrypted)
+            .field("again", &self.again)
+            .field("recheck", &self.recheck)
+            .field("attributes", &names)
+            .finish()
+    }
 }
 
 /// The authenticator's answer. Whatever goes wrong on the way is [`Verdict::Unavailable`]: authorization fails closed.
@@ -119,17 +134,17 @@ mod tests {
     }
 
     #[test]
-    fn the_authorization_is_never_printed() {
+    fn no_secret_is_ever_printed() {
         let request = Request {
             authorization: Authorization::new("hunter2"),
             peer: "192.0.2.1:5000".into(),
             encrypted: false,
             again: false,
             recheck: false,
-            attributes: Vec::new(),
+            attributes: vec![("http.header.cookie".to_owned(), "hunter2".to_owned().into())],
         };
         let text = format!("{request:?}");
-        assert!(text.contains("[redacted]") && !text.contains("hunter2"), "{text}");
+        assert!(text.contains("[redacted]") && text.contains("cookie") && !text.contains("hunter2"), "{text}");
         assert_eq!(request.authorization.expose(), b"hunter2");
     }
 }

@@ -52,7 +52,7 @@ fn the_time_of_a_question_ends_before_the_relays() {
     assert!(text.contains("option `http_timeout`: expected at most 1s 500ms, since the relay waits"), "{text}");
     assert!(text.contains("found 1s 600ms"), "{text}");
     assert_eq!(of(json!({"http_timeout": 1.5})).unwrap().timeout, Duration::from_millis(1500));
-    assert_eq!(of(json!({})).unwrap().timeout, Duration::from_millis(1500), "the default fits");
+    assert_eq!(of(json!({})).unwrap().timeout, Duration::from_millis(1350), "the default fits");
     relay.set_entry(0, 1, Some(Duration::from_secs(60)));
     assert_eq!(of(json!({})).unwrap().timeout, Duration::from_secs(2));
 }

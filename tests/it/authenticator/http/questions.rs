@@ -34,10 +34,12 @@ fn a_question_that_several_share_goes_on_when_one_leaves() {
     let same = json!({"delay": 2, "answer": everything(json!({}))}).to_string();
     let mut clients: Vec<_> = (0..10).map(|_| ask(&daemon, &same)).collect();
     service.wait_for_requests(1);
+    // Whoever is answered after them shows that all of them have been asked about.
+    daemon.client_with(&answering(everything(json!({}))));
     let mut last = clients.pop().unwrap();
     drop(clients);
     last.expect_text(r#"{"type":"authorization_ok"}"#);
-    assert_eq!(service.requests().len(), 1);
+    assert_eq!(service.requests().len(), 2);
 }
 
 /// A token that the service does not know any more must not send all clients away for good.
