@@ -2,7 +2,7 @@
 
 Reads JSON from standard input:
 
-  {"keys": {"name": "RSA" | "P-256" | "P-384" | "Ed25519" | {"secret": "text"}, ...},
+  {"keys": {"name": "RSA" | "P-256" | "P-384" | "P-521" | "Ed25519" | {"secret": "text"}, ...},
    "tokens": [{"key": "name", "algorithm": "RS256", "claims": {...}, "headers": {...}}, ...]}
 
 and prints {"keys": {"name": {"pem": "...", "jwk": {...}}, ...}, "tokens": ["...", ...]}, public keys only. With
@@ -31,6 +31,7 @@ class Key:
             "RSA": lambda: (rsa.generate_private_key(65537, 2048), RSAAlgorithm),
             "P-256": lambda: (ec.generate_private_key(ec.SECP256R1()), ECAlgorithm),
             "P-384": lambda: (ec.generate_private_key(ec.SECP384R1()), ECAlgorithm),
+            "P-521": lambda: (ec.generate_private_key(ec.SECP521R1()), ECAlgorithm),
             "Ed25519": lambda: (ed25519.Ed25519PrivateKey.generate(), OKPAlgorithm),
         }[kind]()
         public = self.private.public_key()

@@ -48,6 +48,7 @@ mod stream;
 mod telling;
 mod terminal;
 mod tls_front;
+mod token_server;
 
 pub(crate) use authorization_service::AuthorizationService;
 pub(crate) use certificates::{Authority, DAY, Issued, self_signed};
@@ -98,6 +99,7 @@ pub(crate) use terminal::OnTerminal;
 pub(crate) use tls_front::TlsFront;
 #[cfg(unix)]
 pub(crate) use tls_front::unix_front;
+pub(crate) use token_server::TokenServer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -172,18 +172,20 @@ impl Remote {
         let now = Instant::now();
         let state = self.state();
         let place = format!("`{}`", self.source.option());
+        let max_age = Time(self.source.max_age);
+        // Without times that run: each change of the text is a line of the log.
         match (state.keys(now).is_some(), &state.fault, state.age(now)) {
             (true, None, _) => Condition::Good,
-            (true, Some(fault), age) => {
-                let (age, left) = (shown(age.unwrap_or_default()), shown(state.left(now)));
-                Condition::Degraded(format!("{place}: {fault}; the keys are {age} old and hold for {left} more"))
-            }
-            (false, fault, Some(age)) => {
+            (true, Some(fault), _) => Condition::Degraded(format!(
+                "{place}: {fault}; the keys fetched before hold until they are {max_age} old"
+            )),
+            (false, fault, Some(_)) => {
                 let fault = fault.as_deref().unwrap_or("no fetch has succeeded");
-                Condition::Bad(format!("{place}: {fault}; the keys are {} old, which is too old", shown(age)))
+                Condition::Bad(format!("{place}: {fault}; the keys fetched before are too old, more than {max_age}"))
             }
             (false, Some(fault), None) => Condition::Bad(format!("{place}: {fault}; there are no keys yet")),
-            (false, None, None) => Condition::Degraded(format!("{place}: the keys are being fetched")),
+            // The first fetch is on its way, and tokens wait for it.
+            (false, None, None) => Condition::Good,
         }
     }
 

@@ -1,5 +1,9 @@
 //! `JwtAuthenticator` in the real relay, with tokens made by PyJWT.
 
+mod fetched;
+mod providers;
+mod rotation;
+mod rules;
 mod settings;
 
 use crate::harness::{Daemon, PluginsDir, Setup, jwt_plugin, run_with_input, script};
@@ -60,13 +64,13 @@ fn damaged(token: &str) -> String {
 #[test]
 fn every_algorithm_with_its_key() {
     let secret = json!({"secret": "a secret that is long enough for HS512, which takes 64 bytes or more"});
-    let keys =
-        json!({"secret": secret, "rsa": "RSA", "p256": "P-256", "p384": "P-384", "ed": "Ed25519", "other": "RSA"});
+    let keys = json!({"secret": secret, "rsa": "RSA", "p256": "P-256", "p384": "P-384", "p521": "P-521", "ed": "Ed25519", "other": "RSA"});
     let families = [
         ("secret", &["HS256", "HS384", "HS512"][..]),
         ("rsa", &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]),
         ("p256", &["ES256"]),
         ("p384", &["ES384"]),
+        ("p521", &["ES512"]),
         ("ed", &["EdDSA"]),
     ];
     let signed: Vec<(&str, &str)> =
