@@ -10,6 +10,7 @@ use crate::client::{IdempotencyKeys, Paths, Verdicts};
 use crate::frames::{self, Frames};
 use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
+use crate::revocation::Revocations;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Context {
     pub verdicts: Arc<Verdicts>,
     /// The messages that came with an `Idempotency-Key`.
     pub idempotency: Arc<IdempotencyKeys>,
+    /// Whose authorizations the operator has taken back.
+    pub revocations: Arc<Revocations>,
     /// The relay stops.
     pub is_draining: Cell<bool>,
     /// The shard's buffer for reading.
@@ -68,12 +71,15 @@ pub struct Common {
     pub verdicts: Arc<Verdicts>,
     /// The messages that came with an `Idempotency-Key`.
     pub idempotency: Arc<IdempotencyKeys>,
+    /// Whose authorizations the operator has taken back.
+    pub revocations: Arc<Revocations>,
 }
 
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, name, shards, verdicts, idempotency } = common;
+        let Common { authenticator, admission, limits, paths, name, shards, verdicts, idempotency, revocations } =
+            common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
@@ -85,6 +91,7 @@ impl Context {
             name,
             verdicts,
             idempotency,
+            revocations,
             is_draining: Cell::new(false),
             buffer: Rc::default(),
             scratch: Rc::default(),

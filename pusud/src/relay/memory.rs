@@ -5,7 +5,7 @@
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Config, Encryption};
-use crate::{authenticator, client, hub, mesh, routing, shard, tls};
+use crate::{authenticator, client, hub, mesh, revocation, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
@@ -43,6 +43,12 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         part("permissions", connections * client::permissions_bytes_max(limits), "max_connections, max_channel_bytes"),
         part("authorizations", authorizations, "max_connections, on_swap"),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
+        part("revocations", revocation::revocations_bytes_max(), ""),
+        part(
+            "remembered decisions",
+            authenticator::decision_bytes_max(config.remembered_decisions),
+            "remembered_decisions",
+        ),
     ];
     if config.http.publish {
         parts.push(part("idempotency keys", client::idempotency_bytes_max(), "http.publish"));
