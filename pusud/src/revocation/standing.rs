@@ -1,4 +1,4 @@
-//! What tells one authorization from others in the memory of a relay: its subject and its hash, as numbers.
+//! The standing of an authorization in the memory of a relay: its subject and its hash, as numbers.
 
 use super::hashing::KEYS_MAX;
 

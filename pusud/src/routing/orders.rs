@@ -94,9 +94,12 @@ pub enum KickTarget {
 #[derive(Clone)]
 pub struct Tally(Arc<Sum>);
 
+/// What is told the sum.
+type Done = Box<dyn FnOnce(u64) + Send>;
+
 struct Sum {
     count: AtomicU64,
-    done: Mutex<Option<Box<dyn FnOnce(u64) + Send>>>,
+    done: Mutex<Option<Done>>,
 }
 
 impl Tally {
