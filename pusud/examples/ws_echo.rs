@@ -50,8 +50,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         seen: Default::default(),
         name: name.as_str().into(),
         shards: inboxes.len(),
-        verdicts: Arc::default(),
+        verdicts: Arc::new(client::Verdicts::new(Arc::default())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
+        revocations: Arc::default(),
     };
     let context = client::Context::new(hub.clone(), common);
     spawn_local(shard::flush(hub, || false));

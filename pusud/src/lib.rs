@@ -15,6 +15,7 @@ pub mod hub;
 pub mod mesh;
 pub mod protocol;
 pub mod relay;
+pub mod revocation;
 pub mod routing;
 pub mod shard;
 pub mod system;

@@ -14,12 +14,14 @@ mod complaints;
 mod conformance;
 mod creation;
 mod decider;
+mod decisions;
 mod directory;
 mod exit;
 mod facts;
 mod file;
 mod generation;
 mod grants;
+mod guard;
 mod host;
 mod identity;
 mod image;
@@ -57,17 +59,20 @@ pub use isolation::any_verdict;
 pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};
+use crate::revocation::Revocations;
 use anyhow::Result;
 use generation::{Generation, Plan, Reload};
+use guard::Guard;
 use images::Images;
 use instances::Instances;
 use lasting::Lasting;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use creation::loading_hangs;
 pub use decider::{Condition, Counts};
+pub use decisions::{Decision, Decisions, Filter, decision_bytes_max};
 pub use directory::{Candidate, list};
 pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_load, exit_past_hanging_threads, forbid_exit};
 pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
@@ -91,6 +96,8 @@ struct Inner {
     images: Mutex<Images>,
     lasting: Lasting,
     reauthorizes: AtomicBool,
+    /// Not there before a relay serves with it.
+    guard: OnceLock<Guard>,
 }
 
 /// What a swap has led to.
@@ -124,6 +131,7 @@ impl Authenticator {
             images: Mutex::new(images),
             lasting,
             reauthorizes: AtomicBool::new(config.on_swap == OnSwap::Reauthorize),
+            guard: OnceLock::new(),
         })))
     }
 
@@ -195,7 +203,19 @@ impl Authenticator {
     /// question up and tells the plugin so, on a thread of the authenticator's.
     pub async fn authorize(&self, request: Request) -> Verdict {
         let generation = self.current();
-        generation.ask(request).await
+        match self.0.guard.get() {
+            Some(guard) => guard.ask(&generation, request).await,
+            None => generation.ask(request).await,
+        }
+    }
+
+    /// From here on what `revocations` say is refused, and `decisions` are remembered. Only the first call counts.
+    ///
+    /// A client that is told of a revocation behind this has to look at what it was granted before: whoever uses a grant
+    /// has to put it where that is found before anything else is awaited.
+    pub fn guard(&self, revocations: Arc<Revocations>, decisions: Arc<Decisions>) {
+        // Whoever binds the relay calls it, once.
+        let _ = self.0.guard.set(Guard::new(revocations, decisions));
     }
 
     /// Whether a question would be taken now, rather than turned away at once.

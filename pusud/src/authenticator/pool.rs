@@ -165,11 +165,11 @@ impl Pool {
     ///
     /// # Errors
     /// The verdict for a call that is turned away.
-    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Verdict>), Verdict> {
+    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Verdict>), Box<Verdict>> {
         let mut state = self.lock();
         if let Some(why) = self.closed(&state) {
             drop(state);
-            return Err(self.turn_away(why));
+            return Err(Box::new(self.turn_away(why)));
         }
         // Under the lock, so that tickets and deadlines have one order.
         let deadline = Instant::now() + self.timeout;

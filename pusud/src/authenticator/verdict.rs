@@ -5,6 +5,7 @@
 
 use super::grants::HeldGrant;
 use crate::protocol::Permission;
+use crate::revocation::Standing;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -95,6 +96,8 @@ pub struct Grant {
     pub ticket: u64,
     /// Where the plugin keeps an eye on what was granted; it ends when this is dropped.
     pub held: Option<HeldGrant>,
+    /// Whose it is, as far as it can be revoked.
+    pub standing: Standing,
 }
 
 impl Grant {

@@ -30,7 +30,7 @@ impl Workers {
     pub(super) async fn ask(&self, request: Request) -> Verdict {
         let (ticket, receiver) = match self.0.submit(request) {
             Ok(submitted) => submitted,
-            Err(verdict) => return verdict,
+            Err(verdict) => return *verdict,
         };
         let waiting = Waiting { pool: &self.0, ticket };
         let verdict = receiver.await;

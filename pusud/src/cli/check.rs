@@ -58,6 +58,8 @@ fn set_up(
         ("http", config.http.to_string()),
         ("shards", config.shards.to_string()),
         ("control_socket", control_socket(config)),
+        ("revocations_file", revocations_file(config)),
+        ("remembered_decisions", config.remembered_decisions.to_string()),
         ("plugins_dir", config.authenticator.plugins_dir.display().to_string()),
         ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
@@ -113,6 +115,10 @@ fn control_socket(config: &Config) -> String {
         ControlSocket::ByPort if config.client_port == 0 => "none: the system chooses `client_port`".into(),
         ControlSocket::ByPort => "by the client port".into(),
     }
+}
+
+fn revocations_file(config: &Config) -> String {
+    config.revocations_file.as_ref().map_or("none".into(), |file| file.display().to_string())
 }
 
 fn plugin_data_dir(config: &Config) -> String {

@@ -10,10 +10,13 @@ mod client;
 mod client_messages;
 mod connecting;
 mod connection_args;
+mod decisions;
 mod hash_password;
 mod health;
 mod http;
 mod inspect;
+mod kick;
+mod linked_relays;
 mod listen;
 mod listener_rows;
 mod listening;
@@ -30,7 +33,10 @@ mod relay_socket;
 mod relay_stream;
 mod relay_url;
 mod reload;
+mod revocations;
+mod revoke;
 mod run;
+mod settings_args;
 mod status;
 mod terminal;
 #[cfg(test)]
@@ -38,12 +44,11 @@ mod tests;
 mod tls_args;
 
 use clap::{Parser, Subcommand};
-use pusud::config::Overrides;
 use pusud::{authenticator, protocol, system};
+use settings_args::SettingsArgs;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 
 /// The relay server of PuSu Engine: pub-sub over WebSocket for very many listeners
 ///
@@ -81,6 +86,8 @@ Examples:
   pusud health --config /etc/pusu/settings.yaml    is it healthy? by exit code
   pusud reload --config /etc/pusu/settings.yaml    read the settings again, and say what became of it
   pusud hash-password                              make the hash that stands in place of a password
+  pusud revoke --subject alice                     throw somebody out, everywhere, and keep her out
+  pusud decisions --refused                        who was refused lately, and why?
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -123,6 +130,32 @@ enum Command {
     /// changed, or no relay answers, and the message says why.
     #[command(after_help = reload::EXAMPLES)]
     Reload(reload::Args),
+    /// End connections of clients, on this relay or in the whole network
+    ///
+    /// The clients are told by close code 4504, and may connect again: `pusud revoke` is what keeps somebody out. Exit code
+    /// 0: it is done, and the number of connections is printed. 1: it is not known to be done everywhere, and the message
+    /// says where not.
+    #[command(after_help = kick::EXAMPLES)]
+    Kick(kick::Args),
+    /// Take back what a subject or an authorization gives, on every linked relay, and refuse it from here on
+    ///
+    /// Clients lose what they have by it within a second, subscriptions too, and those that have nothing else are closed with
+    /// 4504. Exit code 0: it holds on this relay and on all that are linked. 1: it does not hold everywhere, and the message
+    /// says where not; where it holds it stays.
+    #[command(after_help = revoke::EXAMPLES)]
+    Revoke(revoke::Args),
+    /// List the revocations that hold, or lift one
+    ///
+    /// Exit code 0: they are listed, or it is lifted on this relay and on all that are linked. 1: it is not, and the message
+    /// says where not.
+    #[command(after_help = revocations::EXAMPLES)]
+    Revocations(revocations::Args),
+    /// Show what the authenticator of a relay has decided last, and why somebody was refused
+    ///
+    /// The relay remembers as many decisions as `remembered_decisions` in its settings says. Of an authorization it shows a
+    /// keyed hash, which `pusud revoke` takes. Exit code 0: they are shown. 1: none are remembered, or no relay answers.
+    #[command(after_help = decisions::EXAMPLES)]
+    Decisions(decisions::Args),
     /// Ask the authenticator about one authorization, and explain its decision
     ///
     /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
@@ -151,32 +184,6 @@ enum Command {
     /// Measure throughput and latency of a relay, and check that every message arrives once and in order
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::Args),
-}
-
-/// Where the settings are and how to log.
-#[derive(clap::Args)]
-struct SettingsArgs {
-    /// The settings file [default: settings.yaml in the working directory]
-    ///
-    /// Without it and without a settings.yaml in the working directory, pusud serves 127.0.0.1 alone, and everybody there
-    /// may read and write everything.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The folder of the plugins, in place of the settings' `plugins_dir`
-    #[arg(long, value_name = "DIR")]
-    plugins_dir: Option<PathBuf>,
-    /// How lines of the log look
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: system::Format,
-    /// What is logged: this level and all that are more severe
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: system::Level,
-}
-
-impl SettingsArgs {
-    fn overrides(&self) -> Overrides {
-        Overrides { plugins_dir: self.plugins_dir.clone() }
-    }
 }
 
 #[derive(Subcommand)]
@@ -214,6 +221,10 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Status(args) => status::status(&args),
         Command::Health(args) => health::health(&args),
         Command::Reload(args) => reload::reload(&args),
+        Command::Kick(args) => kick::kick(args),
+        Command::Revoke(args) => revoke::revoke(args),
+        Command::Revocations(args) => revocations::revocations(args),
+        Command::Decisions(args) => decisions::decisions(args),
         Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::HashPassword => hash_password::hash_password(),

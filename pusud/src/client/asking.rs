@@ -64,6 +64,8 @@ impl Client {
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
                 let added = self.session.granted(grant, kept, Moment::now());
+                // Before anything is awaited: from here on a revocation finds it.
+                self.outbox.set_standing(self.session.standing());
                 self.authorized(added, again)
             }
             Verdict::Refuse(reason) => {
@@ -176,11 +178,18 @@ impl Client {
         };
         asking.permit.decided();
         if grant.is_none() {
+            // One that the operator has revoked ends as such.
+            self.heed_revocations();
             let reason = reason_or_none(&reason);
             info!(client = %self.peer(), reason, "re-authorization refused");
         }
-        if self.session.replace(&asking.kept, grant, Moment::now()) {
-            self.shrink(if reason.is_empty() { "no longer permitted" } else { &reason });
+        let is_replaced = self.session.replace(&asking.kept, grant, Moment::now());
+        self.outbox.set_standing(self.session.standing());
+        if is_replaced {
+            self.shrink(
+                if reason.is_empty() { "no longer permitted" } else { &reason },
+                Disconnect::AuthorizationFailed,
+            );
         }
         Poll::Ready(())
     }

@@ -13,6 +13,7 @@ use super::few::Few;
 use super::uptime::Uptime;
 use crate::authenticator::{Authorization, Grant, GrantEnd, HeldGrant};
 use crate::protocol::{AUTHORIZATIONS_MAX, Access};
+use crate::revocation::Standing;
 use live::{Live, Terms};
 use std::rc::Rc;
 
@@ -75,7 +76,9 @@ impl Authorizations {
         let is_something = !self.all().iter().any(|other| other.covers(&live));
         self.0.retain(|other| !live.covers(other) || other.ends(GrantEnd::Replaced));
         live.set_end(GrantEnd::Replaced);
-        if !self.all().iter().any(|other| other.covers(&live)) {
+        // What somebody else was granted stays where that is revoked.
+        let is_same = |other: &Live| other.standing.is_of_same_subject(&live.standing) && other.covers(&live);
+        if !self.all().iter().any(is_same) {
             if self.all().len() >= AUTHORIZATIONS_MAX {
                 live.set_end(GrantEnd::Closed);
                 return Added::TooMany;
@@ -145,6 +148,18 @@ impl Authorizations {
         let before = self.all().len();
         self.0.retain(|live| !live.is_named(ticket) || live.ends(GrantEnd::Revoked));
         self.all().len() < before
+    }
+
+    /// Ends those that are revoked. False if none is.
+    pub(crate) fn revoke_all(&mut self, is_revoked: impl Fn(&Standing) -> bool) -> bool {
+        let before = self.all().len();
+        self.0.retain(|live| !is_revoked(&live.standing) || live.ends(GrantEnd::Revoked));
+        self.all().len() < before
+    }
+
+    /// The numbers that revocations name them by.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = u64> {
+        self.all().iter().flat_map(|live| live.standing.keys())
     }
 
     /// The plugin wants the one of this ticket to be asked about again. False if what the client sent is not kept.

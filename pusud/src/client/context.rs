@@ -11,6 +11,7 @@ use crate::frames::{self, Frames};
 use crate::http::HeaderNames;
 use crate::hub::{Hub, Scratch};
 use crate::protocol::{Limits, Reply};
+use crate::revocation::Revocations;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Context {
     pub verdicts: Arc<Verdicts>,
     /// The messages that came with an `Idempotency-Key`.
     pub idempotency: Arc<IdempotencyKeys>,
+    /// Whose authorizations the operator has taken back.
+    pub revocations: Arc<Revocations>,
     /// The relay stops.
     pub is_draining: Cell<bool>,
     /// The shard's buffer for reading.
@@ -73,12 +76,15 @@ pub struct Common {
     pub verdicts: Arc<Verdicts>,
     /// The messages that came with an `Idempotency-Key`.
     pub idempotency: Arc<IdempotencyKeys>,
+    /// Whose authorizations the operator has taken back.
+    pub revocations: Arc<Revocations>,
 }
 
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, seen, name, shards, verdicts, idempotency } = common;
+        let Common { authenticator, admission, limits, paths, seen, name, shards, verdicts, idempotency, revocations } =
+            common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
@@ -91,6 +97,7 @@ impl Context {
             name,
             verdicts,
             idempotency,
+            revocations,
             is_draining: Cell::new(false),
             buffer: Rc::default(),
             scratch: Rc::default(),

@@ -160,6 +160,9 @@ impl Client {
     fn poll_writing(&mut self, cx: &mut TaskContext<'_>) -> ControlFlow<()> {
         // Pending or not, the client is served: the task is woken when there is room.
         let _ = self.outbox.poll_drained(cx);
+        if self.outbox.take_suspicion() {
+            self.heed_revocations();
+        }
         if self.upkeep.is_some() {
             self.poll_upkeep(cx);
         }

@@ -1,4 +1,5 @@
-//! Orders of the plugin about what one client was granted: from its mailbox to what follows from them.
+//! Orders of the plugin about what one client was granted: from its mailbox to what follows from them; and what the operator
+//! revokes.
 //!
 //! **Invariant:** a revocation takes effect at once, or within [`PUT_OFF_MAX`] where an answer about the client is awaited.
 
@@ -6,6 +7,8 @@ use super::Client;
 use super::session::Session;
 use super::uptime::Uptime;
 use crate::authenticator::{Mail, Mailbox, reason_or_none};
+use crate::protocol::Disconnect;
+use crate::revocation::REVOKED;
 use std::mem::take;
 use std::sync::Arc;
 use std::task::Waker;
@@ -15,8 +18,6 @@ use tracing::{info, warn};
 /// How long a revocation may wait for an answer about the same client. A plugin that revokes all of a subject and grants
 /// anew, in one call, means the client to have what is new: it would be disconnected in between.
 const PUT_OFF_MAX: Duration = Duration::from_millis(500);
-/// What clients are told when the plugin ends a grant and gives no reason.
-const REVOKED: &str = "revoked";
 
 /// Orders about one client's grants.
 #[derive(Default)]
@@ -74,13 +75,24 @@ impl Orders {
 }
 
 impl Client {
+    /// Lets end whatever an operator has revoked.
+    pub(super) fn heed_revocations(&mut self) {
+        let revocations = self.context.revocations.clone();
+        if self.session.revoke_all(|standing| revocations.revokes(standing)) {
+            info!(client = %self.peer(), "authorization revoked by the operator");
+            self.mark_changed();
+            self.shrink(REVOKED, Disconnect::ByOperator);
+        }
+    }
+
     /// Does what the plugin has ordered.
     pub(super) fn follow(&mut self, order: Mail) {
         match order {
             Mail::Revoke { ticket, reason, .. } => {
                 if self.session.revoke(ticket) {
                     info!(client = %self.peer(), ticket, reason = reason_or_none(&reason), "authorization revoked");
-                    self.shrink(if reason.is_empty() { REVOKED } else { &reason });
+                    let reason = if reason.is_empty() { REVOKED } else { &reason };
+                    self.shrink(reason, Disconnect::AuthorizationFailed);
                 }
             }
             Mail::Recheck(ticket) if self.session.recheck(ticket) => {}

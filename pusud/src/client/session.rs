@@ -5,6 +5,7 @@ use super::uptime::Uptime;
 use super::writable::Writable;
 use crate::authenticator::{Authorization, Grant, HeldGrant};
 use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
+use crate::revocation::Standing;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -120,6 +121,20 @@ impl Session {
     pub(crate) fn revoke(&mut self, ticket: u64) -> bool {
         self.writable.forget();
         self.authorizations.revoke(ticket)
+    }
+
+    /// Ends every authorization that is revoked. False if none is.
+    pub(crate) fn revoke_all(&mut self, is_revoked: impl Fn(&Standing) -> bool) -> bool {
+        let any = self.authorizations.revoke_all(is_revoked);
+        if any {
+            self.writable.forget();
+        }
+        any
+    }
+
+    /// The numbers that revocations name its authorizations by.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = u64> {
+        self.authorizations.standing()
     }
 
     /// The plugin wants to be asked about the authorization of this ticket again. False if it cannot be.

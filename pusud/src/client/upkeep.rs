@@ -128,7 +128,7 @@ impl Client {
             self.reply(&Reply::AuthorizationExpiring { seconds });
         }
         if passed.ended {
-            self.shrink(EXPIRED);
+            self.shrink(EXPIRED, Disconnect::AuthorizationFailed);
         }
         self.follow_orders(upkeep, cx);
         if upkeep.alarm.as_ref().map(Alarm::at) != upkeep.authorize_by {
@@ -174,13 +174,14 @@ impl Client {
         Poll::Ready(())
     }
 
-    /// Ends the subscriptions that nothing permits any more, with what waits of them, and the connection where nothing is
-    /// left at all.
-    pub(super) fn shrink(&mut self, reason: &str) {
+    /// Ends the subscriptions that nothing permits any more, with what waits of them, and the connection, with `disconnect`,
+    /// where nothing is left at all.
+    pub(super) fn shrink(&mut self, reason: &str, disconnect: Disconnect) {
+        self.outbox.set_standing(self.session.standing());
         if !self.session.is_authorized() {
             self.context.hub.take_all_away(self.listener);
             // That the outbox closes is what ends the task, wherever it waits.
-            self.end(&Reply::AuthorizationFailed { reason }.to_json(), Disconnect::AuthorizationFailed);
+            self.end(&Reply::AuthorizationFailed { reason }.to_json(), disconnect);
             return;
         }
         for channel in self.context.hub.channels_of(self.listener) {

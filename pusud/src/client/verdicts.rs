@@ -3,31 +3,30 @@
 //!
 //! Who asks the same is known by a keyed hash of all that the authenticator is told; the authorization itself is not kept.
 //! Whoever asks while the same question is being decided waits for that answer.
-//! **Invariant:** nothing is remembered past its end, past [`REMEMBERED_TIME_MAX`], past a swap of the authenticator, or
-//! once the plugin wants it to end.
+//! **Invariant:** nothing is remembered past its end, past a minute, past a swap of the authenticator, or
+//! once the plugin or the operator wants it to end.
+
+mod remembered;
+
+pub(super) use remembered::Remembered;
 
 use super::uptime::Uptime;
-use crate::authenticator::{Grant, GrantEnd, HeldGrant, Mail, Mailbox, Request};
+use crate::authenticator::{Grant, Request};
 use crate::client::authorizations::Moment;
-use crate::protocol::{Access, Permission};
+use crate::revocation::Revocations;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
 use sha2::Sha256;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// How long a verdict is remembered at most.
-pub(super) const REMEMBERED_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked for what has ended.
 const TIDY_INTERVAL: Duration = Duration::from_secs(1);
 /// What all that is remembered may take, in bytes; past it the oldest is forgotten.
 const REMEMBERED_BYTES_MAX: usize = 8 << 20;
-/// What one verdict takes beside its permissions and texts, in both tables.
-const VERDICT_BYTES: usize = 512;
 
 /// The bytes of all that is remembered.
 pub fn verdicts_bytes_max() -> usize {
@@ -36,20 +35,6 @@ pub fn verdicts_bytes_max() -> usize {
 
 /// A question, as what tells it from all others.
 pub(super) type Key = [u8; 32];
-
-/// A verdict that grants something.
-pub(super) struct Remembered {
-    permissions: Box<[Permission]>,
-    /// Who this is: the subject, or where the plugin names none the question itself.
-    pub(super) identity: Box<str>,
-    generation: u32,
-    ends: Uptime,
-    mailbox: Option<Arc<Mailbox>>,
-    /// It ends when nobody remembers it any more.
-    held: Option<HeldGrant>,
-    /// The plugin's own end of it.
-    expires: Option<Uptime>,
-}
 
 /// The end of a question.
 #[derive(Clone)]
@@ -82,6 +67,7 @@ pub(super) struct Question {
 /// The table.
 pub struct Verdicts {
     secret: [u8; 32],
+    revocations: Arc<Revocations>,
     tables: Mutex<Tables>,
 }
 
@@ -96,15 +82,14 @@ struct Tables {
     asked: HashMap<Key, watch::Receiver<Option<Outcome>>>,
 }
 
-impl Default for Verdicts {
-    fn default() -> Self {
+impl Verdicts {
+    /// None yet. What `revocations` say is heeded.
+    pub fn new(revocations: Arc<Revocations>) -> Self {
         let mut secret = [0; 32];
         rand::rng().fill_bytes(&mut secret);
-        Self { secret, tables: Mutex::default() }
+        Self { secret, revocations, tables: Mutex::default() }
     }
-}
 
-impl Verdicts {
     /// The key of a question; `peer` stands for the address in it, which has a port that changes.
     pub(super) fn key(&self, request: &Request, peer: &str) -> Key {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("any length is good");
@@ -190,7 +175,7 @@ impl Tables {
 impl Question {
     /// Something was granted, and is remembered from here on.
     pub(super) fn grant(self, grant: Grant, now: Moment) -> Arc<Remembered> {
-        let remembered = Arc::new(Remembered::new(grant, &self.key, now));
+        let remembered = Arc::new(Remembered::new(grant, &self.key, now, self.verdicts.revocations.clone()));
         self.verdicts.tables().remember(self.key, remembered.clone());
         self.outcome.send_replace(Some(Outcome::Granted(remembered.clone())));
         remembered
@@ -205,76 +190,6 @@ impl Question {
 impl Drop for Question {
     fn drop(&mut self) {
         self.verdicts.tables().asked.remove(&self.key);
-    }
-}
-
-impl Remembered {
-    fn new(grant: Grant, key: &Key, now: Moment) -> Self {
-        let expires = [
-            grant.expires.and_then(|expires| now.until(expires)),
-            grant.lifetime.and_then(|lifetime| now.after(lifetime)),
-        ];
-        let expires = expires.into_iter().flatten().min();
-        let ends = [now.after(REMEMBERED_TIME_MAX), expires];
-        let mailbox = grant.held.as_ref().map(|held| {
-            // Nobody is woken: whoever asks looks first, and so does who tidies up.
-            let mailbox = Mailbox::new(Waker::noop().clone());
-            held.deliver_to(&mailbox);
-            mailbox
-        });
-        let identity = if grant.subject.is_empty() {
-            key.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
-        } else {
-            grant.subject.into()
-        };
-        Self {
-            permissions: grant.permissions.into(),
-            identity,
-            generation: grant.generation,
-            ends: ends.into_iter().flatten().min().unwrap_or(now.uptime),
-            mailbox,
-            held: grant.held,
-            expires,
-        }
-    }
-
-    /// Whether this generation of the authenticator has granted it.
-    pub(super) fn is_of(&self, generation: u32) -> bool {
-        self.generation == generation
-    }
-
-    /// Whether it still holds under this generation of the authenticator.
-    pub(super) fn holds(&self, generation: u32) -> bool {
-        self.is_of(generation)
-            && !self.mailbox.as_ref().is_some_and(|mailbox| mailbox.has_mail())
-            && Uptime::now() < self.ends
-    }
-
-    /// Whether it gives `access` to `channel`.
-    pub(super) fn allows(&self, access: Access, channel: &str) -> bool {
-        self.permissions.iter().any(|permission| permission.allows(access, channel))
-    }
-
-    /// How many permissions it gives.
-    pub(super) fn permissions_len(&self) -> usize {
-        self.permissions.len()
-    }
-
-    fn bytes(&self) -> usize {
-        let permissions = self.permissions.iter().map(|one| size_of::<Permission>() + one.pattern.len());
-        VERDICT_BYTES + self.identity.len() + permissions.sum::<usize>()
-    }
-}
-
-impl Drop for Remembered {
-    fn drop(&mut self) {
-        let Some(held) = &self.held else { return };
-        let is_revoked = |mail: &Mail| matches!(mail, Mail::Revoke { .. });
-        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.take().iter().any(is_revoked)) {
-            held.set_end(GrantEnd::Revoked);
-        } else if self.expires.is_some_and(|expires| expires <= Uptime::now()) {
-            held.set_end(GrantEnd::Expired);
-        }
     }
 }
 

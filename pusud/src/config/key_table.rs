@@ -50,6 +50,8 @@ macro_rules! for_each_key {
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;
+            revocations_file: Option<PathBuf>, value("a path", path), restart;
+            remembered_decisions: Option<usize>, value(DECISIONS, decisions), restart;
         }
     };
 }

@@ -74,6 +74,9 @@ pub const ISOLATION_MEMORY: u64 = 4 << 30;
 /// How long a plugin may take to make an instance unless the settings say otherwise.
 pub const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many decisions are remembered unless the settings say otherwise.
+pub const REMEMBERED_DECISIONS: usize = 1000;
+
 /// What the daemon uses without asking again.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -117,6 +120,10 @@ pub struct Config {
     pub shards: usize,
     /// Where `pusud status` asks.
     pub control_socket: ControlSocket,
+    /// Where revocations are kept over a restart; `None`: nowhere.
+    pub revocations_file: Option<PathBuf>,
+    /// How many decisions of the authenticator are remembered; 0: none.
+    pub remembered_decisions: usize,
     /// Bounds on what clients may do.
     pub limits: Limits,
     /// What was taken from outside of the file.
@@ -203,6 +210,8 @@ impl Config {
                 Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
                 other => other.unwrap_or_default(),
             },
+            revocations_file: raw.revocations_file.map(|file| directory.join(file)),
+            remembered_decisions: raw.remembered_decisions.unwrap_or(REMEMBERED_DECISIONS),
             limits: limits::resolve(raw.limits),
             outside: Outside::default(),
         }

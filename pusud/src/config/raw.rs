@@ -12,8 +12,8 @@ use super::place::Place;
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
-    BOOLEAN, address, control_socket, encryption, found, is_no, isolation, name, non_empty, on_swap, path, port,
-    sha256, shards,
+    BOOLEAN, DECISIONS, address, control_socket, decisions, encryption, found, is_no, isolation, name, non_empty,
+    on_swap, path, port, sha256, shards,
 };
 use super::{ControlSocket, Encryption, HttpConfig, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;

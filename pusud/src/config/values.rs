@@ -42,6 +42,16 @@ pub(super) fn shards(value: &Value) -> Option<usize> {
     usize::try_from(value.as_u64()?).ok().filter(|&shards| shards <= SHARDS_MAX)
 }
 
+/// As many as are still shown in one answer.
+const DECISIONS_MAX: usize = 1_000;
+
+/// What can be said of decisions that are remembered, for messages.
+pub(super) const DECISIONS: &str = "a whole number from 0 (none) to 1000";
+
+pub(super) fn decisions(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok().filter(|&count| count <= DECISIONS_MAX)
+}
+
 pub(super) fn control_socket(value: &Value) -> Option<ControlSocket> {
     match non_empty(value)?.as_str() {
         "None" => Some(ControlSocket::None),

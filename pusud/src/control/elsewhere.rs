@@ -1,12 +1,17 @@
 //! Systems without local sockets that the daemon could use: there is no control socket.
 
+use crate::authenticator::Filter;
 use crate::config;
 use crate::control::gather::StatusGatherer;
+use crate::control::operator::{Found, Kicked, Operator, Revoked, Standing};
 use crate::control::reload::{ReloadRequest, Reloaded};
 use crate::control::status::Status;
+use crate::revocation::Whom;
+use crate::routing::Kick;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -26,7 +31,12 @@ impl ControlSocket {
     }
 
     /// Is never called.
-    pub async fn serve(&self, _gatherer: Arc<StatusGatherer>, _reload: mpsc::Sender<ReloadRequest>) -> Infallible {
+    pub async fn serve(
+        &self,
+        _gatherer: Arc<StatusGatherer>,
+        _reload: mpsc::Sender<ReloadRequest>,
+        _operator: Arc<Operator>,
+    ) -> Infallible {
         match *self {}
     }
 }
@@ -45,6 +55,46 @@ pub fn ask(_path: &Path) -> anyhow::Result<Status> {
 /// Always: says that it is not available.
 pub fn reload(_path: &Path, _wants_new: bool) -> anyhow::Result<Reloaded> {
     anyhow::bail!("`pusud reload` needs a control socket, which there is on Unix only; restart the relay")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn kick(_path: &Path, _whom: Kick, _network: bool) -> anyhow::Result<Kicked> {
+    anyhow::bail!("`pusud kick` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn revoke(_path: &Path, _whom: Whom, _lasting: Option<Duration>) -> anyhow::Result<Revoked> {
+    anyhow::bail!("`pusud revoke` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn lift(_path: &Path, _whom: Whom) -> anyhow::Result<Revoked> {
+    anyhow::bail!("`pusud revocations` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn revocations(_path: &Path) -> anyhow::Result<Vec<Standing>> {
+    anyhow::bail!("`pusud revocations` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn decisions(_path: &Path, _filter: Filter) -> anyhow::Result<Found> {
+    anyhow::bail!("`pusud decisions` needs a control socket, which there is on Unix only")
 }
 
 /// There is none.

@@ -1,38 +1,66 @@
 //! Lines of the control socket: one that asks, and one that answers.
 
+use crate::authenticator::Filter;
+use crate::control::operator::{Found, Kicked, Revoked, Standing};
 use crate::control::reload::Reloaded;
 use crate::control::status::Status;
+use crate::revocation::Whom;
+use crate::routing::Kick;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The version of what is spoken here.
 pub(super) const VERSION: u32 = 1;
-/// The commands, as a request names them.
-const COMMANDS: [(&str, Command); 3] = [
-    ("status", Command::Status),
-    ("reload", Command::Reload { wants_new: false }),
-    ("reload --new", Command::Reload { wants_new: true }),
-];
+/// The names of all commands.
+const NAMES: [&str; 8] = ["status", "reload", "reload --new", "kick", "revoke", "lift", "revocations", "decisions"];
 
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
 pub(super) enum Command {
     /// How is it? Answered with a [`Status`].
     Status,
     /// Read the settings again. Answered with [`Reloaded`].
-    Reload {
-        /// A new instance of the authenticator is wanted.
-        wants_new: bool,
+    Reload,
+    /// The same, with a new instance of the authenticator.
+    #[serde(rename = "reload --new")]
+    ReloadNew,
+    /// End connections. Answered with [`Kicked`].
+    Kick {
+        /// Whose.
+        whom: Kick,
+        /// Of all linked relays as well.
+        network: bool,
     },
-}
-
-impl Command {
-    fn name(self) -> &'static str {
-        COMMANDS.iter().find(|(_, command)| *command == self).map_or("", |(name, _)| name)
-    }
+    /// Take authorizations back. Answered with [`Revoked`].
+    Revoke {
+        /// Whose.
+        whom: Whom,
+        /// For how long; `None`: until it is lifted.
+        #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+        lasting: Option<Duration>,
+    },
+    /// Lift a revocation. Answered with [`Revoked`].
+    Lift {
+        /// Whose.
+        whom: Whom,
+    },
+    /// Which revocations are there? Answered with a list of [`Standing`].
+    Revocations,
+    /// What was decided last? Answered with [`Found`].
+    Decisions(Filter),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Request {
+struct Request {
+    version: u32,
+    #[serde(flatten)]
+    command: Command,
+}
+
+/// As much of a request as is looked at first.
+#[derive(Deserialize)]
+struct Beginning {
     version: u32,
     command: String,
 }
@@ -49,6 +77,10 @@ pub(super) struct Answer {
 pub(super) enum Outcome {
     Status(Box<Status>),
     Reloaded(Reloaded),
+    Kicked(Kicked),
+    Revoked(Revoked),
+    Revocations(Vec<Standing>),
+    Decisions(Found),
     Error(String),
 }
 
@@ -62,25 +94,28 @@ impl Outcome {
 }
 
 pub(super) fn request_line(command: Command) -> Vec<u8> {
-    let request = Request { version: VERSION, command: command.name().to_owned() };
-    let mut line = serde_json::to_vec(&request).expect("a number and a text can be written as JSON");
+    let request = Request { version: VERSION, command };
+    let mut line = serde_json::to_vec(&request).expect("numbers and texts can be written as JSON");
     line.push(b'\n');
     line
 }
 
 /// What a request asks, or what is wrong with it.
 pub(super) fn check(line: &[u8]) -> Result<Command, String> {
-    let request: Request = serde_json::from_slice(line).map_err(|error| {
+    let expected = |error: serde_json::Error| {
         format!("expected a line such as {{\"version\":{VERSION},\"command\":\"status\"}}: {error}")
-    })?;
-    if request.version != VERSION {
-        return Err(format!("version {} is not spoken here, but {VERSION}", request.version));
+    };
+    let Beginning { version, command } = serde_json::from_slice(line).map_err(expected)?;
+    if version != VERSION {
+        return Err(format!("version {version} is not spoken here, but {VERSION}"));
     }
-    let command = COMMANDS.iter().find(|(name, _)| *name == request.command);
-    command.map(|(_, command)| *command).ok_or_else(|| {
-        let known = COMMANDS.map(|(name, _)| format!("`{name}`")).join(", ");
-        format!("unknown command {:?}: there are {known}", request.command)
-    })
+    if !NAMES.contains(&command.as_str()) {
+        let known = NAMES.map(|name| format!("`{name}`")).join(", ");
+        return Err(format!("unknown command {command:?}: there are {known}"));
+    }
+    serde_json::from_slice(line)
+        .map(|request: Request| request.command)
+        .map_err(|error| format!("command `{command}`: {error}"))
 }
 
 #[cfg(test)]
@@ -89,13 +124,35 @@ mod tests {
 
     #[test]
     fn only_a_request_of_this_version_is_taken() {
-        for (_, command) in COMMANDS {
-            assert_eq!(check(&request_line(command)), Ok(command));
+        let alice = || Whom::Subject("alice".into());
+        let commands = [
+            Command::Status,
+            Command::Reload,
+            Command::ReloadNew,
+            Command::Kick { whom: Kick::Address("192.0.2.0/24".into()), network: true },
+            Command::Revoke { whom: alice(), lasting: Some(Duration::from_millis(1500)) },
+            Command::Revoke { whom: alice(), lasting: None },
+            Command::Lift { whom: alice() },
+            Command::Revocations,
+            Command::Decisions(Filter { last: 7, ..Filter::default() }),
+        ];
+        for command in &commands {
+            assert_eq!(check(&request_line(command.clone())).as_ref(), Ok(command));
         }
+        let names: Vec<String> = commands
+            .into_iter()
+            .map(|command| serde_json::from_slice::<Beginning>(&request_line(command)).unwrap().command)
+            .collect();
+        assert!(NAMES.iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
         for (line, part) in [
             (&b"status\n"[..], "expected a line"),
             (b"{\"version\":2,\"command\":\"status\"}\n", "version 2"),
             (b"{\"version\":1,\"command\":\"stop\"}\n", "unknown command"),
+            (b"{\"version\":1,\"command\":\"kick\"}\n", "command `kick`"),
+            (
+                b"{\"version\":1,\"command\":\"lift\",\"whom\":{\"authorization_hash\":\"12\"}}\n",
+                "32 hexadecimal digits",
+            ),
             (b"", "expected a line"),
         ] {
             let refused = check(line).unwrap_err();

@@ -1,17 +1,20 @@
-//! The control socket: how `pusud status` and `pusud reload` ask a relay of the same machine, and are answered.
+//! The control socket: how `pusud status`, `pusud reload` and the operator's other commands ask a relay of the same machine,
+//! and are answered.
 //!
 //! One line of JSON each way, and then the relay closes: `{"version":1,"command":"status"}` is answered with
-//! `{"version":1,"status":{…}}` or `{"version":1,"error":"…"}`, and the commands `reload` and `reload --new` with
-//! `{"version":1,"reloaded":{…}}` or an error. The version changes when a reader of the old one would be wrong about the
-//! new. Through it nothing can be changed that SIGHUP does not change.
+//! `{"version":1,"status":{…}}` or `{"version":1,"error":"…"}`, and so are the others (line.rs). The version changes when a
+//! reader of the old one would be wrong about the new. Through it the settings cannot be changed beyond what SIGHUP changes.
 //! **Invariant:** the socket serves the relay's own user and root alone.
 
+#[cfg(unix)]
+mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod gather;
 mod health;
 #[cfg(unix)]
 mod line;
+mod operator;
 mod place;
 #[cfg(unix)]
 mod private_folder;
@@ -21,6 +24,7 @@ mod status;
 mod unix;
 
 pub use gather::{DescribedListener, Sources, StatusGatherer};
+pub use operator::{AtRelay, Found, Kicked, Operator, Revoked, Standing};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{
@@ -28,7 +32,9 @@ pub use status::{
     Tls,
 };
 
-#[cfg(not(unix))]
-pub use elsewhere::{ControlSocket, ask, is_live, reload};
 #[cfg(unix)]
-pub use unix::{ControlSocket, ask, is_live, reload};
+pub use asking::{ask, decisions, kick, lift, reload, revocations, revoke};
+#[cfg(not(unix))]
+pub use elsewhere::{ControlSocket, ask, decisions, is_live, kick, lift, reload, revocations, revoke};
+#[cfg(unix)]
+pub use unix::{ControlSocket, is_live};

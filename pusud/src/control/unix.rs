@@ -2,18 +2,18 @@
 //!
 //! Connections are few and may be slow or silent: each has a bounded time, and only some are served at once.
 
-use super::line::{Answer, Command, Outcome, VERSION, check, request_line};
+use super::line::{Command, Outcome, check};
+use super::operator::Operator;
 use super::place::{self, Folder};
 use super::private_folder;
-use super::reload::{self, ReloadRequest, Reloaded};
+use super::reload::{self, ReloadRequest};
 use crate::config;
 use crate::control::gather::StatusGatherer;
-use crate::control::status::Status;
 use anyhow::{Context as _, bail, ensure};
 use rustix::fs::{Access, access};
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -25,13 +25,9 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 /// A longer request is none.
-const REQUEST_BYTES_MAX: usize = 4096;
-/// A longer answer is none: a thousand relays in it stay far below.
-const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const REQUEST_BYTES_MAX: usize = 16 * 1024;
 /// The time for the request, for the answer of a status, and for the way of an answer.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
-/// Longer than a plugin may take to reload and, where that fails, to make a new instance.
-const RELOAD_TIME_MAX: Duration = Duration::from_secs(30 * 60);
+pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Connections that are served at once; others wait.
 const CONNECTIONS_MAX: usize = 8;
 /// The wait after the system has refused a connection.
@@ -100,7 +96,12 @@ impl ControlSocket {
     }
 
     /// Answers requests, for ever. Wishes to reload go to `reload`.
-    pub async fn serve(&self, status_gatherer: Arc<StatusGatherer>, reload: mpsc::Sender<ReloadRequest>) -> Infallible {
+    pub async fn serve(
+        &self,
+        status_gatherer: Arc<StatusGatherer>,
+        reload: mpsc::Sender<ReloadRequest>,
+        operator: Arc<Operator>,
+    ) -> Infallible {
         let listener = match self.socket.try_clone().and_then(tokio::net::UnixListener::from_std) {
             Ok(listener) => listener,
             Err(error) => {
@@ -112,7 +113,10 @@ impl ControlSocket {
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(answer(stream, status_gatherer.clone(), reload.clone()))),
+                    Ok((stream, _)) => {
+                        let answer = answer(stream, status_gatherer.clone(), reload.clone(), operator.clone());
+                        drop(connections.spawn(answer));
+                    }
                     Err(_) => sleep(BACKOFF).await,
                 },
                 Some(_) = connections.join_next() => {}
@@ -183,6 +187,7 @@ async fn answer(
     stream: tokio::net::UnixStream,
     status_gatherer: Arc<StatusGatherer>,
     reload: mpsc::Sender<ReloadRequest>,
+    operator: Arc<Operator>,
 ) {
     let request = async {
         if !may_ask(&stream)? {
@@ -190,11 +195,9 @@ async fn answer(
         }
         let line = timeout(REQUEST_TIME_MAX, read_line(&stream)).await??;
         let outcome = match check(&line) {
-            Ok(Command::Status) => Outcome::Status(Box::new(status_gatherer.gather().await)),
-            Ok(Command::Reload { wants_new }) => match reload::ask(&reload, wants_new).await {
-                Ok(reloaded) => Outcome::Reloaded(reloaded),
-                Err(why) => Outcome::Error(why),
-            },
+            Ok(command) => {
+                carry_out(command, &status_gatherer, &reload, &operator).await.unwrap_or_else(Outcome::Error)
+            }
             Err(why) => Outcome::Error(why),
         };
         timeout(REQUEST_TIME_MAX, write_all(&stream, &outcome.to_line())).await?
@@ -204,6 +207,24 @@ async fn answer(
     }
     // Whoever asked hears the end, though a process that a plugin has forked may have a copy of the connection.
     let _ = socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write);
+}
+
+async fn carry_out(
+    command: Command,
+    status_gatherer: &StatusGatherer,
+    reload: &mpsc::Sender<ReloadRequest>,
+    operator: &Operator,
+) -> Result<Outcome, String> {
+    Ok(match command {
+        Command::Status => Outcome::Status(Box::new(status_gatherer.gather().await)),
+        Command::Reload => Outcome::Reloaded(reload::ask(reload, false).await?),
+        Command::ReloadNew => Outcome::Reloaded(reload::ask(reload, true).await?),
+        Command::Kick { whom, network } => Outcome::Kicked(operator.kick(&whom, network).await?),
+        Command::Revoke { whom, lasting } => Outcome::Revoked(operator.revoke(whom, lasting).await?),
+        Command::Lift { whom } => Outcome::Revoked(operator.lift(&whom).await?),
+        Command::Revocations => Outcome::Revocations(operator.revocations()),
+        Command::Decisions(filter) => Outcome::Decisions(operator.decisions(&filter)),
+    })
 }
 
 fn may_ask(stream: &tokio::net::UnixStream) -> io::Result<bool> {
@@ -236,64 +257,4 @@ async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Res
         }
     }
     Ok(())
-}
-
-/// Asks the relay behind the control socket at `path` how it is.
-///
-/// # Errors
-/// Nobody is there, it is somebody else's, or it does not answer: says which, and the way out.
-pub fn ask(path: &Path) -> anyhow::Result<Status> {
-    match send(path, Command::Status, REQUEST_TIME_MAX)? {
-        Outcome::Status(status) => Ok(*status),
-        Outcome::Reloaded(_) => bail!("the relay behind {} answers another question", path.display()),
-        Outcome::Error(why) => bail!("the relay behind {} does not take the question: {why}", path.display()),
-    }
-}
-
-/// Has the relay behind the control socket at `path` read its settings again, with a new instance of the authenticator if
-/// that is wanted. Waits as long as that takes.
-///
-/// # Errors
-/// As for [`ask`]; or nothing was changed, and why.
-pub fn reload(path: &Path, wants_new: bool) -> anyhow::Result<Reloaded> {
-    match send(path, Command::Reload { wants_new }, RELOAD_TIME_MAX)? {
-        Outcome::Reloaded(reloaded) => Ok(reloaded),
-        Outcome::Status(_) => bail!("the relay behind {} answers another question", path.display()),
-        Outcome::Error(why) => bail!("{why}"),
-    }
-}
-
-/// Sends a request, and waits so long for the answer.
-fn send(path: &Path, command: Command, answer_within: Duration) -> anyhow::Result<Outcome> {
-    let shown = path.display();
-    let mut stream = match UnixStream::connect(path) {
-        Ok(stream) => stream,
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => bail!("no relay is running with the control socket {shown}"),
-            ErrorKind::ConnectionRefused => {
-                bail!(
-                    "no relay is running behind {shown}: its process has ended without removing the socket; start it again"
-                )
-            }
-            ErrorKind::PermissionDenied => {
-                bail!("the relay behind {shown} belongs to another user: ask as that user, or as root")
-            }
-            _ => return Err(error).with_context(|| format!("cannot connect to the control socket {shown}")),
-        },
-    };
-    let mut line = String::new();
-    stream
-        .set_read_timeout(Some(answer_within))
-        .and_then(|()| stream.set_write_timeout(Some(REQUEST_TIME_MAX)))
-        .and_then(|()| stream.write_all(&request_line(command)))
-        .and_then(|()| stream.take(ANSWER_BYTES_MAX).read_to_string(&mut line).map(drop))
-        .with_context(|| format!("the relay behind {shown} does not answer; is it stopped, or does it hang?"))?;
-    ensure!(
-        !line.is_empty(),
-        "the relay behind {shown} closed without an answer: it serves its own user and root alone"
-    );
-    let answer: Answer = serde_json::from_str(&line).with_context(|| {
-        format!("{shown}: expected the answer of a relay (version {VERSION}), found something else")
-    })?;
-    Ok(answer.outcome)
 }

@@ -18,6 +18,7 @@ mod flow;
 mod incoming;
 mod interest;
 mod keepalive;
+mod kick;
 mod lanes;
 mod link_backlog;
 mod memory;

@@ -32,6 +32,10 @@ pub struct Outbox {
     state: Cell<State>,
     stage: Cell<Stage>,
     is_authorized: Cell<bool>,
+    /// Something that its client is authorized by may be revoked.
+    is_suspect: Cell<bool>,
+    /// The numbers of whatever its client is authorized by, as revocations and kicks name them.
+    standing: RefCell<Box<[u64]>>,
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
@@ -64,6 +68,8 @@ impl Outbox {
             state: Cell::new(State::Open),
             stage: Cell::new(Stage::Request),
             is_authorized: Cell::new(false),
+            is_suspect: Cell::new(false),
+            standing: RefCell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
             task: Cell::new(None),
@@ -101,6 +107,31 @@ impl Outbox {
     /// Its client is authorized, or is so no more.
     pub fn set_authorized(&self, is_authorized: bool) {
         self.is_authorized.set(is_authorized);
+    }
+
+    /// Its client is authorized by what has these numbers, and by nothing else.
+    pub fn set_standing(&self, keys: impl Iterator<Item = u64>) {
+        let keys: Box<[u64]> = keys.collect();
+        if **self.standing.borrow() != *keys {
+            *self.standing.borrow_mut() = keys;
+        }
+    }
+
+    /// Whether its client is authorized by something of this number.
+    pub fn is_authorized_by(&self, key: u64) -> bool {
+        self.standing.borrow().contains(&key)
+    }
+
+    /// Has its client's task look at what it is authorized by.
+    pub(super) fn suspect(&self) {
+        self.is_suspect.set(true);
+        self.wake();
+    }
+
+    /// Whether its client's task has to look at that, which counts as done from here on.
+    #[inline]
+    pub fn take_suspicion(&self) -> bool {
+        self.is_suspect.replace(false)
     }
 
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)

@@ -33,6 +33,8 @@ pub enum Disconnect {
     PermissionDenied,
     /// The client wanted more than it may have.
     LimitExceeded,
+    /// An operator has ended the connection, or has taken back what permitted it.
+    ByOperator,
 }
 
 impl Disconnect {
@@ -53,6 +55,7 @@ impl Disconnect {
             Self::AuthorizationFailed => 4501,
             Self::PermissionDenied => 4502,
             Self::LimitExceeded => 4503,
+            Self::ByOperator => 4504,
         }
     }
 
@@ -73,6 +76,7 @@ impl Disconnect {
             Self::AuthorizationFailed => "authorization failed",
             Self::PermissionDenied => "permission denied",
             Self::LimitExceeded => "limit exceeded",
+            Self::ByOperator => "disconnected by the operator",
         }
     }
 }

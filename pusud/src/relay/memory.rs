@@ -5,7 +5,7 @@
 //! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Config, Encryption};
-use crate::{authenticator, client, hub, mesh, routing, shard, tls};
+use crate::{authenticator, client, hub, mesh, revocation, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
@@ -48,6 +48,12 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
             "max_connections, max_header_bytes, authenticator_sees",
         ),
         part("waiting", limits.max_queued_bytes, "max_queued_bytes"),
+        part("revocations", revocation::revocations_bytes_max(), ""),
+        part(
+            "remembered decisions",
+            authenticator::decision_bytes_max(config.remembered_decisions),
+            "remembered_decisions",
+        ),
     ];
     if config.http.publish {
         parts.push(part("idempotency keys", client::idempotency_bytes_max(), "http.publish"));

@@ -12,6 +12,7 @@ mod listener;
 mod memory;
 mod network_thread;
 mod reload;
+mod revoking;
 mod service;
 mod shard_picker;
 #[cfg(unix)]
@@ -26,16 +27,18 @@ pub use memory::{ceiling, usual};
 pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
-use crate::authenticator::{self, Authenticator};
+use crate::authenticator::{self, Authenticator, Decisions};
 use crate::client;
 use crate::config::{Config, Overrides, WatchedFiles};
-use crate::control::{self, ControlSocket, StatusGatherer};
+use crate::control::{self, ControlSocket, Operator, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
+use crate::relay::revoking::Revoking;
 use crate::relay::service::{Service, Stopped};
 use crate::relay::wishes::Wishes;
+use crate::revocation::Revocations;
 use crate::routing::Event;
 use crate::routing::{self, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
@@ -54,6 +57,8 @@ pub struct Relay {
     admission: Arc<Admission>,
     /// `None`: no relays are configured.
     network_thread: Option<NetworkThread>,
+    revoking: Revoking,
+    decisions: Arc<Decisions>,
     /// When the settings are read again, and what stands over them then; `None`: they never are.
     reload_at: Option<(Sighups, Overrides)>,
 }
@@ -74,7 +79,11 @@ impl Relay {
         let own_limits: Vec<_> = config.listeners.iter().map(|listener| listener.limits).collect();
         let admission = Admission::new(capacity.connections, &config.limits, &own_limits);
         let network_thread = NetworkThread::bind(&config)?;
-        Ok(Self { config: Arc::new(config), authenticator, doors, admission, network_thread, reload_at: None })
+        let revoking = Revoking::open(&config, network_thread.as_ref().and_then(NetworkThread::keys))?;
+        let decisions = Arc::new(Decisions::new(config.remembered_decisions));
+        authenticator.guard(revoking.revocations.clone(), decisions.clone());
+        let config = Arc::new(config);
+        Ok(Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at: None })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -101,7 +110,7 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, doors, admission, network_thread, reload_at } = self;
+            let Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
             let files = WatchedFiles::of(&config);
             let reload = match reload_at {
@@ -120,10 +129,14 @@ impl Relay {
             });
             let index = Arc::new(index(&config, network_thread.as_ref()));
             let network = network_thread.as_ref().map(NetworkThread::inbox);
-            let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
+            let common = common(&config, &authenticator, &admission, &revoking.revocations)?;
+            let (inboxes, shards) = start_shards(&config, common, &index, network.clone())?;
+            revoking.tell(inboxes.clone(), network.clone());
             let links = network_thread
-                .map(|network_thread| network_thread.start(inboxes.clone(), index.clone()))
+                .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
                 .transpose()?;
+            let Revoking { revocations, saving } = revoking;
+            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 doors.described(),
@@ -138,7 +151,7 @@ impl Relay {
             service.ready();
             let stopped = tokio::select! {
                 stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
-                never = service.serve_control_and_watchdog(control, ask_to_reload) => match never {},
+                never = service.serve_control_and_watchdog(control, ask_to_reload, operator) => match never {},
             };
             if authenticator::loading_hangs() {
                 // Threads that end wait for the lock of the system's loader, and so does whoever waits for them.
@@ -176,17 +189,14 @@ fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex 
     }
 }
 
-fn start_shards(
-    config: &Arc<Config>,
+/// What all shards have in common.
+fn common(
+    config: &Config,
     authenticator: &Authenticator,
     admission: &Arc<Admission>,
-    index: &Arc<ShardIndex>,
-    network: Option<InboxSender<Event>>,
-) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) =
-        (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
-    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
-    let common = client::Common {
+    revocations: &Arc<Revocations>,
+) -> anyhow::Result<client::Common> {
+    Ok(client::Common {
         authenticator: authenticator.clone(),
         admission: admission.clone(),
         limits: config.limits.clone(),
@@ -194,9 +204,21 @@ fn start_shards(
         seen: config.authenticator_sees.clone(),
         name: config.name.as_str().into(),
         shards: config.shards,
-        verdicts: Arc::default(),
+        verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
-    };
+        revocations: revocations.clone(),
+    })
+}
+
+fn start_shards(
+    config: &Config,
+    common: client::Common,
+    index: &Arc<ShardIndex>,
+    network: Option<InboxSender<Event>>,
+) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
+    let (inboxes, receivers): (Vec<_>, Vec<_>) =
+        (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
+    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()

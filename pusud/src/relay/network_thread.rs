@@ -3,6 +3,7 @@
 
 use crate::config::Config;
 use crate::mesh::{Keys, LinkEncryption, Network, Settings};
+use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
 use anyhow::Context as _;
@@ -55,16 +56,27 @@ impl NetworkThread {
         self.sender.clone()
     }
 
-    /// Starts the thread, which reaches the shards through `inboxes` and `index`.
+    /// The network's keys, if it has any.
+    pub(crate) fn keys(&self) -> Option<&Keys> {
+        self.settings.keys.as_ref()
+    }
+
+    /// Starts the thread, which reaches the shards through `inboxes` and `index`. Peers tell of `revocations`, and are told.
     ///
     /// # Errors
     /// The system is out of threads or files.
-    pub(crate) fn start(self, inboxes: Vec<InboxSender>, index: Arc<ShardIndex>) -> anyhow::Result<Links> {
+    pub(crate) fn start(
+        self,
+        inboxes: Vec<InboxSender>,
+        index: Arc<ShardIndex>,
+        revocations: Arc<Revocations>,
+    ) -> anyhow::Result<Links> {
         let Self { settings, listener, address, sender, inbox, run_bytes } = self;
         let (relays, key) = (settings.relays.len(), settings.keys.is_some());
         let encryption = settings.encryption();
         let network = settings.network_name.clone();
-        let door = RelayDoor::new(Outgoing::of_network(inboxes), ShardIndexView::new(index), run_bytes);
+        let door = RelayDoor::new(Outgoing::of_network(inboxes.clone()), ShardIndexView::new(index), run_bytes)
+            .with_operator(inboxes, sender.clone(), revocations);
         let ended = Network { settings, listener, door, events: inbox }.start()?;
         // Programs wait for this line: its message and `address` stay as they are.
         info!(%address, network, relays, key, %encryption, "serving relays");

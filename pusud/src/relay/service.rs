@@ -3,7 +3,7 @@
 use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, format_duration};
-use crate::control::{ControlSocket, ReloadRequest, StatusGatherer};
+use crate::control::{ControlSocket, Operator, ReloadRequest, StatusGatherer};
 use crate::protocol::Disconnect;
 use crate::relay::network_thread::Links;
 use crate::relay::reload::Reload;
@@ -107,10 +107,11 @@ impl Service {
         &self,
         control: Option<ControlSocket>,
         reload: mpsc::Sender<ReloadRequest>,
+        operator: Operator,
     ) -> Infallible {
         let controlling = async {
             match control {
-                Some(control) => control.serve(self.status_gatherer.clone(), reload).await,
+                Some(control) => control.serve(self.status_gatherer.clone(), reload, Arc::new(operator)).await,
                 None => std::future::pending().await,
             }
         };

@@ -2,8 +2,11 @@
 //!
 //! Knows neither shards nor links, so that the simulation can stand on one side of it and the relay on the other.
 
+use crate::revocation::Revocations;
 use crate::routing::batch::Batch;
 use crate::routing::link_status::Status;
+use crate::routing::orders::{KickTarget, KickTicket, Order, OrderReply};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
@@ -42,6 +45,12 @@ pub enum Event {
         /// For how many of those that [`Door::next_to_hold`] gave.
         marks: usize,
     },
+    /// The revocations have changed: tell the linked relays.
+    RevocationsChanged,
+    /// Tell the linked relays of an operator's order, and say what becomes of it.
+    Order(Order, OrderReply),
+    /// The answer to [`Door::kick`]: so many connections were ended.
+    Kicked(KickTicket, u64),
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.
@@ -93,6 +102,14 @@ pub trait Door: 'static {
 
     /// The answer to [`Event::Settle`]: given exactly once, at most about a second after it.
     fn settled(&mut self, ticket: Ticket);
+
+    /// The relay's revocations, which the linked relays are told of and tell; `None`: it has none to tell.
+    fn revocations(&self) -> Option<Arc<Revocations>> {
+        None
+    }
+
+    /// A peer's operator ends connections: [`Event::Kicked`] is the answer.
+    fn kick(&mut self, _target: KickTarget, _ticket: KickTicket) {}
 
     /// The answer to [`Event::Fence`]: given exactly once, in the order of the questions.
     fn passed(&mut self, ticket: Ticket);

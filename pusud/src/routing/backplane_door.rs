@@ -6,13 +6,16 @@
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
 use crate::frames;
+use crate::revocation::Revocations;
 use crate::routing::backplane::{Door, Event, Events, Ticket};
-use crate::routing::inbox::Inbox;
+use crate::routing::inbox::{Inbox, InboxSender, Item};
 use crate::routing::lane::{Lane, Share};
 use crate::routing::link_marks::LinkMarks;
+use crate::routing::orders::{KickTarget, KickTicket, Tally};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The door of a relay with shards.
@@ -21,6 +24,9 @@ pub struct RelayDoor {
     index: ShardIndexView,
     run: Run,
     marks: LinkMarks,
+    inboxes: Vec<InboxSender>,
+    /// Where peers' kicks are answered, and the revocations; `None`: there is no operator.
+    operator: Option<(InboxSender<Event>, Arc<Revocations>)>,
 }
 
 impl RelayDoor {
@@ -28,7 +34,21 @@ impl RelayDoor {
     ///
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
-        Self { outgoing, index, run: Run::new(run_bytes_max), marks: LinkMarks::default() }
+        let (run, marks) = (Run::new(run_bytes_max), LinkMarks::default());
+        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None }
+    }
+
+    /// Lets peers end connections of the shards behind `inboxes`, and take back authorizations. `network` is the inbox of the
+    /// network itself.
+    pub fn with_operator(
+        mut self,
+        inboxes: Vec<InboxSender>,
+        network: InboxSender<Event>,
+        revocations: Arc<Revocations>,
+    ) -> Self {
+        self.inboxes = inboxes;
+        self.operator = Some((network, revocations));
+        self
     }
 
     fn close_run(&mut self) {
@@ -89,6 +109,19 @@ impl Door for RelayDoor {
         self.outgoing.settled(ticket);
     }
 
+    fn revocations(&self) -> Option<Arc<Revocations>> {
+        self.operator.as_ref().map(|(_, revocations)| revocations.clone())
+    }
+
+    fn kick(&mut self, target: KickTarget, ticket: KickTicket) {
+        let Some((network, _)) = &self.operator else { return };
+        let network = network.clone();
+        let tally = Tally::new(move |count| network.send(Event::Kicked(ticket, count)));
+        for inbox in &self.inboxes {
+            inbox.send(Item::Kick(target.clone(), tally.clone()));
+        }
+    }
+
     fn passed(&mut self, ticket: Ticket) {
         self.outgoing.passed(ticket);
     }
@@ -103,9 +136,8 @@ impl Events for Inbox<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routing::inbox::{self, Item};
+    use crate::routing::inbox;
     use crate::routing::shard_index::ShardIndex;
-    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_peers_publications_reach_the_shards_that_listen_and_nobody_else() {

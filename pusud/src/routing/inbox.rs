@@ -9,6 +9,7 @@ use crate::routing::arrival::Arrival;
 use crate::routing::backplane::Event;
 use crate::routing::batch::Batch;
 use crate::routing::lane::{SHARES, Share};
+use crate::routing::orders::{KickTarget, Tally};
 use crate::routing::report::Report;
 use crate::routing::waker_set::WakerSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +43,10 @@ pub enum Item {
     Reauthorize,
     /// Forget the clients' authorizations: nobody will be asked about them again.
     ForgetAuthorizations,
+    /// Somebody's authorizations are revoked, whose number this is: it stands in the table of revocations already.
+    Revoked(u64),
+    /// End the connections of these clients with the operator's close code, and count them.
+    Kick(KickTarget, Tally),
     /// Say how you are: an answer shows that the shard takes turns.
     Report(oneshot::Sender<Report>),
     /// See all clients off, and say so when they have gone. Everything else goes on: other shards may still have

@@ -14,6 +14,7 @@ mod lane;
 mod link_marks;
 mod link_status;
 mod memory;
+mod orders;
 mod outgoing;
 mod report;
 mod run;
@@ -31,6 +32,7 @@ pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard
 pub use lane::{LANES, Lane, SHARES, Share};
 pub use link_status::{PeerState, PeerStatus, Status, Traffic};
 pub use memory::{INBOX_BYTES_MAX, from_links_bytes_max, run_bytes_max};
+pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, KickTicket, Order, OrderNews, OrderReply, Tally};
 pub use outgoing::Outgoing;
 pub use report::Report;
 pub use run::Run;

@@ -95,6 +95,11 @@ impl Shard {
                     Item::Passed(number) => hub.passed(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
+                    Item::Revoked(key) => hub.suspect(key),
+                    Item::Kick(target, tally) => {
+                        let hub = hub.clone();
+                        drop(spawn_local(async move { tally.add(hub.kick(&target).await) }));
+                    }
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {

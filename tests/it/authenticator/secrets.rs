@@ -55,6 +55,11 @@ pub(super) fn assert_daemon_clean(daemon: &Daemon) {
     assert_clean("the status", &daemon.status().to_string());
     let settings = daemon.dir().join("settings.yaml");
     assert_output_clean("the status as text", &run(pusud(&["status", "--config"]).arg(settings)));
+    #[cfg(unix)]
+    for command in ["decisions", "revocations"] {
+        assert_output_clean(command, &daemon.operate(&[command]));
+        assert_output_clean(command, &daemon.operate(&[command, "--json"]));
+    }
     assert_clean("the log", &daemon.log().text());
 }
 
@@ -276,4 +281,26 @@ fn the_client_commands() {
         assert_output_clean("a client command", &run(command.arg(&file).args(["a", "b"])));
     }
     assert_daemon_clean(&daemon);
+}
+
+/// What is revoked stands as a hash in all that is shown and kept.
+#[test]
+#[cfg(unix)]
+fn a_revoked_authorization() {
+    let setup =
+        Setup::on_shards(1).authenticator("MyAuthenticator", PluginsDir::with([my_plugin()])).log_level("trace");
+    let daemon = setup.settings("revocations_file: revocations.json").start();
+    send_all(&daemon);
+    let decisions = daemon.operate_json(&["decisions"]);
+    assert!(!decisions.is_empty(), "nothing was decided");
+    for decision in decisions {
+        let hash = decision["authorization"].as_str().unwrap().to_owned();
+        assert_output_clean("a revocation", &daemon.operate(&["revoke", "--authorization-hash", &hash]));
+    }
+    send_all(&daemon);
+    assert_daemon_clean(&daemon);
+    assert_clean("the file", &fs::read_to_string(daemon.dir().join("revocations.json")).unwrap());
+    let wrong = daemon.operate(&["revoke", "--authorization-hash", AUTHORIZATION]);
+    // The command line repeats what was typed there: that is the operator's own terminal.
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
 }

@@ -29,6 +29,8 @@ mod memory_group;
 mod name_server;
 mod namespace;
 mod network;
+#[cfg(unix)]
+mod operator;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@
 //! | `both=PATTERN` | grants both |
 //! | `option` | grants both for the channel that the option `channel` names |
 //! | `expires=MS` | the permissions end so many milliseconds from now |
+//! | `subject=NAME` | names whom it is granted to |
 //! | `sleep=MS` | waits so long before it goes on |
 //! | `attributes=PREFIX` | refuses; the reason is `tls` or `plain`, and the attributes with such names as `NAME=VALUE` |
 //! | `refuse=REASON` | refuses, with this reason |

@@ -24,6 +24,8 @@ mod pace;
 mod partition;
 mod place;
 mod rejoin;
+#[cfg(unix)]
+mod revoke;
 mod snapshots;
 mod status;
 mod stopping;

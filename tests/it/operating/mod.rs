@@ -5,9 +5,13 @@ mod addresses;
 mod check;
 #[cfg(unix)]
 mod control;
+#[cfg(unix)]
+mod decisions;
 mod draining;
 #[cfg(unix)]
 mod health;
+#[cfg(unix)]
+mod kick;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -16,6 +20,8 @@ mod log_floods;
 mod open_files;
 #[cfg(target_os = "linux")]
 mod places;
+#[cfg(unix)]
+mod revoke;
 #[cfg(unix)]
 mod service;
 mod settings;

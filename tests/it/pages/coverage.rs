@@ -89,6 +89,10 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
         4,
         "cluster::a_key_is_rotated_in_three_rounds_while_the_relays_serve",
     ),
+    ("docs/operating/throwing-out.md", "End connections", "sh", 1, "operating::throwing_out"),
+    ("docs/operating/throwing-out.md", "Take authorizations back", "sh", 1, "operating::throwing_out"),
+    ("docs/operating/throwing-out.md", "Who is revoked", "sh", 1, "operating::throwing_out"),
+    ("docs/operating/throwing-out.md", "Why was I refused?", "sh", 1, "operating::throwing_out"),
     ("docs/operating/shutdown-and-upgrades.md", "Upgrade a plugin", "sh", 1, "operating::a_plugin_is_upgraded"),
 ];
 /// Pages with tests of their own.

@@ -25,6 +25,19 @@ fn sizing() {
 }
 
 #[test]
+fn throwing_out() {
+    const PAGE: &str = "docs/operating/throwing-out.md";
+    let Some(stage) = Stage::new("throwing-out.md, commands") else { return };
+    let _relay = stage.quickstart();
+    let run = |heading: &str| stage.shell(&block(PAGE, heading, "sh")).succeeds();
+    assert_eq!(run("End connections").lines().count(), 3);
+    assert!(run("Take authorizations back").contains("subject \"mallory\" is revoked until "));
+    let listed = run("Who is revoked");
+    assert!(listed.contains("subject \"mallory\"") && listed.contains("is no longer revoked"), "{listed}");
+    assert!(run("Why was I refused?").contains("no such decision is remembered"));
+}
+
+#[test]
 fn a_plugin_is_upgraded() {
     const PAGE: &str = "docs/operating/shutdown-and-upgrades.md";
     let Some(stage) = Stage::new("shutdown-and-upgrades.md, commands") else { return };

@@ -49,6 +49,8 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("name", "other"),
         ("shards", "2"),
         ("control_socket", "None"),
+        ("revocations_file", "other.json"),
+        ("remembered_decisions", "7"),
     ];
     let mut restart: BTreeSet<&str> = values.iter().map(|(key, _)| *key).collect();
     restart.extend(["limits", "listeners"]);

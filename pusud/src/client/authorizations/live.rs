@@ -4,6 +4,7 @@ use super::Moment;
 use crate::authenticator::{Authorization, Grant, GrantEnd, HeldGrant};
 use crate::client::uptime::Uptime;
 use crate::protocol::Permission;
+use crate::revocation::Standing;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) struct Live {
     pub(super) permissions: Box<[Permission]>,
     /// The generation of the authenticator that granted it.
     pub(super) generation: u32,
+    /// Whose it is, as far as it can be revoked.
+    pub(super) standing: Standing,
     /// `None`: it does not end, and nobody will be asked about it again.
     pub(super) terms: Option<Box<Terms>>,
 }
@@ -62,13 +65,13 @@ impl Live {
             [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
         let expires = ends.into_iter().flatten().min();
         let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
-        let Grant { permissions, generation, ticket, held, .. } = grant;
+        let Grant { permissions, generation, ticket, held, standing, .. } = grant;
         let has_terms = expires.is_some() || kept.is_some() || held.is_some();
         let terms = || {
             let (is_delivered_to, asked, recheck) = (false, now.uptime, None);
             Box::new(Terms { expires, notice, kept, ticket, held, is_delivered_to, asked, recheck })
         };
-        Self { permissions: permissions.into(), generation, terms: has_terms.then(terms) }
+        Self { permissions: permissions.into(), generation, standing, terms: has_terms.then(terms) }
     }
 
     pub(super) fn is_named(&self, ticket: u64) -> bool {

@@ -122,6 +122,8 @@ impl Requests<'_> {
                 debug!(client, subject = grant.subject, ticket = grant.ticket, "authorized");
                 let mut session = Session::default();
                 session.granted(grant, kept.filter(|_| authenticator.reauthorizes()), Moment::now());
+                // Before anything is awaited: from here on a revocation finds it.
+                self.outbox.set_standing(session.standing());
                 Ok((session, Box::new(facts)))
             }
             Verdict::Refuse(reason) => {

@@ -276,6 +276,7 @@ impl<'a> Requests<'a> {
         match probation {
             Ok((probation, authorize_by)) => {
                 self.outbox.set_authorized(false);
+                self.outbox.set_standing(std::iter::empty());
                 let unread = self.received.into_unread();
                 Some(Begun::WebSocket { upgrade, unread, probation, authorize_by })
             }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::authenticator::Authorization;
+use crate::protocol::{Access, Permission};
 
 fn request(authorization: &str) -> Request {
     Request {
@@ -30,7 +31,7 @@ fn is_known(verdicts: &Arc<Verdicts>, key: Key, generation: u32) -> bool {
 
 #[test]
 fn a_question_is_told_from_all_others() {
-    let verdicts = Verdicts::default();
+    let verdicts = Verdicts::new(Arc::default());
     let key = |request: &Request, peer: &str| verdicts.key(request, peer);
     let first = key(&request("a"), "192.0.2.1");
     assert_eq!(first, key(&request("a"), "192.0.2.1"));
@@ -43,12 +44,16 @@ fn a_question_is_told_from_all_others() {
         assert_ne!(first, key(&other, "192.0.2.1"), "{other:?}");
     }
     assert_ne!(first, key(&request("a"), "192.0.2.2"));
-    assert_ne!(first, Verdicts::default().key(&request("a"), "192.0.2.1"), "every relay has a secret of its own");
+    assert_ne!(
+        first,
+        Verdicts::new(Arc::default()).key(&request("a"), "192.0.2.1"),
+        "every relay has a secret of its own"
+    );
 }
 
 #[test]
 fn what_was_granted_is_remembered_until_it_ends() {
-    let verdicts = Arc::new(Verdicts::default());
+    let verdicts = Arc::new(Verdicts::new(Arc::default()));
     let key = verdicts.key(&request("a"), "");
     let remembered = ask(&verdicts, key).grant(grant("news"), Moment::now());
     assert!(remembered.allows(Access::WRITE, "news") && !remembered.allows(Access::READ, "news"));
@@ -63,7 +68,7 @@ fn what_was_granted_is_remembered_until_it_ends() {
 
 #[tokio::test]
 async fn who_asks_the_same_meanwhile_waits_for_the_answer() {
-    let verdicts = Arc::new(Verdicts::default());
+    let verdicts = Arc::new(Verdicts::new(Arc::default()));
     let key = verdicts.key(&request("a"), "");
     let outcome = async |verdicts: &Arc<Verdicts>| {
         let Found::Asked(mut asked) = verdicts.find(key, 1) else { panic!("it is being asked") };
@@ -86,7 +91,7 @@ async fn who_asks_the_same_meanwhile_waits_for_the_answer() {
 
 #[test]
 fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
-    let verdicts = Arc::new(Verdicts::default());
+    let verdicts = Arc::new(Verdicts::new(Arc::default()));
     let pattern = "x".repeat(10_000);
     let keys: Vec<Key> = (0..1000).map(|n| verdicts.key(&request(&n.to_string()), "")).collect();
     for key in &keys {
@@ -102,7 +107,7 @@ fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
 
 #[test]
 fn what_has_ended_goes_by_itself() {
-    let verdicts = Arc::new(Verdicts::default());
+    let verdicts = Arc::new(Verdicts::new(Arc::default()));
     let keys: Vec<Key> = (0..10).map(|n| verdicts.key(&request(&n.to_string()), "")).collect();
     for key in &keys {
         ask(&verdicts, *key).grant(grant("news"), Moment::now());

@@ -36,6 +36,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nrelays: ['a:0']", "found the text \"a:0\" in the list"),
         ("authenticator: A\nrelays: ['ws://a']", "found the text \"ws://a\" in the list"),
         ("authenticator: A\nrelays: ['[::1']", "`relays`: expected"),
+        (
+            "authenticator: A\nremembered_decisions: 1001",
+            "`remembered_decisions`: expected a whole number from 0 (none) to 1000, found `1001`",
+        ),
         ("authenticator: A\nshards: 64", "`shards`: expected a whole number from 0 (one per core) to 63, found `64`"),
         ("authenticator: A\nname: ''", "`name`: expected a name of 1 to 255 bytes"),
         ("authenticator: A\nname: \"a\\nb\"", "`name`: expected"),

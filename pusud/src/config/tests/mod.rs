@@ -108,7 +108,7 @@ fn every_key_is_read() {
          max_authorize_attempts: 5, max_handshakes: 77, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
          max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
-         http: {{publish: false, events: false}}\ncontrol_socket: run/p.sock"
+         http: {{publish: false, events: false}}\ncontrol_socket: run/p.sock\nrevocations_file: r.json\nremembered_decisions: 7"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -117,6 +117,8 @@ fn every_key_is_read() {
         (config.authenticator.isolation, config.authenticator.isolation_memory),
         (Isolation::Process, Some(16 << 30))
     );
+    assert_eq!(config.revocations_file, config.file.as_ref().map(|file| file.with_file_name("r.json")));
+    assert_eq!((config.remembered_decisions, loaded("authenticator: X").remembered_decisions), (7, 1000));
     assert_eq!(config.authenticator.max_life, Some(Duration::from_secs(30 * 24 * 3600)));
     assert_eq!(loaded("authenticator: X\nmax_authorization_life: 0").authenticator.max_life, None);
     assert_eq!(loaded("authenticator: X\nisolation_memory: 0").authenticator.isolation_memory, None);

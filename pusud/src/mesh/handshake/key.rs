@@ -87,6 +87,11 @@ impl Keys {
         &self.keys[0]
     }
 
+    /// All of them, the one that signs first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys.iter().map(|key| key.as_slice())
+    }
+
     /// Signs what is in `parts`; where one ends and the next begins counts.
     pub fn sign(&self, parts: &[&[u8]]) -> Signature {
         mac(&self.keys[0], parts).finalize().into_bytes().into()

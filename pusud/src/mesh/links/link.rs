@@ -5,6 +5,7 @@
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
 use crate::mesh::links::holding::Holding;
+use crate::mesh::links::orders::Orders;
 use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
@@ -67,6 +68,8 @@ pub(crate) struct Link {
     pub announced: Announced,
     /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
     pub holding: Option<Holding>,
+    /// Orders of operators; none where the peer knows no such frames.
+    pub orders: Option<Box<Orders>>,
     /// Subscriptions that wait for the peer.
     pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
@@ -84,12 +87,13 @@ pub(crate) struct Link {
 
 impl Link {
     /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    /// `holding`: what the peer is told of channels that it is to hold, if it knows such frames.
+    /// `holding`: what the peer is told of channels that it is to hold, if it knows such frames; `orders` the same.
     pub(crate) fn new(
         candidate: Candidate,
         content_bytes_max: usize,
         account: Account,
         holding: Option<Holding>,
+        orders: Option<Box<Orders>>,
     ) -> Self {
         Self {
             name: candidate.name,
@@ -100,6 +104,7 @@ impl Link {
             announcer: Announcer::default(),
             announced: Announced::default(),
             holding,
+            orders,
             waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -263,6 +268,9 @@ impl Link {
         }
         if let Some(holding) = &mut self.holding {
             holding.write(out);
+        }
+        if let Some(orders) = &mut self.orders {
+            orders.write(out);
         }
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {

@@ -9,6 +9,7 @@ mod conversation;
 mod encrypted;
 mod holding;
 mod link;
+mod orders;
 mod queue;
 mod reading;
 mod reception;
@@ -34,11 +35,14 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
+use crate::mesh::wire::{HOLD_MINOR, Hello, ORDERS_MINOR, Ready};
+use crate::revocation::Revocations;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
+use orders::Orders;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -52,6 +56,7 @@ pub(crate) struct Mesh<D> {
     wanted: Wanted,
     clearing: Clearing,
     held: Held,
+    revocations: Arc<Revocations>,
     content_bytes_max: usize,
     /// Links are to be encrypted, where the peer can.
     wants_encryption: bool,
@@ -69,6 +74,7 @@ impl<D: Door> Mesh<D> {
             table.set(&channel, true);
         }
         Self {
+            revocations: door.revocations().unwrap_or_default(),
             door,
             roster: Roster::new(&settings.name, links_max(settings.relays.len())),
             table,
@@ -160,7 +166,9 @@ impl<D: Door> Mesh<D> {
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
+        let knows_orders = peer.minor.min(VERSION.1) >= ORDERS_MINOR;
+        let orders = knows_orders.then(|| Box::new(Orders::new(self.revocations.clone(), id)));
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))

@@ -3,6 +3,7 @@
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
+use crate::mesh::links::orders::{receive_kicked, receive_revoked};
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::Frame;
 use crate::routing::Door;
@@ -68,6 +69,10 @@ impl<D: Door> Mesh<D> {
                 link.announcer.asked();
                 link.signals.send.notify_one();
             }
+            Frame::Revocations { number, entries } => self.receive_revocations(id, number, entries)?,
+            Frame::Revoked { number, has_room } => receive_revoked(link, number, has_room)?,
+            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
+            Frame::Kicked { number, count } => receive_kicked(link, number, count)?,
             Frame::Goodbye => return Ok(true),
             Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
             Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {

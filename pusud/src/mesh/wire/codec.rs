@@ -6,7 +6,8 @@
 use crate::config::Encryption;
 use crate::mesh::handshake::BootId;
 use crate::mesh::wire::fields::Fields;
-pub(crate) use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
+pub(crate) use crate::mesh::wire::fields::{Changes, Entries, Malformed, Names, Publications, Total, hash};
+use crate::mesh::wire::kind;
 
 /// What every HELLO begins with.
 pub(crate) const MAGIC: [u8; 4] = *b"PUSU";
@@ -18,57 +19,10 @@ pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 pub(crate) const HOLD_MINOR: u16 = 1;
 /// The first minor version whose relays can encrypt a link.
 pub(crate) const ENCRYPTION_MINOR: u16 = 2;
+/// The first minor version whose relays know the orders of operators.
+pub(crate) const ORDERS_MINOR: u16 = 3;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
-        $($(#[$doc])* pub(crate) const $name: u8 = $value;)+
-    };
-}
-
-/// Types of frames.
-pub(crate) mod kind {
-    kinds! {
-        /// Who speaks, and what it can.
-        HELLO = 1,
-        /// Proof of the key.
-        AUTH = 2,
-        /// The link begins.
-        READY = 3,
-        /// The connection ends, and why.
-        REFUSE = 4,
-        /// The relay stops as planned.
-        GOODBYE = 5,
-        /// Are you there?
-        PING = 6,
-        /// Yes.
-        PONG = 7,
-        /// Some of the channels with listeners.
-        SNAPSHOT = 8,
-        /// These were all.
-        SNAPSHOT_END = 9,
-        /// Channels that were announced or withdrawn.
-        CHANGES = 10,
-        /// Interest has been taken in up to a number.
-        ACKNOWLEDGE = 11,
-        /// How much interest there is.
-        CHECK = 12,
-        /// Tell everything again.
-        RESYNC = 13,
-        /// Messages.
-        PUBLICATIONS = 14,
-        /// Send no more of these channels for now.
-        HOLD = 15,
-        /// Go on with these channels.
-        GO = 16,
-    }
-}
-
-/// Whether a frame of this type is about the interest of its sender.
-pub(crate) fn is_about_interest(kind: u8) -> bool {
-    matches!(kind, kind::SNAPSHOT | kind::SNAPSHOT_END | kind::CHANGES | kind::CHECK)
-}
 
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +149,36 @@ pub(crate) enum Frame<'a> {
         /// Names.
         channels: Names<'a>,
     },
+    /// Changes of the revocations.
+    Revocations {
+        /// What to acknowledge.
+        number: u64,
+        /// In the order of the sender's table.
+        entries: Entries<'a>,
+    },
+    /// Everything up to this number has been taken in.
+    Revoked {
+        /// Of the last frame.
+        number: u64,
+        /// There was room for all of it.
+        has_room: bool,
+    },
+    /// End connections.
+    Kick {
+        /// What to answer with.
+        number: u64,
+        /// What `whom` is.
+        by: u8,
+        /// Whose connections.
+        whom: &'a str,
+    },
+    /// So many were ended.
+    Kicked {
+        /// That of the kick.
+        number: u64,
+        /// Connections.
+        count: u64,
+    },
 }
 
 /// Reads the fields of a frame.
@@ -234,6 +218,16 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }
         kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
         kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
+        kind::REVOCATIONS => {
+            let number = fields.u64()?;
+            return Ok(Frame::Revocations { number, entries: Entries::new(fields) });
+        }
+        kind::REVOKED => Frame::Revoked { number: fields.u64()?, has_room: fields.flag()? },
+        kind::KICK => {
+            let (number, by) = (fields.u64()?, fields.u8()?);
+            Frame::Kick { number, by, whom: fields.rest_as_text()? }
+        }
+        kind::KICKED => Frame::Kicked { number: fields.u64()?, count: fields.u64()? },
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

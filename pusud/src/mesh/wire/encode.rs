@@ -3,7 +3,9 @@
 use crate::config::Encryption;
 #[cfg(any(test, feature = "fuzzing"))]
 use crate::mesh::wire::codec::Frame;
-use crate::mesh::wire::codec::{ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total, kind};
+use crate::mesh::wire::codec::{ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total};
+use crate::mesh::wire::kind;
+use crate::revocation::{Entry, Whom};
 
 /// Longest text of a refusal, in bytes.
 const REASON_BYTES_MAX: usize = 900;
@@ -129,6 +131,59 @@ pub(crate) fn channels<'a>(out: &mut Vec<u8>, kind: u8, channels: &mut impl Iter
     frame(out, kind, |out| names(out, channels));
 }
 
+/// Bytes that an entry of REVOCATIONS takes.
+pub(crate) fn entry_len(entry: &Entry) -> usize {
+    28 + match &entry.whom {
+        Whom::Subject(subject) => subject.len(),
+        Whom::AuthorizationHash(hash) => hash.0.len(),
+    }
+}
+
+/// Appends REVOCATIONS.
+pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, entries: impl IntoIterator<Item = Entry>) {
+    frame(out, kind::REVOCATIONS, |out| {
+        out.extend_from_slice(&number.to_be_bytes());
+        for Entry { whom, stamp, until_ms, is_lifted } in entries {
+            for field in [stamp.time_ms, stamp.writer, until_ms] {
+                out.extend_from_slice(&field.to_be_bytes());
+            }
+            let (kind, bytes) = match &whom {
+                Whom::Subject(subject) => (1, subject.as_bytes()),
+                Whom::AuthorizationHash(hash) => (2, &hash.0[..]),
+            };
+            out.extend_from_slice(&[is_lifted.into(), kind]);
+            let len = u16::try_from(bytes.len()).expect("subjects have at most 1024 bytes");
+            out.extend_from_slice(&len.to_be_bytes());
+            out.extend_from_slice(bytes);
+        }
+    });
+}
+
+/// Appends REVOKED.
+pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, has_room: bool) {
+    frame(out, kind::REVOKED, |out| {
+        out.extend_from_slice(&number.to_be_bytes());
+        out.push(has_room.into());
+    });
+}
+
+/// Appends KICK.
+pub(crate) fn kick(out: &mut Vec<u8>, number: u64, by: u8, whom: &str) {
+    frame(out, kind::KICK, |out| {
+        out.extend_from_slice(&number.to_be_bytes());
+        out.push(by);
+        out.extend_from_slice(whom.as_bytes());
+    });
+}
+
+/// Appends KICKED.
+pub(crate) fn kicked(out: &mut Vec<u8>, number: u64, count: u64) {
+    frame(out, kind::KICKED, |out| {
+        out.extend_from_slice(&number.to_be_bytes());
+        out.extend_from_slice(&count.to_be_bytes());
+    });
+}
+
 /// Begins PUBLICATIONS: publications follow, then [`close`].
 pub(crate) fn begin_publications(out: &mut Vec<u8>, first: u64) {
     out.extend_from_slice(&[0; HEAD_BYTES - 1]);
@@ -193,5 +248,9 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         }
         Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
         Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
+        Frame::Revocations { number, entries } => revocations(out, number, entries.filter_map(Result::ok)),
+        Frame::Revoked { number, has_room } => revoked(out, number, has_room),
+        Frame::Kick { number, by, whom } => kick(out, number, by, whom),
+        Frame::Kicked { number, count } => kicked(out, number, count),
     }
 }

@@ -1,8 +1,9 @@
 //! Fields and lists of frames: taken off the front of bytes, one after the other.
 //!
-//! Knows no frames. What is malformed is an error, and nothing is allocated.
+//! Knows no frames. What is malformed is an error, and nothing is allocated but the subjects of revocations.
 
 use crate::config::Encryption;
+use crate::revocation::{AuthorizationHash, Entry, Stamp, Whom};
 
 /// Bytes that are no frame of this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -167,6 +168,23 @@ list!(
     Changes,
     (bool, &'a str),
     |fields| Ok((fields.flag()?, fields.name()?))
+);
+list!(
+    /// Revocations, and lifts of some.
+    Entries,
+    Entry,
+    |fields| {
+        let stamp = Stamp { time_ms: fields.u64()?, writer: fields.u64()? };
+        let (until_ms, is_lifted, kind) = (fields.u64()?, fields.flag()?, fields.u8()?);
+        let len = fields.u16()?.into();
+        let whom = match kind {
+            1 => Whom::Subject(fields.text(len)?.to_owned()),
+            2 => Whom::AuthorizationHash(AuthorizationHash(fields.bytes(len)?.try_into().map_err(|_| fields.wrong())?)),
+            _ => return Err(fields.wrong()),
+        };
+        whom.check().map_err(|_| fields.wrong())?;
+        Ok(Entry { whom, stamp, until_ms, is_lifted })
+    }
 );
 list!(
     /// Channels and contents. That a content is JSON is not checked here.

@@ -4,15 +4,17 @@ mod codec;
 mod decoder;
 mod encode;
 mod fields;
+pub(crate) mod kind;
 
 pub(crate) use codec::{
-    Changes, ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello,
-    Malformed, Names, Publications, Ready, Total, hash, is_about_interest, kind, major_of_hello, parse,
+    Changes, ENCRYPTION_MINOR, Entries, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello,
+    Malformed, Names, ORDERS_MINOR, Publications, Ready, Total, hash, major_of_hello, parse,
 };
 pub(crate) use decoder::Decoder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use encode::any;
 pub(crate) use encode::{
-    acknowledge, auth, bare, begin_publications, changes, channels, check, close, frame, heartbeat, hello_fields,
-    publication, ready, refuse, snapshot, snapshot_end,
+    acknowledge, auth, bare, begin_publications, changes, channels, check, close, entry_len, frame, heartbeat,
+    hello_fields, kick, kicked, publication, ready, refuse, revocations, revoked, snapshot, snapshot_end,
 };
+pub(crate) use kind::is_about_interest;

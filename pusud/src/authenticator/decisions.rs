@@ -1,0 +1,254 @@
+//! Decisions: the last verdicts of a relay, for an operator who asks why somebody was refused.
+//!
+//! Of an authorization only its keyed hash is kept. Long texts and lists are cut, so that the memory is bounded.
+//! **Invariant:** where none are remembered, nothing is kept and no lock is taken.
+
+use super::verdict::{Request, Verdict, beginning};
+use crate::protocol::Permission;
+use crate::revocation::AuthorizationHash;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Most bytes of a reason or a subject that are kept.
+const TEXT_BYTES_MAX: usize = 256;
+/// Most bytes of all patterns of a decision that are kept.
+const PATTERNS_BYTES_MAX: usize = 1024;
+/// Most patterns of a decision that are kept.
+const PATTERNS_MAX: usize = 32;
+/// What one pattern takes beside its text.
+const PATTERN_BYTES: usize = 64;
+/// What a decision takes beside its texts.
+const DECISION_BYTES: usize = 512;
+/// Most that are shown at a time.
+const SHOWN_MAX: usize = 1000;
+
+/// Bytes of so many remembered decisions.
+pub fn decision_bytes_max(count: usize) -> usize {
+    count * (DECISION_BYTES + 3 * TEXT_BYTES_MAX + PATTERNS_BYTES_MAX + PATTERNS_MAX * PATTERN_BYTES)
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When it was made, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// The client, as the log names it; empty where nobody knows its address.
+    pub address: String,
+    /// The authenticator that decided.
+    pub entry: String,
+    /// `granted`, `refused` or `unavailable`.
+    pub verdict: String,
+    /// `first`, `again` (a client that has one authorization already) or `recheck` (the relay asked by itself).
+    pub occasion: String,
+    /// Whom it was about, as far as the authenticator has said.
+    pub subject: String,
+    /// Why it was refused or could not be decided.
+    pub reason: String,
+    /// What was granted: `read PATTERN`, `write PATTERN`, `read and write PATTERN`.
+    pub permissions: Vec<String>,
+    /// How many more permissions there are, which are not kept.
+    pub permissions_left_out: usize,
+    /// How long it took, in microseconds.
+    pub took_us: u64,
+    /// The keyed hash of the authorization.
+    pub authorization: Option<AuthorizationHash>,
+}
+
+/// What a question was, until its decision is there.
+pub(super) struct Asked {
+    began: Instant,
+    address: String,
+    entry: String,
+    occasion: &'static str,
+    authorization: Option<AuthorizationHash>,
+}
+
+impl Asked {
+    /// This one, which is asked now of the authenticator with this id.
+    pub(super) fn now(request: &Request, authorization: Option<AuthorizationHash>, entry: &str) -> Self {
+        let occasion = match (request.again, request.recheck) {
+            (_, true) => "recheck",
+            (true, false) => "again",
+            (false, false) => "first",
+        };
+        Self { began: Instant::now(), address: request.peer.clone(), entry: entry.to_owned(), occasion, authorization }
+    }
+}
+
+/// Which decisions are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Of this client, or of all clients of this address.
+    pub address: Option<String>,
+    /// About this subject.
+    pub subject: Option<String>,
+    /// Those alone that granted nothing.
+    pub refused: bool,
+    /// At most so many, the last ones.
+    pub last: usize,
+}
+
+impl Filter {
+    fn fits(&self, decision: &Decision) -> bool {
+        let is_of = |address: &String| {
+            let host = decision.address.rsplit_once(':').map_or("", |(host, _)| host);
+            decision.address == *address || host.trim_start_matches('[').trim_end_matches(']') == address
+        };
+        self.address.as_ref().is_none_or(is_of)
+            && self.subject.as_ref().is_none_or(|subject| decision.subject == beginning(subject, TEXT_BYTES_MAX))
+            && (!self.refused || decision.verdict != "granted")
+    }
+}
+
+/// The last decisions.
+pub struct Decisions {
+    count_max: usize,
+    last: Mutex<VecDeque<Decision>>,
+}
+
+impl Decisions {
+    /// So many at the most; 0: none.
+    pub fn new(count_max: usize) -> Self {
+        Self { count_max, last: Mutex::default() }
+    }
+
+    /// Whether any are remembered.
+    pub fn is_on(&self) -> bool {
+        self.count_max > 0
+    }
+
+    /// Those that are meant, the oldest first, and how many there are.
+    pub fn find(&self, filter: &Filter) -> (Vec<Decision>, usize) {
+        let last = self.lock();
+        let fitting = last.iter().filter(|decision| filter.fits(decision));
+        let count = fitting.clone().count();
+        (fitting.skip(count.saturating_sub(filter.last.min(SHOWN_MAX))).cloned().collect(), count)
+    }
+
+    /// One more; the oldest makes room. `subject`: of a grant that was taken back.
+    pub(super) fn remember(&self, asked: Asked, verdict: &Verdict, subject: Option<String>) {
+        let decision = describe(asked, verdict, subject);
+        let mut last = self.lock();
+        if last.len() >= self.count_max {
+            last.pop_front();
+        }
+        last.push_back(decision);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Decision>> {
+        // A list without its last one is a list, whatever has panicked.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(asked: Asked, verdict: &Verdict, taken_back: Option<String>) -> Decision {
+    let Asked { began, address, entry, occasion, authorization } = asked;
+    let cut = |text: &str| beginning(text, TEXT_BYTES_MAX).to_owned();
+    let (words, subject, reason, permissions) = match verdict {
+        Verdict::Grant(grant) => ("granted", grant.subject.as_str(), "", &grant.permissions[..]),
+        Verdict::Refuse(reason) => ("refused", taken_back.as_deref().unwrap_or_default(), reason.as_str(), &[][..]),
+        Verdict::Unavailable(reason) => ("unavailable", "", reason.as_str(), &[][..]),
+    };
+    let shown = shown(permissions);
+    let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Decision {
+        time_ms: microseconds(since) / 1000,
+        address,
+        entry,
+        verdict: words.to_owned(),
+        occasion: occasion.to_owned(),
+        subject: cut(subject),
+        reason: cut(reason),
+        permissions_left_out: permissions.len() - shown.len(),
+        permissions: shown,
+        took_us: microseconds(began.elapsed()),
+        authorization,
+    }
+}
+
+fn shown(permissions: &[Permission]) -> Vec<String> {
+    let mut room = PATTERNS_BYTES_MAX;
+    let mut shown = Vec::new();
+    for Permission { pattern, access } in permissions.iter().take(PATTERNS_MAX) {
+        let Some(left) = room.checked_sub(pattern.len()) else { break };
+        room = left;
+        shown.push(format!("{access} {pattern}"));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::{Authorization, Grant};
+    use super::*;
+    use crate::protocol::Access;
+
+    fn request(peer: &str) -> Request {
+        Request {
+            authorization: Authorization::new("secret"),
+            peer: peer.into(),
+            encrypted: false,
+            again: false,
+            recheck: false,
+            attributes: Vec::new(),
+        }
+    }
+
+    fn remember(decisions: &Decisions, peer: &str, verdict: &Verdict) {
+        decisions.remember(Asked::now(&request(peer), None, "A"), verdict, None);
+    }
+
+    fn granted(subject: &str, permissions: usize) -> Verdict {
+        let permission = Permission::new("x".repeat(96), Access::READ_WRITE);
+        Verdict::Grant(Grant {
+            subject: subject.into(),
+            permissions: vec![permission; permissions],
+            ..Grant::default()
+        })
+    }
+
+    #[test]
+    fn the_last_ones_are_kept_and_found_by_what_is_known_of_them() {
+        let decisions = Decisions::new(4);
+        remember(&decisions, "192.0.2.9:1", &granted("gone", 1));
+        remember(&decisions, "192.0.2.1:1", &granted("alice", 1));
+        remember(&decisions, "192.0.2.1:2", &Verdict::Refuse("no".into()));
+        remember(&decisions, "[2001:db8::1]:7", &Verdict::Unavailable("down".into()));
+        remember(&decisions, "192.0.2.10:1", &granted("bob", 1));
+        let all = Filter { last: 10, ..Filter::default() };
+        let found = |filter: Filter| {
+            let (found, count) = decisions.find(&filter);
+            assert_eq!(found.len(), count.min(filter.last));
+            found.into_iter().map(|decision| decision.address).collect::<Vec<_>>()
+        };
+        assert_eq!(found(all.clone()), ["192.0.2.1:1", "192.0.2.1:2", "[2001:db8::1]:7", "192.0.2.10:1"]);
+        assert_eq!(found(Filter { last: 1, ..all.clone() }), ["192.0.2.10:1"]);
+        let at = |address: &str| found(Filter { address: Some(address.into()), ..all.clone() });
+        assert_eq!(at("192.0.2.1"), ["192.0.2.1:1", "192.0.2.1:2"]);
+        assert_eq!(
+            (at("192.0.2.1:2"), at("2001:db8::1")),
+            (vec!["192.0.2.1:2".into()], vec!["[2001:db8::1]:7".into()])
+        );
+        assert_eq!(found(Filter { subject: Some("alice".into()), ..all.clone() }), ["192.0.2.1:1"]);
+        assert_eq!(found(Filter { refused: true, ..all }), ["192.0.2.1:2", "[2001:db8::1]:7"]);
+    }
+
+    #[test]
+    fn what_is_long_is_cut() {
+        let decisions = Decisions::new(2);
+        remember(&decisions, "a", &Verdict::Refuse("ö".repeat(10_000)));
+        remember(&decisions, "a", &granted(&"s".repeat(1024), 1000));
+        let (found, _) = decisions.find(&Filter { last: 2, ..Filter::default() });
+        assert_eq!(found[0].reason.len(), TEXT_BYTES_MAX);
+        assert_eq!((found[1].subject.len(), found[1].permissions.len()), (TEXT_BYTES_MAX, 10));
+        assert_eq!(found[1].permissions_left_out, 990);
+    }
+
+    #[test]
+    fn none_are_kept_where_none_are_wanted() {
+        assert!(!Decisions::new(0).is_on() && Decisions::new(1).is_on());
+    }
+}

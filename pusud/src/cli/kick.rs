@@ -1,0 +1,89 @@
+//! `pusud kick`: has a relay of this machine end connections, and the linked relays too where that is wanted.
+
+use super::linked_relays::all_done;
+use super::print;
+use super::relay_socket::RelaySocketArgs;
+use anyhow::{Context as _, bail};
+use pusud::control::{self, Kicked};
+use pusud::routing::Kick;
+use std::fmt::Write as _;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pusud kick --client 203.0.113.7:50123           one connection, as the log names it
+  pusud kick --subject alice --network            all of hers, on every linked relay
+  pusud kick --address 203.0.113.0/24             everybody from there
+  pusud kick --channel auction.1 --network        all listeners of a channel";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    relay: RelaySocketArgs,
+    #[command(flatten)]
+    whom: Whom,
+    /// On all linked relays as well
+    #[arg(long)]
+    network: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Whom {
+    /// One client, as the log names it in the field `client`: ADDRESS:PORT
+    #[arg(long, value_name = "CLIENT")]
+    client: Option<String>,
+    /// All clients with an authorization of this subject
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
+    /// All clients from an address or a network
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// All listeners of a channel
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<String>,
+}
+
+impl Whom {
+    fn kick(self) -> Option<Kick> {
+        let Self { client, subject, address, channel } = self;
+        let by = [
+            client.map(Kick::Client),
+            subject.map(Kick::Subject),
+            address.map(Kick::Address),
+            channel.map(Kick::Channel),
+        ];
+        by.into_iter().flatten().next()
+    }
+}
+
+pub(super) fn kick(args: Args) -> anyhow::Result<()> {
+    let Args { relay, whom, network, json } = args;
+    let whom = whom.kick().context("expected one of --client, --subject, --address and --channel")?;
+    let kicked = control::kick(&relay.find()?, whom, network)?;
+    let text = match json {
+        true => serde_json::to_string(&kicked).context("cannot write the answer as JSON")? + "\n",
+        false => describe(&kicked),
+    };
+    print(&text)?;
+    if kicked.connections.is_none() {
+        bail!("a shard of this relay has not answered within a second; `pusud status` says which hang");
+    }
+    all_done(&kicked.relays)
+}
+
+/// A line for this relay, and one for each other that has answered.
+fn describe(kicked: &Kicked) -> String {
+    let ended =
+        |count: u64| if count == 1 { "1 connection ended".to_owned() } else { format!("{count} connections ended") };
+    let mut text = kicked.connections.map_or_else(String::new, |count| ended(count) + "\n");
+    for at in &kicked.relays {
+        if let Some(count) = at.connections {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}: {}", at.relay, ended(count));
+        }
+    }
+    text
+}

@@ -1,0 +1,86 @@
+//! `pusud revoke`: has a relay of this machine, and through it all linked ones, take authorizations back.
+
+use super::linked_relays::{all_done, counted};
+use super::print;
+use super::relay_socket::RelaySocketArgs;
+use anyhow::{Context as _, bail};
+use pusud::control::{self, Revoked};
+use pusud::revocation::{AuthorizationHash, Whom};
+use std::time::{Duration, UNIX_EPOCH};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  pusud revoke --subject alice                    until it is lifted
+  pusud revoke --subject alice --for 2h           for two hours
+  pusud revoke --authorization-hash 0b7fd6c3a1e45f20998d3c2ab1f6e074
+                                                  one authorization alone: `pusud decisions` shows its hash";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    relay: RelaySocketArgs,
+    #[command(flatten)]
+    whom: WhomArgs,
+    /// For how long, such as 30min, 2h or 7days [default: until it is lifted]
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    lasting: Option<Duration>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whose authorizations are meant.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct WhomArgs {
+    /// Everybody whom the authenticator gives this subject
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
+    /// Whoever sends the authorization with this hash
+    #[arg(long, value_name = "HASH")]
+    authorization_hash: Option<AuthorizationHash>,
+}
+
+impl WhomArgs {
+    /// The one that is meant, if any is.
+    pub(super) fn whom(self) -> Option<Whom> {
+        self.subject.map(Whom::Subject).or(self.authorization_hash.map(Whom::AuthorizationHash))
+    }
+}
+
+pub(super) fn revoke(args: Args) -> anyhow::Result<()> {
+    let Args { relay, whom, lasting, json } = args;
+    let whom = whom.whom().context("expected --subject or --authorization-hash")?;
+    let shown = whom.to_string();
+    let revoked = control::revoke(&relay.find()?, whom, lasting)?;
+    let until = match revoked.until_ms {
+        0 => "until it is lifted".to_owned(),
+        until => format!("until {}", shown_time(until)),
+    };
+    say(&revoked, json, &format!("{shown} is revoked {until}"))
+}
+
+/// Says that something holds, and where it does not.
+pub(super) fn say(revoked: &Revoked, json: bool, what: &str) -> anyhow::Result<()> {
+    let kept = match revoked.is_saved {
+        Some(true) => "",
+        Some(false) => "; NOT SAVED",
+        None => "; not kept over a restart of all relays: there is no `revocations_file`",
+    };
+    let text = match json {
+        true => serde_json::to_string(revoked).context("cannot write the answer as JSON")? + "\n",
+        false => format!("{what}, here and at {}{kept}\n", counted(&revoked.relays)),
+    };
+    print(&text)?;
+    if let Some(problem) = &revoked.save_problem {
+        bail!("it holds, and is forgotten at a restart: {problem}");
+    }
+    all_done(&revoked.relays)
+}
+
+/// A time in milliseconds since 1970, for people.
+pub(super) fn shown_time(ms: u64) -> String {
+    // Past the year 9999 there is nothing to show.
+    let time = UNIX_EPOCH.checked_add(Duration::from_millis(ms.min(253_402_300_799_000)));
+    time.map_or_else(|| "never".to_owned(), |time| humantime::format_rfc3339_seconds(time).to_string())
+}

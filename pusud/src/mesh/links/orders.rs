@@ -1,0 +1,220 @@
+//! Orders of operators over one link: revocations, which each side tells the other, and kicks, which are answered.
+//!
+//! **Invariant:** a peer is told of every change of the revocations that it has not told itself, in the order of the
+//! table, and acknowledges them in that order.
+
+use super::Mesh;
+use crate::mesh::handshake::Refusal;
+use crate::mesh::links::link::Link;
+use crate::mesh::membership::LinkId;
+use crate::mesh::wire::{self, Entries, FRAME_BYTES_OVER_CONTENT, Malformed, kind};
+use crate::revocation::Revocations;
+use crate::routing::{Door, Kick, KickTicket, Order, OrderNews, OrderReply};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tracing::{info, warn};
+
+/// Most kicks of one side that are not answered.
+const KICKS_MAX: usize = 64;
+/// Most bytes of entries in one frame.
+const ENTRIES_BYTES_MAX: usize = FRAME_BYTES_OVER_CONTENT - 1024;
+
+/// The orders over one link.
+pub(crate) struct Orders {
+    revocations: Arc<Revocations>,
+    link: LinkId,
+    /// The last change that the peer was told of, and the last that it has taken in.
+    told: u64,
+    acknowledged: u64,
+    /// The last change at which the peer had no room for all.
+    refused: u64,
+    /// Who waits until it has taken in which change.
+    awaited: Vec<(u64, OrderReply)>,
+    /// What is to be acknowledged, and whether there was room for it.
+    to_acknowledge: Option<(u64, bool)>,
+    kicks: u64,
+    to_send: VecDeque<(u64, Kick)>,
+    sent: Vec<(u64, OrderReply)>,
+    /// Kicks of the peer that have come and are not answered, and the answers to some.
+    received: usize,
+    to_answer: VecDeque<(u64, u64)>,
+}
+
+impl Orders {
+    /// Of a link that has just come up.
+    pub(super) fn new(revocations: Arc<Revocations>, link: LinkId) -> Self {
+        Self {
+            revocations,
+            link,
+            told: 0,
+            acknowledged: 0,
+            refused: 0,
+            awaited: Vec::new(),
+            to_acknowledge: None,
+            kicks: 0,
+            to_send: VecDeque::new(),
+            sent: Vec::new(),
+            received: 0,
+            to_answer: VecDeque::new(),
+        }
+    }
+
+    /// Appends what is to be sent next.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>) {
+        if let Some((number, has_room)) = self.to_acknowledge.take() {
+            wire::revoked(out, number, has_room);
+        }
+        for (number, count) in self.to_answer.drain(..) {
+            self.received -= 1;
+            wire::kicked(out, number, count);
+        }
+        for (number, kick) in self.to_send.drain(..) {
+            let (by, whom) = kick.parts();
+            wire::kick(out, number, by, whom);
+        }
+        let mut bytes = 0;
+        let (entries, last) = self.revocations.after(self.told, self.link, |entry| {
+            bytes += wire::entry_len(entry);
+            bytes > ENTRIES_BYTES_MAX
+        });
+        self.told = last;
+        if !entries.is_empty() {
+            wire::revocations(out, last, entries);
+        }
+    }
+
+    /// Sends a kick.
+    fn kick(&mut self, name: &str, kick: Kick, reply: OrderReply) {
+        // Those whose operators have given up are not waited for.
+        self.sent.retain(|(_, reply)| !reply.is_closed());
+        tell(&reply, OrderNews::Sent(name.to_owned()));
+        if self.sent.len() < KICKS_MAX {
+            self.kicks += 1;
+            self.to_send.push_back((self.kicks, kick));
+            self.sent.push((self.kicks, reply));
+        }
+    }
+
+    /// Tells by `reply` when the peer has taken in the change `number`.
+    fn await_change(&mut self, name: &str, number: u64, reply: OrderReply) {
+        self.awaited.retain(|(_, reply)| !reply.is_closed());
+        tell(&reply, OrderNews::Sent(name.to_owned()));
+        if self.acknowledged >= number {
+            return tell(&reply, outcome(name, self.refused < number));
+        }
+        self.awaited.push((number, reply));
+    }
+
+    /// The peer has taken in everything up to `number`.
+    fn acknowledge(&mut self, name: &str, number: u64, has_room: bool) -> Result<(), Refusal> {
+        if number > self.told || number < self.acknowledged {
+            return Err(Refusal::protocol("an acknowledgement of revocations that were not told"));
+        }
+        self.acknowledged = number;
+        if !has_room {
+            self.refused = number;
+        }
+        self.awaited.retain(|(awaited, reply)| {
+            if *awaited <= number {
+                tell(reply, outcome(name, has_room));
+            }
+            *awaited > number
+        });
+        Ok(())
+    }
+
+    fn answered(&mut self, name: &str, number: u64, count: u64) {
+        // It may have been given up.
+        if let Some(at) = self.sent.iter().position(|(sent, _)| *sent == number) {
+            tell(&self.sent.swap_remove(at).1, OrderNews::Done(name.to_owned(), count));
+        }
+    }
+}
+
+fn outcome(name: &str, has_room: bool) -> OrderNews {
+    if has_room { OrderNews::Done(name.to_owned(), 0) } else { OrderNews::NoRoom(name.to_owned()) }
+}
+
+/// Whoever asked may have given up.
+fn tell(reply: &OrderReply, news: OrderNews) {
+    let _ = reply.send(news);
+}
+
+impl<D: Door> Mesh<D> {
+    /// The revocations have changed.
+    pub(crate) fn revocations_changed(&self) {
+        self.links.values().for_each(|link| link.signals.send.notify_one());
+    }
+
+    /// Tells the linked relays of an operator's order.
+    pub(crate) fn order(&mut self, order: &Order, reply: &OrderReply) {
+        for link in self.links.values_mut() {
+            match (&mut link.orders, order) {
+                (None, _) => tell(reply, OrderNews::TooOld(link.name.to_string())),
+                (Some(orders), Order::Kick(kick)) => orders.kick(&link.name, kick.clone(), reply.clone()),
+                (Some(orders), Order::Revocations(number)) => orders.await_change(&link.name, *number, reply.clone()),
+            }
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// So many connections were ended here for a peer.
+    pub(crate) fn kicked(&mut self, ticket: KickTicket, count: u64) {
+        // The link may have ended meanwhile.
+        let Some(link) = self.links.get_mut(&ticket.link) else { return };
+        if let Some(orders) = &mut link.orders {
+            orders.to_answer.push_back((ticket.number, count));
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// A peer ends connections.
+    pub(super) fn receive_kick(&mut self, id: LinkId, number: u64, by: u8, whom: &str) -> Result<(), Refusal> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let orders = orders_of(link, kind::KICK)?;
+        orders.received += 1;
+        if orders.received > KICKS_MAX {
+            return Err(Refusal::protocol("more kicks than can be answered"));
+        }
+        let kick = Kick::from_parts(by, whom);
+        let target = kick.as_ref().and_then(|kick| kick.target(&orders.revocations).ok());
+        let Some((kick, target)) = kick.zip(target) else { return Err(Malformed::Fields(kind::KICK).into()) };
+        info!(relay = %link.name, whom = %kick, "connections ended by the operator of a linked relay");
+        self.door.kick(target, KickTicket { link: id, number });
+        Ok(())
+    }
+
+    /// A peer tells of revocations.
+    pub(super) fn receive_revocations(&mut self, id: LinkId, number: u64, entries: Entries<'_>) -> Result<(), Refusal> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let orders = orders_of(link, kind::REVOCATIONS)?;
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let count = entries.len();
+        let taken = orders.revocations.take(entries, Some(id));
+        let had_room = orders.to_acknowledge.is_none_or(|(_, had_room)| had_room);
+        orders.to_acknowledge = Some((number, had_room && taken.is_ok()));
+        link.signals.send.notify_one();
+        info!(relay = %link.name, count, "revocations taken in from a linked relay");
+        if let Err(no_room) = taken {
+            warn!(relay = %link.name, "not all revocations of the peer hold here: {no_room}");
+        }
+        Ok(())
+    }
+}
+
+/// A peer has taken in revocations.
+pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool) -> Result<(), Refusal> {
+    let name = link.name.clone();
+    orders_of(link, kind::REVOKED)?.acknowledge(&name, number, has_room)
+}
+
+/// A peer has ended connections.
+pub(super) fn receive_kicked(link: &mut Link, number: u64, count: u64) -> Result<(), Refusal> {
+    let name = link.name.clone();
+    orders_of(link, kind::KICKED)?.answered(&name, number, count);
+    Ok(())
+}
+
+fn orders_of(link: &mut Link, kind: u8) -> Result<&mut Orders, Refusal> {
+    link.orders.as_deref_mut().ok_or_else(|| Malformed::UnknownType(kind).into())
+}

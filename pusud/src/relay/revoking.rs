@@ -1,0 +1,57 @@
+//! Revocations of a relay that starts: the key that authorizations are hashed with, the file that they are kept in, and who
+//! is told of changes.
+
+use crate::config::Config;
+use crate::mesh::Keys;
+use crate::revocation::{self, HashKeys, Revocations, Saving};
+use crate::routing::{Event, InboxSender, Item};
+use anyhow::Context as _;
+use std::sync::Arc;
+use tracing::info;
+
+/// The revocations of a relay, and what saves them; `None`: nothing does.
+pub(super) struct Revoking {
+    pub(super) revocations: Arc<Revocations>,
+    pub(super) saving: Option<Saving>,
+}
+
+impl Revoking {
+    /// Those that the file has, if there is one. Relays that share `keys` hash alike.
+    ///
+    /// # Errors
+    /// The file cannot be used: names it and the way out.
+    pub(super) fn open(config: &Config, keys: Option<&Keys>) -> anyhow::Result<Self> {
+        let kept = config.revocations_file.as_deref().map(revocation::load).transpose()?;
+        let hash_keys = match (keys, &kept) {
+            (Some(keys), _) => HashKeys::of_network(keys.all()),
+            (None, Some(kept)) => HashKeys::own(kept.key.clone()),
+            (None, None) => HashKeys::own(HashKeys::generate()),
+        };
+        let revocations = Arc::new(Revocations::new(hash_keys));
+        let Some((kept, path)) = kept.zip(config.revocations_file.clone()) else {
+            return Ok(Self { revocations, saving: None });
+        };
+        let count = kept.entries.iter().filter(|entry| !entry.is_lifted).count();
+        let shown = path.display();
+        revocations.take(kept.entries, None).with_context(|| format!("`revocations_file`: {shown}"))?;
+        info!(count, path = %shown, "revocations have been read");
+        let saving = Saving::start(path, kept.key, revocations.clone())?;
+        Ok(Self { revocations, saving: Some(saving) })
+    }
+
+    /// Has the shards, the network and the file told of every change from here on.
+    pub(super) fn tell(&self, inboxes: Vec<InboxSender>, network: Option<InboxSender<Event>>) {
+        let saving = self.saving.clone();
+        self.revocations.on_change(move |change| {
+            for (inbox, key) in inboxes.iter().zip(change.revoked.into_iter().cycle()) {
+                inbox.send(Item::Revoked(key));
+            }
+            if let Some(network) = &network {
+                network.send(Event::RevocationsChanged);
+            }
+            if let Some(saving) = &saving {
+                saving.save();
+            }
+        });
+    }
+}

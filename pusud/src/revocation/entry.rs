@@ -1,0 +1,62 @@
+//! An entry of the table: a revocation or the lift of one, when it was made, and when it ends.
+
+use super::table::REVOCATIONS_MAX;
+use super::whom::Whom;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How long the lift of a revocation without an end is kept, in milliseconds.
+const LIFTED_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// When a change was made and by whom. The larger one is the later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Milliseconds since 1970.
+    pub time_ms: u64,
+    /// A random number of the relay that made it, so that two of the same time are told apart.
+    pub writer: u64,
+}
+
+/// A revocation, or the lift of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Whose authorizations.
+    pub whom: Whom,
+    /// When it was made.
+    pub stamp: Stamp,
+    /// When it ends, in milliseconds since 1970; 0: when it is lifted.
+    pub until_ms: u64,
+    /// It holds no more.
+    pub is_lifted: bool,
+}
+
+impl Entry {
+    /// Whether it can be forgotten.
+    pub(super) fn is_over(&self, now_ms: u64) -> bool {
+        let end = match (self.is_lifted, self.until_ms) {
+            (true, 0) => self.stamp.time_ms.saturating_add(LIFTED_MS),
+            (false, 0) => return false,
+            (_, until) => until,
+        };
+        end <= now_ms
+    }
+
+    /// Whether it revokes something now.
+    pub(super) fn holds(&self, now_ms: u64) -> bool {
+        !self.is_lifted && !self.is_over(now_ms)
+    }
+}
+
+/// Something in the table has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The number of a [`Standing`] that is revoked from here on; `None`: a lift.
+    pub revoked: Option<u64>,
+}
+
+/// There are as many revocations as can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "there are {REVOCATIONS_MAX} revocations, which is the most: lift some (`pusud revocations`), or give them an end"
+)]
+pub struct NoRoom;

@@ -1,0 +1,122 @@
+use super::*;
+
+fn alice() -> Whom {
+    Whom::Subject("alice".into())
+}
+
+fn standing(revocations: &Revocations, subject: &str, authorization: &str) -> Standing {
+    revocations.standing(subject, &revocations.hashes(authorization.as_bytes()))
+}
+
+/// All changes, as a peer gets them.
+fn told(revocations: &Revocations) -> Vec<Entry> {
+    revocations.after(0, 0, |_| false).0
+}
+
+#[test]
+fn one_subject_or_one_authorization_is_revoked_and_no_other() {
+    let revocations = Revocations::default();
+    let (alice_1, alice_2) = (standing(&revocations, "alice", "1"), standing(&revocations, "alice", "2"));
+    let (bob, nobody) = (standing(&revocations, "bob", "1"), standing(&revocations, "", "3"));
+    assert!(!revocations.revokes(&alice_1));
+    let version = revocations.version();
+    revocations.revoke(alice(), None).unwrap();
+    assert_ne!(revocations.version(), version);
+    assert!(revocations.revokes(&alice_1) && revocations.revokes(&alice_2));
+    assert!(!revocations.revokes(&bob) && !revocations.revokes(&nobody) && !revocations.revokes(&Standing::default()));
+    revocations.lift(&alice()).unwrap();
+    assert!(!revocations.revokes(&alice_1) && revocations.lift(&alice()).is_none());
+    let hash = revocations.hashes(b"1")[0].unwrap();
+    revocations.revoke(Whom::AuthorizationHash(hash), None).unwrap();
+    assert!(revocations.revokes(&alice_1) && revocations.revokes(&bob) && !revocations.revokes(&alice_2));
+}
+
+#[test]
+fn a_revocation_ends_by_itself() {
+    let revocations = Revocations::default();
+    revocations.revoke(alice(), Some(Duration::ZERO)).unwrap();
+    assert!(!revocations.revokes(&standing(&revocations, "alice", "")) && revocations.list().is_empty());
+    revocations.revoke(alice(), Some(Duration::from_secs(3600))).unwrap();
+    assert!(revocations.revokes(&standing(&revocations, "alice", "")) && revocations.list().len() == 1);
+}
+
+#[test]
+fn the_later_word_holds_in_whatever_order_relays_hear_them() {
+    let one = Revocations::default();
+    one.revoke(alice(), None).unwrap();
+    let revoked = told(&one);
+    let other = Revocations::default();
+    other.take(revoked.clone(), Some(7)).unwrap();
+    assert_eq!(other.list(), one.list());
+    assert!(other.after(0, 7, |_| false).0.is_empty(), "the link that has told is not told");
+    assert_eq!(told(&other), revoked, "others are");
+    other.lift(&alice()).unwrap();
+    // A relay that was away brings it back, and is told of the lift.
+    other.take(revoked, Some(8)).unwrap();
+    assert!(other.list().is_empty());
+    one.take(told(&other), None).unwrap();
+    assert!(one.list().is_empty() && one.all() == other.all());
+    one.revoke(alice(), None).unwrap();
+    other.take(told(&one), None).unwrap();
+    assert_eq!(other.list().len(), 1, "revoked again");
+}
+
+#[test]
+fn a_clock_that_is_behind_lifts_all_the_same() {
+    let revocations = Revocations::default();
+    let ahead = Stamp { time_ms: now_ms() + 1_000_000, writer: 1 };
+    revocations.take(vec![Entry { whom: alice(), stamp: ahead, until_ms: 0, is_lifted: false }], None).unwrap();
+    revocations.lift(&alice()).unwrap();
+    assert!(revocations.list().is_empty());
+}
+
+#[test]
+fn past_the_bound_nothing_is_lost_and_what_has_ended_makes_room() {
+    let revocations = Revocations::default();
+    let numbered = |number: usize| Whom::Subject(number.to_string());
+    for number in 0..REVOCATIONS_MAX {
+        let lasting = (number == 5).then_some(Duration::from_millis(1));
+        revocations.revoke(numbered(number), lasting).unwrap();
+    }
+    while revocations.list().len() == REVOCATIONS_MAX {
+        std::thread::yield_now();
+    }
+    revocations.revoke(alice(), None).unwrap();
+    assert_eq!(revocations.revoke(numbered(REVOCATIONS_MAX), None), Err(NoRoom));
+    assert!(revocations.revoke(numbered(1), None).is_ok(), "one that is revoked already takes no more room");
+    revocations.lift(&numbered(1)).unwrap();
+    revocations.revoke(numbered(REVOCATIONS_MAX), None).unwrap();
+    assert_eq!(revocations.list().len(), REVOCATIONS_MAX);
+}
+
+#[test]
+fn a_link_is_told_piece_by_piece_and_of_every_change() {
+    let revocations = Revocations::default();
+    for number in 0..10 {
+        revocations.revoke(Whom::Subject(number.to_string()), None).unwrap();
+    }
+    revocations.lift(&Whom::Subject("3".into())).unwrap();
+    let (mut got, mut number) = (Vec::new(), 0);
+    while number < revocations.last() {
+        let mut room = 3;
+        let (some, last) = revocations.after(number, 0, |_| {
+            room -= 1;
+            room < 0
+        });
+        assert!(some.len() <= 3 && last > number);
+        (number, got) = (last, [got, some].concat());
+    }
+    assert_eq!(got.len(), 10);
+    assert!(got.last().unwrap().is_lifted);
+}
+
+#[test]
+fn whoever_is_told_of_a_change_finds_it_in_the_table() {
+    let revocations = std::sync::Arc::new(Revocations::default());
+    let (told, table) = (std::sync::Arc::new(Mutex::new(Vec::new())), revocations.clone());
+    let heard = told.clone();
+    revocations.on_change(move |change| heard.lock().unwrap().push((change.revoked.is_some(), table.list().len())));
+    revocations.revoke(alice(), None).unwrap();
+    revocations.lift(&alice()).unwrap();
+    assert_eq!(*told.lock().unwrap(), [(true, 1), (false, 0)]);
+}
