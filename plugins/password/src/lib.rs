@@ -77,8 +77,12 @@ impl Authenticator for PasswordAuthenticator {
         let of_file = self.file.as_ref().map(WatchedFile::current);
         let lists = || std::iter::once(&self.list).chain(of_file.as_deref());
         let bytes = lists().map(|list| list.takes.bytes).max().unwrap_or_default();
-        let Some(_turn) = self.turns.take(bytes, request.timeout()) else {
-            return Verdict::unavailable("too many passwords are being compared");
+        let _turn = match bytes {
+            0 => None,
+            bytes => match self.turns.take(bytes, request.timeout()) {
+                Some(turn) => Some(turn),
+                None => return Verdict::unavailable("too many passwords are being compared"),
+            },
         };
         let mut permissions = Vec::new();
         let mut known = None;

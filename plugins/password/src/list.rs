@@ -101,12 +101,15 @@ impl List {
             let together = time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
             self.takes = self.takes.and(Takes { bytes: alike.cost.bytes, time: together });
             if time > TIME_USUAL || alike.cost.bytes > BYTES_USUAL {
+                let memory = match alike.cost.bytes {
+                    0 => String::new(),
+                    bytes => format!(" and {}", mebibytes(bytes)),
+                };
                 host.warn(format_args!(
-                    "{}: a comparison with this hash takes {how}{} and {} ({}), for whoever asks; a usual one takes less \
+                    "{}: a comparison with this hash takes {how}{}{memory} ({}), for whoever asks; a usual one takes less \
                      than 100 ms and 64 MiB: make it anew with `pusud hash-password`",
                     self.place(first + 1),
                     seconds(time),
-                    mebibytes(alike.cost.bytes),
                     alike.cost.parameters,
                 ));
             }

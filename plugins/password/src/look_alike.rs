@@ -83,7 +83,7 @@ fn behind_a_name(text: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let begins_with =
         |function: &&str| name.strip_prefix(*function).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-    let is_function = FUNCTIONS.iter().any(|function| begins_with(&function));
+    let is_function = FUNCTIONS.iter().any(begins_with);
     is_function.then_some("a hash of Werkzeug, Django or PostgreSQL (`name:algorithm:…`, `algorithm$…`)")
 }
 

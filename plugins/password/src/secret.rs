@@ -27,7 +27,6 @@ impl<'a> Attempt<'a> {
 }
 
 /// What is kept of one password.
-#[derive(Debug)]
 pub(crate) enum Secret {
     /// The SHA-256 digest of a plain one.
     Plain(Zeroizing<[u8; 32]>),

@@ -17,7 +17,7 @@ fn inspected(file: &Path) -> Value {
 fn inspect_shows_what_a_rust_plugin_says() {
     let seen = inspected(&password_plugin());
     assert_eq!(seen["manifest"]["id"], "PasswordAuthenticator");
-    assert_eq!(seen["manifest"]["options"], json!(["passwords", "allow_read_by_default"]));
+    assert_eq!(seen["manifest"]["options"], json!(["passwords", "passwords_file", "allow_read_by_default"]));
     assert_eq!(seen["manifest"]["abi"], "1.0");
     assert_eq!((&seen["layout_proof"], &seen["errors"]), (&json!(true), &json!([])));
     if cfg!(all(target_os = "linux", target_env = "gnu")) {

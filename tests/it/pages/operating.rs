@@ -42,7 +42,7 @@ fn a_plugin_is_upgraded() {
     const PAGE: &str = "docs/operating/shutdown-and-upgrades.md";
     let Some(stage) = Stage::new("shutdown-and-upgrades.md, commands") else { return };
     let started = "pusud --config settings.yaml 2>log &\n(UNTIL=\"grep 'serving clients' log\"; sleep 1)";
-    let reloaded = "(UNTIL=\"grep 'a new instance of the authenticator has taken over' log\"; sleep 1)";
+    let reloaded = "(UNTIL=\"grep 'the authenticator has reloaded' log\"; sleep 1)";
     let block = block(PAGE, "Upgrade a plugin", "sh");
     let Some(stage) = stage.shell("command -v pgrep").status.success().then_some(stage) else {
         return crate::harness::not_run("shutdown-and-upgrades.md, commands", "there is no pgrep");

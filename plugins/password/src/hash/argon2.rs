@@ -9,7 +9,6 @@ use argon2::{Algorithm, Argon2, Params, Version};
 pub(super) const GOOD: &str = "$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH";
 
 /// A hash, with everything needed to make it again.
-#[derive(Debug)]
 pub(crate) struct Argon2Hash {
     hash: Box<PasswordHash>,
     params: Params,

@@ -15,7 +15,6 @@ const PASSWORD_BYTES_MAX: usize = 72;
 const COSTS: RangeInclusive<u32> = 4..=31;
 
 /// A hash that the library takes.
-#[derive(Debug)]
 pub(crate) struct BcryptHash {
     text: String,
     cost: u32,

@@ -34,7 +34,6 @@ impl From<bool> for Match {
 }
 
 /// A hash that was read.
-#[derive(Debug)]
 pub(crate) enum Hash {
     Argon2(argon2::Argon2Hash),
     Bcrypt(bcrypt::BcryptHash),

@@ -18,14 +18,13 @@ const MOSQUITTO_HASH_BYTES: usize = 64;
 /// Mosquitto 2.0 makes 12, 2.1 makes 64.
 const MOSQUITTO_SALT_BYTES_MAX: usize = 64;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Digest {
     Sha256,
     Sha512,
 }
 
 /// A hash, with everything needed to make it again.
-#[derive(Debug)]
 pub(crate) struct Pbkdf2Hash {
     digest: Digest,
     iterations: u32,

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 pub(super) const GOOD: &str = "$scrypt$ln=17,r=8,p=1$SALT$HASH with salt and hash in base64 without `=`";
 
 /// A hash, with everything needed to make it again.
-#[derive(Debug)]
 pub(crate) struct ScryptHash {
     params: Params,
     salt: Vec<u8>,

@@ -14,7 +14,6 @@ pub(super) const GOOD: &str = "$6$SALT$HASH or $6$rounds=N$SALT$HASH as `openssl
 const PASSWORD_BYTES_MAX: usize = 512;
 
 /// A hash that the library takes.
-#[derive(Debug)]
 pub(crate) struct ShaCryptHash {
     text: String,
     rounds: u32,
