@@ -3,7 +3,6 @@
 //! **Invariant:** names alone; a content is never shown.
 
 use pusud::config::Outside;
-use pusud::control::OptionFile;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The rows of `pusud check`; none where everything stands in the file.
@@ -17,14 +16,11 @@ pub(super) fn of_settings(outside: &Outside) -> Vec<(&'static str, String)> {
     files.chain(variables.map(|names| ("  texts of variables", names))).collect()
 }
 
-/// The rows of `pusud status`, one a file.
-pub(super) fn of_status(files: &[OptionFile]) -> Vec<(&'static str, String)> {
-    let row = |(n, file): (usize, &OptionFile)| {
-        let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(file.since));
-        let fault = file.fault.as_ref().map_or(String::new(), |fault| format!("; NOT what is there now: {fault}"));
-        (if n == 0 { "option files" } else { "" }, format!("{}, read {since}{fault}", file.path))
-    };
-    files.iter().enumerate().map(row).collect()
+/// A file in `pusud status`: when its text was read, and why what is there now does not hold.
+pub(super) fn of_status(path: &str, since: u64, fault: Option<&str>) -> String {
+    let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(since));
+    let fault = fault.map_or(String::new(), |fault| format!("; NOT what is there now: {fault}"));
+    format!("{path}, read {since}{fault}")
 }
 
 #[cfg(test)]
@@ -33,18 +29,10 @@ mod tests {
 
     #[test]
     fn the_status_says_since_when_and_what_is_wrong() {
-        let file = |path: &str, fault: Option<&str>| OptionFile {
-            path: path.to_owned(),
-            since: 1,
-            fault: fault.map(str::to_owned),
-        };
+        assert_eq!(of_status("/run/a", 1, None), "/run/a, read 1970-01-01T00:00:01Z");
         assert_eq!(
-            of_status(&[file("/run/a", None), file("/run/b", Some("is empty"))]),
-            [
-                ("option files", "/run/a, read 1970-01-01T00:00:01Z".to_owned()),
-                ("", "/run/b, read 1970-01-01T00:00:01Z; NOT what is there now: is empty".to_owned()),
-            ]
+            of_status("/run/b", 1, Some("is empty")),
+            "/run/b, read 1970-01-01T00:00:01Z; NOT what is there now: is empty"
         );
-        assert_eq!(of_status(&[]), []);
     }
 }

@@ -9,7 +9,7 @@ use super::relay_socket::RelaySocketArgs;
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, Connections, State, Status};
+use pusud::control::{self, Connections, OptionFile, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -102,7 +102,9 @@ fn describe(status: &Status) -> String {
     let failures = failures.into_iter().filter(|(count, _)| *count > 0);
     rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
     rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(metric_row::of)));
-    rows.extend(option_files::of_status(&status.option_files));
+    for (n, OptionFile { path, since, fault }) in status.option_files.iter().enumerate() {
+        rows.push((if n == 0 { "option files" } else { "" }, option_files::of_status(path, *since, fault.as_deref())));
+    }
     let relays = status.relays.iter().enumerate();
     rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
     if status.network_hangs {
