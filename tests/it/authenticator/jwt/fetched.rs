@@ -72,7 +72,10 @@ fn answers_that_are_no_keys_are_named_and_let_nobody_in() {
     for (document, wanted) in [
         (json!({"status": 503, "text": "canary"}), "expected status 200, found 503"),
         (json!({"text": "<html>canary</html>"}), "expected a JSON Web Key Set, such as"),
-        (json!({"answer": {"keys": [{"kid": "odd", "kty": "oct", "k": "canary"}]}}), "found none: key 1, `odd`: is damaged"),
+        (
+            json!({"answer": {"keys": [{"kid": "odd", "kty": "oct", "k": "canary"}]}}),
+            "found none: key 1, `odd`: is damaged",
+        ),
         (json!({"answer": {"keys": []}}), "expected a key for ES256, found none: there is none in it"),
         (json!({"answer": good["answer"], "padding": 1_100_000}), "expected an answer of at most 1048576 bytes"),
         (elsewhere("http://localhost/canary"), "redirects to another place, and there: expected a URL such as"),
