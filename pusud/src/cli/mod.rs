@@ -5,6 +5,7 @@ mod authorize;
 mod backoff;
 mod bench;
 mod check;
+mod check_authenticators;
 mod client;
 mod client_messages;
 mod connecting;
@@ -28,6 +29,7 @@ mod relay_url;
 mod reload;
 mod run;
 mod status;
+mod status_entries;
 mod terminal;
 #[cfg(test)]
 mod tests;

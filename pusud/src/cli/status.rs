@@ -4,10 +4,11 @@ use super::health;
 use super::listener_rows;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
+use super::status_entries;
 use anyhow::Context as _;
-use pusud::authenticator::{Condition, Value, reason_or_none};
+use pusud::authenticator::{Condition, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, Connections, PluginMetric, State, Status};
+use pusud::control::{self, Connections, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -82,6 +83,7 @@ fn describe(status: &Status) -> String {
     let identity = format!("{} {}", authenticator.id, authenticator.version);
     let generation = authenticator.generation;
     rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
     match &authenticator.condition {
         Condition::Good => {}
         Condition::Degraded(why) => rows.push(("authenticator health", format!("degraded: {}", reason_or_none(why)))),
@@ -99,7 +101,7 @@ fn describe(status: &Status) -> String {
     ];
     let failures = failures.into_iter().filter(|(count, _)| *count > 0);
     rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
-    rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(describe_metric)));
+    rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(status_entries::describe_metric)));
     let relays = status.relays.iter().enumerate();
     rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
     if status.network_hangs {
@@ -132,18 +134,6 @@ fn shards(status: &Status) -> String {
 fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
     let list = items.collect::<Vec<_>>().join(", ");
     (!list.is_empty()).then_some((label, list))
-}
-
-fn describe_metric(metric: &PluginMetric) -> String {
-    let name = &metric.definition.name;
-    let labels: Vec<String> = metric.definition.labels.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
-    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-    match &metric.value {
-        Value::Counter(value) | Value::Gauge(value) => format!("{name}{labels} {value}"),
-        Value::Histogram { counts, sum, .. } => {
-            format!("{name}{labels} {} with the sum {sum}", counts.iter().sum::<u64>())
-        }
-    }
 }
 
 fn describe_relay(relay: &PeerStatus) -> String {
@@ -181,8 +171,8 @@ fn describe_relay(relay: &PeerStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pusud::authenticator::{Definition, Kind};
-    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, Tls};
+    use pusud::authenticator::{Definition, Kind, Value};
+    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, Tls};
     use pusud::routing::Traffic;
 
     fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {

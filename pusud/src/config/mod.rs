@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod authenticator_list;
 mod encryption;
 mod file_text;
 mod host_name;
@@ -42,7 +43,8 @@ pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
 use anyhow::{Context as _, bail};
-pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
+pub use authenticator::{AuthenticatorConfig, AuthenticatorEntry, AuthenticatorList, Isolation, OnSwap};
+use authenticator_list::RawAuthenticator;
 pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
 use serde_json::{Map, Value};
@@ -154,7 +156,11 @@ impl Config {
             None => Self::without_file(),
         };
         if let Some(plugins_dir) = &overrides.plugins_dir {
-            config.authenticator.plugins_dir = lasting(plugins_dir)?;
+            let plugins_dir = lasting(plugins_dir)?;
+            for entry in &mut config.authenticator.list.entries {
+                entry.plugins_dir.clone_from(&plugins_dir);
+            }
+            config.authenticator.plugins_dir = plugins_dir;
         }
         warnings.extend(config.warnings());
         Ok((config, warnings))
@@ -167,8 +173,8 @@ impl Config {
 
     /// What `text` says, which is what stands in `file`.
     pub(crate) fn from_text(text: &str, file: &Path) -> anyhow::Result<Self> {
-        let raw = RawConfig::parse(text)?;
-        let Some(authenticator) = raw.authenticator.clone() else {
+        let mut raw = RawConfig::parse(text)?;
+        let Some(authenticator) = raw.authenticator.take() else {
             let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
             bail!(
                 "`authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
@@ -188,7 +194,7 @@ impl Config {
 
     fn without_file() -> (Self, Vec<String>) {
         let raw = RawConfig { client_address: Some(Ipv4Addr::LOCALHOST.into()), ..RawConfig::default() };
-        let config = Self::resolve(raw, NO_AUTHENTICATOR.to_owned(), Path::new(""), None);
+        let config = Self::resolve(raw, RawAuthenticator::Alone(NO_AUTHENTICATOR.to_owned()), Path::new(""), None);
         let warning = format!(
             "there is no {DEFAULT_FILE} in the working directory: serving this machine alone ({}), where everybody may \
              read and write everything; write one, or give --config FILE",
@@ -198,8 +204,11 @@ impl Config {
     }
 
     /// Fills in the defaults. Relative paths of the settings start at `directory`.
-    fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
-        let name = raw.name.unwrap_or_else(host_name::host_name);
+    fn resolve(mut raw: RawConfig, authenticator: RawAuthenticator, directory: &Path, file: Option<&Path>) -> Self {
+        let name = raw.name.take().unwrap_or_else(host_name::host_name);
+        let limits = limits::resolve(std::mem::take(&mut raw.limits));
+        let authenticator =
+            authenticator_list::config(&mut raw, authenticator, (directory, file, &name), limits.authorize_timeout);
         let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         let client_address = raw.client_address.unwrap_or(everywhere);
         let client_tls = raw.client_tls.map(|files| listener::within(directory, files));
@@ -212,24 +221,7 @@ impl Config {
         };
         Self {
             file: file.map(Path::to_owned),
-            authenticator: AuthenticatorConfig {
-                id: authenticator,
-                plugins_dir: directory.join(raw.plugins_dir.unwrap_or_else(|| PathBuf::from("plugins"))),
-                options: raw.authenticator_options,
-                // An empty value stands for lines that are commented out: the option is not set.
-                original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-                sha256: raw.authenticator_sha256,
-                isolation: raw.isolation.unwrap_or_default(),
-                isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
-                create_timeout: raw.authenticator_create_timeout.unwrap_or(CREATE_TIMEOUT),
-                restarts: raw.authenticator_restart.unwrap_or(true),
-                data_dir: raw.plugin_data_dir.map(|folder| directory.join(folder)),
-                settings_dir: file.map(|_| directory.to_owned()),
-                relay_name: name.clone(),
-                strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
-                max_life: raw.max_authorization_life.filter(|life| !life.is_zero()),
-                on_swap: raw.on_swap.unwrap_or_default(),
-            },
+            authenticator,
             client_address,
             client_port: listeners.iter().find_map(ListenerConfig::port).unwrap_or(CLIENT_PORT),
             client_tls,
@@ -256,7 +248,7 @@ impl Config {
                 Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
                 other => other.unwrap_or_default(),
             },
-            limits: limits::resolve(raw.limits),
+            limits,
         }
     }
 }

@@ -24,7 +24,8 @@ pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{
-    Authenticator, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, State, Status, Tls,
+    Authenticator, AuthenticatorEntry, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, State,
+    Status, Tls,
 };
 
 #[cfg(not(unix))]

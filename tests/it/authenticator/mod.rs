@@ -19,6 +19,7 @@ mod languages;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
+mod list;
 mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
@@ -30,6 +31,7 @@ mod reauthorize;
 mod refused_metrics;
 mod reload;
 mod secrets;
+mod shadow;
 #[cfg(target_os = "linux")]
 mod story;
 mod strangers;
