@@ -4,7 +4,7 @@
 //! none.
 //! **Invariant:** what is not understood decides nothing: it gives no permission, and does not tell clients to stay away.
 
-use super::verdict::{Grant, Verdict};
+use super::verdict::{Decision, Grant};
 use crate::protocol::{Access, Permission};
 use pusu_plugin_abi as abi;
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ pub(super) struct Answer {
 /// A verdict, and what only the log is to know of it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Understood {
-    pub(super) verdict: Verdict,
+    pub(super) verdict: Decision,
     /// For the log; printable, may be empty.
     pub(super) detail: String,
 }
@@ -127,10 +127,11 @@ impl Answer {
             };
         let has_ended = expires.is_some_and(|expires| expires <= now) || lifetime == Some(Duration::ZERO);
         let verdict = match self.decision {
-            abi::GRANT if has_ended => Verdict::Refuse("the authorization has expired".into()),
-            abi::GRANT => Verdict::Grant(Grant { permissions, subject, expires, lifetime, ..Grant::default() }),
-            abi::REFUSE | abi::ABSTAIN => Verdict::Refuse(reason),
-            _ => Verdict::Unavailable(reason),
+            abi::GRANT if has_ended => Decision::Refuse("the authorization has expired".into()),
+            abi::GRANT => Decision::Grant(Grant { permissions, subject, expires, lifetime, ..Grant::default() }),
+            abi::REFUSE => Decision::Refuse(reason),
+            abi::ABSTAIN => Decision::Abstain(reason),
+            _ => Decision::Unavailable(reason),
         };
         Ok(Understood { verdict, detail })
     }

@@ -36,7 +36,7 @@ pub struct Decision {
     pub time_ms: u64,
     /// The client, as the log names it; empty where nobody knows its address.
     pub address: String,
-    /// The authenticator that decided.
+    /// The entry that decided, or all of them where none was asked.
     pub entry: String,
     /// `granted`, `refused` or `unavailable`.
     pub verdict: String,
@@ -57,23 +57,22 @@ pub struct Decision {
 }
 
 /// What a question was, until its decision is there.
-pub(super) struct Asked {
+pub(super) struct Question {
     began: Instant,
     address: String,
-    entry: String,
     occasion: &'static str,
     authorization: Option<AuthorizationHash>,
 }
 
-impl Asked {
-    /// This one, which is asked now of the authenticator with this id.
-    pub(super) fn now(request: &Request, authorization: Option<AuthorizationHash>, entry: &str) -> Self {
+impl Question {
+    /// This one, which is asked now.
+    pub(super) fn now(request: &Request, authorization: Option<AuthorizationHash>) -> Self {
         let occasion = match (request.again, request.recheck) {
             (_, true) => "recheck",
             (true, false) => "again",
             (false, false) => "first",
         };
-        Self { began: Instant::now(), address: request.peer.clone(), entry: entry.to_owned(), occasion, authorization }
+        Self { began: Instant::now(), address: request.peer.clone(), occasion, authorization }
     }
 }
 
@@ -127,9 +126,9 @@ impl Decisions {
         (fitting.skip(count.saturating_sub(filter.last.min(SHOWN_MAX))).cloned().collect(), count)
     }
 
-    /// One more; the oldest makes room. `subject`: of a grant that was taken back.
-    pub(super) fn remember(&self, asked: Asked, verdict: &Verdict, subject: Option<String>) {
-        let decision = describe(asked, verdict, subject);
+    /// One more, which `entry` has decided; the oldest makes room. `subject`: of a grant that was taken back.
+    pub(super) fn remember(&self, question: Question, entry: String, verdict: &Verdict, subject: Option<String>) {
+        let decision = describe(question, entry, verdict, subject);
         let mut last = self.lock();
         if last.len() >= self.count_max {
             last.pop_front();
@@ -143,8 +142,8 @@ impl Decisions {
     }
 }
 
-fn describe(asked: Asked, verdict: &Verdict, taken_back: Option<String>) -> Decision {
-    let Asked { began, address, entry, occasion, authorization } = asked;
+fn describe(question: Question, entry: String, verdict: &Verdict, taken_back: Option<String>) -> Decision {
+    let Question { began, address, occasion, authorization } = question;
     let cut = |text: &str| beginning(text, TEXT_BYTES_MAX).to_owned();
     let (words, subject, reason, permissions) = match verdict {
         Verdict::Grant(grant) => ("granted", grant.subject.as_str(), "", &grant.permissions[..]),
@@ -198,7 +197,7 @@ mod tests {
     }
 
     fn remember(decisions: &Decisions, peer: &str, verdict: &Verdict) {
-        decisions.remember(Asked::now(&request(peer), None, "A"), verdict, None);
+        decisions.remember(Question::now(&request(peer), None), "A".to_owned(), verdict, None);
     }
 
     fn granted(subject: &str, permissions: usize) -> Verdict {

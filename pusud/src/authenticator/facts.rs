@@ -79,7 +79,11 @@ impl Facts {
             library: bytes(&std::path::absolute(library).context("has no absolute path")?),
             create_timeout_ms: milliseconds(config.create_timeout),
             destroy_timeout_ms: milliseconds(DESTROY_TIME),
-            entry: EntryFacts { authorize_timeout_ms: milliseconds(call_timeout), ..EntryFacts::default() },
+            entry: EntryFacts {
+                index: config.entry.index,
+                count: config.entry.count.max(1),
+                authorize_timeout_ms: milliseconds(call_timeout),
+            },
         })
     }
 
@@ -101,18 +105,23 @@ fn bytes(path: &Path) -> Vec<u8> {
     path.as_encoded_bytes().to_vec()
 }
 
-/// The folder for a plugin's files: the one that the settings name, or the one that systemd has made.
+/// The folder for a plugin's files: the one that the settings name, or the one that systemd has made. Where the id stands
+/// twice in a list, it is the folder below that, with the entry's name.
 ///
 /// # Errors
 /// The settings name one that is not there or that this user may not write.
-pub(super) fn state_dir(named: Option<&Path>) -> Result<Option<PathBuf>> {
-    if let Some(folder) = named {
-        usable(folder).with_context(|| format!("`plugin_data_dir` in the settings: {}", folder.display()))?;
-        return Ok(Some(folder.to_owned()));
+pub(super) fn state_dir(config: &AuthenticatorConfig) -> Result<Option<PathBuf>> {
+    let within = |folder: &Path| match config.entry.shares_id {
+        true => folder.join(config.name()),
+        false => folder.to_owned(),
+    };
+    if let Some(folder) = config.data_dir.as_deref().map(within) {
+        usable(&folder).with_context(|| format!("`plugin_data_dir` in the settings: {}", folder.display()))?;
+        return Ok(Some(folder));
     }
     let given = env::var_os(STATE_DIRECTORY).unwrap_or_default();
     let first = env::split_paths(&given).next().filter(|folder| folder.is_absolute());
-    let Some(folder) = first else { return Ok(None) };
+    let Some(folder) = first.as_deref().map(within) else { return Ok(None) };
     match usable(&folder) {
         Ok(()) => Ok(Some(folder)),
         Err(error) => {
@@ -142,12 +151,22 @@ mod tests {
     #[test]
     fn a_folder_that_is_named_has_to_be_there() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(state_dir(Some(dir.path())).unwrap().as_deref(), Some(dir.path()));
-        let refusal = |path: &Path| format!("{:#}", state_dir(Some(path)).unwrap_err());
-        let missing = refusal(&dir.path().join("missing"));
+        let mut config = crate::config::AuthenticatorConfig::for_tests("A", dir.path());
+        let mut at = |path: &Path, shares_id: bool| {
+            config.data_dir = Some(path.to_owned());
+            config.entry.shares_id = shares_id;
+            config.entry.name = "second".into();
+            state_dir(&config).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(at(dir.path(), false).unwrap().as_deref(), Some(dir.path()));
+        let missing = at(&dir.path().join("missing"), false).unwrap_err();
         assert!(missing.contains("`plugin_data_dir`") && missing.contains("make the folder"), "{missing}");
         std::fs::write(dir.path().join("file"), "").unwrap();
-        assert!(refusal(&dir.path().join("file")).contains("is no folder"));
+        assert!(at(&dir.path().join("file"), false).unwrap_err().contains("is no folder"));
         assert!(!dir.path().join("missing").exists(), "no folder is made");
+        // Two of one id have a folder each.
+        assert!(at(dir.path(), true).unwrap_err().contains("second"));
+        std::fs::create_dir(dir.path().join("second")).unwrap();
+        assert_eq!(at(dir.path(), true).unwrap(), Some(dir.path().join("second")));
     }
 }

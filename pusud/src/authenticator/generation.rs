@@ -17,7 +17,7 @@ use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::recipe::Recipe;
-use super::verdict::{Grant, Request, Verdict};
+use super::verdict::{Decision, Grant, Request};
 use super::workers::Workers;
 use crate::config::{AuthenticatorConfig, Isolation};
 use crate::protocol::{Access, Permission};
@@ -25,7 +25,6 @@ use anyhow::{Result, anyhow, ensure};
 use pusu_plugin_abi as abi;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -50,10 +49,11 @@ impl Plan {
             return Ok(Self::of(config, call_timeout, Zeroizing::default(), None, Facts::default()));
         }
         let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
-        let options = check(config, &file, &manifest).map_err(|error| about(&config.id, &file, &error))?;
-        let state_dir = facts::state_dir(config.data_dir.as_deref())?;
+        let options =
+            check(config, &file, &manifest).map_err(|error| about(&config.entry.place, &config.id, &file, &error))?;
+        let state_dir = facts::state_dir(config)?;
         let facts = Facts::of(config, file.path(), state_dir.as_deref(), call_timeout);
-        let facts = facts.map_err(|error| about(&config.id, &file, &error))?;
+        let facts = facts.map_err(|error| about(&config.entry.place, &config.id, &file, &error))?;
         Ok(Self::of(config, call_timeout, options, Some((file, manifest)), facts))
     }
 
@@ -76,6 +76,8 @@ impl Plan {
             on_swap: config.on_swap,
             max_life: config.max_life,
             state_dir: facts.state_dir.clone(),
+            entry: facts.entry,
+            place: config.entry.place.clone(),
         };
         Self { recipe, options, library, facts }
     }
@@ -96,22 +98,22 @@ impl Plan {
         self.recipe.isolation == Isolation::Thread && manifest.is_some_and(|manifest| manifest.has(abi::F_NO_SWAP))
     }
 
-    /// Loads the library, unless it is loaded, and makes an instance that runs: generation `number`. In a daemon that
+    /// Loads the library, unless it is loaded, and makes an instance that runs. In a daemon that
     /// `serves` already a library is tried before, in a process of its own.
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn carry_out(self, number: u32, serves: bool, images: &Images, lasting: &Lasting) -> Result<Generation> {
+    pub(super) fn carry_out(self, serves: bool, images: &Images, lasting: &Lasting) -> Result<Generation> {
         let Some((file, manifest)) = &self.library else {
             let identity = self.identity();
-            return Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: None });
+            return Ok(Generation { identity, recipe: self.recipe, instances: None });
         };
         let lasting = lasting.of(manifest, self.recipe.max_life)?;
         let instances = self
             .start(file, manifest, serves, images, lasting)
-            .map_err(|error| about(&self.recipe.id, file, &error))?;
+            .map_err(|error| about(&self.recipe.place, &self.recipe.id, file, &error))?;
         let identity = self.identity();
-        Ok(Generation { number: number.into(), identity, recipe: self.recipe, instances: Some(instances) })
+        Ok(Generation { identity, recipe: self.recipe, instances: Some(instances) })
     }
 
     /// Loads the library and has the plugin check its options, and says what it is.
@@ -120,7 +122,8 @@ impl Plan {
     /// As [`Self::make`].
     pub(super) fn check(self) -> Result<Identity> {
         if let Some((file, manifest)) = &self.library {
-            self.check_options(file, manifest).map_err(|error| about(&self.recipe.id, file, &error))?;
+            self.check_options(file, manifest)
+                .map_err(|error| about(&self.recipe.place, &self.recipe.id, file, &error))?;
         }
         Ok(self.identity())
     }
@@ -191,8 +194,10 @@ impl Plan {
     }
 }
 
-fn about(id: &str, file: &LibraryFile, error: &anyhow::Error) -> anyhow::Error {
-    anyhow!("`authenticator: {id}`: {} {error:#}", file.path().display())
+/// `place`: where it stands, if that is in a list.
+fn about(place: &str, id: &str, file: &LibraryFile, error: &anyhow::Error) -> anyhow::Error {
+    let key = if place.is_empty() { "authenticator".to_owned() } else { format!("{place}.id") };
+    anyhow!("`{key}: {id}`: {} {error:#}", file.path().display())
 }
 
 /// Checks the file and gives the options that go to the plugin.
@@ -225,9 +230,6 @@ fn check_built_in(config: &AuthenticatorConfig) -> Result<()> {
 /// A running authenticator. Dropping it stops it without waiting: its instance is destroyed when the last call has come
 /// back from the plugin, on a thread of its own.
 pub(super) struct Generation {
-    /// Counts from 1.
-    /// Goes up when it reloads.
-    number: AtomicU32,
     pub(super) identity: Identity,
     recipe: Recipe,
     /// `None`: the built-in authenticator.
@@ -245,20 +247,12 @@ pub(super) enum Reload {
 }
 
 impl Generation {
-    /// How many authenticators have decided, this one included; reloads are counted in.
-    pub(super) fn number(&self) -> u32 {
-        self.number.load(Ordering::Acquire)
-    }
-
     /// Has it read its files again, within a time.
     pub(super) fn reload(&self, within: Duration) -> Reload {
         let Some(instances) = &self.instances else { return Reload::Nothing };
         match instances.current().reload(within) {
             None => Reload::NotPossible,
-            Some(Ok(())) => {
-                self.number.fetch_add(1, Ordering::AcqRel);
-                Reload::Done
-            }
+            Some(Ok(())) => Reload::Done,
             Some(Err(why)) => {
                 let plugin = self.identity.id.as_str();
                 tracing::warn!(plugin, "cannot reload, so that a new instance is made: {why}");
@@ -274,21 +268,21 @@ impl Generation {
         }
     }
 
-    pub(super) async fn ask(&self, request: Request) -> Verdict {
-        // It may reload meanwhile.
-        let number = self.number();
-        let mut verdict = match &self.instances {
+    /// Asks.
+    pub(super) async fn ask(&self, request: Request) -> Decision {
+        match &self.instances {
             Some(instances) => instances.ask(request).await,
-            None => Verdict::Grant(Grant {
+            None => Decision::Grant(Grant {
                 permissions: vec![Permission::new("*", Access::READ_WRITE)],
                 lifetime: self.recipe.max_life,
                 ..Grant::default()
             }),
-        };
-        if let Verdict::Grant(grant) = &mut verdict {
-            grant.generation = number;
         }
-        verdict
+    }
+
+    /// Whether it can read its files again without a new instance.
+    pub(super) fn can_reload(&self) -> bool {
+        self.instances.as_ref().is_none_or(|instances| instances.current().can_reload())
     }
 
     /// Whether it will decide nothing any more, or not for as long as its threads hang.

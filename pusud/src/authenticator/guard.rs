@@ -2,11 +2,10 @@
 //!
 //! **Invariant:** a revocation that was in the table when a verdict comes out of here is heeded by it.
 
-use super::decisions::{Asked, Decisions};
-use super::generation::Generation;
+use super::decisions::{Decisions, Question};
 use super::grants::GrantEnd;
 use super::verdict::{Grant, Request, Verdict};
-use crate::revocation::{REVOKED, Revocations};
+use crate::revocation::{Hashes, REVOKED, Revocations};
 use std::sync::Arc;
 
 /// What stands around the decisions of a relay that serves.
@@ -20,14 +19,17 @@ impl Guard {
         Self { revocations, decisions }
     }
 
-    /// Asks, unless the answer is known to be no.
-    pub(super) async fn ask(&self, generation: &Generation, request: Request) -> Verdict {
+    /// Before the question is asked.
+    pub(super) fn begin(&self, request: &Request) -> Guarded {
         let hashes = self.revocations.hashes(request.authorization.expose());
-        let asked = self.decisions.is_on().then(|| Asked::now(&request, hashes[0], &generation.identity.id));
-        let mut verdict = match self.revocations.revokes(&self.revocations.standing("", &hashes)) {
-            true => Verdict::Refuse(REVOKED.to_owned()),
-            false => generation.ask(request).await,
-        };
+        let question = self.decisions.is_on().then(|| Question::now(request, hashes[0]));
+        let is_revoked = self.revocations.revokes(&self.revocations.standing("", &hashes));
+        Guarded { hashes, question, is_revoked }
+    }
+
+    /// The verdict that holds, when `by` has decided.
+    pub(super) fn end(&self, guarded: Guarded, mut verdict: Verdict, by: String) -> Verdict {
+        let Guarded { hashes, question, .. } = guarded;
         let mut subject = None;
         if let Verdict::Grant(grant) = &mut verdict {
             grant.standing = self.revocations.standing(&grant.subject, &hashes);
@@ -36,10 +38,24 @@ impl Guard {
                 verdict = Verdict::Refuse(REVOKED.to_owned());
             }
         }
-        if let Some(asked) = asked {
-            self.decisions.remember(asked, &verdict, subject);
+        if let Some(question) = question {
+            self.decisions.remember(question, by, &verdict, subject);
         }
         verdict
+    }
+}
+
+/// A question that is being asked.
+pub(super) struct Guarded {
+    hashes: Hashes,
+    question: Option<Question>,
+    is_revoked: bool,
+}
+
+impl Guarded {
+    /// Whether the answer is known to be no.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.is_revoked
     }
 }
 

@@ -15,7 +15,7 @@ use super::log_line::{self, LogLine};
 use super::log_rate::{self, LogRate};
 use super::metrics::{Definition, InstanceMetrics, Value};
 use super::tickets::Tickets;
-use super::verdict::{Verdict, beginning, reason_or_none};
+use super::verdict::{Decision, beginning, reason_or_none};
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -88,7 +88,7 @@ impl Host {
             Ok(understood) => {
                 let Some(reply) = self.tickets.take(ticket) else { return self.too_late() };
                 let verdict = self.named(ticket, understood.verdict);
-                if has_granted && !matches!(verdict, Verdict::Grant(_)) {
+                if has_granted && !matches!(verdict, Decision::Grant(_)) {
                     // Its end had passed before it was given.
                     self.never_arrived(ticket, abi::ENDED_EXPIRED);
                 }
@@ -100,7 +100,7 @@ impl Host {
                 self.malformed.fetch_add(1, Ordering::Relaxed);
                 self.complaints.warn(&self.plugin, format_args!("nobody could decide: {fault}"));
                 if let Some(reply) = self.tickets.take(ticket) {
-                    reply.send(Verdict::Unavailable(String::new()));
+                    reply.send(Decision::Unavailable(String::new()));
                 }
                 fault.status()
             }
@@ -153,7 +153,7 @@ impl Host {
 
     /// Answers a ticket whose call has been lost with the process it was in, which there is on Unix.
     #[cfg(unix)]
-    pub(super) fn lose(&self, ticket: u64, verdict: Verdict) {
+    pub(super) fn lose(&self, ticket: u64, verdict: Decision) {
         if let Some(reply) = self.tickets.take(ticket) {
             self.lost.fetch_add(1, Ordering::Relaxed);
             reply.send(verdict);
@@ -191,17 +191,18 @@ impl Host {
         abi::LATE
     }
 
-    fn note(&self, ticket: u64, verdict: &Verdict, detail: &str) {
+    fn note(&self, ticket: u64, verdict: &Decision, detail: &str) {
         let plugin = self.plugin.as_str();
         let detail = beginning(detail, abi::LOG_BYTES_MAX);
         let detailed = |said: &str| if detail.is_empty() { said.to_owned() } else { format!("{said}: {detail}") };
         match verdict {
-            Verdict::Grant(grant) => {
+            Decision::Grant(grant) => {
                 tracing::debug!(plugin, ticket, subject = printable(&grant.subject), "{}", detailed("granted"));
             }
-            Verdict::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, ticket, "refused"),
-            Verdict::Refuse(_) => tracing::info!(plugin, ticket, "{}", detailed("refused")),
-            Verdict::Unavailable(reason) => {
+            Decision::Refuse(_) if detail.is_empty() => tracing::debug!(plugin, ticket, "refused"),
+            Decision::Refuse(_) => tracing::info!(plugin, ticket, "{}", detailed("refused")),
+            Decision::Abstain(_) => tracing::debug!(plugin, ticket, "{}", detailed("abstained")),
+            Decision::Unavailable(reason) => {
                 let reason = printable(reason_or_none(reason));
                 match detail {
                     "" => self.complaints.warn(plugin, format_args!("could not decide: {reason}")),

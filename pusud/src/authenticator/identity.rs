@@ -1,12 +1,13 @@
 //! The identity of what runs as the authenticator, for the log and for operators.
 
+use super::manifest::BUILT_IN_ID;
 use std::fmt;
 use std::path::PathBuf;
 
 /// What is running, for the log and `pusud check`. `Display` gives it as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The manifest's id, or `None`.
+    /// The manifest's id, or `None`; of a list, the names of those that decide, and nothing else.
     pub id: String,
     /// The plugin's version.
     pub version: String,
@@ -19,6 +20,7 @@ pub struct Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
+            None if self.id != BUILT_IN_ID => f.write_str(&self.id),
             Some(path) => write!(f, "{} {} (SHA-256 {}, {})", self.id, self.version, self.sha256, path.display()),
             None => write!(f, "{} (built in: any authorization may read and write every channel)", self.id),
         }

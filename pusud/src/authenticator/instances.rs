@@ -8,7 +8,7 @@
 use super::blueprint::{Blueprint, Home};
 use super::decider::Counts;
 use super::library::Plugin;
-use super::verdict::{Request, Verdict};
+use super::verdict::{Decision, Request};
 use super::workers::Workers;
 use anyhow::Result;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -107,7 +107,7 @@ impl Instances {
     }
 
     /// Asks the one that is asked now.
-    pub(super) async fn ask(&self, request: Request) -> Verdict {
+    pub(super) async fn ask(&self, request: Request) -> Decision {
         let current = self.current();
         current.ask(request).await
     }

@@ -31,6 +31,7 @@ mod instances;
 mod isolation;
 mod lasting;
 mod library;
+mod lineup;
 mod linkage;
 mod log_line;
 mod log_rate;
@@ -45,6 +46,7 @@ mod recipe;
 #[cfg(unix)]
 mod siblings;
 mod stopping;
+mod swapped;
 mod tickets;
 #[cfg(unix)]
 mod trail;
@@ -59,13 +61,12 @@ pub use isolation::any_verdict;
 pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};
-use crate::revocation::Revocations;
+use crate::revocation::{REVOKED, Revocations};
 use anyhow::Result;
-use generation::{Generation, Plan, Reload};
+use generation::Plan;
 use guard::Guard;
 use images::Images;
-use instances::Instances;
-use lasting::Lasting;
+use lineup::Lineup;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -78,9 +79,11 @@ pub use exit::{EXIT_STATUS, allow_exit, exit_past_hanging_load, exit_past_hangin
 pub use grants::{GrantEnd, HeldGrant, Mail, Mailbox};
 pub use identity::Identity;
 pub use inspect::{Inspection, inspect};
+pub use lineup::{Asked, DecisionCounts, EntryReport, TrialCounts};
 pub use manifest::{BUILT_IN_ID, Manifest};
 pub use memory::authorizations_bytes_max;
 pub use metrics::{Definition, Kind, Value};
+pub use swapped::Swapped;
 pub use verdict::{Authorization, Grant, PREVIOUS_TICKET, Request, Verdict, reason_or_none};
 
 /// A running authenticator; clones are the same one. Dropping the last of them stops it without waiting.
@@ -91,26 +94,12 @@ pub use verdict::{Authorization, Grant, PREVIOUS_TICKET, Request, Verdict, reaso
 pub struct Authenticator(Arc<Inner>);
 
 struct Inner {
-    current: RwLock<Arc<Generation>>,
+    current: RwLock<Arc<Lineup>>,
     /// Held by whoever swaps.
     images: Mutex<Images>,
-    lasting: Lasting,
     reauthorizes: AtomicBool,
     /// Not there before a relay serves with it.
     guard: OnceLock<Guard>,
-}
-
-/// What a swap has led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Swapped {
-    /// The built-in authenticator goes on; there is nothing that it could read again.
-    Nothing,
-    /// The instance that decides has read its files again.
-    Reloaded,
-    /// A new instance of the same decides.
-    Renewed,
-    /// Something else decides.
-    Replaced,
 }
 
 impl Authenticator {
@@ -121,71 +110,59 @@ impl Authenticator {
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub fn start(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
         let images = Images::default();
-        let lasting = Lasting::new();
-        lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
-        let first = Plan::make(config, call_timeout)?.carry_out(1, false, &images, &lasting)?;
-        first.begin_hearing();
-        tracing::debug!("the authenticator is {}", first.identity);
+        let first = Lineup::start(config, call_timeout, &images)?;
+        for (name, identity) in first.identities() {
+            tracing::debug!(entry = config.is_list().then_some(name), "the authenticator is {identity}");
+        }
         Ok(Self(Arc::new(Inner {
             current: RwLock::new(Arc::new(first)),
             images: Mutex::new(images),
-            lasting,
             reauthorizes: AtomicBool::new(config.on_swap == OnSwap::Reauthorize),
             guard: OnceLock::new(),
         })))
     }
 
-    /// Does what [`Self::start`] does, but for starting: the plugin's library is loaded, and its options are checked.
+    /// Does what [`Self::start`] does, but for starting: each library is loaded, and its options are checked. Gives what
+    /// each entry of the settings is.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Identity> {
-        Plan::make(config, call_timeout)?.check()
+    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Vec<Identity>> {
+        config.entries().iter().map(|entry| Plan::make(entry, call_timeout)?.check()).collect()
     }
 
     /// Lets what the settings name now decide from here on, as it reads its files now. What is replaced answers the calls
-    /// that it has, and ends with the last of them. Where the settings name what decides already, it is asked to reload;
-    /// one that cannot, that fails or has failed is replaced by a new instance of itself, and so is every one if the caller
-    /// `wants_new`. Blocks as long as the plugin takes to reload and to make an instance, and for `config.create_timeout`
-    /// at most for each.
+    /// that it has, and ends with the last of them. What the settings name already is asked to reload; one that cannot,
+    /// that fails or has failed is replaced by a new instance of itself, and so is every one if the caller `wants_new`.
+    /// Blocks as long as the plugins take to reload and to make an instance, and for `create_timeout` at most for each.
     ///
     /// # Errors
     /// As [`Self::start`]; then nothing has changed.
     pub fn swap(&self, config: &AuthenticatorConfig, call_timeout: Duration, wants_new: bool) -> Result<Swapped> {
         // A panic elsewhere leaves the list as it was.
         let images = self.0.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = Plan::make(config, call_timeout)?;
-        let old = self.current();
-        let differences = plan.differences_from(&old);
-        let keeps = !wants_new && differences.is_empty() && !old.is_lost();
-        let swapped = match if keeps { old.reload(plan.create_timeout()) } else { Reload::NotPossible } {
-            Reload::Nothing => Swapped::Nothing,
-            Reload::Done => Swapped::Reloaded,
-            Reload::NotPossible if differences.is_empty() => Swapped::Renewed,
-            Reload::NotPossible => Swapped::Replaced,
-        };
-        if matches!(swapped, Swapped::Replaced | Swapped::Renewed) {
-            let is_no_swap = plan.is_no_swap();
-            let new =
-                plan.carry_out(old.number() + 1, true, &images, &self.0.lasting).map_err(
-                    |error| match &differences[..] {
-                        [_, ..] if is_no_swap => {
-                            error.context(format!("a restart would bring {}", differences.join(", ")))
-                        }
-                        _ => error,
-                    },
-                )?;
-            new.begin_hearing();
+        let (new, swapped) = self.current().swap(config, call_timeout, &images, wants_new)?;
+        if let Some(new) = new {
             *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         }
         self.0.reauthorizes.store(config.on_swap == OnSwap::Reauthorize, Ordering::Release);
-        self.0.lasting.set_can_recheck(config.on_swap == OnSwap::Reauthorize);
+        self.current().set_can_recheck(config);
         Ok(swapped)
     }
 
-    /// What is running.
+    /// What is running; of a list, the names of those that decide.
     pub fn identity(&self) -> Identity {
-        self.current().identity.clone()
+        self.current().identity()
+    }
+
+    /// What is running in each entry, with its name.
+    pub fn identities(&self) -> Vec<(String, Identity)> {
+        self.current().identities()
+    }
+
+    /// Each entry of a list; none, where the settings have no list.
+    pub fn entries(&self) -> Vec<EntryReport> {
+        self.current().reports()
     }
 
     /// How many authenticators have decided, this one included: 1 until the first swap.
@@ -202,11 +179,19 @@ impl Authenticator {
     /// Asks. The answer is there within the call timeout, whatever the plugin does; dropping the future gives the
     /// question up and tells the plugin so, on a thread of the authenticator's.
     pub async fn authorize(&self, request: Request) -> Verdict {
-        let generation = self.current();
-        match self.0.guard.get() {
-            Some(guard) => guard.ask(&generation, request).await,
-            None => generation.ask(request).await,
-        }
+        self.ask(request, None).await
+    }
+
+    /// Asks about a grant again, which `entry` has given in `generation`: that one alone, or all anew if others decide by
+    /// now.
+    pub async fn authorize_again(&self, request: Request, generation: u32, entry: u32) -> Verdict {
+        self.ask(request, Some((generation, entry))).await
+    }
+
+    /// Asks, and says what each entry of a list has said.
+    pub async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
+        let lineup = self.current();
+        lineup.explain(request).await
     }
 
     /// From here on what `revocations` say is refused, and `decisions` are remembered. Only the first call counts.
@@ -218,47 +203,57 @@ impl Authenticator {
         let _ = self.0.guard.set(Guard::new(revocations, decisions));
     }
 
+    /// `previous`: the generation and the entry that have granted what is asked about again.
+    async fn ask(&self, request: Request, previous: Option<(u32, u32)>) -> Verdict {
+        let lineup = self.current();
+        let Some(guard) = self.0.guard.get() else { return lineup.decide_as_before(request, previous).await.0 };
+        let guarded = guard.begin(&request);
+        let (verdict, by) = match guarded.is_revoked() {
+            true => (Verdict::Refuse(REVOKED.to_owned()), None),
+            false => lineup.decide_as_before(request, previous).await,
+        };
+        let by = by.map_or_else(|| lineup.identity().id, str::to_owned);
+        guard.end(guarded, verdict, by)
+    }
+
     /// Whether a question would be taken now, rather than turned away at once.
     pub fn ready(&self) -> bool {
-        self.current().instances.as_ref().is_none_or(|instances| instances.current().ready())
+        self.current().ready()
     }
 
     /// How many questions wait for a thread; 0 for `None`.
     pub fn queued(&self) -> usize {
-        self.current().instances.as_ref().map_or(0, |instances| instances.current().queued())
+        self.current().queued()
     }
 
-    /// The condition of the plugin, as it said last; one that says nothing is good.
+    /// The condition of the plugin, as it said last; one that says nothing is good. Of several, the worst.
     pub fn condition(&self) -> Condition {
-        self.current().instances.as_ref().map(|instances| instances.current().condition()).unwrap_or_default()
+        self.current().condition()
     }
 
-    /// Every series that the plugin has defined, with what it says.
+    /// Every series that the plugins have defined, with what it says.
     pub fn metrics(&self) -> Vec<(Definition, Value)> {
-        self.current().instances.as_ref().map(|instances| instances.current().metrics()).unwrap_or_default()
+        self.current().metrics()
     }
 
     /// What went wrong so far, since the last swap; all 0 for `None`.
     pub fn counts(&self) -> Counts {
-        self.current().instances.as_ref().map(Instances::counts).unwrap_or_default()
+        self.current().counts()
     }
 
-    /// From here on the plugin hears of no grant any more: the relay is about to stop.
+    /// From here on the plugins hear of no grant any more: the relay is about to stop.
     pub fn end_news(&self) {
-        if let Some(instances) = &self.current().instances {
-            instances.current().end_hearing();
-        }
+        self.current().end_news();
     }
 
-    /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugin's instance. Waits at most a
-    /// second for calls that are inside the plugin, and 5 s for the instance to be destroyed. Questions asked afterwards are turned away.
+    /// Answers everybody who waits with [`Verdict::Unavailable`] and destroys the plugins' instances. Waits at most a
+    /// second for calls that are inside a plugin, and 5 s for an instance to be destroyed. Questions asked afterwards are
+    /// turned away.
     pub fn stop(&self) {
-        if let Some(instances) = &self.current().instances {
-            instances.stop();
-        }
+        self.current().stop();
     }
 
-    fn current(&self) -> Arc<Generation> {
+    fn current(&self) -> Arc<Lineup> {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

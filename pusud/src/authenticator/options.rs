@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 /// # Errors
 /// An option that the plugin does not take, or one that is set twice.
 pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<Zeroizing<String>> {
-    check_names(&config.options, "`authenticator_options.", "` in the settings", manifest)?;
+    let before = format!("`{}.", config.key("authenticator_options"));
+    check_names(&config.options, &before, "` in the settings", manifest)?;
     let known = || manifest.options.iter().map(String::as_str);
     let mut chosen: Map<String, Value> = Map::new();
     for (key, value) in &config.original_options {
@@ -71,28 +72,12 @@ fn taken(manifest: &Manifest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Isolation;
     use serde_json::json;
 
     fn config(options: Value, original: Value) -> AuthenticatorConfig {
         let map = |value: Value| value.as_object().cloned().unwrap();
-        AuthenticatorConfig {
-            id: "P".into(),
-            plugins_dir: "plugins".into(),
-            options: map(options),
-            original_options: map(original),
-            sha256: None,
-            isolation: Isolation::default(),
-            isolation_memory: Some(crate::config::ISOLATION_MEMORY),
-            data_dir: None,
-            settings_dir: None,
-            relay_name: "relay".into(),
-            create_timeout: crate::config::CREATE_TIMEOUT,
-            restarts: true,
-            strict_permissions: false,
-            max_life: None,
-            on_swap: crate::config::OnSwap::Keep,
-        }
+        let (options, original_options) = (map(options), map(original));
+        AuthenticatorConfig { options, original_options, ..AuthenticatorConfig::for_tests("P", "plugins") }
     }
 
     fn chosen(options: Value, original: Value) -> Result<Value, String> {

@@ -8,7 +8,7 @@
 
 use super::decider::{Counts, Decider};
 use super::host::Host;
-use super::verdict::{Request, Verdict};
+use super::verdict::{Decision, Request};
 use anyhow::{Context, Result};
 use pusu_plugin_abi as abi;
 use std::collections::{BTreeMap, VecDeque};
@@ -108,9 +108,9 @@ pub(super) const FAILED: &str = "the authenticator failed";
 /// What a client is told when there is nobody to ask any more.
 pub(super) const STOPPED: &str = "the authenticator was stopped";
 
-/// [`Verdict::Unavailable`], with words for the client.
-pub(super) fn unavailable(why: &str) -> Verdict {
-    Verdict::Unavailable(why.to_owned())
+/// [`Decision::Unavailable`], with words for the client.
+pub(super) fn unavailable(why: &str) -> Decision {
+    Decision::Unavailable(why.to_owned())
 }
 
 impl Pool {
@@ -165,7 +165,7 @@ impl Pool {
     ///
     /// # Errors
     /// The verdict for a call that is turned away.
-    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Verdict>), Box<Verdict>> {
+    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Decision>), Box<Decision>> {
         let mut state = self.lock();
         if let Some(why) = self.closed(&state) {
             drop(state);
@@ -203,7 +203,7 @@ impl Pool {
         }
     }
 
-    fn turn_away(&self, why: &str) -> Verdict {
+    fn turn_away(&self, why: &str) -> Decision {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         if !self.turning_away.swap(true, Ordering::Relaxed) {
             tracing::warn!(plugin = self.host.plugin, "authenticator overloaded, rejecting authorizations: {why}");

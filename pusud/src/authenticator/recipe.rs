@@ -1,5 +1,6 @@
 //! The recipe of a generation: everything that decides what it does. Two with equal recipes would decide alike.
 
+use super::facts::EntryFacts;
 use crate::config::{Isolation, OnSwap};
 use std::time::Duration;
 
@@ -21,9 +22,18 @@ pub(super) struct Recipe {
     pub(super) max_life: Option<Duration>,
     /// What the plugin may keep files in.
     pub(super) state_dir: Vec<u8>,
+    /// Its place among those that decide, which it is told.
+    pub(super) entry: EntryFacts,
+    /// What its place is called in messages, which decides nothing.
+    pub(super) place: String,
 }
 
 impl Recipe {
+    /// Without the time of a call, which has words of its own.
+    fn place_in_list(&self) -> (u32, u32) {
+        (self.entry.index, self.entry.count)
+    }
+
     /// What differs between two, in words for the operator.
     pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
         let parts = [
@@ -38,6 +48,7 @@ impl Recipe {
             (self.on_swap == other.on_swap, "another `on_swap`"),
             (self.max_life == other.max_life, "another `max_authorization_life`"),
             (self.state_dir == other.state_dir, "another folder for its files"),
+            (self.place_in_list() == other.place_in_list(), "another place in the list"),
         ];
         parts.into_iter().filter(|(is_same, _)| !is_same).map(|(_, words)| words).collect()
     }

@@ -3,7 +3,7 @@
 //! **Invariant:** a ticket is answered once at most; whoever takes it out of the table is the one who answers.
 //! **Invariant:** later tickets have later deadlines, so the first one in the table is the next to expire.
 
-use super::verdict::Verdict;
+use super::verdict::Decision;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,11 +19,11 @@ struct Open {
 }
 
 /// The door through which the one who waits for a ticket is answered.
-pub(super) struct Reply(oneshot::Sender<Verdict>);
+pub(super) struct Reply(oneshot::Sender<Decision>);
 
 impl Reply {
     /// Answers, and wakes the one who waits.
-    pub(super) fn send(self, verdict: Verdict) {
+    pub(super) fn send(self, verdict: Decision) {
         // The one who waits may have gone in this very moment, which is as good as an answer that is not read.
         let _ = self.0.send(verdict);
     }
@@ -35,7 +35,7 @@ pub(super) struct Tickets(Mutex<BTreeMap<u64, Open>>);
 
 impl Tickets {
     /// Opens a ticket. The caller sees to it that `deadline` is not before that of an earlier ticket.
-    pub(super) fn open(&self, deadline: Instant) -> (u64, oneshot::Receiver<Verdict>) {
+    pub(super) fn open(&self, deadline: Instant) -> (u64, oneshot::Receiver<Decision>) {
         let (reply, receiver) = oneshot::channel();
         let ticket = NEXT.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(ticket, Open { deadline, reply: Reply(reply) });
@@ -97,9 +97,9 @@ mod tests {
         let (ticket, mut receiver) = tickets.open(Instant::now());
         assert_ne!(ticket, 0);
         assert!(tickets.is_open(ticket));
-        tickets.take(ticket).unwrap().send(Verdict::Refuse("first".into()));
+        tickets.take(ticket).unwrap().send(Decision::Refuse("first".into()));
         assert!(tickets.take(ticket).is_none() && !tickets.is_open(ticket));
-        assert_eq!(receiver.try_recv().unwrap(), Verdict::Refuse("first".into()));
+        assert_eq!(receiver.try_recv().unwrap(), Decision::Refuse("first".into()));
         assert_ne!(tickets.open(Instant::now()).0, ticket);
     }
 

@@ -67,6 +67,42 @@ impl fmt::Debug for Request {
     }
 }
 
+impl Request {
+    /// The same question once more, for another authenticator.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            authorization: Authorization::new(self.authorization.expose()),
+            peer: self.peer.clone(),
+            attributes: self.attributes.clone(),
+            ..*self
+        }
+    }
+}
+
+/// What one authenticator says. Of several, the first that does not abstain is the one that decides.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Decision {
+    /// The client has these permissions.
+    Grant(Grant),
+    /// The authorization was understood and is not good.
+    Refuse(String),
+    /// The authorization is none that this authenticator decides about.
+    Abstain(String),
+    /// It could not be decided.
+    Unavailable(String),
+}
+
+impl From<Decision> for Verdict {
+    /// Where nobody else is asked: what is nobody's is refused.
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Grant(grant) => Self::Grant(grant),
+            Decision::Refuse(reason) | Decision::Abstain(reason) => Self::Refuse(reason),
+            Decision::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
 /// The authenticator's answer. Whatever goes wrong on the way is [`Verdict::Unavailable`]: authorization fails closed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
@@ -92,6 +128,8 @@ pub struct Grant {
     pub lifetime: Option<Duration>,
     /// Which generation of the authenticator has decided, counted from 1.
     pub generation: u32,
+    /// Which entry of the settings has decided: the same number through all its instances.
+    pub entry: u32,
     /// Names what was granted; 0: nothing does.
     pub ticket: u64,
     /// Where the plugin keeps an eye on what was granted; it ends when this is dropped.

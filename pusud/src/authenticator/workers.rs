@@ -2,14 +2,14 @@
 //! own, and come back by ticket.
 //!
 //! This is the side of those who ask; pool.rs is the threads' side.
-//! **Invariant:** whatever goes wrong, whoever asks gets [`Verdict::Unavailable`] or a refusal, never silence.
+//! **Invariant:** whatever goes wrong, whoever asks gets [`Decision::Unavailable`] or a refusal, never silence.
 
 use super::callbacks::Callbacks as _;
 use super::decider::{Condition, Counts, Decider};
 use super::host::Host;
 use super::metrics::{Definition, Value};
 use super::pool::{Pool, STOPPED, unavailable};
-use super::verdict::{Request, Verdict};
+use super::verdict::{Decision, Request};
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl Workers {
     }
 
     /// Asks. A future that is dropped gives its ticket up, and the plugin is told so.
-    pub(super) async fn ask(&self, request: Request) -> Verdict {
+    pub(super) async fn ask(&self, request: Request) -> Decision {
         let (ticket, receiver) = match self.0.submit(request) {
             Ok(submitted) => submitted,
             Err(verdict) => return *verdict,
@@ -57,6 +57,11 @@ impl Workers {
     /// From here on the instance is the one that hears of grants.
     pub(super) fn begin_hearing(&self) {
         self.0.begin_hearing();
+    }
+
+    /// Whether the plugin can read its files again.
+    pub(super) fn can_reload(&self) -> bool {
+        self.0.lock().decider.as_ref().is_some_and(|decider| decider.offers().reloads)
     }
 
     /// Has the plugin read its files again; `None`: it has no way to. Waits at most for `within`.

@@ -7,7 +7,7 @@ use super::authorization_args::AuthorizationArgs;
 use super::plugins::printable;
 use super::{SettingsArgs, channel_name, print};
 use anyhow::{Context as _, bail};
-use pusud::authenticator::{Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
+use pusud::authenticator::{Asked, Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
 use pusud::config::Config;
 use pusud::protocol::{Access, Permission};
 use pusud::system;
@@ -46,6 +46,8 @@ pub(super) struct Args {
 struct Answer {
     authenticator: Identity,
     verdict: Verdict,
+    /// What each entry of a list has said.
+    entries: Vec<Asked>,
     took: Duration,
 }
 
@@ -64,8 +66,8 @@ pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
     let request = Request { authorization, peer, encrypted: false, again: false, recheck: false, attributes };
     let runtime = super::client_runtime().context("cannot start a runtime")?;
     let asked = Instant::now();
-    let verdict = runtime.block_on(authenticator.authorize(request));
-    let answer = Answer { authenticator: authenticator.identity(), verdict, took: asked.elapsed() };
+    let (verdict, entries) = runtime.block_on(authenticator.explain(request));
+    let answer = Answer { authenticator: authenticator.identity(), verdict, entries, took: asked.elapsed() };
     authenticator.stop();
     print(&if args.json {
         format!("{:#}\n", answer.as_json(&args.channels))
@@ -87,6 +89,16 @@ impl Answer {
             let _ = writeln!(text, "{}", format!("{name:<16} {value}").trim_end());
         };
         row("authenticator", &printable(&format!("{} {}", self.authenticator.id, self.authenticator.version)));
+        for Asked { name, id, decision } in &self.entries {
+            row(
+                "  entry",
+                &printable(&if name == id {
+                    format!("{id}: {decision}")
+                } else {
+                    format!("{name} ({id}): {decision}")
+                }),
+            );
+        }
         let grant = match &self.verdict {
             Verdict::Grant(grant) => grant,
             Verdict::Refuse(reason) => {
@@ -142,6 +154,8 @@ impl Answer {
         json!({
             "authenticator": {"id": self.authenticator.id, "version": self.authenticator.version,
                 "sha256": self.authenticator.sha256, "path": self.authenticator.path},
+            "entries": self.entries.iter().map(|entry| json!({"name": entry.name, "id": entry.id,
+                "decision": entry.decision})).collect::<Vec<_>>(),
             "decision": decision,
             "reason": reason,
             "subject": grant.subject,
@@ -177,7 +191,7 @@ mod tests {
     fn answer(verdict: Verdict) -> Answer {
         let authenticator =
             Identity { id: "A".into(), version: "1.2".into(), sha256: "ab".into(), path: Some("/a.so".into()) };
-        Answer { authenticator, verdict, took: Duration::from_micros(1500) }
+        Answer { authenticator, verdict, entries: Vec::new(), took: Duration::from_micros(1500) }
     }
 
     fn grant(expires: Option<SystemTime>) -> Verdict {

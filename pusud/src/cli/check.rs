@@ -1,11 +1,8 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, listener_rows, option_files, print, probe};
+use super::{SettingsArgs, check_authenticators, listener_rows, option_files, print, probe};
 use pusud::authenticator::{Authenticator, Identity};
-use pusud::config::{
-    AuthenticatorConfig, Config, ControlSocket, Encryption, Isolation, NO_AUTHENTICATOR, format_bytes, format_duration,
-    limit_rows,
-};
+use pusud::config::{Config, ControlSocket, Encryption, NO_AUTHENTICATOR, limit_rows};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
@@ -23,7 +20,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     if let Some(warning) = &capacity.warning {
         tracing::warn!("{warning}");
     }
-    let identity = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let identities = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
     let (certificates, warnings) = relay::load_certificates(&config)?;
     for warning in warnings {
@@ -36,7 +33,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     relay::check_addresses(&config)?;
     let listeners = listener_rows::of_settings(&config, &certificates);
-    print(&set_up(&config, &capacity, &identity, listeners, probe::relays(&config)))
+    print(&set_up(&config, &capacity, &identities, listeners, probe::relays(&config)))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
@@ -44,7 +41,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
 fn set_up(
     config: &Config,
     capacity: &Capacity,
-    authenticator: &Identity,
+    authenticators: &[Identity],
     listeners: Vec<(String, String)>,
     found: probe::Found,
 ) -> String {
@@ -67,27 +64,10 @@ fn set_up(
     rows.extend(network(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
-    rows.push(("authenticator", authenticator.id.clone()));
-    if authenticator.id == NO_AUTHENTICATOR {
-        rows.push(("  permissions", "everybody may read and write every channel".into()));
-    } else {
-        let options = &config.authenticator;
-        let names: Vec<&str> =
-            options.options.keys().chain(options.original_options.keys()).map(String::as_str).collect();
-        let names = if names.is_empty() { "none".into() } else { names.join(", ") };
-        rows.extend([
-            ("  version", authenticator.version.clone()),
-            ("  file", authenticator.path.as_ref().map_or(String::new(), |path| path.display().to_string())),
-            ("  sha256", authenticator.sha256.clone()),
-            ("  isolation", options.isolation.to_string()),
-            ("  isolation_memory", isolation_memory(options)),
-            ("  authenticator_create_timeout", format_duration(options.create_timeout)),
-            ("  authenticator_restart", options.restarts.to_string()),
-            ("  options set", names),
-            ("  max_authorization_life", options.max_life.map_or("none".into(), format_duration)),
-            ("  on_swap", options.on_swap.to_string()),
-            ("  authenticator_sees", seen(config)),
-        ]);
+    let authenticators = check_authenticators::rows(&config.authenticator, authenticators);
+    rows.extend(authenticators.iter().map(|(key, value)| (key.as_str(), value.clone())));
+    if config.authenticator.id != NO_AUTHENTICATOR {
+        rows.push(("  authenticator_sees", seen(config)));
     }
     rows.push(("limits", String::new()));
     let limits = limits(&config.limits, capacity);
@@ -124,15 +104,6 @@ fn revocations_file(config: &Config) -> String {
 fn plugin_data_dir(config: &Config) -> String {
     let named = config.authenticator.data_dir.as_ref();
     named.map_or("the folder in STATE_DIRECTORY, where systemd gives one".into(), |folder| folder.display().to_string())
-}
-
-/// How much address space the plugin's process may have.
-fn isolation_memory(authenticator: &AuthenticatorConfig) -> String {
-    match (authenticator.isolation, authenticator.isolation_memory) {
-        (Isolation::Thread, _) => "no limit of its own: `isolation: thread`".into(),
-        (Isolation::Process, None) => "no limit".into(),
-        (Isolation::Process, Some(bytes)) => format_bytes(bytes),
-    }
 }
 
 /// What there is to say about the network, without the relays of the list.
@@ -234,7 +205,7 @@ mod tests {
         let capacity = Capacity { connections: 890, warning: None };
         let relays = probe::Found { rows: vec![("b:1".into(), "answers".into())], addresses: 1 };
         let text =
-            set_up(&config, &capacity, &identity, vec![("  tls_ticket_key_file".into(), "t.key".into())], relays);
+            set_up(&config, &capacity, &[identity], vec![("  tls_ticket_key_file".into(), "t.key".into())], relays);
         for expected in [
             "  b:1  ",
             "answers",

@@ -6,6 +6,7 @@ mod authorize;
 mod backoff;
 mod bench;
 mod check;
+mod check_authenticators;
 mod client;
 mod client_messages;
 mod connecting;
@@ -38,6 +39,7 @@ mod revoke;
 mod run;
 mod settings_args;
 mod status;
+mod status_entries;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use super::metric_row;
 use super::option_files;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
+use super::status_entries;
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, reason_or_none};
 use pusud::config::format_duration;
@@ -84,6 +85,7 @@ fn describe(status: &Status) -> String {
     let identity = format!("{} {}", authenticator.id, authenticator.version);
     let generation = authenticator.generation;
     rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
     match &authenticator.condition {
         Condition::Good => {}
         Condition::Degraded(why) => rows.push(("authenticator health", format!("degraded: {}", reason_or_none(why)))),

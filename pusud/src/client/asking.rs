@@ -156,13 +156,14 @@ impl Client {
             permit.undecided();
             return None;
         }
-        let ToAsk { kept, ticket } = self.session.ask(authenticator.generation(), Uptime::now())?;
+        let ToAsk { kept, ticket, generation, entry } = self.session.ask(authenticator.generation(), Uptime::now())?;
         let mut request = self.question(Authorization::new(kept.expose()), true);
         request.recheck = true;
         if ticket != 0 {
             request.attributes.push((PREVIOUS_TICKET.to_owned(), ticket.to_string().into()));
         }
-        Some(Asking { kept, permit, verdict: Box::pin(async move { authenticator.authorize(request).await }) })
+        let verdict = Box::pin(async move { authenticator.authorize_again(request, generation, entry).await });
+        Some(Asking { kept, permit, verdict })
     }
 
     /// Ready when the answer has come and what follows from it is done.

@@ -28,6 +28,9 @@ pub(crate) struct ToAsk {
     pub kept: Rc<Authorization>,
     /// The ticket that names what it gave; 0: none does.
     pub ticket: u64,
+    /// The generation of the authenticator that gave it, and which entry of that.
+    pub generation: u32,
+    pub entry: u32,
 }
 
 /// What a further authorization has changed.
@@ -121,9 +124,10 @@ impl Authorizations {
     /// One of these, which is asked about from here on.
     pub(crate) fn ask(&mut self, current: u32, now: Uptime) -> Option<ToAsk> {
         let due = self.0.as_mut_slice().iter_mut().find(|live| live.is_due(current, now))?;
+        let generation = due.generation;
         let terms = due.terms.as_mut()?;
         terms.ask(now);
-        Some(ToAsk { kept: terms.kept.clone()?, ticket: terms.ticket })
+        Some(ToAsk { kept: terms.kept.clone()?, ticket: terms.ticket, generation, entry: terms.entry })
     }
 
     /// Whether the plugin keeps an eye on any of them.

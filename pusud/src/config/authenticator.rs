@@ -41,6 +41,63 @@ pub struct AuthenticatorConfig {
     pub max_life: Option<Duration>,
     /// `on_swap`: what becomes of live authorizations when another authenticator takes over.
     pub on_swap: OnSwap,
+    /// Where it stands, if `authenticator` is a list.
+    pub entry: AuthenticatorEntry,
+    /// The entries, if `authenticator` is a list; then the fields above that an entry has are of no meaning here.
+    pub list: AuthenticatorList,
+}
+
+/// The entries of a list of authenticators.
+#[derive(Debug, Clone, Default)]
+pub struct AuthenticatorList {
+    /// In the order of the settings; empty: `authenticator` is no list. At least one of them decides.
+    pub entries: Vec<AuthenticatorConfig>,
+    /// The time that asking one after the other may take.
+    pub timeout: Duration,
+}
+
+/// What only an entry of a list has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthenticatorEntry {
+    /// Where it stands, such as `authenticator[1]`; empty: `authenticator` is no list.
+    pub place: String,
+    /// `name`: what it is called in status, log and folders; the id, unless the settings say otherwise.
+    pub name: String,
+    /// `if_unavailable: next`: the next one is asked where it cannot decide.
+    pub goes_on: bool,
+    /// `shadow`: it decides nothing, and is compared with what is decided.
+    pub shadow: bool,
+    /// Another entry has the same id, so that a folder for files is not the same.
+    pub shares_id: bool,
+    /// Which one it is of those that decide, from 0, and how many there are. (0 and 0: `authenticator` is no list.)
+    pub index: u32,
+    /// See `index`.
+    pub count: u32,
+}
+
+impl AuthenticatorConfig {
+    /// Those that are to run: the entries of the list, or this one.
+    pub fn entries(&self) -> &[Self] {
+        if self.is_list() { &self.list.entries } else { std::slice::from_ref(self) }
+    }
+
+    /// Whether `authenticator` is a list.
+    pub fn is_list(&self) -> bool {
+        !self.list.entries.is_empty()
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        if self.entry.name.is_empty() { &self.id } else { &self.entry.name }
+    }
+
+    /// What a key is called in messages that is called `key` at the top of the settings.
+    pub fn key(&self, key: &str) -> String {
+        match self.entry.place.as_str() {
+            "" => key.to_owned(),
+            place => format!("{place}.{}", key.strip_prefix("authenticator_").unwrap_or(key)),
+        }
+    }
 }
 
 impl AuthenticatorConfig {
@@ -49,6 +106,7 @@ impl AuthenticatorConfig {
         for options in [&mut self.options, &mut self.original_options] {
             wipe(std::mem::take(options));
         }
+        self.list.entries.iter_mut().for_each(Self::wipe_options);
     }
 }
 
@@ -125,6 +183,8 @@ impl fmt::Debug for AuthenticatorConfig {
             .field("relay_name", &self.relay_name)
             .field("strict_permissions", &self.strict_permissions)
             .field("on_swap", &self.on_swap)
+            .field("entry", &self.entry)
+            .field("list", &self.list)
             .finish()
     }
 }
@@ -135,5 +195,31 @@ struct Redacted<'a>(&'a Map<String, Value>);
 impl fmt::Debug for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.keys().map(|name| (name, format_args!("[redacted]")))).finish()
+    }
+}
+
+#[cfg(test)]
+impl AuthenticatorConfig {
+    /// The one called `id`, with the defaults of the settings.
+    pub(crate) fn for_tests(id: &str, plugins_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            id: id.to_owned(),
+            plugins_dir: plugins_dir.into(),
+            options: Map::new(),
+            original_options: Map::new(),
+            sha256: None,
+            isolation: Isolation::default(),
+            isolation_memory: Some(super::ISOLATION_MEMORY),
+            create_timeout: super::CREATE_TIMEOUT,
+            restarts: true,
+            data_dir: None,
+            settings_dir: None,
+            relay_name: "relay".to_owned(),
+            strict_permissions: false,
+            max_life: None,
+            on_swap: OnSwap::Keep,
+            entry: AuthenticatorEntry::default(),
+            list: AuthenticatorList::default(),
+        }
     }
 }

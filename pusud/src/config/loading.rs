@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** settings are what one reading found. A file that changes meanwhile is another reading's.
 
+use super::authenticator_list::RawAuthenticator;
 use super::outside::{Contents, Reading};
 use super::place::Place;
 use super::raw::RawConfig;
@@ -93,8 +94,8 @@ impl Config {
     }
 
     fn read(text: &str, file: &Path, reading: Reading<'_>) -> anyhow::Result<Self> {
-        let raw = RawConfig::parse(text, &reading)?;
-        let Some(authenticator) = raw.authenticator.clone() else {
+        let mut raw = RawConfig::parse(text, &reading)?;
+        let Some(authenticator) = raw.authenticator.take() else {
             let empty = if text.trim().is_empty() { " (the file is empty)" } else { "" };
             bail!(
                 "`authenticator` is missing{empty}: write the id of an authenticator, such as `authenticator: \
@@ -113,7 +114,7 @@ impl Config {
 
     pub(super) fn without_file() -> (Self, Vec<String>) {
         let raw = RawConfig { client_address: Some(Ipv4Addr::LOCALHOST.into()), ..RawConfig::default() };
-        let config = Self::resolve(raw, NO_AUTHENTICATOR.to_owned(), Path::new(""), None);
+        let config = Self::resolve(raw, RawAuthenticator::Alone(NO_AUTHENTICATOR.to_owned()), Path::new(""), None);
         let warning = format!(
             "there is no {DEFAULT_FILE} in the working directory: serving this machine alone ({}), where everybody may \
              read and write everything; write one, or give --config FILE",
@@ -124,7 +125,11 @@ impl Config {
 
     fn overridden_by(&mut self, overrides: &Overrides) -> anyhow::Result<()> {
         if let Some(plugins_dir) = &overrides.plugins_dir {
-            self.authenticator.plugins_dir = lasting(plugins_dir)?;
+            let plugins_dir = lasting(plugins_dir)?;
+            for entry in &mut self.authenticator.list.entries {
+                entry.plugins_dir.clone_from(&plugins_dir);
+            }
+            self.authenticator.plugins_dir = plugins_dir;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! **Invariant:** values of an authenticator's options are secrets: neither an error nor `Debug` shows one.
 
 mod authenticator;
+mod authenticator_list;
 mod encryption;
 mod file_text;
 mod host_name;
@@ -49,7 +50,8 @@ use crate::http::HeaderNames;
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
 pub(crate) use authenticator::wipe;
-pub use authenticator::{AuthenticatorConfig, Isolation, OnSwap};
+pub use authenticator::{AuthenticatorConfig, AuthenticatorEntry, AuthenticatorList, Isolation, OnSwap};
+use authenticator_list::RawAuthenticator;
 pub use encryption::{Encryption, NetworkTls};
 use raw::RawConfig;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -151,8 +153,11 @@ pub struct Overrides {
 
 impl Config {
     /// Fills in the defaults. Relative paths of the settings start at `directory`.
-    fn resolve(raw: RawConfig, authenticator: String, directory: &Path, file: Option<&Path>) -> Self {
-        let name = raw.name.unwrap_or_else(host_name::host_name);
+    fn resolve(mut raw: RawConfig, authenticator: RawAuthenticator, directory: &Path, file: Option<&Path>) -> Self {
+        let name = raw.name.take().unwrap_or_else(host_name::host_name);
+        let limits = limits::resolve(std::mem::take(&mut raw.limits));
+        let authenticator =
+            authenticator_list::config(&mut raw, authenticator, (directory, file, &name), limits.authorize_timeout);
         let everywhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         let client_address = raw.client_address.unwrap_or(everywhere);
         let client_tls = raw.client_tls.map(|files| listener::within(directory, files));
@@ -165,24 +170,7 @@ impl Config {
         };
         Self {
             file: file.map(Path::to_owned),
-            authenticator: AuthenticatorConfig {
-                id: authenticator,
-                plugins_dir: directory.join(raw.plugins_dir.unwrap_or_else(|| PathBuf::from("plugins"))),
-                options: raw.authenticator_options,
-                // An empty value stands for lines that are commented out: the option is not set.
-                original_options: raw.original_options.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-                sha256: raw.authenticator_sha256,
-                isolation: raw.isolation.unwrap_or_default(),
-                isolation_memory: Some(raw.isolation_memory.unwrap_or(ISOLATION_MEMORY)).filter(|bytes| *bytes > 0),
-                create_timeout: raw.authenticator_create_timeout.unwrap_or(CREATE_TIMEOUT),
-                restarts: raw.authenticator_restart.unwrap_or(true),
-                data_dir: raw.plugin_data_dir.map(|folder| directory.join(folder)),
-                settings_dir: file.map(|_| directory.to_owned()),
-                relay_name: name.clone(),
-                strict_permissions: raw.strict_plugin_permissions.unwrap_or(false),
-                max_life: raw.max_authorization_life.filter(|life| !life.is_zero()),
-                on_swap: raw.on_swap.unwrap_or_default(),
-            },
+            authenticator,
             client_address,
             client_port: listeners.iter().find_map(ListenerConfig::port).unwrap_or(CLIENT_PORT),
             client_tls,
@@ -212,7 +200,7 @@ impl Config {
             },
             revocations_file: raw.revocations_file.map(|file| directory.join(file)),
             remembered_decisions: raw.remembered_decisions.unwrap_or(REMEMBERED_DECISIONS),
-            limits: limits::resolve(raw.limits),
+            limits,
             outside: Outside::default(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
+use super::authenticator_list::{RawAuthenticator, authenticator};
 use super::http::{authenticator_sees, http};
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
@@ -12,8 +13,8 @@ use super::place::Place;
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
-    BOOLEAN, DECISIONS, address, control_socket, decisions, encryption, found, is_no, isolation, name, non_empty,
-    on_swap, path, port, sha256, shards,
+    BOOLEAN, DECISIONS, SHA256, address, control_socket, decisions, encryption, found, isolation, name, on_swap, path,
+    port, sha256, shards,
 };
 use super::{ControlSocket, Encryption, HttpConfig, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
@@ -29,7 +30,6 @@ use std::time::Duration;
 const ADDRESS: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or \"::\"";
 const PORT: &str = "a port from 0 to 65535";
 const NAME: &str = "a name of 1 to 255 bytes without control characters";
-const SHA256: &str = "64 hexadecimal digits in quotes, as sha256sum prints them";
 const CONTROL_SOCKET: &str = "a path, or the word None for no such socket";
 
 /// Makes the struct, and the function that reads the keys of the table.
@@ -38,7 +38,7 @@ macro_rules! raw_config {
         /// The settings file, key by key; `None` is a key that is not there.
         #[derive(Default)]
         pub(super) struct RawConfig {
-            pub(super) authenticator: Option<String>,
+            pub(super) authenticator: Option<RawAuthenticator>,
             pub(super) original_options: Map<String, Value>,
             $(pub(super) $name: $type,)*
             pub(super) limits: RawLimits,
@@ -47,9 +47,10 @@ macro_rules! raw_config {
         impl RawConfig {
             /// Takes the keys that are there out of `top`.
             fn take_known(top: &mut Section) -> anyhow::Result<Self> {
+                let original_options = top.take_original_options();
                 Ok(Self {
-                    original_options: top.take_original_options(),
-                    authenticator: authenticator(top)?,
+                    authenticator: authenticator(top, &original_options)?,
+                    original_options,
                     $($name: $read(top, stringify!($name), $($arg),*)?,)*
                     limits: RawLimits::take(top)?,
                 })
@@ -108,23 +109,6 @@ fn network_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<NetworkTls
 /// What is not looked into here.
 fn options(top: &mut Section, key: &str) -> anyhow::Result<Map<String, Value>> {
     top.take_options(key)
-}
-
-fn authenticator(top: &mut Section) -> anyhow::Result<Option<String>> {
-    const EXPECTED: &str = "the id of an authenticator such as PasswordAuthenticator, or the word None";
-    if top.values.get("authenticator") == Some(&Value::Null) {
-        bail!(
-            "`authenticator`: expected {EXPECTED}, found nothing (an empty value). To let everybody read and write \
-             everything, write `authenticator: None`"
-        );
-    }
-    let id = top.take("authenticator", EXPECTED, non_empty)?;
-    match id {
-        Some(id) if id != "None" && is_no(&id) => {
-            bail!("`authenticator`: expected {EXPECTED}, found `{id}`: the word is written `None`")
-        }
-        id => Ok(id),
-    }
 }
 
 /// Relays may be empty: all lines below the key may be commented out. Who names no port means the one of this file, which

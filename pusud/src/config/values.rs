@@ -13,6 +13,9 @@ const NAME_BYTES_MAX: usize = 255;
 /// What stands for yes and no, for messages.
 pub(super) const BOOLEAN: &str = "true or false without quotes (`yes`, `no`, `on` and `off` are text, as in YAML 1.2)";
 
+/// What a hash looks like, for messages.
+pub(super) const SHA256: &str = "64 hexadecimal digits in quotes, as sha256sum prints them";
+
 pub(super) fn non_empty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }

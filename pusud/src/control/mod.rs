@@ -28,8 +28,8 @@ pub use operator::{AtRelay, Found, Kicked, Operator, Revoked, Standing};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{
-    Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
-    Tls,
+    Authenticator, AuthenticatorEntry, Certificate, Connections, Disconnects, Listener, Messages, OptionFile,
+    PluginMetric, State, Status, Tls,
 };
 
 #[cfg(unix)]

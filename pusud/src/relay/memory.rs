@@ -29,7 +29,7 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
     let (limits, shards, listed) = (&config.limits, config.shards, addresses);
     let has_network = listed > 0;
     let shard = shard::shard_bytes_max(limits, shards - 1 + usize::from(has_network));
-    let authorizations = authenticator::authorizations_bytes_max(connections, config.authenticator.on_swap);
+    let authorizations = authenticator::authorizations_bytes_max(connections, &config.authenticator);
     let part = |name, bytes, keys| Part { name, bytes, keys };
     let mut parts = vec![
         part("program", PROGRAM_BYTES, ""),

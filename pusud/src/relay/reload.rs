@@ -5,7 +5,7 @@
 //! log. Where only files have changed whose texts stand in the settings, the settings are those that were read last.
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
-use crate::authenticator::{self, Authenticator, Swapped};
+use crate::authenticator::{self, Authenticator, Identity, Swapped};
 use crate::config::{Config, OnSwap, Overrides, WatchedFiles};
 use crate::control::Reloaded;
 use crate::relay::certificates::{self, Certificates, Renewed};
@@ -230,9 +230,23 @@ fn words(swapped: Swapped) -> &'static str {
 }
 
 fn log_who_decides(authenticator: &Authenticator, swapped: Swapped, settings: Option<&Path>) {
-    let identity = authenticator.identity();
+    let is_list = !authenticator.entries().is_empty();
+    for (name, identity) in authenticator.identities() {
+        log_identity(authenticator, is_list.then_some(name), &identity, swapped, settings);
+    }
+}
+
+/// `entry`: its name, where there is a list.
+fn log_identity(
+    authenticator: &Authenticator,
+    entry: Option<String>,
+    identity: &Identity,
+    swapped: Swapped,
+    settings: Option<&Path>,
+) {
     info!(
         generation = authenticator.generation(),
+        entry,
         authenticator = %identity.id,
         version = identity.version,
         sha256 = identity.sha256,

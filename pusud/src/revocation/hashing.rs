@@ -17,6 +17,9 @@ pub(super) const KEY_BYTES: usize = 32;
 /// As many keys as a network has while one is being replaced.
 pub(super) const KEYS_MAX: usize = 2;
 
+/// The hashes of one authorization, by key. The first one is shown.
+pub type Hashes = [Option<AuthorizationHash>; KEYS_MAX];
+
 /// A key, or two while the network's key is being replaced.
 #[derive(Clone)]
 pub struct HashKeys(Vec<Zeroizing<[u8; KEY_BYTES]>>);
@@ -40,8 +43,8 @@ impl HashKeys {
         key
     }
 
-    /// The hashes of an authorization, by key. The first one is shown.
-    pub(super) fn hashes(&self, authorization: &[u8]) -> [Option<AuthorizationHash>; KEYS_MAX] {
+    /// The hashes of an authorization.
+    pub(super) fn hashes(&self, authorization: &[u8]) -> Hashes {
         std::array::from_fn(|at| {
             let hash = mac(&*self.0.get(at).map(|key| Zeroizing::new(**key))?, authorization);
             let mut short = [0; 16];

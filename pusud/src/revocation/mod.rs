@@ -15,7 +15,7 @@ mod whom;
 
 pub use entry::{Change, Entry, NoRoom, Stamp};
 pub use file::{Kept, load};
-pub use hashing::HashKeys;
+pub use hashing::{HashKeys, Hashes};
 pub use memory::revocations_bytes_max;
 pub use saving::Saving;
 pub use standing::Standing;

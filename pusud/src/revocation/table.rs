@@ -5,9 +5,9 @@
 //! **Invariant:** a change is in the table before anybody is told of it.
 
 use super::entry::{Change, Entry, NoRoom, Stamp};
-use super::hashing::{HashKeys, KEYS_MAX};
+use super::hashing::{HashKeys, Hashes};
 use super::standing::Standing;
-use super::whom::{AuthorizationHash, Whom};
+use super::whom::Whom;
 use rand::Rng as _;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
@@ -78,12 +78,12 @@ impl Revocations {
     }
 
     /// The hashes of an authorization, of which the first one is shown.
-    pub fn hashes(&self, authorization: &[u8]) -> [Option<AuthorizationHash>; KEYS_MAX] {
+    pub fn hashes(&self, authorization: &[u8]) -> Hashes {
         self.keys.hashes(authorization)
     }
 
     /// Whose an authorization with these hashes is; an empty subject is none.
-    pub fn standing(&self, subject: &str, hashes: &[Option<AuthorizationHash>; KEYS_MAX]) -> Standing {
+    pub fn standing(&self, subject: &str, hashes: &Hashes) -> Standing {
         let subject = if subject.is_empty() { 0 } else { self.subject_key(subject) };
         Standing { subject, authorization: hashes.map(|hash| hash.map_or(0, |hash| hash.key())) }
     }

@@ -19,6 +19,7 @@ mod languages;
 mod leaving;
 #[cfg(unix)]
 mod lifetimes;
+mod list;
 mod longest_life;
 #[cfg(target_os = "linux")]
 mod memory_files;
@@ -35,6 +36,7 @@ mod secrets;
 #[cfg(unix)]
 mod secrets_outside;
 mod seen_headers;
+mod shadow;
 #[cfg(target_os = "linux")]
 mod story;
 mod strangers;

@@ -142,13 +142,18 @@ impl Daemon {
 
     /// Waits until it has so many connections of clients.
     pub(crate) fn wait_for_connections(&self, count: usize) {
+        self.wait_for_status(&format!("{count} connections"), |status| status["connections"]["total"] == count);
+    }
+
+    /// Waits until its status is like this, and gives it.
+    pub(crate) fn wait_for_status(&self, what: &str, holds: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let began = Instant::now();
         loop {
             let status = self.status();
-            if status["connections"]["total"] == count {
-                return;
+            if holds(&status) {
+                return status;
             }
-            assert!(began.elapsed() < DEADLINE, "{count} connections are waited for: {status:#}");
+            assert!(began.elapsed() < DEADLINE, "{what} is waited for: {status:#}");
         }
     }
 

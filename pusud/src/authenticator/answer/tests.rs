@@ -19,27 +19,27 @@ fn a_grant_keeps_what_it_gives() {
     let understood = understand(grant(1_000_001)).unwrap();
     assert_eq!(
         understood.verdict,
-        Verdict::Grant(Grant {
+        Decision::Grant(Grant {
             permissions: vec![Permission::new("a.*", Access::READ), Permission::new("b", Access::READ_WRITE)],
             subject: "alice".into(),
             expires: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_001)),
             ..Grant::default()
         })
     );
-    assert!(matches!(understand(grant(0)).unwrap().verdict, Verdict::Grant(Grant { expires: None, .. })));
+    assert!(matches!(understand(grant(0)).unwrap().verdict, Decision::Grant(Grant { expires: None, .. })));
 }
 
 #[test]
 fn everything_else_gives_nothing() {
     let of = |decision| Answer { decision, reason: b"why".to_vec(), ..grant(0) };
-    assert_eq!(understand(of(abi::REFUSE)).unwrap().verdict, Verdict::Refuse("why".into()));
-    assert_eq!(understand(of(abi::ABSTAIN)).unwrap().verdict, Verdict::Refuse("why".into()));
-    assert_eq!(understand(of(abi::UNAVAILABLE)).unwrap().verdict, Verdict::Unavailable("why".into()));
+    assert_eq!(understand(of(abi::REFUSE)).unwrap().verdict, Decision::Refuse("why".into()));
+    assert_eq!(understand(of(abi::ABSTAIN)).unwrap().verdict, Decision::Abstain("why".into()));
+    assert_eq!(understand(of(abi::UNAVAILABLE)).unwrap().verdict, Decision::Unavailable("why".into()));
     for garbage in [0, 5, -1, i32::MAX, i32::MIN] {
         let Err(Fault::Unsupported(what)) = understand(of(garbage)) else { panic!("{garbage} means something") };
         assert_eq!(what, format!("has decided {garbage}"));
     }
-    assert!(matches!(understand(grant(1_000_000)).unwrap().verdict, Verdict::Refuse(_)), "expired");
+    assert!(matches!(understand(grant(1_000_000)).unwrap().verdict, Decision::Refuse(_)), "expired");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn what_restricts_and_is_not_known_decides_nothing() {
 #[test]
 fn a_time_to_live_is_understood_or_the_answer_is_not() {
     let lifetime = |value: &[u8]| match understand(with(abi::ATTR_TTL_MS, value)).map(|answer| answer.verdict) {
-        Ok(Verdict::Grant(grant)) => Ok(grant.lifetime),
+        Ok(Decision::Grant(grant)) => Ok(grant.lifetime),
         Ok(_) => Ok(None),
         Err(fault) => Err(fault.status()),
     };

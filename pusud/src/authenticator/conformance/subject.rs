@@ -11,7 +11,7 @@ use crate::authenticator::isolation::{self, Limits};
 use crate::authenticator::lasting::Lasting;
 use crate::authenticator::library::{self, Plugin};
 use crate::authenticator::manifest::Manifest;
-use crate::authenticator::verdict::{Authorization, Request, Verdict};
+use crate::authenticator::verdict::{Authorization, Decision, Request};
 use crate::authenticator::workers::Workers;
 use crate::authenticator::{image, options};
 use crate::config::{CREATE_TIMEOUT, ISOLATION_MEMORY};
@@ -205,7 +205,7 @@ impl Loaded {
 
 impl Instance {
     /// Asks.
-    pub(super) async fn ask(&self, authorization: &[u8]) -> Verdict {
+    pub(super) async fn ask(&self, authorization: &[u8]) -> Decision {
         let request = Request {
             authorization: Authorization::new(authorization),
             peer: "192.0.2.1:50123".to_owned(),
@@ -272,11 +272,12 @@ impl Instance {
 }
 
 /// What the verdict is, as a word for a report.
-pub(super) fn word(verdict: &Verdict) -> &'static str {
+pub(super) fn word(verdict: &Decision) -> &'static str {
     match verdict {
-        Verdict::Grant(_) => "granted",
-        Verdict::Refuse(_) => "refused",
-        Verdict::Unavailable(_) => "could not decide",
+        Decision::Grant(_) => "granted",
+        Decision::Refuse(_) => "refused",
+        Decision::Abstain(_) => "abstained",
+        Decision::Unavailable(_) => "could not decide",
     }
 }
 

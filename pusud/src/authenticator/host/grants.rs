@@ -3,15 +3,15 @@
 use super::Host;
 use crate::authenticator::decider::Offers;
 use crate::authenticator::grants::GrantBook;
-use crate::authenticator::verdict::Verdict;
+use crate::authenticator::verdict::Decision;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl Host {
     /// Has a grant named by its ticket, and kept where the plugin has an eye on it.
-    pub(super) fn named(&self, ticket: u64, mut verdict: Verdict) -> Verdict {
-        if let Verdict::Grant(grant) = &mut verdict {
+    pub(super) fn named(&self, ticket: u64, mut verdict: Decision) -> Decision {
+        if let Decision::Grant(grant) = &mut verdict {
             grant.ticket = ticket;
             if let Some(longest) = self.lasting.longest_life {
                 grant.lifetime = Some(grant.lifetime.map_or(longest, |lifetime| lifetime.min(longest)));

@@ -1,7 +1,7 @@
 //! Rules that hold for any bytes that come from a plugin's process, or from a plugin.
 
 use super::message::{ToDaemon, ToGuest};
-use crate::authenticator::verdict::Verdict;
+use crate::authenticator::verdict::Decision;
 use pusu_plugin_abi as abi;
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +20,7 @@ pub fn any_verdict(bytes: &[u8]) {
     let (decision, expires_unix_ms) = (answer.decision, answer.expires_unix_ms);
     let Ok(understood) = answer.understand(now) else { return };
     assert!(!understood.detail.contains(char::is_control), "{:?}", understood.detail);
-    if let Verdict::Grant(grant) = understood.verdict {
+    if let Decision::Grant(grant) = understood.verdict {
         assert_eq!(decision, abi::GRANT);
         assert!(expires_unix_ms == 0 || grant.expires.is_some_and(|expires| expires > now));
     }

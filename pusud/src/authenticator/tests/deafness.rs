@@ -6,6 +6,7 @@ use crate::authenticator::facts::Facts;
 use crate::authenticator::grants::Heard;
 use crate::authenticator::host::Host;
 use crate::authenticator::lasting::Lasting;
+use crate::authenticator::verdict::Decision;
 use crate::authenticator::workers::Workers;
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,7 +80,7 @@ async fn an_instance_that_leaves_too_many_news_waiting_is_lost() {
     end_many(&host);
     assert!(!workers.ready() && workers.is_lost());
     let turned_away = workers.ask(request("secret")).await;
-    assert_eq!(turned_away, Verdict::Unavailable("the authenticator hangs".into()));
+    assert_eq!(turned_away, Decision::Unavailable("the authenticator hangs".into()));
     until("it is given up", || given_up.load(Ordering::SeqCst) == 1).await;
     drop(open);
 }

@@ -100,23 +100,7 @@ impl Plugins {
     }
 
     pub(super) fn config(&self) -> AuthenticatorConfig {
-        AuthenticatorConfig {
-            id: "BadPlugin".into(),
-            plugins_dir: self.0.path().to_owned(),
-            options: serde_json::Map::new(),
-            original_options: serde_json::Map::new(),
-            sha256: None,
-            isolation: self.1,
-            isolation_memory: Some(crate::config::ISOLATION_MEMORY),
-            data_dir: None,
-            settings_dir: None,
-            relay_name: "relay".into(),
-            create_timeout: crate::config::CREATE_TIMEOUT,
-            restarts: true,
-            strict_permissions: false,
-            max_life: None,
-            on_swap: OnSwap::Keep,
-        }
+        AuthenticatorConfig { isolation: self.1, ..AuthenticatorConfig::for_tests("BadPlugin", self.0.path()) }
     }
 
     pub(super) fn start(&self) -> Authenticator {

@@ -7,6 +7,7 @@ use crate::authenticator::facts::Facts;
 use crate::authenticator::host::Host;
 use crate::authenticator::lasting::Lasting;
 use crate::authenticator::pool::{OPEN_MAX, QUEUE_MAX, STUCK_MAX};
+use crate::authenticator::verdict::Decision;
 use crate::authenticator::workers::Workers;
 use pusu_plugin_abi as abi;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -72,13 +73,13 @@ fn start(flags: u32, timeout: Duration) -> (Arc<Workers>, Arc<Seen>) {
     (Arc::new(Workers::start(Arc::new(gate), host, flags, timeout).unwrap()), seen)
 }
 
-fn ask(workers: &Arc<Workers>) -> tokio::task::JoinHandle<Verdict> {
+fn ask(workers: &Arc<Workers>) -> tokio::task::JoinHandle<Decision> {
     let workers = Arc::clone(workers);
     tokio::spawn(async move { workers.ask(request("secret")).await })
 }
 
-fn granted(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Grant(_))
+fn granted(verdict: &Decision) -> bool {
+    matches!(verdict, Decision::Grant(_))
 }
 
 #[tokio::test]
@@ -88,7 +89,7 @@ async fn a_full_queue_turns_away_at_once_and_keeps_its_order() {
     until("all four threads are busy", || seen.inside() == 4).await;
     let queued: Vec<_> = (0..QUEUE_MAX).map(|_| ask(&workers)).collect();
     until("the queue is full", || !workers.ready()).await;
-    assert_eq!(ask(&workers).await.unwrap(), Verdict::Unavailable("too many authorizations are waiting".into()));
+    assert_eq!(ask(&workers).await.unwrap(), Decision::Unavailable("too many authorizations are waiting".into()));
     assert_eq!(workers.counts().turned_away, 1);
     seen.set(true);
     for task in running.into_iter().chain(queued) {
@@ -103,11 +104,11 @@ async fn hanging_threads_are_replaced_up_to_the_limit() {
     let (workers, seen) = start(0, Duration::from_millis(30));
     for stuck in 1..=STUCK_MAX {
         assert!(workers.ready(), "after {stuck}");
-        assert!(matches!(ask(&workers).await.unwrap(), Verdict::Unavailable(_)));
+        assert!(matches!(ask(&workers).await.unwrap(), Decision::Unavailable(_)));
         until("the thread is found to hang", || workers.counts().stuck_threads == stuck).await;
     }
     assert!(!workers.ready());
-    assert_eq!(ask(&workers).await.unwrap(), Verdict::Unavailable("the authenticator hangs".into()));
+    assert_eq!(ask(&workers).await.unwrap(), Decision::Unavailable("the authenticator hangs".into()));
     assert_eq!(seen.inside(), STUCK_MAX);
     until("every call was cancelled", || seen.cancelled.load(Ordering::SeqCst) == STUCK_MAX).await;
     seen.set(true);
@@ -131,9 +132,9 @@ async fn a_serial_plugin_gets_one_call_at_a_time() {
 #[tokio::test]
 async fn a_serial_plugin_that_hangs_is_not_called_again_until_it_returns() {
     let (workers, seen) = start(abi::F_SERIAL, Duration::from_millis(30));
-    assert!(matches!(ask(&workers).await.unwrap(), Verdict::Unavailable(_)));
+    assert!(matches!(ask(&workers).await.unwrap(), Decision::Unavailable(_)));
     until("the thread is found to hang", || workers.counts().stuck_threads == 1).await;
-    assert_eq!(ask(&workers).await.unwrap(), Verdict::Unavailable("the authenticator hangs".into()));
+    assert_eq!(ask(&workers).await.unwrap(), Decision::Unavailable("the authenticator hangs".into()));
     seen.set(true);
     until("the thread has come back", || workers.ready()).await;
     assert!(granted(&ask(&workers).await.unwrap()));
@@ -160,7 +161,7 @@ async fn calls_that_wait_too_long_in_the_queue_never_reach_the_plugin() {
     let (workers, seen) = start(abi::F_SERIAL | abi::F_ASYNC, Duration::from_millis(50));
     let tasks: Vec<_> = (0..5).map(|_| ask(&workers)).collect();
     for task in tasks {
-        assert!(matches!(task.await.unwrap(), Verdict::Unavailable(_)));
+        assert!(matches!(task.await.unwrap(), Decision::Unavailable(_)));
     }
     until("they are counted", || workers.counts().timed_out == 5).await;
     assert_eq!(seen.calls.load(Ordering::SeqCst), 1);
@@ -176,7 +177,7 @@ async fn stopping_answers_everybody_and_destroys_the_instance() {
     assert!(granted(&ask(&workers).await.unwrap()));
     workers.stop();
     assert!(seen.destroyed.load(Ordering::SeqCst), "before stop returns");
-    assert!(matches!(ask(&workers).await.unwrap(), Verdict::Unavailable(_)));
+    assert!(matches!(ask(&workers).await.unwrap(), Decision::Unavailable(_)));
 }
 
 #[tokio::test]
@@ -186,7 +187,7 @@ async fn stopping_does_not_wait_for_ever_for_a_call_that_hangs() {
     until("four are in", || seen.inside() == 4).await;
     workers.stop();
     for task in tasks {
-        assert!(matches!(task.await.unwrap(), Verdict::Unavailable(_)));
+        assert!(matches!(task.await.unwrap(), Decision::Unavailable(_)));
     }
     assert!(!seen.destroyed.load(Ordering::SeqCst), "while a call is in it");
     seen.set(true);
@@ -229,7 +230,7 @@ async fn calls_that_are_answered_later_are_bounded() {
             until("they are pending", || patient.0.tickets.len() == taken && workers.queued() == 0).await;
         }
     }
-    assert_eq!(ask(&workers).await.unwrap(), Verdict::Unavailable("too many authorizations are waiting".into()));
+    assert_eq!(ask(&workers).await.unwrap(), Decision::Unavailable("too many authorizations are waiting".into()));
     assert_eq!(workers.counts().turned_away, 1);
     waiting.pop().unwrap().abort();
     until("there is room again", || workers.ready()).await;

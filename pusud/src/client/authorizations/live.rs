@@ -36,6 +36,8 @@ pub(super) struct Terms {
     pub(super) kept: Option<Rc<Authorization>>,
     /// The ticket that names it.
     pub(super) ticket: u64,
+    /// The entry of the authenticator that granted it.
+    pub(super) entry: u32,
     /// Where the plugin keeps an eye on it.
     pub(super) held: Option<HeldGrant>,
     /// Orders for it are delivered to the client's mailbox.
@@ -65,11 +67,11 @@ impl Live {
             [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
         let expires = ends.into_iter().flatten().min();
         let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
-        let Grant { permissions, generation, ticket, held, standing, .. } = grant;
+        let Grant { permissions, generation, entry, ticket, held, standing, .. } = grant;
         let has_terms = expires.is_some() || kept.is_some() || held.is_some();
         let terms = || {
             let (is_delivered_to, asked, recheck) = (false, now.uptime, None);
-            Box::new(Terms { expires, notice, kept, ticket, held, is_delivered_to, asked, recheck })
+            Box::new(Terms { expires, notice, kept, ticket, entry, held, is_delivered_to, asked, recheck })
         };
         Self { permissions: permissions.into(), generation, standing, terms: has_terms.then(terms) }
     }

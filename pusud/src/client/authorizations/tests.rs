@@ -130,7 +130,7 @@ fn a_recheck_that_is_wanted_meanwhile_follows_a_second_later() {
     assert!(all.ask(1, start.uptime).is_none());
     let asked = at(start, 1);
     assert_eq!((all.next_event(), all.any_to_ask(1, asked.uptime)), (Some(asked.uptime), true));
-    let ToAsk { kept, ticket } = all.ask(1, asked.uptime).unwrap();
+    let ToAsk { kept, ticket, .. } = all.ask(1, asked.uptime).unwrap();
     assert_eq!((ticket, all.any_to_ask(1, at(start, 100).uptime)), (7, false), "it was asked about");
     all.recheck(7);
     assert_eq!(all.next_event(), Some(at(start, 2).uptime));

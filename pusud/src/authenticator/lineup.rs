@@ -1,0 +1,304 @@
+//! The lineup: the entries of the settings that run, those that decide in their order and those that are tried beside
+//! them.
+//!
+//! One alone is asked as if there were no list. Of several, each is asked after the one before it has abstained; any other
+//! decision is the last one.
+//! **Invariant:** whatever goes wrong on the way, nobody gets a permission that no entry has granted.
+
+mod comparison;
+mod report;
+mod slot;
+mod swap;
+mod trial;
+
+pub use report::{DecisionCounts, EntryReport, TrialCounts};
+pub(super) use trial::IN_FLIGHT_MAX;
+
+use super::decider::{Condition, Counts};
+use super::facts::EntryFacts;
+use super::identity::Identity;
+use super::instances::Instances;
+use super::metrics::{Definition, Value};
+use super::verdict::{Decision, PREVIOUS_TICKET, Request, Verdict};
+use slot::Slot;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+use trial::{Admitted, Decided, Shadow};
+
+/// What a client is told when its time is up before all have been asked.
+const ALL_TIMED_OUT: &str = "the authenticators did not answer in time";
+
+/// The label that says whose a series is, where there are several.
+const ENTRY_LABEL: &str = "entry";
+
+/// Entries that run.
+pub(super) struct Lineup {
+    /// How many lineups have decided, this one included: counts from 1, and goes up when an entry reloads.
+    number: AtomicU32,
+    /// At least one.
+    deciding: Vec<Slot>,
+    shadows: Vec<Shadow>,
+    /// `authenticator` is a list.
+    is_list: bool,
+    /// The time that asking one after the other may take.
+    timeout: Duration,
+}
+
+/// What one of them was asked about, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The entry's name.
+    pub name: String,
+    /// Its plugin.
+    pub id: String,
+    /// A word for what it decided.
+    pub decision: &'static str,
+}
+
+impl Lineup {
+    pub(super) fn number(&self) -> u32 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Asks; `previous`: the generation and the entry that have granted what is asked about again. Says who has decided;
+    /// `None`: all of them have had their turn.
+    pub(super) async fn decide_as_before(
+        &self,
+        request: Request,
+        previous: Option<(u32, u32)>,
+    ) -> (Verdict, Option<&str>) {
+        match previous {
+            None => self.decide(request, None).await,
+            Some((generation, entry)) => self.decide_again(request, generation, entry).await,
+        }
+    }
+
+    /// `previous`: the entry that has granted what is asked about again.
+    async fn decide(&self, request: Request, previous: Option<u32>) -> (Verdict, Option<&str>) {
+        // An entry may reload meanwhile.
+        let number = self.number();
+        let (mut verdict, by) = match &self.deciding[..] {
+            [alone] if !self.is_list => (alone.ask(request).await.into(), Some(alone.name.as_str())),
+            _ => self.walk_with_shadows(request, previous).await,
+        };
+        if let Verdict::Grant(grant) = &mut verdict {
+            grant.generation = number;
+        }
+        (verdict, by)
+    }
+
+    /// Asks the entry alone that has granted what is asked about again; all, where another lineup has.
+    async fn decide_again(&self, request: Request, generation: u32, entry: u32) -> (Verdict, Option<&str>) {
+        let number = self.number();
+        let own = self.deciding.iter().find(|slot| slot.lasts.number == entry);
+        match own.filter(|_| self.is_list && generation == number) {
+            Some(slot) => {
+                let decision = slot.ask(request).await;
+                slot.count(&decision);
+                let mut verdict = decision.into();
+                if let Verdict::Grant(grant) = &mut verdict {
+                    grant.generation = number;
+                }
+                (verdict, Some(slot.name.as_str()))
+            }
+            None => self.decide(request, Some(entry)).await,
+        }
+    }
+
+    /// As [`Self::decide`], and what each of them said.
+    pub(super) async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
+        let mut asked = Vec::new();
+        if !self.is_list {
+            return (self.decide(request, None).await.0, asked);
+        }
+        let copies: Vec<Request> = self.shadows.iter().map(|_| request.copy()).collect();
+        let mut note = |slot: &Slot, decision: &Decision, how: &dyn Fn(&'static str) -> &'static str| {
+            let (name, id) = (slot.name.clone(), slot.generation.identity.id.clone());
+            asked.push(Asked { name, id, decision: how(word(decision)) });
+        };
+        let (verdict, _) = self.walk(request, None, &mut |slot, decision| note(slot, decision, &|word| word)).await;
+        for (shadow, request) in self.shadows.iter().zip(copies) {
+            let tried = shadow.slot.ask(request).await;
+            note(&shadow.slot, &tried, &would);
+        }
+        (verdict, asked)
+    }
+
+    /// Those that are tried are asked afterwards, each if it has room for the question; not about what was granted before.
+    async fn walk_with_shadows(&self, request: Request, previous: Option<u32>) -> (Verdict, Option<&str>) {
+        let admit = |shadow: &Shadow| if request.recheck { None } else { shadow.admit(&request) };
+        let admitted: Vec<Admitted> = self.shadows.iter().filter_map(admit).collect();
+        let began = Instant::now();
+        let (verdict, by) = self.walk(request, previous, &mut |_, _| ()).await;
+        let took = began.elapsed();
+        if !admitted.is_empty() {
+            let decided = Decided::of(&verdict);
+            admitted.into_iter().for_each(|one| one.ask(decided.clone(), took));
+        }
+        (verdict, by)
+    }
+
+    async fn walk(
+        &self,
+        request: Request,
+        previous: Option<u32>,
+        said: &mut (dyn FnMut(&Slot, &Decision) + Send),
+    ) -> (Verdict, Option<&str>) {
+        let deadline = Instant::now() + self.timeout;
+        let (mut unavailable, mut abstained) = (None, String::new());
+        for slot in &self.deciding {
+            let mut question = request.copy();
+            if previous.is_some_and(|entry| entry != slot.lasts.number) {
+                // It knows nothing of a grant of another one.
+                question.attributes.retain(|(key, _)| key != PREVIOUS_TICKET);
+            }
+            let decision = timeout_at(deadline.into(), slot.ask(question)).await;
+            let (decision, has_time) = match decision {
+                Ok(decision) => (decision, true),
+                Err(_) => (Decision::Unavailable(ALL_TIMED_OUT.to_owned()), false),
+            };
+            slot.count(&decision);
+            said(slot, &decision);
+            match decision {
+                Decision::Abstain(reason) if reason.is_empty() => {}
+                Decision::Abstain(reason) => abstained = reason,
+                Decision::Unavailable(reason) if slot.goes_on && has_time => unavailable = unavailable.or(Some(reason)),
+                decided => return (decided.into(), Some(slot.name.as_str())),
+            }
+        }
+        let verdict = match unavailable {
+            // It may have been the one whose it is.
+            Some(reason) => Verdict::Unavailable(reason),
+            None => Verdict::Refuse(abstained),
+        };
+        (verdict, None)
+    }
+
+    /// What decides. Of a list, the names.
+    pub(super) fn identity(&self) -> Identity {
+        match &self.deciding[..] {
+            [alone] if !self.is_list => alone.generation.identity.clone(),
+            several => Identity {
+                id: several.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>().join(", "),
+                version: String::new(),
+                sha256: String::new(),
+                path: None,
+            },
+        }
+    }
+
+    /// Each entry with its name; those that are tried last.
+    pub(super) fn identities(&self) -> Vec<(String, Identity)> {
+        self.slots().map(|slot| (slot.name.clone(), slot.generation.identity.clone())).collect()
+    }
+
+    /// Whether no question would end for want of somebody who takes it.
+    pub(super) fn ready(&self) -> bool {
+        self.deciding.iter().all(|slot| slot.goes_on || slot.ready()) && self.deciding.iter().any(Slot::ready)
+    }
+
+    /// The worst condition among those that decide.
+    pub(super) fn condition(&self) -> Condition {
+        let of = |slot: &Slot| slot.instances().map(|all| all.current().condition()).unwrap_or_default();
+        let badness = |condition: &Condition| match condition {
+            Condition::Good => 0,
+            Condition::Degraded(_) => 1,
+            Condition::Bad(_) => 2,
+        };
+        let mut worst = Condition::Good;
+        for slot in &self.deciding {
+            let said = of(slot);
+            if badness(&said) > badness(&worst) {
+                worst = self.named(slot, said);
+            }
+        }
+        worst
+    }
+
+    /// The words of one of several, with its name.
+    fn named(&self, slot: &Slot, condition: Condition) -> Condition {
+        let named = |why: String| if self.is_list { format!("{}: {why}", slot.name) } else { why };
+        match condition {
+            Condition::Good => Condition::Good,
+            Condition::Degraded(why) => Condition::Degraded(named(why)),
+            Condition::Bad(why) => Condition::Bad(named(why)),
+        }
+    }
+
+    /// Every series that the plugins have defined; those of a list say whose they are.
+    pub(super) fn metrics(&self) -> Vec<(Definition, Value)> {
+        let of = |slot: &Slot| slot.instances().map(|all| all.current().metrics()).unwrap_or_default();
+        let labelled = |slot: &Slot| {
+            let mut series = of(slot);
+            if self.is_list {
+                for (definition, _) in &mut series {
+                    definition.labels.push((ENTRY_LABEL.to_owned(), slot.name.clone()));
+                }
+            }
+            series
+        };
+        self.slots().flat_map(labelled).collect()
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.deciding.iter().filter_map(Slot::instances).map(|instances| instances.current().queued()).sum()
+    }
+
+    /// What went wrong in those that decide.
+    pub(super) fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for instances in self.deciding.iter().filter_map(Slot::instances) {
+            sum += instances.counts();
+        }
+        sum
+    }
+
+    /// Each entry of a list; none, where there is no list.
+    pub(super) fn reports(&self) -> Vec<EntryReport> {
+        if !self.is_list {
+            return Vec::new();
+        }
+        let place =
+            |index: usize| EntryFacts { index: u32::try_from(index).unwrap_or(u32::MAX), ..EntryFacts::default() };
+        let deciding = self.deciding.iter().enumerate().map(|(index, slot)| slot.report(place(index)));
+        deciding.chain(self.shadows.iter().map(Shadow::report)).collect()
+    }
+
+    pub(super) fn end_news(&self) {
+        self.slots().filter_map(Slot::instances).for_each(|instances| instances.current().end_hearing());
+    }
+
+    /// Stops all of them at the same time.
+    pub(super) fn stop(&self) {
+        let all: Vec<&Instances> = self.slots().filter_map(Slot::instances).collect();
+        match &all[..] {
+            [alone] => alone.stop(),
+            several => std::thread::scope(|scope| {
+                several.iter().for_each(|instances| drop(scope.spawn(|| instances.stop())));
+            }),
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.deciding.iter().chain(self.shadows.iter().map(|shadow| &shadow.slot))
+    }
+}
+
+fn word(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Grant(_) => "granted",
+        Decision::Refuse(_) => "refused",
+        Decision::Abstain(_) => "abstained",
+        Decision::Unavailable(_) => "could not decide",
+    }
+}
+
+/// The word for one that decides nothing.
+fn would(word: &'static str) -> &'static str {
+    match word {
+        "granted" => "shadow: would grant",
+        "could not decide" => "shadow: could not decide",
+        _ => "shadow: would refuse",
+    }
+}

@@ -1,0 +1,109 @@
+//! One entry of the settings that runs: its present generation, and what goes on through all of them.
+
+use super::super::decider::Counts;
+use super::super::facts::EntryFacts;
+use super::super::generation::Generation;
+use super::super::instances::Instances;
+use super::super::lasting::Lasting;
+use super::super::verdict::{Decision, Grant, Request};
+use super::report::{DecisionCounts, EntryReport};
+use crate::config::AuthenticatorConfig;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// The number of the next entry that begins. 0 is nobody's.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// What goes on through all generations of an entry.
+#[derive(Clone)]
+pub(super) struct Lasts {
+    /// Of this entry alone, as long as the relay runs.
+    pub(super) number: u32,
+    pub(super) lasting: Lasting,
+    tally: Arc<Tally>,
+}
+
+/// What an entry of a list has decided.
+#[derive(Default)]
+struct Tally {
+    granted: AtomicU64,
+    refused: AtomicU64,
+    abstained: AtomicU64,
+    unavailable: AtomicU64,
+}
+
+/// An entry. Clones are the same one.
+#[derive(Clone)]
+pub(in crate::authenticator) struct Slot {
+    pub(super) name: String,
+    /// The next one is asked where this one cannot decide.
+    pub(super) goes_on: bool,
+    pub(super) lasts: Lasts,
+    pub(super) generation: Arc<Generation>,
+}
+
+impl Lasts {
+    /// Of an entry that begins.
+    pub(super) fn new() -> Self {
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), lasting: Lasting::new(), tally: Arc::default() }
+    }
+}
+
+impl Slot {
+    pub(super) fn new(config: &AuthenticatorConfig, lasts: Lasts, generation: Arc<Generation>) -> Self {
+        Self { name: config.name().to_owned(), goes_on: config.entry.goes_on, lasts, generation }
+    }
+
+    /// Asks. What it grants carries its number.
+    pub(super) async fn ask(&self, request: Request) -> Decision {
+        let mut decision = self.generation.ask(request).await;
+        if let Decision::Grant(Grant { entry, .. }) = &mut decision {
+            *entry = self.lasts.number;
+        }
+        decision
+    }
+
+    /// Counts what it has decided.
+    pub(super) fn count(&self, decision: &Decision) {
+        let Tally { granted, refused, abstained, unavailable } = &*self.lasts.tally;
+        let counter = match decision {
+            Decision::Grant(_) => granted,
+            Decision::Refuse(_) => refused,
+            Decision::Abstain(_) => abstained,
+            Decision::Unavailable(_) => unavailable,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ready(&self) -> bool {
+        self.instances().is_none_or(|instances| instances.current().ready())
+    }
+
+    pub(super) fn instances(&self) -> Option<&Instances> {
+        self.generation.instances.as_ref()
+    }
+
+    /// What there is to say about it; `place` is what it is told.
+    pub(super) fn report(&self, place: EntryFacts) -> EntryReport {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let tally = &self.lasts.tally;
+        let instances = self.instances();
+        EntryReport {
+            name: self.name.clone(),
+            identity: self.generation.identity.clone(),
+            index: place.index,
+            goes_on: self.goes_on,
+            ready: self.ready(),
+            queued: instances.map_or(0, |instances| instances.current().queued()),
+            condition: instances.map(|instances| instances.current().condition()).unwrap_or_default(),
+            counts: instances.map_or(Counts::default(), Instances::counts),
+            decisions: DecisionCounts {
+                granted: read(&tally.granted),
+                refused: read(&tally.refused),
+                abstained: read(&tally.abstained),
+                unavailable: read(&tally.unavailable),
+            },
+            trial: None,
+        }
+    }
+}

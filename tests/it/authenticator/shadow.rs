@@ -1,0 +1,65 @@
+//! An authenticator that is tried beside the one that decides: what differs is counted and logged, and nothing that it says
+//! has any effect.
+
+use super::list::{does, plugins};
+use crate::harness::{Daemon, Setup};
+use serde_json::{Value, json};
+
+crate::in_both_isolations!(what_differs_is_counted_and_has_no_effect, a_shadow_that_hangs_is_waited_for_by_nobody);
+
+fn started(isolation: &str, decides: &str, tried: &str) -> Daemon {
+    let (more, shadow) = (format!(", isolation: {isolation}"), format!(", isolation: {isolation}, shadow: true"));
+    let list = format!("[{}, {}]", does("decides", decides, &more), does("tried", tried, &shadow));
+    Setup::on_shards(1).authenticator(&list, plugins()).log_level("debug").start()
+}
+
+fn trial(status: &Value) -> &Value {
+    let entries = status["authenticator"]["entries"].as_array().unwrap();
+    &entries.iter().find(|entry| entry["shadow"] == true).expect("there is a shadow")["trial"]
+}
+
+fn what_differs_is_counted_and_has_no_effect(isolation: &str) {
+    for (decides, tried, counted, words) in [
+        ("grant", "refuse", &["would_refuse"][..], "would refuse what was granted"),
+        ("grant", "abstain", &["would_refuse"], "would refuse what was granted"),
+        ("grant", "unavailable", &["unavailable"], "could not decide what was decided"),
+        ("grant", "grant-b", &["more", "less"], "would permit something else"),
+        ("refuse", "grant", &["would_grant"], "would grant what was refused"),
+        ("grant", "grant", &["same"], ""),
+        ("refuse", "refuse", &["same"], ""),
+    ] {
+        let daemon = started(isolation, decides, tried);
+        let mut client = daemon.connect();
+        client.send(json!({"type": "authorize", "authorization": "hunter2-of-the-client"}));
+        let answer = client.next_json();
+        let wanted = if decides == "grant" { "authorization_ok" } else { "authorization_failed" };
+        assert_eq!(answer["type"], wanted, "{decides} {tried}: {answer}");
+        let status = daemon.wait_for_status("a comparison", |status| trial(status)["compared"] == 1);
+        let trial = trial(&status);
+        for what in ["same", "would_grant", "would_refuse", "unavailable", "more", "less"] {
+            let expected = u64::from(counted.contains(&what));
+            assert_eq!(trial[what], expected, "{decides}, {tried}: {what} in {trial}");
+        }
+        if !words.is_empty() {
+            let line = daemon.log().wait_for(words, |line| line.contains(words).then(|| line.to_owned()));
+            assert!(line.contains("\"entry\":\"tried\""), "{line}");
+            assert!(decides != "grant" || line.contains("somebody"), "{line}");
+        }
+        if decides == "grant" {
+            client.subscribe("a.1");
+            client.send(json!({"type": "subscribe", "channel": "b"}));
+            client.expect_error("permission_denied");
+        }
+        assert!(!daemon.log().text().contains("hunter2"), "the authorization is in the log");
+    }
+}
+
+fn a_shadow_that_hangs_is_waited_for_by_nobody(isolation: &str) {
+    let daemon = started(isolation, "grant", "hang");
+    let clients: Vec<_> = (0..100).map(|_| daemon.client_with("x")).collect();
+    // 64 at the most are under way; whatever came of those, the others were not asked.
+    let left_out = trial(&daemon.status())["left_out"].as_u64().unwrap();
+    assert!((30..=36).contains(&left_out), "{left_out}");
+    assert_eq!(daemon.status()["authenticator"]["ready"], true);
+    drop(clients);
+}
