@@ -53,6 +53,8 @@ impl<'a> Place<'a> {
             Kind::Top if ORIGINAL_OPTIONS.contains(&key) => Place { kind: Kind::Option, key: Some(key), option: None },
             Kind::Top => Place { kind: Kind::Own, key: Some(key), option: None },
             Kind::Options => Place { kind: Kind::Option, option: Some(key), ..self },
+            // Of an entry in a list of authenticators.
+            Kind::Own if self.key == Some("authenticator") && key == "options" => Place { kind: Kind::Options, ..self },
             Kind::Own | Kind::Option => self,
         }
     }
@@ -110,6 +112,9 @@ mod tests {
             (&["authenticator_options"], "authenticator_options", Taken::Nothing),
             (&["authenticator_options", "key"], "authenticator_options.key", Taken::All),
             (&["authenticator_options", "key", "s3cret"], "authenticator_options.key", Taken::All),
+            (&["authenticator", "options"], "authenticator", Taken::Nothing),
+            (&["authenticator", "options", "key", "s3cret"], "authenticator.key", Taken::All),
+            (&["limits", "options", "key"], "limits", Taken::Nothing),
         ] {
             let place = below(keys);
             assert_eq!((place.to_string().as_str(), place.takes()), (named, takes));
