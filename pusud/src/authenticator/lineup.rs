@@ -20,6 +20,7 @@ use super::identity::Identity;
 use super::instances::Instances;
 use super::metrics::{Definition, Value};
 use super::verdict::{Decision, PREVIOUS_TICKET, Request, Verdict};
+use crate::routing::OwnDecider;
 use slot::Slot;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -177,6 +178,11 @@ impl Lineup {
     /// Each entry with its name; those that are tried last.
     pub(super) fn identities(&self) -> Vec<(String, Identity)> {
         self.slots().map(|slot| (slot.name.clone(), slot.generation.identity.clone())).collect()
+    }
+
+    /// Those that decide, to be compared with others.
+    pub(super) fn deciders(&self) -> Vec<OwnDecider> {
+        self.deciding.iter().map(|slot| slot.generation.decider()).collect()
     }
 
     /// Whether no question would end for want of somebody who takes it.

@@ -59,6 +59,7 @@ pub use isolation::any_verdict;
 pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};
+use crate::routing::OwnDecider;
 use anyhow::Result;
 use generation::Plan;
 use images::Images;
@@ -155,6 +156,11 @@ impl Authenticator {
     /// Each entry of a list; none, where the settings have no list.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.current().reports()
+    }
+
+    /// Those that decide, in their order, for other relays to compare with theirs.
+    pub fn deciders(&self) -> Vec<OwnDecider> {
+        self.current().deciders()
     }
 
     /// How many authenticators have decided, this one included: 1 until the first swap.

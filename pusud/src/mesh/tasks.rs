@@ -71,6 +71,7 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             Event::Settle { channel, ticket } => node.mesh.borrow_mut().settle(&channel, ticket),
             Event::Fence(ticket) => node.mesh.borrow_mut().pass(ticket),
             Event::GoOn { channel, marks } => node.mesh.borrow_mut().go_on(&channel, marks),
+            Event::Deciders(own) => node.mesh.borrow_mut().decide_by(&own, node.settings.keys.as_ref()),
             // Whoever asked may have given up meanwhile.
             Event::Status(answer) => drop(answer.send(node.status())),
             Event::Stop => return,

@@ -102,9 +102,17 @@ impl Relay {
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let Self { config, authenticator, doors, admission, network_thread, reload_at } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
+            let network = network_thread.as_ref().map(NetworkThread::inbox);
             let reload = reload_at.map(|(sighups, overrides)| {
                 let wishes = Wishes::new(sighups, reload_requests);
-                Reload::new(config.clone(), overrides, authenticator.clone(), doors.certificates(), wishes)
+                Reload::new(
+                    config.clone(),
+                    overrides,
+                    authenticator.clone(),
+                    doors.certificates(),
+                    wishes,
+                    network.clone(),
+                )
             });
             let asked = authenticator.clone();
             admission.turned_away().answer_health(move || match asked.ready() {
@@ -112,11 +120,13 @@ impl Relay {
                 false => Health::Undecided,
             });
             let index = Arc::new(index(&config, network_thread.as_ref()));
-            let network = network_thread.as_ref().map(NetworkThread::inbox);
             let (inboxes, shards) = start_shards(&config, &authenticator, &admission, &index, network.clone())?;
             let links = network_thread
                 .map(|network_thread| network_thread.start(inboxes.clone(), index.clone()))
                 .transpose()?;
+            if let Some(network) = &network {
+                network.send(Event::Deciders(authenticator.deciders()));
+            }
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 doors.described(),

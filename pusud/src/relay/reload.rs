@@ -10,7 +10,7 @@ use crate::config::{Config, OnSwap, Overrides};
 use crate::control::Reloaded;
 use crate::relay::certificates::{self, Certificates, Renewed};
 use crate::relay::wishes::{Wish, Wishes};
-use crate::routing::{InboxSender, Item};
+use crate::routing::{Event, InboxSender, Item};
 use crate::system::ServiceManager;
 use anyhow::{Context as _, ensure};
 use std::convert::Infallible;
@@ -26,6 +26,8 @@ pub(crate) struct Reload {
     authenticator: Authenticator,
     certificates: Vec<Certificates>,
     wishes: Wishes,
+    /// Told who decides.
+    network: Option<InboxSender<Event>>,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -46,8 +48,9 @@ impl Reload {
         authenticator: Authenticator,
         certificates: Vec<Certificates>,
         wishes: Wishes,
+        network: Option<InboxSender<Event>>,
     ) -> Self {
-        Self { running, overrides, authenticator, certificates, wishes, again: false }
+        Self { running, overrides, authenticator, certificates, wishes, network, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and tells the shards what became of it. The service manager is
@@ -70,6 +73,9 @@ impl Reload {
             let answer = match outcome {
                 Ok(outcome) => {
                     tell(inboxes, &outcome);
+                    if let Some(network) = &self.network {
+                        network.send(Event::Deciders(self.authenticator.deciders()));
+                    }
                     Ok(self.reloaded(outcome, renewed))
                 }
                 Err(error) => {

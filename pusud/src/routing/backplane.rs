@@ -2,6 +2,7 @@
 //!
 //! Knows neither shards nor links, so that the simulation can stand on one side of it and the relay on the other.
 
+use crate::routing::OwnDecider;
 use crate::routing::batch::Batch;
 use crate::routing::link_status::Status;
 use std::task::{Context, Poll};
@@ -42,6 +43,8 @@ pub enum Event {
         /// For how many of those that [`Door::next_to_hold`] gave.
         marks: usize,
     },
+    /// These decide from here on: peers are told, so that a difference is seen.
+    Deciders(Vec<OwnDecider>),
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.

@@ -12,7 +12,7 @@ use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
 use crate::tls::Exported;
 
 /// The version of the protocol that this relay speaks.
-pub(crate) const VERSION: (u16, u16) = (1, 2);
+pub(crate) const VERSION: (u16, u16) = (1, 3);
 
 /// Which side of a connection this relay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

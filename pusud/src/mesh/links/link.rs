@@ -4,11 +4,12 @@
 
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
+use crate::mesh::links::deciders::PeerDeciders;
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
-use crate::mesh::wire::{self, Malformed, Names, Publications, kind};
+use crate::mesh::wire::{self, Decider, Malformed, Names, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -67,6 +68,8 @@ pub(crate) struct Link {
     pub announced: Announced,
     /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
     pub holding: Option<Holding>,
+    /// Who decides there.
+    pub deciders: PeerDeciders,
     /// Subscriptions that wait for the peer.
     pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
@@ -100,6 +103,7 @@ impl Link {
             announcer: Announcer::default(),
             announced: Announced::default(),
             holding,
+            deciders: PeerDeciders::default(),
             waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -246,8 +250,15 @@ impl Link {
     }
 
     /// Appends what is to be sent next: short things, what is held, interest, then publications. `clock`: the time for a
-    /// ping, in microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
-    pub(crate) fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
+    /// ping, in microseconds. `deciders`: who decides here. Where the relay is stopping, a goodbye follows when nothing else is left.
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        deciders: &[Decider],
+        clock: u64,
+        is_stopping: bool,
+        out: &mut Vec<u8>,
+    ) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
             wire::heartbeat(out, kind::PONG, time, seen);
@@ -260,6 +271,9 @@ impl Link {
         }
         if std::mem::take(&mut self.duties.resync) {
             wire::bare(out, kind::RESYNC);
+        }
+        if std::mem::take(&mut self.deciders.owed) {
+            wire::deciders(out, deciders);
         }
         if let Some(holding) = &mut self.holding {
             holding.write(out);

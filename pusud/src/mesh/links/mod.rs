@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod deciders;
 mod encrypted;
 mod holding;
 mod link;
@@ -34,7 +35,7 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{HOLD_MINOR, Hello, Ready};
+use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, Ready};
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub(crate) struct Mesh<D> {
     wanted: Wanted,
     clearing: Clearing,
     held: Held,
+    /// Who decides here.
+    deciders: Vec<Decider>,
     content_bytes_max: usize,
     /// Links are to be encrypted, where the peer can.
     wants_encryption: bool,
@@ -76,6 +79,7 @@ impl<D: Door> Mesh<D> {
             wanted: Wanted::default(),
             clearing: Clearing::default(),
             held: Held::default(),
+            deciders: Vec::new(),
             content_bytes_max: settings.max_message_bytes,
             wants_encryption: settings.encryption.is_some(),
             clock: 0,
@@ -160,7 +164,10 @@ impl<D: Door> Mesh<D> {
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
+        let knows_deciders = peer.minor.min(VERSION.1) >= DECIDERS_MINOR;
+        let mut link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
+        link.deciders.knows = knows_deciders;
+        link.deciders.owed = knows_deciders && !self.deciders.is_empty();
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
@@ -260,7 +267,7 @@ impl<D: Door> Mesh<D> {
     pub(crate) fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
         let clock = self.now();
         if let Some(link) = self.links.get_mut(&id) {
-            link.write(&self.table, clock, self.is_stopping, out);
+            link.write(&self.table, &self.deciders, clock, self.is_stopping, out);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::config::Encryption;
 use crate::mesh::handshake::BootId;
+use crate::mesh::wire::deciders::{self, Decider};
 use crate::mesh::wire::fields::Fields;
 pub(crate) use crate::mesh::wire::fields::{Changes, Malformed, Names, Publications, Total, hash};
 
@@ -18,6 +19,8 @@ pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 pub(crate) const HOLD_MINOR: u16 = 1;
 /// The first minor version whose relays can encrypt a link.
 pub(crate) const ENCRYPTION_MINOR: u16 = 2;
+/// The first minor version whose relays tell each other who decides.
+pub(crate) const DECIDERS_MINOR: u16 = 3;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
@@ -62,6 +65,8 @@ pub(crate) mod kind {
         HOLD = 15,
         /// Go on with these channels.
         GO = 16,
+        /// These authenticators decide.
+        DECIDERS = 17,
     }
 }
 
@@ -195,6 +200,8 @@ pub(crate) enum Frame<'a> {
         /// Names.
         channels: Names<'a>,
     },
+    /// These authenticators decide, in this order.
+    Deciders(Vec<Decider>),
 }
 
 /// Reads the fields of a frame.
@@ -234,6 +241,7 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }
         kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
         kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
+        kind::DECIDERS => return deciders::parse(fields).map(Frame::Deciders),
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

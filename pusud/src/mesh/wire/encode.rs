@@ -193,5 +193,6 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         }
         Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
         Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
+        Frame::Deciders(list) => crate::mesh::wire::deciders(out, &list),
     }
 }
