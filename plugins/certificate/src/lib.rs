@@ -41,13 +41,16 @@ export_authenticator! {
 struct CertificateAuthenticator {
     rules: Vec<Rule>,
     denied: Vec<Conditions>,
+    /// Nobody is asked after this one.
+    is_last: bool,
 }
 
 impl Authenticator for CertificateAuthenticator {
     type Options = Options;
 
-    fn create(options: Options, _: Host) -> Result<Self, CreateError> {
-        Ok(Self { rules: options.rules()?, denied: options.denied()? })
+    fn create(options: Options, host: Host) -> Result<Self, CreateError> {
+        let is_last = host.entry().is_none_or(|entry| entry.is_last());
+        Ok(Self { rules: options.rules()?, denied: options.denied()?, is_last })
     }
 
     fn authorize(&self, request: &Request<'_>) -> Verdict {
@@ -66,12 +69,12 @@ impl CertificateAuthenticator {
     /// What a client may do at `now`, in seconds since 1970.
     fn decide(&self, request: &Request<'_>, now: i64) -> Verdict {
         if !request.is_encrypted() {
-            return Verdict::refuse("no TLS: the connection is not encrypted; connect with wss://");
+            return self.not_mine("no TLS: the connection is not encrypted; connect with wss://");
         }
         let certificate = match Certificate::of(request) {
             Ok(certificate) => certificate,
             Err(Missing::Certificate) => {
-                return Verdict::refuse("no client certificate: the client has shown none, or the relay asks for none");
+                return self.not_mine("no client certificate: the client has shown none, or the relay asks for none");
             }
             Err(Missing::End) => {
                 return Verdict::unavailable("the relay does not say when the client certificate ends");
@@ -110,6 +113,11 @@ impl CertificateAuthenticator {
         // Later than 1970, since it is later than now on any clock that a relay has.
         let ends = u64::try_from(certificate.not_after.saturating_mul(1000)).unwrap_or(0);
         Verdict::grant(permissions).with_subject(name).with_detail(detail).expires_unix_ms(ends)
+    }
+
+    /// Without a certificate the client may be somebody else's.
+    fn not_mine(&self, why: &str) -> Verdict {
+        if self.is_last { Verdict::refuse(why) } else { Verdict::abstain().with_detail(why) }
     }
 }
 

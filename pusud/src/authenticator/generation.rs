@@ -21,6 +21,7 @@ use super::verdict::{Decision, Grant, Request};
 use super::workers::Workers;
 use crate::config::{AuthenticatorConfig, Isolation};
 use crate::protocol::{Access, Permission};
+use crate::routing::OwnDecider;
 use anyhow::{Result, anyhow, ensure};
 use pusu_plugin_abi as abi;
 use sha2::{Digest, Sha256};
@@ -277,6 +278,16 @@ impl Generation {
                 lifetime: self.recipe.max_life,
                 ..Grant::default()
             }),
+        }
+    }
+
+    /// What other relays compare with theirs.
+    pub(super) fn decider(&self) -> OwnDecider {
+        OwnDecider {
+            id: self.identity.id.clone(),
+            version: self.identity.version.clone(),
+            library: self.identity.library(),
+            options_sha256: self.recipe.options_sha256,
         }
     }
 

@@ -17,6 +17,18 @@ pub struct Identity {
     pub path: Option<PathBuf>,
 }
 
+impl Identity {
+    /// The hash of the library as bytes; zeros where there is none.
+    pub(super) fn library(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (byte, digits) in bytes.iter_mut().zip(self.sha256.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).unwrap_or_default();
+            *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+        }
+        bytes
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {

@@ -6,11 +6,13 @@
 //! **Invariant:** whatever goes wrong on the way, nobody gets a permission that no entry has granted.
 
 mod comparison;
+mod explanation;
 mod report;
 mod slot;
 mod swap;
 mod trial;
 
+pub use explanation::Asked;
 pub use report::{DecisionCounts, EntryReport, TrialCounts};
 pub(super) use trial::IN_FLIGHT_MAX;
 
@@ -20,6 +22,7 @@ use super::identity::Identity;
 use super::instances::Instances;
 use super::metrics::{Definition, Value};
 use super::verdict::{Decision, PREVIOUS_TICKET, Request, Verdict};
+use crate::routing::OwnDecider;
 use slot::Slot;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -43,17 +46,6 @@ pub(super) struct Lineup {
     is_list: bool,
     /// The time that asking one after the other may take.
     timeout: Duration,
-}
-
-/// What one of them was asked about, and what it said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The entry's name.
-    pub name: String,
-    /// Its plugin.
-    pub id: String,
-    /// A word for what it decided.
-    pub decision: &'static str,
 }
 
 impl Lineup {
@@ -104,25 +96,6 @@ impl Lineup {
             }
             None => self.decide(request, Some(entry)).await,
         }
-    }
-
-    /// As [`Self::decide`], and what each of them said.
-    pub(super) async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
-        let mut asked = Vec::new();
-        if !self.is_list {
-            return (self.decide(request, None).await.0, asked);
-        }
-        let copies: Vec<Request> = self.shadows.iter().map(|_| request.copy()).collect();
-        let mut note = |slot: &Slot, decision: &Decision, how: &dyn Fn(&'static str) -> &'static str| {
-            let (name, id) = (slot.name.clone(), slot.generation.identity.id.clone());
-            asked.push(Asked { name, id, decision: how(word(decision)) });
-        };
-        let (verdict, _) = self.walk(request, None, &mut |slot, decision| note(slot, decision, &|word| word)).await;
-        for (shadow, request) in self.shadows.iter().zip(copies) {
-            let tried = shadow.slot.ask(request).await;
-            note(&shadow.slot, &tried, &would);
-        }
-        (verdict, asked)
     }
 
     /// Those that are tried are asked afterwards, each if it has room for the question; not about what was granted before.
@@ -191,6 +164,11 @@ impl Lineup {
     /// Each entry with its name; those that are tried last.
     pub(super) fn identities(&self) -> Vec<(String, Identity)> {
         self.slots().map(|slot| (slot.name.clone(), slot.generation.identity.clone())).collect()
+    }
+
+    /// Those that decide, to be compared with others.
+    pub(super) fn deciders(&self) -> Vec<OwnDecider> {
+        self.deciding.iter().map(|slot| slot.generation.decider()).collect()
     }
 
     /// Whether no question would end for want of somebody who takes it.
@@ -282,23 +260,5 @@ impl Lineup {
 
     fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.deciding.iter().chain(self.shadows.iter().map(|shadow| &shadow.slot))
-    }
-}
-
-fn word(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Grant(_) => "granted",
-        Decision::Refuse(_) => "refused",
-        Decision::Abstain(_) => "abstained",
-        Decision::Unavailable(_) => "could not decide",
-    }
-}
-
-/// The word for one that decides nothing.
-fn would(word: &'static str) -> &'static str {
-    match word {
-        "granted" => "shadow: would grant",
-        "could not decide" => "shadow: could not decide",
-        _ => "shadow: would refuse",
     }
 }

@@ -62,6 +62,7 @@ pub use isolation::{COMMAND, serve};
 
 use crate::config::{AuthenticatorConfig, OnSwap};
 use crate::revocation::{REVOKED, Revocations};
+use crate::routing::OwnDecider;
 use anyhow::Result;
 use generation::Plan;
 use guard::Guard;
@@ -163,6 +164,11 @@ impl Authenticator {
     /// Each entry of a list; none, where the settings have no list.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.current().reports()
+    }
+
+    /// Those that decide, in their order, for other relays to compare with theirs.
+    pub fn deciders(&self) -> Vec<OwnDecider> {
+        self.current().deciders()
     }
 
     /// How many authenticators have decided, this one included: 1 until the first swap.

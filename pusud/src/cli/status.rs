@@ -168,6 +168,8 @@ fn describe_relay(relay: &PeerStatus) -> String {
     facts.push(format!("{} received", traffic.received));
     facts.push(format!("{} dropped", traffic.dropped + traffic.too_large + traffic.lost));
     facts.push(format!("listens to {} channels", relay.interest));
+    let differs = relay.authenticator_difference.as_ref();
+    facts.extend(differs.map(|how| format!("DECIDES OTHERWISE: {how}")));
     facts.extend(relay.next_attempt_in.map(|time| format!("next attempt in {:.1} s", time.as_secs_f64())));
     facts.extend(relay.last_error.as_ref().map(|error| format!("last error: {error}")));
     format!("{who}: {}", facts.join(", "))

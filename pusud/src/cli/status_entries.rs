@@ -1,7 +1,7 @@
 //! The rows of `pusud status` about authenticators: the entries of a list, and what plugins count.
 
-use pusud::authenticator::{Condition, DecisionCounts, TrialCounts, Value, reason_or_none};
-use pusud::control::{AuthenticatorEntry, PluginMetric};
+use pusud::authenticator::{Condition, DecisionCounts, TrialCounts, reason_or_none};
+use pusud::control::AuthenticatorEntry;
 
 /// One row for each entry, in their order; those that decide nothing last.
 pub(super) fn rows(entries: &[AuthenticatorEntry]) -> Vec<String> {

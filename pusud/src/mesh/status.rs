@@ -154,5 +154,6 @@ fn describe(status: &mut PeerStatus, link: &Link, now: Instant) {
     status.queue_bytes = link.queue_bytes() as u64;
     status.interest = link.announced.table().total().count;
     status.encrypted = link.is_encrypted;
+    status.authenticator_difference = link.deciders.difference.clone();
     status.lagging = link.waits.pace.is_lagging();
 }

@@ -112,6 +112,7 @@ impl Relay {
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
             let Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
+            let network = network_thread.as_ref().map(NetworkThread::inbox);
             let files = WatchedFiles::of(&config);
             let reload = match reload_at {
                 None => None,
@@ -119,7 +120,8 @@ impl Relay {
                     let wishes = Wishes::new(sighups, reload_requests);
                     file_watch::watch(&files, &wishes.changed_files())?;
                     let (config, authenticator) = (config.clone(), authenticator.clone());
-                    Some(Reload::new(config, overrides, authenticator, doors.certificates(), files.clone(), wishes))
+                    let (certificates, files, network) = (doors.certificates(), files.clone(), network.clone());
+                    Some(Reload::new(config, overrides, authenticator, certificates, files, wishes, network))
                 }
             };
             let asked = authenticator.clone();
@@ -128,7 +130,6 @@ impl Relay {
                 false => Health::Undecided,
             });
             let index = Arc::new(index(&config, network_thread.as_ref()));
-            let network = network_thread.as_ref().map(NetworkThread::inbox);
             let common = common(&config, &authenticator, &admission, &revoking.revocations)?;
             let (inboxes, shards) = start_shards(&config, common, &index, network.clone())?;
             revoking.tell(inboxes.clone(), network.clone());
@@ -137,6 +138,9 @@ impl Relay {
                 .transpose()?;
             let Revoking { revocations, saving } = revoking;
             let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
+            if let Some(network) = &network {
+                network.send(Event::Deciders(authenticator.deciders()));
+            }
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 doors.described(),

@@ -11,7 +11,7 @@ use crate::control::Reloaded;
 use crate::relay::certificates::{self, Certificates, Renewed};
 use crate::relay::file_watch;
 use crate::relay::wishes::{Wish, Wishes};
-use crate::routing::{InboxSender, Item};
+use crate::routing::{Event, InboxSender, Item};
 use crate::system::ServiceManager;
 use anyhow::{Context as _, ensure};
 use std::convert::Infallible;
@@ -28,6 +28,8 @@ pub(crate) struct Reload {
     certificates: Vec<Certificates>,
     files: WatchedFiles,
     wishes: Wishes,
+    /// Told who decides.
+    network: Option<InboxSender<Event>>,
     /// The signal came while the settings were being read.
     again: bool,
 }
@@ -49,8 +51,9 @@ impl Reload {
         certificates: Vec<Certificates>,
         files: WatchedFiles,
         wishes: Wishes,
+        network: Option<InboxSender<Event>>,
     ) -> Self {
-        Self { running, overrides, authenticator, certificates, files, wishes, again: false }
+        Self { running, overrides, authenticator, certificates, files, wishes, network, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and files whenever they have changed, and tells the shards what
@@ -91,10 +94,24 @@ impl Reload {
         manager.ready(serving);
         match outcome {
             Ok(outcome) => {
-                tell(inboxes, outcome.swapped, outcome.on_swap);
+                self.tell(inboxes, outcome.swapped, outcome.on_swap);
                 Ok(self.reloaded(outcome, renewed))
             }
             Err(error) => Err(refused(&self.log_refusal(&error), &renewed)),
+        }
+    }
+
+    /// Tells the shards and the linked relays who decides now.
+    fn tell(&self, inboxes: &[InboxSender], swapped: Swapped, on_swap: OnSwap) {
+        for inbox in inboxes {
+            match on_swap {
+                OnSwap::Keep => inbox.send(Item::ForgetAuthorizations),
+                OnSwap::Reauthorize if swapped != Swapped::Nothing => inbox.send(Item::Reauthorize),
+                OnSwap::Reauthorize => {}
+            }
+        }
+        if let Some(network) = &self.network {
+            network.send(Event::Deciders(self.authenticator.deciders()));
         }
     }
 
@@ -121,7 +138,7 @@ impl Reload {
             Ok((swapped, on_swap)) => {
                 self.files.take(changed);
                 log_who_decides(&self.authenticator, swapped, self.running.file.as_deref());
-                tell(inboxes, swapped, on_swap);
+                self.tell(inboxes, swapped, on_swap);
             }
             Err(error) => self.files.refuse(changed, &self.log_refusal(&error)),
         }
@@ -255,16 +272,6 @@ fn log_identity(
         "{}",
         words(swapped)
     );
-}
-
-fn tell(inboxes: &[InboxSender], swapped: Swapped, on_swap: OnSwap) {
-    for inbox in inboxes {
-        match on_swap {
-            OnSwap::Keep => inbox.send(Item::ForgetAuthorizations),
-            OnSwap::Reauthorize if swapped != Swapped::Nothing => inbox.send(Item::Reauthorize),
-            OnSwap::Reauthorize => {}
-        }
-    }
 }
 
 /// The answer where the settings are not good: certificates do not wait for them.

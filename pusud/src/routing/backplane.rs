@@ -3,6 +3,7 @@
 //! Knows neither shards nor links, so that the simulation can stand on one side of it and the relay on the other.
 
 use crate::revocation::Revocations;
+use crate::routing::OwnDecider;
 use crate::routing::batch::Batch;
 use crate::routing::link_status::Status;
 use crate::routing::orders::{KickTarget, KickTicket, Order, OrderReply};
@@ -51,6 +52,8 @@ pub enum Event {
     Order(Order, OrderReply),
     /// The answer to [`Door::kick`]: so many connections were ended.
     Kicked(KickTicket, u64),
+    /// These decide from here on: peers are told, so that a difference is seen.
+    Deciders(Vec<OwnDecider>),
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.

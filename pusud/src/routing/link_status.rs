@@ -57,6 +57,9 @@ pub struct PeerStatus {
     /// Whether the link is encrypted; not while there is none.
     #[serde(default)]
     pub encrypted: bool,
+    /// How it decides otherwise than this relay who may read and write; `None`: it does not, or nobody knows.
+    #[serde(default)]
+    pub authenticator_difference: Option<String>,
     /// Why the last attempt or the last link ended.
     pub last_error: Option<String>,
     /// When it will be dialled again.

@@ -6,6 +6,7 @@ mod baseline;
 mod certificates;
 #[cfg(target_os = "linux")]
 mod crowds;
+mod deciders;
 mod dns;
 mod encryption;
 mod fairness;

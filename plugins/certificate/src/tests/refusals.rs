@@ -23,6 +23,21 @@ fn without_a_verified_certificate_there_is_nothing() {
     assert!(refused(&everybody(), odd).starts_with("no client certificate: "));
 }
 
+/// Where somebody stands behind it in a list, a client without a certificate is left to them; one with a bad one is not.
+#[test]
+fn who_stands_first_abstains_without_a_certificate() {
+    let relay = testing::Relay::new();
+    relay.set_entry(0, 2, None);
+    let options = json!({"certificate_rules": [{"dns": "a", "read": ["a"]}]}).to_string();
+    let first: CertificateAuthenticator = relay.create(&options).unwrap();
+    let encrypted = || Asked::new(b"").encrypted();
+    for asked in [Asked::new(b""), encrypted()] {
+        assert_eq!(decide(&first, asked).decision(), Decision::Abstain);
+    }
+    let known = encrypted().attr("tls.client.sha256", HASH).attr("tls.client.not_after", (NOW + 9).to_string());
+    assert!(refused(&first, known.attr("tls.client.subject", "CN=b")).starts_with("no rule matches"));
+}
+
 #[test]
 fn certificates_end() {
     for (end, reason) in [(NOW, true), (NOW + 1, false), (0, true), (-1, true), (i64::MIN, true), (i64::MAX, false)] {

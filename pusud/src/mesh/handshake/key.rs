@@ -97,6 +97,11 @@ impl Keys {
         mac(&self.keys[0], parts).finalize().into_bytes().into()
     }
 
+    /// As [`Self::sign`], by each key.
+    pub fn sign_by_each(&self, parts: &[&[u8]]) -> Vec<Signature> {
+        self.keys.iter().map(|key| mac(key, parts).finalize().into_bytes().into()).collect()
+    }
+
     /// Whether `signature` was made of `parts` with one of the keys. Takes the same time wherever they differ.
     pub fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
         self.keys.iter().any(|key| mac(key, parts).verify_slice(signature).is_ok())

@@ -4,12 +4,13 @@
 
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
+use crate::mesh::links::deciders::PeerDeciders;
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::orders::Orders;
 use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
-use crate::mesh::wire::{self, Malformed, Names, Publications, kind};
+use crate::mesh::wire::{self, Decider, Malformed, Names, Publications, kind};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -70,6 +71,8 @@ pub(crate) struct Link {
     pub holding: Option<Holding>,
     /// Orders of operators; none where the peer knows no such frames.
     pub orders: Option<Box<Orders>>,
+    /// Who decides there.
+    pub deciders: PeerDeciders,
     /// Subscriptions that wait for the peer.
     pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
@@ -105,6 +108,7 @@ impl Link {
             announced: Announced::default(),
             holding,
             orders,
+            deciders: PeerDeciders::default(),
             waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -250,9 +254,16 @@ impl Link {
         self.signals.send.notify_one();
     }
 
-    /// Appends what is to be sent next: short things, what is held, interest, then publications. `clock`: the time for a
-    /// ping, in microseconds. Where the relay is stopping, a goodbye follows when nothing else is left.
-    pub(crate) fn write(&mut self, table: &Table, clock: u64, is_stopping: bool, out: &mut Vec<u8>) {
+    /// Appends what is to be sent next: short things, what is held, interest, publications, and at the end of a relay that
+    /// stops a goodbye. `clock`: the time for a ping, in microseconds. `deciders`: who decides here.
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        deciders: &[Decider],
+        clock: u64,
+        is_stopping: bool,
+        out: &mut Vec<u8>,
+    ) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
             wire::heartbeat(out, kind::PONG, time, seen);
@@ -265,6 +276,9 @@ impl Link {
         }
         if std::mem::take(&mut self.duties.resync) {
             wire::bare(out, kind::RESYNC);
+        }
+        if std::mem::take(&mut self.deciders.owed) {
+            wire::deciders(out, deciders);
         }
         if let Some(holding) = &mut self.holding {
             holding.write(out);

@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod deciders;
 mod encrypted;
 mod holding;
 mod link;
@@ -35,7 +36,7 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{HOLD_MINOR, Hello, ORDERS_MINOR, Ready};
+use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, ORDERS_MINOR, Ready};
 use crate::revocation::Revocations;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
@@ -57,6 +58,8 @@ pub(crate) struct Mesh<D> {
     clearing: Clearing,
     held: Held,
     revocations: Arc<Revocations>,
+    /// Who decides here.
+    deciders: Vec<Decider>,
     content_bytes_max: usize,
     /// Links are to be encrypted, where the peer can.
     wants_encryption: bool,
@@ -82,6 +85,7 @@ impl<D: Door> Mesh<D> {
             wanted: Wanted::default(),
             clearing: Clearing::default(),
             held: Held::default(),
+            deciders: Vec::new(),
             content_bytes_max: settings.max_message_bytes,
             wants_encryption: settings.encryption.is_some(),
             clock: 0,
@@ -168,7 +172,10 @@ impl<D: Door> Mesh<D> {
         let holding = knows_hold.then(|| self.held.to_be_told());
         let knows_orders = peer.minor.min(VERSION.1) >= ORDERS_MINOR;
         let orders = knows_orders.then(|| Box::new(Orders::new(self.revocations.clone(), id)));
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
+        let knows_deciders = peer.minor.min(VERSION.1) >= DECIDERS_MINOR;
+        let mut link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
+        link.deciders.knows = knows_deciders;
+        link.deciders.owed = knows_deciders && !self.deciders.is_empty();
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
@@ -268,7 +275,7 @@ impl<D: Door> Mesh<D> {
     pub(crate) fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
         let clock = self.now();
         if let Some(link) = self.links.get_mut(&id) {
-            link.write(&self.table, clock, self.is_stopping, out);
+            link.write(&self.table, &self.deciders, clock, self.is_stopping, out);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
 use crate::mesh::links::orders::{receive_kicked, receive_revoked};
 use crate::mesh::membership::LinkId;
-use crate::mesh::wire::Frame;
+use crate::mesh::wire::{Frame, Malformed, kind};
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,6 +27,10 @@ impl<D: Door> Mesh<D> {
             }
             Frame::Hold { channels } => link.hold(channels, true)?,
             Frame::Go { channels } => link.hold(channels, false)?,
+            Frame::Deciders(_) if !link.deciders.knows => {
+                return Err(Malformed::UnknownType(kind::DECIDERS).into());
+            }
+            Frame::Deciders(theirs) => self.told_of_deciders(id, theirs),
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
                 link.owe(|duties| duties.pong = Some(time));

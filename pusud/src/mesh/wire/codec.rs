@@ -5,6 +5,7 @@
 
 use crate::config::Encryption;
 use crate::mesh::handshake::BootId;
+use crate::mesh::wire::deciders::{self, Decider};
 use crate::mesh::wire::fields::Fields;
 pub(crate) use crate::mesh::wire::fields::{Changes, Entries, Malformed, Names, Publications, Total, hash};
 use crate::mesh::wire::kind;
@@ -21,6 +22,8 @@ pub(crate) const HOLD_MINOR: u16 = 1;
 pub(crate) const ENCRYPTION_MINOR: u16 = 2;
 /// The first minor version whose relays know the orders of operators.
 pub(crate) const ORDERS_MINOR: u16 = 3;
+/// The first minor version whose relays tell each other who decides.
+pub(crate) const DECIDERS_MINOR: u16 = 3;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
@@ -179,6 +182,8 @@ pub(crate) enum Frame<'a> {
         /// Connections.
         count: u64,
     },
+    /// These authenticators decide, in this order.
+    Deciders(Vec<Decider>),
 }
 
 /// Reads the fields of a frame.
@@ -228,6 +233,7 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             Frame::Kick { number, by, whom: fields.rest_as_text()? }
         }
         kind::KICKED => Frame::Kicked { number: fields.u64()?, count: fields.u64()? },
+        kind::DECIDERS => return deciders::parse(fields).map(Frame::Deciders),
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

@@ -252,5 +252,6 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         Frame::Revoked { number, has_room } => revoked(out, number, has_room),
         Frame::Kick { number, by, whom } => kick(out, number, by, whom),
         Frame::Kicked { number, count } => kicked(out, number, count),
+        Frame::Deciders(list) => crate::mesh::wire::deciders(out, &list),
     }
 }

@@ -59,7 +59,19 @@ impl<'a> Fields<'a> {
         self.text(self.rest.len())
     }
 
-    fn wrong(&self) -> Malformed {
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// One byte with its length, and a text without control characters, which may be empty.
+    pub(super) fn short_text(&mut self) -> Result<&'a str, Malformed> {
+        let len = self.u8()?;
+        let text = self.text(len.into())?;
+        if text.chars().any(char::is_control) { Err(self.wrong()) } else { Ok(text) }
+    }
+
+    pub(super) fn wrong(&self) -> Malformed {
         Malformed::Fields(self.kind)
     }
 

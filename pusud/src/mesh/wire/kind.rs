@@ -47,6 +47,8 @@ kinds! {
     KICK = 19,
     /// So many were ended.
     KICKED = 20,
+    /// These authenticators decide.
+    DECIDERS = 21,
 }
 
 /// Whether a frame of this type is about the interest of its sender.

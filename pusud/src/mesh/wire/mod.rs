@@ -1,15 +1,17 @@
 //! Frames of a link: values, reading and writing them. It knows no link and keeps nothing but half a frame.
 
 mod codec;
+mod deciders;
 mod decoder;
 mod encode;
 mod fields;
 pub(crate) mod kind;
 
 pub(crate) use codec::{
-    Changes, ENCRYPTION_MINOR, Entries, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HOLD_MINOR, Hello,
-    Malformed, Names, ORDERS_MINOR, Publications, Ready, Total, hash, major_of_hello, parse,
+    Changes, DECIDERS_MINOR, ENCRYPTION_MINOR, Entries, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX,
+    HOLD_MINOR, Hello, Malformed, Names, ORDERS_MINOR, Publications, Ready, Total, hash, major_of_hello, parse,
 };
+pub(crate) use deciders::{Decider, deciders};
 pub(crate) use decoder::Decoder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use encode::any;

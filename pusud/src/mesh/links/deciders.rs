@@ -1,0 +1,129 @@
+//! Who decides on both sides of each link: told when the link begins and whenever it changes, and a difference is warned
+//! about once.
+//!
+//! A network in which the relays decide otherwise is no fault of theirs: one is updated after the other. It is only said.
+
+use super::Mesh;
+use crate::mesh::handshake::Keys;
+use crate::mesh::links::link::Link;
+use crate::mesh::membership::LinkId;
+use crate::mesh::wire::Decider;
+use crate::routing::{Door, OwnDecider};
+use tracing::{info, warn};
+
+/// What the options are hashed with, before their own hash.
+const OPTIONS: &[u8] = b"pusu options 1";
+
+/// What one link knows of it.
+#[derive(Default)]
+pub(crate) struct PeerDeciders {
+    /// The peer knows such frames.
+    pub knows: bool,
+    /// It is to be told.
+    pub owed: bool,
+    theirs: Option<Vec<Decider>>,
+    /// What differs, in words; `None`: nothing, as far as is known.
+    pub difference: Option<String>,
+}
+
+impl<D: Door> Mesh<D> {
+    /// This relay's own from here on. All peers are told.
+    pub(crate) fn decide_by(&mut self, own: &[OwnDecider], keys: Option<&Keys>) {
+        self.deciders = own.iter().map(|own| keyed(own, keys)).collect();
+        let Self { links, deciders, .. } = self;
+        for link in links.values_mut() {
+            link.deciders.owed = link.deciders.knows;
+            link.signals.send.notify_one();
+            compare(link, deciders);
+        }
+    }
+
+    /// What a peer has told.
+    pub(super) fn told_of_deciders(&mut self, id: LinkId, theirs: Vec<Decider>) {
+        let Self { links, deciders, .. } = self;
+        if let Some(link) = links.get_mut(&id) {
+            link.deciders.theirs = Some(theirs);
+            compare(link, deciders);
+        }
+    }
+}
+
+fn keyed(own: &OwnDecider, keys: Option<&Keys>) -> Decider {
+    let options = keys.map(|keys| keys.sign_by_each(&[OPTIONS, &own.options_sha256])).unwrap_or_default();
+    Decider { id: own.id.as_str().into(), version: own.version.as_str().into(), library: own.library, options }
+}
+
+/// Says it where it has become another.
+fn compare(link: &mut Link, own: &[Decider]) {
+    let Some(theirs) = &link.deciders.theirs else { return };
+    let difference = difference(own, theirs);
+    if difference == link.deciders.difference {
+        return;
+    }
+    match &difference {
+        Some(difference) => warn!(
+            relay = %link.name,
+            "the peer decides otherwise who may read and write: {difference}; is one of the two not updated or reloaded yet?"
+        ),
+        None => info!(relay = %link.name, "the peer decides as this relay does"),
+    }
+    link.deciders.difference = difference;
+}
+
+/// What differs, in words.
+fn difference(own: &[Decider], theirs: &[Decider]) -> Option<String> {
+    let ids = |all: &[Decider]| all.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ");
+    if !own.iter().map(|one| &one.id).eq(theirs.iter().map(|one| &one.id)) {
+        return Some(format!("by {} there, by {} here", ids(theirs), ids(own)));
+    }
+    let differs = |(own, theirs): (&Decider, &Decider)| {
+        let what = if own.version != theirs.version {
+            format!("has version {} there, {} here", theirs.version, own.version)
+        } else if own.library != theirs.library {
+            "has another library".to_owned()
+        } else if !alike(&own.options, &theirs.options) {
+            "has other options".to_owned()
+        } else {
+            return None;
+        };
+        Some(format!("{} {what}", own.id))
+    };
+    let all: Vec<String> = own.iter().zip(theirs).filter_map(differs).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// Whether the options are the same, as far as that can be told: each side may have a key that the other one has not.
+fn alike(own: &[[u8; 32]], theirs: &[[u8; 32]]) -> bool {
+    own.is_empty() || theirs.is_empty() || own.iter().any(|tag| theirs.contains(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(id: &str, options: &[u8], keys: &[&str]) -> Decider {
+        let keys = keys.join("\n");
+        let keys = (!keys.is_empty()).then(|| Keys::parse(keys.as_bytes()).unwrap());
+        let options_sha256 = [options.len() as u8; 32];
+        keyed(&OwnDecider { id: id.into(), version: "1".into(), library: [0; 32], options_sha256 }, keys.as_ref())
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let (old, new) = ("k".repeat(32), "n".repeat(32));
+        let with = |options: &[u8], keys: &[&str]| vec![one("A", options, keys)];
+        let said = |own: &[Decider], theirs: &[Decider]| difference(own, theirs).unwrap_or_default();
+        assert_eq!(said(&with(b"x", &[&old]), &with(b"x", &[&old])), "");
+        assert_eq!(said(&with(b"x", &[&old]), &with(b"xy", &[&old])), "A has other options");
+        // While a key is replaced, and where there is none.
+        assert_eq!(said(&with(b"x", &[&old, &new]), &with(b"x", &[&new, &old])), "");
+        assert_eq!(said(&with(b"x", &[&old]), &with(b"x", &[&old, &new])), "");
+        assert_eq!(said(&with(b"x", &[]), &with(b"xy", &[])), "");
+        let newer = Decider { version: "2".into(), ..one("A", b"x", &[]) };
+        assert_eq!(said(&with(b"x", &[]), &[newer]), "A has version 2 there, 1 here");
+        let other = Decider { library: [1; 32], ..one("A", b"x", &[]) };
+        assert_eq!(said(&with(b"x", &[]), &[other]), "A has another library");
+        let two = [one("B", b"", &[]), one("A", b"", &[])];
+        assert_eq!(said(&with(b"x", &[]), &two), "by B, A there, by A here");
+    }
+}
