@@ -3,6 +3,7 @@
 mod grants;
 mod key_files;
 mod keys;
+mod odd_keys;
 mod refusals;
 mod settings;
 
