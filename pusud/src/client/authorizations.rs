@@ -79,9 +79,7 @@ impl Authorizations {
         let is_something = !self.all().iter().any(|other| other.covers(&live));
         self.0.retain(|other| !live.covers(other) || other.ends(GrantEnd::Replaced));
         live.set_end(GrantEnd::Replaced);
-        // What somebody else was granted stays where that is revoked.
-        let is_same = |other: &Live| other.standing.is_of_same_subject(&live.standing) && other.covers(&live);
-        if !self.all().iter().any(is_same) {
+        if !self.all().iter().any(|other| other.covers(&live)) {
             if self.all().len() >= AUTHORIZATIONS_MAX {
                 live.set_end(GrantEnd::Closed);
                 return Added::TooMany;

@@ -50,7 +50,7 @@ impl Entry {
 /// Something in the table has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// The number of a [`Standing`] that is revoked from here on; `None`: a lift.
+    /// The number of a [`Standing`](super::Standing) that is revoked from here on; `None`: a lift.
     pub revoked: Option<u64>,
 }
 

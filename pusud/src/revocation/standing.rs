@@ -16,9 +16,4 @@ impl Standing {
     pub fn keys(&self) -> impl Iterator<Item = u64> {
         [self.subject].into_iter().chain(self.authorization).filter(|key| *key != 0)
     }
-
-    /// Whether `other` has the same subject, or none has one.
-    pub fn is_of_same_subject(&self, other: &Self) -> bool {
-        self.subject == other.subject
-    }
 }
