@@ -54,7 +54,7 @@ struct Answer {
 /// # Errors
 /// The authenticator does not start, or does not grant anything; its answer is printed all the same.
 pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
-    system::start_logging(args.settings.log_format, args.settings.log_level, system::Output::Direct)?;
+    system::start_logging(args.settings.log_format, args.settings.log_level, system::Output::Explained)?;
     let (config, warnings) = Config::load(args.settings.config.as_deref(), &args.settings.overrides())?;
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -46,6 +46,8 @@ pub enum Level {
 pub enum Output {
     /// At once, all of them: a command's, and those of a process that a plugin may crash.
     Direct,
+    /// The same, with what authenticators say about their decisions: for whoever tries one out.
+    Explained,
     /// Through a queue and a thread of its own, and bounded in number: a daemon's. Nobody who logs ever waits.
     Queued,
 }
@@ -53,6 +55,8 @@ pub enum Output {
 /// The queue and the limit of a daemon's log.
 static QUEUED: OnceLock<(Arc<Queue>, Arc<Limit>)> = OnceLock::new();
 
+/// The part of a filter that lets through what authenticators say about their decisions.
+const DECISIONS: &str = ",pusud::authenticator::host=debug";
 /// How long the end of the process may wait for the log's reader.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 /// The time after which the thread of the queue looks whether something was left out.
@@ -74,8 +78,9 @@ pub fn start_logging(format: Format, level: Level, output: Output) -> anyhow::Re
     let dependencies = if level == Level::Error { "error" } else { "warn" };
     // Who asks for every detail gets it.
     let limit = (output == Output::Queued && level <= Level::Info).then(Arc::<Limit>::default);
+    let decisions = if output == Output::Explained && level == Level::Info { DECISIONS } else { "" };
     let writer = match output {
-        Output::Direct => BoxMakeWriter::new(|| Direct),
+        Output::Direct | Output::Explained => BoxMakeWriter::new(|| Direct),
         Output::Queued => {
             let (queue, told) = (queue(limit.clone())?, limit.clone());
             QUEUED.set((queue.clone(), told.unwrap_or_default())).map_err(|_| anyhow!("logging was started before"))?;
@@ -84,7 +89,7 @@ pub fn start_logging(format: Format, level: Level, output: Output) -> anyhow::Re
         }
     };
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{dependencies},pusud={name}")))
+        .with_env_filter(EnvFilter::new(format!("{dependencies},pusud={name}{decisions}")))
         .with_writer(writer)
         .log_internal_errors(false)
         .with_target(false);

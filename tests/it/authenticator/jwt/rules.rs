@@ -31,8 +31,7 @@ fn the_command_explains_which_rule_gave_what() {
     fs::write(&settings, format!("{head}{RULES}")).unwrap();
     fs::write(&file, &tokens[0]).unwrap();
     let plugins = PluginsDir::with([jwt_plugin()]);
-    let mut command =
-        pusud(&["authorize", "--log-level", "debug", "--channel", "users.alice.a", "--authorization-file"]);
+    let mut command = pusud(&["authorize", "--channel", "users.alice.a", "--authorization-file"]);
     let said = run(command.arg(&file).arg("--plugins-dir").arg(plugins.path()).arg("--config").arg(&settings));
     let said = format!("{}{}", said.stdout, said.stderr);
     for part in [
