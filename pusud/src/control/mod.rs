@@ -8,6 +8,7 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
+mod entry;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -20,12 +21,12 @@ mod status;
 #[cfg(unix)]
 mod unix;
 
+pub use entry::{AuthenticatorEntry, Failures};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{
-    Authenticator, AuthenticatorEntry, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, State,
-    Status, Tls,
+    Authenticator, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, State, Status, Tls,
 };
 
 #[cfg(not(unix))]
