@@ -19,9 +19,8 @@ use super::options;
 use super::recipe::Recipe;
 use super::verdict::{Decision, Grant, Request};
 use super::workers::Workers;
-use crate::config::{AuthenticatorConfig, Isolation};
+use crate::config::{AuthenticatorConfig, Isolation, OnSwap};
 use crate::protocol::{Access, Permission};
-use crate::routing::OwnDecider;
 use anyhow::{Result, anyhow, ensure};
 use pusu_plugin_abi as abi;
 use sha2::{Digest, Sha256};
@@ -109,7 +108,7 @@ impl Plan {
             let identity = self.identity();
             return Ok(Generation { identity, recipe: self.recipe, instances: None });
         };
-        let lasting = lasting.of(manifest, self.recipe.max_life)?;
+        let lasting = lasting.of(manifest, self.recipe.max_life, self.recipe.on_swap == OnSwap::Reauthorize)?;
         let instances = self
             .start(file, manifest, serves, images, lasting)
             .map_err(|error| about(&self.recipe.place, &self.recipe.id, file, &error))?;
@@ -281,14 +280,9 @@ impl Generation {
         }
     }
 
-    /// What other relays compare with theirs.
-    pub(super) fn decider(&self) -> OwnDecider {
-        OwnDecider {
-            id: self.identity.id.clone(),
-            version: self.identity.version.clone(),
-            library: self.identity.library(),
-            options_sha256: self.recipe.options_sha256,
-        }
+    /// The hash of its options, which are secrets.
+    pub(super) fn options_sha256(&self) -> [u8; 32] {
+        self.recipe.options_sha256
     }
 
     /// Whether it can read its files again without a new instance.

@@ -16,6 +16,8 @@ pub(super) struct Lasting {
     pub(super) totals: Arc<Totals>,
     /// The longest life that the operator lets an authorization have; `None`: any.
     pub(super) longest_life: Option<Duration>,
+    /// What clients send is kept while the instance decides, which a process is told when it is started.
+    pub(super) rechecks: bool,
 }
 
 impl Lasting {
@@ -28,12 +30,12 @@ impl Lasting {
     ///
     /// # Errors
     /// The system is out of threads.
-    pub(super) fn of(&self, manifest: &Manifest, longest_life: Option<Duration>) -> Result<Self> {
+    pub(super) fn of(&self, manifest: &Manifest, longest_life: Option<Duration>, rechecks: bool) -> Result<Self> {
         let grants = self.grants.clone().filter(|_| manifest.has(abi::F_GRANTS));
         if let Some(grants) = &grants {
             grants.open()?;
         }
-        Ok(Self { grants, longest_life, ..self.clone() })
+        Ok(Self { grants, longest_life, rechecks, ..self.clone() })
     }
 
     /// Whether clients can be rechecked.

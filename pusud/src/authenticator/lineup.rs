@@ -168,7 +168,7 @@ impl Lineup {
 
     /// Those that decide, to be compared with others.
     pub(super) fn deciders(&self) -> Vec<OwnDecider> {
-        self.deciding.iter().map(|slot| slot.generation.decider()).collect()
+        self.deciding.iter().map(Slot::decider).collect()
     }
 
     /// Whether no question would end for want of somebody who takes it.

@@ -1,8 +1,9 @@
 //! The status of a relay, gathered from its shards, its network and its authenticator when an operator asks.
 
 use crate::admission::Admission;
-use crate::authenticator::{Authenticator, Counts, EntryReport};
+use crate::authenticator::Authenticator;
 use crate::config::{Config, FileReport, WatchedFiles};
+use crate::control::AuthenticatorEntry;
 use crate::control::status::{self, State, Status};
 use crate::protocol::{Refusal, Refusals};
 use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
@@ -167,26 +168,8 @@ impl StatusGatherer {
                 .map(|(definition, value)| status::PluginMetric { definition, value })
                 .collect(),
             restarts: counts.restarts,
-            entries: self.authenticator.entries().into_iter().map(entry).collect(),
+            entries: self.authenticator.entries().into_iter().map(AuthenticatorEntry::from).collect(),
         }
-    }
-}
-
-fn entry(report: EntryReport) -> status::AuthenticatorEntry {
-    let Counts { timed_out, turned_away, failed, late, malformed, stuck_threads, restarts } = report.counts;
-    status::AuthenticatorEntry {
-        name: report.name,
-        id: report.identity.id,
-        version: report.identity.version,
-        sha256: report.identity.sha256,
-        shadow: report.trial.is_some(),
-        if_unavailable_next: report.goes_on,
-        ready: report.ready,
-        queued: report.queued,
-        condition: report.condition,
-        failures: status::Failures { timed_out, turned_away, failed, late, malformed, stuck_threads, restarts },
-        decisions: report.decisions,
-        trial: report.trial,
     }
 }
 

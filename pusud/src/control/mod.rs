@@ -10,6 +10,7 @@
 mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
+mod entry;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -23,13 +24,14 @@ mod status;
 #[cfg(unix)]
 mod unix;
 
+pub use entry::{AuthenticatorEntry, Failures};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revoked, Standing};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{
-    Authenticator, AuthenticatorEntry, Certificate, Connections, Disconnects, Listener, Messages, OptionFile,
-    PluginMetric, State, Status, Tls,
+    Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
+    Tls,
 };
 
 #[cfg(unix)]

@@ -1,7 +1,10 @@
 //! Several authenticators, asked one after the other: who decides, what follows where one cannot, and what a reload of the
 //! list leaves alone.
 
-use crate::harness::{ALL, Client, Daemon, PluginsDir, Setup, bad_plugin, library_name, pusud, run, scripted_plugin};
+use crate::harness::{
+    ALL, Client, Daemon, PluginsDir, Setup, bad_plugin, grants_file, grants_plugin, library_name, pusud, run,
+    scripted_plugin,
+};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +13,8 @@ crate::in_both_isolations!(
     where_one_cannot_decide_the_settings_say_what_follows,
     each_is_told_where_it_stands,
     one_is_swapped_under_load_and_the_other_stays,
-    a_grant_belongs_to_its_entry,
+    others_decide_anew_after_a_reload,
+    a_recheck_goes_to_the_entry_that_has_granted,
 );
 
 /// A folder with `BadPlugin`, whose every call does what its option `text` says, and the scripted fixture.
@@ -177,8 +181,8 @@ fn one_is_swapped_under_load_and_the_other_stays(isolation: &str) {
     daemon.client_with("read=news");
 }
 
-/// A renewal or a recheck of the relay's own walks anew where another list decides; what one has granted it alone ends.
-fn a_grant_belongs_to_its_entry(isolation: &str) {
+/// With `on_swap: reauthorize` all are asked anew where another list decides.
+fn others_decide_anew_after_a_reload(isolation: &str) {
     let more = isolated(isolation);
     let first = |what: &str| does("first", what, &more);
     let scripted = format!("{{id: ScriptedAuthenticator{more}}}");
@@ -191,6 +195,26 @@ fn a_grant_belongs_to_its_entry(isolation: &str) {
     let ended = client.next_json();
     assert_eq!((&ended["type"], &ended["channel"]), (&json!("subscription_ended"), &json!("news")), "{ended}");
     client.subscribe("a.1");
+}
+
+/// A recheck that a plugin wants goes to the entry that has granted, and not to those before it. That it is possible may
+/// come with a reload.
+fn a_recheck_goes_to_the_entry_that_has_granted(isolation: &str) {
+    let (plugins, more) = (plugins(), isolated(isolation));
+    plugins.add(&grants_plugin("1", &[]), &grants_file());
+    let list = format!("[{}, {{id: GrantsAuthenticator{more}}}]", does("first", "abstain", &more));
+    let daemon = Setup::on_shards(1).authenticator(&list, plugins).settings("on_swap: keep").start();
+    daemon.edit_settings(|text| text.replace("on_swap: keep", "on_swap: reauthorize"));
+    assert!(daemon.reload().contains("has taken over"));
+    let mut client = daemon.client_with("subject=alice read=a again refuse=gone");
+    client.subscribe("a");
+    let ticket = daemon.ticket_of("alice");
+    daemon.order(&["recheck:alice"]);
+    client.expect_text(r#"{"type":"authorization_failed","reason":"gone"}"#);
+    client.expect_closed(4501);
+    daemon.wait_for_end(ticket, "refused");
+    // Asked about the client and about whoever gave the order.
+    assert_eq!(decisions(&daemon.status(), "first"), [0, 0, 2, 0]);
 }
 
 #[test]

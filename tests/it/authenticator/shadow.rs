@@ -2,10 +2,14 @@
 //! has any effect.
 
 use super::list::{does, plugins};
-use crate::harness::{Daemon, Setup};
+use crate::harness::{Daemon, Setup, grants_file, grants_plugin};
 use serde_json::{Value, json};
 
-crate::in_both_isolations!(what_differs_is_counted_and_has_no_effect, a_shadow_that_hangs_is_waited_for_by_nobody);
+crate::in_both_isolations!(
+    what_differs_is_counted_and_has_no_effect,
+    grants_of_a_shadow_are_none,
+    a_shadow_that_hangs_is_waited_for_by_nobody
+);
 
 fn started(isolation: &str, decides: &str, tried: &str) -> Daemon {
     let (more, shadow) = (format!(", isolation: {isolation}"), format!(", isolation: {isolation}, shadow: true"));
@@ -52,6 +56,22 @@ fn what_differs_is_counted_and_has_no_effect(isolation: &str) {
         }
         assert!(!daemon.log().text().contains("hunter2"), "the authorization is in the log");
     }
+}
+
+/// What a shadow grants has ended once it is compared, and it reaches nobody else's grants.
+fn grants_of_a_shadow_are_none(isolation: &str) {
+    let (plugins, more) = (plugins(), format!(", isolation: {isolation}"));
+    plugins.add(&grants_plugin("1", &[]), &grants_file());
+    let list = format!("[{}, {{id: GrantsAuthenticator, shadow: true{more}}}]", does("decides", "grant", &more));
+    let daemon = Setup::on_shards(1).authenticator(&list, plugins).start();
+    // The one that decides calls everybody so.
+    let mut client = daemon.client_with("subject=somebody read=a.*");
+    client.subscribe("a.1");
+    daemon.wait_for_end(daemon.ticket_of("somebody"), "closed");
+    daemon.order(&["revoke:somebody:over"]);
+    daemon.wait_for_note("order revoke somebody gives 0");
+    client.publish("a.1", json!(1));
+    client.expect_publish("a.1", json!(1));
 }
 
 fn a_shadow_that_hangs_is_waited_for_by_nobody(isolation: &str) {

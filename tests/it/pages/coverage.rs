@@ -34,6 +34,13 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ),
     (
         "docs/operating/settings-and-limits.md",
+        "Several authenticators",
+        "yaml",
+        1,
+        "settings::a_list_of_authenticators_is_good",
+    ),
+    (
+        "docs/operating/settings-and-limits.md",
         "How settings work",
         "yaml",
         1,

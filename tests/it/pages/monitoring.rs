@@ -1,7 +1,7 @@
 //! docs/operating/monitoring.md: every field of the status, and log lines that the relay can write.
 
 use super::page::{code, rows, section};
-use crate::harness::{Network, root};
+use crate::harness::{Network, PluginsDir, Setup, root, scripted_plugin};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,6 +39,16 @@ fn every_field_of_the_status_is_there() {
         }
     }
     assert_eq!(told("Status"), shown);
+}
+
+#[test]
+fn every_field_of_an_entry_is_there() {
+    let list = "[{id: ScriptedAuthenticator}, {id: ScriptedAuthenticator, name: tried, shadow: true}]";
+    let plugins = PluginsDir::with([scripted_plugin()]);
+    let status = Setup::on_shards(1).authenticator(list, plugins).start().status();
+    let entry = status["authenticator"]["entries"][1].as_object().unwrap();
+    assert_eq!(told("Entries of a list"), entry.keys().cloned().collect());
+    assert_eq!(told("Shadows"), entry["trial"].as_object().unwrap().keys().cloned().collect());
 }
 
 /// The sources of the daemon, each text in them on one line.

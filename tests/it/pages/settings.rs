@@ -2,7 +2,7 @@
 
 use super::page::{block, code, rows, section, text};
 use super::stage::Stage;
-use crate::harness::{Daemon, many_open_files, pusud, run};
+use crate::harness::{Daemon, PluginsDir, jwt_plugin, many_open_files, password_plugin, pusud, run};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: &str = "docs/operating/settings-and-limits.md";
@@ -104,4 +104,28 @@ fn the_settings_and_the_commands_work() {
     assert!(said.contains("memory at most") && said.ends_with("everything is in order"), "{said}");
     let said = stage.shell(&block(PAGE, "Trying an authorization", "sh")).succeeds();
     assert!(said.contains("granted") && said.contains("yes, by `*`"), "{said}");
+}
+
+#[test]
+fn a_list_of_authenticators_is_good() {
+    let plugins = PluginsDir::with([password_plugin(), jwt_plugin()]);
+    let settings = plugins.path().join("list.yaml");
+    std::fs::write(&settings, block(PAGE, "Several authenticators", "yaml")).unwrap();
+    let said = run(pusud(&["check", "--config"]).arg(&settings).arg("--plugins-dir").arg(plugins.path())).succeeds();
+    assert!(said.contains("2 decide, in this order") && said.contains("jwt_signing_algorithms"), "{said}");
+    let section = section(PAGE, "Several authenticators");
+    let told: BTreeSet<&str> = rows(&section).iter().flat_map(|row| code(row[0])).collect();
+    for key in text("pusud/src/config/authenticator_list.rs")
+        .split("const KEYS")
+        .nth(1)
+        .unwrap()
+        .split("];")
+        .next()
+        .unwrap()
+        .split('"')
+        .skip(1)
+        .step_by(2)
+    {
+        assert!(told.contains(key), "{key} is not in {told:?}");
+    }
 }

@@ -105,7 +105,7 @@ impl Loaded {
         if !subject.in_process {
             return Self::new(subject);
         }
-        let lasting = Lasting::new().of(&subject.manifest, None)?;
+        let lasting = Lasting::new().of(&subject.manifest, None, false)?;
         Ok(Self { plugin: None, subject, lasting })
     }
 
@@ -119,7 +119,7 @@ impl Loaded {
     fn new(subject: Subject) -> Result<Self> {
         let image = image::place(&subject.file, &subject.manifest.id)?;
         let plugin = Some(Plugin::load(image.path(), &subject.manifest)?);
-        let lasting = Lasting::new().of(&subject.manifest, None)?;
+        let lasting = Lasting::new().of(&subject.manifest, None, false)?;
         Ok(Self { plugin, subject, lasting })
     }
 

@@ -32,6 +32,12 @@ impl Host {
         self.lasting.grants.as_ref()
     }
 
+    /// Whether what clients send is kept while the instance decides.
+    #[cfg(unix)]
+    pub(in crate::authenticator) fn rechecks(&self) -> bool {
+        self.lasting.rechecks
+    }
+
     /// The instance hears of nothing any more.
     pub(in crate::authenticator) fn end_hearing(&self) {
         if let Some(grants) = &self.lasting.grants {

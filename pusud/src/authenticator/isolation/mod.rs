@@ -148,7 +148,7 @@ mod unix {
             facts: host.facts().clone(),
             log_level: (1..=5).rev().find(|level| host.is_logged(*level)).unwrap_or(0),
             has_grants: host.grants().is_some(),
-            can_recheck: host.grant_book().is_some_and(|grants| grants.can_recheck()),
+            can_recheck: host.rechecks(),
             manifest: manifest.raw().to_vec(),
             options: Zeroizing::new(options.to_owned()),
         };

@@ -8,6 +8,7 @@ use super::super::lasting::Lasting;
 use super::super::verdict::{Decision, Grant, Request};
 use super::report::{DecisionCounts, EntryReport};
 use crate::config::AuthenticatorConfig;
+use crate::routing::OwnDecider;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -61,6 +62,17 @@ impl Slot {
             *entry = self.lasts.number;
         }
         decision
+    }
+
+    /// What other relays compare with theirs.
+    pub(super) fn decider(&self) -> OwnDecider {
+        let identity = &self.generation.identity;
+        OwnDecider {
+            id: identity.id.clone(),
+            version: identity.version.clone(),
+            library: identity.library(),
+            options_sha256: self.generation.options_sha256(),
+        }
     }
 
     /// Counts what it has decided.

@@ -15,10 +15,8 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: none", "found `none`: the word is written `None`"),
         ("authenticator: ''", "found the text \"\""),
         ("authenticator: false", "`authenticator`: expected the id of an authenticator"),
-        (
-            "authenticator: [A]",
-            "`authenticator[0]`: expected indented lines of the form `key: value`, found the text \"A\"",
-        ),
+        ("authenticator: [A]", "`authenticator[0]`: expected indented lines of the form `key: value`"),
+        ("authenticator: {A: b}", "a list of entries with an `id` each"),
         ("authenticator: A\nauthenticator: B", "line 2: the key `authenticator` stands there twice"),
         ("- authenticator: A", "expected lines of the form `key: value`, found a list"),
         ("authenticator: A\nclient_prot: 1", "unknown key `client_prot`: did you mean `client_port`?"),

@@ -1,4 +1,4 @@
-//! Who decides on both sides of each link: told when the link begins and whenever it changes, and a difference is warned
+//! Deciders on both sides of each link, who say what clients may do: told when the link begins and whenever it changes, and a difference is warned
 //! about once.
 //!
 //! A network in which the relays decide otherwise is no fault of theirs: one is updated after the other. It is only said.
