@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
+mod standing;
 mod writing;
 
 pub(super) use writing::Progress;
@@ -16,6 +17,7 @@ use crate::hub::stage::Stage;
 use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
 use crate::routing::Lane;
+use standing::Standing;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
@@ -34,8 +36,8 @@ pub struct Outbox {
     is_authorized: Cell<bool>,
     /// Something that its client is authorized by may be revoked.
     is_suspect: Cell<bool>,
-    /// The numbers of whatever its client is authorized by, as revocations and kicks name them.
-    standing: RefCell<Box<[u64]>>,
+    /// The numbers of whatever its client is authorized by.
+    standing: Standing,
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
@@ -69,7 +71,7 @@ impl Outbox {
             stage: Cell::new(Stage::Request),
             is_authorized: Cell::new(false),
             is_suspect: Cell::new(false),
-            standing: RefCell::default(),
+            standing: Standing::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
             task: Cell::new(None),
@@ -111,15 +113,12 @@ impl Outbox {
 
     /// Its client is authorized by what has these numbers, and by nothing else.
     pub fn set_standing(&self, keys: impl Iterator<Item = u64>) {
-        let keys: Box<[u64]> = keys.collect();
-        if **self.standing.borrow() != *keys {
-            *self.standing.borrow_mut() = keys;
-        }
+        self.standing.set(keys);
     }
 
     /// Whether its client is authorized by something of this number.
     pub fn is_authorized_by(&self, key: u64) -> bool {
-        self.standing.borrow().contains(&key)
+        self.standing.has(key)
     }
 
     /// Has its client's task look at what it is authorized by.

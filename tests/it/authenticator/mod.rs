@@ -33,6 +33,7 @@ mod reauthorize;
 mod refused_metrics;
 mod reload;
 mod secrets;
+mod secrets_commands;
 #[cfg(unix)]
 mod secrets_outside;
 mod seen_headers;

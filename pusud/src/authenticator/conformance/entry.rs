@@ -11,9 +11,12 @@ const PLACES: [(&str, u32); 2] = [("first", 0), ("last", 1)];
 /// Makes an instance in each place, and asks it what it may know and what it cannot.
 pub(super) fn anywhere(job: &Job) -> Result<Passed> {
     let mut said = Vec::new();
+    // Once: a second copy in one process may not work (the flag NO_SWAP), where a second instance has to.
+    let mut loaded = Loaded::of(job)?;
     for (place, index) in PLACES {
         let in_place = || format!("where it stands {place} of two");
-        let instance = Loaded::of(job)?.standing(index, 2).start().with_context(in_place)?;
+        loaded = loaded.standing(index, 2);
+        let instance = loaded.start().with_context(in_place)?;
         let verdict = block_on(async {
             instance.ask(b"").await;
             Ok(instance.ask(ORDINARY).await)

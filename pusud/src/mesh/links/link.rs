@@ -89,8 +89,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link that has just come up, to the peer of `candidate`, which takes contents of so many bytes.
-    /// `holding`: what the peer is told of channels that it is to hold, if it knows such frames; `orders` the same.
+    /// A link to the peer of `candidate` that has just come up. `holding`, `orders`: if the peer knows such frames.
     pub(crate) fn new(
         candidate: Candidate,
         content_bytes_max: usize,

@@ -1,6 +1,7 @@
 //! `JwtAuthenticator` in the real relay, with tokens made by PyJWT.
 
 mod fetched;
+mod in_a_list;
 mod providers;
 mod rotation;
 mod rules;
