@@ -137,11 +137,12 @@ impl Lineup {
                 Decision::Abstain(reason) if reason.is_empty() => {}
                 Decision::Abstain(reason) => abstained = reason,
                 Decision::Unavailable(reason) if slot.goes_on && has_time => unavailable = unavailable.or(Some(reason)),
+                // Whoever could not be asked may have been the one whose it is.
+                Decision::Refuse(_) if unavailable.is_some() => break,
                 decided => return (decided.into(), Some(slot.name.as_str())),
             }
         }
         let verdict = match unavailable {
-            // It may have been the one whose it is.
             Some(reason) => Verdict::Unavailable(reason),
             None => Verdict::Refuse(abstained),
         };

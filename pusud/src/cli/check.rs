@@ -6,6 +6,7 @@ use pusud::config::{Config, ControlSocket, Encryption, NO_AUTHENTICATOR, limit_r
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
+use pusud::revocation;
 use pusud::system;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -22,6 +23,9 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     let identities = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
+    if let Some(file) = &config.revocations_file {
+        revocation::check(file)?;
+    }
     let (certificates, warnings) = relay::load_certificates(&config)?;
     for warning in warnings {
         tracing::warn!("{warning}");

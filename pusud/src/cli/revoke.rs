@@ -38,19 +38,24 @@ pub(super) struct WhomArgs {
     subject: Option<String>,
     /// Whoever sends the authorization with this hash
     #[arg(long, value_name = "HASH")]
-    authorization_hash: Option<AuthorizationHash>,
+    authorization_hash: Option<String>,
 }
 
 impl WhomArgs {
     /// The one that is meant, if any is.
-    pub(super) fn whom(self) -> Option<Whom> {
-        self.subject.map(Whom::Subject).or(self.authorization_hash.map(Whom::AuthorizationHash))
+    ///
+    /// # Errors
+    /// The hash is none. It is not repeated: an authorization may have been written in its place.
+    pub(super) fn whom(self) -> anyhow::Result<Option<Whom>> {
+        let hash = self.authorization_hash.map(|hash| hash.parse::<AuthorizationHash>()).transpose();
+        let hash = hash.context("--authorization-hash")?;
+        Ok(self.subject.map(Whom::Subject).or(hash.map(Whom::AuthorizationHash)))
     }
 }
 
 pub(super) fn revoke(args: Args) -> anyhow::Result<()> {
     let Args { relay, whom, lasting, json } = args;
-    let whom = whom.whom().context("expected --subject or --authorization-hash")?;
+    let whom = whom.whom()?.context("expected --subject or --authorization-hash")?;
     let shown = whom.to_string();
     let revoked = control::revoke(&relay.find()?, whom, lasting)?;
     let until = match revoked.until_ms {

@@ -124,11 +124,16 @@ impl Operator {
     /// There can be nobody like that, or there is no room for one more.
     pub(super) async fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<Revoked, String> {
         whom.check().map_err(|error| format!("{error:#}"))?;
+        if self.revocations.is_of_nothing(&whom) {
+            return Err("this is the hash of an empty authorization, which everybody sends who is known by something else, such \
+                        as a cookie or a certificate: revoke the subject"
+                .to_owned());
+        }
         let (number, Entry { until_ms, .. }) =
             self.revocations.revoke(whom.clone(), lasting).map_err(|no_room| no_room.to_string())?;
         let lasting = lasting.map_or_else(|| "until it is lifted".to_owned(), format_duration);
         info!(%whom, lasting, "authorizations revoked by the operator");
-        Ok(self.spread(number, until_ms).await)
+        Ok(self.spread(&whom, number, until_ms).await)
     }
 
     /// Lifts a revocation, here and at all linked relays.
@@ -139,19 +144,26 @@ impl Operator {
         let number = self.revocations.lift(whom);
         let number = number.ok_or_else(|| format!("{whom} is not revoked; `pusud revocations` lists who is"))?;
         info!(%whom, "revocation lifted by the operator");
-        Ok(self.spread(number, 0).await)
+        Ok(self.spread(whom, number, 0).await)
     }
 
     /// Waits until a change of the revocations is saved and known at the linked relays.
-    async fn spread(&self, number: u64, until_ms: u64) -> Revoked {
+    async fn spread(&self, whom: &Whom, number: u64, until_ms: u64) -> Revoked {
         let saved = async {
             match &self.saving {
                 Some(saving) => Some(saving.saved().await),
                 None => None,
             }
         };
-        let (saved, relays) =
-            tokio::join!(saved, self.order(Order::Revocations(number), Instant::now() + ANSWER_WITHIN));
+        let told = async {
+            if self.revocations.is_for_others(whom) {
+                return self.order(Order::Revocations(number), Instant::now() + ANSWER_WITHIN).await;
+            }
+            let problem = "not told: without `network_key_file` each relay hashes with a key of its own".to_owned();
+            let others = AtRelay { relay: "other relays".to_owned(), connections: None, problem: Some(problem) };
+            self.network.iter().map(|_| others.clone()).collect()
+        };
+        let (saved, relays) = tokio::join!(saved, told);
         let is_saved = saved.as_ref().map(Result::is_ok);
         Revoked { until_ms, is_saved, save_problem: saved.and_then(Result::err), relays }
     }

@@ -5,8 +5,9 @@ use super::whom::Whom;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// How long the lift of a revocation without an end is kept, in milliseconds.
-const LIFTED_MS: u64 = 30 * 24 * 3600 * 1000;
+/// How long an entry is kept when it revokes nothing any more, in milliseconds. A relay that was away for less may hold an
+/// earlier one, which revokes for longer.
+const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// When a change was made and by whom. The larger one is the later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -34,16 +35,15 @@ impl Entry {
     /// Whether it can be forgotten.
     pub(super) fn is_over(&self, now_ms: u64) -> bool {
         let end = match (self.is_lifted, self.until_ms) {
-            (true, 0) => self.stamp.time_ms.saturating_add(LIFTED_MS),
             (false, 0) => return false,
-            (_, until) => until,
+            (_, until) => until.max(self.stamp.time_ms),
         };
-        end <= now_ms
+        end.saturating_add(KEPT_MS) <= now_ms
     }
 
     /// Whether it revokes something now.
     pub(super) fn holds(&self, now_ms: u64) -> bool {
-        !self.is_lifted && !self.is_over(now_ms)
+        !self.is_lifted && (self.until_ms == 0 || self.until_ms > now_ms)
     }
 }
 

@@ -58,6 +58,19 @@ pub fn load(path: &Path) -> anyhow::Result<Kept> {
     kept.with_context(|| format!("`revocations_file`: {}", path.display()))
 }
 
+/// Checks what [`load`] would read, and writes nothing.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    let checked = match File::open(path) {
+        Ok(file) => read(file).map(drop),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).context("cannot open it; the daemon's user has to be able to read and write it"),
+    };
+    checked.with_context(|| format!("`revocations_file`: {}", path.display()))
+}
+
 fn read(file: File) -> anyhow::Result<Kept> {
     let mut text = Zeroizing::new(Vec::new());
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).context("cannot read it")?;

@@ -22,18 +22,21 @@ pub type Hashes = [Option<AuthorizationHash>; KEYS_MAX];
 
 /// A key, or two while the network's key is being replaced.
 #[derive(Clone)]
-pub struct HashKeys(Vec<Zeroizing<[u8; KEY_BYTES]>>);
+pub struct HashKeys {
+    keys: Vec<Zeroizing<[u8; KEY_BYTES]>>,
+    are_shared: bool,
+}
 
 impl HashKeys {
     /// Those of a network whose relays share these keys, the first of which signs.
     pub fn of_network<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
         let derive = |key: &[u8]| Zeroizing::new(mac(key, PURPOSE));
-        Self(keys.take(KEYS_MAX).map(derive).collect())
+        Self { keys: keys.take(KEYS_MAX).map(derive).collect(), are_shared: true }
     }
 
     /// One that this relay alone has.
     pub fn own(key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
-        Self(vec![key])
+        Self { keys: vec![key], are_shared: false }
     }
 
     /// A new key for [`Self::own`].
@@ -43,10 +46,15 @@ impl HashKeys {
         key
     }
 
+    /// Whether the hashes mean the same at other relays.
+    pub(super) fn are_shared(&self) -> bool {
+        self.are_shared
+    }
+
     /// The hashes of an authorization.
     pub(super) fn hashes(&self, authorization: &[u8]) -> Hashes {
         std::array::from_fn(|at| {
-            let hash = mac(&*self.0.get(at).map(|key| Zeroizing::new(**key))?, authorization);
+            let hash = mac(&*self.keys.get(at).map(|key| Zeroizing::new(**key))?, authorization);
             let mut short = [0; 16];
             short.copy_from_slice(&hash[..16]);
             Some(AuthorizationHash(short))
@@ -56,7 +64,7 @@ impl HashKeys {
 
 impl fmt::Debug for HashKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HashKeys([redacted; {}])", self.0.len())
+        write!(f, "HashKeys([redacted; {}])", self.keys.len())
     }
 }
 

@@ -14,7 +14,7 @@ mod table;
 mod whom;
 
 pub use entry::{Change, Entry, NoRoom, Stamp};
-pub use file::{Kept, load};
+pub use file::{Kept, check, load};
 pub use hashing::{HashKeys, Hashes};
 pub use memory::revocations_bytes_max;
 pub use saving::Saving;

@@ -82,6 +82,16 @@ impl Revocations {
         self.keys.hashes(authorization)
     }
 
+    /// Whether other relays know what an entry about `whom` means: hashes under a key of this relay's own they do not.
+    pub fn is_for_others(&self, whom: &Whom) -> bool {
+        self.keys.are_shared() || matches!(whom, Whom::Subject(_))
+    }
+
+    /// Whether this is the hash of an empty authorization.
+    pub fn is_of_nothing(&self, whom: &Whom) -> bool {
+        matches!(whom, Whom::AuthorizationHash(hash) if self.hashes(b"").contains(&Some(*hash)))
+    }
+
     /// Whose an authorization with these hashes is; an empty subject is none.
     pub fn standing(&self, subject: &str, hashes: &Hashes) -> Standing {
         let subject = if subject.is_empty() { 0 } else { self.subject_key(subject) };
@@ -191,7 +201,7 @@ impl Revocations {
         let (mut entries, mut last) = (Vec::new(), number);
         for (number, whom) in table.by_number.range(number + 1..) {
             let held = &table.entries[whom];
-            if held.from != Some(to) && !held.entry.is_over(now) {
+            if held.from != Some(to) && !held.entry.is_over(now) && self.is_for_others(whom) {
                 if is_full(&held.entry) {
                     return (entries, last);
                 }
@@ -250,9 +260,9 @@ impl Revocations {
         }
     }
 
-    /// Forgets what is over.
+    /// Forgets what is over, and revocations that have ended.
     fn tidy(&self, table: &mut Table, now: u64) {
-        let is_over = |held: &Numbered| held.entry.is_over(now);
+        let is_over = |held: &Numbered| held.entry.is_over(now) || !(held.entry.is_lifted || held.entry.holds(now));
         let over: Vec<Whom> =
             table.entries.values().filter(|held| is_over(held)).map(|held| held.entry.whom.clone()).collect();
         over.iter().for_each(|whom| self.remove(table, whom));

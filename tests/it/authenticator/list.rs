@@ -86,9 +86,10 @@ fn where_one_cannot_decide_the_settings_say_what_follows(isolation: &str) {
     // It may have been the one whose it is.
     let daemon = started(&[&does("first", "error", &goes_on), &does("second", "abstain", &more)], "");
     expect_refused(&daemon, "x", "unavailable", 1013);
-    // A refusal is one, whoever could not be asked before.
+    // So a refusal behind it is none: the client may try again, and one that is connected stays.
     let daemon = started(&[&does("first", "unavailable", &goes_on), &does("second", "refuse", &more)], "");
-    expect_refused(&daemon, "x", "a reason", 4501);
+    expect_refused(&daemon, "x", "unavailable", 1013);
+    assert_eq!(decisions(&daemon.status(), "second"), [0, 1, 0, 0]);
     // One that does not answer costs its own time, and all of them have theirs.
     let limits = "limits: {authorize_call_timeout: 200ms, authorize_timeout: 1m, handshake_timeout: 1m}";
     let daemon = started(&[&does("first", "hang", &goes_on), &does("second", "grant", &more)], limits);

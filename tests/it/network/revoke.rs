@@ -1,6 +1,6 @@
 //! Revocations and kicks in a network: everywhere within a second, at relays that come later, and lifted everywhere.
 
-use crate::harness::{Client, DEADLINE, Daemon, Network, many_open_files};
+use crate::harness::{Client, DEADLINE, Daemon, Network, Setup, many_open_files};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -144,4 +144,35 @@ fn connections_are_ended_in_the_whole_network_or_here_alone() {
     assert_eq!(said[0]["connections"], 1, "{said:?}");
     assert_eq!(said[0]["relays"].as_array().unwrap().len(), 2, "{said:?}");
     others.iter_mut().for_each(|other| other.expect_closed(4504));
+}
+
+/// Without a key of the network a hash means nothing to others: nobody is told of it, and the command says so.
+#[test]
+fn a_hash_without_a_key_of_the_network_is_revoked_here_alone() {
+    let network = Network::with(2, |_, setup| setup.without_key());
+    let (here, there) = (network.relay(0), network.relay(1));
+    let _kept = alice(here);
+    let hash = here.last_decision_about("alice")["authorization"].as_str().unwrap().to_owned();
+    let revoke = |more: &[&str]| here.operate(&[&["revoke"], more].concat());
+    revoke(&["--authorization-hash", &hash]).fails_saying(&["other relays", "network_key_file"]);
+    refused(here);
+    revoke(&["--subject", "bob"]).succeeds();
+    wait_for("the other revocation", || list(there).len() == 1);
+    assert_eq!(list(there)[0]["whom"], json!({"subject": "bob"}));
+    alice(there);
+}
+
+/// What was revoked for longer before does not come back with a relay that was away meanwhile.
+#[test]
+fn a_revocation_that_was_shortened_stays_so() {
+    let file = |_, setup: Setup| setup.settings("revocations_file: revocations.json");
+    let mut network = Network::with(2, file);
+    network.relay(0).operate(&["revoke", "--subject", "alice"]).succeeds();
+    network.relay_mut(1).kill();
+    network.relay(0).operate(&["revoke", "--subject", "alice", "--for", "1ms"]).succeeds();
+    wait_for("its end", || list(network.relay(0)).is_empty());
+    network.relay_mut(1).restart();
+    network.wait_linked();
+    wait_for("it to hold nowhere", || network.relays().iter().all(|relay| list(relay).is_empty()));
+    network.relays().iter().for_each(|relay| drop(alice(relay)));
 }

@@ -40,6 +40,20 @@ fn a_revocation_ends_by_itself() {
     assert!(revocations.revokes(&standing(&revocations, "alice", "")) && revocations.list().len() == 1);
 }
 
+/// As a relay that was away may have it.
+#[test]
+fn what_ends_by_itself_keeps_an_earlier_word_away() {
+    let (one, other) = (Revocations::default(), Revocations::default());
+    one.revoke(alice(), None).unwrap();
+    other.take(told(&one), None).unwrap();
+    let earlier = told(&other);
+    one.revoke(alice(), Some(Duration::ZERO)).unwrap();
+    one.take(earlier, None).unwrap();
+    assert!(one.list().is_empty() && one.all().len() == 1, "it stays ended, and is kept over a restart");
+    other.take(told(&one), None).unwrap();
+    assert!(other.list().is_empty(), "the other one learns of it");
+}
+
 #[test]
 fn the_later_word_holds_in_whatever_order_relays_hear_them() {
     let one = Revocations::default();
