@@ -18,6 +18,7 @@ mod options;
 mod passwords_file;
 mod secret;
 mod turns;
+mod untagged;
 
 use hash::Match;
 use list::{FILE, List, OPTION};

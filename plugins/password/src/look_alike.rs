@@ -6,34 +6,57 @@
 use crate::hash::Hash;
 
 /// Names of functions that other formats begin with, as in `pbkdf2:sha256:…` and `bcrypt_sha256$…`.
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 23] = [
     "argon2",
     "argon2i",
     "argon2id",
     "bcrypt",
+    "blake2b",
+    "blake2s",
     "crypt",
+    "hmac",
     "md5",
     "pbkdf2",
     "scram-sha-1",
     "scram-sha-256",
     "scrypt",
+    "sha-1",
+    "sha-256",
+    "sha-512",
     "sha1",
+    "sha224",
     "sha256",
+    "sha3",
+    "sha384",
     "sha512",
+    "ssha",
 ];
 
 /// What `text` looks like, in words that stand behind "looks like"; `None`: like a plain password.
 pub(crate) fn named(text: &str) -> Option<&'static str> {
-    let beginning = text.trim_start_matches(|first: char| {
-        first.is_whitespace() || first.is_control() || matches!(first, '\u{feff}' | '"' | '\'' | '`')
-    });
+    let beginning = without_noise(text);
     if beginning.len() != text.len() && is_hash(beginning) {
-        return Some("a hash with a blank or a quotation mark before it, which has to go");
+        return Some("a hash with a blank, a quotation mark or another sign before it, which has to go");
+    }
+    if text.contains("\\$") && is_hash(&text.replace("\\$", "$")) {
+        return Some("a hash with a backslash before each `$`, as shells have it: write it without");
+    }
+    if text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric) && Hash::read(&format!("${text}")).is_some() {
+        return Some("a hash whose first `$` is missing");
     }
     if text.starts_with("$$") && is_hash(&text[1..]) {
         return Some("a hash with each `$` doubled, as Compose files have it: write it once");
     }
     dollars(text).or_else(|| braces(text)).or_else(|| behind_a_name(text)).or_else(|| of_a_database(text))
+}
+
+/// The text behind what is copied along by mistake: blanks, quotation marks, the sign of a list or of a locked account, and
+/// characters that nobody sees.
+fn without_noise(text: &str) -> &str {
+    text.trim_start_matches(|first: char| {
+        let is_unseen = matches!(first, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}');
+        first.is_whitespace() || first.is_control() || is_unseen || matches!(first, '"' | '\'' | '`' | '-' | '!')
+    })
 }
 
 /// Whether the text begins as a hash of any kind does.
@@ -76,15 +99,28 @@ fn braces(text: &str) -> Option<&'static str> {
 
 /// `name:$2y$…`, a line of a password file; `pbkdf2:sha256:…`, `bcrypt_sha256$$2b$…`.
 fn behind_a_name(text: &str) -> Option<&'static str> {
-    if text.split_once(':').is_some_and(|(_, rest)| is_hash(rest)) {
-        return Some("a line of a password file: the hash alone stands here, without the name and the colon");
+    const OF_A_FUNCTION: &str = "a hash of Werkzeug, Django or PostgreSQL (`name:algorithm:…`, `algorithm$…`)";
+    if is_of_function(text) {
+        return Some(OF_A_FUNCTION);
     }
-    let (name, _) = text.split_once([':', '$'])?;
+    text.match_indices(':').find_map(|(at, _)| {
+        let rest = without_noise(&text[at + 1..]);
+        let is_doubled = rest.strip_prefix('$').is_some_and(|rest| rest.starts_with('$') && is_hash(rest));
+        match is_hash(rest) || is_doubled {
+            true => Some("a line of a password file: the hash alone stands here, without the name and the colon"),
+            false => is_of_function(rest).then_some(OF_A_FUNCTION),
+        }
+    })
+}
+
+/// Whether the text begins with the name of a function, as `pbkdf2:sha256:…` and `bcrypt_sha256$…` do.
+fn is_of_function(text: &str) -> bool {
+    let Some((name, _)) = text.split_once([':', '$']) else { return false };
     let name = name.to_ascii_lowercase();
-    let begins_with =
-        |function: &&str| name.strip_prefix(*function).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
-    let is_function = FUNCTIONS.iter().any(begins_with);
-    is_function.then_some("a hash of Werkzeug, Django or PostgreSQL (`name:algorithm:…`, `algorithm$…`)")
+    let begins_with = |function: &&str| {
+        name.strip_prefix(*function).is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '-']))
+    };
+    FUNCTIONS.iter().any(begins_with)
 }
 
 /// `*` and 40 hexadecimal digits; `md5` and 32.
@@ -125,6 +161,21 @@ mod tests {
             ("alice:$apr1$abc$def", "a line of a password file"),
             ("alice:{SHA}abc", "a line of a password file"),
             ("root:$6$a$b:19000:0:99999:7:::", "a line of a password file"),
+            ("alice: $2b$05$abc", "a line of a password file"),
+            ("alice:\"$2b$05$abc\"", "a line of a password file"),
+            ("alice:$$2b$$05$$abc", "a line of a password file"),
+            ("alice:x:$2b$05$abc", "a line of a password file"),
+            ("alice:pbkdf2:sha256:600000$abc$def", "Werkzeug"),
+            ("alice:PBKDF2$sha512$100000$abc$def", "Werkzeug"),
+            ("alice:scrypt:32768:8:1$abc$def", "Werkzeug"),
+            ("pbkdf2-sha256:1000:abc", "Werkzeug"),
+            ("sha3_256$abc$def", "Django"),
+            ("SSHA:abc", "Werkzeug"),
+            ("- $2b$12$abc", "a blank"),
+            ("!$2b$12$abc", "another sign"),
+            ("\u{200b}$2b$12$abc", "a blank"),
+            ("\\$2b\\$12\\$abc", "a backslash"),
+            ("2b$12$abcdefghijklmnopqrstuuxhr0Q3QdUAbxkGFJVYHsWjxgk3UkxRK", "first `$` is missing"),
             ("pbkdf2:sha256:600000$abc$def", "Werkzeug"),
             ("scrypt:32768:8:1$abc$def", "Werkzeug"),
             ("pbkdf2_sha256$720000$abc$def", "Django"),
@@ -165,6 +216,10 @@ mod tests {
             "http://a:b@c",
             "5f4dcc3b5aa765d61d8327deb882cf99",
             "plainly:x",
+            "-$",
+            "!secret",
+            "2 b or not 2 b",
+            "a: b",
         ] {
             assert_eq!(named(text), None, "{text}");
         }

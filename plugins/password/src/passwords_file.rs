@@ -5,6 +5,7 @@
 use crate::MEASURING_MAX;
 use crate::list::{FILE, List};
 use crate::options::Passwords;
+use crate::untagged::{TAGGED, Untagged};
 use pusu_plugin_api::file::{self, WatchedFile};
 use pusu_plugin_api::options::Tree;
 use pusu_plugin_api::serde::de::IgnoredAny;
@@ -51,14 +52,33 @@ fn entries(content: &[u8]) -> Result<Passwords, String> {
     // The first pass looks at no value, so what the parser says about syntax can be shown. In the second one it could
     // quote a password.
     serde_yaml::from_str::<IgnoredAny>(text).map_err(|error| format!("not valid YAML: {error}"))?;
-    let tree: Tree = serde_yaml::from_str(text).map_err(|error| {
+    let untagged = serde_yaml::from_str::<Untagged>(text);
+    if untagged.as_ref().is_err_and(|error| error.to_string().contains(TAGGED)) {
+        // The parser knows where the mapping begins, and not where the tag stands.
+        return Err(TAGGED.into());
+    }
+    let tree: Tree = untagged.and_then(|_| serde_yaml::from_str(text)).map_err(|error| {
         let line = error.location().map_or(String::new(), |at| format!("line {}: ", at.line()));
         format!("{line}a value cannot be read: a key that is a list or a mapping, a number that is too large, a YAML tag, or nested too deeply")
     })?;
     if tree.is_nothing() {
         return Err("the file is empty; write `{}` if no password is meant to be in it".into());
     }
-    tree.read().map_err(|error| error.to_string())
+    let passwords: Passwords = tree.read().map_err(|error| error.to_string())?;
+    match passwords.0.iter().position(|entry| has_placeholder(&entry.password)) {
+        None => Ok(passwords),
+        Some(at) => Err(format!(
+            "entry {}: `${{…}}` is replaced by nothing here: write the password itself, or `plain:` before it, if it is meant \
+             as it stands",
+            at + 1
+        )),
+    }
+}
+
+/// Whether somebody believes that a part of it is replaced.
+fn has_placeholder(password: &str) -> bool {
+    let behind = password.split_once("${").map(|(_, behind)| behind);
+    behind.is_some_and(|behind| behind.contains('}')) && !password.starts_with("plain:")
 }
 
 #[cfg(test)]
@@ -75,6 +95,7 @@ mod tests {
         let wanted = [("a b".to_owned(), 2), ("007".to_owned(), 1), ("plain:x".to_owned(), 0)];
         assert_eq!(passwords("a b: [x, y.*]\n007: [z]\n'plain:x': []\n"), wanted);
         assert_eq!(passwords("\u{feff}- a b: [x, y.*]\n- 007:\n  - z\n- \"plain:x\": []\n"), wanted);
+        assert_eq!(passwords("'plain:${x}': [a]\n'${': [b]"), [("plain:${x}".to_owned(), 1), ("${".to_owned(), 1)]);
         assert_eq!(passwords("{}"), []);
         assert_eq!(passwords("[]"), []);
     }
@@ -89,7 +110,12 @@ mod tests {
             ("- x: [a]\n- hunter2: [b, '']", "item 2, entry 1, item 2: expected a pattern of 1 to 255 bytes"),
             ("- hunter2", "item 1: expected one password with its list of patterns"),
             ("? [hunter2]\n: [a]", "line 1: a value cannot be read: a key that is a list"),
-            ("x: !hunter2 [a]", "line 1: a value cannot be read"),
+            ("x: !hunter2 [a]", "a YAML tag means nothing in this file"),
+            ("x: [a]\n!env hunter2: [a]", "a YAML tag means nothing in this file"),
+            ("- x: [a]\n- !file hunter2: [a]", "a YAML tag means nothing in this file"),
+            ("!text 'hunter2': [a]", "a YAML tag means nothing in this file"),
+            ("x: [a]\n'${hunter2}': [b]", "entry 2: `${…}` is replaced by nothing here"),
+            ("x: [a]\n'a${hunter2:-b}': [b]", "entry 2: `${…}` is replaced by nothing here"),
             ("x: [a\nhunter2: [b]", "not valid YAML: "),
             ("x: [a]\n---\nhunter2: [b]", "not valid YAML: "),
         ] {

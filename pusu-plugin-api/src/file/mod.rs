@@ -72,6 +72,12 @@ struct Seen {
 
 /// The content, wiped when it is dropped, and what the file looked like.
 fn content(path: &Path, bytes_max: u64) -> Result<(Zeroizing<Vec<u8>>, Seen), String> {
+    // Before it is opened: opening a pipe waits for somebody who writes.
+    let metadata = path.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+        return Err(format!("expected a file, found {found}"));
+    }
     let file = File::open(path).map_err(|error| error.to_string())?;
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     let state = FileState::of(&metadata);

@@ -11,7 +11,7 @@ pub(super) struct FileState {
     /// `None` where the system does not keep it.
     pub(super) modified: Option<SystemTime>,
     length: u64,
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
 }
 
 impl FileState {
@@ -20,13 +20,16 @@ impl FileState {
     }
 }
 
+/// Device and number of the file, and when anything about it changed last: that cannot be set back, as the other time can.
+type Identity = (u64, u64, i64, i64);
+
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+fn identity(metadata: &Metadata) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
+    Some((metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
-fn identity(_metadata: &Metadata) -> Option<(u64, u64)> {
+fn identity(_metadata: &Metadata) -> Option<Identity> {
     None
 }

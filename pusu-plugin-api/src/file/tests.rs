@@ -157,3 +157,36 @@ fn nothing_is_left_running() {
     fs::write(stage.path(), "one").unwrap();
     assert_eq!(stage.errors(), Vec::<String>::new());
 }
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = |path: &Path| content(path, 10).err().unwrap();
+    assert!(error(&pipe).contains("found a pipe"));
+    assert!(error(folder.path()).contains("found a folder"));
+}
+
+/// A copy that keeps the time, or a tool that sets it back, does not hide a change.
+#[test]
+#[cfg(unix)]
+fn another_content_of_the_same_length_and_time_is_another_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "one").unwrap();
+    let before = path.metadata().unwrap();
+    let began = std::time::Instant::now();
+    // The system's clock for files ticks some hundred times a second.
+    loop {
+        std::fs::write(&path, "two").unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(before.modified().unwrap()).unwrap();
+        let now = path.metadata().unwrap();
+        assert_eq!((now.modified().unwrap(), now.len()), (before.modified().unwrap(), before.len()));
+        if FileState::of(&now) != FileState::of(&before) {
+            break;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "the change is not seen");
+    }
+}

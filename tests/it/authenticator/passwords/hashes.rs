@@ -121,7 +121,7 @@ fn a_hash_is_made_of_what_is_typed_twice_without_showing_it() {
 fn what_is_no_good_hash_is_refused_by_the_check() {
     let zeros = ".".repeat(86);
     for (password, wanted) in [
-        (" $2b$12$hunter2", "entry 2: looks like a hash with a blank or a quotation mark before it"),
+        (" $2b$12$hunter2", "entry 2: looks like a hash with a blank, a quotation mark or another sign before it"),
         ("{SSHA}hunter2", "entry 2: looks like a hash of LDAP"),
         ("pbkdf2:sha256:1000$hunter2$hunter2", "entry 2: looks like a hash of Werkzeug"),
         ("$apr1$hunter2$hunter2", "entry 2: looks like Apache's MD5 hash"),
