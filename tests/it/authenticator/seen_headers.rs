@@ -99,7 +99,6 @@ fn what_is_too_long_or_no_text_is_refused() {
             assert!(raw.expect_http_error(status).contains("authenticator_sees"));
         }
     }
-    daemon.terminate();
     assert_eq!(daemon.refused(), "max_header_bytes 2");
 }
 

@@ -45,12 +45,17 @@ fn a_relay_that_serves_is_well() {
 fn a_relay_that_drains_is_not() {
     let mut daemon = with_limits("drain_grace: 1h, drain_spread: 0").start();
     let mut kept: Vec<Http> = (0..2).map(|_| daemon.http()).collect();
-    kept.iter_mut().for_each(|http| expect_health(http, 200, "ok"));
+    let mut first = daemon.http();
+    kept.iter_mut().chain([&mut first]).for_each(|http| expect_health(http, 200, "ok"));
     let client = daemon.client();
     daemon.terminate();
     let began = Instant::now();
     while TcpStream::connect_timeout(&daemon.address(), DEADLINE).is_ok() {
         assert!(began.elapsed() < DEADLINE, "the port is still open");
+    }
+    // The shard learns of it a moment after the port has closed.
+    while first.ask(&check("GET")).status != 503 {
+        assert!(began.elapsed() < DEADLINE, "the relay does not drain");
     }
     for http in &mut kept {
         expect_health(http, 503, "draining");
@@ -59,7 +64,7 @@ fn a_relay_that_drains_is_not() {
             http.expect_end();
         }
     }
-    drop((kept, client));
+    drop((first, kept, client));
     assert!(daemon.wait().success());
 }
 
