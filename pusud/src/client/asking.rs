@@ -66,6 +66,7 @@ impl Client {
                 let added = self.session.granted(grant, kept, Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.
                 self.outbox.set_standing(self.session.standing());
+                self.session.share_permissions(&context.permissions);
                 self.authorized(added, again)
             }
             Verdict::Refuse(reason) => {
@@ -186,6 +187,7 @@ impl Client {
         }
         let is_replaced = self.session.replace(&asking.kept, grant, Moment::now());
         self.outbox.set_standing(self.session.standing());
+        self.session.share_permissions(&self.context.permissions);
         if is_replaced {
             self.shrink(
                 if reason.is_empty() { "no longer permitted" } else { &reason },

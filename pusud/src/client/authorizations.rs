@@ -10,6 +10,7 @@ mod moment;
 pub(crate) use moment::Moment;
 
 use super::few::Few;
+use super::shared_permissions::SharedPermissions;
 use super::uptime::Uptime;
 use crate::authenticator::{Authorization, Grant, GrantEnd, HeldGrant};
 use crate::protocol::{AUTHORIZATIONS_MAX, Access};
@@ -66,7 +67,7 @@ impl Authorizations {
 
     /// Whether any of them gives `access` to `channel`.
     pub(crate) fn allow(&self, access: Access, channel: &str) -> bool {
-        self.all().iter().flat_map(|live| &live.permissions).any(|permission| permission.allows(access, channel))
+        self.all().iter().flat_map(|live| &*live.permissions).any(|permission| permission.allows(access, channel))
     }
 
     /// Adds what was granted, with what the client sent if it may be asked again. An authorization that gives nothing
@@ -160,8 +161,15 @@ impl Authorizations {
     }
 
     /// The numbers that revocations name them by.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = u64> {
-        self.all().iter().flat_map(|live| live.standing.keys())
+    pub(crate) fn standing(&self) -> Standing {
+        self.all().iter().flat_map(|live| live.standing.numbers()).collect()
+    }
+
+    /// Has them share their lists of permissions with whoever has the same.
+    pub(crate) fn share_permissions(&mut self, shared: &SharedPermissions) {
+        for live in self.0.as_mut_slice() {
+            live.permissions = shared.share(live.permissions.clone());
+        }
     }
 
     /// The plugin wants the one of this ticket to be asked about again. False if what the client sent is not kept.

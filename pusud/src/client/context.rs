@@ -5,6 +5,7 @@ use crate::authenticator::Authenticator;
 use crate::client::deadlines::Deadlines;
 use crate::client::read_buffer::ReadBuffer;
 use crate::client::reauthorize::ReauthorizationQueue;
+use crate::client::shared_permissions::SharedPermissions;
 use crate::client::uptime::Uptime;
 use crate::client::{IdempotencyKeys, Paths, Verdicts};
 use crate::frames::{self, Frames};
@@ -53,6 +54,8 @@ pub struct Context {
     pub ends: Rc<Deadlines<Uptime>>,
     /// The clients that may be re-authorized.
     pub reauthorizations: Rc<ReauthorizationQueue>,
+    /// The permissions that clients have been granted.
+    pub permissions: Box<SharedPermissions>,
 }
 
 /// What the shards of a relay have in common, apart from the hub of each.
@@ -104,6 +107,7 @@ impl Context {
             deadlines: Rc::default(),
             ends: Rc::default(),
             reauthorizations: Rc::new(ReauthorizationQueue::new(shards)),
+            permissions: Box::default(),
         }
     }
 }

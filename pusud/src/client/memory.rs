@@ -1,6 +1,7 @@
 //! The most memory that the clients' tasks take.
 
 use super::read_buffer::READ_BYTES_MAX;
+use super::shared_permissions::ABANDONED_BYTES_MAX;
 use super::writable::WRITABLE_CHANNELS_MAX;
 use crate::protocol::Limits;
 
@@ -28,8 +29,8 @@ pub fn permissions_bytes_max(limits: &Limits) -> usize {
     WRITABLE_CHANNELS_MAX * (limits.max_channel_bytes + WRITABLE_CHANNEL_BYTES)
 }
 
-/// Bytes of what all clients of a shard share: the buffer for reading, and a message that is being handled, once as frames
-/// and once as text.
+/// Bytes of what all clients of a shard share: the buffer for reading, a message that is being handled, once as frames and
+/// once as text, and lists of permissions.
 pub fn reading_bytes_max(limits: &Limits) -> usize {
-    READ_BYTES_MAX + 2 * limits.max_message_bytes
+    READ_BYTES_MAX + 2 * limits.max_message_bytes + ABANDONED_BYTES_MAX
 }

@@ -27,6 +27,7 @@ mod read_buffer;
 mod reauthorize;
 mod requests;
 mod session;
+mod shared_permissions;
 mod upkeep;
 mod uptime;
 mod verdicts;

@@ -1,6 +1,7 @@
 //! The session of one client: its permissions, and a function from its requests to effects. No socket, no waiting.
 
 use super::authorizations::{Added, Authorizations, Moment, Passed, ToAsk};
+use super::shared_permissions::SharedPermissions;
 use super::uptime::Uptime;
 use super::writable::Writable;
 use crate::authenticator::{Authorization, Grant, HeldGrant};
@@ -133,8 +134,13 @@ impl Session {
     }
 
     /// The numbers that revocations name its authorizations by.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn standing(&self) -> Standing {
         self.authorizations.standing()
+    }
+
+    /// Has the authorizations share their lists of permissions with whoever has the same.
+    pub(crate) fn share_permissions(&mut self, shared: &SharedPermissions) {
+        self.authorizations.share_permissions(shared);
     }
 
     /// The plugin wants to be asked about the authorization of this ticket again. False if it cannot be.

@@ -6,7 +6,6 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
-mod standing;
 mod writing;
 
 pub(super) use writing::Progress;
@@ -16,8 +15,8 @@ use crate::hub::incoming::Incoming;
 use crate::hub::stage::Stage;
 use crate::hub::transport::Transport;
 use crate::protocol::Disconnect;
+use crate::revocation::Standing;
 use crate::routing::Lane;
-use standing::Standing;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
@@ -37,7 +36,7 @@ pub struct Outbox {
     /// Something that its client is authorized by may be revoked.
     is_suspect: Cell<bool>,
     /// The numbers of whatever its client is authorized by.
-    standing: Standing,
+    standing: Cell<Standing>,
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
@@ -71,7 +70,7 @@ impl Outbox {
             stage: Cell::new(Stage::Request),
             is_authorized: Cell::new(false),
             is_suspect: Cell::new(false),
-            standing: Standing::default(),
+            standing: Cell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
             task: Cell::new(None),
@@ -112,13 +111,16 @@ impl Outbox {
     }
 
     /// Its client is authorized by what has these numbers, and by nothing else.
-    pub fn set_standing(&self, keys: impl Iterator<Item = u64>) {
-        self.standing.set(keys);
+    pub fn set_standing(&self, standing: Standing) {
+        self.standing.set(standing);
     }
 
     /// Whether its client is authorized by something of this number.
-    pub fn is_authorized_by(&self, key: u64) -> bool {
-        self.standing.has(key)
+    pub fn is_authorized_by(&self, number: u64) -> bool {
+        let standing = self.standing.take();
+        let has = standing.has(number);
+        self.standing.set(standing);
+        has
     }
 
     /// Has its client's task look at what it is authorized by.

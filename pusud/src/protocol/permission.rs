@@ -47,7 +47,7 @@ impl fmt::Debug for Access {
 }
 
 /// Access to every channel that matches a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Permission {
     /// `*` matches any run of characters.
     pub pattern: Box<str>,

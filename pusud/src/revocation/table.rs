@@ -94,8 +94,8 @@ impl Revocations {
 
     /// Whose an authorization with these hashes is; an empty subject is none.
     pub fn standing(&self, subject: &str, hashes: &Hashes) -> Standing {
-        let subject = if subject.is_empty() { 0 } else { self.subject_key(subject) };
-        Standing { subject, authorization: hashes.map(|hash| hash.map_or(0, |hash| hash.key())) }
+        let subject = Some(subject).filter(|subject| !subject.is_empty()).map(|subject| self.subject_key(subject));
+        subject.into_iter().chain(hashes.iter().flatten().map(|hash| hash.key())).collect()
     }
 
     /// The number that names a subject in each [`Standing`] of this process.
@@ -117,7 +117,7 @@ impl Revocations {
         }
         let (table, now) = (self.lock(), now_ms());
         let is_revoked = |key| table.revoked.get(&key).is_some_and(|until| *until == 0 || *until > now);
-        standing.keys().any(is_revoked)
+        standing.numbers().any(is_revoked)
     }
 
     /// How many changes there have been: what was not revoked is not so as long as this stays.

@@ -19,7 +19,7 @@ const RECHECK_AFTER: Duration = Duration::from_secs(1);
 
 /// One authorization.
 pub(super) struct Live {
-    pub(super) permissions: Box<[Permission]>,
+    pub(super) permissions: Rc<[Permission]>,
     /// The generation of the authenticator that granted it.
     pub(super) generation: u32,
     /// Whose it is, as far as it can be revoked.

@@ -142,6 +142,6 @@ fn a_recheck_that_is_wanted_meanwhile_follows_a_second_later() {
 
 #[test]
 fn it_is_small() {
-    // 24 bytes of it say whose it is.
-    assert_eq!((size_of::<Live>(), size_of::<Authorizations>()), (56, 56));
+    // 16 bytes of it say whose it is.
+    assert_eq!((size_of::<Live>(), size_of::<Authorizations>()), (48, 48));
 }

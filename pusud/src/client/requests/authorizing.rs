@@ -93,7 +93,7 @@ impl Requests<'_> {
         let remembered = self.decide(Credentials::of(request, origin, path)?).await?;
         self.probation = None;
         self.outbox.set_authorized(true);
-        self.outbox.set_standing(remembered.standing.keys());
+        self.outbox.set_standing(remembered.standing.clone());
         self.known = Some(Known {
             authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
             cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),

@@ -32,6 +32,7 @@ const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
 pub(in crate::client) struct EventListener {
     pub(in crate::client) messages: Messages,
     pub(in crate::client) session: Session,
+    /// `None` where nobody will be asked about the client again.
     pub(in crate::client) facts: Option<Box<Facts>>,
 }
 
@@ -77,7 +78,7 @@ impl Requests<'_> {
         self.begin_stream(&channels, origin, body).await?;
         let context = &self.context;
         let wire = Wire::new(context.hub.clone(), self.outbox.clone(), context.buffer.clone(), Vec::new());
-        Ok(EventListener { messages: Messages::none(wire), session, facts: Some(facts) })
+        Ok(EventListener { messages: Messages::none(wire), session, facts })
     }
 
     /// The channels of a query, each once, and the authorization in it.
@@ -108,7 +109,7 @@ impl Requests<'_> {
     }
 
     /// Asks the authenticator, as for a WebSocket: a stream lasts, and so does what it is permitted by.
-    async fn begin_session(&mut self, credentials: Credentials) -> Result<(Session, Box<Facts>), Answer> {
+    async fn begin_session(&mut self, credentials: Credentials) -> Result<(Session, Option<Box<Facts>>), Answer> {
         let Credentials { authorization, facts } = credentials;
         let authenticator = self.context.authenticator.clone();
         let authorization = Authorization::new(authorization.as_bytes());
@@ -124,7 +125,10 @@ impl Requests<'_> {
                 session.granted(grant, kept.filter(|_| authenticator.reauthorizes()), Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.
                 self.outbox.set_standing(session.standing());
-                Ok((session, Box::new(facts)))
+                session.share_permissions(&self.context.permissions);
+                // Nobody will be asked about it again unless what it sent is kept.
+                let facts = session.any_kept().then(|| Box::new(facts));
+                Ok((session, facts))
             }
             Verdict::Refuse(reason) => {
                 info!(client, reason = reason_or_none(&reason), "authorization refused");
