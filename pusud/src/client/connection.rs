@@ -35,15 +35,17 @@ pub fn serve(context: &Rc<Context>, arrival: Arrival) -> io::Result<impl Future<
     let mut member = Member::join(context.clone(), outbox, place);
     // Boxed, so that the waiting task keeps no room for it.
     let arguments = Box::new((probation, greeting));
-    Ok(async move {
+    // So are the task itself and what it spends its life in: tokio aligns a task to 128 bytes, and between two that are small
+    // there is room for both.
+    Ok(Box::pin(async move {
         let connected = Box::pin(connect(&mut member, arguments)).await;
         if let Some(mut client) = connected {
-            client.run().await;
+            Box::pin(client.run()).await;
         }
         member.outbox.finish();
         member.context.hub.unsubscribe_all(member.listener);
         Box::pin(linger(&member.outbox)).await;
-    })
+    }))
 }
 
 /// Takes a connection into this thread's runtime, with an outbox before it.
