@@ -37,7 +37,7 @@ impl FailureLog {
     pub(crate) fn point_out(&self, status: u16) {
         self.pointed_out.call_once(|| {
             self.host.warn(format_args!(
-                "{}: it has answered with status {status}, which is no decision: clients are told to try again. If the \
+                "{}: it has answered with status {status}, which is no decision: it counts as `unavailable`. If the \
                  service means that a client is refused, it has to answer 403; else `http_url` may lead to another place",
                 self.service
             ));
@@ -58,7 +58,8 @@ impl FailureLog {
             State { unsaid, .. } => format!("; {unsaid} failures before were not logged"),
         };
         drop(state);
-        self.host.error(format_args!("{}: {why}; clients are told to try again (`unavailable`){before}", self.service));
+        self.host
+            .error(format_args!("{}: {why}; what it is asked meanwhile counts as `unavailable`{before}", self.service));
     }
 
     /// A question had an answer.

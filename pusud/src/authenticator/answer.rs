@@ -25,12 +25,18 @@ pub(super) struct Answer {
     pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// A verdict, and what only the log is to know of it.
+/// A verdict, and what only the operator is to know of it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Understood {
     pub(super) verdict: Decision,
-    /// For the log; printable, may be empty.
+    /// For the log and for `pusud authorize`; printable, may be empty.
     pub(super) detail: String,
+}
+
+impl From<Decision> for Understood {
+    fn from(verdict: Decision) -> Self {
+        Self { verdict, detail: String::new() }
+    }
 }
 
 /// Why an answer decides nothing.

@@ -115,10 +115,14 @@ pub(super) fn watch_health(pool: &Arc<Pool>, decider: Arc<dyn Decider>) {
             }
         }
     };
-    if let Err(error) = pool.spawn(&mut pool.lock(), "pusu-auth-health".into(), answer) {
+    let mut state = pool.lock();
+    if state.decider.is_none() {
+        // The pool has stopped before this thread had its first turn.
+        return;
+    }
+    if let Err(error) = pool.spawn(&mut state, "pusu-auth-health".into(), answer) {
         return tracing::error!(plugin = pool.host.plugin, "the plugin cannot be asked how it is: {error:#}");
     }
-    let mut state = pool.lock();
     while !state.stopping {
         drop(state);
         if asks.send(()).is_err() {

@@ -22,8 +22,8 @@ pub(super) type Home = Arc<OnceLock<Weak<Shared>>>;
 
 /// What an instance on threads is made of.
 pub(super) struct Blueprint {
-    /// The plugin's id.
-    pub(super) id: String,
+    /// What the plugin is called in the log.
+    pub(super) called: String,
     pub(super) flags: u32,
     /// One JSON object.
     pub(super) options: Zeroizing<String>,
@@ -45,9 +45,9 @@ impl Blueprint {
         load: impl FnOnce() -> Result<Plugin> + Send + 'static,
         home: &Home,
     ) -> Result<(Plugin, Workers)> {
-        let host = Host::new(&self.id, self.facts.clone(), self.lasting.clone());
+        let host = Host::new(&self.called, self.facts.clone(), self.lasting.clone());
         let (callbacks, options): (Arc<dyn Callbacks>, _) = (host.clone(), self.options.clone());
-        let (plugin, instance) = creation::within(&self.id, self.create_timeout, move || {
+        let (plugin, instance) = creation::within(&self.called, self.create_timeout, move || {
             let plugin = load()?;
             Ok((plugin, plugin.create(callbacks, &options)?))
         })?;

@@ -3,6 +3,7 @@
 //! A [`Plan`] is everything that can be found out without running any of its code; carrying it out makes the
 //! [`Generation`]. A new one takes over when the settings are read again, and the old one ends with its last call.
 
+use super::answer::Understood;
 use super::blueprint::Blueprint;
 use super::creation;
 use super::directory;
@@ -78,6 +79,7 @@ impl Plan {
             state_dir: facts.state_dir.clone(),
             entry: facts.entry,
             place: config.entry.place.clone(),
+            called: config.called(),
         };
         Self { recipe, options, library, facts }
     }
@@ -139,13 +141,15 @@ impl Plan {
     }
 
     fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<()> {
-        let host = Host::new(&manifest.id, self.facts.clone(), Lasting::default());
+        let host = Host::new(&self.recipe.called, self.facts.clone(), Lasting::default());
         if self.recipe.isolation == Isolation::Process {
             return isolation::check(file, manifest, &self.options, self.limits(), host);
         }
         let library = Images::default().find(file, manifest, || Ok(()))?;
         let options = self.options.clone();
-        creation::within(&manifest.id, self.recipe.create_timeout, move || library.load()?.try_options(host, &options))
+        creation::within(&self.recipe.called, self.recipe.create_timeout, move || {
+            library.load()?.try_options(host, &options)
+        })
     }
 
     fn limits(&self) -> isolation::Limits {
@@ -167,7 +171,7 @@ impl Plan {
         let recipe = &self.recipe;
         match recipe.isolation {
             Isolation::Process => {
-                let host = Host::new(&manifest.id, self.facts.clone(), lasting);
+                let host = Host::new(&self.recipe.called, self.facts.clone(), lasting);
                 let decider = isolation::start(file, manifest, &self.options, self.limits(), Arc::clone(&host))?;
                 let workers = Workers::start(decider, host, manifest.flags, recipe.call_timeout)?;
                 Ok(Instances::in_process(workers))
@@ -179,7 +183,7 @@ impl Plan {
                     false => Ok(()),
                 })?;
                 let blueprint = Blueprint {
-                    id: manifest.id.clone(),
+                    called: recipe.called.clone(),
                     flags: manifest.flags,
                     options: self.options.clone(),
                     facts: self.facts.clone(),
@@ -254,7 +258,7 @@ impl Generation {
             None => Reload::NotPossible,
             Some(Ok(())) => Reload::Done,
             Some(Err(why)) => {
-                let plugin = self.identity.id.as_str();
+                let plugin = self.recipe.called.as_str();
                 tracing::warn!(plugin, "cannot reload, so that a new instance is made: {why}");
                 Reload::NotPossible
             }
@@ -269,14 +273,14 @@ impl Generation {
     }
 
     /// Asks.
-    pub(super) async fn ask(&self, request: Request) -> Decision {
+    pub(super) async fn ask(&self, request: Request) -> Understood {
         match &self.instances {
             Some(instances) => instances.ask(request).await,
-            None => Decision::Grant(Grant {
-                permissions: vec![Permission::new("*", Access::READ_WRITE)],
-                lifetime: self.recipe.max_life,
-                ..Grant::default()
-            }),
+            None => {
+                let permissions = vec![Permission::new("*", Access::READ_WRITE)];
+                let lifetime = self.recipe.max_life;
+                Decision::Grant(Grant { permissions, lifetime, ..Grant::default() }).into()
+            }
         }
     }
 

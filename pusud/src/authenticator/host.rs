@@ -4,7 +4,7 @@
 
 mod grants;
 
-use super::answer::{Answer, Fault, printable};
+use super::answer::{Answer, Fault, Understood, printable};
 use super::callbacks::{self, Callbacks, LastError, Number};
 use super::complaints::Complaints;
 use super::decider::Condition;
@@ -23,7 +23,7 @@ use std::time::{Instant, SystemTime};
 
 /// What one plugin instance has of the daemon.
 pub(super) struct Host {
-    /// The plugin's id, for the log.
+    /// What the plugin is called in the log.
     pub(super) plugin: String,
     pub(super) tickets: Tickets,
     pub(super) complaints: Complaints,
@@ -93,7 +93,7 @@ impl Host {
                     self.never_arrived(ticket, abi::ENDED_EXPIRED);
                 }
                 self.note(ticket, &verdict, &understood.detail);
-                reply.send(verdict);
+                reply.send(Understood { verdict, detail: understood.detail });
                 abi::TAKEN
             }
             Err(fault) => {

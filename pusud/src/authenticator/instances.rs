@@ -5,10 +5,11 @@
 //! lost instance and its threads are left alone, and a new instance with new threads takes its place.
 //! **Invariant:** the instances that are left with threads that hang in them are bounded ([`ABANDONED_MAX`]).
 
+use super::answer::Understood;
 use super::blueprint::{Blueprint, Home};
 use super::decider::Counts;
 use super::library::Plugin;
-use super::verdict::{Decision, Request};
+use super::verdict::Request;
 use super::workers::Workers;
 use anyhow::Result;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -107,9 +108,9 @@ impl Instances {
     }
 
     /// Asks the one that is asked now.
-    pub(super) async fn ask(&self, request: Request) -> Decision {
+    pub(super) async fn ask(&self, request: Request) -> Understood {
         let current = self.current();
-        current.ask(request).await
+        current.ask_in_detail(request).await
     }
 
     /// The one that is asked now.
@@ -192,7 +193,7 @@ impl Shared {
     /// Makes a new instance, as soon as that works.
     fn renew(&self) {
         let Some((plugin, blueprint)) = &self.maker else { return };
-        let (plugin, id) = (*plugin, blueprint.id.as_str());
+        let (plugin, id) = (*plugin, blueprint.called.as_str());
         let mut has_told = false;
         loop {
             let Some(mut state) = self.wait_for_turn() else { return };

@@ -16,6 +16,7 @@ pub use explanation::Asked;
 pub use report::{DecisionCounts, EntryReport, TrialCounts};
 pub(super) use trial::IN_FLIGHT_MAX;
 
+use super::answer::Understood;
 use super::decider::{Condition, Counts};
 use super::facts::EntryFacts;
 use super::identity::Identity;
@@ -103,7 +104,7 @@ impl Lineup {
         let admit = |shadow: &Shadow| if request.recheck { None } else { shadow.admit(&request) };
         let admitted: Vec<Admitted> = self.shadows.iter().filter_map(admit).collect();
         let began = Instant::now();
-        let (verdict, by) = self.walk(request, previous, &mut |_, _| ()).await;
+        let (verdict, by) = self.walk(request, previous, &mut |_, _, _| ()).await;
         let took = began.elapsed();
         if !admitted.is_empty() {
             let decided = Decided::of(&verdict);
@@ -116,7 +117,7 @@ impl Lineup {
         &self,
         request: Request,
         previous: Option<u32>,
-        said: &mut (dyn FnMut(&Slot, &Decision) + Send),
+        said: &mut (dyn FnMut(&Slot, &Decision, String) + Send),
     ) -> (Verdict, Option<&str>) {
         let deadline = Instant::now() + self.timeout;
         let (mut unavailable, mut abstained) = (None, String::new());
@@ -126,13 +127,13 @@ impl Lineup {
                 // It knows nothing of a grant of another one.
                 question.attributes.retain(|(key, _)| key != PREVIOUS_TICKET);
             }
-            let decision = timeout_at(deadline.into(), slot.ask(question)).await;
-            let (decision, has_time) = match decision {
-                Ok(decision) => (decision, true),
-                Err(_) => (Decision::Unavailable(ALL_TIMED_OUT.to_owned()), false),
+            let answer = timeout_at(deadline.into(), slot.ask_in_detail(question)).await;
+            let (Understood { verdict: decision, detail }, has_time) = match answer {
+                Ok(answer) => (answer, true),
+                Err(_) => (Decision::Unavailable(ALL_TIMED_OUT.to_owned()).into(), false),
             };
             slot.count(&decision);
-            said(slot, &decision);
+            said(slot, &decision, detail);
             match decision {
                 Decision::Abstain(reason) if reason.is_empty() => {}
                 Decision::Abstain(reason) => abstained = reason,

@@ -1,10 +1,11 @@
 //! The options of the plugin, taken out of the settings.
 //!
 //! **Invariant:** a plugin sees only options that its manifest names, and no code of it runs before they are checked.
-//! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone.
+//! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone, and of those none that is
+//! unlike all that are known.
 
 use super::manifest::Manifest;
-use crate::config::{AuthenticatorConfig, did_you_mean, wipe};
+use crate::config::{AuthenticatorConfig, NOT_SHOWN, did_you_mean, wipe};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -14,8 +15,7 @@ use zeroize::Zeroizing;
 /// # Errors
 /// An option that the plugin does not take, or one that is set twice.
 pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<Zeroizing<String>> {
-    let before = format!("`{}.", config.key("authenticator_options"));
-    check_names(&config.options, &before, "` in the settings", manifest)?;
+    check_names(&config.options, &config.key("authenticator_options"), manifest)?;
     let known = || manifest.options.iter().map(String::as_str);
     let mut chosen: Map<String, Value> = Map::new();
     for (key, value) in &config.original_options {
@@ -38,7 +38,7 @@ pub(super) fn json(config: &AuthenticatorConfig, manifest: &Manifest) -> Result<
 /// # Errors
 /// An option that the plugin does not take.
 pub(super) fn chosen(options: &Map<String, Value>, manifest: &Manifest) -> Result<Zeroizing<String>> {
-    check_names(options, "the option `", "`", manifest)?;
+    check_names(options, "", manifest)?;
     text(options)
 }
 
@@ -46,20 +46,18 @@ fn text(options: &Map<String, Value>) -> Result<Zeroizing<String>> {
     serde_json::to_string(options).map(Zeroizing::new).context("the authenticator's options cannot be written as JSON")
 }
 
-/// `before` and `after` stand around the name of an option in messages.
-fn check_names(options: &Map<String, Value>, before: &str, after: &str, manifest: &Manifest) -> Result<()> {
+/// `place`: the key of the settings below which they stand, if any. A name that is like none that is taken is not shown.
+fn check_names(options: &Map<String, Value>, place: &str, manifest: &Manifest) -> Result<()> {
     let known = || manifest.options.iter().map(String::as_str);
-    for key in options.keys() {
-        if !manifest.takes_other_options && !known().any(|name| name == key) {
-            bail!(
-                "{before}{key}{after}: {} takes no such option{}{}",
-                manifest.id,
-                did_you_mean(key, known()),
-                taken(manifest)
-            );
-        }
-    }
-    Ok(())
+    let is_known = |key: &str| manifest.takes_other_options || known().any(|name| name == key);
+    let Some((number, key)) = (1..).zip(options.keys()).find(|(_, key)| !is_known(key)) else { return Ok(()) };
+    let (meant, dot) = (did_you_mean(key, known()), if place.is_empty() { "" } else { "." });
+    let which = match (meant.is_empty(), place) {
+        (false, _) => format!("the option `{place}{dot}{key}`"),
+        (true, "") => format!("option {number} ({NOT_SHOWN})"),
+        (true, _) => format!("option {number} below `{place}` ({NOT_SHOWN})"),
+    };
+    bail!("{which}: {} takes no such option{meant}{}", manifest.id, taken(manifest));
 }
 
 fn taken(manifest: &Manifest) -> String {
@@ -105,6 +103,9 @@ mod tests {
         );
         assert!(error.contains("it takes: passwords, allow_read_by_default"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
+        let error = chosen(json!({"passwords": [], "hunter2": ["*"]}), json!({})).unwrap_err();
+        assert!(error.starts_with("option 2 below `authenticator_options` (not shown"), "{error}");
+        assert!(error.contains("it takes: passwords") && !error.contains("hunter2"), "{error}");
         let error = chosen(json!({"passwords": []}), json!({"passwords": []})).unwrap_err();
         assert!(error.contains("`passwords` at the top and in `authenticator_options`"), "{error}");
         let none = super::json(&config(json!({"x": 1}), json!({})), &Manifest::for_test("P", "")).unwrap_err();

@@ -6,6 +6,7 @@
 //! tickets.
 //! **Invariant:** the number of threads is bounded: those that serve, [`STUCK_MAX`] that hang, and one of each attendant.
 
+use super::answer::Understood;
 use super::decider::{Counts, Decider};
 use super::host::Host;
 use super::verdict::{Decision, Request};
@@ -165,7 +166,7 @@ impl Pool {
     ///
     /// # Errors
     /// The verdict for a call that is turned away.
-    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Decision>), Box<Decision>> {
+    pub(super) fn submit(&self, request: Request) -> Result<(u64, oneshot::Receiver<Understood>), Box<Decision>> {
         let mut state = self.lock();
         if let Some(why) = self.closed(&state) {
             drop(state);

@@ -26,6 +26,8 @@ pub(super) struct Recipe {
     pub(super) entry: EntryFacts,
     /// What its place is called in messages, which decides nothing.
     pub(super) place: String,
+    /// What it is called in the log: the id, and where it has another name in a list, that too.
+    pub(super) called: String,
 }
 
 impl Recipe {

@@ -3,7 +3,7 @@
 //! **Invariant:** a ticket is answered once at most; whoever takes it out of the table is the one who answers.
 //! **Invariant:** later tickets have later deadlines, so the first one in the table is the next to expire.
 
-use super::verdict::Decision;
+use super::answer::Understood;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,13 @@ struct Open {
 }
 
 /// The door through which the one who waits for a ticket is answered.
-pub(super) struct Reply(oneshot::Sender<Decision>);
+pub(super) struct Reply(oneshot::Sender<Understood>);
 
 impl Reply {
     /// Answers, and wakes the one who waits.
-    pub(super) fn send(self, verdict: Decision) {
+    pub(super) fn send(self, answer: impl Into<Understood>) {
         // The one who waits may have gone in this very moment, which is as good as an answer that is not read.
-        let _ = self.0.send(verdict);
+        let _ = self.0.send(answer.into());
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Tickets(Mutex<BTreeMap<u64, Open>>);
 
 impl Tickets {
     /// Opens a ticket. The caller sees to it that `deadline` is not before that of an earlier ticket.
-    pub(super) fn open(&self, deadline: Instant) -> (u64, oneshot::Receiver<Decision>) {
+    pub(super) fn open(&self, deadline: Instant) -> (u64, oneshot::Receiver<Understood>) {
         let (reply, receiver) = oneshot::channel();
         let ticket = NEXT.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(ticket, Open { deadline, reply: Reply(reply) });
@@ -88,6 +88,7 @@ impl Tickets {
 
 #[cfg(test)]
 mod tests {
+    use super::super::verdict::Decision;
     use super::*;
     use std::time::Duration;
 
@@ -99,7 +100,7 @@ mod tests {
         assert!(tickets.is_open(ticket));
         tickets.take(ticket).unwrap().send(Decision::Refuse("first".into()));
         assert!(tickets.take(ticket).is_none() && !tickets.is_open(ticket));
-        assert_eq!(receiver.try_recv().unwrap(), Decision::Refuse("first".into()));
+        assert_eq!(receiver.try_recv().unwrap(), Decision::Refuse("first".into()).into());
         assert_ne!(tickets.open(Instant::now()).0, ticket);
     }
 

@@ -4,6 +4,7 @@
 //! This is the side of those who ask; pool.rs is the threads' side.
 //! **Invariant:** whatever goes wrong, whoever asks gets [`Decision::Unavailable`] or a refusal, never silence.
 
+use super::answer::Understood;
 use super::callbacks::Callbacks as _;
 use super::decider::{Condition, Counts, Decider};
 use super::host::Host;
@@ -28,15 +29,20 @@ impl Workers {
 
     /// Asks. A future that is dropped gives its ticket up, and the plugin is told so.
     pub(super) async fn ask(&self, request: Request) -> Decision {
+        self.ask_in_detail(request).await.verdict
+    }
+
+    /// As [`Self::ask`], with what the plugin says beside it.
+    pub(super) async fn ask_in_detail(&self, request: Request) -> Understood {
         let (ticket, receiver) = match self.0.submit(request) {
             Ok(submitted) => submitted,
-            Err(verdict) => return *verdict,
+            Err(verdict) => return (*verdict).into(),
         };
         let waiting = Waiting { pool: &self.0, ticket };
-        let verdict = receiver.await;
+        let answer = receiver.await;
         // Its ticket is closed now.
         std::mem::forget(waiting);
-        verdict.unwrap_or_else(|_| unavailable(STOPPED))
+        answer.unwrap_or_else(|_| unavailable(STOPPED).into())
     }
 
     /// Whether a call would be taken now.

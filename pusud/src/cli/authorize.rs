@@ -46,7 +46,7 @@ pub(super) struct Args {
 struct Answer {
     authenticator: Identity,
     verdict: Verdict,
-    /// What each entry of a list has said.
+    /// What each entry has said.
     entries: Vec<Asked>,
     took: Duration,
 }
@@ -89,15 +89,15 @@ impl Answer {
             let _ = writeln!(text, "{}", format!("{name:<16} {value}").trim_end());
         };
         row("authenticator", &printable(&format!("{} {}", self.authenticator.id, self.authenticator.version)));
-        for Asked { name, id, decision } in &self.entries {
-            row(
-                "  entry",
-                &printable(&if name == id {
-                    format!("{id}: {decision}")
-                } else {
-                    format!("{name} ({id}): {decision}")
-                }),
-            );
+        for Asked { name, id, decision, detail } in &self.entries {
+            let whose = if name == id { id.clone() } else { format!("{name} ({id})") };
+            // Of one alone the decision follows.
+            if self.entries.len() > 1 {
+                row("  entry", &printable(&format!("{whose}: {decision}")));
+            }
+            if !detail.is_empty() {
+                row("  says", &printable(detail));
+            }
         }
         let grant = match &self.verdict {
             Verdict::Grant(grant) => grant,
@@ -155,7 +155,7 @@ impl Answer {
             "authenticator": {"id": self.authenticator.id, "version": self.authenticator.version,
                 "sha256": self.authenticator.sha256, "path": self.authenticator.path},
             "entries": self.entries.iter().map(|entry| json!({"name": entry.name, "id": entry.id,
-                "decision": entry.decision})).collect::<Vec<_>>(),
+                "decision": entry.decision, "detail": entry.detail})).collect::<Vec<_>>(),
             "decision": decision,
             "reason": reason,
             "subject": grant.subject,
@@ -225,6 +225,34 @@ channel          x
   write          no: no pattern that gives it matches
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn each_entry_is_named_with_what_it_says_and_one_alone_only_says_it() {
+        let asked = |name: &str, decision, detail: &str| Asked {
+            name: name.into(),
+            id: "A".into(),
+            decision,
+            detail: detail.into(),
+        };
+        let lines = |entries: Vec<Asked>| {
+            let answer = Answer { entries, ..answer(grant(None)) };
+            let text = answer.readable(&[], SystemTime::now());
+            let json = answer.as_json(&[])["entries"].clone();
+            (
+                text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>(),
+                json,
+            )
+        };
+        let (text, json) = lines(vec![asked("A", "granted", "rule 1 gives read on news.*")]);
+        assert_eq!(text, ["  says           rule 1 gives read on news.*"]);
+        assert_eq!(json[0]["detail"], "rule 1 gives read on news.*");
+        let (text, json) = lines(vec![asked("A", "abstained", ""), asked("b", "granted", "by password 2")]);
+        assert_eq!(
+            text,
+            ["  entry          A: abstained", "  entry          b (A): granted", "  says           by password 2"]
+        );
+        assert_eq!((&json[0]["detail"], &json[1]["name"]), (&json!(""), &json!("b")));
     }
 
     #[test]

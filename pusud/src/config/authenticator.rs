@@ -91,6 +91,14 @@ impl AuthenticatorConfig {
         if self.entry.name.is_empty() { &self.id } else { &self.entry.name }
     }
 
+    /// What it is called in the log: its id, and the name that tells it from others in a list.
+    pub(crate) fn called(&self) -> String {
+        match self.name() {
+            name if name == self.id => self.id.clone(),
+            name => format!("{}/{name}", self.id),
+        }
+    }
+
     /// What a key is called in messages that is called `key` at the top of the settings.
     pub fn key(&self, key: &str) -> String {
         match self.entry.place.as_str() {

@@ -80,7 +80,7 @@ pub(super) fn entries(
     }
     let mut entries = Vec::with_capacity(list.len());
     for (at, value) in list.into_iter().enumerate() {
-        entries.push(entry(Section::of(&place(at), value)?)?);
+        entries.push(entry(Section::of(&place(at), value, KEYS)?)?);
     }
     check(&entries)?;
     Ok(entries)
@@ -99,16 +99,13 @@ fn entry(mut section: Section) -> anyhow::Result<RawEntry> {
         "`{place}.id`: `{id}` cannot stand in a list: it would let everybody read and write everything"
     );
     let name = section.take("name", "a name of 1 to 64 letters, digits, `-`, `_` and `.`", entry_name)?;
-    let options = match section.take_section("options")? {
-        Some(options) => options.values,
-        None => Map::new(),
-    };
+    let options = section.take_options("options")?;
     let if_unavailable = section.take("if_unavailable", "`refuse` or `next`", |value| match value.as_str()? {
         "refuse" => Some(false),
         "next" => Some(true),
         _ => None,
     })?;
-    let raw = RawEntry {
+    Ok(RawEntry {
         id,
         name,
         options,
@@ -119,9 +116,7 @@ fn entry(mut section: Section) -> anyhow::Result<RawEntry> {
         restart: section.take("restart", BOOLEAN, Value::as_bool)?,
         goes_on: if_unavailable.unwrap_or(false),
         shadow: section.take("shadow", BOOLEAN, Value::as_bool)?.unwrap_or(false),
-    };
-    section.end(KEYS)?;
-    Ok(raw)
+    })
 }
 
 /// A name may stand in a path.

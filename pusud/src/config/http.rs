@@ -55,11 +55,9 @@ pub(super) fn authenticator_sees(top: &mut Section, key: &str) -> anyhow::Result
 
 /// The section, which may be empty: all lines below the key may be commented out.
 pub(super) fn http(top: &mut Section, key: &str) -> anyhow::Result<Option<HttpConfig>> {
-    let Some(mut section) = top.take_section(key)? else { return Ok(None) };
+    let Some(mut section) = top.take_section(key, &["publish", "events"])? else { return Ok(None) };
     let default = HttpConfig::default();
     let mut is_on =
         |key, default| Ok::<_, anyhow::Error>(section.take(key, BOOLEAN, Value::as_bool)?.unwrap_or(default));
-    let read = HttpConfig { publish: is_on("publish", default.publish)?, events: is_on("events", default.events)? };
-    section.end(&["publish", "events"])?;
-    Ok(Some(read))
+    Ok(Some(HttpConfig { publish: is_on("publish", default.publish)?, events: is_on("events", default.events)? }))
 }

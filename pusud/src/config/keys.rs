@@ -3,6 +3,8 @@
 use super::key_table::for_each_key;
 use super::limit_table::LIMITS;
 use crate::config::nearest::nearest;
+use anyhow::bail;
+use serde_json::{Map, Value};
 
 /// Makes the list of the keys at the top.
 macro_rules! top {
@@ -27,66 +29,90 @@ for_each_key!(top);
 pub(crate) const ORIGINAL_OPTIONS: &[&str] =
     &["passwords", "allow_read_by_default", "allowed_channels", "jwt_signing_algorithms", "jwt_verification_key"];
 
+/// Why a key is not repeated.
+pub(crate) const NOT_SHOWN: &str = "not shown: it may be a password";
+
 /// The known key that was most likely meant; also where words are joined with `-`.
 pub(super) fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
     nearest(&key.replace('-', "_"), known.iter().copied())
 }
 
-/// What to say about a key that may not stand at the top.
-pub(super) fn unknown_at_top(key: &str) -> String {
-    if LIMITS.contains(&key) {
-        return format!("unknown key `{key}`: it belongs below `limits:`, indented");
-    }
-    match meant(key, TOP) {
-        Some(near) => format!(
-            "unknown key `{key}`: did you mean `{near}`? (An option of the authenticator goes below \
-             `authenticator_options:`.)"
-        ),
-        None => format!(
-            "unknown key `{key}`: an option of the authenticator goes below `authenticator_options:`, indented; the keys \
-             at the top are {}",
-            TOP.join(", ")
-        ),
+/// Sees to it that all keys of a mapping are `known`; `place` is what it is called, nothing at the top.
+///
+/// A key that is like none of these is not shown: below a line that is not indented as it was meant, it may be a password.
+///
+/// # Errors
+/// Names the key, or which one it is, and those that can stand there.
+pub(super) fn check(values: &Map<String, Value>, place: &str, known: &[&'static str]) -> anyhow::Result<()> {
+    match (1..).zip(values.keys()).find(|(_, key)| !known.contains(&key.as_str())) {
+        Some((number, key)) => bail!(unknown(key, number, place, known)),
+        None => Ok(()),
     }
 }
 
-/// What to say about a key that may not stand below `limits`.
-pub(super) fn unknown_limit(key: &str) -> String {
-    if TOP.contains(&key) {
-        return format!("unknown key `{key}` below `limits`: it belongs at the top, not indented");
+/// What to say about the key with this number in a mapping.
+fn unknown(key: &str, number: usize, place: &str, known: &[&'static str]) -> String {
+    match place {
+        "" if LIMITS.contains(&key) => return format!("unknown key `{key}`: it belongs below `limits:`, indented"),
+        "limits" if TOP.contains(&key) => {
+            return format!("unknown key `{key}` below `limits`: it belongs at the top, not indented");
+        }
+        _ => {}
     }
-    match meant(key, LIMITS) {
-        Some(near) => format!("unknown key `{key}` below `limits`: did you mean `{near}`?"),
-        None => format!("unknown key `{key}` below `limits`: the keys there are {}", LIMITS.join(", ")),
+    let (is_top, near) = (place.is_empty(), meant(key, known));
+    let below = if is_top { String::new() } else { format!(" below `{place}`") };
+    match near {
+        Some(near) if is_top => format!(
+            "unknown key `{key}`: did you mean `{near}`? (An option of the authenticator goes below \
+             `authenticator_options:`.)"
+        ),
+        Some(near) => format!("unknown key `{key}`{below}: did you mean `{near}`?"),
+        None if is_top => format!(
+            "key {number} at the top is unknown ({NOT_SHOWN}): an option of the authenticator goes below \
+             `authenticator_options:`, indented; the keys at the top are {}",
+            known.join(", ")
+        ),
+        None => format!("key {number}{below} is unknown ({NOT_SHOWN}): the keys there are {}", known.join(", ")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_nearest_key_is_named() {
         for (key, expected) in [
-            ("clientport", "did you mean `client_port`?"),
-            ("client-port", "did you mean `client_port`?"),
-            ("Authenticator", "did you mean `authenticator`?"),
-            ("relay", "did you mean `relays`?"),
-            ("password", "did you mean `passwords`?"),
-            ("outbox_bytes", "belongs below `limits:`"),
-            ("secrets", "goes below `authenticator_options:`"),
-            ("xyzzy", "the keys at the top are authenticator, passwords"),
+            ("clientport", "unknown key `clientport`: did you mean `client_port`?"),
+            ("client-port", "unknown key `client-port`: did you mean `client_port`?"),
+            ("Authenticator", "unknown key `Authenticator`: did you mean `authenticator`?"),
+            ("relay", "unknown key `relay`: did you mean `relays`?"),
+            ("password", "unknown key `password`: did you mean `passwords`?"),
+            ("outbox_bytes", "unknown key `outbox_bytes`: it belongs below `limits:`"),
+            (
+                "hunter2",
+                "key 2 at the top is unknown (not shown: it may be a password): an option of the authenticator \
+                         goes below `authenticator_options:`, indented; the keys at the top are authenticator, passwords",
+            ),
         ] {
-            let message = unknown_at_top(key);
-            assert!(message.contains(&format!("unknown key `{key}`")) && message.contains(expected), "{message}");
+            let values = json!({"authenticator": "A", key: 1});
+            let message = check(values.as_object().unwrap(), "", TOP).unwrap_err().to_string();
+            assert!(message.starts_with(expected) && !message.contains("hunter2"), "{message}");
         }
         for (key, expected) in [
-            ("outbox_byte", "did you mean `outbox_bytes`?"),
-            ("client_port", "belongs at the top"),
-            ("zzz", "the keys there are max_message_bytes"),
+            ("outbox_byte", "unknown key `outbox_byte` below `limits`: did you mean `outbox_bytes`?"),
+            ("client_port", "unknown key `client_port` below `limits`: it belongs at the top"),
+            (
+                "hunter2",
+                "key 1 below `limits` is unknown (not shown: it may be a password): the keys there are \
+                         max_message_bytes, ",
+            ),
         ] {
-            assert!(unknown_limit(key).contains(expected), "{}", unknown_limit(key));
+            let message = check(json!({key: 1}).as_object().unwrap(), "limits", LIMITS).unwrap_err().to_string();
+            assert!(message.starts_with(expected) && !message.contains("hunter2"), "{message}");
         }
+        assert!(check(json!({"authenticator": "A"}).as_object().unwrap(), "", TOP).is_ok());
     }
 
     #[test]

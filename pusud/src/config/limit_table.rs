@@ -4,10 +4,9 @@
 //! A new limit changes nothing here.
 
 use super::key_table::restart_for;
+use super::kinds;
 use super::section::Section;
-use super::{keys, kinds};
 use crate::protocol::{AllowedOrigin, CHANNEL_BYTES_MAX, CONTENT_DEPTH_MAX, Limits, SUBSCRIPTIONS_MAX, for_each_limit};
-use anyhow::bail;
 use std::time::Duration;
 
 /// Makes what the settings have a line of for each limit.
@@ -62,11 +61,7 @@ impl RawLimits {
     /// # Errors
     /// Names the key, what was expected, and what was found.
     pub(super) fn take(top: &mut Section) -> anyhow::Result<Self> {
-        let Some(mut limits) = top.take_section("limits")? else { return Ok(Self::default()) };
-        let raw = Self::take_known(&mut limits)?;
-        match limits.values.keys().next() {
-            Some(key) => bail!(keys::unknown_limit(key)),
-            None => Ok(raw),
-        }
+        let Some(mut limits) = top.take_section("limits", LIMITS)? else { return Ok(Self::default()) };
+        Self::take_known(&mut limits)
     }
 }

@@ -35,7 +35,7 @@ const UNIX: &str = "unix";
 
 /// The files for TLS on `client_port`.
 pub(super) fn client_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<Files>> {
-    top.take_filled_section(key)?.map(files).transpose()
+    top.take_filled_section(key, TLS_KEYS)?.map(files).transpose()
 }
 
 /// The list. It may not be empty: without it the port of `client_port` would be open.
@@ -49,7 +49,7 @@ pub(super) fn listeners(top: &mut Section, key: &str) -> anyhow::Result<Vec<List
     ensure!(list.len() <= LISTENERS_MAX, "`{key}`: expected at most {LISTENERS_MAX} listeners, found {}", list.len());
     let mut listeners: Vec<ListenerConfig> = Vec::with_capacity(list.len());
     for (at, entry) in list.into_iter().enumerate() {
-        let listener = listener(Section::of(&format!("{key}[{at}]"), entry)?, at)?;
+        let listener = listener(Section::of(&format!("{key}[{at}]"), entry, KEYS)?, at)?;
         if listeners.iter().any(|other| other.name == listener.name) {
             bail!("`{key}[{at}].name`: another listener has the name {:?}; each needs one of its own", listener.name);
         }
@@ -68,7 +68,7 @@ fn listener(mut section: Section, at: usize) -> anyhow::Result<ListenerConfig> {
     let name = section.take("name", "a name of 1 to 255 bytes without control characters", name)?;
     let endpoint = endpoint(&mut section, &place)?;
     let is_unix = matches!(endpoint, Endpoint::Unix(_));
-    let tls = section.take_filled_section("tls")?.map(files).transpose()?;
+    let tls = section.take_filled_section("tls", TLS_KEYS)?.map(files).transpose()?;
     let proxy_protocol = section.take("proxy_protocol", "`required` or `off`", |value| match value.as_str()? {
         "required" => Some(true),
         "off" => Some(false),
@@ -82,7 +82,6 @@ fn listener(mut section: Section, at: usize) -> anyhow::Result<ListenerConfig> {
          proxies, such as `trusted_proxies: [10.0.0.0/8]`"
     );
     let limits = limits(&mut section)?;
-    section.end(KEYS)?;
     Ok(ListenerConfig { name: name.unwrap_or(default_name), endpoint, tls, proxy_protocol, forwarding, limits })
 }
 
@@ -144,8 +143,8 @@ fn trusted_proxies(section: &mut Section, is_unix: bool) -> anyhow::Result<Forwa
 }
 
 fn limits(section: &mut Section) -> anyhow::Result<ListenerLimits> {
-    let Some(mut limits) = section.take_section("limits")? else { return Ok(ListenerLimits::default()) };
-    let read = ListenerLimits {
+    let Some(mut limits) = section.take_section("limits", LIMIT_KEYS)? else { return Ok(ListenerLimits::default()) };
+    Ok(ListenerLimits {
         max_connections: limits.take("max_connections", "a whole number from 1 to 1000000", count(1, COUNT_MAX))?,
         max_connections_per_address: limits.take("max_connections_per_address", COUNT_OR_NONE, count(0, COUNT_MAX))?,
         max_unauthorized_per_address: limits.take(
@@ -153,9 +152,7 @@ fn limits(section: &mut Section) -> anyhow::Result<ListenerLimits> {
             COUNT_OR_NONE,
             count(0, COUNT_MAX),
         )?,
-    };
-    limits.end(LIMIT_KEYS)?;
-    Ok(read)
+    })
 }
 
 fn files(mut section: Section) -> anyhow::Result<Files> {
@@ -168,9 +165,8 @@ fn files(mut section: Section) -> anyhow::Result<Files> {
         None | Some(Value::Null) => {}
         Some(Value::Array(list)) => {
             for (at, entry) in list.into_iter().enumerate() {
-                let mut entry = Section::of(&format!("{place}.certificates[{at}]"), entry)?;
-                pairs.push(pair(&mut entry)?);
-                entry.end(&["certificate", "key"])?;
+                let name = format!("{place}.certificates[{at}]");
+                pairs.push(pair(&mut Section::of(&name, entry, &["certificate", "key"])?)?);
             }
         }
         Some(other) => {
@@ -199,7 +195,6 @@ fn files(mut section: Section) -> anyhow::Result<Files> {
         // Whoever names an authority and says no more wants it to decide.
         (Some(_), written) => written.unwrap_or(ClientCertificates::Required),
     };
-    section.end(TLS_KEYS)?;
     Ok(Files { pairs, client_ca, client_certificates, crl })
 }
 

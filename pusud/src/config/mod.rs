@@ -35,6 +35,7 @@ mod yaml;
 mod yaml_key;
 
 pub use http::HttpConfig;
+pub(crate) use keys::NOT_SHOWN;
 pub use limit_table::{LIMITS, limit_rows};
 pub use listener::{Endpoint, ListenerConfig, UnixSocket};
 pub use loading::load_options;

@@ -68,18 +68,15 @@ impl RawConfig {
     /// One message that names the line or the key, what was expected, and what was found.
     pub(super) fn parse(text: &str, reading: &Reading<'_>) -> anyhow::Result<Self> {
         let mut top = Section { prefix: String::new(), values: yaml::parse(text, Place::SETTINGS, reading)? };
-        let raw = Self::take_known(&mut top)?;
-        if let Some(key) = top.values.keys().next() {
+        keys::check(&top.values, "", keys::TOP).map_err(|error| match top.values.get("passwords") {
             // The lines below an empty `passwords:` that were not indented are at the top now, and they are passwords.
-            match raw.original_options.get("passwords") {
-                Some(Value::Null) => bail!(
-                    "`passwords` is empty and a key follows that is unknown (not shown: it may be a password): are the \
-                     lines below `passwords:` indented?"
-                ),
-                _ => bail!(keys::unknown_at_top(key)),
-            }
-        }
-        Ok(raw)
+            Some(Value::Null) => anyhow::anyhow!(
+                "`passwords` is empty and a key stands beside it that is unknown (not shown: it may be a password): are \
+                 the lines below `passwords:` indented?"
+            ),
+            _ => error,
+        })?;
+        Self::take_known(&mut top)
     }
 }
 
@@ -96,14 +93,12 @@ fn value<T>(
 /// Certificates of the operator's own, all three files of which are needed.
 fn network_tls(top: &mut Section, key: &str) -> anyhow::Result<Option<NetworkTls>> {
     const EXPECTED: &str = "indented lines with the files `certificate`, `key` and `ca`";
-    let Some(mut section) = top.take_filled_section(key)? else { return Ok(None) };
+    let Some(mut section) = top.take_filled_section(key, &["certificate", "key", "ca"])? else { return Ok(None) };
     let mut file = |name| match section.take(name, "a path", path)? {
         Some(file) => Ok(file),
         None => bail!("`{key}`: expected {EXPECTED}, and `{name}` is missing"),
     };
-    let files = NetworkTls { certificate: file("certificate")?, key: file("key")?, ca: file("ca")? };
-    section.end(&["certificate", "key", "ca"])?;
-    Ok(Some(files))
+    Ok(Some(NetworkTls { certificate: file("certificate")?, key: file("key")?, ca: file("ca")? }))
 }
 
 /// What is not looked into here.

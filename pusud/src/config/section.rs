@@ -6,7 +6,7 @@ use super::yaml;
 use anyhow::bail;
 use serde_json::{Map, Value};
 
-/// A mapping whose keys are taken out one by one; what is left over is unknown.
+/// A mapping whose keys, all of which are known, are taken out one by one.
 pub(super) struct Section {
     /// Stands before a key in messages.
     pub(super) prefix: String,
@@ -27,30 +27,33 @@ impl Section {
         }
     }
 
-    /// A section below this one, if its key is there and not empty.
-    pub(super) fn take_section(&mut self, key: &str) -> anyhow::Result<Option<Self>> {
+    /// A section below this one with these `known` keys, if its key is there and not empty.
+    pub(super) fn take_section(&mut self, key: &str, known: &[&'static str]) -> anyhow::Result<Option<Self>> {
         let name = format!("{}{key}", self.prefix);
         match self.values.remove(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => Self::of(&name, value).map(Some),
+            Some(value) => Self::of(&name, value, known).map(Some),
         }
     }
 
     /// A section below this one whose key may not stand there without a value: it would mean the opposite.
-    pub(super) fn take_filled_section(&mut self, key: &str) -> anyhow::Result<Option<Self>> {
+    pub(super) fn take_filled_section(&mut self, key: &str, known: &[&'static str]) -> anyhow::Result<Option<Self>> {
         if self.values.get(key) == Some(&Value::Null) {
             bail!(
                 "`{}{key}`: expected indented lines of the form `key: value`, found nothing (an empty value)",
                 self.prefix
             );
         }
-        self.take_section(key)
+        self.take_section(key, known)
     }
 
-    /// The section that `value` is, which is called `name`.
-    pub(super) fn of(name: &str, value: Value) -> anyhow::Result<Self> {
+    /// The section that `value` is, which is called `name` and has these `known` keys.
+    pub(super) fn of(name: &str, value: Value, known: &[&'static str]) -> anyhow::Result<Self> {
         match value {
-            Value::Object(values) => Ok(Self { prefix: format!("{name}."), values }),
+            Value::Object(values) => {
+                keys::check(&values, name, known)?;
+                Ok(Self { prefix: format!("{name}."), values })
+            }
             other => bail!("`{name}`: expected indented lines of the form `key: value`, found {}", found(&other)),
         }
     }
@@ -60,23 +63,14 @@ impl Section {
         self.values.contains_key(key)
     }
 
-    /// Sees to it that nothing is left over, where the keys are `known`.
-    pub(super) fn end(self, known: &[&'static str]) -> anyhow::Result<()> {
-        let Some(key) = self.values.keys().next() else { return Ok(()) };
-        let place = self.prefix.trim_end_matches('.');
-        match keys::meant(key, known) {
-            Some(near) => bail!("unknown key `{key}` below `{place}`: did you mean `{near}`?"),
-            None => bail!("unknown key `{key}` below `{place}`: the keys there are {}", known.join(", ")),
-        }
-    }
-
     /// Options may be empty: all lines below the key may be commented out.
     pub(super) fn take_options(&mut self, key: &str) -> anyhow::Result<Map<String, Value>> {
         match self.values.remove(key) {
             None | Some(Value::Null) => Ok(Map::new()),
             Some(Value::Object(options)) => Ok(options),
             Some(other) => {
-                bail!("`{key}`: expected indented lines of the form `option: value`, found {}", yaml::kind(&other))
+                let (prefix, kind) = (&self.prefix, yaml::kind(&other));
+                bail!("`{prefix}{key}`: expected indented lines of the form `option: value`, found {kind}")
             }
         }
     }

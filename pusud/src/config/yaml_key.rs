@@ -3,6 +3,7 @@
 //! **Invariant:** a tag on a key is never passed over: `!env NAME` read as `NAME` would be a password that everybody can
 //! guess.
 
+use super::keys::TOP;
 use super::yaml::{Node, Tagged};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor};
 use serde_json::{Map, Value};
@@ -54,10 +55,14 @@ impl<'de> Visitor<'de> for Key<'_> {
 
 /// The key, if it does not stand in the mapping already.
 pub(super) fn free<E: serde::de::Error>(node: Node<'_>, taken: &Map<String, Value>, key: String) -> Result<String, E> {
+    // A key that is none of the relay's own may be a password whose line is not indented.
     match (taken.contains_key(&key), node.place.is_top()) {
         (false, _) => Ok(key),
+        (true, true) if TOP.contains(&key.as_str()) => {
+            node.fail(format_args!("the key `{key}` stands there twice; only one of the two could count"))
+        }
+        (true, true) => node.fail("a key stands there twice; only one of the two could count"),
         (true, false) => node.fail("a key below it stands there twice; only one of the two could count"),
-        (true, true) => node.fail(format_args!("the key `{key}` stands there twice; only one of the two could count")),
     }
 }
 

@@ -11,7 +11,7 @@ pub struct OwnDecider {
     pub version: String,
     /// The SHA-256 of its library; zeros for the one that is built in.
     pub library: [u8; 32],
-    /// The SHA-256 of its options. They may be passwords: it goes nowhere as it is.
+    /// The SHA-256 of its options and of `if_unavailable`. They may be passwords: it goes nowhere as it is.
     pub options_sha256: [u8; 32],
 }
 

@@ -290,5 +290,5 @@ fn check_and_authorize_know_each_entry() {
     }
     let said = run(pusud(&ask).arg(&settings).arg("--json")).succeeds();
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said["entries"][0], json!({"name": "first", "id": "BadPlugin", "decision": "abstained"}));
+    assert_eq!(said["entries"][0], json!({"name": "first", "id": "BadPlugin", "decision": "abstained", "detail": ""}));
 }

@@ -33,7 +33,10 @@ fn a_difference_is_warned_about_and_so_is_the_next_one() {
     });
     for at in [0, 1] {
         wait_for_line(network.relay(at), &[OTHERWISE, "relay-2", "BadPlugin has other options"]);
-        assert_eq!(difference(network.relay(at), "relay-2").as_deref(), Some("BadPlugin has other options"));
+        assert_eq!(
+            difference(network.relay(at), "relay-2").as_deref(),
+            Some("BadPlugin has other options, or another `if_unavailable`")
+        );
     }
     let of_last = |name: &str| wait_for_line(network.relay(2), &[OTHERWISE, name, "BadPlugin has other options"]);
     ["relay-0", "relay-1"].into_iter().for_each(of_last);
@@ -45,7 +48,13 @@ fn a_difference_is_warned_about_and_so_is_the_next_one() {
         wait_for_line(network.relay(at), &["the peer decides as this relay does", "relay-2"]);
         assert_eq!(difference(network.relay(at), "relay-2"), None);
     }
-    network.relay(1).edit_settings(|text| text.replace(&list("abstain"), "ScriptedAuthenticator"));
+    // Where nobody could be asked, another relay would have gone on.
+    let goes_on =
+        list("abstain").replace("{id: ScriptedAuthenticator}", "{id: ScriptedAuthenticator, if_unavailable: next}");
+    network.relay(1).edit_settings(|text| text.replace(&list("abstain"), &goes_on));
+    assert!(network.relay(1).reload().contains("has taken over"));
+    wait_for_line(network.relay(0), &[OTHERWISE, "relay-1", "ScriptedAuthenticator has other options, or another"]);
+    network.relay(1).edit_settings(|text| text.replace(&goes_on, "ScriptedAuthenticator"));
     assert!(network.relay(1).reload().contains("has taken over"));
     let words = "by ScriptedAuthenticator there, by ScriptedAuthenticator, BadPlugin here";
     wait_for_line(network.relay(0), &[OTHERWISE, "relay-1", words]);

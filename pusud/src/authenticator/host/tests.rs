@@ -23,7 +23,7 @@ fn one_answer_is_taken_and_the_others_are_counted() {
     assert_eq!(host.complete(ticket, || panic!("nobody waits for it")), abi::LATE);
     assert_eq!(host.complete(u64::MAX, refusal), abi::LATE);
     assert_eq!(host.late(), 2);
-    assert_eq!(receiver.try_recv().unwrap(), Decision::Refuse("no".into()));
+    assert_eq!(receiver.try_recv().unwrap(), Decision::Refuse("no".into()).into());
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn a_malformed_answer_decides_nothing() {
     let host = Host::new("Test", Facts::default(), Lasting::default());
     let (ticket, mut receiver) = host.tickets.open(Instant::now());
     assert_eq!(host.complete(ticket, || Err(Fault::Malformed("subject is NULL".into()))), abi::MALFORMED);
-    assert_eq!(receiver.try_recv().unwrap(), Decision::Unavailable(String::new()));
+    assert_eq!(receiver.try_recv().unwrap(), Decision::Unavailable(String::new()).into());
     let (ticket, mut receiver) = host.tickets.open(Instant::now());
     let unknown = || Ok(Answer { decision: 9, ..Answer::default() });
     assert_eq!(host.complete(ticket, unknown), abi::UNSUPPORTED);
-    assert_eq!(receiver.try_recv().unwrap(), Decision::Unavailable(String::new()));
+    assert_eq!(receiver.try_recv().unwrap(), Decision::Unavailable(String::new()).into());
     assert_eq!(host.malformed(), 2);
 }
 

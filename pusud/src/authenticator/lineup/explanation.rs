@@ -13,24 +13,24 @@ pub struct Asked {
     pub id: String,
     /// A word for what it decided.
     pub decision: &'static str,
+    /// What it says beside that, for the operator alone; may be empty.
+    pub detail: String,
 }
 
 impl Lineup {
-    /// As [`Self::decide`], and what each of them said.
+    /// As [`Self::decide`], and what each of them said, also where there is but one.
     pub(in crate::authenticator) async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
         let mut asked = Vec::new();
-        if !self.is_list {
-            return (self.decide(request, None).await.0, asked);
-        }
         let copies: Vec<Request> = self.shadows.iter().map(|_| request.copy()).collect();
-        let mut note = |slot: &Slot, decision: &Decision, how: &dyn Fn(&'static str) -> &'static str| {
+        let mut note = |slot: &Slot, decision: &'static str, detail: String| {
             let (name, id) = (slot.name.clone(), slot.generation.identity.id.clone());
-            asked.push(Asked { name, id, decision: how(word(decision)) });
+            asked.push(Asked { name, id, decision, detail });
         };
-        let (verdict, _) = self.walk(request, None, &mut |slot, decision| note(slot, decision, &|word| word)).await;
+        let (verdict, _) =
+            self.walk(request, None, &mut |slot, decision, detail| note(slot, word(decision), detail)).await;
         for (shadow, request) in self.shadows.iter().zip(copies) {
-            let tried = shadow.slot.ask(request).await;
-            note(&shadow.slot, &tried, &would);
+            let tried = shadow.slot.ask_in_detail(request).await;
+            note(&shadow.slot, would(word(&tried.verdict)), tried.detail);
         }
         (verdict, asked)
     }

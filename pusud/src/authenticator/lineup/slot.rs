@@ -1,5 +1,6 @@
 //! One entry of the settings that runs: its present generation, and what goes on through all of them.
 
+use super::super::answer::Understood;
 use super::super::decider::Counts;
 use super::super::facts::EntryFacts;
 use super::super::generation::Generation;
@@ -9,8 +10,12 @@ use super::super::verdict::{Decision, Grant, Request};
 use super::report::{DecisionCounts, EntryReport};
 use crate::config::AuthenticatorConfig;
 use crate::routing::OwnDecider;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// What the options are hashed with where the next entry is asked.
+const GOES_ON: &[u8] = b"if_unavailable: next";
 
 /// The number of the next entry that begins. 0 is nobody's.
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -57,11 +62,16 @@ impl Slot {
 
     /// Asks. What it grants carries its number.
     pub(super) async fn ask(&self, request: Request) -> Decision {
-        let mut decision = self.generation.ask(request).await;
-        if let Decision::Grant(Grant { entry, .. }) = &mut decision {
+        self.ask_in_detail(request).await.verdict
+    }
+
+    /// As [`Self::ask`], with what it says beside it.
+    pub(super) async fn ask_in_detail(&self, request: Request) -> Understood {
+        let mut answer = self.generation.ask(request).await;
+        if let Decision::Grant(Grant { entry, .. }) = &mut answer.verdict {
             *entry = self.lasts.number;
         }
-        decision
+        answer
     }
 
     /// What other relays compare with theirs.
@@ -71,8 +81,14 @@ impl Slot {
             id: identity.id.clone(),
             version: identity.version.clone(),
             library: identity.library(),
-            options_sha256: self.generation.options_sha256(),
+            options_sha256: self.terms_sha256(),
         }
+    }
+
+    /// The hash of its options, and of whether the next one is asked where it cannot decide.
+    fn terms_sha256(&self) -> [u8; 32] {
+        let options = self.generation.options_sha256();
+        if self.goes_on { Sha256::new().chain_update(options).chain_update(GOES_ON).finalize().into() } else { options }
     }
 
     /// Counts what it has decided.

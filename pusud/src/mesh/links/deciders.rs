@@ -76,19 +76,25 @@ fn difference(own: &[Decider], theirs: &[Decider]) -> Option<String> {
     if !own.iter().map(|one| &one.id).eq(theirs.iter().map(|one| &one.id)) {
         return Some(format!("by {} there, by {} here", ids(theirs), ids(own)));
     }
-    let differs = |(own, theirs): (&Decider, &Decider)| {
+    // Where an id is there twice it does not say which one is meant.
+    let is_alone = |id: &str| own.iter().filter(|one| &*one.id == id).count() == 1;
+    let named = |one: &Decider, number| match is_alone(&one.id) {
+        true => one.id.to_string(),
+        false => format!("{} (number {number} of those that decide)", one.id),
+    };
+    let differs = |(number, (own, theirs)): (usize, (&Decider, &Decider))| {
         let what = if own.version != theirs.version {
             format!("has version {} there, {} here", theirs.version, own.version)
         } else if own.library != theirs.library {
             "has another library".to_owned()
         } else if !alike(&own.options, &theirs.options) {
-            "has other options".to_owned()
+            "has other options, or another `if_unavailable`".to_owned()
         } else {
             return None;
         };
-        Some(format!("{} {what}", own.id))
+        Some(format!("{} {what}", named(own, number)))
     };
-    let all: Vec<String> = own.iter().zip(theirs).filter_map(differs).collect();
+    let all: Vec<String> = (1..).zip(own.iter().zip(theirs)).filter_map(differs).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -114,7 +120,15 @@ mod tests {
         let with = |options: &[u8], keys: &[&str]| vec![one("A", options, keys)];
         let said = |own: &[Decider], theirs: &[Decider]| difference(own, theirs).unwrap_or_default();
         assert_eq!(said(&with(b"x", &[&old]), &with(b"x", &[&old])), "");
-        assert_eq!(said(&with(b"x", &[&old]), &with(b"xy", &[&old])), "A has other options");
+        assert_eq!(
+            said(&with(b"x", &[&old]), &with(b"xy", &[&old])),
+            "A has other options, or another `if_unavailable`"
+        );
+        let twice = |second: &[u8]| [one("A", b"x", &[&old]), one("A", second, &[&old])];
+        assert_eq!(
+            said(&twice(b"xy"), &twice(b"xyz")),
+            "A (number 2 of those that decide) has other options, or another `if_unavailable`"
+        );
         // While a key is replaced, and where there is none.
         assert_eq!(said(&with(b"x", &[&old, &new]), &with(b"x", &[&new, &old])), "");
         assert_eq!(said(&with(b"x", &[&old]), &with(b"x", &[&old, &new])), "");

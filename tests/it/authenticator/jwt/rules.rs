@@ -31,9 +31,14 @@ fn the_command_explains_which_rule_gave_what() {
     fs::write(&settings, format!("{head}{RULES}")).unwrap();
     fs::write(&file, &tokens[0]).unwrap();
     let plugins = PluginsDir::with([jwt_plugin()]);
-    let mut command = pusud(&["authorize", "--channel", "users.alice.a", "--authorization-file"]);
-    let said = run(command.arg(&file).arg("--plugins-dir").arg(plugins.path()).arg("--config").arg(&settings));
-    let said = format!("{}{}", said.stdout, said.stderr);
+    let ask = |arguments: &[&str]| {
+        let mut command = pusud(&["authorize", "--authorization-file"]);
+        let command = command.arg(&file).arg("--plugins-dir").arg(plugins.path()).arg("--config").arg(&settings);
+        run(command.args(arguments)).succeeds()
+    };
+    let said = ask(&["--channel", "users.alice.a"]);
+    let detail = serde_json::from_str::<Value>(&ask(&["--json"])).unwrap()["entries"][0]["detail"].take();
+    assert!(detail.as_str().unwrap().starts_with("rule 1 gives read `news.*`"), "{detail}");
     for part in [
         "granted",
         "alice",
