@@ -254,7 +254,10 @@ fn a_list_that_makes_no_sense_is_refused_with_the_way_out() {
     }
     // The library and its options are looked at for each.
     refused(&list(&format!("{one}, {{id: Missing}}")), &["Missing"]);
-    refused(&list("{id: BadPlugin, options: {s3cret: 1}}"), &["authenticator[0].options.s3cret", "it takes: text"]);
+    refused(
+        &list("{id: BadPlugin, options: {s3cret: 1}}"),
+        &["option 1 below `authenticator[0].options` (not shown", "it takes: text"],
+    );
     let pinned = format!("{{id: BadPlugin, sha256: '{}'}}", "ab".repeat(32));
     refused(&list(&pinned), &["authenticator[0].id: BadPlugin", &library_name("bad_plugin"), "has SHA-256"]);
 }

@@ -1,6 +1,6 @@
 //! A reload takes effect: files are read again though settings and library are the same, and `pusud reload` says so.
 
-use crate::harness::{DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, pusud, run};
+use crate::harness::{DEADLINE, Daemon, PluginsDir, Setup, bad_plugin, library_name, pusud, run};
 use serde_json::json;
 use std::fs;
 use std::time::Instant;
@@ -10,6 +10,7 @@ crate::in_both_isolations!(
     a_plugin_that_can_reload_is_asked_to,
     a_reload_that_fails_makes_a_new_instance,
     new_makes_a_new_instance_in_any_case,
+    who_has_read_its_files_again_before_another_failed_is_named,
 );
 
 #[cfg(target_os = "linux")]
@@ -84,6 +85,31 @@ fn new_makes_a_new_instance_in_any_case(isolation: &str) {
     assert!(said.contains("a new instance of the authenticator has taken over"), "{said}");
     expect_word(&daemon, "two");
     daemon.log().wait_for("the end of the old one", |line| line.contains("destroyed").then_some(()));
+}
+
+/// Of two in a list the first one has reloaded, which cannot be undone, when the second can neither reload nor be made anew.
+fn who_has_read_its_files_again_before_another_failed_is_named(isolation: &str) {
+    let (plugins, elsewhere) = (PluginsDir::empty(), PluginsDir::empty());
+    let words = ["word", "second-word"].map(|name| plugins.path().join(name));
+    words.iter().for_each(|word| fs::write(word, "one").unwrap());
+    let [first_word, second_word] = words.each_ref().map(|word| format!("-DWORD_FILE={word:?}"));
+    let first = bad_plugin(&elsewhere, &["-DID=\"FirstPlugin\"", "-DRELOADS", &first_word]);
+    plugins.add(&first, &library_name("first_plugin"));
+    bad_plugin(&plugins, &["-DRELOADS", "-DRELOAD_FAILS", &second_word]);
+    let list = format!("[{{id: FirstPlugin, isolation: {isolation}}}, {{id: BadPlugin, isolation: {isolation}}}]");
+    let daemon = Setup::on_shards(1).authenticator(&list, plugins).settings("control_socket: control.sock").start();
+    fs::write(&words[0], "two").unwrap();
+    fs::write(&words[1], "fail").unwrap();
+    reload(&daemon, &[]).fails_saying(&[
+        "nothing was changed",
+        "authenticator[1]",
+        "the word is not good; all the same, FirstPlugin read the files again",
+    ]);
+    expect_word(&daemon, "two");
+    assert_eq!(daemon.status()["authenticator"]["generation"], 1);
+    fs::write(&words[1], "three").unwrap();
+    assert!(reload(&daemon, &[]).succeeds().contains("a new instance of the authenticator has taken over"));
+    expect_word(&daemon, "two");
 }
 
 /// Before, each signal cost another thread where no new instance could be made either.

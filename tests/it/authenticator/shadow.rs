@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 crate::in_both_isolations!(
     what_differs_is_counted_and_has_no_effect,
+    what_nobody_decided_is_not_compared_and_who_is_slower_is_counted,
     grants_of_a_shadow_are_none,
     a_shadow_that_hangs_is_waited_for_by_nobody
 );
@@ -56,6 +57,22 @@ fn what_differs_is_counted_and_has_no_effect(isolation: &str) {
         }
         assert!(!daemon.log().text().contains("hunter2"), "the authorization is in the log");
     }
+}
+
+/// What nobody could decide is no measure, and one that takes longer would be missed only by those who wait for it.
+fn what_nobody_decided_is_not_compared_and_who_is_slower_is_counted(isolation: &str) {
+    let daemon = started(isolation, "unavailable", "grant");
+    let mut client = daemon.connect();
+    client.send(json!({"type": "authorize", "authorization": "x"}));
+    client.expect_error("authorization_failed");
+    let status = daemon.wait_for_status("a question that nobody decided", |status| trial(status)["undecided"] == 1);
+    assert_eq!((&trial(&status)["compared"], &trial(&status)["would_grant"]), (&json!(0), &json!(0)));
+    let daemon = started(isolation, "grant", "sleep-2s");
+    daemon.client_with("x");
+    let status = daemon.wait_for_status("a comparison", |status| trial(status)["compared"] == 1);
+    let trial = trial(&status);
+    assert_eq!((&trial["slower"], &trial["same"]), (&json!(1), &json!(1)), "{trial}");
+    assert!(trial["microseconds"].as_u64().unwrap() >= 2_000_000, "{trial}");
 }
 
 /// What a shadow grants has ended once it is compared, and it reaches nobody else's grants.

@@ -107,7 +107,7 @@ fn whatever_cannot_be_used_leaves_the_old_one_and_is_told() {
     daemon.edit_settings(|text| format!("{text}\nnonsense: 1\n"));
     let said = run(pusud(&["reload", "--socket"]).arg(daemon.dir().join("control.sock")));
     said.fails_saying(&[
-        "nonsense",
+        "is unknown (not shown",
         "the authenticator stays",
         "all the same, TLS of the listener \"clients\": new cert",
     ]);

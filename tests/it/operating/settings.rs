@@ -16,7 +16,7 @@ fn pusud_with(command: &str, settings: &str) -> Finished {
 const WRONG: &[(&str, &[&str])] = &[
     ("authenticator: None\nclientport: 1\n", &["clientport", "client_port"]),
     ("authenticator: None\nlimits:\n  max_mesage_bytes: 1\n", &["max_mesage_bytes", "max_message_bytes"]),
-    ("authenticator: None\nxyzzy: 1\n", &["xyzzy"]),
+    ("authenticator: None\nxyzzy: 1\n", &["key 2 at the top is unknown", "authenticator_options"]),
     ("authenticator: None\nclient_port: many\n", &["client_port", "many", "65535"]),
     ("authenticator: None\nclient_port: 70000\n", &["client_port", "70000", "65535"]),
     ("authenticator: None\nclient_port: -1\n", &["client_port", "-1"]),

@@ -179,6 +179,6 @@ fn begun(entry: &AuthenticatorConfig, plan: Plan, lasts: Lasts, serves: bool, im
 fn with_reloaded(error: &anyhow::Error, reloaded: &[String]) -> anyhow::Error {
     match reloaded {
         [] => anyhow!("{error:#}"),
-        some => anyhow!("{error:#}; all the same, {} have read their files again", some.join(", ")),
+        some => anyhow!("{error:#}; all the same, {} read the files again", some.join(", ")),
     }
 }

@@ -128,7 +128,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
             "authenticator: A\nlisteners: [{port: 1, limits: {max_connections: 0}}]",
             "`listeners[0].limits.max_connections`",
         ),
-        ("authenticator: A\nnetwork_tls: {certificate: a, key: b, ca: c, d: e}", "unknown key `d` below `network_tls`"),
+        (
+            "authenticator: A\nnetwork_tls: {certificate: a, key: b, ca: c, d: e}",
+            "key 4 below `network_tls` is unknown (not shown: it may be a password): the keys there are certificate, key, ca",
+        ),
         (
             "authenticator: A\nnetwork_tls: {certificate: 1, key: b, ca: c}",
             "`network_tls.certificate`: expected a path",

@@ -36,7 +36,8 @@ fn values_arrive_as_written() {
 fn what_is_no_settings_is_refused_with_a_line() {
     let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
     for (text, expected) in [
-        ("a: 1\nb: 2\na: 3", "line 3: the key `a` stands there twice"),
+        ("client_port: 1\nb: 2\nclient_port: 3", "line 3: the key `client_port` stands there twice"),
+        ("s3cret: 1\nb: 2\ns3cret: 3", "line 3: a key stands there twice"),
         ("p:\n  s3cret: 1\n  s3cret: 2", "line 3: `p`: a key below it stands there twice"),
         ("p: {[s3cret]: 1}", "`p`: a key must be text or a number"),
         ("p: {{s3cret: 1}: 1}", "`p`: a key must be text or a number"),

@@ -2,14 +2,14 @@
 
 mod encrypted;
 
-use crate::harness::{Daemon, PluginsDir, Setup, certificate_plugin, pusud, root, run};
+use crate::harness::{Daemon, PluginsDir, Setup, certificate_plugin, password_plugin, pusud, root, run};
 use encrypted::{Authority, Wanted};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-crate::in_both_isolations!(without_tls_nobody_is_let_in, certificates_decide);
+crate::in_both_isolations!(without_tls_nobody_is_let_in, certificates_decide, those_without_one_are_left_to_the_next);
 
 const RULES: &str = "
 authenticator_options:
@@ -64,6 +64,36 @@ fn certificates_decide(isolation: &str) {
     assert_eq!(client.next(), json!({"type": "authorization_ok"}));
     client.send(&json!({"type": "publish", "channel": "data.s7.a", "content": 1}));
     assert_eq!(client.next()["type"], "permission_denied");
+}
+
+/// A certificate that no rule matches, or that is denied, is refused: a password does not make up for it.
+fn those_without_one_are_left_to_the_next(isolation: &str) {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let list = format!(
+        "[{{id: CertificateAuthenticator, isolation: {isolation}, options: {{certificate_denied: [{{serial: '00:FF'}}], \
+         certificate_rules: [{{dns: '*.devices.example.com', read: ['data.*']}}]}}}}, \
+         {{id: PasswordAuthenticator, isolation: {isolation}, options: {{passwords: {{whatever: ['news']}}}}}}]"
+    );
+    let plugins = PluginsDir::with([certificate_plugin(), password_plugin()]);
+    let daemon = Setup::on_shards(1).authenticator(&list, plugins).settings(&authority.settings(folder.path())).start();
+    for (wanted, channel) in [(Some(SENSOR), "data.s7"), (None, "news")] {
+        let mut client = authority.connect(&daemon, wanted.map(|wanted| authority.sign(&wanted)));
+        assert_eq!(client.next(), json!({"type": "authorization_ok"}));
+        client.send(&json!({"type": "subscribe", "channel": channel}));
+        assert_eq!(client.next()["type"], "subscribe_ok");
+        let other = if channel == "news" { "data.s7" } else { "news" };
+        client.send(&json!({"type": "subscribe", "channel": other}));
+        assert_eq!(client.next()["type"], "permission_denied");
+    }
+    for wanted in [Wanted { serial: 255, ..SENSOR }, Wanted { dns: &["s7.example.com"], ..SENSOR }] {
+        let mut client = authority.connect(&daemon, Some(authority.sign(&wanted)));
+        assert_eq!(client.next()["type"], "authorization_failed");
+        client.expect_closed(4501);
+    }
+    let entries = daemon.status()["authenticator"]["entries"].take();
+    let counts = |at: usize| entries[at]["decisions"].clone();
+    assert_eq!(counts(0), json!({"granted": 1, "refused": 2, "abstained": 1, "unavailable": 0}));
+    assert_eq!(counts(1), json!({"granted": 1, "refused": 0, "abstained": 0, "unavailable": 0}));
 }
 
 #[test]
