@@ -4,7 +4,8 @@
 //! tell which password it was.
 
 use crate::cost::{self, BYTES_USUAL, TIME_USUAL, Takes, mebibytes, seconds};
-use crate::options::Entry;
+use crate::name::Name;
+use crate::options::{Entry, Gives};
 use crate::secret::{Attempt, Secret};
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::{Host, Pattern};
@@ -32,6 +33,7 @@ pub(crate) struct List {
 /// One password and what it gives.
 pub(crate) struct Known {
     pub(crate) secret: Secret,
+    pub(crate) name: Option<Name>,
     pub(crate) patterns: Vec<Pattern>,
 }
 
@@ -52,7 +54,7 @@ impl List {
         let mut known = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let number = index + 1;
-            if entry.patterns.is_empty() {
+            if entry.gives.patterns.is_empty() {
                 host.warn(format_args!(
                     "option `{}`, entry {number}: has no patterns, so it gives no access",
                     source.option
@@ -79,9 +81,14 @@ impl List {
         format!("option `{}`, entry {number}", self.source.option)
     }
 
-    /// Who a client is that knows the password of an entry.
-    pub(crate) fn subject(&self, number: usize) -> String {
-        format!("{} {number}", self.source.subject)
+    /// Who a client is that knows the password of an entry without a name; `place` is that of the whole among several
+    /// authenticators, which may have entries of the same number.
+    pub(crate) fn nameless(&self, number: usize, place: Option<pusu_plugin_api::Entry>) -> String {
+        let subject = self.source.subject;
+        match place.filter(|place| place.count > 1) {
+            None => format!("{subject} {number}"),
+            Some(place) => format!("{subject} {number} of entry {}", place.index.saturating_add(1)),
+        }
     }
 
     /// Times one comparison of each set of parameters, the quick ones first, and warns about those that take much.
@@ -139,8 +146,9 @@ fn known(entry: Entry) -> Result<Known, String> {
                 .into(),
         );
     }
-    if entry.patterns.len() > PATTERNS_MAX {
-        return Err(format!("expected at most {PATTERNS_MAX} patterns, found {}", entry.patterns.len()));
+    let Gives { name, patterns } = entry.gives;
+    if patterns.len() > PATTERNS_MAX {
+        return Err(format!("expected at most {PATTERNS_MAX} patterns, found {}", patterns.len()));
     }
-    Ok(Known { secret: Secret::new(&entry.password)?, patterns: entry.patterns })
+    Ok(Known { secret: Secret::new(&entry.password)?, name, patterns })
 }

@@ -65,20 +65,25 @@ fn entries(content: &[u8]) -> Result<Passwords, String> {
         return Err("the file is empty; write `{}` if no password is meant to be in it".into());
     }
     let passwords: Passwords = tree.read().map_err(|error| error.to_string())?;
-    match passwords.0.iter().position(|entry| has_placeholder(&entry.password)) {
-        None => Ok(passwords),
-        Some(at) => Err(format!(
-            "entry {}: `${{…}}` is replaced by nothing here: write the password itself, or `plain:` before it, if it is meant \
-             as it stands",
-            at + 1
-        )),
+    for (number, entry) in (1..).zip(&passwords.0) {
+        if has_placeholder(&entry.password) && !entry.password.starts_with("plain:") {
+            return Err(format!(
+                "entry {number}: `${{…}}` is replaced by nothing here: write the password itself, or `plain:` before it, if it \
+                 is meant as it stands"
+            ));
+        }
+        if entry.gives.name.as_ref().is_some_and(|name| has_placeholder(name.as_str())) {
+            return Err(format!(
+                "entry {number}: `${{…}}` in a name is replaced by nothing here: write the name itself"
+            ));
+        }
     }
+    Ok(passwords)
 }
 
 /// Whether somebody believes that a part of it is replaced.
-fn has_placeholder(password: &str) -> bool {
-    let behind = password.split_once("${").map(|(_, behind)| behind);
-    behind.is_some_and(|behind| behind.contains('}')) && !password.starts_with("plain:")
+fn has_placeholder(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, behind)| behind.contains('}'))
 }
 
 #[cfg(test)]
@@ -87,7 +92,7 @@ mod tests {
 
     fn passwords(text: &str) -> Vec<(String, usize)> {
         let entries = entries(text.as_bytes()).unwrap().0;
-        entries.into_iter().map(|entry| (entry.password.to_string(), entry.patterns.len())).collect()
+        entries.into_iter().map(|entry| (entry.password.to_string(), entry.gives.patterns.len())).collect()
     }
 
     #[test]
@@ -106,7 +111,10 @@ mod tests {
             ("", "the file is empty"),
             ("# nothing\n", "the file is empty"),
             ("hunter2", "expected a mapping of passwords to lists of patterns, such as"),
-            ("x: [a]\nhunter2: a", "entry 2: expected a list, found a string"),
+            (
+                "x: [a]\nhunter2: a",
+                "entry 2: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string",
+            ),
             ("- x: [a]\n- hunter2: [b, '']", "item 2, entry 1, item 2: expected a pattern of 1 to 255 bytes"),
             ("- hunter2", "item 1: expected one password with its list of patterns"),
             ("? [hunter2]\n: [a]", "line 1: a value cannot be read: a key that is a list"),
@@ -116,6 +124,15 @@ mod tests {
             ("!text 'hunter2': [a]", "a YAML tag means nothing in this file"),
             ("x: [a]\n'${hunter2}': [b]", "entry 2: `${…}` is replaced by nothing here"),
             ("x: [a]\n'a${hunter2:-b}': [b]", "entry 2: `${…}` is replaced by nothing here"),
+            ("x: [a]\ny: {name: '${hunter2}', channels: [b]}", "entry 2: `${…}` in a name is replaced by nothing here"),
+            (
+                "x: {name: a, channels: [a]}\ny: {name: !env hunter2, channels: [b]}",
+                "a YAML tag means nothing in this file",
+            ),
+            (
+                "x: {name: a, hunter2: [a]}",
+                "entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a mapping with another key",
+            ),
             ("x: [a\nhunter2: [b]", "not valid YAML: "),
             ("x: [a]\n---\nhunter2: [b]", "not valid YAML: "),
         ] {

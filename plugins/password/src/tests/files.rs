@@ -89,7 +89,11 @@ fn what_is_wrong_at_the_start_is_wrong_for_a_check_too() {
     let check = || testing::check::<PasswordAuthenticator>(&stage.options("")).err().map(|error| error.to_string());
     let create = || stage.create("").err().map(|error| error.to_string());
     for (text, wanted) in [
-        ("x: a\n", stage.place() + "entry 1: expected a list, found a string"),
+        (
+            "x: a\n",
+            stage.place()
+                + "entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string",
+        ),
         ("{}", "nobody could connect: ".into()),
         (&"#".repeat((1 << 20) + 1), stage.place() + "expected a file of at most 1048576 bytes, found a longer one"),
         (

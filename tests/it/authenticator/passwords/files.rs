@@ -74,7 +74,7 @@ fn a_reload_says_what_is_wrong_with_the_file() {
     reload().succeeds();
     expect_let_in(&stage.daemon, "new", "new");
     stage.write("hunter2: new\n");
-    let said = reload().fails_saying(&["passwords.yaml: entry 1: expected a list, found a string"]);
+    let said = reload().fails_saying(&["passwords.yaml: entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string"]);
     assert!(!said.contains("hunter2"), "{said}");
     expect_let_in(&stage.daemon, "new", "new");
 }

@@ -3,6 +3,7 @@
 mod canaries;
 mod files;
 mod hashes;
+mod names;
 
 use crate::harness::{Daemon, Finished, PluginsDir, Setup, password_plugin, pusud, run};
 use serde_json::json;
