@@ -64,7 +64,7 @@ impl Authenticator for PasswordAuthenticator {
     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
         let Options { passwords, passwords_file, allow_read_by_default } = options;
         let list = list_of_options(passwords, &host)?;
-        let file = passwords_file.map(|path| passwords_file::watch(&path, &host)).transpose()?;
+        let file = passwords_file.map(|path| passwords_file::watch(&path, list.takes, &host)).transpose()?;
         if let Some(file) = &file {
             let (others, of_changes) = (list.takes, host.clone());
             file.on_change(move |_, list| others.and(list.takes).tell(&of_changes));
@@ -143,7 +143,7 @@ impl Authenticator for PasswordAuthenticator {
 impl Check for PasswordAuthenticator {
     fn check(options: Options, host: &Host) -> Result<(), CreateError> {
         let list = list_of_options(options.passwords, host)?;
-        let of_file = options.passwords_file.map(|path| passwords_file::read(&path, host)).transpose()?;
+        let of_file = options.passwords_file.map(|path| passwords_file::read(&path, list.takes, host)).transpose()?;
         consider(&list, of_file.as_ref(), options.allow_read_by_default, host)
     }
 }
@@ -170,7 +170,9 @@ fn fault(file: &WatchedFile<List>) -> Option<CreateError> {
 
 fn list_of_options(passwords: options::Passwords, host: &Host) -> Result<List, CreateError> {
     let wrong = |text| CreateError::config(format_args!("option `{}`, {text}", OPTION.option));
-    List::new(OPTION, passwords.0, MEASURING_MAX, host).map_err(wrong)
+    let list = List::new(OPTION, passwords.0, MEASURING_MAX, host).map_err(wrong)?;
+    list.takes.check(host).map_err(|text| Place::option(OPTION.option).error(text))?;
+    Ok(list)
 }
 
 /// Says what all passwords together take.

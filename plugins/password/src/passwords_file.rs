@@ -3,6 +3,7 @@
 //! **Invariant:** no message about it contains what stands in it.
 
 use crate::MEASURING_MAX;
+use crate::cost::Takes;
 use crate::list::{FILE, List};
 use crate::options::Passwords;
 use crate::untagged::{TAGGED, Untagged};
@@ -19,29 +20,31 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How long hashes are measured when the file has changed: meanwhile nobody is told how it is.
 const MEASURING_AGAIN_MAX: Duration = Duration::from_secs(1);
 
-/// Reads the file once.
+/// Reads the file once; `others` is what comparing with other passwords takes.
 ///
 /// # Errors
 /// It cannot be read, or is wrong; the text names option, file and entry.
-pub(crate) fn read(path: &Path, host: &Host) -> Result<List, CreateError> {
-    file::read(FILE.option, host.resolve(path), FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, host))
+pub(crate) fn read(path: &Path, others: Takes, host: &Host) -> Result<List, CreateError> {
+    file::read(FILE.option, host.resolve(path), FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, others, host))
 }
 
 /// Reads the file, and watches it from now on.
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn watch(path: &Path, host: &Host) -> Result<WatchedFile<List>, CreateError> {
+pub(crate) fn watch(path: &Path, others: Takes, host: &Host) -> Result<WatchedFile<List>, CreateError> {
     let of_list = host.clone();
     let was_read = AtomicBool::new(false);
     WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
         let again = was_read.swap(true, Ordering::Relaxed);
-        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, &of_list)
+        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, others, &of_list)
     })
 }
 
-fn list(content: &[u8], measuring: Duration, host: &Host) -> Result<List, String> {
-    List::new(FILE, entries(content)?.0, measuring, host)
+fn list(content: &[u8], measuring: Duration, others: Takes, host: &Host) -> Result<List, String> {
+    let list = List::new(FILE, entries(content)?.0, measuring, host)?;
+    others.and(list.takes).check(host)?;
+    Ok(list)
 }
 
 /// # Errors

@@ -73,13 +73,64 @@ fn plain_passwords_take_nothing_that_is_worth_a_word() {
 
 /// Each of these hashes is cheap, and every authorization is compared with all of them.
 #[test]
-fn many_hashes_are_said_where_an_authorization_has_no_time_for_them() {
+fn many_hashes_are_refused_where_no_authorization_has_time_for_them() {
     let relay = Relay::new();
     relay.set_entry(0, 1, Some(Duration::from_millis(1)));
-    let hashes: Vec<String> = (0..40).map(|_| format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}")).collect();
-    let _: PasswordAuthenticator = relay.create(&with(&hashes)).unwrap();
+    let hash = format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}");
+    let hashes = vec![hash.clone(); 40];
+    let error = |options: &str| relay.create::<PasswordAuthenticator>(options).err().unwrap().to_string();
+    let text = error(&with(&hashes));
+    assert!(text.starts_with("option `passwords`: an authorization takes about "), "{text}");
+    for part in ["`limits.authorize_call_timeout`", "the relay waits 1 ms for it", "`pusud hash-password`", "`!file`"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    std::fs::write(&file, hashes.iter().map(|hash| format!("- {hash}: [a]\n")).collect::<String>()).unwrap();
+    let text = error(&format!(r#"{{"passwords":{{"fine":["a"]}},"passwords_file":{file:?}}}"#));
+    let place = format!("option `passwords_file`: {}: an authorization takes about ", file.display());
+    assert!(text.starts_with(&place), "{text}");
+    relay.set_entry(0, 1, Some(Duration::from_secs(3600)));
+    assert!(relay.create::<PasswordAuthenticator>(&with(&hashes)).is_ok());
+}
+
+/// A file that would let nobody in any more is a broken one.
+#[test]
+fn a_file_that_would_cost_too_much_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    std::fs::write(&file, "fine: [a]").unwrap();
+    let relay = Relay::new();
+    relay.set_entry(0, 1, Some(Duration::from_millis(1)));
+    let authenticator: PasswordAuthenticator = relay.create(&format!(r#"{{"passwords_file":{file:?}}}"#)).unwrap();
+    std::fs::write(&file, format!("fine: [a]\n$argon2id$v=19$m=131072,t=1,p=1${SALT_AND_HASH}: [a]")).unwrap();
+    let text = authenticator.reload().unwrap_err().to_string();
+    assert!(text.contains("so that nobody could connect"), "{text}");
+    assert_eq!(ask(&authenticator, b"fine").decision(), Decision::Grant);
+}
+
+/// Between what may be too slow at the moment and what is too slow on any machine lies a factor, of estimates a larger one.
+#[test]
+fn only_what_is_far_too_slow_is_refused() {
+    let cost = cost::Cost { parameters: "x".into(), bytes: 0, work: cost::Work::BcryptRounds(1 << 15) };
+    let estimate = cost.estimate();
+    let relay = Relay::new();
+    for (takes, factor) in [(cost::Takes::measured(&cost, estimate, 3), 2), (cost::Takes::estimated(&cost, 3), 4)] {
+        assert_eq!(takes.time, estimate * 3);
+        relay.set_entry(0, 1, Some(takes.time / factor + Duration::from_millis(1)));
+        assert_eq!(takes.check(&relay.host()), Ok(()));
+        relay.set_entry(0, 1, Some(takes.time / factor - Duration::from_millis(1)));
+        assert!(takes.check(&relay.host()).is_err());
+        relay.set_entry(0, 1, None);
+        assert_eq!(takes.check(&relay.host()), Ok(()));
+    }
+    relay.set_entry(0, 1, Some(estimate * 2));
+    cost::Takes::measured(&cost, estimate, 3).tell(&relay.host());
     let said = warnings(&relay);
-    assert!(said.len() == 1 && said[0].contains("`authorize_call_timeout` is 1 ms: nobody can be let in"), "{said:?}");
+    assert!(
+        said.len() == 1 && said[0].contains("`limits.authorize_call_timeout` is 3.6 s: it may be that"),
+        "{said:?}"
+    );
 }
 
 /// Estimates, which are the same on every machine, stand in for what there is no time to measure.
