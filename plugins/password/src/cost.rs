@@ -154,13 +154,11 @@ impl Takes {
         } else if self.time > TIME_USUAL {
             host.warn(format_args!("an authorization takes {time}, {WHOEVER}: take fewer hashes, or others"));
         }
-        let help = "Memory that comparing passwords takes at most.";
         let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
-        host.gauge("comparison_memory_bytes_max", help, &[]).set(at_most as f64);
+        host.memory_bytes_max().set(at_most as f64);
         if at_most > 0 {
             let text = format!(
-                "comparing passwords takes {} for a client, and at most {} for all that come at a time, beside the `memory at \
-                 most` of `pusud check`",
+                "comparing passwords takes {} for a client, and at most {} for all that come at a time",
                 mebibytes(self.bytes),
                 mebibytes(at_most)
             );

@@ -55,7 +55,7 @@ fn what_takes_much_is_taken_and_said_with_the_figure() {
     assert!(first.starts_with("option `passwords`, entry 3: a comparison with this hash takes "), "{first}");
     assert!(first.contains(" and 300 MiB (argon2 with m=307200, t=1, p=1)"), "{first}");
     assert!(!said.iter().any(|line| line.contains("entry 2") || line.contains("entry 4")), "{said:?}");
-    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(f64::from(300 << 20)));
+    assert_eq!(relay.metric("memory_bytes_max", &[]), Some(f64::from(300 << 20)));
     let info = relay.lines().into_iter().find(|line| line.level == Level::Info).expect("the memory is told");
     let wanted = "comparing passwords takes 300 MiB for a client, and at most 300 MiB for all";
     assert!(info.text.starts_with(wanted), "{}", info.text);
@@ -68,7 +68,7 @@ fn plain_passwords_take_nothing_that_is_worth_a_word() {
     let relay = Relay::new();
     let _: PasswordAuthenticator = relay.create(&with(&["fine".into(), "plain:$1$a".into()])).unwrap();
     assert_eq!(relay.lines(), []);
-    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(0.0));
+    assert_eq!(relay.metric("memory_bytes_max", &[]), Some(0.0));
 }
 
 /// Each of these hashes is cheap, and every authorization is compared with all of them.

@@ -122,5 +122,5 @@ fn a_file_that_takes_more_memory_is_told() {
     assert_eq!(authenticator.reload(), Ok(()));
     let told = |line: &testing::Line| line.level == Level::Info && line.text.contains("takes 8 MiB for a client");
     assert!(stage.relay.lines().iter().any(told), "{:?}", stage.relay.lines());
-    assert_eq!(stage.relay.metric("comparison_memory_bytes_max", &[]), Some(f64::from(256 << 20)));
+    assert_eq!(stage.relay.metric("memory_bytes_max", &[]), Some(f64::from(256 << 20)));
 }
