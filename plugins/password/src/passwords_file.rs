@@ -25,7 +25,10 @@ const MEASURING_AGAIN_MAX: Duration = Duration::from_secs(1);
 /// # Errors
 /// It cannot be read, or is wrong; the text names option, file and entry.
 pub(crate) fn read(path: &Path, others: Takes, host: &Host) -> Result<List, CreateError> {
-    file::read(FILE.option, host.resolve(path), FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, others, host))
+    let path = host.resolve(path);
+    let list = file::read(FILE.option, &path, FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, others, host))?;
+    file::warn_of_others(host, FILE.option, &path, true);
+    Ok(list)
 }
 
 /// Reads the file, and watches it from now on.
@@ -35,10 +38,13 @@ pub(crate) fn read(path: &Path, others: Takes, host: &Host) -> Result<List, Crea
 pub(crate) fn watch(path: &Path, others: Takes, host: &Host) -> Result<WatchedFile<List>, CreateError> {
     let of_list = host.clone();
     let was_read = AtomicBool::new(false);
-    WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
+    let file = WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
         let again = was_read.swap(true, Ordering::Relaxed);
         list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, others, &of_list)
-    })
+    })?;
+    // Hashes too: whoever has them tries passwords on them.
+    file.guard(|_| true);
+    Ok(file)
 }
 
 fn list(content: &[u8], measuring: Duration, others: Takes, host: &Host) -> Result<List, String> {
