@@ -120,6 +120,11 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
             "write `!env NAME` in its place for a variable, or `!file PATH`",
         ),
         ("passwords:\n  ${s3cret}: []", "line 3: `passwords`: `${…}` is replaced by nothing here"),
+        ("passwords:\n  ${A:-s3cret}: []", "line 3: `passwords`: `${…}` is replaced by nothing here"),
+        (
+            "authenticator_options:\n  key: ${A-s3cret}",
+            "line 3: `authenticator_options.key`: `${…}` is replaced by nothing",
+        ),
         ("passwords:\n  ${s3cret}: []", "`!text` goes before it, as in `!text \"…\"`"),
         ("name: relay-${HOST}", "line 2: `name`: `${…}` is replaced by nothing here: write `!env NAME`"),
         ("plugins_dir: ${HOME}/plugins", "`plugins_dir`: `${…}` is replaced by nothing here: write the value itself"),
