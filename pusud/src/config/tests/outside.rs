@@ -128,6 +128,26 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         ("passwords:\n  ${s3cret}: []", "`!text` goes before it, as in `!text \"…\"`"),
         ("name: relay-${HOST}", "line 2: `name`: `${…}` is replaced by nothing here: write `!env NAME`"),
         ("plugins_dir: ${HOME}/plugins", "`plugins_dir`: `${…}` is replaced by nothing here: write the value itself"),
+        (
+            "passwords:\n  x: []\n  !file one: []\n  s3cret-one: []",
+            "twice: key 2 (`!file one`) and key 3 of the mapping are the",
+        ),
+        (
+            "passwords:\n  s3cret-one: []\n  !file one: []",
+            "twice: key 1 and key 2 (`!file one`) of the mapping are the same text",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !file ./one: []",
+            "twice: key 1 (`!file one`) and key 2 (`!file ./one`) of the mapping",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !text s3cret-one: []",
+            "key 1 (`!file one`) and key 2 of the mapping are the same text",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !file ./one: []",
+            "change one, or write a list of mappings with one key each, if the",
+        ),
         ("passwords:\n  !file one: []\n  s3cret-one: []", "line 4: `passwords`: a key below it stands there twice"),
         ("passwords:\n  !file one: []\n  !file one: []", "line 4: `passwords`: a key below it stands there twice"),
     ] {
