@@ -124,7 +124,8 @@ typedef struct pusu_check {
   uint32_t struct_size, reserved;
   /* [lib], but may take as long as create. Returns what create would, as far as it can know: reads files, and starts no
    * thread, opens no port, asks nobody over a network, writes nothing, leaves nothing behind. host: for this call; log,
-   * set_error, pusu.host/1 and pusu.log/1 work, complete is always too late, other extensions are NULL. */
+   * set_error, pusu.host/1, pusu.log/1, pusu.entry/1 and pusu.metrics/1 (for PUSU_METRIC_MEMORY) work, complete is always
+   * too late, other extensions are NULL. */
   pusu_status (*check)(const pusu_host *host, pusu_str options_json);
 } pusu_check;
 
@@ -159,6 +160,9 @@ typedef struct pusu_health {
 #define PUSU_METRIC_COUNTER   1
 #define PUSU_METRIC_GAUGE     2
 #define PUSU_METRIC_HISTOGRAM 3
+/* A gauge of this name, without labels, says the most memory in bytes that the plugin takes while it decides. Whoever sets
+ * it in check (or in create, where it offers no pusu.check/1) finds it in the sum that `pusud check` prints. */
+#define PUSU_METRIC_MEMORY "memory_bytes_max"
 typedef struct pusu_metric {
   uint32_t struct_size;           /* sizeof(pusu_metric)                                                             */
   int32_t kind;                   /* PUSU_METRIC_*                                                                   */

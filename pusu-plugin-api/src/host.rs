@@ -162,6 +162,12 @@ impl Host {
         Gauge(Series::define(self, abi::METRIC_GAUGE, name, help, labels, &[]))
     }
 
+    /// The most memory, in bytes, that the authenticator takes while it decides, beside a few KiB a call. Set it in
+    /// [`Check::check`](crate::Check::check) and in `create`: `pusud check` adds it to what the relay takes.
+    pub fn memory_bytes_max(&self) -> Gauge {
+        self.gauge(abi::METRIC_MEMORY, "Memory that this authenticator takes at most while it decides.", &[])
+    }
+
     /// A count of values by size, among the relay's metrics. `bounds` are upper bounds, finite and rising; none stands
     /// for those of times, 0.5 ms to 10 s. See [`Histogram`](crate::Histogram).
     pub fn histogram(&self, name: &str, help: &str, labels: &[(&str, &str)], bounds: &[f64]) -> Histogram {

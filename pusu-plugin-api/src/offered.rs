@@ -71,7 +71,8 @@ pub trait Reload: AsyncAuthenticator {
 pub trait Check: AsyncAuthenticator {
     /// Returns what `create` would, as far as it can know. May read files; starts no thread, opens no port, asks nobody
     /// over a network, writes nothing and leaves nothing behind. Types of the options have been checked before. `host`
-    /// is for this call, and has the log and [`facts`](Host::facts) alone.
+    /// is for this call, and has the log, [`facts`](Host::facts), [`entry`](Host::entry) and metrics, of which
+    /// [`memory_bytes_max`](Host::memory_bytes_max) is read.
     ///
     /// # Errors
     /// What `create` would fail with.

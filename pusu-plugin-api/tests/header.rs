@@ -207,6 +207,7 @@ fn expected() -> Expected {
         ("PUSU_EXT_RELOAD", abi::EXT_RELOAD),
         ("PUSU_EXT_CHECK", abi::EXT_CHECK),
         ("PUSU_EXT_HEALTH", abi::EXT_HEALTH),
+        ("PUSU_METRIC_MEMORY", abi::METRIC_MEMORY),
         ("PUSU_EXT_METRICS", abi::EXT_METRICS),
         ("PUSU_EXT_ENTRY", abi::EXT_ENTRY),
         ("PUSU_ATTR_TTL_MS", abi::ATTR_TTL_MS),

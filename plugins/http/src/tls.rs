@@ -36,7 +36,9 @@ impl Trust {
         };
         let name = name.to_owned();
         let parse = move |pem: &[u8]| authorities(pem, &name).and_then(config);
-        WatchedFile::open(host, "http_ca_file", host.resolve(file), CA_FILE_BYTES_MAX, parse).map(Self::File)
+        let file = WatchedFile::open(host, "http_ca_file", host.resolve(file), CA_FILE_BYTES_MAX, parse)?;
+        file.guard(|_| false);
+        Ok(Self::File(file))
     }
 
     /// What a connection is made with now.

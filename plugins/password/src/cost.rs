@@ -1,6 +1,7 @@
 //! Costs: the time and memory that one comparison with a hash takes, estimated before any is made and measured then.
 //!
-//! Owns the bounds: what is refused, and what is warned about.
+//! Owns the bounds: what is refused, and what is warned about. A machine that is slow at the moment refuses nothing that it
+//! could compare at other times.
 //! **Invariant:** nothing is compared whose estimate is beyond the bounds, so that a hash cannot stop a relay's start.
 
 use crate::turns;
@@ -15,6 +16,18 @@ const BYTES_MAX: u64 = 1024 << 20;
 pub(crate) const TIME_USUAL: Duration = Duration::from_secs(1);
 /// A comparison that takes more memory is warned about.
 pub(crate) const BYTES_USUAL: u64 = 256 << 20;
+
+/// How much slower than ever again a machine may be while it measures, by the quickest of several tries.
+const MEASURED_MARGIN: u32 = 2;
+/// How much quicker than the estimate a machine may be.
+const ESTIMATED_MARGIN: u32 = 4;
+/// Why an authorization takes so long.
+const WHOEVER: &str = "since it is compared with every hash, whoever asks";
+
+/// The time that the relay gives an authorization.
+pub(crate) fn timeout(host: &Host) -> Option<Duration> {
+    host.entry().and_then(|entry| entry.authorize_timeout)
+}
 
 /// What one comparison takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,34 +100,65 @@ pub(crate) struct Takes {
     pub(crate) bytes: u64,
     /// The time of all of them, about.
     pub(crate) time: Duration,
+    /// The least that all of them take, however idle the machine is.
+    pub(crate) time_min: Duration,
 }
 
 impl Takes {
+    /// What so many comparisons with these parameters take, of which one took `time` in the quickest of several tries.
+    pub(crate) fn measured(cost: &Cost, time: Duration, count: usize) -> Self {
+        Self::of(cost, time, MEASURED_MARGIN, count)
+    }
+
+    /// What so many comparisons with these parameters take that nobody has made.
+    pub(crate) fn estimated(cost: &Cost, count: usize) -> Self {
+        Self::of(cost, cost.estimate(), ESTIMATED_MARGIN, count)
+    }
+
+    fn of(cost: &Cost, time: Duration, margin: u32, count: usize) -> Self {
+        let time = time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        Self { bytes: cost.bytes, time, time_min: time / margin }
+    }
+
     /// With further passwords.
     pub(crate) fn and(self, more: Self) -> Self {
-        Self { bytes: self.bytes.max(more.bytes), time: self.time.saturating_add(more.time) }
+        Self {
+            bytes: self.bytes.max(more.bytes),
+            time: self.time.saturating_add(more.time),
+            time_min: self.time_min.saturating_add(more.time_min),
+        }
+    }
+
+    /// # Errors
+    /// No authorization would be decided in the time that the relay gives it; the text has both and the ways out.
+    pub(crate) fn check(self, host: &Host) -> Result<(), String> {
+        let Some(timeout) = timeout(host).filter(|timeout| self.time_min > *timeout) else { return Ok(()) };
+        Err(format!(
+            "an authorization takes about {}, {WHOEVER}, and the relay waits {} for it (`limits.authorize_call_timeout`), so \
+             that nobody could connect: take hashes that cost less (`pusud hash-password`) or fewer of them, passwords \
+             themselves, out of files (`!file`), or raise `limits.authorize_call_timeout`",
+            seconds(self.time),
+            seconds(timeout)
+        ))
     }
 
     /// Says in the log what an operator has to reckon with.
     pub(crate) fn tell(self, host: &Host) {
-        let (time, whoever) = (seconds(self.time), "since it is compared with every hash, whoever asks");
-        let timeout = host.entry().and_then(|entry| entry.authorize_timeout);
-        if let Some(timeout) = timeout.filter(|timeout| self.time > *timeout) {
+        let time = seconds(self.time);
+        if let Some(timeout) = timeout(host).filter(|timeout| self.time > *timeout) {
             host.warn(format_args!(
-                "an authorization takes {time}, {whoever}, and `authorize_call_timeout` is {}: nobody can be let in; take \
-                 fewer hashes, or others",
+                "an authorization takes {time}, {WHOEVER}, and `limits.authorize_call_timeout` is {}: it may be that nobody \
+                 can be let in; take fewer hashes, or others",
                 seconds(timeout)
             ));
         } else if self.time > TIME_USUAL {
-            host.warn(format_args!("an authorization takes {time}, {whoever}: take fewer hashes, or others"));
+            host.warn(format_args!("an authorization takes {time}, {WHOEVER}: take fewer hashes, or others"));
         }
-        let help = "Memory that comparing passwords takes at most.";
         let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
-        host.gauge("comparison_memory_bytes_max", help, &[]).set(at_most as f64);
+        host.memory_bytes_max().set(at_most as f64);
         if at_most > 0 {
             let text = format!(
-                "comparing passwords takes {} for a client, and at most {} for all that come at a time, beside the `memory at \
-                 most` of `pusud check`",
+                "comparing passwords takes {} for a client, and at most {} for all that come at a time",
                 mebibytes(self.bytes),
                 mebibytes(at_most)
             );

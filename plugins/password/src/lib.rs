@@ -14,6 +14,7 @@ mod cost;
 mod hash;
 mod list;
 mod look_alike;
+mod name;
 mod options;
 mod passwords_file;
 mod secret;
@@ -21,13 +22,14 @@ mod turns;
 mod untagged;
 
 use hash::Match;
-use list::{FILE, List, OPTION};
+use list::{FILE, Known, List, OPTION};
+use name::ANYONE;
 use options::Options;
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::file::WatchedFile;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{
-    Authenticator, Check, Condition, CreateError, Health, Host, Permission, Reload, Request, Verdict,
+    Authenticator, Check, Condition, CreateError, Entry, Health, Host, Permission, Reload, Request, Verdict,
     export_authenticator,
 };
 use secret::Attempt;
@@ -50,8 +52,8 @@ struct PasswordAuthenticator {
     /// Those in a file of their own.
     file: Option<WatchedFile<List>>,
     allow_read_by_default: bool,
-    /// Whether somebody else is asked about a password that is not known here.
-    abstains: bool,
+    /// Where this one stands among several authenticators.
+    place: Option<Entry>,
     turns: Turns,
     host: Host,
 }
@@ -62,15 +64,15 @@ impl Authenticator for PasswordAuthenticator {
     fn create(options: Options, host: Host) -> Result<Self, CreateError> {
         let Options { passwords, passwords_file, allow_read_by_default } = options;
         let list = list_of_options(passwords, &host)?;
-        let file = passwords_file.map(|path| passwords_file::watch(&path, &host)).transpose()?;
+        let file = passwords_file.map(|path| passwords_file::watch(&path, list.takes, &host)).transpose()?;
         if let Some(file) = &file {
             let (others, of_changes) = (list.takes, host.clone());
             file.on_change(move |_, list| others.and(list.takes).tell(&of_changes));
         }
         let of_file = file.as_ref().map(WatchedFile::current);
         consider(&list, of_file.as_deref(), allow_read_by_default, &host)?;
-        let abstains = host.entry().is_some_and(|entry| !entry.is_last());
-        Ok(Self { list, file, allow_read_by_default, abstains, turns: Turns::default(), host })
+        let place = host.entry();
+        Ok(Self { list, file, allow_read_by_default, place, turns: Turns::default(), host })
     }
 
     fn authorize(&self, request: &Request<'_>) -> Verdict {
@@ -86,14 +88,16 @@ impl Authenticator for PasswordAuthenticator {
             },
         };
         let mut permissions = Vec::new();
-        let mut known = None;
+        let mut known: Option<(&List, usize, &Known)> = None;
         let mut undecided = 0;
         // Where a password stands several times, everything it gives adds up.
         for (list, (number, entry)) in lists().flat_map(|list| list.entries().map(move |entry| (list, entry))) {
             match entry.secret.is(&attempt) {
                 Match::Yes => {
                     permissions.extend(entry.patterns.iter().map(Permission::read_write));
-                    known = known.or(Some((list, number)));
+                    // The first counts, but a name before a position.
+                    known = known.filter(|(_, _, first)| first.name.is_some() || entry.name.is_none());
+                    known = known.or(Some((list, number, entry)));
                 }
                 Match::No => {}
                 Match::Undecided(why) => {
@@ -114,7 +118,7 @@ impl Authenticator for PasswordAuthenticator {
             permissions.dedup();
             if permissions.len() > PERMISSIONS_MAX {
                 let (found, max) = (permissions.len(), PERMISSIONS_MAX);
-                let first = known.map(|(list, number)| list.place(number)).unwrap_or_default();
+                let first = known.map(|(list, number, _)| list.place(number)).unwrap_or_default();
                 self.host.error(format_args!(
                     "{first}: further entries are the same password, and together they give {found} patterns, at most \
                      {max} are possible: make them one"
@@ -123,9 +127,14 @@ impl Authenticator for PasswordAuthenticator {
             }
         }
         match known {
-            Some((list, number)) => Verdict::grant(permissions).with_subject(list.subject(number)),
-            None if self.allow_read_by_default => Verdict::grant(permissions).with_subject("anyone"),
-            None if self.abstains => Verdict::abstain(),
+            Some((list, number, entry)) => {
+                let nameless = || list.nameless(number, self.place);
+                let subject = entry.name.as_ref().map_or_else(nameless, |name| name.as_str().to_owned());
+                Verdict::grant(permissions).with_subject(subject)
+            }
+            None if self.allow_read_by_default => Verdict::grant(permissions).with_subject(ANYONE),
+            // Somebody else is asked about a password that is not known here.
+            None if self.place.is_some_and(|place| !place.is_last()) => Verdict::abstain(),
             None => Verdict::refuse("unknown password"),
         }
     }
@@ -134,7 +143,7 @@ impl Authenticator for PasswordAuthenticator {
 impl Check for PasswordAuthenticator {
     fn check(options: Options, host: &Host) -> Result<(), CreateError> {
         let list = list_of_options(options.passwords, host)?;
-        let of_file = options.passwords_file.map(|path| passwords_file::read(&path, host)).transpose()?;
+        let of_file = options.passwords_file.map(|path| passwords_file::read(&path, list.takes, host)).transpose()?;
         consider(&list, of_file.as_ref(), options.allow_read_by_default, host)
     }
 }
@@ -161,7 +170,9 @@ fn fault(file: &WatchedFile<List>) -> Option<CreateError> {
 
 fn list_of_options(passwords: options::Passwords, host: &Host) -> Result<List, CreateError> {
     let wrong = |text| CreateError::config(format_args!("option `{}`, {text}", OPTION.option));
-    List::new(OPTION, passwords.0, MEASURING_MAX, host).map_err(wrong)
+    let list = List::new(OPTION, passwords.0, MEASURING_MAX, host).map_err(wrong)?;
+    list.takes.check(host).map_err(|text| Place::option(OPTION.option).error(text))?;
+    Ok(list)
 }
 
 /// Says what all passwords together take.

@@ -3,6 +3,7 @@
 //! **Invariant:** no message about it contains what stands in it.
 
 use crate::MEASURING_MAX;
+use crate::cost::Takes;
 use crate::list::{FILE, List};
 use crate::options::Passwords;
 use crate::untagged::{TAGGED, Untagged};
@@ -19,29 +20,37 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How long hashes are measured when the file has changed: meanwhile nobody is told how it is.
 const MEASURING_AGAIN_MAX: Duration = Duration::from_secs(1);
 
-/// Reads the file once.
+/// Reads the file once; `others` is what comparing with other passwords takes.
 ///
 /// # Errors
 /// It cannot be read, or is wrong; the text names option, file and entry.
-pub(crate) fn read(path: &Path, host: &Host) -> Result<List, CreateError> {
-    file::read(FILE.option, host.resolve(path), FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, host))
+pub(crate) fn read(path: &Path, others: Takes, host: &Host) -> Result<List, CreateError> {
+    let path = host.resolve(path);
+    let list = file::read(FILE.option, &path, FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, others, host))?;
+    file::warn_of_others(host, FILE.option, &path, true);
+    Ok(list)
 }
 
 /// Reads the file, and watches it from now on.
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn watch(path: &Path, host: &Host) -> Result<WatchedFile<List>, CreateError> {
+pub(crate) fn watch(path: &Path, others: Takes, host: &Host) -> Result<WatchedFile<List>, CreateError> {
     let of_list = host.clone();
     let was_read = AtomicBool::new(false);
-    WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
+    let file = WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
         let again = was_read.swap(true, Ordering::Relaxed);
-        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, &of_list)
-    })
+        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, others, &of_list)
+    })?;
+    // Hashes too: whoever has them tries passwords on them.
+    file.guard(|_| true);
+    Ok(file)
 }
 
-fn list(content: &[u8], measuring: Duration, host: &Host) -> Result<List, String> {
-    List::new(FILE, entries(content)?.0, measuring, host)
+fn list(content: &[u8], measuring: Duration, others: Takes, host: &Host) -> Result<List, String> {
+    let list = List::new(FILE, entries(content)?.0, measuring, host)?;
+    others.and(list.takes).check(host)?;
+    Ok(list)
 }
 
 /// # Errors
@@ -65,20 +74,25 @@ fn entries(content: &[u8]) -> Result<Passwords, String> {
         return Err("the file is empty; write `{}` if no password is meant to be in it".into());
     }
     let passwords: Passwords = tree.read().map_err(|error| error.to_string())?;
-    match passwords.0.iter().position(|entry| has_placeholder(&entry.password)) {
-        None => Ok(passwords),
-        Some(at) => Err(format!(
-            "entry {}: `${{…}}` is replaced by nothing here: write the password itself, or `plain:` before it, if it is meant \
-             as it stands",
-            at + 1
-        )),
+    for (number, entry) in (1..).zip(&passwords.0) {
+        if has_placeholder(&entry.password) && !entry.password.starts_with("plain:") {
+            return Err(format!(
+                "entry {number}: `${{…}}` is replaced by nothing here: write the password itself, or `plain:` before it, if it \
+                 is meant as it stands"
+            ));
+        }
+        if entry.gives.name.as_ref().is_some_and(|name| has_placeholder(name.as_str())) {
+            return Err(format!(
+                "entry {number}: `${{…}}` in a name is replaced by nothing here: write the name itself"
+            ));
+        }
     }
+    Ok(passwords)
 }
 
 /// Whether somebody believes that a part of it is replaced.
-fn has_placeholder(password: &str) -> bool {
-    let behind = password.split_once("${").map(|(_, behind)| behind);
-    behind.is_some_and(|behind| behind.contains('}')) && !password.starts_with("plain:")
+fn has_placeholder(text: &str) -> bool {
+    text.split_once("${").is_some_and(|(_, behind)| behind.contains('}'))
 }
 
 #[cfg(test)]
@@ -87,7 +101,7 @@ mod tests {
 
     fn passwords(text: &str) -> Vec<(String, usize)> {
         let entries = entries(text.as_bytes()).unwrap().0;
-        entries.into_iter().map(|entry| (entry.password.to_string(), entry.patterns.len())).collect()
+        entries.into_iter().map(|entry| (entry.password.to_string(), entry.gives.patterns.len())).collect()
     }
 
     #[test]
@@ -106,7 +120,10 @@ mod tests {
             ("", "the file is empty"),
             ("# nothing\n", "the file is empty"),
             ("hunter2", "expected a mapping of passwords to lists of patterns, such as"),
-            ("x: [a]\nhunter2: a", "entry 2: expected a list, found a string"),
+            (
+                "x: [a]\nhunter2: a",
+                "entry 2: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string",
+            ),
             ("- x: [a]\n- hunter2: [b, '']", "item 2, entry 1, item 2: expected a pattern of 1 to 255 bytes"),
             ("- hunter2", "item 1: expected one password with its list of patterns"),
             ("? [hunter2]\n: [a]", "line 1: a value cannot be read: a key that is a list"),
@@ -116,6 +133,15 @@ mod tests {
             ("!text 'hunter2': [a]", "a YAML tag means nothing in this file"),
             ("x: [a]\n'${hunter2}': [b]", "entry 2: `${…}` is replaced by nothing here"),
             ("x: [a]\n'a${hunter2:-b}': [b]", "entry 2: `${…}` is replaced by nothing here"),
+            ("x: [a]\ny: {name: '${hunter2}', channels: [b]}", "entry 2: `${…}` in a name is replaced by nothing here"),
+            (
+                "x: {name: a, channels: [a]}\ny: {name: !env hunter2, channels: [b]}",
+                "a YAML tag means nothing in this file",
+            ),
+            (
+                "x: {name: a, hunter2: [a]}",
+                "entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a mapping with another key",
+            ),
             ("x: [a\nhunter2: [b]", "not valid YAML: "),
             ("x: [a]\n---\nhunter2: [b]", "not valid YAML: "),
         ] {

@@ -189,6 +189,10 @@ pub const METRIC_GAUGE: i32 = 2;
 /// Counts values by size.
 pub const METRIC_HISTOGRAM: i32 = 3;
 
+/// The name of a gauge without labels that says the most memory, in bytes, that the plugin takes while it decides. `pusud
+/// check` adds it to what the relay takes.
+pub const METRIC_MEMORY: &str = "memory_bytes_max";
+
 /// One series: a kind, a name and fixed labels.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -17,10 +17,12 @@
 //!
 //! `file.current().contains(name)` is then what holds now. [`read`] is for [`Check`](crate::Check), which starts no thread.
 
+mod others;
 mod state;
 mod watch;
 mod watched;
 
+pub use others::warn_of_others;
 pub use watched::WatchedFile;
 
 use crate::error::CreateError;
@@ -68,6 +70,8 @@ struct Seen {
     state: FileState,
     /// As long as it looks like that, it has not changed.
     has_settled: bool,
+    /// `None`: the system has no such thing.
+    mode: Option<u32>,
 }
 
 /// The content, wiped when it is dropped, and what the file looked like.
@@ -88,8 +92,9 @@ fn content(path: &Path, bytes_max: u64) -> Result<(Zeroizing<Vec<u8>>, Seen), St
     if length as u64 > bytes_max {
         return Err(format!("expected a file of at most {bytes_max} bytes, found a longer one"));
     }
+    let mode = others::mode(&metadata);
     let age = state.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-    Ok((content, Seen { state, has_settled: age.is_some_and(|age| age > SETTLING) }))
+    Ok((content, Seen { state, has_settled: age.is_some_and(|age| age > SETTLING), mode }))
 }
 
 #[cfg(test)]

@@ -190,3 +190,55 @@ fn another_content_of_the_same_length_and_time_is_another_state() {
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "the change is not seen");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn who_else_may_read_or_write_is_said_once_and_again_after_a_change() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::with("1");
+    let set = |mode| fs::set_permissions(stage.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let warnings = || {
+        let lines = stage.relay.lines().into_iter().filter(|line| line.level == Level::Warn);
+        lines.map(|line| line.text).collect::<Vec<_>>()
+    };
+    set(0o604);
+    let file = stage.open().unwrap();
+    assert_eq!(warnings(), Vec::<String>::new(), "nobody has asked");
+    file.guard(|number| *number < 10);
+    assert!(file.look_now() && file.look_now());
+    let place = format!("option `number_file`: {}: can be ", stage.path().display());
+    let mut wanted = vec!["read by everybody (mode 0604), and it holds a secret"];
+    let check = |wanted: &[&str]| {
+        let said = warnings();
+        assert!(said.len() == wanted.len(), "{said:?}\n{wanted:?}");
+        for (said, wanted) in said.iter().zip(wanted) {
+            assert!(said.starts_with(&format!("{place}{wanted}")), "{said}");
+        }
+    };
+    check(&wanted);
+    // What holds now is no secret any more.
+    fs::write(stage.path(), "10").unwrap();
+    assert!(file.look_now());
+    check(&wanted);
+    // Another mode alone is a change, also of a file that has settled.
+    settle(&stage.path());
+    assert!(file.look_now());
+    set(0o666);
+    assert!(file.look_now() && file.look_now());
+    wanted.push("written by everybody (mode 0666), and whoever writes it decides");
+    check(&wanted);
+    set(0o600);
+    assert!(file.look_now());
+    set(0o620);
+    assert!(file.look_now());
+    wanted.push("written by its group (mode 0620)");
+    check(&wanted);
+    // At a check, which watches nothing.
+    warn_of_others(&stage.relay.host(), "number_file", stage.path(), true);
+    wanted.push("written by its group (mode 0620)");
+    check(&wanted);
+    set(0o640);
+    warn_of_others(&stage.relay.host(), "number_file", stage.path(), true);
+    warn_of_others(&stage.relay.host(), "number_file", stage.folder.path().join("none"), true);
+    check(&wanted);
+}

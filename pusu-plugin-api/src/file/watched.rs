@@ -3,6 +3,7 @@
 //! **Invariant:** a file that cannot be read or understood changes nothing: what was read last goes on to hold, and the
 //! log says why, once per change.
 
+use super::others::open_to_others;
 use super::watch::Watch;
 use super::{Seen, content};
 use crate::error::CreateError;
@@ -19,6 +20,7 @@ const REREADS_MAX: u32 = 100;
 
 type Parse<T> = dyn Fn(&[u8]) -> Result<T, String> + Send + Sync;
 type OnChange<T> = dyn Fn(&T, &T) + Send + Sync;
+type IsSecret<T> = dyn Fn(&T) -> bool + Send + Sync;
 
 /// A file that an option names. A thread of its own looks at it once a second, and reads it again when it has changed, until
 /// this is dropped.
@@ -40,6 +42,8 @@ struct Shared<T> {
     holds: RwLock<Holds<T>>,
     findings: Mutex<Findings>,
     on_change: OnceLock<Box<OnChange<T>>>,
+    /// Whether what holds is a secret; nothing: nobody cares who else has the file.
+    is_secret: OnceLock<Box<IsSecret<T>>>,
     read_at: Gauge,
     failures: Counter,
 }
@@ -62,6 +66,8 @@ struct Findings {
     content_fault: Option<String>,
     /// What is wrong now.
     fault: Option<String>,
+    /// Who else may read or write it, as it was said.
+    open_to_others: Option<String>,
 }
 
 impl<T: Send + Sync + 'static> WatchedFile<T> {
@@ -101,8 +107,10 @@ impl<T: Send + Sync + 'static> WatchedFile<T> {
                 hasher,
                 content_fault: None,
                 fault: None,
+                open_to_others: None,
             }),
             on_change: OnceLock::new(),
+            is_secret: OnceLock::new(),
             read_at: host.gauge("file_read_timestamp_seconds", help, &labels),
             failures: host.counter("file_failures_total", "How often this file was found broken.", &labels),
         });
@@ -145,6 +153,16 @@ impl<T: Send + Sync + 'static> WatchedFile<T> {
     pub fn on_change(&self, tell: impl Fn(&T, &T) + Send + Sync + 'static) {
         // Set once, so that nobody is told of half of the changes.
         let _ = self.shared.on_change.set(Box::new(tell));
+    }
+
+    /// Says in the log where others than root and the relay's user may write the file, since whoever does decides what it
+    /// decides, and, where `is_secret` says so of what holds, where everybody may read it: now, and whenever that changes.
+    /// `is_secret` is called from the watching thread too, and may not call [`look_now`](Self::look_now). The first call of
+    /// this function counts, further ones do nothing. On systems without modes nothing is said.
+    pub fn guard(&self, is_secret: impl Fn(&T) -> bool + Send + Sync + 'static) {
+        if self.shared.is_secret.set(Box::new(is_secret)).is_ok() {
+            self.shared.warn_of_others(&mut self.shared.findings.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 }
 
@@ -199,6 +217,17 @@ impl<T> Shared<T> {
             }
         }
         findings.fault = fault;
+        self.warn_of_others(findings);
+    }
+
+    /// Says who else may read or write the file, unless that has been said.
+    fn warn_of_others(&self, findings: &mut Findings) {
+        let (Some(is_secret), Some(seen)) = (self.is_secret.get(), &findings.seen) else { return };
+        let open = seen.mode.and_then(|mode| open_to_others(mode, is_secret(&self.holds().content)));
+        if let Some(what) = open.as_ref().filter(|_| open != findings.open_to_others) {
+            self.host.warn(format_args!("{}: {what}", self.place));
+        }
+        findings.open_to_others = open;
     }
 
     fn read_again(&self, findings: &mut Findings) -> Result<(), String> {

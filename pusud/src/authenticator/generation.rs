@@ -5,6 +5,9 @@
 
 use super::answer::Understood;
 use super::blueprint::Blueprint;
+use super::built_in;
+use super::callbacks::Callbacks as _;
+use super::checked::Checked;
 use super::creation;
 use super::directory;
 use super::facts::{self, Facts};
@@ -18,11 +21,10 @@ use super::lasting::Lasting;
 use super::manifest::{BUILT_IN_ID, Manifest};
 use super::options;
 use super::recipe::Recipe;
-use super::verdict::{Decision, Grant, Request};
+use super::verdict::Request;
 use super::workers::Workers;
 use crate::config::{AuthenticatorConfig, Isolation, OnSwap};
-use crate::protocol::{Access, Permission};
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use pusu_plugin_abi as abi;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -46,7 +48,7 @@ impl Plan {
     /// One message for the operator: what, which file, what was expected and found, and what to do.
     pub(super) fn make(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Self> {
         if config.id == BUILT_IN_ID {
-            check_built_in(config)?;
+            built_in::check(config)?;
             return Ok(Self::of(config, call_timeout, Zeroizing::default(), None, Facts::default()));
         }
         let (file, manifest) = directory::resolve(&config.plugins_dir, &config.id)?;
@@ -122,12 +124,14 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(super) fn check(self) -> Result<Identity> {
-        if let Some((file, manifest)) = &self.library {
-            self.check_options(file, manifest)
-                .map_err(|error| about(&self.recipe.place, &self.recipe.id, file, &error))?;
-        }
-        Ok(self.identity())
+    pub(super) fn check(self) -> Result<Checked> {
+        let memory_bytes_max = match &self.library {
+            None => None,
+            Some((file, manifest)) => self
+                .check_options(file, manifest)
+                .map_err(|error| about(&self.recipe.place, &self.recipe.id, file, &error))?,
+        };
+        Ok(Checked { identity: self.identity(), memory_bytes_max })
     }
 
     fn identity(&self) -> Identity {
@@ -140,16 +144,17 @@ impl Plan {
         }
     }
 
-    fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<()> {
+    fn check_options(&self, file: &LibraryFile, manifest: &Manifest) -> Result<Option<usize>> {
         let host = Host::new(&self.recipe.called, self.facts.clone(), Lasting::default());
+        let (of_call, options) = (Arc::clone(&host), self.options.clone());
         if self.recipe.isolation == Isolation::Process {
-            return isolation::check(file, manifest, &self.options, self.limits(), host);
+            isolation::check(file, manifest, &options, self.limits(), of_call)?;
+        } else {
+            let library = Images::default().find(file, manifest, || Ok(()))?;
+            let tried = move || library.load()?.try_options(of_call, &options);
+            creation::within(&self.recipe.called, self.recipe.create_timeout, tried)?;
         }
-        let library = Images::default().find(file, manifest, || Ok(()))?;
-        let options = self.options.clone();
-        creation::within(&self.recipe.called, self.recipe.create_timeout, move || {
-            library.load()?.try_options(host, &options)
-        })
+        Ok(host.metrics().memory_bytes_max())
     }
 
     fn limits(&self) -> isolation::Limits {
@@ -215,22 +220,6 @@ fn check(config: &AuthenticatorConfig, file: &LibraryFile, manifest: &Manifest) 
     options::json(config, manifest)
 }
 
-fn check_built_in(config: &AuthenticatorConfig) -> Result<()> {
-    let keys: Vec<&str> = config.options.keys().map(String::as_str).collect();
-    ensure!(
-        keys.is_empty(),
-        "`authenticator: {BUILT_IN_ID}` takes no options, but `authenticator_options` in the settings has: {}; \
-         remove them, or name the authenticator they are for",
-        keys.join(", ")
-    );
-    ensure!(
-        config.sha256.is_none(),
-        "`authenticator: {BUILT_IN_ID}` is built in, so `authenticator_sha256` in the settings has nothing to \
-         check; remove it, or name the authenticator it is for"
-    );
-    Ok(())
-}
-
 /// A running authenticator. Dropping it stops it without waiting: its instance is destroyed when the last call has come
 /// back from the plugin, on a thread of its own.
 pub(super) struct Generation {
@@ -276,11 +265,7 @@ impl Generation {
     pub(super) async fn ask(&self, request: Request) -> Understood {
         match &self.instances {
             Some(instances) => instances.ask(request).await,
-            None => {
-                let permissions = vec![Permission::new("*", Access::READ_WRITE)];
-                let lifetime = self.recipe.max_life;
-                Decision::Grant(Grant { permissions, lifetime, ..Grant::default() }).into()
-            }
+            None => built_in::decision(self.recipe.max_life).into(),
         }
     }
 

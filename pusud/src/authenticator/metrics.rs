@@ -139,6 +139,16 @@ impl InstanceMetrics {
         self.lock().iter().map(|series| (series.definition.clone(), series.value().clone())).collect()
     }
 
+    /// The most memory that the plugin takes while it decides, if it says so.
+    pub(super) fn memory_bytes_max(&self) -> Option<usize> {
+        let said = self.read().into_iter().find_map(|(definition, value)| match value {
+            Value::Gauge(bytes) if definition.name == abi::METRIC_MEMORY && definition.labels.is_empty() => Some(bytes),
+            _ => None,
+        });
+        // What is below 0 becomes 0 by this, and what is far too much the largest number.
+        said.map(|bytes| bytes as usize)
+    }
+
     /// What has changed since the last time, in the process of a plugin, and what is new; it counts as handed on.
     pub(super) fn take_changes(&self) -> Vec<(Definition, Value)> {
         let all = self.lock();

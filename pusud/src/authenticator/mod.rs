@@ -9,7 +9,9 @@ mod answer;
 mod attendants;
 mod binary;
 mod blueprint;
+mod built_in;
 mod callbacks;
+mod checked;
 mod complaints;
 mod conformance;
 mod creation;
@@ -72,6 +74,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use checked::Checked;
 pub use creation::loading_hangs;
 pub use decider::{Condition, Counts};
 pub use decisions::{Decision, Decisions, Filter, decision_bytes_max};
@@ -128,7 +131,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Vec<Identity>> {
+    pub fn check(config: &AuthenticatorConfig, call_timeout: Duration) -> Result<Vec<Checked>> {
         config.entries().iter().map(|entry| Plan::make(entry, call_timeout)?.check()).collect()
     }
 

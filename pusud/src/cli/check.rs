@@ -1,7 +1,7 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
 use super::{SettingsArgs, check_authenticators, listener_rows, option_files, print, probe};
-use pusud::authenticator::{Authenticator, Identity};
+use pusud::authenticator::{Authenticator, Checked, Identity};
 use pusud::config::{Config, ControlSocket, Encryption, NO_AUTHENTICATOR, limit_rows};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
 use pusud::protocol::Limits;
@@ -21,7 +21,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     if let Some(warning) = &capacity.warning {
         tracing::warn!("{warning}");
     }
-    let identities = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
+    let checked = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
     if let Some(file) = &config.revocations_file {
         revocation::check(file)?;
@@ -37,7 +37,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     relay::check_addresses(&config)?;
     let listeners = listener_rows::of_settings(&config, &certificates);
-    print(&set_up(&config, &capacity, &identities, listeners, probe::relays(&config)))
+    print(&set_up(&config, &capacity, &checked, listeners, probe::relays(&config)))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.
@@ -45,7 +45,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
 fn set_up(
     config: &Config,
     capacity: &Capacity,
-    authenticators: &[Identity],
+    checked: &[Checked],
     listeners: Vec<(String, String)>,
     found: probe::Found,
 ) -> String {
@@ -68,7 +68,8 @@ fn set_up(
     rows.extend(network(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
-    let authenticators = check_authenticators::rows(&config.authenticator, authenticators);
+    let identities: Vec<Identity> = checked.iter().map(|checked| checked.identity.clone()).collect();
+    let authenticators = check_authenticators::rows(&config.authenticator, &identities);
     rows.extend(authenticators.iter().map(|(key, value)| (key.as_str(), value.clone())));
     if config.authenticator.id != NO_AUTHENTICATOR {
         rows.push(("  authenticator_sees", seen(config)));
@@ -81,7 +82,9 @@ fn set_up(
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", format!("{key:<33} {value}").trim_end());
     }
-    push_memory(&mut text, config, capacity, found.addresses);
+    let of_plugins = checked.iter().filter_map(|checked| checked.memory_bytes_max);
+    let of_plugins = of_plugins.fold(0, usize::saturating_add);
+    push_memory(&mut text, config, capacity, found.addresses, of_plugins);
     text.push_str("everything is in order\n");
     text
 }
@@ -154,9 +157,10 @@ fn encryption(config: &Config) -> &'static str {
 }
 
 /// What the relay takes at the most, and what of it is due to which keys.
-fn push_memory(text: &mut String, config: &Config, capacity: &Capacity, addresses: usize) {
-    let parts = relay::ceiling(config, capacity.connections, addresses);
-    let sum = parts.iter().map(|part| part.bytes).sum();
+fn push_memory(text: &mut String, config: &Config, capacity: &Capacity, addresses: usize, of_plugins: usize) {
+    let mut parts = relay::ceiling(config, capacity.connections, addresses);
+    parts.push(relay::Part { name: "plugins", bytes: of_plugins, keys: "their options" });
+    let sum = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.bytes));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:<34}{}", "memory at most", mebibytes(sum));
     for part in parts.into_iter().filter(|part| part.bytes > 0) {
@@ -206,10 +210,11 @@ mod tests {
             sha256: "ab".repeat(32),
             path: Some("/plugins/liba.so".into()),
         };
+        let checked = Checked { identity, memory_bytes_max: Some(300 << 20) };
         let capacity = Capacity { connections: 890, warning: None };
         let relays = probe::Found { rows: vec![("b:1".into(), "answers".into())], addresses: 1 };
         let text =
-            set_up(&config, &capacity, &[identity], vec![("  tls_ticket_key_file".into(), "t.key".into())], relays);
+            set_up(&config, &capacity, &[checked], vec![("  tls_ticket_key_file".into(), "t.key".into())], relays);
         for expected in [
             "  b:1  ",
             "answers",
@@ -224,6 +229,7 @@ mod tests {
             "2 MiB",
             "abababab",
             "890 (5000 in",
+            "  plugins                         300 MiB    (their options)\n",
             "https://a.example\n",
         ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");

@@ -33,6 +33,7 @@ mod volume;
 mod warnings;
 mod yaml;
 mod yaml_key;
+mod yaml_mapping;
 
 pub use http::HttpConfig;
 pub(crate) use keys::NOT_SHOWN;

@@ -7,7 +7,8 @@
 
 use super::outside::{KNOWN_TAGS, Reading, Tag, has_placeholder};
 use super::place::{Place, Taken};
-use super::yaml_key::{Key, free};
+use super::yaml_key::Key;
+use super::yaml_mapping::Mapping;
 use anyhow::{anyhow, bail};
 use serde::de::{
     Deserialize as _, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
@@ -87,6 +88,13 @@ impl Node<'_> {
             place if place.is_empty() => what.to_string(),
             place => format!("`{place}`: {what}"),
         });
+    }
+
+    /// Records that what stands behind a tag is no text.
+    pub(super) fn explain_no_text(self) {
+        self.explain(format_args!(
+            "a tag stands before a mapping or a list: it goes before each text that it shall stand for ({KNOWN_TAGS})"
+        ));
     }
 
     /// A text that stands there without a tag.
@@ -199,26 +207,24 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut mapping: A) -> Result<Value, A::Error> {
-        let mut values = Map::new();
-        while let Some(key) = mapping.next_key_seed(Key { node: self, taken: &values })? {
-            let value = mapping.next_value_seed(Node { place: self.place.below(&key), ..self })?;
-            values.insert(key, value);
+        let mut read = Mapping::default();
+        while let Some(key) = mapping.next_key_seed(Key { node: self, taken: &read })? {
+            let value = mapping.next_value_seed(Node { place: self.place.below(&key.text), ..self })?;
+            read.insert(key, value);
         }
-        Ok(Value::Object(values))
+        Ok(Value::Object(read.done()))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (name, content) = data.variant::<String>()?;
-        content.newtype_variant_seed(Tagged { node: self, name: &name, taken: None }).map(Value::String)
+        content.newtype_variant_seed(Tagged { node: self, name: &name }).map(Value::String)
     }
 }
 
-/// Reads the text behind a tag.
-pub(super) struct Tagged<'a> {
-    pub(super) node: Node<'a>,
-    pub(super) name: &'a str,
-    /// Before a key: what stands in the mapping before it.
-    pub(super) taken: Option<&'a Map<String, Value>>,
+/// Reads the text behind the tag of a value.
+struct Tagged<'a> {
+    node: Node<'a>,
+    name: &'a str,
 }
 
 impl<'de> DeserializeSeed<'de> for Tagged<'_> {
@@ -226,11 +232,7 @@ impl<'de> DeserializeSeed<'de> for Tagged<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         let node = self.node;
-        deserializer.deserialize_str(self).inspect_err(|_| {
-            node.explain(format_args!(
-                "a tag stands before a mapping or a list: it goes before each text that it shall stand for ({KNOWN_TAGS})"
-            ));
-        })
+        deserializer.deserialize_str(self).inspect_err(|_| node.explain_no_text())
     }
 }
 
@@ -242,13 +244,7 @@ impl<'de> Visitor<'de> for Tagged<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, written: &str) -> Result<String, E> {
-        match self.taken {
-            None => self.node.tagged(self.name, written),
-            Some(_) if !self.node.place.takes_tagged_keys() => {
-                self.node.fail("a tag before a key that is a name of the settings: write the name itself")
-            }
-            Some(taken) => free(self.node, taken, self.node.tagged(self.name, written)?),
-        }
+        self.node.tagged(self.name, written)
     }
 }
 

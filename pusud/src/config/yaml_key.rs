@@ -3,10 +3,9 @@
 //! **Invariant:** a tag on a key is never passed over: `!env NAME` read as `NAME` would be a password that everybody can
 //! guess.
 
-use super::keys::TOP;
-use super::yaml::{Node, Tagged};
+use super::yaml::Node;
+use super::yaml_mapping::{FreeKey, Mapping};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor};
-use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::fmt;
 
@@ -18,13 +17,13 @@ const MERGE_KEY: &str = "<<";
 pub(super) struct Key<'a> {
     pub(super) node: Node<'a>,
     /// What stands in the mapping before it.
-    pub(super) taken: &'a Map<String, Value>,
+    pub(super) taken: &'a Mapping,
 }
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = String;
+    type Value = FreeKey;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FreeKey, D::Error> {
         let node = self.node;
         // As a variant of an enum: this alone hands over both the tag and the text as it was written.
         deserializer
@@ -34,35 +33,21 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
 }
 
 impl<'de> Visitor<'de> for Key<'_> {
-    type Value = String;
+    type Value = FreeKey;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<String, A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<FreeKey, A::Error> {
         // The text, or the name of its tag: then, and only then, there is a content.
         let (name, content) = data.variant::<String>()?;
         let has_content = Cell::new(false);
-        let tagged = Tagged { node: self.node, name: &name, taken: Some(self.taken) };
-        match content.newtype_variant_seed(Content { tagged, is_there: &has_content }) {
+        match content.newtype_variant_seed(Content { key: &self, tag: &name, is_there: &has_content }) {
             Err(error) if has_content.get() => Err(error),
-            Err(_) => free(self.node, self.taken, self.written(&name)?),
+            Err(_) => self.taken.free(self.node, self.written(&name)?, None),
             Ok(key) => Ok(key),
         }
-    }
-}
-
-/// The key, if it does not stand in the mapping already.
-pub(super) fn free<E: serde::de::Error>(node: Node<'_>, taken: &Map<String, Value>, key: String) -> Result<String, E> {
-    // A key that is none of the relay's own may be a password whose line is not indented.
-    match (taken.contains_key(&key), node.place.is_top()) {
-        (false, _) => Ok(key),
-        (true, true) if TOP.contains(&key.as_str()) => {
-            node.fail(format_args!("the key `{key}` stands there twice; only one of the two could count"))
-        }
-        (true, true) => node.fail("a key stands there twice; only one of the two could count"),
-        (true, false) => node.fail("a key below it stands there twice; only one of the two could count"),
     }
 }
 
@@ -80,15 +65,33 @@ impl Key<'_> {
 
 /// Reads the text behind the tag of a key, and says that there is one.
 struct Content<'a> {
-    tagged: Tagged<'a>,
+    key: &'a Key<'a>,
+    tag: &'a str,
     is_there: &'a Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for Content<'_> {
-    type Value = String;
+    type Value = FreeKey;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FreeKey, D::Error> {
         self.is_there.set(true);
-        self.tagged.deserialize(deserializer)
+        let node = self.key.node;
+        deserializer.deserialize_str(self).inspect_err(|_| node.explain_no_text())
+    }
+}
+
+impl<'de> Visitor<'de> for Content<'_> {
+    type Value = FreeKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, written: &str) -> Result<FreeKey, E> {
+        let Key { node, taken } = *self.key;
+        if !node.place.takes_tagged_keys() {
+            return node.fail("a tag before a key that is a name of the settings: write the name itself");
+        }
+        taken.free(node, node.tagged(self.tag, written)?, Some((self.tag, written)))
     }
 }

@@ -23,7 +23,7 @@ mod wishes;
 pub use capacity::Capacity;
 pub use certificates::load_certificates;
 pub use doors::Doors;
-pub use memory::{ceiling, usual};
+pub use memory::{Part, ceiling, usual};
 pub use network_thread::settings;
 
 use crate::admission::{self, Admission};

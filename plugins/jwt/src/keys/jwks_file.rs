@@ -26,7 +26,9 @@ impl JwksFile {
     pub(crate) fn open(path: PathBuf, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
         let (place, log) = (Place::option(OPTION).file(&path), host.clone());
         let read = move |content: &[u8]| parse(&place, content, &algorithms, &log);
-        WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, read).map(Self)
+        let file = WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, read)?;
+        file.guard(KeySet::has_secrets);
+        Ok(Self(file))
     }
 
     /// What [`Self::open`] would say, without watching anything.
@@ -35,7 +37,9 @@ impl JwksFile {
     /// As [`Self::open`].
     pub(crate) fn check(path: &Path, algorithms: &[Algorithm], host: &Host) -> Result<(), CreateError> {
         let place = Place::option(OPTION).file(path);
-        file::read(OPTION, path, FILE_BYTES_MAX, |content| parse(&place, content, algorithms, host).map(drop))
+        let keys = file::read(OPTION, path, FILE_BYTES_MAX, |content| parse(&place, content, algorithms, host))?;
+        file::warn_of_others(host, OPTION, path, keys.has_secrets());
+        Ok(())
     }
 
     /// Checks the token's signature with the key that the token names.

@@ -50,6 +50,11 @@ impl Key {
         Self { material, algorithms }
     }
 
+    /// Whether whoever has it can sign.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(&self.material, Material::Of(key) if key.family() == AlgorithmFamily::Hmac)
+    }
+
     /// What tokens signed with it may have as `alg`.
     pub(crate) fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms

@@ -18,6 +18,11 @@ const LEFT_OUT_MAX: usize = 16;
 pub(crate) struct KeySet(Vec<(String, Key)>);
 
 impl KeySet {
+    /// Whether there is a key with which tokens can be signed.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.0.iter().any(|(_, key)| key.is_secret())
+    }
+
     /// Reads the keys that can check tokens of one of `algorithms`, and says why others are left out.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl KeySource {
             Self::KeyFile(path) => OneKey::check_file(path, algorithms, host),
             Self::JwksFile(path) => JwksFile::check(path, algorithms, host),
             Self::Remote(source) => {
-                source.check()?;
+                source.check(host)?;
                 host.info(format_args!(
                     "`{}`: keys for {} would be fetched from {}",
                     source.option(),

@@ -39,7 +39,9 @@ impl OneKey {
     pub(crate) fn of_file(path: PathBuf, algorithms: Vec<Algorithm>, host: &Host) -> Result<Self, CreateError> {
         let (place, log) = (Place::option(OPTION).file(&path), host.clone());
         let read = move |content: &[u8]| parse(&place, file::line(content)?, &algorithms, &log);
-        WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, read).map(Self::File)
+        let file = WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, read)?;
+        file.guard(Key::is_secret);
+        Ok(Self::File(file))
     }
 
     /// What [`Self::of_file`] would say, without watching anything.
@@ -48,9 +50,10 @@ impl OneKey {
     /// As [`Self::of_file`].
     pub(crate) fn check_file(path: &PathBuf, algorithms: &[Algorithm], host: &Host) -> Result<(), CreateError> {
         let place = Place::option(OPTION).file(path);
-        file::read(OPTION, path, FILE_BYTES_MAX, |content| {
-            parse(&place, file::line(content)?, algorithms, host).map(drop)
-        })
+        let key =
+            file::read(OPTION, path, FILE_BYTES_MAX, |content| parse(&place, file::line(content)?, algorithms, host))?;
+        file::warn_of_others(host, OPTION, path, key.is_secret());
+        Ok(())
     }
 
     /// Checks the token's signature.

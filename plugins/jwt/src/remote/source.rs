@@ -6,7 +6,7 @@ use super::address::Address;
 use super::fetch::{Document, fetch};
 use super::tls::Trust;
 use crate::members::Members;
-use pusu_plugin_api::CreateError;
+use pusu_plugin_api::{CreateError, Host};
 use rustls::ClientConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,8 +78,8 @@ impl Source {
     ///
     /// # Errors
     /// They cannot.
-    pub(crate) fn check(&self) -> Result<(), CreateError> {
-        Trust::check(self.ca_file.as_deref())
+    pub(crate) fn check(&self, host: &Host) -> Result<(), CreateError> {
+        Trust::check(self.ca_file.as_deref(), host)
     }
 
     /// Fetches the key set, not looked at yet.

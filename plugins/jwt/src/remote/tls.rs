@@ -32,7 +32,11 @@ impl Trust {
     /// The file cannot be read, or there is no certificate.
     pub(super) fn open(path: Option<PathBuf>, host: &Host) -> Result<Self, CreateError> {
         match path {
-            Some(path) => WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, of_pem).map(Self::File),
+            Some(path) => {
+                let file = WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, of_pem)?;
+                file.guard(|_| false);
+                Ok(Self::File(file))
+            }
             None => of_system().map(Self::System),
         }
     }
@@ -41,9 +45,13 @@ impl Trust {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub(super) fn check(path: Option<&Path>) -> Result<(), CreateError> {
+    pub(super) fn check(path: Option<&Path>, host: &Host) -> Result<(), CreateError> {
         match path {
-            Some(path) => file::read(OPTION, path, FILE_BYTES_MAX, of_pem).map(drop),
+            Some(path) => {
+                file::read(OPTION, path, FILE_BYTES_MAX, of_pem)?;
+                file::warn_of_others(host, OPTION, path, false);
+                Ok(())
+            }
             None => of_system().map(drop),
         }
     }

@@ -239,3 +239,34 @@ fn a_file_that_has_just_changed_is_read_for_few_tokens() {
     let undecided = decisions.into_iter().filter_map(Result::ok);
     assert!(undecided.into_iter().all(|verdict| verdict.decision() == Decision::Unavailable));
 }
+
+/// Whoever writes the file decides who is let in, and whoever reads a secret signs as well.
+#[test]
+#[cfg(unix)]
+fn files_that_are_open_to_others_are_said() {
+    use pusu_plugin_api::testing::{Relay, check};
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let one = |algorithm: &str| json!({"jwt_signing_algorithms": [algorithm], "jwt_verification_key_file": file});
+    let set = json!({"keys": [oct("a", SECRET)]}).to_string();
+    for (content, options, mode, wanted) in [
+        (SECRET, one("HS256"), 0o604, "can be read by everybody (mode 0604), and it holds a secret: `chmod 600`"),
+        (SECRET, one("HS256"), 0o640, ""),
+        (keys::RSA, one("RS256"), 0o644, ""),
+        (keys::RSA, one("RS256"), 0o646, "can be written by everybody (mode 0646), and whoever writes it decides"),
+        (set.as_str(), with_file(&file), 0o604, "can be read by everybody (mode 0604), and it holds a secret"),
+        (set.as_str(), with_file(&file), 0o660, "can be written by its group (mode 0660)"),
+    ] {
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let relay = Relay::new();
+        let authenticator: JwtAuthenticator = relay.create(&options.to_string()).unwrap();
+        authenticator.reload().unwrap();
+        let said: Vec<_> = relay.lines().into_iter().filter(|line| line.text.contains("can be ")).collect();
+        assert_eq!(said.len(), usize::from(!wanted.is_empty()), "{said:?}");
+        let place = format!(": {}: {wanted}", file.display());
+        assert!(said.iter().all(|line| line.text.contains(&place) && !line.text.contains(SECRET)), "{said:?}");
+        check::<JwtAuthenticator>(&options.to_string()).unwrap();
+    }
+}

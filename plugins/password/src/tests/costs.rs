@@ -55,7 +55,7 @@ fn what_takes_much_is_taken_and_said_with_the_figure() {
     assert!(first.starts_with("option `passwords`, entry 3: a comparison with this hash takes "), "{first}");
     assert!(first.contains(" and 300 MiB (argon2 with m=307200, t=1, p=1)"), "{first}");
     assert!(!said.iter().any(|line| line.contains("entry 2") || line.contains("entry 4")), "{said:?}");
-    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(f64::from(300 << 20)));
+    assert_eq!(relay.metric("memory_bytes_max", &[]), Some(f64::from(300 << 20)));
     let info = relay.lines().into_iter().find(|line| line.level == Level::Info).expect("the memory is told");
     let wanted = "comparing passwords takes 300 MiB for a client, and at most 300 MiB for all";
     assert!(info.text.starts_with(wanted), "{}", info.text);
@@ -68,18 +68,69 @@ fn plain_passwords_take_nothing_that_is_worth_a_word() {
     let relay = Relay::new();
     let _: PasswordAuthenticator = relay.create(&with(&["fine".into(), "plain:$1$a".into()])).unwrap();
     assert_eq!(relay.lines(), []);
-    assert_eq!(relay.metric("comparison_memory_bytes_max", &[]), Some(0.0));
+    assert_eq!(relay.metric("memory_bytes_max", &[]), Some(0.0));
 }
 
 /// Each of these hashes is cheap, and every authorization is compared with all of them.
 #[test]
-fn many_hashes_are_said_where_an_authorization_has_no_time_for_them() {
+fn many_hashes_are_refused_where_no_authorization_has_time_for_them() {
     let relay = Relay::new();
     relay.set_entry(0, 1, Some(Duration::from_millis(1)));
-    let hashes: Vec<String> = (0..40).map(|_| format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}")).collect();
-    let _: PasswordAuthenticator = relay.create(&with(&hashes)).unwrap();
+    let hash = format!("$argon2id$v=19$m=8192,t=1,p=1${SALT_AND_HASH}");
+    let hashes = vec![hash.clone(); 40];
+    let error = |options: &str| relay.create::<PasswordAuthenticator>(options).err().unwrap().to_string();
+    let text = error(&with(&hashes));
+    assert!(text.starts_with("option `passwords`: an authorization takes about "), "{text}");
+    for part in ["`limits.authorize_call_timeout`", "the relay waits 1 ms for it", "`pusud hash-password`", "`!file`"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    std::fs::write(&file, hashes.iter().map(|hash| format!("- {hash}: [a]\n")).collect::<String>()).unwrap();
+    let text = error(&format!(r#"{{"passwords":{{"fine":["a"]}},"passwords_file":{file:?}}}"#));
+    let place = format!("option `passwords_file`: {}: an authorization takes about ", file.display());
+    assert!(text.starts_with(&place), "{text}");
+    relay.set_entry(0, 1, Some(Duration::from_secs(3600)));
+    assert!(relay.create::<PasswordAuthenticator>(&with(&hashes)).is_ok());
+}
+
+/// A file that would let nobody in any more is a broken one.
+#[test]
+fn a_file_that_would_cost_too_much_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    std::fs::write(&file, "fine: [a]").unwrap();
+    let relay = Relay::new();
+    relay.set_entry(0, 1, Some(Duration::from_millis(1)));
+    let authenticator: PasswordAuthenticator = relay.create(&format!(r#"{{"passwords_file":{file:?}}}"#)).unwrap();
+    std::fs::write(&file, format!("fine: [a]\n$argon2id$v=19$m=131072,t=1,p=1${SALT_AND_HASH}: [a]")).unwrap();
+    let text = authenticator.reload().unwrap_err().to_string();
+    assert!(text.contains("so that nobody could connect"), "{text}");
+    assert_eq!(ask(&authenticator, b"fine").decision(), Decision::Grant);
+}
+
+/// Between what may be too slow at the moment and what is too slow on any machine lies a factor, of estimates a larger one.
+#[test]
+fn only_what_is_far_too_slow_is_refused() {
+    let cost = cost::Cost { parameters: "x".into(), bytes: 0, work: cost::Work::BcryptRounds(1 << 15) };
+    let estimate = cost.estimate();
+    let relay = Relay::new();
+    for (takes, factor) in [(cost::Takes::measured(&cost, estimate, 3), 2), (cost::Takes::estimated(&cost, 3), 4)] {
+        assert_eq!(takes.time, estimate * 3);
+        relay.set_entry(0, 1, Some(takes.time / factor + Duration::from_millis(1)));
+        assert_eq!(takes.check(&relay.host()), Ok(()));
+        relay.set_entry(0, 1, Some(takes.time / factor - Duration::from_millis(1)));
+        assert!(takes.check(&relay.host()).is_err());
+        relay.set_entry(0, 1, None);
+        assert_eq!(takes.check(&relay.host()), Ok(()));
+    }
+    relay.set_entry(0, 1, Some(estimate * 2));
+    cost::Takes::measured(&cost, estimate, 3).tell(&relay.host());
     let said = warnings(&relay);
-    assert!(said.len() == 1 && said[0].contains("`authorize_call_timeout` is 1 ms: nobody can be let in"), "{said:?}");
+    assert!(
+        said.len() == 1 && said[0].contains("`limits.authorize_call_timeout` is 3.6 s: it may be that"),
+        "{said:?}"
+    );
 }
 
 /// Estimates, which are the same on every machine, stand in for what there is no time to measure.

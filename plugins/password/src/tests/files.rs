@@ -89,7 +89,11 @@ fn what_is_wrong_at_the_start_is_wrong_for_a_check_too() {
     let check = || testing::check::<PasswordAuthenticator>(&stage.options("")).err().map(|error| error.to_string());
     let create = || stage.create("").err().map(|error| error.to_string());
     for (text, wanted) in [
-        ("x: a\n", stage.place() + "entry 1: expected a list, found a string"),
+        (
+            "x: a\n",
+            stage.place()
+                + "entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string",
+        ),
         ("{}", "nobody could connect: ".into()),
         (&"#".repeat((1 << 20) + 1), stage.place() + "expected a file of at most 1048576 bytes, found a longer one"),
         (
@@ -118,5 +122,5 @@ fn a_file_that_takes_more_memory_is_told() {
     assert_eq!(authenticator.reload(), Ok(()));
     let told = |line: &testing::Line| line.level == Level::Info && line.text.contains("takes 8 MiB for a client");
     assert!(stage.relay.lines().iter().any(told), "{:?}", stage.relay.lines());
-    assert_eq!(stage.relay.metric("comparison_memory_bytes_max", &[]), Some(f64::from(256 << 20)));
+    assert_eq!(stage.relay.metric("memory_bytes_max", &[]), Some(f64::from(256 << 20)));
 }

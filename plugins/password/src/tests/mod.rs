@@ -3,6 +3,7 @@
 mod costs;
 mod files;
 mod hashes;
+mod names;
 
 use super::*;
 use argon2::password_hash::PasswordHasher;
@@ -130,7 +131,11 @@ fn wrong_options_are_named_with_expectation_and_finding_but_without_values() {
     for (options, wanted) in [
         (r#"{"passwords":"hunter2"}"#, format!("option `passwords`: {mapping}, found a string")),
         (r#"{"passwords":7}"#, format!("option `passwords`: {mapping}, found a number")),
-        (r#"{"passwords":{"hunter2":"a.*"}}"#, "option `passwords`, entry 1: expected a list, found a string".into()),
+        (
+            r#"{"passwords":{"hunter2":"a.*"}}"#,
+            "option `passwords`, entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string"
+                .into(),
+        ),
         (
             r#"{"passwords":{"x":["a"],"hunter2":["a",7]}}"#,
             "option `passwords`, entry 2, item 2: expected a pattern of 1 to 255 bytes without control characters, found a number"

@@ -69,6 +69,8 @@ fn run(mut stream: UnixStream, image: Option<OwnedFd>) -> Result<()> {
             Purpose::Check => loaded.and_then(|plugin| plugin.try_options(callbacks, &start.options)),
             _ => loaded.map(drop),
         };
+        // How much memory it says to take.
+        daemon.hand_on_metrics();
         daemon.say(&tried.map_or_else(failed, |()| ToDaemon::Ready(Offers::default())));
         // It is the daemon that says goodbye.
         while receive(&mut stream)?.is_some() {}

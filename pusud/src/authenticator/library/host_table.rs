@@ -47,7 +47,8 @@ unsafe extern "C" fn nobody_waits(_ctx: *mut c_void, _ticket: u64, _verdict: *co
 unsafe extern "C" fn check_extension(ctx: *mut c_void, id: abi::Str) -> *const c_void {
     // SAFETY: as the caller promises.
     let found = unsafe { host_extension(ctx, id) };
-    let is_offered = found == ptr::from_ref(&log::TABLE).cast()
+    let always: [*const c_void; 2] = [ptr::from_ref(&log::TABLE).cast(), ptr::from_ref(&metrics::TABLE).cast()];
+    let is_offered = always.contains(&found)
         || callbacks::find(ctx.addr()).is_some_and(|host| {
             let facts = host.facts();
             let tables: [*const c_void; 2] =

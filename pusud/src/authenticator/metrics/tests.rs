@@ -114,3 +114,21 @@ fn what_is_counted_in_a_process_is_handed_on_once() {
     }
     assert!(there.take_changes().is_empty());
 }
+
+#[test]
+fn the_memory_of_a_plugin_is_one_gauge_without_labels() {
+    let gauge = |metrics: &InstanceMetrics, labels: &[(&str, &str)], bytes: f64| {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let name = abi::METRIC_MEMORY.to_owned();
+        let definition = Definition::check(abi::METRIC_GAUGE, name, "Help.".into(), labels, Vec::new()).unwrap();
+        metrics.set(metrics.define(&definition), bytes);
+    };
+    let metrics = InstanceMetrics::default();
+    assert_eq!(metrics.memory_bytes_max(), None);
+    gauge(&metrics, &[("of", "one")], 1.0);
+    assert_eq!(metrics.memory_bytes_max(), None);
+    for (said, taken) in [(268_435_456.0, 256 << 20), (0.9, 0), (-1.0, 0), (1e300, usize::MAX)] {
+        gauge(&metrics, &[], said);
+        assert_eq!(metrics.memory_bytes_max(), Some(taken), "{said}");
+    }
+}

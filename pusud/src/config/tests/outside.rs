@@ -120,9 +120,34 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
             "write `!env NAME` in its place for a variable, or `!file PATH`",
         ),
         ("passwords:\n  ${s3cret}: []", "line 3: `passwords`: `${…}` is replaced by nothing here"),
+        ("passwords:\n  ${A:-s3cret}: []", "line 3: `passwords`: `${…}` is replaced by nothing here"),
+        (
+            "authenticator_options:\n  key: ${A-s3cret}",
+            "line 3: `authenticator_options.key`: `${…}` is replaced by nothing",
+        ),
         ("passwords:\n  ${s3cret}: []", "`!text` goes before it, as in `!text \"…\"`"),
         ("name: relay-${HOST}", "line 2: `name`: `${…}` is replaced by nothing here: write `!env NAME`"),
         ("plugins_dir: ${HOME}/plugins", "`plugins_dir`: `${…}` is replaced by nothing here: write the value itself"),
+        (
+            "passwords:\n  x: []\n  !file one: []\n  s3cret-one: []",
+            "twice: key 2 (`!file one`) and key 3 of the mapping are the",
+        ),
+        (
+            "passwords:\n  s3cret-one: []\n  !file one: []",
+            "twice: key 1 and key 2 (`!file one`) of the mapping are the same text",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !file ./one: []",
+            "twice: key 1 (`!file one`) and key 2 (`!file ./one`) of the mapping",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !text s3cret-one: []",
+            "key 1 (`!file one`) and key 2 of the mapping are the same text",
+        ),
+        (
+            "passwords:\n  !file one: []\n  !file ./one: []",
+            "change one, or write a list of mappings with one key each, if the",
+        ),
         ("passwords:\n  !file one: []\n  s3cret-one: []", "line 4: `passwords`: a key below it stands there twice"),
         ("passwords:\n  !file one: []\n  !file one: []", "line 4: `passwords`: a key below it stands there twice"),
     ] {

@@ -74,7 +74,7 @@ fn a_reload_says_what_is_wrong_with_the_file() {
     reload().succeeds();
     expect_let_in(&stage.daemon, "new", "new");
     stage.write("hunter2: new\n");
-    let said = reload().fails_saying(&["passwords.yaml: entry 1: expected a list, found a string"]);
+    let said = reload().fails_saying(&["passwords.yaml: entry 1: expected a list of patterns, or `{name: alice, channels: [\"news.*\"]}`, found a string"]);
     assert!(!said.contains("hunter2"), "{said}");
     expect_let_in(&stage.daemon, "new", "new");
 }
@@ -110,4 +110,31 @@ fn bad_files_are_one_message_each_at_the_check() {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// `!file` has warned of that, and a file of passwords that everybody could read has not.
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_open_to_others_is_said_at_the_check_and_while_the_relay_serves() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::with("hunter2: [a]", "");
+    let set = |mode| fs::set_permissions(stage.file(), fs::Permissions::from_mode(mode)).unwrap();
+    let options = format!("passwords_file: {:?}", stage.file());
+    for (mode, wanted) in [
+        (0o600, None),
+        (0o640, None),
+        (0o604, Some("can be read by everybody (mode 0604), and it holds a secret: `chmod 600`")),
+        (0o620, Some("can be written by its group (mode 0620)")),
+    ] {
+        set(mode);
+        let said = check(&options);
+        assert!(said.status.success() && !said.stderr.contains("hunter2"), "{said:?}");
+        let place = |wanted: &str| format!("WARN option `passwords_file`: {}: {wanted}", shown(&stage.file()));
+        match wanted {
+            None => assert!(!said.stderr.contains("WARN"), "{said:?}"),
+            Some(wanted) => assert!(said.stderr.contains(&place(wanted)), "{said:?}"),
+        }
+    }
+    let said_so = |daemon: &Daemon| daemon.log().text().contains("can be written by its group (mode 0620)");
+    stage.wait_until("the warning about the new mode", said_so);
 }

@@ -1,6 +1,6 @@
 //! Hashes in place of passwords: made by others, made by `pusud hash-password`, and refused.
 
-use super::{check, expect_let_in, expect_refused, start};
+use super::{check, check_with, expect_let_in, expect_refused, start};
 use crate::harness::{not_run, pusud, run, run_with_input, script};
 use serde_json::{Map, Value};
 use std::process::Command;
@@ -155,4 +155,44 @@ fn the_check_says_what_comparing_takes() {
     assert!(said.stderr.contains("at most 300 MiB for all"), "{said:?}");
     let said = check("passwords: {fine: [a]}");
     assert!(said.status.success() && !said.stderr.contains("comparing passwords"), "{said:?}");
+    assert!(!said.stdout.contains("  plugins  "), "{said:?}");
+}
+
+/// Every authorization would have timed out, and a warning was all that said so.
+#[test]
+fn hashes_that_no_authorization_has_time_for_are_refused_by_the_check() {
+    let hashes: String =
+        (0..40).map(|_| "  - $argon2id$v=19$m=65536,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo: [a]\n").collect();
+    let options = format!("passwords:\n{hashes}");
+    let said = check_with(&options, "limits: {authorize_call_timeout: 100ms}").fails_saying(&[
+        "option `passwords`: an authorization takes about ",
+        "the relay waits 100 ms for it (`limits.authorize_call_timeout`), so that nobody could connect",
+    ]);
+    assert!(!said.contains("aGFzaGhhc2hoYXNo"), "{said}");
+    check_with(&options, "limits: {authorize_call_timeout: 1m, authorize_timeout: 1m}").succeeds();
+}
+
+/// It stood in a line of the log, beside a sum that it was not in.
+#[test]
+fn the_memory_of_comparisons_is_in_the_sum_of_the_check() {
+    let hash = |memory: u32| format!("'$argon2id$v=19$m={memory},t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo': [a]");
+    let options = format!("passwords:\n  {}", hash(300 * 1024));
+    let sum_of = |options: &str, more: &str| {
+        let text = check_with(options, more).succeeds();
+        let row = |name: &str| {
+            let line = text.lines().find(|line| line.trim_start().starts_with(name))?;
+            line.split_whitespace()
+                .zip(line.split_whitespace().skip(1))
+                .find(|(_, unit)| *unit == "MiB")?
+                .0
+                .parse()
+                .ok()
+        };
+        (row("memory at most").unwrap_or(0_usize), row("plugins "))
+    };
+    let (plain, none) = sum_of("passwords: {fine: [a]}", "");
+    assert_eq!(none, None);
+    for more in ["", "isolation: process"].into_iter().filter(|more| cfg!(unix) || more.is_empty()) {
+        assert_eq!(sum_of(&options, more), (plain + 300, Some(300_usize)), "{more}");
+    }
 }

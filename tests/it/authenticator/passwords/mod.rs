@@ -3,6 +3,7 @@
 mod canaries;
 mod files;
 mod hashes;
+mod names;
 
 use crate::harness::{Daemon, Finished, PluginsDir, Setup, password_plugin, pusud, run};
 use serde_json::json;
@@ -45,10 +46,15 @@ fn expect_refused(daemon: &Daemon, password: &str) {
 
 /// What `pusud check` says of these options.
 fn check(options: &str) -> Finished {
+    check_with(options, "")
+}
+
+/// The same with further lines of the settings.
+fn check_with(options: &str, more: &str) -> Finished {
     let plugins = PluginsDir::with([password_plugin()]);
     let settings = plugins.path().join("settings.yaml");
     let options: String = options.lines().map(|line| format!("  {line}\n")).collect();
-    let text = format!("authenticator: PasswordAuthenticator\nclient_port: 0\nauthenticator_options:\n{options}");
+    let text = format!("authenticator: PasswordAuthenticator\nclient_port: 0\nauthenticator_options:\n{options}{more}");
     std::fs::write(&settings, text).unwrap();
     run(pusud(&["check", "--plugins-dir"]).arg(plugins.path()).arg("--config").arg(&settings))
 }
