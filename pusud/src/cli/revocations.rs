@@ -38,7 +38,7 @@ pub(super) fn revocations(args: Args) -> anyhow::Result<()> {
     if lift {
         let whom = whom.context("which one? `--lift --subject SUBJECT` or `--lift --authorization-hash HASH`")?;
         let what = format!("{whom} is no longer revoked");
-        return say(&control::lift(&relay.find()?, whom)?, json, &what);
+        return say(&control::lift(&relay.find()?, whom)?, json, &what, "");
     }
     let mut list = control::revocations(&relay.find()?)?;
     list.retain(|standing| whom.as_ref().is_none_or(|whom| standing.whom == *whom));

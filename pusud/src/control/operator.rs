@@ -32,7 +32,7 @@ pub struct Operator {
 pub struct AtRelay {
     /// The relay's name.
     pub relay: String,
-    /// What was done there: of a kick, so many connections were ended.
+    /// What was done there: so many connections were ended, or so many clients were authorized by what is revoked.
     pub connections: Option<u64>,
     /// Why it is not known to be done there.
     pub problem: Option<String>,
@@ -52,6 +52,8 @@ pub struct Kicked {
 pub struct Revoked {
     /// When it ends, in milliseconds since 1970; 0: when it is lifted.
     pub until_ms: u64,
+    /// So many clients were authorized by it here; `None`: not all shards have answered.
+    pub connections: Option<u64>,
     /// Whether it outlives a restart of this relay; `None`: there is no `revocations_file`.
     pub is_saved: Option<bool>,
     /// Why it could not be saved.
@@ -129,11 +131,22 @@ impl Operator {
                         as a cookie or a certificate: revoke the subject"
                 .to_owned());
         }
+        if lasting == Some(Duration::ZERO) {
+            return Err("expected a time that is longer than nothing".to_owned());
+        }
+        let (done, count) = oneshot::channel();
+        let tell = move |count| {
+            // Nobody waits any more after a second.
+            let _ = done.send(count);
+        };
         let (number, Entry { until_ms, .. }) =
-            self.revocations.revoke(whom.clone(), lasting).map_err(|no_room| no_room.to_string())?;
+            self.revocations.revoke(whom.clone(), lasting, tell).map_err(|no_room| no_room.to_string())?;
         let lasting = lasting.map_or_else(|| "until it is lifted".to_owned(), format_duration);
-        info!(%whom, lasting, "authorizations revoked by the operator");
-        Ok(self.spread(&whom, number, until_ms).await)
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let (count, spread) = tokio::join!(timeout_at(deadline, count), self.spread(&whom, number, deadline));
+        let connections = count.ok().and_then(Result::ok);
+        info!(%whom, lasting, connections, "authorizations revoked by the operator");
+        Ok(Revoked { until_ms, connections, ..spread })
     }
 
     /// Lifts a revocation, here and at all linked relays.
@@ -144,11 +157,11 @@ impl Operator {
         let number = self.revocations.lift(whom);
         let number = number.ok_or_else(|| format!("{whom} is not revoked; `pusud revocations` lists who is"))?;
         info!(%whom, "revocation lifted by the operator");
-        Ok(self.spread(whom, number, 0).await)
+        Ok(self.spread(whom, number, Instant::now() + ANSWER_WITHIN).await)
     }
 
-    /// Waits until a change of the revocations is saved and known at the linked relays.
-    async fn spread(&self, whom: &Whom, number: u64, until_ms: u64) -> Revoked {
+    /// Waits until a change of the revocations is saved, and until `deadline` for the linked relays to know it.
+    async fn spread(&self, whom: &Whom, number: u64, deadline: Instant) -> Revoked {
         let saved = async {
             match &self.saving {
                 Some(saving) => Some(saving.saved().await),
@@ -157,7 +170,7 @@ impl Operator {
         };
         let told = async {
             if self.revocations.is_for_others(whom) {
-                return self.order(Order::Revocations(number), Instant::now() + ANSWER_WITHIN).await;
+                return self.order(Order::Revocations(number), deadline).await;
             }
             let problem = "not told: without `network_key_file` each relay hashes with a key of its own".to_owned();
             let others = AtRelay { relay: "other relays".to_owned(), connections: None, problem: Some(problem) };
@@ -165,7 +178,7 @@ impl Operator {
         };
         let (saved, relays) = tokio::join!(saved, told);
         let is_saved = saved.as_ref().map(Result::is_ok);
-        Revoked { until_ms, is_saved, save_problem: saved.and_then(Result::err), relays }
+        Revoked { is_saved, save_problem: saved.and_then(Result::err), relays, ..Revoked::default() }
     }
 
     /// All revocations that hold.

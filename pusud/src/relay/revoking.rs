@@ -3,8 +3,8 @@
 
 use crate::config::Config;
 use crate::mesh::Keys;
-use crate::revocation::{self, HashKeys, Revocations, Saving};
-use crate::routing::{Event, InboxSender, Item};
+use crate::revocation::{self, Change, HashKeys, Revocations, Saving};
+use crate::routing::{Event, InboxSender, Item, Tally};
 use anyhow::Context as _;
 use std::sync::Arc;
 use tracing::info;
@@ -33,7 +33,7 @@ impl Revoking {
         };
         let count = kept.entries.iter().filter(|entry| !entry.is_lifted).count();
         let shown = path.display();
-        revocations.take(kept.entries, None).with_context(|| format!("`revocations_file`: {shown}"))?;
+        revocations.take(kept.entries, None, drop).with_context(|| format!("`revocations_file`: {shown}"))?;
         info!(count, path = %shown, "revocations have been read");
         let saving = Saving::start(path, kept.key, revocations.clone())?;
         Ok(Self { revocations, saving: Some(saving) })
@@ -42,10 +42,12 @@ impl Revoking {
     /// Has the shards, the network and the file told of every change from here on.
     pub(super) fn tell(&self, inboxes: Vec<InboxSender>, network: Option<InboxSender<Event>>) {
         let saving = self.saving.clone();
-        self.revocations.on_change(move |change| {
-            for (inbox, key) in inboxes.iter().zip(change.revoked.into_iter().cycle()) {
-                inbox.send(Item::Revoked(key));
+        self.revocations.on_change(move |Change { revoked, count }| {
+            let tally = Tally::new(count);
+            for inbox in inboxes.iter().filter(|_| !revoked.is_empty()) {
+                inbox.send(Item::Revoked(revoked.clone(), tally.clone()));
             }
+            drop(tally);
             if let Some(network) = &network {
                 network.send(Event::RevocationsChanged);
             }

@@ -1,8 +1,9 @@
 //! An entry of the table: a revocation or the lift of one, when it was made, and when it ends.
 
-use super::table::REVOCATIONS_MAX;
+use super::entries::REVOCATIONS_MAX;
 use super::whom::Whom;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// How long an entry is kept when it revokes nothing any more, in milliseconds. A relay that was away for less may hold an
@@ -32,6 +33,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The same as a relay has it whose clock says `here_ms` when the clock of the one that has told it says `there_ms`, both
+    /// in milliseconds since 1970: so much of its time is left at both.
+    pub fn by_clock(mut self, here_ms: u64, there_ms: u64) -> Self {
+        if self.until_ms != 0 {
+            // 0 would be no end at all.
+            self.until_ms = self.until_ms.saturating_add(here_ms).saturating_sub(there_ms).max(1);
+        }
+        self
+    }
+
     /// Whether it can be forgotten.
     pub(super) fn is_over(&self, now_ms: u64) -> bool {
         let end = match (self.is_lifted, self.until_ms) {
@@ -48,10 +59,11 @@ impl Entry {
 }
 
 /// Something in the table has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// The number of a [`Standing`](super::Standing) that is revoked from here on; `None`: a lift.
-    pub revoked: Option<u64>,
+    /// The numbers of each [`Standing`](super::Standing) that is revoked from here on; none: all are lifts.
+    pub revoked: Arc<[u64]>,
+    /// Is to be told how many clients are authorized by any of these.
+    pub count: Box<dyn FnOnce(u64) + Send>,
 }
 
 /// There are as many revocations as can be.

@@ -3,9 +3,9 @@
 //! It is written as a whole, beside the old one, which it then takes the place of: whatever happens, one of the two is
 //! there. It has the relay's own key for hashes, where no network has one.
 
+use super::entries::{LIFTED_MAX, REVOCATIONS_MAX};
 use super::entry::Entry;
 use super::hashing::{HashKeys, KEY_BYTES};
-use super::table::{LIFTED_MAX, REVOCATIONS_MAX};
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};

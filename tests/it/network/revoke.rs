@@ -42,6 +42,9 @@ fn one_of_a_thousand_subjects_is_out_everywhere_and_nobody_else_notices() {
     let began = Instant::now();
     let said = relays[0].operate(&["revoke", "--subject", "s500"]).succeeds();
     assert!(said.contains("here and at 2 linked relays"), "{said}");
+    // The others are counted where they are, and the one of the thousand is on the third relay.
+    let counted = [said.lines().nth(1), said.lines().nth(2), said.lines().nth(3)].map(Option::unwrap_or_default);
+    assert_eq!(counted, ["1 client had it", "relay-1: 1 client had it", "relay-2: 2 clients had it"]);
     for client in &mut out {
         client.expect(json!({"type": "authorization_failed", "reason": "revoked"}));
         client.expect_closed(4504);

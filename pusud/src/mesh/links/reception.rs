@@ -3,7 +3,7 @@
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
-use crate::mesh::links::orders::{receive_kicked, receive_revoked};
+use crate::mesh::links::orders::{receive_kicked, receive_revoked, receive_room};
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{Frame, Malformed, kind};
 use crate::routing::Door;
@@ -73,8 +73,11 @@ impl<D: Door> Mesh<D> {
                 link.announcer.asked();
                 link.signals.send.notify_one();
             }
-            Frame::Revocations { number, entries } => self.receive_revocations(id, number, entries)?,
-            Frame::Revoked { number, has_room } => receive_revoked(link, number, has_room)?,
+            Frame::Revocations { number, clock_ms, entries } => {
+                self.receive_revocations(id, (number, clock_ms), entries)?;
+            }
+            Frame::Revoked { number, has_room, clients } => receive_revoked(link, number, has_room, clients)?,
+            Frame::Room => receive_room(link)?,
             Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
             Frame::Kicked { number, count } => receive_kicked(link, number, count)?,
             Frame::Goodbye => return Ok(true),
