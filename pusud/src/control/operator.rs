@@ -71,6 +71,8 @@ pub struct Standing {
     pub since_ms: u64,
     /// When it ends, in milliseconds since 1970; 0: when it is lifted.
     pub until_ms: u64,
+    /// It revokes nothing: it is a hash that was made under a key which the relay does not have any more.
+    pub is_void: bool,
 }
 
 /// Decisions that were found.
@@ -131,6 +133,11 @@ impl Operator {
                         as a cookie or a certificate: revoke the subject"
                 .to_owned());
         }
+        if self.revocations.is_void(&whom) {
+            return Err("this hash was made under a key that this relay does not have: ask a relay whose `pusud decisions` shows \
+                        it now, or revoke the subject"
+                .to_owned());
+        }
         if lasting == Some(Duration::ZERO) {
             return Err("expected a time that is longer than nothing".to_owned());
         }
@@ -172,7 +179,10 @@ impl Operator {
             if self.revocations.is_for_others(whom) {
                 return self.order(Order::Revocations(number), deadline).await;
             }
-            let problem = "not told: without `network_key_file` each relay hashes with a key of its own".to_owned();
+            let problem =
+                "not told: without `network_key_file` each relay hashes with a key of its own, and this hash was made \
+                           under that"
+                    .to_owned();
             let others = AtRelay { relay: "other relays".to_owned(), connections: None, problem: Some(problem) };
             self.network.iter().map(|_| others.clone()).collect()
         };
@@ -183,14 +193,20 @@ impl Operator {
 
     /// All revocations that hold.
     pub(super) fn revocations(&self) -> Vec<Standing> {
-        let standing = |Entry { whom, stamp, until_ms, .. }| Standing { whom, since_ms: stamp.time_ms, until_ms };
+        let standing = |Entry { whom, stamp, until_ms, .. }| {
+            let is_void = self.revocations.is_void(&whom);
+            Standing { whom, since_ms: stamp.time_ms, until_ms, is_void }
+        };
         self.revocations.list().into_iter().map(standing).collect()
     }
 
     /// What was decided last.
-    pub(super) fn decisions(&self, filter: &Filter) -> Found {
-        let (decisions, count) = self.decisions.find(filter);
-        Found { is_on: self.decisions.is_on(), count, decisions }
+    ///
+    /// # Errors
+    /// There can be no such address.
+    pub(super) fn decisions(&self, filter: &Filter) -> Result<Found, String> {
+        let (decisions, count) = self.decisions.find(filter).map_err(|error| format!("{error:#}"))?;
+        Ok(Found { is_on: self.decisions.is_on(), count, decisions })
     }
 
     /// Has the linked relays told, and waits for their answers until `deadline`.

@@ -7,7 +7,12 @@ use crate::revocation::{self, Change, HashKeys, Revocations, Saving};
 use crate::routing::{Event, InboxSender, Item, Tally};
 use anyhow::Context as _;
 use std::sync::Arc;
-use tracing::info;
+use std::time::Duration;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+/// How long the last changes may take to be saved when the relay ends: the disk may hang.
+const SAVED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The revocations of a relay, and what saves them; `None`: nothing does.
 pub(super) struct Revoking {
@@ -23,7 +28,10 @@ impl Revoking {
     pub(super) fn open(config: &Config, keys: Option<&Keys>) -> anyhow::Result<Self> {
         let kept = config.revocations_file.as_deref().map(revocation::load).transpose()?;
         let hash_keys = match (keys, &kept) {
-            (Some(keys), _) => HashKeys::of_network(keys.all()),
+            (Some(keys), None) => HashKeys::of_network(keys.all()),
+            (Some(keys), Some(kept)) => {
+                HashKeys::of_network(keys.all()).beside(kept.key.clone(), kept.entries.iter().map(|entry| &entry.whom))
+            }
             (None, Some(kept)) => HashKeys::own(kept.key.clone()),
             (None, None) => HashKeys::own(HashKeys::generate()),
         };
@@ -35,6 +43,14 @@ impl Revoking {
         let shown = path.display();
         revocations.take(kept.entries, None, drop).with_context(|| format!("`revocations_file`: {shown}"))?;
         info!(count, path = %shown, "revocations have been read");
+        let count = revocations.list().iter().filter(|entry| revocations.is_void(&entry.whom)).count();
+        if count > 0 {
+            warn!(
+                count,
+                "revocations of single authorizations are void: their hashes were made under a key that is no longer there; \
+                 `pusud revocations` shows them"
+            );
+        }
         let saving = Saving::start(path, kept.key, revocations.clone())?;
         Ok(Self { revocations, saving: Some(saving) })
     }
@@ -55,5 +71,14 @@ impl Revoking {
                 saving.save();
             }
         });
+    }
+}
+
+/// Waits for the last changes to be saved.
+pub(super) async fn finish(saving: Option<Saving>) {
+    let Some(saving) = saving else { return };
+    // It is in the log where it fails.
+    if timeout(SAVED_WITHIN, saving.finish()).await.is_err() {
+        warn!("the last revocations have not been saved in time");
     }
 }

@@ -9,6 +9,7 @@ mod entry;
 mod file;
 mod hashing;
 mod memory;
+mod replacing;
 mod saving;
 mod standing;
 mod table;

@@ -63,7 +63,15 @@ impl Revocations {
 
     /// Whether other relays know what an entry about `whom` means: hashes under a key of this relay's own they do not.
     pub fn is_for_others(&self, whom: &Whom) -> bool {
-        self.keys.are_shared() || matches!(whom, Whom::Subject(_))
+        match whom {
+            Whom::Subject(_) => true,
+            Whom::AuthorizationHash(hash) => self.keys.is_shared(hash),
+        }
+    }
+
+    /// Whether nobody can tell any more what an entry about `whom` stands for: it is a hash under a key that is not there.
+    pub fn is_void(&self, whom: &Whom) -> bool {
+        matches!(whom, Whom::AuthorizationHash(hash) if !self.keys.knows(hash))
     }
 
     /// Whether this is the hash of an empty authorization.

@@ -1,4 +1,4 @@
-//! What has been taken in of a peer's revocations and is to be acknowledged once the shards have looked whom it is about.
+//! Acknowledgements of revocations that a peer has told: each is due once the shards have looked whom its entries are about.
 //!
 //! **Invariant:** acknowledgements leave in the order of what they acknowledge, and a bounded number of them waits.
 
@@ -61,7 +61,8 @@ impl TakenIn {
 
     /// The next one that can be told.
     pub(super) fn next(&mut self) -> Option<Acknowledgement> {
-        self.waiting.pop_front_if(|first| first.open == 0)
+        self.waiting.front().filter(|first| first.open == 0)?;
+        self.waiting.pop_front()
     }
 }
 
