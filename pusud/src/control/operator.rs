@@ -72,6 +72,7 @@ pub struct Standing {
     /// When it ends, in milliseconds since 1970; 0: when it is lifted.
     pub until_ms: u64,
     /// It revokes nothing: it is a hash that was made under a key which the relay does not have any more.
+    #[serde(default)]
     pub is_void: bool,
 }
 

@@ -72,3 +72,18 @@ pub struct Change {
     "there are {REVOCATIONS_MAX} revocations, which is the most: lift some (`pusud revocations`), or give them an end"
 )]
 pub struct NoRoom;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_is_left_by_another_clock_and_an_end_stays_one() {
+        let until =
+            |until_ms| Entry { whom: Whom::Subject("a".into()), stamp: Stamp::default(), until_ms, is_lifted: false };
+        let moved = |until_ms, here, there| until(until_ms).by_clock(here, there).until_ms;
+        assert_eq!([moved(160, 500, 100), moved(560, 100, 500), moved(0, 500, 100)], [560, 160, 0]);
+        assert_eq!([moved(5, 1, 100), moved(u64::MAX, 100, 100)].map(|until| until == 0), [false; 2]);
+        assert!(!until(5).by_clock(1, 100).holds(1) && until(u64::MAX).by_clock(100, 1).holds(100));
+    }
+}

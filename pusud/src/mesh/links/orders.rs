@@ -262,7 +262,9 @@ pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool, clie
 
 /// A peer has room for revocations that it had none for.
 pub(super) fn receive_room(link: &mut Link) -> Result<(), Refusal> {
-    orders_of(link, kind::ROOM)?.told = 0;
+    let orders = orders_of(link, kind::ROOM)?;
+    // What was told before has been counted, as far as there was room.
+    (orders.told, orders.began) = (0, orders.revocations.last());
     link.signals.send.notify_one();
     Ok(())
 }
