@@ -4,10 +4,12 @@
 //! **Invariant:** where none are remembered, nothing is kept and no lock is taken.
 
 use super::verdict::{Request, Verdict, beginning};
+use crate::admission::Networks;
 use crate::protocol::Permission;
 use crate::revocation::AuthorizationHash;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -79,7 +81,7 @@ impl Question {
 /// Which decisions are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    /// Of this client, or of all clients of this address.
+    /// Of this client (`203.0.113.7:50123`), or of all clients of this address or network.
     pub address: Option<String>,
     /// About this subject.
     pub subject: Option<String>,
@@ -90,14 +92,34 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn fits(&self, decision: &Decision) -> bool {
-        let is_of = |address: &String| {
-            let host = decision.address.rsplit_once(':').map_or("", |(host, _)| host);
-            decision.address == *address || host.trim_start_matches('[').trim_end_matches(']') == address
-        };
-        self.address.as_ref().is_none_or(is_of)
+    fn fits(&self, place: Option<&Place>, decision: &Decision) -> bool {
+        place.is_none_or(|place| place.is_of(&decision.address))
             && self.subject.as_ref().is_none_or(|subject| decision.subject == beginning(subject, TEXT_BYTES_MAX))
             && (!self.refused || decision.verdict != "granted")
+    }
+}
+
+/// Where clients come from that are meant.
+enum Place {
+    /// One connection.
+    Connection(SocketAddr),
+    /// An address or a network.
+    Networks(Networks),
+}
+
+impl Place {
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        match text.parse() {
+            Ok(connection) => Ok(Self::Connection(connection)),
+            Err(_) => Networks::parse([text]).map(Self::Networks),
+        }
+    }
+
+    fn is_of(&self, client: &str) -> bool {
+        client.parse::<SocketAddr>().is_ok_and(|client| match self {
+            Self::Connection(connection) => client == *connection,
+            Self::Networks(networks) => networks.contains(client.ip()),
+        })
     }
 }
 
@@ -119,11 +141,15 @@ impl Decisions {
     }
 
     /// Those that are meant, the oldest first, and how many there are.
-    pub fn find(&self, filter: &Filter) -> (Vec<Decision>, usize) {
+    ///
+    /// # Errors
+    /// There can be no such address.
+    pub fn find(&self, filter: &Filter) -> anyhow::Result<(Vec<Decision>, usize)> {
+        let place = filter.address.as_deref().map(Place::parse).transpose()?;
         let last = self.lock();
-        let fitting = last.iter().filter(|decision| filter.fits(decision));
+        let fitting = last.iter().filter(|decision| filter.fits(place.as_ref(), decision));
         let count = fitting.clone().count();
-        (fitting.skip(count.saturating_sub(filter.last.min(SHOWN_MAX))).cloned().collect(), count)
+        Ok((fitting.skip(count.saturating_sub(filter.last.min(SHOWN_MAX))).cloned().collect(), count))
     }
 
     /// One more, which `entry` has decided; the oldest makes room. `subject`: of a grant that was taken back.
@@ -219,7 +245,7 @@ mod tests {
         remember(&decisions, "192.0.2.10:1", &granted("bob", 1));
         let all = Filter { last: 10, ..Filter::default() };
         let found = |filter: Filter| {
-            let (found, count) = decisions.find(&filter);
+            let (found, count) = decisions.find(&filter).unwrap();
             assert_eq!(found.len(), count.min(filter.last));
             found.into_iter().map(|decision| decision.address).collect::<Vec<_>>()
         };
@@ -231,6 +257,10 @@ mod tests {
             (at("192.0.2.1:2"), at("2001:db8::1")),
             (vec!["192.0.2.1:2".into()], vec!["[2001:db8::1]:7".into()])
         );
+        assert_eq!(at("192.0.2.0/29"), ["192.0.2.1:1", "192.0.2.1:2"]);
+        assert_eq!((at("0.0.0.0/0").len(), at("2001:db8::/32").len()), (3, 1));
+        let nobody = Filter { address: Some("192.0.2.0/33".into()), ..all.clone() };
+        assert!(decisions.find(&nobody).is_err());
         assert_eq!(found(Filter { subject: Some("alice".into()), ..all.clone() }), ["192.0.2.1:1"]);
         assert_eq!(found(Filter { refused: true, ..all }), ["192.0.2.1:2", "[2001:db8::1]:7"]);
     }
@@ -240,7 +270,7 @@ mod tests {
         let decisions = Decisions::new(2);
         remember(&decisions, "a", &Verdict::Refuse("ö".repeat(10_000)));
         remember(&decisions, "a", &granted(&"s".repeat(1024), 1000));
-        let (found, _) = decisions.find(&Filter { last: 2, ..Filter::default() });
+        let (found, _) = decisions.find(&Filter { last: 2, ..Filter::default() }).unwrap();
         assert_eq!(found[0].reason.len(), TEXT_BYTES_MAX);
         assert_eq!((found[1].subject.len(), found[1].permissions.len()), (TEXT_BYTES_MAX, 10));
         assert_eq!(found[1].permissions_left_out, 990);

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   pusud decisions --refused                       who was refused lately, and why?
-  pusud decisions --address 203.0.113.7           everybody who came from there
+  pusud decisions --address 203.0.113.0/24        everybody who came from there
   pusud decisions --subject alice --last 1        what has alice got last?
   pusud decisions --json | jq .reason             for programs";
 
@@ -19,7 +19,7 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     relay: RelaySocketArgs,
-    /// Those about clients of this address (ADDRESS), or about one connection (ADDRESS:PORT)
+    /// Those about clients from an address or a network (203.0.113.0/24), or about one connection (ADDRESS:PORT)
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
     /// Those about this subject

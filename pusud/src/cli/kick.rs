@@ -1,12 +1,11 @@
 //! `pusud kick`: has a relay of this machine end connections, and the linked relays too where that is wanted.
 
-use super::linked_relays::all_done;
+use super::linked_relays::{all_done, by_relay};
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use anyhow::{Context as _, bail};
-use pusud::control::{self, Kicked};
+use pusud::control;
 use pusud::routing::Kick;
-use std::fmt::Write as _;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -65,7 +64,7 @@ pub(super) fn kick(args: Args) -> anyhow::Result<()> {
     let kicked = control::kick(&relay.find()?, whom, network)?;
     let text = match json {
         true => serde_json::to_string(&kicked).context("cannot write the answer as JSON")? + "\n",
-        false => describe(&kicked),
+        false => by_relay(kicked.connections, &kicked.relays, ended),
     };
     print(&text)?;
     if kicked.connections.is_none() {
@@ -74,16 +73,6 @@ pub(super) fn kick(args: Args) -> anyhow::Result<()> {
     all_done(&kicked.relays)
 }
 
-/// A line for this relay, and one for each other that has answered.
-fn describe(kicked: &Kicked) -> String {
-    let ended =
-        |count: u64| if count == 1 { "1 connection ended".to_owned() } else { format!("{count} connections ended") };
-    let mut text = kicked.connections.map_or_else(String::new, |count| ended(count) + "\n");
-    for at in &kicked.relays {
-        if let Some(count) = at.connections {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}: {}", at.relay, ended(count));
-        }
-    }
-    text
+fn ended(count: u64) -> String {
+    if count == 1 { "1 connection ended".to_owned() } else { format!("{count} connections ended") }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use pusud::control::AtRelay;
+use std::fmt::Write as _;
 
 /// Whether the order is known to be done at all of them.
 ///
@@ -23,4 +24,16 @@ pub(super) fn counted(relays: &[AtRelay]) -> String {
         1 => "1 linked relay".to_owned(),
         more => format!("{more} linked relays"),
     }
+}
+
+/// A line for this relay, and one for each other that has answered: how many `connections` there were, in the words of `said`.
+pub(super) fn by_relay(connections: Option<u64>, relays: &[AtRelay], said: impl Fn(u64) -> String) -> String {
+    let mut text = connections.map_or_else(String::new, |count| said(count) + "\n");
+    for at in relays {
+        if let Some(count) = at.connections {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}: {}", at.relay, said(count));
+        }
+    }
+    text
 }

@@ -38,7 +38,7 @@ pub(super) fn revocations(args: Args) -> anyhow::Result<()> {
     if lift {
         let whom = whom.context("which one? `--lift --subject SUBJECT` or `--lift --authorization-hash HASH`")?;
         let what = format!("{whom} is no longer revoked");
-        return say(&control::lift(&relay.find()?, whom)?, json, &what);
+        return say(&control::lift(&relay.find()?, whom)?, json, &what, "");
     }
     let mut list = control::revocations(&relay.find()?)?;
     list.retain(|standing| whom.as_ref().is_none_or(|whom| standing.whom == *whom));
@@ -54,10 +54,11 @@ fn describe(list: &[Standing]) -> String {
         return "nothing is revoked\n".to_owned();
     }
     let mut text = format!("{:<21} {:<21} whom\n", "since", "until");
-    for Standing { whom, since_ms, until_ms } in list {
+    for Standing { whom, since_ms, until_ms, is_void } in list {
         let until = if *until_ms == 0 { "lifted".to_owned() } else { shown_time(*until_ms) };
+        let void = if *is_void { " (void: made under a key that is no longer there)" } else { "" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<21} {until:<21} {whom}", shown_time(*since_ms));
+        let _ = writeln!(text, "{:<21} {until:<21} {whom}{void}", shown_time(*since_ms));
     }
     text
 }

@@ -1,9 +1,9 @@
 //! `pusud revoke`: has a relay of this machine, and through it all linked ones, take authorizations back.
 
-use super::linked_relays::{all_done, counted};
+use super::linked_relays::{all_done, by_relay, counted};
 use super::print;
 use super::relay_socket::RelaySocketArgs;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use pusud::control::{self, Revoked};
 use pusud::revocation::{AuthorizationHash, Whom};
 use std::time::{Duration, UNIX_EPOCH};
@@ -22,7 +22,7 @@ pub(super) struct Args {
     #[command(flatten)]
     whom: WhomArgs,
     /// For how long, such as 30min, 2h or 7days [default: until it is lifted]
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = lasting)]
     lasting: Option<Duration>,
     /// Print one JSON object
     #[arg(long)]
@@ -62,11 +62,31 @@ pub(super) fn revoke(args: Args) -> anyhow::Result<()> {
         0 => "until it is lifted".to_owned(),
         until => format!("until {}", shown_time(until)),
     };
-    say(&revoked, json, &format!("{shown} is revoked {until}"))
+    let clients = by_relay(revoked.connections, &revoked.relays, concerned);
+    say(&revoked, json, &format!("{shown} is revoked {until}"), &clients)?;
+    ensure!(
+        revoked.connections.is_some(),
+        "it holds, but a shard of this relay has not answered within a second, so that clients may go on as they were; \
+         `pusud status` says which hang"
+    );
+    Ok(())
 }
 
-/// Says that something holds, and where it does not.
-pub(super) fn say(revoked: &Revoked, json: bool, what: &str) -> anyhow::Result<()> {
+fn concerned(count: u64) -> String {
+    if count == 1 { "1 client had it".to_owned() } else { format!("{count} clients had it") }
+}
+
+fn lasting(text: &str) -> anyhow::Result<Duration> {
+    let lasting = humantime::parse_duration(text)?;
+    ensure!(
+        !lasting.is_zero(),
+        "expected a time that is longer than nothing; `pusud revocations --lift` lifts a revocation"
+    );
+    Ok(lasting)
+}
+
+/// Says that something holds, and where it does not; `more`: further lines.
+pub(super) fn say(revoked: &Revoked, json: bool, what: &str, more: &str) -> anyhow::Result<()> {
     let kept = match revoked.is_saved {
         Some(true) => "",
         Some(false) => "; NOT SAVED",
@@ -74,7 +94,7 @@ pub(super) fn say(revoked: &Revoked, json: bool, what: &str) -> anyhow::Result<(
     };
     let text = match json {
         true => serde_json::to_string(revoked).context("cannot write the answer as JSON")? + "\n",
-        false => format!("{what}, here and at {}{kept}\n", counted(&revoked.relays)),
+        false => format!("{what}, here and at {}{kept}\n{more}", counted(&revoked.relays)),
     };
     print(&text)?;
     if let Some(problem) = &revoked.save_problem {

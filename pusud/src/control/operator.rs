@@ -32,7 +32,7 @@ pub struct Operator {
 pub struct AtRelay {
     /// The relay's name.
     pub relay: String,
-    /// What was done there: of a kick, so many connections were ended.
+    /// What was done there: so many connections were ended, or so many clients were authorized by what is revoked.
     pub connections: Option<u64>,
     /// Why it is not known to be done there.
     pub problem: Option<String>,
@@ -52,6 +52,8 @@ pub struct Kicked {
 pub struct Revoked {
     /// When it ends, in milliseconds since 1970; 0: when it is lifted.
     pub until_ms: u64,
+    /// So many clients were authorized by it here; `None`: not all shards have answered.
+    pub connections: Option<u64>,
     /// Whether it outlives a restart of this relay; `None`: there is no `revocations_file`.
     pub is_saved: Option<bool>,
     /// Why it could not be saved.
@@ -69,6 +71,9 @@ pub struct Standing {
     pub since_ms: u64,
     /// When it ends, in milliseconds since 1970; 0: when it is lifted.
     pub until_ms: u64,
+    /// It revokes nothing: it is a hash that was made under a key which the relay does not have any more.
+    #[serde(default)]
+    pub is_void: bool,
 }
 
 /// Decisions that were found.
@@ -129,11 +134,27 @@ impl Operator {
                         as a cookie or a certificate: revoke the subject"
                 .to_owned());
         }
+        if self.revocations.is_void(&whom) {
+            return Err("this hash was made under a key that this relay does not have: ask a relay whose `pusud decisions` shows \
+                        it now, or revoke the subject"
+                .to_owned());
+        }
+        if lasting == Some(Duration::ZERO) {
+            return Err("expected a time that is longer than nothing".to_owned());
+        }
+        let (done, count) = oneshot::channel();
+        let tell = move |count| {
+            // Nobody waits any more after a second.
+            let _ = done.send(count);
+        };
         let (number, Entry { until_ms, .. }) =
-            self.revocations.revoke(whom.clone(), lasting).map_err(|no_room| no_room.to_string())?;
+            self.revocations.revoke(whom.clone(), lasting, tell).map_err(|no_room| no_room.to_string())?;
         let lasting = lasting.map_or_else(|| "until it is lifted".to_owned(), format_duration);
-        info!(%whom, lasting, "authorizations revoked by the operator");
-        Ok(self.spread(&whom, number, until_ms).await)
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let (count, spread) = tokio::join!(timeout_at(deadline, count), self.spread(&whom, number, deadline));
+        let connections = count.ok().and_then(Result::ok);
+        info!(%whom, lasting, connections, "authorizations revoked by the operator");
+        Ok(Revoked { until_ms, connections, ..spread })
     }
 
     /// Lifts a revocation, here and at all linked relays.
@@ -144,11 +165,11 @@ impl Operator {
         let number = self.revocations.lift(whom);
         let number = number.ok_or_else(|| format!("{whom} is not revoked; `pusud revocations` lists who is"))?;
         info!(%whom, "revocation lifted by the operator");
-        Ok(self.spread(whom, number, 0).await)
+        Ok(self.spread(whom, number, Instant::now() + ANSWER_WITHIN).await)
     }
 
-    /// Waits until a change of the revocations is saved and known at the linked relays.
-    async fn spread(&self, whom: &Whom, number: u64, until_ms: u64) -> Revoked {
+    /// Waits until a change of the revocations is saved, and until `deadline` for the linked relays to know it.
+    async fn spread(&self, whom: &Whom, number: u64, deadline: Instant) -> Revoked {
         let saved = async {
             match &self.saving {
                 Some(saving) => Some(saving.saved().await),
@@ -157,27 +178,36 @@ impl Operator {
         };
         let told = async {
             if self.revocations.is_for_others(whom) {
-                return self.order(Order::Revocations(number), Instant::now() + ANSWER_WITHIN).await;
+                return self.order(Order::Revocations(number), deadline).await;
             }
-            let problem = "not told: without `network_key_file` each relay hashes with a key of its own".to_owned();
+            let problem =
+                "not told: without `network_key_file` each relay hashes with a key of its own, and this hash was made \
+                           under that"
+                    .to_owned();
             let others = AtRelay { relay: "other relays".to_owned(), connections: None, problem: Some(problem) };
             self.network.iter().map(|_| others.clone()).collect()
         };
         let (saved, relays) = tokio::join!(saved, told);
         let is_saved = saved.as_ref().map(Result::is_ok);
-        Revoked { until_ms, is_saved, save_problem: saved.and_then(Result::err), relays }
+        Revoked { is_saved, save_problem: saved.and_then(Result::err), relays, ..Revoked::default() }
     }
 
     /// All revocations that hold.
     pub(super) fn revocations(&self) -> Vec<Standing> {
-        let standing = |Entry { whom, stamp, until_ms, .. }| Standing { whom, since_ms: stamp.time_ms, until_ms };
+        let standing = |Entry { whom, stamp, until_ms, .. }| {
+            let is_void = self.revocations.is_void(&whom);
+            Standing { whom, since_ms: stamp.time_ms, until_ms, is_void }
+        };
         self.revocations.list().into_iter().map(standing).collect()
     }
 
     /// What was decided last.
-    pub(super) fn decisions(&self, filter: &Filter) -> Found {
-        let (decisions, count) = self.decisions.find(filter);
-        Found { is_on: self.decisions.is_on(), count, decisions }
+    ///
+    /// # Errors
+    /// There can be no such address.
+    pub(super) fn decisions(&self, filter: &Filter) -> Result<Found, String> {
+        let (decisions, count) = self.decisions.find(filter).map_err(|error| format!("{error:#}"))?;
+        Ok(Found { is_on: self.decisions.is_on(), count, decisions })
     }
 
     /// Has the linked relays told, and waits for their answers until `deadline`.

@@ -223,7 +223,7 @@ async fn carry_out(
         Command::Revoke { whom, lasting } => Outcome::Revoked(operator.revoke(whom, lasting).await?),
         Command::Lift { whom } => Outcome::Revoked(operator.lift(&whom).await?),
         Command::Revocations => Outcome::Revocations(operator.revocations()),
-        Command::Decisions(filter) => Outcome::Decisions(operator.decisions(&filter)),
+        Command::Decisions(filter) => Outcome::Decisions(operator.decisions(&filter)?),
     })
 }
 

@@ -8,24 +8,35 @@ use tokio::task::yield_now;
 
 /// Clients that are looked at before others have their turn.
 const LOOKED_AT_ONCE: usize = 1024;
+/// The same, times the numbers that each of them is looked at for.
+const COMPARED_AT_ONCE: usize = 16 * 1024;
 
 impl Hub {
-    /// Something of this number is revoked: has every client that is authorized by it look.
-    pub fn suspect(&self, key: u64) {
-        for (_, outbox) in self.state.borrow().outboxes.iter().filter(|(_, outbox)| outbox.is_authorized_by(key)) {
-            outbox.suspect();
+    /// What these numbers name is revoked: has every client look that is authorized by any of it, among those that there are
+    /// now. Gives how many that were.
+    pub async fn suspect(&self, keys: &[u64]) -> usize {
+        let mut count = 0;
+        for some in self.numbered_clients().chunks((COMPARED_AT_ONCE / keys.len().max(1)).clamp(1, LOOKED_AT_ONCE)) {
+            for outbox in some.iter().filter_map(|(_, outbox)| outbox.upgrade()) {
+                if keys.iter().any(|key| outbox.is_authorized_by(*key)) {
+                    outbox.suspect();
+                    count += 1;
+                }
+            }
+            yield_now().await;
         }
+        count
+    }
+
+    fn numbered_clients(&self) -> Vec<(ListenerId, Weak<Outbox>)> {
+        let number = |key| ListenerId::try_from(key).expect("connections are bounded far below 2^32");
+        self.state.borrow().outboxes.iter().map(|(key, outbox)| (number(key), Rc::downgrade(outbox))).collect()
     }
 
     /// Ends the connections that are meant, among those that there are now. Gives how many that were.
     pub async fn kick(&self, target: &KickTarget) -> usize {
-        let clients: Vec<(ListenerId, Weak<Outbox>)> = {
-            let state = self.state.borrow();
-            let number = |key| ListenerId::try_from(key).expect("connections are bounded far below 2^32");
-            state.outboxes.iter().map(|(key, outbox)| (number(key), Rc::downgrade(outbox))).collect()
-        };
         let mut count = 0;
-        for some in clients.chunks(LOOKED_AT_ONCE) {
+        for some in self.numbered_clients().chunks(LOOKED_AT_ONCE) {
             for (listener, outbox) in some {
                 let Some(outbox) = outbox.upgrade().filter(|outbox| !outbox.is_closing()) else { continue };
                 if self.is_meant(target, *listener, &outbox) {

@@ -74,6 +74,7 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             Event::RevocationsChanged => node.mesh.borrow().revocations_changed(),
             Event::Order(order, reply) => node.mesh.borrow_mut().order(&order, &reply),
             Event::Kicked(ticket, count) => node.mesh.borrow_mut().kicked(ticket, count),
+            Event::Revoked(ticket, count) => node.mesh.borrow_mut().counted_revoked(ticket, count),
             Event::Deciders(own) => node.mesh.borrow_mut().decide_by(&own, node.settings.keys.as_ref()),
             // Whoever asked may have given up meanwhile.
             Event::Status(answer) => drop(answer.send(node.status())),

@@ -35,7 +35,7 @@ use crate::frames::QueuedMemory;
 use crate::http::Health;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
-use crate::relay::revoking::Revoking;
+use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
 use crate::relay::wishes::Wishes;
 use crate::revocation::Revocations;
@@ -137,6 +137,7 @@ impl Relay {
                 .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
                 .transpose()?;
             let Revoking { revocations, saving } = revoking;
+            let unsaved = saving.clone();
             let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
             if let Some(network) = &network {
                 network.send(Event::Deciders(authenticator.deciders()));
@@ -157,6 +158,7 @@ impl Relay {
                 stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
                 never = service.serve_control_and_watchdog(control, ask_to_reload, operator) => match never {},
             };
+            finish(unsaved).await;
             if authenticator::loading_hangs() {
                 // Threads that end wait for the lock of the system's loader, and so does whoever waits for them.
                 system::finish_log();

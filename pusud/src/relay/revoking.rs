@@ -3,11 +3,16 @@
 
 use crate::config::Config;
 use crate::mesh::Keys;
-use crate::revocation::{self, HashKeys, Revocations, Saving};
-use crate::routing::{Event, InboxSender, Item};
+use crate::revocation::{self, Change, HashKeys, Revocations, Saving};
+use crate::routing::{Event, InboxSender, Item, Tally};
 use anyhow::Context as _;
 use std::sync::Arc;
-use tracing::info;
+use std::time::Duration;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+/// How long the last changes may take to be saved when the relay ends: the disk may hang.
+const SAVED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The revocations of a relay, and what saves them; `None`: nothing does.
 pub(super) struct Revoking {
@@ -23,7 +28,10 @@ impl Revoking {
     pub(super) fn open(config: &Config, keys: Option<&Keys>) -> anyhow::Result<Self> {
         let kept = config.revocations_file.as_deref().map(revocation::load).transpose()?;
         let hash_keys = match (keys, &kept) {
-            (Some(keys), _) => HashKeys::of_network(keys.all()),
+            (Some(keys), None) => HashKeys::of_network(keys.all()),
+            (Some(keys), Some(kept)) => {
+                HashKeys::of_network(keys.all()).beside(kept.key.clone(), kept.entries.iter().map(|entry| &entry.whom))
+            }
             (None, Some(kept)) => HashKeys::own(kept.key.clone()),
             (None, None) => HashKeys::own(HashKeys::generate()),
         };
@@ -33,8 +41,16 @@ impl Revoking {
         };
         let count = kept.entries.iter().filter(|entry| !entry.is_lifted).count();
         let shown = path.display();
-        revocations.take(kept.entries, None).with_context(|| format!("`revocations_file`: {shown}"))?;
+        revocations.take(kept.entries, None, drop).with_context(|| format!("`revocations_file`: {shown}"))?;
         info!(count, path = %shown, "revocations have been read");
+        let count = revocations.list().iter().filter(|entry| revocations.is_void(&entry.whom)).count();
+        if count > 0 {
+            warn!(
+                count,
+                "revocations of single authorizations are void: their hashes were made under a key that is no longer there; \
+                 `pusud revocations` shows them"
+            );
+        }
         let saving = Saving::start(path, kept.key, revocations.clone())?;
         Ok(Self { revocations, saving: Some(saving) })
     }
@@ -42,10 +58,12 @@ impl Revoking {
     /// Has the shards, the network and the file told of every change from here on.
     pub(super) fn tell(&self, inboxes: Vec<InboxSender>, network: Option<InboxSender<Event>>) {
         let saving = self.saving.clone();
-        self.revocations.on_change(move |change| {
-            for (inbox, key) in inboxes.iter().zip(change.revoked.into_iter().cycle()) {
-                inbox.send(Item::Revoked(key));
+        self.revocations.on_change(move |Change { revoked, count }| {
+            let tally = Tally::new(count);
+            for inbox in inboxes.iter().filter(|_| !revoked.is_empty()) {
+                inbox.send(Item::Revoked(revoked.clone(), tally.clone()));
             }
+            drop(tally);
             if let Some(network) = &network {
                 network.send(Event::RevocationsChanged);
             }
@@ -53,5 +71,14 @@ impl Revoking {
                 saving.save();
             }
         });
+    }
+}
+
+/// Waits for the last changes to be saved.
+pub(super) async fn finish(saving: Option<Saving>) {
+    let Some(saving) = saving else { return };
+    // It is in the log where it fails.
+    if timeout(SAVED_WITHIN, saving.finish()).await.is_err() {
+        warn!("the last revocations have not been saved in time");
     }
 }

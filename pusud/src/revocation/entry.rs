@@ -1,8 +1,9 @@
 //! An entry of the table: a revocation or the lift of one, when it was made, and when it ends.
 
-use super::table::REVOCATIONS_MAX;
+use super::entries::REVOCATIONS_MAX;
 use super::whom::Whom;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// How long an entry is kept when it revokes nothing any more, in milliseconds. A relay that was away for less may hold an
@@ -32,6 +33,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The same as a relay has it whose clock says `here_ms` when the clock of the one that has told it says `there_ms`, both
+    /// in milliseconds since 1970: so much of its time is left at both.
+    pub fn by_clock(mut self, here_ms: u64, there_ms: u64) -> Self {
+        if self.until_ms != 0 {
+            // 0 would be no end at all.
+            self.until_ms = self.until_ms.saturating_add(here_ms).saturating_sub(there_ms).max(1);
+        }
+        self
+    }
+
     /// Whether it can be forgotten.
     pub(super) fn is_over(&self, now_ms: u64) -> bool {
         let end = match (self.is_lifted, self.until_ms) {
@@ -48,10 +59,11 @@ impl Entry {
 }
 
 /// Something in the table has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// The number of a [`Standing`](super::Standing) that is revoked from here on; `None`: a lift.
-    pub revoked: Option<u64>,
+    /// The numbers of each [`Standing`](super::Standing) that is revoked from here on; none: all are lifts.
+    pub revoked: Arc<[u64]>,
+    /// Is to be told how many clients are authorized by any of these.
+    pub count: Box<dyn FnOnce(u64) + Send>,
 }
 
 /// There are as many revocations as can be.
@@ -60,3 +72,18 @@ pub struct Change {
     "there are {REVOCATIONS_MAX} revocations, which is the most: lift some (`pusud revocations`), or give them an end"
 )]
 pub struct NoRoom;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_is_left_by_another_clock_and_an_end_stays_one() {
+        let until =
+            |until_ms| Entry { whom: Whom::Subject("a".into()), stamp: Stamp::default(), until_ms, is_lifted: false };
+        let moved = |until_ms, here, there| until(until_ms).by_clock(here, there).until_ms;
+        assert_eq!([moved(160, 500, 100), moved(560, 100, 500), moved(0, 500, 100)], [560, 160, 0]);
+        assert_eq!([moved(5, 1, 100), moved(u64::MAX, 100, 100)].map(|until| until == 0), [false; 2]);
+        assert!(!until(5).by_clock(1, 100).holds(1) && until(u64::MAX).by_clock(100, 1).holds(100));
+    }
+}

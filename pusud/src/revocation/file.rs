@@ -1,15 +1,16 @@
 //! The file of revocations (`revocations_file`), which they outlive a restart in: one JSON object, mode 0600.
 //!
-//! It is written as a whole, beside the old one, which it then takes the place of: whatever happens, one of the two is
-//! there. It has the relay's own key for hashes, where no network has one.
+//! It is written as a whole ([`replace`]): whatever happens, the old one or the new one is there. It has the relay's own key
+//! for hashes, where no network has one.
 
+use super::entries::{LIFTED_MAX, REVOCATIONS_MAX};
 use super::entry::Entry;
 use super::hashing::{HashKeys, KEY_BYTES};
-use super::table::{LIFTED_MAX, REVOCATIONS_MAX};
+use super::replacing::replace;
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -46,13 +47,10 @@ impl Drop for Contents {
 /// # Errors
 /// Names the key of the settings and the file, what is wrong with it, and the way out.
 pub fn load(path: &Path) -> anyhow::Result<Kept> {
-    let kept = match File::open(path) {
-        Ok(file) => read(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Kept { key: HashKeys::generate(), entries: Vec::new() })
-        }
-        Err(error) => Err(error).context("cannot open it; the daemon's user has to be able to read and write it"),
-    };
+    let kept = open(path).and_then(|file| match file {
+        Some(file) => read(file),
+        None => Ok(Kept { key: HashKeys::generate(), entries: Vec::new() }),
+    });
     // Written once at the start: what cannot be written is found out now, and others may not read it from here on.
     let kept = kept.and_then(|kept| write(path, &kept.key, &kept.entries).map(|()| kept));
     kept.with_context(|| format!("`revocations_file`: {}", path.display()))
@@ -63,12 +61,23 @@ pub fn load(path: &Path) -> anyhow::Result<Kept> {
 /// # Errors
 /// As [`load`].
 pub fn check(path: &Path) -> anyhow::Result<()> {
-    let checked = match File::open(path) {
-        Ok(file) => read(file).map(drop),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).context("cannot open it; the daemon's user has to be able to read and write it"),
-    };
+    let checked = open(path).and_then(|file| file.map_or(Ok(()), |file| read(file).map(drop)));
     checked.with_context(|| format!("`revocations_file`: {}", path.display()))
+}
+
+/// `None`: there is none.
+fn open(path: &Path) -> anyhow::Result<Option<File>> {
+    // Looked at first: to open a pipe would wait for whoever writes into it.
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => bail!("expected a file, found a folder; {WAY_OUT}"),
+        Ok(found) if !found.is_file() => bail!("expected a file, found a pipe or a device; {WAY_OUT}"),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) => Err(error).context("cannot open it; the daemon's user has to be able to read and write it"),
+    }
 }
 
 fn read(file: File) -> anyhow::Result<Kept> {
@@ -119,24 +128,7 @@ pub(super) fn write(path: &Path, key: &[u8; KEY_BYTES], entries: &[Entry]) -> an
     let contents = Contents { version: VERSION, key: digits, revocations: entries.to_vec() };
     let mut text = Zeroizing::new(serde_json::to_vec(&contents).context("cannot write it as JSON")?);
     text.push(b'\n');
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = Path::new(&beside);
-    let written = (|| {
-        // Left behind by a relay that ended while it wrote: its mode may be another.
-        match fs::remove_file(beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(beside)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(beside, path)
-    })();
+    let written = replace(path, &text);
     written.context("cannot write it; its folder has to be there, and the daemon's user has to be able to write there")
 }
 

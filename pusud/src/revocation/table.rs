@@ -4,21 +4,17 @@
 //! away may bring the revocation back.
 //! **Invariant:** a change is in the table before anybody is told of it.
 
+use super::entries::Entries;
 use super::entry::{Change, Entry, NoRoom, Stamp};
 use super::hashing::{HashKeys, Hashes};
 use super::standing::Standing;
 use super::whom::Whom;
 use rand::Rng as _;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Most revocations at a time.
-pub(super) const REVOCATIONS_MAX: usize = 10_000;
-/// Most lifts that are kept; past it the oldest is forgotten.
-pub(super) const LIFTED_MAX: usize = 10_000;
 type OnChange = Box<dyn Fn(Change) + Send + Sync>;
 
 /// The table.
@@ -30,25 +26,8 @@ pub struct Revocations {
     version: AtomicU64,
     /// How many there are; nobody looks any further while there are none.
     count: AtomicUsize,
-    table: Mutex<Table>,
+    table: Mutex<Entries>,
     on_change: OnceLock<OnChange>,
-}
-
-#[derive(Default)]
-struct Table {
-    entries: BTreeMap<Whom, Numbered>,
-    by_number: BTreeMap<u64, Whom>,
-    /// The numbers of those that are revoked, each with its end.
-    revoked: HashMap<u64, u64>,
-    lifted: usize,
-    last: u64,
-}
-
-struct Numbered {
-    number: u64,
-    /// The link that it has come over, which need not be told.
-    from: Option<u64>,
-    entry: Entry,
 }
 
 impl Default for Revocations {
@@ -84,7 +63,15 @@ impl Revocations {
 
     /// Whether other relays know what an entry about `whom` means: hashes under a key of this relay's own they do not.
     pub fn is_for_others(&self, whom: &Whom) -> bool {
-        self.keys.are_shared() || matches!(whom, Whom::Subject(_))
+        match whom {
+            Whom::Subject(_) => true,
+            Whom::AuthorizationHash(hash) => self.keys.is_shared(hash),
+        }
+    }
+
+    /// Whether nobody can tell any more what an entry about `whom` stands for: it is a hash under a key that is not there.
+    pub fn is_void(&self, whom: &Whom) -> bool {
+        matches!(whom, Whom::AuthorizationHash(hash) if !self.keys.knows(hash))
     }
 
     /// Whether this is the hash of an empty authorization.
@@ -116,8 +103,7 @@ impl Revocations {
             return false;
         }
         let (table, now) = (self.lock(), now_ms());
-        let is_revoked = |key| table.revoked.get(&key).is_some_and(|until| *until == 0 || *until > now);
-        standing.numbers().any(is_revoked)
+        standing.numbers().any(|key| table.revokes(key, now))
     }
 
     /// How many changes there have been: what was not revoked is not so as long as this stays.
@@ -125,19 +111,25 @@ impl Revocations {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Revokes, `lasting` so long or until it is lifted. Gives the number of the change.
+    /// Revokes, `lasting` so long or until it is lifted. Gives the number of the change. `count` is told how many clients
+    /// that is about, once they are being looked at.
     ///
     /// # Errors
     /// There is no room; nothing has changed.
-    pub fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<(u64, Entry), NoRoom> {
+    pub fn revoke(
+        &self,
+        whom: Whom,
+        lasting: Option<Duration>,
+        count: impl FnOnce(u64) + Send + 'static,
+    ) -> Result<(u64, Entry), NoRoom> {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let until_ms = lasting.map_or(0, |lasting| now_ms().saturating_add(milliseconds(lasting)));
         let (changed, entry) = {
             let table = &mut *self.lock();
             let entry = Entry { stamp: self.stamp(table, &whom), whom, until_ms, is_lifted: false };
-            (self.put(table, entry.clone(), None)?.unwrap_or(table.last), entry)
+            (self.put(table, entry.clone(), None)?.unwrap_or(table.last()), entry)
         };
-        self.tell(&entry);
+        self.tell(&[&entry], count);
         Ok((changed, entry))
     }
 
@@ -145,27 +137,32 @@ impl Revocations {
     pub fn lift(&self, whom: &Whom) -> Option<u64> {
         let (number, entry) = {
             let table = &mut *self.lock();
-            let held = table.entries.get(whom).filter(|held| held.entry.holds(now_ms()))?;
-            let until_ms = held.entry.until_ms;
+            let held = table.get(whom).filter(|held| held.holds(now_ms()))?;
+            let until_ms = held.until_ms;
             let entry = Entry { whom: whom.clone(), stamp: self.stamp(table, whom), until_ms, is_lifted: true };
             // A lift takes the place of a revocation, for which there was room.
             (self.put(table, entry.clone(), None).ok()??, entry)
         };
-        self.tell(&entry);
+        self.tell(&[&entry], drop);
         Some(number)
     }
 
     /// Takes in what another relay has told over the link `from`, or what a file had. Each that is later than what is
-    /// known takes its place.
+    /// known takes its place. `count` is told how many clients that is about, once they are being looked at.
     ///
     /// # Errors
     /// There was no room for some.
-    pub fn take(&self, entries: Vec<Entry>, from: Option<u64>) -> Result<(), NoRoom> {
+    pub fn take(
+        &self,
+        entries: Vec<Entry>,
+        from: Option<u64>,
+        count: impl FnOnce(u64) + Send + 'static,
+    ) -> Result<(), NoRoom> {
         let mut taken = Vec::new();
         let mut result = Ok(());
         {
             let table = &mut *self.lock();
-            for entry in entries {
+            for entry in &entries {
                 match self.put(table, entry.clone(), from) {
                     Ok(Some(_)) => taken.push(entry),
                     Ok(None) => {}
@@ -173,122 +170,88 @@ impl Revocations {
                 }
             }
         }
-        taken.iter().for_each(|entry| self.tell(entry));
+        self.tell(&taken, count);
         result
+    }
+
+    /// Whether there is room for one more.
+    pub fn has_room(&self) -> bool {
+        self.lock().has_room(now_ms())
     }
 
     /// All that hold, by whom.
     pub fn list(&self) -> Vec<Entry> {
         let (table, now) = (self.lock(), now_ms());
-        table.entries.values().map(|held| &held.entry).filter(|entry| entry.holds(now)).cloned().collect()
+        table.all().filter(|entry| entry.holds(now)).cloned().collect()
     }
 
     /// All that is to be kept over a restart, lifts as well.
     pub fn all(&self) -> Vec<Entry> {
         let (table, now) = (self.lock(), now_ms());
-        table.entries.values().map(|held| &held.entry).filter(|entry| !entry.is_over(now)).cloned().collect()
+        table.all().filter(|entry| !entry.is_over(now)).cloned().collect()
     }
 
     /// The number of the last change.
     pub fn last(&self) -> u64 {
-        self.lock().last
+        self.lock().last()
     }
 
-    /// What has changed after the change `number`, in order, but for what has come over the link `to`: until `is_full`.
-    /// Gives the number of the last change that was looked at.
-    pub fn after(&self, number: u64, to: u64, mut is_full: impl FnMut(&Entry) -> bool) -> (Vec<Entry>, u64) {
+    /// What has changed after the change `number`, in order, but for what has come over the link `to`: until `is_full`, which
+    /// is given the number of a change that was made here as well. Gives the number of the last change that was looked at.
+    pub fn after(
+        &self,
+        number: u64,
+        to: u64,
+        mut is_full: impl FnMut(&Entry, Option<u64>) -> bool,
+    ) -> (Vec<Entry>, u64) {
         let (table, now) = (self.lock(), now_ms());
         let (mut entries, mut last) = (Vec::new(), number);
-        for (number, whom) in table.by_number.range(number + 1..) {
-            let held = &table.entries[whom];
-            if held.from != Some(to) && !held.entry.is_over(now) && self.is_for_others(whom) {
-                if is_full(&held.entry) {
+        for held in table.after(number) {
+            if held.from != Some(to) && !held.entry.is_over(now) && self.is_for_others(&held.entry.whom) {
+                if is_full(&held.entry, held.from.is_none().then_some(held.number)) {
                     return (entries, last);
                 }
                 entries.push(held.entry.clone());
             }
-            last = *number;
+            last = held.number;
         }
-        (entries, table.last.max(last))
+        (entries, table.last().max(last))
     }
 
     /// A stamp that is later than that of what is known about `whom`, also where another relay's clock is ahead.
-    fn stamp(&self, table: &Table, whom: &Whom) -> Stamp {
-        let known = table.entries.get(whom).map_or(0, |held| held.entry.stamp.time_ms);
+    fn stamp(&self, table: &Entries, whom: &Whom) -> Stamp {
+        let known = table.get(whom).map_or(0, |known| known.stamp.time_ms);
         Stamp { time_ms: now_ms().max(known.saturating_add(1)), writer: self.writer }
     }
 
     /// Puts an entry in; `None`: it says nothing new.
-    fn put(&self, table: &mut Table, entry: Entry, from: Option<u64>) -> Result<Option<u64>, NoRoom> {
-        let now = now_ms();
-        let known = table.entries.get(&entry.whom);
-        if entry.is_over(now) || known.is_some_and(|known| known.entry.stamp >= entry.stamp) {
-            return Ok(None);
+    fn put(&self, table: &mut Entries, entry: Entry, from: Option<u64>) -> Result<Option<u64>, NoRoom> {
+        let key = self.key(&entry.whom);
+        let changed = table.put(entry, key, from, now_ms())?;
+        if changed.is_some() {
+            self.count.store(table.count(), Ordering::Release);
+            self.version.fetch_add(1, Ordering::AcqRel);
         }
-        let is_new = known.is_none_or(|known| known.entry.is_lifted);
-        if !entry.is_lifted && is_new && table.entries.len() - table.lifted >= REVOCATIONS_MAX {
-            self.tidy(table, now);
-            if table.entries.len() - table.lifted >= REVOCATIONS_MAX {
-                return Err(NoRoom);
-            }
-        }
-        self.remove(table, &entry.whom.clone());
-        table.last += 1;
-        let number = table.last;
-        table.by_number.insert(number, entry.whom.clone());
-        if entry.is_lifted {
-            table.lifted += 1;
-        } else {
-            table.revoked.insert(self.key(&entry.whom), entry.until_ms);
-        }
-        table.entries.insert(entry.whom.clone(), Numbered { number, from, entry });
-        if table.lifted > LIFTED_MAX {
-            self.forget_a_lift(table, now);
-        }
-        self.count.store(table.revoked.len(), Ordering::Release);
-        self.version.fetch_add(1, Ordering::AcqRel);
-        Ok(Some(number))
+        Ok(changed)
     }
 
-    fn remove(&self, table: &mut Table, whom: &Whom) {
-        let Some(held) = table.entries.remove(whom) else { return };
-        table.by_number.remove(&held.number);
-        if held.entry.is_lifted {
-            table.lifted -= 1;
-        } else {
-            table.revoked.remove(&self.key(whom));
+    fn tell(&self, entries: &[&Entry], count: impl FnOnce(u64) + Send + 'static) {
+        let revoked: Vec<u64> =
+            entries.iter().filter(|entry| !entry.is_lifted).map(|entry| self.key(&entry.whom)).collect();
+        match self.on_change.get() {
+            Some(tell) if !entries.is_empty() => tell(Change { revoked: revoked.into(), count: Box::new(count) }),
+            _ => count(0),
         }
     }
 
-    /// Forgets what is over, and revocations that have ended.
-    fn tidy(&self, table: &mut Table, now: u64) {
-        let is_over = |held: &Numbered| held.entry.is_over(now) || !(held.entry.is_lifted || held.entry.holds(now));
-        let over: Vec<Whom> =
-            table.entries.values().filter(|held| is_over(held)).map(|held| held.entry.whom.clone()).collect();
-        over.iter().for_each(|whom| self.remove(table, whom));
-    }
-
-    fn forget_a_lift(&self, table: &mut Table, now: u64) {
-        self.tidy(table, now);
-        let oldest = table.by_number.values().find(|whom| table.entries[*whom].entry.is_lifted).cloned();
-        if let Some(oldest) = oldest.filter(|_| table.lifted > LIFTED_MAX) {
-            self.remove(table, &oldest);
-        }
-    }
-
-    fn tell(&self, entry: &Entry) {
-        if let Some(tell) = self.on_change.get() {
-            tell(Change { revoked: (!entry.is_lifted).then(|| self.key(&entry.whom)) });
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         // No change is left half made, so a panic elsewhere does not make it unusable.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn now_ms() -> u64 {
+/// What this relay's clock says, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

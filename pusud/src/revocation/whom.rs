@@ -10,6 +10,9 @@ pub const SUBJECT_BYTES_MAX: usize = 1024;
 /// Bytes of a hash.
 const HASH_BYTES: usize = 16;
 
+/// What names the key that a hash was made under: the first bytes of the hash.
+pub(super) type KeyName = [u8; 4];
+
 /// The one whose authorizations are revoked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,18 +48,33 @@ impl fmt::Display for Whom {
     }
 }
 
-/// A keyed hash that stands for an authorization: 32 hexadecimal digits.
+/// A keyed hash that stands for an authorization: 32 hexadecimal digits, the first 8 of which name the key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AuthorizationHash(pub [u8; HASH_BYTES]);
 
 impl AuthorizationHash {
-    /// Its beginning, which tells it from others: 64 bits of a keyed hash do not meet by accident.
+    /// The one of which `hash` is all, under the key of this name.
+    pub(super) fn new(key: KeyName, hash: &[u8]) -> Self {
+        let mut bytes = [0; HASH_BYTES];
+        let (name, short) = bytes.split_at_mut(key.len());
+        name.copy_from_slice(&key);
+        short.copy_from_slice(&hash[..short.len()]);
+        Self(bytes)
+    }
+
+    /// The name of the key that it was made under.
+    pub(super) fn key_name(&self) -> KeyName {
+        let [first, second, third, fourth, ..] = self.0;
+        [first, second, third, fourth]
+    }
+
+    /// Its end, which tells it from others: 64 bits of a keyed hash do not meet by accident.
     pub(super) fn key(&self) -> u64 {
-        let mut first = [0; 8];
-        first.copy_from_slice(&self.0[..8]);
+        let mut last = [0; 8];
+        last.copy_from_slice(&self.0[HASH_BYTES - 8..]);
         // 0 stands for none.
-        u64::from_be_bytes(first).max(1)
+        u64::from_be_bytes(last).max(1)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::revocation::Revocations;
 use crate::routing::OwnDecider;
 use crate::routing::batch::Batch;
 use crate::routing::link_status::Status;
-use crate::routing::orders::{KickTarget, KickTicket, Order, OrderReply};
+use crate::routing::orders::{KickTarget, Order, OrderReply, OrderTicket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
@@ -51,7 +51,9 @@ pub enum Event {
     /// Tell the linked relays of an operator's order, and say what becomes of it.
     Order(Order, OrderReply),
     /// The answer to [`Door::kick`]: so many connections were ended.
-    Kicked(KickTicket, u64),
+    Kicked(OrderTicket, u64),
+    /// So many clients are authorized by what a peer has revoked: what [`Door::count_revoked`] gave was told.
+    Revoked(OrderTicket, u64),
     /// These decide from here on: peers are told, so that a difference is seen.
     Deciders(Vec<OwnDecider>),
     /// Say how the links are.
@@ -112,7 +114,12 @@ pub trait Door: 'static {
     }
 
     /// A peer's operator ends connections: [`Event::Kicked`] is the answer.
-    fn kick(&mut self, _target: KickTarget, _ticket: KickTicket) {}
+    fn kick(&mut self, _target: KickTarget, _ticket: OrderTicket) {}
+
+    /// What is to be told how many clients are authorized by what a peer has revoked: [`Event::Revoked`] follows.
+    fn count_revoked(&self, _ticket: OrderTicket) -> Box<dyn FnOnce(u64) + Send> {
+        Box::new(drop)
+    }
 
     /// The answer to [`Event::Fence`]: given exactly once, in the order of the questions.
     fn passed(&mut self, ticket: Ticket);

@@ -11,7 +11,7 @@ use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::inbox::{Inbox, InboxSender, Item};
 use crate::routing::lane::{Lane, Share};
 use crate::routing::link_marks::LinkMarks;
-use crate::routing::orders::{KickTarget, KickTicket, Tally};
+use crate::routing::orders::{KickTarget, OrderTicket, Tally};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
 use crate::routing::shard_index::ShardIndexView;
@@ -113,12 +113,19 @@ impl Door for RelayDoor {
         self.operator.as_ref().map(|(_, revocations)| revocations.clone())
     }
 
-    fn kick(&mut self, target: KickTarget, ticket: KickTicket) {
+    fn kick(&mut self, target: KickTarget, ticket: OrderTicket) {
         let Some((network, _)) = &self.operator else { return };
         let network = network.clone();
         let tally = Tally::new(move |count| network.send(Event::Kicked(ticket, count)));
         for inbox in &self.inboxes {
             inbox.send(Item::Kick(target.clone(), tally.clone()));
+        }
+    }
+
+    fn count_revoked(&self, ticket: OrderTicket) -> Box<dyn FnOnce(u64) + Send> {
+        match self.operator.clone() {
+            Some((network, _)) => Box::new(move |count| network.send(Event::Revoked(ticket, count))),
+            None => Box::new(drop),
         }
     }
 

@@ -43,8 +43,9 @@ pub enum Item {
     Reauthorize,
     /// Forget the clients' authorizations: nobody will be asked about them again.
     ForgetAuthorizations,
-    /// Somebody's authorizations are revoked, whose number this is: it stands in the table of revocations already.
-    Revoked(u64),
+    /// What these numbers name is revoked, and stands in the table of revocations already: have the clients look that are
+    /// authorized by it, and count them.
+    Revoked(Arc<[u64]>, Tally),
     /// End the connections of these clients with the operator's close code, and count them.
     Kick(KickTarget, Tally),
     /// Say how you are: an answer shows that the shard takes turns.

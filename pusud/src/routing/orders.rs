@@ -139,7 +139,7 @@ pub enum OrderNews {
     Sent(String),
     /// This relay is linked and speaks an earlier version, which knows no orders.
     TooOld(String),
-    /// It is done there; of a kick so many connections were ended.
+    /// It is done there: so many connections were ended, or so many clients were authorized by what is revoked.
     Done(String, u64),
     /// There is no room for it there.
     NoRoom(String),
@@ -148,12 +148,12 @@ pub enum OrderNews {
 /// Where news go.
 pub type OrderReply = UnboundedSender<OrderNews>;
 
-/// A peer's kick, to be answered.
+/// A peer's kick, or what it has told of revocations: to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KickTicket {
+pub struct OrderTicket {
     /// The link that it came over.
     pub link: u64,
-    /// The peer's own number of it.
+    /// Its number there.
     pub number: u64,
 }
 

@@ -95,7 +95,10 @@ impl Shard {
                     Item::Passed(number) => hub.passed(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
-                    Item::Revoked(key) => hub.suspect(key),
+                    Item::Revoked(keys, tally) => {
+                        let hub = hub.clone();
+                        drop(spawn_local(async move { tally.add(hub.suspect(&keys).await) }));
+                    }
                     Item::Kick(target, tally) => {
                         let hub = hub.clone();
                         drop(spawn_local(async move { tally.add(hub.kick(&target).await) }));

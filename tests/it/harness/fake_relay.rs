@@ -22,6 +22,9 @@ pub(crate) mod kind {
     pub(crate) const PUBLICATIONS: u8 = 14;
     pub(crate) const HOLD: u8 = 15;
     pub(crate) const GO: u8 = 16;
+    pub(crate) const REVOCATIONS: u8 = 17;
+    pub(crate) const REVOKED: u8 = 18;
+    pub(crate) const KICK: u8 = 19;
 }
 
 /// A frame.
@@ -103,6 +106,10 @@ impl FakeRelay {
         let mut fake = Self::dial(port);
         let mut fields = hello(name, [7; 16], false);
         fields[6..8].copy_from_slice(&minor.to_be_bytes());
+        if minor >= 2 {
+            // No encryption, and no certificates.
+            fields.extend([0, 0]);
+        }
         fake.send(kind::HELLO, &fields);
         fake.expect(kind::HELLO);
         fake.send(kind::AUTH, &[0]);

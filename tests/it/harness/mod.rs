@@ -61,7 +61,7 @@ pub(crate) use daemon::Daemon;
 pub(crate) use detour::Detour;
 pub(crate) use event_request::{NoStream, bearer, channels_query, escaped, events_request};
 pub(crate) use event_stream::{Event, EventListener, Gone};
-pub(crate) use fake_relay::{FakeRelay, frame, hash, hello, kind, named};
+pub(crate) use fake_relay::{FakeRelay, LinkFrame, frame, hash, hello, kind, named};
 #[cfg(target_os = "linux")]
 pub(crate) use footprint::Footprint;
 pub(crate) use frame::{Frame, close_code, text_message};

@@ -4,6 +4,7 @@ use super::status::wait_until;
 use crate::harness::{Network, Setup, pusud, run, write_secret};
 use serde_json::{Value, json};
 use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 const KEYS: [&str; 2] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
@@ -18,9 +19,15 @@ impl KeyFiles {
 
     /// Writes a file with these lines and sets it up as the key.
     pub(super) fn set_up(&self, name: &str, lines: &[&str], setup: Setup) -> Setup {
+        let file = self.write(name, lines);
+        setup.settings(&format!("network_key_file: {file:?}"))
+    }
+
+    /// Writes a file with these lines.
+    pub(super) fn write(&self, name: &str, lines: &[&str]) -> PathBuf {
         let file = self.0.path().join(name);
         write_secret(&file, &lines.join("\n"));
-        setup.settings(&format!("network_key_file: {file:?}"))
+        file
     }
 }
 

@@ -21,6 +21,8 @@ mod keys;
 mod kills;
 mod messages;
 mod names;
+#[cfg(unix)]
+mod orders;
 mod pace;
 mod partition;
 mod place;

@@ -1,5 +1,6 @@
 //! Revocations and kicks in a network: everywhere within a second, at relays that come later, and lifted everywhere.
 
+use super::keys::KeyFiles;
 use crate::harness::{Client, DEADLINE, Daemon, Network, Setup, many_open_files};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -42,6 +43,9 @@ fn one_of_a_thousand_subjects_is_out_everywhere_and_nobody_else_notices() {
     let began = Instant::now();
     let said = relays[0].operate(&["revoke", "--subject", "s500"]).succeeds();
     assert!(said.contains("here and at 2 linked relays"), "{said}");
+    // The others are counted where they are, and the one of the thousand is on the third relay.
+    let counted = [said.lines().nth(1), said.lines().nth(2), said.lines().nth(3)].map(Option::unwrap_or_default);
+    assert_eq!(counted, ["1 client had it", "relay-1: 1 client had it", "relay-2: 2 clients had it"]);
     for client in &mut out {
         client.expect(json!({"type": "authorization_failed", "reason": "revoked"}));
         client.expect_closed(4504);
@@ -175,4 +179,45 @@ fn a_revocation_that_was_shortened_stays_so() {
     network.wait_linked();
     wait_for("it to hold nowhere", || network.relays().iter().all(|relay| list(relay).is_empty()));
     network.relays().iter().for_each(|relay| drop(alice(relay)));
+}
+
+/// Three rounds, as docs/operating/cluster.md has them: under which key it was made is known of a hash, and it holds for as
+/// long as that key is there.
+#[test]
+fn a_hash_is_revoked_while_the_key_is_rotated_and_void_when_its_key_is_gone() {
+    const KEYS: [&str; 2] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+    let files = KeyFiles::new();
+    let mut network = Network::with(3, |at, setup| files.set_up(&at.to_string(), &KEYS[..1], setup));
+    alice(network.relay(0));
+    let hash = network.relay(0).last_decision_about("alice")["authorization"].as_str().unwrap().to_owned();
+    network.relay(1).operate(&["revoke", "--authorization-hash", &hash]).succeeds();
+    for keys in [&[KEYS[0], KEYS[1]], &[KEYS[1], KEYS[0]]] {
+        for at in 0..3 {
+            files.write(&at.to_string(), keys);
+            network.relay_mut(at).kill();
+            network.relay_mut(at).restart();
+            network.wait_linked();
+            wait_for("the revocation at the relay that was away", || list(network.relay(at)).len() == 1);
+            network.relays().iter().for_each(refused);
+        }
+    }
+    // Shown by the new key now, and revoked everywhere under the old one.
+    let last = network.relay(0).operate_json(&["decisions", "--last", "1"]);
+    let now = last[0]["authorization"].as_str().unwrap().to_owned();
+    assert_ne!(now[..8], hash[..8], "the first digits name the key");
+    let said = network.relay(0).operate(&["revoke", "--authorization-hash", &now, "--for", "1h"]).succeeds();
+    assert!(said.contains("here and at 2 linked relays"), "{said}");
+    network.relay(0).operate(&["revocations", "--lift", "--authorization-hash", &now]).succeeds();
+    for at in 0..3 {
+        files.write(&at.to_string(), &KEYS[1..]);
+        network.relay_mut(at).kill();
+        network.relay_mut(at).restart();
+        network.wait_linked();
+        wait_for("the revocation at the relay that was away", || list(network.relay(at)).len() == 1);
+        alice(network.relay(at));
+        assert_eq!(list(network.relay(at))[0]["is_void"], true);
+    }
+    // One of them knows what is to be lifted, and so it is nowhere any more.
+    network.relay(2).operate(&["revocations", "--lift", "--authorization-hash", &hash]).succeeds();
+    assert!(network.relays().iter().all(|relay| list(relay).is_empty()));
 }

@@ -28,6 +28,8 @@ fn why_somebody_was_refused(daemon: Daemon) {
     assert_eq!(daemon.operate_json(&["decisions", "--address", address]).len(), 2);
     assert_eq!(daemon.operate_json(&["decisions", "--address", "127.0.0.1"]).len(), 5);
     assert_eq!(daemon.operate_json(&["decisions", "--address", "127.0.0.2"]).len(), 0);
+    assert_eq!(daemon.operate_json(&["decisions", "--address", "127.0.0.0/8"]).len(), 5);
+    daemon.operate(&["decisions", "--address", "127.0.0.0/33"]).fails_saying(&["127.0.0.0/33"]);
     let refused = daemon.operate_json(&["decisions", "--refused"]);
     let reasons: Vec<_> = refused.iter().map(|decision| (&decision["verdict"], &decision["reason"])).collect();
     let (no, unavailable) = (json!("refused"), json!("unavailable"));

@@ -21,6 +21,8 @@ mod open_files;
 #[cfg(target_os = "linux")]
 mod places;
 #[cfg(unix)]
+mod revocations_file;
+#[cfg(unix)]
 mod revoke;
 #[cfg(unix)]
 mod service;

@@ -15,6 +15,7 @@ mod queue;
 mod reading;
 mod reception;
 mod sequence;
+mod taken_in;
 mod tcp_options;
 mod transport;
 mod waiting;

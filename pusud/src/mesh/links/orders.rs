@@ -6,32 +6,46 @@
 use super::Mesh;
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
+use crate::mesh::links::taken_in::{Acknowledgement, TakenIn};
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{self, Entries, FRAME_BYTES_OVER_CONTENT, Malformed, kind};
-use crate::revocation::Revocations;
-use crate::routing::{Door, Kick, KickTicket, Order, OrderNews, OrderReply};
+use crate::revocation::{Revocations, now_ms};
+use crate::routing::{Door, Kick, Order, OrderNews, OrderReply, OrderTicket};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Most kicks of one side that are not answered.
 const KICKS_MAX: usize = 64;
 /// Most bytes of entries in one frame.
 const ENTRIES_BYTES_MAX: usize = FRAME_BYTES_OVER_CONTENT - 1024;
+/// Acknowledgements that are remembered: whoever awaits one asks a moment later than the change is told.
+const REMEMBERED_MAX: usize = 64;
+/// Least time between two times at which a peer is to tell everything again.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// The orders over one link.
 pub(crate) struct Orders {
     revocations: Arc<Revocations>,
     link: LinkId,
-    /// The last change that the peer was told of, and the last that it has taken in.
+    /// The last change when the link began. Of those that are made here later each has a frame of its own, so that it is
+    /// known how many clients it was about.
+    began: u64,
+    /// The last change that the peer was told of, and the last one that it ever was.
     told: u64,
-    acknowledged: u64,
-    /// The last change at which the peer had no room for all.
-    refused: u64,
+    told_max: u64,
+    /// The last changes that it has taken in: whether it had room, and how many clients were authorized.
+    acknowledged: VecDeque<(u64, bool, u64)>,
     /// Who waits until it has taken in which change.
     awaited: Vec<(u64, OrderReply)>,
-    /// What is to be acknowledged, and whether there was room for it.
-    to_acknowledge: Option<(u64, bool)>,
+    /// What is to be acknowledged.
+    taken_in: TakenIn,
+    /// There was no room here for some of what the peer has told.
+    lacks: bool,
+    /// When it was last asked to tell everything again.
+    asked: Option<Instant>,
     kicks: u64,
     to_send: VecDeque<(u64, Kick)>,
     sent: Vec<(u64, OrderReply)>,
@@ -43,14 +57,18 @@ pub(crate) struct Orders {
 impl Orders {
     /// Of a link that has just come up.
     pub(super) fn new(revocations: Arc<Revocations>, link: LinkId) -> Self {
+        let began = revocations.last();
         Self {
             revocations,
             link,
+            began,
             told: 0,
-            acknowledged: 0,
-            refused: 0,
+            told_max: 0,
+            acknowledged: VecDeque::new(),
             awaited: Vec::new(),
-            to_acknowledge: None,
+            taken_in: TakenIn::default(),
+            lacks: false,
+            asked: None,
             kicks: 0,
             to_send: VecDeque::new(),
             sent: Vec::new(),
@@ -61,9 +79,10 @@ impl Orders {
 
     /// Appends what is to be sent next.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
-        if let Some((number, has_room)) = self.to_acknowledge.take() {
-            wire::revoked(out, number, has_room);
+        while let Some(Acknowledgement { number, has_room, clients, .. }) = self.taken_in.next() {
+            wire::revoked(out, number, has_room, clients);
         }
+        self.ask_again(out);
         for (number, count) in self.to_answer.drain(..) {
             self.received -= 1;
             wire::kicked(out, number, count);
@@ -72,14 +91,27 @@ impl Orders {
             let (by, whom) = kick.parts();
             wire::kick(out, number, by, whom);
         }
-        let mut bytes = 0;
-        let (entries, last) = self.revocations.after(self.told, self.link, |entry| {
+        let (mut bytes, mut is_alone) = (0, false);
+        let (entries, last) = self.revocations.after(self.told, self.link, |entry, made_here| {
+            let goes_alone = made_here.is_some_and(|number| number > self.began);
+            let is_full = is_alone || goes_alone && bytes > 0;
+            is_alone = goes_alone;
             bytes += wire::entry_len(entry);
-            bytes > ENTRIES_BYTES_MAX
+            is_full || bytes > ENTRIES_BYTES_MAX
         });
         self.told = last;
+        self.told_max = self.told_max.max(last);
         if !entries.is_empty() {
-            wire::revocations(out, last, entries);
+            wire::revocations(out, last, now_ms(), entries);
+        }
+    }
+
+    /// Asks the peer to tell everything again, once there is room for what there was none for. Each heartbeat comes by.
+    fn ask_again(&mut self, out: &mut Vec<u8>) {
+        let is_soon = self.asked.is_some_and(|asked| asked.elapsed() < ROOM_PAUSE);
+        if self.lacks && !is_soon && self.revocations.has_room() {
+            (self.lacks, self.asked) = (false, Some(Instant::now()));
+            wire::bare(out, kind::ROOM);
         }
     }
 
@@ -99,24 +131,24 @@ impl Orders {
     fn await_change(&mut self, name: &str, number: u64, reply: OrderReply) {
         self.awaited.retain(|(_, reply)| !reply.is_closed());
         tell(&reply, OrderNews::Sent(name.to_owned()));
-        if self.acknowledged >= number {
-            return tell(&reply, outcome(name, self.refused < number));
+        match self.acknowledged.iter().find(|(acknowledged, ..)| *acknowledged >= number) {
+            Some((_, has_room, clients)) => tell(&reply, outcome(name, *has_room, *clients)),
+            None => self.awaited.push((number, reply)),
         }
-        self.awaited.push((number, reply));
     }
 
     /// The peer has taken in everything up to `number`.
-    fn acknowledge(&mut self, name: &str, number: u64, has_room: bool) -> Result<(), Refusal> {
-        if number > self.told || number < self.acknowledged {
+    fn acknowledge(&mut self, name: &str, number: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
+        if number > self.told_max {
             return Err(Refusal::protocol("an acknowledgement of revocations that were not told"));
         }
-        self.acknowledged = number;
-        if !has_room {
-            self.refused = number;
+        if self.acknowledged.len() >= REMEMBERED_MAX {
+            self.acknowledged.pop_front();
         }
+        self.acknowledged.push_back((number, has_room, clients));
         self.awaited.retain(|(awaited, reply)| {
             if *awaited <= number {
-                tell(reply, outcome(name, has_room));
+                tell(reply, outcome(name, has_room, clients));
             }
             *awaited > number
         });
@@ -131,8 +163,8 @@ impl Orders {
     }
 }
 
-fn outcome(name: &str, has_room: bool) -> OrderNews {
-    if has_room { OrderNews::Done(name.to_owned(), 0) } else { OrderNews::NoRoom(name.to_owned()) }
+fn outcome(name: &str, has_room: bool, clients: u64) -> OrderNews {
+    if has_room { OrderNews::Done(name.to_owned(), clients) } else { OrderNews::NoRoom(name.to_owned()) }
 }
 
 /// Whoever asked may have given up.
@@ -159,11 +191,20 @@ impl<D: Door> Mesh<D> {
     }
 
     /// So many connections were ended here for a peer.
-    pub(crate) fn kicked(&mut self, ticket: KickTicket, count: u64) {
+    pub(crate) fn kicked(&mut self, ticket: OrderTicket, count: u64) {
         // The link may have ended meanwhile.
         let Some(link) = self.links.get_mut(&ticket.link) else { return };
         if let Some(orders) = &mut link.orders {
             orders.to_answer.push_back((ticket.number, count));
+            link.signals.send.notify_one();
+        }
+    }
+
+    /// So many clients are authorized by what a peer has revoked.
+    pub(crate) fn counted_revoked(&mut self, ticket: OrderTicket, count: u64) {
+        let Some(link) = self.links.get_mut(&ticket.link) else { return };
+        if let Some(orders) = &mut link.orders {
+            orders.taken_in.counted(ticket.number, count);
             link.signals.send.notify_one();
         }
     }
@@ -180,19 +221,30 @@ impl<D: Door> Mesh<D> {
         let target = kick.as_ref().and_then(|kick| kick.target(&orders.revocations).ok());
         let Some((kick, target)) = kick.zip(target) else { return Err(Malformed::Fields(kind::KICK).into()) };
         info!(relay = %link.name, whom = %kick, "connections ended by the operator of a linked relay");
-        self.door.kick(target, KickTicket { link: id, number });
+        self.door.kick(target, OrderTicket { link: id, number });
         Ok(())
     }
 
-    /// A peer tells of revocations.
-    pub(super) fn receive_revocations(&mut self, id: LinkId, number: u64, entries: Entries<'_>) -> Result<(), Refusal> {
+    /// A peer tells of revocations, the last of which has this number, when its clock says `clock_ms`.
+    pub(super) fn receive_revocations(
+        &mut self,
+        id: LinkId,
+        (number, clock_ms): (u64, u64),
+        entries: Entries<'_>,
+    ) -> Result<(), Refusal> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         let orders = orders_of(link, kind::REVOCATIONS)?;
+        let here = now_ms();
+        let entries = entries.map(|entry| entry.map(|entry| entry.by_clock(here, clock_ms)));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let count = entries.len();
-        let taken = orders.revocations.take(entries, Some(id));
-        let had_room = orders.to_acknowledge.is_none_or(|(_, had_room)| had_room);
-        orders.to_acknowledge = Some((number, had_room && taken.is_ok()));
+        let frame = orders.taken_in.begin(number);
+        let counted = self.door.count_revoked(OrderTicket { link: id, number: frame });
+        let taken = orders.revocations.take(entries, Some(id), counted);
+        if taken.is_err() {
+            orders.taken_in.refuse();
+            orders.lacks = true;
+        }
         link.signals.send.notify_one();
         info!(relay = %link.name, count, "revocations taken in from a linked relay");
         if let Err(no_room) = taken {
@@ -203,9 +255,18 @@ impl<D: Door> Mesh<D> {
 }
 
 /// A peer has taken in revocations.
-pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool) -> Result<(), Refusal> {
+pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
     let name = link.name.clone();
-    orders_of(link, kind::REVOKED)?.acknowledge(&name, number, has_room)
+    orders_of(link, kind::REVOKED)?.acknowledge(&name, number, has_room, clients)
+}
+
+/// A peer has room for revocations that it had none for.
+pub(super) fn receive_room(link: &mut Link) -> Result<(), Refusal> {
+    let orders = orders_of(link, kind::ROOM)?;
+    // What was told before has been counted, as far as there was room.
+    (orders.told, orders.began) = (0, orders.revocations.last());
+    link.signals.send.notify_one();
+    Ok(())
 }
 
 /// A peer has ended connections.

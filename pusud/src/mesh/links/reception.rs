@@ -3,7 +3,7 @@
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
-use crate::mesh::links::orders::{receive_kicked, receive_revoked};
+use crate::mesh::links::orders::{receive_kicked, receive_revoked, receive_room};
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{Frame, Malformed, kind};
 use crate::routing::Door;
@@ -73,10 +73,10 @@ impl<D: Door> Mesh<D> {
                 link.announcer.asked();
                 link.signals.send.notify_one();
             }
-            Frame::Revocations { number, entries } => self.receive_revocations(id, number, entries)?,
-            Frame::Revoked { number, has_room } => receive_revoked(link, number, has_room)?,
-            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
-            Frame::Kicked { number, count } => receive_kicked(link, number, count)?,
+            order @ (Frame::Revocations { .. } | Frame::Revoked { .. } | Frame::Room) => {
+                self.receive_order(id, order)?
+            }
+            order @ (Frame::Kick { .. } | Frame::Kicked { .. }) => self.receive_order(id, order)?,
             Frame::Goodbye => return Ok(true),
             Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
             Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {
@@ -84,6 +84,21 @@ impl<D: Door> Mesh<D> {
             }
         }
         Ok(false)
+    }
+
+    /// Takes a frame about orders of operators.
+    fn receive_order(&mut self, id: LinkId, frame: Frame<'_>) -> Result<(), Refusal> {
+        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
+        match frame {
+            Frame::Revocations { number, clock_ms, entries } => {
+                self.receive_revocations(id, (number, clock_ms), entries)
+            }
+            Frame::Revoked { number, has_room, clients } => receive_revoked(link, number, has_room, clients),
+            Frame::Room => receive_room(link),
+            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom),
+            Frame::Kicked { number, count } => receive_kicked(link, number, count),
+            _ => Ok(()),
+        }
     }
 }
 

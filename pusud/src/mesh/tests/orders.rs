@@ -14,10 +14,10 @@ fn what_is_written_is_read() {
         entry(Whom::AuthorizationHash(AuthorizationHash([5; 16])), true),
     ];
     let mut out = Vec::new();
-    wire::revocations(&mut out, 3, entries.clone());
+    wire::revocations(&mut out, 3, 7, entries.clone());
     let lengths: usize = entries.iter().map(wire::entry_len).sum();
-    assert_eq!(out.len(), 5 + 8 + lengths, "a frame is filled by these lengths");
-    wire::revoked(&mut out, 3, false);
+    assert_eq!(out.len(), 5 + 16 + lengths, "a frame is filled by these lengths");
+    wire::revoked(&mut out, 3, false, 6);
     wire::kick(&mut out, 4, 2, "alice");
     wire::kicked(&mut out, 4, 5);
     let mut decoder = Decoder::default();
@@ -27,10 +27,12 @@ fn what_is_written_is_read() {
         (kind, payload.to_vec())
     };
     let (kind, payload) = next();
-    let Ok(Frame::Revocations { number: 3, entries: read }) = parse(kind, &payload) else { panic!("{payload:?}") };
+    let Ok(Frame::Revocations { number: 3, clock_ms: 7, entries: read }) = parse(kind, &payload) else {
+        panic!("{payload:?}")
+    };
     assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), entries);
     let (kind, payload) = next();
-    assert_eq!(parse(kind, &payload), Ok(Frame::Revoked { number: 3, has_room: false }));
+    assert_eq!(parse(kind, &payload), Ok(Frame::Revoked { number: 3, has_room: false, clients: 6 }));
     let (kind, payload) = next();
     assert_eq!(parse(kind, &payload), Ok(Frame::Kick { number: 4, by: 2, whom: "alice" }));
     let (kind, payload) = next();
@@ -40,7 +42,7 @@ fn what_is_written_is_read() {
 #[test]
 fn entries_that_can_be_nobodys_are_malformed() {
     let mut good = Vec::new();
-    wire::revocations(&mut good, 1, [entry(Whom::Subject("ab".into()), false)]);
+    wire::revocations(&mut good, 1, 0, [entry(Whom::Subject("ab".into()), false)]);
     let fields = &good[5..];
     let read = |fields: &[u8]| match parse(kind::REVOCATIONS, fields) {
         Ok(Frame::Revocations { entries, .. }) => entries.collect::<Result<Vec<_>, _>>().is_ok(),
@@ -48,7 +50,7 @@ fn entries_that_can_be_nobodys_are_malformed() {
     };
     assert!(read(fields));
     // Behind the numbers: is lifted, kind, length, text.
-    for (at, byte) in [(32, 2), (33, 3), (33, 2), (34, 1), (35, 0), (36, 0xff)] {
+    for (at, byte) in [(40, 2), (41, 3), (41, 2), (42, 1), (43, 0), (44, 0xff)] {
         let mut wrong = fields.to_vec();
         wrong[at] = byte;
         assert!(!read(&wrong), "{byte} at {at}");

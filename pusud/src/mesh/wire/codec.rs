@@ -156,6 +156,8 @@ pub(crate) enum Frame<'a> {
     Revocations {
         /// What to acknowledge.
         number: u64,
+        /// What the sender's clock says, in milliseconds since 1970.
+        clock_ms: u64,
         /// In the order of the sender's table.
         entries: Entries<'a>,
     },
@@ -165,7 +167,11 @@ pub(crate) enum Frame<'a> {
         number: u64,
         /// There was room for all of it.
         has_room: bool,
+        /// So many clients were authorized by what has been revoked since the last one.
+        clients: u64,
     },
+    /// There was no room for some revocations, and there is now: tell all of them again.
+    Room,
     /// End connections.
     Kick {
         /// What to answer with.
@@ -224,10 +230,11 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
         kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
         kind::REVOCATIONS => {
-            let number = fields.u64()?;
-            return Ok(Frame::Revocations { number, entries: Entries::new(fields) });
+            let (number, clock_ms) = (fields.u64()?, fields.u64()?);
+            return Ok(Frame::Revocations { number, clock_ms, entries: Entries::new(fields) });
         }
-        kind::REVOKED => Frame::Revoked { number: fields.u64()?, has_room: fields.flag()? },
+        kind::REVOKED => Frame::Revoked { number: fields.u64()?, has_room: fields.flag()?, clients: fields.u64()? },
+        kind::ROOM => Frame::Room,
         kind::KICK => {
             let (number, by) = (fields.u64()?, fields.u8()?);
             Frame::Kick { number, by, whom: fields.rest_as_text()? }

@@ -121,7 +121,7 @@ pub(crate) fn check(out: &mut Vec<u8>, total: Total) {
     frame(out, kind::CHECK, |out| put_total(out, total));
 }
 
-/// Appends a frame without fields: RESYNC or GOODBYE.
+/// Appends a frame without fields: RESYNC, ROOM or GOODBYE.
 pub(crate) fn bare(out: &mut Vec<u8>, kind: u8) {
     frame(out, kind, |_| {});
 }
@@ -139,10 +139,11 @@ pub(crate) fn entry_len(entry: &Entry) -> usize {
     }
 }
 
-/// Appends REVOCATIONS.
-pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, entries: impl IntoIterator<Item = Entry>) {
+/// Appends REVOCATIONS. `clock_ms`: what this relay's clock says, in milliseconds since 1970.
+pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, clock_ms: u64, entries: impl IntoIterator<Item = Entry>) {
     frame(out, kind::REVOCATIONS, |out| {
         out.extend_from_slice(&number.to_be_bytes());
+        out.extend_from_slice(&clock_ms.to_be_bytes());
         for Entry { whom, stamp, until_ms, is_lifted } in entries {
             for field in [stamp.time_ms, stamp.writer, until_ms] {
                 out.extend_from_slice(&field.to_be_bytes());
@@ -160,10 +161,11 @@ pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, entries: impl IntoIter
 }
 
 /// Appends REVOKED.
-pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, has_room: bool) {
+pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, has_room: bool, clients: u64) {
     frame(out, kind::REVOKED, |out| {
         out.extend_from_slice(&number.to_be_bytes());
         out.push(has_room.into());
+        out.extend_from_slice(&clients.to_be_bytes());
     });
 }
 
@@ -248,8 +250,11 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         }
         Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
         Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
-        Frame::Revocations { number, entries } => revocations(out, number, entries.filter_map(Result::ok)),
-        Frame::Revoked { number, has_room } => revoked(out, number, has_room),
+        Frame::Revocations { number, clock_ms, entries } => {
+            revocations(out, number, clock_ms, entries.filter_map(Result::ok));
+        }
+        Frame::Revoked { number, has_room, clients } => revoked(out, number, has_room, clients),
+        Frame::Room => bare(out, kind::ROOM),
         Frame::Kick { number, by, whom } => kick(out, number, by, whom),
         Frame::Kicked { number, count } => kicked(out, number, count),
         Frame::Deciders(list) => crate::mesh::wire::deciders(out, &list),

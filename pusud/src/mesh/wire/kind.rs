@@ -49,6 +49,8 @@ kinds! {
     KICKED = 20,
     /// These authenticators decide.
     DECIDERS = 21,
+    /// There is room for revocations again.
+    ROOM = 22,
 }
 
 /// Whether a frame of this type is about the interest of its sender.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::revocation::entries::REVOCATIONS_MAX;
 
 fn alice() -> Whom {
     Whom::Subject("alice".into())
@@ -10,7 +11,7 @@ fn standing(revocations: &Revocations, subject: &str, authorization: &str) -> St
 
 /// All changes, as a peer gets them.
 fn told(revocations: &Revocations) -> Vec<Entry> {
-    revocations.after(0, 0, |_| false).0
+    revocations.after(0, 0, |_, _| false).0
 }
 
 #[test]
@@ -20,23 +21,23 @@ fn one_subject_or_one_authorization_is_revoked_and_no_other() {
     let (bob, nobody) = (standing(&revocations, "bob", "1"), standing(&revocations, "", "3"));
     assert!(!revocations.revokes(&alice_1));
     let version = revocations.version();
-    revocations.revoke(alice(), None).unwrap();
+    revocations.revoke(alice(), None, drop).unwrap();
     assert_ne!(revocations.version(), version);
     assert!(revocations.revokes(&alice_1) && revocations.revokes(&alice_2));
     assert!(!revocations.revokes(&bob) && !revocations.revokes(&nobody) && !revocations.revokes(&Standing::default()));
     revocations.lift(&alice()).unwrap();
     assert!(!revocations.revokes(&alice_1) && revocations.lift(&alice()).is_none());
     let hash = revocations.hashes(b"1")[0].unwrap();
-    revocations.revoke(Whom::AuthorizationHash(hash), None).unwrap();
+    revocations.revoke(Whom::AuthorizationHash(hash), None, drop).unwrap();
     assert!(revocations.revokes(&alice_1) && revocations.revokes(&bob) && !revocations.revokes(&alice_2));
 }
 
 #[test]
 fn a_revocation_ends_by_itself() {
     let revocations = Revocations::default();
-    revocations.revoke(alice(), Some(Duration::ZERO)).unwrap();
+    revocations.revoke(alice(), Some(Duration::ZERO), drop).unwrap();
     assert!(!revocations.revokes(&standing(&revocations, "alice", "")) && revocations.list().is_empty());
-    revocations.revoke(alice(), Some(Duration::from_secs(3600))).unwrap();
+    revocations.revoke(alice(), Some(Duration::from_secs(3600)), drop).unwrap();
     assert!(revocations.revokes(&standing(&revocations, "alice", "")) && revocations.list().len() == 1);
 }
 
@@ -44,34 +45,34 @@ fn a_revocation_ends_by_itself() {
 #[test]
 fn what_ends_by_itself_keeps_an_earlier_word_away() {
     let (one, other) = (Revocations::default(), Revocations::default());
-    one.revoke(alice(), None).unwrap();
-    other.take(told(&one), None).unwrap();
+    one.revoke(alice(), None, drop).unwrap();
+    other.take(told(&one), None, drop).unwrap();
     let earlier = told(&other);
-    one.revoke(alice(), Some(Duration::ZERO)).unwrap();
-    one.take(earlier, None).unwrap();
+    one.revoke(alice(), Some(Duration::ZERO), drop).unwrap();
+    one.take(earlier, None, drop).unwrap();
     assert!(one.list().is_empty() && one.all().len() == 1, "it stays ended, and is kept over a restart");
-    other.take(told(&one), None).unwrap();
+    other.take(told(&one), None, drop).unwrap();
     assert!(other.list().is_empty(), "the other one learns of it");
 }
 
 #[test]
 fn the_later_word_holds_in_whatever_order_relays_hear_them() {
     let one = Revocations::default();
-    one.revoke(alice(), None).unwrap();
+    one.revoke(alice(), None, drop).unwrap();
     let revoked = told(&one);
     let other = Revocations::default();
-    other.take(revoked.clone(), Some(7)).unwrap();
+    other.take(revoked.clone(), Some(7), drop).unwrap();
     assert_eq!(other.list(), one.list());
-    assert!(other.after(0, 7, |_| false).0.is_empty(), "the link that has told is not told");
+    assert!(other.after(0, 7, |_, _| false).0.is_empty(), "the link that has told is not told");
     assert_eq!(told(&other), revoked, "others are");
     other.lift(&alice()).unwrap();
     // A relay that was away brings it back, and is told of the lift.
-    other.take(revoked, Some(8)).unwrap();
+    other.take(revoked, Some(8), drop).unwrap();
     assert!(other.list().is_empty());
-    one.take(told(&other), None).unwrap();
+    one.take(told(&other), None, drop).unwrap();
     assert!(one.list().is_empty() && one.all() == other.all());
-    one.revoke(alice(), None).unwrap();
-    other.take(told(&one), None).unwrap();
+    one.revoke(alice(), None, drop).unwrap();
+    other.take(told(&one), None, drop).unwrap();
     assert_eq!(other.list().len(), 1, "revoked again");
 }
 
@@ -79,7 +80,7 @@ fn the_later_word_holds_in_whatever_order_relays_hear_them() {
 fn a_clock_that_is_behind_lifts_all_the_same() {
     let revocations = Revocations::default();
     let ahead = Stamp { time_ms: now_ms() + 1_000_000, writer: 1 };
-    revocations.take(vec![Entry { whom: alice(), stamp: ahead, until_ms: 0, is_lifted: false }], None).unwrap();
+    revocations.take(vec![Entry { whom: alice(), stamp: ahead, until_ms: 0, is_lifted: false }], None, drop).unwrap();
     revocations.lift(&alice()).unwrap();
     assert!(revocations.list().is_empty());
 }
@@ -90,16 +91,16 @@ fn past_the_bound_nothing_is_lost_and_what_has_ended_makes_room() {
     let numbered = |number: usize| Whom::Subject(number.to_string());
     for number in 0..REVOCATIONS_MAX {
         let lasting = (number == 5).then_some(Duration::from_millis(1));
-        revocations.revoke(numbered(number), lasting).unwrap();
+        revocations.revoke(numbered(number), lasting, drop).unwrap();
     }
     while revocations.list().len() == REVOCATIONS_MAX {
         std::thread::yield_now();
     }
-    revocations.revoke(alice(), None).unwrap();
-    assert_eq!(revocations.revoke(numbered(REVOCATIONS_MAX), None), Err(NoRoom));
-    assert!(revocations.revoke(numbered(1), None).is_ok(), "one that is revoked already takes no more room");
+    revocations.revoke(alice(), None, drop).unwrap();
+    assert_eq!(revocations.revoke(numbered(REVOCATIONS_MAX), None, drop), Err(NoRoom));
+    assert!(revocations.revoke(numbered(1), None, drop).is_ok(), "one that is revoked already takes no more room");
     revocations.lift(&numbered(1)).unwrap();
-    revocations.revoke(numbered(REVOCATIONS_MAX), None).unwrap();
+    revocations.revoke(numbered(REVOCATIONS_MAX), None, drop).unwrap();
     assert_eq!(revocations.list().len(), REVOCATIONS_MAX);
 }
 
@@ -107,13 +108,13 @@ fn past_the_bound_nothing_is_lost_and_what_has_ended_makes_room() {
 fn a_link_is_told_piece_by_piece_and_of_every_change() {
     let revocations = Revocations::default();
     for number in 0..10 {
-        revocations.revoke(Whom::Subject(number.to_string()), None).unwrap();
+        revocations.revoke(Whom::Subject(number.to_string()), None, drop).unwrap();
     }
     revocations.lift(&Whom::Subject("3".into())).unwrap();
     let (mut got, mut number) = (Vec::new(), 0);
     while number < revocations.last() {
         let mut room = 3;
-        let (some, last) = revocations.after(number, 0, |_| {
+        let (some, last) = revocations.after(number, 0, |_, _| {
             room -= 1;
             room < 0
         });
@@ -129,8 +130,8 @@ fn whoever_is_told_of_a_change_finds_it_in_the_table() {
     let revocations = std::sync::Arc::new(Revocations::default());
     let (told, table) = (std::sync::Arc::new(Mutex::new(Vec::new())), revocations.clone());
     let heard = told.clone();
-    revocations.on_change(move |change| heard.lock().unwrap().push((change.revoked.is_some(), table.list().len())));
-    revocations.revoke(alice(), None).unwrap();
+    revocations.on_change(move |change| heard.lock().unwrap().push((change.revoked.len(), table.list().len())));
+    revocations.revoke(alice(), None, drop).unwrap();
     revocations.lift(&alice()).unwrap();
-    assert_eq!(*told.lock().unwrap(), [(true, 1), (false, 0)]);
+    assert_eq!(*told.lock().unwrap(), [(1, 1), (0, 0)]);
 }

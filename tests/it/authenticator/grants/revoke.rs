@@ -13,6 +13,8 @@ in_both_modes!(
     orders_that_break_a_rule_change_nothing,
     a_thousand_of_a_subject_end_while_others_are_served,
 );
+#[cfg(unix)]
+in_both_modes!(the_plugin_and_the_operator_revoke_at_the_same_time);
 
 fn a_subject_loses_what_it_has_and_nobody_else_does(daemon: Daemon) {
     let mut alice = daemon.client_with("subject=alice read=a write=a");
@@ -127,6 +129,36 @@ fn a_thousand_of_a_subject_end_while_others_are_served(daemon: Daemon) {
     let revoked = |notes: &[String]| notes.iter().filter(|note| note.ends_with(" revoked")).count();
     daemon.wait_for_notes("all ends", |notes| (revoked(notes) == 1000).then_some(()));
     bob.expect_no_answer();
+}
+
+/// Each grant ends once, whoever comes first, and what the operator has taken back the plugin cannot give again.
+#[cfg(unix)]
+fn the_plugin_and_the_operator_revoke_at_the_same_time(daemon: Daemon) {
+    let words = |round: usize| format!("subject=alice read=a{round}");
+    let mut clients: Vec<Client> = (0..20).map(|round| daemon.client_with(&words(round))).collect();
+    // One more grant each, of somebody else.
+    clients.iter_mut().for_each(|client| client.authorize("subject=bob read=b"));
+    clients.iter_mut().for_each(|client| client.subscribe("b"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| daemon.operate(&["revoke", "--subject", "alice"]).succeeds());
+        daemon.order(&["revoke:alice:plugin"]);
+    });
+    clients.iter_mut().for_each(Client::expect_no_answer);
+    let revoked = |notes: &[String]| notes.iter().filter(|note| note.ends_with(" revoked")).count();
+    daemon.wait_for_notes("the ends of alice's", |notes| (revoked(notes) == 20).then_some(()));
+    let mut again = daemon.connect();
+    again.send(json!({"type": "authorize", "authorization": "subject=alice read=a"}));
+    again.expect(json!({"type": "authorization_failed", "reason": "revoked"}));
+    // The other way about: the plugin ends what is left, and there is nobody whom the operator could reach.
+    daemon.order(&["revoke:bob:plugin"]);
+    clients.iter_mut().for_each(|client| expect_out(client, "plugin"));
+    let said = daemon.operate(&["revoke", "--subject", "bob"]).succeeds();
+    assert_eq!(said.lines().nth(1), Some("0 clients had it"));
+    daemon.operate(&["revocations", "--lift", "--subject", "alice"]).succeeds();
+    daemon.client_with("subject=alice read=a").subscribe("a");
+    let ended: Vec<String> = daemon.notes().into_iter().filter(|note| note.starts_with("ended ")).collect();
+    let tickets: std::collections::HashSet<&str> = ended.iter().filter_map(|note| note.split(' ').nth(1)).collect();
+    assert_eq!(tickets.len(), ended.len(), "a grant has ended twice: {ended:?}");
 }
 
 #[test]

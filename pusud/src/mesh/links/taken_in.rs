@@ -1,0 +1,100 @@
+//! Acknowledgements of revocations that a peer has told: each is due once the shards have looked whom its entries are about.
+//!
+//! **Invariant:** acknowledgements leave in the order of what they acknowledge, and a bounded number of them waits.
+
+use std::collections::VecDeque;
+
+/// Most acknowledgements that wait; past it they are joined.
+const WAITING_MAX: usize = 64;
+
+/// What has been taken in and is not acknowledged.
+#[derive(Default)]
+pub(super) struct TakenIn {
+    waiting: VecDeque<Acknowledgement>,
+    /// How many frames have been taken in.
+    last: u64,
+}
+
+/// What a peer is told of frames that were taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Acknowledgement {
+    /// The peer's own number.
+    pub(super) number: u64,
+    /// There was room for everything.
+    pub(super) has_room: bool,
+    /// So many clients were authorized by what was revoked.
+    pub(super) clients: u64,
+    /// The last frame that it is about, by the count of this side, and how many of these the shards look through.
+    frame: u64,
+    open: usize,
+}
+
+impl TakenIn {
+    /// A frame is being taken in, which the peer calls `number`. Gives what to call it in [`Self::counted`].
+    pub(super) fn begin(&mut self, number: u64) -> u64 {
+        self.last += 1;
+        let frame = self.last;
+        let are_many = self.waiting.len() >= WAITING_MAX;
+        match self.waiting.back_mut() {
+            Some(last) if are_many => {
+                (last.number, last.frame) = (number, frame);
+                last.open += 1;
+            }
+            _ => self.waiting.push_back(Acknowledgement { number, has_room: true, clients: 0, frame, open: 1 }),
+        }
+        frame
+    }
+
+    /// There was no room for some of what was taken in last.
+    pub(super) fn refuse(&mut self) {
+        if let Some(last) = self.waiting.back_mut() {
+            last.has_room = false;
+        }
+    }
+
+    /// So many clients are authorized by what a frame has revoked.
+    pub(super) fn counted(&mut self, frame: u64, clients: u64) {
+        let Some(meant) = self.waiting.iter_mut().find(|waiting| waiting.frame >= frame) else { return };
+        meant.open = meant.open.saturating_sub(1);
+        meant.clients = meant.clients.saturating_add(clients);
+    }
+
+    /// The next one that can be told.
+    pub(super) fn next(&mut self) -> Option<Acknowledgement> {
+        self.waiting.front().filter(|first| first.open == 0)?;
+        self.waiting.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(taken_in: &mut TakenIn) -> Vec<(u64, bool, u64)> {
+        std::iter::from_fn(|| taken_in.next()).map(|next| (next.number, next.has_room, next.clients)).collect()
+    }
+
+    #[test]
+    fn they_leave_in_order_each_with_its_own_count() {
+        let mut taken_in = TakenIn::default();
+        let [first, second, third] = [10, 20, 15].map(|number| taken_in.begin(number));
+        taken_in.refuse();
+        taken_in.counted(second, 2);
+        assert_eq!(told(&mut taken_in), []);
+        taken_in.counted(first, 1);
+        assert_eq!(told(&mut taken_in), [(10, true, 1), (20, true, 2)]);
+        taken_in.counted(third, 3);
+        assert_eq!(told(&mut taken_in), [(15, false, 3)]);
+    }
+
+    #[test]
+    fn past_the_bound_they_are_joined_and_nothing_is_lost() {
+        let mut taken_in = TakenIn::default();
+        let frames: Vec<u64> = (0..100).map(|number| taken_in.begin(number)).collect();
+        assert_eq!(taken_in.waiting.len(), WAITING_MAX);
+        frames.iter().rev().for_each(|frame| taken_in.counted(*frame, 1));
+        let told = told(&mut taken_in);
+        assert_eq!((told.len(), told.last()), (WAITING_MAX, Some(&(99, true, 37))));
+        assert_eq!(told.iter().map(|(_, _, clients)| clients).sum::<u64>(), 100);
+    }
+}
