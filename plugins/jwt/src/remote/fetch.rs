@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 /// Longest document, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -29,7 +30,7 @@ const REDIRECTS_MAX: usize = 5;
 
 /// What was fetched.
 pub(super) struct Document {
-    pub(super) content: Vec<u8>,
+    pub(super) content: Zeroizing<Vec<u8>>,
     /// How long it may be kept, if the answer says so.
     pub(super) cache: Option<Duration>,
 }
@@ -88,11 +89,11 @@ async fn ask(address: &Address, tls: &Arc<ClientConfig>) -> Result<Response<Inco
     sender.send_request(request).await.map_err(|error| format!("no answer: {error}"))
 }
 
-async fn read(body: Incoming) -> Result<Vec<u8>, String> {
+async fn read(body: Incoming) -> Result<Zeroizing<Vec<u8>>, String> {
     let collected = Limited::new(body, BODY_BYTES_MAX).collect().await;
     let collected = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => format!("expected an answer of at most {BODY_BYTES_MAX} bytes, found a longer one"),
         None => format!("the answer breaks off: {error}"),
     })?;
-    Ok(collected.to_bytes().to_vec())
+    Ok(Zeroizing::new(collected.to_bytes().to_vec()))
 }

@@ -25,6 +25,7 @@ pub(crate) struct Source {
 }
 
 /// What is fetched.
+#[derive(Clone, PartialEq)]
 pub(super) enum Place {
     /// A key set.
     Url(Address),

@@ -6,8 +6,8 @@
 use pusu_plugin_api::file::{self, WatchedFile};
 use pusu_plugin_api::{CreateError, Host};
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
 use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,9 +20,16 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Whose certificates are trusted.
 pub(super) enum Trust {
     /// Those of a file, and nobody else's.
-    File(WatchedFile<Arc<ClientConfig>>),
+    File(WatchedFile<Trusted>),
     /// Those that this machine trusts.
-    System(Arc<ClientConfig>),
+    System(Arc<Trusted>),
+}
+
+/// Those who are trusted at one time.
+pub(super) struct Trusted {
+    /// What a connection is made with.
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) roots: Arc<Vec<TrustAnchor<'static>>>,
 }
 
 impl Trust {
@@ -33,7 +40,7 @@ impl Trust {
     pub(super) fn open(path: Option<PathBuf>, host: &Host) -> Result<Self, CreateError> {
         match path {
             Some(path) => WatchedFile::open(host, OPTION, path, FILE_BYTES_MAX, of_pem).map(Self::File),
-            None => of_system().map(Self::System),
+            None => of_system().map(Arc::new).map(Self::System),
         }
     }
 
@@ -48,16 +55,16 @@ impl Trust {
         }
     }
 
-    /// What a connection is made with now.
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    /// Those who are trusted now.
+    pub(super) fn current(&self) -> Arc<Trusted> {
         match self {
-            Self::File(file) => Arc::clone(&file.current()),
-            Self::System(config) => Arc::clone(config),
+            Self::File(file) => file.current(),
+            Self::System(trusted) => Arc::clone(trusted),
         }
     }
 }
 
-fn of_pem(pem: &[u8]) -> Result<Arc<ClientConfig>, String> {
+fn of_pem(pem: &[u8]) -> Result<Trusted, String> {
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
         let place = index + 1;
@@ -67,10 +74,10 @@ fn of_pem(pem: &[u8]) -> Result<Arc<ClientConfig>, String> {
     if roots.is_empty() {
         return Err("expected certificates in PEM format (-----BEGIN CERTIFICATE-----), found none".into());
     }
-    config(roots)
+    trusted(roots)
 }
 
-fn of_system() -> Result<Arc<ClientConfig>, CreateError> {
+fn of_system() -> Result<Trusted, CreateError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // Systems carry certificates that are too old to be understood, and trust in them is not needed.
@@ -82,15 +89,16 @@ fn of_system() -> Result<Arc<ClientConfig>, CreateError> {
              package of CA certificates (ca-certificates), or name a file of your own in `{OPTION}`"
         )));
     }
-    config(roots).map_err(CreateError::failed)
+    trusted(roots).map_err(CreateError::failed)
 }
 
-fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+fn trusted(store: RootCertStore) -> Result<Trusted, String> {
+    let roots = Arc::new(store.roots.clone());
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be set up: {error}"))?
-        .with_root_certificates(roots)
+        .with_root_certificates(store)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Trusted { config: Arc::new(config), roots })
 }

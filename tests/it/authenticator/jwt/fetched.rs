@@ -54,7 +54,7 @@ pub(super) fn wait_for_condition(daemon: &Daemon, state: &str) -> String {
     }
 }
 
-fn expect_unavailable(daemon: &Daemon, token: &str) {
+pub(super) fn expect_unavailable(daemon: &Daemon, token: &str) {
     let mut client = daemon.connect();
     client.send(json!({"type": "authorize", "authorization": token}));
     client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);

@@ -3,6 +3,7 @@
 mod fetched;
 mod in_a_list;
 mod providers;
+mod reloaded;
 mod rotation;
 mod rules;
 mod settings;
