@@ -5,9 +5,12 @@
 //! the log says which claim it was, never its value.
 
 mod condition;
+mod possibility;
+mod reach;
 mod template;
 mod written;
 
+pub(crate) use possibility::Tokens;
 pub(crate) use written::WrittenRule;
 
 use crate::claims::{ClaimPath, Denied};
@@ -17,6 +20,9 @@ use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::{Access, Pattern};
 use serde_json::Value;
 use template::{Template, check_value};
+
+/// What patterns are given for, and what the lists of them are called.
+const KINDS: [(&str, Access); 2] = [("read", Access::READ), ("write", Access::WRITE)];
 
 /// Conditions, and the patterns that whoever meets all of them is given.
 pub(crate) struct Rule {

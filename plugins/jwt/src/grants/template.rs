@@ -15,8 +15,9 @@ pub(crate) struct Template {
     pieces: Vec<Piece>,
 }
 
+/// A part of a pattern.
 #[derive(Debug, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text(String),
     Claim(ClaimPath),
 }
@@ -79,6 +80,11 @@ impl Template {
             Piece::Claim(claim) => Some(claim),
             Piece::Text(_) => None,
         })
+    }
+
+    /// The parts, in their order.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
 
     /// The pattern with these values in the places of the claims.

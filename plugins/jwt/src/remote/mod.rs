@@ -193,7 +193,9 @@ impl Remote {
     /// Takes over what an instance before this one has fetched.
     fn recall(&self) {
         let now = Instant::now();
-        let Some(fetched) = memory::recall(&self.origin(&self.trust.current()), self.source.max_age, now) else { return };
+        let Some(fetched) = memory::recall(&self.origin(&self.trust.current()), self.source.max_age, now) else {
+            return;
+        };
         // Where none of them goes with the algorithms that are wanted now, the fetch that is due says so.
         let Ok((keys, remarks)) = KeySet::parse(&fetched.content, &self.algorithms) else { return };
         self.show(&keys, fetched.date);
@@ -220,7 +222,9 @@ impl Remote {
 
     /// Logs what is odd in a key set.
     fn remark(&self, remarks: &[String]) {
-        remarks.iter().for_each(|remark| self.host.warn(format_args!("`{}`: left out: {remark}", self.source.option())));
+        remarks
+            .iter()
+            .for_each(|remark| self.host.warn(format_args!("`{}`: left out: {remark}", self.source.option())));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
