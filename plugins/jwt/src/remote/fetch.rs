@@ -13,8 +13,8 @@ use hyper::header::{
 };
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use shared_https::{Trust, Trusted};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -39,11 +39,11 @@ pub(super) struct Document {
 ///
 /// # Errors
 /// What went wrong, with the host that it went wrong with, for the log.
-pub(super) async fn fetch(address: &Address, tls: &Arc<ClientConfig>) -> Result<Document, String> {
+pub(super) async fn fetch(address: &Address, trust: &Trust, trusted: &Trusted) -> Result<Document, String> {
     let mut address = address.clone();
     for _ in 0..=REDIRECTS_MAX {
         let at = |fault: String| format!("{}: {fault}", address.shown());
-        let response = ask(&address, tls).await.map_err(at)?;
+        let response = ask(&address, trust, trusted).await.map_err(at)?;
         let status = response.status();
         if status.is_redirection() && status.as_u16() != 304 {
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
@@ -66,12 +66,13 @@ fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-async fn ask(address: &Address, tls: &Arc<ClientConfig>) -> Result<Response<Incoming>, String> {
+async fn ask(address: &Address, trust: &Trust, trusted: &Trusted) -> Result<Response<Incoming>, String> {
+    let Address(address) = address;
     let stream = TcpStream::connect((address.host.as_str(), address.port)).await;
     let stream = stream.map_err(|error| format!("cannot connect: {error}"))?;
     let name = ServerName::try_from(address.host.clone()).map_err(|_| "its name cannot be in a certificate")?;
-    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-    let stream = TokioIo::new(stream.map_err(|error| format!("cannot connect over TLS: {error}"))?);
+    let stream = TlsConnector::from(Arc::clone(&trusted.config)).connect(name, stream).await;
+    let stream = TokioIo::new(stream.map_err(|error| trust.fault(&error))?);
     let builder = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(stream);
     let (mut sender, served) = builder.await.map_err(|error| format!("cannot connect: {error}"))?;
     tokio::spawn(async move {

@@ -4,7 +4,7 @@ use super::fetch::Document;
 use super::memory::{self, Fetched};
 use super::waiting::Waiting;
 use super::{FETCH_TIME_MIN, MAY_BE_NEW, Remote, answer, shown};
-use crate::keys::KeySet;
+use crate::keys::{KeySet, Readers};
 use pusu_plugin_api::Verdict;
 use pusu_plugin_api::options::Time;
 use std::sync::{Arc, PoisonError};
@@ -19,11 +19,11 @@ impl Remote {
         let begun = Instant::now();
         self.state().schedule.begin(begun);
         let trusted = self.trust.current();
-        let fetched = tokio::time::timeout(FETCH_TIME_MAX, self.source.fetch(&trusted.config)).await;
+        let fetched = tokio::time::timeout(FETCH_TIME_MAX, self.source.fetch(&self.trust, &trusted)).await;
         let fetched = fetched
             .unwrap_or_else(|_| Err(format!("{}: no answer within {}", self.source.shown(), Time(FETCH_TIME_MAX))));
         let parsed = fetched.and_then(|Document { content, cache }| {
-            let parsed = KeySet::parse(&content, &self.algorithms);
+            let parsed = KeySet::parse(&content, &self.algorithms, Readers::Everybody);
             let (keys, remarks) = parsed.map_err(|why| format!("{}: {why}", self.source.shown()))?;
             Ok((keys, remarks, content, cache))
         });

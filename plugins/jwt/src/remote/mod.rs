@@ -13,7 +13,6 @@ mod schedule;
 mod source;
 mod state;
 mod thread;
-mod tls;
 mod waiting;
 
 pub(crate) use source::Source;
@@ -21,15 +20,15 @@ pub(crate) use thread::Fetching;
 pub(crate) use waiting::Waiting;
 
 use crate::algorithms::Algorithm;
-use crate::keys::{KEY_UNKNOWN, KeySet};
+use crate::keys::{KEY_UNKNOWN, KeySet, Readers};
 use crate::token::{Fault, Refusal, Token};
 use memory::Origin;
 use pusu_plugin_api::options::Time;
 use pusu_plugin_api::{Condition, Counter, CreateError, Gauge, Host, Ticket, Verdict};
+use shared_https::{Trust, Trusted};
 use state::{Prospect, State};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tls::{Trust, Trusted};
 use tokio::sync::Notify;
 use waiting::WAITING_MAX;
 
@@ -73,7 +72,7 @@ impl Remote {
         algorithms: Vec<Algorithm>,
         host: &Host,
     ) -> Result<(Arc<Self>, Fetching), CreateError> {
-        let trust = Trust::open(source.ca_file.take(), host)?;
+        let trust = source.trust(host)?;
         let labels = [];
         let fetched = "When the keys that decide were fetched, in seconds since 1970; 0: never.";
         let metrics = Metrics {
@@ -197,7 +196,7 @@ impl Remote {
             return;
         };
         // Where none of them goes with the algorithms that are wanted now, the fetch that is due says so.
-        let Ok((keys, remarks)) = KeySet::parse(&fetched.content, &self.algorithms) else { return };
+        let Ok((keys, remarks)) = KeySet::parse(&fetched.content, &self.algorithms, Readers::Everybody) else { return };
         self.show(&keys, fetched.date);
         let (place, count) = (self.source.option(), keys.len());
         self.remark(&remarks);
@@ -222,9 +221,7 @@ impl Remote {
 
     /// Logs what is odd in a key set.
     fn remark(&self, remarks: &[String]) {
-        remarks
-            .iter()
-            .for_each(|remark| self.host.warn(format_args!("`{}`: left out: {remark}", self.source.option())));
+        remarks.iter().for_each(|remark| self.host.warn(format_args!("`{}`: {remark}", self.source.option())));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -123,6 +123,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Readers;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
@@ -132,7 +133,7 @@ mod tests {
     fn keys(names: &[&str]) -> KeySet {
         let key = |name: &&str| json!({"kty": "oct", "kid": name, "k": URL_SAFE_NO_PAD.encode([7; 32])});
         let set = json!({"keys": names.iter().map(key).collect::<Vec<_>>()}).to_string();
-        KeySet::parse(set.as_bytes(), &["HS256".parse().unwrap()]).unwrap().0
+        KeySet::parse(set.as_bytes(), &["HS256".parse().unwrap()], Readers::Operator).unwrap().0
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {

@@ -7,6 +7,7 @@ mod reloaded;
 mod rotation;
 mod rules;
 mod settings;
+mod trust;
 
 use crate::harness::{Daemon, PluginsDir, Setup, jwt_plugin, run_with_input, script};
 use serde_json::{Value, json};
