@@ -5,12 +5,12 @@
 
 use super::condition::{Condition, Test};
 use super::reach::{Values, reaches};
-use super::template::{Template, check_value};
+use super::template::Template;
 use super::{KINDS, Rule};
 use crate::claims::{ClaimPath, Moment, Plain, Rules};
 use crate::patterns::Allowed;
-use pusu_plugin_api::Pattern;
 use pusu_plugin_api::abi::SUBJECT_BYTES_MAX;
+use pusu_plugin_api::template::check_value;
 use serde_json::Value;
 
 /// What tokens that are accepted can have.
@@ -31,7 +31,7 @@ pub(super) fn check(rule: &Rule, tokens: &Tokens<'_>) -> Result<(), String> {
     for (name, access) in KINDS {
         let templates = rule.patterns.iter().filter(|(of, _)| *of == access);
         for (index, (_, template)) in templates.enumerate() {
-            let filled = template.claims().try_for_each(|claim| tokens.check_placeholder(template, claim, rule));
+            let filled = template.placeholders().try_for_each(|claim| tokens.check_placeholder(template, claim, rule));
             filled.map_err(|why| format!("`{name}`, item {}: {why}", index + 1))?;
         }
     }
@@ -105,8 +105,8 @@ impl Tokens<'_> {
             ));
         }
         let fits = |text: &str| {
-            let other = |other: &ClaimPath| if other == claim { text.to_owned() } else { "x".to_owned() };
-            check_value(text, rule.dots).is_ok() && Pattern::is_valid(&template.filled(other))
+            let value = |other: &ClaimPath| Some(if other == claim { text } else { "x" });
+            template.fill(|_| rule.dots, value).is_ok()
         };
         // Whatever contains a text that does not fit does not fit either, as a text or as a list.
         let needed = of(claim, rule).filter_map(|condition| match &condition.test {
@@ -202,7 +202,7 @@ fn text(value: &Value) -> Option<String> {
 
 /// Checks that no claim has to be an object and something else.
 fn check_objects(rule: &Rule, permissions: Option<&ClaimPath>) -> Result<(), String> {
-    let filled = || rule.patterns.iter().flat_map(|(_, template)| template.claims());
+    let filled = || rule.patterns.iter().flat_map(|(_, template)| template.placeholders());
     let compared = rule.conditions.iter().filter(|condition| condition.test != Test::Exists);
     let plain: Vec<&ClaimPath> = compared.map(|condition| &condition.claim).chain(filled()).collect();
     for claim in &plain {

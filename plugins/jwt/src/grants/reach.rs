@@ -4,8 +4,9 @@
 //! **Invariant:** whatever values there are that give something, some are found here. Two places of one claim are looked at as
 //! if they had values of their own, so the converse may fail.
 
-use super::template::{Piece, Template};
+use super::template::Template;
 use crate::claims::ClaimPath;
+use pusu_plugin_api::template::Piece;
 
 /// The texts that may stand in the place of a claim.
 pub(super) enum Values {
@@ -36,7 +37,7 @@ pub(super) fn reaches(template: &Template, values: impl Fn(&ClaimPath) -> Values
     for piece in template.pieces() {
         positions = match piece {
             Piece::Text(text) => positions.after_text(text, true),
-            Piece::Claim(claim) => match values(claim) {
+            Piece::Value(claim) => match values(claim) {
                 Values::OneOf(texts) => positions.after_one_of(&texts),
                 Values::Any { dots } => {
                     positions.after(Taken::AnyOfValue { dots }).after_run(Taken::AnyOfValue { dots })
@@ -122,10 +123,11 @@ impl Taken {
 
 #[cfg(test)]
 mod tests {
+    use super::super::template;
     use super::*;
 
     fn any(template: &str, dots: bool, allowed: &str) -> bool {
-        let template = Template::parse(&template.parse().unwrap()).unwrap();
+        let template = template::parse(&template.parse().unwrap()).unwrap();
         reaches(&template, |_| Values::Any { dots }, allowed)
     }
 
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn of_known_values_these_alone_are_looked_at() {
         let reached = |values: &[&str], allowed: &str| {
-            let template = Template::parse(&"users.{sub}.x".parse().unwrap()).unwrap();
+            let template = template::parse(&"users.{sub}.x".parse().unwrap()).unwrap();
             let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
             reaches(&template, |_| Values::OneOf(values.clone()), allowed)
         };

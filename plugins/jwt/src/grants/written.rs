@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, Test};
 use super::possibility::{self, Tokens};
-use super::template::Template;
+use super::template;
 use super::{KINDS, Rule};
 use crate::claims::ClaimPath;
 use pusu_plugin_api::options::Place;
@@ -43,7 +43,7 @@ impl WrittenRule {
         if rule.dots {
             for (name, access) in KINDS {
                 let templates = rule.patterns.iter().filter(|(of, _)| *of == access);
-                for (index, _) in templates.enumerate().filter(|(_, (_, template))| template.mixes_up_dots()) {
+                for (index, _) in templates.enumerate().filter(|(_, (_, of))| template::mixes_up_dots(of)) {
                     host.warn(format_args!(
                         "{place}: `{name}`, item {}: with `dots: true` a value that goes on behind a dot lies within the \
                          channels of a shorter one; make sure that the issuer gives out no such values",
@@ -68,7 +68,7 @@ impl WrittenRule {
         for ((name, access), written) in KINDS.into_iter().zip([&self.read, &self.write]) {
             for (index, pattern) in written.iter().flatten().enumerate() {
                 let fail = |text: String| place.error(format_args!("`{name}`, item {}: {text}", index + 1));
-                patterns.push((access, Template::parse(pattern).map_err(fail)?));
+                patterns.push((access, template::parse(pattern).map_err(fail)?));
             }
         }
         if patterns.is_empty() {

@@ -7,6 +7,7 @@ use crate::members::Members;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
+use pusu_plugin_api::Pattern;
 use pusu_plugin_api::options::{Place, from_json};
 use serde_json::json;
 use std::cell::Cell;
