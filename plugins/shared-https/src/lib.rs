@@ -1,5 +1,5 @@
-//! What the bundled authenticators share that ask somebody over HTTPS: whom they trust, with words for the mistakes that
-//! operators make there, and URLs taken apart.
+//! HTTPS of those bundled authenticators that ask somebody: whom they trust, with words for the mistakes that operators make
+//! there, and URLs taken apart.
 //!
 //! It is linked into each of them, and has no state.
 //! **Invariant:** no error shows more of a URL than an option's name.

@@ -1,4 +1,4 @@
-//! Why a template is not filled.
+//! Reasons for which a template is not filled.
 //!
 //! **Invariant:** no value is in any text here.
 
