@@ -89,6 +89,7 @@ mod proof;
 mod reply;
 #[allow(unsafe_code)]
 mod request;
+pub mod template;
 #[allow(unsafe_code)]
 pub mod testing;
 mod verdict;

@@ -6,7 +6,6 @@
 
 use crate::attempts::reach;
 use crate::endpoint::Place;
-use crate::tls::Trust;
 use crate::unix_socket;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,6 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use shared_https::Trust;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -107,7 +107,7 @@ impl Connections {
     /// Whether it is neither too old nor trusts somebody who is not trusted any more.
     fn may_be_used(&self, connection: &Connection) -> bool {
         let is_trusted = match (&connection.tls, &self.trust) {
-            (Some(then), Some(now)) => Arc::ptr_eq(then, &now.config()),
+            (Some(then), Some(now)) => Arc::ptr_eq(then, &now.current().config),
             _ => true,
         };
         is_trusted && connection.made.elapsed() < self.age_max
@@ -142,7 +142,7 @@ impl Connections {
             None => handshake(TokioIo::new(stream), pool, None).await,
             Some(trust) => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| "its name cannot be in a certificate")?;
-                let config = trust.config();
+                let config = Arc::clone(&trust.current().config);
                 let connecting = TlsConnector::from(Arc::clone(&config)).connect(name, stream).await;
                 let stream = connecting.map_err(|error| trust.fault(&error))?;
                 handshake(TokioIo::new(stream), pool, Some(config)).await

@@ -13,10 +13,8 @@
 
 mod answer;
 mod attempts;
-mod authorities;
 mod authorize;
 mod cache;
-mod certificate_names;
 mod connections;
 mod credential;
 mod encoding;
@@ -28,7 +26,6 @@ mod sends;
 mod service;
 mod single_flight;
 mod thread;
-mod tls;
 mod unix_socket;
 
 use authorize::Authorizer;

@@ -5,11 +5,11 @@
 use crate::credential;
 use crate::endpoint::{self, Endpoint};
 use crate::sends::Sends;
-use crate::tls::Trust;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use pusu_plugin_api::options::{Place, Time};
 use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{CreateError, Host};
+use shared_https::{Names, Trust};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ const MAX_CONNECTIONS: usize = 16;
 const MAX_CONNECTIONS_RANGE: RangeInclusive<usize> = 1..=1024;
 const CACHE_ENTRIES: usize = 10_000;
 const CACHE_ENTRIES_RANGE: RangeInclusive<usize> = 0..=1_000_000;
+const NAMES: Names = Names { url: "http_url", ca_file: "http_ca_file", address: "`http_url`" };
 /// What the request says of itself; everything else in `http_headers` is the operator's to say.
 const OWN_HEADERS: [HeaderName; 9] = [
     header::ACCEPT_ENCODING,
@@ -85,7 +86,10 @@ impl Settings {
             ));
         }
         let trust = match (endpoint.is_encrypted, options.http_ca_file) {
-            (true, file) => Some(Trust::new(file, endpoint.host(), host)?),
+            (true, file) => {
+                let file = file.map(|file| host.resolve(file));
+                Some(Trust::open(file, endpoint.host(), NAMES, host)?)
+            }
             (false, None) => None,
             (false, Some(_)) => {
                 return Err(Place::option("http_ca_file")

@@ -4,7 +4,7 @@
 
 use crate::algorithms::{self, Algorithm};
 use crate::claims::{ClaimPath, Rules};
-use crate::grants::{Rule, WrittenRule};
+use crate::grants::{Rule, Tokens, WrittenRule};
 use crate::keys::KeySource;
 use crate::patterns::Allowed;
 use crate::remote::Source;
@@ -67,14 +67,14 @@ impl Settings {
         let algorithms = algorithms::parse(&options.jwt_signing_algorithms)?;
         let rules = options.rules()?;
         let allowed = Allowed::new(options.allowed_channels.as_deref())?;
-        let grants = grants(options.jwt_grants.take(), &allowed, host)?;
+        let grants = grants(options.jwt_grants.take(), &Tokens { rules: &rules, allowed: &allowed }, host)?;
         let source = options.source(host)?;
         source.check_algorithms(&algorithms)?;
         Ok(Self { algorithms, source, rules, grants, allowed })
     }
 }
 
-fn grants(written: Option<Vec<WrittenRule>>, allowed: &Allowed, host: &Host) -> Result<Vec<Rule>, CreateError> {
+fn grants(written: Option<Vec<WrittenRule>>, tokens: &Tokens<'_>, host: &Host) -> Result<Vec<Rule>, CreateError> {
     let place = Place::option("jwt_grants");
     let Some(written) = written else { return Ok(Vec::new()) };
     if written.is_empty() {
@@ -83,7 +83,7 @@ fn grants(written: Option<Vec<WrittenRule>>, allowed: &Allowed, host: &Host) -> 
              read: [\"news.*\"]}`",
         ));
     }
-    let meant = |(index, rule): (usize, WrittenRule)| rule.meant(&place.item(index), allowed, host);
+    let meant = |(index, rule): (usize, WrittenRule)| rule.meant(&place.item(index), tokens, host);
     written.into_iter().enumerate().map(meant).collect()
 }
 
@@ -103,6 +103,12 @@ impl Options {
             (None, None) => Vec::new(),
         };
         let claim = match (&self.jwt_claim, &self.jwt_grants) {
+            (Some(claim), _) if claim.plain().is_some() => {
+                return Err(Place::option("jwt_claim").error(format_args!(
+                    "`{claim}` is a text, a number or a list of texts in every token, and never has permissions; name a claim \
+                     such as `{{\"read\": [\"news.*\"], \"write\": []}}`, or write rules (`jwt_grants`) for this one"
+                )));
+            }
             (Some(claim), _) => Some(claim.clone()),
             (None, Some(_)) => None,
             (None, None) => Some(ClaimPath::name(CLAIM)),

@@ -29,6 +29,11 @@ impl Allowed {
         Ok(Self(patterns.iter().map(String::from).collect()))
     }
 
+    /// The patterns; one, `*`, where everything is allowed.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// What of `asked` is allowed, as patterns, and whether that is all of it. A pattern that is allowed as a whole stays
     /// what it is; of one that is allowed in part, that part is given.
     pub(crate) fn narrow(&self, asked: &[String]) -> (Vec<String>, bool) {

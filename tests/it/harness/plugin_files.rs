@@ -137,7 +137,8 @@ pub(crate) fn patched_copy(plugin: &Path, to: &Path, damage: impl FnOnce(&mut Ve
 fn built_by_cargo(package: &str, sources: &str) -> PathBuf {
     static BUILD: OnceLock<()> = OnceLock::new();
     let library = target_dir().join(library_name(&package.replace('-', "_")));
-    let sources = ["pusu-plugin-api/src", "pusu-plugin-api/abi/src", sources].map(|path| root().join(path));
+    let sources = ["pusu-plugin-api/src", "pusu-plugin-api/abi/src", "plugins/shared-https/src", sources];
+    let sources = sources.map(|path| root().join(path));
     if newest(&sources) > modified(&library) {
         BUILD.get_or_init(|| {
             let packages = [

@@ -1,6 +1,6 @@
 //! An issuer's server of key sets over TLS, in Python and of its own process.
 
-use super::{Authority, Running, script};
+use super::{Authority, Issued, Running, script, self_signed};
 use serde_json::Value;
 use std::cell::Cell;
 use std::io::Write as _;
@@ -25,7 +25,18 @@ impl TokenServer {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new("authority of issuers");
         let ca_file = authority.file(folder.path());
-        authority.issue(&["localhost", "127.0.0.1"]).files_as(folder.path(), "certificate.pem", "key.pem");
+        Self::showing(&authority.issue(&["localhost", "127.0.0.1"]), folder, ca_file)
+    }
+
+    /// One whose certificate signs itself, and is the one to trust.
+    pub(crate) fn self_signed(is_ca: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("certificate.pem");
+        Self::showing(&self_signed(&["localhost", "127.0.0.1"], is_ca), folder, ca_file)
+    }
+
+    fn showing(issued: &Issued, folder: tempfile::TempDir, ca_file: PathBuf) -> Self {
+        issued.files_as(folder.path(), "certificate.pem", "key.pem");
         let mut process = Running::start(script("token_server.py").arg(folder.path()).stdin(Stdio::piped()));
         let port = process.stdout.wait_for("the server", |line| line.strip_prefix("listening on ")?.parse().ok());
         Self { stdin: process.take_stdin(), process, ca_file, port, said: Cell::new(0), _folder: folder }

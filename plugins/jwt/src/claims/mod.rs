@@ -9,11 +9,11 @@ mod moment;
 mod path;
 
 pub(crate) use denied::Denied;
-pub(crate) use path::ClaimPath;
+pub(crate) use moment::Moment;
+pub(crate) use path::{ClaimPath, Plain};
 
 use crate::members::Members;
 use crate::token::Refusal;
-use moment::Moment;
 use pusu_plugin_api::Pattern;
 use pusu_plugin_api::abi::SUBJECT_BYTES_MAX;
 use pusu_plugin_api::json::{Object, present};

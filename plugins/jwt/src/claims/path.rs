@@ -10,7 +10,25 @@ use std::fmt;
 /// Most steps.
 const STEPS_MAX: usize = 8;
 /// Claims that never have members (RFC 7519, section 4.1).
-const PLAIN: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+const PLAIN: [(&str, Plain); 7] = [
+    ("iss", Plain::Text),
+    ("sub", Plain::Text),
+    ("aud", Plain::Audience),
+    ("exp", Plain::Moment),
+    ("nbf", Plain::Moment),
+    ("iat", Plain::Moment),
+    ("jti", Plain::Text),
+];
+
+/// What a registered claim is; a token in which it is something else is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plain {
+    Text,
+    /// A text or a list of texts.
+    Audience,
+    /// A number of seconds since 1970.
+    Moment,
+}
 
 /// Where a claim stands, as the operator says it. Nothing in a token changes how it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +58,7 @@ impl ClaimPath {
     }
 
     fn of(shown: &str, steps: Vec<String>) -> Result<Self, String> {
-        let plain = steps.first().filter(|first| steps.len() > 1 && PLAIN.contains(&first.as_str()));
+        let plain = steps.first().filter(|first| steps.len() > 1 && plain(first).is_some());
         let fault = if steps.iter().any(String::is_empty) || steps.is_empty() {
             "expected the name of a claim, or names with dots between, found an empty one".to_owned()
         } else if steps.iter().flat_map(|step| step.chars()).any(char::is_control) {
@@ -72,10 +90,24 @@ impl ClaimPath {
         Ok(found)
     }
 
+    /// What the claim is in every token, if it is a registered one.
+    pub(crate) fn plain(&self) -> Option<Plain> {
+        self.steps.first().filter(|_| self.steps.len() == 1).and_then(|name| plain(name))
+    }
+
+    /// Whether it stands in the object that `other` is.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.steps.len() > other.steps.len() && self.steps.starts_with(&other.steps)
+    }
+
     /// The first step.
     pub(crate) fn first(&self) -> &str {
         &self.steps[0]
     }
+}
+
+fn plain(name: &str) -> Option<Plain> {
+    PLAIN.iter().find(|(known, _)| *known == name).map(|(_, plain)| *plain)
 }
 
 /// As the operator has written it.

@@ -32,18 +32,25 @@ impl Condition {
     /// The claim cannot be read.
     pub(crate) fn is_met(&self, claims: &Members<'_>) -> Result<bool, Denied> {
         let Some(found) = value(&self.claim, claims)? else { return Ok(false) };
-        Ok(match &self.test {
-            Test::Equals(any) => any.iter().any(|wanted| equal(wanted, &found)),
-            Test::Contains(any) => {
+        Ok(self.test.is_met_by(&found))
+    }
+}
+
+impl Test {
+    /// Whether a value of the claim meets it.
+    pub(super) fn is_met_by(&self, found: &Value) -> bool {
+        match self {
+            Self::Equals(any) => any.iter().any(|wanted| equal(wanted, found)),
+            Self::Contains(any) => {
                 let has = |text: &str| any.iter().any(|wanted| wanted == text);
-                match &found {
+                match found {
                     Value::String(words) => words.split(' ').any(has),
                     Value::Array(items) => items.iter().filter_map(Value::as_str).any(has),
                     _ => false,
                 }
             }
-            Test::Exists => !found.is_null(),
-        })
+            Self::Exists => !found.is_null(),
+        }
     }
 }
 

@@ -5,18 +5,25 @@
 //! the log says which claim it was, never its value.
 
 mod condition;
+mod possibility;
+mod reach;
 mod template;
 mod written;
 
+pub(crate) use possibility::Tokens;
 pub(crate) use written::WrittenRule;
 
 use crate::claims::{ClaimPath, Denied};
 use crate::members::Members;
 use condition::Condition;
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
+use pusu_plugin_api::template::{NotFilled, Unfit, check_value};
 use pusu_plugin_api::{Access, Pattern};
 use serde_json::Value;
-use template::{Template, check_value};
+use template::Template;
+
+/// What patterns are given for, and what the lists of them are called.
+const KINDS: [(&str, Access); 2] = [("read", Access::READ), ("write", Access::WRITE)];
 
 /// Conditions, and the patterns that whoever meets all of them is given.
 pub(crate) struct Rule {
@@ -78,7 +85,7 @@ impl Rule {
     /// The patterns with the claims in their places, or why the rule gives nothing.
     fn fill(&self, claims: &Members<'_>) -> Result<Result<Vec<(Access, String)>, String>, Denied> {
         let mut values = Vec::<(&ClaimPath, Vec<String>)>::new();
-        for claim in self.patterns.iter().flat_map(|(_, template)| template.claims()) {
+        for claim in self.patterns.iter().flat_map(|(_, template)| template.placeholders()) {
             if values.iter().any(|(known, _)| *known == claim) {
                 continue;
             }
@@ -92,21 +99,24 @@ impl Rule {
         };
         let mut patterns = Vec::new();
         for (access, template) in &self.patterns {
-            let mut lists = template.claims().filter(|claim| of(claim).len() > 1);
+            let mut lists = template.placeholders().filter(|claim| of(claim).len() > 1);
             let list = lists.next();
             if let (Some(list), Some(another)) = (list, lists.find(|another| Some(*another) != list)) {
                 return Ok(Err(format!("`{{{list}}}` and `{{{another}}}` both have several values")));
             }
             let rounds = list.map_or(1, |list| of(list).len());
             for round in 0..rounds.min(PERMISSIONS_MAX + 1) {
-                let pattern = template.filled(|claim| {
+                let value = |claim: &ClaimPath| {
                     let texts = of(claim);
-                    texts.get(if texts.len() > 1 { round } else { 0 }).cloned().unwrap_or_default()
-                });
-                if !Pattern::is_valid(&pattern) {
-                    return Ok(Err(format!("`{template}` would be longer than {} bytes", Pattern::BYTES_MAX)));
+                    texts.get(if texts.len() > 1 { round } else { 0 })
+                };
+                match template.fill(|_| self.dots, value) {
+                    Ok(pattern) => patterns.push((*access, pattern)),
+                    Err(NotFilled::TooLong) => {
+                        return Ok(Err(format!("`{template}` would be longer than {} bytes", Pattern::BYTES_MAX)));
+                    }
+                    Err(not) => return Ok(Err(not.to_string())),
                 }
-                patterns.push((*access, pattern));
             }
         }
         Ok(Ok(patterns))
@@ -116,7 +126,11 @@ impl Rule {
 /// The texts that a claim puts into patterns, at least one: a text, a whole number, or a list of them.
 fn texts(value: Option<Value>, dots: bool) -> Result<Vec<String>, String> {
     let one = |value: &Value| match value {
-        Value::String(text) => check_value(text, dots).map(|()| text.clone()).map_err(|unfit| unfit.to_string()),
+        Value::String(text) => match check_value(text, dots) {
+            Ok(()) => Ok(text.clone()),
+            Err(Unfit::Dot) => Err("has a dot, and the rule does not say `dots: true`".to_owned()),
+            Err(unfit) => Err(unfit.to_string()),
+        },
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         _ => Err("is no text, no whole number and no list of these".to_owned()),
     };

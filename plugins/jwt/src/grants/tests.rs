@@ -1,8 +1,10 @@
 //! Rules as they are written, and what claims get by them.
 
 use super::*;
+use crate::claims::Rules;
 use crate::patterns::Allowed;
 use proptest::prelude::*;
+use pusu_plugin_api::CreateError;
 use pusu_plugin_api::options::{Place, from_json};
 use pusu_plugin_api::testing::Relay;
 use serde_json::json;
@@ -11,17 +13,35 @@ fn rules(written: Value) -> Result<Vec<Rule>, String> {
     rules_within(written, Allowed::new(None).unwrap())
 }
 
+/// What tokens are held against where nothing is said of issuer and audience.
+fn any_token() -> Rules {
+    Rules {
+        issuers: Vec::new(),
+        audiences: Vec::new(),
+        leeway_ms: 0,
+        require_expiry: false,
+        claim: None,
+        claim_is_optional: true,
+    }
+}
+
 fn rules_within(written: Value, allowed: Allowed) -> Result<Vec<Rule>, String> {
+    let tokens = Tokens { rules: &any_token(), allowed: &allowed };
+    let host = Relay::new().host();
+    read(written, |rule, place| rule.meant(place, &tokens, &host))
+}
+
+/// Reads rules, each by `meant`.
+fn read(written: Value, meant: impl Fn(WrittenRule, &Place) -> Result<Rule, CreateError>) -> Result<Vec<Rule>, String> {
     #[derive(pusu_plugin_api::serde::Deserialize)]
     #[serde(crate = "pusu_plugin_api::serde")]
     struct Options {
         jwt_grants: Vec<WrittenRule>,
     }
-    let host = Relay::new().host();
     let options: Options =
         from_json(json!({"jwt_grants": written}).to_string().as_bytes()).map_err(|error| error.to_string())?;
     let place = Place::option("jwt_grants");
-    let meant = |(index, rule): (usize, WrittenRule)| rule.meant(&place.item(index), &allowed, &host);
+    let meant = |(index, rule): (usize, WrittenRule)| meant(rule, &place.item(index));
     options.jwt_grants.into_iter().enumerate().map(meant).collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 

@@ -1,15 +1,15 @@
 //! Rules as they stand in the settings, and the check that each can give something.
 
-use super::Rule;
 use super::condition::{Condition, Test};
-use super::template::{Template, check_value};
+use super::possibility::{self, Tokens};
+use super::template;
+use super::{KINDS, Rule};
 use crate::claims::ClaimPath;
-use crate::patterns::Allowed;
 use pusu_plugin_api::options::Place;
 use pusu_plugin_api::serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use pusu_plugin_api::serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use pusu_plugin_api::serde::{self, Deserialize};
-use pusu_plugin_api::{Access, CreateError, Host, Pattern};
+use pusu_plugin_api::{CreateError, Host, Pattern};
 use serde_json::Value;
 use std::fmt;
 
@@ -33,30 +33,42 @@ struct WrittenCondition {
 }
 
 impl WrittenRule {
-    /// The rule that is meant. It can give something within `allowed`.
+    /// The rule that is meant. It can give something for some token.
     ///
     /// # Errors
     /// It never gives anything, or something is wrong with it.
-    pub(crate) fn meant(self, place: &Place, allowed: &Allowed, host: &Host) -> Result<Rule, CreateError> {
-        let dots = self.dots.unwrap_or(false);
-        let mut conditions = Vec::new();
-        for condition in self.when.map_or_else(Vec::new, |Several(when)| when) {
-            conditions.push(condition.meant().map_err(|text| place.error(format_args!("`when`: {text}")))?);
-        }
-        let mut patterns = Vec::new();
-        for (name, access, written) in [("read", Access::READ, &self.read), ("write", Access::WRITE, &self.write)] {
-            for (index, pattern) in written.iter().flatten().enumerate() {
-                let fail = |text: String| place.error(format_args!("`{name}`, item {}: {text}", index + 1));
-                let template = Template::parse(pattern).map_err(fail)?;
-                can_be_filled(&template, dots, &conditions).map_err(fail)?;
-                if dots && template.mixes_up_dots() {
+    pub(crate) fn meant(self, place: &Place, tokens: &Tokens<'_>, host: &Host) -> Result<Rule, CreateError> {
+        let rule = self.read(place)?;
+        possibility::check(&rule, tokens).map_err(|why| place.error(why))?;
+        if rule.dots {
+            for (name, access) in KINDS {
+                let templates = rule.patterns.iter().filter(|(of, _)| *of == access);
+                for (index, _) in templates.enumerate().filter(|(_, (_, of))| template::mixes_up_dots(of)) {
                     host.warn(format_args!(
                         "{place}: `{name}`, item {}: with `dots: true` a value that goes on behind a dot lies within the \
                          channels of a shorter one; make sure that the issuer gives out no such values",
                         index + 1
                     ));
                 }
-                patterns.push((access, template));
+            }
+        }
+        Ok(rule)
+    }
+
+    /// The rule as it stands there, whether it can give something or not.
+    ///
+    /// # Errors
+    /// Something is wrong with it.
+    pub(super) fn read(self, place: &Place) -> Result<Rule, CreateError> {
+        let mut conditions = Vec::new();
+        for condition in self.when.map_or_else(Vec::new, |Several(when)| when) {
+            conditions.push(condition.meant().map_err(|text| place.error(format_args!("`when`: {text}")))?);
+        }
+        let mut patterns = Vec::new();
+        for ((name, access), written) in KINDS.into_iter().zip([&self.read, &self.write]) {
+            for (index, pattern) in written.iter().flatten().enumerate() {
+                let fail = |text: String| place.error(format_args!("`{name}`, item {}: {text}", index + 1));
+                patterns.push((access, template::parse(pattern).map_err(fail)?));
             }
         }
         if patterns.is_empty() {
@@ -64,11 +76,7 @@ impl WrittenRule {
                 "expected at least one pattern below `read` or `write`, found none, so that the rule gives nothing",
             ));
         }
-        let widest = |template: &Template| template.filled(|_| "*".to_owned());
-        if patterns.iter().all(|(_, template)| allowed.narrow(&[widest(template)]).0.is_empty()) {
-            return Err(place.error("gives nothing: no channel that its patterns match is among `allowed_channels`"));
-        }
-        Ok(Rule { conditions, patterns, dots })
+        Ok(Rule { conditions, patterns, dots: self.dots.unwrap_or(false) })
     }
 }
 
@@ -94,27 +102,6 @@ impl WrittenCondition {
         };
         Ok(Condition { claim: self.claim, test })
     }
-}
-
-/// Whether there is a value for each placeholder.
-fn can_be_filled(template: &Template, dots: bool, conditions: &[Condition]) -> Result<(), String> {
-    for claim in template.claims() {
-        for condition in conditions.iter().filter(|condition| condition.claim == *claim) {
-            let Test::Equals(any) = &condition.test else { continue };
-            let fits = |value: &Value| match value {
-                Value::String(text) => check_value(text, dots).is_ok(),
-                Value::Number(number) => !number.is_f64(),
-                _ => false,
-            };
-            if !any.iter().any(fits) {
-                return Err(format!(
-                    "gives nothing: no value that `when` lets `{claim}` have may stand in a channel (a text without `*`, \
-                     control characters and, unless `dots: true`, dots, or a whole number)"
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// One of them, or a list.

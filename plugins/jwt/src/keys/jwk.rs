@@ -17,6 +17,18 @@ const TEXTS: [&str; 7] = ["kty", "kid", "use", "alg", "x5u", "x5t", "x5t#S256"];
 /// Members with a list of texts.
 const LISTS: [&str; 2] = ["key_ops", "x5c"];
 
+/// Members that belong to whoever signs (RFC 7518, sections 6.2.2 and 6.3.2; RFC 8037, section 2; `priv` is that of newer kinds).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
+
+/// Who can read a key set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whoever may read a file of the operator's.
+    Operator,
+    /// Everybody, as an issuer publishes it.
+    Everybody,
+}
+
 /// An entry whose `kid` has been read, if it has one.
 pub(super) struct Jwk<'a> {
     members: Members<'a>,
@@ -38,11 +50,16 @@ impl<'a> Jwk<'a> {
         Ok(Self { members, name })
     }
 
+    /// The members of it that only its owner should have.
+    pub(super) fn private_members(&self) -> Vec<&'static str> {
+        PRIVATE.into_iter().filter(|name| self.members.get(name).is_some()).collect()
+    }
+
     /// The key, for those of `algorithms` that it may be used with; there is at least one.
     ///
     /// # Errors
     /// It is of no use here, and why.
-    pub(super) fn key(&self, algorithms: &[Algorithm]) -> Result<Key, String> {
+    pub(super) fn key(&self, algorithms: &[Algorithm], readers: Readers) -> Result<Key, String> {
         for name in TEXTS {
             self.text(name)?;
         }
@@ -62,7 +79,7 @@ impl<'a> Jwk<'a> {
                 Some(own.map_err(|()| "is for an algorithm that is not known here (`alg`)")?)
             }
         };
-        let (material, kind) = self.material()?;
+        let (material, kind) = self.material(readers)?;
         let wanted: Vec<Algorithm> =
             algorithms.iter().copied().filter(|&wanted| own.is_none_or(|own| own == wanted)).collect();
         let key = Key::new(material, kind, &wanted);
@@ -77,7 +94,7 @@ impl<'a> Jwk<'a> {
         }
     }
 
-    fn material(&self) -> Result<(Material, Kind), String> {
+    fn material(&self, readers: Readers) -> Result<(Material, Kind), String> {
         let damaged = |_| "is damaged".to_owned();
         let kind = self.needed("kty")?;
         let (key, curve) = match kind.as_str() {
@@ -96,6 +113,9 @@ impl<'a> Jwk<'a> {
                     return Err("is on a curve that is not known here (`crv`)".to_owned());
                 }
                 (DecodingKey::from_ed_components(&self.needed("x")?).map_err(damaged)?, Some(curve))
+            }
+            "oct" if readers == Readers::Everybody => {
+                return Err("is a secret (`oct`) that everybody can read".to_owned());
             }
             "oct" => {
                 let secret = URL_SAFE_NO_PAD.decode(self.needed("k")?.as_bytes()).map(Zeroizing::new);

@@ -2,6 +2,7 @@
 //!
 //! A token is not refused for a key that has been put into the file before the token came: the file is looked at first.
 
+use super::jwk::Readers;
 use super::key_set::{KEY_UNKNOWN, KeySet};
 use crate::algorithms::Algorithm;
 use crate::token::{Fault, Token};
@@ -75,8 +76,8 @@ impl JwksFile {
 }
 
 fn parse(place: &Place, content: &[u8], algorithms: &[Algorithm], log: &Host) -> Result<KeySet, String> {
-    let (keys, left_out) = KeySet::parse(content, algorithms)?;
-    left_out.iter().for_each(|why| log.warn(format_args!("{place}: left out: {why}")));
+    let (keys, remarks) = KeySet::parse(content, algorithms, Readers::Operator)?;
+    remarks.iter().for_each(|remark| log.warn(format_args!("{place}: {remark}")));
     log.info(format_args!("{place}: {} keys", keys.len()));
     Ok(keys)
 }

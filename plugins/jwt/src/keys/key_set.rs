@@ -1,6 +1,6 @@
 //! A JSON Web Key Set (RFC 7517): several keys, each with the name by which tokens say which one signed them.
 
-use super::jwk::Jwk;
+use super::jwk::{Jwk, Readers};
 use super::key::Key;
 use crate::algorithms::{self, Algorithm};
 use crate::members::Members;
@@ -14,6 +14,20 @@ pub(crate) const KEY_UNKNOWN: Refusal = "the key that the token names (`kid`) is
 /// How many entries are named that are left out: a set may have thousands.
 const LEFT_OUT_MAX: usize = 16;
 
+/// What a key with such members means.
+fn has_private(members: &[&str], readers: Readers) -> String {
+    let members = members.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match readers {
+        Readers::Operator => format!(
+            "has private members ({members}), which sign tokens and do not belong on a relay; take them out of the file"
+        ),
+        Readers::Everybody => format!(
+            "the issuer publishes private members of it ({members}), so everybody can sign tokens with it, and they are good \
+             here; tell the issuer, which has to replace this key"
+        ),
+    }
+}
+
 /// Keys by their `kid`, of which several may have the same.
 pub(crate) struct KeySet(Vec<(String, Key)>);
 
@@ -23,11 +37,16 @@ impl KeySet {
         self.0.iter().any(|(_, key)| key.is_secret())
     }
 
-    /// Reads the keys that can check tokens of one of `algorithms`, and says why others are left out.
+    /// Reads the keys that can check tokens of one of `algorithms`, and says for the log why others are left out, and which of
+    /// all `readers` can sign with.
     ///
     /// # Errors
     /// It is no key set, or no key of it can be used. Errors do not contain keys.
-    pub(crate) fn parse(json: &[u8], algorithms: &[Algorithm]) -> Result<(Self, Vec<String>), String> {
+    pub(crate) fn parse(
+        json: &[u8],
+        algorithms: &[Algorithm],
+        readers: Readers,
+    ) -> Result<(Self, Vec<String>), String> {
         // RFC 8259, section 8.1: a byte order mark may be ignored.
         let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
         let damaged = |place: String| {
@@ -42,6 +61,7 @@ impl KeySet {
             Ok(None) | Err(_) => return Err(damaged(": `keys` has to be a list".to_owned())),
         };
         let (mut keys, mut left_out, mut known) = (Vec::<(String, Key)>::new(), Vec::new(), HashSet::new());
+        let mut exposed = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let shown = |why: String| format!("key {}{why}", index + 1);
             if !known.insert(entry.get()) {
@@ -56,7 +76,11 @@ impl KeySet {
                 }
             };
             let named = jwk.name.as_ref().map(|name| format!(", `{}`", name.escape_debug())).unwrap_or_default();
-            match (jwk.key(algorithms), jwk.name) {
+            let private = jwk.private_members();
+            if !private.is_empty() && exposed.len() < LEFT_OUT_MAX {
+                exposed.push(format!("{}: {}", shown(named.clone()), has_private(&private, readers)));
+            }
+            match (jwk.key(algorithms, readers), jwk.name) {
                 (Ok(key), Some(name)) => keys.push((name, key)),
                 (Ok(_), None) => left_out.push(shown(" has no `kid`, so no token can name it".to_owned())),
                 (Err(why), _) => left_out.push(shown(format!("{named}: {why}"))),
@@ -71,7 +95,8 @@ impl KeySet {
             let why = if left_out.is_empty() { "there is none in it".into() } else { left_out.join("; ") };
             return Err(format!("expected a key for {}, found none: {why}", algorithms::names(algorithms)));
         }
-        Ok((Self(keys), left_out))
+        let left_out = left_out.into_iter().map(|why| format!("left out: {why}"));
+        Ok((Self(keys), left_out.chain(exposed).collect()))
     }
 
     /// How many keys there are.

@@ -7,6 +7,7 @@ mod key_set;
 mod key_text;
 mod one_key;
 
+pub(crate) use jwk::Readers;
 pub(crate) use key_set::{KEY_UNKNOWN, KeySet};
 
 use crate::algorithms::{self, Algorithm, secret_bytes_min};

@@ -13,12 +13,13 @@ use hyper::header::{
 };
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use shared_https::{Trust, Trusted};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 /// Longest document, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -29,7 +30,7 @@ const REDIRECTS_MAX: usize = 5;
 
 /// What was fetched.
 pub(super) struct Document {
-    pub(super) content: Vec<u8>,
+    pub(super) content: Zeroizing<Vec<u8>>,
     /// How long it may be kept, if the answer says so.
     pub(super) cache: Option<Duration>,
 }
@@ -38,11 +39,11 @@ pub(super) struct Document {
 ///
 /// # Errors
 /// What went wrong, with the host that it went wrong with, for the log.
-pub(super) async fn fetch(address: &Address, tls: &Arc<ClientConfig>) -> Result<Document, String> {
+pub(super) async fn fetch(address: &Address, trust: &Trust, trusted: &Trusted) -> Result<Document, String> {
     let mut address = address.clone();
     for _ in 0..=REDIRECTS_MAX {
         let at = |fault: String| format!("{}: {fault}", address.shown());
-        let response = ask(&address, tls).await.map_err(at)?;
+        let response = ask(&address, trust, trusted).await.map_err(at)?;
         let status = response.status();
         if status.is_redirection() && status.as_u16() != 304 {
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
@@ -65,12 +66,13 @@ fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-async fn ask(address: &Address, tls: &Arc<ClientConfig>) -> Result<Response<Incoming>, String> {
+async fn ask(address: &Address, trust: &Trust, trusted: &Trusted) -> Result<Response<Incoming>, String> {
+    let Address(address) = address;
     let stream = TcpStream::connect((address.host.as_str(), address.port)).await;
     let stream = stream.map_err(|error| format!("cannot connect: {error}"))?;
     let name = ServerName::try_from(address.host.clone()).map_err(|_| "its name cannot be in a certificate")?;
-    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-    let stream = TokioIo::new(stream.map_err(|error| format!("cannot connect over TLS: {error}"))?);
+    let stream = TlsConnector::from(Arc::clone(&trusted.config)).connect(name, stream).await;
+    let stream = TokioIo::new(stream.map_err(|error| trust.fault(&error))?);
     let builder = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(stream);
     let (mut sender, served) = builder.await.map_err(|error| format!("cannot connect: {error}"))?;
     tokio::spawn(async move {
@@ -88,11 +90,11 @@ async fn ask(address: &Address, tls: &Arc<ClientConfig>) -> Result<Response<Inco
     sender.send_request(request).await.map_err(|error| format!("no answer: {error}"))
 }
 
-async fn read(body: Incoming) -> Result<Vec<u8>, String> {
+async fn read(body: Incoming) -> Result<Zeroizing<Vec<u8>>, String> {
     let collected = Limited::new(body, BODY_BYTES_MAX).collect().await;
     let collected = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => format!("expected an answer of at most {BODY_BYTES_MAX} bytes, found a longer one"),
         None => format!("the answer breaks off: {error}"),
     })?;
-    Ok(collected.to_bytes().to_vec())
+    Ok(Zeroizing::new(collected.to_bytes().to_vec()))
 }

@@ -7,11 +7,12 @@
 mod address;
 mod cache_time;
 mod fetch;
+mod landing;
+mod memory;
 mod schedule;
 mod source;
 mod state;
 mod thread;
-mod tls;
 mod waiting;
 
 pub(crate) use source::Source;
@@ -19,20 +20,18 @@ pub(crate) use thread::Fetching;
 pub(crate) use waiting::Waiting;
 
 use crate::algorithms::Algorithm;
-use crate::keys::{KEY_UNKNOWN, KeySet};
+use crate::keys::{KEY_UNKNOWN, KeySet, Readers};
 use crate::token::{Fault, Refusal, Token};
-use fetch::Document;
+use memory::Origin;
 use pusu_plugin_api::options::Time;
 use pusu_plugin_api::{Condition, Counter, CreateError, Gauge, Host, Ticket, Verdict};
+use shared_https::{Trust, Trusted};
 use state::{Prospect, State};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tls::Trust;
 use tokio::sync::Notify;
 use waiting::WAITING_MAX;
 
-/// What one fetch may take, with everything that belongs to it.
-const FETCH_TIME_MAX: Duration = Duration::from_secs(10);
 /// What is left to a fetch that somebody waits for, at least.
 const FETCH_TIME_MIN: Duration = Duration::from_millis(250);
 /// Why no decision is possible.
@@ -63,8 +62,8 @@ struct Metrics {
 }
 
 impl Remote {
-    /// Begins to fetch. That it fails does not matter here: a relay that is started while its issuer is down comes up, and
-    /// says `unavailable` until it has keys.
+    /// Begins to fetch, with the keys that an instance before this one has fetched from the same place. That it fails does
+    /// not matter here: a relay that is started while its issuer is down comes up, and says `unavailable` until it has keys.
     ///
     /// # Errors
     /// The certificates to trust cannot be read, or the system has no thread.
@@ -73,7 +72,7 @@ impl Remote {
         algorithms: Vec<Algorithm>,
         host: &Host,
     ) -> Result<(Arc<Self>, Fetching), CreateError> {
-        let trust = Trust::open(source.ca_file.take(), host)?;
+        let trust = source.trust(host)?;
         let labels = [];
         let fetched = "When the keys that decide were fetched, in seconds since 1970; 0: never.";
         let metrics = Metrics {
@@ -92,6 +91,7 @@ impl Remote {
             woken: Notify::new(),
             metrics,
         });
+        remote.recall();
         let fetching = Fetching::start(Arc::clone(&remote))
             .map_err(|error| CreateError::failed(format_args!("no thread to fetch keys: {error}")))?;
         Ok((remote, fetching))
@@ -132,7 +132,7 @@ impl Remote {
     pub(crate) fn wait(&self, waiting: Waiting) {
         let begins = {
             let mut state = self.state();
-            let is_first = state.age(waiting.since).is_none();
+            let is_first = !state.has_fetched;
             state.schedule.ask(waiting.since);
             // Whatever the first fetch brings is news.
             if is_first && state.schedule.is_under_way() {
@@ -189,99 +189,43 @@ impl Remote {
         }
     }
 
+    /// Takes over what an instance before this one has fetched.
+    fn recall(&self) {
+        let now = Instant::now();
+        let Some(fetched) = memory::recall(&self.origin(&self.trust.current()), self.source.max_age, now) else {
+            return;
+        };
+        // Where none of them goes with the algorithms that are wanted now, the fetch that is due says so.
+        let Ok((keys, remarks)) = KeySet::parse(&fetched.content, &self.algorithms, Readers::Everybody) else { return };
+        self.show(&keys, fetched.date);
+        let (place, count) = (self.source.option(), keys.len());
+        self.remark(&remarks);
+        self.host.info(format_args!(
+            "`{place}`: {count} keys, fetched {} ago from {} by the instance before, go on to hold",
+            shown(now.saturating_duration_since(fetched.at)),
+            self.source.shown()
+        ));
+        self.state().carry_over(keys, remarks, fetched.at);
+    }
+
+    /// Where keys are fetched from by those who are trusted.
+    fn origin(&self, trusted: &Trusted) -> Origin {
+        Origin { place: self.source.place.clone(), roots: Arc::clone(&trusted.roots) }
+    }
+
+    /// Tells the status of the keys that decide.
+    fn show(&self, keys: &KeySet, fetched: SystemTime) {
+        self.metrics.fetched.set(fetched.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        self.metrics.keys.set(keys.len() as f64);
+    }
+
+    /// Logs what is odd in a key set.
+    fn remark(&self, remarks: &[String]) {
+        remarks.iter().for_each(|remark| self.host.warn(format_args!("`{}`: {remark}", self.source.option())));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Fetches once.
-    async fn fetch(&self) {
-        let begun = Instant::now();
-        self.state().schedule.begin(begun);
-        let tls = self.trust.config();
-        let fetched = tokio::time::timeout(FETCH_TIME_MAX, self.source.fetch(&tls)).await;
-        let fetched = fetched
-            .unwrap_or_else(|_| Err(format!("{}: no answer within {}", self.source.shown(), Time(FETCH_TIME_MAX))));
-        let parsed = fetched.and_then(|Document { content, cache }| {
-            let parsed = KeySet::parse(&content, &self.algorithms);
-            let (keys, left_out) = parsed.map_err(|why| format!("{}: {why}", self.source.shown()))?;
-            Ok((keys, left_out, cache))
-        });
-        match parsed {
-            Ok((keys, left_out, cache)) => self.succeeded(keys, &left_out, cache, begun),
-            Err(fault) => self.failed(&fault),
-        }
-        self.settle();
-    }
-
-    fn succeeded(&self, keys: KeySet, left_out: &[String], cache: Option<Duration>, begun: Instant) {
-        let wanted: Vec<String> = {
-            let all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            all.iter().filter(|one| one.since <= begun).map(|one| one.key_id.clone()).collect()
-        };
-        let (place, count) = (self.source.option(), keys.len());
-        let (changed, was_broken) = {
-            let mut state = self.state();
-            let was_broken = state.fault.is_some();
-            (state.succeeded(keys, cache, wanted.iter().map(String::as_str), Instant::now()), was_broken)
-        };
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.metrics.fetched.set(since_1970.as_secs_f64());
-        self.metrics.keys.set(count as f64);
-        if changed {
-            left_out.iter().for_each(|why| self.host.warn(format_args!("`{place}`: left out: {why}")));
-            self.host.info(format_args!("`{place}`: {count} keys from {}", self.source.shown()));
-        }
-        if was_broken {
-            self.host.info(format_args!("`{place}`: is in order again"));
-        }
-    }
-
-    fn failed(&self, fault: &str) {
-        let now = Instant::now();
-        self.metrics.failures.increment();
-        let (is_new, age, left) = {
-            let mut state = self.state();
-            (state.failed(fault, now), state.age(now), state.left(now))
-        };
-        let place = self.source.option();
-        let outlook = match age {
-            Some(age) if left.is_zero() => {
-                format!("the keys are {} old, which is too old, so that nobody is let in", shown(age))
-            }
-            Some(age) => format!("the keys fetched {} ago go on to hold for {} more", shown(age), shown(left)),
-            None => "there are no keys yet, so that nobody is let in".to_owned(),
-        };
-        // That the keys have got too old is said once more.
-        if is_new || left.is_zero() {
-            self.host.error(format_args!("`{place}`: {fault}; {outlook}"));
-        }
-    }
-
-    /// Decides about the tokens that have waited; those that came after the fetch had begun may wait for the next.
-    fn settle(&self) {
-        let all = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        let Some(decide) = self.decide.get() else { return };
-        for waiting in all {
-            match decide(&waiting.token) {
-                Some(verdict) => answer(waiting, verdict),
-                None if self.state().fault.is_some() => answer(waiting, Verdict::unavailable(MAY_BE_NEW)),
-                None => self.wait_on(waiting),
-            }
-        }
-    }
-
-    /// As [`Self::wait`], with the time that is left.
-    fn wait_on(&self, waiting: Waiting) {
-        let begins = {
-            let mut state = self.state();
-            let now = Instant::now();
-            state.schedule.ask(now);
-            state.schedule.earliest(now)
-        };
-        if begins + FETCH_TIME_MIN > waiting.until {
-            return answer(waiting, Verdict::unavailable(MAY_BE_NEW));
-        }
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
     }
 }
 

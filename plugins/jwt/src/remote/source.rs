@@ -4,12 +4,10 @@
 
 use super::address::Address;
 use super::fetch::{Document, fetch};
-use super::tls::Trust;
 use crate::members::Members;
 use pusu_plugin_api::{CreateError, Host};
-use rustls::ClientConfig;
+use shared_https::{Names, Trust, Trusted};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where an issuer's document is, below the issuer.
@@ -25,6 +23,7 @@ pub(crate) struct Source {
 }
 
 /// What is fetched.
+#[derive(Clone, PartialEq)]
 pub(super) enum Place {
     /// A key set.
     Url(Address),
@@ -69,8 +68,7 @@ impl Source {
     /// Host and port, for errors and logs.
     pub(crate) fn shown(&self) -> String {
         match &self.place {
-            Place::Url(address) => address.shown(),
-            Place::Issuer { document, .. } => document.shown(),
+            Place::Url(address) | Place::Issuer { document: address, .. } => address.shown(),
         }
     }
 
@@ -79,20 +77,40 @@ impl Source {
     /// # Errors
     /// They cannot.
     pub(crate) fn check(&self, host: &Host) -> Result<(), CreateError> {
-        Trust::check(self.ca_file.as_deref(), host)
+        Trust::check(self.ca_file.as_deref(), self.server(), self.names(), host)
+    }
+
+    /// Begins to watch whom to trust.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(super) fn trust(&mut self, host: &Host) -> Result<Trust, CreateError> {
+        Trust::open(self.ca_file.take(), self.server(), self.names(), host)
+    }
+
+    fn names(&self) -> Names {
+        // An issuer's document may lead to another host.
+        Names { url: self.option(), ca_file: "jwt_jwks_ca_file", address: "its address" }
+    }
+
+    /// The host that is asked first.
+    fn server(&self) -> &str {
+        match &self.place {
+            Place::Url(address) | Place::Issuer { document: address, .. } => &address.0.host,
+        }
     }
 
     /// Fetches the key set, not looked at yet.
     ///
     /// # Errors
     /// What went wrong, for the log.
-    pub(super) async fn fetch(&self, tls: &Arc<ClientConfig>) -> Result<Document, String> {
+    pub(super) async fn fetch(&self, trust: &Trust, trusted: &Trusted) -> Result<Document, String> {
         match &self.place {
-            Place::Url(address) => fetch(address, tls).await,
+            Place::Url(address) => fetch(address, trust, trusted).await,
             Place::Issuer { issuer, document } => {
-                let found = fetch(document, tls).await?;
+                let found = fetch(document, trust, trusted).await?;
                 let keys = key_set_of(&found.content, issuer).map_err(|why| format!("{}: {why}", document.shown()))?;
-                fetch(&keys, tls).await
+                fetch(&keys, trust, trusted).await
             }
         }
     }
@@ -148,7 +166,7 @@ mod tests {
         let Ok(Source { place: Place::Issuer { document, .. }, .. }) = of("https://id.example.com/realms/a/") else {
             panic!("a good issuer is refused")
         };
-        assert_eq!(document.target.to_string(), "/realms/a/.well-known/openid-configuration");
+        assert_eq!(document.0.target.to_string(), "/realms/a/.well-known/openid-configuration");
         for (issuer, wanted) in [
             ("http://id.example.com", "found none with https://"),
             ("https://id.example.com/?a", "without a query"),

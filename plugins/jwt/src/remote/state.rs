@@ -20,6 +20,10 @@ pub(super) struct State {
     pub(super) schedule: Schedule,
     max_age: Duration,
     keys: Option<(Arc<KeySet>, Instant)>,
+    /// What was odd in the set that they came in.
+    remarks: Vec<String>,
+    /// Whether any fetch has succeeded; keys that were taken over are of no fetch that was begun here.
+    pub(super) has_fetched: bool,
     /// Names of keys that the last fetch did not bring.
     missing: HashSet<String>,
     /// What was wrong with the last fetch.
@@ -38,7 +42,21 @@ pub(super) enum Prospect {
 impl State {
     /// Nothing has been fetched.
     pub(super) fn new(max_age: Duration, now: Instant) -> Self {
-        Self { schedule: Schedule::new(now), max_age, keys: None, missing: HashSet::new(), fault: None }
+        Self {
+            schedule: Schedule::new(now),
+            max_age,
+            keys: None,
+            remarks: Vec::new(),
+            has_fetched: false,
+            missing: HashSet::new(),
+            fault: None,
+        }
+    }
+
+    /// These keys hold, which somebody else has fetched at `fetched`, until there are newer ones. A fetch stays due.
+    pub(super) fn carry_over(&mut self, keys: KeySet, remarks: Vec<String>, fetched: Instant) {
+        self.keys = Some((Arc::new(keys), fetched));
+        self.remarks = remarks;
     }
 
     /// The keys that decide now.
@@ -66,11 +84,12 @@ impl State {
         Prospect::Open(self.schedule.earliest(now))
     }
 
-    /// A fetch has brought these keys; whether others than before are there. `wanted` are the names that somebody asked for
-    /// before it began.
+    /// A fetch has brought these keys; whether others than before are there, or other `remarks` about the set. `wanted` are
+    /// the names that somebody asked for before it began.
     pub(super) fn succeeded<'a>(
         &mut self,
         keys: KeySet,
+        remarks: Vec<String>,
         cache: Option<Duration>,
         wanted: impl Iterator<Item = &'a str>,
         now: Instant,
@@ -79,7 +98,7 @@ impl State {
         let mut changed = true;
         if let Some((before, _)) = &self.keys {
             missing.extend(before.names().into_iter().map(str::to_owned));
-            changed = before.names() != keys.names();
+            changed = before.names() != keys.names() || self.remarks != remarks;
         }
         let is_there = |name: &String| keys.names().contains(name.as_str());
         self.missing = missing.into_iter().filter(|name| name.len() <= NAME_BYTES_MAX && !is_there(name)).collect();
@@ -87,7 +106,7 @@ impl State {
             self.missing = std::mem::take(&mut self.missing).into_iter().take(MISSING_MAX).collect();
         }
         self.keys = Some((Arc::new(keys), now));
-        self.fault = None;
+        (self.remarks, self.has_fetched, self.fault) = (remarks, true, None);
         self.schedule.succeeded(now, cache, self.max_age);
         changed
     }
@@ -104,6 +123,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Readers;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
@@ -113,7 +133,7 @@ mod tests {
     fn keys(names: &[&str]) -> KeySet {
         let key = |name: &&str| json!({"kty": "oct", "kid": name, "k": URL_SAFE_NO_PAD.encode([7; 32])});
         let set = json!({"keys": names.iter().map(key).collect::<Vec<_>>()}).to_string();
-        KeySet::parse(set.as_bytes(), &["HS256".parse().unwrap()]).unwrap().0
+        KeySet::parse(set.as_bytes(), &["HS256".parse().unwrap()], Readers::Operator).unwrap().0
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -122,7 +142,7 @@ mod tests {
 
     fn fetched(state: &mut State, names: &[&str], wanted: &[&str], now: Instant) -> bool {
         state.schedule.begin(now);
-        state.succeeded(keys(names), None, wanted.iter().copied(), now)
+        state.succeeded(keys(names), Vec::new(), None, wanted.iter().copied(), now)
     }
 
     #[test]
@@ -140,6 +160,21 @@ mod tests {
         assert_eq!(state.age(after(start, 3600)), Some(MAX_AGE));
         assert!(!fetched(&mut state, &["a"], &[], after(start, 4000)) && state.fault.is_none());
         assert!(state.keys(after(start, 4000)).is_some());
+    }
+
+    /// Carried over, keys get no younger: they hold by their own age, and the first fetch is due all the same.
+    #[test]
+    fn keys_that_are_carried_over_keep_their_age() {
+        let start = Instant::now();
+        let now = after(start, 3000);
+        let mut state = State::new(MAX_AGE, now);
+        state.carry_over(keys(&["a"]), Vec::new(), start);
+        assert!(state.keys(now).is_some() && state.schedule.due() == now && !state.has_fetched);
+        assert_eq!(state.left(now), Duration::from_secs(600));
+        assert!(state.keys(after(start, 3599)).is_some() && state.keys(after(start, 3600)).is_none());
+        assert_eq!(state.prospect("new", now), Prospect::Open(now));
+        assert!(!fetched(&mut state, &["a"], &[], now) && state.has_fetched, "the same keys are no news");
+        assert!(state.keys(after(start, 6000)).is_some());
     }
 
     #[test]

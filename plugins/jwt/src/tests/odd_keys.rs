@@ -43,6 +43,25 @@ fn an_odd_key_is_left_out_with_a_word_and_the_others_hold() {
     }
 }
 
+/// A relay needs no private key, and whoever has put one into the file may want to know.
+#[test]
+fn a_private_key_in_the_file_is_pointed_out_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let rsa = json!({"kty": "RSA", "kid": "mine", "n": URL_SAFE_NO_PAD.encode([0xff; 256]), "e": "AQAB", "d": "canary", "p": 7});
+    fs::write(&file, json!({"keys": [oct("good", SECRET), rsa]}).to_string()).unwrap();
+    let relay = testing::Relay::new();
+    let authenticator = relay.create::<JwtAuthenticator>(&with_file(&file).to_string()).unwrap();
+    assert!(decide(&authenticator, &named("good")).is_ok());
+    let texts: Vec<String> = relay.lines().into_iter().map(|line| line.text).collect();
+    let pointed_out =
+        texts.iter().filter(|text| text.contains("key 2, `mine`: has private members (`d`, `p`)")).count();
+    assert!(
+        pointed_out == 1 && !texts.iter().any(|text| text.contains("canary") || text.contains("left out")),
+        "{texts:?}"
+    );
+}
+
 /// At a rotation that an odd key comes with, the key that is retired is retired.
 #[test]
 fn a_retired_key_goes_also_when_an_odd_one_comes() {

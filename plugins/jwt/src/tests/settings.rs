@@ -120,6 +120,17 @@ fn wrong_options_say_what_was_expected_and_no_value() {
         ),
         (hs256(json!({"jwt_claim": ""})), "option `jwt_claim`: expected the name of a claim, or names with dots"),
         (hs256(json!({"jwt_claim": 7})), "option `jwt_claim`: expected the name of a claim, a path such as"),
+        (
+            hs256(json!({"jwt_claim": "sub"})),
+            "option `jwt_claim`: `sub` is a text, a number or a list of texts in every",
+        ),
+        (
+            hs256(json!({"jwt_issuer": "a", "jwt_grants": [
+                {"read": ["x"]},
+                {"read": ["x"], "when": {"claim": "iss", "equals": "b"}},
+            ]})),
+            "option `jwt_grants`, item 2: gives nothing: `when`: `iss` would have to equal none of `jwt_issuer`",
+        ),
         (hs256(json!({"jwt_claim": "exp.pusu"})), "option `jwt_claim`: `exp` is a text, a number or a list of texts"),
         (hs256(json!({"jwt_verification_key": 7})), "option `jwt_verification_key`: expected a string, found a number"),
         (

@@ -54,7 +54,7 @@ pub(super) fn wait_for_condition(daemon: &Daemon, state: &str) -> String {
     }
 }
 
-fn expect_unavailable(daemon: &Daemon, token: &str) {
+pub(super) fn expect_unavailable(daemon: &Daemon, token: &str) {
     let mut client = daemon.connect();
     client.send(json!({"type": "authorize", "authorization": token}));
     client.expect_text(r#"{"type":"authorization_failed","reason":"unavailable"}"#);
@@ -74,7 +74,7 @@ fn answers_that_are_no_keys_are_named_and_let_nobody_in() {
         (json!({"text": "<html>canary</html>"}), "expected a JSON Web Key Set, such as"),
         (
             json!({"answer": {"keys": [{"kid": "odd", "kty": "oct", "k": "canary"}]}}),
-            "found none: key 1, `odd`: is damaged",
+            "found none: key 1, `odd`: is a secret (`oct`) that everybody can read",
         ),
         (json!({"answer": {"keys": []}}), "expected a key for ES256, found none: there is none in it"),
         (json!({"answer": good["answer"], "padding": 1_100_000}), "expected an answer of at most 1048576 bytes"),
@@ -100,6 +100,30 @@ fn answers_that_are_no_keys_are_named_and_let_nobody_in() {
             assert!(why.contains(wanted) && why.contains("there are no keys yet"), "{why}");
         }
     }
+}
+
+/// An issuer that publishes what it signs with: a secret is never taken, a private key is said once, and neither is shown.
+#[test]
+fn published_secrets_are_pointed_out_once() {
+    let (keys, tokens) = make(json!({"a": "P-256"}), &[token("a", "ES256", claims())]);
+    let mut set = key_set(&keys, &["a"]);
+    set["keys"][0]["d"] = json!("canary");
+    let secret = json!({"kty": "oct", "kid": "s", "k": "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmFyeQ"});
+    set["keys"].as_array_mut().unwrap().push(secret);
+    let server = TokenServer::start();
+    server.serve(&json!({"/keys": {"answer": set}}));
+    let more = format!("  jwt_jwks_url: {}\n  jwt_jwks_max_age: 20s\n", server.url("/keys"));
+    let daemon = setup(&settings(&server, &more)).start();
+    expect_accepted(&daemon, &tokens[0]);
+    let (began, fetched) = (Instant::now(), metric(&daemon, "key_set_timestamp_seconds"));
+    while metric(&daemon, "key_set_timestamp_seconds") == fetched {
+        assert!(began.elapsed() < 2 * DEADLINE, "the keys are not fetched again");
+    }
+    let said = |part: &str| daemon.log().lines().iter().filter(|line| line.contains(part)).count();
+    assert_eq!(said("key 1, `a`: the issuer publishes private members of it (`d`)"), 1);
+    assert_eq!(said("left out: key 2, `s`: is a secret (`oct`) that everybody can read"), 1);
+    expect_nowhere(&daemon, "canary");
+    expect_nowhere(&daemon, "Y2FuYXJ5");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod fetched;
 mod in_a_list;
 mod providers;
+mod reloaded;
 mod rotation;
 mod rules;
 mod settings;
+mod trust;
 
 use crate::harness::{Daemon, PluginsDir, Setup, jwt_plugin, run_with_input, script};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Authorities: the certificates that `http_ca_file` names, from bytes to what TLS trusts, and what cannot be meant.
+//! Authorities: the certificates in a file, from bytes to what TLS trusts, and what cannot be meant.
 //!
 //! A certificate that is the service's own is a mistake that TLS would only report in general words, and not before the
 //! first client comes: so it is found here.
