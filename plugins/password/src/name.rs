@@ -54,8 +54,13 @@ impl Name {
 
 /// Whether nobody who reads it would notice that it is there: somebody who has to be thrown out would not be found by name.
 fn is_unseen(character: char) -> bool {
-    let directs_others = matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}');
-    character.is_control() || directs_others || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}')
+    let directs_others = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
+    let joins_others =
+        matches!(character, '\u{ad}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}');
+    character.is_control()
+        || directs_others
+        || joins_others
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn is_given_to_the_nameless(text: &str) -> bool {

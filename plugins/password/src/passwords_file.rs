@@ -26,7 +26,11 @@ const MEASURING_AGAIN_MAX: Duration = Duration::from_secs(1);
 /// It cannot be read, or is wrong; the text names option, file and entry.
 pub(crate) fn read(path: &Path, others: Takes, host: &Host) -> Result<List, CreateError> {
     let path = host.resolve(path);
-    let list = file::read(FILE.option, &path, FILE_BYTES_MAX, |content| list(content, MEASURING_MAX, others, host))?;
+    let parse = |content: &[u8]| {
+        let list = list(content, MEASURING_MAX, host)?;
+        others.and(list.takes).check(host).map(|()| list)
+    };
+    let list = file::read(FILE.option, &path, FILE_BYTES_MAX, parse)?;
     file::warn_of_others(host, FILE.option, &path, true);
     Ok(list)
 }
@@ -40,17 +44,17 @@ pub(crate) fn watch(path: &Path, others: Takes, host: &Host) -> Result<WatchedFi
     let was_read = AtomicBool::new(false);
     let file = WatchedFile::open(host, FILE.option, host.resolve(path), FILE_BYTES_MAX, move |content: &[u8]| {
         let again = was_read.swap(true, Ordering::Relaxed);
-        list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, others, &of_list)
+        let list = list(content, if again { MEASURING_AGAIN_MAX } else { MEASURING_MAX }, &of_list)?;
+        let takes = others.and(list.takes);
+        if again { takes.check_again(&of_list) } else { takes.check(&of_list) }.map(|()| list)
     })?;
     // Hashes too: whoever has them tries passwords on them.
     file.guard(|_| true);
     Ok(file)
 }
 
-fn list(content: &[u8], measuring: Duration, others: Takes, host: &Host) -> Result<List, String> {
-    let list = List::new(FILE, entries(content)?.0, measuring, host)?;
-    others.and(list.takes).check(host)?;
-    Ok(list)
+fn list(content: &[u8], measuring: Duration, host: &Host) -> Result<List, String> {
+    List::new(FILE, entries(content)?.0, measuring, host)
 }
 
 /// # Errors

@@ -9,7 +9,7 @@ use crate::protocol::Permission;
 use crate::revocation::AuthorizationHash;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -116,10 +116,16 @@ impl Place {
     }
 
     fn is_of(&self, client: &str) -> bool {
-        client.parse::<SocketAddr>().is_ok_and(|client| match self {
-            Self::Connection(connection) => client == *connection,
-            Self::Networks(networks) => networks.contains(client.ip()),
-        })
+        // A client behind a proxy that has named no port has none.
+        let (ip, whole) = match (client.parse::<SocketAddr>(), client.parse::<IpAddr>()) {
+            (Ok(client), _) => (client.ip(), Some(client)),
+            (Err(_), Ok(ip)) => (ip, None),
+            (Err(_), Err(_)) => return false,
+        };
+        match self {
+            Self::Connection(connection) => whole == Some(*connection),
+            Self::Networks(networks) => networks.contains(ip),
+        }
     }
 }
 
@@ -233,6 +239,23 @@ mod tests {
             permissions: vec![permission; permissions],
             ..Grant::default()
         })
+    }
+
+    /// A proxy names the client's address in a header, without a port.
+    #[test]
+    fn clients_behind_a_proxy_are_found_by_their_address() {
+        let decisions = Decisions::new(4);
+        for peer in ["192.0.2.1", "2001:db8::1", "192.0.2.1:5", ""] {
+            remember(&decisions, peer, &granted("x", 1));
+        }
+        let at = |address: &str| {
+            let found =
+                decisions.find(&Filter { address: Some(address.into()), last: 9, ..Filter::default() }).unwrap().0;
+            found.into_iter().map(|decision| decision.address).collect::<Vec<_>>()
+        };
+        assert_eq!(at("192.0.2.1"), ["192.0.2.1", "192.0.2.1:5"]);
+        assert_eq!(at("192.0.2.0/24"), ["192.0.2.1", "192.0.2.1:5"]);
+        assert_eq!((at("192.0.2.1:5"), at("2001:db8::/32")), (vec!["192.0.2.1:5".into()], vec!["2001:db8::1".into()]));
     }
 
     #[test]

@@ -168,7 +168,8 @@ impl Authorizations {
     /// Has them share their lists of permissions with whoever has the same.
     pub(crate) fn share_permissions(&mut self, shared: &SharedPermissions) {
         for live in self.0.as_mut_slice() {
-            live.permissions = shared.share(live.permissions.clone());
+            let own = std::mem::replace(&mut live.permissions, Rc::new([]));
+            live.permissions = shared.share(own);
         }
     }
 

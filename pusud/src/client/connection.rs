@@ -35,8 +35,8 @@ pub fn serve(context: &Rc<Context>, arrival: Arrival) -> io::Result<impl Future<
     let mut member = Member::join(context.clone(), outbox, place);
     // Boxed, so that the waiting task keeps no room for it.
     let arguments = Box::new((probation, greeting));
-    // So are the task itself and what it spends its life in: tokio aligns a task to 128 bytes, and between two that are small
-    // there is room for both.
+    // So is what the task consists of: tokio's objects are aligned to 128 bytes, so that the allocator leaves gaps between
+    // them. These boxes fit into the gaps, and the task itself takes 128 bytes less.
     Ok(Box::pin(async move {
         let connected = Box::pin(connect(&mut member, arguments)).await;
         if let Some(mut client) = connected {

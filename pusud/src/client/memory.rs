@@ -31,6 +31,6 @@ pub fn permissions_bytes_max(limits: &Limits) -> usize {
 
 /// Bytes of what all clients of a shard share: the buffer for reading, a message that is being handled, once as frames and
 /// once as text, and lists of permissions.
-pub fn reading_bytes_max(limits: &Limits) -> usize {
+pub fn shared_bytes_max(limits: &Limits) -> usize {
     READ_BYTES_MAX + 2 * limits.max_message_bytes + ABANDONED_BYTES_MAX
 }

@@ -39,7 +39,7 @@ pub use context::{Common, Context};
 pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Hops, Progress, Upgrade, advance};
 pub use idempotency::{IdempotencyKeys, idempotency_bytes_max};
-pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, reading_bytes_max, seen_bytes_max};
+pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, seen_bytes_max, shared_bytes_max};
 pub use partial_message::Unfinished;
 pub use requests::Paths;
 pub use upkeep::run_timers;

@@ -32,7 +32,9 @@ impl Default for SharedPermissions {
 impl SharedPermissions {
     /// A list that somebody has already, where it is equal to `list`; otherwise `list`, which others can have from here on.
     pub(super) fn share(&self, list: Rc<[Permission]>) -> Rc<[Permission]> {
-        if list.len() > SHARED_LEN_MAX {
+        // Somebody shares it already, or it can be found.
+        let is_known = Rc::strong_count(&list) > 1 || Rc::weak_count(&list) > 0;
+        if is_known || list.len() > SHARED_LEN_MAX {
             return list;
         }
         let place = self.hasher.hash_one(&*list) as usize % LISTS_MAX;
@@ -59,9 +61,11 @@ mod tests {
         let shared = SharedPermissions::default();
         let first = shared.share(list(&["a", "b*"], Access::READ));
         assert!(Rc::ptr_eq(&first, &shared.share(list(&["a", "b*"], Access::READ))));
-        for other in [list(&["a", "b*"], Access::WRITE), list(&["b*", "a"], Access::READ), list(&[], Access::READ)] {
-            assert_eq!(shared.share(other.clone()), other);
-            assert!(!Rc::ptr_eq(&first, &shared.share(other)));
+        for (patterns, access) in [(&["a", "b*"][..], Access::WRITE), (&["b*", "a"], Access::READ), (&[], Access::READ)]
+        {
+            let other = shared.share(list(patterns, access));
+            assert_eq!(other, list(patterns, access));
+            assert!(!Rc::ptr_eq(&first, &other) && Rc::ptr_eq(&other, &shared.share(other.clone())));
         }
     }
 
@@ -70,13 +74,12 @@ mod tests {
         let shared = SharedPermissions::default();
         for round in 0..3 {
             for number in 0..1000 {
-                let own = list(&[&format!("{}", number % 100)], Access::READ_WRITE);
-                assert_eq!(shared.share(own.clone()), own, "round {round}");
+                let own = || list(&[&format!("{}", number % 100)], Access::READ_WRITE);
+                assert_eq!(shared.share(own()), own(), "round {round}");
             }
         }
         let long: Vec<String> = (0..=SHARED_LEN_MAX).map(|number| number.to_string()).collect();
-        let long = list(&long.iter().map(String::as_str).collect::<Vec<_>>(), Access::READ);
-        assert!(Rc::ptr_eq(&long, &shared.share(long.clone())));
+        let long = shared.share(list(&long.iter().map(String::as_str).collect::<Vec<_>>(), Access::READ));
         assert_eq!((Rc::strong_count(&long), Rc::weak_count(&long)), (1, 0));
     }
 }

@@ -36,7 +36,11 @@ impl Mapping {
         // What stands behind `!text` is the key itself.
         let tag =
             tag.filter(|(name, _)| *name != Tag::Text.name()).map(|(name, written)| format!("`!{name} {written}`"));
-        let Some(first) = self.values.keys().position(|key| *key == text) else { return Ok(FreeKey { text, tag }) };
+        // Only who fails looks through all of them: a mapping of passwords may have thousands.
+        if !self.values.contains_key(&text) {
+            return Ok(FreeKey { text, tag });
+        }
+        let first = self.values.keys().position(|key| *key == text).unwrap_or_default();
         if node.place.is_top() {
             // A key that is none of the relay's own may be a password whose line is not indented.
             let key = if TOP.contains(&text.as_str()) { format!("the key `{text}`") } else { "a key".to_owned() };

@@ -6,7 +6,7 @@ use crate::{client, hub, routing};
 /// Bytes of a shard that exchanges publications with so many `others`, shards or the network: what is being read, the open
 /// run, what is exchanged, and the inbox.
 pub fn shard_bytes_max(limits: &Limits, others: usize) -> usize {
-    client::reading_bytes_max(limits)
+    client::shared_bytes_max(limits)
         + routing::run_bytes_max(limits.max_message_bytes)
         + others * hub::exchange_bytes_max(limits)
         + routing::INBOX_BYTES_MAX

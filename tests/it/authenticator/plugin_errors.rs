@@ -114,7 +114,7 @@ fn two_libraries_with_one_id() {
 #[test]
 fn an_option_that_the_plugin_does_not_take() {
     let plugins = PluginsDir::with([scripted_plugin()]);
-    start_with(ID, plugins.path(), "authenticator_options:\n  secrts: [a]\n").fails_saying(&["secrts", ID]);
+    start_with(ID, plugins.path(), "authenticator_options:\n  secrts: [a]\n").fails_saying(&["option 1 below", ID]);
 }
 
 #[test]

@@ -29,12 +29,16 @@ fn has_private(members: &[&str], readers: Readers) -> String {
 }
 
 /// Keys by their `kid`, of which several may have the same.
-pub(crate) struct KeySet(Vec<(String, Key)>);
+pub(crate) struct KeySet {
+    keys: Vec<(String, Key)>,
+    /// An entry has private members, whether its key is used or not.
+    has_private: bool,
+}
 
 impl KeySet {
-    /// Whether there is a key with which tokens can be signed.
+    /// Whether there is something in it with which tokens can be signed.
     pub(crate) fn has_secrets(&self) -> bool {
-        self.0.iter().any(|(_, key)| key.is_secret())
+        self.has_private || self.keys.iter().any(|(_, key)| key.is_secret())
     }
 
     /// Reads the keys that can check tokens of one of `algorithms`, and says for the log why others are left out, and which of
@@ -96,17 +100,18 @@ impl KeySet {
             return Err(format!("expected a key for {}, found none: {why}", algorithms::names(algorithms)));
         }
         let left_out = left_out.into_iter().map(|why| format!("left out: {why}"));
-        Ok((Self(keys), left_out.chain(exposed).collect()))
+        let has_private = !exposed.is_empty();
+        Ok((Self { keys, has_private }, left_out.chain(exposed).collect()))
     }
 
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     /// The names of the keys.
     pub(crate) fn names(&self) -> HashSet<&str> {
-        self.0.iter().map(|(name, _)| name.as_str()).collect()
+        self.keys.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     /// Checks the token's signature with the key that the token names; with each of them, if several have that name.
@@ -116,7 +121,7 @@ impl KeySet {
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
         let name = token.key_id.as_deref().ok_or("the token's header does not say which key signed it (`kid`)")?;
         let mut refusal = KEY_UNKNOWN;
-        for (_, key) in self.0.iter().filter(|(known, _)| known == name) {
+        for (_, key) in self.keys.iter().filter(|(known, _)| known == name) {
             match key.check_signature(token) {
                 Ok(()) => return Ok(()),
                 // That one of them is for another algorithm says less than that the signature is not good.

@@ -51,7 +51,6 @@ impl Remote {
             all.iter().filter(|one| one.since <= begun).map(|one| one.key_id.clone()).collect()
         };
         let (place, count) = (self.source.option(), keys.len());
-        self.show(&keys, fetched.date);
         let (changed, was_broken) = {
             let mut state = self.state();
             let was_broken = state.fault.is_some();
@@ -65,6 +64,8 @@ impl Remote {
         if was_broken {
             self.host.info(format_args!("`{place}`: is in order again"));
         }
+        // Whoever sees the status finds what there was to say about it in the log.
+        self.show(count, fetched.date);
     }
 
     fn failed(&self, fault: &str) {

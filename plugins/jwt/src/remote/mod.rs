@@ -197,8 +197,8 @@ impl Remote {
         };
         // Where none of them goes with the algorithms that are wanted now, the fetch that is due says so.
         let Ok((keys, remarks)) = KeySet::parse(&fetched.content, &self.algorithms, Readers::Everybody) else { return };
-        self.show(&keys, fetched.date);
         let (place, count) = (self.source.option(), keys.len());
+        self.show(count, fetched.date);
         self.remark(&remarks);
         self.host.info(format_args!(
             "`{place}`: {count} keys, fetched {} ago from {} by the instance before, go on to hold",
@@ -214,9 +214,9 @@ impl Remote {
     }
 
     /// Tells the status of the keys that decide.
-    fn show(&self, keys: &KeySet, fetched: SystemTime) {
+    fn show(&self, count: usize, fetched: SystemTime) {
         self.metrics.fetched.set(fetched.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
-        self.metrics.keys.set(keys.len() as f64);
+        self.metrics.keys.set(count as f64);
     }
 
     /// Logs what is odd in a key set.

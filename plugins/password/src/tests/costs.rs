@@ -124,6 +124,12 @@ fn only_what_is_far_too_slow_is_refused() {
         relay.set_entry(0, 1, None);
         assert_eq!(takes.check(&relay.host()), Ok(()));
     }
+    // While the machine compares for others, what a usual server has the time for is no reason to keep an old list.
+    let slow = cost::Takes::measured(&cost, estimate * 100, 3);
+    relay.set_entry(0, 1, Some(estimate * 3 + Duration::from_millis(1)));
+    assert!(slow.check(&relay.host()).is_err() && slow.check_again(&relay.host()).is_ok());
+    relay.set_entry(0, 1, Some(estimate * 3 - Duration::from_millis(1)));
+    assert!(slow.check_again(&relay.host()).is_err());
     relay.set_entry(0, 1, Some(estimate * 2));
     cost::Takes::measured(&cost, estimate, 3).tell(&relay.host());
     let said = warnings(&relay);

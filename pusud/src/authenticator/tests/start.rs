@@ -23,7 +23,10 @@ async fn none_is_built_in_and_grants_everything() {
     assert_eq!(grant.permissions, [Permission::new("*", Access::READ_WRITE)]);
     config.options.insert("passwords".into(), json!([]));
     let error = format!("{:#}", Authenticator::start(&config, PATIENCE).err().unwrap());
-    assert!(error.contains("`authenticator: None` takes no options") && error.contains("passwords"), "{error}");
+    assert!(
+        error.contains("`authenticator: None` takes no options") && error.contains("has 1; remove them"),
+        "{error}"
+    );
 }
 
 async fn a_good_plugin_starts_and_says_who_it_is(isolation: Isolation) {

@@ -139,7 +139,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nhttp: true", "`http`: expected indented lines of the form `key: value`, found `true`"),
         ("authenticator: A\nhttp: {events: on}", "`http.events`: expected true or false without quotes"),
         ("authenticator: A\nhttp: {publsh: true}", "unknown key `publsh` below `http`: did you mean `publish`?"),
-        ("authenticator: A\nhttp: {sse: true}", "below `http`: the keys there are publish, events"),
+        (
+            "authenticator: A\nhttp: {sse: true}",
+            "key 1 below `http` is unknown (not shown: it may be a password): the keys there are publish, events",
+        ),
         ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false without"),
         ("authenticator: A\ncontrol_socket: no", "the word None for no such socket, found the text \"no\""),
         ("authenticator: off", "found `off`: the word is written `None`"),
