@@ -254,6 +254,11 @@ impl Generation {
         }
     }
 
+    /// What it is called in the log.
+    pub(super) fn called(&self) -> &str {
+        &self.recipe.called
+    }
+
     /// From here on it is the one that hears of grants.
     pub(super) fn begin_hearing(&self) {
         if let Some(instances) = &self.instances {

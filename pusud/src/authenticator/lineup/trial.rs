@@ -137,7 +137,7 @@ impl Shadow {
             _ => String::new(),
         };
         let Differences { more, less } = permissions;
-        let (entry, plugin) = (self.slot.name.as_str(), self.slot.generation.identity.id.as_str());
+        let (entry, plugin) = (self.slot.name.as_str(), self.slot.generation.called());
         tracing::info!(
             entry,
             plugin,

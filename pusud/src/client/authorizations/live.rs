@@ -22,6 +22,8 @@ pub(super) struct Live {
     pub(super) permissions: Rc<[Permission]>,
     /// The generation of the authenticator that granted it.
     pub(super) generation: u32,
+    /// The end of the number of its subject; 0: it has none.
+    whose: u32,
     /// Whose it is, as far as it can be revoked.
     pub(super) standing: Standing,
     /// `None`: it does not end, and nobody will be asked about it again.
@@ -67,13 +69,17 @@ impl Live {
             [grant.expires.and_then(|expires| now.until(expires)), grant.lifetime.and_then(|time| now.after(time))];
         let expires = ends.into_iter().flatten().min();
         let notice = expires.map(|expires| expires - NOTICE_MAX.min(expires.saturating_since(now.uptime) / 2));
-        let Grant { permissions, generation, entry, ticket, held, standing, .. } = grant;
+        let Grant { permissions, generation, entry, ticket, held, standing, subject, .. } = grant;
+        let whose = match standing.numbers().next() {
+            Some(number) if !subject.is_empty() => number as u32 | 1,
+            _ => 0,
+        };
         let has_terms = expires.is_some() || kept.is_some() || held.is_some();
         let terms = || {
             let (is_delivered_to, asked, recheck) = (false, now.uptime, None);
             Box::new(Terms { expires, notice, kept, ticket, entry, held, is_delivered_to, asked, recheck })
         };
-        Self { permissions: permissions.into(), generation, standing, terms: has_terms.then(terms) }
+        Self { permissions: permissions.into(), generation, whose, standing, terms: has_terms.then(terms) }
     }
 
     pub(super) fn is_named(&self, ticket: u64) -> bool {
@@ -120,7 +126,8 @@ impl Live {
         }
     }
 
-    /// Whether it gives all that `other` gives, for as long. May say no where it does.
+    /// Whether it gives all that `other` gives, for as long, to the same subject: what is taken back from one subject must not
+    /// be missed by another. May say no where it does.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let lasts = match (self.expires(), other.expires()) {
             (None, _) => true,
@@ -129,6 +136,7 @@ impl Live {
         };
         let pairs = self.permissions.len().saturating_mul(other.permissions.len());
         lasts
+            && self.whose == other.whose
             && (self.permissions == other.permissions
                 || pairs <= COMPARED_PAIRS_MAX
                     && other.permissions.iter().all(|one| self.permissions.iter().any(|own| own.covers(one))))

@@ -1,5 +1,6 @@
 use super::*;
 use crate::protocol::Permission;
+use crate::revocation::Revocations;
 use std::time::{Duration, SystemTime};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -138,6 +139,25 @@ fn a_recheck_that_is_wanted_meanwhile_follows_a_second_later() {
     assert!(!all.any_to_ask(1, at(start, 5).uptime) && all.any_to_ask(1, at(start, 6).uptime));
     assert_eq!(all.ask(1, at(start, 6).uptime).unwrap().ticket, 9);
     assert!(all.revoke(9) && !all.revoke(9) && all.is_empty());
+}
+
+/// The wider one may be revoked, and what the narrower one gives has to be there still.
+#[test]
+fn one_of_another_subject_takes_nobodys_place() {
+    let (start, mut all, revocations) = (Moment::now(), Authorizations::default(), Revocations::default());
+    let of = |subject: &str, pattern: &str, seconds| {
+        let standing = revocations.standing(subject, &revocations.hashes(pattern.as_bytes()));
+        Grant { subject: subject.into(), standing, ..grant(pattern, Some(at(start, seconds).wall)) }
+    };
+    assert_eq!(all.add(of("narrow", "a.1", 100), None, start), Added::Something);
+    assert_eq!(all.add(of("wide", "a.*", 200), None, start), Added::Something);
+    assert_eq!((all.all().len(), all.add(of("wide", "a.1", 150), None, start)), (2, Added::Nothing));
+    let wide = revocations.subject_key("wide");
+    assert!(all.revoke_all(|standing| standing.has(wide)) && all.allow(Access::READ, "a.1"));
+    assert!(!all.allow(Access::READ, "a.2"));
+    // A renewal has the subject of what it renews.
+    all.add(of("narrow", "a.*", 200), None, start);
+    assert_eq!(all.all().len(), 1);
 }
 
 #[test]

@@ -26,7 +26,6 @@ use crate::frames::Frames;
 use crate::http::{Answer, CrossOrigin, Envelope, HttpError, Request};
 use crate::hub::{ListenerId, Outbox, Stage, Turn};
 use crate::protocol::Refusal;
-use crate::revocation::Standing;
 use authorizing::Known;
 use received::Received;
 use std::net::{IpAddr, Ipv4Addr};
@@ -277,7 +276,7 @@ impl<'a> Requests<'a> {
         match probation {
             Ok((probation, authorize_by)) => {
                 self.outbox.set_authorized(false);
-                self.outbox.set_standing(Standing::default());
+                self.outbox.set_standing(Default::default());
                 let unread = self.received.into_unread();
                 Some(Begun::WebSocket { upgrade, unread, probation, authorize_by })
             }
