@@ -172,7 +172,7 @@ impl Operator {
     async fn spread(&self, whom: &Whom, number: u64, deadline: Instant) -> Revoked {
         let saved = async {
             match &self.saving {
-                Some(saving) => Some(saving.saved().await),
+                Some(saving) => Some(saving.finish().await),
                 None => None,
             }
         };
