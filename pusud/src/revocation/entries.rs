@@ -8,7 +8,7 @@ use super::whom::Whom;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most revocations at a time.
-pub(super) const REVOCATIONS_MAX: usize = 10_000;
+pub(crate) const REVOCATIONS_MAX: usize = 10_000;
 /// Most lifts that are kept; past it the one that was made first is forgotten.
 pub(super) const LIFTED_MAX: usize = 10_000;
 

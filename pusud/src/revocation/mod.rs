@@ -15,6 +15,7 @@ mod standing;
 mod table;
 mod whom;
 
+pub(crate) use entries::REVOCATIONS_MAX;
 pub use entry::{Change, Entry, NoRoom, Stamp};
 pub use file::{Kept, check, load};
 pub use hashing::{HashKeys, Hashes};
