@@ -41,7 +41,7 @@ impl Revoking {
         };
         let count = kept.entries.iter().filter(|entry| !entry.is_lifted).count();
         let shown = path.display();
-        revocations.take(kept.entries, None, drop).with_context(|| format!("`revocations_file`: {shown}"))?;
+        revocations.restore(kept.entries).with_context(|| format!("`revocations_file`: {shown}"))?;
         info!(count, path = %shown, "revocations have been read");
         let count = revocations.list().iter().filter(|entry| revocations.is_void(&entry.whom)).count();
         if count > 0 {

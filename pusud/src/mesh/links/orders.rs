@@ -9,7 +9,7 @@ use crate::mesh::links::taken_in::{Acknowledgement, TakenIn};
 use crate::mesh::links::told::Told;
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{self, Entries, Malformed, kind};
-use crate::revocation::{Revocations, now_ms};
+use crate::revocation::Revocations;
 use crate::routing::{Door, Kick, Order, OrderNews, OrderReply, OrderTicket};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Orders {
             wire::kick(out, number, by, whom);
         }
         if let Some((frame, entries)) = self.told.next(&self.revocations) {
-            wire::revocations(out, frame, now_ms(), entries);
+            wire::revocations(out, frame, self.revocations.now_ms(), entries);
         }
     }
 
@@ -180,7 +180,7 @@ impl<D: Door> Mesh<D> {
     ) -> Result<(), Refusal> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         let orders = orders_of(link, kind::REVOCATIONS)?;
-        let here = now_ms();
+        let here = orders.revocations.now_ms();
         let entries = entries.map(|entry| entry.map(|entry| entry.by_clock(here, clock_ms)));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let count = entries.len();
