@@ -4,7 +4,7 @@ use super::print;
 use super::relay_socket::RelaySocketArgs;
 use super::revoke::{say, shown_time};
 use anyhow::Context as _;
-use pusud::control::{self, Standing};
+use pusud::control::{self, Revocation};
 use pusud::revocation::{AuthorizationHash, Whom};
 use std::fmt::Write as _;
 
@@ -41,20 +41,20 @@ pub(super) fn revocations(args: Args) -> anyhow::Result<()> {
         return say(&control::lift(&relay.find()?, whom)?, json, &what, "");
     }
     let mut list = control::revocations(&relay.find()?)?;
-    list.retain(|standing| whom.as_ref().is_none_or(|whom| standing.whom == *whom));
+    list.retain(|revocation| whom.as_ref().is_none_or(|whom| revocation.whom == *whom));
     if !json {
         return print(&describe(&list));
     }
-    let lines = list.iter().map(|standing| serde_json::to_string(standing).map(|line| line + "\n"));
+    let lines = list.iter().map(|revocation| serde_json::to_string(revocation).map(|line| line + "\n"));
     print(&lines.collect::<Result<String, _>>().context("cannot write the answer as JSON")?)
 }
 
-fn describe(list: &[Standing]) -> String {
+fn describe(list: &[Revocation]) -> String {
     if list.is_empty() {
         return "nothing is revoked\n".to_owned();
     }
     let mut text = format!("{:<21} {:<21} whom\n", "since", "until");
-    for Standing { whom, since_ms, until_ms, is_void } in list {
+    for Revocation { whom, since_ms, until_ms, is_void } in list {
         let until = if *until_ms == 0 { "lifted".to_owned() } else { shown_time(*until_ms) };
         let void = if *is_void { " (void: made under a key that is no longer there)" } else { "" };
         // Writing to a String cannot fail.

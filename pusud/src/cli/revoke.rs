@@ -79,8 +79,8 @@ fn concerned(count: u64) -> String {
 fn lasting(text: &str) -> anyhow::Result<Duration> {
     let lasting = humantime::parse_duration(text)?;
     ensure!(
-        !lasting.is_zero(),
-        "expected a time that is longer than nothing; `pusud revocations --lift` lifts a revocation"
+        lasting.as_millis() > 0,
+        "expected a time that is longer than nothing, a millisecond or more; `pusud revocations --lift` lifts a revocation"
     );
     Ok(lasting)
 }
@@ -108,4 +108,17 @@ pub(super) fn shown_time(ms: u64) -> String {
     // Past the year 9999 there is nothing to show.
     let time = UNIX_EPOCH.checked_add(Duration::from_millis(ms.min(253_402_300_799_000)));
     time.map_or_else(|| "never".to_owned(), |time| humantime::format_rfc3339_seconds(time).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_which_nothing_would_hold_is_an_error() {
+        for none in ["0s", "1ns", "999us"] {
+            assert!(lasting(none).unwrap_err().to_string().contains("a millisecond or more"), "{none}");
+        }
+        assert_eq!(lasting("1ms").unwrap(), Duration::from_millis(1));
+    }
 }

@@ -1,7 +1,7 @@
 //! Questions to the relay behind a control socket, each with its answer.
 
 use super::line::{Answer, Command, Outcome, VERSION, request_line};
-use super::operator::{Found, Kicked, Revoked, Standing};
+use super::operator::{Found, Kicked, Revocation, Revoked};
 use super::reload::Reloaded;
 use super::unix::REQUEST_TIME_MAX;
 use crate::authenticator::Filter;
@@ -84,7 +84,7 @@ fn revoked(path: &Path, command: Command) -> anyhow::Result<Revoked> {
 ///
 /// # Errors
 /// As for [`ask`].
-pub fn revocations(path: &Path) -> anyhow::Result<Vec<Standing>> {
+pub fn revocations(path: &Path) -> anyhow::Result<Vec<Revocation>> {
     match send(path, Command::Revocations, REQUEST_TIME_MAX)? {
         Outcome::Revocations(list) => Ok(list),
         Outcome::Error(why) => bail!("{why}"),

@@ -3,7 +3,7 @@
 use crate::authenticator::Filter;
 use crate::config;
 use crate::control::gather::StatusGatherer;
-use crate::control::operator::{Found, Kicked, Operator, Revoked, Standing};
+use crate::control::operator::{Found, Kicked, Operator, Revocation, Revoked};
 use crate::control::reload::{ReloadRequest, Reloaded};
 use crate::control::status::Status;
 use crate::revocation::Whom;
@@ -85,7 +85,7 @@ pub fn lift(_path: &Path, _whom: Whom) -> anyhow::Result<Revoked> {
 ///
 /// # Errors
 /// Always: says that it is not available.
-pub fn revocations(_path: &Path) -> anyhow::Result<Vec<Standing>> {
+pub fn revocations(_path: &Path) -> anyhow::Result<Vec<Revocation>> {
     anyhow::bail!("`pusud revocations` needs a control socket, which there is on Unix only")
 }
 

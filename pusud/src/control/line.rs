@@ -1,7 +1,7 @@
 //! Lines of the control socket: one that asks, and one that answers.
 
 use crate::authenticator::Filter;
-use crate::control::operator::{Found, Kicked, Revoked, Standing};
+use crate::control::operator::{Found, Kicked, Revocation, Revoked};
 use crate::control::reload::Reloaded;
 use crate::control::status::Status;
 use crate::revocation::Whom;
@@ -45,7 +45,7 @@ pub(super) enum Command {
         /// Whose.
         whom: Whom,
     },
-    /// Which revocations are there? Answered with a list of [`Standing`].
+    /// Which revocations are there? Answered with a list of [`Revocation`].
     Revocations,
     /// What was decided last? Answered with [`Found`].
     Decisions(Filter),
@@ -79,7 +79,7 @@ pub(super) enum Outcome {
     Reloaded(Reloaded),
     Kicked(Kicked),
     Revoked(Revoked),
-    Revocations(Vec<Standing>),
+    Revocations(Vec<Revocation>),
     Decisions(Found),
     Error(String),
 }

@@ -26,7 +26,7 @@ mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
-pub use operator::{AtRelay, Found, Kicked, Operator, Revoked, Standing};
+pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use place::{candidates, neighbours, not_used};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use status::{

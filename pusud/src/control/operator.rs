@@ -64,7 +64,7 @@ pub struct Revoked {
 
 /// A revocation that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct Revocation {
     /// Whose authorizations.
     pub whom: Whom,
     /// When it was made, in milliseconds since 1970.
@@ -139,8 +139,9 @@ impl Operator {
                         it now, or revoke the subject"
                 .to_owned());
         }
-        if lasting == Some(Duration::ZERO) {
-            return Err("expected a time that is longer than nothing".to_owned());
+        // Ends are counted in milliseconds: anything less is none at all.
+        if lasting.is_some_and(|lasting| lasting.as_millis() == 0) {
+            return Err("expected a time that is longer than nothing, a millisecond or more".to_owned());
         }
         let (done, count) = oneshot::channel();
         let tell = move |count| {
@@ -172,7 +173,7 @@ impl Operator {
     async fn spread(&self, whom: &Whom, number: u64, deadline: Instant) -> Revoked {
         let saved = async {
             match &self.saving {
-                Some(saving) => Some(saving.saved().await),
+                Some(saving) => Some(saving.finish().await),
                 None => None,
             }
         };
@@ -193,12 +194,12 @@ impl Operator {
     }
 
     /// All revocations that hold.
-    pub(super) fn revocations(&self) -> Vec<Standing> {
-        let standing = |Entry { whom, stamp, until_ms, .. }| {
+    pub(super) fn revocations(&self) -> Vec<Revocation> {
+        let revocation = |Entry { whom, stamp, until_ms, .. }| {
             let is_void = self.revocations.is_void(&whom);
-            Standing { whom, since_ms: stamp.time_ms, until_ms, is_void }
+            Revocation { whom, since_ms: stamp.time_ms, until_ms, is_void }
         };
-        self.revocations.list().into_iter().map(standing).collect()
+        self.revocations.list().into_iter().map(revocation).collect()
     }
 
     /// What was decided last.
@@ -266,5 +267,17 @@ mod tests {
         }
         let said: Vec<_> = relays.iter().map(|at| (at.relay.as_str(), at.connections, at.problem.is_some())).collect();
         assert_eq!(said, [("c", None, true), ("a", Some(3), false), ("b", None, true)]);
+    }
+
+    #[tokio::test]
+    async fn a_time_in_which_nothing_would_hold_is_an_error() {
+        let revocations = Arc::new(Revocations::default());
+        let operator = Operator::new(Vec::new(), None, revocations.clone(), None, Arc::new(Decisions::new(0)));
+        let revoke = |lasting| operator.revoke(Whom::Subject("alice".into()), Some(lasting));
+        for none in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
+            assert!(revoke(none).await.unwrap_err().contains("a millisecond or more"), "{none:?}");
+        }
+        assert_eq!(revocations.last(), 0);
+        assert!(revoke(Duration::from_secs(60)).await.is_ok());
     }
 }

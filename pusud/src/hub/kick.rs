@@ -1,31 +1,33 @@
 //! The operator's hand in a shard: clients whose connections are ended, and those of whom something was revoked.
+//!
+//! **Invariant:** whoever walks over the clients lets others have their turn.
 
 use super::{Hub, ListenerId, Outbox};
 use crate::protocol::Disconnect;
-use crate::routing::KickTarget;
+use crate::routing::{KickTarget, Tally};
 use std::rc::{Rc, Weak};
 use tokio::task::yield_now;
 
 /// Clients that are looked at before others have their turn.
 const LOOKED_AT_ONCE: usize = 1024;
-/// The same, times the numbers that each of them is looked at for.
-const COMPARED_AT_ONCE: usize = 16 * 1024;
 
 impl Hub {
-    /// What these numbers name is revoked: has every client look that is authorized by any of it, among those that there are
-    /// now. Gives how many that were.
-    pub async fn suspect(&self, keys: &[u64]) -> usize {
-        let mut count = 0;
-        for some in self.numbered_clients().chunks((COMPARED_AT_ONCE / keys.len().max(1)).clamp(1, LOOKED_AT_ONCE)) {
-            for outbox in some.iter().filter_map(|(_, outbox)| outbox.upgrade()) {
-                if keys.iter().any(|key| outbox.is_authorized_by(*key)) {
-                    outbox.suspect();
-                    count += 1;
-                }
+    /// What these numbers name is revoked, and `tally` is to count the clients that are authorized by any of it, among those
+    /// that there are when [`Self::look_for_suspects`] goes by. True: that has to be run, since it does not yet.
+    pub fn suspect(&self, numbers: &[u64], tally: Tally) -> bool {
+        self.suspicions.add(numbers, tally)
+    }
+
+    /// Has every client look that is authorized by something that was revoked, until there is no more of that.
+    pub async fn look_for_suspects(&self) {
+        while let Some(mut round) = self.suspicions.next() {
+            for some in self.numbered_clients().chunks(LOOKED_AT_ONCE) {
+                let open = some.iter().filter_map(|(_, outbox)| outbox.upgrade()).filter(|outbox| !outbox.is_closing());
+                open.for_each(|outbox| round.look_at(&outbox));
+                yield_now().await;
             }
-            yield_now().await;
+            round.finish();
         }
-        count
     }
 
     fn numbered_clients(&self) -> Vec<(ListenerId, Weak<Outbox>)> {

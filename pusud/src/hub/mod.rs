@@ -30,6 +30,7 @@ mod slow_consumers;
 mod stage;
 mod stalls;
 mod subscriptions;
+mod suspicions;
 mod transport;
 mod unacknowledged;
 mod upkeep;
@@ -61,6 +62,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use suspicions::Suspicions;
 
 /// The most that is published in a shard until its next flush, beside one message, in bytes.
 const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
@@ -74,6 +76,7 @@ pub struct Hub {
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
     flush_task: RefCell<Option<Waker>>,
+    suspicions: Suspicions,
 }
 
 struct State {
@@ -149,6 +152,7 @@ impl Hub {
             queued_memory,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
+            suspicions: Suspicions::default(),
         }
     }
 

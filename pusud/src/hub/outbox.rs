@@ -18,6 +18,7 @@ use crate::protocol::Disconnect;
 use crate::revocation::Standing;
 use crate::routing::Lane;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::task::Waker;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -121,6 +122,14 @@ impl Outbox {
         let has = standing.has(number);
         self.standing.set(standing);
         has
+    }
+
+    /// All the bits together that stand beside what its client is authorized by.
+    pub(super) fn bits_of(&self, numbers: &HashMap<u64, u64>) -> u64 {
+        let standing = self.standing.take();
+        let bits = standing.numbers().filter_map(|number| numbers.get(&number)).fold(0, |all, bits| all | bits);
+        self.standing.set(standing);
+        bits
     }
 
     /// Has its client's task look at what it is authorized by.

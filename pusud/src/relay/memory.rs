@@ -1,8 +1,9 @@
 //! The most memory that a relay takes, computed from its settings: every part that grows, with what bounds it. Each
 //! wing says what it takes itself (`memory.rs` in it); here that is added up.
 //!
-//! Not in it: what plugins take (`pusud check` adds what they say of it), what an authenticator grants and which channels the other relays listen to (all are the
-//! operator's own), and the kernel's buffers of the sockets, which are the kernel's to bound (`net.ipv4.tcp_mem`).
+//! Not in it: what plugins take (`pusud check` adds what they say of it), what an authenticator grants and which channels the
+//! other relays listen to (all are the operator's own), and the kernel's buffers of the sockets, which are the kernel's to
+//! bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Config, Encryption};
 use crate::{authenticator, client, hub, mesh, revocation, routing, shard, tls};

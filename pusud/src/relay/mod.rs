@@ -158,14 +158,15 @@ impl Relay {
                 stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
                 never = service.serve_control_and_watchdog(control, ask_to_reload, operator) => match never {},
             };
-            finish(unsaved).await;
+            // Whoever is in a hurry waits for no disk, and for no calls that are inside the plugin.
+            let is_in_a_hurry = matches!(stopped, Ok(Stopped::AtOnce));
+            finish(unsaved, is_in_a_hurry).await;
             if authenticator::loading_hangs() {
                 // Threads that end wait for the lock of the system's loader, and so does whoever waits for them.
                 system::finish_log();
                 authenticator::exit_past_hanging_threads(stopped.is_err().into());
             }
-            // Whoever is in a hurry does not wait for calls that are inside the plugin either.
-            if !matches!(stopped, Ok(Stopped::AtOnce)) {
+            if !is_in_a_hurry {
                 authenticator.stop();
             }
             stopped.map(drop)

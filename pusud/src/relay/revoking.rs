@@ -41,7 +41,7 @@ impl Revoking {
         };
         let count = kept.entries.iter().filter(|entry| !entry.is_lifted).count();
         let shown = path.display();
-        revocations.take(kept.entries, None, drop).with_context(|| format!("`revocations_file`: {shown}"))?;
+        revocations.restore(kept.entries).with_context(|| format!("`revocations_file`: {shown}"))?;
         info!(count, path = %shown, "revocations have been read");
         let count = revocations.list().iter().filter(|entry| revocations.is_void(&entry.whom)).count();
         if count > 0 {
@@ -57,7 +57,7 @@ impl Revoking {
 
     /// Has the shards, the network and the file told of every change from here on.
     pub(super) fn tell(&self, inboxes: Vec<InboxSender>, network: Option<InboxSender<Event>>) {
-        let saving = self.saving.clone();
+        let save = self.saving.as_ref().map(Saving::soon);
         self.revocations.on_change(move |Change { revoked, count }| {
             let tally = Tally::new(count);
             for inbox in inboxes.iter().filter(|_| !revoked.is_empty()) {
@@ -67,18 +67,35 @@ impl Revoking {
             if let Some(network) = &network {
                 network.send(Event::RevocationsChanged);
             }
-            if let Some(saving) = &saving {
-                saving.save();
+            if let Some(save) = &save {
+                save();
             }
         });
     }
 }
 
-/// Waits for the last changes to be saved.
-pub(super) async fn finish(saving: Option<Saving>) {
-    let Some(saving) = saving else { return };
+/// Waits for the last changes to be saved, unless whoever stops the relay `is_in_a_hurry`: what an operator was told is in
+/// the file then, and nothing else is waited for.
+pub(super) async fn finish(saving: Option<Saving>, is_in_a_hurry: bool) {
+    let Some(saving) = saving.filter(|_| !is_in_a_hurry) else { return };
     // It is in the log where it fails.
     if timeout(SAVED_WITHIN, saving.finish()).await.is_err() {
         warn!("the last revocations have not been saved in time");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_holds_nobody_up_who_is_in_a_hurry_and_others_for_a_while() {
+        let (saving, _hangs) = Saving::hanging();
+        let began = Instant::now();
+        finish(Some(saving.clone()), true).await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        finish(Some(saving), false).await;
+        assert!(began.elapsed() >= SAVED_WITHIN);
     }
 }

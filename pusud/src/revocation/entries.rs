@@ -3,12 +3,13 @@
 //! Whatever makes room looks at no more than it forgets, so a table that is full costs nobody anything.
 //! **Invariant:** all indexes change together.
 
+use super::clock::Now;
 use super::entry::{Entry, NoRoom};
 use super::whom::Whom;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most revocations at a time.
-pub(super) const REVOCATIONS_MAX: usize = 10_000;
+pub(crate) const REVOCATIONS_MAX: usize = 10_000;
 /// Most lifts that are kept; past it the one that was made first is forgotten.
 pub(super) const LIFTED_MAX: usize = 10_000;
 
@@ -77,22 +78,16 @@ impl Entries {
     ///
     /// # Errors
     /// There is no room. An entry that has ended needs none: it is left out.
-    pub(super) fn put(
-        &mut self,
-        entry: Entry,
-        key: u64,
-        from: Option<u64>,
-        now_ms: u64,
-    ) -> Result<Option<u64>, NoRoom> {
+    pub(super) fn put(&mut self, entry: Entry, key: u64, from: Option<u64>, now: Now) -> Result<Option<u64>, NoRoom> {
         let is_more = match self.get(&entry.whom) {
             Some(known) if known.stamp >= entry.stamp => return Ok(None),
             Some(known) => known.is_lifted,
             // Where an earlier one is known it says something, however long ago it was made.
-            None if entry.is_over(now_ms) => return Ok(None),
+            None if entry.is_over(now) => return Ok(None),
             None => true,
         };
-        if is_more && !entry.is_lifted && !self.make_room(now_ms) {
-            return if entry.holds(now_ms) { Err(NoRoom) } else { Ok(None) };
+        if is_more && !entry.is_lifted && !self.make_room(now.steady_ms) {
+            return if entry.holds(now.steady_ms) { Err(NoRoom) } else { Ok(None) };
         }
         self.remove(&entry.whom);
         self.last += 1;
@@ -167,7 +162,7 @@ mod tests {
     /// The number of the one that is put in: all keys differ.
     fn put(entries: &mut Entries, entry: Entry, now_ms: u64) -> Result<Option<u64>, NoRoom> {
         let key = entries.last() + 1;
-        entries.put(entry, key, None, now_ms)
+        entries.put(entry, key, None, Now { steady_ms: now_ms, wall_ms: now_ms })
     }
 
     fn full(until_ms: impl Fn(usize) -> u64) -> Entries {

@@ -1,5 +1,6 @@
 //! An entry of the table: a revocation or the lift of one, when it was made, and when it ends.
 
+use super::clock::Now;
 use super::entries::REVOCATIONS_MAX;
 use super::whom::Whom;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ const KEPT_MS: u64 = 30 * 24 * 3600 * 1000;
 /// When a change was made and by whom. The larger one is the later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970 by the system's clock of the relay that made it.
     pub time_ms: u64,
     /// A random number of the relay that made it, so that two of the same time are told apart.
     pub writer: u64,
@@ -26,7 +27,8 @@ pub struct Entry {
     pub whom: Whom,
     /// When it was made.
     pub stamp: Stamp,
-    /// When it ends, in milliseconds since 1970; 0: when it is lifted.
+    /// When it ends, in milliseconds since 1970 by the steady clock of the table that it is in, and by the system's clock where
+    /// people see it and in the file; 0: when it is lifted.
     pub until_ms: u64,
     /// It holds no more.
     pub is_lifted: bool,
@@ -43,16 +45,19 @@ impl Entry {
         self
     }
 
-    /// Whether it can be forgotten.
-    pub(super) fn is_over(&self, now_ms: u64) -> bool {
-        let end = match (self.is_lifted, self.until_ms) {
-            (false, 0) => return false,
-            (_, until) => until.max(self.stamp.time_ms),
-        };
-        end.saturating_add(KEPT_MS) <= now_ms
+    /// The same as people see it: with its end by the system's clock, as that is set now.
+    pub(super) fn shown(self, now: Now) -> Self {
+        self.by_clock(now.wall_ms, now.steady_ms)
     }
 
-    /// Whether it revokes something now.
+    /// Whether it can be forgotten.
+    pub(super) fn is_over(&self, now: Now) -> bool {
+        let has_end = self.is_lifted || self.until_ms != 0;
+        let is_past = |end_ms: u64, now_ms| end_ms.saturating_add(KEPT_MS) <= now_ms;
+        has_end && is_past(self.until_ms, now.steady_ms) && is_past(self.stamp.time_ms, now.wall_ms)
+    }
+
+    /// Whether it revokes something when the clock that it ends by says `now_ms`.
     pub(super) fn holds(&self, now_ms: u64) -> bool {
         !self.is_lifted && (self.until_ms == 0 || self.until_ms > now_ms)
     }

@@ -18,12 +18,14 @@ const NAME: &[u8] = b"pusu authorization hash key 1";
 /// Bytes of a key.
 pub(super) const KEY_BYTES: usize = 32;
 /// As many keys as a network has while one is being replaced.
-pub(super) const KEYS_MAX: usize = 2;
+const NETWORK_KEYS_MAX: usize = 2;
+/// These, and this relay's own.
+const KEYS_MAX: usize = NETWORK_KEYS_MAX + 1;
 
 /// The hashes of one authorization, by key. The first one is shown.
 pub type Hashes = [Option<AuthorizationHash>; KEYS_MAX];
 
-/// A key, or two while the network's key is being replaced, or takes the place of the relay's own.
+/// A key, or two while the network's key is being replaced, and the relay's own while something is revoked under that.
 #[derive(Clone)]
 pub struct HashKeys {
     keys: Vec<Key>,
@@ -42,7 +44,7 @@ impl HashKeys {
     /// Those of a network whose relays share these keys, the first of which signs.
     pub fn of_network<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
         let derive = |key: &[u8]| Key::new(Zeroizing::new(mac(key, PURPOSE)));
-        Self { keys: keys.take(KEYS_MAX).map(derive).collect(), are_shared: true, own: None }
+        Self { keys: keys.take(NETWORK_KEYS_MAX).map(derive).collect(), are_shared: true, own: None }
     }
 
     /// One that this relay alone has.
@@ -51,13 +53,12 @@ impl HashKeys {
         Self { own: Some(key.name), keys: vec![key], are_shared: false }
     }
 
-    /// The same, and the key that this relay had of its own before, if hashes under it are among `revoked` and there is room:
-    /// there is none while the network's key is being replaced.
+    /// The same, and the key that this relay had of its own before, if hashes under it are among `revoked`.
     pub fn beside<'a>(mut self, own: Zeroizing<[u8; KEY_BYTES]>, mut revoked: impl Iterator<Item = &'a Whom>) -> Self {
         let own = Key::new(own);
         self.own = Some(own.name);
         let is_under_it = |whom: &Whom| matches!(whom, Whom::AuthorizationHash(hash) if hash.key_name() == own.name);
-        if self.keys.len() < KEYS_MAX && revoked.any(is_under_it) {
+        if revoked.any(is_under_it) {
             self.keys.push(own);
         }
         self
@@ -117,8 +118,8 @@ mod tests {
     #[test]
     fn relays_that_share_a_key_show_the_same_hash_and_no_others_do() {
         let of = |keys: &[&[u8]]| HashKeys::of_network(keys.iter().copied()).hashes(b"secret");
-        let [old, none] = of(&[b"one"]);
-        assert_eq!(none, None);
+        let [old, none @ ..] = of(&[b"one"]);
+        assert_eq!(none, [None; 2]);
         assert_eq!(of(&[b"one", b"two"])[0], old);
         assert_eq!(of(&[b"two", b"one"])[1], old, "while one key replaces the other both hashes are known");
         assert_ne!(of(&[b"two"])[0], old);
@@ -136,7 +137,7 @@ mod tests {
 
     /// As where a relay is given the key of a network.
     #[test]
-    fn a_key_of_a_relays_own_goes_on_while_something_is_revoked_under_it_and_there_is_room() {
+    fn a_key_of_a_relays_own_goes_on_while_something_is_revoked_under_it() {
         let own = HashKeys::generate();
         let hash = HashKeys::own(own.clone()).hashes(b"secret")[0].unwrap();
         let revoked = [Whom::Subject("alice".into()), Whom::AuthorizationHash(hash)];
@@ -146,8 +147,11 @@ mod tests {
         let both = beside(&[b"one"], &revoked);
         assert_eq!(both.hashes(b"secret")[1], Some(hash));
         assert_eq!(both.hashes(b"secret")[0], HashKeys::of_network([&b"one"[..]].into_iter()).hashes(b"secret")[0]);
-        assert!(!beside(&[b"one"], &revoked[..1]).knows(&hash) && !beside(&[b"one", b"two"], &revoked).knows(&hash));
-        assert!(!both.is_shared(&hash) && !beside(&[b"one", b"two"], &revoked).is_shared(&hash));
+        let rotated = beside(&[b"one", b"two"], &revoked);
+        assert_eq!(rotated.hashes(b"secret")[2], Some(hash), "also while the network's key is replaced");
+        for keys in [&[&b"one"[..]][..], &[b"one", b"two"]] {
+            assert!(!beside(keys, &revoked[..1]).knows(&hash) && !beside(keys, &revoked).is_shared(&hash));
+        }
     }
 
     #[test]

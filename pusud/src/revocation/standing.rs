@@ -1,8 +1,8 @@
 //! The standing of a client in the memory of a relay: the numbers by which revocations and kicks name what it is
 //! authorized by.
 //!
-//! **Invariant:** two numbers, as many as one authorization has unless keys are being replaced, are held in place: an idle
-//! client allocates nothing for them.
+//! **Invariant:** two numbers, as many as one authorization has unless keys are being replaced or a relay's own goes on beside
+//! a network's, are held in place: an idle client allocates nothing for them.
 
 use std::num::NonZeroU64;
 

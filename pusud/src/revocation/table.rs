@@ -4,6 +4,7 @@
 //! away may bring the revocation back.
 //! **Invariant:** a change is in the table before anybody is told of it.
 
+use super::clock::Clock;
 use super::entries::Entries;
 use super::entry::{Change, Entry, NoRoom, Stamp};
 use super::hashing::{HashKeys, Hashes};
@@ -13,13 +14,14 @@ use rand::Rng as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 type OnChange = Box<dyn Fn(Change) + Send + Sync>;
 
 /// The table.
 pub struct Revocations {
     keys: HashKeys,
+    clock: Clock,
     hasher: RandomState,
     writer: u64,
     /// Goes up with each change.
@@ -39,8 +41,13 @@ impl Default for Revocations {
 impl Revocations {
     /// None yet. Authorizations are hashed with `keys`.
     pub fn new(keys: HashKeys) -> Self {
+        Self::by_clock(keys, Clock::of_system())
+    }
+
+    fn by_clock(keys: HashKeys, clock: Clock) -> Self {
         Self {
             keys,
+            clock,
             hasher: RandomState::new(),
             writer: rand::rng().next_u64(),
             version: AtomicU64::new(0),
@@ -102,7 +109,7 @@ impl Revocations {
         if self.count.load(Ordering::Acquire) == 0 {
             return false;
         }
-        let (table, now) = (self.lock(), now_ms());
+        let (table, now) = (self.lock(), self.now_ms());
         standing.numbers().any(|key| table.revokes(key, now))
     }
 
@@ -111,8 +118,13 @@ impl Revocations {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Revokes, `lasting` so long or until it is lifted. Gives the number of the change. `count` is told how many clients
-    /// that is about, once they are being looked at.
+    /// What the clock says that revocations end by, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now().steady_ms
+    }
+
+    /// Revokes, `lasting` so long or until it is lifted. Gives the number of the change, and the entry as people see it.
+    /// `count` is told how many clients that is about, once they are being looked at.
     ///
     /// # Errors
     /// There is no room; nothing has changed.
@@ -123,21 +135,21 @@ impl Revocations {
         count: impl FnOnce(u64) + Send + 'static,
     ) -> Result<(u64, Entry), NoRoom> {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = lasting.map_or(0, |lasting| now_ms().saturating_add(milliseconds(lasting)));
+        let until_ms = lasting.map_or(0, |lasting| self.now_ms().saturating_add(milliseconds(lasting)));
         let (changed, entry) = {
             let table = &mut *self.lock();
             let entry = Entry { stamp: self.stamp(table, &whom), whom, until_ms, is_lifted: false };
             (self.put(table, entry.clone(), None)?.unwrap_or(table.last()), entry)
         };
         self.tell(&[&entry], count);
-        Ok((changed, entry))
+        Ok((changed, entry.shown(self.clock.now())))
     }
 
     /// Lifts a revocation. Gives the number of the change, or `None` where there is nothing to lift.
     pub fn lift(&self, whom: &Whom) -> Option<u64> {
         let (number, entry) = {
             let table = &mut *self.lock();
-            let held = table.get(whom).filter(|held| held.holds(now_ms()))?;
+            let held = table.get(whom).filter(|held| held.holds(self.now_ms()))?;
             let until_ms = held.until_ms;
             let entry = Entry { whom: whom.clone(), stamp: self.stamp(table, whom), until_ms, is_lifted: true };
             // A lift takes the place of a revocation, for which there was room.
@@ -147,8 +159,18 @@ impl Revocations {
         Some(number)
     }
 
-    /// Takes in what another relay has told over the link `from`, or what a file had. Each that is later than what is
-    /// known takes its place. `count` is told how many clients that is about, once they are being looked at.
+    /// Takes in what the file had.
+    ///
+    /// # Errors
+    /// There was no room for some.
+    pub fn restore(&self, entries: Vec<Entry>) -> Result<(), NoRoom> {
+        let now = self.clock.now();
+        let entries = entries.into_iter().map(|entry| entry.by_clock(now.steady_ms, now.wall_ms));
+        self.take(entries.collect(), None, drop)
+    }
+
+    /// Takes in what another relay has told over the link `from`, with ends by the clock of this table ([`Self::now_ms`]).
+    /// Each that is later than what is known takes its place. `count` is told how many clients that is about, once they are being looked at.
     ///
     /// # Errors
     /// There was no room for some.
@@ -176,19 +198,19 @@ impl Revocations {
 
     /// Whether there is room for one more.
     pub fn has_room(&self) -> bool {
-        self.lock().has_room(now_ms())
+        self.lock().has_room(self.now_ms())
     }
 
-    /// All that hold, by whom.
+    /// All that hold, by whom, as people see them: with ends by the system's clock.
     pub fn list(&self) -> Vec<Entry> {
-        let (table, now) = (self.lock(), now_ms());
-        table.all().filter(|entry| entry.holds(now)).cloned().collect()
+        let (table, now) = (self.lock(), self.clock.now());
+        table.all().filter(|entry| entry.holds(now.steady_ms)).map(|entry| entry.clone().shown(now)).collect()
     }
 
-    /// All that is to be kept over a restart, lifts as well.
+    /// All that is to be kept over a restart, lifts as well, with ends by the system's clock.
     pub fn all(&self) -> Vec<Entry> {
-        let (table, now) = (self.lock(), now_ms());
-        table.all().filter(|entry| !entry.is_over(now)).cloned().collect()
+        let (table, now) = (self.lock(), self.clock.now());
+        table.all().filter(|entry| !entry.is_over(now)).map(|entry| entry.clone().shown(now)).collect()
     }
 
     /// The number of the last change.
@@ -204,7 +226,7 @@ impl Revocations {
         to: u64,
         mut is_full: impl FnMut(&Entry, Option<u64>) -> bool,
     ) -> (Vec<Entry>, u64) {
-        let (table, now) = (self.lock(), now_ms());
+        let (table, now) = (self.lock(), self.clock.now());
         let (mut entries, mut last) = (Vec::new(), number);
         for held in table.after(number) {
             if held.from != Some(to) && !held.entry.is_over(now) && self.is_for_others(&held.entry.whom) {
@@ -221,13 +243,13 @@ impl Revocations {
     /// A stamp that is later than that of what is known about `whom`, also where another relay's clock is ahead.
     fn stamp(&self, table: &Entries, whom: &Whom) -> Stamp {
         let known = table.get(whom).map_or(0, |known| known.stamp.time_ms);
-        Stamp { time_ms: now_ms().max(known.saturating_add(1)), writer: self.writer }
+        Stamp { time_ms: self.clock.now().wall_ms.max(known.saturating_add(1)), writer: self.writer }
     }
 
     /// Puts an entry in; `None`: it says nothing new.
     fn put(&self, table: &mut Entries, entry: Entry, from: Option<u64>) -> Result<Option<u64>, NoRoom> {
         let key = self.key(&entry.whom);
-        let changed = table.put(entry, key, from, now_ms())?;
+        let changed = table.put(entry, key, from, self.clock.now())?;
         if changed.is_some() {
             self.count.store(table.count(), Ordering::Release);
             self.version.fetch_add(1, Ordering::AcqRel);
@@ -248,12 +270,6 @@ impl Revocations {
         // No change is left half made, so a panic elsewhere does not make it unusable.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What this relay's clock says, in milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -95,9 +95,11 @@ impl Shard {
                     Item::Passed(number) => hub.passed(number),
                     Item::Reauthorize => context.reauthorizations.enqueue_all(),
                     Item::ForgetAuthorizations => context.reauthorizations.forget_all(),
-                    Item::Revoked(keys, tally) => {
-                        let hub = hub.clone();
-                        drop(spawn_local(async move { tally.add(hub.suspect(&keys).await) }));
+                    Item::Revoked(numbers, tally) => {
+                        if hub.suspect(&numbers, tally) {
+                            let hub = hub.clone();
+                            drop(spawn_local(async move { hub.look_for_suspects().await }));
+                        }
                     }
                     Item::Kick(target, tally) => {
                         let hub = hub.clone();

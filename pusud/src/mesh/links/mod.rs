@@ -17,6 +17,7 @@ mod reception;
 mod sequence;
 mod taken_in;
 mod tcp_options;
+mod told;
 mod transport;
 mod waiting;
 mod writing;

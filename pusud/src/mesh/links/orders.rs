@@ -1,15 +1,15 @@
 //! Orders of operators over one link: revocations, which each side tells the other, and kicks, which are answered.
 //!
-//! **Invariant:** a peer is told of every change of the revocations that it has not told itself, in the order of the
-//! table, and acknowledges them in that order.
+//! **Invariant:** a peer has a bounded number of orders under way.
 
 use super::Mesh;
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
 use crate::mesh::links::taken_in::{Acknowledgement, TakenIn};
+use crate::mesh::links::told::Told;
 use crate::mesh::membership::LinkId;
-use crate::mesh::wire::{self, Entries, FRAME_BYTES_OVER_CONTENT, Malformed, kind};
-use crate::revocation::{Revocations, now_ms};
+use crate::mesh::wire::{self, Entries, Malformed, kind};
+use crate::revocation::Revocations;
 use crate::routing::{Door, Kick, Order, OrderNews, OrderReply, OrderTicket};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,30 +19,16 @@ use tracing::{info, warn};
 
 /// Most kicks of one side that are not answered.
 const KICKS_MAX: usize = 64;
-/// Most bytes of entries in one frame.
-const ENTRIES_BYTES_MAX: usize = FRAME_BYTES_OVER_CONTENT - 1024;
-/// Acknowledgements that are remembered: whoever awaits one asks a moment later than the change is told.
-const REMEMBERED_MAX: usize = 64;
 /// Least time between two times at which a peer is to tell everything again.
 const ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// The orders over one link.
 pub(crate) struct Orders {
     revocations: Arc<Revocations>,
-    link: LinkId,
-    /// The last change when the link began. Of those that are made here later each has a frame of its own, so that it is
-    /// known how many clients it was about.
-    began: u64,
-    /// The last change that the peer was told of, and the last one that it ever was.
-    told: u64,
-    told_max: u64,
-    /// The last changes that it has taken in: whether it had room, and how many clients were authorized.
-    acknowledged: VecDeque<(u64, bool, u64)>,
-    /// Who waits until it has taken in which change.
-    awaited: Vec<(u64, OrderReply)>,
+    told: Told,
     /// What is to be acknowledged.
     taken_in: TakenIn,
-    /// There was no room here for some of what the peer has told.
+    /// The peer was told that there was no room here for some of what it has told.
     lacks: bool,
     /// When it was last asked to tell everything again.
     asked: Option<Instant>,
@@ -57,15 +43,9 @@ pub(crate) struct Orders {
 impl Orders {
     /// Of a link that has just come up.
     pub(super) fn new(revocations: Arc<Revocations>, link: LinkId) -> Self {
-        let began = revocations.last();
         Self {
+            told: Told::new(&revocations, link),
             revocations,
-            link,
-            began,
-            told: 0,
-            told_max: 0,
-            acknowledged: VecDeque::new(),
-            awaited: Vec::new(),
             taken_in: TakenIn::default(),
             lacks: false,
             asked: None,
@@ -80,6 +60,7 @@ impl Orders {
     /// Appends what is to be sent next.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
         while let Some(Acknowledgement { number, has_room, clients, .. }) = self.taken_in.next() {
+            self.lacks |= !has_room;
             wire::revoked(out, number, has_room, clients);
         }
         self.ask_again(out);
@@ -91,22 +72,13 @@ impl Orders {
             let (by, whom) = kick.parts();
             wire::kick(out, number, by, whom);
         }
-        let (mut bytes, mut is_alone) = (0, false);
-        let (entries, last) = self.revocations.after(self.told, self.link, |entry, made_here| {
-            let goes_alone = made_here.is_some_and(|number| number > self.began);
-            let is_full = is_alone || goes_alone && bytes > 0;
-            is_alone = goes_alone;
-            bytes += wire::entry_len(entry);
-            is_full || bytes > ENTRIES_BYTES_MAX
-        });
-        self.told = last;
-        self.told_max = self.told_max.max(last);
-        if !entries.is_empty() {
-            wire::revocations(out, last, now_ms(), entries);
+        if let Some((frame, entries)) = self.told.next(&self.revocations) {
+            wire::revocations(out, frame, self.revocations.now_ms(), entries);
         }
     }
 
-    /// Asks the peer to tell everything again, once there is room for what there was none for. Each heartbeat comes by.
+    /// Asks the peer to tell everything again, once there is room for what it was told that there was none for. Each heartbeat
+    /// comes by.
     fn ask_again(&mut self, out: &mut Vec<u8>) {
         let is_soon = self.asked.is_some_and(|asked| asked.elapsed() < ROOM_PAUSE);
         if self.lacks && !is_soon && self.revocations.has_room() {
@@ -129,30 +101,8 @@ impl Orders {
 
     /// Tells by `reply` when the peer has taken in the change `number`.
     fn await_change(&mut self, name: &str, number: u64, reply: OrderReply) {
-        self.awaited.retain(|(_, reply)| !reply.is_closed());
         tell(&reply, OrderNews::Sent(name.to_owned()));
-        match self.acknowledged.iter().find(|(acknowledged, ..)| *acknowledged >= number) {
-            Some((_, has_room, clients)) => tell(&reply, outcome(name, *has_room, *clients)),
-            None => self.awaited.push((number, reply)),
-        }
-    }
-
-    /// The peer has taken in everything up to `number`.
-    fn acknowledge(&mut self, name: &str, number: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
-        if number > self.told_max {
-            return Err(Refusal::protocol("an acknowledgement of revocations that were not told"));
-        }
-        if self.acknowledged.len() >= REMEMBERED_MAX {
-            self.acknowledged.pop_front();
-        }
-        self.acknowledged.push_back((number, has_room, clients));
-        self.awaited.retain(|(awaited, reply)| {
-            if *awaited <= number {
-                tell(reply, outcome(name, has_room, clients));
-            }
-            *awaited > number
-        });
-        Ok(())
+        self.told.await_change(name, number, reply);
     }
 
     fn answered(&mut self, name: &str, number: u64, count: u64) {
@@ -161,10 +111,6 @@ impl Orders {
             tell(&self.sent.swap_remove(at).1, OrderNews::Done(name.to_owned(), count));
         }
     }
-}
-
-fn outcome(name: &str, has_room: bool, clients: u64) -> OrderNews {
-    if has_room { OrderNews::Done(name.to_owned(), clients) } else { OrderNews::NoRoom(name.to_owned()) }
 }
 
 /// Whoever asked may have given up.
@@ -234,16 +180,17 @@ impl<D: Door> Mesh<D> {
     ) -> Result<(), Refusal> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         let orders = orders_of(link, kind::REVOCATIONS)?;
-        let here = now_ms();
+        let here = orders.revocations.now_ms();
         let entries = entries.map(|entry| entry.map(|entry| entry.by_clock(here, clock_ms)));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let count = entries.len();
-        let frame = orders.taken_in.begin(number);
+        let Some(frame) = orders.taken_in.begin(number) else {
+            return Err(Refusal::protocol("more revocations than can be acknowledged"));
+        };
         let counted = self.door.count_revoked(OrderTicket { link: id, number: frame });
         let taken = orders.revocations.take(entries, Some(id), counted);
         if taken.is_err() {
             orders.taken_in.refuse();
-            orders.lacks = true;
         }
         link.signals.send.notify_one();
         info!(relay = %link.name, count, "revocations taken in from a linked relay");
@@ -256,16 +203,17 @@ impl<D: Door> Mesh<D> {
 
 /// A peer has taken in revocations.
 pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
-    let name = link.name.clone();
-    orders_of(link, kind::REVOKED)?.acknowledge(&name, number, has_room, clients)
+    orders_of(link, kind::REVOKED)?.told.acknowledge(number, has_room, clients)?;
+    // More may wait to be told.
+    link.signals.send.notify_one();
+    Ok(())
 }
 
 /// A peer has room for revocations that it had none for.
 pub(super) fn receive_room(link: &mut Link) -> Result<(), Refusal> {
-    let orders = orders_of(link, kind::ROOM)?;
-    // What was told before has been counted, as far as there was room.
-    (orders.told, orders.began) = (0, orders.revocations.last());
-    link.signals.send.notify_one();
+    if orders_of(link, kind::ROOM)?.told.again() {
+        link.signals.send.notify_one();
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
 use crate::mesh::links::orders::{receive_kicked, receive_revoked, receive_room};
 use crate::mesh::membership::LinkId;
-use crate::mesh::wire::{Frame, Malformed, kind};
+use crate::mesh::wire::{Frame, Malformed, Total, kind};
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -62,21 +62,18 @@ impl<D: Door> Mesh<D> {
                 link.signals.wait.notify_one();
                 settled.into_iter().for_each(|ticket| self.door.settled(ticket));
             }
-            Frame::Check { total } => {
-                if link.announced.table().total() != total {
-                    link.account.traffic.resyncs += 1;
-                    warn!(relay = %link.name, "the peer's interest differs from what it has told: asking for all of it");
-                    link.owe(|duties| duties.resync = true);
-                }
-            }
+            Frame::Check { total } => compare(link, total),
             Frame::Resync => {
                 link.announcer.asked();
                 link.signals.send.notify_one();
             }
-            order @ (Frame::Revocations { .. } | Frame::Revoked { .. } | Frame::Room) => {
-                self.receive_order(id, order)?
+            Frame::Revocations { number, clock_ms, entries } => {
+                self.receive_revocations(id, (number, clock_ms), entries)?;
             }
-            order @ (Frame::Kick { .. } | Frame::Kicked { .. }) => self.receive_order(id, order)?,
+            Frame::Revoked { number, has_room, clients } => receive_revoked(link, number, has_room, clients)?,
+            Frame::Room => receive_room(link)?,
+            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
+            Frame::Kicked { number, count } => receive_kicked(link, number, count)?,
             Frame::Goodbye => return Ok(true),
             Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
             Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {
@@ -85,20 +82,14 @@ impl<D: Door> Mesh<D> {
         }
         Ok(false)
     }
+}
 
-    /// Takes a frame about orders of operators.
-    fn receive_order(&mut self, id: LinkId, frame: Frame<'_>) -> Result<(), Refusal> {
-        let Some(link) = self.links.get_mut(&id) else { return Err(replaced()) };
-        match frame {
-            Frame::Revocations { number, clock_ms, entries } => {
-                self.receive_revocations(id, (number, clock_ms), entries)
-            }
-            Frame::Revoked { number, has_room, clients } => receive_revoked(link, number, has_room, clients),
-            Frame::Room => receive_room(link),
-            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom),
-            Frame::Kicked { number, count } => receive_kicked(link, number, count),
-            _ => Ok(()),
-        }
+/// The peer has so much interest.
+fn compare(link: &mut Link, total: Total) {
+    if link.announced.table().total() != total {
+        link.account.traffic.resyncs += 1;
+        warn!(relay = %link.name, "the peer's interest differs from what it has told: asking for all of it");
+        link.owe(|duties| duties.resync = true);
     }
 }
 

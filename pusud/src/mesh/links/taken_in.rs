@@ -2,10 +2,8 @@
 //!
 //! **Invariant:** acknowledgements leave in the order of what they acknowledge, and a bounded number of them waits.
 
+use super::told::UNACKNOWLEDGED_MAX;
 use std::collections::VecDeque;
-
-/// Most acknowledgements that wait; past it they are joined.
-const WAITING_MAX: usize = 64;
 
 /// What has been taken in and is not acknowledged.
 #[derive(Default)]
@@ -24,25 +22,22 @@ pub(super) struct Acknowledgement {
     pub(super) has_room: bool,
     /// So many clients were authorized by what was revoked.
     pub(super) clients: u64,
-    /// The last frame that it is about, by the count of this side, and how many of these the shards look through.
+    /// The frame, by the count of this side, and whether the shards look through their clients for it.
     frame: u64,
-    open: usize,
+    is_open: bool,
 }
 
 impl TakenIn {
-    /// A frame is being taken in, which the peer calls `number`. Gives what to call it in [`Self::counted`].
-    pub(super) fn begin(&mut self, number: u64) -> u64 {
+    /// A frame is being taken in, which the peer calls `number`. Gives what to call it in [`Self::counted`]; `None`: there are
+    /// more than a peer may have told.
+    pub(super) fn begin(&mut self, number: u64) -> Option<u64> {
+        if self.waiting.len() >= UNACKNOWLEDGED_MAX {
+            return None;
+        }
         self.last += 1;
         let frame = self.last;
-        let are_many = self.waiting.len() >= WAITING_MAX;
-        match self.waiting.back_mut() {
-            Some(last) if are_many => {
-                (last.number, last.frame) = (number, frame);
-                last.open += 1;
-            }
-            _ => self.waiting.push_back(Acknowledgement { number, has_room: true, clients: 0, frame, open: 1 }),
-        }
-        frame
+        self.waiting.push_back(Acknowledgement { number, has_room: true, clients: 0, frame, is_open: true });
+        Some(frame)
     }
 
     /// There was no room for some of what was taken in last.
@@ -54,14 +49,13 @@ impl TakenIn {
 
     /// So many clients are authorized by what a frame has revoked.
     pub(super) fn counted(&mut self, frame: u64, clients: u64) {
-        let Some(meant) = self.waiting.iter_mut().find(|waiting| waiting.frame >= frame) else { return };
-        meant.open = meant.open.saturating_sub(1);
-        meant.clients = meant.clients.saturating_add(clients);
+        let Some(meant) = self.waiting.iter_mut().find(|waiting| waiting.frame == frame) else { return };
+        (meant.is_open, meant.clients) = (false, clients);
     }
 
     /// The next one that can be told.
     pub(super) fn next(&mut self) -> Option<Acknowledgement> {
-        self.waiting.front().filter(|first| first.open == 0)?;
+        self.waiting.front().filter(|first| !first.is_open)?;
         self.waiting.pop_front()
     }
 }
@@ -77,7 +71,7 @@ mod tests {
     #[test]
     fn they_leave_in_order_each_with_its_own_count() {
         let mut taken_in = TakenIn::default();
-        let [first, second, third] = [10, 20, 15].map(|number| taken_in.begin(number));
+        let [first, second, third] = [10, 20, 15].map(|number| taken_in.begin(number).unwrap());
         taken_in.refuse();
         taken_in.counted(second, 2);
         assert_eq!(told(&mut taken_in), []);
@@ -88,13 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bound_they_are_joined_and_nothing_is_lost() {
+    fn past_the_bound_there_is_no_room_until_some_are_told() {
         let mut taken_in = TakenIn::default();
-        let frames: Vec<u64> = (0..100).map(|number| taken_in.begin(number)).collect();
-        assert_eq!(taken_in.waiting.len(), WAITING_MAX);
-        frames.iter().rev().for_each(|frame| taken_in.counted(*frame, 1));
-        let told = told(&mut taken_in);
-        assert_eq!((told.len(), told.last()), (WAITING_MAX, Some(&(99, true, 37))));
-        assert_eq!(told.iter().map(|(_, _, clients)| clients).sum::<u64>(), 100);
+        let frames: Vec<u64> = (0..100).filter_map(|number| taken_in.begin(number)).collect();
+        assert_eq!(frames.len(), UNACKNOWLEDGED_MAX);
+        taken_in.counted(frames[0], 1);
+        assert_eq!(told(&mut taken_in), [(0, true, 1)]);
+        assert!(taken_in.begin(100).is_some() && taken_in.begin(101).is_none());
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
+use crate::revocation::clock::Now;
 use crate::revocation::entries::REVOCATIONS_MAX;
+use std::sync::Arc;
 
 fn alice() -> Whom {
     Whom::Subject("alice".into())
@@ -79,7 +81,7 @@ fn the_later_word_holds_in_whatever_order_relays_hear_them() {
 #[test]
 fn a_clock_that_is_behind_lifts_all_the_same() {
     let revocations = Revocations::default();
-    let ahead = Stamp { time_ms: now_ms() + 1_000_000, writer: 1 };
+    let ahead = Stamp { time_ms: revocations.now_ms() + 1_000_000, writer: 1 };
     revocations.take(vec![Entry { whom: alice(), stamp: ahead, until_ms: 0, is_lifted: false }], None, drop).unwrap();
     revocations.lift(&alice()).unwrap();
     assert!(revocations.list().is_empty());
@@ -134,4 +136,73 @@ fn whoever_is_told_of_a_change_finds_it_in_the_table() {
     revocations.revoke(alice(), None, drop).unwrap();
     revocations.lift(&alice()).unwrap();
     assert_eq!(*told.lock().unwrap(), [(1, 1), (0, 0)]);
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// A table whose clocks both began with 0, and what sets them.
+fn clocked() -> (Revocations, impl Fn(u64, u64)) {
+    let clocks = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let set = clocks.clone();
+    let read = move || {
+        let [steady_ms, wall_ms] = clocks.each_ref().map(|clock| clock.load(Ordering::Relaxed));
+        Now { steady_ms, wall_ms }
+    };
+    let revocations = Revocations::by_clock(HashKeys::own(HashKeys::generate()), Clock::set_by(read));
+    let set = move |steady_ms, wall_ms| {
+        [steady_ms, wall_ms].into_iter().zip(&*set).for_each(|(to, clock)| clock.store(to, Ordering::Relaxed));
+    };
+    (revocations, set)
+}
+
+/// As where a machine without a clock of its own learns the time after the relay has started.
+#[test]
+fn an_end_does_not_move_when_the_systems_clock_is_set() {
+    let (revocations, set) = clocked();
+    let holds = || revocations.revokes(&standing(&revocations, "alice", ""));
+    set(5, 5);
+    revocations.revoke(alice(), Some(Duration::from_millis(HOUR_MS)), drop).unwrap();
+    for wall_ms in [1_000 * HOUR_MS, 0, 500 * HOUR_MS] {
+        set(HOUR_MS, wall_ms);
+        assert!(holds());
+        let until: Vec<u64> =
+            [revocations.list(), revocations.all()].concat().iter().map(|held| held.until_ms).collect();
+        assert_eq!(until, [wall_ms + 5; 2], "people and the file are told by the clock as it is set then");
+        set(HOUR_MS + 5, wall_ms);
+        assert!(!holds() && revocations.list().is_empty());
+    }
+    let (_, again) = revocations.revoke(alice(), Some(Duration::from_millis(7)), drop).unwrap();
+    assert_eq!(again.until_ms, 500 * HOUR_MS + 7);
+}
+
+#[test]
+fn what_was_taken_in_and_what_the_file_had_lasts_as_long_when_the_clock_is_set_later() {
+    let (here, set) = clocked();
+    let stamp = Stamp { time_ms: 1, writer: 1 };
+    let entry =
+        |subject: &str, until_ms| Entry { whom: Whom::Subject(subject.into()), stamp, until_ms, is_lifted: false };
+    set(10, 700 * HOUR_MS);
+    here.restore(vec![entry("kept", 700 * HOUR_MS + 20)]).unwrap();
+    // The peer's clock says 1000.
+    let told_ms = 1000;
+    here.take(vec![entry("told", told_ms + 20).by_clock(here.now_ms(), told_ms)], Some(7), drop).unwrap();
+    set(29, 0);
+    assert_eq!(here.list().len(), 2);
+    let told_on: Vec<u64> = told(&here).iter().map(|entry| entry.until_ms - here.now_ms()).collect();
+    assert_eq!(told_on, [1, 1], "others are told how much is left");
+    set(30, 0);
+    assert!(here.list().is_empty());
+}
+
+#[test]
+fn an_entry_is_kept_while_either_clock_says_so() {
+    const KEPT_MS: u64 = 30 * 24 * HOUR_MS;
+    let (revocations, set) = clocked();
+    revocations.revoke(alice(), Some(Duration::from_millis(1)), drop).unwrap();
+    for (steady_ms, wall_ms, is_kept) in
+        [(2 * KEPT_MS, 0, true), (0, 2 * KEPT_MS, true), (2 * KEPT_MS, 2 * KEPT_MS, false)]
+    {
+        set(steady_ms, wall_ms);
+        assert_eq!(revocations.all().len(), usize::from(is_kept), "{steady_ms} {wall_ms}");
+    }
 }
