@@ -1,8 +1,6 @@
-//! Comparisons that find no memory: at the start, and while others have it.
+//! Comparisons where memory is scarce.
 
-use super::{check_with, setup};
-use crate::harness::{Client, pusud, run_with_input};
-use serde_json::json;
+use super::check_with;
 
 /// The comparison failed, and the time until it did was taken for its cost: 0 ms.
 #[test]
@@ -24,25 +22,19 @@ fn a_hash_that_there_is_no_memory_for_is_refused_by_the_check() {
     }
 }
 
-/// One of twelve at once was let in, and the others were not, since together they had more memory than their process.
+/// Together they took 256 MiB, whatever their process had, and those that found none failed.
 #[test]
-fn those_who_come_at_once_wait_for_scarce_memory() {
-    let hash = run_with_input(&mut pusud(&["hash-password"]), "correct horse\n").succeeds();
-    for memory in ["256 MiB", "320 MiB"] {
-        let options = format!("passwords:\n  '{}': [a]", hash.trim());
-        let settings = format!(
-            "isolation: process\nisolation_memory: {memory}\nlimits: {{authorize_call_timeout: 1m, authorize_timeout: 1m}}"
-        );
-        let daemon = setup(&options).settings(&settings).start();
-        for _ in 0..4 {
-            let mut clients: Vec<Client> = (0..12).map(|_| daemon.connect()).collect();
-            for client in &mut clients {
-                client.send(json!({"type": "authorize", "authorization": "correct horse"}));
-            }
-            for client in &mut clients {
-                client.expect_text(r#"{"type":"authorization_ok"}"#);
-            }
-        }
-        assert_eq!(daemon.status()["authenticator"]["failed"], 0);
-    }
+fn comparisons_at_a_time_take_half_of_what_their_process_has() {
+    let options = "passwords:\n  $argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo: [a]\n";
+    let plugins_with = |memory: &str| {
+        let text = check_with(options, &format!("isolation: process\nisolation_memory: {memory}")).succeeds();
+        let row = text.lines().find(|line| line.trim_start().starts_with("plugins ")).map(str::to_owned);
+        let row = row.unwrap_or_else(|| panic!("no row of the plugins: {text}"));
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == "MiB").unwrap_or_else(|| panic!("{row}"));
+        words[at - 1].parse::<u64>().unwrap()
+    };
+    let scarce = plugins_with("320 MiB");
+    assert!((8..160).contains(&scarce), "{scarce}");
+    assert_eq!(plugins_with("4 GiB"), 256);
 }
