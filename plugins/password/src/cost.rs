@@ -1,10 +1,11 @@
 //! Costs: the time and memory that one comparison with a hash takes, estimated before any is made and measured then.
 //!
-//! Owns the bounds: what is refused, and what is warned about. A machine that is slow at the moment refuses nothing that it
-//! could compare at other times.
+//! Owns the bounds: what is refused, and what is warned about. What else the machine has to do at the moment refuses
+//! nothing: times are those that the thread itself computes, and where the system does not tell these, what the estimate
+//! finds good passes.
 //! **Invariant:** nothing is compared whose estimate is beyond the bounds, so that a hash cannot stop a relay's start.
 
-use crate::turns;
+use crate::turns::Turns;
 use pusu_plugin_api::{Host, Level};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(crate) const TIME_USUAL: Duration = Duration::from_secs(1);
 /// A comparison that takes more memory is warned about.
 pub(crate) const BYTES_USUAL: u64 = 256 << 20;
 
-/// How much slower than ever again a machine may be while it measures, by the quickest of several tries.
+/// How much slower than ever again a thread may compute while it is measured, by the quickest of several tries: others
+/// have a part of the core and its caches.
 const MEASURED_MARGIN: u32 = 2;
 /// How much quicker than the estimate a machine may be.
 const ESTIMATED_MARGIN: u32 = 4;
@@ -112,6 +114,12 @@ impl Takes {
         Self::of(cost, time, MEASURED_MARGIN, count)
     }
 
+    /// The same where the time has in it what others did meanwhile: then it refuses only what an estimate does, too.
+    pub(crate) fn measured_beside_others(cost: &Cost, time: Duration, count: usize) -> Self {
+        let takes = Self::measured(cost, time, count);
+        Self { time_min: takes.time_min.min(takes.estimate), ..takes }
+    }
+
     /// What so many comparisons with these parameters take that nobody has made.
     pub(crate) fn estimated(cost: &Cost, count: usize) -> Self {
         Self::of(cost, cost.estimate(), ESTIMATED_MARGIN, count)
@@ -146,7 +154,7 @@ impl Takes {
         ))
     }
 
-    /// The same while the relay compares passwords for others, which makes the machine slow: what a usual server has the time
+    /// The same while the relay compares passwords for others, which makes its cores slower: what a usual server has the time
     /// for passes. A change that withdraws a password must not fail because many come at the moment.
     ///
     /// # Errors
@@ -156,7 +164,7 @@ impl Takes {
     }
 
     /// Says in the log what an operator has to reckon with.
-    pub(crate) fn tell(self, host: &Host) {
+    pub(crate) fn tell(self, turns: &Turns, host: &Host) {
         let time = seconds(self.time);
         if let Some(timeout) = timeout(host).filter(|timeout| self.time > *timeout) {
             host.warn(format_args!(
@@ -167,7 +175,7 @@ impl Takes {
         } else if self.time > TIME_USUAL {
             host.warn(format_args!("an authorization takes {time}, {WHOEVER}: take fewer hashes, or others"));
         }
-        let at_most = if self.bytes == 0 { 0 } else { self.bytes.max(turns::BYTES_MAX) };
+        let at_most = turns.bytes_max(self.bytes);
         host.memory_bytes_max().set(at_most as f64);
         if at_most > 0 {
             let text = format!(

@@ -4,17 +4,17 @@
 //! tell which password it was.
 
 use crate::cost::{self, BYTES_USUAL, TIME_USUAL, Takes, mebibytes, seconds};
+use crate::look_alike;
+use crate::measuring::{Measured, Measuring};
 use crate::name::Name;
 use crate::options::{Entry, Gives};
-use crate::secret::{Attempt, Secret};
+use crate::secret::{PLAIN, Secret};
 use pusu_plugin_api::abi::PERMISSIONS_MAX;
 use pusu_plugin_api::{Host, Pattern};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Most patterns of one password: with the one that lets everybody read they fill a verdict.
 const PATTERNS_MAX: usize = PERMISSIONS_MAX - 1;
-/// How often a comparison is measured that takes much of the time of an authorization.
-const TRIES_MAX: u32 = 4;
 
 /// Where a list comes from, in the words of messages and of subjects.
 #[derive(Clone, Copy)]
@@ -48,12 +48,16 @@ struct Alike {
 }
 
 impl List {
-    /// Checks the entries, and measures what comparisons take, for as long as `measuring`; those that do not fit in are
-    /// estimated.
+    /// Checks the entries, and measures what comparisons take.
     ///
     /// # Errors
     /// An entry is wrong. The text begins with its place in the list, `entry 3: …`.
-    pub(crate) fn new(source: Source, entries: Vec<Entry>, measuring: Duration, host: &Host) -> Result<Self, String> {
+    pub(crate) fn new(
+        source: Source,
+        entries: Vec<Entry>,
+        measuring: Measuring<'_>,
+        host: &Host,
+    ) -> Result<Self, String> {
         let mut known = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let number = index + 1;
@@ -63,10 +67,17 @@ impl List {
                     source.option
                 ));
             }
+            if let Some(kind) = look_alike::perhaps(&entry.password).filter(|_| !entry.password.starts_with(PLAIN)) {
+                host.warn(format_args!(
+                    "option `{}`, entry {number}: looks like {kind}, which is taken for the password itself: a hash has to be \
+                     made anew with `pusud hash-password`, and a password is written `plain:…`",
+                    source.option
+                ));
+            }
             known.push(self::known(entry).map_err(|text| format!("entry {number}: {text}"))?);
         }
         let mut list = Self { source, known, takes: Takes::default() };
-        list.measure(measuring, host);
+        list.measure(measuring, host).map_err(|(index, text)| format!("entry {}: {text}", index + 1))?;
         Ok(list)
     }
 
@@ -94,49 +105,36 @@ impl List {
         }
     }
 
-    /// Times one comparison of each set of parameters, the quick ones first, and warns about those that take much.
-    fn measure(&mut self, mut left: Duration, host: &Host) {
+    /// Measures one comparison of each set of parameters, the quick ones first, warns about those that take much, and looks
+    /// for the empty password.
+    fn measure(&mut self, mut measuring: Measuring<'_>, host: &Host) -> Result<(), (usize, String)> {
         let timeout = cost::timeout(host).unwrap_or(Duration::MAX);
-        for alike in self.alike() {
-            let Some(first) = alike.entries.first().copied() else { continue };
-            let count = alike.entries.len();
-            let (time, how, takes) = if alike.cost.estimate() > left {
-                let takes = Takes::estimated(&alike.cost, count);
-                (alike.cost.estimate(), "about ", takes)
-            } else {
-                let mut time = self.time(first, &mut left);
-                // What may be refused is measured again, since the machine may have had something else to do.
-                let mut tries = 1;
-                while tries < TRIES_MAX && time < left && Takes::measured(&alike.cost, time, count).time > timeout / 2 {
-                    time = time.min(self.time(first, &mut left));
-                    tries += 1;
-                }
-                (time, "", Takes::measured(&alike.cost, time, count))
-            };
+        let mut others = Vec::new();
+        for Alike { cost, entries } in self.alike() {
+            let Some((first, more)) = entries.split_first() else { continue };
+            let measured = measuring.measure(&self.known[*first].secret, &cost, entries.len(), timeout);
+            let Measured { time, is_estimate, takes } = measured.map_err(|text| (*first, text))?;
             self.takes = self.takes.and(takes);
-            if time > TIME_USUAL || alike.cost.bytes > BYTES_USUAL {
-                let memory = match alike.cost.bytes {
+            if time > TIME_USUAL || cost.bytes > BYTES_USUAL {
+                let about = if is_estimate { "about " } else { "" };
+                let memory = match cost.bytes {
                     0 => String::new(),
                     bytes => format!(" and {}", mebibytes(bytes)),
                 };
                 host.warn(format_args!(
-                    "{}: a comparison with this hash takes {how}{}{memory} ({}), for whoever asks; a usual one takes less \
-                     than 100 ms and 64 MiB: make it anew with `pusud hash-password`",
+                    "{}: a comparison with this hash takes {about}{}{memory} ({}), for whoever asks; a usual one takes \
+                     less than 100 ms and 64 MiB: make it anew with `pusud hash-password`",
                     self.place(first + 1),
                     seconds(time),
-                    alike.cost.parameters,
+                    cost.parameters,
                 ));
             }
+            others.push((more.to_vec(), cost, time));
         }
-    }
-
-    /// The time of one comparison with an entry, which is taken off what is left.
-    fn time(&self, entry: usize, left: &mut Duration) -> Duration {
-        let began = Instant::now();
-        self.known[entry].secret.is(&Attempt::new(b""));
-        let time = began.elapsed();
-        *left = left.saturating_sub(time);
-        time
+        let known = &self.known;
+        measuring.look_for_empty(others.iter().flat_map(|(entries, cost, time)| {
+            entries.iter().map(move |entry| (*entry, &known[*entry].secret, cost, *time))
+        }))
     }
 
     fn alike(&self) -> Vec<Alike> {

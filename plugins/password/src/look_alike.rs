@@ -61,7 +61,7 @@ fn without_noise(text: &str) -> &str {
 
 /// Whether the text begins as a hash of any kind does.
 fn is_hash(text: &str) -> bool {
-    Hash::read(text).is_some() || dollars(text).is_some() || braces(text).is_some()
+    Hash::read(text).is_some() || dollars(text).is_some() || braces(text).is_some() || of_a_database(text).is_some()
 }
 
 /// `$id$…`
@@ -123,11 +123,35 @@ fn is_of_function(text: &str) -> bool {
     FUNCTIONS.iter().any(begins_with)
 }
 
-/// `*` and 40 hexadecimal digits; `md5` and 32.
+/// Whether it has so many of the 64 characters that crypt writes its hashes with.
+fn is_of_crypt(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
+}
+
+/// What a text may be that is as likely a password, in words that stand behind "looks like": 13 characters of DES crypt, the
+/// last of which holds fewer bits than the others.
+pub(crate) fn perhaps(text: &str) -> Option<&'static str> {
+    let hash = text.rsplit_once(':').map_or(text, |(_, hash)| hash);
+    // Words and numbers are seldom hashes.
+    let is_mixed = hash.contains(|one: char| one.is_ascii_lowercase())
+        && hash.contains(|one: char| one.is_ascii_uppercase() || one.is_ascii_digit());
+    let is_one = is_of_crypt(hash, 13) && is_mixed && hash.ends_with(|end| ".26AEIMQUYcgkosw".contains(end));
+    is_one.then_some("a hash of DES crypt (13 characters)")
+}
+
+/// `*` and 40 hexadecimal digits; `md5` and 32; `0x0100` or `0x0200`, and 48 or more; `_` and 19 characters of crypt, as
+/// databases of users on BSD have them.
 fn of_a_database(text: &str) -> Option<&'static str> {
     let is_hex = |rest: &str, length: usize| rest.len() == length && rest.bytes().all(|byte| byte.is_ascii_hexdigit());
     if text.strip_prefix('*').is_some_and(|rest| is_hex(rest, 40)) {
         return Some("a hash of MySQL (`*` and 40 digits)");
+    }
+    let is_hex_of_many = |rest: &str| rest.len() >= 48 && is_hex(rest, rest.len());
+    if text.strip_prefix("0x0100").or_else(|| text.strip_prefix("0x0200")).is_some_and(is_hex_of_many) {
+        return Some("a hash of Microsoft SQL Server (`0x0100` or `0x0200` and digits)");
+    }
+    if text.strip_prefix('_').is_some_and(|rest| is_of_crypt(rest, 19)) {
+        return Some("an extended DES hash of BSDi (`_` and 19 characters)");
     }
     text.strip_prefix("md5")
         .is_some_and(|rest| is_hex(rest, 32))
@@ -185,6 +209,15 @@ mod tests {
             ("SCRAM-SHA-256$4096:abc$def:ghi", "PostgreSQL"),
             ("*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29", "MySQL"),
             ("md55f4dcc3b5aa765d61d8327deb882cf99", "PostgreSQL"),
+            ("_J9..rasmBYk8r9AiWNc", "BSDi"),
+            ("alice:_J9..rasmBYk8r9AiWNc", "a line of a password file"),
+            (" _J9..rasmBYk8r9AiWNc", "a blank"),
+            ("0x01004086CEB6BF932BC4151A1AF1F13CD17301D70816A8886908", "Microsoft"),
+            (
+                "0x0200F733058A07892C5CACE899768F89965F6BD1DED7955FE89E1C9A10E27849B0B213B5CE92CC9347ECCB34C3EFADAF2FD99BFFECD8D9150DD6AACB5D409A9D2652A4E0AF16",
+                "Microsoft",
+            ),
+            ("sa:0x01004086CEB6BF932BC4151A1AF1F13CD17301D70816A8886908", "a line of a password file"),
         ] {
             let name = named(text).unwrap_or_else(|| panic!("{text} is taken for a password"));
             assert!(name.contains(wanted), "{text}: {name}");
@@ -219,9 +252,27 @@ mod tests {
             "-$",
             "!secret",
             "2 b or not 2 b",
+            "abJnggxhB/yWI",
+            "_J9..rasmBYk8r9AiWN",
+            "_J9..rasmBYk8r9AiWN-",
+            "_J9..rasmBYk8r9AiWNcc",
+            "0x0100",
+            "0x0100abcd",
             "a: b",
         ] {
             assert_eq!(named(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_perhaps_a_hash() {
+        for text in ["abJnggxhB/yWI", "alice:abJnggxhB/yWI", "rqXexS6ZhobKA"] {
+            assert!(perhaps(text).is_some() && named(text).is_none(), "{text}");
+        }
+        for text in
+            ["abJnggxhB/yW", "abJnggxhB/yWJ", "abJnggxhB/yWI0", "abJnggxhB-yWI", "correcthorsec", "1234567890126"]
+        {
+            assert_eq!(perhaps(text), None, "{text}");
         }
     }
 }

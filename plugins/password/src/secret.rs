@@ -7,12 +7,14 @@
 use crate::cost::Cost;
 use crate::hash::{Hash, KINDS, Match};
 use crate::look_alike;
+use crate::turns::Turn;
 use sha2::{Digest, Sha256};
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What stands before a plain password that looks like something else.
-const PLAIN: &str = "plain:";
+pub(crate) const PLAIN: &str = "plain:";
 
 /// What a client sent, borrowed, with its digest.
 pub(crate) struct Attempt<'a> {
@@ -23,6 +25,11 @@ pub(crate) struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, digest: digest(bytes) }
+    }
+
+    /// Whether the client has none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 }
 
@@ -67,6 +74,14 @@ impl Secret {
             Self::Plain(digest) => bool::from(digest.ct_eq(attempt.digest.as_slice())).into(),
             Self::Hash(hash) => hash.is(attempt.bytes),
         }
+    }
+
+    /// The same in a turn: where others have the memory that it takes, once more when they have ended, if that is by
+    /// `until`.
+    pub(crate) fn is_in_turn(&self, attempt: &Attempt<'_>, turn: Option<&mut Turn<'_>>, until: Instant) -> Match {
+        let found = self.is(attempt);
+        let is_again = found == Match::NoMemory && turn.is_some_and(|turn| turn.be_alone(until));
+        if is_again { self.is(attempt) } else { found }
     }
 
     /// What one comparison takes; `None`: next to nothing.

@@ -1,18 +1,43 @@
-//! Keys of a YAML document, none of which may have a tag: the parser passes it over, and `!env NAME` would be the password
-//! `NAME`.
+//! A YAML document without tags: the parser passes over those of keys, and `!env NAME` would be the password `NAME`.
+//!
+//! Tags that are written `!!name` or `!<name>` it shows nowhere, so it is given them in a form that it shows, in a copy that
+//! is for this alone. YAML's own, such as `!!str`, mean what they say and are taken.
 
 use pusu_plugin_api::serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
     Visitor,
 };
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// What is wrong where there is one.
 pub(crate) const TAGGED: &str =
     "a YAML tag means nothing in this file: `!file`, `!env` and the others stand in the settings alone";
 
-/// A document whose keys have no tags. What else stands in it is not looked at.
-pub(crate) struct Untagged;
+/// YAML's own tags, of its core schema, as the copy has them: with `!~` in place of `!!`, so that nothing moves. No operator
+/// writes a tag like that.
+const OWN: [&str; 7] = ["~str", "~int", "~float", "~bool", "~null", "~seq", "~map"];
+
+/// Looks for tags in a text that is valid YAML.
+///
+/// # Errors
+/// [`TAGGED`], or the parser's own error.
+pub(crate) fn look(text: &str) -> Result<(), serde_yaml::Error> {
+    // A directive can give any tag any name.
+    if text.lines().any(|line| line.starts_with("%TAG")) {
+        return Err(Error::custom(TAGGED));
+    }
+    // None of YAML's own is written the second way: such a tag has a name that is none, or a bracket that is not valid.
+    let marked = Zeroizing::new(text.replace("!!", "!~"));
+    let marked = Zeroizing::new(marked.replace("!<", "!="));
+    if text.contains("!<") && serde_yaml::from_str::<IgnoredAny>(&marked).is_err() {
+        return Err(Error::custom(TAGGED));
+    }
+    serde_yaml::from_str::<Untagged>(&marked).map(|_| ())
+}
+
+/// A document that has no tags but YAML's own. What else stands in it is not looked at.
+struct Untagged;
 
 impl<'de> Deserialize<'de> for Untagged {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -41,8 +66,9 @@ impl<'de> Visitor<'de> for Document {
         Ok(Untagged)
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, _data: A) -> Result<Untagged, A::Error> {
-        Err(A::Error::custom(TAGGED))
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Untagged, A::Error> {
+        let (name, content) = data.variant::<String>()?;
+        if OWN.contains(&name.as_str()) { content.newtype_variant() } else { Err(A::Error::custom(TAGGED)) }
     }
 
     fn visit_bool<E>(self, _value: bool) -> Result<Untagged, E> {
@@ -102,10 +128,11 @@ impl<'de> Visitor<'de> for Key {
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
         // The text itself, or the name of its tag: then, and only then, there is a content.
-        let (_, content) = data.variant::<IgnoredAny>()?;
+        let name = data.variant::<String>().map(|(name, content)| (Zeroizing::new(name), content));
+        let (name, content) = name?;
         match content.newtype_variant::<IgnoredAny>() {
-            Ok(_) => Err(A::Error::custom(TAGGED)),
-            Err(_) => Ok(()),
+            Ok(_) if !OWN.contains(&name.as_str()) => Err(A::Error::custom(TAGGED)),
+            _ => Ok(()),
         }
     }
 }

@@ -30,7 +30,7 @@ impl Argon2Hash {
         match Argon2::default().verify_password(attempt, &*self.hash) {
             Ok(()) => Match::Yes,
             Err(password_hash::Error::PasswordInvalid) => Match::No,
-            Err(password_hash::Error::OutOfMemory) => Match::Undecided("there is not enough memory"),
+            Err(password_hash::Error::OutOfMemory) => Match::NoMemory,
             Err(_) => Match::Undecided("the argon2 library does not take it"),
         }
     }

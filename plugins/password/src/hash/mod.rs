@@ -23,6 +23,8 @@ pub(crate) const KINDS: &str = "argon2, bcrypt ($2a$, $2b$, $2y$), scrypt, PBKDF
 pub(crate) enum Match {
     Yes,
     No,
+    /// It found no memory: perhaps others have it at the moment.
+    NoMemory,
     /// It could not be made: why.
     Undecided(&'static str),
 }

@@ -2,6 +2,7 @@
 
 use super::{Match, numbers, phc};
 use crate::cost::{Cost, Work};
+use crate::memory;
 use scrypt::Params;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -30,9 +31,8 @@ impl ScryptHash {
 
     pub(super) fn is(&self, attempt: &[u8]) -> Match {
         // The library ends the process where there is no memory, so that is asked for beforehand.
-        let bytes = usize::try_from(self.cost().bytes).unwrap_or(usize::MAX);
-        if Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
-            return Match::Undecided("there is not enough memory");
+        if !memory::has(self.cost().bytes) {
+            return Match::NoMemory;
         }
         let mut made = Zeroizing::new(vec![0; self.hash.len()]);
         match scrypt::scrypt(attempt, &self.salt, &self.params, &mut made) {

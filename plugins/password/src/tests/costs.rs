@@ -131,12 +131,53 @@ fn only_what_is_far_too_slow_is_refused() {
     relay.set_entry(0, 1, Some(estimate * 3 - Duration::from_millis(1)));
     assert!(slow.check_again(&relay.host()).is_err());
     relay.set_entry(0, 1, Some(estimate * 2));
-    cost::Takes::measured(&cost, estimate, 3).tell(&relay.host());
+    cost::Takes::measured(&cost, estimate, 3).tell(&Turns::new(), &relay.host());
     let said = warnings(&relay);
     assert!(
         said.len() == 1 && said[0].contains("`limits.authorize_call_timeout` is 3.6 s: it may be that"),
         "{said:?}"
     );
+}
+
+/// Beside six busy programs good settings did not start: what these did was taken for the time of a comparison.
+#[test]
+fn what_others_compute_meanwhile_is_not_measured() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    if !own_time::OwnTime::IS_KNOWN {
+        return;
+    }
+    let hash = "$2b$10$WX1igsSJhBtOBoBn4lTrtOa1Fml1C5CZCOWL1NpSXN74.QtYcLPSS";
+    let options: Options = pusu_plugin_api::options::from_json(with(&[hash.into()]).as_bytes()).unwrap();
+    let (turns, is_over) = (Turns::new(), AtomicBool::new(false));
+    let (takes, own) = std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let began = own_time::OwnTime::now();
+        let measuring = Measuring::new(MEASURING_MAX, &turns);
+        let list = List::new(OPTION, options.passwords.0, measuring, &Relay::new().host());
+        let own = began.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        (list.unwrap().takes, own)
+    });
+    assert!(takes.time > Duration::ZERO && takes.time <= own, "{takes:?}, and the thread computed for {own:?}");
+}
+
+/// Where the time has in it what others did, the estimate has to find it too long, too.
+#[test]
+fn a_time_that_is_not_the_threads_own_refuses_nothing_alone() {
+    let cost = cost::Cost { parameters: "x".into(), bytes: 0, work: cost::Work::BcryptRounds(1 << 12) };
+    let estimate = cost.estimate();
+    let relay = Relay::new();
+    relay.set_entry(0, 1, Some(estimate * 18 + Duration::from_millis(1)));
+    assert!(cost::Takes::measured(&cost, estimate * 8, 18).check(&relay.host()).is_err());
+    assert_eq!(cost::Takes::measured_beside_others(&cost, estimate * 8, 18).check(&relay.host()), Ok(()));
+    relay.set_entry(0, 1, Some(estimate * 18 - Duration::from_millis(1)));
+    assert!(cost::Takes::measured_beside_others(&cost, estimate * 8, 18).check(&relay.host()).is_err());
 }
 
 /// Estimates, which are the same on every machine, stand in for what there is no time to measure.
@@ -145,8 +186,10 @@ fn slow_hashes_and_many_of_them_are_said() {
     let bcrypt = |cost: u32| format!("$2b${cost}$WX1igsSJhBtOBoBn4lTrtOa1Fml1C5CZCOWL1NpSXN74.QtYcLPSS");
     let list = |passwords: &[String], relay: &Relay| {
         let options: Options = pusu_plugin_api::options::from_json(with(passwords).as_bytes()).unwrap();
-        let list = List::new(OPTION, options.passwords.0, Duration::ZERO, &relay.host()).unwrap();
-        list.takes.tell(&relay.host());
+        let turns = Turns::new();
+        let measuring = Measuring::new(Duration::ZERO, &turns);
+        let list = List::new(OPTION, options.passwords.0, measuring, &relay.host()).unwrap();
+        list.takes.tell(&turns, &relay.host());
         warnings(relay)
     };
     let said = list(&["fine".into(), bcrypt(15)], &Relay::new());

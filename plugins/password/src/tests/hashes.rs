@@ -116,6 +116,22 @@ fn what_looks_like_a_hash_is_an_error_that_names_the_kind_and_the_way_out() {
     assert!(error(&with("plain:")).starts_with("option `passwords`, entry 2: there is no password behind `plain:`"));
 }
 
+/// A password may look like the hash of an old htpasswd or /etc/passwd, so it is taken, with a warning.
+#[test]
+fn what_may_be_a_hash_is_warned_about() {
+    let said = |password: &str| {
+        let relay = pusu_plugin_api::testing::Relay::new();
+        let authenticator: PasswordAuthenticator = relay.create(&with(password)).unwrap();
+        assert!(is_let_in(&authenticator, password.trim_start_matches("plain:")));
+        relay.lines().into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    let lines = said("abJnggxhB/yWI");
+    let wanted = "option `passwords`, entry 2: looks like a hash of DES crypt (13 characters), which is taken for";
+    assert!(lines.len() == 1 && lines[0].starts_with(wanted) && lines[0].contains("`plain:…`"), "{lines:?}");
+    assert!(!lines[0].contains("abJnggxhB"), "{lines:?}");
+    assert_eq!(said("plain:abJnggxhB/yWI"), Vec::<String>::new());
+}
+
 #[test]
 fn a_broken_hash_is_named_by_position_and_never_printed() {
     let salt = "c2FsdHNhbHQ";

@@ -1,6 +1,7 @@
 //! Options as operators write them, and the permissions that clients then get.
 
 mod costs;
+mod empty;
 mod files;
 mod hashes;
 mod names;

@@ -3,6 +3,8 @@
 mod canaries;
 mod files;
 mod hashes;
+#[cfg(target_os = "linux")]
+mod memory;
 mod names;
 
 use crate::harness::{Daemon, Finished, PluginsDir, Setup, password_plugin, pusud, run};
