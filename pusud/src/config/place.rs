@@ -3,9 +3,9 @@
 use super::keys::ORIGINAL_OPTIONS;
 use std::fmt;
 
-/// The keys of the relay's own that a variable may stand for: names and addresses, which are no secrets. In the place of a
+/// The keys of the relay's own, at the top, that a variable may stand for: names and addresses, which are no secrets. In the place of a
 /// path it would be shown by messages, and may be the secret that was to stand in the file.
-const VARIABLE_KEYS: &[&str] = &["name", "network_name", "client_address", "network_address", "relays"];
+pub(super) const VARIABLE_KEYS: &[&str] = &["name", "network_name", "client_address", "network_address", "relays"];
 
 /// The place of a value.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +66,12 @@ impl<'a> Place<'a> {
     /// Whether this is all of an authenticator's options, or one of those at the top.
     pub(super) fn holds_options(self) -> bool {
         matches!(self.kind, Kind::Options | Kind::Option)
+    }
+
+    /// Whether this is something for which a tag may stand, and so nothing for who may not have its texts: the options, and
+    /// the keys that take variables.
+    pub(super) fn may_be_outside(self) -> bool {
+        self.holds_options() || self.takes() == Taken::Variables
     }
 
     /// Which tags may stand before a value.
