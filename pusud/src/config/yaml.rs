@@ -104,12 +104,16 @@ impl Node<'_> {
         if has_placeholder(text) {
             // The name is not shown: where this is a password, it is a part of that.
             return self.fail(format_args!(
-                "`${{…}}` is replaced by nothing here: {}, and where the text is meant as it stands, `!text` goes before it, \
-                 as in `!text \"…\"`",
+                "`${{…}}` is replaced by nothing here: {}{}",
                 match self.place.takes() {
                     Taken::All => "write `!env NAME` in its place for a variable, or `!file PATH` for a file",
                     Taken::Variables => "write `!env NAME` in its place for a variable",
                     Taken::Nothing => "write the value itself",
+                },
+                if self.place.takes_any_text() {
+                    ", and where the text is meant as it stands, `!text` goes before it, as in `!text \"…\"`"
+                } else {
+                    ""
                 }
             ));
         }
@@ -210,7 +214,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(self)? {
+        while let Some(value) = list.next_element_seed(Node { place: self.place.entry(values.len()), ..self })? {
             values.push(value);
         }
         Ok(Value::Array(values))

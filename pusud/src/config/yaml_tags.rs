@@ -139,7 +139,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(self)?.is_some() {}
+        let mut at = 0;
+        while list.next_element_seed(Walk { place: self.place.entry(at), ..self })?.is_some() {
+            at += 1;
+        }
         Ok(())
     }
 

@@ -162,6 +162,11 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         ("name: relay-${HOST}", "line 2: `name`: `${…}` is replaced by nothing here: write `!env NAME`"),
         ("plugins_dir: ${HOME}/plugins", "`plugins_dir`: `${…}` is replaced by nothing here: write the value itself"),
         (
+            "client_tls:\n  certificate: ${s3cret}",
+            "line 3: `client_tls.certificate`: `${…}` is replaced by nothing here",
+        ),
+        ("s3cret: ['${s3cret}']", "line 2: `${…}` is replaced by nothing here: write the value itself"),
+        (
             "passwords:\n  x: []\n  !file one: []\n  s3cret-one: []",
             "twice: key 2 (`!file one`) and key 3 of the mapping are the",
         ),
@@ -264,4 +269,21 @@ fn a_file_that_others_may_read_is_warned_about() {
     mode("one", 0o600);
     let (_, warnings) = Config::load(Some(&settings.file), &Overrides::default()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn what_a_placeholder_stands_for_is_said_as_the_place_takes_it() {
+    for (text, place, takes_text) in [
+        ("authenticator: A\nclient_port: ${PORT}", "client_port", false),
+        ("authenticator: A\nlimits: {max_fragments: '${A}'}", "limits.max_fragments", false),
+        ("authenticator: A\nplugins_dir: ${HOME}", "plugins_dir", true),
+        ("authenticator: [{id: A}, {id: B, options: {x: '${A}'}}]", "authenticator[1].options.x", true),
+    ] {
+        let error = format!("{:#}", Settings::new(text).load().unwrap_err());
+        assert!(error.contains(&format!("`{place}`: `${{…}}` is replaced by nothing")), "{error}");
+        assert_eq!(error.contains("`!text` goes before it"), takes_text, "{error}");
+    }
+    // What is advised is taken.
+    let taken = Settings::new("authenticator: A\nnetwork_key_file: !text 'a${b}'").load().unwrap();
+    assert!(taken.network_key_file.unwrap().ends_with("a${b}"));
 }
