@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a plugin sees only options that its manifest names, and no code of it runs before they are checked.
 //! **Invariant:** values are never printed: they hold passwords and keys. Errors name keys alone, and of those none that is
-//! unlike all that are known.
+//! not known.
 
 use super::manifest::Manifest;
 use crate::config::{AuthenticatorConfig, NOT_SHOWN, did_you_mean, wipe};
@@ -46,18 +46,15 @@ fn text(options: &Map<String, Value>) -> Result<Zeroizing<String>> {
     serde_json::to_string(options).map(Zeroizing::new).context("the authenticator's options cannot be written as JSON")
 }
 
-/// `place`: the key of the settings below which they stand, if any. A name that is like none that is taken is not shown.
+/// `place`: the key of the settings below which they stand, if any. A name that is none of those that are taken is not
+/// shown, however much it is like one: it may be a password whose line is not indented.
 fn check_names(options: &Map<String, Value>, place: &str, manifest: &Manifest) -> Result<()> {
     let known = || manifest.options.iter().map(String::as_str);
     let is_known = |key: &str| manifest.takes_other_options || known().any(|name| name == key);
     let Some((number, key)) = (1..).zip(options.keys()).find(|(_, key)| !is_known(key)) else { return Ok(()) };
-    let (meant, dot) = (did_you_mean(key, known()), if place.is_empty() { "" } else { "." });
-    let which = match (meant.is_empty(), place) {
-        (false, _) => format!("the option `{place}{dot}{key}`"),
-        (true, "") => format!("option {number} ({NOT_SHOWN})"),
-        (true, _) => format!("option {number} below `{place}` ({NOT_SHOWN})"),
-    };
-    bail!("{which}: {} takes no such option{meant}{}", manifest.id, taken(manifest));
+    let meant = did_you_mean(key, known());
+    let below = if place.is_empty() { String::new() } else { format!(" below `{place}`") };
+    bail!("option {number}{below} ({NOT_SHOWN}): {} takes no such option{meant}{}", manifest.id, taken(manifest));
 }
 
 fn taken(manifest: &Manifest) -> String {
@@ -96,11 +93,12 @@ mod tests {
 
     #[test]
     fn errors_name_the_key_and_never_the_value() {
+        for key in ["passw0rd1", "Passwords", "pasword"] {
+            let error = chosen(json!({key: "hunter2"}), json!({})).unwrap_err();
+            assert!(error.starts_with("option 1 below `authenticator_options` (not shown"), "{error}");
+            assert!(error.contains("did you mean `passwords`?") && !error.contains(key), "{error}");
+        }
         let error = chosen(json!({"pasword": "hunter2"}), json!({})).unwrap_err();
-        assert!(
-            error.contains("`authenticator_options.pasword`") && error.contains("did you mean `passwords`?"),
-            "{error}"
-        );
         assert!(error.contains("it takes: passwords, allow_read_by_default"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
         let error = chosen(json!({"passwords": [], "hunter2": ["*"]}), json!({})).unwrap_err();

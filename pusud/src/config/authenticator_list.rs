@@ -20,7 +20,8 @@ pub(super) const ENTRIES_MAX: usize = 8;
 /// Longest name of an entry.
 const NAME_BYTES_MAX: usize = 64;
 
-const KEYS: &[&str] = &[
+/// The keys of an entry.
+pub(super) const KEYS: &[&str] = &[
     "id",
     "name",
     "options",

@@ -10,7 +10,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-const KEYS: &[&str] = &[
+/// The keys of an entry of `listeners`.
+pub(super) const KEYS: &[&str] = &[
     "name",
     "address",
     "port",
@@ -23,7 +24,8 @@ const KEYS: &[&str] = &[
     "trusted_proxies",
     "limits",
 ];
-const TLS_KEYS: &[&str] = &["certificate", "key", "certificates", "client_ca", "client_certificates", "crl"];
+/// The keys of `client_tls`.
+pub(super) const TLS_KEYS: &[&str] = &["certificate", "key", "certificates", "client_ca", "client_certificates", "crl"];
 const LIMIT_KEYS: &[&str] = &["max_connections", "max_connections_per_address", "max_unauthorized_per_address"];
 
 const MODE: &str = "the digits of a mode in quotes, such as \"0660\"";

@@ -34,6 +34,7 @@ mod warnings;
 mod yaml;
 mod yaml_key;
 mod yaml_mapping;
+mod yaml_tags;
 
 pub use http::HttpConfig;
 pub(crate) use keys::NOT_SHOWN;

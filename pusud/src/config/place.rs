@@ -1,17 +1,41 @@
 //! The place of a value in the settings: which key or option it belongs to, and which tags may stand there.
 
-use super::keys::ORIGINAL_OPTIONS;
+use super::authenticator_list;
+use super::keys::{ORIGINAL_OPTIONS, TOP};
+use super::limit_table::LIMITS;
+use super::listener_keys;
 use std::fmt;
 
-/// The keys of the relay's own that a variable may stand for: names and addresses, which are no secrets. In the place of a
+/// The keys of the relay's own, at the top, that a variable may stand for: names and addresses, which are no secrets. In the place of a
 /// path it would be shown by messages, and may be the secret that was to stand in the file.
-const VARIABLE_KEYS: &[&str] = &["name", "network_name", "client_address", "network_address", "relays"];
+pub(super) const VARIABLE_KEYS: &[&str] = &["name", "network_name", "client_address", "network_address", "relays"];
+
+/// The keys at the top that have any text as their value, a path or a name, or have such keys below them.
+const TEXT_KEYS: &[&str] = &[
+    "plugins_dir",
+    "plugin_data_dir",
+    "client_tls",
+    "listeners",
+    "tls_ticket_key_file",
+    "network_name",
+    "network_key_file",
+    "network_tls",
+    "name",
+    "control_socket",
+    "revocations_file",
+];
 
 /// The place of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     kind: Kind,
+    /// At the top; empty where it is none of the settings' own, which is not shown: it may be a password whose line is not
+    /// indented.
     key: Option<&'a str>,
+    /// Which entry of the list below it, from 0.
+    entry: Option<usize>,
+    /// The key below that, if it is one of the settings' own.
+    below: Option<&'a str>,
     option: Option<&'a str>,
 }
 
@@ -39,9 +63,13 @@ pub(super) enum Taken {
 
 impl<'a> Place<'a> {
     /// The top of a settings file.
-    pub(super) const SETTINGS: Self = Self { kind: Kind::Top, key: None, option: None };
+    pub(super) const SETTINGS: Self = Self::at(Kind::Top);
     /// The top of a file with options alone.
-    pub(super) const OPTIONS: Self = Self { kind: Kind::Options, key: None, option: None };
+    pub(super) const OPTIONS: Self = Self::at(Kind::Options);
+
+    const fn at(kind: Kind) -> Self {
+        Self { kind, key: None, entry: None, below: None, option: None }
+    }
 
     /// The place of what stands behind a key here.
     pub(super) fn below<'b>(self, key: &'b str) -> Place<'b>
@@ -49,13 +77,44 @@ impl<'a> Place<'a> {
         'a: 'b,
     {
         match self.kind {
-            Kind::Top if key == "authenticator_options" => Place { kind: Kind::Options, key: Some(key), option: None },
-            Kind::Top if ORIGINAL_OPTIONS.contains(&key) => Place { kind: Kind::Option, key: Some(key), option: None },
-            Kind::Top => Place { kind: Kind::Own, key: Some(key), option: None },
+            Kind::Top if key == "authenticator_options" => Place { key: Some(key), ..Place::at(Kind::Options) },
+            Kind::Top if ORIGINAL_OPTIONS.contains(&key) => Place { key: Some(key), ..Place::at(Kind::Option) },
+            Kind::Top => Place { key: Some(if TOP.contains(&key) { key } else { "" }), ..Place::at(Kind::Own) },
             Kind::Options => Place { kind: Kind::Option, option: Some(key), ..self },
             // Of an entry in a list of authenticators.
-            Kind::Own if self.key == Some("authenticator") && key == "options" => Place { kind: Kind::Options, ..self },
+            Kind::Own if self.key == Some("authenticator") && key == "options" => {
+                Place { kind: Kind::Options, below: Some(key), ..self }
+            }
+            Kind::Own if self.below.is_none() && self.known_below().contains(&key) => {
+                Place { below: Some(key), ..self }
+            }
             Kind::Own | Kind::Option => self,
+        }
+    }
+
+    /// The place of an entry of the list here.
+    pub(super) fn entry(self, at: usize) -> Self {
+        let is_list = self.kind == Kind::Own && matches!(self.key, Some("authenticator" | "listeners"));
+        if is_list && self.below.is_none() { Self { entry: Some(at), ..self } } else { self }
+    }
+
+    /// The keys below the one at the top.
+    fn known_below(self) -> &'static [&'static str] {
+        match self.key {
+            Some("authenticator") => authenticator_list::KEYS,
+            Some("client_tls" | "network_tls") => listener_keys::TLS_KEYS,
+            Some("listeners") => listener_keys::KEYS,
+            Some("limits") => LIMITS,
+            _ => &[],
+        }
+    }
+
+    /// Whether a text may have any content here.
+    pub(super) fn takes_any_text(self) -> bool {
+        match self.kind {
+            Kind::Option => true,
+            Kind::Own => self.key.is_some_and(|key| TEXT_KEYS.contains(&key)),
+            Kind::Top | Kind::Options => false,
         }
     }
 
@@ -66,6 +125,12 @@ impl<'a> Place<'a> {
     /// Whether this is all of an authenticator's options, or one of those at the top.
     pub(super) fn holds_options(self) -> bool {
         matches!(self.kind, Kind::Options | Kind::Option)
+    }
+
+    /// Whether this is something for which a tag may stand, and so nothing for who may not have its texts: the options, and
+    /// the keys that take variables.
+    pub(super) fn may_be_outside(self) -> bool {
+        self.holds_options() || self.takes() == Taken::Variables
     }
 
     /// Which tags may stand before a value.
@@ -83,14 +148,18 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The key, with the option where there is one; nothing at the top.
+/// The whole path, as far as it is known; nothing at the top.
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.key, self.option) {
-            (Some(key), Some(option)) => write!(f, "{key}.{option}"),
-            (Some(name), None) | (None, Some(name)) => f.write_str(name),
-            (None, None) => Ok(()),
+        f.write_str(self.key.unwrap_or_default())?;
+        if let Some(at) = self.entry {
+            write!(f, "[{at}]")?;
         }
+        for (at, name) in [self.below, self.option].into_iter().flatten().enumerate() {
+            let dot = if self.key.is_some() || at > 0 { "." } else { "" };
+            write!(f, "{dot}{name}")?;
+        }
+        Ok(())
     }
 }
 
@@ -106,20 +175,25 @@ mod tests {
             (&["name"], "name", Taken::Variables),
             (&["relays"], "relays", Taken::Variables),
             (&["network_key_file"], "network_key_file", Taken::Nothing),
-            (&["limits", "outbox_bytes"], "limits", Taken::Nothing),
+            (&["limits", "outbox_bytes"], "limits.outbox_bytes", Taken::Nothing),
+            (&["limits", "s3cret"], "limits", Taken::Nothing),
+            (&["s3cret", "s3cret"], "", Taken::Nothing),
+            (&["client_tls", "certificate"], "client_tls.certificate", Taken::Nothing),
             (&["passwords"], "passwords", Taken::All),
             (&["passwords", "s3cret", "s3cret"], "passwords", Taken::All),
             (&["authenticator_options"], "authenticator_options", Taken::Nothing),
             (&["authenticator_options", "key"], "authenticator_options.key", Taken::All),
             (&["authenticator_options", "key", "s3cret"], "authenticator_options.key", Taken::All),
-            (&["authenticator", "options"], "authenticator", Taken::Nothing),
-            (&["authenticator", "options", "key", "s3cret"], "authenticator.key", Taken::All),
+            (&["authenticator", "options"], "authenticator.options", Taken::Nothing),
+            (&["authenticator", "options", "key", "s3cret"], "authenticator.options.key", Taken::All),
             (&["limits", "options", "key"], "limits", Taken::Nothing),
         ] {
             let place = below(keys);
             assert_eq!((place.to_string().as_str(), place.takes()), (named, takes));
             assert_eq!(place.takes_tagged_keys(), takes == Taken::All);
         }
+        let entry = Place::SETTINGS.below("authenticator").entry(1).below("options").below("x").entry(3);
+        assert_eq!(entry.to_string(), "authenticator[1].options.x");
         assert_eq!(Place::OPTIONS.below("key").below("s3cret").to_string(), "key");
         assert!(Place::OPTIONS.is_top() && !below(&["authenticator_options"]).is_top());
     }

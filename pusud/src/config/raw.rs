@@ -9,7 +9,7 @@ use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
 use super::listener_keys::{client_tls, listeners};
 use super::outside::Reading;
-use super::place::Place;
+use super::place::{Place, VARIABLE_KEYS};
 use super::section::Section;
 use super::units::{ADDRESS_SPACE, CREATE_TIME, LIFE, address_space, create_time, life};
 use super::values::{
@@ -76,6 +76,9 @@ impl RawConfig {
             ),
             _ => error,
         })?;
+        if reading.leaves_options_out() {
+            top.values.retain(|key, _| !VARIABLE_KEYS.contains(&key.as_str()));
+        }
         Self::take_known(&mut top)
     }
 }

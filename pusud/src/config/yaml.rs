@@ -5,10 +5,11 @@
 //! stand for texts from outside.
 //! **Invariant:** no message holds a value, nor a key below that of an option: both may be passwords.
 
-use super::outside::{KNOWN_TAGS, Reading, Tag, has_placeholder};
+use super::outside::{KNOWN_TAGS, Reading, Tag, has_placeholder, quoted_tag};
 use super::place::{Place, Taken};
 use super::yaml_key::Key;
 use super::yaml_mapping::Mapping;
+use super::yaml_tags;
 use anyhow::{anyhow, bail};
 use serde::de::{
     Deserialize as _, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
@@ -29,6 +30,7 @@ pub(super) fn parse(text: &str, place: Place<'_>, reading: &Reading<'_>) -> anyh
     if let Err(error) = serde_yaml::from_str::<IgnoredAny>(text) {
         bail!("{}", syntax_message(text, &error));
     }
+    yaml_tags::check(text, place, reading)?;
     let problem = RefCell::new(None);
     let node = Node { problem: &problem, reading, place };
     match node.deserialize(serde_yaml::Deserializer::from_str(text)) {
@@ -102,13 +104,25 @@ impl Node<'_> {
         if has_placeholder(text) {
             // The name is not shown: where this is a password, it is a part of that.
             return self.fail(format_args!(
-                "`${{…}}` is replaced by nothing here: {}, and where the text is meant as it stands, `!text` goes before it, \
-                 as in `!text \"…\"`",
+                "`${{…}}` is replaced by nothing here: {}{}",
                 match self.place.takes() {
                     Taken::All => "write `!env NAME` in its place for a variable, or `!file PATH` for a file",
                     Taken::Variables => "write `!env NAME` in its place for a variable",
                     Taken::Nothing => "write the value itself",
+                },
+                if self.place.takes_any_text() {
+                    ", and where the text is meant as it stands, `!text` goes before it, as in `!text \"…\"`"
+                } else {
+                    ""
                 }
+            ));
+        }
+        if let Some(tag) = quoted_tag(text) {
+            // What follows on it is not shown: it may be a password.
+            let name = tag.name();
+            return self.fail(format_args!(
+                "a text in quotes that begins with `!{name} `: write the tag without quotes, as in `!{name} …`; if the text \
+                 itself is meant, write `!text \"!{name} …\"`"
             ));
         }
         Ok(text.to_owned())
@@ -145,7 +159,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.reading.leaves_options_out() && self.place.holds_options() {
+        if self.reading.leaves_options_out() && self.place.may_be_outside() {
             return IgnoredAny::deserialize(deserializer).map(|_| Value::Object(Map::new()));
         }
         deserializer.deserialize_any(self)
@@ -200,7 +214,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(self)? {
+        while let Some(value) = list.next_element_seed(Node { place: self.place.entry(values.len()), ..self })? {
             values.push(value);
         }
         Ok(Value::Array(values))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tracing::{error, info};
+use tracing::{Level, error, info, warn};
 
 /// How often the files are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -36,9 +36,10 @@ fn look(files: &WatchedFiles, changed: &Notify) {
         thread::sleep(LOOK_INTERVAL);
         let Some(look) = files.look() else { return };
         for notice in look.notices {
-            match notice.is_fault() {
-                true => error!("{notice}"),
-                false => info!("{notice}"),
+            match notice.level() {
+                Level::ERROR => error!("{notice}"),
+                Level::WARN => warn!("{notice}"),
+                _ => info!("{notice}"),
             }
         }
         if look.has_changed {

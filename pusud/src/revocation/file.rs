@@ -6,7 +6,7 @@
 use super::entries::{LIFTED_MAX, REVOCATIONS_MAX};
 use super::entry::Entry;
 use super::hashing::{HashKeys, KEY_BYTES};
-use super::replacing::replace;
+use super::replacing::{followed, replace};
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -20,6 +20,9 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 const VERSION: u32 = 1;
 /// The way out of a file that cannot be used.
 const WAY_OUT: &str = "move it away to begin without revocations, or put back one that the relay has written";
+/// What is wrong where it cannot be written, and the way out.
+const NOT_WRITABLE: &str =
+    "cannot write it; its folder has to be there, and the daemon's user has to be able to write there";
 
 /// What a file keeps.
 pub struct Kept {
@@ -56,13 +59,34 @@ pub fn load(path: &Path) -> anyhow::Result<Kept> {
     kept.with_context(|| format!("`revocations_file`: {}", path.display()))
 }
 
-/// Checks what [`load`] would read, and writes nothing.
+/// Checks what [`load`] would read, and whether it could write, as far as that is known without writing.
 ///
 /// # Errors
 /// As [`load`].
 pub fn check(path: &Path) -> anyhow::Result<()> {
     let checked = open(path).and_then(|file| file.map_or(Ok(()), |file| read(file).map(drop)));
+    let checked = checked.and_then(|()| check_folder(path).context(NOT_WRITABLE));
     checked.with_context(|| format!("`revocations_file`: {}", path.display()))
+}
+
+/// # Errors
+/// No file can be made in the folder, which is where the link leads that the path may be.
+fn check_folder(path: &Path) -> anyhow::Result<()> {
+    let file = followed(path)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(fs::metadata(folder)?.is_dir(), "{} is no folder", folder.display());
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)?;
+    }
+    // root may write everywhere, and this file system has no files of others.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{PROC_SUPER_MAGIC, statfs};
+        ensure!(statfs(folder)?.f_type != PROC_SUPER_MAGIC, "{} is no folder for files", folder.display());
+    }
+    Ok(())
 }
 
 /// `None`: there is none.
@@ -129,7 +153,7 @@ pub(super) fn write(path: &Path, key: &[u8; KEY_BYTES], entries: &[Entry]) -> an
     let mut text = Zeroizing::new(serde_json::to_vec(&contents).context("cannot write it as JSON")?);
     text.push(b'\n');
     let written = replace(path, &text);
-    written.context("cannot write it; its folder has to be there, and the daemon's user has to be able to write there")
+    written.context(NOT_WRITABLE)
 }
 
 #[cfg(test)]
@@ -160,6 +184,33 @@ mod tests {
             load(&path).unwrap();
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn the_check_finds_a_folder_that_takes_no_file_and_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("file"), "").unwrap();
+        check(&path("r")).unwrap();
+        let mut wrong = vec![path("no/where"), path("file/r")];
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("no/where", path("dangling")).unwrap();
+            wrong.push(path("dangling"));
+            std::os::unix::fs::symlink("r", path("link")).unwrap();
+            check(&path("link")).unwrap();
+        }
+        if cfg!(target_os = "linux") {
+            wrong.push("/proc/r".into());
+        }
+        for path in wrong {
+            let error = format!("{:#}", check(&path).unwrap_err());
+            assert!(error.starts_with(&format!("`revocations_file`: {}", path.display())), "{error}");
+            assert!(load(&path).is_err(), "{error}");
+        }
+        assert!(!path("r").exists());
+        load(&path("r")).unwrap();
+        check(&path("r")).unwrap();
     }
 
     #[test]

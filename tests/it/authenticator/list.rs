@@ -240,7 +240,10 @@ fn a_list_that_makes_no_sense_is_refused_with_the_way_out() {
         &list(&format!("{one}, {{id: A, shadow: true, if_unavailable: next}}")),
         &["`authenticator[1].if_unavailable`"],
     );
-    refused(&list("{id: BadPlugin, isolate: thread}"), &["unknown key `isolate`", "did you mean `isolation`"]);
+    refused(
+        &list("{id: BadPlugin, isolate: thread}"),
+        &["key 2 below `authenticator[0]` is unknown (not shown", "did you mean `isolation`"],
+    );
     refused(&list("{id: BadPlugin, name: ../x}"), &["`authenticator[0].name`", "letters, digits"]);
     for (key, of_entry) in [
         ("authenticator_options: {a: s3cret}", "`options`"),

@@ -177,6 +177,28 @@ fn without_files_nobody_looks() {
     }
 }
 
+/// Of the settings they use the way to the relay alone, and their environment is another one.
+#[test]
+fn who_asks_a_relay_needs_none_of_its_variables() {
+    let keys =
+        "name: !env PUSU_TEST_NAME\nnetwork_address: !env PUSU_TEST_ADDRESS\npasswords: {!env PUSU_TEST_NAME: ['*']}";
+    let plugins = PluginsDir::with([password_plugin()]);
+    let setup = Setup::on_shards(1).authenticator("PasswordAuthenticator", plugins).settings(keys);
+    let daemon = setup.env("PUSU_TEST_NAME", "NOT_THERE").env("PUSU_TEST_ADDRESS", "127.0.0.1").start();
+    assert_eq!(daemon.status()["name"], "NOT_THERE");
+    for command in [
+        &["health"][..],
+        &["status"],
+        &["decisions"],
+        &["revocations"],
+        &["revoke", "--subject", "alice"],
+        &["kick", "--subject", "alice"],
+        &["reload"],
+    ] {
+        daemon.operate(command).succeeds();
+    }
+}
+
 /// Settings as they are written, with two files beside them, and a command about them.
 fn about(command: &[&str], settings: &str) -> (tempfile::TempDir, Finished) {
     let plugins = PluginsDir::with([password_plugin()]);

@@ -14,8 +14,14 @@ fn pusud_with(command: &str, settings: &str) -> Finished {
 
 /// What the settings say, and what the message has to name.
 const WRONG: &[(&str, &[&str])] = &[
-    ("authenticator: None\nclientport: 1\n", &["clientport", "client_port"]),
-    ("authenticator: None\nlimits:\n  max_mesage_bytes: 1\n", &["max_mesage_bytes", "max_message_bytes"]),
+    (
+        "authenticator: None\nclientport: 1\n",
+        &["key 2 at the top is unknown (not shown", "did you mean `client_port`?"],
+    ),
+    (
+        "authenticator: None\nlimits:\n  max_mesage_bytes: 1\n",
+        &["key 1 below `limits` is unknown (not shown", "did you mean `max_message_bytes`?"],
+    ),
     ("authenticator: None\nxyzzy: 1\n", &["key 2 at the top is unknown", "authenticator_options"]),
     ("authenticator: None\nclient_port: many\n", &["client_port", "many", "65535"]),
     ("authenticator: None\nclient_port: 70000\n", &["client_port", "70000", "65535"]),
@@ -187,7 +193,27 @@ fn the_example_file_loads_with_every_key_it_explains() {
     }
     // There is no such folder here; everything before that has been read then.
     let message = pusud_with("check", &settings).fails_saying(&["plugins_dir"]);
-    assert!(!message.contains("unknown key"), "{message}");
+    assert!(!message.contains("unknown key") && !message.contains("is unknown"), "{message}");
+}
+
+/// A line of `passwords:` that is not indented is a key at the top, which may be much like one of the settings' own.
+#[test]
+fn a_password_that_is_like_a_key_is_not_shown() {
+    for (password, meant) in
+        [("passwords1", "passwords"), ("passw0rd", "passwords"), ("limits1", "limits"), ("Passwords", "passwords")]
+    {
+        for settings in [
+            format!("authenticator: None\n{password}: ['*']\n"),
+            format!("authenticator: None\nlimits:\n  {password}: ['*']\n"),
+        ] {
+            let message = pusud_with("check", &settings).fails_saying(&["is unknown (not shown"]);
+            assert!(!message.contains(password), "{message}");
+            assert!(
+                settings.contains("limits:\n") || message.contains(&format!("did you mean `{meant}`?")),
+                "{message}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -78,7 +78,9 @@ async fn options_reach_the_plugin(isolation: Isolation) {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&said).unwrap(), json!({"number": 7, "text": "hello"}));
     config.options.insert("txt".into(), json!(1));
     let error = plugins.refusal(&config);
-    assert!(error.contains("authenticator_options.txt") && error.contains("it takes: text, number"), "{error}");
+    assert!(error.contains("option 2 below `authenticator_options` (not shown"), "{error}");
+    assert!(error.contains("did you mean `text`?") && error.contains("it takes: text, number"), "{error}");
+    assert!(!error.contains("txt"), "{error}");
 }
 
 async fn libraries_that_cannot_serve_are_named_with_the_reason(isolation: Isolation) {

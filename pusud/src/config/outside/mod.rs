@@ -14,7 +14,7 @@ pub use watched::{Changed, FileReport, Look, Notice, WatchedFiles};
 
 pub(super) use placeholder::has_placeholder;
 pub(super) use reading::Reading;
-pub(super) use tag::{KNOWN_TAGS, Tag};
+pub(super) use tag::{KNOWN_TAGS, Tag, quoted_tag};
 
 use std::collections::HashMap;
 use std::fmt;

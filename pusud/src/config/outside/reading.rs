@@ -44,7 +44,7 @@ impl<'a> Reading<'a> {
         Self { leaves_options_out: true, ..Self::new(directory, None) }
     }
 
-    /// Whether options are passed over, with all that stands in them.
+    /// Whether options are passed over, with all that stands in them, and keys that a variable may stand for.
     pub(crate) fn leaves_options_out(&self) -> bool {
         self.leaves_options_out
     }

@@ -33,3 +33,10 @@ impl Tag {
         }
     }
 }
+
+/// The tag with whose name and a blank a text begins, as a program leaves it that puts texts into quotes. Without quotes
+/// no text begins with `!`.
+pub(crate) fn quoted_tag(text: &str) -> Option<Tag> {
+    let (name, _) = text.strip_prefix('!')?.split_once([' ', '\t'])?;
+    Tag::of(name)
+}

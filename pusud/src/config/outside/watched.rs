@@ -4,7 +4,7 @@
 //! **Invariant:** a text is taken once it was the same at two looks, so that a file that is being written counts as it was.
 //! Of a file that cannot be read the text that was taken last stays, whatever becomes of the others.
 
-use super::file::{self, TextFile};
+use super::file::{self, Read, TextFile};
 use super::{Content, Contents};
 use crate::config::{Config, Overrides};
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use tracing::Level;
 
 /// The files of the settings; clones are the same ones.
 #[derive(Clone, Default)]
@@ -37,12 +38,15 @@ struct Watched {
     seen: Content,
     has_settled: bool,
     complaint: Option<String>,
+    /// Who else may read or write it, as it was said last.
+    open_to_others: Option<String>,
 }
 
 impl Watched {
     fn of(file: &TextFile, since: SystemTime) -> Self {
         let (path, taken) = (file.path().to_owned(), file.content().clone());
-        Self { path, seen: taken.clone(), taken, since, has_settled: true, complaint: None }
+        let open_to_others = file.open_to_others().map(str::to_owned);
+        Self { path, seen: taken.clone(), taken, since, has_settled: true, complaint: None, open_to_others }
     }
 
     /// What stands there now, as far as it is known.
@@ -51,20 +55,24 @@ impl Watched {
     }
 
     /// Goes on from what was read of it.
-    fn see(&mut self, read: Result<Content, String>) -> Option<Notice> {
+    fn see(&mut self, read: Result<Read, String>) -> Vec<Notice> {
         let path = || self.path.clone();
         match read {
-            Ok(content) => {
+            Ok(Read { content, open_to_others }) => {
                 self.has_settled = self.seen == content;
                 self.seen = content;
-                self.complaint.take().map(|_| Notice::Mended(path()))
+                let mended = self.complaint.take().map(|_| Notice::Mended(path()));
+                let is_new = self.open_to_others != open_to_others;
+                self.open_to_others = open_to_others;
+                let open = self.open_to_others.clone().filter(|_| is_new).map(|why| Notice::Open(path(), why));
+                mended.into_iter().chain(open).collect()
             }
             Err(what) => {
                 // What was taken last stays; another text that was seen meanwhile is none that is there.
                 (self.seen, self.has_settled) = (self.taken.clone(), true);
                 let is_new = self.complaint.as_ref() != Some(&what);
                 self.complaint = Some(what.clone());
-                is_new.then(|| Notice::Broken(path(), what))
+                is_new.then(|| Notice::Broken(path(), what)).into_iter().collect()
             }
         }
     }
@@ -77,12 +85,18 @@ pub enum Notice {
     Broken(PathBuf, String),
     /// It can be used again.
     Mended(PathBuf),
+    /// Others than the daemon's user may read or write it now, and the way out.
+    Open(PathBuf, String),
 }
 
 impl Notice {
-    /// Whether it is about something that is wrong.
-    pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Broken(..))
+    /// How much it matters.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Broken(..) => Level::ERROR,
+            Self::Open(..) => Level::WARN,
+            Self::Mended(_) => Level::INFO,
+        }
     }
 }
 
@@ -91,6 +105,7 @@ impl fmt::Display for Notice {
         match self {
             Self::Broken(path, what) => write!(f, "`!file` {}: {what}; the text read before stays", path.display()),
             Self::Mended(path) => write!(f, "`!file` {}: is in order again", path.display()),
+            Self::Open(path, why) => write!(f, "`!file` {} {why}", path.display()),
         }
     }
 }
@@ -169,11 +184,11 @@ impl WatchedFiles {
             return None;
         }
         // Without the lock: a disk may take its time, and a status is not to wait for it.
-        let mut read: HashMap<PathBuf, Result<Content, String>> =
-            paths.into_iter().map(|path| (path.clone(), file::read(&path).map(|read| read.content))).collect();
+        let mut read: HashMap<PathBuf, Result<Read, String>> =
+            paths.into_iter().map(|path| (path.clone(), file::read(&path))).collect();
         let mut state = self.state();
         let files = state.files.iter_mut();
-        let notices = files.filter_map(|file| file.see(read.remove(&file.path)?)).collect();
+        let notices = files.filter_map(|file| Some(file.see(read.remove(&file.path)?))).flatten().collect();
         let contents = state.contents();
         let is_taken = state.files.iter().zip(&contents).all(|(file, content)| file.taken == *content);
         let is_refused = state.refused.as_ref().is_some_and(|(refused, _)| *refused == contents);

@@ -19,7 +19,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: {A: b}", "a list of entries with an `id` each"),
         ("authenticator: A\nauthenticator: B", "line 2: the key `authenticator` stands there twice"),
         ("- authenticator: A", "expected lines of the form `key: value`, found a list"),
-        ("authenticator: A\nclient_prot: 1", "unknown key `client_prot`: did you mean `client_port`?"),
+        (
+            "authenticator: A\nclient_prot: 1",
+            "key 2 at the top is unknown (not shown: it may be a password): did you mean `client_port`?",
+        ),
         ("authenticator: A\nsecrets: 1", "goes below `authenticator_options:`"),
         (
             "authenticator: A\nclient_port: abc",
@@ -93,7 +96,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\nlisteners: [{unix: a, mode: \"0968\"}]", "found the text \"0968\""),
         (
             "authenticator: A\nlisteners: [{port: 1, prt: 2}]",
-            "unknown key `prt` below `listeners[0]`: did you mean `port`?",
+            "key 2 below `listeners[0]` is unknown (not shown: it may be a password): did you mean `port`?",
         ),
         (
             "authenticator: A\nclient_port: 1\nlisteners: [{port: 2}]",
@@ -138,7 +141,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ),
         ("authenticator: A\nhttp: true", "`http`: expected indented lines of the form `key: value`, found `true`"),
         ("authenticator: A\nhttp: {events: on}", "`http.events`: expected true or false without quotes"),
-        ("authenticator: A\nhttp: {publsh: true}", "unknown key `publsh` below `http`: did you mean `publish`?"),
+        (
+            "authenticator: A\nhttp: {publsh: true}",
+            "key 1 below `http` is unknown (not shown: it may be a password): did you mean `publish`?",
+        ),
         (
             "authenticator: A\nhttp: {sse: true}",
             "key 1 below `http` is unknown (not shown: it may be a password): the keys there are publish, events",
@@ -160,7 +166,10 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ("authenticator: A\non_swap: true", "`on_swap`: expected keep or reauthorize, found `true`"),
         ("authenticator: A\nauthenticator_sha256: abc", "expected 64 hexadecimal digits in quotes"),
         ("authenticator: A\nlimits: 5", "`limits`: expected indented lines of the form `key: value`, found `5`"),
-        ("authenticator: A\nlimits: {outbox: 5}", "unknown key `outbox` below `limits`: did you mean `outbox_bytes`?"),
+        (
+            "authenticator: A\nlimits: {outbox: 5}",
+            "key 1 below `limits` is unknown (not shown: it may be a password): did you mean `outbox_bytes`?",
+        ),
         ("authenticator: A\nlimits: {outbox_bytes: 1 MB}", "`limits.outbox_bytes`: expected a size from 1 B to 1 GiB"),
         ("authenticator: A\nlimits: {handshake_timeout: 5 parsecs}", "`limits.handshake_timeout`: expected a time"),
         ("authenticator: A\nlimits: {max_fragments: 0}", "`limits.max_fragments`: expected a whole number from 1 to"),

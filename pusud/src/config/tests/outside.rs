@@ -1,6 +1,6 @@
 //! Texts from outside of the settings file: where tags may stand, what they stand for, and what is wrong with them.
 
-use crate::config::{Config, Overrides, TextFile, load_options};
+use crate::config::{Config, ControlSocket, Overrides, TextFile, load_options};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -93,6 +93,39 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         ("authenticator_options:\n  key: ! s3cret", "a YAML tag (`!name`) that means nothing here"),
         ("passwords:\n  !s3cret a: []", "line 3: `passwords`: a YAML tag (`!name`)"),
         (
+            "passwords:\n  !!env s3cret: []",
+            "line 3: `passwords`: `!!env` is no tag: it is written `!env`, with one `!`",
+        ),
+        ("passwords: {!!file s3cret: ['*']}", "line 2: `passwords`: `!!file` is no tag"),
+        (
+            "passwords:\n- a!!b: !<x> s3cret\n",
+            "line 3: `passwords`: a YAML tag (`!!name` or `!<name>`) that means nothing",
+        ),
+        (
+            "passwords:\n  !<env> s3cret: []",
+            "line 3: `passwords`: `!<env>` is no tag: it is written `!env`, without angle brackets",
+        ),
+        ("passwords:\n  !<tag:yaml.org,2002:env> s3cret: []", "line 3: `passwords`: `!<env>` is no tag"),
+        (
+            "authenticator_options:\n  key:\n  - !!str a\n  - !!credential s3cret",
+            "line 5: `authenticator_options.key`: `!!credential` is no tag",
+        ),
+        (
+            "authenticator_options: {key: !!map {a: !!text s3cret}}",
+            "line 2: `authenticator_options.key`: `!!text` is no tag",
+        ),
+        ("passwords:\n  !!s3cret a: []", "with one `!`; a text that begins with `!` is written in quotes"),
+        ("passwords: !!env {s3cret: []}", "line 2: `passwords`: `!!env` is no tag"),
+        ("name: !!env s3cret", "line 2: `name`: `!!env` is no tag"),
+        (
+            "passwords:\n  \"!env s3cret\": []",
+            "line 3: `passwords`: a text in quotes that begins with `!env `: write the tag without quotes, as in `!env …`",
+        ),
+        ("passwords:\n  '!file s3cret': []", "if the text itself is meant, write `!text \"!file …\"`"),
+        ("passwords:\n- '!credential s3cret'", "line 3: `passwords`: a text in quotes that begins with `!credential `"),
+        ("authenticator_options:\n  key: |\n    !text\ts3cret", "`authenticator_options.key`: a text in quotes"),
+        ("name: '!env s3cret'", "line 2: `name`: a text in quotes that begins with `!env `"),
+        (
             "authenticator_options:\n  key: !file [s3cret]",
             "line 3: `authenticator_options.key`: a tag stands before a mapping",
         ),
@@ -129,6 +162,11 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         ("name: relay-${HOST}", "line 2: `name`: `${…}` is replaced by nothing here: write `!env NAME`"),
         ("plugins_dir: ${HOME}/plugins", "`plugins_dir`: `${…}` is replaced by nothing here: write the value itself"),
         (
+            "client_tls:\n  certificate: ${s3cret}",
+            "line 3: `client_tls.certificate`: `${…}` is replaced by nothing here",
+        ),
+        ("s3cret: ['${s3cret}']", "line 2: `${…}` is replaced by nothing here: write the value itself"),
+        (
             "passwords:\n  x: []\n  !file one: []\n  s3cret-one: []",
             "twice: key 2 (`!file one`) and key 3 of the mapping are the",
         ),
@@ -162,6 +200,26 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
 }
 
 #[test]
+fn tags_of_yaml_itself_and_texts_that_look_like_tags_are_taken() {
+    let longest = format!("!!{}", "x".repeat(1020));
+    let settings = Settings::new(&format!(
+        "%YAML 1.1\n---\n# !!env\nauthenticator: !!str A\npasswords:\n  !!str one: !!seq ['!!env a', !<!env> CARGO_PKG_NAME]\n  a!!b: \
+         !<tag:yaml.org,2002:seq> [\"!<env> a\"]\n  !text \"!env a\": !!map {{!!int 007: !!int 7}}\n  '!envy a': []\n  \
+         '{longest}': !!float 1\n"
+    ));
+    let passwords = settings.load().unwrap().authenticator.original_options.remove("passwords").unwrap();
+    assert_eq!(
+        passwords,
+        json!({"one": ["!!env a", "pusud"], "a!!b": ["!<env> a"], "!env a": {"007": 7}, "!envy a": [], longest: 1.0})
+    );
+    for text in ["%TAG ! tag:x,", "# a\n\n%YAML 1.1\n%TAG !e! tag:yaml.org,2002:"] {
+        let text = format!("{text}\n---\nauthenticator: A\npasswords: {{!env s3cret: []}}");
+        let error = format!("{:#}", Settings::new(&text).load().unwrap_err());
+        assert!(error.contains("`%TAG` gives tags other meanings") && !error.contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
 fn who_needs_no_options_reads_none() {
     let text = "authenticator: A\nclient_port: 7\npasswords:\n  !file missing: []\n  !file missing: []\njwt_verification_key: \
                 !env PUSU_NO_SUCH\nauthenticator_options: {a: !file missing, b: !vault [x]}";
@@ -169,9 +227,20 @@ fn who_needs_no_options_reads_none() {
     assert!(settings.load().is_err());
     let config = Config::load_without_options(Some(&settings.file)).unwrap();
     assert_eq!((config.client_port, config.outside.files().len()), (7, 0));
+    // Nor the keys that a variable may stand for, which it may not have.
+    let keys = "name: !env PUSU_NO_SUCH\nnetwork_name: !env PUSU_NO_SUCH\nclient_address: !env PUSU_NO_SUCH\nnetwork_address: \
+                !env PUSU_NO_SUCH\nrelays: [!env PUSU_NO_SUCH]";
+    let named = Settings::new(&format!("authenticator: A\nclient_port: 7\n{keys}\ncontrol_socket: /s"));
+    assert!(named.load().is_err());
+    let config = Config::load_without_options(Some(&named.file)).unwrap();
+    assert_eq!((config.client_port, config.control_socket), (7, ControlSocket::At("/s".into())));
     let broken = Settings::new("authenticator: A\npasswords:\n  !file missing: []\nclient_prot: 7");
     let error = format!("{:#}", Config::load_without_options(Some(&broken.file)).unwrap_err());
-    assert!(error.contains("unknown key `client_prot`: did you mean"), "{error}");
+    assert!(
+        error.contains("key 3 at the top is unknown (not shown: it may be a password): did you mean `client_port`?"),
+        "{error}"
+    );
+    assert!(!error.contains("client_prot`"), "{error}");
 }
 
 #[test]
@@ -200,4 +269,21 @@ fn a_file_that_others_may_read_is_warned_about() {
     mode("one", 0o600);
     let (_, warnings) = Config::load(Some(&settings.file), &Overrides::default()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn what_a_placeholder_stands_for_is_said_as_the_place_takes_it() {
+    for (text, place, takes_text) in [
+        ("authenticator: A\nclient_port: ${PORT}", "client_port", false),
+        ("authenticator: A\nlimits: {max_fragments: '${A}'}", "limits.max_fragments", false),
+        ("authenticator: A\nplugins_dir: ${HOME}", "plugins_dir", true),
+        ("authenticator: [{id: A}, {id: B, options: {x: '${A}'}}]", "authenticator[1].options.x", true),
+    ] {
+        let error = format!("{:#}", Settings::new(text).load().unwrap_err());
+        assert!(error.contains(&format!("`{place}`: `${{…}}` is replaced by nothing")), "{error}");
+        assert_eq!(error.contains("`!text` goes before it"), takes_text, "{error}");
+    }
+    // What is advised is taken.
+    let taken = Settings::new("authenticator: A\nnetwork_key_file: !text 'a${b}'").load().unwrap();
+    assert!(taken.network_key_file.unwrap().ends_with("a${b}"));
 }

@@ -102,3 +102,33 @@ fn settings_that_are_read_again_keep_the_time_of_what_stays() {
     files.replace(&config);
     assert!(files.look().is_none() && !files.needs_watcher(), "nobody has to look");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_opened_to_others_is_said_once_for_each_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, files) = watched();
+    let mode = |mode| fs::set_permissions(folder.path().join("a"), fs::Permissions::from_mode(mode)).unwrap();
+    let said = |wanted: &str| {
+        let (notices, _) = look(&files);
+        assert!(notices.len() == 1 && notices[0].contains(wanted), "{wanted}: {notices:?}");
+        assert!(look(&files).0.is_empty(), "it is said once");
+    };
+    // The files of the test are as the system makes them, which the reading has said.
+    mode(0o600);
+    assert!(look(&files).0.is_empty());
+    mode(0o644);
+    said("/a is open to everybody (mode 0644)");
+    fs::write(folder.path().join("a"), "a-2").unwrap();
+    mode(0o666);
+    said("(mode 0666)");
+    assert_eq!(look(&files), (vec![], true), "the text is followed all the same");
+    mode(0o600);
+    assert!(look(&files).0.is_empty());
+    mode(0o644);
+    said("(mode 0644)");
+    let (config, warnings) = Config::load(Some(&folder.path().join("settings.yaml")), &Overrides::default()).unwrap();
+    assert!(warnings.iter().any(|warning| warning.contains("/a is open")), "{warnings:?}");
+    files.replace(&config);
+    assert!(look(&files).0.is_empty(), "the reading has said it");
+}
