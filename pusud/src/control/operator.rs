@@ -243,6 +243,9 @@ fn take_in(relays: &mut Vec<AtRelay>, news: OrderNews) {
         OrderNews::Sent(relay) => (relay, None, Some("has not answered within a second")),
         OrderNews::TooOld(relay) => (relay, None, Some("runs an earlier version, which knows no such order")),
         OrderNews::NoRoom(relay) => (relay, None, Some("has no room for one more revocation")),
+        OrderNews::UnknownKey(relay) => {
+            (relay, None, Some("does not have the key that the hash was made under, so that nothing is revoked there"))
+        }
         OrderNews::Done(relay, connections) => (relay, Some(connections), None),
     };
     relays.retain(|known| known.relay != relay);
@@ -262,11 +265,12 @@ mod tests {
             OrderNews::TooOld("c".into()),
             OrderNews::Done("a".into(), 3),
             OrderNews::NoRoom("b".into()),
+            OrderNews::UnknownKey("d".into()),
         ] {
             take_in(&mut relays, news);
         }
         let said: Vec<_> = relays.iter().map(|at| (at.relay.as_str(), at.connections, at.problem.is_some())).collect();
-        assert_eq!(said, [("c", None, true), ("a", Some(3), false), ("b", None, true)]);
+        assert_eq!(said, [("c", None, true), ("a", Some(3), false), ("b", None, true), ("d", None, true)]);
     }
 
     #[tokio::test]

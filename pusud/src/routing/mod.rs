@@ -34,7 +34,7 @@ pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard
 pub use lane::{LANES, Lane, SHARES, Share};
 pub use link_status::{PeerState, PeerStatus, Status, Traffic};
 pub use memory::{INBOX_BYTES_MAX, from_links_bytes_max, run_bytes_max};
-pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply, OrderTicket, Tally};
+pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply, OrderTicket, TakenIn, Tally};
 pub use outgoing::Outgoing;
 pub use report::Report;
 pub use run::Run;

@@ -132,6 +132,22 @@ pub enum Order {
     Revocations(u64),
 }
 
+/// What has become of revocations at a relay that was told of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenIn {
+    /// There was no room for some.
+    NoRoom,
+    /// They hold, as long as others do not take their places.
+    Held,
+    /// Some are of hashes under a key that the relay does not have, and revoke nothing there.
+    UnknownKey,
+}
+
+impl TakenIn {
+    /// All of them by their numbers, as links have them.
+    pub const ALL: [Self; 3] = [Self::NoRoom, Self::Held, Self::UnknownKey];
+}
+
 /// What becomes of an order at other relays: first one for each that is linked, then one for each that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderNews {
@@ -143,6 +159,8 @@ pub enum OrderNews {
     Done(String, u64),
     /// There is no room for it there.
     NoRoom(String),
+    /// It is about a hash under a key that is not there.
+    UnknownKey(String),
 }
 
 /// Where news go.

@@ -9,8 +9,8 @@ use crate::mesh::links::taken_in::{Acknowledgement, TakenIn};
 use crate::mesh::links::told::Told;
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{self, Entries, Malformed, kind};
-use crate::revocation::Revocations;
-use crate::routing::{Door, Kick, Order, OrderNews, OrderReply, OrderTicket};
+use crate::revocation::{Entry, NoRoom, Revocations};
+use crate::routing::{Door, Kick, Order, OrderNews, OrderReply, OrderTicket, TakenIn as Outcome};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,9 +59,9 @@ impl Orders {
 
     /// Appends what is to be sent next.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
-        while let Some(Acknowledgement { number, has_room, clients, .. }) = self.taken_in.next() {
-            self.lacks |= !has_room;
-            wire::revoked(out, number, has_room, clients);
+        while let Some(Acknowledgement { number, outcome, clients, .. }) = self.taken_in.next() {
+            self.lacks |= outcome == Outcome::NoRoom;
+            wire::revoked(out, number, outcome, clients);
         }
         self.ask_again(out);
         for (number, count) in self.to_answer.drain(..) {
@@ -184,26 +184,36 @@ impl<D: Door> Mesh<D> {
         let entries = entries.map(|entry| entry.map(|entry| entry.by_clock(here, clock_ms)));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let count = entries.len();
+        let is_void = |entry: &Entry| !entry.is_lifted && orders.revocations.is_void(&entry.whom);
+        let is_any_void = entries.iter().any(is_void);
         let Some(frame) = orders.taken_in.begin(number) else {
             return Err(Refusal::protocol("more revocations than can be acknowledged"));
         };
         let counted = self.door.count_revoked(OrderTicket { link: id, number: frame });
         let taken = orders.revocations.take(entries, Some(id), counted);
-        if taken.is_err() {
-            orders.taken_in.refuse();
-        }
+        orders.taken_in.settle(match taken {
+            Err(NoRoom) => Outcome::NoRoom,
+            Ok(()) if is_any_void => Outcome::UnknownKey,
+            Ok(()) => Outcome::Held,
+        });
         link.signals.send.notify_one();
         info!(relay = %link.name, count, "revocations taken in from a linked relay");
         if let Err(no_room) = taken {
             warn!(relay = %link.name, "not all revocations of the peer hold here: {no_room}");
+        }
+        if is_any_void {
+            warn!(
+                relay = %link.name,
+                "not all revocations of the peer hold here: some are of hashes under a key that this relay does not have"
+            );
         }
         Ok(())
     }
 }
 
 /// A peer has taken in revocations.
-pub(super) fn receive_revoked(link: &mut Link, number: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
-    orders_of(link, kind::REVOKED)?.told.acknowledge(number, has_room, clients)?;
+pub(super) fn receive_revoked(link: &mut Link, number: u64, outcome: Outcome, clients: u64) -> Result<(), Refusal> {
+    orders_of(link, kind::REVOKED)?.told.acknowledge(number, outcome, clients)?;
     // More may wait to be told.
     link.signals.send.notify_one();
     Ok(())

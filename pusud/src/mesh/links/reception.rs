@@ -70,7 +70,7 @@ impl<D: Door> Mesh<D> {
             Frame::Revocations { number, clock_ms, entries } => {
                 self.receive_revocations(id, (number, clock_ms), entries)?;
             }
-            Frame::Revoked { number, has_room, clients } => receive_revoked(link, number, has_room, clients)?,
+            Frame::Revoked { number, outcome, clients } => receive_revoked(link, number, outcome, clients)?,
             Frame::Room => receive_room(link)?,
             Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
             Frame::Kicked { number, count } => receive_kicked(link, number, count)?,

@@ -3,6 +3,7 @@
 //! **Invariant:** acknowledgements leave in the order of what they acknowledge, and a bounded number of them waits.
 
 use super::told::UNACKNOWLEDGED_MAX;
+use crate::routing::TakenIn as Outcome;
 use std::collections::VecDeque;
 
 /// What has been taken in and is not acknowledged.
@@ -18,8 +19,8 @@ pub(super) struct TakenIn {
 pub(super) struct Acknowledgement {
     /// The peer's own number.
     pub(super) number: u64,
-    /// There was room for everything.
-    pub(super) has_room: bool,
+    /// What has become of everything in it.
+    pub(super) outcome: Outcome,
     /// So many clients were authorized by what was revoked.
     pub(super) clients: u64,
     /// The frame, by the count of this side, and whether the shards look through their clients for it.
@@ -36,14 +37,14 @@ impl TakenIn {
         }
         self.last += 1;
         let frame = self.last;
-        self.waiting.push_back(Acknowledgement { number, has_room: true, clients: 0, frame, is_open: true });
+        self.waiting.push_back(Acknowledgement { number, outcome: Outcome::Held, clients: 0, frame, is_open: true });
         Some(frame)
     }
 
-    /// There was no room for some of what was taken in last.
-    pub(super) fn refuse(&mut self) {
+    /// What has become of what was taken in last.
+    pub(super) fn settle(&mut self, outcome: Outcome) {
         if let Some(last) = self.waiting.back_mut() {
-            last.has_room = false;
+            last.outcome = outcome;
         }
     }
 
@@ -64,21 +65,21 @@ impl TakenIn {
 mod tests {
     use super::*;
 
-    fn told(taken_in: &mut TakenIn) -> Vec<(u64, bool, u64)> {
-        std::iter::from_fn(|| taken_in.next()).map(|next| (next.number, next.has_room, next.clients)).collect()
+    fn told(taken_in: &mut TakenIn) -> Vec<(u64, Outcome, u64)> {
+        std::iter::from_fn(|| taken_in.next()).map(|next| (next.number, next.outcome, next.clients)).collect()
     }
 
     #[test]
     fn they_leave_in_order_each_with_its_own_count() {
         let mut taken_in = TakenIn::default();
         let [first, second, third] = [10, 20, 15].map(|number| taken_in.begin(number).unwrap());
-        taken_in.refuse();
+        taken_in.settle(Outcome::NoRoom);
         taken_in.counted(second, 2);
         assert_eq!(told(&mut taken_in), []);
         taken_in.counted(first, 1);
-        assert_eq!(told(&mut taken_in), [(10, true, 1), (20, true, 2)]);
+        assert_eq!(told(&mut taken_in), [(10, Outcome::Held, 1), (20, Outcome::Held, 2)]);
         taken_in.counted(third, 3);
-        assert_eq!(told(&mut taken_in), [(15, false, 3)]);
+        assert_eq!(told(&mut taken_in), [(15, Outcome::NoRoom, 3)]);
     }
 
     #[test]
@@ -87,7 +88,7 @@ mod tests {
         let frames: Vec<u64> = (0..100).filter_map(|number| taken_in.begin(number)).collect();
         assert_eq!(frames.len(), UNACKNOWLEDGED_MAX);
         taken_in.counted(frames[0], 1);
-        assert_eq!(told(&mut taken_in), [(0, true, 1)]);
+        assert_eq!(told(&mut taken_in), [(0, Outcome::Held, 1)]);
         assert!(taken_in.begin(100).is_some() && taken_in.begin(101).is_none());
     }
 }

@@ -9,7 +9,7 @@ use crate::mesh::handshake::Refusal;
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT};
 use crate::revocation::{Entry, Revocations};
-use crate::routing::{OrderNews, OrderReply};
+use crate::routing::{OrderNews, OrderReply, TakenIn};
 use std::collections::VecDeque;
 
 /// Most frames with revocations of one side that are not acknowledged.
@@ -35,7 +35,7 @@ pub(super) struct Told {
     frames: u64,
     unacknowledged: VecDeque<(u64, u64)>,
     /// The last changes that the peer has taken in: whether it had room, and how many clients were authorized.
-    acknowledged: VecDeque<(u64, bool, u64)>,
+    acknowledged: VecDeque<(u64, TakenIn, u64)>,
     awaited: Vec<Awaited>,
     /// It had no room for some of them, and has not asked to be told again.
     was_refused: bool,
@@ -87,7 +87,7 @@ impl Told {
             (self.frames, entries)
         });
         let mut awaited = std::mem::take(&mut self.awaited);
-        awaited.retain(|awaited| !self.is_needless(awaited.change) || awaited.tell(true, 0));
+        awaited.retain(|awaited| !self.is_needless(awaited.change) || awaited.tell(TakenIn::Held, 0));
         self.awaited = awaited;
         frame
     }
@@ -103,8 +103,8 @@ impl Told {
         self.awaited.retain(|awaited| !awaited.reply.is_closed());
         let awaited = Awaited { change, relay: relay.to_owned(), reply };
         match self.acknowledged.iter().find(|(acknowledged, ..)| *acknowledged >= change) {
-            Some((_, has_room, clients)) => drop(awaited.tell(*has_room, *clients)),
-            None if self.is_needless(change) => drop(awaited.tell(true, 0)),
+            Some((_, outcome, clients)) => drop(awaited.tell(*outcome, *clients)),
+            None if self.is_needless(change) => drop(awaited.tell(TakenIn::Held, 0)),
             None => self.awaited.push(awaited),
         }
     }
@@ -113,18 +113,18 @@ impl Told {
     ///
     /// # Errors
     /// It is none that waits to be acknowledged.
-    pub(super) fn acknowledge(&mut self, frame: u64, has_room: bool, clients: u64) -> Result<(), Refusal> {
+    pub(super) fn acknowledge(&mut self, frame: u64, outcome: TakenIn, clients: u64) -> Result<(), Refusal> {
         let at = self.unacknowledged.iter().position(|(sent, _)| *sent == frame);
         let Some(at) = at else {
             return Err(Refusal::protocol("an acknowledgement of revocations that were not told, or the second one"));
         };
         let change = self.unacknowledged.drain(..=at).map(|(_, change)| change).max().unwrap_or_default();
-        self.was_refused |= !has_room;
+        self.was_refused |= outcome == TakenIn::NoRoom;
         if self.acknowledged.len() >= REMEMBERED_MAX {
             self.acknowledged.pop_front();
         }
-        self.acknowledged.push_back((change, has_room, clients));
-        self.awaited.retain(|awaited| awaited.change > change || awaited.tell(has_room, clients));
+        self.acknowledged.push_back((change, outcome, clients));
+        self.awaited.retain(|awaited| awaited.change > change || awaited.tell(outcome, clients));
         Ok(())
     }
 
@@ -142,9 +142,13 @@ impl Told {
 
 impl Awaited {
     /// False, since nobody waits any more. Whoever asked may have given up.
-    fn tell(&self, has_room: bool, clients: u64) -> bool {
+    fn tell(&self, outcome: TakenIn, clients: u64) -> bool {
         let relay = self.relay.clone();
-        let _ = self.reply.send(if has_room { OrderNews::Done(relay, clients) } else { OrderNews::NoRoom(relay) });
+        let _ = self.reply.send(match outcome {
+            TakenIn::Held => OrderNews::Done(relay, clients),
+            TakenIn::NoRoom => OrderNews::NoRoom(relay),
+            TakenIn::UnknownKey => OrderNews::UnknownKey(relay),
+        });
         false
     }
 }

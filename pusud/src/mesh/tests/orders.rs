@@ -2,6 +2,7 @@
 
 use crate::mesh::wire::{self, Decoder, FRAME_BYTES_OVER_CONTENT, Frame, kind, parse};
 use crate::revocation::{AuthorizationHash, Entry, Stamp, Whom};
+use crate::routing::TakenIn;
 
 fn entry(whom: Whom, is_lifted: bool) -> Entry {
     Entry { whom, stamp: Stamp { time_ms: 7, writer: u64::MAX }, until_ms: 9, is_lifted }
@@ -17,7 +18,7 @@ fn what_is_written_is_read() {
     wire::revocations(&mut out, 3, 7, entries.clone());
     let lengths: usize = entries.iter().map(wire::entry_len).sum();
     assert_eq!(out.len(), 5 + 16 + lengths, "a frame is filled by these lengths");
-    wire::revoked(&mut out, 3, false, 6);
+    wire::revoked(&mut out, 3, TakenIn::NoRoom, 6);
     wire::kick(&mut out, 4, 2, "alice");
     wire::kicked(&mut out, 4, 5);
     let mut decoder = Decoder::default();
@@ -32,7 +33,7 @@ fn what_is_written_is_read() {
     };
     assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), entries);
     let (kind, payload) = next();
-    assert_eq!(parse(kind, &payload), Ok(Frame::Revoked { number: 3, has_room: false, clients: 6 }));
+    assert_eq!(parse(kind, &payload), Ok(Frame::Revoked { number: 3, outcome: TakenIn::NoRoom, clients: 6 }));
     let (kind, payload) = next();
     assert_eq!(parse(kind, &payload), Ok(Frame::Kick { number: 4, by: 2, whom: "alice" }));
     let (kind, payload) = next();

@@ -9,6 +9,7 @@ use crate::mesh::wire::deciders::{self, Decider};
 use crate::mesh::wire::fields::Fields;
 pub(crate) use crate::mesh::wire::fields::{Changes, Entries, Malformed, Names, Publications, Total, hash};
 use crate::mesh::wire::kind;
+use crate::routing::TakenIn;
 
 /// What every HELLO begins with.
 pub(crate) const MAGIC: [u8; 4] = *b"PUSU";
@@ -165,8 +166,8 @@ pub(crate) enum Frame<'a> {
     Revoked {
         /// Of the last frame.
         number: u64,
-        /// There was room for all of it.
-        has_room: bool,
+        /// What has become of all of it.
+        outcome: TakenIn,
         /// So many clients were authorized by what has been revoked since the last one.
         clients: u64,
     },
@@ -233,7 +234,11 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             let (number, clock_ms) = (fields.u64()?, fields.u64()?);
             return Ok(Frame::Revocations { number, clock_ms, entries: Entries::new(fields) });
         }
-        kind::REVOKED => Frame::Revoked { number: fields.u64()?, has_room: fields.flag()?, clients: fields.u64()? },
+        kind::REVOKED => {
+            let (number, outcome, clients) = (fields.u64()?, usize::from(fields.u8()?), fields.u64()?);
+            let outcome = *TakenIn::ALL.get(outcome).ok_or(Malformed::Fields(kind::REVOKED))?;
+            Frame::Revoked { number, outcome, clients }
+        }
         kind::ROOM => Frame::Room,
         kind::KICK => {
             let (number, by) = (fields.u64()?, fields.u8()?);

@@ -6,6 +6,7 @@ use crate::mesh::wire::codec::Frame;
 use crate::mesh::wire::codec::{ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total};
 use crate::mesh::wire::kind;
 use crate::revocation::{Entry, Whom};
+use crate::routing::TakenIn;
 
 /// Longest text of a refusal, in bytes.
 const REASON_BYTES_MAX: usize = 900;
@@ -161,10 +162,10 @@ pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, clock_ms: u64, entries
 }
 
 /// Appends REVOKED.
-pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, has_room: bool, clients: u64) {
+pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, outcome: TakenIn, clients: u64) {
     frame(out, kind::REVOKED, |out| {
         out.extend_from_slice(&number.to_be_bytes());
-        out.push(has_room.into());
+        out.push(outcome as u8);
         out.extend_from_slice(&clients.to_be_bytes());
     });
 }
@@ -253,7 +254,7 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         Frame::Revocations { number, clock_ms, entries } => {
             revocations(out, number, clock_ms, entries.filter_map(Result::ok));
         }
-        Frame::Revoked { number, has_room, clients } => revoked(out, number, has_room, clients),
+        Frame::Revoked { number, outcome, clients } => revoked(out, number, outcome, clients),
         Frame::Room => bare(out, kind::ROOM),
         Frame::Kick { number, by, whom } => kick(out, number, by, whom),
         Frame::Kicked { number, count } => kicked(out, number, count),

@@ -44,11 +44,11 @@ fn everything_is_told_again_only_where_there_was_no_room() {
     revoke(&revocations, "alice");
     assert_eq!(frames(&mut told, &revocations), [[whom("alice")]]);
     assert!(!told.again(), "nothing was refused");
-    told.acknowledge(1, true, 0).unwrap();
+    told.acknowledge(1, TakenIn::Held, 0).unwrap();
     assert!(!told.again() && frames(&mut told, &revocations).is_empty());
     revoke(&revocations, "bob");
     assert_eq!(frames(&mut told, &revocations).len(), 1);
-    told.acknowledge(2, false, 0).unwrap();
+    told.acknowledge(2, TakenIn::NoRoom, 0).unwrap();
     assert!(told.again() && !told.again(), "once for each refusal");
     assert_eq!(frames(&mut told, &revocations), [[whom("alice"), whom("bob")]]);
 }
@@ -59,13 +59,13 @@ fn what_was_not_told_before_everything_is_told_again_has_frames_of_its_own() {
     let (revocations, mut told) = link();
     revoke(&revocations, "alice");
     frames(&mut told, &revocations);
-    told.acknowledge(1, false, 0).unwrap();
+    told.acknowledge(1, TakenIn::NoRoom, 0).unwrap();
     let changes = ["bob", "carol"].map(|subject| revoke(&revocations, subject));
     let mut news = changes.map(|change| awaiting(&mut told, change));
     assert!(told.again());
     assert_eq!(frames(&mut told, &revocations), [[whom("alice")], [whom("bob")], [whom("carol")]]);
     for (frame, clients) in [(2, 0), (3, 5), (4, 6)] {
-        told.acknowledge(frame, true, clients).unwrap();
+        told.acknowledge(frame, TakenIn::Held, clients).unwrap();
     }
     assert_eq!(news.each_mut().map(|news| news.try_recv().ok()), [5, 6].map(|n| Some(OrderNews::Done("b".into(), n))));
 }
@@ -92,23 +92,26 @@ fn a_change_that_nobody_needs_to_be_told_of_any_more_is_not_waited_for() {
     let mut news = awaiting(&mut told, change);
     told_by_peer(&revocations, "carol");
     assert!(frames(&mut told, &revocations).is_empty() && news.try_recv().is_err(), "it was told, and is acknowledged");
-    told.acknowledge(1, true, 3).unwrap();
+    told.acknowledge(1, TakenIn::Held, 3).unwrap();
     assert_eq!(news.try_recv(), Ok(OrderNews::Done("b".into(), 3)));
 }
 
 #[test]
 fn what_was_not_told_or_is_acknowledged_already_cannot_be_acknowledged() {
     let (revocations, mut told) = link();
-    assert!(told.acknowledge(0, true, 0).is_err());
+    assert!(told.acknowledge(0, TakenIn::Held, 0).is_err());
     for subject in ["alice", "bob", "carol"] {
         revoke(&revocations, subject);
     }
     assert_eq!(frames(&mut told, &revocations).len(), 3);
-    assert!(told.acknowledge(4, true, 0).is_err());
-    told.acknowledge(2, true, 0).unwrap();
-    assert!([1, 2].map(|frame| told.acknowledge(frame, true, 0).is_err()) == [true; 2], "joined with the second one");
-    told.acknowledge(3, true, 0).unwrap();
-    assert!(told.acknowledge(3, true, 0).is_err());
+    assert!(told.acknowledge(4, TakenIn::Held, 0).is_err());
+    told.acknowledge(2, TakenIn::Held, 0).unwrap();
+    assert!(
+        [1, 2].map(|frame| told.acknowledge(frame, TakenIn::Held, 0).is_err()) == [true; 2],
+        "joined with the second one"
+    );
+    told.acknowledge(3, TakenIn::Held, 0).unwrap();
+    assert!(told.acknowledge(3, TakenIn::Held, 0).is_err());
 }
 
 #[test]
@@ -118,8 +121,8 @@ fn a_peer_that_acknowledges_nothing_is_told_no_more() {
         revoke(&revocations, &number.to_string());
     }
     assert_eq!(frames(&mut told, &revocations).len(), UNACKNOWLEDGED_MAX);
-    told.acknowledge(2, true, 0).unwrap();
+    told.acknowledge(2, TakenIn::Held, 0).unwrap();
     assert_eq!(frames(&mut told, &revocations).len(), 2);
-    told.acknowledge(UNACKNOWLEDGED_MAX as u64, true, 0).unwrap();
+    told.acknowledge(UNACKNOWLEDGED_MAX as u64, TakenIn::Held, 0).unwrap();
     assert_eq!(frames(&mut told, &revocations), [[whom(&(UNACKNOWLEDGED_MAX + 2).to_string())]]);
 }
