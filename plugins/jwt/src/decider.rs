@@ -127,7 +127,7 @@ fn merged(read: Vec<String>, write: Vec<String>) -> Vec<Permission> {
 }
 
 /// Milliseconds since 1970 UTC; negative before.
-fn unix_ms(time: SystemTime) -> i64 {
+pub(crate) fn unix_ms(time: SystemTime) -> i64 {
     let whole = |milliseconds: u128| i64::try_from(milliseconds).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => whole(since.as_millis()),

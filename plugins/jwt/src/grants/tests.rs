@@ -26,7 +26,7 @@ fn any_token() -> Rules {
 }
 
 fn rules_within(written: Value, allowed: Allowed) -> Result<Vec<Rule>, String> {
-    let tokens = Tokens { rules: &any_token(), allowed: &allowed };
+    let tokens = Tokens { rules: &any_token(), allowed: &allowed, now_ms: 0 };
     let host = Relay::new().host();
     read(written, |rule, place| rule.meant(place, &tokens, &host))
 }
