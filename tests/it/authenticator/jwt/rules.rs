@@ -85,6 +85,20 @@ fn the_log_names_claims_and_no_value() {
     tokens.iter().flat_map(|token| token.split('.').skip(1)).for_each(|part| expect_nowhere(&daemon, part));
     let status = daemon.status().to_string();
     assert!(!status.contains("canary"), "{status}");
+    // What was refused is explained afterwards too, to the operator alone.
+    let refused = daemon.operate_json(&["decisions", "--refused"]);
+    let details: Vec<_> = refused.iter().map(|decision| decision["detail"].as_str().unwrap()).collect();
+    assert_eq!(
+        details[1..],
+        ["exp: expected a time in seconds since 1970, found one in milliseconds", "nbf: expected a number",]
+    );
+    assert!(
+        details[0].contains("rule 2 gives nothing: `{sub}` has a `*`") && details[0].len() <= 256,
+        "{}",
+        details[0]
+    );
+    let shown = daemon.operate(&["decisions"]).succeeds();
+    assert!(shown.contains("\n    detail: nbf: expected a number\n") && !shown.contains("canary"), "{shown}");
 }
 
 /// What is secret in an address of keys, and what a server answers, is in no log.
