@@ -77,7 +77,7 @@ impl Service {
             }
             Err(fault) => {
                 self.failure_log.failed(&fault);
-                Outcome::Unavailable
+                Outcome::Unavailable(fault)
             }
         }
     }

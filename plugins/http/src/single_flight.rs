@@ -51,7 +51,8 @@ impl Waiter for Reply {
 pub(crate) enum Outcome {
     Answered(Answer),
     Refused,
-    Unavailable,
+    /// Why, for the operator alone.
+    Unavailable(String),
 }
 
 impl Outcome {
@@ -59,7 +60,9 @@ impl Outcome {
         match self {
             Self::Answered(answer) => answer.verdict(),
             Self::Refused => Verdict::refuse("the authorization service refuses"),
-            Self::Unavailable => Verdict::unavailable("the authorization service gave no answer"),
+            Self::Unavailable(why) => {
+                Verdict::unavailable("the authorization service gave no answer").with_detail(why.clone())
+            }
         }
     }
 }
@@ -196,7 +199,7 @@ impl<W: Waiter> State<W> {
         match outcome {
             Outcome::Answered(answer) => self.cache.put(key.0, answer, now),
             Outcome::Refused => self.cache.forget(&key.0),
-            Outcome::Unavailable => return,
+            Outcome::Unavailable(_) => return,
         }
         for (_, earlier) in self.flights.range_mut((key.0, 0)..key) {
             earlier.is_outdated = true;

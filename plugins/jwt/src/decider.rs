@@ -4,6 +4,7 @@
 //! before, to leave a token to another authenticator: an authenticator that abstains gives nothing.
 
 use crate::claims::{self, Accepted, Denied, Rules};
+use crate::detail::Detail;
 use crate::grants::{self, Given, Rule};
 use crate::keys::Keys;
 use crate::members::Members;
@@ -73,13 +74,12 @@ impl Decider {
 
     fn verdict(&self, accepted: Accepted, given: Given) -> Result<Verdict, Denied> {
         let (mut read, mut write) = (accepted.read, accepted.write);
-        let mut detail = Vec::new();
+        let mut detail = Detail::default();
         if !self.grants.is_empty() {
             if let Some(claim) = self.rules.claim.as_ref().filter(|_| !read.is_empty() || !write.is_empty()) {
-                detail.push(format!("the claim `{claim}` gives its own patterns"));
+                detail.add(&format!("the claim `{claim}` gives its own patterns"));
             }
-            let nothing = given.explained.is_empty().then(|| "no rule of `jwt_grants` is met".to_owned());
-            detail.extend(given.explained.into_iter().chain(nothing));
+            given.explained.iter().for_each(|sentence| detail.add(sentence));
         }
         read.extend(given.read);
         write.extend(given.write);
@@ -92,15 +92,15 @@ impl Decider {
             } else {
                 "nothing that the token gives is among the channels allowed here"
             };
-            return Err(Denied { reason, detail: detail.join("; ") });
+            return Err(Denied { reason, detail: detail.text() });
         }
         if permissions.len() > PERMISSIONS_MAX {
-            return Err(Denied { reason: "the token has too many patterns", detail: detail.join("; ") });
+            return Err(Denied { reason: "the token has too many patterns", detail: detail.text() });
         }
         if !(read_whole && write_whole) {
-            detail.push("the token asks for more than allowed_channels".to_owned());
+            detail.add("the token asks for more than allowed_channels");
         }
-        let mut verdict = Verdict::grant(permissions).with_subject(accepted.subject).with_detail(detail.join("; "));
+        let mut verdict = Verdict::grant(permissions).with_subject(accepted.subject).with_detail(detail.text());
         if let Some(expires) = accepted.expires_unix_ms {
             verdict = verdict.expires_unix_ms(expires);
         }
@@ -127,7 +127,7 @@ fn merged(read: Vec<String>, write: Vec<String>) -> Vec<Permission> {
 }
 
 /// Milliseconds since 1970 UTC; negative before.
-fn unix_ms(time: SystemTime) -> i64 {
+pub(crate) fn unix_ms(time: SystemTime) -> i64 {
     let whole = |milliseconds: u128| i64::try_from(milliseconds).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => whole(since.as_millis()),

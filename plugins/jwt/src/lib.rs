@@ -16,6 +16,7 @@
 mod algorithms;
 mod claims;
 mod decider;
+mod detail;
 mod grants;
 mod keys;
 mod members;

@@ -4,6 +4,7 @@
 
 use crate::algorithms::{self, Algorithm};
 use crate::claims::{ClaimPath, Rules};
+use crate::decider::unix_ms;
 use crate::grants::{Rule, Tokens, WrittenRule};
 use crate::keys::KeySource;
 use crate::patterns::Allowed;
@@ -15,7 +16,7 @@ use pusu_plugin_api::serde::{self, Deserialize};
 use pusu_plugin_api::{CreateError, Host, Pattern};
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// What clocks may differ by unless `jwt_leeway` says otherwise.
@@ -59,7 +60,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Checks the options; reads no file and asks nobody.
+    /// Checks the options, also against the clock; reads no file and asks nobody.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -67,7 +68,8 @@ impl Settings {
         let algorithms = algorithms::parse(&options.jwt_signing_algorithms)?;
         let rules = options.rules()?;
         let allowed = Allowed::new(options.allowed_channels.as_deref())?;
-        let grants = grants(options.jwt_grants.take(), &Tokens { rules: &rules, allowed: &allowed }, host)?;
+        let tokens = Tokens { rules: &rules, allowed: &allowed, now_ms: unix_ms(SystemTime::now()) };
+        let grants = grants(options.jwt_grants.take(), &tokens, host)?;
         let source = options.source(host)?;
         source.check_algorithms(&algorithms)?;
         Ok(Self { algorithms, source, rules, grants, allowed })

@@ -3,8 +3,9 @@
 //! **Invariant:** the crypto provider is named here and nowhere installed for the whole process, so that other libraries
 //! in it may have another.
 
-use crate::authorities::authorities;
+use crate::authorities::{Authorities, OWN_CERTIFICATE, authorities};
 use pusu_plugin_api::file::{self, WatchedFile};
+use pusu_plugin_api::options::Place;
 use pusu_plugin_api::{CreateError, Host};
 use rustls::crypto::ring;
 use rustls::pki_types::TrustAnchor;
@@ -57,8 +58,9 @@ impl Trust {
     pub fn open(file: Option<PathBuf>, server: &str, names: Names, host: &Host) -> Result<Self, CreateError> {
         let source = match file {
             Some(file) => {
-                let server = server.to_owned();
-                let parse = move |pem: &[u8]| of_pem(pem, &server);
+                let (server, host_of_parse) = (server.to_owned(), host.clone());
+                let place = Place::option(names.ca_file).file(&file);
+                let parse = move |pem: &[u8]| of_pem(pem, &server, &place, &host_of_parse);
                 let file = WatchedFile::open(host, names.ca_file, file, CA_FILE_BYTES_MAX, parse)?;
                 // Whoever writes it decides who is believed.
                 file.guard(|_| false);
@@ -76,7 +78,8 @@ impl Trust {
     pub fn check(file: Option<&Path>, server: &str, names: Names, host: &Host) -> Result<(), CreateError> {
         match file {
             Some(file) => {
-                file::read(names.ca_file, file, CA_FILE_BYTES_MAX, |pem| of_pem(pem, server))?;
+                let place = Place::option(names.ca_file).file(file);
+                file::read(names.ca_file, file, CA_FILE_BYTES_MAX, |pem| of_pem(pem, server, &place, host))?;
                 file::warn_of_others(host, names.ca_file, file, false);
                 Ok(())
             }
@@ -115,9 +118,10 @@ impl Trust {
                 }
                 // The library has no word of its own for an authority's certificate (`CaUsedAsEndEntity`).
                 (CertificateError::Other(_), _) if error.to_string().contains("CaUsedAsEndEntity") => {
-                    "its certificate is marked as an authority's (CA:TRUE), which no server may show: it needs one without \
-                     that"
-                        .to_owned()
+                    format!(
+                        "its certificate is marked as an authority's (CA:TRUE), which no server may show: {OWN_CERTIFICATE}, \
+                         in `{ca_file}`"
+                    )
                 }
                 _ => String::new(),
             },
@@ -128,8 +132,13 @@ impl Trust {
     }
 }
 
-fn of_pem(pem: &[u8], server: &str) -> Result<Trusted, String> {
-    authorities(pem, server).and_then(trusted)
+/// Says in the log what may be a mistake in `place`.
+fn of_pem(pem: &[u8], server: &str, place: &Place, host: &Host) -> Result<Trusted, String> {
+    let Authorities { roots, doubt } = authorities(pem, server)?;
+    if let Some(doubt) = doubt {
+        host.warn(format_args!("{place}: {doubt}"));
+    }
+    trusted(roots)
 }
 
 fn of_system(names: Names) -> Result<Trusted, CreateError> {

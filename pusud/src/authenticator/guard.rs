@@ -4,6 +4,7 @@
 
 use super::decisions::{Decisions, Question};
 use super::grants::GrantEnd;
+use super::lineup::{Lineup, Settled};
 use super::verdict::{Grant, Request, Verdict};
 use crate::revocation::{Hashes, REVOKED, Revocations};
 use std::sync::Arc;
@@ -27,19 +28,23 @@ impl Guard {
         Guarded { hashes, question, is_revoked }
     }
 
-    /// The verdict that holds, when `by` has decided.
-    pub(super) fn end(&self, guarded: Guarded, mut verdict: Verdict, by: String) -> Verdict {
+    /// The verdict that holds of what `lineup` has settled.
+    pub(super) fn end(&self, guarded: Guarded, settled: Settled<'_>, lineup: &Lineup) -> Verdict {
         let Guarded { hashes, question, .. } = guarded;
+        let Settled { mut verdict, by, mut detail } = settled;
         let mut subject = None;
         if let Verdict::Grant(grant) = &mut verdict {
             grant.standing = self.revocations.standing(&grant.subject, &hashes);
             if self.revocations.revokes(&grant.standing) {
                 subject = Some(take_back(grant));
                 verdict = Verdict::Refuse(REVOKED.to_owned());
+                // It says why that was granted.
+                detail.clear();
             }
         }
         if let Some(question) = question {
-            self.decisions.remember(question, by, &verdict, subject);
+            let entry = by.map_or_else(|| lineup.identity().id, str::to_owned);
+            self.decisions.remember(question, entry, &verdict, subject, &detail);
         }
         verdict
     }

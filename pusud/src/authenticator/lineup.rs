@@ -8,12 +8,14 @@
 mod comparison;
 mod explanation;
 mod report;
+mod settled;
 mod slot;
 mod swap;
 mod trial;
 
 pub use explanation::Asked;
 pub use report::{DecisionCounts, EntryReport, TrialCounts};
+pub(super) use settled::Settled;
 pub(super) use trial::IN_FLIGHT_MAX;
 
 use super::answer::Understood;
@@ -54,13 +56,8 @@ impl Lineup {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Asks; `previous`: the generation and the entry that have granted what is asked about again. Says who has decided;
-    /// `None`: all of them have had their turn.
-    pub(super) async fn decide_as_before(
-        &self,
-        request: Request,
-        previous: Option<(u32, u32)>,
-    ) -> (Verdict, Option<&str>) {
+    /// Asks; `previous`: the generation and the entry that have granted what is asked about again.
+    pub(super) async fn decide_as_before(&self, request: Request, previous: Option<(u32, u32)>) -> Settled<'_> {
         match previous {
             None => self.decide(request, None).await,
             Some((generation, entry)) => self.decide_again(request, generation, entry).await,
@@ -68,59 +65,59 @@ impl Lineup {
     }
 
     /// `previous`: the entry that has granted what is asked about again.
-    async fn decide(&self, request: Request, previous: Option<u32>) -> (Verdict, Option<&str>) {
+    async fn decide(&self, request: Request, previous: Option<u32>) -> Settled<'_> {
         // An entry may reload meanwhile.
         let number = self.number();
-        let (mut verdict, by) = match &self.deciding[..] {
-            [alone] if !self.is_list => (alone.ask(request).await.into(), Some(alone.name.as_str())),
+        let mut settled = match &self.deciding[..] {
+            [alone] if !self.is_list => alone.settle(alone.ask_in_detail(request).await),
             _ => self.walk_with_shadows(request, previous).await,
         };
-        if let Verdict::Grant(grant) = &mut verdict {
+        if let Verdict::Grant(grant) = &mut settled.verdict {
             grant.generation = number;
         }
-        (verdict, by)
+        settled
     }
 
     /// Asks the entry alone that has granted what is asked about again; all, where another lineup has.
-    async fn decide_again(&self, request: Request, generation: u32, entry: u32) -> (Verdict, Option<&str>) {
+    async fn decide_again(&self, request: Request, generation: u32, entry: u32) -> Settled<'_> {
         let number = self.number();
         let own = self.deciding.iter().find(|slot| slot.lasts.number == entry);
         match own.filter(|_| self.is_list && generation == number) {
             Some(slot) => {
-                let decision = slot.ask(request).await;
-                slot.count(&decision);
-                let mut verdict = decision.into();
-                if let Verdict::Grant(grant) = &mut verdict {
+                let answer = slot.ask_in_detail(request).await;
+                slot.count(&answer.verdict);
+                let mut settled = slot.settle(answer);
+                if let Verdict::Grant(grant) = &mut settled.verdict {
                     grant.generation = number;
                 }
-                (verdict, Some(slot.name.as_str()))
+                settled
             }
             None => self.decide(request, Some(entry)).await,
         }
     }
 
     /// Those that are tried are asked afterwards, each if it has room for the question; not about what was granted before.
-    async fn walk_with_shadows(&self, request: Request, previous: Option<u32>) -> (Verdict, Option<&str>) {
+    async fn walk_with_shadows(&self, request: Request, previous: Option<u32>) -> Settled<'_> {
         let admit = |shadow: &Shadow| if request.recheck { None } else { shadow.admit(&request) };
         let admitted: Vec<Admitted> = self.shadows.iter().filter_map(admit).collect();
         let began = Instant::now();
-        let (verdict, by) = self.walk(request, previous, &mut |_, _, _| ()).await;
+        let settled = self.walk(request, previous, &mut |_, _| ()).await;
         let took = began.elapsed();
         if !admitted.is_empty() {
-            let decided = Decided::of(&verdict);
+            let decided = Decided::of(&settled.verdict);
             admitted.into_iter().for_each(|one| one.ask(decided.clone(), took));
         }
-        (verdict, by)
+        settled
     }
 
     async fn walk(
         &self,
         request: Request,
         previous: Option<u32>,
-        said: &mut (dyn FnMut(&Slot, &Decision, String) + Send),
-    ) -> (Verdict, Option<&str>) {
+        said: &mut (dyn FnMut(&Slot, &Understood) + Send),
+    ) -> Settled<'_> {
         let deadline = Instant::now() + self.timeout;
-        let (mut unavailable, mut abstained) = (None, String::new());
+        let (mut unavailable, mut abstained) = (None, (String::new(), String::new()));
         for slot in &self.deciding {
             let mut question = request.copy();
             if previous.is_some_and(|entry| entry != slot.lasts.number) {
@@ -128,26 +125,29 @@ impl Lineup {
                 question.attributes.retain(|(key, _)| key != PREVIOUS_TICKET);
             }
             let answer = timeout_at(deadline.into(), slot.ask_in_detail(question)).await;
-            let (Understood { verdict: decision, detail }, has_time) = match answer {
+            let (answer, has_time) = match answer {
                 Ok(answer) => (answer, true),
                 Err(_) => (Decision::Unavailable(ALL_TIMED_OUT.to_owned()).into(), false),
             };
-            slot.count(&decision);
-            said(slot, &decision, detail);
+            slot.count(&answer.verdict);
+            said(slot, &answer);
+            let Understood { verdict: decision, detail } = answer;
             match decision {
                 Decision::Abstain(reason) if reason.is_empty() => {}
-                Decision::Abstain(reason) => abstained = reason,
-                Decision::Unavailable(reason) if slot.goes_on && has_time => unavailable = unavailable.or(Some(reason)),
+                Decision::Abstain(reason) => abstained = (reason, detail),
+                Decision::Unavailable(reason) if slot.goes_on && has_time => {
+                    unavailable = unavailable.or(Some((reason, detail)));
+                }
                 // Whoever could not be asked may have been the one whose it is.
                 Decision::Refuse(_) if unavailable.is_some() => break,
-                decided => return (decided.into(), Some(slot.name.as_str())),
+                verdict => return slot.settle(Understood { verdict, detail }),
             }
         }
-        let verdict = match unavailable {
-            Some(reason) => Verdict::Unavailable(reason),
-            None => Verdict::Refuse(abstained),
+        let (verdict, detail) = match unavailable {
+            Some((reason, detail)) => (Verdict::Unavailable(reason), detail),
+            None => (Verdict::Refuse(abstained.0), abstained.1),
         };
-        (verdict, None)
+        Settled { verdict, by: None, detail }
     }
 
     /// What decides. Of a list, the names.

@@ -69,7 +69,7 @@ use anyhow::Result;
 use generation::Plan;
 use guard::Guard;
 use images::Images;
-use lineup::Lineup;
+use lineup::{Lineup, Settled};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -215,14 +215,13 @@ impl Authenticator {
     /// `previous`: the generation and the entry that have granted what is asked about again.
     async fn ask(&self, request: Request, previous: Option<(u32, u32)>) -> Verdict {
         let lineup = self.current();
-        let Some(guard) = self.0.guard.get() else { return lineup.decide_as_before(request, previous).await.0 };
+        let Some(guard) = self.0.guard.get() else { return lineup.decide_as_before(request, previous).await.verdict };
         let guarded = guard.begin(&request);
-        let (verdict, by) = match guarded.is_revoked() {
-            true => (Verdict::Refuse(REVOKED.to_owned()), None),
+        let settled = match guarded.is_revoked() {
+            true => Settled::by_nobody(Verdict::Refuse(REVOKED.to_owned())),
             false => lineup.decide_as_before(request, previous).await,
         };
-        let by = by.map_or_else(|| lineup.identity().id, str::to_owned);
-        guard.end(guarded, verdict, by)
+        guard.end(guarded, settled, &lineup)
     }
 
     /// Whether a question would be taken now, rather than turned away at once.

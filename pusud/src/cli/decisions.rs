@@ -75,6 +75,9 @@ fn describe_one(text: &mut String, decision: &Decision) {
         let _ = write!(text, ": {}", reason_or_none(reason));
     }
     text.push('\n');
+    if !decision.detail.is_empty() {
+        let _ = writeln!(text, "    detail: {}", decision.detail);
+    }
     if let Some(authorization) = authorization {
         let _ = writeln!(text, "    authorization {authorization}");
     }
@@ -101,6 +104,7 @@ mod tests {
             occasion: "again".into(),
             subject: String::new(),
             reason: "expired".into(),
+            detail: "exp: two days ago".into(),
             permissions: Vec::new(),
             permissions_left_out: 0,
             took_us: 1500,
@@ -109,6 +113,7 @@ mod tests {
         let granted = Decision {
             verdict: "granted".into(),
             subject: "alice".into(),
+            detail: String::new(),
             permissions: vec!["read a.*".into()],
             permissions_left_out: 3,
             ..decision.clone()
@@ -116,7 +121,7 @@ mod tests {
         let text = describe(&Found { is_on: true, count: 9, decisions: vec![decision, granted] });
         assert_eq!(
             text,
-            "1970-01-01T00:00:01Z  192.0.2.1:7  refused (again) by A in 1.5 ms: expired\n\
+            "1970-01-01T00:00:01Z  192.0.2.1:7  refused (again) by A in 1.5 ms: expired\n    detail: exp: two days ago\n\
              1970-01-01T00:00:01Z  192.0.2.1:7  granted (again) by A in 1.5 ms, subject \"alice\"\n    \
              read a.* and 3 more\nthe last 2 of 9; --last N shows more\n"
         );

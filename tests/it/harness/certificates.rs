@@ -31,7 +31,13 @@ pub(crate) struct Issued {
 impl Authority {
     /// One of this name.
     pub(crate) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
+        Self::for_hosts(name, &[])
+    }
+
+    /// One of this name whose own certificate is also for these DNS names and addresses.
+    pub(crate) fn for_hosts(name: &str, hosts: &[&str]) -> Self {
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -28,6 +28,14 @@ impl TokenServer {
         Self::showing(&authority.issue(&["localhost", "127.0.0.1"]), folder, ca_file)
     }
 
+    /// One whose certificate an authority has issued that has the server's name.
+    pub(crate) fn of_namesake() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::for_hosts("localhost", &["localhost"]);
+        let ca_file = authority.file(folder.path());
+        Self::showing(&authority.issue(&["localhost"]), folder, ca_file)
+    }
+
     /// One whose certificate signs itself, and is the one to trust.
     pub(crate) fn self_signed(is_ca: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -97,7 +97,12 @@ impl ClaimPath {
 
     /// Whether it stands in the object that `other` is.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
-        self.steps.len() > other.steps.len() && self.steps.starts_with(&other.steps)
+        self.below(other).is_some()
+    }
+
+    /// The way to it through the object that `other` is, if it stands in that.
+    pub(crate) fn below(&self, other: &Self) -> Option<&[String]> {
+        self.steps.strip_prefix(other.steps.as_slice()).filter(|rest| !rest.is_empty())
     }
 
     /// The first step.

@@ -26,13 +26,22 @@ pub(crate) enum Test {
 }
 
 impl Condition {
-    /// Whether the claims meet it.
+    /// Why the claims do not meet it, without what stands in them; `None`: they do.
     ///
     /// # Errors
     /// The claim cannot be read.
-    pub(crate) fn is_met(&self, claims: &Members<'_>) -> Result<bool, Denied> {
-        let Some(found) = value(&self.claim, claims)? else { return Ok(false) };
-        Ok(self.test.is_met_by(&found))
+    pub(crate) fn unmet(&self, claims: &Members<'_>) -> Result<Option<String>, Denied> {
+        let claim = &self.claim;
+        let why = match value(claim, claims)? {
+            None | Some(Value::Null) => "is missing",
+            Some(found) if self.test.is_met_by(&found) => return Ok(None),
+            Some(_) => match &self.test {
+                Test::Equals(_) => "does not equal what `when` wants",
+                Test::Contains(_) => "does not contain what `when` wants",
+                Test::Exists => "is missing",
+            },
+        };
+        Ok(Some(format!("`{claim}` {why}")))
     }
 }
 

@@ -25,6 +25,9 @@ use template::Template;
 /// What patterns are given for, and what the lists of them are called.
 const KINDS: [(&str, Access); 2] = [("read", Access::READ), ("write", Access::WRITE)];
 
+/// Most patterns of a rule that are shown.
+const SHOWN_MAX: usize = 32;
+
 /// Conditions, and the patterns that whoever meets all of them is given.
 pub(crate) struct Rule {
     conditions: Vec<Condition>,
@@ -37,7 +40,7 @@ pub(crate) struct Rule {
 pub(crate) struct Given {
     pub(crate) read: Vec<String>,
     pub(crate) write: Vec<String>,
-    /// Which rule gave what, and why one gave nothing, for the log and `pusud authorize`.
+    /// What each rule gave, or why it gave nothing, for the log and `pusud authorize`; without a value of a claim.
     pub(crate) explained: Vec<String>,
 }
 
@@ -49,15 +52,13 @@ pub(crate) fn give(rules: &[Rule], claims: &Members<'_>) -> Result<Given, Denied
     let mut given = Given::default();
     for (index, rule) in rules.iter().enumerate() {
         let number = index + 1;
-        if !rule.is_met(claims)? {
-            continue;
-        }
-        match rule.fill(claims)? {
+        let filled = match rule.unmet(claims)? {
+            Some(why) => Err(why),
+            None => rule.fill(claims)?,
+        };
+        match filled {
             Ok(patterns) => {
-                let said = rule.patterns.iter().map(|(access, template)| {
-                    format!("{} `{template}`", if *access == Access::READ { "read" } else { "write" })
-                });
-                given.explained.push(format!("rule {number} gives {}", said.collect::<Vec<_>>().join(", ")));
+                given.explained.push(format!("rule {number} gives {}", rule.shown()));
                 for (access, pattern) in patterns {
                     let list = if access == Access::READ { &mut given.read } else { &mut given.write };
                     // One more than a verdict may have shows that there are too many.
@@ -73,13 +74,26 @@ pub(crate) fn give(rules: &[Rule], claims: &Members<'_>) -> Result<Given, Denied
 }
 
 impl Rule {
-    fn is_met(&self, claims: &Members<'_>) -> Result<bool, Denied> {
+    /// Why the claims do not meet its conditions; `None`: they do.
+    fn unmet(&self, claims: &Members<'_>) -> Result<Option<String>, Denied> {
         for condition in &self.conditions {
-            if !condition.is_met(claims)? {
-                return Ok(false);
+            if let Some(why) = condition.unmet(claims)? {
+                return Ok(Some(why));
             }
         }
-        Ok(true)
+        Ok(None)
+    }
+
+    /// Its patterns as the operator has written them, the first ones of many.
+    fn shown(&self) -> String {
+        let said = self.patterns.iter().take(SHOWN_MAX).map(|(access, template)| {
+            format!("{} `{template}`", if *access == Access::READ { "read" } else { "write" })
+        });
+        let mut shown = said.collect::<Vec<_>>().join(", ");
+        if self.patterns.len() > SHOWN_MAX {
+            shown.push_str(&format!(" and {} more", self.patterns.len() - SHOWN_MAX));
+        }
+        shown
     }
 
     /// The patterns with the claims in their places, or why the rule gives nothing.

@@ -13,10 +13,15 @@ use pusu_plugin_api::abi::SUBJECT_BYTES_MAX;
 use pusu_plugin_api::template::check_value;
 use serde_json::Value;
 
+/// A time that has passed for longer is over by every clock, and by more than any leeway: a day.
+const PASSED_MS: i64 = 86_400_000;
+
 /// What tokens that are accepted can have.
 pub(crate) struct Tokens<'a> {
     pub(crate) rules: &'a Rules,
     pub(crate) allowed: &'a Allowed,
+    /// The time, in milliseconds since 1970.
+    pub(crate) now_ms: i64,
 }
 
 /// Checks that a rule can give something.
@@ -26,6 +31,9 @@ pub(crate) struct Tokens<'a> {
 pub(super) fn check(rule: &Rule, tokens: &Tokens<'_>) -> Result<(), String> {
     for condition in &rule.conditions {
         tokens.check_condition(condition, rule)?;
+    }
+    if let Some(permissions) = &tokens.rules.claim {
+        check_permissions(rule, permissions)?;
     }
     check_objects(rule, tokens.rules.claim.as_ref())?;
     for (name, access) in KINDS {
@@ -71,19 +79,26 @@ impl Tokens<'_> {
                     };
                     return never(&format!("`{claim}` is {expected} in every token, and never what it should equal"));
                 }
+                if any.iter().all(|value| !is_possible(claim, value) || self.has_expired(claim, value)) {
+                    return never("the time that `exp` should equal has passed, and such a token is refused");
+                }
             }
         }
         // Where one of several values is known to be the claim's, one of them has to meet everything.
         let Some(known) = self.known(claim, rule) else { return Ok(()) };
         let accepted: Vec<&Value> = known.iter().filter(|value| self.is_accepted(claim, value)).collect();
         if accepted.is_empty() {
-            return never(match plain {
-                Some(Plain::Audience) => {
+            return match plain {
+                Some(Plain::Audience) => never(
                     "`aud` would have to equal nothing of `jwt_audience`, and such a token is refused; where `aud` is a list, \
-                     `contains` finds what is in it"
-                }
-                _ => "`iss` would have to equal none of `jwt_issuer` or `jwt_oidc_issuer`, and such a token is refused",
-            });
+                     `contains` finds what is in it",
+                ),
+                _ if self.has_issuers(claim) => never(
+                    "`iss` would have to equal none of `jwt_issuer` or `jwt_oidc_issuer`, and such a token is refused",
+                ),
+                // That is said of the condition with these values.
+                _ => Ok(()),
+            };
         }
         let is_met = |value: &&Value| of(claim, rule).all(|condition| condition.test.is_met_by(value));
         if !accepted.iter().any(is_met) {
@@ -159,8 +174,16 @@ impl Tokens<'_> {
     fn is_accepted(&self, claim: &ClaimPath, value: &Value) -> bool {
         let is_one_of = |known: &[String]| value.as_str().is_some_and(|text| known.iter().any(|known| known == text));
         is_possible(claim, value)
+            && !self.has_expired(claim, value)
             && (!self.has_issuers(claim) || is_one_of(&self.rules.issuers))
             && (claim.plain() != Some(Plain::Audience) || is_one_of(&self.rules.audiences))
+    }
+
+    /// Whether a token with this value has expired.
+    fn has_expired(&self, claim: &ClaimPath, value: &Value) -> bool {
+        let end_ms = || serde_json::from_value::<Moment>(value.clone()).ok()?.unix_ms().ok();
+        *claim == ClaimPath::name("exp")
+            && end_ms().is_some_and(|end_ms| end_ms < self.now_ms.saturating_sub(PASSED_MS))
     }
 
     fn meets_all(&self, claim: &ClaimPath, value: &Value, rule: &Rule) -> bool {
@@ -197,6 +220,24 @@ fn text(value: &Value) -> Option<String> {
             number.as_f64().filter(|float| float.fract() == 0.0).map(|float| format!("{}", float as i64))
         }
         _ => None,
+    }
+}
+
+/// Checks that what has to stand in the claim with the permissions is what stands there.
+fn check_permissions(rule: &Rule, permissions: &ClaimPath) -> Result<(), String> {
+    let filled = rule.patterns.iter().flat_map(|(_, template)| template.placeholders());
+    let mut all = rule.conditions.iter().map(|condition| &condition.claim).chain(filled);
+    let is_list = |way: &[String]| KINDS.iter().any(|(name, _)| *way == [*name]);
+    if let Some(odd) = all.find(|claim| claim.below(permissions).is_some_and(|way| !is_list(way))) {
+        return Err(format!(
+            "gives nothing: a token with `{odd}` is refused: `{permissions}` has the permissions (`jwt_claim`), and nothing \
+             beside the lists `read` and `write`"
+        ));
+    }
+    let mut compared = rule.conditions.iter().filter(|condition| matches!(condition.test, Test::Equals(_)));
+    match compared.find(|condition| condition.claim.is_within(permissions)) {
+        Some(list) => Err(format!("gives nothing: `{}` is a list in every token, which equals nothing", list.claim)),
+        None => Ok(()),
     }
 }
 

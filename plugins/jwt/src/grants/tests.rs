@@ -26,7 +26,7 @@ fn any_token() -> Rules {
 }
 
 fn rules_within(written: Value, allowed: Allowed) -> Result<Vec<Rule>, String> {
-    let tokens = Tokens { rules: &any_token(), allowed: &allowed };
+    let tokens = Tokens { rules: &any_token(), allowed: &allowed, now_ms: 0 };
     let host = Relay::new().host();
     read(written, |rule, place| rule.meant(place, &tokens, &host))
 }
@@ -107,9 +107,33 @@ fn rules_add_up_and_say_what_they_gave() {
         [
             "rule 1 gives read `news.*`",
             "rule 2 gives read `news.*`, write `news.{dept}.*`, write `log`",
+            "rule 3 gives nothing: `roles` does not contain what `when` wants",
             "rule 4 gives nothing: `{sub}` has a dot, and the rule does not say `dots: true`",
         ]
     );
+}
+
+/// Nothing that stands in a claim is in it.
+#[test]
+fn why_a_rule_gives_nothing_is_said_without_a_value() {
+    for (when, claims, why) in [
+        (json!({"claim": "a", "equals": "x"}), json!({"a": "canary"}), "`a` does not equal what `when` wants"),
+        (json!({"claim": "a", "contains": "x"}), json!({"a": ["canary"]}), "`a` does not contain what `when` wants"),
+        (json!({"claim": "a.b", "contains": "x"}), json!({"a": "canary"}), "`a.b` is missing"),
+        (json!({"claim": "a", "equals": "x"}), json!({"a": null}), "`a` is missing"),
+        (json!({"claim": "a", "exists": true}), json!({"a": null}), "`a` is missing"),
+        (
+            json!([{"claim": "a", "exists": true}, {"claim": "b", "equals": 1}]),
+            json!({"a": "canary", "b": "1"}),
+            "`b` does not equal what `when` wants",
+        ),
+    ] {
+        let given = given(json!([{"read": ["x"]}, {"when": when, "read": ["y"]}]), claims);
+        assert_eq!(given.explained, ["rule 1 gives read `x`".to_owned(), format!("rule 2 gives nothing: {why}")]);
+    }
+    let many: Vec<String> = (0..40).map(|number| format!("c{number}")).collect();
+    let said = &given(json!([{"read": many}]), json!({})).explained[0];
+    assert!(said.starts_with("rule 1 gives read `c0`, ") && said.ends_with("read `c31` and 8 more"), "{said}");
 }
 
 /// Here access is given away by accident: a rule with one bad value gives nothing at all, its other patterns included.

@@ -69,9 +69,23 @@ fn rules_alone_look_at_no_claim_of_permissions() {
     let authenticator = with(json!({"jwt_grants": rules}));
     let denied = decide_fully(&authenticator, &token(json!({"pusu": {"read": ["*"]}}))).unwrap_err();
     assert_eq!(denied.reason, "the token gives access to no channel");
-    assert_eq!(denied.detail, "no rule of `jwt_grants` is met");
+    assert_eq!(denied.detail, "rule 1 gives nothing: `scope` is missing");
     let odd = decide_fully(&authenticator, &token(json!({"scope": "news", "sub": 7}))).unwrap_err();
     assert_eq!(odd.detail, "sub: expected a text");
+}
+
+/// The relay takes no verdict with a longer text.
+#[test]
+fn many_rules_cost_nobody_a_verdict() {
+    let rule = |number: u32| json!({"when": {"claim": "scope", "contains": format!("s{number}")}, "read": ["news.*"]});
+    let mut rules: Vec<Value> = (0..2000).map(rule).collect();
+    rules.insert(0, json!({"read": ["x"]}));
+    let authenticator = with(json!({"jwt_grants": rules}));
+    let verdict = decide(&authenticator, &token(json!({"scope": "canary"}))).unwrap();
+    assert_eq!(permissions(&verdict), [("x", Access::READ)]);
+    let printed = format!("{verdict:?}");
+    assert!(printed.len() < 66_000 && printed.contains(" more that have no room"), "{}", printed.len());
+    assert!(printed.contains("rule 2 gives nothing: `scope` does not contain what `when` wants; rule 3"), "{printed}");
 }
 
 #[test]

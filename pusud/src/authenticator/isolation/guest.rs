@@ -199,14 +199,19 @@ impl Calls {
         {
             let calls = Arc::clone(self);
             let name = format!("pusu-auth-{}", state.threads);
-            thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+            let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
                 calls.work_on(&instance);
                 // The last one destroys the instance, before it counts as ended.
                 drop(instance);
                 calls.lock().threads -= 1;
                 calls.ended.notify_all();
-            })?;
-            state.threads += 1;
+            });
+            match spawned {
+                Ok(_) => state.threads += 1,
+                // Memory is scarce: one of those that there are takes the job when it is done.
+                Err(_) if state.threads > 0 => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         drop(state);
         self.work.notify_one();

@@ -26,13 +26,14 @@ impl Lineup {
             let (name, id) = (slot.name.clone(), slot.generation.identity.id.clone());
             asked.push(Asked { name, id, decision, detail });
         };
-        let (verdict, _) =
-            self.walk(request, None, &mut |slot, decision, detail| note(slot, word(decision), detail)).await;
+        let settled = self
+            .walk(request, None, &mut |slot, answer| note(slot, word(&answer.verdict), answer.detail.clone()))
+            .await;
         for (shadow, request) in self.shadows.iter().zip(copies) {
             let tried = shadow.slot.ask_in_detail(request).await;
             note(&shadow.slot, would(word(&tried.verdict)), tried.detail);
         }
-        (verdict, asked)
+        (settled.verdict, asked)
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::instances::Instances;
 use super::super::lasting::Lasting;
 use super::super::verdict::{Decision, Grant, Request};
 use super::report::{DecisionCounts, EntryReport};
+use super::settled::Settled;
 use crate::config::AuthenticatorConfig;
 use crate::routing::OwnDecider;
 use sha2::{Digest as _, Sha256};
@@ -72,6 +73,12 @@ impl Slot {
             *entry = self.lasts.number;
         }
         answer
+    }
+
+    /// What comes of a question that it has answered so, and nobody else is asked.
+    pub(super) fn settle(&self, answer: Understood) -> Settled<'_> {
+        let Understood { verdict, detail } = answer;
+        Settled { verdict: verdict.into(), by: Some(&self.name), detail }
     }
 
     /// What other relays compare with theirs.

@@ -115,6 +115,23 @@ fn whatever_else_happens_is_no_decision_and_not_remembered() {
     }
     let before = service.requests().len();
     assert_eq!(before, rows.len(), "none was followed or repeated");
+    // The operator sees why, and clients do not.
+    let decisions = daemon.operate_json(&["decisions", "--refused"]);
+    for (decision, wanted) in decisions.iter().zip([
+        "expected status 200, 401 or 403, found 500",
+        "found 503",
+        "found 302",
+        "the answer is not JSON",
+        "the answer is not JSON",
+        "the answer is invalid type",
+        "the answer is unknown field",
+        "expected an answer of at most 65536 bytes",
+        "no answer within 2s",
+    ]) {
+        assert_eq!(decision["reason"], "the authorization service gave no answer");
+        assert!(decision["detail"].as_str().unwrap().contains(wanted), "{wanted}: {decision}");
+    }
+    assert_eq!(decisions.len(), rows.len());
     expect_unavailable(&daemon, &rows[0].to_string());
     assert_eq!(service.requests().len(), before + 1, "asked again, not answered from memory");
     daemon.client_with(&answering(good)).subscribe("a.b");

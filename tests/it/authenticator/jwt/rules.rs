@@ -23,7 +23,10 @@ const RULES: &str = "authenticator_options:\n  jwt_grants:\n    - {when: {claim:
 
 #[test]
 fn the_command_explains_which_rule_gave_what() {
-    let tokens = signed(&[json!({"sub": "alice", "scope": "openid news", "email": "a@b.example"})]);
+    let tokens = signed(&[
+        json!({"sub": "alice", "scope": "openid news", "email": "a@b.example"}),
+        json!({"sub": "bob", "scope": "openid"}),
+    ]);
     let dir = tempfile::tempdir().unwrap();
     let (settings, file) = (dir.path().join("settings.yaml"), dir.path().join("token"));
     let head =
@@ -37,6 +40,10 @@ fn the_command_explains_which_rule_gave_what() {
         run(command.args(arguments)).succeeds()
     };
     let said = ask(&["--channel", "users.alice.a"]);
+    fs::write(&file, &tokens[1]).unwrap();
+    let of_other = ask(&["--channel", "users.bob.a"]);
+    assert!(of_other.contains("rule 1 gives nothing: `scope` does not contain what `when` wants"), "{of_other}");
+    fs::write(&file, &tokens[0]).unwrap();
     let detail = serde_json::from_str::<Value>(&ask(&["--json"])).unwrap()["entries"][0]["detail"].take();
     assert!(detail.as_str().unwrap().starts_with("rule 1 gives read `news.*`"), "{detail}");
     for part in [
@@ -55,7 +62,7 @@ fn the_command_explains_which_rule_gave_what() {
 fn the_log_names_claims_and_no_value() {
     let tokens = signed(&[
         json!({"sub": "alice", "scope": "canary-scope", "email": "canary.mail", "canary": "canary-claim"}),
-        json!({"sub": "*", "scope": 7}),
+        json!({"sub": "*", "scope": "canary-scope"}),
         json!({"sub": "a", "exp": (in_seconds(600) * 1000)}),
         json!({"sub": "a", "nbf": "canary-nbf"}),
     ]);
@@ -68,7 +75,7 @@ fn the_log_names_claims_and_no_value() {
     expect_refused(&daemon, &tokens[3], "a claim is malformed");
     for said in [
         "`{email}` has a dot",
-        "rule 2 gives nothing: `{sub}` has a `*`",
+        "rule 1 gives nothing: `scope` does not contain what `when` wants; rule 2 gives nothing: `{sub}` has a `*`",
         "exp: expected a time in seconds since 1970, found one in milliseconds",
         "nbf: expected a number",
     ] {
@@ -78,6 +85,20 @@ fn the_log_names_claims_and_no_value() {
     tokens.iter().flat_map(|token| token.split('.').skip(1)).for_each(|part| expect_nowhere(&daemon, part));
     let status = daemon.status().to_string();
     assert!(!status.contains("canary"), "{status}");
+    // What was refused is explained afterwards too, to the operator alone.
+    let refused = daemon.operate_json(&["decisions", "--refused"]);
+    let details: Vec<_> = refused.iter().map(|decision| decision["detail"].as_str().unwrap()).collect();
+    assert_eq!(
+        details[1..],
+        ["exp: expected a time in seconds since 1970, found one in milliseconds", "nbf: expected a number",]
+    );
+    assert!(
+        details[0].contains("rule 2 gives nothing: `{sub}` has a `*`") && details[0].len() <= 256,
+        "{}",
+        details[0]
+    );
+    let shown = daemon.operate(&["decisions"]).succeeds();
+    assert!(shown.contains("\n    detail: nbf: expected a number\n") && !shown.contains("canary"), "{shown}");
 }
 
 /// What is secret in an address of keys, and what a server answers, is in no log.

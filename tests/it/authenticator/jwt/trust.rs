@@ -17,11 +17,18 @@ fn an_issuer_that_signs_its_own_certificate_is_told_how() {
         run(pusud(&["check", "--config"]).arg(&file))
     };
     for option in ["jwt_jwks_url", "jwt_oidc_issuer"] {
-        check(settings(&marked, &format!("  {option}: {}\n", marked.url("/keys")))).fails_saying(&[
-            "option `jwt_jwks_ca_file`",
-            "certificate 1 is the service's own, signed by itself",
-            "basicConstraints=critical,CA:FALSE",
-        ]);
+        // It may have signed what the issuer shows.
+        let of_marked = settings(&marked, &format!("  {option}: {}\n", marked.url("/keys")));
+        let found = check(of_marked.clone());
+        let doubt = "certificate 1 names the service, signs itself and is marked as an authority (CA:TRUE)";
+        for part in ["option `jwt_jwks_ca_file`", doubt, "basicConstraints=critical,CA:FALSE"] {
+            assert!(found.stderr.contains(part), "{part}: {found:?}");
+        }
+        found.succeeds();
+        // Once it is shown, that is known.
+        let daemon = setup(&of_marked).start();
+        let sure = "which no server may show: make it anew without the rights of an authority";
+        daemon.log().wait_for(sure, |line| (line.contains(sure) && line.contains("`jwt_jwks_ca_file`")).then_some(()));
     }
     let leaf = Authority::new("An Authority").issue(&["localhost"]);
     fs::write(plugins.path().join("leaf.pem"), &leaf.certificate_pem).unwrap();
@@ -33,6 +40,18 @@ fn an_issuer_that_signs_its_own_certificate_is_told_how() {
     let good = settings(&server, &format!("  jwt_jwks_url: {}\n", server.url("/keys")));
     check(good.clone()).succeeds();
     expect_accepted(&setup(&good).start(), &tokens[0]);
+}
+
+/// As private authorities are made for one host.
+#[test]
+fn an_authority_with_the_name_of_the_issuer_is_trusted() {
+    let server = TokenServer::of_namesake();
+    let (keys, tokens) = make(json!({"a": "P-256"}), &[token("a", "ES256", claims())]);
+    server.serve(&json!({"/keys": {"answer": key_set(&keys, &["a"])}}));
+    let daemon = setup(&settings(&server, &format!("  jwt_jwks_url: {}\n", server.url("/keys")))).start();
+    expect_accepted(&daemon, &tokens[0]);
+    let doubt = "certificate 1 names the service";
+    daemon.log().wait_for(doubt, |line| line.contains(doubt).then_some(()));
 }
 
 /// The two authorities have one name, as one has that was made anew.

@@ -12,6 +12,9 @@ use pusu_plugin_api::options::{Place, from_json};
 use serde_json::json;
 use std::cell::Cell;
 
+/// A time in 2001.
+const NOW_MS: i64 = 1_000_000_000_000;
+
 fn rules(issuers: &[&str], audiences: &[&str], claim: Option<&str>) -> Rules {
     let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
     Rules {
@@ -37,7 +40,7 @@ fn allowed(patterns: &[&str]) -> Allowed {
 /// What is said of a rule where tokens are of one issuer, for one audience, and may have a claim with permissions.
 fn said(rule: &Value, patterns: &[&str]) -> Result<(), String> {
     let rules = rules(&["https://id.example.com"], &["relay", "https://relay.example.com"], Some("pusu"));
-    check(&read(rule), &Tokens { rules: &rules, allowed: &allowed(patterns) })
+    check(&read(rule), &Tokens { rules: &rules, allowed: &allowed(patterns), now_ms: NOW_MS })
 }
 
 #[test]
@@ -63,6 +66,16 @@ fn rules_that_never_give_anything_are_named_with_the_reason() {
         (when(equals("iat", json!(true))), "`iat` is a number of seconds"),
         (when(equals("nbf", json!(1893456000000000_u64))), "`nbf` is a number of seconds"),
         (when(contains("exp", json!("1"))), "`exp` is a number in every token, which contains no text"),
+        (when(equals("exp", json!(1000))), "`when`: the time that `exp` should equal has passed, and such a token"),
+        (when(equals("exp", json!(["x", 999_913_599.0]))), "the time that `exp` should equal has passed"),
+        (
+            when(json!([{"claim": "exp", "exists": true}, equals("exp", json!(1000))])),
+            "the time that `exp` should equal has passed",
+        ),
+        (
+            when(json!([{"claim": "sub", "exists": true}, equals("sub", json!(7))])),
+            "`sub` is a text of at most 1024 bytes in every token",
+        ),
         (when(equals("sub", json!(7))), "`sub` is a text of at most 1024 bytes in every token"),
         (when(equals("sub", json!("x".repeat(1025)))), "`sub` is a text of at most 1024 bytes"),
         (when(equals("aud", json!(7))), "`aud` is a text or a list of texts in every token"),
@@ -73,6 +86,14 @@ fn rules_that_never_give_anything_are_named_with_the_reason() {
         (json!({"read": ["{a}", "{a.b}"]}), "`a` would have to be"),
         (when(contains("pusu", json!("x"))), "`pusu` has the permissions (`jwt_claim`)"),
         (json!({"read": ["{pusu}"]}), "`pusu` has the permissions"),
+        (
+            when(equals("pusu.role", json!("x"))),
+            "a token with `pusu.role` is refused: `pusu` has the permissions (`jwt_claim`), and nothing beside the lists",
+        ),
+        (when(json!({"claim": "pusu.role", "exists": true})), "a token with `pusu.role` is refused"),
+        (when(contains("pusu.read.x", json!("x"))), "a token with `pusu.read.x` is refused"),
+        (json!({"read": ["a", "{pusu.role}"]}), "a token with `pusu.role` is refused"),
+        (when(equals("pusu.read", json!("x"))), "`pusu.read` is a list in every token, which equals nothing"),
         (json!({"read": ["x", "from.{iss}"]}), "`read`, item 2: gives nothing: no value that `jwt_issuer` or"),
         (
             json!({"when": contains("groups", json!(["a.b", "*"])), "write": ["x.{groups}"]}),
@@ -93,7 +114,7 @@ fn rules_that_never_give_anything_are_named_with_the_reason() {
     let nobody = rules(&[], &[], None);
     let everything = Allowed::new(None).unwrap();
     for rule in [when(json!({"claim": "aud", "exists": true})), json!({"read": ["x.{aud}"]})] {
-        let error = check(&read(&rule), &Tokens { rules: &nobody, allowed: &everything }).unwrap_err();
+        let error = check(&read(&rule), &Tokens { rules: &nobody, allowed: &everything, now_ms: NOW_MS }).unwrap_err();
         assert!(error.contains("a token with `aud` is refused where `jwt_audience` is not set"), "{error}");
     }
 }
@@ -116,6 +137,9 @@ fn rules_that_may_give_something_pass() {
         (json!({"read": ["x.{aud}"]}), &["*"]),
         (json!({"read": ["x.{exp}"], "when": {"claim": "exp", "equals": 1893456000}}), &["x.1893456000"]),
         (json!({"read": ["from.{iss}"], "dots": true}), &["*"]),
+        (json!({"read": ["a"], "when": {"claim": "exp", "equals": [1000, 999_913_600]}}), &["*"]),
+        (json!({"read": ["a"], "when": {"claim": "iat", "equals": 1000}}), &["*"]),
+        (json!({"read": ["x.{pusu.write}"]}), &["*"]),
         (json!({"read": ["a", "z.{sub}"]}), &["a"]),
     ] {
         assert_eq!(said(&rule, patterns), Ok(()), "{rule}");
@@ -192,7 +216,7 @@ fn token() -> impl Strategy<Value = Value> {
 fn gives(rule: &Rule, tokens: &Tokens<'_>, token: &Value) -> bool {
     let json = token.to_string();
     let members = Members::parse(json.as_bytes()).unwrap();
-    if claims::check(&members, tokens.rules, 1_000_000_000_000).is_err() {
+    if claims::check(&members, tokens.rules, NOW_MS).is_err() {
         return false;
     }
     let given = give(std::slice::from_ref(rule), &members).unwrap();
@@ -208,7 +232,7 @@ fn no_rule_that_gives_something_is_refused() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(10_000));
     let ran = runner.run(&strategy, |(written, token, issuers, audiences, patterns, has_claim)| {
         let rules = rules(&issuers, &audiences, has_claim.then_some("a"));
-        let tokens = Tokens { rules: &rules, allowed: &allowed(&patterns) };
+        let tokens = Tokens { rules: &rules, allowed: &allowed(&patterns), now_ms: NOW_MS };
         let rule = read(&written);
         let said = check(&rule, &tokens);
         refused.set(refused.get() + usize::from(said.is_err()));
