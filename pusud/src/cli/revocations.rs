@@ -55,7 +55,7 @@ fn describe(list: &[Revocation]) -> String {
     }
     let mut text = format!("{:<21} {:<21} whom\n", "since", "until");
     for Revocation { whom, since_ms, until_ms, is_void } in list {
-        let until = if *until_ms == 0 { "lifted".to_owned() } else { shown_time(*until_ms) };
+        let until = if *until_ms == 0 { "it is lifted".to_owned() } else { shown_time(*until_ms) };
         let void = if *is_void { " (void: made under a key that is no longer there)" } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{:<21} {until:<21} {whom}{void}", shown_time(*since_ms));

@@ -181,10 +181,9 @@ impl Operator {
             if self.revocations.is_for_others(whom) {
                 return self.order(Order::Revocations(number), deadline).await;
             }
-            let problem =
-                "not told: without `network_key_file` each relay hashes with a key of its own, and this hash was made \
-                           under that"
-                    .to_owned();
+            let problem = "not told: the hash was made under this relay's own key, which no other relay has; with a \
+                           `network_key_file` all show the same hash"
+                .to_owned();
             let others = AtRelay { relay: "other relays".to_owned(), connections: None, problem: Some(problem) };
             self.network.iter().map(|_| others.clone()).collect()
         };

@@ -216,6 +216,11 @@ fn a_hash_is_revoked_while_the_key_is_rotated_and_void_when_its_key_is_gone() {
         wait_for("the revocation at the relay that was away", || list(network.relay(at)).len() == 1);
         alice(network.relay(at));
         assert_eq!(list(network.relay(at))[0]["is_void"], true);
+        if at == 0 {
+            // Others have the old key still, and would believe that it holds everywhere.
+            let again = network.relay(1).operate(&["revoke", "--authorization-hash", &hash, "--for", "2h"]);
+            again.fails_saying(&["relay-0 does not have the key that the hash was made under"]);
+        }
     }
     // One of them knows what is to be lifted, and so it is nowhere any more.
     network.relay(2).operate(&["revocations", "--lift", "--authorization-hash", &hash]).succeeds();
