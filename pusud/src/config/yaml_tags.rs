@@ -11,6 +11,7 @@ use anyhow::bail;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// What stands for `!!`, as long as that: keys may have 1024 characters, and not one more.
 const SHORT: &str = "~";
@@ -33,7 +34,9 @@ pub(super) fn check(text: &str, place: Place<'_>, reading: &Reading<'_>) -> anyh
     if !text.contains("!!") && !text.contains("!<") {
         return Ok(());
     }
-    let marked = text.replace("!<", &format!("!<{VERBATIM}")).replace("!!", &format!("!{SHORT}"));
+    // They have what the text has, passwords included.
+    let marked = Zeroizing::new(text.replace("!<", &format!("!<{VERBATIM}")));
+    let marked = Zeroizing::new(marked.replace("!!", &format!("!{SHORT}")));
     let found = RefCell::new(None);
     let walk = Walk { found: &found, reading, place };
     let ended = walk.deserialize(serde_yaml::Deserializer::from_str(&marked));
