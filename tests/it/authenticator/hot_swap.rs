@@ -109,8 +109,8 @@ fn broken_libraries_and_settings_leave_the_old_one_deciding(mut daemon: Daemon) 
     daemon.plugins().replace(&file(), &scripted_version("2"));
     let settings = fs::read_to_string(daemon.dir().join("settings.yaml")).unwrap();
     for (more, parts) in [
-        ("client_prot: 1", &["settings.yaml", "client_prot", "client_port"][..]),
-        ("authenticator_options:\n  chanel: a", &["authenticator_options.chanel", "channel"]),
+        ("client_prot: 1", &["settings.yaml", "is unknown", "did you mean `client_port`"][..]),
+        ("authenticator_options:\n  chanel: a", &["option 1 below `authenticator_options`", "did you mean `channel`"]),
         ("authenticator_options:\n  channel: refused", &[&file(), "the option `channel` is `refused`"]),
         ("on_swap: always", &["on_swap", "always", "reauthorize"]),
         (&format!("authenticator_sha256: '{}'", "0".repeat(64)), &["authenticator_sha256", &file()]),

@@ -80,7 +80,7 @@ fn wrong_settings_stop_the_start_and_show_no_secret() {
         ),
         ("http_url: http://127.0.0.1/\n  http_max_connections: '5'", &["http_max_connections", "expected"]),
         ("http_url: 'unix:'", &["http_url", "expected unix: with the path of a socket", "found no path"]),
-        ("http_urls: hunter2", &["http_urls", "http_url"]),
+        ("http_urls: hunter2", &["option 1 below `authenticator_options`", "did you mean `http_url`"]),
     ] {
         let plugins = PluginsDir::with([http_plugin()]);
         let file = plugins.path().join("settings.yaml");
