@@ -166,7 +166,12 @@ fn without_files_nobody_looks() {
     write_secret(&daemon.dir().join("secret"), "from-file");
     daemon.edit_settings(|text| text.replace("  written:", "  !file secret:"));
     assert!(daemon.reload().contains("has taken over"));
-    assert!(has_thread(&daemon) && is_let_in(&daemon, "from-file"));
+    // It names itself a moment after it has begun.
+    let began = Instant::now();
+    while !has_thread(&daemon) {
+        assert!(began.elapsed() < DEADLINE, "nobody looks");
+    }
+    assert!(is_let_in(&daemon, "from-file"));
     write_secret(&daemon.dir().join("secret"), "again");
     wait_until_let_in(&daemon, "again");
     daemon.edit_settings(|text| text.replace("  !file secret:", "  written:"));
