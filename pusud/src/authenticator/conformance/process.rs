@@ -36,9 +36,9 @@ pub(super) fn unchanged(job: &Job) -> Result<Passed> {
     block_on(async { Ok(()) })?;
     let before = look();
     let (loaded, _) = Loaded::here(job)?;
-    let mut blocked = ask(&loaded)?;
+    let mut blocked = ask(&loaded, before.get(BLOCKED))?;
     let held_before = held();
-    blocked.extend(ask(&loaded)?);
+    blocked.extend(ask(&loaded, before.get(BLOCKED))?);
     let (mut before, mut after) = (before, look());
     let has_runtime = loaded.subject().has_runtime();
     let note = if has_runtime { forgive_runtime(&mut before, &mut after)? } else { None };
@@ -73,8 +73,9 @@ fn forgive_runtime(before: &mut Look, after: &mut Look) -> Result<Option<String>
     Ok(Some("its runtime has signal handlers: tell operators to set `isolation: process`".to_owned()))
 }
 
-/// Makes an instance, asks it, and destroys it. Gives the signals that the threads blocked that called it.
-fn ask(loaded: &Loaded) -> Result<BTreeSet<String>> {
+/// Makes an instance, asks it, and destroys it. Gives the signals that the threads blocked that called it, which are `usual`
+/// where it has changed nothing.
+fn ask(loaded: &Loaded, usual: Option<&String>) -> Result<BTreeSet<String>> {
     let instance = loaded.start()?;
     block_on(async {
         for _ in 0..CALLS {
@@ -82,7 +83,7 @@ fn ask(loaded: &Loaded) -> Result<BTreeSet<String>> {
         }
         Ok(())
     })?;
-    let blocked = blocked_by_callers();
+    let blocked = blocked_for_good(usual);
     instance.stop()?;
     Ok(blocked)
 }
@@ -148,6 +149,19 @@ pub(super) fn held() -> Look {
         }
     }
     held
+}
+
+/// As [`blocked_by_callers`], when what passes has had its time: the C library blocks all signals for a moment in a thread
+/// that begins, ends or starts another one.
+fn blocked_for_good(usual: Option<&String>) -> BTreeSet<String> {
+    let began = Instant::now();
+    loop {
+        let blocked = blocked_by_callers();
+        if blocked.iter().all(|signals| Some(signals) == usual) || began.elapsed() >= SETTLING_MAX {
+            return blocked;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Of the threads that call the plugin the signals that they block.
