@@ -34,6 +34,14 @@ fn what_is_written_is_read() {
     assert_eq!(read.collect::<Result<Vec<_>, _>>().unwrap(), entries);
     let (kind, payload) = next();
     assert_eq!(parse(kind, &payload), Ok(Frame::Revoked { number: 3, outcome: TakenIn::NoRoom, clients: 6 }));
+    for (byte, outcome) in
+        [(0, Some(TakenIn::NoRoom)), (1, Some(TakenIn::Held)), (2, Some(TakenIn::UnknownKey)), (3, None)]
+    {
+        let mut other = payload.clone();
+        other[8] = byte;
+        let read = outcome.map(|outcome| Frame::Revoked { number: 3, outcome, clients: 6 });
+        assert_eq!(parse(kind, &other).ok(), read, "{byte}");
+    }
     let (kind, payload) = next();
     assert_eq!(parse(kind, &payload), Ok(Frame::Kick { number: 4, by: 2, whom: "alice" }));
     let (kind, payload) = next();
