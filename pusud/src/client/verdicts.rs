@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 /// How often it is looked for what has ended.
 const TIDY_INTERVAL: Duration = Duration::from_secs(1);
@@ -66,7 +67,8 @@ pub(super) struct Question {
 
 /// The table.
 pub struct Verdicts {
-    secret: [u8; 32],
+    /// Has taken a key that is made at the start, and nothing else.
+    keyed: Hmac<Sha256>,
     revocations: Arc<Revocations>,
     tables: Mutex<Tables>,
 }
@@ -85,14 +87,15 @@ struct Tables {
 impl Verdicts {
     /// None yet. What `revocations` say is heeded.
     pub fn new(revocations: Arc<Revocations>) -> Self {
-        let mut secret = [0; 32];
-        rand::rng().fill_bytes(&mut secret);
-        Self { secret, revocations, tables: Mutex::default() }
+        let mut secret = Zeroizing::new([0; 32]);
+        rand::rng().fill_bytes(&mut *secret);
+        let keyed = Hmac::new_from_slice(&*secret).expect("HMAC takes keys of any length");
+        Self { keyed, revocations, tables: Mutex::default() }
     }
 
     /// The key of a question; `peer` stands for the address in it, which has a port that changes.
     pub(super) fn key(&self, request: &Request, peer: &str) -> Key {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("any length is good");
+        let mut mac = self.keyed.clone();
         let mut add = |field: &[u8]| {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);

@@ -36,14 +36,15 @@ pub struct HashKeys {
 
 #[derive(Clone)]
 struct Key {
-    key: Zeroizing<[u8; KEY_BYTES]>,
+    /// Keyed once: that takes as long as hashing a short authorization. Wiped when it is dropped.
+    mac: Hmac<Sha256>,
     name: KeyName,
 }
 
 impl HashKeys {
     /// Those of a network whose relays share these keys, the first of which signs.
     pub fn of_network<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
-        let derive = |key: &[u8]| Key::new(Zeroizing::new(mac(key, PURPOSE)));
+        let derive = |key: &[u8]| Key::new(Zeroizing::new(mac(&keyed(key), PURPOSE)));
         Self { keys: keys.take(NETWORK_KEYS_MAX).map(derive).collect(), are_shared: true, own: None }
     }
 
@@ -84,18 +85,19 @@ impl HashKeys {
     /// The hashes of an authorization.
     pub(super) fn hashes(&self, authorization: &[u8]) -> Hashes {
         std::array::from_fn(|at| {
-            let Key { key, name } = self.keys.get(at)?;
-            Some(AuthorizationHash::new(*name, &mac(&**key, authorization)))
+            let Key { mac: keyed, name } = self.keys.get(at)?;
+            Some(AuthorizationHash::new(*name, &mac(keyed, authorization)))
         })
     }
 }
 
 impl Key {
     fn new(key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        let keyed = keyed(&*key);
         let mut name = KeyName::default();
         let bytes = name.len();
-        name.copy_from_slice(&mac(&*key, NAME)[..bytes]);
-        Self { key, name }
+        name.copy_from_slice(&mac(&keyed, NAME)[..bytes]);
+        Self { mac: keyed, name }
     }
 }
 
@@ -105,8 +107,12 @@ impl fmt::Debug for HashKeys {
     }
 }
 
-fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn mac(keyed: &Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
+    let mut mac = keyed.clone();
     mac.update(text);
     mac.finalize().into_bytes().into()
 }
