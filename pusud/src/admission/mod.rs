@@ -253,7 +253,7 @@ pub use forwarding::Forwarding;
 pub use networks::Networks;
 pub use open_files::make_room;
 pub use places::{Places, TakenPlace};
-pub use port::{CLIENTS, RELAYS};
+pub use port::{CLIENTS, OPERATORS, RELAYS};
 pub use proxy_header::{PROXY_HEADER_BYTES_MAX, ProxyHeader, Source, begins_like_proxy_header};
 pub use refusal_log::RefusalLog;
 pub use turned_away::{REFUSING_MAX, TurnedAway};
