@@ -30,7 +30,7 @@ use crate::admission::{self, Admission};
 use crate::authenticator::{self, Authenticator, Decisions};
 use crate::client;
 use crate::config::{Config, Overrides, WatchedFiles};
-use crate::control::{self, ControlSocket, Operator, StatusGatherer};
+use crate::control::{self, ControlSocket, Lists, Operator, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
 use crate::operations::{self, OperationsPort};
@@ -164,7 +164,15 @@ impl Relay {
                 .transpose()?;
             let Revoking { revocations, saving } = revoking;
             let unsaved = saving.clone();
-            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
+            let lists = Arc::new(Lists::new(
+                inboxes.clone(),
+                network.clone(),
+                revocations.clone(),
+                entry_name(&authenticator),
+                admission.clone(),
+                config.limits.max_message_bytes,
+            ));
+            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions, lists);
             if let Some(network) = &network {
                 network.send(Event::Deciders(authenticator.deciders()));
             }
@@ -216,6 +224,15 @@ pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
         admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
     }
     Ok(())
+}
+
+/// Finds the names of authenticators.
+fn entry_name(authenticator: &Authenticator) -> control::EntryName {
+    let authenticator = authenticator.clone();
+    Box::new(move |number| {
+        let entries = authenticator.entries().into_iter();
+        entries.filter(|entry| entry.number == number && entry.trial.is_none()).map(|entry| entry.name).next()
+    })
 }
 
 /// The index of so many shards, and of the network behind them.
