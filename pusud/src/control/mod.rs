@@ -11,12 +11,14 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod explained;
 mod gather;
 mod health;
 #[cfg(unix)]
 mod line;
 mod lists;
 mod operator;
+mod own_file;
 mod pair;
 mod place;
 #[cfg(unix)]
@@ -29,12 +31,14 @@ mod status;
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use explained::{Explained, decides};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
+pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, Recent, RecentFailures, View, problems};
-pub use reload::{ReloadRequest, Reloaded, reload_requests};
+pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,

@@ -15,6 +15,7 @@ mod reload;
 mod revoking;
 mod service;
 mod shard_picker;
+mod shards;
 #[cfg(unix)]
 mod unix_socket;
 mod watchdog;
@@ -28,26 +29,21 @@ pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
 use crate::authenticator::{self, Authenticator, Decisions};
-use crate::client;
 use crate::config::{Config, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Lists, Operator, StatusGatherer};
-use crate::frames::QueuedMemory;
 use crate::http::Health;
 use crate::operations::{self, OperationsPort};
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
 use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
+use crate::relay::shards::{common, index, start_shards};
 use crate::relay::wishes::Wishes;
-use crate::revocation::Revocations;
 use crate::routing::Event;
-use crate::routing::{self, InboxSender, ShardIndex, Stats};
-use crate::shard::Shard;
 use crate::system::{self, HandedOver, Shutdown, Sighups};
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 use tracing::warn;
 
 /// A relay that has its sockets and does not serve yet.
@@ -138,6 +134,7 @@ impl Relay {
             let (ask_to_reload, reload_requests) = control::reload_requests();
             let network = network_thread.as_ref().map(NetworkThread::inbox);
             let files = WatchedFiles::of(&config);
+            let overrides = reload_at.as_ref().map(|(_, overrides)| overrides.clone()).unwrap_or_default();
             let reload = match reload_at {
                 None => None,
                 Some((sighups, overrides)) => {
@@ -173,6 +170,7 @@ impl Relay {
                 config.limits.max_message_bytes,
             ));
             let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions, lists);
+            let operator = Arc::new(operator);
             if let Some(network) = &network {
                 network.send(Event::Deciders(authenticator.deciders()));
             }
@@ -187,7 +185,14 @@ impl Relay {
             doors.log();
             let accepting = doors.open(&config, &inboxes, &admission)?;
             certificates::watch(certificates::of_operations(operations.as_ref()))?;
-            let parts = operations::Parts { config: config.clone(), status: status_gatherer.clone() };
+            let parts = operations::Parts {
+                config: config.clone(),
+                overrides,
+                status: status_gatherer.clone(),
+                operator: operator.clone(),
+                authenticator: authenticator.clone(),
+                reload: ask_to_reload.clone(),
+            };
             let _operations = operations.map(|port| port.start(parts)).transpose()?;
             let service = Service::new(status, config, admission, inboxes, status_gatherer, authenticator.clone());
             serving();
@@ -233,61 +238,4 @@ fn entry_name(authenticator: &Authenticator) -> control::EntryName {
         let entries = authenticator.entries().into_iter();
         entries.filter(|entry| entry.number == number && entry.trial.is_none()).map(|entry| entry.name).next()
     })
-}
-
-/// The index of so many shards, and of the network behind them.
-fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex {
-    match network_thread {
-        None => ShardIndex::default(),
-        Some(network_thread) => ShardIndex::with_network(config.shards, network_thread.inbox()),
-    }
-}
-
-/// What all shards have in common.
-fn common(
-    config: &Config,
-    authenticator: &Authenticator,
-    admission: &Arc<Admission>,
-    revocations: &Arc<Revocations>,
-) -> anyhow::Result<client::Common> {
-    Ok(client::Common {
-        authenticator: authenticator.clone(),
-        admission: admission.clone(),
-        limits: config.limits.clone(),
-        paths: client::Paths { publish: config.http.publish, events: config.http.events },
-        seen: config.authenticator_sees.clone(),
-        name: config.name.as_str().into(),
-        shards: config.shards,
-        verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
-        idempotency: Arc::new(client::IdempotencyKeys::new()?),
-        revocations: revocations.clone(),
-    })
-}
-
-fn start_shards(
-    config: &Config,
-    common: client::Common,
-    index: &Arc<ShardIndex>,
-    network: Option<InboxSender<Event>>,
-) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) =
-        (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
-    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
-    let shards = receivers
-        .into_iter()
-        .enumerate()
-        .map(|(number, inbox)| {
-            let shard = Shard {
-                number,
-                inbox,
-                inboxes: inboxes.clone(),
-                network: network.clone(),
-                index: index.clone(),
-                queued_memory: queued_memory.clone(),
-                common: common.clone(),
-            };
-            shard.start()
-        })
-        .collect::<anyhow::Result<_>>()?;
-    Ok((inboxes, shards))
 }

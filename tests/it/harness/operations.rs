@@ -1,16 +1,15 @@
-//! The operations port of a running daemon: requests to it, and their answers.
+//! The operations port of a running daemon: requests to it with a token or without, and their answers.
 
 use super::{Answer, Daemon, Http, Request};
+use serde_json::Value;
 use std::net::SocketAddr;
 
 /// The address in the log line that says where operators connect.
 fn operations_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("operations listen here")?;
-    let (_, url) = match rest.contains("http") {
-        true => rest.split_once("://")?,
-        // In JSON the message may stand behind its fields.
-        false => line.split_once("://")?,
-    };
+    if !line.contains("operations listen here") {
+        return None;
+    }
+    let (_, url) = line.split_once("://")?;
     let end = url.find(['"', ' ']).unwrap_or(url.len());
     url[..end].parse().ok()
 }
@@ -35,9 +34,33 @@ impl Daemon {
     pub(crate) fn get_operations(&self, target: &str) -> Answer {
         self.ask_operations(&operations_request("GET", target))
     }
+
+    /// The token of this role, `read` or `operate`.
+    pub(crate) fn token(&self, role: &str) -> String {
+        let text = std::fs::read_to_string(self.dir().join("operations.token")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(role)?.strip_prefix(": "));
+        line.unwrap_or_else(|| panic!("no token of {role}")).to_owned()
+    }
+
+    /// GET with the token of `read`, which has to succeed.
+    #[track_caller]
+    pub(crate) fn look(&self, target: &str) -> Value {
+        self.ask_operations(&operations_request("GET", target).bearer(&self.token("read"))).expect(200).json()
+    }
+
+    /// POST with the token of `operate`.
+    pub(crate) fn change(&self, target: &str, body: &Value) -> Answer {
+        self.ask_operations(&operations_order(target, body).bearer(&self.token("operate")))
+    }
 }
 
 /// A request to an operations port, without a token.
 pub(crate) fn operations_request(method: &str, target: &str) -> Request {
     Request::new(method, target).header("Host: localhost").without("Authorization")
+}
+
+/// A request that changes something, as programs send it, without a token.
+pub(crate) fn operations_order(target: &str, body: &Value) -> Request {
+    let request = Request::post(target, body.to_string()).header("Host: localhost").without("Authorization");
+    request.also("Content-Type: application/json").also("Pusu-Operation: 1")
 }
