@@ -11,6 +11,7 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod figures;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -25,6 +26,7 @@ mod status;
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use place::{candidates, neighbours, not_used};
