@@ -81,13 +81,26 @@ pub struct Common {
     pub idempotency: Arc<IdempotencyKeys>,
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
+    /// Shards look how long things take, since somebody may ask.
+    pub is_timed: bool,
 }
 
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, seen, name, shards, verdicts, idempotency, revocations } =
-            common;
+        let Common {
+            authenticator,
+            admission,
+            limits,
+            paths,
+            seen,
+            name,
+            shards,
+            verdicts,
+            idempotency,
+            revocations,
+            is_timed: _,
+        } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,

@@ -12,6 +12,7 @@ mod asking;
 mod elsewhere;
 mod entry;
 mod explained;
+mod figures;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -32,6 +33,7 @@ mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
 pub use explained::{Explained, decides};
+pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};

@@ -27,18 +27,12 @@ fn each_check_is_listed_where_that_is_asked_for() {
     let (_, live) = probe(&daemon, "/livez?verbose");
     assert_eq!(live, "[+]shards ok\n[+]network ok\nlivez check passed\n");
     let (_, ready) = probe(&daemon, "/readyz?verbose");
-    assert_eq!(
-        ready,
-        "[+]serving ok\n[+]shards ok\n[+]authenticator ok\n[+]certificates ok\nreadyz check passed\n"
-    );
+    assert_eq!(ready, "[+]serving ok\n[+]shards ok\n[+]authenticator ok\n[+]certificates ok\nreadyz check passed\n");
 }
 
 #[test]
 fn a_relay_that_drains_is_not_ready_and_lives() {
-    let daemon = Setup::on_shards(1)
-        .with_operations()
-        .settings("limits: {drain_grace: 1m, drain_spread: 0}")
-        .start();
+    let daemon = Setup::on_shards(1).with_operations().settings("limits: {drain_grace: 1m, drain_spread: 0}").start();
     let client = daemon.client();
     daemon.terminate();
     let body = wait_for_ready(&daemon, 503);

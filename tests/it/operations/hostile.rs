@@ -39,7 +39,9 @@ fn a_slow_head_ends_the_connection() {
 #[test]
 fn who_sends_no_http_is_refused() {
     let daemon = daemon();
-    for bytes in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"HELLO\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n"] {
+    for bytes in
+        [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"HELLO\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n"]
+    {
         let mut http = daemon.operations_http();
         http.raw().send_perhaps(bytes.to_vec());
         http.raw().shutdown_write();

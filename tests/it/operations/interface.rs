@@ -44,7 +44,8 @@ fn a_connection_is_ended_and_an_authorization_taken_back() {
     let kicked = daemon.change("/api/v1/kick", &json!({"whom": {"address": "127.0.0.1"}})).expect(200).json();
     assert_eq!(kicked, json!({"connections": 1, "relays": []}));
     client.expect_close(4005);
-    let revoked = daemon.change("/api/v1/revoke", &json!({"whom": {"subject": "alice"}, "for": null})).expect(200).json();
+    let revoked =
+        daemon.change("/api/v1/revoke", &json!({"whom": {"subject": "alice"}, "for": null})).expect(200).json();
     assert_eq!((&revoked["until_ms"], &revoked["is_saved"]), (&json!(0), &json!(null)));
     let listed = daemon.look("/api/v1/revocations");
     assert_eq!(listed["revocations"][0]["whom"], json!({"subject": "alice"}));

@@ -26,7 +26,9 @@ fn what_a_page_of_somebody_else_sends_is_refused() {
     let client = daemon.client();
     let order = operations_order("/api/v1/kick", &json!({"whom": {"address": "127.0.0.1"}}));
     let order = order.bearer(&daemon.token("operate"));
-    for line in ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"] {
+    for line in
+        ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"]
+    {
         daemon.ask_operations(&order.clone().also(line)).expect_problem(403);
     }
     assert_eq!(daemon.look("/api/v1/status")["status"]["connections"]["total"], 1);

@@ -40,7 +40,9 @@ fn one_that_others_may_read_or_that_is_no_such_file_stops_the_start_and_is_not_s
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let settings = format!("operations_port: any\noperations_token_file: {}", file.display());
         let starting = Setup::on_shards(1).settings(&settings).spawn();
-        let said = starting.log().wait_for("the reason", |line| line.contains("operations_token_file").then(|| line.to_owned()));
+        let said = starting
+            .log()
+            .wait_for("the reason", |line| line.contains("operations_token_file").then(|| line.to_owned()));
         assert!(said.contains(expected) && said.contains(file.to_str().unwrap()), "{said}");
         let log = starting.log().text();
         assert!(!log.contains(READ) && !log.contains(OPERATE), "{log}");
