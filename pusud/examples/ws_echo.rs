@@ -53,6 +53,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         verdicts: Arc::new(client::Verdicts::new(Arc::default())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: Arc::default(),
+        has_operations: false,
     };
     let context = client::Context::new(hub.clone(), common);
     spawn_local(shard::flush(hub, || false));

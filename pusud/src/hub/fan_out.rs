@@ -25,7 +25,7 @@ impl Hub {
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {
-            state.stats.published += 1;
+            state.count_published(channel, bytes);
             return Ok(());
         }
         let need = state.rooms.need(bytes, state.listeners_len(here), members);
@@ -34,7 +34,7 @@ impl Hub {
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
         }
-        state.stats.published += 1;
+        state.count_published(channel, bytes);
         if !is_open {
             state.close_run();
             state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
@@ -49,6 +49,9 @@ impl Hub {
         let state = &mut *self.state.borrow_mut();
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
+            if let Some(sample) = state.sample.as_mut().filter(|_| publications.share == Share::LINKS) {
+                sample.came(publications.channel, publications.messages, publications.frames.len());
+            }
             match state.lane_without_room(&publications) {
                 Some(lane) => {
                     state.link_backlog.add(&publications);
@@ -89,6 +92,13 @@ impl Hub {
 }
 
 impl State {
+    fn count_published(&mut self, channel: &str, bytes: usize) {
+        self.stats.published += 1;
+        if let Some(sample) = &mut self.sample {
+            sample.published(channel, bytes);
+        }
+    }
+
     pub(super) fn listeners_len(&self, channel: Option<ChannelId>) -> usize {
         channel.map_or(0, |channel| self.subscriptions.listeners(channel).len())
     }
@@ -147,6 +157,9 @@ impl State {
         let mut events = [None, None];
         let lane = self.run.lane();
         self.stats.delivered += publications.messages * listeners.len() as u64;
+        if let Some(sample) = &mut self.sample {
+            sample.delivered(publications.channel, publications.messages, publications.frames.len());
+        }
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             let frames = match self.event_streams {

@@ -9,6 +9,7 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
+mod age;
 mod aside;
 mod encrypted;
 mod event_streams;
@@ -21,16 +22,22 @@ mod keepalive;
 mod kick;
 mod lanes;
 mod link_backlog;
+mod looking;
 mod memory;
+mod operators;
 mod outbox;
 mod pending_subscriptions;
+mod questions;
 mod relief;
 mod room;
+mod sample;
 mod slow_consumers;
 mod stage;
 mod stalls;
+mod subjects;
 mod subscriptions;
 mod suspicions;
+mod top;
 mod transport;
 mod unacknowledged;
 mod upkeep;
@@ -56,13 +63,18 @@ use aside::Aside;
 use fences::Fences;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
+use operators::Operators;
+use questions::Questions;
 use room::Rooms;
+use sample::{Sample, Sampling};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use subjects::Subjects;
 use suspicions::Suspicions;
+use tokio::sync::Semaphore;
 
 /// The most that is published in a shard until its next flush, beside one message, in bytes.
 const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
@@ -77,6 +89,12 @@ pub struct Hub {
     flush_due: Cell<bool>,
     flush_task: RefCell<Option<Waker>>,
     suspicions: Suspicions,
+    operators: Operators,
+    questions: Questions,
+    subjects: Subjects,
+    sampling: Sampling,
+    /// Whose look goes on.
+    looks: Semaphore,
 }
 
 struct State {
@@ -113,6 +131,8 @@ struct State {
     inbox_watcher: Option<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
+    /// While somebody wants to know rates.
+    sample: Option<Box<Sample>>,
 }
 
 impl Hub {
@@ -146,6 +166,7 @@ impl Hub {
                 comments: [EventBody::Chunks, EventBody::Plain].map(frames::comment),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
+                sample: None,
             }),
             shard,
             limits,
@@ -153,6 +174,11 @@ impl Hub {
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
             suspicions: Suspicions::default(),
+            operators: Operators::default(),
+            questions: Questions::default(),
+            subjects: Subjects::default(),
+            sampling: Sampling::default(),
+            looks: Semaphore::new(1),
         }
     }
 
@@ -163,6 +189,7 @@ impl Hub {
 
     /// Takes a client in.
     pub fn join(&self, outbox: Rc<Outbox>) -> ListenerId {
+        outbox.note_joined();
         let key = self.state.borrow_mut().outboxes.insert(outbox);
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
@@ -171,14 +198,23 @@ impl Hub {
     /// here.
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
+        self.forget(listener);
         let state = &mut *self.state.borrow_mut();
         let outbox = state.outboxes.remove(listener as usize);
+        self.operators.remove(&outbox);
         state.event_streams -= usize::from(matches!(outbox.stage(), Stage::EventStream(_)));
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()
         {
             waiting.wake();
         }
+    }
+
+    /// What is known of a client beside its outbox.
+    fn forget(&self, listener: ListenerId) {
+        self.forget_subject(listener);
+        self.forget_publisher(listener);
+        drop(self.take_questions(listener));
     }
 
     /// Ready when no client is connected to this shard. Called by the draining task alone.
@@ -241,7 +277,7 @@ impl Hub {
     pub fn report(&self) -> Report {
         let state = self.state.borrow();
         Report {
-            connections: state.outboxes.len(),
+            connections: state.outboxes.len() - self.operators.len(),
             unauthorized: state.outboxes.iter().filter(|(_, outbox)| !outbox.is_authorized()).count(),
             subscriptions: state.subscriptions.len(),
             stats: state.stats.clone(),

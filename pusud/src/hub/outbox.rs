@@ -11,6 +11,7 @@ mod writing;
 pub(super) use writing::Progress;
 
 use crate::frames::{FrameQueue, Frames, Mark};
+use crate::hub::age;
 use crate::hub::incoming::Incoming;
 use crate::hub::stage::Stage;
 use crate::hub::transport::Transport;
@@ -41,6 +42,8 @@ pub struct Outbox {
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
+    /// When its client came, in tenths of a second since the first one of all did.
+    joined: Cell<u32>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
     /// What comes from the client.
@@ -74,6 +77,7 @@ impl Outbox {
             standing: Cell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
+            joined: Cell::new(0),
             task: Cell::new(None),
             incoming: Incoming::default(),
         }
@@ -99,6 +103,21 @@ impl Outbox {
     #[inline]
     pub fn stage(&self) -> Stage {
         self.stage.get()
+    }
+
+    /// Its client has come.
+    pub(super) fn note_joined(&self) {
+        self.joined.set(age::now());
+    }
+
+    /// When its client came; what is less was before.
+    pub(super) fn joined(&self) -> u32 {
+        self.joined.get()
+    }
+
+    /// How long ago its client came.
+    pub(super) fn connected_for(&self) -> Duration {
+        age::since(self.joined.get())
     }
 
     /// Whether its client has been authorized.

@@ -231,6 +231,7 @@ fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
+        has_operations: true,
     })
 }
 
