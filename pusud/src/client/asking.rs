@@ -47,6 +47,7 @@ impl Client {
         let request = self.question(authorization, again);
         self.stop_the_clock();
         self.set_asks(true);
+        let asked = context.hub.look_at_clock();
         let verdict = match self.while_here(context.authenticator.authorize(request)).await {
             Waited::Decided(verdict) => verdict,
             Waited::Leaving => {
@@ -57,6 +58,7 @@ impl Client {
             }
             Waited::Ended => return Next::End,
         };
+        context.hub.count_authorized(asked);
         self.set_asks(false);
         match verdict {
             Verdict::Grant(grant) => {

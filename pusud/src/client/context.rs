@@ -85,13 +85,15 @@ pub struct Common {
     pub revocations: Arc<Revocations>,
     /// Operators may look: what is only for them is kept.
     pub has_operations: bool,
+    /// Shards look how long things take, since somebody may ask.
+    pub is_timed: bool,
 }
 
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
         let Common { authenticator, admission, limits, paths, seen, name, shards, .. } = common;
-        let Common { verdicts, idempotency, revocations, has_operations, .. } = common;
+        let Common { verdicts, idempotency, revocations, has_operations, is_timed: _, .. } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,

@@ -11,6 +11,7 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod figures;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod tailed;
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};

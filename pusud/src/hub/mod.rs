@@ -11,6 +11,7 @@
 
 mod age;
 mod aside;
+mod batch_timer;
 mod encrypted;
 mod event_streams;
 mod fan_out;
@@ -29,6 +30,7 @@ mod outbox;
 mod pending_subscriptions;
 mod questions;
 mod relief;
+mod report;
 mod room;
 mod sample;
 mod slow_consumers;
@@ -58,8 +60,9 @@ use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
-use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
+use crate::routing::{LANES, Lane, Outgoing, Run, ShardIndex, ShardIndexView, Stats};
 use aside::Aside;
+use batch_timer::BatchTimer;
 use fences::Fences;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
@@ -83,6 +86,7 @@ const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
 pub struct Hub {
     shard: usize,
     limits: Limits,
+    is_timed: bool,
     queued_memory: Arc<QueuedMemory>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
@@ -133,11 +137,18 @@ struct State {
     stats: Stats,
     /// While somebody wants to know rates.
     sample: Option<Box<Sample>>,
+    batch_timer: BatchTimer,
 }
 
 impl Hub {
-    /// The state of the shard that `outgoing` belongs to.
-    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued_memory: Arc<QueuedMemory>, limits: Limits) -> Self {
+    /// The state of the shard that `outgoing` belongs to. `is_timed`: it looks how long things take.
+    pub fn new(
+        outgoing: Outgoing,
+        index: Arc<ShardIndex>,
+        queued_memory: Arc<QueuedMemory>,
+        limits: Limits,
+        is_timed: bool,
+    ) -> Self {
         let shard = outgoing.member();
         let room_bytes = room::room_bytes(limits.outbox_bytes);
         Self {
@@ -167,9 +178,11 @@ impl Hub {
                 waiting_for_last_client: None,
                 stats: Stats::default(),
                 sample: None,
+                batch_timer: BatchTimer::new(is_timed),
             }),
             shard,
             limits,
+            is_timed,
             queued_memory,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
@@ -267,28 +280,12 @@ impl Hub {
     pub fn count_refusal(&self, refusal: Refusal) {
         self.state.borrow_mut().stats.refusals.count(refusal);
     }
-
-    /// What the shard has counted since it started.
-    pub fn stats(&self) -> Stats {
-        self.state.borrow().stats.clone()
-    }
-
-    /// What the shard says of itself. Looks at every client.
-    pub fn report(&self) -> Report {
-        let state = self.state.borrow();
-        Report {
-            connections: state.outboxes.len() - self.operators.len(),
-            unauthorized: state.outboxes.iter().filter(|(_, outbox)| !outbox.is_authorized()).count(),
-            subscriptions: state.subscriptions.len(),
-            stats: state.stats.clone(),
-        }
-    }
 }
 
 impl State {
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
-            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
+            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped);
         }
         self.mark(outbox);
     }

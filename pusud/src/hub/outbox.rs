@@ -10,7 +10,7 @@ mod writing;
 
 pub(super) use writing::Progress;
 
-use crate::frames::{FrameQueue, Frames, Mark};
+use crate::frames::{Dropped, FrameQueue, Frames, Mark};
 use crate::hub::age;
 use crate::hub::incoming::Incoming;
 use crate::hub::stage::Stage;
@@ -178,22 +178,22 @@ impl Outbox {
         let is_blocked = self.is_blocked();
         if queue.cost() >= bytes_max && (is_blocked || queue.cost() >= 2 * bytes_max) {
             drop(queue);
-            return Err(Overflow { dropped_bytes: self.disconnect_slow_consumer() + frames.len() });
+            return Err(Overflow { dropped: self.disconnect_slow_consumer().and(&frames) });
         }
         queue.push(frames);
         Ok(())
     }
 
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
-    /// end. Returns the bytes that are lost.
-    pub fn disconnect_slow_consumer(&self) -> usize {
-        let dropped_bytes = self.queue.borrow_mut().drop_unsent();
-        if dropped_bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
+    /// end. Returns what is lost.
+    pub fn disconnect_slow_consumer(&self) -> Dropped {
+        let dropped = self.queue.borrow_mut().drop_unsent();
+        if dropped.bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
             // Behind a gap, an answer would be taken for that to another request.
             self.stage.set(Stage::Idle);
         }
         self.close(Disconnect::SlowConsumer);
-        dropped_bytes
+        dropped
     }
 
     /// Drops what waits of the publications that carry a mark: their client may not have them any more.
@@ -203,17 +203,20 @@ impl Outbox {
 
     /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by
     /// half is not waited for. Then the connection is reset, since nothing can follow half a frame.
-    pub fn disconnect_for_memory(&self) -> usize {
+    pub fn disconnect_for_memory(&self) -> Dropped {
         let half_sent = self.queue.borrow().half_sent();
         if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
             return self.disconnect_slow_consumer();
         }
-        let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
+        let mut dropped = self.queue.borrow_mut().drop_unsent();
+        dropped.bytes += half_sent;
+        // Frames as large as that are one message.
+        dropped.messages += 1;
         // An error means that the connection is gone, which is what was wanted.
         socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO)).ok();
         *self.queue.borrow_mut() = FrameQueue::default();
         self.break_off();
-        dropped_bytes
+        dropped
     }
 
     /// What waits, in bytes, with what its places and buffers cost.
@@ -303,11 +306,11 @@ impl Outbox {
     }
 }
 
-/// An outbox was full: its client is disconnected, and this many bytes will not reach it.
+/// An outbox was full: its client is disconnected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overflow {
-    /// Bytes of frames that are lost.
-    pub dropped_bytes: usize,
+    /// What will not reach it.
+    pub dropped: Dropped,
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Shard {
     async fn run(mut self) -> Stats {
         let limits = self.common.limits.clone();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone()));
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone(), self.common.is_timed));
         let context = Rc::new(client::Context::new(hub.clone(), self.common));
         let ends = context.clone();
         spawn_local(flush(hub.clone(), move || ends.ends.any_due()));

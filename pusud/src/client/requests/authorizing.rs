@@ -134,7 +134,9 @@ impl Requests<'_> {
                 Found::Unknown(asking) => {
                     self.send_answers().await;
                     let request = request.take().expect("a question is asked once");
+                    let began = context.hub.look_at_clock();
                     let verdict = self.while_open(context.authenticator.authorize(request)).await?;
+                    context.hub.count_authorized(began);
                     Some(self.decided(asking, verdict))
                 }
             };
