@@ -9,7 +9,6 @@
 //! client sees everything in the order in which the shard handled it.
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
-mod age;
 mod aside;
 mod batch_timer;
 mod encrypted;
