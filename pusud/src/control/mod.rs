@@ -29,6 +29,8 @@ mod reload;
 mod session;
 mod status;
 #[cfg(unix)]
+mod tailed;
+#[cfg(unix)]
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
@@ -41,15 +43,20 @@ pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, Recent, RecentFailures, View, problems};
 pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
-pub use session::{Tail, Tailed, TailedMessage};
+pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
     Tls,
 };
 
 #[cfg(unix)]
-pub use asking::{ask, decisions, kick, lift, reload, revocations, revoke};
+pub use asking::{
+    Tailing, ask, channel, channels, client, clients, decisions, kick, lift, publish, reload, revocations, revoke, tail,
+};
 #[cfg(not(unix))]
-pub use elsewhere::{ControlSocket, ask, decisions, is_live, kick, lift, reload, revocations, revoke};
+pub use elsewhere::{
+    ControlSocket, Tailing, ask, channel, channels, client, clients, decisions, is_live, kick, lift, publish, reload,
+    revocations, revoke, tail,
+};
 #[cfg(unix)]
 pub use unix::{ControlSocket, is_live};

@@ -126,6 +126,7 @@ pub(super) fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
+        has_operations: true,
         is_timed,
     })
 }
