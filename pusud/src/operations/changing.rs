@@ -1,4 +1,4 @@
-//! What an operator has done: each order is carried out, and written into the audit log.
+//! Orders of an operator: each is carried out, and written into the audit log.
 
 use super::answers::{Answer, json};
 use super::audit::audit;

@@ -31,7 +31,7 @@ use crate::admission::{self, Admission};
 use crate::authenticator::{Authenticator, Decisions};
 use crate::config::{Config, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Operator, StatusGatherer};
-use crate::operations::{self, OperationsPort};
+use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
@@ -172,21 +172,15 @@ impl Relay {
             revocations,
         };
         let (described, url) = (doors.described(), operations.as_ref().map(OperationsPort::url));
-        let gatherer = StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources);
-        let gatherer = Arc::new(gatherer);
+        let gatherer =
+            Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         let accepting = doors.open(&config, &inboxes, &admission)?;
         certificates::watch(certificates::of_operations(operations.as_ref()))?;
-        let parts = operations::Parts {
-            config: config.clone(),
-            overrides,
-            status: gatherer.clone(),
-            operator: operator.clone(),
-            authenticator: authenticator.clone(),
-            reload: ask_to_reload.clone(),
-        };
-        let _operations = operations.map(|port| port.start(parts)).transpose()?;
+        let reloading = (overrides, ask_to_reload.clone());
+        let _operations =
+            assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
         let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());
         serving();
         service.ready();

@@ -2,6 +2,7 @@
 
 use super::{Answer, Daemon, Http, Request};
 use serde_json::Value;
+use std::io::Read as _;
 use std::net::SocketAddr;
 
 /// The address in the log line that says where operators connect.
@@ -51,6 +52,46 @@ impl Daemon {
     /// POST with the token of `operate`.
     pub(crate) fn change(&self, target: &str, body: &Value) -> Answer {
         self.ask_operations(&operations_order(target, body).bearer(&self.token("operate")))
+    }
+}
+
+/// A stream of events from an operations port.
+pub(crate) struct OperationsEvents(Http);
+
+impl OperationsEvents {
+    /// The next event: its name and its data. Comments are left out.
+    pub(crate) fn next(&mut self) -> (String, Value) {
+        loop {
+            let mut event = Vec::new();
+            while !event.ends_with(b"\n\n") {
+                let mut byte = [0];
+                let read = self.0.raw().stream().read(&mut byte).unwrap();
+                assert_eq!(read, 1, "the stream has ended: {:?}", String::from_utf8_lossy(&event));
+                event.push(byte[0]);
+            }
+            let event = String::from_utf8(event).unwrap();
+            let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            if let (Some(kind), Some(data)) = (line("event"), line("data")) {
+                return (kind.to_owned(), serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+
+    /// Waits for the relay to end it.
+    pub(crate) fn expect_end(mut self) {
+        self.0.raw().read_to_end();
+    }
+}
+
+impl Daemon {
+    /// Begins a stream of events with the token of `read`.
+    pub(crate) fn operations_events(&self, target: &str) -> OperationsEvents {
+        let mut http = self.operations_http();
+        // Without chunks.
+        http.send(&operations_request("GET", target).bearer(&self.token("read")).version("HTTP/1.0"));
+        let head = http.raw().read_head();
+        assert!(head.contains(" 200 ") && head.contains("Content-Type: text/event-stream\r\n"), "{head}");
+        OperationsEvents(http)
     }
 }
 

@@ -44,7 +44,7 @@ fn who_sends_no_http_is_refused() {
     {
         let mut http = daemon.operations_http();
         http.raw().send_perhaps(bytes.to_vec());
-        http.raw().shutdown_write();
+        http.raw().finish_sending();
         let answer = http.next_answer();
         assert!(answer.is_none_or(|answer| answer.status >= 400), "{bytes:?}");
     }

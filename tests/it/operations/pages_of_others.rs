@@ -31,7 +31,7 @@ fn what_a_page_of_somebody_else_sends_is_refused() {
     {
         daemon.ask_operations(&order.clone().also(line)).expect_problem(403);
     }
-    assert_eq!(daemon.look("/api/v1/status")["status"]["connections"]["total"], 1);
+    assert_eq!(daemon.status()["connections"]["total"], 1);
     let own = order.also("Origin: http://localhost").also("Sec-Fetch-Site: same-origin");
     assert_eq!(daemon.ask_operations(&own).expect(200).json()["connections"], 1);
     drop(client);

@@ -53,7 +53,7 @@ fn whoever_may_only_look_changes_nothing() {
         let answer = daemon.ask_operations(&operations_order(target, &body).bearer(&read));
         assert!(answer.expect_problem(403)["detail"].as_str().unwrap().contains("`operate`"), "{target}");
     }
-    assert_eq!(daemon.look("/api/v1/status")["status"]["connections"]["total"], 1);
+    assert_eq!(daemon.status()["connections"]["total"], 1);
     drop(client);
 }
 
@@ -67,7 +67,7 @@ fn without_the_header_that_pages_of_others_cannot_send_nothing_is_changed() {
     daemon.ask_operations(&order.clone().header("Content-Type: text/plain")).expect_problem(415);
     let without = operations_order("/api/v1/session", &json!({"token": "x"})).without("Pusu-Operation");
     daemon.ask_operations(&without).expect_problem(403);
-    assert_eq!(daemon.look("/api/v1/status")["status"]["connections"]["total"], 1);
+    assert_eq!(daemon.status()["connections"]["total"], 1);
     drop(client);
 }
 
