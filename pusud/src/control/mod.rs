@@ -25,6 +25,7 @@ mod place;
 #[cfg(unix)]
 mod private_folder;
 mod problems;
+mod recent;
 mod reload;
 mod session;
 mod status;
@@ -41,7 +42,8 @@ pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
-pub use problems::{Level, Problem, Recent, RecentFailures, View, problems as problems_of};
+pub use problems::{Level, Problem, View, problems};
+pub use recent::{Recent, RecentFailures};
 pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
