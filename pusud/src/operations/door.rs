@@ -1,7 +1,7 @@
 //! The door of the operations port: every request comes in here, and is answered.
 
 use super::answers::{Answer, problem, with};
-use super::{console, health};
+use super::{console, health, metrics};
 use crate::config::Config;
 use crate::control::StatusGatherer;
 use hyper::body::Incoming;
@@ -42,6 +42,7 @@ impl Door {
         let verbose = request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "verbose"));
         let answer = match path {
             "/livez" => health::report("livez", &[], verbose),
+            "/metrics" => metrics::answer(&self.parts.status.gather().await, request.headers()),
             _ => match console::file(path) {
                 Some(file) => console::serve(file, request.headers()),
                 None => return problem(StatusCode::NOT_FOUND, "there is nothing at this path"),

@@ -12,6 +12,7 @@ mod console;
 mod conversation;
 mod door;
 mod health;
+mod metrics;
 mod port;
 mod serving;
 mod streams;
