@@ -25,7 +25,7 @@ impl Hub {
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {
-            state.stats.count_published(content);
+            state.count_published(channel, content, bytes);
             return Ok(());
         }
         let need = state.rooms.need(bytes, state.listeners_len(here), members);
@@ -34,7 +34,7 @@ impl Hub {
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
         }
-        state.stats.count_published(content);
+        state.count_published(channel, content, bytes);
         state.batch_timer.accepted();
         if !is_open {
             state.close_run();
@@ -51,6 +51,9 @@ impl Hub {
         state.batch_timer.came(batch.accepted);
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
+            if let Some(sample) = state.sample.as_mut().filter(|_| publications.share == Share::LINKS) {
+                sample.came(publications.channel, publications.messages, publications.frames.len());
+            }
             match state.lane_without_room(&publications) {
                 Some(lane) => {
                     state.link_backlog.add(&publications);
@@ -95,6 +98,13 @@ impl Hub {
 }
 
 impl State {
+    fn count_published(&mut self, channel: &str, content: &str, bytes: usize) {
+        self.stats.count_published(content);
+        if let Some(sample) = &mut self.sample {
+            sample.published(channel, bytes);
+        }
+    }
+
     pub(super) fn listeners_len(&self, channel: Option<ChannelId>) -> usize {
         channel.map_or(0, |channel| self.subscriptions.listeners(channel).len())
     }
@@ -156,6 +166,9 @@ impl State {
         self.stats.delivered += publications.messages * reached;
         self.stats.delivered_bytes += publications.frames.len() as u64 * reached;
         self.batch_timer.fanned_out();
+        if let Some(sample) = &mut self.sample {
+            sample.delivered(publications.channel, publications.messages, publications.frames.len());
+        }
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             let frames = match self.event_streams {

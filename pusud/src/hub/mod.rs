@@ -22,17 +22,23 @@ mod keepalive;
 mod kick;
 mod lanes;
 mod link_backlog;
+mod looking;
 mod memory;
+mod operators;
 mod outbox;
 mod pending_subscriptions;
+mod questions;
 mod relief;
 mod report;
 mod room;
+mod sample;
 mod slow_consumers;
 mod stage;
 mod stalls;
+mod subjects;
 mod subscriptions;
 mod suspicions;
+mod top;
 mod transport;
 mod unacknowledged;
 mod upkeep;
@@ -59,13 +65,18 @@ use batch_timer::BatchTimer;
 use fences::Fences;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
+use operators::Operators;
+use questions::Questions;
 use room::Rooms;
+use sample::{Sample, Sampling};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use subjects::Subjects;
 use suspicions::Suspicions;
+use tokio::sync::Semaphore;
 
 /// The most that is published in a shard until its next flush, beside one message, in bytes.
 const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
@@ -81,6 +92,12 @@ pub struct Hub {
     flush_due: Cell<bool>,
     flush_task: RefCell<Option<Waker>>,
     suspicions: Suspicions,
+    operators: Operators,
+    questions: Questions,
+    subjects: Subjects,
+    sampling: Sampling,
+    /// Whose look goes on.
+    looks: Semaphore,
 }
 
 struct State {
@@ -117,6 +134,8 @@ struct State {
     inbox_watcher: Option<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
+    /// While somebody wants to know rates.
+    sample: Option<Box<Sample>>,
     batch_timer: BatchTimer,
 }
 
@@ -157,6 +176,7 @@ impl Hub {
                 comments: [EventBody::Chunks, EventBody::Plain].map(frames::comment),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
+                sample: None,
                 batch_timer: BatchTimer::new(is_timed),
             }),
             shard,
@@ -166,6 +186,11 @@ impl Hub {
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
             suspicions: Suspicions::default(),
+            operators: Operators::default(),
+            questions: Questions::default(),
+            subjects: Subjects::default(),
+            sampling: Sampling::default(),
+            looks: Semaphore::new(1),
         }
     }
 
@@ -176,6 +201,7 @@ impl Hub {
 
     /// Takes a client in.
     pub fn join(&self, outbox: Rc<Outbox>) -> ListenerId {
+        outbox.note_joined();
         let key = self.state.borrow_mut().outboxes.insert(outbox);
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
@@ -184,14 +210,23 @@ impl Hub {
     /// here.
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
+        self.forget(listener);
         let state = &mut *self.state.borrow_mut();
         let outbox = state.outboxes.remove(listener as usize);
+        self.operators.remove(&outbox);
         state.event_streams -= usize::from(matches!(outbox.stage(), Stage::EventStream(_)));
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()
         {
             waiting.wake();
         }
+    }
+
+    /// What is known of a client beside its outbox.
+    fn forget(&self, listener: ListenerId) {
+        self.forget_subject(listener);
+        self.forget_publisher(listener);
+        drop(self.take_questions(listener));
     }
 
     /// Ready when no client is connected to this shard. Called by the draining task alone.

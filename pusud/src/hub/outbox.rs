@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
+mod age;
+mod standing;
 mod writing;
 
 pub(super) use writing::Progress;
@@ -18,7 +20,6 @@ use crate::protocol::Disconnect;
 use crate::revocation::Standing;
 use crate::routing::Lane;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::task::Waker;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -41,6 +42,8 @@ pub struct Outbox {
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
+    /// When its client came, in tenths of a second since the first one of all did.
+    joined: Cell<u32>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
     /// What comes from the client.
@@ -74,6 +77,7 @@ impl Outbox {
             standing: Cell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
+            joined: Cell::new(0),
             task: Cell::new(None),
             incoming: Incoming::default(),
         }
@@ -109,39 +113,6 @@ impl Outbox {
     /// Its client is authorized, or is so no more.
     pub fn set_authorized(&self, is_authorized: bool) {
         self.is_authorized.set(is_authorized);
-    }
-
-    /// Its client is authorized by what has these numbers, and by nothing else.
-    pub fn set_standing(&self, standing: Standing) {
-        self.standing.set(standing);
-    }
-
-    /// Whether its client is authorized by something of this number.
-    pub fn is_authorized_by(&self, number: u64) -> bool {
-        let standing = self.standing.take();
-        let has = standing.has(number);
-        self.standing.set(standing);
-        has
-    }
-
-    /// All the bits together that stand beside what its client is authorized by.
-    pub(super) fn bits_of(&self, numbers: &HashMap<u64, u64>) -> u64 {
-        let standing = self.standing.take();
-        let bits = standing.numbers().filter_map(|number| numbers.get(&number)).fold(0, |all, bits| all | bits);
-        self.standing.set(standing);
-        bits
-    }
-
-    /// Has its client's task look at what it is authorized by.
-    pub(super) fn suspect(&self) {
-        self.is_suspect.set(true);
-        self.wake();
-    }
-
-    /// Whether its client's task has to look at that, which counts as done from here on.
-    #[inline]
-    pub fn take_suspicion(&self) -> bool {
-        self.is_suspect.replace(false)
     }
 
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)

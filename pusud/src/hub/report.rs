@@ -14,12 +14,16 @@ impl Hub {
     pub fn report(&self) -> Report {
         let state = self.state.borrow();
         let mut report = Report {
-            connections: state.outboxes.len(),
+            connections: state.outboxes.len() - self.operators.len(),
             subscriptions: state.subscriptions.len(),
             stats: state.stats.clone(),
             ..Report::default()
         };
+        report.transports.other = self.operators.len();
         for (_, outbox) in &state.outboxes {
+            if self.operators.has(outbox) {
+                continue;
+            }
             report.unauthorized += usize::from(!outbox.is_authorized());
             report.outbox_bytes += outbox.cost();
             *transport(&mut report.transports, outbox) += 1;

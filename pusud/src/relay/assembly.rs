@@ -10,15 +10,16 @@ use crate::admission::Admission;
 use crate::authenticator::{self, Authenticator};
 use crate::client;
 use crate::config::{Config, Overrides, WatchedFiles};
-use crate::control::{EntryName, Lists};
+use crate::control::{EntryName, Lists, Operator, ReloadRequest, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
+use crate::operations::{OperationsPort, Parts, Running};
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
 use crate::system;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Has health checks over the clients' port answered by what the authenticator is able to.
 pub(super) fn answer_health(admission: &Arc<Admission>, authenticator: &Authenticator) {
@@ -71,6 +72,25 @@ pub(super) fn reload(
     file_watch::watch(files, &wishes.changed_files())?;
     let (config, authenticator) = (config.clone(), authenticator.clone());
     Ok(Reload::new(config, overrides, authenticator, certificates, files.clone(), wishes, network.clone()))
+}
+
+/// Serves the operations port, if there is one. `reloading`: what stands over the settings, and takes wishes to read them.
+///
+/// # Errors
+/// The system is out of threads or files.
+pub(super) fn operations(
+    port: Option<OperationsPort>,
+    config: &Arc<Config>,
+    gatherer: &Arc<StatusGatherer>,
+    operator: &Arc<Operator>,
+    authenticator: &Authenticator,
+    reloading: (Overrides, mpsc::Sender<ReloadRequest>),
+) -> anyhow::Result<Option<Running>> {
+    let Some(port) = port else { return Ok(None) };
+    let (overrides, reload) = reloading;
+    let (config, status) = (config.clone(), gatherer.clone());
+    let (operator, authenticator) = (operator.clone(), authenticator.clone());
+    port.start(Parts { config, overrides, status, operator, authenticator, reload }).map(Some)
 }
 
 /// Ends what has nothing to wait for any more, when the relay has `stopped` serving.
@@ -126,6 +146,7 @@ pub(super) fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
+        has_operations: true,
         is_timed,
     })
 }

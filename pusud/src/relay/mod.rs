@@ -31,7 +31,7 @@ use crate::admission::{self, Admission};
 use crate::authenticator::{Authenticator, Decisions};
 use crate::config::{Config, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Operator, StatusGatherer};
-use crate::operations::{self, OperationsPort};
+use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
@@ -140,6 +140,7 @@ impl Relay {
         let network = network_thread.as_ref().map(NetworkThread::inbox);
         let files = WatchedFiles::of(&config);
         let served = [doors.certificates(), certificates::of_operations(operations.as_ref())].concat();
+        let overrides = reload_at.as_ref().map(|(_, overrides)| overrides.clone()).unwrap_or_default();
         let reload = reload_at.map(|(sighups, overrides)| {
             let wishes = Wishes::new(sighups, reload_requests);
             assembly::reload(wishes, overrides, &config, &authenticator, served, &files, &network)
@@ -158,6 +159,7 @@ impl Relay {
         let unsaved = saving.clone();
         let lists = assembly::lists(&config, &inboxes, &network, &revocations, &authenticator, &admission);
         let operator = Operator::new(inboxes.clone(), network.clone(), revocations.clone(), saving, decisions, lists);
+        let operator = Arc::new(operator);
         assembly::tell_who_decides(&authenticator, network.as_ref());
         let sources = control::Sources {
             inboxes: inboxes.clone(),
@@ -170,14 +172,13 @@ impl Relay {
             revocations,
         };
         let (described, url) = (doors.described(), operations.as_ref().map(OperationsPort::url));
-        let gatherer = StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources);
-        let gatherer = Arc::new(gatherer);
+        let gatherer = Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         let accepting = doors.open(&config, &inboxes, &admission)?;
         certificates::watch(certificates::of_operations(operations.as_ref()))?;
-        let parts = operations::Parts { config: config.clone(), status: gatherer.clone() };
-        let _operations = operations.map(|port| port.start(parts)).transpose()?;
+        let reloading = (overrides, ask_to_reload.clone());
+        let _operations = assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
         let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());
         serving();
         service.ready();

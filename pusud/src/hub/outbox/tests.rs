@@ -151,3 +151,10 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
     assert_eq!(outbox.disconnect_for_memory(), Dropped { messages: 1, bytes: waiting });
     assert!(outbox.is_broken() && outbox.cost() == 0);
 }
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn it_is_small() {
+    // Every client has one. When it came stands where there would be a gap.
+    assert_eq!(size_of::<Outbox>(), 144);
+}

@@ -22,18 +22,18 @@ use hyper::{HeaderMap, StatusCode, header};
 use names::Metric;
 use writer::Writer;
 
-/// The answer to a scrape that came with these headers.
-pub(super) fn answer(status: &Status, headers: &HeaderMap) -> Answer {
+/// The answer to a scrape that came with these headers. `is_ready`: new clients may be sent here.
+pub(super) fn answer(status: &Status, is_ready: bool, headers: &HeaderMap) -> Answer {
     let wishes: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let format = Format::from_accept(&wishes.join(","));
-    let text = write(status, &ProcessFigures::now(), format);
+    let text = write(status, is_ready, &ProcessFigures::now(), format);
     answers::with(answers::answer(StatusCode::OK, format.content_type(), text), header::VARY, "accept")
 }
 
-/// All metrics of a relay with this status, in this process.
-pub(super) fn write(status: &Status, process: &ProcessFigures, format: Format) -> String {
+/// All metrics of a relay with this status, which is ready for clients or not, in this process.
+fn write(status: &Status, is_ready: bool, process: &ProcessFigures, format: Format) -> String {
     let mut writer = Writer::new(format);
-    relay::write(&mut writer, status);
+    relay::write(&mut writer, status, is_ready);
     clients::write(&mut writer, status);
     authenticators::write(&mut writer, status);
     links::write(&mut writer, status);

@@ -4,11 +4,11 @@ use super::names;
 use super::writer::Writer;
 use crate::control::{State, Status};
 
-pub(super) fn write(writer: &mut Writer, status: &Status) {
+pub(super) fn write(writer: &mut Writer, status: &Status, is_ready: bool) {
     let labels = [("name", status.name.as_str()), ("version", status.version.as_str())];
     writer.family(&names::RELAY).is(&labels, true);
     writer.one(&names::START_TIME, status.since as f64);
-    writer.family(&names::READY).is(&[], status.unhealthy().is_empty());
+    writer.family(&names::READY).is(&[], is_ready);
     writer.family(&names::STOPPING).is(&[], status.state == State::Stopping);
     let mut up = writer.family(&names::SHARD_UP);
     for shard in 0..status.shards {

@@ -117,7 +117,7 @@ fn the_table_and_what_is_written_are_the_same() {
         }
     }
     for format in [Format::Prometheus, Format::OpenMetrics] {
-        let text = write(&sample(), &figures(), format);
+        let text = write(&sample(), false, &figures(), format);
         let written = series(&text);
         assert_eq!(written, expected, "{format:?}");
         let heads = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
@@ -140,7 +140,7 @@ fn counters_and_units_are_named_by_the_conventions() {
 
 #[test]
 fn a_hanging_shard_is_down_and_the_rest_is_written() {
-    let text = write(&sample(), &figures(), Format::Prometheus);
+    let text = write(&sample(), false, &figures(), Format::Prometheus);
     for line in [
         "pusud_shard_up{shard=\"0\"} 1",
         "pusud_shard_up{shard=\"1\"} 0",
@@ -158,7 +158,7 @@ fn a_hanging_shard_is_down_and_the_rest_is_written() {
 fn an_authenticator_without_a_list_is_one_entry() {
     let mut status = sample();
     status.authenticator = Authenticator { id: "A".into(), timed_out: 3, ready: true, ..Authenticator::default() };
-    let text = write(&status, &figures(), Format::Prometheus);
+    let text = write(&status, true, &figures(), Format::Prometheus);
     assert!(text.contains("pusud_authenticator_failures_total{entry=\"A\",kind=\"timed_out\"} 3\n"), "{text}");
     assert!(text.contains("pusud_authenticator_ready{entry=\"A\"} 1\n"), "{text}");
 }
@@ -186,7 +186,7 @@ fn metrics_of_plugins_are_whole_or_left_out() {
         of_plugin(Gauge, "odd_total", &[], Value::Gauge(1.0)),
     ];
     for format in [Format::Prometheus, Format::OpenMetrics] {
-        let text = write(&status, &figures(), format);
+        let text = write(&status, true, &figures(), format);
         let own: Vec<String> = series(&text).into_keys().filter(|name| name.starts_with("pusud_plugin_")).collect();
         let took = ["bucket", "count", "sum"].map(|suffix| format!("pusud_plugin_took_seconds_{suffix}"));
         assert_eq!(own, [vec!["pusud_plugin_asked_total".to_owned()], took.to_vec()].concat());
