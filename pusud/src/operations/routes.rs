@@ -19,6 +19,7 @@ pub(super) enum Access {
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
+    Metrics,
     Livez,
     Readyz,
     Status,
@@ -63,6 +64,7 @@ const OPERATE: Access = Access::Of(Role::Operate);
 
 /// The table. docs/operations-api.md has its rows.
 pub(super) const ROUTES: &[Route] = &[
+    get("/metrics", Access::Probe, Action::Metrics),
     get("/livez", Access::Probe, Action::Livez),
     get("/readyz", Access::Probe, Action::Readyz),
     post("/api/v1/session", Access::SignIn, Action::SignIn),
