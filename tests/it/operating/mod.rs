@@ -12,6 +12,8 @@ mod draining;
 mod health;
 #[cfg(unix)]
 mod kick;
+#[cfg(unix)]
+mod lists;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -32,5 +34,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod stopping;
+#[cfg(unix)]
+mod tail;
 #[cfg(target_os = "linux")]
 mod volumes;
