@@ -14,6 +14,8 @@ mod figures;
 mod health;
 #[cfg(unix)]
 mod kick;
+#[cfg(unix)]
+mod lists;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -34,5 +36,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod stopping;
+#[cfg(unix)]
+mod tail;
 #[cfg(target_os = "linux")]
 mod volumes;
