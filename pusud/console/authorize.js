@@ -15,16 +15,16 @@ export class AuthorizePart {
   #address = input({ type: 'text', placeholder: '203.0.113.7:50123', autocomplete: 'off' })
   #channels = input({ type: 'text', placeholder: 'news.1, news.2', autocomplete: 'off' })
   #facts = new Facts()
-  #permissions = new Table({ caption: 'What it permits', key: (row, at) => `${at} ${row.pattern}`, empty: 'It permits nothing.', columns: [
+  #permissions = new Table({ caption: 'What it permits', isTitled: true, key: (row, at) => `${at} ${row.pattern}`, empty: 'It permits nothing.', columns: [
     { title: 'Channels', text: row => name(row.pattern) },
     { title: 'May', text: row => [row.read && 'read', row.write && 'write'].filter(Boolean).join(' and ') },
   ] })
-  #asked = new Table({ caption: 'The channels that were asked about', key: row => row.channel, columns: [
+  #asked = new Table({ caption: 'Channels', isTitled: true, key: row => row.channel, columns: [
     { title: 'Channel', text: row => name(row.channel) },
     { title: 'Read', text: row => by(row.read_by), mark: row => (row.read_by === null ? 'error' : 'good') },
     { title: 'Write', text: row => by(row.write_by), mark: row => (row.write_by === null ? 'error' : 'good') },
   ] })
-  #entries = new Table({ caption: 'What each authenticator said', key: row => row.name, columns: [
+  #entries = new Table({ caption: 'What each authenticator said', isTitled: true, key: row => row.name, columns: [
     { title: 'Authenticator', text: row => name(row.name), more: row => (row.id === row.name ? '' : name(row.id)) },
     { title: 'Decision', text: row => name(row.decision) },
     { title: 'Says', text: row => name(row.detail) || '–' },

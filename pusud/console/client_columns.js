@@ -11,7 +11,7 @@ export const CLIENT_COLUMNS = [
   { title: 'Subject', text: row => nameOrNone(row.subject) },
   { title: 'Speaks', text: row => row.transport },
   { title: 'State', text: state, mark: stateMark },
-  { title: 'Since', number: true, text: row => (row.connected_for === null ? '–' : duration(row.connected_for)) },
+  { title: 'Connected', number: true, text: row => (row.connected_for === null ? '–' : duration(row.connected_for)) },
   { title: 'Subscriptions', number: true, text: row => exact(row.subscriptions) },
   { title: 'Waits for it', number: true, text: row => bytes(row.waiting_bytes), hint: row => `${exact(row.waiting_bytes)} bytes`,
     mark: row => (row.blocked_for === null || row.waiting_bytes === 0 ? '' : 'warning') },

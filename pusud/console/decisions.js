@@ -25,7 +25,7 @@ export class DecisionsPart {
     this.#bar = new ListBar('why', [field('Address', text('address')), field('Subject', text('subject')),
       field('The last', choice(LASTS, '50', { name: 'last' })), refused.element], this.#repeated)
     const columns = [...COLUMNS]
-    if (mayOperate) columns.push({ title: 'Change', text: row => `${row.authorization ?? ''}`, act: { label: 'Revoke', isFor: row => Boolean(row.authorization), run: row => this.#revoke(row) } })
+    if (mayOperate) columns.push({ title: 'Change', text: row => `${row.authorization ?? ''}`, act: { label: 'Revoke', isFor: row => row.verdict === 'granted' && Boolean(row.authorization), run: row => this.#revoke(row) } })
     this.#table = new Table({ caption: 'Decisions, the newest first', columns, key: (row, at) => `${row.time_ms} ${row.address} ${row.entry} ${row.took_us}`,
       empty: 'No decision fits.' })
     this.element = section('The last decisions', { id: 'decisions' }, this.#bar.element, this.#notice.element, this.#table.element)

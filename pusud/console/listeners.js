@@ -20,8 +20,8 @@ export class ListenersPart {
   #filesPart
 
   constructor() {
-    this.#filesPart = section('Files of options', { id: 'option-files', class: 'wide' }, this.#files.element)
-    this.element = make('div', { class: 'wide' }, section('Listeners and certificates', { id: 'listeners' }, this.#table.element), this.#filesPart)
+    this.#filesPart = section('Files of options', { id: 'option-files' }, this.#files.element)
+    this.element = make('div', {}, section('Listeners and certificates', { id: 'listeners' }, this.#table.element), this.#filesPart)
   }
 
   update({ status: { listeners, option_files } }) {

@@ -26,15 +26,21 @@ class Now {
   ]
   #totals = new Facts()
   #transports = new Facts()
-  #parts = [new RefusedPart(), new RoomPart(), new AuthenticatorPart(), new ListenersPart()]
+  #parts = { refused: new RefusedPart(), room: new RoomPart(), authenticator: new AuthenticatorPart(), listeners: new ListenersPart() }
 
   constructor(place, { live }) {
     this.#live = live
     this.#wanted = place.filters.get('show')
     this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Now'), this.#line,
       make('section', { class: 'charts', 'aria-label': 'The last 15 minutes' }, ...this.#charts.map(([, chart]) => chart.element)),
-      make('div', { class: 'columns' }, ...this.#parts.map(({ element }) => element),
-        section('Since the start', {}, this.#totals.element), section('Connections by transport', {}, this.#transports.element)))
+      this.#below())
+  }
+
+  #below() {
+    const { refused, room, authenticator, listeners } = this.#parts
+    const transports = section('Connections by transport', {}, this.#transports.element)
+    return make('div', { class: 'columns' }, refused.element, make('div', {}, room.element, transports), authenticator.element,
+      listeners.element, section('Since the start', {}, this.#totals.element))
   }
 
   update(latest) {
@@ -42,7 +48,7 @@ class Now {
     const { history } = this.#live
     setText(this.#line, line(status))
     for (const [key, chart] of this.#charts) chart.show(history.series(key), history.now(key), at => history.timeOf(at))
-    this.#parts.forEach(part => part.update(latest))
+    for (const part of Object.values(this.#parts)) part.update(latest)
     this.#totals.show(totals(status))
     this.#transports.show(Object.entries(status.connections.by_transport ?? {})
       .filter(([transport, here]) => here > 0 || ['ws', 'wss'].includes(transport)).map(([transport, here]) => [transport, exact(here)]))

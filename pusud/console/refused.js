@@ -19,7 +19,7 @@ export class RefusedPart {
   #summary = make('summary', {}, 'All since the start')
 
   constructor() {
-    this.element = section('Refused and disconnected', { id: 'refused', class: 'wide' }, this.#grown.element,
+    this.element = section('Refused and disconnected', { id: 'refused', }, this.#grown.element,
       make('details', {}, this.#summary, this.#all.element))
   }
 

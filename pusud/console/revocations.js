@@ -15,7 +15,7 @@ export class RevocationsPart {
     const columns = [
       { title: 'Revoked', text: whom, more: row => kind(row) },
       { title: 'Since', text: row => moment(row.since_ms) },
-      { title: 'Until', text: row => (row.is_void ? 'void: its key is gone' : row.until_ms === 0 ? 'it is lifted' : moment(row.until_ms)) },
+      { title: 'Until', text: row => (row.is_void ? 'void: its key is gone' : row.until_ms === 0 ? 'somebody lifts it' : moment(row.until_ms)) },
     ]
     if (mayOperate) columns.push({ title: 'Change', text: whom, act: { label: 'Lift', run: row => this.#lift(row) } })
     this.#table = new Table({ caption: 'Revoked authorizations', columns, key: row => JSON.stringify(row.whom), empty: 'Nothing is revoked.' })

@@ -37,5 +37,5 @@ function where() {
   return make('div', { class: 'hints' },
     make('p', {}, 'The relay made its tokens at its first start: one to read, one to operate. They are in the file that ',
       make('code', {}, 'operations_token_file'), ' in the settings names; the line of the log that says where this page is names the file too.'),
-    make('p', {}, 'Once signed in, the browser keeps a cookie that ends with the session, and no script can read it.'))
+    make('p', {}, 'In place of the token the browser keeps a cookie, which no script can read.'))
 }

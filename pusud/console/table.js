@@ -16,14 +16,14 @@ export class Table {
   #empty = make('p', { class: 'empty-table' })
   #emptyText
 
-  /** `caption` names it for screen readers, `key(row)` tells rows apart, `empty` stands there where there are none. */
-  constructor({ caption, columns, key, empty = 'None.' }) {
+  /** `caption` names it for screen readers, and with `isTitled` for everybody, `key(row)` tells rows apart, `empty` stands there where there are none. */
+  constructor({ caption, columns, key, empty = 'None.', isTitled = false }) {
     this.#columns = columns.map(column => ({ ...column }))
     this.#key = key
     this.#emptyText = empty
     const heads = columns.map(({ title, number }) =>
       make('th', { role: 'columnheader', scope: 'col', class: number ? 'number' : null }, title))
-    this.#table = make('table', { role: 'table' }, make('caption', { class: 'unseen' }, caption),
+    this.#table = make('table', { role: 'table' }, make('caption', { class: isTitled ? null : 'unseen' }, caption),
       make('thead', { role: 'rowgroup' }, make('tr', { role: 'row' }, ...heads)), this.#body)
     this.element = make('div', { class: 'table' }, this.#table, this.#empty)
     this.#empty.hidden = true

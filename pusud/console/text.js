@@ -46,7 +46,7 @@ export function duration(seconds) {
   if (seconds === 0) return `0${GROUP}s`
   if (seconds < 0.001) return `${Math.round(seconds * 1e6)}${GROUP}µs`
   if (seconds < 1) return `${seconds < 0.01 ? (seconds * 1000).toFixed(1) : Math.round(seconds * 1000)}${GROUP}ms`
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)}${GROUP}s`
+  if (seconds < 60) return `${seconds < 10 && !Number.isInteger(seconds) ? seconds.toFixed(1) : Math.floor(seconds)}${GROUP}s`
   const parts = []
   for (const [unit, size] of [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]]) {
     const whole = Math.floor(seconds / size)
