@@ -17,6 +17,7 @@ mod edge;
 mod http;
 mod network;
 mod operating;
+mod operations;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]

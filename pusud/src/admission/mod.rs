@@ -13,6 +13,7 @@ mod client_address;
 mod forwarding;
 mod networks;
 mod open_files;
+mod operators;
 mod places;
 mod port;
 mod proxy_header;
@@ -39,6 +40,8 @@ struct State {
     listeners: Box<[usize]>,
     addresses: Addresses,
     refusals: Refusals,
+    /// Sessions of the operator's.
+    operators: usize,
 }
 
 /// How many are inside.
@@ -252,8 +255,9 @@ pub use client_address::{ClientAddress, peer_of};
 pub use forwarding::Forwarding;
 pub use networks::Networks;
 pub use open_files::make_room;
+pub use operators::{OPERATORS_MAX, OperatorPlace};
 pub use places::{Places, TakenPlace};
-pub use port::{CLIENTS, RELAYS};
+pub use port::{CLIENTS, OPERATORS, RELAYS};
 pub use proxy_header::{PROXY_HEADER_BYTES_MAX, ProxyHeader, Source, begins_like_proxy_header};
 pub use refusal_log::RefusalLog;
 pub use turned_away::{REFUSING_MAX, TurnedAway};

@@ -23,6 +23,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub struct StatusGatherer {
     config: Arc<Config>,
     listeners: Vec<DescribedListener>,
+    operations: Option<String>,
     authenticator: Authenticator,
     sources: Sources,
     since: SystemTime,
@@ -59,15 +60,17 @@ pub struct Sources {
 }
 
 impl StatusGatherer {
-    /// Of a relay that begins to serve now, through these listeners.
+    /// Of a relay that begins to serve now, through these listeners. `operations`: where operators connect, if they do.
     pub fn new(
         config: Arc<Config>,
         listeners: Vec<DescribedListener>,
+        operations: Option<String>,
         authenticator: Authenticator,
         sources: Sources,
     ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
-        Self { config, listeners, authenticator, sources, since, began, is_stopping: AtomicBool::new(false) }
+        let is_stopping = AtomicBool::new(false);
+        Self { config, listeners, operations, authenticator, sources, since, began, is_stopping }
     }
 
     /// The relay has been asked to stop.
@@ -87,6 +90,7 @@ impl StatusGatherer {
             state: if self.is_stopping.load(Ordering::Relaxed) { State::Stopping } else { State::Serving },
             address: self.listeners.first().map(|listener| listener.address.clone()).unwrap_or_default(),
             listeners: self.listeners(),
+            operations: self.operations.clone(),
             since: self.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             uptime_seconds: self.began.elapsed().as_secs(),
             shards: self.sources.inboxes.len(),

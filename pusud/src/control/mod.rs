@@ -15,20 +15,27 @@ mod gather;
 mod health;
 #[cfg(unix)]
 mod line;
+mod lists;
 mod operator;
+mod pair;
 mod place;
 #[cfg(unix)]
 mod private_folder;
+mod problems;
 mod reload;
+mod session;
 mod status;
 #[cfg(unix)]
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
+pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use place::{candidates, neighbours, not_used};
+pub use problems::{Level, Problem, Recent, RecentFailures, View, problems};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
+pub use session::{Tail, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
     Tls,

@@ -6,6 +6,7 @@
 
 use crate::authenticator::{Decision, Decisions, Filter};
 use crate::config::format_duration;
+use crate::control::lists::Lists;
 use crate::revocation::{Entry, Revocations, Saving, Whom};
 use crate::routing::{Event, InboxSender, Item, Kick, Order, OrderNews, Tally};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub struct Operator {
     revocations: Arc<Revocations>,
     saving: Option<Saving>,
     decisions: Arc<Decisions>,
+    lists: Arc<Lists>,
 }
 
 /// What has become of an order at one linked relay.
@@ -95,8 +97,14 @@ impl Operator {
         revocations: Arc<Revocations>,
         saving: Option<Saving>,
         decisions: Arc<Decisions>,
+        lists: Arc<Lists>,
     ) -> Self {
-        Self { inboxes, network, revocations, saving, decisions }
+        Self { inboxes, network, revocations, saving, decisions, lists }
+    }
+
+    /// What makes lists of clients and channels, and tails.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// Ends connections, here or in the whole network.
@@ -254,6 +262,8 @@ fn take_in(relays: &mut Vec<AtRelay>, news: OrderNews) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::Admission;
+    use crate::protocol::Limits;
 
     #[test]
     fn the_last_word_of_a_relay_counts() {
@@ -275,7 +285,10 @@ mod tests {
     #[tokio::test]
     async fn a_time_in_which_nothing_would_hold_is_an_error() {
         let revocations = Arc::new(Revocations::default());
-        let operator = Operator::new(Vec::new(), None, revocations.clone(), None, Arc::new(Decisions::new(0)));
+        let admission = Admission::new(0, &Limits::default(), &[]);
+        let lists = Lists::new(Vec::new(), None, revocations.clone(), Box::new(|_| None), admission, 0);
+        let decisions = Arc::new(Decisions::new(0));
+        let operator = Operator::new(Vec::new(), None, revocations.clone(), None, decisions, Arc::new(lists));
         let revoke = |lasting| operator.revoke(Whom::Subject("alice".into()), Some(lasting));
         for none in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
             assert!(revoke(none).await.unwrap_err().contains("a millisecond or more"), "{none:?}");

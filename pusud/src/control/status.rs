@@ -24,6 +24,9 @@ pub struct Status {
     /// All places where clients connect.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// Where operators connect, such as `http://127.0.0.1:55002`; `None`: nowhere.
+    #[serde(default)]
+    pub operations: Option<String>,
     /// When it began to serve: seconds since 1970.
     pub since: u64,
     /// How long it has been serving, in seconds.

@@ -30,9 +30,10 @@ use crate::admission::{self, Admission};
 use crate::authenticator::{self, Authenticator, Decisions};
 use crate::client;
 use crate::config::{Config, Overrides, WatchedFiles};
-use crate::control::{self, ControlSocket, Operator, StatusGatherer};
+use crate::control::{self, ControlSocket, Lists, Operator, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
+use crate::operations::{self, OperationsPort};
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::reload::Reload;
 use crate::relay::revoking::{Revoking, finish};
@@ -55,6 +56,8 @@ pub struct Relay {
     authenticator: Authenticator,
     doors: Doors,
     admission: Arc<Admission>,
+    /// `None`: operators have no port.
+    operations: Option<OperationsPort>,
     /// `None`: no relays are configured.
     network_thread: Option<NetworkThread>,
     revoking: Revoking,
@@ -70,11 +73,12 @@ impl Relay {
     /// # Errors
     /// A port is taken, an address is not this machine's, the network's key or a certificate cannot be used, or there is no
     /// room: says what to change.
-    pub fn bind(config: Config, authenticator: Authenticator, sockets: HandedOver) -> anyhow::Result<Self> {
+    pub fn bind(config: Config, authenticator: Authenticator, mut sockets: HandedOver) -> anyhow::Result<Self> {
         let capacity = Capacity::make(&config)?;
         if let Some(warning) = capacity.warning {
             warn!("{warning}");
         }
+        let operations = OperationsPort::bind(&config, doors::take_operations(&config, &mut sockets))?;
         let doors = Doors::bind(&config, sockets)?;
         let own_limits: Vec<_> = config.listeners.iter().map(|listener| listener.limits).collect();
         let admission = Admission::new(capacity.connections, &config.limits, &own_limits);
@@ -83,7 +87,17 @@ impl Relay {
         let decisions = Arc::new(Decisions::new(config.remembered_decisions));
         authenticator.guard(revoking.revocations.clone(), decisions.clone());
         let config = Arc::new(config);
-        Ok(Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at: None })
+        Ok(Self {
+            config,
+            authenticator,
+            doors,
+            admission,
+            operations,
+            network_thread,
+            revoking,
+            decisions,
+            reload_at: None,
+        })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -110,7 +124,17 @@ impl Relay {
         runtime.block_on(async {
             let mut shutdown = shutdown.listen();
             let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at } = self;
+            let Self {
+                config,
+                authenticator,
+                doors,
+                admission,
+                operations,
+                network_thread,
+                revoking,
+                decisions,
+                reload_at,
+            } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
             let network = network_thread.as_ref().map(NetworkThread::inbox);
             let files = WatchedFiles::of(&config);
@@ -120,7 +144,9 @@ impl Relay {
                     let wishes = Wishes::new(sighups, reload_requests);
                     file_watch::watch(&files, &wishes.changed_files())?;
                     let (config, authenticator) = (config.clone(), authenticator.clone());
-                    let (certificates, files, network) = (doors.certificates(), files.clone(), network.clone());
+                    let own = certificates::of_operations(operations.as_ref());
+                    let certificates = [doors.certificates(), own].concat();
+                    let (files, network) = (files.clone(), network.clone());
                     Some(Reload::new(config, overrides, authenticator, certificates, files, wishes, network))
                 }
             };
@@ -138,19 +164,31 @@ impl Relay {
                 .transpose()?;
             let Revoking { revocations, saving } = revoking;
             let unsaved = saving.clone();
-            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
+            let lists = Arc::new(Lists::new(
+                inboxes.clone(),
+                network.clone(),
+                revocations.clone(),
+                entry_name(&authenticator),
+                admission.clone(),
+                config.limits.max_message_bytes,
+            ));
+            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions, lists);
             if let Some(network) = &network {
                 network.send(Event::Deciders(authenticator.deciders()));
             }
             let status_gatherer = Arc::new(StatusGatherer::new(
                 config.clone(),
                 doors.described(),
+                operations.as_ref().map(OperationsPort::url),
                 authenticator.clone(),
                 control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network, files },
             ));
             let status = format!("serving clients on {}", doors.addresses());
             doors.log();
             let accepting = doors.open(&config, &inboxes, &admission)?;
+            certificates::watch(certificates::of_operations(operations.as_ref()))?;
+            let parts = operations::Parts { config: config.clone(), status: status_gatherer.clone() };
+            let _operations = operations.map(|port| port.start(parts)).transpose()?;
             let service = Service::new(status, config, admission, inboxes, status_gatherer, authenticator.clone());
             serving();
             service.ready();
@@ -186,6 +224,15 @@ pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
         admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
     }
     Ok(())
+}
+
+/// Finds the names of authenticators.
+fn entry_name(authenticator: &Authenticator) -> control::EntryName {
+    let authenticator = authenticator.clone();
+    Box::new(move |number| {
+        let entries = authenticator.entries().into_iter();
+        entries.filter(|entry| entry.number == number && entry.trial.is_none()).map(|entry| entry.name).next()
+    })
 }
 
 /// The index of so many shards, and of the network behind them.

@@ -105,6 +105,8 @@ impl Shard {
                         let hub = hub.clone();
                         drop(spawn_local(async move { tally.add(hub.kick(&target).await) }));
                     }
+                    Item::Look(_look) => {}
+                    Item::Operator(_socket, _place) => {}
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {

@@ -11,6 +11,8 @@ pub struct EntryReport {
     pub name: String,
     /// What runs.
     pub identity: Identity,
+    /// Its number, as grants have it.
+    pub number: u32,
     /// Which one it is of those that decide, from 0.
     pub index: u32,
     /// The next one is asked where this one cannot decide.

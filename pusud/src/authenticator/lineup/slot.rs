@@ -126,6 +126,7 @@ impl Slot {
         EntryReport {
             name: self.name.clone(),
             identity: self.generation.identity.clone(),
+            number: self.lasts.number,
             index: place.index,
             goes_on: self.goes_on,
             ready: self.ready(),

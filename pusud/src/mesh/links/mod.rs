@@ -116,6 +116,15 @@ impl<D: Door> Mesh<D> {
         self.links.values()
     }
 
+    /// Which of the linked relays have listeners of each of these channels, by name.
+    pub(crate) fn who_listens(&self, channels: &[Box<str>]) -> Vec<Vec<String>> {
+        let listening = |channel: &Box<str>| {
+            let have_some = self.links.values().filter(|link| link.announced.table().contains(channel));
+            have_some.map(|link| link.name.to_string()).collect()
+        };
+        channels.iter().map(listening).collect()
+    }
+
     /// The link of this connection, while it is up.
     pub(crate) fn link(&mut self, id: LinkId) -> Option<&mut Link> {
         self.links.get_mut(&id)

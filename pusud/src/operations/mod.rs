@@ -1,0 +1,22 @@
+//! The operations port: metrics, health checks, the console in the browser, and the JSON interface of operators, over HTTP.
+//!
+//! It has a thread of its own and never a turn on a shard. What it asks is what the control socket asks, and it changes
+//! nothing that the control socket could not.
+//! **Invariant:** without a token nobody is shown more than metrics and health, and nobody changes anything.
+
+mod activity;
+mod answers;
+mod body;
+mod connections;
+mod console;
+mod conversation;
+mod door;
+mod health;
+mod port;
+mod serving;
+mod streams;
+
+pub use connections::FILES_MAX;
+pub use door::Parts;
+pub use port::{NAME, OperationsPort, check};
+pub use serving::Running;
