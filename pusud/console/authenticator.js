@@ -4,7 +4,8 @@ import { section } from './elements.js'
 import { Facts } from './facts.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { duration, exact, moment, name } from './text.js'
+import { within } from './times.js'
+import { exact, moment, name } from './text.js'
 
 const FAILURES = [
   ['timed_out', 'not answered in time'], ['turned_away', 'turned away'], ['failed', 'failed'], ['late', 'answered too late'],
@@ -26,7 +27,7 @@ export class AuthenticatorPart {
     this.element = section('Authenticator', { id: 'authenticator', class: 'wide' }, this.#facts.element, this.#entries.element)
   }
 
-  update({ status: { authenticator }, recent }) {
+  update({ status: { authenticator, times }, recent }) {
     const failing = failures(recent?.authenticator ?? {}, 0)
     this.#facts.show([
       ['Decides', `${name(authenticator.id)} ${name(authenticator.version)}`],
@@ -36,7 +37,7 @@ export class AuthenticatorPart {
       ['Since', authenticator.since ? moment(authenticator.since * 1000) : null],
       ['Generation', exact(authenticator.generation)],
       ['Waiting questions', exact(authenticator.queued)],
-      ['Takes', took(authenticator.took)],
+      ['Takes', took(times?.authorize)],
       ['Who was refused, and why', 'the last decisions', { href: link('why', null, { show: 'decisions' }) }],
     ])
     this.#entries.element.hidden = authenticator.entries.length === 0
@@ -61,7 +62,8 @@ function failures(counts, stuck) {
   return parts.length > 0 ? parts.join(', ') : null
 }
 
-function took(times) {
-  if (!times || !(times.count > 0)) return null
-  return `${duration(times.p50)} (half of the answers), ${duration(times.p99)} (99 of 100)`
+/** How fast it is, where anything was asked of it. */
+function took(histogram) {
+  if (!histogram || !histogram.counts.some(number => number > 0)) return null
+  return `${within(histogram, 0.5)} at the most for half of the answers, ${within(histogram, 0.99)} for 99 of 100`
 }

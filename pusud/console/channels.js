@@ -4,7 +4,7 @@ import { ask } from './api.js'
 import { perSecond } from './client_columns.js'
 import { attempt } from './dialogs.js'
 import { choice, field, make, Notice } from './elements.js'
-import { ListBar } from './list_bar.js'
+import { hanging, ListBar } from './list_bar.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
@@ -66,6 +66,6 @@ class Channels {
     if (answer === null) return
     this.#notice.clear()
     this.#table.show(answer.channels)
-    this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}`)
+    this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}${hanging(answer)}`)
   }
 }

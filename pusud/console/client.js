@@ -20,6 +20,8 @@ export function openClient(place, relay) {
 class Client {
   title = 'Client'
   #id
+  /** Where it is: its id is given to another client when it has gone. */
+  #address = null
   #notice = new Notice()
   #facts = new Facts()
   #permissions = new Table({ caption: 'Permissions', key: (row, at) => `${at} ${row.pattern}`, empty: 'It may do nothing.', columns: [
@@ -60,6 +62,8 @@ class Client {
   }
 
   #show({ client, proxy, authorizations, permissions_left_out, channels, channels_left_out }) {
+    this.#address ??= client.address
+    if (client.address !== this.#address) return this.#gone()
     this.#notice.clear()
     this.#body.hidden = false
     setText(this.element.querySelector('h1'), `Client ${name(client.address)}`)

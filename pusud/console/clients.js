@@ -3,8 +3,8 @@
 import { ask } from './api.js'
 import { CLIENT_COLUMNS, RATES } from './client_columns.js'
 import { attempt } from './dialogs.js'
-import { choice, field, make, Notice, section } from './elements.js'
-import { ListBar } from './list_bar.js'
+import { choice, field, make, Notice } from './elements.js'
+import { hanging, ListBar } from './list_bar.js'
 import { Repeated } from './repeated.js'
 import { RevocationsPart } from './revocations.js'
 import { Table } from './table.js'
@@ -58,7 +58,7 @@ class Clients {
     if (answer === null) return
     this.#notice.clear()
     this.#table.show(answer.clients)
-    this.#bar.say(`${count(answer.clients.length)} of ${several(answer.matching, 'client')} that fit, of ${count(answer.count)}`)
+    this.#bar.say(`${count(answer.clients.length)} of ${several(answer.matching, 'client')} that fit, of ${count(answer.count)}${hanging(answer)}`)
   }
 }
 

@@ -52,3 +52,8 @@ export class ListBar {
     replace(link(this.#view, null, filters))
   }
 }
+
+/** A remark where shards have not answered, so that rows are missing. */
+export function hanging({ hanging_shards = [] }) {
+  return hanging_shards.length === 0 ? '' : `. Missing: those of shard ${hanging_shards.join(', ')}, which does not answer`
+}

@@ -7,6 +7,7 @@ import { Facts } from './facts.js'
 import { ListenersPart } from './listeners.js'
 import { RefusedPart } from './refused.js'
 import { RoomPart } from './room.js'
+import { TimesPart } from './times.js'
 import { bytes, count, duration, exact, moment, name, rate, several } from './text.js'
 
 export function openNow(place, relay) {
@@ -26,7 +27,7 @@ class Now {
   ]
   #totals = new Facts()
   #transports = new Facts()
-  #parts = { refused: new RefusedPart(), room: new RoomPart(), authenticator: new AuthenticatorPart(), listeners: new ListenersPart() }
+  #parts = { refused: new RefusedPart(), room: new RoomPart(), authenticator: new AuthenticatorPart(), listeners: new ListenersPart(), times: new TimesPart() }
 
   constructor(place, { live }) {
     this.#live = live
@@ -37,10 +38,10 @@ class Now {
   }
 
   #below() {
-    const { refused, room, authenticator, listeners } = this.#parts
+    const { refused, room, authenticator, listeners, times } = this.#parts
     const transports = section('Connections by transport', {}, this.#transports.element)
     return make('div', { class: 'columns' }, refused.element, make('div', {}, room.element, transports), authenticator.element,
-      listeners.element, section('Since the start', {}, this.#totals.element))
+      make('div', {}, listeners.element, times.element), section('Since the start', {}, this.#totals.element))
   }
 
   update(latest) {
@@ -79,7 +80,7 @@ function line({ name: relay, state, address, uptime_seconds, connections, channe
   return parts.join(' ')
 }
 
-function totals({ messages, connections, subscriptions, since, lost_log_lines, shards, pid }) {
+function totals({ messages, connections, subscriptions, since, lost_log_lines, left_out_log_lines, revocations, shards, pid }) {
   return [
     ['Started', moment(since * 1000)],
     ['Messages published', exact(messages.published)],
@@ -87,8 +88,11 @@ function totals({ messages, connections, subscriptions, since, lost_log_lines, s
     ['Lost with slow consumers', lostWith(messages), { mark: messages.dropped_bytes > 0 ? 'warning' : '' }],
     ['Subscriptions', exact(subscriptions)],
     ['Not authorized yet', exact(connections.unauthorized)],
+    ['Do not read at the moment', connections.by_state?.blocked > 0 ? exact(connections.by_state.blocked) : null, { mark: 'warning' }],
     ['In a TLS handshake', connections.handshakes > 0 ? exact(connections.handshakes) : null],
     ['Log lines lost', lost_log_lines > 0 ? exact(lost_log_lines) : null, { mark: 'warning' }],
+    ['Log lines left out', left_out_log_lines > 0 ? exact(left_out_log_lines) : null],
+    ['Revocations', revocations > 0 ? exact(revocations) : null],
     ['Shards, process', `${shards}, ${pid}`],
   ]
 }

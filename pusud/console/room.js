@@ -7,13 +7,16 @@ export class RoomPart {
   #memory = new Gauge('Messages that wait', bytes)
   #files = new Gauge('Open files', exact)
 
+  #ceiling = make('p', { class: 'hint' })
+
   constructor() {
-    this.element = section('Room', { id: 'room' }, this.#memory.element, this.#files.element)
+    this.element = section('Room', { id: 'room' }, this.#memory.element, this.#files.element, this.#ceiling)
   }
 
   update({ status: { memory, open_files } }) {
     this.#memory.show(memory?.queued_bytes, memory?.queued_bytes_max)
     this.#files.show(open_files?.used, open_files?.max)
+    setText(this.#ceiling, memory?.ceiling_bytes > 0 ? `The limits let this relay take ${bytes(memory.ceiling_bytes)} at the most.` : '')
   }
 }
 

@@ -19,7 +19,7 @@ const FILES: &[(&str, &[u8])] = files![
     "figures.css", "forms.css", "history.js", "index.html", "list_bar.js", "listeners.js", "live.js", "main.js",
     "narrow.css", "network.js", "now.js", "outcome.js", "problems.js", "publish.js", "refused.js", "relay_picture.js",
     "relays.js", "repeated.js", "revocations.js", "room.js", "routes.js", "settings.js", "shadows.js", "sign_in.js",
-    "table.js", "tables.css", "tail.js", "text.js", "theme.js", "why.js",
+    "table.js", "tables.css", "tail.js", "text.js", "theme.js", "times.js", "why.js",
 ];
 /// The one that `/` is.
 const FIRST: &str = "index.html";
