@@ -53,6 +53,11 @@ export const verbs = {
     await contains(page, 'body', text)
   },
 
+  /** Waits until a text is nowhere any more. */
+  async see_gone({ page }, { text }) {
+    await page.waitForFunction(text => !document.body.innerText.includes(text), text, { polling: 200 })
+  },
+
   /** Waits for the heading of the view. */
   async see_heading({ page }, { text }) {
     await contains(page, 'main h1', text)
