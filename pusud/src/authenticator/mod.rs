@@ -164,9 +164,14 @@ impl Authenticator {
         self.current().identities()
     }
 
-    /// Each entry of a list; none, where the settings have no list.
+    /// Each entry, those that decide in their order; one, where the settings have no list.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.current().reports()
+    }
+
+    /// Whether the settings have a list.
+    pub fn is_list(&self) -> bool {
+        self.current().is_list()
     }
 
     /// Those that decide, in their order, for other relays to compare with theirs.

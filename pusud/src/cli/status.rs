@@ -122,7 +122,7 @@ fn describe(status: &Status) -> String {
 }
 
 fn describe_connections(connections: &Connections) -> String {
-    let Connections { total, unauthorized, handshakes } = connections;
+    let Connections { total, unauthorized, handshakes, .. } = connections;
     match handshakes {
         0 => format!("{total} ({unauthorized} unauthorized)"),
         handshakes => format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes)"),
@@ -209,11 +209,11 @@ mod tests {
             uptime_seconds: 61,
             shards: 2,
             hanging_shards: vec![1],
-            connections: Connections { total: 5, unauthorized: 2, handshakes: 1 },
+            connections: Connections { total: 5, unauthorized: 2, handshakes: 1, ..Connections::default() },
             listeners: vec![listener()],
             channels: 3,
             subscriptions: 4,
-            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30 },
+            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30, ..Messages::default() },
             lost_log_lines: 3,
             disconnects: vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 6 }],
             refusals: [("outbox_bytes".to_owned(), 6), ("max_fragments".to_owned(), 0)].into(),

@@ -4,18 +4,20 @@
 //! **Invariant:** whoever asks is answered within a few seconds, with what has answered; no list has more rows than
 //! [`ROWS_MAX`], whatever is asked.
 
-use crate::admission::{Admission, Networks, OPERATORS_MAX, OperatorPlace};
+mod merging;
+mod query;
+
+pub use query::{ChannelQuery, ClientQuery};
+
+use crate::admission::{Admission, OPERATORS_MAX, OperatorPlace};
 use crate::control::session::{self, Tail};
-use crate::protocol;
 use crate::revocation::Revocations;
 use crate::routing::{
-    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSeen, ChannelSort, Channels, ChannelsSeen, ClientLook,
-    ClientPage, ClientRow, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Look, ROWS_MAX,
+    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientLook, ClientPage,
+    ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look,
 };
-use crate::routing::{Item, KICK_BYTES_MAX};
-use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
-use std::collections::HashMap;
+use merging::{added_up, order};
+use query::{channel, place, rows};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,48 +26,12 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long shards and the network may take to answer; while messages are counted a second more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// Rows of a list for which nobody has said how many.
-const ROWS: usize = 50;
 /// Clients on the page of a channel.
 const LISTENERS_SHOWN: usize = 100;
 /// Channels that the network is asked about at once: it has other things to do in between.
 const CHANNELS_ASKED_ONCE: usize = 64;
 /// Channels that each shard gives beyond those that are wanted, since it knows its own listeners alone.
 const CANDIDATES_MORE: usize = 200;
-
-/// Which clients are to be shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ClientQuery {
-    /// The order.
-    pub sort: ClientSort,
-    /// At most so many, from 1 to 1000; `None`: 50.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-    /// From this address (`203.0.113.7`) or network (`203.0.113.0/24`), or the one at this address and port.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// With an authorization of this subject.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    /// That listen to this channel.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-}
-
-/// Which channels are to be shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ChannelQuery {
-    /// The order.
-    pub sort: ChannelSort,
-    /// At most so many, from 1 to 1000; `None`: 50.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-    /// With this in their name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub search: Option<String>,
-}
 
 /// The name of the authenticator with this number, where the settings have a list.
 pub type EntryName = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
@@ -295,89 +261,6 @@ impl Lists {
             network.send(Event::WhoListens(names, reply));
             let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return };
             some.iter_mut().zip(relays).for_each(|(row, relays)| row.relays = relays);
-        }
-    }
-}
-
-impl ClientsSeen {
-    /// The first rows of all shards, in order.
-    fn take_first(&mut self, limit: usize) -> Vec<ClientRow> {
-        self.rows
-            .sort_by(|(one, row), (other, other_row)| (Reverse(one), &row.id).cmp(&(Reverse(other), &other_row.id)));
-        self.rows.drain(..).map(|(_, row)| row).take(limit).collect()
-    }
-}
-
-/// Rows of the same channel from several shards, as one each.
-fn added_up(rows: Vec<ChannelSeen>) -> Vec<ChannelRow> {
-    let mut all: HashMap<String, ChannelSeen> = HashMap::new();
-    for seen in rows {
-        match all.get_mut(&seen.row.channel) {
-            None => drop(all.insert(seen.row.channel.clone(), seen)),
-            Some(sum) => {
-                sum.row.listeners += seen.row.listeners;
-                sum.row.messages_per_second = plus(sum.row.messages_per_second, seen.row.messages_per_second);
-                sum.row.bytes_per_second = plus(sum.row.bytes_per_second, seen.row.bytes_per_second);
-                // The same messages are handed to each shard.
-                let most = |(messages, bytes): (f64, f64), (m, b): (f64, f64)| (messages.max(m), bytes.max(b));
-                sum.from_links = match (sum.from_links, seen.from_links) {
-                    (Some(one), Some(other)) => Some(most(one, other)),
-                    (one, other) => one.or(other),
-                };
-            }
-        }
-    }
-    let with_links = |ChannelSeen { mut row, from_links }: ChannelSeen| {
-        if let Some((messages, bytes)) = from_links {
-            row.messages_per_second = plus(row.messages_per_second, Some(messages));
-            row.bytes_per_second = plus(row.bytes_per_second, Some(bytes));
-        }
-        row
-    };
-    all.into_values().map(with_links).collect()
-}
-
-fn plus(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one + other),
-        (one, other) => one.or(other),
-    }
-}
-
-/// What a list of channels is ordered by: what is less comes first.
-fn order(row: &ChannelRow, sort: ChannelSort) -> (Reverse<u64>, &str) {
-    let first = match sort {
-        ChannelSort::Listeners => row.listeners as u64,
-        ChannelSort::Rate => (row.messages_per_second.unwrap_or(0.0) * 1000.0) as u64,
-        ChannelSort::Name => 0,
-    };
-    (Reverse(first), &row.channel)
-}
-
-/// How many rows.
-fn rows(limit: Option<usize>) -> Result<usize, String> {
-    match limit {
-        None => Ok(ROWS),
-        Some(limit @ 1..=ROWS_MAX) => Ok(limit),
-        Some(limit) => Err(format!("expected a limit from 1 to {ROWS_MAX}, found {limit}")),
-    }
-}
-
-/// The name of a channel, checked. A `*` in it is a letter.
-fn channel(name: &str) -> Result<&str, String> {
-    protocol::check_channel(name).map_err(|error| format!("this is no channel's name: {error}"))?;
-    Ok(name)
-}
-
-/// Where clients are.
-fn place(text: &str) -> Result<crate::routing::ClientPlace, String> {
-    if text.is_empty() {
-        return Err("expected an address or a network, found nothing".to_owned());
-    }
-    match text.parse() {
-        Ok(address) => Ok(crate::routing::ClientPlace::Connection(address)),
-        Err(_) => {
-            Networks::parse([text]).map(crate::routing::ClientPlace::Networks).map_err(|error| format!("{error:#}"))
         }
     }
 }

@@ -11,6 +11,7 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod figures;
 mod gather;
 mod health;
 #[cfg(unix)]
@@ -26,24 +27,32 @@ mod reload;
 mod session;
 mod status;
 #[cfg(unix)]
+mod tailed;
+#[cfg(unix)]
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, Recent, RecentFailures, View, problems};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
-pub use session::{Tail, Tailed, TailedMessage};
+pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
     Tls,
 };
 
 #[cfg(unix)]
-pub use asking::{ask, decisions, kick, lift, reload, revocations, revoke};
+pub use asking::{
+    Tailing, ask, channel, channels, client, clients, decisions, kick, lift, publish, reload, revocations, revoke, tail,
+};
 #[cfg(not(unix))]
-pub use elsewhere::{ControlSocket, ask, decisions, is_live, kick, lift, reload, revocations, revoke};
+pub use elsewhere::{
+    ControlSocket, Tailing, ask, channel, channels, client, clients, decisions, is_live, kick, lift, publish, reload,
+    revocations, revoke, tail,
+};
 #[cfg(unix)]
 pub use unix::{ControlSocket, is_live};

@@ -57,6 +57,13 @@ pub struct TailedMessage {
     pub content: Box<RawValue>,
 }
 
+/// The last line of a channel that was tailed through the control socket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TailEnd {
+    /// Why there are no more.
+    pub end: String,
+}
+
 /// What comes of a channel that is tailed.
 #[derive(Debug, Clone)]
 pub enum Tailed {

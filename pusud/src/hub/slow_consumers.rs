@@ -4,6 +4,7 @@
 //! that memory is needed (relief.rs).
 
 use super::{Hub, State};
+use crate::frames::Dropped;
 use crate::hub::outbox::Outbox;
 use crate::protocol::Refusal;
 use crate::routing::Stats;
@@ -28,23 +29,23 @@ impl Hub {
 impl State {
     /// Disconnects one, for this limit: what waits for it is dropped and counted.
     pub(super) fn disconnect_slow_consumer(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
-        let dropped_bytes = if refusal == Refusal::MaxQueuedBytes {
+        let dropped = if refusal == Refusal::MaxQueuedBytes {
             outbox.disconnect_for_memory()
         } else {
             outbox.disconnect_slow_consumer()
         };
-        count_slow_consumer(&mut self.stats, outbox, refusal, dropped_bytes);
+        count_slow_consumer(&mut self.stats, outbox, refusal, dropped);
         self.mark(outbox);
     }
 }
 
 /// Counts a client that is disconnected because it takes too little, and says so once.
-pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
-    stats.count_slow_consumer(refusal, dropped_bytes);
+pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped: Dropped) {
+    stats.count_slow_consumer(refusal, dropped);
     warn!(
         client = outbox.transport().describe_client(),
         limit = refusal.key(),
-        dropped_bytes,
+        dropped_bytes = dropped.bytes,
         "slow consumer disconnected"
     );
 }

@@ -62,6 +62,8 @@ pub struct Relay {
     network_thread: Option<NetworkThread>,
     revoking: Revoking,
     decisions: Arc<Decisions>,
+    /// The most memory that it takes, in bytes.
+    memory_ceiling: usize,
     /// When the settings are read again, and what stands over them then; `None`: they never are.
     reload_at: Option<(Sighups, Overrides)>,
 }
@@ -79,6 +81,8 @@ impl Relay {
             warn!("{warning}");
         }
         let operations = OperationsPort::bind(&config, doors::take_operations(&config, &mut sockets))?;
+        let parts = ceiling(&config, capacity.connections, config.relays.len());
+        let memory_ceiling = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.bytes));
         let doors = Doors::bind(&config, sockets)?;
         let own_limits: Vec<_> = config.listeners.iter().map(|listener| listener.limits).collect();
         let admission = Admission::new(capacity.connections, &config.limits, &own_limits);
@@ -96,6 +100,7 @@ impl Relay {
             network_thread,
             revoking,
             decisions,
+            memory_ceiling,
             reload_at: None,
         })
     }
@@ -133,6 +138,7 @@ impl Relay {
                 network_thread,
                 revoking,
                 decisions,
+                memory_ceiling,
                 reload_at,
             } = self;
             let (ask_to_reload, reload_requests) = control::reload_requests();
@@ -157,7 +163,8 @@ impl Relay {
             });
             let index = Arc::new(index(&config, network_thread.as_ref()));
             let common = common(&config, &authenticator, &admission, &revoking.revocations)?;
-            let (inboxes, shards) = start_shards(&config, common, &index, network.clone())?;
+            let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
+            let (inboxes, shards) = start_shards(&config, common, &index, &queued_memory, network.clone())?;
             revoking.tell(inboxes.clone(), network.clone());
             let links = network_thread
                 .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
@@ -172,7 +179,8 @@ impl Relay {
                 admission.clone(),
                 config.limits.max_message_bytes,
             ));
-            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions, lists);
+            let operator =
+                Operator::new(inboxes.clone(), network.clone(), revocations.clone(), saving, decisions, lists);
             if let Some(network) = &network {
                 network.send(Event::Deciders(authenticator.deciders()));
             }
@@ -181,7 +189,16 @@ impl Relay {
                 doors.described(),
                 operations.as_ref().map(OperationsPort::url),
                 authenticator.clone(),
-                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network, files },
+                control::Sources {
+                    inboxes: inboxes.clone(),
+                    index,
+                    admission: admission.clone(),
+                    network,
+                    files,
+                    queued_memory,
+                    memory_ceiling,
+                    revocations,
+                },
             ));
             let status = format!("serving clients on {}", doors.addresses());
             doors.log();
@@ -261,6 +278,8 @@ fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
+        has_operations: true,
+        is_timed: true,
     })
 }
 
@@ -268,11 +287,11 @@ fn start_shards(
     config: &Config,
     common: client::Common,
     index: &Arc<ShardIndex>,
+    queued_memory: &Arc<QueuedMemory>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
     let (inboxes, receivers): (Vec<_>, Vec<_>) =
         (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
-    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let shards = receivers
         .into_iter()
         .enumerate()

@@ -10,6 +10,7 @@ mod backplane_door;
 mod batch;
 mod channel_id;
 mod deciders;
+mod histogram;
 mod inbox;
 mod lane;
 mod link_marks;
@@ -32,6 +33,7 @@ pub use backplane_door::RelayDoor;
 pub use batch::{Batch, Publications};
 pub use channel_id::ChannelId;
 pub use deciders::OwnDecider;
+pub use histogram::{HISTOGRAM_BOUNDS, Histogram};
 pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard_inbox};
 pub use lane::{LANES, Lane, SHARES, Share};
 pub use link_status::{PeerState, PeerStatus, Status, Traffic};
@@ -42,7 +44,7 @@ pub use look::{
 pub use memory::{INBOX_BYTES_MAX, from_links_bytes_max, run_bytes_max};
 pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply, OrderTicket, TakenIn, Tally};
 pub use outgoing::Outgoing;
-pub use report::Report;
+pub use report::{Report, States, Transports};
 pub use rows::{
     AuthorizationRow, ChannelPage, ChannelRow, Channels, ClientPage, ClientRow, ClientState, ClientTransport, Clients,
     PermissionRow,
@@ -50,4 +52,4 @@ pub use rows::{
 pub use run::Run;
 pub use shard_index::{ShardIndex, ShardIndexView, ShardSet};
 pub use shard_reports::{ShardReports, collect_reports};
-pub use stats::{Disconnects, Stats};
+pub use stats::{Disconnects, Stats, Times};

@@ -123,6 +123,11 @@ pub fn lost_log_lines() -> u64 {
     QUEUED.get().map_or(0, |(queue, _)| queue.lost())
 }
 
+/// Lines of a daemon's log that were left out since the start, because too many of their kind came.
+pub fn left_out_log_lines() -> u64 {
+    QUEUED.get().map_or(0, |(_, limit)| limit.left_out())
+}
+
 /// Hands over a line that is no event, if the log is a daemon's. False: it is not.
 pub fn log_line(line: &str) -> bool {
     let Some((queue, _)) = QUEUED.get() else { return false };

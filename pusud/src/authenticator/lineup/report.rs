@@ -2,6 +2,7 @@
 
 use super::super::decider::{Condition, Counts};
 use super::super::identity::Identity;
+use crate::routing::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// One entry of a list.
@@ -27,6 +28,10 @@ pub struct EntryReport {
     pub counts: Counts,
     /// What it has decided, since it stands in the settings.
     pub decisions: DecisionCounts,
+    /// How long it took for each, since it stands in the settings.
+    pub durations: Histogram,
+    /// How many of it have decided since it stands in the settings: one more with each reload.
+    pub generation: u32,
     /// What was compared, where it decides nothing (`shadow: true`).
     pub trial: Option<TrialCounts>,
 }
