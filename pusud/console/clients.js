@@ -4,6 +4,7 @@ import { ask } from './api.js'
 import { CLIENT_COLUMNS, RATES } from './client_columns.js'
 import { attempt } from './dialogs.js'
 import { choice, field, make, Notice } from './elements.js'
+import { EndedPart } from './ended.js'
 import { hanging, ListBar } from './list_bar.js'
 import { Repeated } from './repeated.js'
 import { RevocationsPart } from './revocations.js'
@@ -23,6 +24,7 @@ class Clients {
   #notice = new Notice()
   #table = new Table({ caption: 'Clients', columns: CLIENT_COLUMNS, key: row => row.id, empty: 'No client fits.' })
   #repeated = new Repeated(signal => this.#ask(signal), EVERY_MS)
+  #ended = new EndedPart()
   #revocations
   #bar
 
@@ -36,8 +38,12 @@ class Clients {
     ], this.#repeated)
     this.#revocations = new RevocationsPart(relay)
     this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Clients'), this.#bar.element, this.#notice.element, this.#table.element,
-      this.#revocations.element)
+      this.#ended.element, this.#revocations.element)
     this.changed(place)
+  }
+
+  update(latest) {
+    this.#ended.update(latest)
   }
 
   changed(place) {

@@ -15,7 +15,7 @@ macro_rules! files {
 /// All files.
 const FILES: &[(&str, &[u8])] = files![
     "api.js", "authenticator.js", "authorize.js", "changes.js", "channel.js", "channels.js", "charts.js", "client.js",
-    "client_columns.js", "clients.js", "console.css", "decisions.js", "dialogs.js", "elements.js", "facts.js",
+    "client_columns.js", "clients.js", "console.css", "decisions.js", "dialogs.js", "elements.js", "ended.js", "facts.js",
     "figures.css", "forms.css", "history.js", "index.html", "list_bar.js", "listeners.js", "live.js", "main.js",
     "narrow.css", "network.js", "now.js", "outcome.js", "problems.js", "publish.js", "refused.js", "relay_picture.js",
     "relays.js", "repeated.js", "revocations.js", "room.js", "routes.js", "settings.js", "shadows.js", "sign_in.js",

@@ -70,7 +70,7 @@ pub(super) fn slow_listener(daemon: &Daemon, subject: &str) -> (Raw, String) {
     const CHANNEL: &str = "slow";
     const BYTES: usize = 64 * 1024;
     let mut slow = daemon.upgraded();
-    let address = slow.local_addr().to_string();
+    let address = slow.stream().local_addr().unwrap().to_string();
     for message in [
         json!({"type": "authorize", "authorization": format!("{ALL} subject={subject}")}),
         json!({"type": "subscribe", "channel": CHANNEL}),

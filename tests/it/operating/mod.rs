@@ -9,6 +9,8 @@ mod control;
 mod decisions;
 mod draining;
 #[cfg(unix)]
+mod ended;
+#[cfg(unix)]
 mod health;
 #[cfg(unix)]
 mod kick;
