@@ -72,11 +72,6 @@ export const verbs = {
     await page.waitForFunction(found, [of, text], { polling: 200 })
   },
 
-  /** The text of the view, as it is now. */
-  async text({ page }) {
-    return plain(await page.locator('main').innerText())
-  },
-
   /** Waits for a problem whose line has this text, and says the line. */
   async see_problem({ page }, { text }) {
     await contains(page, '#problems li', text)
@@ -95,6 +90,11 @@ export const verbs = {
 
   async press({ page }, { button }) {
     await page.locator('main, dialog, header').getByRole('button', { name: button, exact: true }).last().click()
+  },
+
+  /** Presses a button in the row of a table that has this text. */
+  async press_in_row({ page }, { of, button }) {
+    await page.locator('main tbody tr').filter({ hasText: of }).getByRole('button', { name: button }).first().click()
   },
 
   async fill({ page }, { label, value }) {

@@ -122,6 +122,12 @@ impl Browser {
         self.tell("press", json!({"button": button}));
     }
 
+    /// Presses a button in the row of a table with this text.
+    #[track_caller]
+    pub(super) fn press_in_row(&mut self, of: &str, button: &str) {
+        self.tell("press_in_row", json!({"of": of, "button": button}));
+    }
+
     #[track_caller]
     pub(super) fn fill(&mut self, label: &str, value: &str) {
         self.tell("fill", json!({"label": label, "value": value}));
@@ -130,12 +136,6 @@ impl Browser {
     #[track_caller]
     pub(super) fn inspect(&mut self, name: &str) {
         self.tell("inspect", json!({"name": name}));
-    }
-
-    /// The text of the view.
-    #[track_caller]
-    pub(super) fn text(&mut self) -> String {
-        self.tell("text", json!({})).as_str().unwrap().to_owned()
     }
 
     /// Answers the question of a dialog, which has to say this, with its button.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[test]
 fn who_was_disconnected_is_remembered() {
-    let daemon = Setup::on_shards(2).settings("limits: {publish_rate: 1, publish_burst: 5, max_message_bytes: 1k}").start();
+    let daemon = Setup::on_shards(2).settings("limits: {publish_rate: 1, publish_burst: 5, max_message_bytes: 1 KiB}").start();
     let mut fast = daemon.client_with(&format!("{ALL} subject=hasty"));
     for number in 0..20 {
         // The relay may have disconnected it by now.
