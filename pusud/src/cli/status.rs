@@ -141,7 +141,8 @@ fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, Str
     (!list.is_empty()).then_some((label, list))
 }
 
-fn describe_relay(relay: &PeerStatus) -> String {
+/// The line about another relay.
+pub(super) fn describe_relay(relay: &PeerStatus) -> String {
     let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
     // Of a name the address is shown that it leads to, too.
     let resolved = relay.resolved.as_ref().filter(|resolved| *resolved != address);

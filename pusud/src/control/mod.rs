@@ -23,6 +23,7 @@ mod place;
 #[cfg(unix)]
 mod private_folder;
 mod problems;
+mod recent;
 mod reload;
 mod session;
 mod status;
@@ -37,7 +38,8 @@ pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use place::{candidates, neighbours, not_used};
-pub use problems::{Level, Problem, Recent, RecentFailures, View, problems};
+pub use problems::{Level, Problem, View, problems};
+pub use recent::{Recent, RecentFailures};
 pub use reload::{ReloadRequest, Reloaded, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
