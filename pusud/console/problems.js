@@ -72,10 +72,12 @@ export class Problems {
 
 /** Where a problem is shown. */
 export function placeOf({ id, view, item }) {
-  if (view === 'now') return link('now', null, { show: PARTS.find(([start]) => id.startsWith(start))?.[1] ?? null })
+  if (view === 'now' || id === 'option_file') return link('now', null, { show: PARTS.find(([start]) => id.startsWith(start))?.[1] ?? null })
   if (view === 'network') return link('network', null, { relay: item })
   if (view === 'settings') return link('settings', null, { key: item })
   if (view === 'why') return link('why', null, { refused: 'true', show: 'decisions' })
-  if (item !== null && item !== undefined) return link(view, item)
+  if (view === 'channels' && item) return link('channels', item)
+  // An id, and not the limit that somebody was past.
+  if (/^\d+-\d+$/.test(item ?? '')) return link(view, item)
   return link(view, null, { sort: SORTS[id] ?? null })
 }

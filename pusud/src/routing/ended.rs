@@ -71,8 +71,7 @@ impl Ended {
 
     /// The last ones, the newest first.
     pub fn newest(&self) -> Vec<EndedClient> {
-        let mut clients: Vec<EndedClient> =
-            self.0.values().flatten().map(|(_, client)| client.clone()).collect();
+        let mut clients: Vec<EndedClient> = self.0.values().flatten().map(|(_, client)| client.clone()).collect();
         clients.sort_by_key(|client| std::cmp::Reverse(client.time_ms));
         clients.truncate(SHOWN_MAX);
         clients

@@ -98,7 +98,9 @@ fn is_for_operators_alone(browser: &mut Browser, relays: &Relays) {
     browser.see("1 of 1 client that fit");
     browser.follow("127.0.0.1:");
     browser.see_row("May", "read");
-    for (view, button) in [("", "Disconnect"), ("", "Revoke subject"), ("Settings", "Reload the settings"), ("Why", "Revoke")] {
+    for (view, button) in
+        [("", "Disconnect"), ("", "Revoke subject"), ("Settings", "Reload the settings"), ("Why", "Revoke")]
+    {
         if !view.is_empty() {
             browser.go(view);
         }

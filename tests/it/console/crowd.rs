@@ -30,7 +30,9 @@ impl Traffic {
     pub(super) fn on(relays: &Relays) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
-        for (relay, authorization) in [(relays.first(), marked()), (relays.first(), ALL.into()), (relays.second(), ALL.into())] {
+        for (relay, authorization) in
+            [(relays.first(), marked()), (relays.first(), ALL.into()), (relays.second(), ALL.into())]
+        {
             let mut listener = relay.client_with(&authorization);
             listener.subscribe(CHANNEL);
             threads.push(while_not(&is_over, move || {

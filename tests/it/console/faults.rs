@@ -13,7 +13,8 @@ const TOLD_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
 #[test]
 fn a_newcomer_finds_each_of_five_faults_within_two_clicks() {
     let Some(mut browser) = Browser::start("five faults, found by the console") else { return };
-    let limits = "outbox_bytes: 64 MiB, outbox_soft_bytes: 64 MiB, write_deadline: 5m, publish_rate: 100, publish_burst: 1000";
+    let limits =
+        "outbox_bytes: 64 MiB, outbox_soft_bytes: 64 MiB, write_deadline: 5m, publish_rate: 100, publish_burst: 1000";
     let relays = Relays::start(3 * DAY + DAY / 2, &format!("limits: {{{limits}}}"));
     browser.sign_in(&relays.url(), &relays.token("read"));
     finds_a_certificate_that_expires(&mut browser);

@@ -13,7 +13,10 @@ const CANARY: &str = "both=news.*";
 #[test]
 fn every_view_shows_what_it_should() {
     let Some(mut browser) = Browser::start("the console, view by view") else { return };
-    let mut relays = Relays::start(Relays::good_certificate(), "limits: {max_message_bytes: 100 KiB, outbox_bytes: 64 MiB, outbox_soft_bytes: 64 MiB, write_deadline: 5m}");
+    let mut relays = Relays::start(
+        Relays::good_certificate(),
+        "limits: {max_message_bytes: 100 KiB, outbox_bytes: 64 MiB, outbox_soft_bytes: 64 MiB, write_deadline: 5m}",
+    );
     let _traffic = Traffic::on(&relays);
     let token = relays.token("operate");
     signs_in(&mut browser, &relays, &token);
