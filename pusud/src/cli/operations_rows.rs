@@ -1,4 +1,4 @@
-//! What `pusud check` says of the operations port.
+//! The rows of `pusud check` about the operations port.
 
 use pusud::config::{Config, OperationsPort};
 use std::net::SocketAddr;

@@ -28,7 +28,6 @@ impl Body {
     }
 
     /// One that ends when whoever sends does. The sender notices that nobody takes it any more.
-    #[allow(dead_code)]
     pub(super) fn events(events: mpsc::Receiver<Bytes>) -> Self {
         Self { content: Content::Events(events), activity: None }
     }

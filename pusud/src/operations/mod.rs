@@ -6,15 +6,33 @@
 
 mod activity;
 mod answers;
+mod audit;
 mod body;
+mod changing;
 mod connections;
 mod console;
+mod content;
 mod conversation;
 mod door;
+mod fault;
 mod health;
+mod history;
+mod looking;
+mod names;
+mod orders;
 mod port;
+mod query;
+mod role;
+mod routes;
 mod serving;
+mod sessions;
+mod settings;
+mod shared_status;
+mod signing_in;
 mod streams;
+mod throttle;
+mod token_file;
+mod tokens;
 
 pub use connections::FILES_MAX;
 pub use door::Parts;

@@ -1,5 +1,6 @@
 //! The port itself: bound, with its certificates, and not served yet.
 
+use super::token_file::TokenFile;
 use crate::admission;
 use crate::config::{self, Config};
 use crate::system::ListeningSocket;
@@ -17,6 +18,7 @@ pub struct OperationsPort {
     pub(super) address: SocketAddr,
     /// What it proves itself with; `None`: it does not encrypt.
     pub(super) certificates: Option<Served>,
+    pub(super) tokens: Option<TokenFile>,
 }
 
 impl OperationsPort {
@@ -44,7 +46,8 @@ impl OperationsPort {
             },
         };
         let address = socket.local_addr().context("the bound socket has no address")?;
-        Ok(Some(Self { socket, address, certificates }))
+        let tokens = TokenFile::open(config, address.port())?;
+        Ok(Some(Self { socket, address, certificates, tokens }))
     }
 
     /// Where it is, as a browser takes it.
@@ -73,7 +76,8 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     admission::OPERATORS.bind(SocketAddr::new(config.operations_address, 0))?;
-    load_certificates(config).map(drop)
+    load_certificates(config)?;
+    config.operations_token_file.as_deref().map_or(Ok(()), TokenFile::check)
 }
 
 /// The certificates of `operations_tls`, if there are any.

@@ -50,7 +50,7 @@ impl OperationsPort {
 }
 
 async fn serve(port: OperationsPort, parts: Parts) {
-    let OperationsPort { socket, address, certificates } = port;
+    let OperationsPort { socket, address, certificates, tokens } = port;
     let listener = match TcpListener::from_std(socket) {
         Ok(listener) => listener,
         Err(error) => {
@@ -58,7 +58,9 @@ async fn serve(port: OperationsPort, parts: Parts) {
             return;
         }
     };
-    let door = Arc::new(Door::new(parts, address, certificates.is_some()));
+    let door = Arc::new(Door::new(parts, address, certificates.is_some(), tokens));
+    let looking = door.clone();
+    tokio::spawn(async move { looking.keep_looking().await });
     let connections = Connections::default();
     loop {
         let Ok((socket, peer)) = listener.accept().await else {

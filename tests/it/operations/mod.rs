@@ -1,4 +1,11 @@
 //! The operations port: health, the console's files, tokens, and the JSON interface, as programs and browsers use them.
 
+mod audit;
 mod console;
+mod health;
+mod hostile;
+mod interface;
+mod pages_of_others;
 mod place;
+mod sessions;
+mod token_file;
