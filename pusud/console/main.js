@@ -63,7 +63,7 @@ function go(takesFocus) {
   if (live.latest) view.update?.(live.latest)
 }
 
-function signedIn(session) {
+function signedIn(session, takesFocus) {
   live = new Live()
   relay = { name: session.relay, mayOperate: session.role === 'operate', live }
   setText(at('relay-name'), name(session.relay))
@@ -73,7 +73,7 @@ function signedIn(session) {
   live.addEventListener('signed-out', signedOut)
   live.start()
   here = null
-  go(true)
+  go(takesFocus)
 }
 
 function signedOut() {
@@ -83,7 +83,7 @@ function signedOut() {
   document.body.classList.remove('stale')
   setText(at('relay-name'), 'pusud')
   setText(at('relay-state'), '')
-  show(signIn(signedIn), true)
+  show(signIn(session => signedIn(session, true)), true)
 }
 
 function figures() {
@@ -117,8 +117,7 @@ async function begin() {
   window.addEventListener('hashchange', () => go(true))
   onSignedOut(() => relay !== null && signedOut())
   try {
-    const session = await ask('session')
-    signedIn(session)
+    signedIn(await ask('session'), false)
   } catch {
     signedOut()
   }

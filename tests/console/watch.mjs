@@ -1,7 +1,8 @@
 // What a page must not say: errors and warnings on its console, exceptions, violations of its Content-Security-Policy.
 
-// A browser says of each answer with such a status that it is an error. Whoever opens the page is asked for a token this way.
-const SIGN_IN = /status of 401 .*/
+// A browser says of each answer with such a status that it is an error. These are none: whoever opens the page is asked for a
+// token this way, and a client whose page is open may go.
+const EXPECTED = [[/status of 401 /, /\/api\/v1\/session$/], [/status of 404 /, /\/api\/v1\/client\?/]]
 
 export class Watch {
   /** What was said so far. */
@@ -12,8 +13,8 @@ export class Watch {
   static async over(page) {
     const watch = new Watch()
     page.on('console', message => {
-      const isOfSignIn = SIGN_IN.test(message.text()) && message.location().url.endsWith('/api/v1/session')
-      if (['error', 'warning'].includes(message.type()) && !isOfSignIn) watch.#note(`${message.type()}: ${message.text()}`)
+      const isExpected = EXPECTED.some(([text, url]) => text.test(message.text()) && url.test(message.location().url))
+      if (['error', 'warning'].includes(message.type()) && !isExpected) watch.#note(`${message.type()}: ${message.text()}`)
     })
     page.on('pageerror', error => watch.#note(`exception: ${error.stack}`))
     page.on('dialog', dialog => {

@@ -20,7 +20,7 @@ impl Hub {
     pub(super) fn name_ended(&self, listener: ListenerId) {
         let Some(outbox) = self.state.borrow().outboxes.get(listener as usize).cloned() else { return };
         if outbox.is_closing() {
-            let subject = self.subject_of(listener, &outbox);
+            let subject = self.last_subject_of(listener);
             self.state.borrow_mut().stats.ended.name(token(&outbox), subject);
         }
     }
