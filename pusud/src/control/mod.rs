@@ -42,7 +42,7 @@ pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
-pub use problems::{Level, Problem, View, problems, problems as problems_of};
+pub use problems::{Level, Problem, View, problems};
 pub use recent::{Recent, RecentFailures};
 pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};

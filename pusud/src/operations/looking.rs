@@ -7,7 +7,7 @@ use super::health;
 use super::query::Query;
 use super::routes::Action;
 use crate::authenticator::Filter;
-use crate::control::{ChannelQuery, ClientQuery, Problem, Recent, Status, problems_of};
+use crate::control::{self, ChannelQuery, ClientQuery, Problem, Recent, Status};
 use crate::routing::{ChannelSort, ClientSort};
 use hyper::StatusCode;
 use serde::{Serialize, Serializer};
@@ -109,7 +109,7 @@ impl Door {
     pub(super) async fn overview(&self, time_ms: Option<u64>) -> Overview {
         let status = self.status.get().await;
         let recent = self.history.recent(&status);
-        Overview { time_ms, problems: problems_of(&status, &recent), status, recent }
+        Overview { time_ms, problems: control::problems(&status, &recent), status, recent }
     }
 }
 

@@ -172,15 +172,13 @@ impl Relay {
             revocations,
         };
         let (described, url) = (doors.described(), operations.as_ref().map(OperationsPort::url));
-        let gatherer =
-            Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
+        let gatherer = Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         let accepting = doors.open(&config, &inboxes, &admission)?;
         certificates::watch(certificates::of_operations(operations.as_ref()))?;
         let reloading = (overrides, ask_to_reload.clone());
-        let _operations =
-            assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
+        let _operations = assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
         let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());
         serving();
         service.ready();
