@@ -16,6 +16,8 @@ mod ended;
 mod health;
 #[cfg(unix)]
 mod kick;
+#[cfg(unix)]
+mod lists;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -36,5 +38,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod stopping;
+#[cfg(unix)]
+mod tail;
 #[cfg(target_os = "linux")]
 mod volumes;
