@@ -11,6 +11,8 @@ mod draining;
 #[cfg(target_os = "linux")]
 mod figures;
 #[cfg(unix)]
+mod ended;
+#[cfg(unix)]
 mod health;
 #[cfg(unix)]
 mod kick;
