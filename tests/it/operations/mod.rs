@@ -2,10 +2,12 @@
 
 mod audit;
 mod console;
+mod documented;
 mod encryption;
 mod health;
 mod hostile;
 mod interface;
+mod kubernetes;
 mod pages_of_others;
 mod place;
 mod secrets;
