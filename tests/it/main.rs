@@ -12,6 +12,8 @@ mod harness;
 mod authenticator;
 mod clients;
 mod commands;
+#[cfg(target_os = "linux")]
+mod console;
 mod delivery;
 mod edge;
 mod http;

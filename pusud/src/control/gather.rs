@@ -113,6 +113,7 @@ impl StatusGatherer {
             memory: self.memory(&sum),
             open_files: OpenFiles::now(),
             disconnects: disconnects(&sum.stats.disconnects),
+            ended: sum.stats.ended.newest(),
             refusals: refusals(&sum.stats.refusals),
             lost_log_lines: system::lost_log_lines(),
             left_out_log_lines: system::left_out_log_lines(),

@@ -5,7 +5,7 @@
 use crate::authenticator::{Condition, DecisionCounts, Definition, Value};
 use crate::control::AuthenticatorEntry;
 use crate::control::figures::{Histogram, Memory, OpenFiles, Times};
-use crate::routing::{PeerStatus, States, Transports};
+use crate::routing::{EndedClient, PeerStatus, States, Transports};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,9 @@ pub struct Status {
     pub open_files: OpenFiles,
     /// Connections that the relay ended.
     pub disconnects: Vec<Disconnects>,
+    /// The clients whom the relay has disconnected last, the newest first: some of each reason.
+    #[serde(default)]
+    pub ended: Vec<EndedClient>,
     /// What was refused for exceeding a limit, by the limit's key in the settings.
     pub refusals: BTreeMap<String, u64>,
     /// Log lines that were lost because standard error was not read or could not be written.

@@ -11,9 +11,13 @@ mod draining;
 #[cfg(target_os = "linux")]
 mod figures;
 #[cfg(unix)]
+mod ended;
+#[cfg(unix)]
 mod health;
 #[cfg(unix)]
 mod kick;
+#[cfg(unix)]
+mod lists;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -34,5 +38,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod stopping;
+#[cfg(unix)]
+mod tail;
 #[cfg(target_os = "linux")]
 mod volumes;

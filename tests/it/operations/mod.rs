@@ -3,11 +3,14 @@
 mod alerts;
 mod audit;
 mod console;
+mod encryption;
 mod health;
 mod hostile;
 mod interface;
 mod metrics;
 mod pages_of_others;
 mod place;
+mod secrets;
 mod sessions;
+mod settings;
 mod token_file;

@@ -14,6 +14,7 @@ mod orders;
 mod queue;
 mod reading;
 mod reception;
+mod seen;
 mod sequence;
 mod taken_in;
 mod tcp_options;
@@ -38,7 +39,7 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, ORDERS_MINOR, Ready};
+use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, LINKS_MINOR, ORDERS_MINOR, Ready};
 use crate::revocation::Revocations;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
@@ -116,15 +117,6 @@ impl<D: Door> Mesh<D> {
         self.links.values()
     }
 
-    /// Which of the linked relays have listeners of each of these channels, by name.
-    pub(crate) fn who_listens(&self, channels: &[Box<str>]) -> Vec<Vec<String>> {
-        let listening = |channel: &Box<str>| {
-            let have_some = self.links.values().filter(|link| link.announced.table().contains(channel));
-            have_some.map(|link| link.name.to_string()).collect()
-        };
-        channels.iter().map(listening).collect()
-    }
-
     /// The link of this connection, while it is up.
     pub(crate) fn link(&mut self, id: LinkId) -> Option<&mut Link> {
         self.links.get_mut(&id)
@@ -187,6 +179,7 @@ impl<D: Door> Mesh<D> {
         let mut link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
         link.deciders.knows = knows_deciders;
         link.deciders.owed = knows_deciders && !self.deciders.is_empty();
+        link.seen.knows = peer.minor.min(VERSION.1) >= LINKS_MINOR;
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))
