@@ -1,5 +1,6 @@
 //! The operations port: health, the console's files, tokens, and the JSON interface, as programs and browsers use them.
 
+mod alerts;
 mod audit;
 mod console;
 mod documented;
@@ -8,6 +9,7 @@ mod health;
 mod hostile;
 mod interface;
 mod kubernetes;
+mod metrics;
 mod pages_of_others;
 mod place;
 mod secrets;
