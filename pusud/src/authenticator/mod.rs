@@ -202,10 +202,16 @@ impl Authenticator {
         self.ask(request, Some((generation, entry))).await
     }
 
-    /// Asks, and says what each entry of a list has said.
+    /// Asks, and says what each entry of a list has said. What is revoked is refused, whatever they have said; nothing of it
+    /// is remembered.
     pub async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
         let lineup = self.current();
-        lineup.explain(request).await
+        let guard = self.0.guard.get().map(|guard| (guard, guard.hashes(&request)));
+        let (verdict, asked) = lineup.explain(request).await;
+        match guard {
+            Some((guard, hashes)) => (guard.explained(&hashes, verdict), asked),
+            None => (verdict, asked),
+        }
     }
 
     /// From here on what `revocations` say is refused, and `decisions` are remembered. Only the first call counts.

@@ -26,6 +26,7 @@ mod listener_rows;
 mod listening;
 mod liveness;
 mod metric_row;
+mod operations_rows;
 mod option_files;
 mod plugin_test;
 mod plugin_test_report;

@@ -27,6 +27,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub struct StatusGatherer {
     config: Arc<Config>,
     listeners: Vec<DescribedListener>,
+    operations: Option<String>,
     authenticator: Authenticator,
     sources: Sources,
     since: SystemTime,
@@ -69,15 +70,17 @@ pub struct Sources {
 }
 
 impl StatusGatherer {
-    /// Of a relay that begins to serve now, through these listeners.
+    /// Of a relay that begins to serve now, through these listeners. `operations`: where operators connect, if they do.
     pub fn new(
         config: Arc<Config>,
         listeners: Vec<DescribedListener>,
+        operations: Option<String>,
         authenticator: Authenticator,
         sources: Sources,
     ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
-        Self { config, listeners, authenticator, sources, since, began, is_stopping: AtomicBool::new(false) }
+        let is_stopping = AtomicBool::new(false);
+        Self { config, listeners, operations, authenticator, sources, since, began, is_stopping }
     }
 
     /// The relay has been asked to stop.
@@ -97,6 +100,7 @@ impl StatusGatherer {
             state: if self.is_stopping.load(Ordering::Relaxed) { State::Stopping } else { State::Serving },
             address: self.listeners.first().map(|listener| listener.address.clone()).unwrap_or_default(),
             listeners: self.listeners(),
+            operations: self.operations.clone(),
             since: self.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             uptime_seconds: self.began.elapsed().as_secs(),
             shards: self.sources.inboxes.len(),
@@ -109,6 +113,7 @@ impl StatusGatherer {
             memory: self.memory(&sum),
             open_files: OpenFiles::now(),
             disconnects: disconnects(&sum.stats.disconnects),
+            ended: sum.stats.ended.newest(),
             refusals: refusals(&sum.stats.refusals),
             lost_log_lines: system::lost_log_lines(),
             left_out_log_lines: system::left_out_log_lines(),
@@ -125,6 +130,7 @@ impl StatusGatherer {
             total: sum.connections,
             unauthorized: sum.unauthorized,
             handshakes: self.sources.admission.census().handshakes,
+            accepted: self.sources.admission.accepted(),
             by_transport: sum.transports,
             by_state: sum.states,
         }

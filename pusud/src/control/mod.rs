@@ -11,6 +11,7 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod explained;
 mod figures;
 mod gather;
 mod health;
@@ -18,6 +19,7 @@ mod health;
 mod line;
 mod lists;
 mod operator;
+mod own_file;
 mod pair;
 mod place;
 #[cfg(unix)]
@@ -33,14 +35,16 @@ mod tailed;
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use explained::{Explained, decides};
 pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
 pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
+pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, View, problems};
 pub use recent::{Recent, RecentFailures};
-pub use reload::{ReloadRequest, Reloaded, reload_requests};
+pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,

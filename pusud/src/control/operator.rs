@@ -111,7 +111,7 @@ impl Operator {
     ///
     /// # Errors
     /// There can be no such clients: what is wrong.
-    pub(super) async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
+    pub async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
         let target = kick.target(&self.revocations).map_err(|error| format!("{error:#}"))?;
         let (done, count) = oneshot::channel();
         let tally = Tally::new(move |count| {
@@ -135,7 +135,7 @@ impl Operator {
     ///
     /// # Errors
     /// There can be nobody like that, or there is no room for one more.
-    pub(super) async fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<Revoked, String> {
+    pub async fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<Revoked, String> {
         whom.check().map_err(|error| format!("{error:#}"))?;
         if self.revocations.is_of_nothing(&whom) {
             return Err("this is the hash of an empty authorization, which everybody sends who is known by something else, such \
@@ -170,7 +170,7 @@ impl Operator {
     ///
     /// # Errors
     /// There is none.
-    pub(super) async fn lift(&self, whom: &Whom) -> Result<Revoked, String> {
+    pub async fn lift(&self, whom: &Whom) -> Result<Revoked, String> {
         let number = self.revocations.lift(whom);
         let number = number.ok_or_else(|| format!("{whom} is not revoked; `pusud revocations` lists who is"))?;
         info!(%whom, "revocation lifted by the operator");
@@ -201,7 +201,7 @@ impl Operator {
     }
 
     /// All revocations that hold.
-    pub(super) fn revocations(&self) -> Vec<Revocation> {
+    pub fn revocations(&self) -> Vec<Revocation> {
         let revocation = |Entry { whom, stamp, until_ms, .. }| {
             let is_void = self.revocations.is_void(&whom);
             Revocation { whom, since_ms: stamp.time_ms, until_ms, is_void }
@@ -213,7 +213,7 @@ impl Operator {
     ///
     /// # Errors
     /// There can be no such address.
-    pub(super) fn decisions(&self, filter: &Filter) -> Result<Found, String> {
+    pub fn decisions(&self, filter: &Filter) -> Result<Found, String> {
         let (decisions, count) = self.decisions.find(filter).map_err(|error| format!("{error:#}"))?;
         Ok(Found { is_on: self.decisions.is_on(), count, decisions })
     }

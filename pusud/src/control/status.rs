@@ -5,7 +5,7 @@
 use crate::authenticator::{Condition, DecisionCounts, Definition, Value};
 use crate::control::AuthenticatorEntry;
 use crate::control::figures::{Histogram, Memory, OpenFiles, Times};
-use crate::routing::{PeerStatus, States, Transports};
+use crate::routing::{EndedClient, PeerStatus, States, Transports};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,9 @@ pub struct Status {
     /// All places where clients connect.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// Where operators connect, such as `http://127.0.0.1:55002`; `None`: nowhere.
+    #[serde(default)]
+    pub operations: Option<String>,
     /// When it began to serve: seconds since 1970.
     pub since: u64,
     /// How long it has been serving, in seconds.
@@ -55,6 +58,9 @@ pub struct Status {
     pub open_files: OpenFiles,
     /// Connections that the relay ended.
     pub disconnects: Vec<Disconnects>,
+    /// The clients whom the relay has disconnected last, the newest first: some of each reason.
+    #[serde(default)]
+    pub ended: Vec<EndedClient>,
     /// What was refused for exceeding a limit, by the limit's key in the settings.
     pub refusals: BTreeMap<String, u64>,
     /// Log lines that were lost because standard error was not read or could not be written.
@@ -96,6 +102,9 @@ pub struct Connections {
     /// Those that have not finished their TLS handshake. They are not among the former.
     #[serde(default)]
     pub handshakes: usize,
+    /// Those that were let in since the start.
+    #[serde(default)]
+    pub accepted: u64,
     /// All, by what they speak.
     #[serde(default)]
     pub by_transport: Transports,

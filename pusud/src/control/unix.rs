@@ -145,7 +145,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Makes sure that a socket can be made in the folder.
-fn prepare(folder: &Folder) -> anyhow::Result<()> {
+pub(super) fn prepare(folder: &Folder) -> anyhow::Result<()> {
     match folder {
         Folder::Given(_) => {}
         Folder::Private(path) => private_folder::make(path)?,
@@ -232,8 +232,8 @@ async fn carry_out(
 ) -> Result<Outcome, String> {
     Ok(match command {
         Command::Status => Outcome::Status(Box::new(status_gatherer.gather().await)),
-        Command::Reload => Outcome::Reloaded(reload::ask(reload, false).await?),
-        Command::ReloadNew => Outcome::Reloaded(reload::ask(reload, true).await?),
+        Command::Reload => Outcome::Reloaded(reload::ask_to_reload(reload, false).await?),
+        Command::ReloadNew => Outcome::Reloaded(reload::ask_to_reload(reload, true).await?),
         Command::Kick { whom, network } => Outcome::Kicked(operator.kick(&whom, network).await?),
         Command::Revoke { whom, lasting } => Outcome::Revoked(operator.revoke(whom, lasting).await?),
         Command::Lift { whom } => Outcome::Revoked(operator.lift(&whom).await?),

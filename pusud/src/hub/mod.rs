@@ -12,6 +12,7 @@
 mod aside;
 mod batch_timer;
 mod encrypted;
+mod ended;
 mod event_streams;
 mod fan_out;
 mod fences;
@@ -224,6 +225,7 @@ impl Hub {
 
     /// What is known of a client beside its outbox.
     fn forget(&self, listener: ListenerId) {
+        self.name_ended(listener);
         self.forget_subject(listener);
         self.forget_publisher(listener);
         drop(self.take_questions(listener));
@@ -256,7 +258,7 @@ impl Hub {
 
     fn close_one(&self, state: &mut State, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         if !outbox.is_closing() {
-            state.stats.disconnects.count(disconnect);
+            ended::count_disconnect(&mut state.stats, outbox, disconnect);
         }
         outbox.close(disconnect);
         state.mark(outbox);

@@ -1,4 +1,4 @@
-//! What a shard says of itself when somebody asks: counters, and a look at every client.
+//! The report of a shard when somebody asks: its counters, and a look at every client.
 
 use super::{Hub, Outbox, Stage};
 use crate::routing::{Report, States, Stats, Transports};

@@ -3,10 +3,10 @@
 //! It never decides when: an outbox says that it is full (outbox.rs), the stalls for how long (stalls.rs), and the relief
 //! that memory is needed (relief.rs).
 
-use super::{Hub, State};
+use super::{Hub, State, ended};
 use crate::frames::Dropped;
 use crate::hub::outbox::Outbox;
-use crate::protocol::Refusal;
+use crate::protocol::{Disconnect, Refusal};
 use crate::routing::Stats;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,6 +42,7 @@ impl State {
 /// Counts a client that is disconnected because it takes too little, and says so once.
 pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped: Dropped) {
     stats.count_slow_consumer(refusal, dropped);
+    ended::remember(stats, outbox, Disconnect::SlowConsumer);
     warn!(
         client = outbox.transport().describe_client(),
         limit = refusal.key(),

@@ -29,6 +29,11 @@ impl Hub {
         outbox.is_authorized_by(*number).then(|| subject.to_string())
     }
 
+    /// As whom a client was authorized last, whether that still holds or not.
+    pub(super) fn last_subject_of(&self, listener: ListenerId) -> Option<String> {
+        Some(self.subjects.0.borrow().get(&listener)?.1.to_string())
+    }
+
     pub(super) fn forget_subject(&self, listener: ListenerId) {
         self.subjects.0.borrow_mut().remove(&listener);
     }

@@ -2,6 +2,7 @@
 
 use crate::frames::Dropped;
 use crate::protocol::{Disconnect, Refusal, Refusals};
+use crate::routing::ended::Ended;
 use crate::routing::histogram::Histogram;
 use std::collections::HashMap;
 
@@ -22,6 +23,8 @@ pub struct Stats {
     pub dropped_bytes: u64,
     /// Connections that the relay ended, by reason.
     pub disconnects: Disconnects,
+    /// Clients among these that are gone.
+    pub ended: Ended,
     /// What was refused for exceeding a limit, by limit.
     pub refusals: Refusals,
     /// How long things took.
@@ -68,6 +71,7 @@ impl Stats {
             dropped,
             dropped_bytes,
             disconnects,
+            ended,
             refusals,
             times,
         } = other;
@@ -77,6 +81,7 @@ impl Stats {
         self.delivered_bytes += delivered_bytes;
         self.dropped += dropped;
         self.dropped_bytes += dropped_bytes;
+        self.ended.add(ended);
         self.refusals.add(refusals);
         self.times.add(times);
         for (&disconnect, count) in &disconnects.0 {

@@ -29,6 +29,7 @@ mod memory_group;
 mod name_server;
 mod namespace;
 mod network;
+mod operations;
 #[cfg(unix)]
 mod operator;
 #[cfg(target_os = "linux")]
@@ -76,6 +77,7 @@ pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
+pub(crate) use operations::{operations_order, operations_request};
 #[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]

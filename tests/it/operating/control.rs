@@ -3,7 +3,7 @@
 //! Local sockets of the daemon are there on Unix only.
 
 use crate::harness::{DEADLINE, Daemon, Raw, Setup, pusud, run};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -39,14 +39,12 @@ fn status_shows_what_there_is_and_what_was(daemon: Daemon) {
     };
     let by_transport = json!({"ws": 6, "wss": 0, "sse": 0, "sses": 0, "http": 0, "https": 0, "other": 0});
     let by_state = json!({"open": 6, "blocked": 0, "closing": 0});
-    let connections =
-        json!({"total": 6, "unauthorized": 1, "handshakes": 0, "by_transport": by_transport, "by_state": by_state});
+    let connections = json!({"total": 6, "unauthorized": 1, "handshakes": 0, "accepted": 7, "by_transport": by_transport, "by_state": by_state});
     assert_eq!(status["connections"], connections, "{status}");
     assert_eq!((&status["channels"], &status["subscriptions"]), (&json!(2), &json!(10)), "{status}");
     let frame = r#"12{"type":"publish","channel":"a","content":1}"#.len();
     let messages = json!({"published": 1, "published_bytes": 1, "delivered": 5, "delivered_bytes": 5 * frame, "dropped": 0, "dropped_bytes": 0});
     assert_eq!(status["messages"], messages, "{status}");
-    figures_are_plausible(&status);
     assert_eq!(status["disconnects"], json!([{"code": 4501, "reason": "authorization failed", "count": 1}]));
     assert_eq!(status["refusals"]["outbox_bytes"], 0, "{status}");
     assert_eq!((&status["name"], &status["pid"]), (&json!("test-relay"), &json!(daemon.pid())), "{status}");
@@ -59,23 +57,6 @@ fn status_shows_what_there_is_and_what_was(daemon: Daemon) {
     for part in ["test-relay", "6 (1 unauthorized)", "1 authorization failed (4501)", "generation 1"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-}
-
-/// Of a relay that six clients were authorized at, one in vain.
-fn figures_are_plausible(status: &Value) {
-    let count =
-        |histogram: &Value| histogram["counts"].as_array().unwrap().iter().filter_map(Value::as_u64).sum::<u64>();
-    let times = &status["times"];
-    assert_eq!((count(&times["authorize"]), count(&times["settle"])), (6, 0), "{times}");
-    assert!(count(&times["fan_out"]) > 0 && count(&times["accepted_to_flushed"]) > 0, "{times}");
-    let authenticator = &status["authenticator"];
-    let decisions = json!({"granted": 5, "refused": 1, "abstained": 0, "unavailable": 0});
-    assert_eq!((&authenticator["decisions"], count(&authenticator["durations"])), (&decisions, 6), "{authenticator}");
-    let memory = &status["memory"];
-    assert_eq!((&memory["queued_bytes"], &memory["outbox_bytes"]), (&json!(0), &json!(0)), "{memory}");
-    assert!(memory["queued_bytes_max"].as_u64() < memory["ceiling_bytes"].as_u64(), "{memory}");
-    let files = &status["open_files"];
-    assert!(files["used"].as_u64() > Some(6) && files["used"].as_u64() < files["max"].as_u64(), "{files}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::authenticator::Condition;
 use crate::control::{Certificate, Disconnects, Listener, OptionFile, RecentFailures, Tls};
-use crate::routing::{PeerState, PeerStatus, SeenRelay};
+use crate::routing::{EndedClient, PeerState, PeerStatus, SeenRelay};
 
 /// All is well.
 fn good() -> Status {
@@ -45,8 +45,17 @@ fn where_all_is_well_there_are_none() {
 fn a_slow_listener_is_named() {
     let disconnects = vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 2 }];
     let refusals = [("outbox_bytes".to_owned(), 2)].into();
-    let slow = only(&good(), &Recent { disconnects, refusals, ..recent() });
-    is(&slow, "slow_consumers", View::Clients, &["2 clients were disconnected as slow consumers in the last 60 s"]);
+    let mut status = good();
+    status.ended = vec![EndedClient {
+        code: 4001,
+        address: "192.0.2.1:5".into(),
+        subject: Some("a\"b".into()),
+        ..Default::default()
+    }];
+    let slow = only(&status, &Recent { disconnects, refusals, ..recent() });
+    let parts =
+        ["2 clients were disconnected as slow consumers in the last 60 s (the last one: 192.0.2.1:5, \"a\\\"b\")"];
+    is(&slow, "slow_consumers", View::Clients, &parts);
     let mut status = good();
     status.connections.by_state.blocked = 1;
     is(&only(&status, &recent()), "slow_consumers", View::Clients, &["1 client does not take"]);
@@ -95,9 +104,16 @@ fn a_failing_authenticator_is_named() {
 #[test]
 fn a_publisher_past_its_rate_is_named_and_other_refusals_too() {
     let refusals = [("publish_rate".to_owned(), 3), ("max_connections".to_owned(), 1)].into();
-    let found = problems(&good(), &Recent { refusals, ..recent() });
+    let mut status = good();
+    status.ended = vec![EndedClient { code: 4503, address: "192.0.2.1:5".into(), ..Default::default() }];
+    let found = problems(&status, &Recent { refusals, ..recent() });
     let [connections, rate] = &found[..] else { panic!("two are expected: {found:#?}") };
-    is(rate, "publish_rate", View::Clients, &["3 things were refused", "limits.publish_rate"]);
+    is(
+        rate,
+        "publish_rate",
+        View::Clients,
+        &["3 things were refused", "limits.publish_rate (the last one: 192.0.2.1:5)"],
+    );
     is(connections, "refusals", View::Now, &["1 thing was refused", "max_connections"]);
 }
 

@@ -3,6 +3,7 @@
 use super::{Problem, View, counted, within};
 use crate::control::{Recent, Status};
 use crate::protocol::{Disconnect, Refusal};
+use crate::routing::EndedClient;
 
 /// Limits that slow consumers are past; they are one problem, and not one for each.
 const OF_SLOW_CONSUMERS: [Refusal; 4] =
@@ -15,10 +16,11 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     let blocked = status.connections.by_state.blocked;
     if slow > 0 {
         let text = format!(
-            "{} disconnected as slow consumers in {}: they read more slowly than messages come for them; the clients for whom \
+            "{} disconnected as slow consumers in {}{}: they read more slowly than messages come for them; the clients for whom \
              most waits are the next ones.",
             if slow == 1 { "1 client was".to_owned() } else { format!("{slow} clients were") },
-            within(recent)
+            within(recent),
+            last(status, Disconnect::SlowConsumer)
         );
         found.push(Problem::error("slow_consumers", View::Clients, text));
     } else if blocked > 0 {
@@ -35,10 +37,10 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
         }
         if key == Refusal::PublishRate.key() {
             let text = format!(
-                "{} in {} since a client published faster than limits.publish_rate: the log names it; have it publish less, or \
-                 raise the limit.",
+                "{} in {} since a client published faster than limits.publish_rate{}: have it publish less, or raise the limit.",
                 refused(*count),
-                within(recent)
+                within(recent),
+                last(status, Disconnect::LimitExceeded)
             );
             found.push(Problem::warning("publish_rate", View::Clients, text).about(key));
         } else {
@@ -51,6 +53,16 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// Who was disconnected last for this reason, in brackets; nothing where nobody knows.
+fn last(status: &Status, disconnect: Disconnect) -> String {
+    let is_one = |client: &&EndedClient| client.code == disconnect.code();
+    match status.ended.iter().find(is_one) {
+        Some(EndedClient { address, subject: Some(subject), .. }) => format!(" (the last one: {address}, {subject:?})"),
+        Some(EndedClient { address, subject: None, .. }) => format!(" (the last one: {address})"),
+        None => String::new(),
+    }
 }
 
 fn refused(count: u64) -> String {

@@ -23,6 +23,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const TELL_INTERVAL: Duration = Duration::from_secs(10);
 /// The target of the lines about that, which are not limited.
 pub(super) const TARGET: &str = "pusud::log";
+/// The target of what operators have done, of which nothing is left out: whoever writes it is known, or bounded.
+const AUDIT: &str = "pusud::audit";
 
 /// What each kind of line has used of its part.
 #[derive(Default)]
@@ -120,7 +122,8 @@ where
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let Some(limit) = self.limit.as_ref().filter(|_| event.metadata().target() != TARGET) else {
+        let is_limited = ![TARGET, AUDIT].contains(&event.metadata().target());
+        let Some(limit) = self.limit.as_ref().filter(|_| is_limited) else {
             return self.lines.format_event(context, out, event);
         };
         let (kind, now) = (event.metadata().callsite(), Instant::now());

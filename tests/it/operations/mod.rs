@@ -1,0 +1,14 @@
+//! The operations port: health, the console's files, tokens, and the JSON interface, as programs and browsers use them.
+
+mod audit;
+mod console;
+mod encryption;
+mod health;
+mod hostile;
+mod interface;
+mod pages_of_others;
+mod place;
+mod secrets;
+mod sessions;
+mod settings;
+mod token_file;
