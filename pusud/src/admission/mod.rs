@@ -36,6 +36,8 @@ pub struct Admission {
 #[derive(Default)]
 struct State {
     census: Census,
+    /// Connections that were let in since the start.
+    accepted: u64,
     /// Connections by listener.
     listeners: Box<[usize]>,
     addresses: Addresses,
@@ -132,6 +134,7 @@ impl Admission {
         let admitted = self.bounds.admit(state, listener, address, is_handshaking);
         let place = admitted.inspect_err(|&refusal| state.refusals.count(refusal))?;
         state.census.connections += 1;
+        state.accepted += 1;
         *state.census.beginning(is_handshaking) += 1;
         state.listeners[usize::from(listener)] += 1;
         let probation = Probation { admission: self.clone(), place, is_handshaking };
@@ -215,6 +218,11 @@ impl Admission {
     /// How many are inside.
     pub fn census(&self) -> Census {
         self.state().census
+    }
+
+    /// How many were let in since the start.
+    pub fn accepted(&self) -> u64 {
+        self.state().accepted
     }
 
     /// Connections by the number of the listener that they came through.

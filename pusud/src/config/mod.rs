@@ -26,6 +26,7 @@ mod place;
 mod raw;
 mod restart;
 mod section;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -46,6 +47,7 @@ pub use nearest::did_you_mean;
 pub use operations::OperationsPort;
 pub use outside::{Changed, FileReport, Look, Notice, Outside, TextFile, WatchedFiles};
 pub use peer_address::PeerAddress;
+pub use shown::SettingRow;
 pub use units::{format_bytes, format_duration};
 pub(crate) use volume::is_read_only;
 #[cfg(unix)]

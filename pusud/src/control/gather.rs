@@ -130,6 +130,7 @@ impl StatusGatherer {
             total: sum.connections,
             unauthorized: sum.unauthorized,
             handshakes: self.sources.admission.census().handshakes,
+            accepted: self.sources.admission.accepted(),
             by_transport: sum.transports,
             by_state: sum.states,
         }

@@ -102,6 +102,9 @@ pub struct Connections {
     /// Those that have not finished their TLS handshake. They are not among the former.
     #[serde(default)]
     pub handshakes: usize,
+    /// Those that were let in since the start.
+    #[serde(default)]
+    pub accepted: u64,
     /// All, by what they speak.
     #[serde(default)]
     pub by_transport: Transports,

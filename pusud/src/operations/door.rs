@@ -173,7 +173,7 @@ impl Door {
         }
         let query = if route.access == Access::Probe { None } else { Some(Query::parse(request.uri().query())?) };
         let is_verbose = query.is_none() && request.uri().query().is_some_and(asks_for_more);
-        if let Some(probe) = self.probe(action, is_verbose).await {
+        if let Some(probe) = self.probe(action, is_verbose, request.headers()).await {
             return Ok(probe);
         }
         let body = if route.method == "POST" { content::read(request).await? } else { Bytes::new() };

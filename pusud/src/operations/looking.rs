@@ -3,13 +3,13 @@
 use super::answers::{Answer, json};
 use super::door::{Asked, Door};
 use super::fault::Fault;
-use super::health;
 use super::query::Query;
 use super::routes::Action;
+use super::{health, metrics};
 use crate::authenticator::Filter;
 use crate::control::{self, ChannelQuery, ClientQuery, Problem, Recent, Status};
 use crate::routing::{ChannelSort, ClientSort};
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::sync::Arc;
@@ -41,9 +41,15 @@ impl Door {
         }
     }
 
-    /// The answer to a probe, if this is one.
-    pub(super) async fn probe(&self, action: Action, verbose: bool) -> Option<Answer> {
+    /// The answer to a probe with these headers, if this is one.
+    pub(super) async fn probe(&self, action: Action, verbose: bool, headers: &HeaderMap) -> Option<Answer> {
         match action {
+            Action::Metrics => {
+                let status = self.status.get().await;
+                let checks = health::ready(&status, self.parts.config.ready_needs_relays);
+                let is_ready = checks.iter().all(|(_, fault)| fault.is_none());
+                Some(metrics::answer(&status, is_ready, headers))
+            }
             Action::Livez => Some(health::report("livez", &health::live(&self.history), verbose)),
             Action::Readyz => {
                 let status = self.status.get().await;

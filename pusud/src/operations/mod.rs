@@ -18,6 +18,7 @@ mod fault;
 mod health;
 mod history;
 mod looking;
+mod metrics;
 mod names;
 mod orders;
 mod port;

@@ -1,4 +1,4 @@
-//! What can be asked at which path, and who may.
+//! The table of paths: which question stands at which, and who may ask it.
 
 use super::role::Role;
 
@@ -8,6 +8,7 @@ pub(super) enum Access {
     /// Everybody, by any name: probes know addresses alone, and are told little.
     Probe,
     /// Everybody.
+    #[expect(dead_code, reason = "metrics are asked for so")]
     Open,
     /// Whoever has a token and shows it here.
     SignIn,
@@ -18,6 +19,7 @@ pub(super) enum Access {
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
+    Metrics,
     Livez,
     Readyz,
     Status,
@@ -62,6 +64,7 @@ const OPERATE: Access = Access::Of(Role::Operate);
 
 /// The table. docs/operations-api.md has its rows.
 pub(super) const ROUTES: &[Route] = &[
+    get("/metrics", Access::Probe, Action::Metrics),
     get("/livez", Access::Probe, Action::Livez),
     get("/readyz", Access::Probe, Action::Readyz),
     post("/api/v1/session", Access::SignIn, Action::SignIn),

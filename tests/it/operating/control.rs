@@ -39,8 +39,7 @@ fn status_shows_what_there_is_and_what_was(daemon: Daemon) {
     };
     let by_transport = json!({"ws": 6, "wss": 0, "sse": 0, "sses": 0, "http": 0, "https": 0, "other": 0});
     let by_state = json!({"open": 6, "blocked": 0, "closing": 0});
-    let connections =
-        json!({"total": 6, "unauthorized": 1, "handshakes": 0, "by_transport": by_transport, "by_state": by_state});
+    let connections = json!({"total": 6, "unauthorized": 1, "handshakes": 0, "accepted": 7, "by_transport": by_transport, "by_state": by_state});
     assert_eq!(status["connections"], connections, "{status}");
     assert_eq!((&status["channels"], &status["subscriptions"]), (&json!(2), &json!(10)), "{status}");
     let frame = r#"12{"type":"publish","channel":"a","content":1}"#.len();

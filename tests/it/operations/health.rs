@@ -1,6 +1,7 @@
 //! The probes: a relay that lives, and one that is ready for clients.
 
-use crate::harness::{DEADLINE, Daemon, Setup};
+use crate::harness::{Authority, DEADLINE, Daemon, HOST, PluginsDir, Setup, bad_plugin};
+use serde_json::json;
 use std::time::Instant;
 
 fn probe(daemon: &Daemon, target: &str) -> (u16, String) {
@@ -50,4 +51,44 @@ fn links_count_only_where_the_settings_say_so() {
     let (status, body) = probe(&with, "/readyz");
     assert!(status == 503 && body.contains("[-]links failed: 0 of the 1"), "{body}");
     assert_eq!(probe(&with, "/livez").0, 200);
+}
+
+#[test]
+fn a_relay_whose_certificate_has_expired_is_not_ready() {
+    let authority = Authority::new("of the test");
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = authority.issue_expired(&[HOST]).files(folder.path());
+    let settings = format!("client_tls: {{certificate: {certificate:?}, key: {key:?}}}");
+    let daemon = Setup::on_shards(1).with_operations().settings(&settings).start();
+    let (status, body) = probe(&daemon, "/readyz");
+    assert!(status == 503 && body.contains("[-]certificates failed: that of clients has expired"), "{body}");
+    assert_eq!(probe(&daemon, "/livez").0, 200);
+}
+
+/// The plugin may have four calls at a time, and none of them comes back.
+#[test]
+fn a_relay_that_can_let_nobody_in_is_not_ready_and_lives() {
+    let plugins = PluginsDir::empty();
+    let release = plugins.path().join("release");
+    bad_plugin(&plugins, &[&format!("-DRELEASE_FILE={release:?}")]);
+    let settings = "limits: {authorize_call_timeout: 300ms}";
+    let setup = Setup::on_shards(1).authenticator("BadPlugin", plugins).with_operations();
+    let daemon = setup.settings(settings).start();
+    assert_eq!(probe(&daemon, "/readyz").0, 200);
+    let began = Instant::now();
+    let mut hanging = Vec::new();
+    let body = loop {
+        // Each takes another thread, as long as there may be more.
+        let mut client = daemon.connect();
+        client.send(json!({"type": "authorize", "authorization": "hang"}));
+        hanging.push(client);
+        let (status, body) = probe(&daemon, "/readyz");
+        if status == 503 {
+            break body;
+        }
+        assert!(began.elapsed() < DEADLINE, "{body}");
+    };
+    assert!(body.contains("[-]authenticator failed: it cannot decide now"), "{body}");
+    assert_eq!(probe(&daemon, "/livez").0, 200);
+    std::fs::write(release, "").unwrap();
 }

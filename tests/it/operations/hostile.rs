@@ -1,6 +1,6 @@
 //! Whoever comes with too much, too slowly or too often: refused, and clients notice nothing.
 
-use crate::harness::{Daemon, Http, Setup, operations_order, operations_request};
+use crate::harness::{Daemon, Http, Setup, many_open_files, operations_order, operations_request};
 use serde_json::json;
 
 fn daemon() -> Daemon {
@@ -63,5 +63,54 @@ fn the_connection_that_was_idle_for_longest_makes_room() {
     idle[0].expect_end();
     for http in &mut idle[1..] {
         http.ask(&operations_request("GET", "/livez")).expect(200);
+    }
+}
+
+/// Ten thousand connections that say nothing, and clients' messages meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn ten_thousand_connections_take_nothing_from_clients() {
+    many_open_files();
+    let daemon = daemon();
+    let address = daemon.operations();
+    let (mut source, mut listener) = (daemon.client(), daemon.client());
+    listener.subscribe("news");
+    let held = std::thread::scope(|scope| {
+        let flood = scope.spawn(|| {
+            let mut held = std::collections::VecDeque::new();
+            for _ in 0..10_000 {
+                held.extend(std::net::TcpStream::connect(address));
+                if held.len() > 500 {
+                    held.pop_front();
+                }
+            }
+            held
+        });
+        let mut sent = 0;
+        while !flood.is_finished() || sent < 100 {
+            source.publish("news", json!(sent));
+            listener.expect_publish("news", json!(sent));
+            sent += 1;
+        }
+        flood.join().unwrap()
+    });
+    daemon.get_operations("/livez").expect(200);
+    let files = std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    assert!(files < 64 + 100, "{files} files are open");
+    drop(held);
+    assert_eq!(daemon.status()["connections"]["total"], 2);
+}
+
+/// Whoever asks without a pause is given the same status again, and clients notice nothing.
+#[test]
+fn a_probe_without_a_pause_takes_nothing_from_clients() {
+    let daemon = daemon();
+    let mut http = daemon.operations_http();
+    let (mut source, mut listener) = (daemon.client(), daemon.client());
+    listener.subscribe("news");
+    for number in 0..300 {
+        http.ask(&operations_request("GET", "/readyz")).expect(200);
+        source.publish("news", json!(number));
+        listener.expect_publish("news", json!(number));
     }
 }

@@ -2,10 +2,13 @@
 
 mod audit;
 mod console;
+mod encryption;
 mod health;
 mod hostile;
 mod interface;
 mod pages_of_others;
 mod place;
+mod secrets;
 mod sessions;
+mod settings;
 mod token_file;
