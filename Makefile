@@ -96,7 +96,7 @@ quick: venv
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
 # Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, and the broker
-# with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
+# with a program that hashes passwords and Prometheus, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
 # say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
@@ -104,7 +104,7 @@ TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyz
   golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket php-cli:php \
   php-curl:/var/lib/dpkg/info/php-curl.list
 TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
-  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd
+  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd prometheus:promtool
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \

@@ -1,11 +1,13 @@
 //! The operations port: health, the console's files, tokens, and the JSON interface, as programs and browsers use them.
 
+mod alerts;
 mod audit;
 mod console;
 mod encryption;
 mod health;
 mod hostile;
 mod interface;
+mod metrics;
 mod pages_of_others;
 mod place;
 mod secrets;

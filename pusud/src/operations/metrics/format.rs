@@ -2,7 +2,7 @@
 
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// The text format 0.0.4 of Prometheus, which everybody reads.
     Prometheus,
     /// OpenMetrics 1.0.
@@ -29,7 +29,7 @@ impl Wish {
 impl Format {
     /// What the header `Accept` asks for (RFC 9110, section 12.5.1). OpenMetrics only where it is named and no less wanted
     /// than the other; whoever asks for neither gets that of Prometheus.
-    pub fn from_accept(accept: &str) -> Self {
+    pub(super) fn from_accept(accept: &str) -> Self {
         let (mut open_metrics, mut text) = (Wish::default(), Wish::default());
         for range in accept.split(',') {
             let mut parts = range.split(';').map(str::trim);
@@ -57,7 +57,7 @@ impl Format {
     }
 
     /// The media type of what is written.
-    pub fn content_type(self) -> &'static str {
+    pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
