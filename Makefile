@@ -20,9 +20,12 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
   websockets==17.4 requests==2.34.2 httpx==0.28.1 httpx-sse==0.4.3 sseclient-py==1.9.0 bcrypt==5.0.0 \
-  argon2-cffi==25.1.0 passlib==1.7.4
+  argon2-cffi==25.1.0 passlib==1.7.4 kubernetes-validate==1.37.0
 
-.PHONY: help run run-network plugins build test test-tls quick test-tools test-systemd conformance venv check bench soak soak-network \
+# What drives a browser through the console, and what looks for hindrances there, at the versions of tests/console.
+CONSOLE_TOOLS := target/console-tools
+
+.PHONY: help run run-network plugins build test test-tls quick test-tools test-systemd conformance venv console-tools check bench soak soak-network \
   soak-plugins random-load fuzz deny install
 
 help:
@@ -32,6 +35,7 @@ help:
 	@echo 'make test-tls  of these, what clients send and are sent, once more over TLS'
 	@echo 'make quick    the tests that what is not committed can break, in less than a minute; BASE=main for a whole branch'
 	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
+	@echo 'make console-tools  installs, from the registry of npm, what the tests of the console in a browser need'
 	@echo 'make conformance  of these, the Autobahn cases alone (RFC 6455)'
 	@echo 'make test-systemd  config/pusud.service under a real systemd, in a virtual machine (qemu); fetches a small Debian'
 	@echo 'make check    formatting, lints, documentation, and the C header against the Rust types'
@@ -68,7 +72,7 @@ plugins: build
 # nextest gives every test a process of its own and ends those that hang; without it, cargo's own runner serves. Tests wait
 # more than they compute, so that two of them share a core.
 TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
-test: venv
+test: venv console-tools
 	$(CARGO) build --workspace --all-targets
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/counter.sh \
@@ -92,15 +96,15 @@ quick: venv
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
 # Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, and the broker
-# with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
+# with a program that hashes passwords and Prometheus, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
 # say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
-  chromium:chromium nodejs:node node-ws:/usr/share/nodejs/ws golang-go:go \
+  chromium:chromium nodejs:node npm:npm node-ws:/usr/share/nodejs/ws golang-go:go \
   golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket php-cli:php \
   php-curl:/var/lib/dpkg/info/php-curl.list
 TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
-  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd
+  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd prometheus:promtool
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \
@@ -130,6 +134,16 @@ $(VENV)/.complete: Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(VENV_PACKAGES)
 	touch $@
+
+console-tools: $(CONSOLE_TOOLS)/.complete
+
+# Where it cannot be installed, the tests that need it say so.
+$(CONSOLE_TOOLS)/.complete: tests/console/package.json tests/console/package-lock.json
+	@mkdir -p $(CONSOLE_TOOLS)
+	@cp $^ $(CONSOLE_TOOLS)/
+	@if ! command -v npm >/dev/null; then echo 'console-tools: not installed, since there is no npm'; \
+	elif npm ci --prefix $(CONSOLE_TOOLS) --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
+	else echo 'console-tools: could not be installed'; fi
 
 check:
 	$(CARGO) fmt --all --check

@@ -37,7 +37,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let inboxes = [sender];
     let queued = Arc::new(QueuedMemory::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
-    let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone());
+    let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone(), true);
     let hub = Rc::new(hub);
     let address = doors.first_address().to_owned();
     let accepting = doors.open(&config, &inboxes, &admission)?;
@@ -53,6 +53,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         verdicts: Arc::new(client::Verdicts::new(Arc::default())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: Arc::default(),
+        has_operations: false,
+        is_timed: true,
     };
     let context = client::Context::new(hub.clone(), common);
     spawn_local(shard::flush(hub, || false));

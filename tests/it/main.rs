@@ -12,11 +12,14 @@ mod harness;
 mod authenticator;
 mod clients;
 mod commands;
+#[cfg(target_os = "linux")]
+mod console;
 mod delivery;
 mod edge;
 mod http;
 mod network;
 mod operating;
+mod operations;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]

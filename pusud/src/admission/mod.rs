@@ -13,6 +13,7 @@ mod client_address;
 mod forwarding;
 mod networks;
 mod open_files;
+mod operators;
 mod places;
 mod port;
 mod proxy_header;
@@ -35,10 +36,14 @@ pub struct Admission {
 #[derive(Default)]
 struct State {
     census: Census,
+    /// Connections that were let in since the start.
+    accepted: u64,
     /// Connections by listener.
     listeners: Box<[usize]>,
     addresses: Addresses,
     refusals: Refusals,
+    /// Sessions of the operator's.
+    operators: usize,
 }
 
 /// How many are inside.
@@ -129,6 +134,7 @@ impl Admission {
         let admitted = self.bounds.admit(state, listener, address, is_handshaking);
         let place = admitted.inspect_err(|&refusal| state.refusals.count(refusal))?;
         state.census.connections += 1;
+        state.accepted += 1;
         *state.census.beginning(is_handshaking) += 1;
         state.listeners[usize::from(listener)] += 1;
         let probation = Probation { admission: self.clone(), place, is_handshaking };
@@ -214,6 +220,11 @@ impl Admission {
         self.state().census
     }
 
+    /// How many were let in since the start.
+    pub fn accepted(&self) -> u64 {
+        self.state().accepted
+    }
+
     /// Connections by the number of the listener that they came through.
     pub fn by_listener(&self) -> Vec<usize> {
         self.state().listeners.to_vec()
@@ -252,8 +263,9 @@ pub use client_address::{ClientAddress, peer_of};
 pub use forwarding::Forwarding;
 pub use networks::Networks;
 pub use open_files::make_room;
+pub use operators::{OPERATORS_MAX, OperatorPlace};
 pub use places::{Places, TakenPlace};
-pub use port::{CLIENTS, RELAYS};
+pub use port::{CLIENTS, OPERATORS, RELAYS};
 pub use proxy_header::{PROXY_HEADER_BYTES_MAX, ProxyHeader, Source, begins_like_proxy_header};
 pub use refusal_log::RefusalLog;
 pub use turned_away::{REFUSING_MAX, TurnedAway};

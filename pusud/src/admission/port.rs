@@ -21,6 +21,8 @@ pub struct Port {
 pub const CLIENTS: Port = Port { whom: "clients", address_key: "client_address", port_key: "client_port" };
 /// The other relays' port.
 pub const RELAYS: Port = Port { whom: "other relays", address_key: "network_address", port_key: "network_port" };
+/// The operators' port.
+pub const OPERATORS: Port = Port { whom: "operators", address_key: "operations_address", port_key: "operations_port" };
 
 impl Port {
     /// Binds `address` and listens.

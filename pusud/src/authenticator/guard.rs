@@ -28,6 +28,23 @@ impl Guard {
         Guarded { hashes, question, is_revoked }
     }
 
+    /// The same of a question that nobody remembers: a verdict is only explained.
+    pub(super) fn explained(&self, hashes: &Hashes, mut verdict: Verdict) -> Verdict {
+        let subject = if let Verdict::Grant(grant) = &verdict { grant.subject.as_str() } else { "" };
+        if self.revocations.revokes(&self.revocations.standing(subject, hashes)) {
+            if let Verdict::Grant(grant) = &mut verdict {
+                take_back(grant);
+            }
+            verdict = Verdict::Refuse(REVOKED.to_owned());
+        }
+        verdict
+    }
+
+    /// What an authorization is looked up by.
+    pub(super) fn hashes(&self, request: &Request) -> Hashes {
+        self.revocations.hashes(request.authorization.expose())
+    }
+
     /// The verdict that holds of what `lineup` has settled.
     pub(super) fn end(&self, guarded: Guarded, settled: Settled<'_>, lineup: &Lineup) -> Verdict {
         let Guarded { hashes, question, .. } = guarded;

@@ -69,7 +69,11 @@ impl Lineup {
         // An entry may reload meanwhile.
         let number = self.number();
         let mut settled = match &self.deciding[..] {
-            [alone] if !self.is_list => alone.settle(alone.ask_in_detail(request).await),
+            [alone] if !self.is_list => {
+                let answer = alone.ask_in_detail(request).await;
+                alone.count(&answer.verdict);
+                alone.settle(answer)
+            }
             _ => self.walk_with_shadows(request, previous).await,
         };
         if let Verdict::Grant(grant) = &mut settled.verdict {
@@ -124,10 +128,14 @@ impl Lineup {
                 // It knows nothing of a grant of another one.
                 question.attributes.retain(|(key, _)| key != PREVIOUS_TICKET);
             }
+            let began = Instant::now();
             let answer = timeout_at(deadline.into(), slot.ask_in_detail(question)).await;
             let (answer, has_time) = match answer {
                 Ok(answer) => (answer, true),
-                Err(_) => (Decision::Unavailable(ALL_TIMED_OUT.to_owned()).into(), false),
+                Err(_) => {
+                    slot.count_duration(began);
+                    (Decision::Unavailable(ALL_TIMED_OUT.to_owned()).into(), false)
+                }
             };
             slot.count(&answer.verdict);
             said(slot, &answer);
@@ -234,11 +242,13 @@ impl Lineup {
         sum
     }
 
-    /// Each entry of a list; none, where there is no list.
+    /// Whether the settings have a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.is_list
+    }
+
+    /// Each entry.
     pub(super) fn reports(&self) -> Vec<EntryReport> {
-        if !self.is_list {
-            return Vec::new();
-        }
         let place =
             |index: usize| EntryFacts { index: u32::try_from(index).unwrap_or(u32::MAX), ..EntryFacts::default() };
         let deciding = self.deciding.iter().enumerate().map(|(index, slot)| slot.report(place(index)));

@@ -164,9 +164,14 @@ impl Authenticator {
         self.current().identities()
     }
 
-    /// Each entry of a list; none, where the settings have no list.
+    /// Each entry, those that decide in their order; one, where the settings have no list.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.current().reports()
+    }
+
+    /// Whether the settings have a list.
+    pub fn is_list(&self) -> bool {
+        self.current().is_list()
     }
 
     /// Those that decide, in their order, for other relays to compare with theirs.
@@ -197,10 +202,16 @@ impl Authenticator {
         self.ask(request, Some((generation, entry))).await
     }
 
-    /// Asks, and says what each entry of a list has said.
+    /// Asks, and says what each entry of a list has said. What is revoked is refused, whatever they have said; nothing of it
+    /// is remembered.
     pub async fn explain(&self, request: Request) -> (Verdict, Vec<Asked>) {
         let lineup = self.current();
-        lineup.explain(request).await
+        let guard = self.0.guard.get().map(|guard| (guard, guard.hashes(&request)));
+        let (verdict, asked) = lineup.explain(request).await;
+        match guard {
+            Some((guard, hashes)) => (guard.explained(&hashes, verdict), asked),
+            None => (verdict, asked),
+        }
     }
 
     /// From here on what `revocations` say is refused, and `decisions` are remembered. Only the first call counts.

@@ -7,11 +7,11 @@ use super::authorization_args::AuthorizationArgs;
 use super::plugins::printable;
 use super::{SettingsArgs, channel_name, print};
 use anyhow::{Context as _, bail};
-use pusud::authenticator::{Asked, Authenticator, Grant, Identity, Request, Verdict, reason_or_none};
+use pusud::authenticator::{Asked, Authenticator, Grant, Request, Verdict, reason_or_none};
 use pusud::config::Config;
-use pusud::protocol::{Access, Permission};
+use pusud::control::{Explained, decides};
+use pusud::protocol::Access;
 use pusud::system;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -42,14 +42,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What was answered, and how long that took.
-struct Answer {
-    authenticator: Identity,
-    verdict: Verdict,
-    /// What each entry has said.
-    entries: Vec<Asked>,
-    took: Duration,
-}
+/// What was answered, for people.
+struct Answer(Explained);
 
 /// # Errors
 /// The authenticator does not start, or does not grant anything; its answer is printed all the same.
@@ -67,14 +61,15 @@ pub(super) fn authorize(args: Args) -> anyhow::Result<()> {
     let runtime = super::client_runtime().context("cannot start a runtime")?;
     let asked = Instant::now();
     let (verdict, entries) = runtime.block_on(authenticator.explain(request));
-    let answer = Answer { authenticator: authenticator.identity(), verdict, entries, took: asked.elapsed() };
+    let explained = Explained { authenticator: authenticator.identity(), verdict, entries, took: asked.elapsed() };
+    let answer = Answer(explained);
     authenticator.stop();
     print(&if args.json {
-        format!("{:#}\n", answer.as_json(&args.channels))
+        format!("{:#}\n", answer.0.as_json(&args.channels))
     } else {
         answer.readable(&args.channels, SystemTime::now())
     })?;
-    match answer.verdict {
+    match answer.0.verdict {
         Verdict::Grant(_) => Ok(()),
         Verdict::Refuse(_) => bail!("the authorization is refused"),
         Verdict::Unavailable(_) => bail!("the authenticator could not decide"),
@@ -88,36 +83,36 @@ impl Answer {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", format!("{name:<16} {value}").trim_end());
         };
-        row("authenticator", &printable(&format!("{} {}", self.authenticator.id, self.authenticator.version)));
-        for Asked { name, id, decision, detail } in &self.entries {
+        row("authenticator", &printable(&format!("{} {}", self.0.authenticator.id, self.0.authenticator.version)));
+        for Asked { name, id, decision, detail } in &self.0.entries {
             let whose = if name == id { id.clone() } else { format!("{name} ({id})") };
             // Of one alone the decision follows.
-            if self.entries.len() > 1 {
+            if self.0.entries.len() > 1 {
                 row("  entry", &printable(&format!("{whose}: {decision}")));
             }
             if !detail.is_empty() {
                 row("  says", &printable(detail));
             }
         }
-        let grant = match &self.verdict {
+        let grant = match &self.0.verdict {
             Verdict::Grant(grant) => grant,
             Verdict::Refuse(reason) => {
                 row("decision", "refused");
                 row("reason", &printable(reason_or_none(reason)));
-                row("took", &format!("{:.1?}", self.took));
+                row("took", &format!("{:.1?}", self.0.took));
                 return text;
             }
             Verdict::Unavailable(reason) => {
                 row("decision", "could not decide (the client may try again)");
                 row("reason", &printable(reason_or_none(reason)));
-                row("took", &format!("{:.1?}", self.took));
+                row("took", &format!("{:.1?}", self.0.took));
                 return text;
             }
         };
         row("decision", "granted");
         row("subject", &printable(&grant.subject));
         row("expires", &expiry(grant, now));
-        row("took", &format!("{:.1?}", self.took));
+        row("took", &format!("{:.1?}", self.0.took));
         row("permissions", if grant.permissions.is_empty() { "none" } else { "" });
         for permission in &grant.permissions {
             row(&format!("  {}", permission.access), &printable(&permission.pattern));
@@ -133,43 +128,6 @@ impl Answer {
         }
         text
     }
-
-    fn as_json(&self, channels: &[String]) -> Value {
-        let (decision, reason) = match &self.verdict {
-            Verdict::Grant(_) => ("granted", None),
-            Verdict::Refuse(reason) => ("refused", Some(reason)),
-            Verdict::Unavailable(reason) => ("unavailable", Some(reason)),
-        };
-        let nothing = Grant::default();
-        let grant = if let Verdict::Grant(grant) = &self.verdict { grant } else { &nothing };
-        let expires = grant.ends(SystemTime::now()).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let permissions = grant.permissions.iter().map(|permission| {
-            let gives = |access| permission.access.contains(access);
-            json!({"pattern": permission.pattern, "read": gives(Access::READ), "write": gives(Access::WRITE)})
-        });
-        let channels = channels.iter().map(|channel| {
-            let by = |access| decides(grant, access, channel).map(|permission| &permission.pattern);
-            json!({"channel": channel, "read_by": by(Access::READ), "write_by": by(Access::WRITE)})
-        });
-        json!({
-            "authenticator": {"id": self.authenticator.id, "version": self.authenticator.version,
-                "sha256": self.authenticator.sha256, "path": self.authenticator.path},
-            "entries": self.entries.iter().map(|entry| json!({"name": entry.name, "id": entry.id,
-                "decision": entry.decision, "detail": entry.detail})).collect::<Vec<_>>(),
-            "decision": decision,
-            "reason": reason,
-            "subject": grant.subject,
-            "expires_unix_seconds": expires.map(|expires| expires.as_secs()),
-            "took_microseconds": u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
-            "permissions": permissions.collect::<Vec<_>>(),
-            "channels": channels.collect::<Vec<_>>(),
-        })
-    }
-}
-
-/// The first permission that gives the access, which is all that counts: permissions add up.
-fn decides<'a>(grant: &'a Grant, access: Access, channel: &str) -> Option<&'a Permission> {
-    grant.permissions.iter().find(|permission| permission.allows(access, channel))
 }
 
 fn expiry(grant: &Grant, now: SystemTime) -> String {
@@ -187,11 +145,14 @@ fn expiry(grant: &Grant, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pusud::authenticator::Identity;
+    use pusud::protocol::Permission;
+    use serde_json::{Value, json};
 
     fn answer(verdict: Verdict) -> Answer {
         let authenticator =
             Identity { id: "A".into(), version: "1.2".into(), sha256: "ab".into(), path: Some("/a.so".into()) };
-        Answer { authenticator, verdict, entries: Vec::new(), took: Duration::from_micros(1500) }
+        Answer(Explained { authenticator, verdict, entries: Vec::new(), took: Duration::from_micros(1500) })
     }
 
     fn grant(expires: Option<SystemTime>) -> Verdict {
@@ -236,9 +197,9 @@ channel          x
             detail: detail.into(),
         };
         let lines = |entries: Vec<Asked>| {
-            let answer = Answer { entries, ..answer(grant(None)) };
+            let answer = Answer(Explained { entries, ..answer(grant(None)).0 });
             let text = answer.readable(&[], SystemTime::now());
-            let json = answer.as_json(&[])["entries"].clone();
+            let json = answer.0.as_json(&[])["entries"].clone();
             (
                 text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>(),
                 json,
@@ -261,10 +222,10 @@ channel          x
         assert!(text.contains("decision         refused\nreason           not you"), "{text}");
         let text = answer(Verdict::Unavailable(String::new())).readable(&[], SystemTime::now());
         assert!(text.contains("(the client may try again)\nreason           no reason given\ntook"), "{text}");
-        let value = answer(Verdict::Unavailable("later".into())).as_json(&["a".into()]);
+        let value = answer(Verdict::Unavailable("later".into())).0.as_json(&["a".into()]);
         assert_eq!((&value["decision"], &value["reason"]), (&json!("unavailable"), &json!("later")));
         assert_eq!(value["channels"], json!([{"channel": "a", "read_by": null, "write_by": null}]));
-        let value = answer(grant(None)).as_json(&["news.1".into()]);
+        let value = answer(grant(None)).0.as_json(&["news.1".into()]);
         assert_eq!(value["permissions"][0], json!({"pattern": "news.*", "read": true, "write": false}));
         assert_eq!(value["channels"][0]["write_by"], "*.1");
         assert_eq!((&value["expires_unix_seconds"], &value["took_microseconds"]), (&Value::Null, &json!(1500)));

@@ -1,9 +1,10 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, check_authenticators, listener_rows, option_files, print, probe};
+use super::{SettingsArgs, check_authenticators, listener_rows, operations_rows, option_files, print, probe};
 use pusud::authenticator::{Authenticator, Checked, Identity};
 use pusud::config::{Config, ControlSocket, Encryption, NO_AUTHENTICATOR, limit_rows};
 use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
+use pusud::operations;
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
 use pusud::revocation;
@@ -23,6 +24,7 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     }
     let checked = Authenticator::check(&config.authenticator, config.limits.authorize_call_timeout)?;
     relay::settings(&config)?;
+    operations::check(&config)?;
     if let Some(file) = &config.revocations_file {
         revocation::check(file)?;
     }
@@ -65,6 +67,7 @@ fn set_up(
         ("plugin_data_dir", plugin_data_dir(config)),
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ]);
+    rows.extend(operations_rows::of_settings(config));
     rows.extend(network(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
@@ -199,7 +202,7 @@ mod tests {
         let file = directory.path().join("settings.yaml");
         std::fs::write(
             &file,
-            "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\n\
+            "authenticator: A\nname: r7\nclient_port: 0\npasswords: {s3cret: [a]}\nauthenticator_options: {key: s3cret}\noperations_port: any\n\
              limits: {outbox_bytes: 2 MiB, max_connections: 5000, allowed_origins: ['https://a.example:443']}\nrelays: ['b:1']\nnetwork_name: lab",
         )
         .unwrap();
@@ -243,6 +246,12 @@ mod tests {
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",
+                "operations_address" | "operations_port" => "operations",
+                "operations_tls"
+                | "operations_token_file"
+                | "operations_hosts"
+                | "operations_plaintext"
+                | "ready_needs_relays" => &format!("  {key}"),
                 "isolation"
                 | "isolation_memory"
                 | "authenticator_create_timeout"

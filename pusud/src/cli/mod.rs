@@ -5,10 +5,13 @@ mod authorization_args;
 mod authorize;
 mod backoff;
 mod bench;
+mod channels;
 mod check;
 mod check_authenticators;
 mod client;
 mod client_messages;
+mod clients;
+mod columns;
 mod connecting;
 mod connection_args;
 mod decisions;
@@ -23,7 +26,9 @@ mod listener_rows;
 mod listening;
 mod liveness;
 mod metric_row;
+mod operations_rows;
 mod option_files;
+mod output;
 mod plugin_test;
 mod plugin_test_report;
 mod plugins;
@@ -40,17 +45,21 @@ mod run;
 mod settings_args;
 mod status;
 mod status_entries;
+mod tail;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod tls_args;
+mod top;
+
+pub(crate) use output::{note, note_failure};
 
 use clap::{Parser, Subcommand};
+use output::{print, write_line};
 use pusud::{authenticator, protocol, system};
 use settings_args::SettingsArgs;
 use std::borrow::Cow;
-use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 
 /// The relay server of PuSu Engine: pub-sub over WebSocket for very many listeners
 ///
@@ -90,6 +99,7 @@ Examples:
   pusud hash-password                              make the hash that stands in place of a password
   pusud revoke --subject alice                     throw somebody out, everywhere, and keep her out
   pusud decisions --refused                        who was refused lately, and why?
+  pusud top                                        what goes on, and what is wrong?
   pusud listen auction.1 auction.2                 print what is published to two channels
   pusud publish auction.1 'going once'             publish one message
   pusud bench --listeners 1000 --rate 100          how fast does it arrive?
@@ -158,6 +168,29 @@ enum Command {
     /// keyed hash, which `pusud revoke` takes. Exit code 0: they are shown. 1: none are remembered, or no relay answers.
     #[command(after_help = decisions::EXAMPLES)]
     Decisions(decisions::Args),
+    /// Look at a relay on this machine as it runs: problems, rates, relays, and the clients and channels with the highest rates
+    ///
+    /// On a terminal a page that is drawn anew every two seconds, until `q` or Ctrl-C; elsewhere a page each time. Exit code 0:
+    /// somebody has seen enough. 1: no relay answers (any more).
+    #[command(after_help = top::EXAMPLES)]
+    Top(top::Args),
+    /// Show the clients of a relay on this machine: those first for whom most waits, or by rate, channels or age
+    ///
+    /// The list is made when it is asked for and holds up no client. Exit code 0: it is shown. 1: it is not, or not all of
+    /// it, and the message says why.
+    #[command(after_help = clients::EXAMPLES)]
+    Clients(clients::Args),
+    /// Show the channels of a relay on this machine: those first that most listen to, or by rate or name
+    ///
+    /// Exit code 0: they are shown. 1: they are not, or not all of them, and the message says why.
+    #[command(after_help = channels::EXAMPLES)]
+    Channels(channels::Args),
+    /// Print what comes on a channel of a relay on this machine, as the operator, who needs no authorization
+    ///
+    /// Every message from here on, with the time. Whoever reads it too slowly is disconnected like any client. Exit code 0:
+    /// as many have come as --count says. 1: the relay has ended it, or does not answer, and the message says why.
+    #[command(after_help = tail::EXAMPLES)]
+    Tail(tail::Args),
     /// Ask the authenticator about one authorization, and explain its decision
     ///
     /// Starts the authenticator of the settings as a relay would, asks it once, and says what it decided, for whom, which
@@ -227,6 +260,10 @@ pub(crate) fn execute(args: Args) -> anyhow::Result<()> {
         Command::Revoke(args) => revoke::revoke(args),
         Command::Revocations(args) => revocations::revocations(args),
         Command::Decisions(args) => decisions::decisions(args),
+        Command::Top(args) => top::top(&args),
+        Command::Clients(args) => clients::clients(args),
+        Command::Channels(args) => channels::channels(args),
+        Command::Tail(args) => tail::tail(args),
         Command::PluginProcess => authenticator::serve(),
         Command::Authorize(args) => authorize::authorize(args),
         Command::HashPassword => hash_password::hash_password(),
@@ -249,42 +286,6 @@ pub(crate) fn exit_for(error: &clap::Error) -> ! {
     // What stands in the arguments would steer the terminal, as the colours of the message do.
     write_line(text.trim_end());
     std::process::exit(error.exit_code());
-}
-
-/// A line for the person at the terminal, on standard error.
-pub(crate) fn note(line: impl fmt::Display) {
-    write_line(&format!("pusud: {line}"));
-}
-
-/// A line on standard error, behind those of the log.
-fn write_line(line: &str) {
-    let line = terminal::shown(line, &io::stderr());
-    if !system::log_line(&line) {
-        // Where standard error is closed nobody is there to be told, not even about that.
-        let _ = writeln!(io::stderr(), "{line}");
-    }
-}
-
-/// Why a command has failed, for the person at the terminal, or for those who ask the journal for errors.
-pub(crate) fn note_failure(error: &anyhow::Error) {
-    let text = format!("error: {error:#}");
-    if !system::takes_stderr() {
-        return note(text);
-    }
-    text.lines().for_each(|line| write_line(&format!("{}pusud: {line}", system::ERROR)));
-}
-
-/// Prints the result of a command, escaped for a terminal. A reader that went away (`pusud check | head -1`) has seen
-/// enough.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    let text = terminal::shown(text, &out);
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("cannot write to standard output"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn client_runtime() -> io::Result<tokio::runtime::Runtime> {

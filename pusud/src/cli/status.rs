@@ -122,7 +122,7 @@ fn describe(status: &Status) -> String {
 }
 
 fn describe_connections(connections: &Connections) -> String {
-    let Connections { total, unauthorized, handshakes } = connections;
+    let Connections { total, unauthorized, handshakes, .. } = connections;
     match handshakes {
         0 => format!("{total} ({unauthorized} unauthorized)"),
         handshakes => format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes)"),
@@ -141,7 +141,8 @@ fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, Str
     (!list.is_empty()).then_some((label, list))
 }
 
-fn describe_relay(relay: &PeerStatus) -> String {
+/// The line about another relay.
+pub(super) fn describe_relay(relay: &PeerStatus) -> String {
     let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
     // Of a name the address is shown that it leads to, too.
     let resolved = relay.resolved.as_ref().filter(|resolved| *resolved != address);
@@ -209,11 +210,11 @@ mod tests {
             uptime_seconds: 61,
             shards: 2,
             hanging_shards: vec![1],
-            connections: Connections { total: 5, unauthorized: 2, handshakes: 1 },
+            connections: Connections { total: 5, unauthorized: 2, handshakes: 1, ..Connections::default() },
             listeners: vec![listener()],
             channels: 3,
             subscriptions: 4,
-            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30 },
+            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30, ..Messages::default() },
             lost_log_lines: 3,
             disconnects: vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 6 }],
             refusals: [("outbox_bytes".to_owned(), 6), ("max_fragments".to_owned(), 0)].into(),

@@ -47,6 +47,7 @@ impl Client {
         let request = self.question(authorization, again);
         self.stop_the_clock();
         self.set_asks(true);
+        let asked = context.hub.look_at_clock();
         let verdict = match self.while_here(context.authenticator.authorize(request)).await {
             Waited::Decided(verdict) => verdict,
             Waited::Leaving => {
@@ -57,12 +58,14 @@ impl Client {
             }
             Waited::Ended => return Next::End,
         };
+        context.hub.count_authorized(asked);
         self.set_asks(false);
         match verdict {
             Verdict::Grant(grant) => {
                 debug!(client = %self.peer(), subject = grant.subject, ticket = grant.ticket, "authorized");
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
+                context.show_subject(self.listener, &grant.subject);
                 let added = self.session.granted(grant, kept, Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.
                 self.outbox.set_standing(self.session.standing());
@@ -184,6 +187,9 @@ impl Client {
             self.heed_revocations();
             let reason = reason_or_none(&reason);
             info!(client = %self.peer(), reason, "re-authorization refused");
+        }
+        if let Some(grant) = &grant {
+            self.context.show_subject(self.listener, &grant.subject);
         }
         let is_replaced = self.session.replace(&asking.kept, grant, Moment::now());
         self.outbox.set_standing(self.session.standing());

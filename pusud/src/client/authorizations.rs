@@ -6,6 +6,7 @@
 
 mod live;
 mod moment;
+mod shown;
 
 pub(crate) use moment::Moment;
 

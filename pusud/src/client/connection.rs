@@ -75,7 +75,7 @@ pub fn take_in(context: &Context, arrival: Arrival) -> io::Result<(Rc<Outbox>, P
 ///
 /// # Errors
 /// The connection is gone, or the system is out of memory.
-fn adopt(socket: std::net::TcpStream, is_unix: bool) -> io::Result<TcpStream> {
+pub(super) fn adopt(socket: std::net::TcpStream, is_unix: bool) -> io::Result<TcpStream> {
     // A Unix socket knows no such delay.
     if !is_unix {
         socket.set_nodelay(true)?;

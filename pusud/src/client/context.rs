@@ -42,6 +42,8 @@ pub struct Context {
     pub idempotency: Arc<IdempotencyKeys>,
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
+    /// Operators may look: what is only for them is kept.
+    pub has_operations: bool,
     /// The relay stops.
     pub is_draining: Cell<bool>,
     /// The shard's buffer for reading.
@@ -81,13 +83,17 @@ pub struct Common {
     pub idempotency: Arc<IdempotencyKeys>,
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
+    /// Operators may look: what is only for them is kept.
+    pub has_operations: bool,
+    /// Shards look how long things take, since somebody may ask.
+    pub is_timed: bool,
 }
 
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, seen, name, shards, verdicts, idempotency, revocations } =
-            common;
+        let Common { authenticator, admission, limits, paths, seen, name, shards, .. } = common;
+        let Common { verdicts, idempotency, revocations, has_operations, is_timed: _, .. } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
@@ -101,6 +107,7 @@ impl Context {
             verdicts,
             idempotency,
             revocations,
+            has_operations,
             is_draining: Cell::new(false),
             buffer: Rc::default(),
             scratch: Rc::default(),

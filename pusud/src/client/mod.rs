@@ -19,6 +19,7 @@ mod handshake;
 mod held_subscribe_ok;
 mod idempotency;
 mod memory;
+mod operator;
 mod orders;
 mod partial_message;
 mod publish_rate;
@@ -28,6 +29,7 @@ mod reauthorize;
 mod requests;
 mod session;
 mod shared_permissions;
+mod shown;
 mod upkeep;
 mod uptime;
 mod verdicts;
@@ -40,6 +42,7 @@ pub use framing::{Messages, config, disconnect_after};
 pub use handshake::{Hops, Progress, Upgrade, advance};
 pub use idempotency::{IdempotencyKeys, idempotency_bytes_max};
 pub use memory::{CLIENT_BYTES, client_bytes_max, permissions_bytes_max, seen_bytes_max, shared_bytes_max};
+pub use operator::serve_operator;
 pub use partial_message::Unfinished;
 pub use requests::Paths;
 pub use upkeep::run_timers;
@@ -163,6 +166,7 @@ impl Client {
         let _ = self.outbox.poll_drained(cx);
         if self.outbox.take_suspicion() {
             self.heed_revocations();
+            self.answer_questions();
         }
         if self.upkeep.is_some() {
             self.poll_upkeep(cx);

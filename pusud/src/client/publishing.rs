@@ -21,7 +21,10 @@ impl Client {
     /// Publishes, or holds what is to be published until there is room.
     pub(super) fn publish(&mut self, channel: &str, content: &str) -> Next {
         match self.context.hub.publish(channel, content, &mut self.turn) {
-            Ok(()) => Next::Message,
+            Ok(()) => {
+                self.context.hub.count_published(self.listener, content.len());
+                Next::Message
+            }
             Err(waiting) => Next::Room(Box::new(Held { channel: channel.into(), content: content.into(), waiting })),
         }
     }

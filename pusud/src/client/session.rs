@@ -7,6 +7,7 @@ use super::writable::Writable;
 use crate::authenticator::{Authorization, Grant, HeldGrant};
 use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
 use crate::revocation::Standing;
+use crate::routing::AuthorizedBy;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -136,6 +137,11 @@ impl Session {
     /// The numbers that revocations name its authorizations by.
     pub(crate) fn standing(&self) -> Standing {
         self.authorizations.standing()
+    }
+
+    /// The authorizations, as an operator is shown them.
+    pub(crate) fn shown(&self) -> AuthorizedBy {
+        self.authorizations.shown()
     }
 
     /// Has the authorizations share their lists of permissions with whoever has the same.

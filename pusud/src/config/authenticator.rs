@@ -43,6 +43,8 @@ pub struct AuthenticatorConfig {
     pub on_swap: OnSwap,
     /// Where it stands, if `authenticator` is a list.
     pub entry: AuthenticatorEntry,
+    /// The names of the options that were wiped, each with whether it is one of `original_options`.
+    pub wiped: Vec<(String, bool)>,
     /// The entries, if `authenticator` is a list; then the fields above that an entry has are of no meaning here.
     pub list: AuthenticatorList,
 }
@@ -109,8 +111,16 @@ impl AuthenticatorConfig {
 }
 
 impl AuthenticatorConfig {
+    /// The names of the options that are set, each with whether it is one of `original_options`; also once they are wiped.
+    pub fn option_names(&self) -> Vec<(String, bool)> {
+        let own = self.options.keys().map(|name| (name.clone(), false));
+        let original = self.original_options.keys().map(|name| (name.clone(), true));
+        self.wiped.iter().cloned().chain(own).chain(original).collect()
+    }
+
     /// Takes the options away and wipes them: for whoever has handed them on and keeps the rest.
     pub fn wipe_options(&mut self) {
+        self.wiped = self.option_names();
         for options in [&mut self.options, &mut self.original_options] {
             wipe(std::mem::take(options));
         }
@@ -213,6 +223,7 @@ impl AuthenticatorConfig {
         Self {
             id: id.to_owned(),
             plugins_dir: plugins_dir.into(),
+            wiped: Vec::new(),
             options: Map::new(),
             original_options: Map::new(),
             sha256: None,

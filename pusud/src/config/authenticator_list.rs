@@ -241,6 +241,7 @@ pub(super) fn config(
     let mut config = AuthenticatorConfig {
         id,
         plugins_dir: directory.join(raw.plugins_dir.take().unwrap_or_else(|| PathBuf::from("plugins"))),
+        wiped: Vec::new(),
         options: std::mem::take(&mut raw.authenticator_options),
         // An empty value stands for lines that are commented out: the option is not set.
         original_options: std::mem::take(&mut raw.original_options)

@@ -50,6 +50,13 @@ macro_rules! for_each_key {
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;
+            operations_address: Option<IpAddr>, value(ADDRESS, address), restart;
+            operations_port: Option<OperationsPort>, value(OPERATIONS_PORT, operations_port), restart;
+            operations_tls: Option<Files>, client_tls(), restart;
+            operations_token_file: Option<PathBuf>, value("a path", path), restart;
+            operations_hosts: Vec<String>, operations_hosts(), restart;
+            operations_plaintext: Option<bool>, value(BOOLEAN, Value::as_bool), restart;
+            ready_needs_relays: Option<usize>, value(READY_NEEDS, ready_needs), restart;
             revocations_file: Option<PathBuf>, value("a path", path), restart;
             remembered_decisions: Option<usize>, value(DECISIONS, decisions), restart;
         }

@@ -19,12 +19,14 @@ mod listener;
 mod listener_keys;
 mod loading;
 mod nearest;
+mod operations;
 mod outside;
 mod peer_address;
 mod place;
 mod raw;
 mod restart;
 mod section;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -42,8 +44,10 @@ pub use limit_table::{LIMITS, limit_rows};
 pub use listener::{Endpoint, ListenerConfig, UnixSocket};
 pub use loading::load_options;
 pub use nearest::did_you_mean;
+pub use operations::OperationsPort;
 pub use outside::{Changed, FileReport, Look, Notice, Outside, TextFile, WatchedFiles};
 pub use peer_address::PeerAddress;
+pub use shown::SettingRow;
 pub use units::{format_bytes, format_duration};
 pub(crate) use volume::is_read_only;
 #[cfg(unix)]
@@ -68,6 +72,8 @@ pub const DEFAULT_FILE: &str = "settings.yaml";
 pub const CLIENT_PORT: u16 = 55000;
 /// Where relays connect unless the settings say otherwise.
 pub const NETWORK_PORT: u16 = 55001;
+/// Where operators and their programs connect unless the settings say otherwise.
+pub const OPERATIONS_PORT: u16 = 55002;
 /// What the network of relays is called unless the settings say otherwise.
 pub const NETWORK_NAME: &str = "pusu";
 /// The authenticator that is built in and grants everything.
@@ -125,6 +131,20 @@ pub struct Config {
     pub shards: usize,
     /// Where `pusud status` asks.
     pub control_socket: ControlSocket,
+    /// Where operators and their programs connect.
+    pub operations_address: IpAddr,
+    /// Where operators and their programs connect, if they do.
+    pub operations_port: OperationsPort,
+    /// The files for TLS on `operations_port`.
+    pub operations_tls: Option<Files>,
+    /// Where the operators' tokens are; `None`: where the relay finds a place for them.
+    pub operations_token_file: Option<PathBuf>,
+    /// Further names by which programs may ask for it, in lower case.
+    pub operations_hosts: Vec<String>,
+    /// Whether tokens are taken without TLS from other machines: something else encrypts.
+    pub operations_plaintext: bool,
+    /// How many links this relay must have to be ready for clients.
+    pub ready_needs_relays: usize,
     /// Where revocations are kept over a restart; `None`: nowhere.
     pub revocations_file: Option<PathBuf>,
     /// How many decisions of the authenticator are remembered; 0: none.
@@ -171,11 +191,12 @@ impl Config {
             }
             false => raw.listeners.into_iter().map(|listener| listener.within(directory)).collect(),
         };
+        let client_port = listeners.iter().find_map(ListenerConfig::port).unwrap_or(CLIENT_PORT);
         Self {
             file: file.map(Path::to_owned),
             authenticator,
             client_address,
-            client_port: listeners.iter().find_map(ListenerConfig::port).unwrap_or(CLIENT_PORT),
+            client_port,
             client_tls,
             listeners,
             tls_ticket_key_file: raw.tls_ticket_key_file.map(|file| directory.join(file)),
@@ -201,6 +222,13 @@ impl Config {
                 Some(ControlSocket::At(path)) => ControlSocket::At(directory.join(path)),
                 other => other.unwrap_or_default(),
             },
+            operations_address: raw.operations_address.unwrap_or(Ipv4Addr::LOCALHOST.into()),
+            operations_port: operations::resolve(raw.operations_port, client_port),
+            operations_tls: raw.operations_tls.map(|files| listener::within(directory, files)),
+            operations_token_file: raw.operations_token_file.map(|file| directory.join(file)),
+            operations_hosts: raw.operations_hosts,
+            operations_plaintext: raw.operations_plaintext.unwrap_or(false),
+            ready_needs_relays: raw.ready_needs_relays.unwrap_or(0),
             revocations_file: raw.revocations_file.map(|file| directory.join(file)),
             remembered_decisions: raw.remembered_decisions.unwrap_or(REMEMBERED_DECISIONS),
             limits,

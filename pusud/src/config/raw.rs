@@ -8,6 +8,7 @@ use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
 use super::listener_keys::{client_tls, listeners};
+use super::operations::{OPERATIONS_PORT, OperationsPort, READY_NEEDS, operations_hosts, operations_port, ready_needs};
 use super::outside::Reading;
 use super::place::{Place, VARIABLE_KEYS};
 use super::section::Section;

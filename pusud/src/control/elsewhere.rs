@@ -3,11 +3,13 @@
 use crate::authenticator::Filter;
 use crate::config;
 use crate::control::gather::StatusGatherer;
+use crate::control::lists::{ChannelQuery, ClientQuery};
 use crate::control::operator::{Found, Kicked, Operator, Revocation, Revoked};
 use crate::control::reload::{ReloadRequest, Reloaded};
+use crate::control::session::Tailed;
 use crate::control::status::Status;
 use crate::revocation::Whom;
-use crate::routing::Kick;
+use crate::routing::{ChannelPage, Channels, ClientPage, Clients, Kick};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -95,6 +97,71 @@ pub fn revocations(_path: &Path) -> anyhow::Result<Vec<Revocation>> {
 /// Always: says that it is not available.
 pub fn decisions(_path: &Path, _filter: Filter) -> anyhow::Result<Found> {
     anyhow::bail!("`pusud decisions` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn clients(_path: &Path, _query: ClientQuery) -> anyhow::Result<Clients> {
+    anyhow::bail!("`pusud clients` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn client(_path: &Path, _id: String) -> anyhow::Result<Option<ClientPage>> {
+    anyhow::bail!("`pusud clients` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn channels(_path: &Path, _query: ChannelQuery) -> anyhow::Result<Channels> {
+    anyhow::bail!("`pusud channels` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn channel(_path: &Path, _name: String) -> anyhow::Result<ChannelPage> {
+    anyhow::bail!("`pusud channels` needs a control socket, which there is on Unix only")
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn publish(_path: &Path, _channel: String, _content: String) -> anyhow::Result<()> {
+    anyhow::bail!(
+        "this needs a control socket, which there is on Unix only; `pusud publish` publishes as a client does"
+    )
+}
+
+/// A channel that is tailed, which there is none of here.
+pub enum Tailing {}
+
+impl Tailing {
+    /// Is never called.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn next_event(&mut self) -> anyhow::Result<Tailed> {
+        match *self {}
+    }
+}
+
+/// Asks nobody.
+///
+/// # Errors
+/// Always: says that it is not available.
+pub fn tail(_path: &Path, _channel: String) -> anyhow::Result<Tailing> {
+    anyhow::bail!(
+        "`pusud tail` needs a control socket, which there is on Unix only; `pusud listen` listens as a client does"
+    )
 }
 
 /// There is none.

@@ -3,6 +3,8 @@
 //! **Invariant:** no secret is in it. Fields are only ever added.
 
 use crate::authenticator::{Condition, Counts, DecisionCounts, EntryReport, TrialCounts};
+use crate::control::figures::Histogram;
+use crate::routing;
 use serde::{Deserialize, Serialize};
 
 /// One entry of a list of authenticators.
@@ -30,6 +32,12 @@ pub struct AuthenticatorEntry {
     pub failures: Failures,
     /// What it has decided.
     pub decisions: DecisionCounts,
+    /// How long it took for each.
+    #[serde(default)]
+    pub durations: Histogram,
+    /// How many of it have decided: one more with each reload.
+    #[serde(default)]
+    pub generation: u32,
     /// What came of comparing it, where it decides nothing.
     pub trial: Option<TrialCounts>,
 }
@@ -68,7 +76,23 @@ impl From<EntryReport> for AuthenticatorEntry {
             condition: report.condition,
             failures: Failures { timed_out, turned_away, failed, late, malformed, stuck_threads, restarts },
             decisions: report.decisions,
+            durations: report.durations.into(),
+            generation: report.generation,
             trial: report.trial,
         }
     }
+}
+
+/// What all that decide have decided, and how long each decision took.
+pub(super) fn of_entries(entries: &[EntryReport]) -> (DecisionCounts, routing::Histogram) {
+    let (mut sum, mut durations) = (DecisionCounts::default(), routing::Histogram::default());
+    for entry in entries.iter().filter(|entry| entry.trial.is_none()) {
+        let DecisionCounts { granted, refused, abstained, unavailable } = entry.decisions;
+        sum.granted += granted;
+        sum.refused += refused;
+        sum.abstained += abstained;
+        sum.unavailable += unavailable;
+        durations.add(&entry.durations);
+    }
+    (sum, durations)
 }

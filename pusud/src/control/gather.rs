@@ -4,9 +4,13 @@ use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, FileReport, WatchedFiles};
 use crate::control::AuthenticatorEntry;
+use crate::control::entry::of_entries;
+use crate::control::figures::{Memory, OpenFiles};
 use crate::control::status::{self, State, Status};
+use crate::frames::QueuedMemory;
 use crate::protocol::{Refusal, Refusals};
-use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, ShardIndex, ShardReports};
+use crate::revocation::Revocations;
+use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, Report, ShardIndex, ShardReports};
 use crate::system;
 use crate::tls::{CertificateFacts, Served};
 use std::collections::BTreeMap;
@@ -23,6 +27,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub struct StatusGatherer {
     config: Arc<Config>,
     listeners: Vec<DescribedListener>,
+    operations: Option<String>,
     authenticator: Authenticator,
     sources: Sources,
     since: SystemTime,
@@ -56,18 +61,26 @@ pub struct Sources {
     pub network: Option<InboxSender<Event>>,
     /// The files whose texts stand in the settings.
     pub files: WatchedFiles,
+    /// What waits for clients in all shards.
+    pub queued_memory: Arc<QueuedMemory>,
+    /// The most memory that the relay takes, as it is computed from its settings, in bytes.
+    pub memory_ceiling: usize,
+    /// Whose authorizations the operator has taken back.
+    pub revocations: Arc<Revocations>,
 }
 
 impl StatusGatherer {
-    /// Of a relay that begins to serve now, through these listeners.
+    /// Of a relay that begins to serve now, through these listeners. `operations`: where operators connect, if they do.
     pub fn new(
         config: Arc<Config>,
         listeners: Vec<DescribedListener>,
+        operations: Option<String>,
         authenticator: Authenticator,
         sources: Sources,
     ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
-        Self { config, listeners, authenticator, sources, since, began, is_stopping: AtomicBool::new(false) }
+        let is_stopping = AtomicBool::new(false);
+        Self { config, listeners, operations, authenticator, sources, since, began, is_stopping }
     }
 
     /// The relay has been asked to stop.
@@ -87,21 +100,24 @@ impl StatusGatherer {
             state: if self.is_stopping.load(Ordering::Relaxed) { State::Stopping } else { State::Serving },
             address: self.listeners.first().map(|listener| listener.address.clone()).unwrap_or_default(),
             listeners: self.listeners(),
+            operations: self.operations.clone(),
             since: self.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             uptime_seconds: self.began.elapsed().as_secs(),
             shards: self.sources.inboxes.len(),
             hanging_shards: hanging,
-            connections: self.connections(sum.connections, sum.unauthorized),
+            connections: self.connections(&sum),
             channels: self.sources.index.local_channels_len(),
             subscriptions: sum.subscriptions,
-            messages: status::Messages {
-                published: sum.stats.published,
-                delivered: sum.stats.delivered,
-                dropped_bytes: sum.stats.dropped_bytes,
-            },
+            messages: messages(&sum),
+            times: sum.stats.times.into(),
+            memory: self.memory(&sum),
+            open_files: OpenFiles::now(),
             disconnects: disconnects(&sum.stats.disconnects),
+            ended: sum.stats.ended.newest(),
             refusals: refusals(&sum.stats.refusals),
             lost_log_lines: system::lost_log_lines(),
+            left_out_log_lines: system::left_out_log_lines(),
+            revocations: self.sources.revocations.len(),
             authenticator: self.authenticator(),
             option_files: self.option_files(),
             network_hangs: relays.is_none(),
@@ -109,9 +125,24 @@ impl StatusGatherer {
         }
     }
 
-    fn connections(&self, total: usize, unauthorized: usize) -> status::Connections {
-        let handshakes = self.sources.admission.census().handshakes;
-        status::Connections { total, unauthorized, handshakes }
+    fn connections(&self, sum: &Report) -> status::Connections {
+        status::Connections {
+            total: sum.connections,
+            unauthorized: sum.unauthorized,
+            handshakes: self.sources.admission.census().handshakes,
+            accepted: self.sources.admission.accepted(),
+            by_transport: sum.transports,
+            by_state: sum.states,
+        }
+    }
+
+    fn memory(&self, sum: &Report) -> Memory {
+        Memory {
+            queued_bytes: self.sources.queued_memory.held_by_all(),
+            queued_bytes_max: self.config.limits.max_queued_bytes,
+            outbox_bytes: sum.outbox_bytes,
+            ceiling_bytes: self.sources.memory_ceiling,
+        }
     }
 
     fn listeners(&self) -> Vec<status::Listener> {
@@ -147,6 +178,8 @@ impl StatusGatherer {
     fn authenticator(&self) -> status::Authenticator {
         let identity = self.authenticator.identity();
         let counts = self.authenticator.counts();
+        let entries = self.authenticator.entries();
+        let (decisions, durations) = of_entries(&entries);
         status::Authenticator {
             id: identity.id,
             version: identity.version,
@@ -168,8 +201,25 @@ impl StatusGatherer {
                 .map(|(definition, value)| status::PluginMetric { definition, value })
                 .collect(),
             restarts: counts.restarts,
-            entries: self.authenticator.entries().into_iter().map(AuthenticatorEntry::from).collect(),
+            decisions,
+            durations: durations.into(),
+            entries: match self.authenticator.is_list() {
+                true => entries.into_iter().map(AuthenticatorEntry::from).collect(),
+                false => Vec::new(),
+            },
         }
+    }
+}
+
+fn messages(sum: &Report) -> status::Messages {
+    let stats = &sum.stats;
+    status::Messages {
+        published: stats.published,
+        published_bytes: stats.published_bytes,
+        delivered: stats.delivered,
+        delivered_bytes: stats.delivered_bytes,
+        dropped: stats.dropped,
+        dropped_bytes: stats.dropped_bytes,
     }
 }
 

@@ -1,18 +1,34 @@
 //! Lines of the control socket: one that asks, and one that answers.
 
 use crate::authenticator::Filter;
+use crate::control::lists::{ChannelQuery, ClientQuery};
 use crate::control::operator::{Found, Kicked, Revocation, Revoked};
 use crate::control::reload::Reloaded;
 use crate::control::status::Status;
 use crate::revocation::Whom;
-use crate::routing::Kick;
+use crate::routing::{ChannelPage, Channels, ClientPage, Clients, Kick};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The version of what is spoken here.
 pub(super) const VERSION: u32 = 1;
 /// The names of all commands.
-const NAMES: [&str; 8] = ["status", "reload", "reload --new", "kick", "revoke", "lift", "revocations", "decisions"];
+const NAMES: [&str; 14] = [
+    "status",
+    "reload",
+    "reload --new",
+    "kick",
+    "revoke",
+    "lift",
+    "revocations",
+    "decisions",
+    "clients",
+    "client",
+    "channels",
+    "channel",
+    "publish",
+    "tail",
+];
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +65,33 @@ pub(super) enum Command {
     Revocations,
     /// What was decided last? Answered with [`Found`].
     Decisions(Filter),
+    /// Which clients are there? Answered with [`Clients`].
+    Clients(ClientQuery),
+    /// How is it with one of them? Answered with [`ClientPage`], or `null` where it is gone.
+    Client {
+        /// Its id in the list.
+        id: String,
+    },
+    /// Which channels are there? Answered with [`Channels`].
+    Channels(ChannelQuery),
+    /// How is it with one of them? Answered with [`ChannelPage`].
+    Channel {
+        /// Its name.
+        name: String,
+    },
+    /// Publish a message.
+    Publish {
+        /// The channel.
+        channel: String,
+        /// JSON text.
+        content: String,
+    },
+    /// Listen to a channel. Behind the answer follows a line for each message, a
+    /// [`TailedMessage`](crate::control::TailedMessage), and a last one that says why there are no more.
+    Tail {
+        /// The channel.
+        channel: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +124,14 @@ pub(super) enum Outcome {
     Revoked(Revoked),
     Revocations(Vec<Revocation>),
     Decisions(Found),
+    Clients(Clients),
+    Client(Option<Box<ClientPage>>),
+    Channels(Channels),
+    Channel(Box<ChannelPage>),
+    /// The channel.
+    Published(String),
+    /// The channel.
+    Tailing(String),
     Error(String),
 }
 
@@ -135,6 +186,12 @@ mod tests {
             Command::Lift { whom: alice() },
             Command::Revocations,
             Command::Decisions(Filter { last: 7, ..Filter::default() }),
+            Command::Clients(ClientQuery { subject: Some("alice".into()), limit: Some(3), ..ClientQuery::default() }),
+            Command::Client { id: "0-1".into() },
+            Command::Channels(ChannelQuery { search: Some("a".into()), ..ChannelQuery::default() }),
+            Command::Channel { name: "a".into() },
+            Command::Publish { channel: "a".into(), content: "1".into() },
+            Command::Tail { channel: "a".into() },
         ];
         for command in &commands {
             assert_eq!(check(&request_line(command.clone())).as_ref(), Ok(command));
@@ -153,6 +210,7 @@ mod tests {
                 b"{\"version\":1,\"command\":\"lift\",\"whom\":{\"authorization_hash\":\"12\"}}\n",
                 "32 hexadecimal digits",
             ),
+            (b"{\"version\":1,\"command\":\"clients\",\"sort\":\"size\"}\n", "unknown variant `size`"),
             (b"", "expected a line"),
         ] {
             let refused = check(line).unwrap_err();

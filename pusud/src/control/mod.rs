@@ -11,32 +11,54 @@ mod asking;
 #[cfg(not(unix))]
 mod elsewhere;
 mod entry;
+mod explained;
+mod figures;
 mod gather;
 mod health;
 #[cfg(unix)]
 mod line;
+mod lists;
 mod operator;
+mod own_file;
+mod pair;
 mod place;
 #[cfg(unix)]
 mod private_folder;
+mod problems;
+mod recent;
 mod reload;
+mod session;
 mod status;
+#[cfg(unix)]
+mod tailed;
 #[cfg(unix)]
 mod unix;
 
 pub use entry::{AuthenticatorEntry, Failures};
+pub use explained::{Explained, decides};
+pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, Sources, StatusGatherer};
+pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
+pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
-pub use reload::{ReloadRequest, Reloaded, reload_requests};
+pub use problems::{Level, Problem, View, problems};
+pub use recent::{Recent, RecentFailures};
+pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
+pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
     Tls,
 };
 
 #[cfg(unix)]
-pub use asking::{ask, decisions, kick, lift, reload, revocations, revoke};
+pub use asking::{
+    Tailing, ask, channel, channels, client, clients, decisions, kick, lift, publish, reload, revocations, revoke, tail,
+};
 #[cfg(not(unix))]
-pub use elsewhere::{ControlSocket, ask, decisions, is_live, kick, lift, reload, revocations, revoke};
+pub use elsewhere::{
+    ControlSocket, Tailing, ask, channel, channels, client, clients, decisions, is_live, kick, lift, publish, reload,
+    revocations, revoke, tail,
+};
 #[cfg(unix)]
 pub use unix::{ControlSocket, is_live};

@@ -6,6 +6,7 @@
 
 use crate::authenticator::{Decision, Decisions, Filter};
 use crate::config::format_duration;
+use crate::control::lists::Lists;
 use crate::revocation::{Entry, Revocations, Saving, Whom};
 use crate::routing::{Event, InboxSender, Item, Kick, Order, OrderNews, Tally};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub struct Operator {
     revocations: Arc<Revocations>,
     saving: Option<Saving>,
     decisions: Arc<Decisions>,
+    lists: Arc<Lists>,
 }
 
 /// What has become of an order at one linked relay.
@@ -95,15 +97,21 @@ impl Operator {
         revocations: Arc<Revocations>,
         saving: Option<Saving>,
         decisions: Arc<Decisions>,
+        lists: Arc<Lists>,
     ) -> Self {
-        Self { inboxes, network, revocations, saving, decisions }
+        Self { inboxes, network, revocations, saving, decisions, lists }
+    }
+
+    /// What makes lists of clients and channels, and tails.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// Ends connections, here or in the whole network.
     ///
     /// # Errors
     /// There can be no such clients: what is wrong.
-    pub(super) async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
+    pub async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
         let target = kick.target(&self.revocations).map_err(|error| format!("{error:#}"))?;
         let (done, count) = oneshot::channel();
         let tally = Tally::new(move |count| {
@@ -127,7 +135,7 @@ impl Operator {
     ///
     /// # Errors
     /// There can be nobody like that, or there is no room for one more.
-    pub(super) async fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<Revoked, String> {
+    pub async fn revoke(&self, whom: Whom, lasting: Option<Duration>) -> Result<Revoked, String> {
         whom.check().map_err(|error| format!("{error:#}"))?;
         if self.revocations.is_of_nothing(&whom) {
             return Err("this is the hash of an empty authorization, which everybody sends who is known by something else, such \
@@ -162,7 +170,7 @@ impl Operator {
     ///
     /// # Errors
     /// There is none.
-    pub(super) async fn lift(&self, whom: &Whom) -> Result<Revoked, String> {
+    pub async fn lift(&self, whom: &Whom) -> Result<Revoked, String> {
         let number = self.revocations.lift(whom);
         let number = number.ok_or_else(|| format!("{whom} is not revoked; `pusud revocations` lists who is"))?;
         info!(%whom, "revocation lifted by the operator");
@@ -193,7 +201,7 @@ impl Operator {
     }
 
     /// All revocations that hold.
-    pub(super) fn revocations(&self) -> Vec<Revocation> {
+    pub fn revocations(&self) -> Vec<Revocation> {
         let revocation = |Entry { whom, stamp, until_ms, .. }| {
             let is_void = self.revocations.is_void(&whom);
             Revocation { whom, since_ms: stamp.time_ms, until_ms, is_void }
@@ -205,7 +213,7 @@ impl Operator {
     ///
     /// # Errors
     /// There can be no such address.
-    pub(super) fn decisions(&self, filter: &Filter) -> Result<Found, String> {
+    pub fn decisions(&self, filter: &Filter) -> Result<Found, String> {
         let (decisions, count) = self.decisions.find(filter).map_err(|error| format!("{error:#}"))?;
         Ok(Found { is_on: self.decisions.is_on(), count, decisions })
     }
@@ -254,6 +262,8 @@ fn take_in(relays: &mut Vec<AtRelay>, news: OrderNews) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::Admission;
+    use crate::protocol::Limits;
 
     #[test]
     fn the_last_word_of_a_relay_counts() {
@@ -275,7 +285,10 @@ mod tests {
     #[tokio::test]
     async fn a_time_in_which_nothing_would_hold_is_an_error() {
         let revocations = Arc::new(Revocations::default());
-        let operator = Operator::new(Vec::new(), None, revocations.clone(), None, Arc::new(Decisions::new(0)));
+        let admission = Admission::new(0, &Limits::default(), &[]);
+        let lists = Lists::new(Vec::new(), None, revocations.clone(), Box::new(|_| None), admission, 0);
+        let decisions = Arc::new(Decisions::new(0));
+        let operator = Operator::new(Vec::new(), None, revocations.clone(), None, decisions, Arc::new(lists));
         let revoke = |lasting| operator.revoke(Whom::Subject("alice".into()), Some(lasting));
         for none in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
             assert!(revoke(none).await.unwrap_err().contains("a millisecond or more"), "{none:?}");

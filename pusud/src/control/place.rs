@@ -106,7 +106,7 @@ fn is_named_so(path: &Path) -> bool {
 }
 
 /// The first folder in a variable of the environment, which may hold several.
-fn first_of(variable: &str) -> Option<PathBuf> {
+pub(super) fn first_of(variable: &str) -> Option<PathBuf> {
     let value: OsString = env::var_os(variable)?;
     env::split_paths(&value).next().filter(|folder| folder.is_absolute())
 }

@@ -37,8 +37,10 @@ pub fn reload_requests() -> (mpsc::Sender<ReloadRequest>, mpsc::Receiver<ReloadR
 }
 
 /// Passes a wish on, and waits for its outcome.
-#[cfg(unix)]
-pub(super) async fn ask(requests: &mpsc::Sender<ReloadRequest>, wants_new: bool) -> Result<Reloaded, String> {
+///
+/// # Errors
+/// Nothing was changed, and why.
+pub async fn ask_to_reload(requests: &mpsc::Sender<ReloadRequest>, wants_new: bool) -> Result<Reloaded, String> {
     let (reply, outcome) = oneshot::channel();
     let stops = || "the relay stops".to_owned();
     requests.send(ReloadRequest { wants_new, reply }).await.map_err(|_| stops())?;

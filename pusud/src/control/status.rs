@@ -2,9 +2,10 @@
 //!
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 
-use crate::authenticator::{Condition, Definition, Value};
+use crate::authenticator::{Condition, DecisionCounts, Definition, Value};
 use crate::control::AuthenticatorEntry;
-use crate::routing::PeerStatus;
+use crate::control::figures::{Histogram, Memory, OpenFiles, Times};
+use crate::routing::{EndedClient, PeerStatus, States, Transports};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,9 @@ pub struct Status {
     /// All places where clients connect.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// Where operators connect, such as `http://127.0.0.1:55002`; `None`: nowhere.
+    #[serde(default)]
+    pub operations: Option<String>,
     /// When it began to serve: seconds since 1970.
     pub since: u64,
     /// How long it has been serving, in seconds.
@@ -43,13 +47,31 @@ pub struct Status {
     pub subscriptions: usize,
     /// Messages that went through.
     pub messages: Messages,
+    /// How long things took.
+    #[serde(default)]
+    pub times: Times,
+    /// Memory against its bounds.
+    #[serde(default)]
+    pub memory: Memory,
+    /// The process's open files against their bound.
+    #[serde(default)]
+    pub open_files: OpenFiles,
     /// Connections that the relay ended.
     pub disconnects: Vec<Disconnects>,
+    /// The clients whom the relay has disconnected last, the newest first: some of each reason.
+    #[serde(default)]
+    pub ended: Vec<EndedClient>,
     /// What was refused for exceeding a limit, by the limit's key in the settings.
     pub refusals: BTreeMap<String, u64>,
     /// Log lines that were lost because standard error was not read or could not be written.
     #[serde(default)]
     pub lost_log_lines: u64,
+    /// Log lines that were left out because too many of their kind came.
+    #[serde(default)]
+    pub left_out_log_lines: u64,
+    /// Revocations that hold.
+    #[serde(default)]
+    pub revocations: usize,
     /// The authenticator.
     pub authenticator: Authenticator,
     /// The files whose texts stand in the options of the authenticator (`!file`); empty where there are none.
@@ -80,6 +102,15 @@ pub struct Connections {
     /// Those that have not finished their TLS handshake. They are not among the former.
     #[serde(default)]
     pub handshakes: usize,
+    /// Those that were let in since the start.
+    #[serde(default)]
+    pub accepted: u64,
+    /// All, by what they speak.
+    #[serde(default)]
+    pub by_transport: Transports,
+    /// All, by whether their client takes what is sent to it.
+    #[serde(default)]
+    pub by_state: States,
 }
 
 /// One place where clients connect.
@@ -128,8 +159,17 @@ pub struct Certificate {
 pub struct Messages {
     /// Messages accepted from sources.
     pub published: u64,
+    /// Bytes of their contents.
+    #[serde(default)]
+    pub published_bytes: u64,
     /// Messages handed to listeners.
     pub delivered: u64,
+    /// Bytes of them, as frames of a WebSocket.
+    #[serde(default)]
+    pub delivered_bytes: u64,
+    /// Messages that were lost with slow consumers.
+    #[serde(default)]
+    pub dropped: u64,
     /// Bytes that were lost with slow consumers.
     pub dropped_bytes: u64,
 }
@@ -181,6 +221,12 @@ pub struct Authenticator {
     /// Instances or processes of it that were lost and replaced.
     #[serde(default)]
     pub restarts: u64,
+    /// What was decided, since it stands in the settings.
+    #[serde(default)]
+    pub decisions: DecisionCounts,
+    /// How long each decision took.
+    #[serde(default)]
+    pub durations: Histogram,
     /// Each entry, where the settings have a list; what stands above is then said of all that decide.
     #[serde(default)]
     pub entries: Vec<AuthenticatorEntry>,

@@ -7,6 +7,8 @@ use super::operator::Operator;
 use super::place::{self, Folder};
 use super::private_folder;
 use super::reload::{self, ReloadRequest};
+use super::session::Tail;
+use super::tailed;
 use crate::config;
 use crate::control::gather::StatusGatherer;
 use anyhow::{Context as _, bail, ensure};
@@ -25,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 /// A longer request is none.
-const REQUEST_BYTES_MAX: usize = 16 * 1024;
+const REQUEST_BYTES_MAX: usize = 128 * 1024;
 /// The time for the request, for the answer of a status, and for the way of an answer.
 pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Connections that are served at once; others wait.
@@ -109,7 +111,8 @@ impl ControlSocket {
                 return std::future::pending().await;
             }
         };
-        let mut connections = JoinSet::new();
+        // Who tails a channel stays, and is counted apart.
+        let (mut connections, mut tailing) = (JoinSet::new(), JoinSet::new());
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
@@ -119,7 +122,10 @@ impl ControlSocket {
                     }
                     Err(_) => sleep(BACKOFF).await,
                 },
-                Some(_) = connections.join_next() => {}
+                Some(answered) = connections.join_next() => if let Ok(Some((stream, tail))) = answered {
+                    drop(tailing.spawn(tailed::serve(stream, tail)));
+                },
+                Some(_) = tailing.join_next() => {}
             }
         }
     }
@@ -139,7 +145,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Makes sure that a socket can be made in the folder.
-fn prepare(folder: &Folder) -> anyhow::Result<()> {
+pub(super) fn prepare(folder: &Folder) -> anyhow::Result<()> {
     match folder {
         Folder::Given(_) => {}
         Folder::Private(path) => private_folder::make(path)?,
@@ -182,31 +188,40 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Answers the request of one connection. The client may close it at any time.
+/// Answers the request of one connection. The client may close it at any time. Gives what is to follow, where it tails a channel.
 async fn answer(
     stream: tokio::net::UnixStream,
     status_gatherer: Arc<StatusGatherer>,
     reload: mpsc::Sender<ReloadRequest>,
     operator: Arc<Operator>,
-) {
+) -> Option<(tokio::net::UnixStream, Tail)> {
     let request = async {
         if !may_ask(&stream)? {
-            return Ok(());
+            return Ok(None);
         }
         let line = timeout(REQUEST_TIME_MAX, read_line(&stream)).await??;
-        let outcome = match check(&line) {
+        let (outcome, tail) = match check(&line) {
+            Ok(Command::Tail { channel }) => match operator.lists().tail(&channel).await {
+                Ok(tail) => (Outcome::Tailing(channel), Some(tail)),
+                Err(why) => (Outcome::Error(why), None),
+            },
             Ok(command) => {
-                carry_out(command, &status_gatherer, &reload, &operator).await.unwrap_or_else(Outcome::Error)
+                let done = carry_out(command, &status_gatherer, &reload, &operator).await;
+                (done.unwrap_or_else(Outcome::Error), None)
             }
-            Err(why) => Outcome::Error(why),
+            Err(why) => (Outcome::Error(why), None),
         };
-        timeout(REQUEST_TIME_MAX, write_all(&stream, &outcome.to_line())).await?
+        timeout(REQUEST_TIME_MAX, write_all(&stream, &outcome.to_line())).await??;
+        Ok(tail)
     };
-    if let Err::<(), io::Error>(error) = request.await {
-        debug!(%error, "control socket: connection closed, or too slow");
+    match request.await {
+        Ok(Some(tail)) => return Some((stream, tail)),
+        Ok(None) => {}
+        Err::<_, io::Error>(error) => debug!(%error, "control socket: connection closed, or too slow"),
     }
     // Whoever asked hears the end, though a process that a plugin has forked may have a copy of the connection.
     let _ = socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write);
+    None
 }
 
 async fn carry_out(
@@ -217,13 +232,22 @@ async fn carry_out(
 ) -> Result<Outcome, String> {
     Ok(match command {
         Command::Status => Outcome::Status(Box::new(status_gatherer.gather().await)),
-        Command::Reload => Outcome::Reloaded(reload::ask(reload, false).await?),
-        Command::ReloadNew => Outcome::Reloaded(reload::ask(reload, true).await?),
+        Command::Reload => Outcome::Reloaded(reload::ask_to_reload(reload, false).await?),
+        Command::ReloadNew => Outcome::Reloaded(reload::ask_to_reload(reload, true).await?),
         Command::Kick { whom, network } => Outcome::Kicked(operator.kick(&whom, network).await?),
         Command::Revoke { whom, lasting } => Outcome::Revoked(operator.revoke(whom, lasting).await?),
         Command::Lift { whom } => Outcome::Revoked(operator.lift(&whom).await?),
         Command::Revocations => Outcome::Revocations(operator.revocations()),
         Command::Decisions(filter) => Outcome::Decisions(operator.decisions(&filter)?),
+        Command::Clients(query) => Outcome::Clients(operator.lists().clients(&query).await?),
+        Command::Client { id } => Outcome::Client(operator.lists().client(&id).await?.map(Box::new)),
+        Command::Channels(query) => Outcome::Channels(operator.lists().channels(&query).await?),
+        Command::Channel { name } => Outcome::Channel(Box::new(operator.lists().channel(&name).await?)),
+        Command::Publish { channel, content } => {
+            operator.lists().publish(&channel, &content).await?;
+            Outcome::Published(channel)
+        }
+        Command::Tail { .. } => return Err("a channel is not tailed this way".to_owned()),
     })
 }
 
@@ -247,7 +271,7 @@ async fn read_line(stream: &tokio::net::UnixStream) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+pub(super) async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         stream.writable().await?;
         match stream.try_write(bytes) {

@@ -11,19 +11,33 @@ const BUFFER_BYTES: usize = 32;
 ///
 /// They are part of what the shard holds (see `queued_memory`), once, from the first to the last reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frames(Rc<[u8]>);
+pub struct Frames {
+    bytes: Rc<[u8]>,
+    messages: u32,
+}
 
 impl Frames {
     /// One client's part of what they cost, in bytes, where several share them.
     pub fn part(&self) -> usize {
-        (self.0.len() + BUFFER_BYTES) / Rc::strong_count(&self.0)
+        (self.bytes.len() + BUFFER_BYTES) / Rc::strong_count(&self.bytes)
+    }
+
+    /// These, which are so many publications.
+    pub fn of_messages(mut self, messages: u64) -> Self {
+        self.messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// How many publications they are; 0 for everything else.
+    pub fn messages(&self) -> u64 {
+        self.messages.into()
     }
 }
 
 impl From<&[u8]> for Frames {
     fn from(bytes: &[u8]) -> Self {
         queued_memory::hold(bytes.len() + BUFFER_BYTES);
-        Self(bytes.into())
+        Self { bytes: bytes.into(), messages: 0 }
     }
 }
 
@@ -37,14 +51,14 @@ impl Deref for Frames {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        if Rc::strong_count(&self.0) == 1 {
-            queued_memory::release(self.0.len() + BUFFER_BYTES);
+        if Rc::strong_count(&self.bytes) == 1 {
+            queued_memory::release(self.bytes.len() + BUFFER_BYTES);
         }
     }
 }

@@ -24,6 +24,22 @@ pub struct FrameQueue {
     bytes: u32,
 }
 
+/// What was dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Publications.
+    pub messages: u64,
+    /// Bytes of everything.
+    pub bytes: usize,
+}
+
+impl Dropped {
+    /// This and these frames too.
+    pub fn and(self, frames: &Frames) -> Self {
+        Self { messages: self.messages + frames.messages(), bytes: self.bytes + frames.len() }
+    }
+}
+
 /// What waits behind the first frames. Its places are part of what the shard holds.
 #[derive(Default)]
 struct Rest(VecDeque<Frames>);
@@ -144,15 +160,16 @@ impl FrameQueue {
         (before - self.bytes) as usize
     }
 
-    /// Drops every frame that has not begun to leave; returns their bytes.
-    pub fn drop_unsent(&mut self) -> usize {
+    /// Drops everything but frames of which some have left.
+    pub fn drop_unsent(&mut self) -> Dropped {
         let before = self.bytes;
+        let mut messages: u64 = self.rest.iter().flat_map(|rest| &rest.0).map(Frames::messages).sum();
         self.rest = None;
         if self.written == 0 {
-            self.first = None;
+            messages += self.first.take().map_or(0, |first| first.messages());
         }
         self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
-        (before - self.bytes) as usize
+        Dropped { messages, bytes: (before - self.bytes) as usize }
     }
 }
 
@@ -183,9 +200,9 @@ mod tests {
     #[test]
     fn what_has_begun_to_leave_is_not_dropped() {
         let mut queue = FrameQueue::default();
-        (0..3).for_each(|_| queue.push(Frames::from(vec![0; 10])));
+        (0..3).for_each(|_| queue.push(Frames::from(vec![0; 10]).of_messages(2)));
         queue.advance(4);
-        assert_eq!((queue.drop_unsent(), queue.cost()), (20, 6));
+        assert_eq!((queue.drop_unsent(), queue.cost()), (Dropped { messages: 4, bytes: 20 }, 6));
         assert_eq!(queue.front().map(<[u8]>::len), Some(6));
         assert!(queue.behind().is_none());
     }

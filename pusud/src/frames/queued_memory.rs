@@ -55,8 +55,12 @@ impl QueuedMemory {
         if own <= part {
             return 0;
         }
-        let sum: usize = self.by_shard.iter().map(|bytes| bytes.0.load(Ordering::Relaxed)).sum();
-        sum.saturating_sub(self.bytes_max).min(own - part)
+        self.held_by_all().saturating_sub(self.bytes_max).min(own - part)
+    }
+
+    /// What all shards hold, in bytes, as each has said at its last flush.
+    pub fn held_by_all(&self) -> usize {
+        self.by_shard.iter().map(|bytes| bytes.0.load(Ordering::Relaxed)).sum()
     }
 }
 

@@ -25,7 +25,7 @@ impl Hub {
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {
-            state.stats.published += 1;
+            state.count_published(channel, content, bytes);
             return Ok(());
         }
         let need = state.rooms.need(bytes, state.listeners_len(here), members);
@@ -34,7 +34,8 @@ impl Hub {
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
         }
-        state.stats.published += 1;
+        state.count_published(channel, content, bytes);
+        state.batch_timer.accepted();
         if !is_open {
             state.close_run();
             state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
@@ -47,8 +48,12 @@ impl Hub {
     /// Delivers what another shard or the network has handed over to this shard's listeners, now or when there is room.
     pub fn deliver(&self, batch: &Batch) {
         let state = &mut *self.state.borrow_mut();
+        state.batch_timer.came(batch.accepted);
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
+            if let Some(sample) = state.sample.as_mut().filter(|_| publications.share == Share::LINKS) {
+                sample.came(publications.channel, publications.messages, publications.frames.len());
+            }
             match state.lane_without_room(&publications) {
                 Some(lane) => {
                     state.link_backlog.add(&publications);
@@ -64,9 +69,10 @@ impl Hub {
     /// Writes to some of the clients that something waits for; true if there are more.
     pub fn flush_some(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
+        state.batch_timer.flush_begins();
         state.close_run();
         // First, so that the other shards can begin.
-        state.outgoing.send();
+        state.outgoing.send(state.batch_timer.accepted_at());
         let State { lanes, stalls, rooms, .. } = state;
         lanes.take_turn(|outbox, lane| {
             let flushed = outbox.flush(lane);
@@ -76,6 +82,9 @@ impl Hub {
             flushed.bytes
         });
         Lane::all().filter(|lane| lanes.are_flushed(*lane)).for_each(|lane| rooms.flushed(lane));
+        if state.lanes.are_empty() {
+            state.batch_timer.flushed(&mut state.stats.times);
+        }
         self.relieve_now(state);
         !state.lanes.are_empty()
     }
@@ -89,6 +98,13 @@ impl Hub {
 }
 
 impl State {
+    fn count_published(&mut self, channel: &str, content: &str, bytes: usize) {
+        self.stats.count_published(content);
+        if let Some(sample) = &mut self.sample {
+            sample.published(channel, bytes);
+        }
+    }
+
     pub(super) fn listeners_len(&self, channel: Option<ChannelId>) -> usize {
         channel.map_or(0, |channel| self.subscriptions.listeners(channel).len())
     }
@@ -142,11 +158,17 @@ impl State {
         let Some(channel) = self.run.here() else { return };
         let listeners = self.subscriptions.listeners(channel);
         let publications = self.run.publications();
-        let frames = Frames::from(publications.frames);
+        let frames = Frames::from(publications.frames).of_messages(publications.messages);
         // In chunks, and without: encoded where the first listener wants it.
         let mut events = [None, None];
         let lane = self.run.lane();
-        self.stats.delivered += publications.messages * listeners.len() as u64;
+        let reached = listeners.len() as u64;
+        self.stats.delivered += publications.messages * reached;
+        self.stats.delivered_bytes += publications.frames.len() as u64 * reached;
+        self.batch_timer.fanned_out();
+        if let Some(sample) = &mut self.sample {
+            sample.delivered(publications.channel, publications.messages, publications.frames.len());
+        }
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             let frames = match self.event_streams {
@@ -154,6 +176,7 @@ impl State {
                 _ => match outbox.stage() {
                     Stage::EventStream(body) => events[body as usize].get_or_insert_with(|| {
                         frames::publication_events(body, publications.channel, publications.frames)
+                            .of_messages(publications.messages)
                     }),
                     Stage::WebSocket => &frames,
                     // Its stream has not begun: nothing is promised before that.
@@ -161,12 +184,7 @@ impl State {
                 },
             };
             if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
-                slow_consumers::count_slow_consumer(
-                    &mut self.stats,
-                    outbox,
-                    Refusal::OutboxBytes,
-                    overflow.dropped_bytes,
-                );
+                slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped);
             }
             self.lanes.mark(outbox, lane);
         }

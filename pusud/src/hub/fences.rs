@@ -52,14 +52,14 @@ impl Hub {
     pub fn hand_over(&self) {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
-        state.outgoing.send();
+        state.outgoing.send(state.batch_timer.accepted_at());
     }
 
     /// Hands over what has been published so far, with a fence behind it. Only where there is a network.
     pub fn fence(self: &Rc<Self>) -> Fence {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
-        state.outgoing.send();
+        state.outgoing.send(state.batch_timer.accepted_at());
         state.fences.last += 1;
         let number = state.fences.last;
         state.outgoing.fence(number);

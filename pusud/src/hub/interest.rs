@@ -6,6 +6,7 @@ use crate::hub::subscriptions::{ListenerId, Subscribed};
 use crate::protocol::Refusal;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 impl Hub {
     /// From here on `listener` gets what is published on `channel`. False, and nothing has changed: it is subscribed to
@@ -83,7 +84,10 @@ impl Hub {
 
     /// The network has answered what it was asked under this number.
     pub fn acknowledged(&self, number: u64) {
-        self.state.borrow_mut().pending_subscriptions.acknowledged(number);
+        let state = &mut *self.state.borrow_mut();
+        if let Some(asked) = state.pending_subscriptions.acknowledged(number) {
+            state.stats.times.settle.observe(asked.elapsed());
+        }
     }
 }
 
@@ -92,7 +96,8 @@ impl State {
     fn announce(&mut self, channel: &str) {
         self.index.index().announce(self.outgoing.member(), channel);
         if self.outgoing.has_network() {
-            self.outgoing.settle(channel, self.pending_subscriptions.begin(channel));
+            let asked = self.batch_timer.is_on().then(Instant::now);
+            self.outgoing.settle(channel, self.pending_subscriptions.begin(channel, asked));
         }
     }
 

@@ -10,7 +10,9 @@
 //! **Invariant:** nobody leaves while listeners are walked; a slow consumer's own task takes it out later.
 
 mod aside;
+mod batch_timer;
 mod encrypted;
+mod ended;
 mod event_streams;
 mod fan_out;
 mod fences;
@@ -21,16 +23,23 @@ mod keepalive;
 mod kick;
 mod lanes;
 mod link_backlog;
+mod looking;
 mod memory;
+mod operators;
 mod outbox;
 mod pending_subscriptions;
+mod questions;
 mod relief;
+mod report;
 mod room;
+mod sample;
 mod slow_consumers;
 mod stage;
 mod stalls;
+mod subjects;
 mod subscriptions;
 mod suspicions;
+mod top;
 mod transport;
 mod unacknowledged;
 mod upkeep;
@@ -51,18 +60,24 @@ use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
 use crate::protocol::{Disconnect, Limits, Refusal};
-use crate::routing::{LANES, Lane, Outgoing, Report, Run, ShardIndex, ShardIndexView, Stats};
+use crate::routing::{LANES, Lane, Outgoing, Run, ShardIndex, ShardIndexView, Stats};
 use aside::Aside;
+use batch_timer::BatchTimer;
 use fences::Fences;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
+use operators::Operators;
+use questions::Questions;
 use room::Rooms;
+use sample::{Sample, Sampling};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use subjects::Subjects;
 use suspicions::Suspicions;
+use tokio::sync::Semaphore;
 
 /// The most that is published in a shard until its next flush, beside one message, in bytes.
 const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
@@ -71,12 +86,19 @@ const BATCH_BYTES_MAX: usize = LANES * room::ROOM_BYTES_MAX;
 pub struct Hub {
     shard: usize,
     limits: Limits,
+    is_timed: bool,
     queued_memory: Arc<QueuedMemory>,
     state: RefCell<State>,
     /// Whether the flush task has been woken for what is marked.
     flush_due: Cell<bool>,
     flush_task: RefCell<Option<Waker>>,
     suspicions: Suspicions,
+    operators: Operators,
+    questions: Questions,
+    subjects: Subjects,
+    sampling: Sampling,
+    /// Whose look goes on.
+    looks: Semaphore,
 }
 
 struct State {
@@ -113,11 +135,20 @@ struct State {
     inbox_watcher: Option<Waker>,
     waiting_for_last_client: Option<Waker>,
     stats: Stats,
+    /// While somebody wants to know rates.
+    sample: Option<Box<Sample>>,
+    batch_timer: BatchTimer,
 }
 
 impl Hub {
-    /// The state of the shard that `outgoing` belongs to.
-    pub fn new(outgoing: Outgoing, index: Arc<ShardIndex>, queued_memory: Arc<QueuedMemory>, limits: Limits) -> Self {
+    /// The state of the shard that `outgoing` belongs to. `is_timed`: it looks how long things take.
+    pub fn new(
+        outgoing: Outgoing,
+        index: Arc<ShardIndex>,
+        queued_memory: Arc<QueuedMemory>,
+        limits: Limits,
+        is_timed: bool,
+    ) -> Self {
         let shard = outgoing.member();
         let room_bytes = room::room_bytes(limits.outbox_bytes);
         Self {
@@ -146,13 +177,21 @@ impl Hub {
                 comments: [EventBody::Chunks, EventBody::Plain].map(frames::comment),
                 waiting_for_last_client: None,
                 stats: Stats::default(),
+                sample: None,
+                batch_timer: BatchTimer::new(is_timed),
             }),
             shard,
             limits,
+            is_timed,
             queued_memory,
             flush_due: Cell::new(false),
             flush_task: RefCell::new(None),
             suspicions: Suspicions::default(),
+            operators: Operators::default(),
+            questions: Questions::default(),
+            subjects: Subjects::default(),
+            sampling: Sampling::default(),
+            looks: Semaphore::new(1),
         }
     }
 
@@ -163,6 +202,7 @@ impl Hub {
 
     /// Takes a client in.
     pub fn join(&self, outbox: Rc<Outbox>) -> ListenerId {
+        outbox.note_joined();
         let key = self.state.borrow_mut().outboxes.insert(outbox);
         ListenerId::try_from(key).expect("connections are bounded far below 2^32")
     }
@@ -171,14 +211,24 @@ impl Hub {
     /// here.
     pub fn leave(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
+        self.forget(listener);
         let state = &mut *self.state.borrow_mut();
         let outbox = state.outboxes.remove(listener as usize);
+        self.operators.remove(&outbox);
         state.event_streams -= usize::from(matches!(outbox.stage(), Stage::EventStream(_)));
         if state.outboxes.is_empty()
             && let Some(waiting) = state.waiting_for_last_client.take()
         {
             waiting.wake();
         }
+    }
+
+    /// What is known of a client beside its outbox.
+    fn forget(&self, listener: ListenerId) {
+        self.name_ended(listener);
+        self.forget_subject(listener);
+        self.forget_publisher(listener);
+        drop(self.take_questions(listener));
     }
 
     /// Ready when no client is connected to this shard. Called by the draining task alone.
@@ -208,7 +258,7 @@ impl Hub {
 
     fn close_one(&self, state: &mut State, outbox: &Rc<Outbox>, disconnect: Disconnect) {
         if !outbox.is_closing() {
-            state.stats.disconnects.count(disconnect);
+            ended::count_disconnect(&mut state.stats, outbox, disconnect);
         }
         outbox.close(disconnect);
         state.mark(outbox);
@@ -231,28 +281,12 @@ impl Hub {
     pub fn count_refusal(&self, refusal: Refusal) {
         self.state.borrow_mut().stats.refusals.count(refusal);
     }
-
-    /// What the shard has counted since it started.
-    pub fn stats(&self) -> Stats {
-        self.state.borrow().stats.clone()
-    }
-
-    /// What the shard says of itself. Looks at every client.
-    pub fn report(&self) -> Report {
-        let state = self.state.borrow();
-        Report {
-            connections: state.outboxes.len(),
-            unauthorized: state.outboxes.iter().filter(|(_, outbox)| !outbox.is_authorized()).count(),
-            subscriptions: state.subscriptions.len(),
-            stats: state.stats.clone(),
-        }
-    }
 }
 
 impl State {
     fn push(&mut self, outbox: &Rc<Outbox>, frames: Frames) {
         if let Err(overflow) = outbox.push(frames, self.outbox_bytes) {
-            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped_bytes);
+            slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped);
         }
         self.mark(outbox);
     }

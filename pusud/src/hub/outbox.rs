@@ -6,11 +6,13 @@
 //!
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
+mod age;
+mod standing;
 mod writing;
 
 pub(super) use writing::Progress;
 
-use crate::frames::{FrameQueue, Frames, Mark};
+use crate::frames::{Dropped, FrameQueue, Frames, Mark};
 use crate::hub::incoming::Incoming;
 use crate::hub::stage::Stage;
 use crate::hub::transport::Transport;
@@ -18,7 +20,6 @@ use crate::protocol::Disconnect;
 use crate::revocation::Standing;
 use crate::routing::Lane;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::task::Waker;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -41,6 +42,8 @@ pub struct Outbox {
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
+    /// When its client came, in tenths of a second since the first one of all did.
+    joined: Cell<u32>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
     task: Cell<Option<Waker>>,
     /// What comes from the client.
@@ -74,6 +77,7 @@ impl Outbox {
             standing: Cell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
+            joined: Cell::new(0),
             task: Cell::new(None),
             incoming: Incoming::default(),
         }
@@ -111,39 +115,6 @@ impl Outbox {
         self.is_authorized.set(is_authorized);
     }
 
-    /// Its client is authorized by what has these numbers, and by nothing else.
-    pub fn set_standing(&self, standing: Standing) {
-        self.standing.set(standing);
-    }
-
-    /// Whether its client is authorized by something of this number.
-    pub fn is_authorized_by(&self, number: u64) -> bool {
-        let standing = self.standing.take();
-        let has = standing.has(number);
-        self.standing.set(standing);
-        has
-    }
-
-    /// All the bits together that stand beside what its client is authorized by.
-    pub(super) fn bits_of(&self, numbers: &HashMap<u64, u64>) -> u64 {
-        let standing = self.standing.take();
-        let bits = standing.numbers().filter_map(|number| numbers.get(&number)).fold(0, |all, bits| all | bits);
-        self.standing.set(standing);
-        bits
-    }
-
-    /// Has its client's task look at what it is authorized by.
-    pub(super) fn suspect(&self) {
-        self.is_suspect.set(true);
-        self.wake();
-    }
-
-    /// Whether its client's task has to look at that, which counts as done from here on.
-    #[inline]
-    pub fn take_suspicion(&self) -> bool {
-        self.is_suspect.replace(false)
-    }
-
     /// Queues frames; nothing is written before the next flush. Up to `bytes_max` bytes may wait (1 GiB at the most)
     /// before the client counts as slow; one push goes past it, by a run of frames or a message. Nobody is slow for what
     /// has not been offered to the kernel yet: as long as that took everything, it is twice as many.
@@ -159,22 +130,22 @@ impl Outbox {
         let is_blocked = self.is_blocked();
         if queue.cost() >= bytes_max && (is_blocked || queue.cost() >= 2 * bytes_max) {
             drop(queue);
-            return Err(Overflow { dropped_bytes: self.disconnect_slow_consumer() + frames.len() });
+            return Err(Overflow { dropped: self.disconnect_slow_consumer().and(&frames) });
         }
         queue.push(frames);
         Ok(())
     }
 
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
-    /// end. Returns the bytes that are lost.
-    pub fn disconnect_slow_consumer(&self) -> usize {
-        let dropped_bytes = self.queue.borrow_mut().drop_unsent();
-        if dropped_bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
+    /// end. Returns what is lost.
+    pub fn disconnect_slow_consumer(&self) -> Dropped {
+        let dropped = self.queue.borrow_mut().drop_unsent();
+        if dropped.bytes > 0 && matches!(self.stage.get(), Stage::Request | Stage::Answer) {
             // Behind a gap, an answer would be taken for that to another request.
             self.stage.set(Stage::Idle);
         }
         self.close(Disconnect::SlowConsumer);
-        dropped_bytes
+        dropped
     }
 
     /// Drops what waits of the publications that carry a mark: their client may not have them any more.
@@ -184,17 +155,20 @@ impl Outbox {
 
     /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by
     /// half is not waited for. Then the connection is reset, since nothing can follow half a frame.
-    pub fn disconnect_for_memory(&self) -> usize {
+    pub fn disconnect_for_memory(&self) -> Dropped {
         let half_sent = self.queue.borrow().half_sent();
         if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
             return self.disconnect_slow_consumer();
         }
-        let dropped_bytes = self.queue.borrow_mut().drop_unsent() + half_sent;
+        let mut dropped = self.queue.borrow_mut().drop_unsent();
+        dropped.bytes += half_sent;
+        // Frames as large as that are one message.
+        dropped.messages += 1;
         // An error means that the connection is gone, which is what was wanted.
         socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO)).ok();
         *self.queue.borrow_mut() = FrameQueue::default();
         self.break_off();
-        dropped_bytes
+        dropped
     }
 
     /// What waits, in bytes, with what its places and buffers cost.
@@ -284,11 +258,11 @@ impl Outbox {
     }
 }
 
-/// An outbox was full: its client is disconnected, and this many bytes will not reach it.
+/// An outbox was full: its client is disconnected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overflow {
-    /// Bytes of frames that are lost.
-    pub dropped_bytes: usize,
+    /// What will not reach it.
+    pub dropped: Dropped,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use crate::hub::subscriptions::ListenerId;
 use std::collections::{BTreeMap, HashMap};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 /// The channels of one shard whose first subscription is not acknowledged.
 #[derive(Default)]
@@ -19,25 +20,29 @@ pub(crate) struct PendingSubscriptions {
 
 struct Pending {
     number: u64,
+    /// When the network was asked, if somebody wants to know.
+    asked: Option<Instant>,
     /// Each listener once, however often it asks.
     waiting: BTreeMap<ListenerId, Waker>,
 }
 
 impl PendingSubscriptions {
-    /// `channel` has its first listener; returns the number under which the network is to be asked.
-    pub(crate) fn begin(&mut self, channel: &str) -> u64 {
+    /// `channel` has its first listener; returns the number under which the network is to be `asked`.
+    pub(crate) fn begin(&mut self, channel: &str, asked: Option<Instant>) -> u64 {
         self.last_number += 1;
         let number = self.last_number;
-        self.channels.insert(channel.into(), Pending { number, waiting: BTreeMap::new() });
+        self.channels.insert(channel.into(), Pending { number, asked, waiting: BTreeMap::new() });
         self.channels_by_number.insert(number, channel.into());
         number
     }
 
-    /// The network has answered what it was asked under this number.
-    pub(crate) fn acknowledged(&mut self, number: u64) {
-        if let Some(channel) = self.channels_by_number.get(&number).cloned() {
-            self.end(&channel);
-        }
+    /// The network has answered what it was asked under this number: when that was, if that is known and somebody still
+    /// listens.
+    pub(crate) fn acknowledged(&mut self, number: u64) -> Option<Instant> {
+        let channel = self.channels_by_number.get(&number)?.clone();
+        let asked = self.channels.get(&channel).and_then(|pending| pending.asked);
+        self.end(&channel);
+        asked
     }
 
     /// There is nothing to wait for any more: the network has answered, or the last listener has gone.
@@ -82,7 +87,7 @@ mod tests {
     fn everybody_is_woken_by_the_answer() {
         let wakes = [Arc::new(Wakes::default()), Arc::new(Wakes::default())];
         let mut pending = PendingSubscriptions::default();
-        let number = pending.begin("a");
+        let number = pending.begin("a", None);
         for (listener, wake) in (0..).zip(&wakes) {
             // A task may be polled with another waker each time.
             for _ in 0..3 {
@@ -98,9 +103,9 @@ mod tests {
     #[test]
     fn an_answer_about_listeners_that_have_gone_is_none_about_those_that_came_later() {
         let mut pending = PendingSubscriptions::default();
-        let early = pending.begin("a");
+        let early = pending.begin("a", None);
         pending.end("a");
-        let late = pending.begin("a");
+        let late = pending.begin("a", None);
         pending.acknowledged(early);
         assert!(!pending.is_acknowledged("a"));
         pending.acknowledged(late);

@@ -1,7 +1,7 @@
 //! Relief of memory: disconnects the clients that hold most of it when all shards together hold more than
 //! `max_queued_bytes`.
 
-use super::{Hub, State};
+use super::{Hub, State, ended};
 use crate::frames;
 use crate::hub::outbox::Outbox;
 use crate::protocol::{Disconnect, Refusal};
@@ -73,7 +73,7 @@ impl State {
                 self.disconnect_slow_consumer(&outbox, Refusal::MaxQueuedBytes);
             } else {
                 self.stats.refusals.count(Refusal::MaxQueuedBytes);
-                self.stats.disconnects.count(Disconnect::Overloaded);
+                ended::count_disconnect(&mut self.stats, &outbox, Disconnect::Overloaded);
                 warn!(
                     client = outbox.transport().describe_client(),
                     unfinished, "client disconnected: max_queued_bytes exceeded"

@@ -3,9 +3,10 @@
 //! It never decides when: an outbox says that it is full (outbox.rs), the stalls for how long (stalls.rs), and the relief
 //! that memory is needed (relief.rs).
 
-use super::{Hub, State};
+use super::{Hub, State, ended};
+use crate::frames::Dropped;
 use crate::hub::outbox::Outbox;
-use crate::protocol::Refusal;
+use crate::protocol::{Disconnect, Refusal};
 use crate::routing::Stats;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,23 +29,24 @@ impl Hub {
 impl State {
     /// Disconnects one, for this limit: what waits for it is dropped and counted.
     pub(super) fn disconnect_slow_consumer(&mut self, outbox: &Rc<Outbox>, refusal: Refusal) {
-        let dropped_bytes = if refusal == Refusal::MaxQueuedBytes {
+        let dropped = if refusal == Refusal::MaxQueuedBytes {
             outbox.disconnect_for_memory()
         } else {
             outbox.disconnect_slow_consumer()
         };
-        count_slow_consumer(&mut self.stats, outbox, refusal, dropped_bytes);
+        count_slow_consumer(&mut self.stats, outbox, refusal, dropped);
         self.mark(outbox);
     }
 }
 
 /// Counts a client that is disconnected because it takes too little, and says so once.
-pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped_bytes: usize) {
-    stats.count_slow_consumer(refusal, dropped_bytes);
+pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped: Dropped) {
+    stats.count_slow_consumer(refusal, dropped);
+    ended::remember(stats, outbox, Disconnect::SlowConsumer);
     warn!(
         client = outbox.transport().describe_client(),
         limit = refusal.key(),
-        dropped_bytes,
+        dropped_bytes = dropped.bytes,
         "slow consumer disconnected"
     );
 }

@@ -27,6 +27,12 @@ impl Stalls {
         self.0.push(Watched { outbox, stalled: Duration::ZERO, full: Duration::ZERO });
     }
 
+    /// For how long the kernel has taken nothing for `outbox`.
+    pub(crate) fn stalled(&self, outbox: &Rc<Outbox>) -> Duration {
+        let watched = self.0.iter().find(|watched| Rc::ptr_eq(&watched.outbox, outbox));
+        watched.map_or(Duration::ZERO, |watched| watched.stalled)
+    }
+
     /// Checks all of them, `passed` after the last check; `disconnect` is called for each whose time is up, with the limit.
     pub(crate) fn check(
         &mut self,

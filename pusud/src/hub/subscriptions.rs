@@ -7,6 +7,7 @@ use crate::routing::ChannelId;
 use slab::Slab;
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A client's number in its shard, given out by the hub and used again after it has left.
@@ -114,6 +115,17 @@ impl Subscriptions {
     pub fn channels_of(&self, listener: ListenerId) -> impl ExactSizeIterator<Item = &Rc<str>> {
         let own = self.listeners.get(listener as usize).map_or(&[][..], |own| own);
         own.iter().map(|subscription| &self.channels[subscription.channel as usize].name)
+    }
+
+    /// The channels at these places, each with how many listeners it has.
+    pub fn channels_at(&self, places: Range<usize>) -> impl Iterator<Item = (&Rc<str>, usize)> {
+        let channel = |place| self.channels.get(place).map(|channel| (&channel.name, channel.members.len()));
+        places.filter_map(channel)
+    }
+
+    /// How many places for channels there are, taken or not.
+    pub fn places_len(&self) -> usize {
+        self.channels.capacity()
     }
 
     /// How many channels have a listener here.

@@ -155,5 +155,6 @@ fn describe(status: &mut PeerStatus, link: &Link, now: Instant) {
     status.interest = link.announced.table().total().count;
     status.encrypted = link.is_encrypted;
     status.authenticator_difference = link.deciders.difference.clone();
+    status.sees = link.seen.shown();
     status.lagging = link.waits.pace.is_lagging();
 }

@@ -38,6 +38,25 @@ pub enum Disconnect {
 }
 
 impl Disconnect {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::GoingAway,
+        Self::ProtocolError,
+        Self::InvalidUtf8,
+        Self::PolicyViolation,
+        Self::MessageTooBig,
+        Self::Unavailable,
+        Self::Overloaded,
+        Self::SlowConsumer,
+        Self::PingTimeout,
+        Self::AuthorizeTimeout,
+        Self::UnknownMessage,
+        Self::AuthorizationFailed,
+        Self::PermissionDenied,
+        Self::LimitExceeded,
+        Self::ByOperator,
+    ];
+
     /// The close code: RFC 6455's where one fits, else 4000-4499 "connecting again may help" and 4500-4999 "do not
     /// just connect again".
     pub fn code(self) -> u16 {

@@ -3,6 +3,7 @@
 use crate::admission::{self, REFUSING_MAX};
 use crate::config::Config;
 use crate::mesh::{addresses_max, connections_max};
+use crate::operations;
 use crate::relay::entrance::{ENTRANCE_THREADS_MAX, GUESTS_MAX};
 use anyhow::bail;
 use std::fmt;
@@ -37,7 +38,9 @@ impl Capacity {
     /// # Errors
     /// There is no room for a single client: says which limit to raise.
     pub fn make(config: &Config) -> anyhow::Result<Self> {
-        let reserved = Reserved { edge: edge(config), ..Reserved::of(config.shards, addresses_max(&config.relays)) };
+        let edge = edge(config);
+        let operations = if config.operations_port.number().is_some() { operations::FILES_MAX } else { 0 };
+        let reserved = Reserved { edge, operations, ..Reserved::of(config.shards, addresses_max(&config.relays)) };
         let wanted = config.limits.max_connections;
         Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
@@ -75,6 +78,8 @@ struct Reserved {
     relays: usize,
     /// For listeners beside the first, and for connections that wait at the entrance and are not counted yet.
     edge: u64,
+    /// For the operations port.
+    operations: u64,
 }
 
 fn edge(config: &Config) -> u64 {
@@ -93,23 +98,26 @@ impl Reserved {
             0 => 0,
             listed => FILES_PER_RUNTIME + FILES_OF_NETWORK_PORT + connections_max(listed) as u64,
         };
-        Self { shards, network, relays, edge: 0 }
+        Self { shards, network, relays, edge: 0, operations: 0 }
     }
 
     fn files(&self) -> u64 {
-        RESERVED_FILES + FILES_PER_SHARD * self.shards as u64 + self.network + self.edge
+        RESERVED_FILES + FILES_PER_SHARD * self.shards as u64 + self.network + self.edge + self.operations
     }
 }
 
 impl fmt::Display for Reserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shards, network, relays, edge } = self;
+        let Self { shards, network, relays, edge, operations } = self;
         write!(f, "{RESERVED_FILES}, {FILES_PER_SHARD} for each of its {shards} shards")?;
         if *network > 0 {
             write!(f, ", and {network} for relays at up to {relays} addresses")?;
         }
         if *edge > 0 {
             write!(f, ", and {edge} for listeners and connections that shake hands")?;
+        }
+        if *operations > 0 {
+            write!(f, ", and {operations} for operators")?;
         }
         Ok(())
     }

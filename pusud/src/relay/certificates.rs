@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::mesh::Keys;
+use crate::operations::{self, OperationsPort};
 use crate::tls::{Renewal, Served, TicketSecret};
 use anyhow::Context as _;
 use std::convert::Infallible;
@@ -19,6 +20,12 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 pub(super) struct Certificates {
     pub(super) listener: String,
     pub(super) served: Served,
+}
+
+/// Those of the operations port.
+pub(super) fn of_operations(port: Option<&OperationsPort>) -> Vec<Certificates> {
+    let served = port.and_then(OperationsPort::certificates);
+    served.into_iter().map(|served| Certificates { listener: operations::NAME.to_owned(), served }).collect()
 }
 
 /// The certificates of each listener, in the order of the settings; `None` for those that do not encrypt. With them comes

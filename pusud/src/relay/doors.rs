@@ -8,6 +8,7 @@ use super::listener::Listener;
 use crate::admission::Admission;
 use crate::config::Config;
 use crate::control::DescribedListener;
+use crate::operations;
 use crate::routing::InboxSender;
 use crate::system::{HandedOver, ListeningSocket};
 use anyhow::ensure;
@@ -81,6 +82,13 @@ impl Doors {
             select_all(self.acceptors.into_iter().map(run)).await.0
         })
     }
+}
+
+/// The socket of the service manager for the operations port, unless a listener of clients has its name.
+pub(super) fn take_operations(config: &Config, sockets: &mut HandedOver) -> Option<ListeningSocket> {
+    let is_free = config.listeners.iter().all(|listener| listener.name != operations::NAME);
+    let is_wanted = config.operations_port.number().is_some();
+    if is_free && is_wanted { sockets.take(operations::NAME) } else { None }
 }
 
 fn bind(config: &Config, mut sockets: HandedOver) -> anyhow::Result<Vec<Acceptor>> {

@@ -1,6 +1,7 @@
 //! The relay as a whole: bind, start the shards and the network, and have them serve.
 
 mod acceptor;
+mod assembly;
 mod capacity;
 mod certificates;
 mod dealer;
@@ -27,26 +28,18 @@ pub use memory::{Part, ceiling, usual};
 pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
-use crate::authenticator::{self, Authenticator, Decisions};
-use crate::client;
+use crate::authenticator::{Authenticator, Decisions};
 use crate::config::{Config, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Operator, StatusGatherer};
-use crate::frames::QueuedMemory;
-use crate::http::Health;
+use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
-use crate::relay::reload::Reload;
 use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
 use crate::relay::wishes::Wishes;
-use crate::revocation::Revocations;
-use crate::routing::Event;
-use crate::routing::{self, InboxSender, ShardIndex, Stats};
-use crate::shard::Shard;
-use crate::system::{self, HandedOver, Shutdown, Sighups};
+use crate::system::{HandedOver, Shutdown, Sighups};
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 use tracing::warn;
 
 /// A relay that has its sockets and does not serve yet.
@@ -55,10 +48,14 @@ pub struct Relay {
     authenticator: Authenticator,
     doors: Doors,
     admission: Arc<Admission>,
+    /// `None`: operators have no port.
+    operations: Option<OperationsPort>,
     /// `None`: no relays are configured.
     network_thread: Option<NetworkThread>,
     revoking: Revoking,
     decisions: Arc<Decisions>,
+    /// The most memory that it takes, in bytes.
+    memory_ceiling: usize,
     /// When the settings are read again, and what stands over them then; `None`: they never are.
     reload_at: Option<(Sighups, Overrides)>,
 }
@@ -70,11 +67,14 @@ impl Relay {
     /// # Errors
     /// A port is taken, an address is not this machine's, the network's key or a certificate cannot be used, or there is no
     /// room: says what to change.
-    pub fn bind(config: Config, authenticator: Authenticator, sockets: HandedOver) -> anyhow::Result<Self> {
+    pub fn bind(config: Config, authenticator: Authenticator, mut sockets: HandedOver) -> anyhow::Result<Self> {
         let capacity = Capacity::make(&config)?;
         if let Some(warning) = capacity.warning {
             warn!("{warning}");
         }
+        let parts = ceiling(&config, capacity.connections, config.relays.len());
+        let memory_ceiling = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.bytes));
+        let operations = OperationsPort::bind(&config, doors::take_operations(&config, &mut sockets))?;
         let doors = Doors::bind(&config, sockets)?;
         let own_limits: Vec<_> = config.listeners.iter().map(|listener| listener.limits).collect();
         let admission = Admission::new(capacity.connections, &config.limits, &own_limits);
@@ -83,7 +83,18 @@ impl Relay {
         let decisions = Arc::new(Decisions::new(config.remembered_decisions));
         authenticator.guard(revoking.revocations.clone(), decisions.clone());
         let config = Arc::new(config);
-        Ok(Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at: None })
+        Ok(Self {
+            config,
+            authenticator,
+            doors,
+            admission,
+            operations,
+            network_thread,
+            revoking,
+            decisions,
+            memory_ceiling,
+            reload_at: None,
+        })
     }
 
     /// Reads the settings again at SIGHUP, under the same `overrides` as at the start.
@@ -107,70 +118,78 @@ impl Relay {
             .enable_all()
             .build()
             .context("cannot start the runtime of the acceptor")?;
-        runtime.block_on(async {
-            let mut shutdown = shutdown.listen();
-            let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
-            let Self { config, authenticator, doors, admission, network_thread, revoking, decisions, reload_at } = self;
-            let (ask_to_reload, reload_requests) = control::reload_requests();
-            let network = network_thread.as_ref().map(NetworkThread::inbox);
-            let files = WatchedFiles::of(&config);
-            let reload = match reload_at {
-                None => None,
-                Some((sighups, overrides)) => {
-                    let wishes = Wishes::new(sighups, reload_requests);
-                    file_watch::watch(&files, &wishes.changed_files())?;
-                    let (config, authenticator) = (config.clone(), authenticator.clone());
-                    let (certificates, files, network) = (doors.certificates(), files.clone(), network.clone());
-                    Some(Reload::new(config, overrides, authenticator, certificates, files, wishes, network))
-                }
-            };
-            let asked = authenticator.clone();
-            admission.turned_away().answer_health(move || match asked.ready() {
-                true => Health::Serving,
-                false => Health::Undecided,
-            });
-            let index = Arc::new(index(&config, network_thread.as_ref()));
-            let common = common(&config, &authenticator, &admission, &revoking.revocations)?;
-            let (inboxes, shards) = start_shards(&config, common, &index, network.clone())?;
-            revoking.tell(inboxes.clone(), network.clone());
-            let links = network_thread
-                .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
-                .transpose()?;
-            let Revoking { revocations, saving } = revoking;
-            let unsaved = saving.clone();
-            let operator = Operator::new(inboxes.clone(), network.clone(), revocations, saving, decisions);
-            if let Some(network) = &network {
-                network.send(Event::Deciders(authenticator.deciders()));
-            }
-            let status_gatherer = Arc::new(StatusGatherer::new(
-                config.clone(),
-                doors.described(),
-                authenticator.clone(),
-                control::Sources { inboxes: inboxes.clone(), index, admission: admission.clone(), network, files },
-            ));
-            let status = format!("serving clients on {}", doors.addresses());
-            doors.log();
-            let accepting = doors.open(&config, &inboxes, &admission)?;
-            let service = Service::new(status, config, admission, inboxes, status_gatherer, authenticator.clone());
-            serving();
-            service.ready();
-            let stopped = tokio::select! {
-                stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
-                never = service.serve_control_and_watchdog(control, ask_to_reload, operator) => match never {},
-            };
-            // Whoever is in a hurry waits for no disk, and for no calls that are inside the plugin.
-            let is_in_a_hurry = matches!(stopped, Ok(Stopped::AtOnce));
-            finish(unsaved, is_in_a_hurry).await;
-            if authenticator::loading_hangs() {
-                // Threads that end wait for the lock of the system's loader, and so does whoever waits for them.
-                system::finish_log();
-                authenticator::exit_past_hanging_threads(stopped.is_err().into());
-            }
-            if !is_in_a_hurry {
-                authenticator.stop();
-            }
-            stopped.map(drop)
-        })
+        runtime.block_on(self.serve(shutdown, serving))
+    }
+
+    async fn serve(self, shutdown: Shutdown, serving: impl FnOnce()) -> anyhow::Result<()> {
+        let mut shutdown = shutdown.listen();
+        let control = ControlSocket::open(&self.config.control_socket, self.config.client_port)?;
+        let Self {
+            config,
+            authenticator,
+            doors,
+            admission,
+            operations,
+            network_thread,
+            revoking,
+            decisions,
+            memory_ceiling,
+            reload_at,
+        } = self;
+        let (ask_to_reload, reload_requests) = control::reload_requests();
+        let network = network_thread.as_ref().map(NetworkThread::inbox);
+        let files = WatchedFiles::of(&config);
+        let served = [doors.certificates(), certificates::of_operations(operations.as_ref())].concat();
+        let overrides = reload_at.as_ref().map(|(_, overrides)| overrides.clone()).unwrap_or_default();
+        let reload = reload_at.map(|(sighups, overrides)| {
+            let wishes = Wishes::new(sighups, reload_requests);
+            assembly::reload(wishes, overrides, &config, &authenticator, served, &files, &network)
+        });
+        let reload = reload.transpose()?;
+        assembly::answer_health(&admission, &authenticator);
+        let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
+        let common =
+            assembly::common(&config, &authenticator, &admission, &revoking.revocations, operations.is_some())?;
+        let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, network.clone())?;
+        revoking.tell(inboxes.clone(), network.clone());
+        let links = network_thread
+            .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
+            .transpose()?;
+        let Revoking { revocations, saving } = revoking;
+        let unsaved = saving.clone();
+        let lists = assembly::lists(&config, &inboxes, &network, &revocations, &authenticator, &admission);
+        let operator = Operator::new(inboxes.clone(), network.clone(), revocations.clone(), saving, decisions, lists);
+        let operator = Arc::new(operator);
+        assembly::tell_who_decides(&authenticator, network.as_ref());
+        let sources = control::Sources {
+            inboxes: inboxes.clone(),
+            index,
+            admission: admission.clone(),
+            network,
+            files,
+            queued_memory,
+            memory_ceiling,
+            revocations,
+        };
+        let (described, url) = (doors.described(), operations.as_ref().map(OperationsPort::url));
+        let gatherer = Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
+        let status = format!("serving clients on {}", doors.addresses());
+        doors.log();
+        let accepting = doors.open(&config, &inboxes, &admission)?;
+        certificates::watch(certificates::of_operations(operations.as_ref()))?;
+        let reloading = (overrides, ask_to_reload.clone());
+        let _operations = assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
+        let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());
+        serving();
+        service.ready();
+        let stopped = tokio::select! {
+            stopped = service.run(accepting, shards, links, &mut shutdown, reload) => stopped,
+            never = service.serve_control_and_watchdog(control, ask_to_reload, operator) => match never {},
+        };
+        // Whoever is in a hurry waits for no disk.
+        finish(unsaved, matches!(stopped, Ok(Stopped::AtOnce))).await;
+        assembly::end(&authenticator, &stopped);
+        stopped.map(drop)
     }
 }
 
@@ -186,61 +205,4 @@ pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
         admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
     }
     Ok(())
-}
-
-/// The index of so many shards, and of the network behind them.
-fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex {
-    match network_thread {
-        None => ShardIndex::default(),
-        Some(network_thread) => ShardIndex::with_network(config.shards, network_thread.inbox()),
-    }
-}
-
-/// What all shards have in common.
-fn common(
-    config: &Config,
-    authenticator: &Authenticator,
-    admission: &Arc<Admission>,
-    revocations: &Arc<Revocations>,
-) -> anyhow::Result<client::Common> {
-    Ok(client::Common {
-        authenticator: authenticator.clone(),
-        admission: admission.clone(),
-        limits: config.limits.clone(),
-        paths: client::Paths { publish: config.http.publish, events: config.http.events },
-        seen: config.authenticator_sees.clone(),
-        name: config.name.as_str().into(),
-        shards: config.shards,
-        verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
-        idempotency: Arc::new(client::IdempotencyKeys::new()?),
-        revocations: revocations.clone(),
-    })
-}
-
-fn start_shards(
-    config: &Config,
-    common: client::Common,
-    index: &Arc<ShardIndex>,
-    network: Option<InboxSender<Event>>,
-) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>)> {
-    let (inboxes, receivers): (Vec<_>, Vec<_>) =
-        (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();
-    let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
-    let shards = receivers
-        .into_iter()
-        .enumerate()
-        .map(|(number, inbox)| {
-            let shard = Shard {
-                number,
-                inbox,
-                inboxes: inboxes.clone(),
-                network: network.clone(),
-                index: index.clone(),
-                queued_memory: queued_memory.clone(),
-                common: common.clone(),
-            };
-            shard.start()
-        })
-        .collect::<anyhow::Result<_>>()?;
-    Ok((inboxes, shards))
 }

@@ -247,7 +247,7 @@ fn words(swapped: Swapped) -> &'static str {
 }
 
 fn log_who_decides(authenticator: &Authenticator, swapped: Swapped, settings: Option<&Path>) {
-    let is_list = !authenticator.entries().is_empty();
+    let is_list = authenticator.is_list();
     for (name, identity) in authenticator.identities() {
         log_identity(authenticator, is_list.then_some(name), &identity, swapped, settings);
     }

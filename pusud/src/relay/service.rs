@@ -107,11 +107,11 @@ impl Service {
         &self,
         control: Option<ControlSocket>,
         reload: mpsc::Sender<ReloadRequest>,
-        operator: Operator,
+        operator: Arc<Operator>,
     ) -> Infallible {
         let controlling = async {
             match control {
-                Some(control) => control.serve(self.status_gatherer.clone(), reload, Arc::new(operator)).await,
+                Some(control) => control.serve(self.status_gatherer.clone(), reload, operator).await,
                 None => std::future::pending().await,
             }
         };

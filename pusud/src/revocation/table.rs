@@ -201,6 +201,12 @@ impl Revocations {
         self.lock().has_room(self.now_ms())
     }
 
+    /// How many hold.
+    pub fn len(&self) -> usize {
+        let (table, now) = (self.lock(), self.clock.now());
+        table.all().filter(|entry| entry.holds(now.steady_ms)).count()
+    }
+
     /// All that hold, by whom, as people see them: with ends by the system's clock.
     pub fn list(&self) -> Vec<Entry> {
         let (table, now) = (self.lock(), self.clock.now());

@@ -56,6 +56,8 @@ pub enum Event {
     Revoked(OrderTicket, u64),
     /// These decide from here on: peers are told, so that a difference is seen.
     Deciders(Vec<OwnDecider>),
+    /// Say which linked relays have listeners of each of these channels, by their names.
+    WhoListens(Box<[Box<str>]>, oneshot::Sender<Vec<Vec<String>>>),
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.

@@ -93,7 +93,7 @@ impl Door for RelayDoor {
 
     fn flush(&mut self) {
         self.close_run();
-        self.outgoing.send();
+        self.outgoing.send(None);
         self.marks.place(&self.outgoing);
     }
 

@@ -3,6 +3,7 @@
 //! All of them share one buffer, so that a hand-over costs one allocation and one wake-up however many they are.
 
 use crate::routing::lane::{SHARES, Share};
+use std::time::Instant;
 
 /// Publications on their way to another shard.
 #[derive(Default)]
@@ -12,6 +13,8 @@ pub struct Batch {
     bytes: Vec<u8>,
     /// The bytes, by the share of the inbox that they count in.
     by_share: [usize; SHARES],
+    /// When the first of them was accepted, where somebody has looked.
+    pub accepted: Option<Instant>,
 }
 
 struct Part {

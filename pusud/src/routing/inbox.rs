@@ -5,10 +5,12 @@
 //! asks for room before the next publication, and so the source slows down. Each lane of publications has a share of its
 //! own, and so has what comes over links: none of them waits for another's.
 
+use crate::admission::OperatorPlace;
 use crate::routing::arrival::Arrival;
 use crate::routing::backplane::Event;
 use crate::routing::batch::Batch;
 use crate::routing::lane::{SHARES, Share};
+use crate::routing::look::Look;
 use crate::routing::orders::{KickTarget, Tally};
 use crate::routing::report::Report;
 use crate::routing::waker_set::WakerSet;
@@ -50,6 +52,10 @@ pub enum Item {
     Kick(KickTarget, Tally),
     /// Say how you are: an answer shows that the shard takes turns.
     Report(oneshot::Sender<Report>),
+    /// Show some of the clients or channels.
+    Look(Look),
+    /// Serve the other end of this socket as the operator, who may do everything, in that place.
+    Operator(std::net::TcpStream, OperatorPlace),
     /// See all clients off, and say so when they have gone. Everything else goes on: other shards may still have
     /// sources.
     Drain(oneshot::Sender<()>),

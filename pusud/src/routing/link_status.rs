@@ -60,11 +60,23 @@ pub struct PeerStatus {
     /// How it decides otherwise than this relay who may read and write; `None`: it does not, or nobody knows.
     #[serde(default)]
     pub authenticator_difference: Option<String>,
+    /// What it says of its own links, the first ones by name; `None`: nothing, since it is not linked or runs an earlier version.
+    #[serde(default)]
+    pub sees: Option<Vec<SeenRelay>>,
     /// Why the last attempt or the last link ended.
     pub last_error: Option<String>,
     /// When it will be dialled again.
     #[serde(default, with = "seconds")]
     pub next_attempt_in: Option<Duration>,
+}
+
+/// What another relay says of one of its own links.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRelay {
+    /// The name of the relay at the other end.
+    pub name: String,
+    /// What there is between the two.
+    pub state: PeerState,
 }
 
 /// What there is between this relay and another.

@@ -10,14 +10,18 @@ mod backplane_door;
 mod batch;
 mod channel_id;
 mod deciders;
+mod ended;
+mod histogram;
 mod inbox;
 mod lane;
 mod link_marks;
 mod link_status;
+mod look;
 mod memory;
 mod orders;
 mod outgoing;
 mod report;
+mod rows;
 mod run;
 mod shard_index;
 mod shard_reports;
@@ -30,14 +34,24 @@ pub use backplane_door::RelayDoor;
 pub use batch::{Batch, Publications};
 pub use channel_id::ChannelId;
 pub use deciders::OwnDecider;
+pub use ended::{Ended, EndedClient};
+pub use histogram::{HISTOGRAM_BOUNDS, Histogram};
 pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard_inbox};
 pub use lane::{LANES, Lane, SHARES, Share};
-pub use link_status::{PeerState, PeerStatus, Status, Traffic};
+pub use link_status::{PeerState, PeerStatus, SeenRelay, Status, Traffic};
+pub use look::{
+    AuthorizedBy, ChannelLook, ChannelSeen, ChannelSort, ChannelsSeen, ClientLook, ClientPlace, ClientSeen, ClientSort,
+    ClientsSeen, Look, ROWS_MAX,
+};
 pub use memory::{INBOX_BYTES_MAX, from_links_bytes_max, run_bytes_max};
 pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply, OrderTicket, TakenIn, Tally};
 pub use outgoing::Outgoing;
-pub use report::Report;
+pub use report::{Report, States, Transports};
+pub use rows::{
+    AuthorizationRow, ChannelPage, ChannelRow, Channels, ClientPage, ClientRow, ClientState, ClientTransport, Clients,
+    PermissionRow,
+};
 pub use run::Run;
 pub use shard_index::{ShardIndex, ShardIndexView, ShardSet};
 pub use shard_reports::{ShardReports, collect_reports};
-pub use stats::{Disconnects, Stats};
+pub use stats::{Disconnects, Stats, Times};

@@ -9,6 +9,7 @@ use crate::routing::inbox::{InboxSender, Item};
 use crate::routing::lane::{SHARES, Share};
 use crate::routing::shard_index::ShardSet;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// The ways out of one member of the shard index.
 pub struct Outgoing {
@@ -64,10 +65,11 @@ impl Outgoing {
         }
     }
 
-    /// Hands over what there is.
-    pub fn send(&mut self) {
+    /// Hands over what there is, of which the first was accepted then, if somebody has looked.
+    pub fn send(&mut self, accepted: Option<Instant>) {
         for (inbox, batch) in self.inboxes.iter().zip(&mut self.batches) {
             if !batch.is_empty() {
+                batch.accepted = accepted;
                 inbox.send(Item::Batch(std::mem::take(batch)));
             }
         }

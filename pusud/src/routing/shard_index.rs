@@ -105,6 +105,13 @@ impl ShardIndex {
         self.lock().get(channel).is_some_and(|&shards| self.is_local(shards))
     }
 
+    /// How many of these channels have no listener in a shard of a lower number.
+    pub fn count_first<'a>(&self, shard: usize, channels: impl Iterator<Item = &'a str>) -> usize {
+        let known = self.lock();
+        let lower = (1 << shard) - 1;
+        channels.filter(|&channel| known.get(channel).is_none_or(|shards| shards & lower == 0)).count()
+    }
+
     /// The channels of which a shard has listeners.
     pub fn local_channels(&self) -> Vec<Box<str>> {
         self.lock().iter().filter(|&(_, &shards)| self.is_local(shards)).map(|(channel, _)| channel.clone()).collect()

@@ -71,7 +71,7 @@ impl Shard {
     async fn run(mut self) -> Stats {
         let limits = self.common.limits.clone();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone()));
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone(), self.common.is_timed));
         let context = Rc::new(client::Context::new(hub.clone(), self.common));
         let ends = context.clone();
         spawn_local(flush(hub.clone(), move || ends.ends.any_due()));
@@ -105,10 +105,20 @@ impl Shard {
                         let hub = hub.clone();
                         drop(spawn_local(async move { tally.add(hub.kick(&target).await) }));
                     }
+                    Item::Look(look) => drop(spawn_local(hub.clone().look(look))),
+                    Item::Operator(socket, place) if !context.is_draining.get() => {
+                        match client::serve_operator(&context, socket, place) {
+                            Ok(serving) => drop(spawn_local(serving)),
+                            Err(error) => debug!(%error, "cannot serve the operator"),
+                        }
+                    }
+                    // Its end says that the relay is stopping.
+                    Item::Operator(..) => {}
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {
                         context.is_draining.set(true);
+                        hub.close_operators();
                         let context = context.clone();
                         let (grace, spread_max) = (limits.drain_grace, limits.drain_spread);
                         let hub = hub.clone();

@@ -55,6 +55,8 @@ pub enum Output {
 /// The queue and the limit of a daemon's log.
 static QUEUED: OnceLock<(Arc<Queue>, Arc<Limit>)> = OnceLock::new();
 
+/// What operators have done is written at any level.
+const AUDIT: &str = ",pusud::audit=info";
 /// The part of a filter that lets through what authenticators say about their decisions.
 const DECISIONS: &str = ",pusud::authenticator::host=debug";
 /// How long the end of the process may wait for the log's reader.
@@ -89,7 +91,7 @@ pub fn start_logging(format: Format, level: Level, output: Output) -> anyhow::Re
         }
     };
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{dependencies},pusud={name}{decisions}")))
+        .with_env_filter(EnvFilter::new(format!("{dependencies},pusud={name}{decisions}{AUDIT}")))
         .with_writer(writer)
         .log_internal_errors(false)
         .with_target(false);
@@ -121,6 +123,11 @@ fn colours() -> bool {
 /// Lines of a daemon's log that were lost since the start, because nobody read them or they could not be written.
 pub fn lost_log_lines() -> u64 {
     QUEUED.get().map_or(0, |(queue, _)| queue.lost())
+}
+
+/// Lines of a daemon's log that were left out since the start, because too many of their kind came.
+pub fn left_out_log_lines() -> u64 {
+    QUEUED.get().map_or(0, |(_, limit)| limit.left_out())
 }
 
 /// Hands over a line that is no event, if the log is a daemon's. False: it is not.

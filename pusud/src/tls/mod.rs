@@ -3,6 +3,7 @@
 //! It reads files and makes sessions; it opens no socket and starts no thread.
 //! **Invariant:** the crypto provider is named wherever one is needed, and the process has no default.
 
+mod accepting;
 mod alternative_names;
 mod attributes;
 mod certificate;
@@ -29,6 +30,7 @@ mod tickets;
 #[cfg(test)]
 mod tests;
 
+pub use accepting::{ServerStream, accept};
 pub use alternative_names::AlternativeNames;
 pub use certificate::{CertificateFacts, KeyKind};
 pub use client::{Client, ClientFiles, ClientStream, TlsFailure};

@@ -202,6 +202,12 @@ impl Http {
         if request.method == "HEAD" { self.answer_to_head() } else { self.answer() }
     }
 
+    /// Sends a request and takes the answer, of which there is the head alone.
+    pub(crate) fn ask_for_head(&mut self, request: &Request) -> Answer {
+        self.send(request);
+        self.answer_to_head()
+    }
+
     /// GET.
     pub(crate) fn get(&mut self, target: &str) -> Answer {
         self.ask(&Request::get(target))

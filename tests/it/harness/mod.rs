@@ -29,6 +29,7 @@ mod memory_group;
 mod name_server;
 mod namespace;
 mod network;
+mod operations;
 #[cfg(unix)]
 mod operator;
 #[cfg(target_os = "linux")]
@@ -37,6 +38,7 @@ mod pages;
 mod pair;
 mod plugin_files;
 mod process;
+mod prometheus;
 mod python;
 mod raw;
 mod router;
@@ -76,6 +78,7 @@ pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
+pub(crate) use operations::{operations_order, operations_request};
 #[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]
@@ -84,6 +87,7 @@ pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
     library_name, my_plugin, password_plugin, patched_copy, ws_echo,
 };
+pub(crate) use prometheus::{NO_PROMETHEUS, Prometheus, has_prometheus};
 pub(crate) use python::script;
 pub(crate) use raw::{Raw, upgrade_request};
 pub(crate) use router::{Hook, Router};

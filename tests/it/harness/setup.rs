@@ -132,6 +132,11 @@ impl Setup {
         self
     }
 
+    /// Operators have a port: any free one, which [`Daemon::operations`] knows.
+    pub(crate) fn with_operations(self) -> Self {
+        self.settings("operations_port: any\noperations_token_file: operations.token")
+    }
+
     /// Further settings, as YAML.
     pub(crate) fn settings(mut self, yaml: &str) -> Self {
         writeln!(self.more, "{yaml}").unwrap();
@@ -158,12 +163,13 @@ impl Setup {
             false => format!("client_address: '{}'\nclient_port: {}\n", self.address, self.port),
         };
         let settings = format!(
-            "authenticator: {}\n{place}shards: {}\nname: {}\nplugins_dir: {:?}\n{}{}",
+            "authenticator: {}\n{place}shards: {}\nname: {}\nplugins_dir: {:?}\n{}{}{}",
             self.authenticator,
             self.shards,
             self.name,
             plugins.path(),
             if self.more.contains("control_socket") { "" } else { "control_socket: control.sock\n" },
+            if self.more.contains("operations_port") { "" } else { "operations_port: 0\n" },
             for_tests(self.more),
         );
         let (mut settings, mut tls) = (settings, None);

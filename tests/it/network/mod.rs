@@ -29,6 +29,8 @@ mod place;
 mod rejoin;
 #[cfg(unix)]
 mod revoke;
+#[cfg(unix)]
+mod sees;
 mod snapshots;
 mod status;
 mod stopping;

@@ -37,9 +37,14 @@ fn status_shows_what_there_is_and_what_was(daemon: Daemon) {
             break status;
         }
     };
-    assert_eq!(status["connections"], json!({"total": 6, "unauthorized": 1, "handshakes": 0}), "{status}");
+    let by_transport = json!({"ws": 6, "wss": 0, "sse": 0, "sses": 0, "http": 0, "https": 0, "other": 0});
+    let by_state = json!({"open": 6, "blocked": 0, "closing": 0});
+    let connections = json!({"total": 6, "unauthorized": 1, "handshakes": 0, "accepted": 7, "by_transport": by_transport, "by_state": by_state});
+    assert_eq!(status["connections"], connections, "{status}");
     assert_eq!((&status["channels"], &status["subscriptions"]), (&json!(2), &json!(10)), "{status}");
-    assert_eq!(status["messages"], json!({"published": 1, "delivered": 5, "dropped_bytes": 0}), "{status}");
+    let frame = r#"12{"type":"publish","channel":"a","content":1}"#.len();
+    let messages = json!({"published": 1, "published_bytes": 1, "delivered": 5, "delivered_bytes": 5 * frame, "dropped": 0, "dropped_bytes": 0});
+    assert_eq!(status["messages"], messages, "{status}");
     assert_eq!(status["disconnects"], json!([{"code": 4501, "reason": "authorization failed", "count": 1}]));
     assert_eq!(status["refusals"]["outbox_bytes"], 0, "{status}");
     assert_eq!((&status["name"], &status["pid"]), (&json!("test-relay"), &json!(daemon.pid())), "{status}");

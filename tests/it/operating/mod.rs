@@ -9,9 +9,15 @@ mod control;
 mod decisions;
 mod draining;
 #[cfg(unix)]
+mod ended;
+#[cfg(target_os = "linux")]
+mod figures;
+#[cfg(unix)]
 mod health;
 #[cfg(unix)]
 mod kick;
+#[cfg(unix)]
+mod lists;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -32,5 +38,7 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod stopping;
+#[cfg(unix)]
+mod tail;
 #[cfg(target_os = "linux")]
 mod volumes;

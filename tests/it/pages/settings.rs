@@ -49,6 +49,13 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("name", "other"),
         ("shards", "2"),
         ("control_socket", "None"),
+        ("operations_address", "127.0.0.2"),
+        ("operations_port", "1"),
+        ("operations_tls", "{certificate: a, key: b}"),
+        ("operations_token_file", "settings.yaml"),
+        ("operations_hosts", "[a]"),
+        ("operations_plaintext", "true"),
+        ("ready_needs_relays", "1"),
         ("revocations_file", "other.json"),
         ("remembered_decisions", "7"),
     ];

@@ -2,6 +2,7 @@
 
 use super::super::decider::{Condition, Counts};
 use super::super::identity::Identity;
+use crate::routing::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// One entry of a list.
@@ -11,6 +12,8 @@ pub struct EntryReport {
     pub name: String,
     /// What runs.
     pub identity: Identity,
+    /// Its number, as grants have it.
+    pub number: u32,
     /// Which one it is of those that decide, from 0.
     pub index: u32,
     /// The next one is asked where this one cannot decide.
@@ -25,6 +28,10 @@ pub struct EntryReport {
     pub counts: Counts,
     /// What it has decided, since it stands in the settings.
     pub decisions: DecisionCounts,
+    /// How long it took for each, since it stands in the settings.
+    pub durations: Histogram,
+    /// How many of it have decided since it stands in the settings: one more with each reload.
+    pub generation: u32,
     /// What was compared, where it decides nothing (`shadow: true`).
     pub trial: Option<TrialCounts>,
 }

@@ -10,10 +10,11 @@ use super::super::verdict::{Decision, Grant, Request};
 use super::report::{DecisionCounts, EntryReport};
 use super::settled::Settled;
 use crate::config::AuthenticatorConfig;
-use crate::routing::OwnDecider;
+use crate::routing::{Histogram, OwnDecider};
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// What the options are hashed with where the next entry is asked.
 const GOES_ON: &[u8] = b"if_unavailable: next";
@@ -30,13 +31,16 @@ pub(super) struct Lasts {
     tally: Arc<Tally>,
 }
 
-/// What an entry of a list has decided.
+/// What an entry has decided.
 #[derive(Default)]
 struct Tally {
     granted: AtomicU64,
     refused: AtomicU64,
     abstained: AtomicU64,
     unavailable: AtomicU64,
+    /// How long deciding took, whatever came of it.
+    durations: Mutex<Histogram>,
+    generations: AtomicU32,
 }
 
 /// An entry. Clones are the same one.
@@ -56,6 +60,13 @@ impl Lasts {
     }
 }
 
+impl Tally {
+    fn durations(&self) -> MutexGuard<'_, Histogram> {
+        // Numbers are never left half changed, so a panic elsewhere does not make them unusable.
+        self.durations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Slot {
     pub(super) fn new(config: &AuthenticatorConfig, lasts: Lasts, generation: Arc<Generation>) -> Self {
         Self { name: config.name().to_owned(), goes_on: config.entry.goes_on, lasts, generation }
@@ -68,7 +79,9 @@ impl Slot {
 
     /// As [`Self::ask`], with what it says beside it.
     pub(super) async fn ask_in_detail(&self, request: Request) -> Understood {
+        let began = Instant::now();
         let mut answer = self.generation.ask(request).await;
+        self.count_duration(began);
         if let Decision::Grant(Grant { entry, .. }) = &mut answer.verdict {
             *entry = self.lasts.number;
         }
@@ -98,9 +111,19 @@ impl Slot {
         if self.goes_on { Sha256::new().chain_update(options).chain_update(GOES_ON).finalize().into() } else { options }
     }
 
+    /// A new instance of it begins, or it has read its files again.
+    pub(super) fn count_generation(&self) {
+        self.lasts.tally.generations.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has taken until now, from then on.
+    pub(super) fn count_duration(&self, began: Instant) {
+        self.lasts.tally.durations().observe(began.elapsed());
+    }
+
     /// Counts what it has decided.
     pub(super) fn count(&self, decision: &Decision) {
-        let Tally { granted, refused, abstained, unavailable } = &*self.lasts.tally;
+        let Tally { granted, refused, abstained, unavailable, .. } = &*self.lasts.tally;
         let counter = match decision {
             Decision::Grant(_) => granted,
             Decision::Refuse(_) => refused,
@@ -126,6 +149,7 @@ impl Slot {
         EntryReport {
             name: self.name.clone(),
             identity: self.generation.identity.clone(),
+            number: self.lasts.number,
             index: place.index,
             goes_on: self.goes_on,
             ready: self.ready(),
@@ -138,6 +162,8 @@ impl Slot {
                 abstained: read(&tally.abstained),
                 unavailable: read(&tally.unavailable),
             },
+            durations: *tally.durations(),
+            generation: tally.generations.load(Ordering::Relaxed),
             trial: None,
         }
     }

@@ -100,6 +100,7 @@ impl Lineup {
                 Reload::Nothing => Swapped::Nothing,
                 Reload::Done => {
                     reloaded.push(slot.name.clone());
+                    slot.count_generation();
                     Swapped::Reloaded
                 }
                 Reload::NotPossible => {
@@ -172,7 +173,9 @@ impl Prepared<'_> {
 /// Makes an instance, which hears of nothing yet.
 fn begun(entry: &AuthenticatorConfig, plan: Plan, lasts: Lasts, serves: bool, images: &Images) -> Result<Slot> {
     let generation: Generation = plan.carry_out(serves, images, &lasts.lasting)?;
-    Ok(Slot::new(entry, lasts, Arc::new(generation)))
+    let slot = Slot::new(entry, lasts, Arc::new(generation));
+    slot.count_generation();
+    Ok(slot)
 }
 
 /// Those that have read their files again stay as they are, whatever becomes of the others.

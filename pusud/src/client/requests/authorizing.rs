@@ -94,6 +94,7 @@ impl Requests<'_> {
         self.probation = None;
         self.outbox.set_authorized(true);
         self.outbox.set_standing(remembered.standing.clone());
+        self.context.show_subject(self.listener, &remembered.identity);
         self.known = Some(Known {
             authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
             cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),
@@ -133,7 +134,9 @@ impl Requests<'_> {
                 Found::Unknown(asking) => {
                     self.send_answers().await;
                     let request = request.take().expect("a question is asked once");
+                    let began = context.hub.look_at_clock();
                     let verdict = self.while_open(context.authenticator.authorize(request)).await?;
+                    context.hub.count_authorized(began);
                     Some(self.decided(asking, verdict))
                 }
             };

@@ -116,11 +116,14 @@ impl Requests<'_> {
         let kept = authenticator.reauthorizes().then(|| Rc::new(Authorization::new(authorization.expose())));
         let request = question(self.outbox.transport(), Some(&facts), authorization, false);
         self.send_answers().await;
+        let asked = self.context.hub.look_at_clock();
         let verdict = self.while_open(authenticator.authorize(request)).await?;
+        self.context.hub.count_authorized(asked);
         let client = self.outbox.transport().describe_client();
         match verdict {
             Verdict::Grant(grant) => {
                 debug!(client, subject = grant.subject, ticket = grant.ticket, "authorized");
+                self.context.show_subject(self.listener, &grant.subject);
                 let mut session = Session::default();
                 session.granted(grant, kept.filter(|_| authenticator.reauthorizes()), Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.

@@ -99,6 +99,7 @@ impl Requests<'_> {
                 return Err(no_permission());
             }
         }
+        self.context.hub.count_published(self.listener, content.len());
         self.needs_fence |= self.context.hub.goes_to_network(channel);
         Ok(())
     }

@@ -39,6 +39,7 @@ impl Requests<'_> {
         let body = std::str::from_utf8(self.received.unread().get(..len)?).ok()?;
         let content = protocol::parse_content(body, limits).ok()?;
         self.context.hub.publish(channel, content, &mut self.turn).ok()?;
+        self.context.hub.count_published(self.listener, content.len());
         // The answer is owed, also where the outbox is closed before it leaves.
         self.outbox.reach(Stage::Answer);
         self.needs_fence |= self.context.hub.goes_to_network(channel);

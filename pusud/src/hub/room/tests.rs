@@ -107,7 +107,7 @@ async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_ord
     let frames = vec![0; routing::SHARE_BYTES_MAX];
     let share = Share::of(Lane::FIRST);
     outgoing.push(full, &crate::routing::Publications { channel: "full", frames: &frames, messages: 1, share });
-    outgoing.send();
+    outgoing.send(None);
     let mut rooms = Rooms::new(ROOM, 3);
     let need = |rooms: &Rooms, members| rooms.need(100, 0, members);
     assert!(!rooms.is_free(&need(&rooms, full), &outgoing) && rooms.is_free(&need(&rooms, free), &outgoing));

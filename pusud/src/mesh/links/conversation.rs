@@ -9,7 +9,7 @@ use crate::mesh::links::link::Signals;
 pub(crate) use crate::mesh::links::reading::READ_BYTES;
 use crate::mesh::links::reading::read;
 use crate::mesh::links::transport::{LinkStream, Transport};
-use crate::mesh::links::writing::{beat, expire, write};
+use crate::mesh::links::writing::{beat, expire, tell_links, write};
 use crate::mesh::membership::{Candidate, LinkId, Seen};
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Hello};
@@ -242,6 +242,7 @@ impl<D: Door, T: Transport> Conversation<D, T> {
             end = write(&node, id, writer, signals) => end,
             never = beat(&node, id) => match never {},
             never = expire(&node, id, signals) => match never {},
+            never = tell_links(&node, id) => match never {},
             () = signals.ended.notified() => Ok(()),
         };
         match (signals.why.take(), end) {

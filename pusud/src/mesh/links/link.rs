@@ -2,12 +2,15 @@
 //!
 //! A value without a socket: `conversation` moves bytes between the two. Does not know other links.
 
+mod dropped;
+
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
 use crate::mesh::links::deciders::PeerDeciders;
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::orders::Orders;
-use crate::mesh::links::queue::{Pushed, QUEUE_BYTES_MAX, Queue};
+use crate::mesh::links::queue::{QUEUE_BYTES_MAX, Queue};
+use crate::mesh::links::seen::PeerLinks;
 use crate::mesh::links::sequence::Arrival;
 use crate::mesh::membership::{Account, Candidate};
 use crate::mesh::wire::{self, Decider, Malformed, Names, Publications, kind};
@@ -73,6 +76,8 @@ pub(crate) struct Link {
     pub orders: Option<Box<Orders>>,
     /// Who decides there.
     pub deciders: PeerDeciders,
+    /// Which links both sides have.
+    pub seen: PeerLinks,
     /// Subscriptions that wait for the peer.
     pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
@@ -108,6 +113,7 @@ impl Link {
             holding,
             orders,
             deciders: PeerDeciders::default(),
+            seen: PeerLinks::default(),
             waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -152,32 +158,6 @@ impl Link {
         if was_idle && !self.queue.is_idle() {
             self.signals.send.notify_one();
         }
-    }
-
-    fn count_too_large(&mut self, bytes: usize) {
-        self.account.traffic.too_large += 1;
-        if self.account.traffic.too_large == 1 {
-            warn!(
-                relay = %self.name, bytes, max = self.content_bytes_max,
-                "a message is larger than the peer takes and is not sent to it: set `limits.max_message_bytes` \
-                 alike on all relays"
-            );
-        }
-    }
-
-    fn count_dropped(&mut self, pushed: Pushed) {
-        let traffic = &mut self.account.traffic;
-        // What was dropped for it counted as sent before.
-        traffic.sent -= pushed.dropped;
-        let dropped = pushed.dropped + u64::from(!pushed.is_taken);
-        traffic.dropped += dropped;
-        if self.dropped_in_a_row == 0 {
-            warn!(
-                relay = %self.name, queued_bytes = self.queue.bytes(),
-                "the peer takes messages more slowly than they come: new ones for it are dropped"
-            );
-        }
-        self.dropped_in_a_row += dropped;
     }
 
     /// The peer holds channels, or lets go of them.
@@ -279,6 +259,7 @@ impl Link {
         if std::mem::take(&mut self.deciders.owed) {
             wire::deciders(out, deciders);
         }
+        self.seen.write(out);
         if let Some(holding) = &mut self.holding {
             holding.write(out);
         }

@@ -14,6 +14,7 @@ mod orders;
 mod queue;
 mod reading;
 mod reception;
+mod seen;
 mod sequence;
 mod taken_in;
 mod tcp_options;
@@ -38,7 +39,7 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, ORDERS_MINOR, Ready};
+use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, LINKS_MINOR, ORDERS_MINOR, Ready};
 use crate::revocation::Revocations;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
@@ -178,6 +179,7 @@ impl<D: Door> Mesh<D> {
         let mut link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
         link.deciders.knows = knows_deciders;
         link.deciders.owed = knows_deciders && !self.deciders.is_empty();
+        link.seen.knows = peer.minor.min(VERSION.1) >= LINKS_MINOR;
         let signals = link.signals.clone();
         self.links.insert(id, link);
         Ok((answer, signals))

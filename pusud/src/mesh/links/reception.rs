@@ -31,6 +31,8 @@ impl<D: Door> Mesh<D> {
                 return Err(Malformed::UnknownType(kind::DECIDERS).into());
             }
             Frame::Deciders(theirs) => self.told_of_deciders(id, theirs),
+            Frame::Links(_) if !link.seen.knows => return Err(Malformed::UnknownType(kind::LINKS).into()),
+            Frame::Links(theirs) => self.told_of_links(id, theirs),
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
                 link.owe(|duties| duties.pong = Some(time));

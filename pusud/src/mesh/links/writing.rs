@@ -10,10 +10,12 @@ use crate::routing::Door;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::yield_now;
-use tokio::time::{Instant, interval_at, sleep_until};
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 /// Between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Between two times that a peer is told of this relay's links.
+const LINKS_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Interest is compared with every so many heartbeats.
 const HEARTBEATS_PER_CHECK: u32 = 6;
 
@@ -54,6 +56,14 @@ pub(super) async fn beat<D: Door, T>(node: &Node<D, T>, id: LinkId) -> std::conv
                 duties.check |= count.is_multiple_of(HEARTBEATS_PER_CHECK);
             });
         }
+    }
+}
+
+/// Has the peer told of this relay's links, where they have changed.
+pub(super) async fn tell_links<D: Door, T>(node: &Node<D, T>, id: LinkId) -> std::convert::Infallible {
+    loop {
+        node.mesh.borrow_mut().tell_links(id);
+        sleep(LINKS_TOLD_EVERY).await;
     }
 }
 

@@ -9,6 +9,7 @@ use crate::mesh::wire::deciders::{self, Decider};
 use crate::mesh::wire::fields::Fields;
 pub(crate) use crate::mesh::wire::fields::{Changes, Entries, Malformed, Names, Publications, Total, hash};
 use crate::mesh::wire::kind;
+use crate::mesh::wire::links::{self, LinkTold};
 use crate::routing::TakenIn;
 
 /// What every HELLO begins with.
@@ -25,6 +26,8 @@ pub(crate) const ENCRYPTION_MINOR: u16 = 2;
 pub(crate) const ORDERS_MINOR: u16 = 3;
 /// The first minor version whose relays tell each other who decides.
 pub(crate) const DECIDERS_MINOR: u16 = 3;
+/// The first minor version whose relays tell each other of their links.
+pub(crate) const LINKS_MINOR: u16 = 3;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
 
@@ -191,6 +194,8 @@ pub(crate) enum Frame<'a> {
     },
     /// These authenticators decide, in this order.
     Deciders(Vec<Decider>),
+    /// These links the sender has.
+    Links(Vec<LinkTold>),
 }
 
 /// Reads the fields of a frame.
@@ -246,6 +251,7 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }
         kind::KICKED => Frame::Kicked { number: fields.u64()?, count: fields.u64()? },
         kind::DECIDERS => return deciders::parse(fields).map(Frame::Deciders),
+        kind::LINKS => return links::parse(fields).map(Frame::Links),
         unknown => return Err(Malformed::UnknownType(unknown)),
     };
     fields.end()?;

@@ -259,5 +259,6 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         Frame::Kick { number, by, whom } => kick(out, number, by, whom),
         Frame::Kicked { number, count } => kicked(out, number, count),
         Frame::Deciders(list) => crate::mesh::wire::deciders(out, &list),
+        Frame::Links(list) => crate::mesh::wire::links(out, &list),
     }
 }

@@ -51,6 +51,8 @@ kinds! {
     DECIDERS = 21,
     /// There is room for revocations again.
     ROOM = 22,
+    /// These links there are.
+    LINKS = 23,
 }
 
 /// Whether a frame of this type is about the interest of its sender.

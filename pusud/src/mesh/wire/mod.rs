@@ -6,10 +6,12 @@ mod decoder;
 mod encode;
 mod fields;
 pub(crate) mod kind;
+mod links;
 
 pub(crate) use codec::{
     Changes, DECIDERS_MINOR, ENCRYPTION_MINOR, Entries, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX,
-    HOLD_MINOR, Hello, Malformed, Names, ORDERS_MINOR, Publications, Ready, Total, hash, major_of_hello, parse,
+    HOLD_MINOR, Hello, LINKS_MINOR, Malformed, Names, ORDERS_MINOR, Publications, Ready, Total, hash, major_of_hello,
+    parse,
 };
 pub(crate) use deciders::{Decider, deciders};
 pub(crate) use decoder::Decoder;
@@ -20,3 +22,4 @@ pub(crate) use encode::{
     hello_fields, kick, kicked, publication, ready, refuse, revocations, revoked, snapshot, snapshot_end,
 };
 pub(crate) use kind::is_about_interest;
+pub(crate) use links::{LINKS_TOLD_MAX, LinkTold, links};

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tracing::callsite::Identifier;
@@ -22,11 +23,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const TELL_INTERVAL: Duration = Duration::from_secs(10);
 /// The target of the lines about that, which are not limited.
 pub(super) const TARGET: &str = "pusud::log";
+/// The target of what operators have done, of which nothing is left out: whoever writes it is known, or bounded.
+const AUDIT: &str = "pusud::audit";
 
 /// What each kind of line has used of its part.
 #[derive(Default)]
 pub(super) struct Limit {
     kinds: Mutex<HashMap<Identifier, Kind>>,
+    left_out: AtomicU64,
 }
 
 struct Kind {
@@ -64,6 +68,7 @@ impl Limit {
             kind.tell_at = kind.tell_at.max(now + INTERVAL);
         }
         kind.left_out += 1;
+        self.left_out.fetch_add(1, Ordering::Relaxed);
         kind.last = line;
     }
 
@@ -72,6 +77,11 @@ impl Limit {
         let mut kinds = self.lock();
         let is_due = |kind: &&mut Kind| kind.left_out > 0 && now.is_none_or(|now| now >= kind.tell_at);
         kinds.values_mut().filter(is_due).map(|kind| kind.take(now)).collect()
+    }
+
+    /// How many lines were left out since the start.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, Kind>> {
@@ -112,7 +122,8 @@ where
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let Some(limit) = self.limit.as_ref().filter(|_| event.metadata().target() != TARGET) else {
+        let is_limited = ![TARGET, AUDIT].contains(&event.metadata().target());
+        let Some(limit) = self.limit.as_ref().filter(|_| is_limited) else {
             return self.lines.format_event(context, out, event);
         };
         let (kind, now) = (event.metadata().callsite(), Instant::now());
@@ -160,5 +171,6 @@ mod tests {
         limit.leave_out(&a, "three".into(), start + INTERVAL);
         assert_eq!(left_out(Some(start + 5 * INTERVAL)), []);
         assert_eq!(left_out(None), [(1, "three".into())], "at the end of the process");
+        assert_eq!(limit.left_out(), 3);
     }
 }

@@ -1,0 +1,71 @@
+// Channels: those with most listeners, those with most messages, and any by a part of its name.
+
+import { ask } from './api.js'
+import { perSecond } from './client_columns.js'
+import { attempt } from './dialogs.js'
+import { choice, field, make, Notice } from './elements.js'
+import { hanging, ListBar } from './list_bar.js'
+import { Repeated } from './repeated.js'
+import { link } from './routes.js'
+import { Table } from './table.js'
+import { bytes, count, exact, name, several } from './text.js'
+
+const EVERY_MS = 5000
+const SORTS = [['listeners', 'listeners'], ['rate', 'messages'], ['name', 'names, in their order']]
+const LIMITS = [['50', '50'], ['200', '200'], ['1000', '1000']]
+
+export function openChannels(place) {
+  return new Channels(place)
+}
+
+class Channels {
+  title = 'Channels'
+  #notice = new Notice()
+  #table = new Table({ caption: 'Channels', key: row => row.channel, empty: 'No channel fits.', columns: [
+    { title: 'Channel', text: row => name(row.channel), href: row => link('channels', row.channel) },
+    { title: 'Listeners', number: true, text: row => count(row.listeners), hint: row => exact(row.listeners) },
+    { title: 'Messages', number: true, text: row => perSecond(row.messages_per_second) },
+    { title: 'Bytes', number: true, text: row => (row.bytes_per_second === null ? '–' : `${bytes(row.bytes_per_second)}/s`) },
+    { title: 'Other relays with listeners', text: row => row.relays.map(name).join(', ') || '–' },
+  ] })
+  #repeated = new Repeated(signal => this.#ask(signal), EVERY_MS)
+  #bar = new ListBar('channels', [
+    field('Most', choice(SORTS, 'listeners', { name: 'sort' })),
+    field('Part of the name', make('input', { type: 'text', name: 'search', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' })),
+    field('At most', choice(LIMITS, '50', { name: 'limit' })),
+  ], this.#repeated)
+  #open = make('input', { type: 'text', name: 'channel', required: true, autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' })
+
+  constructor(place) {
+    const form = make('form', { class: 'bar', onsubmit: event => this.#go(event) }, field('A channel by its whole name', this.#open,
+      'Also one that nobody listens to.'), make('button', { class: 'quiet' }, 'Open'))
+    this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Channels'), this.#bar.element, this.#notice.element, this.#table.element, form)
+    this.changed(place)
+  }
+
+  changed(place) {
+    this.#bar.fill(place.filters)
+    const hasRates = this.#bar.filters.sort === 'rate'
+    for (const title of ['Messages', 'Bytes']) this.#table.showColumn(title, hasRates)
+    this.#repeated.now()
+  }
+
+  close() {
+    this.#repeated.stop()
+  }
+
+  #go(event) {
+    event.preventDefault()
+    location.hash = link('channels', this.#open.value)
+  }
+
+  async #ask(signal) {
+    this.#table.isBusy = true
+    const answer = await attempt(() => ask('channels', this.#bar.filters, signal), this.#notice)
+    this.#table.isBusy = false
+    if (answer === null) return
+    this.#notice.clear()
+    this.#table.show(answer.channels)
+    this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}${hanging(answer)}`)
+  }
+}

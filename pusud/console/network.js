@@ -1,0 +1,101 @@
+// Network: the relays that work as one, as a picture and as a table, as this relay sees them and as they see each other.
+
+import { make, section, setText } from './elements.js'
+import { RelayPicture } from './relay_picture.js'
+import { differences, relaysOf } from './relays.js'
+import { Table } from './table.js'
+import { bytes, count, duration, exact, name, several } from './text.js'
+
+export function openNetwork(place, relay) {
+  return new Network(place, relay)
+}
+
+const STATES = { linked: 'linked', linking: 'linking', down: 'not linked', itself: 'this relay' }
+const MARKS = { linked: 'good', linking: 'warning', down: 'error', itself: '' }
+
+class Network {
+  title = 'Network'
+  #wanted
+  #line = make('p', { class: 'line' })
+  #picture = new RelayPicture()
+  #table
+  #differ = new Table({ caption: 'Differences', key: row => row.by + row.of, empty: 'All relays see the network as this one does.', columns: [
+    { title: 'Relay', text: row => name(row.by) },
+    { title: 'Sees', text: row => name(row.of) },
+    { title: 'As', text: row => STATES[row.state] ?? row.state, mark: row => MARKS[row.state] ?? '' },
+    { title: 'This relay sees it as', text: row => STATES[row.here] ?? row.here, mark: row => MARKS[row.here] ?? '' },
+  ] })
+  #body
+
+  constructor(place) {
+    this.#wanted = place.filters.get('relay')
+    this.#table = new Table({ caption: 'Relays', key: row => row.key, columns: this.#columns(), empty: 'This relay is linked with none.' })
+    this.#body = make('div', {}, this.#picture.element, section('Relays', {}, this.#table.element),
+      section('Where they differ', {}, this.#differ.element))
+    this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Network'), this.#line, this.#body)
+  }
+
+  #columns() {
+    return [
+      { title: 'Relay', text: row => name(row.name), more: row => name(row.where), mark: row => (row.name === this.#wanted ? 'wanted' : '') },
+      { title: 'State', text: row => STATES[row.state] ?? row.state, mark: row => MARKS[row.state] ?? '', more: since },
+      { title: 'Round trip', number: true, text: row => (row.round_trip === null ? '–' : duration(row.round_trip)) },
+      { title: 'Queue', number: true, text: row => bytes(row.queue_bytes), mark: row => (row.queue_bytes > 1 << 20 ? 'warning' : '') },
+      { title: 'Sent', number: true, text: row => count(row.sent), hint: row => exact(row.sent) },
+      { title: 'Received', number: true, text: row => count(row.received), hint: row => exact(row.received) },
+      { title: 'Lost', number: true, text: row => exact(losses(row)), more: lossWords, mark: row => (losses(row) > 0 ? 'warning' : '') },
+      { title: 'Channels', number: true, text: row => count(row.interest), hint: row => exact(row.interest) },
+      { title: 'Remarks', text: remarks, mark: row => (row.state === 'down' || row.authenticator_difference ? 'error' : '') },
+    ]
+  }
+
+  update({ status }) {
+    const relays = relaysOf(status)
+    this.#body.hidden = relays.length === 0
+    setText(this.#line, line(relays))
+    this.#picture.show(status.name, relays)
+    this.#table.show(relays)
+    this.#differ.show(differences(status.name, relays))
+  }
+
+  changed(place) {
+    this.#wanted = place.filters.get('relay')
+  }
+}
+
+function line(relays) {
+  if (relays.length === 0) return 'This relay works alone: the settings name no others.'
+  const linked = relays.filter(({ state }) => state === 'linked').length
+  if (linked === relays.length) return `This relay is linked with all ${relays.length} others.`
+  const missing = relays.filter(({ state }) => state !== 'linked').map(row => name(row.name))
+  return `This relay is linked with ${linked} of ${relays.length} others. Not with ${missing.join(', ')}.`
+}
+
+function since({ state, linked_for, next_attempt_in }) {
+  if (state === 'linked' && linked_for !== null) return `for ${duration(linked_for)}`
+  if (next_attempt_in !== null) return `dialled in ${duration(Math.ceil(next_attempt_in))}`
+  return ''
+}
+
+const LOSSES = [
+  ['dropped', 'no room in its queue'], ['too_large', 'too large for it'], ['lost', 'under way when a link broke'],
+  ['missed', 'from it, lost on the way'], ['gaps', 'missing and not declared'],
+]
+
+function losses(row) {
+  return LOSSES.reduce((sum, [key]) => sum + row[key], 0)
+}
+
+function lossWords(row) {
+  return LOSSES.filter(([key]) => row[key] > 0).map(([key, words]) => `${exact(row[key])} ${words}`).join(', ')
+}
+
+function remarks(row) {
+  const parts = []
+  if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
+  if (row.lagging) parts.push('slow to answer: subscriptions do not wait for it')
+  if (row.authenticator_difference) parts.push(name(row.authenticator_difference))
+  if (row.state === 'linked' && !row.encrypted) parts.push('not encrypted')
+  if (row.addresses > 1) parts.push(several(row.addresses, 'address', 'addresses'))
+  return parts.length > 0 ? parts.join('; ') : '–'
+}

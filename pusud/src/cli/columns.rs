@@ -1,0 +1,82 @@
+//! Rows of texts in columns, for people: as wide as what stands in them.
+
+/// Where the texts of a column stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    /// At its left, as words do.
+    Left,
+    /// At its right, as numbers do.
+    Right,
+}
+
+/// The rows under their headings, a line each.
+pub(super) fn columns<const N: usize>(headings: [(&str, Align); N], rows: &[[String; N]]) -> String {
+    let mut widths = headings.map(|(heading, _)| heading.chars().count());
+    for row in rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+    }
+    let line = |cells: [&str; N]| {
+        let mut line = String::new();
+        for (cell, ((_, align), width)) in cells.into_iter().zip(headings.iter().zip(widths)) {
+            let gap = " ".repeat(width - cell.chars().count());
+            match align {
+                Align::Left => line.extend([cell, &gap, "  "]),
+                Align::Right => line.extend([&gap, cell, "  "]),
+            }
+        }
+        line.truncate(line.trim_end().len());
+        line + "\n"
+    };
+    let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    std::iter::once(line(headings.map(|(heading, _)| heading))).chain(rows).collect()
+}
+
+/// A number of bytes, as people read it.
+pub(super) fn bytes(bytes: f64) -> String {
+    let mut rest = bytes;
+    for unit in ["B", "KiB", "MiB"] {
+        if rest < 1024.0 {
+            return if unit == "B" { format!("{rest:.0} {unit}") } else { format!("{rest:.1} {unit}") };
+        }
+        rest /= 1024.0;
+    }
+    format!("{rest:.1} GiB")
+}
+
+/// How many in a second; nothing where it is not known.
+pub(super) fn a_second(rate: Option<f64>) -> String {
+    rate.map_or_else(|| "-".to_owned(), |rate| if rate >= 100.0 { format!("{rate:.0}") } else { format!("{rate:.1}") })
+}
+
+/// A time in seconds, in two units at the most.
+pub(super) fn time(seconds: Option<f64>) -> String {
+    let Some(seconds) = seconds else { return "-".to_owned() };
+    let whole = seconds as u64;
+    match whole {
+        0..10 => format!("{seconds:.1}s"),
+        10..60 => format!("{whole}s"),
+        60..3600 => format!("{}m {}s", whole / 60, whole % 60),
+        3600..86_400 => format!("{}h {}m", whole / 3600, whole % 3600 / 60),
+        _ => format!("{}d {}h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let rows = [["a".to_owned(), "1000".to_owned()], ["ländlich".to_owned(), "7".to_owned()]];
+        let text = columns([("who", Align::Left), ("n", Align::Right)], &rows);
+        assert_eq!(text, "who          n\na         1000\nländlich     7\n");
+    }
+
+    #[test]
+    fn amounts_are_short() {
+        assert_eq!([0.0, 1023.0, 1024.0, 3.5e6, 5e9].map(bytes), ["0 B", "1023 B", "1.0 KiB", "3.3 MiB", "4.7 GiB"]);
+        assert_eq!([None, Some(0.25), Some(99.96), Some(1234.5)].map(a_second), ["-", "0.2", "100.0", "1234"]);
+        let times = [None, Some(1.25), Some(59.9), Some(61.0), Some(7260.0), Some(90_000.0)].map(time);
+        assert_eq!(times, ["-", "1.2s", "59s", "1m 1s", "2h 1m", "1d 1h"]);
+    }
+}

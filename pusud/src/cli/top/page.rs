@@ -1,0 +1,123 @@
+//! The page of `pusud top`.
+
+use super::glance::{Glance, Rates};
+use crate::cli::channels::channel_table;
+use crate::cli::clients::table;
+use crate::cli::columns::{a_second, bytes, time};
+use crate::cli::status::describe_relay;
+use crate::cli::terminal::escaped;
+use pusud::control::{Level, State};
+use pusud::routing::PeerState;
+use std::fmt::Write as _;
+
+/// A page of so many rows and columns.
+pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
+    let text = whole(glance);
+    // Names may hold what steers a terminal, or ends a line.
+    let cut = |line: &str| escaped(line).chars().take(columns).collect::<String>();
+    let lines: Vec<String> = text.lines().map(cut).collect();
+    let shown = lines.len().min(rows);
+    lines[..shown].iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+fn whole(glance: &Glance) -> String {
+    let Glance { status, problems, rates, clients, channels, .. } = glance;
+    let at =
+        humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(glance.time_ms));
+    let state = match status.state {
+        State::Serving => "serving clients",
+        State::Stopping => "STOPPING",
+    };
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let uptime = time(Some(status.uptime_seconds as f64));
+    let _ = writeln!(text, "{} {state} on {}, up {uptime}, {at}", status.name, status.address);
+    let _ = writeln!(
+        text,
+        "{} connections ({} unauthorized, {} blocked), {} channels, {} subscriptions, {} queued",
+        status.connections.total,
+        status.connections.unauthorized,
+        status.connections.by_state.blocked,
+        status.channels,
+        status.subscriptions,
+        bytes(status.memory.queued_bytes as f64)
+    );
+    let Rates { published, published_bytes, delivered, delivered_bytes } = *rates;
+    let _ = writeln!(
+        text,
+        "{} published/s ({}/s), {} delivered/s ({}/s)",
+        a_second(Some(published)),
+        bytes(published_bytes),
+        a_second(Some(delivered)),
+        bytes(delivered_bytes)
+    );
+    text.push('\n');
+    if problems.is_empty() {
+        text.push_str("nothing is wrong\n");
+    }
+    for problem in problems {
+        let level = match problem.level {
+            Level::Error => "ERROR",
+            Level::Warning => "warning",
+        };
+        let _ = writeln!(text, "{level}: {}", problem.text);
+    }
+    let relays: Vec<_> = status.relays.iter().filter(|relay| relay.state != PeerState::Itself).collect();
+    if !relays.is_empty() {
+        text.push('\n');
+    }
+    for relay in relays {
+        let _ = writeln!(text, "{}", describe_relay(relay));
+    }
+    let _ = write!(text, "\nclients by rate\n{}", table(clients));
+    let _ = write!(text, "\nchannels by rate\n{}", channel_table(channels));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pusud::control::{Problem, Recent, Status};
+    use pusud::routing::{ChannelRow, ClientRow, PeerStatus};
+
+    fn glance() -> Glance {
+        let mut status = Status { name: "r1".into(), address: "192.0.2.1:1".into(), ..Status::default() };
+        let state = PeerState::Linked;
+        status.relays = vec![PeerStatus { name: Some("r\u{9b}2".into()), state, ..PeerStatus::default() }];
+        Glance {
+            time_ms: 0,
+            rates: Rates { published: 1.5, published_bytes: 2048.0, delivered: 300.0, delivered_bytes: 4.0 },
+            problems: Vec::new(),
+            recent: Recent::default(),
+            clients: vec![ClientRow { id: "0-1".into(), ..ClientRow::default() }],
+            channels: vec![ChannelRow { channel: "news\u{202e}".into(), ..ChannelRow::default() }],
+            status,
+        }
+    }
+
+    #[test]
+    fn it_shows_what_there_is_and_nothing_that_steers_the_terminal() {
+        let mut glance = glance();
+        let text = of(&glance, usize::MAX, usize::MAX);
+        for part in [
+            "r1 serving clients on 192.0.2.1:1, up 0.0s, 1970-01-01T00:00:00Z\n",
+            "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong\n\nr\\u009b2 at ?: linked",
+            "\nclients by rate\nid ",
+            "\n0-1 ",
+            "\nnews\\u202e ",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+        let problem = Problem { level: Level::Error, text: "The link is cut.".into(), ..Problem::default() };
+        glance.problems = vec![problem];
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("\nERROR: The link is cut.\n") && !text.contains("nothing is wrong"), "{text}");
+    }
+
+    #[test]
+    fn it_is_as_large_as_the_screen() {
+        let text = of(&glance(), 4, 10);
+        assert_eq!(text.lines().count(), 4);
+        assert!(text.lines().all(|line| line.chars().count() <= 10), "{text}");
+    }
+}

@@ -1,0 +1,266 @@
+//! Lists of clients and channels, made when an operator looks: each shard gives its first rows, and here they become the first
+//! ones of all.
+//!
+//! **Invariant:** whoever asks is answered within a few seconds, with what has answered; no list has more rows than
+//! [`ROWS_MAX`], whatever is asked.
+
+mod merging;
+mod query;
+
+pub use query::{ChannelQuery, ClientQuery};
+
+use crate::admission::{Admission, OPERATORS_MAX, OperatorPlace};
+use crate::control::session::{self, Tail};
+use crate::revocation::Revocations;
+use crate::routing::{
+    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientLook, ClientPage,
+    ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look,
+};
+use merging::{added_up, order};
+use query::{channel, place, rows};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+/// How long shards and the network may take to answer; while messages are counted a second more.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Clients on the page of a channel.
+const LISTENERS_SHOWN: usize = 100;
+/// Channels that the network is asked about at once: it has other things to do in between.
+const CHANNELS_ASKED_ONCE: usize = 64;
+/// Channels that each shard gives beyond those that are wanted, since it knows its own listeners alone.
+const CANDIDATES_MORE: usize = 200;
+
+/// The name of the authenticator with this number, where the settings have a list.
+pub type EntryName = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
+
+/// Makes the lists of a relay that serves, and tails its channels.
+pub struct Lists {
+    inboxes: Vec<InboxSender>,
+    network: Option<InboxSender<Event>>,
+    revocations: Arc<Revocations>,
+    entry_name: EntryName,
+    /// The shard that has the next session of the operator's.
+    next: AtomicUsize,
+    admission: Arc<Admission>,
+    message_bytes_max: usize,
+}
+
+impl Lists {
+    /// Of the relay with these shards and this network, whose messages have at most so many bytes. `admission` has the places
+    /// for sessions.
+    pub fn new(
+        inboxes: Vec<InboxSender>,
+        network: Option<InboxSender<Event>>,
+        revocations: Arc<Revocations>,
+        entry_name: EntryName,
+        admission: Arc<Admission>,
+        message_bytes_max: usize,
+    ) -> Self {
+        let next = AtomicUsize::new(0);
+        Self { inboxes, network, revocations, entry_name, next, admission, message_bytes_max }
+    }
+
+    /// The first clients of those that fit.
+    ///
+    /// # Errors
+    /// There can be no such clients, or not so many rows: what is wrong.
+    pub async fn clients(&self, query: &ClientQuery) -> Result<Clients, String> {
+        let mut clients = Clients::default();
+        let limit = rows(query.limit)?;
+        let look = ClientLook {
+            sort: query.sort,
+            limit,
+            address: query.address.as_deref().map(place).transpose()?,
+            subject: query.subject.as_deref().map(|subject| self.subject(subject)).transpose()?,
+            channel: query.channel.as_deref().map(channel).transpose()?.map(str::to_owned),
+            with_rates: query.sort == ClientSort::Rate,
+        };
+        let (mut all, hanging) = self.look_at_clients(look).await;
+        clients.hanging_shards = hanging;
+        clients.clients = all.take_first(limit);
+        (clients.count, clients.matching, clients.sampled_seconds) = (all.count, all.matching, all.sampled_seconds);
+        Ok(clients)
+    }
+
+    /// All of the client with this id; `None`: it is gone.
+    ///
+    /// # Errors
+    /// There can be no such client, or its shard does not answer.
+    pub async fn client(&self, id: &str) -> Result<Option<ClientPage>, String> {
+        let wrong =
+            || format!("expected the id of a client as the list of clients has it, such as `0-17`, found {id:?}");
+        let (shard, number) = id.split_once('-').ok_or_else(wrong)?;
+        let (shard, number) = (shard.parse::<usize>().map_err(|_| wrong())?, number.parse().map_err(|_| wrong())?);
+        let Some(inbox) = self.inboxes.get(shard) else { return Ok(None) };
+        let (reply, answer) = oneshot::channel();
+        inbox.send(Item::Look(Look::Client(number, reply)));
+        let within = ANSWER_WITHIN + Duration::from_secs(1);
+        let seen = timeout_at(Instant::now() + within, answer).await;
+        let seen = seen.ok().and_then(Result::ok).ok_or_else(|| format!("shard {shard} does not answer"))?;
+        Ok(seen.map(|seen| self.page(seen)))
+    }
+
+    fn page(&self, seen: ClientSeen) -> ClientPage {
+        let ClientSeen { row, proxy, channels, channels_left_out, authorized_by } = seen;
+        let AuthorizedBy { authorizations, permissions_left_out } = authorized_by;
+        let named = authorizations.into_iter().map(|mut authorization| {
+            // By its number so far.
+            let number = authorization.entry.take().and_then(|number| number.parse().ok());
+            authorization.entry = number.and_then(&self.entry_name);
+            authorization
+        });
+        ClientPage {
+            client: row,
+            proxy,
+            authorizations: named.collect(),
+            permissions_left_out,
+            channels,
+            channels_left_out,
+        }
+    }
+
+    /// The first channels of those that fit.
+    ///
+    /// # Errors
+    /// Not so many rows can be shown.
+    pub async fn channels(&self, query: &ChannelQuery) -> Result<Channels, String> {
+        let limit = rows(query.limit)?;
+        let with_rates = query.sort == ChannelSort::Rate;
+        let search = query.search.clone().filter(|search| !search.is_empty());
+        let look =
+            ChannelLook { sort: query.sort, limit: limit + CANDIDATES_MORE, search, with_rates, ..Default::default() };
+        let (mut seen, hanging) = self.look_at_channels(look, None).await;
+        if self.inboxes.len() > 1 {
+            // Each shard has given the first ones of its own: the others say what they have of those.
+            let mut named: Vec<Box<str>> = seen.rows.iter().map(|one| one.row.channel.as_str().into()).collect();
+            named.sort_unstable();
+            named.dedup();
+            let look =
+                ChannelLook { named: Some(named.into()), sort: query.sort, with_rates, ..ChannelLook::default() };
+            seen.rows = self.look_at_channels(look, seen.sampled_seconds.is_some().then_some(())).await.0.rows;
+        }
+        let mut channels = added_up(seen.rows);
+        channels.sort_by(|one, other| order(one, query.sort).cmp(&order(other, query.sort)));
+        channels.truncate(limit);
+        self.name_relays(&mut channels).await;
+        let (count, matching, sampled_seconds) = (seen.count, seen.matching, seen.sampled_seconds);
+        Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging })
+    }
+
+    /// All of the channel of this name, whether anybody listens to it or not.
+    ///
+    /// # Errors
+    /// This is no channel's name.
+    pub async fn channel(&self, name: &str) -> Result<ChannelPage, String> {
+        channel(name)?;
+        let of_channel = ChannelLook { named: Some([Box::from(name)].into()), with_rates: true, ..Default::default() };
+        let of_clients = ClientLook { limit: LISTENERS_SHOWN, channel: Some(name.to_owned()), ..Default::default() };
+        let (channels, clients) =
+            tokio::join!(self.look_at_channels(of_channel, None), self.look_at_clients(of_clients));
+        let mut rows = added_up(channels.0.rows);
+        self.name_relays(&mut rows).await;
+        let row = rows.pop().unwrap_or_default();
+        Ok(ChannelPage {
+            channel: name.to_owned(),
+            listeners: row.listeners,
+            relays: row.relays,
+            messages_per_second: row.messages_per_second,
+            bytes_per_second: row.bytes_per_second,
+            clients: { clients.0 }.take_first(LISTENERS_SHOWN),
+        })
+    }
+
+    /// Listens to a channel as the operator, who may: from here on every message comes.
+    ///
+    /// # Errors
+    /// This is no channel's name, or there are as many such sessions as may be.
+    pub async fn tail(&self, name: &str) -> Result<Tail, String> {
+        Tail::begin(self.next_shard(), self.place()?, channel(name)?, self.message_bytes_max).await
+    }
+
+    /// Publishes a message, JSON text, as the operator, who may.
+    ///
+    /// # Errors
+    /// This is no channel's name or no JSON, or the relay has not taken it: why.
+    pub async fn publish(&self, name: &str, content: &str) -> Result<(), String> {
+        session::publish(self.next_shard(), self.place()?, channel(name)?, content, self.message_bytes_max).await
+    }
+
+    fn place(&self) -> Result<OperatorPlace, String> {
+        let place = self.admission.admit_operator();
+        place.ok_or_else(|| format!("{OPERATORS_MAX} channels are tailed already: end one of those"))
+    }
+
+    fn next_shard(&self) -> &InboxSender {
+        &self.inboxes[self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len()]
+    }
+
+    fn subject(&self, subject: &str) -> Result<u64, String> {
+        match subject.len() {
+            0 => Err("expected a subject, found nothing".to_owned()),
+            1..=KICK_BYTES_MAX => Ok(self.revocations.subject_key(subject)),
+            bytes => Err(format!("expected a subject of at most {KICK_BYTES_MAX} bytes, found {bytes}")),
+        }
+    }
+
+    async fn look_at_clients(&self, look: ClientLook) -> (ClientsSeen, Vec<usize>) {
+        let (answers, hanging) = self.look(look.with_rates, |reply| Look::Clients(Box::new(look.clone()), reply)).await;
+        let mut all = ClientsSeen::default();
+        for seen in answers {
+            all.count += seen.count;
+            all.matching += seen.matching;
+            all.sampled_seconds = all.sampled_seconds.or(seen.sampled_seconds);
+            all.rows.extend(seen.rows);
+        }
+        (all, hanging)
+    }
+
+    async fn look_at_channels(&self, mut look: ChannelLook, has_sample: Option<()>) -> (ChannelsSeen, Vec<usize>) {
+        look.has_sample = has_sample.is_some();
+        let (answers, hanging) =
+            self.look(look.with_rates, |reply| Look::Channels(Box::new(look.clone()), reply)).await;
+        let mut all = ChannelsSeen::default();
+        for seen in answers {
+            all.count += seen.count;
+            all.matching += seen.matching;
+            all.sampled_seconds = all.sampled_seconds.or(seen.sampled_seconds);
+            all.rows.extend(seen.rows);
+        }
+        (all, hanging)
+    }
+
+    /// Asks all shards at once. Gives the answers, and the numbers of those that did not answer in time.
+    async fn look<T>(&self, with_rates: bool, question: impl Fn(oneshot::Sender<T>) -> Look) -> (Vec<T>, Vec<usize>) {
+        let deadline = Instant::now() + ANSWER_WITHIN + Duration::from_secs(u64::from(with_rates));
+        let ask = |inbox: &InboxSender| {
+            let (reply, answer) = oneshot::channel();
+            inbox.send(Item::Look(question(reply)));
+            answer
+        };
+        let asked: Vec<_> = self.inboxes.iter().map(ask).collect();
+        let (mut answers, mut hanging) = (Vec::new(), Vec::new());
+        for (shard, answer) in asked.into_iter().enumerate() {
+            match timeout_at(deadline, answer).await {
+                Ok(Ok(answer)) => answers.push(answer),
+                Ok(Err(_)) | Err(_) => hanging.push(shard),
+            }
+        }
+        (answers, hanging)
+    }
+
+    /// Fills in the linked relays where somebody listens; none where the network does not answer.
+    async fn name_relays(&self, channels: &mut [ChannelRow]) {
+        let Some(network) = &self.network else { return };
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        for some in channels.chunks_mut(CHANNELS_ASKED_ONCE) {
+            let (reply, answer) = oneshot::channel();
+            let names = some.iter().map(|row| row.channel.as_str().into()).collect();
+            network.send(Event::WhoListens(names, reply));
+            let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return };
+            some.iter_mut().zip(relays).for_each(|(row, relays)| row.relays = relays);
+        }
+    }
+}

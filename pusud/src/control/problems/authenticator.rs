@@ -1,0 +1,71 @@
+//! Problems of the authenticator.
+
+use super::{Problem, View, counted, within};
+use crate::authenticator::{Condition, reason_or_none};
+use crate::control::{Recent, RecentFailures, Status};
+
+pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
+    let authenticator = &status.authenticator;
+    let id = &authenticator.id;
+    let mut found = Vec::new();
+    if !authenticator.ready {
+        let text = format!(
+            "The authenticator {id} is not ready, so nobody new is let in: the log says why; mend what it depends on, or \
+             restart it with `pusud reload --new`."
+        );
+        found.push(Problem::error("authenticator_not_ready", View::Why, text).about(id));
+    }
+    match &authenticator.condition {
+        Condition::Good => {}
+        Condition::Degraded(why) => {
+            let text = format!(
+                "The authenticator {id} says that it is degraded ({}): mend what it names.",
+                reason_or_none(why)
+            );
+            found.push(Problem::warning("authenticator_failing", View::Why, text).about(id));
+        }
+        Condition::Bad(why) => {
+            let text = format!(
+                "The authenticator {id} says that it is in a bad way ({}): mend what it names.",
+                reason_or_none(why)
+            );
+            found.push(Problem::error("authenticator_failing", View::Why, text).about(id));
+        }
+    }
+    let RecentFailures { timed_out, turned_away, failed, late, malformed, restarts } = recent.authenticator;
+    let failures = [
+        (timed_out, "not answered in time"),
+        (turned_away, "turned away"),
+        (failed, "failed"),
+        (malformed, "answered against the rules"),
+    ];
+    let failures: Vec<String> =
+        failures.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if !failures.is_empty() {
+        let text = format!(
+            "The authenticator {id} could not decide: of its questions in {} {}; look at the last decisions, and at what it \
+             depends on.",
+            within(recent),
+            failures.join(", ")
+        );
+        found.push(Problem::error("authenticator_failing", View::Why, text).about(id));
+    }
+    if restarts > 0 {
+        let text = format!(
+            "The authenticator {id} was lost and replaced {} in {}: the log says how it ended.",
+            counted(restarts, "time"),
+            within(recent)
+        );
+        found.push(Problem::error("authenticator_failing", View::Why, text).about(id));
+    }
+    if late > 0 || authenticator.stuck_threads > 0 {
+        let text = format!(
+            "The authenticator {id} is slow: it has {}, and {} came too late in {}; see what it waits for.",
+            counted(authenticator.stuck_threads as u64, "hanging thread"),
+            counted(late, "answer"),
+            within(recent)
+        );
+        found.push(Problem::warning("authenticator_slow", View::Why, text).about(id));
+    }
+    found
+}

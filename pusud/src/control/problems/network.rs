@@ -1,0 +1,88 @@
+//! Problems of the network of relays.
+
+use super::{Problem, View, counted, within};
+use crate::control::{Recent, Status};
+use crate::routing::{PeerState, PeerStatus};
+use std::collections::BTreeSet;
+
+pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if status.network_hangs {
+        let text = "The network's thread has not answered for a second, and nothing goes to or comes from other relays: look \
+                    whether the machine has processor time left, and restart the relay if it stays so.";
+        found.push(Problem::error("network_hangs", View::Network, text.to_owned()));
+    }
+    for name in status.not_linked() {
+        let why =
+            status.relays.iter().find(|relay| is_called(relay, name)).and_then(|relay| relay.last_error.as_deref());
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let text = format!(
+            "There is no link with the relay {name}{why}, and clients here and there do not hear each other: see that it runs \
+             and that nothing is in between."
+        );
+        found.push(Problem::error("link_down", View::Network, text).about(name));
+    }
+    for relay in status.relays.iter().filter(|relay| relay.same_as.is_none()) {
+        let name = shown(relay);
+        if relay.lagging {
+            let text = format!(
+                "The relay {name} acknowledges too slowly what is announced to it, and subscriptions do not wait for it: see \
+                 what keeps it or the way to it busy."
+            );
+            found.push(Problem::warning("link_slow", View::Network, text).about(name));
+        }
+        if let Some(how) = &relay.authenticator_difference {
+            let text = format!(
+                "The relay {name} decides otherwise who may read and write ({how}): update or reload one of the two."
+            );
+            found.push(Problem::warning("links_differ", View::Network, text).about(name));
+        }
+    }
+    found.extend(seen_otherwise(status));
+    for (name, lost) in &recent.lost {
+        let text = format!(
+            "{} between this relay and {name} were lost in {}: the link was cut or its queue was full; see how it is.",
+            counted(*lost, "message"),
+            within(recent)
+        );
+        found.push(Problem::error("messages_lost", View::Network, text).about(name));
+    }
+    found
+}
+
+/// Relays that have no link with one with which this relay has one.
+fn seen_otherwise(status: &Status) -> Vec<Problem> {
+    let linked: BTreeSet<&str> = status
+        .relays
+        .iter()
+        .filter(|relay| relay.state == PeerState::Linked)
+        .filter_map(|relay| relay.name.as_deref())
+        .collect();
+    let mut found = Vec::new();
+    for (one, sees) in status.relays.iter().filter_map(|relay| Some((relay.name.as_deref()?, relay.sees.as_ref()?))) {
+        for other in linked.iter().filter(|other| **other != one) {
+            let state = sees.iter().find(|seen| seen.name == **other).map(|seen| seen.state);
+            // Both say so, mostly: once is enough.
+            let is_said = found.iter().any(|(by, about)| (*by, *about) == (*other, one));
+            if !matches!(state, Some(PeerState::Linked)) && !is_said {
+                found.push((one, *other));
+            }
+        }
+    }
+    let problem = |(one, other): (&str, &str)| {
+        let text = format!(
+            "The relay {one} has no link with {other}, which this relay is linked with, so that clients of the two do not hear \
+             each other: see what is in between them."
+        );
+        Problem::error("links_differ", View::Network, text).about(one)
+    };
+    found.into_iter().map(problem).collect()
+}
+
+fn is_called(relay: &PeerStatus, name: &str) -> bool {
+    [&relay.name, &relay.resolved, &relay.address].into_iter().any(|one| one.as_deref() == Some(name))
+}
+
+fn shown(relay: &PeerStatus) -> &str {
+    relay.name.as_deref().or(relay.address.as_deref()).or(relay.remote.as_deref()).unwrap_or("?")
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::authenticator::Condition;
+use crate::control::{Certificate, Disconnects, Listener, OptionFile, RecentFailures, Tls};
+use crate::routing::{EndedClient, PeerState, PeerStatus, SeenRelay};
+
+/// All is well.
+fn good() -> Status {
+    let mut status = Status { name: "r1".into(), ..Status::default() };
+    status.authenticator.ready = true;
+    status.authenticator.id = "A".into();
+    status.relays = vec![linked("r2"), linked("r3")];
+    status
+}
+
+fn linked(name: &str) -> PeerStatus {
+    let (address, state) = (Some(format!("{name}:55001")), PeerState::Linked);
+    PeerStatus { name: Some(name.into()), address, state, ..PeerStatus::default() }
+}
+
+fn recent() -> Recent {
+    Recent { seconds: 60.0, ..Recent::default() }
+}
+
+/// The one problem that there is.
+fn only(status: &Status, recent: &Recent) -> Problem {
+    let mut found = problems(status, recent);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+fn is(problem: &Problem, id: &str, view: View, parts: &[&str]) {
+    assert_eq!((problem.id.as_str(), problem.view), (id, view), "{problem:?}");
+    for part in parts {
+        assert!(problem.text.contains(part), "{part} is not in {problem:?}");
+    }
+    assert!(problem.text.ends_with('.') && problem.text.contains([':', ';']), "it has no way out: {problem:?}");
+}
+
+#[test]
+fn where_all_is_well_there_are_none() {
+    assert_eq!(problems(&good(), &recent()), []);
+}
+
+#[test]
+fn a_slow_listener_is_named() {
+    let disconnects = vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 2 }];
+    let refusals = [("outbox_bytes".to_owned(), 2)].into();
+    let mut status = good();
+    status.ended = vec![EndedClient {
+        code: 4001,
+        address: "192.0.2.1:5".into(),
+        subject: Some("a\"b".into()),
+        ..Default::default()
+    }];
+    let slow = only(&status, &Recent { disconnects, refusals, ..recent() });
+    let parts =
+        ["2 clients were disconnected as slow consumers in the last 60 s (the last one: 192.0.2.1:5, \"a\\\"b\")"];
+    is(&slow, "slow_consumers", View::Clients, &parts);
+    let mut status = good();
+    status.connections.by_state.blocked = 1;
+    is(&only(&status, &recent()), "slow_consumers", View::Clients, &["1 client does not take"]);
+}
+
+#[test]
+fn a_link_that_is_cut_is_named() {
+    let mut status = good();
+    let last_error = Some("connection refused".into());
+    status.relays[1] = PeerStatus { state: PeerState::Down, last_error, ..linked("r3") };
+    let cut = only(&status, &recent());
+    is(&cut, "link_down", View::Network, &["no link with the relay r3 (connection refused)"]);
+    assert_eq!((cut.level, cut.item.as_deref()), (Level::Error, Some("r3")));
+    let lost = [("r3".to_owned(), 4)].into();
+    is(&only(&good(), &Recent { lost, ..recent() }), "messages_lost", View::Network, &["4 messages", "r3"]);
+}
+
+#[test]
+fn a_link_that_is_cut_between_two_others_is_named_once() {
+    let mut status = good();
+    let seen = |name: &str, state| SeenRelay { name: name.into(), state };
+    status.relays[0].sees = Some(vec![seen("r1", PeerState::Linked), seen("r3", PeerState::Down)]);
+    status.relays[1].sees = Some(vec![seen("r1", PeerState::Linked), seen("r2", PeerState::Down)]);
+    is(&only(&status, &recent()), "links_differ", View::Network, &["The relay r2 has no link with r3"]);
+    status.relays[0].sees = Some(vec![seen("r1", PeerState::Linked), seen("r3", PeerState::Linked)]);
+    status.relays[1].sees = None;
+    assert_eq!(problems(&status, &recent()), []);
+}
+
+#[test]
+fn a_failing_authenticator_is_named() {
+    let mut status = good();
+    status.authenticator.ready = false;
+    is(&only(&status, &recent()), "authenticator_not_ready", View::Why, &["The authenticator A is not ready"]);
+    let mut status = good();
+    status.authenticator.condition = Condition::Bad("no database".into());
+    is(&only(&status, &recent()), "authenticator_failing", View::Why, &["no database"]);
+    let authenticator = RecentFailures { timed_out: 3, failed: 1, ..RecentFailures::default() };
+    let failing = only(&good(), &Recent { authenticator, ..recent() });
+    is(&failing, "authenticator_failing", View::Why, &["3 not answered in time, 1 failed"]);
+    let mut status = good();
+    status.authenticator.stuck_threads = 1;
+    is(&only(&status, &recent()), "authenticator_slow", View::Why, &["1 hanging thread,"]);
+}
+
+#[test]
+fn a_publisher_past_its_rate_is_named_and_other_refusals_too() {
+    let refusals = [("publish_rate".to_owned(), 3), ("max_connections".to_owned(), 1)].into();
+    let mut status = good();
+    status.ended = vec![EndedClient { code: 4503, address: "192.0.2.1:5".into(), ..Default::default() }];
+    let found = problems(&status, &Recent { refusals, ..recent() });
+    let [connections, rate] = &found[..] else { panic!("two are expected: {found:#?}") };
+    is(
+        rate,
+        "publish_rate",
+        View::Clients,
+        &["3 things were refused", "limits.publish_rate (the last one: 192.0.2.1:5)"],
+    );
+    is(connections, "refusals", View::Now, &["1 thing was refused", "max_connections"]);
+}
+
+#[test]
+fn a_certificate_that_expires_is_named() {
+    let mut status = good();
+    let certificate = Certificate { names: vec!["relay.example.com".into()], ..Certificate::default() };
+    let with_days = |days_left| {
+        let tls = Tls { certificates: vec![certificate.clone()], days_left, ..Tls::default() };
+        vec![Listener { name: "clients".into(), tls: Some(tls), ..Listener::default() }]
+    };
+    status.listeners = with_days(13);
+    let soon = only(&status, &recent());
+    is(&soon, "certificate", View::Now, &["of the listener clients (relay.example.com) expires in 13 days"]);
+    status.listeners = with_days(-1);
+    let over = only(&status, &recent());
+    assert!(over.text.contains("has expired") && over.level == Level::Error, "{over:?}");
+    status.listeners = with_days(14);
+    assert_eq!(problems(&status, &recent()), []);
+}
+
+#[test]
+fn whatever_else_is_wrong_is_named_and_the_gravest_comes_first() {
+    let mut status = good();
+    (status.state, status.network_hangs, status.hanging_shards) = (State::Stopping, true, vec![1]);
+    (status.memory.queued_bytes, status.memory.queued_bytes_max) = (80 << 20, 100 << 20);
+    (status.open_files.used, status.open_files.max) = (Some(900), Some(1024));
+    status.option_files = vec![OptionFile { path: "/k".into(), since: 0, fault: Some("it is empty".into()) }];
+    status.relays[0].lagging = true;
+    status.relays[1].authenticator_difference = Some("A has another library".into());
+    let authenticator = RecentFailures { restarts: 1, late: 1, ..RecentFailures::default() };
+    let found = problems(&status, &Recent { lost_log_lines: 5, authenticator, ..recent() });
+    let ids: Vec<&str> = found.iter().map(|problem| problem.id.as_str()).collect();
+    let expected = [
+        "stopping",
+        "shard_hangs",
+        "authenticator_failing",
+        "network_hangs",
+        "memory",
+        "open_files",
+        "log_lines",
+        "option_file",
+        "authenticator_slow",
+        "link_slow",
+        "links_differ",
+    ];
+    assert_eq!(ids, expected, "{found:#?}");
+    found.iter().for_each(|problem| is(problem, &problem.id, problem.view, &[]));
+}

@@ -1,0 +1,70 @@
+//! Problems with what goes through: clients that read too slowly, publishers past their rate, and whatever else is refused.
+
+use super::{Problem, View, counted, within};
+use crate::control::{Recent, Status};
+use crate::protocol::{Disconnect, Refusal};
+use crate::routing::EndedClient;
+
+/// Limits that slow consumers are past; they are one problem, and not one for each.
+const OF_SLOW_CONSUMERS: [Refusal; 4] =
+    [Refusal::OutboxBytes, Refusal::OutboxSoftBytes, Refusal::WriteDeadline, Refusal::MaxQueuedBytes];
+
+pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let is_slow = |code: u16| code == Disconnect::SlowConsumer.code();
+    let slow: u64 = recent.disconnects.iter().filter(|row| is_slow(row.code)).map(|row| row.count).sum();
+    let blocked = status.connections.by_state.blocked;
+    if slow > 0 {
+        let text = format!(
+            "{} disconnected as slow consumers in {}{}: they read more slowly than messages come for them; the clients for whom \
+             most waits are the next ones.",
+            if slow == 1 { "1 client was".to_owned() } else { format!("{slow} clients were") },
+            within(recent),
+            last(status, Disconnect::SlowConsumer)
+        );
+        found.push(Problem::error("slow_consumers", View::Clients, text));
+    } else if blocked > 0 {
+        let text = format!(
+            "{} not take what comes for them, and will be disconnected as slow consumers: see for whom most waits, and what \
+             keeps them from reading.",
+            if blocked == 1 { "1 client does".to_owned() } else { format!("{blocked} clients do") }
+        );
+        found.push(Problem::warning("slow_consumers", View::Clients, text));
+    }
+    for (key, count) in &recent.refusals {
+        if OF_SLOW_CONSUMERS.iter().any(|refusal| refusal.key() == key) {
+            continue;
+        }
+        if key == Refusal::PublishRate.key() {
+            let text = format!(
+                "{} in {} since a client published faster than limits.publish_rate{}: have it publish less, or raise the limit.",
+                refused(*count),
+                within(recent),
+                last(status, Disconnect::LimitExceeded)
+            );
+            found.push(Problem::warning("publish_rate", View::Clients, text).about(key));
+        } else {
+            let text = format!(
+                "{} in {} for {key}: the log says whom that was about; raise the limit if it is too low for them.",
+                refused(*count),
+                within(recent)
+            );
+            found.push(Problem::warning("refusals", View::Now, text).about(key));
+        }
+    }
+    found
+}
+
+/// Who was disconnected last for this reason, in brackets; nothing where nobody knows.
+fn last(status: &Status, disconnect: Disconnect) -> String {
+    let is_one = |client: &&EndedClient| client.code == disconnect.code();
+    match status.ended.iter().find(is_one) {
+        Some(EndedClient { address, subject: Some(subject), .. }) => format!(" (the last one: {address}, {subject:?})"),
+        Some(EndedClient { address, subject: None, .. }) => format!(" (the last one: {address})"),
+        None => String::new(),
+    }
+}
+
+fn refused(count: u64) -> String {
+    format!("{} refused", if count == 1 { "1 thing was".to_owned() } else { counted(count, "thing") + " were" })
+}

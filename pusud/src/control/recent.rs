@@ -1,0 +1,142 @@
+//! Growth of what is counted: the difference of two statuses of one relay.
+
+use crate::control::{Disconnects, Messages, Status};
+use crate::routing::PeerStatus;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What has grown between two statuses of the same relay.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recent {
+    /// In how many seconds.
+    pub seconds: f64,
+    /// Connections that the relay has ended.
+    pub disconnects: Vec<Disconnects>,
+    /// What was refused, by limit; those that have grown.
+    pub refusals: BTreeMap<String, u64>,
+    /// Messages that went through.
+    pub messages: Messages,
+    /// What went wrong with the authenticator.
+    pub authenticator: RecentFailures,
+    /// Messages that were lost on the way to or from other relays, by relay; those that have lost some.
+    pub lost: BTreeMap<String, u64>,
+    /// Log lines that were lost.
+    pub lost_log_lines: u64,
+}
+
+/// What went wrong with the authenticator meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecentFailures {
+    /// Calls that were not answered in time.
+    pub timed_out: u64,
+    /// Calls that were turned away at once.
+    pub turned_away: u64,
+    /// Calls that it failed or forgot to answer.
+    pub failed: u64,
+    /// Answers that came too late or twice.
+    pub late: u64,
+    /// Answers that broke the rules.
+    pub malformed: u64,
+    /// Instances or processes of it that were lost and replaced.
+    pub restarts: u64,
+}
+
+impl Recent {
+    /// What has grown from `before` to `now`, `seconds` later. Nothing where another process answers.
+    pub fn between(before: &Status, now: &Status, seconds: f64) -> Self {
+        if (before.pid, before.since) != (now.pid, now.since) {
+            return Self { seconds, ..Self::default() };
+        }
+        let code = |row: &Disconnects| (row.code, row.reason.clone());
+        let disconnects_before: BTreeMap<_, _> = before.disconnects.iter().map(|row| (code(row), row.count)).collect();
+        let disconnects = now.disconnects.iter().filter_map(|row| {
+            let count = grown(disconnects_before.get(&code(row)).copied().unwrap_or(0), row.count);
+            (count > 0).then(|| Disconnects { count, ..row.clone() })
+        });
+        let lost_before = losses(before);
+        Self {
+            seconds,
+            disconnects: disconnects.collect(),
+            refusals: all_grown(&before.refusals, &now.refusals),
+            messages: messages(&before.messages, &now.messages),
+            authenticator: failures(before, now),
+            lost: all_grown(&lost_before, &losses(now)),
+            lost_log_lines: grown(before.lost_log_lines, now.lost_log_lines),
+        }
+    }
+}
+
+/// What is less than before began anew.
+fn grown(before: u64, now: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
+}
+
+fn all_grown(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let grown = |(key, count): (&String, &u64)| {
+        let count = grown(before.get(key).copied().unwrap_or(0), *count);
+        (count > 0).then(|| (key.clone(), count))
+    };
+    now.iter().filter_map(grown).collect()
+}
+
+fn messages(before: &Messages, now: &Messages) -> Messages {
+    // Without `..`, so that a field that is forgotten here does not compile.
+    let Messages { published, published_bytes, delivered, delivered_bytes, dropped, dropped_bytes } = *now;
+    Messages {
+        published: grown(before.published, published),
+        published_bytes: grown(before.published_bytes, published_bytes),
+        delivered: grown(before.delivered, delivered),
+        delivered_bytes: grown(before.delivered_bytes, delivered_bytes),
+        dropped: grown(before.dropped, dropped),
+        dropped_bytes: grown(before.dropped_bytes, dropped_bytes),
+    }
+}
+
+/// A new generation counts anew.
+fn failures(before: &Status, now: &Status) -> RecentFailures {
+    let (before, now) = (&before.authenticator, &now.authenticator);
+    RecentFailures {
+        timed_out: grown(before.timed_out, now.timed_out),
+        turned_away: grown(before.turned_away, now.turned_away),
+        failed: grown(before.failed, now.failed),
+        late: grown(before.late, now.late),
+        malformed: grown(before.malformed, now.malformed),
+        restarts: grown(before.restarts, now.restarts),
+    }
+}
+
+fn losses(status: &Status) -> BTreeMap<String, u64> {
+    let lost = |relay: &PeerStatus| {
+        let traffic = &relay.traffic;
+        let lost = traffic.dropped + traffic.too_large + traffic.lost + traffic.missed + traffic.gaps;
+        Some((relay.name.clone().or_else(|| relay.address.clone())?, lost))
+    };
+    let mut all = BTreeMap::new();
+    for (relay, lost) in status.relays.iter().filter(|relay| relay.same_as.is_none()).filter_map(lost) {
+        *all.entry(relay).or_default() += lost;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_grown_and_nothing_of_another_process() {
+        let slow = |count| Disconnects { code: 4001, reason: "slow consumer".into(), count };
+        let before = Status { pid: 1, disconnects: vec![slow(3)], lost_log_lines: 1, ..Status::default() };
+        let mut now = Status { disconnects: vec![slow(5)], lost_log_lines: 1, ..before.clone() };
+        now.refusals.insert("publish_rate".into(), 4);
+        now.messages.published = 10;
+        now.authenticator.timed_out = 2;
+        let recent = Recent::between(&before, &now, 2.0);
+        assert_eq!(recent.disconnects, [slow(2)]);
+        assert_eq!((recent.refusals.get("publish_rate"), recent.messages.published), (Some(&4), 10));
+        assert_eq!((recent.authenticator.timed_out, recent.lost_log_lines), (2, 0));
+        let other = Status { pid: 2, ..now };
+        assert_eq!(Recent::between(&before, &other, 2.0), Recent { seconds: 2.0, ..Recent::default() });
+    }
+}

@@ -1,0 +1,32 @@
+//! Clients that the relay disconnects: counted, and remembered for an operator who asks when they are gone.
+
+use super::{Hub, ListenerId, Outbox};
+use crate::protocol::Disconnect;
+use crate::routing::Stats;
+
+/// Counts and remembers a client that is disconnected. Where it is can be asked only as long as its connection is there.
+pub(super) fn count_disconnect(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnect) {
+    stats.disconnects.count(disconnect);
+    remember(stats, outbox, disconnect);
+}
+
+/// Remembers one that has been counted.
+pub(super) fn remember(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnect) {
+    stats.ended.remember(disconnect, token(outbox), outbox.transport().describe_client());
+}
+
+impl Hub {
+    /// A client leaves: if the relay has disconnected it, whoever asks later is told also whom it was.
+    pub(super) fn name_ended(&self, listener: ListenerId) {
+        let Some(outbox) = self.state.borrow().outboxes.get(listener as usize).cloned() else { return };
+        if outbox.is_closing() {
+            let subject = self.last_subject_of(listener);
+            self.state.borrow_mut().stats.ended.name(token(&outbox), subject);
+        }
+    }
+}
+
+/// Names a client as long as it is there.
+fn token(outbox: &Outbox) -> usize {
+    std::ptr::from_ref(outbox) as usize
+}

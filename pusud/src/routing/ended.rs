@@ -1,0 +1,108 @@
+//! Clients that the relay itself has disconnected: the last ones of each reason, for an operator who comes when they are gone.
+//!
+//! **Invariant:** so many of each reason and no more, so that a flood of one reason leaves the others there.
+
+use crate::protocol::Disconnect;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, VecDeque};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How many of one reason a shard remembers.
+const OF_ONE_REASON: usize = 8;
+/// How many the status has.
+const SHOWN_MAX: usize = 100;
+
+/// A client that is gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedClient {
+    /// When the relay disconnected it, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// The close code.
+    pub code: u16,
+    /// The reason as the client was told it.
+    pub reason: String,
+    /// The client, as the log names it.
+    pub address: String,
+    /// As whom it was authorized; `None`: it was not, or nobody knows.
+    pub subject: Option<String>,
+}
+
+/// The last ones of a shard, or of several.
+#[derive(Debug, Clone, Default)]
+pub struct Ended(HashMap<Disconnect, VecDeque<(usize, EndedClient)>>);
+
+impl Ended {
+    /// The client at this address is disconnected. `token` names it until it leaves.
+    pub fn remember(&mut self, disconnect: Disconnect, token: usize, address: String) {
+        // They all go, and whoever stops the relay knows why.
+        if disconnect == Disconnect::GoingAway {
+            return;
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let client = EndedClient {
+            time_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            code: disconnect.code(),
+            reason: disconnect.reason().to_owned(),
+            address,
+            subject: None,
+        };
+        let clients = self.0.entry(disconnect).or_default();
+        if clients.len() == OF_ONE_REASON {
+            clients.pop_front();
+        }
+        clients.push_back((token, client));
+    }
+
+    /// The client that `token` names leaves, and was authorized as `subject`. The token is another client's from here on.
+    pub fn name(&mut self, token: usize, subject: Option<String>) {
+        let mut clients = self.0.values_mut().flat_map(|clients| clients.iter_mut().rev());
+        if let Some((named, client)) = clients.find(|(named, _)| *named == token) {
+            *named = 0;
+            client.subject = subject;
+        }
+    }
+
+    /// Adds another shard's.
+    pub fn add(&mut self, other: &Self) {
+        for (&disconnect, clients) in &other.0 {
+            self.0.entry(disconnect).or_default().extend(clients.iter().cloned());
+        }
+    }
+
+    /// The last ones, the newest first.
+    pub fn newest(&self) -> Vec<EndedClient> {
+        let mut clients: Vec<EndedClient> = self.0.values().flatten().map(|(_, client)| client.clone()).collect();
+        clients.sort_by_key(|client| std::cmp::Reverse(client.time_ms));
+        clients.truncate(SHOWN_MAX);
+        clients
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ones_of_each_reason_are_remembered() {
+        let mut ended = Ended::default();
+        ended.remember(Disconnect::SlowConsumer, 1, "slow".into());
+        for number in 0..20 {
+            ended.remember(Disconnect::LimitExceeded, 100 + number, format!("fast {number}"));
+        }
+        ended.remember(Disconnect::GoingAway, 2, "gone".into());
+        ended.name(1, Some("alice".into()));
+        // The token is given out anew.
+        ended.name(1, Some("bob".into()));
+        let mut other = Ended::default();
+        other.remember(Disconnect::SlowConsumer, 1, "elsewhere".into());
+        other.name(1, None);
+        ended.add(&other);
+        let newest = ended.newest();
+        let of = |code| newest.iter().filter(move |client| client.code == code);
+        assert_eq!(of(4503).count(), OF_ONE_REASON);
+        assert!(of(4503).any(|client| client.address == "fast 19"), "{newest:?}");
+        let slow: Vec<_> = of(4001).map(|client| (client.address.as_str(), client.subject.as_deref())).collect();
+        assert!(slow.contains(&("slow", Some("alice"))) && slow.contains(&("elsewhere", None)), "{slow:?}");
+        assert_eq!(newest.len(), OF_ONE_REASON + 2);
+    }
+}

@@ -1,0 +1,41 @@
+//! The settings that hold, and what reading them again would change.
+
+use crate::harness::{Daemon, Setup};
+use serde_json::{Value, json};
+
+fn row(settings: &Value, key: &str) -> Value {
+    let rows = settings["settings"].as_array().unwrap();
+    rows.iter().find(|row| row["key"] == key).unwrap_or_else(|| panic!("no {key}: {settings:#}")).clone()
+}
+
+fn changes(daemon: &Daemon) -> Value {
+    daemon.look("/api/v1/settings")["reload"].clone()
+}
+
+#[test]
+fn what_holds_and_what_differs_from_the_default_is_shown() {
+    let daemon = Setup::on_shards(2).with_operations().start();
+    let settings = daemon.look("/api/v1/settings");
+    assert_eq!(settings["file"], daemon.dir().join("settings.yaml").to_str().unwrap());
+    let shards = row(&settings, "shards");
+    assert_eq!((&shards["value"], &shards["secret"]), (&json!("2"), &json!(false)));
+    let kept = row(&settings, "limits.ping_interval");
+    assert_eq!((&kept["value"], &kept["default"], &kept["differs"]), (&json!("25s"), &json!("25s"), &json!(false)));
+    assert_eq!(row(&settings, "operations_port")["value"], "any");
+    assert_eq!(settings["reload"], json!({"error": null, "changes": []}));
+}
+
+#[test]
+fn what_a_reload_would_change_is_shown_before_it_does() {
+    let daemon = Setup::on_shards(1).with_operations().start();
+    daemon.edit_settings(|text| format!("{}\non_swap: reauthorize\n", text.replace("shards: 1", "shards: 2")));
+    let expected = json!([
+        {"key": "on_swap", "now": "keep", "then": "reauthorize", "needs_restart": false},
+        {"key": "shards", "now": "1", "then": "2", "needs_restart": true},
+    ]);
+    assert_eq!(changes(&daemon), json!({"error": null, "changes": expected}));
+    daemon.edit_settings(|text| text.replace("shards: 2", "shards: many"));
+    let reload = changes(&daemon);
+    assert!(reload["error"].as_str().unwrap().contains("`shards`: expected"), "{reload}");
+    assert_eq!(reload["changes"], json!([]));
+}
