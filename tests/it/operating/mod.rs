@@ -8,10 +8,10 @@ mod control;
 #[cfg(unix)]
 mod decisions;
 mod draining;
-#[cfg(target_os = "linux")]
-mod figures;
 #[cfg(unix)]
 mod ended;
+#[cfg(target_os = "linux")]
+mod figures;
 #[cfg(unix)]
 mod health;
 #[cfg(unix)]
