@@ -1,11 +1,13 @@
-// Small charts of the last 15 minutes, drawn as SVG: a line, the area below it, and its highest value as the scale.
+// Small charts of the last 15 minutes, drawn as SVG: a line, the area below it, and its highest value as the scale. As long as
+// less than 3 minutes are known, those fill the picture.
 //
 // The picture says in words what a reader who does not see it would want to know: now, lowest, highest.
 
 import { draw, make, setText } from './elements.js'
 import { clock } from './text.js'
 
-const WIDTH = 180
+const STEPS_A_MINUTE = 12
+const SHORT = 3 * STEPS_A_MINUTE
 const HEIGHT = 48
 
 export class Chart {
@@ -14,6 +16,9 @@ export class Chart {
   #title
   #values = []
   #timeOf = () => 0
+  /** How many of the values before those that are shown are left out. */
+  #before = 0
+  #begin = make('span')
   #hovered = null
   #number = make('span', { class: 'chart-number' })
   #unitText = make('span', { class: 'chart-unit' })
@@ -28,24 +33,27 @@ export class Chart {
     this.#title = title
     this.#unit = unit
     this.#format = format
-    this.#picture = draw('svg', { class: 'chart-picture', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img',
+    this.#picture = draw('svg', { class: 'chart-picture', preserveAspectRatio: 'none', role: 'img',
       onpointermove: event => this.#hover(event), onpointerleave: () => this.#hover(null) },
     this.#area, this.#line, this.#cursor)
     this.element = make('figure', { class: 'chart' },
       make('figcaption', {}, make('span', { class: 'chart-title' }, title),
         make('span', { class: 'chart-now' }, this.#number, ' ', this.#unitText)),
       this.#picture,
-      make('p', { class: 'chart-axis', 'aria-hidden': 'true' }, make('span', {}, '−15 min'), this.#scale, make('span', {}, 'now')))
+      make('p', { class: 'chart-axis', 'aria-hidden': 'true' }, this.#begin, this.#scale, make('span', {}, 'now')))
   }
 
   /** Shows these values, the oldest first, with `null` for gaps; `timeOf` says when each was. */
   show(values, now, timeOf) {
-    this.#values = values
-    this.#timeOf = timeOf
     const known = values.filter(value => value !== null)
+    this.#before = values.findIndex(value => value !== null) >= values.length - SHORT ? values.length - SHORT : 0
+    this.#values = values.slice(this.#before)
+    this.#timeOf = timeOf
+    this.#picture.setAttribute('viewBox', `0 0 ${this.#values.length} ${HEIGHT}`)
+    setText(this.#begin, `−${this.#values.length / STEPS_A_MINUTE} min`)
     const highest = Math.max(0, ...known)
     const top = scale(highest)
-    const path = lines(values, top)
+    const path = lines(this.#values, top)
     this.#line.setAttribute('d', path.line)
     this.#area.setAttribute('d', path.area)
     setText(this.#scale, known.length > 0 ? `highest ${this.#format(highest)}` : '')
@@ -60,7 +68,7 @@ export class Chart {
 
   #hover(event) {
     const box = this.#picture.getBoundingClientRect()
-    const at = event === null ? null : Math.floor(((event.clientX - box.left) / box.width) * WIDTH)
+    const at = event === null ? null : Math.floor(((event.clientX - box.left) / box.width) * this.#values.length)
     this.#hovered = at === null || !(at in this.#values) ? null : at
     this.#readOut()
   }
@@ -70,7 +78,7 @@ export class Chart {
     const at = this.#hovered
     const value = at === null ? this.#now : this.#values[at]
     setText(this.#number, value === null ? '–' : this.#format(value))
-    setText(this.#unitText, at === null ? this.#unit : `${this.#unit} at ${clock(this.#timeOf(at))}`)
+    setText(this.#unitText, at === null ? this.#unit : `${this.#unit} at ${clock(this.#timeOf(this.#before + at))}`)
     this.#cursor.setAttribute('visibility', at === null ? 'hidden' : 'visible')
     if (at !== null) {
       this.#cursor.setAttribute('x1', at + 0.5)

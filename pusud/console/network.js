@@ -92,7 +92,7 @@ function lossWords(row) {
 
 function remarks(row) {
   const parts = []
-  if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : 'not linked yet')
+  if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
   if (row.lagging) parts.push('slow to answer: subscriptions do not wait for it')
   if (row.authenticator_difference) parts.push(name(row.authenticator_difference))
   if (row.state === 'linked' && !row.encrypted) parts.push('not encrypted')

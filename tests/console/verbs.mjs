@@ -141,9 +141,10 @@ export const verbs = {
     return page.evaluate(() => JSON.stringify([location.href, document.cookie, { ...localStorage }, { ...sessionStorage }, document.title]))
   },
 
-  /** How many rows the tail shows. */
-  async tail_rows({ page }) {
-    return page.locator('.tail li').count()
+  /** How many messages the tail says have come, and how many rows it shows. */
+  async tail({ page }) {
+    const said = plain(await page.getByRole('status').filter({ hasText: 'so far' }).innerText())
+    return { came: Number(said.split(' messages')[0].replaceAll(' ', '')), rows: await page.locator('.tail li').count() }
   },
 
   /** The figure of a chart, and what it says in words. */

@@ -28,6 +28,7 @@ mod liveness;
 mod metric_row;
 mod operations_rows;
 mod option_files;
+mod output;
 mod plugin_test;
 mod plugin_test_report;
 mod plugins;
@@ -51,12 +52,14 @@ mod tests;
 mod tls_args;
 mod top;
 
+pub(crate) use output::{note, note_failure};
+
 use clap::{Parser, Subcommand};
+use output::{print, write_line};
 use pusud::{authenticator, protocol, system};
 use settings_args::SettingsArgs;
 use std::borrow::Cow;
-use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 
 /// The relay server of PuSu Engine: pub-sub over WebSocket for very many listeners
 ///
@@ -283,42 +286,6 @@ pub(crate) fn exit_for(error: &clap::Error) -> ! {
     // What stands in the arguments would steer the terminal, as the colours of the message do.
     write_line(text.trim_end());
     std::process::exit(error.exit_code());
-}
-
-/// A line for the person at the terminal, on standard error.
-pub(crate) fn note(line: impl fmt::Display) {
-    write_line(&format!("pusud: {line}"));
-}
-
-/// A line on standard error, behind those of the log.
-fn write_line(line: &str) {
-    let line = terminal::shown(line, &io::stderr());
-    if !system::log_line(&line) {
-        // Where standard error is closed nobody is there to be told, not even about that.
-        let _ = writeln!(io::stderr(), "{line}");
-    }
-}
-
-/// Why a command has failed, for the person at the terminal, or for those who ask the journal for errors.
-pub(crate) fn note_failure(error: &anyhow::Error) {
-    let text = format!("error: {error:#}");
-    if !system::takes_stderr() {
-        return note(text);
-    }
-    text.lines().for_each(|line| write_line(&format!("{}pusud: {line}", system::ERROR)));
-}
-
-/// Prints the result of a command, escaped for a terminal. A reader that went away (`pusud check | head -1`) has seen
-/// enough.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    let text = terminal::shown(text, &out);
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("cannot write to standard output"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn client_runtime() -> io::Result<tokio::runtime::Runtime> {

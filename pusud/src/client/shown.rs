@@ -1,4 +1,4 @@
-//! What an operator is shown of a client: its subject, kept where somebody may look, and what it is authorized by, which its
+//! One client as operators are shown it: its subject, kept where somebody may look, and what it is authorized by, which its
 //! task says when it is asked.
 
 use super::{Client, Context};

@@ -1,4 +1,4 @@
-//! What has grown lately: the difference of two statuses of one relay.
+//! Growth of what is counted: the difference of two statuses of one relay.
 
 use crate::control::{Disconnects, Messages, Status};
 use crate::routing::PeerStatus;

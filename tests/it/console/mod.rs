@@ -4,5 +4,6 @@ mod browser;
 mod changes;
 mod crowd;
 mod faults;
+mod files;
 mod relays;
 mod views;

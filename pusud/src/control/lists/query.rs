@@ -1,4 +1,4 @@
-//! What may be asked of lists, and what is wrong with it.
+//! Queries: what may be asked of lists, and what is wrong with it.
 
 use crate::admission::Networks;
 use crate::protocol;

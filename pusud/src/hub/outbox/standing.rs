@@ -1,4 +1,4 @@
-//! What the client of an outbox is authorized by, as numbers, and that its task is to look at it.
+//! The standing of an outbox's client: what it is authorized by, as numbers, and that its task is to look at it.
 
 use super::Outbox;
 use crate::revocation::Standing;
