@@ -8,15 +8,24 @@ use std::path::Path;
 const LINES_MAX: usize = 300;
 /// How text becomes markup or a script.
 const FORBIDDEN: &[&str] = &[
-    "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "eval(", "new Function",
-    "setAttribute('style'", "javascript:", "srcdoc",
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "document.write",
+    "createContextualFragment",
+    "eval(",
+    "new Function",
+    "setAttribute('style'",
+    "javascript:",
+    "srcdoc",
 ];
 /// Addresses that name something and are never asked for.
 const NAMES: &[&str] = &["http://www.w3.org/2000/svg"];
 
 fn files(folder: &str) -> Vec<(String, String)> {
     let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: &Path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap());
+    let read =
+        |path: &Path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap());
     entries.map(|path| read(&path)).collect()
 }
 
