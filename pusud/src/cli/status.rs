@@ -76,6 +76,7 @@ fn describe(status: &Status) -> String {
     ]);
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
+    rows.extend(listed("  the last", status.ended.iter().take(3).map(|one| format!("{} ({})", one.address, one.code))));
     let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
     rows.extend(listed("refusals", refusals.map(|(key, count)| format!("{count} for {key}"))));
     if status.lost_log_lines > 0 {
