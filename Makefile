@@ -20,7 +20,7 @@ PLUGINS_DIR := target/plugins
 VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
   websockets==17.4 requests==2.34.2 httpx==0.28.1 httpx-sse==0.4.3 sseclient-py==1.9.0 bcrypt==5.0.0 \
-  argon2-cffi==25.1.0 passlib==1.7.4
+  argon2-cffi==25.1.0 passlib==1.7.4 kubernetes-validate==1.37.0
 
 # What drives a browser through the console, and what looks for hindrances there, at the versions of tests/console.
 CONSOLE_TOOLS := target/console-tools

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
 /// Connections at a time.
-const CONNECTIONS_MAX: usize = 64;
+pub(super) const CONNECTIONS_MAX: usize = 64;
 /// Open files: the connections and one that is too many, the socket for those who look after it and for the runtime, the
 /// runtime's own, and the pairs of sockets of channels that are listened to.
 pub const FILES_MAX: u64 = CONNECTIONS_MAX as u64 + 1 + 2 + 3 + 2 * super::streams::TAILS_MAX as u64;

@@ -18,6 +18,7 @@ mod fault;
 mod health;
 mod history;
 mod looking;
+mod memory;
 mod metrics;
 mod names;
 mod orders;
@@ -37,5 +38,6 @@ mod tokens;
 
 pub use connections::FILES_MAX;
 pub use door::Parts;
+pub use memory::bytes_max;
 pub use port::{NAME, OperationsPort, check};
 pub use serving::Running;

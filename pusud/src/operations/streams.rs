@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Streams of live figures at a time.
-const LIVE_MAX: usize = 8;
+pub(super) const LIVE_MAX: usize = 8;
 /// Channels that are listened to at a time.
 pub(super) const TAILS_MAX: usize = 8;
 /// The time between two live figures.
@@ -27,7 +27,7 @@ const LIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// The time between two looks whether a stream may go on, and between two signs of life.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 /// Events that wait to be taken.
-const WAITING_MAX: usize = 4;
+pub(super) const WAITING_MAX: usize = 1;
 /// A sign of life that is no event.
 const ALIVE: &[u8] = b":\n\n";
 

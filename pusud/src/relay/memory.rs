@@ -6,6 +6,7 @@
 //! bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Config, Encryption};
+use crate::operations;
 use crate::{authenticator, client, hub, mesh, revocation, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
@@ -56,6 +57,13 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
             "remembered_decisions",
         ),
     ];
+    if config.operations_port.number().is_some() {
+        parts.push(part(
+            "operations",
+            operations::bytes_max(limits.max_message_bytes),
+            "operations_port, max_message_bytes",
+        ));
+    }
     if config.http.publish {
         parts.push(part("idempotency keys", client::idempotency_bytes_max(), "http.publish"));
         parts.push(part("remembered verdicts", client::verdicts_bytes_max(), "http.publish"));

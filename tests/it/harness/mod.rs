@@ -87,7 +87,7 @@ pub(crate) use plugin_files::{
     PluginsDir, bad_plugin, certificate_plugin, example_c_plugin, example_cpp_plugin, http_plugin, jwt_plugin,
     library_name, my_plugin, password_plugin, patched_copy, ws_echo,
 };
-pub(crate) use prometheus::{Prometheus, has_prometheus};
+pub(crate) use prometheus::{NO_PROMETHEUS, Prometheus, has_prometheus};
 pub(crate) use python::script;
 pub(crate) use raw::{Raw, upgrade_request};
 pub(crate) use router::{Hook, Router};

@@ -1,6 +1,6 @@
 //! A real Prometheus that scrapes relays, and its own tool.
 
-use super::{DEADLINE, Daemon, ReservedPort, Running, not_run, root};
+use super::{DEADLINE, Daemon, ReservedPort, Running, root};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,17 +9,16 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// Whether both are here; else says that `what` is not run.
-pub(crate) fn has_prometheus(what: &str) -> bool {
+/// Why a test is not run where they are not here.
+pub(crate) const NO_PROMETHEUS: &str = "promtool and prometheus are not here (the package prometheus)";
+
+/// Whether both are here.
+pub(crate) fn has_prometheus() -> bool {
     let is_here = |program: &str| {
         let tried = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         tried.is_ok_and(|status| status.success())
     };
-    let are_here = is_here("promtool") && is_here("prometheus");
-    if !are_here {
-        not_run(what, "promtool and prometheus are not here (the package prometheus)");
-    }
-    are_here
+    is_here("promtool") && is_here("prometheus")
 }
 
 /// A Prometheus that is running. It ends with this.

@@ -3,10 +3,12 @@
 mod alerts;
 mod audit;
 mod console;
+mod documented;
 mod encryption;
 mod health;
 mod hostile;
 mod interface;
+mod kubernetes;
 mod metrics;
 mod pages_of_others;
 mod place;

@@ -60,12 +60,15 @@ fn other_tokens_take_the_place_of_those_that_hold_without_a_restart() {
         daemon.ask_operations(&request).status
     };
     assert_eq!(status(&before), 200);
+    let mut stream = daemon.operations_events("/api/v1/live");
+    stream.next();
     write_secret(&file, &format!("read: {READ}\noperate: {OPERATE}\n"));
     let began = Instant::now();
     while status(&before) == 200 {
         assert!(began.elapsed() < DEADLINE, "the old token still holds");
     }
     assert_eq!((status(READ), status(OPERATE)), (200, 200));
+    stream.expect_end();
     // What cannot be used changes nothing.
     write_secret(&file, "nothing");
     let is_said = |line: &str| line.contains("operators' tokens stay as they were").then_some(());

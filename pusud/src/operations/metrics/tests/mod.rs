@@ -1,4 +1,4 @@
-//! Whatever is written stands in the table, and the page, the dashboard and the alerts know nothing else.
+//! Metrics of made-up relays: each stands in the table of names, and the page, the dashboard and the alerts know no other.
 
 mod files;
 
