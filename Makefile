@@ -95,8 +95,8 @@ quick: venv
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
-# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, and the broker
-# with a program that hashes passwords and Prometheus, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
+# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, Prometheus, and
+# the broker with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
 # say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
@@ -208,6 +208,9 @@ install: plugins
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/pusud.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/grafana $(DESTDIR)$(PREFIX)/share/doc/pusud/prometheus
+	install -m 644 $(wildcard config/grafana/*) $(DESTDIR)$(PREFIX)/share/doc/pusud/grafana/
+	install -m 644 $(wildcard config/prometheus/*) $(DESTDIR)$(PREFIX)/share/doc/pusud/prometheus/
 	for folder in password jwt http certificate my-authenticator example-c example-cpp; do \
 	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \
 	  install -m 644 plugins/$$folder/README.md plugins/$$folder/example.yaml \

@@ -2,6 +2,7 @@
 
 use crate::harness::{Daemon, Network, Setup};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 /// How many times a histogram has counted.
 fn count(histogram: &Value) -> u64 {
@@ -64,4 +65,43 @@ fn a_subscription_that_linked_relays_hear_of_takes_a_time() {
     let before = settled();
     relay.client().subscribe("a");
     assert_eq!(settled(), before + 1);
+}
+
+/// What was handed to a client that is cut has arrived, or is counted as lost.
+#[test]
+fn messages_that_are_lost_with_a_slow_consumer_are_counted_one_by_one() {
+    for channels in [1, 3] {
+        let limits = "limits: {outbox_bytes: 64 KiB, outbox_soft_time: 1h, write_deadline: 1h, ping_interval: 0}";
+        let daemon = Setup::on_shards(1).settings(limits).start();
+        let (mut slow, mut witness, mut source) = (daemon.client(), daemon.client(), daemon.client());
+        for channel in 0..channels {
+            slow.subscribe(&channel.to_string());
+            witness.subscribe(&channel.to_string());
+        }
+        let content = "x".repeat(16 * 1024);
+        let mut published = 0_u64;
+        let status = loop {
+            // Several at a time, which share a buffer where they are for one channel.
+            for _ in 0..4 {
+                source.publish(&(published % channels).to_string(), json!([published, content]));
+                published += 1;
+            }
+            for number in published - 4..published {
+                witness.expect_publish(&(number % channels).to_string(), json!([number, content]));
+            }
+            let status = daemon.status();
+            if status["disconnects"][0]["code"] == 4001 {
+                break status;
+            }
+        };
+        let mut received = 0;
+        while matches!(slow.next_message(), Message::Text(_)) {
+            received += 1;
+        }
+        let messages = &status["messages"];
+        let handed_over = messages["delivered"].as_u64().unwrap() - published;
+        let dropped = messages["dropped"].as_u64().unwrap();
+        assert!(dropped > 0 && messages["dropped_bytes"].as_u64() > Some(dropped * 16 * 1024), "{messages}");
+        assert_eq!(received + dropped, handed_over, "{messages}");
+    }
 }
