@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
+use tracing::info;
 
 /// How long shards and the network may take to answer; while messages are counted a second more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -186,7 +187,9 @@ impl Lists {
     /// # Errors
     /// This is no channel's name or no JSON, or the relay has not taken it: why.
     pub async fn publish(&self, name: &str, content: &str) -> Result<(), String> {
-        session::publish(self.next_shard(), self.place()?, channel(name)?, content, self.message_bytes_max).await
+        session::publish(self.next_shard(), self.place()?, channel(name)?, content, self.message_bytes_max).await?;
+        info!(channel = name, "message published by the operator");
+        Ok(())
     }
 
     fn place(&self) -> Result<OperatorPlace, String> {

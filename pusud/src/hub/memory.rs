@@ -1,6 +1,7 @@
 //! The most memory that a shard's state takes.
 
 use super::BATCH_BYTES_MAX;
+use super::sample::SAMPLE_BYTES_MAX;
 use crate::protocol::Limits;
 
 /// A subscription to a channel that nobody else listens to, beside the name, which is kept twice.
@@ -10,6 +11,11 @@ const SUBSCRIPTION_BYTES: usize = 400;
 /// beyond what the inbox takes.
 pub fn exchange_bytes_max(limits: &Limits) -> usize {
     2 * (BATCH_BYTES_MAX + limits.max_message_bytes)
+}
+
+/// Bytes of a shard while an operator looks at it.
+pub fn looking_bytes_max() -> usize {
+    SAMPLE_BYTES_MAX
 }
 
 /// Bytes of all subscriptions of one client.

@@ -48,7 +48,7 @@ pub use encrypted::{Encrypted, Scratch};
 pub use event_streams::EventStream;
 pub use fences::Fence;
 pub use flow::{Turn, Waiting};
-pub use memory::{exchange_bytes_max, subscriptions_bytes_max};
+pub use memory::{exchange_bytes_max, looking_bytes_max, subscriptions_bytes_max};
 pub use outbox::Outbox;
 pub use room::room_bytes;
 pub use stage::Stage;

@@ -21,6 +21,10 @@ const COUNTED_MAX: usize = 65_536;
 /// What the names of those channels may have together, in bytes.
 const NAMES_BYTES_MAX: usize = 2 << 20;
 
+/// The most that one takes, in bytes: a name has its own allocation, and tables are twice as large as what is in them.
+pub(super) const SAMPLE_BYTES_MAX: usize =
+    NAMES_BYTES_MAX + COUNTED_MAX * (16 + 2 * (size_of::<(Box<str>, OfChannel)>() + size_of::<(ListenerId, Count)>()));
+
 /// Messages and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
@@ -127,6 +131,8 @@ impl Hub {
         let (done, sample) = oneshot::channel();
         self.sampling.waiting.borrow_mut().push(done);
         if !self.sampling.is_on.replace(true) {
+            // One at a time is held.
+            self.sampling.last.take();
             self.state.borrow_mut().sample = Some(Box::default());
             let hub = self.clone();
             tokio::task::spawn_local(async move { hub.run_sample().await });

@@ -18,8 +18,8 @@ impl Hub {
     ) -> Option<ChannelsSeen> {
         let sample = match (look.with_rates, look.has_sample) {
             (false, _) => None,
-            (true, true) => self.last_sample(),
-            (true, false) => self.sample().await,
+            (true, true) if self.last_sample().is_some() => self.last_sample(),
+            (true, _) => self.sample().await,
         };
         let _turn = self.looks.acquire().await.ok()?;
         let sample = sample.as_deref();
