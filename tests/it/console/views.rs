@@ -52,6 +52,7 @@ fn shows_now(browser: &mut Browser, relays: &Relays) {
     browser.see_row("max_message_bytes", "+1");
     browser.see_row("Disconnected with 1009", "+1");
     browser.see_row("Decides", "ScriptedAuthenticator");
+    browser.see_row("Since", "20");
     browser.see_row("secure", "valid until");
     browser.see("Messages that wait");
     let began = Instant::now();
