@@ -27,7 +27,7 @@ use super::metrics::{Definition, Value};
 use super::verdict::{Decision, PREVIOUS_TICKET, Request, Verdict};
 use crate::routing::OwnDecider;
 use slot::Slot;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 use trial::{Admitted, Decided, Shadow};
@@ -42,6 +42,8 @@ const ENTRY_LABEL: &str = "entry";
 pub(super) struct Lineup {
     /// How many lineups have decided, this one included: counts from 1, and goes up when an entry reloads.
     number: AtomicU32,
+    /// Since when it is this one that decides: seconds since 1970.
+    since: AtomicU64,
     /// At least one.
     deciding: Vec<Slot>,
     shadows: Vec<Shadow>,
@@ -52,6 +54,11 @@ pub(super) struct Lineup {
 }
 
 impl Lineup {
+    /// Since when it decides, in seconds since 1970.
+    pub(super) fn since(&self) -> u64 {
+        self.since.load(Ordering::Relaxed)
+    }
+
     pub(super) fn number(&self) -> u32 {
         self.number.load(Ordering::Acquire)
     }

@@ -184,6 +184,11 @@ impl Authenticator {
         self.current().number()
     }
 
+    /// Since when this one decides, in seconds since 1970.
+    pub fn since(&self) -> u64 {
+        self.current().since()
+    }
+
     /// Whether live authorizations are asked again of a new generation (`on_swap: reauthorize`), so that they have to
     /// be kept.
     pub fn reauthorizes(&self) -> bool {

@@ -76,6 +76,7 @@ fn describe(status: &Status) -> String {
     ]);
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
+    rows.extend(listed("  the last", status.ended.iter().take(3).map(|one| format!("{} ({})", one.address, one.code))));
     let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
     rows.extend(listed("refusals", refusals.map(|(key, count)| format!("{count} for {key}"))));
     if status.lost_log_lines > 0 {
@@ -83,8 +84,7 @@ fn describe(status: &Status) -> String {
     }
     let ready = if authenticator.ready { "ready" } else { "NOT READY" };
     let identity = format!("{} {}", authenticator.id, authenticator.version);
-    let generation = authenticator.generation;
-    rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    rows.push(("authenticator", format!("{}, generation {}, {ready}", identity.trim_end(), authenticator.generation)));
     rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
     match &authenticator.condition {
         Condition::Good => {}

@@ -185,6 +185,7 @@ impl StatusGatherer {
             version: identity.version,
             sha256: identity.sha256,
             generation: self.authenticator.generation(),
+            since: self.authenticator.since(),
             ready: self.authenticator.ready(),
             queued: self.authenticator.queued(),
             timed_out: counts.timed_out,

@@ -196,6 +196,9 @@ pub struct Authenticator {
     pub sha256: String,
     /// How many authenticators have decided since the start, this one included.
     pub generation: u32,
+    /// Since when this one has decided: seconds since 1970.
+    #[serde(default)]
+    pub since: u64,
     /// Whether it would take another question now.
     pub ready: bool,
     /// Questions that wait for a thread.

@@ -97,7 +97,7 @@ fn is_for_operators_alone(browser: &mut Browser, relays: &Relays) {
     browser.press("Show");
     browser.see("1 of 1 client that fit");
     browser.follow("127.0.0.1:");
-    browser.see_row("May", "read");
+    browser.see_row("*", "read and write");
     for (view, button) in
         [("", "Disconnect"), ("", "Revoke subject"), ("Settings", "Reload the settings"), ("Why", "Revoke")]
     {

@@ -52,6 +52,7 @@ fn shows_now(browser: &mut Browser, relays: &Relays) {
     browser.see_row("max_message_bytes", "+1");
     browser.see_row("Disconnected with 1009", "+1");
     browser.see_row("Decides", "ScriptedAuthenticator");
+    browser.see_row("Since", "20");
     browser.see_row("secure", "valid until");
     browser.see("Messages that wait");
     let began = Instant::now();
@@ -75,8 +76,8 @@ fn shows_the_network(browser: &mut Browser, relays: &Relays) {
     relays.cut(true);
     browser.see("Not with second");
     browser.see_row("second", "not linked");
-    // The third one is linked with both, and says so.
-    browser.see_row("third", "linked");
+    // The third one is linked with both, and says so: that is where the relays differ.
+    browser.see_row("third", "second");
     browser.see_problem("second");
     browser.inspect("network-cut");
     relays.cut(false);

@@ -12,7 +12,7 @@ use crate::config::{AuthenticatorConfig, OnSwap};
 use anyhow::{Context as _, Result, anyhow};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An entry of the settings, and what runs of it already.
 struct Prepared<'a> {
@@ -55,7 +55,15 @@ impl Lineup {
                 deciding.push(slot);
             }
         }
-        Self { number: number.into(), deciding, shadows, is_list: config.is_list(), timeout: config.list.timeout }
+        let since = now().into();
+        Self {
+            number: number.into(),
+            since,
+            deciding,
+            shadows,
+            is_list: config.is_list(),
+            timeout: config.list.timeout,
+        }
     }
 
     /// Whether grants can be rechecked, for all of them.
@@ -115,6 +123,7 @@ impl Lineup {
             Swapped::Nothing => return Ok((None, swapped)),
             Swapped::Reloaded => {
                 self.number.fetch_add(1, Ordering::AcqRel);
+                self.since.store(now(), Ordering::Relaxed);
                 return Ok((None, swapped));
             }
             Swapped::Renewed | Swapped::Replaced => {}
@@ -184,4 +193,9 @@ fn with_reloaded(error: &anyhow::Error, reloaded: &[String]) -> anyhow::Error {
         [] => anyhow!("{error:#}"),
         some => anyhow!("{error:#}; all the same, {} read the files again", some.join(", ")),
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
