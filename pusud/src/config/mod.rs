@@ -8,6 +8,7 @@ mod authenticator;
 mod authenticator_list;
 mod encryption;
 mod file_text;
+mod held;
 mod host_name;
 mod http;
 mod key_table;
@@ -38,6 +39,7 @@ mod yaml_key;
 mod yaml_mapping;
 mod yaml_tags;
 
+pub use held::HeldSettings;
 pub use http::HttpConfig;
 pub(crate) use keys::NOT_SHOWN;
 pub use limit_table::{LIMITS, limit_rows};

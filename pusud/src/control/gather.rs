@@ -27,7 +27,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub struct StatusGatherer {
     config: Arc<Config>,
     listeners: Vec<DescribedListener>,
-    operations: Option<String>,
+    operations: Option<DescribedOperations>,
     authenticator: Authenticator,
     sources: Sources,
     since: SystemTime,
@@ -47,6 +47,14 @@ pub struct DescribedListener {
     pub proxy_protocol: bool,
     /// The trusted proxies, as the settings write them; `None`: nobody's.
     pub trusted_proxies: Option<String>,
+}
+
+/// Where operators connect.
+pub struct DescribedOperations {
+    /// Its address.
+    pub url: String,
+    /// What it serves; `None`: it does not encrypt.
+    pub certificates: Option<Served>,
 }
 
 /// The parts of a relay that the status comes from.
@@ -70,11 +78,11 @@ pub struct Sources {
 }
 
 impl StatusGatherer {
-    /// Of a relay that begins to serve now, through these listeners. `operations`: where operators connect, if they do.
+    /// Of a relay that begins to serve now, through these listeners. `operations`: where operators connect.
     pub fn new(
         config: Arc<Config>,
         listeners: Vec<DescribedListener>,
-        operations: Option<String>,
+        operations: Option<DescribedOperations>,
         authenticator: Authenticator,
         sources: Sources,
     ) -> Self {
@@ -100,7 +108,8 @@ impl StatusGatherer {
             state: if self.is_stopping.load(Ordering::Relaxed) { State::Stopping } else { State::Serving },
             address: self.listeners.first().map(|listener| listener.address.clone()).unwrap_or_default(),
             listeners: self.listeners(),
-            operations: self.operations.clone(),
+            operations: self.operations.as_ref().map(|operations| operations.url.clone()),
+            operations_tls: self.operations.as_ref().and_then(|operations| operations.certificates.as_ref()).map(tls),
             since: self.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             uptime_seconds: self.began.elapsed().as_secs(),
             shards: self.sources.inboxes.len(),

@@ -7,7 +7,7 @@ mod authenticator;
 mod network;
 mod traffic;
 
-use crate::control::{Recent, State, Status};
+use crate::control::{Listener, Recent, State, Status};
 use serde::{Deserialize, Serialize};
 
 /// Days before its end from which on a certificate is a problem.
@@ -141,11 +141,16 @@ fn of_the_process(status: &Status, recent: &Recent) -> Vec<Problem> {
 }
 
 fn certificates(status: &Status) -> impl Iterator<Item = Problem> {
-    status.listeners.iter().filter_map(|listener| {
-        let tls = listener.tls.as_ref()?;
+    let of_listener = |listener: &Listener| {
+        let tls = listener.tls.clone()?;
+        Some((format!("the listener {}", listener.name), listener.name.clone(), tls))
+    };
+    let of_operations = status.operations_tls.clone();
+    let of_operations = of_operations.map(|tls| ("the operations port".to_owned(), "operations".to_owned(), tls));
+    status.listeners.iter().filter_map(of_listener).chain(of_operations).filter_map(|(place, name, tls)| {
         let names = tls.certificates.iter().flat_map(|certificate| certificate.names.first());
         let names = names.cloned().collect::<Vec<_>>().join(", ");
-        let whose = format!("of the listener {} ({names})", listener.name);
+        let whose = format!("of {place} ({names})");
         let way_out = "put a new one in the place of its file and run `pusud reload`";
         let problem = match tls.days_left {
             ..0 => Problem::error(
@@ -160,7 +165,7 @@ fn certificates(status: &Status) -> impl Iterator<Item = Problem> {
             ),
             _ => return None,
         };
-        Some(problem.about(&listener.name))
+        Some(problem.about(&name))
     })
 }
 

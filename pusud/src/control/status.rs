@@ -28,6 +28,9 @@ pub struct Status {
     /// Where operators connect, such as `http://127.0.0.1:55002`; `None`: nowhere.
     #[serde(default)]
     pub operations: Option<String>,
+    /// The certificates there; `None`: it does not encrypt.
+    #[serde(default)]
+    pub operations_tls: Option<Tls>,
     /// When it began to serve: seconds since 1970.
     pub since: u64,
     /// How long it has been serving, in seconds.

@@ -14,7 +14,7 @@ use super::throttle::Throttle;
 use super::token_file::TokenFile;
 use super::{console, content};
 use crate::authenticator::Authenticator;
-use crate::config::{Config, Overrides};
+use crate::config::{Config, HeldSettings, Overrides};
 use crate::control::{Operator, ReloadRequest, StatusGatherer};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderName;
@@ -28,8 +28,10 @@ const OPERATION: HeaderName = HeaderName::from_static("pusu-operation");
 
 /// The parts of a relay that operators ask about.
 pub struct Parts {
-    /// The settings that hold.
+    /// The settings of the start.
     pub config: Arc<Config>,
+    /// The settings that hold.
+    pub held: HeldSettings,
     /// What stands over the settings when they are read.
     pub overrides: Overrides,
     /// The status.

@@ -3,6 +3,7 @@
 use super::token_file::TokenFile;
 use crate::admission;
 use crate::config::{self, Config};
+use crate::control::DescribedOperations;
 use crate::system::ListeningSocket;
 use crate::tls::Served;
 use anyhow::{Context as _, bail};
@@ -54,6 +55,11 @@ impl OperationsPort {
     pub fn url(&self) -> String {
         let scheme = if self.certificates.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// What the status says of it.
+    pub fn described(&self) -> DescribedOperations {
+        DescribedOperations { url: self.url(), certificates: self.certificates() }
     }
 
     /// The certificates, where it encrypts.

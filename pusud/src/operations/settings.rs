@@ -46,7 +46,7 @@ struct Change {
 impl Door {
     /// Shows them. Files may wait for a disk, and so they are read on another thread.
     pub(super) async fn settings(&self) -> Result<Answer, Fault> {
-        let (running, overrides) = (self.parts.config.clone(), self.parts.overrides.clone());
+        let (running, overrides) = (self.parts.held.now(), self.parts.overrides.clone());
         let read = tokio::task::spawn_blocking(move || settings(&running, &overrides)).await;
         let read = read.map_err(|_| {
             Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "the settings cannot be read; the relay's log says why")

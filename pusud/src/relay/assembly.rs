@@ -9,7 +9,7 @@ use super::wishes::Wishes;
 use crate::admission::Admission;
 use crate::authenticator::{self, Authenticator};
 use crate::client;
-use crate::config::{Config, Overrides, WatchedFiles};
+use crate::config::{Config, HeldSettings, Overrides, WatchedFiles};
 use crate::control::{EntryName, Lists, Operator, ReloadRequest, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
@@ -66,15 +66,14 @@ pub(super) fn tell_who_decides(authenticator: &Authenticator, network: Option<&I
 pub(super) fn reload(
     wishes: Wishes,
     overrides: Overrides,
-    config: &Arc<Config>,
+    held: HeldSettings,
     authenticator: &Authenticator,
     certificates: Vec<Certificates>,
     files: &WatchedFiles,
     network: &Option<InboxSender<Event>>,
 ) -> anyhow::Result<Reload> {
     file_watch::watch(files, &wishes.changed_files())?;
-    let (config, authenticator) = (config.clone(), authenticator.clone());
-    Ok(Reload::new(config, overrides, authenticator, certificates, files.clone(), wishes, network.clone()))
+    Ok(Reload::new(held, overrides, authenticator.clone(), certificates, files.clone(), wishes, network.clone()))
 }
 
 /// Serves the operations port, if there is one. `reloading`: what stands over the settings, and takes wishes to read them.
@@ -83,7 +82,7 @@ pub(super) fn reload(
 /// The system is out of threads or files.
 pub(super) fn operations(
     port: Option<OperationsPort>,
-    config: &Arc<Config>,
+    held: HeldSettings,
     gatherer: &Arc<StatusGatherer>,
     operator: &Arc<Operator>,
     authenticator: &Authenticator,
@@ -91,9 +90,9 @@ pub(super) fn operations(
 ) -> anyhow::Result<Option<Running>> {
     let Some(port) = port else { return Ok(None) };
     let (overrides, reload) = reloading;
-    let (config, status) = (config.clone(), gatherer.clone());
+    let (config, status) = (held.now(), gatherer.clone());
     let (operator, authenticator) = (operator.clone(), authenticator.clone());
-    port.start(Parts { config, overrides, status, operator, authenticator, reload }).map(Some)
+    port.start(Parts { config, held, overrides, status, operator, authenticator, reload }).map(Some)
 }
 
 /// Ends what has nothing to wait for any more, when the relay has `stopped` serving.
@@ -127,7 +126,8 @@ pub(super) fn index(config: &Config, network_thread: Option<&NetworkThread>) -> 
     }
 }
 
-/// What all shards have in common. `is_timed`: they look how long things take.
+/// What all shards have in common. `has_operations`: operators may ask whose a client is, and how long
+/// things take.
 ///
 /// # Errors
 /// The system gives no random numbers.
@@ -136,7 +136,7 @@ pub(super) fn common(
     authenticator: &Authenticator,
     admission: &Arc<Admission>,
     revocations: &Arc<Revocations>,
-    is_timed: bool,
+    has_operations: bool,
 ) -> anyhow::Result<client::Common> {
     Ok(client::Common {
         authenticator: authenticator.clone(),
@@ -149,8 +149,8 @@ pub(super) fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
-        has_operations: true,
-        is_timed,
+        has_operations,
+        is_timed: has_operations,
     })
 }
 

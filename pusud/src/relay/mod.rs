@@ -29,7 +29,7 @@ pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
 use crate::authenticator::{Authenticator, Decisions};
-use crate::config::{Config, Overrides, WatchedFiles};
+use crate::config::{Config, HeldSettings, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Operator, StatusGatherer};
 use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
@@ -139,11 +139,12 @@ impl Relay {
         let (ask_to_reload, reload_requests) = control::reload_requests();
         let network = network_thread.as_ref().map(NetworkThread::inbox);
         let files = WatchedFiles::of(&config);
+        let held = HeldSettings::new(config.clone());
         let served = [doors.certificates(), certificates::of_operations(operations.as_ref())].concat();
         let overrides = reload_at.as_ref().map(|(_, overrides)| overrides.clone()).unwrap_or_default();
         let reload = reload_at.map(|(sighups, overrides)| {
             let wishes = Wishes::new(sighups, reload_requests);
-            assembly::reload(wishes, overrides, &config, &authenticator, served, &files, &network)
+            assembly::reload(wishes, overrides, held.clone(), &authenticator, served, &files, &network)
         });
         let reload = reload.transpose()?;
         assembly::answer_health(&admission, &authenticator);
@@ -171,14 +172,15 @@ impl Relay {
             memory_ceiling,
             revocations,
         };
-        let (described, url) = (doors.described(), operations.as_ref().map(OperationsPort::url));
-        let gatherer = Arc::new(StatusGatherer::new(config.clone(), described, url, authenticator.clone(), sources));
+        let operators = operations.as_ref().map(OperationsPort::described);
+        let gatherer =
+            Arc::new(StatusGatherer::new(config.clone(), doors.described(), operators, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         let accepting = doors.open(&config, &inboxes, &admission)?;
         certificates::watch(certificates::of_operations(operations.as_ref()))?;
         let reloading = (overrides, ask_to_reload.clone());
-        let _operations = assembly::operations(operations, &config, &gatherer, &operator, &authenticator, reloading)?;
+        let _operations = assembly::operations(operations, held, &gatherer, &operator, &authenticator, reloading)?;
         let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());
         serving();
         service.ready();

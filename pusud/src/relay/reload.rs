@@ -6,7 +6,7 @@
 //! **Invariant:** whatever fails, everything is as it was before, and one line of the log says why.
 
 use crate::authenticator::{self, Authenticator, Identity, Swapped};
-use crate::config::{Config, OnSwap, Overrides, WatchedFiles};
+use crate::config::{Config, HeldSettings, OnSwap, Overrides, WatchedFiles};
 use crate::control::Reloaded;
 use crate::relay::certificates::{self, Certificates, Renewed};
 use crate::relay::file_watch;
@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 /// What is needed to read the settings again.
 pub(crate) struct Reload {
-    running: Arc<Config>,
+    held: HeldSettings,
     overrides: Overrides,
     authenticator: Authenticator,
     certificates: Vec<Certificates>,
@@ -43,9 +43,9 @@ struct Outcome {
 }
 
 impl Reload {
-    /// `running` is what the daemon was started with, and `files` are those of it.
+    /// `held` is what the daemon was started with, and `files` are those of it.
     pub(crate) fn new(
-        running: Arc<Config>,
+        held: HeldSettings,
         overrides: Overrides,
         authenticator: Authenticator,
         certificates: Vec<Certificates>,
@@ -53,7 +53,7 @@ impl Reload {
         wishes: Wishes,
         network: Option<InboxSender<Event>>,
     ) -> Self {
-        Self { running, overrides, authenticator, certificates, files, wishes, network, again: false }
+        Self { held, overrides, authenticator, certificates, files, wishes, network, again: false }
     }
 
     /// Reads the settings again whenever it is asked to, and files whenever they have changed, and tells the shards what
@@ -137,7 +137,7 @@ impl Reload {
         match swapped {
             Ok((swapped, on_swap)) => {
                 self.files.take(changed);
-                log_who_decides(&self.authenticator, swapped, self.running.file.as_deref());
+                log_who_decides(&self.authenticator, swapped, self.held.now().file.as_deref());
                 self.tell(inboxes, swapped, on_swap);
             }
             Err(error) => self.files.refuse(changed, &self.log_refusal(&error)),
@@ -163,13 +163,13 @@ impl Reload {
     }
 
     async fn reload_aside(&mut self, wants_new: bool) -> anyhow::Result<(Renewed, anyhow::Result<Outcome>)> {
-        let (running, overrides) = (self.running.clone(), self.overrides.clone());
+        let (held, overrides) = (self.held.clone(), self.overrides.clone());
         let (authenticator, certificates) = (self.authenticator.clone(), self.certificates.clone());
         let (files, changed) = (self.files.clone(), self.wishes.changed_files());
         let reload = move || {
             // Certificates are read whatever becomes of the settings: one does not wait for the other.
             let renewed = certificates::renew(&certificates);
-            (renewed, reload(&running, &overrides, &authenticator, wants_new, &files, &changed))
+            (renewed, reload(&held, &overrides, &authenticator, wants_new, &files, &changed))
         };
         self.aside(reload).await
     }
@@ -205,18 +205,20 @@ impl Reload {
 }
 
 fn reload(
-    running: &Config,
+    held: &HeldSettings,
     overrides: &Overrides,
     authenticator: &Authenticator,
     wants_new: bool,
     files: &WatchedFiles,
     changed: &Arc<Notify>,
 ) -> anyhow::Result<Outcome> {
+    let running = held.now();
     // The file that was there at the start has to be there: without one the defaults would let everybody in.
     let (mut config, mut warnings) = Config::load(running.file.as_deref(), overrides)?;
     let swapped = authenticator.swap(&config.authenticator, config.limits.authorize_call_timeout, wants_new);
     config.authenticator.wipe_options();
     let swapped = swapped?;
+    held.take(&config);
     files.replace(&config);
     if let Err(error) = file_watch::watch(files, changed) {
         warnings.push(one_line(&error));

@@ -41,6 +41,12 @@ fn over_tls_the_cookie_is_for_tls_alone_and_certificates_change_without_a_restar
     fs::write(&key, &other.key_pem).unwrap();
     daemon.reload();
     assert_ne!(shown(), before);
+    let status = daemon.status();
+    assert_eq!(status["operations_tls"]["certificates"][0]["names"], json!([HOST]), "{status:#}");
+    let metrics =
+        encrypted(&daemon, &config).ask(&operations_request("GET", "/metrics").header(&format!("Host: {HOST}")));
+    let expiry = "pusud_certificate_expiry_timestamp_seconds{listener=\"operations port\"";
+    assert!(metrics.expect(200).body.contains(expiry));
     // Plaintext gets nothing.
     let mut plain = daemon.operations_http();
     plain.raw().send_perhaps(operations_request("GET", "/").bytes());

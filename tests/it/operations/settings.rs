@@ -34,6 +34,11 @@ fn what_a_reload_would_change_is_shown_before_it_does() {
         {"key": "shards", "now": "1", "then": "2", "needs_restart": true},
     ]);
     assert_eq!(changes(&daemon), json!({"error": null, "changes": expected}));
+    daemon.reload();
+    let settings = daemon.look("/api/v1/settings");
+    assert_eq!(row(&settings, "on_swap")["value"], "reauthorize", "it holds since the reload");
+    assert_eq!(row(&settings, "shards")["value"], "1");
+    assert_eq!(settings["reload"]["changes"], json!([expected[1]]));
     daemon.edit_settings(|text| text.replace("shards: 2", "shards: many"));
     let reload = changes(&daemon);
     assert!(reload["error"].as_str().unwrap().contains("`shards`: expected"), "{reload}");

@@ -133,6 +133,13 @@ fn a_certificate_that_expires_is_named() {
     assert!(over.text.contains("has expired") && over.level == Level::Error, "{over:?}");
     status.listeners = with_days(14);
     assert_eq!(problems(&status, &recent()), []);
+    status.operations_tls = with_days(2).remove(0).tls;
+    is(
+        &only(&status, &recent()),
+        "certificate",
+        View::Now,
+        &["of the operations port (relay.example.com) expires in 2 days"],
+    );
 }
 
 #[test]

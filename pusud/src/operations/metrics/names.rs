@@ -50,7 +50,7 @@ metrics! {
     LOG_LEFT_OUT = Counter "pusud_log_left_out_lines" [] "Lines of the log that were left out because too many of their kind came.";
     OPTION_FILE_FAULTS = Gauge "pusud_option_file_faults" [] "Files named by !file whose text does not hold as it is there now.";
     REVOCATIONS = Gauge "pusud_revocations" [] "Revocations that hold.";
-    CERTIFICATE_EXPIRY = Gauge "pusud_certificate_expiry_timestamp_seconds" ["listener", "number", "name"] "When a certificate expires, in seconds since 1970; name: the first in it.";
+    CERTIFICATE_EXPIRY = Gauge "pusud_certificate_expiry_timestamp_seconds" ["listener", "number", "name"] "When a certificate expires, in seconds since 1970; name: the first in it; the operations port is among the listeners.";
 
     CONNECTIONS = Gauge "pusud_connections" ["transport"] "Connections by what they speak.";
     CONNECTION_STATES = Gauge "pusud_connection_states" ["state"] "Connections by whether their clients take what is sent to them; blocked: not at the moment.";

@@ -23,13 +23,17 @@ pub(super) fn write(writer: &mut Writer, status: &Status, is_ready: bool) {
     certificates(writer, status);
 }
 
+/// The operations port among listeners.
+const OPERATIONS: &str = "operations port";
+
 fn certificates(writer: &mut Writer, status: &Status) {
     let mut expiry = writer.family(&names::CERTIFICATE_EXPIRY);
-    for listener in &status.listeners {
-        let certificates = listener.tls.iter().flat_map(|tls| &tls.certificates);
+    let of_clients = status.listeners.iter().map(|listener| (listener.name.as_str(), &listener.tls));
+    for (place, tls) in of_clients.chain([(OPERATIONS, &status.operations_tls)]) {
+        let certificates = tls.iter().flat_map(|tls| &tls.certificates);
         for (number, certificate) in certificates.enumerate() {
             let name = certificate.names.first().map_or("", String::as_str);
-            let labels = [("listener", listener.name.as_str()), ("number", &number.to_string()), ("name", name)];
+            let labels = [("listener", place), ("number", &number.to_string()), ("name", name)];
             expiry.series(&labels, certificate.not_after as f64);
         }
     }
