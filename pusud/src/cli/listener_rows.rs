@@ -1,7 +1,7 @@
 //! Listeners in words, for `pusud check` and `pusud status`.
 
 use pusud::config::{Config, Endpoint, ListenerConfig};
-use pusud::control::{Listener, Status};
+use pusud::control::{Listener, Status, Tls};
 use pusud::tls::{ClientCertificates, Served};
 use std::fmt::Write as _;
 
@@ -70,17 +70,22 @@ pub(super) fn of_status(status: &Status) -> Vec<String> {
     }
 }
 
+/// How long the certificates are good.
+pub(super) fn days_left(tls: &Tls) -> String {
+    match tls.days_left {
+        days if days < 0 => "EXPIRED".to_owned(),
+        1 => "1 day left".to_owned(),
+        days => format!("{days} days left"),
+    }
+}
+
 /// A listener in words. The certificate that expires first is the one that counts.
 fn describe_listener(listener: &Listener) -> String {
     let mut text = format!("{} on {}, {} connections", listener.name, listener.address, listener.connections);
     if let Some(tls) = &listener.tls {
         let names: Vec<&str> = tls.certificates.iter().flat_map(|one| &one.names).map(String::as_str).collect();
         let names = if names.is_empty() { "no name".to_owned() } else { names.join(" ") };
-        let left = match tls.days_left {
-            days if days < 0 => "EXPIRED".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        };
+        let left = days_left(tls);
         // Writing to a String cannot fail.
         let _ = write!(text, ", TLS for {names}, {left}");
         if tls.client_certificates != "off" {

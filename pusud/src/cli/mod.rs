@@ -45,6 +45,7 @@ mod run;
 mod settings_args;
 mod status;
 mod status_entries;
+mod status_figures;
 mod tail;
 mod terminal;
 #[cfg(test)]

@@ -6,11 +6,12 @@ use super::metric_row;
 use super::option_files;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
-use super::status_entries;
+use super::status_entries::{self, decided};
+use super::status_figures::{self, by_state, by_transport, within};
 use anyhow::Context as _;
 use pusud::authenticator::{Condition, reason_or_none};
 use pusud::config::format_duration;
-use pusud::control::{self, Connections, OptionFile, State, Status};
+use pusud::control::{self, Authenticator, Connections, Messages, OptionFile, State, Status};
 use pusud::protocol::Disconnect;
 use pusud::routing::{PeerState, PeerStatus};
 use std::fmt::Write as _;
@@ -51,15 +52,13 @@ const LABEL_WIDTH: usize = 24;
 
 /// The status for people, one line a fact; what has never happened is left out.
 fn describe(status: &Status) -> String {
-    let Status { name, version, pid, address, connections, messages, authenticator, .. } = status;
+    let Status { name, version, pid, address, connections, authenticator, .. } = status;
     let state = match status.state {
         State::Serving => "serving clients",
         State::Stopping => "stopping (graceful shutdown)",
     };
     let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(status.since));
     let uptime = format_duration(Duration::from_secs(status.uptime_seconds));
-    let code = Disconnect::SlowConsumer.code();
-    let slow_consumers: u64 = status.disconnects.iter().filter(|row| row.code == code).map(|row| row.count).sum();
     let mut rows = vec![
         ("relay", format!("{name} (pusud {version}, process {pid})")),
         ("state", format!("{state} on {address}")),
@@ -68,42 +67,28 @@ fn describe(status: &Status) -> String {
     ];
     let listeners = listener_rows::of_status(status).into_iter().enumerate();
     rows.extend(listeners.map(|(n, listener)| (if n == 0 { "listeners" } else { "" }, listener)));
+    rows.extend(operations(status).map(|operations| ("operations", operations)));
+    rows.extend([("connections", describe_connections(connections))]);
+    rows.extend(listed("  by transport", by_transport(&connections.by_transport)));
+    rows.extend(listed("  by state", by_state(&connections.by_state)));
     rows.extend([
-        ("connections", describe_connections(connections)),
         ("channels", format!("{} with listeners, {} subscriptions", status.channels, status.subscriptions)),
-        ("messages", format!("{} published, {} delivered", messages.published, messages.delivered)),
-        ("slow consumers", format!("{slow_consumers} disconnected, {} bytes dropped", messages.dropped_bytes)),
+        ("messages", describe_messages(&status.messages)),
+        ("slow consumers", slow_consumers(status)),
+        ("memory", status_figures::memory(&status.memory)),
     ]);
+    rows.extend(status_figures::open_files(&status.open_files).map(|files| ("open files", files)));
+    rows.extend(listed("times", status_figures::times(&status.times)));
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
     rows.extend(listed("  the last", status.ended.iter().take(3).map(|one| format!("{} ({})", one.address, one.code))));
     let refusals = status.refusals.iter().filter(|(_, count)| **count > 0);
     rows.extend(listed("refusals", refusals.map(|(key, count)| format!("{count} for {key}"))));
-    if status.lost_log_lines > 0 {
-        rows.push(("log", format!("{} lines LOST: nobody reads it, or it cannot be written", status.lost_log_lines)));
+    if status.revocations > 0 {
+        rows.push(("revocations", status.revocations.to_string()));
     }
-    let ready = if authenticator.ready { "ready" } else { "NOT READY" };
-    let identity = format!("{} {}", authenticator.id, authenticator.version);
-    rows.push(("authenticator", format!("{}, generation {}, {ready}", identity.trim_end(), authenticator.generation)));
-    rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
-    match &authenticator.condition {
-        Condition::Good => {}
-        Condition::Degraded(why) => rows.push(("authenticator health", format!("degraded: {}", reason_or_none(why)))),
-        Condition::Bad(why) => rows.push(("authenticator health", format!("BAD: {}", reason_or_none(why)))),
-    }
-    rows.push(("authenticator queue", authenticator.queued.to_string()));
-    let failures = [
-        (authenticator.timed_out, "timed out"),
-        (authenticator.turned_away, "turned away"),
-        (authenticator.failed, "failed"),
-        (authenticator.late, "answered too late"),
-        (authenticator.malformed, "malformed"),
-        (authenticator.stuck_threads as u64, "hanging threads"),
-        (authenticator.restarts, "restarts"),
-    ];
-    let failures = failures.into_iter().filter(|(count, _)| *count > 0);
-    rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
-    rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(metric_row::of)));
+    rows.extend(listed("log", log(status).into_iter()));
+    rows.extend(authenticator_rows(authenticator));
     for (n, OptionFile { path, since, fault }) in status.option_files.iter().enumerate() {
         rows.push((if n == 0 { "option files" } else { "" }, option_files::of_status(path, *since, fault.as_deref())));
     }
@@ -121,11 +106,71 @@ fn describe(status: &Status) -> String {
     text
 }
 
+/// The rows about the authenticator.
+fn authenticator_rows(authenticator: &Authenticator) -> Vec<(&str, String)> {
+    let mut rows = Vec::new();
+    let ready = if authenticator.ready { "ready" } else { "NOT READY" };
+    let identity = format!("{} {}", authenticator.id, authenticator.version);
+    rows.push(("authenticator", format!("{}, generation {}, {ready}", identity.trim_end(), authenticator.generation)));
+    rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
+    match &authenticator.condition {
+        Condition::Good => {}
+        Condition::Degraded(why) => rows.push(("authenticator health", format!("degraded: {}", reason_or_none(why)))),
+        Condition::Bad(why) => rows.push(("authenticator health", format!("BAD: {}", reason_or_none(why)))),
+    }
+    rows.push(("authenticator decided", decided(&authenticator.decisions)));
+    rows.extend(within(&authenticator.durations).map(|within| ("authenticator takes", within)));
+    rows.push(("authenticator queue", authenticator.queued.to_string()));
+    let failures = [
+        (authenticator.timed_out, "timed out"),
+        (authenticator.turned_away, "turned away"),
+        (authenticator.failed, "failed"),
+        (authenticator.late, "answered too late"),
+        (authenticator.malformed, "malformed"),
+        (authenticator.stuck_threads as u64, "hanging threads"),
+        (authenticator.restarts, "restarts"),
+    ];
+    let failures = failures.into_iter().filter(|(count, _)| *count > 0);
+    rows.extend(listed("authenticator failures", failures.map(|(count, what)| format!("{count} {what}"))));
+    rows.extend(listed("authenticator metrics", authenticator.metrics.iter().map(metric_row::of)));
+    rows
+}
+
+fn slow_consumers(status: &Status) -> String {
+    let code = Disconnect::SlowConsumer.code();
+    let count: u64 = status.disconnects.iter().filter(|row| row.code == code).map(|row| row.count).sum();
+    let Messages { dropped, dropped_bytes, .. } = status.messages;
+    format!("{count} disconnected, {dropped} messages and {dropped_bytes} bytes dropped")
+}
+
+fn describe_messages(messages: &Messages) -> String {
+    let Messages { published, published_bytes, delivered, delivered_bytes, .. } = messages;
+    format!("{published} published ({published_bytes} bytes), {delivered} delivered ({delivered_bytes} bytes)")
+}
+
+/// Where operators connect.
+fn operations(status: &Status) -> Option<String> {
+    let url = status.operations.as_ref()?;
+    Some(match &status.operations_tls {
+        None => url.clone(),
+        Some(tls) => format!("{url}, {}", listener_rows::days_left(tls)),
+    })
+}
+
+/// Lines that are not in the log.
+fn log(status: &Status) -> Vec<String> {
+    let lost = "LOST: nobody reads it, or it cannot be written";
+    let counts = [(status.lost_log_lines, lost), (status.left_out_log_lines, "left out: too many of their kind")];
+    counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} lines {what}")).collect()
+}
+
 fn describe_connections(connections: &Connections) -> String {
-    let Connections { total, unauthorized, handshakes, .. } = connections;
+    let Connections { total, unauthorized, handshakes, accepted, .. } = connections;
     match handshakes {
-        0 => format!("{total} ({unauthorized} unauthorized)"),
-        handshakes => format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes)"),
+        0 => format!("{total} ({unauthorized} unauthorized), {accepted} accepted"),
+        handshakes => {
+            format!("{total} ({unauthorized} unauthorized, {handshakes} in TLS handshakes), {accepted} accepted")
+        }
     }
 }
 
@@ -177,123 +222,4 @@ pub(super) fn describe_relay(relay: &PeerStatus) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use pusud::authenticator::{Definition, Kind, Value};
-    use pusud::control::{Authenticator, Certificate, Connections, Disconnects, Listener, Messages, PluginMetric, Tls};
-    use pusud::routing::Traffic;
-
-    fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
-        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let (kind, help, bounds) = (Kind::Counter, String::new(), Vec::new());
-        PluginMetric { definition: Definition { kind, name: name.to_owned(), help, labels, bounds }, value }
-    }
-
-    fn listener() -> Listener {
-        let names = vec!["relay.example.com".to_owned()];
-        let certificate = Certificate { names, key: "ECDSA P-256".into(), sha256: "cd".into(), not_after: 9 };
-        Listener {
-            name: "clients".into(),
-            address: "192.0.2.1:443".into(),
-            connections: 5,
-            tls: Some(Tls { certificates: vec![certificate], client_certificates: "optional".into(), days_left: 12 }),
-            proxy_protocol: true,
-            trusted_proxies: Some("10.0.0.0/8".into()),
-        }
-    }
-
-    fn sample() -> Status {
-        Status {
-            name: "r1".into(),
-            version: "0.1.0".into(),
-            pid: 7,
-            uptime_seconds: 61,
-            shards: 2,
-            hanging_shards: vec![1],
-            connections: Connections { total: 5, unauthorized: 2, handshakes: 1, ..Connections::default() },
-            listeners: vec![listener()],
-            channels: 3,
-            subscriptions: 4,
-            messages: Messages { published: 10, delivered: 20, dropped_bytes: 30, ..Messages::default() },
-            lost_log_lines: 3,
-            disconnects: vec![Disconnects { code: 4001, reason: "slow consumer".into(), count: 6 }],
-            refusals: [("outbox_bytes".to_owned(), 6), ("max_fragments".to_owned(), 0)].into(),
-            authenticator: Authenticator {
-                id: "A".into(),
-                version: "1.0".into(),
-                sha256: "ab".into(),
-                generation: 3,
-                queued: 8,
-                timed_out: 9,
-                stuck_threads: 1,
-                restarts: 2,
-                condition: Condition::Degraded("one backend of two".into()),
-                metrics: vec![
-                    metric("asked_total", &[("by", "cache")], Value::Counter(3.0)),
-                    metric("took_seconds", &[], Value::Histogram { bounds: vec![1.0], counts: vec![4, 1], sum: 2.5 }),
-                ],
-                ..Authenticator::default()
-            },
-            option_files: vec![Default::default()],
-            relays: vec![PeerStatus {
-                address: Some("10.0.0.2:55001".into()),
-                name: Some("r2".into()),
-                state: PeerState::Linked,
-                linked_for: Some(Duration::from_secs(60)),
-                round_trip: Some(Duration::from_micros(250)),
-                encrypted: true,
-                queue_bytes: 11,
-                traffic: Traffic { sent: 12, received: 13, dropped: 14, lost: 2, ..Traffic::default() },
-                interest: 15,
-                last_error: Some("it was reset".into()),
-                ..PeerStatus::default()
-            }],
-            ..Status::default()
-        }
-    }
-
-    #[test]
-    fn people_see_what_there_is_and_nothing_that_is_not() {
-        let text = describe(&sample());
-        for part in [
-            "r1 (pusud 0.1.0, process 7)",
-            "\nuptime:                 1m 1s, since 1970-01-01T00:00:00Z\n",
-            "HANG and are not counted: [1]",
-            "clients on 192.0.2.1:443, 5 connections, TLS for relay.example.com, 12 days left, client certificates \
-             optional, PROXY header required, trusted proxies 10.0.0.0/8\n",
-            "5 (2 unauthorized, 1 in TLS handshakes)",
-            "6 slow consumer (4001)",
-            "\nslow consumers:         6 disconnected, 30 bytes dropped\n",
-            "6 for outbox_bytes",
-            "generation 3, NOT READY\n",
-            "\nauthenticator queue:    8\nauthenticator failures: 9 timed out, 1 hanging threads, 2 restarts\n",
-            "\nauthenticator health:   degraded: one backend of two\n",
-            "\nauthenticator metrics:  asked_total{by=\"cache\"} 3, took_seconds 5 with the sum 2.5\n",
-            "r2 at 10.0.0.2:55001: linked, for 1m, round trip 0.2 ms, encrypted, 11 bytes queued, 12 sent, 13 received, 16 dropped",
-            "last error: it was reset",
-        ] {
-            assert!(text.contains(part), "{part} is not in\n{text}");
-        }
-        assert!(!text.contains("max_fragments") && !text.contains("turned away"), "{text}");
-    }
-
-    #[test]
-    fn the_page_explains_every_label() {
-        let page = include_str!("../../../docs/operating/monitoring.md");
-        let (_, section) = page.split_once("\n## Status for people\n").expect("the page has the section");
-        let (section, _) = section.split_once("\n## ").expect("another one follows");
-        let explained: Vec<&str> =
-            section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let text = describe(&sample());
-        let shown: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
-        assert_eq!(explained, shown);
-    }
-
-    #[test]
-    fn programs_read_back_what_was_written() {
-        let json = serde_json::to_string(&sample()).unwrap();
-        assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), sample());
-        let more = json.replacen('{', r#"{"a_later_field":1,"#, 1);
-        assert_eq!(serde_json::from_str::<Status>(&more).unwrap(), sample(), "later fields are ignored");
-    }
-}
+mod tests;

@@ -38,7 +38,8 @@ fn row(entry: &AuthenticatorEntry) -> String {
     facts.join(", ")
 }
 
-fn decided(decisions: &DecisionCounts) -> String {
+/// How often it has decided what.
+pub(super) fn decided(decisions: &DecisionCounts) -> String {
     let DecisionCounts { granted, refused, abstained, unavailable } = decisions;
     format!("{granted} granted, {refused} refused, {abstained} abstained, {unavailable} unavailable")
 }
