@@ -39,7 +39,7 @@ impl Connections {
     pub(super) fn take(&self, activity: &Arc<Activity>) -> Option<Seat> {
         let mut places = self.places();
         if places.taken.len() >= CONNECTIONS_MAX {
-            let idle = |(at, place): (usize, &Place)| Some((place.activity.idle_since()?, at));
+            let idle = |(at, place): (usize, &Place)| Some((place.activity.awaited()?.1, at));
             let (_, at) = places.taken.iter().enumerate().filter_map(idle).min()?;
             // It drops its connection, and finds its place gone.
             if let Some(task) = places.taken.swap_remove(at).task {

@@ -50,7 +50,7 @@ impl Conversation {
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, caller: Caller) {
         let answer = service_fn(move |request| async move {
             self.activity.is_busy();
-            let answer = self.door.answer(caller, request).await;
+            let answer = self.door.answer(caller, &self.activity, request).await;
             Ok::<_, Infallible>(answer.map(|body| body.on(&self.activity)))
         });
         let stream = TokioIo::new(Watched { stream, activity: self.activity.clone() });

@@ -1,5 +1,6 @@
 //! The door of the operations port: every request comes in here, is let in or refused, and answered.
 
+use super::activity::Activity;
 use super::answers::Answer;
 use super::fault::Fault;
 use super::history::History;
@@ -100,11 +101,16 @@ impl Door {
         }
     }
 
-    /// The answer to a request.
-    pub(super) async fn answer(self: &Arc<Self>, caller: Caller, request: Request<Incoming>) -> Answer {
+    /// The answer to a request on a connection that does this.
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        caller: Caller,
+        activity: &Activity,
+        request: Request<Incoming>,
+    ) -> Answer {
         let answered = match self.route(&request) {
             Ok(None) => self.file(&request),
-            Ok(Some(route)) => self.admit_and_act(route, caller, request).await,
+            Ok(Some(route)) => self.admit_and_act(route, caller, activity, request).await,
             Err(fault) => Err(fault),
         };
         answered.unwrap_or_else(Fault::answer)
@@ -144,6 +150,7 @@ impl Door {
         self: &Arc<Self>,
         route: &'static Route,
         caller: Caller,
+        activity: &Activity,
         request: Request<Incoming>,
     ) -> Result<Answer, Fault> {
         let (action, changes) = (route.action, route.method != "GET");
@@ -176,7 +183,11 @@ impl Door {
         if let Some(probe) = self.probe(action, is_verbose, request.headers()).await {
             return Ok(probe);
         }
+        if who.is_none() {
+            activity.awaits_body();
+        }
         let body = if route.method == "POST" { content::read(request).await? } else { Bytes::new() };
+        activity.is_busy();
         let query = query.unwrap_or_else(Query::none);
         let asked = Asked { caller, action, who, session, query, body };
         if !changes {

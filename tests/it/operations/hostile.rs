@@ -66,6 +66,21 @@ fn the_connection_that_was_idle_for_longest_makes_room() {
     }
 }
 
+/// Whoever says that they sign in, and does not, is not known: they keep no place from those who ask.
+#[test]
+fn bodies_that_do_not_come_shut_nobody_out() {
+    let daemon = daemon();
+    let order = operations_order("/api/v1/session", &json!({"token": "x"})).header("Content-Length: 100");
+    let mut begun = Vec::new();
+    for _ in 0..70 {
+        let mut http = daemon.operations_http();
+        http.send(&order);
+        begun.push(http);
+        daemon.get_operations("/livez").expect(200);
+    }
+    begun[0].expect_end();
+}
+
 /// Ten thousand connections that say nothing, and clients' messages meanwhile.
 #[cfg(target_os = "linux")]
 #[test]
