@@ -20,15 +20,18 @@ const HEAD: u64 = 1;
 const BUSY: u64 = 2;
 const ANSWERING: u64 = 3;
 const BODY: u64 = 4;
+const NEW: u64 = 5;
 /// The bits of a phase; the milliseconds stand above them.
 const PHASE_BITS: u64 = 3;
 
 /// What the relay waits for on a connection to whose end nobody would lose an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Awaited {
-    /// Any request.
-    Request,
-    /// The rest of one that has begun, or is expected at once.
+    /// Another request.
+    Another,
+    /// The first one.
+    First,
+    /// The rest of one that has begun.
     Rest,
 }
 
@@ -42,7 +45,7 @@ pub(super) struct Activity {
 impl Activity {
     /// Of a connection whose request is expected at once.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { began: Instant::now(), now: AtomicU64::new(HEAD) })
+        Arc::new(Self { began: Instant::now(), now: AtomicU64::new(NEW) })
     }
 
     fn set(&self, phase: u64) {
@@ -60,9 +63,12 @@ impl Activity {
     }
 
     /// Bytes have come.
-    fn received(&self) {
-        if self.phase() == IDLE {
-            self.set(HEAD);
+    pub(super) fn received(&self) {
+        match self.phase() {
+            IDLE => self.set(HEAD),
+            // Since the beginning.
+            NEW => self.now.store(HEAD, Ordering::Relaxed),
+            _ => {}
         }
     }
 
@@ -98,7 +104,8 @@ impl Activity {
     /// What it waits for, and since when; `None`: a request of it is being answered.
     pub(super) fn awaited(&self) -> Option<(Awaited, Instant)> {
         match self.phase() {
-            IDLE => Some((Awaited::Request, self.at())),
+            IDLE => Some((Awaited::Another, self.at())),
+            NEW => Some((Awaited::First, self.at())),
             HEAD | BODY => Some((Awaited::Rest, self.at())),
             _ => None,
         }
@@ -107,7 +114,7 @@ impl Activity {
     /// When it is to be closed if nothing happens until then.
     pub(super) fn deadline(&self) -> Instant {
         match self.phase() {
-            HEAD => self.at() + HEAD_TIME_MAX,
+            NEW | HEAD => self.at() + HEAD_TIME_MAX,
             // Whoever answers, or reads a body, has bounds of its own.
             BUSY | BODY => Instant::now() + IDLE_TIME_MAX,
             _ => self.at() + IDLE_TIME_MAX,
@@ -159,9 +166,10 @@ mod tests {
         let activity = Activity::new();
         let left = || activity.deadline() - Instant::now();
         let pass = |seconds| tokio::time::advance(Duration::from_secs(seconds));
-        pass(2).await;
-        activity.received();
         let awaited = || activity.awaited().map(|(awaited, _)| awaited);
+        pass(2).await;
+        assert_eq!(awaited(), Some(Awaited::First));
+        activity.received();
         assert_eq!((left().as_secs(), awaited()), (3, Some(Awaited::Rest)), "bytes do not prolong a head");
         activity.awaits_body();
         assert_eq!((left().as_secs(), awaited()), (60, Some(Awaited::Rest)));
@@ -173,7 +181,7 @@ mod tests {
         activity.sent();
         assert_eq!(left().as_secs(), 60);
         activity.is_idle();
-        assert_eq!(awaited(), Some(Awaited::Request));
+        assert_eq!(awaited(), Some(Awaited::Another));
         pass(10).await;
         assert_eq!(left().as_secs(), 50);
         activity.received();

@@ -1,8 +1,9 @@
 //! One connection to the operations port, from its first byte to its last.
 
 use super::activity::{Activity, HEAD_TIME_MAX, Watched};
+use super::caller::Caller;
 use super::connections::Seat;
-use super::door::{Caller, Door};
+use super::door::Door;
 use crate::tls::{self, Served};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;

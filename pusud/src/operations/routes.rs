@@ -51,6 +51,13 @@ pub(super) struct Route {
     pub(super) action: Action,
 }
 
+impl Route {
+    /// Whether it changes something.
+    pub(super) fn changes(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
 const fn get(path: &'static str, access: Access, action: Action) -> Route {
     Route { method: "GET", path, access, action }
 }

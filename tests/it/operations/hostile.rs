@@ -81,6 +81,35 @@ fn bodies_that_do_not_come_shut_nobody_out() {
     begun[0].expect_end();
 }
 
+/// Half a head for each place and many more: whoever comes with a whole one is answered.
+#[test]
+fn a_flood_of_half_heads_drives_out_itself() {
+    let daemon = daemon();
+    let address = daemon.operations();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Mutex::new(ended);
+    std::thread::scope(|scope| {
+        let flood = || {
+            let mut held = std::collections::VecDeque::new();
+            // Until the test is through, also by a panic.
+            while !matches!(ended.lock().unwrap().try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)) {
+                if let Ok(mut socket) = std::net::TcpStream::connect(address) {
+                    let _ = std::io::Write::write_all(&mut socket, b"GET ");
+                    held.push_back(socket);
+                }
+                if held.len() > 200 {
+                    held.pop_front();
+                }
+            }
+        };
+        let _floods = [scope.spawn(flood), scope.spawn(flood), scope.spawn(flood)];
+        for _ in 0..100 {
+            daemon.get_operations("/livez").expect(200);
+        }
+        drop(end);
+    });
+}
+
 /// Ten thousand connections that say nothing, and clients' messages meanwhile.
 #[cfg(target_os = "linux")]
 #[test]
