@@ -6,7 +6,7 @@
 use super::{Hub, State, ended};
 use crate::frames::Dropped;
 use crate::hub::outbox::Outbox;
-use crate::protocol::{Disconnect, Refusal};
+use crate::protocol::Refusal;
 use crate::routing::Stats;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl State {
 /// Counts a client that is disconnected because it takes too little, and says so once.
 pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped: Dropped) {
     stats.count_slow_consumer(refusal, dropped);
-    ended::remember(stats, outbox, Disconnect::SlowConsumer);
+    ended::remember_slow(stats, outbox, refusal);
     warn!(
         client = outbox.transport().describe_client(),
         limit = refusal.key(),

@@ -41,8 +41,9 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     found.extend(seen_otherwise(status));
     for (name, lost) in &recent.lost {
         let text = format!(
-            "{} between this relay and {name} were lost in {}: the link was cut or its queue was full; see how it is.",
+            "{} between this relay and {name} {} lost in {}: the link was cut or its queue was full; see how it is.",
             counted(*lost, "message"),
+            if *lost == 1 { "was" } else { "were" },
             within(recent)
         );
         found.push(Problem::error("messages_lost", View::Network, text).about(name));

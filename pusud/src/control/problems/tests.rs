@@ -56,9 +56,16 @@ fn a_slow_listener_is_named() {
     let parts =
         ["2 clients were disconnected as slow consumers in the last 60 s (the last one: 192.0.2.1:5, \"a\\\"b\")"];
     is(&slow, "slow_consumers", View::Clients, &parts);
+    // They are in no list of those that are connected.
+    assert_eq!(slow.item.as_deref(), Some("ended"));
     let mut status = good();
     status.connections.by_state.blocked = 1;
-    is(&only(&status, &recent()), "slow_consumers", View::Clients, &["1 client does not take"]);
+    is(
+        &only(&status, &recent()),
+        "slow_consumers",
+        View::Clients,
+        &["1 client does not take", "for it", "a slow consumer:"],
+    );
 }
 
 #[test]
@@ -105,7 +112,14 @@ fn a_failing_authenticator_is_named() {
 fn a_publisher_past_its_rate_is_named_and_other_refusals_too() {
     let refusals = [("publish_rate".to_owned(), 3), ("max_connections".to_owned(), 1)].into();
     let mut status = good();
-    status.ended = vec![EndedClient { code: 4503, address: "192.0.2.1:5".into(), ..Default::default() }];
+    let past = |limit: &str, address: &str| EndedClient {
+        code: 4503,
+        address: address.into(),
+        limit: Some(limit.into()),
+        ..Default::default()
+    };
+    // One that has subscribed to too much did not publish too fast.
+    status.ended = vec![past("max_subscriptions", "192.0.2.9:9"), past("publish_rate", "192.0.2.1:5")];
     let found = problems(&status, &Recent { refusals, ..recent() });
     let [connections, rate] = &found[..] else { panic!("two are expected: {found:#?}") };
     is(
