@@ -9,7 +9,7 @@ import { Facts } from './facts.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { bytes, duration, exact, moment, name, nameOrNone, several } from './text.js'
+import { bytes, duration, exact, longName, moment, name, nameOrNone, several, shortName } from './text.js'
 
 const EVERY_MS = 3000
 
@@ -27,11 +27,11 @@ class Client {
   #permissions = new Table({ caption: 'Permissions', key: (row, at) => `${at} ${row.pattern}`, empty: 'It may do nothing.', columns: [
     { title: 'Channels', text: row => name(row.pattern) },
     { title: 'May', text: row => [row.read && 'read', row.write && 'write'].filter(Boolean).join(' and ') || 'nothing' },
-    { title: 'Until', text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
+    { title: 'Until', whole: true, text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
     { title: 'Granted by', text: row => nameOrNone(row.entry) },
   ] })
   #channels = new Table({ caption: 'Channels that it listens to', key: row => row, empty: 'It listens to nothing.', columns: [
-    { title: 'Channel', text: name, href: row => link('channels', row) },
+    { title: 'Channel', text: shortName, hint: longName, href: row => link('channels', row) },
   ] })
   #rest = make('p', { class: 'hint' })
   #changes
@@ -44,7 +44,8 @@ class Client {
     this.#body = make('div', { class: 'columns', hidden: true }, section('Connection', {}, this.#facts.element),
       section('What it may do', {}, this.#permissions.element), section('Listens to', {}, this.#channels.element, this.#rest))
     this.element = make('article', {}, make('p', { class: 'back' }, make('a', { href: link('clients') }, 'All clients')),
-      make('h1', { tabindex: '-1' }, `Client ${name(this.#id)}`), this.#notice.element, this.#changes?.element, this.#body)
+      make('h1', { tabindex: '-1' }, `Client ${name(this.#id)}`), this.#changes?.element, this.#notice.element, this.#body)
+    this.#notice.plain('Asking …')
     this.#repeated.now()
   }
 
@@ -78,7 +79,7 @@ class Client {
   #gone() {
     this.#repeated.stop()
     this.#changes?.hide()
-    this.#notice.bad('This client is not here any more. What stands here is what was known of it last.')
+    this.#notice.plain('This client is not here any more. What stands here is what was known of it last.')
   }
 }
 

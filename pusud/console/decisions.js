@@ -8,7 +8,7 @@ import { outcome } from './outcome.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { count, duration, moment, name, several } from './text.js'
+import { count, duration, moment, name, several, shortName } from './text.js'
 
 const EVERY_MS = 5000
 const LASTS = [['50', '50'], ['200', '200'], ['1000', '1000']]
@@ -61,10 +61,10 @@ export class DecisionsPart {
 }
 
 const COLUMNS = [
-  { title: 'When', text: row => moment(row.time_ms), more: row => `took ${duration(row.took_us / 1e6)}` },
-  { title: 'Verdict', text: row => row.verdict, mark: row => MARKS[row.verdict] ?? '', more: row => (row.occasion === 'first' ? '' : row.occasion) },
+  { title: 'When', whole: true, text: row => moment(row.time_ms), more: row => `took ${duration(row.took_us / 1e6)}` },
+  { title: 'Verdict', whole: true, text: row => row.verdict, mark: row => MARKS[row.verdict] ?? '', more: row => (row.occasion === 'first' ? '' : row.occasion) },
   { title: 'Client', text: row => name(row.address) || '–', href: row => (row.address ? link('clients', null, { address: row.address }) : null),
-    more: row => name(row.subject) },
+    more: row => shortName(row.subject) },
   { title: 'By', text: row => name(row.entry) },
   { title: 'Why', text: why, more: row => name(row.detail) },
   { title: 'Authorization', text: row => row.authorization ?? '–', mark: () => 'hash' },
