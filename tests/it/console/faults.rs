@@ -59,8 +59,10 @@ fn finds_a_publisher_past_its_rate(browser: &mut Browser, relays: &Relays) {
     publishes_past_its_rate(relays);
     browser.see_problem("publish_rate");
     browser.follow_problem("publish_rate");
-    browser.see_heading("Clients");
-    browser.see_row("hasty", "(4503)");
+    // Who was disconnected for it is in no list of clients: it leads to those who are gone.
+    browser.tell("see_focused", json!({"text": "Disconnected by the relay"}));
+    browser.see_row("hasty", "limit exceeded (4503)");
+    browser.see_row("hasty", "past publish_rate");
 }
 
 fn finds_a_slow_listener(browser: &mut Browser, relays: &Relays) {
