@@ -84,8 +84,7 @@ fn describe(status: &Status) -> String {
     }
     let ready = if authenticator.ready { "ready" } else { "NOT READY" };
     let identity = format!("{} {}", authenticator.id, authenticator.version);
-    let generation = authenticator.generation;
-    rows.push(("authenticator", format!("{}, generation {generation}, {ready}", identity.trim_end())));
+    rows.push(("authenticator", format!("{}, generation {}, {ready}", identity.trim_end(), authenticator.generation)));
     rows.extend(status_entries::rows(&authenticator.entries).into_iter().map(|row| ("  entry", row)));
     match &authenticator.condition {
         Condition::Good => {}

@@ -117,7 +117,7 @@ impl StatusGatherer {
             refusals: refusals(&sum.stats.refusals),
             lost_log_lines: system::lost_log_lines(),
             left_out_log_lines: system::left_out_log_lines(),
-            revocations: self.sources.revocations.len(),
+            revocations: self.sources.revocations.count(),
             authenticator: self.authenticator(),
             option_files: self.option_files(),
             network_hangs: relays.is_none(),

@@ -7,21 +7,27 @@ use std::rc::Rc;
 /// What a buffer costs beside its bytes: counts of references, and what the allocator adds.
 const BUFFER_BYTES: usize = 32;
 
-/// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
+/// Bytes that clones share.
 ///
 /// They are part of what the shard holds (see `queued_memory`), once, from the first to the last reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Buffer(Rc<[u8]>);
+
+/// Bytes on their way to one or many clients of a shard: one or more whole frames. Clones share them.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frames {
-    bytes: Rc<[u8]>,
+    pub(super) buffer: Buffer,
     messages: u32,
 }
 
-impl Frames {
-    /// One client's part of what they cost, in bytes, where several share them.
-    pub fn part(&self) -> usize {
-        (self.bytes.len() + BUFFER_BYTES) / Rc::strong_count(&self.bytes)
+impl Buffer {
+    /// One client's part of what it costs, in bytes, where several share it.
+    pub(super) fn part(&self) -> usize {
+        (self.0.len() + BUFFER_BYTES) / Rc::strong_count(&self.0)
     }
+}
 
+impl Frames {
     /// These, which are so many publications.
     pub fn of_messages(mut self, messages: u64) -> Self {
         self.messages = u32::try_from(messages).unwrap_or(u32::MAX);
@@ -34,10 +40,16 @@ impl Frames {
     }
 }
 
+impl From<Buffer> for Frames {
+    fn from(buffer: Buffer) -> Self {
+        Self { buffer, messages: 0 }
+    }
+}
+
 impl From<&[u8]> for Frames {
     fn from(bytes: &[u8]) -> Self {
         queued_memory::hold(bytes.len() + BUFFER_BYTES);
-        Self { bytes: bytes.into(), messages: 0 }
+        Buffer(bytes.into()).into()
     }
 }
 
@@ -47,18 +59,26 @@ impl From<Vec<u8>> for Frames {
     }
 }
 
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Deref for Frames {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer
     }
 }
 
-impl Drop for Frames {
+impl Drop for Buffer {
     fn drop(&mut self) {
-        if Rc::strong_count(&self.bytes) == 1 {
-            queued_memory::release(self.bytes.len() + BUFFER_BYTES);
+        if Rc::strong_count(&self.0) == 1 {
+            queued_memory::release(self.0.len() + BUFFER_BYTES);
         }
     }
 }
@@ -75,7 +95,7 @@ mod tests {
         let held = queued_memory::held() - before;
         assert!((1000..1100).contains(&held));
         let shared = vec![frames.clone(); 9];
-        assert_eq!((queued_memory::held() - before, frames.part()), (held, held / 10));
+        assert_eq!((queued_memory::held() - before, frames.buffer.part()), (held, held / 10));
         drop(frames);
         assert_eq!(queued_memory::held() - before, held);
         drop(shared);

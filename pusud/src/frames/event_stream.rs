@@ -105,6 +105,11 @@ pub fn publication_events(body: EventBody, channel: &str, frames: &[u8]) -> Fram
     out.into()
 }
 
+/// How many whole events these are. There is no empty line inside of one.
+pub(super) fn count_events(events: &[u8]) -> u64 {
+    events.windows(END.len()).filter(|bytes| *bytes == END).count() as u64
+}
+
 /// What publications to `channel` begin with, or to any, behind the size of their chunk.
 pub(super) fn publication_start(channel: Option<&str>) -> Vec<u8> {
     let mut start = PUBLICATION_HEAD.to_vec();

@@ -121,6 +121,23 @@ impl Mark {
     }
 }
 
+/// How many publications these are, if that is what they are.
+pub(super) fn count_publications(frames: &[u8]) -> u64 {
+    if !Mark::of(None).is_on(frames) {
+        return 0;
+    }
+    if frames[0] != TEXT_FRAME {
+        return event_stream::count_events(frames);
+    }
+    let mut rest = frames;
+    let next = || {
+        let (_, behind) = payload(rest)?;
+        rest = behind;
+        Some(())
+    };
+    std::iter::from_fn(next).count() as u64
+}
+
 /// Where the frame ends in which `at` lies, of whole frames, or the event.
 pub(crate) fn end_of_frame(frames: &[u8], at: usize) -> usize {
     if frames.starts_with(event_stream::DATA) {
@@ -218,6 +235,23 @@ mod tests {
         assert_eq!((ends[0], end_of_frame(&frames, ends[0])), (ends[1], ends[0]));
         assert_eq!(end_of_frame(&frames, ends[0] + 1), ends[0] + 1 + (ends[0]));
         assert_eq!(end_of_frame(&frames, frames.len()), frames.len());
+    }
+
+    #[test]
+    fn publications_are_counted_by_their_bytes() {
+        for count in [1, 2, 7] {
+            let mut frames = Vec::new();
+            (0..count).for_each(|n| push_publish(&mut frames, "a", &"1".repeat(1 + 40 * n)));
+            assert_eq!(count_publications(&frames), count as u64);
+            for body in [event_stream::EventBody::Chunks, event_stream::EventBody::Plain] {
+                let events = event_stream::publication_events(body, "a", &frames);
+                assert_eq!(count_publications(&events), count as u64, "{body:?}");
+                assert_eq!(count_publications(&event_stream::comment(body)), 0, "{body:?}");
+            }
+        }
+        for other in [ping(), close(Disconnect::SlowConsumer), text(b"{}"), Frames::from(vec![])] {
+            assert_eq!(count_publications(&other), 0);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
-use crate::frames::buffer::Frames;
+use crate::frames::buffer::{Buffer, Frames};
 use crate::frames::frame::{self, Mark};
 use crate::frames::queued_memory;
 use std::collections::VecDeque;
@@ -15,7 +15,8 @@ const FRAMES_BYTES: usize = 64;
 /// ends at 1 GiB and a message does too.
 #[derive(Default)]
 pub struct FrameQueue {
-    first: Option<Frames>,
+    /// Of how many publications it is can be found out by its bytes, and would be one more field.
+    first: Option<Buffer>,
     /// `None` where nothing waits behind the first.
     rest: Option<Box<Rest>>,
     /// How much of `first` has left already.
@@ -69,7 +70,7 @@ impl FrameQueue {
     pub fn push(&mut self, frames: Frames) {
         self.bytes += bytes(&frames);
         if self.first.is_none() {
-            self.first = Some(frames);
+            self.first = Some(frames.buffer);
         } else {
             self.rest.get_or_insert_default().push(frames);
         }
@@ -97,8 +98,8 @@ impl FrameQueue {
 
     /// One client's part of what waits, in bytes, where several share it.
     pub fn part(&self) -> usize {
-        let rest = self.rest.iter().flat_map(|rest| &rest.0);
-        self.first.iter().chain(rest).map(|frames| frames.part() + size_of::<Frames>()).sum()
+        let rest = self.rest.iter().flat_map(|rest| &rest.0).map(|frames| &frames.buffer);
+        self.first.iter().chain(rest).map(|buffer| buffer.part() + size_of::<Frames>()).sum()
     }
 
     /// So many bytes have left.
@@ -122,7 +123,7 @@ impl FrameQueue {
             }
             taken -= left;
             self.written = 0;
-            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front());
+            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front()).map(|frames| frames.buffer);
             if self.rest.as_ref().is_some_and(|rest| rest.0.is_empty()) {
                 self.rest = None;
             }
@@ -140,6 +141,7 @@ impl FrameQueue {
         let all: Vec<Frames> = self
             .first
             .take()
+            .map(Frames::from)
             .into_iter()
             .chain(self.rest.take().into_iter().flat_map(|rest| rest.into_iter()))
             .collect();
@@ -166,14 +168,14 @@ impl FrameQueue {
         let mut messages: u64 = self.rest.iter().flat_map(|rest| &rest.0).map(Frames::messages).sum();
         self.rest = None;
         if self.written == 0 {
-            messages += self.first.take().map_or(0, |first| first.messages());
+            messages += self.first.take().map_or(0, |first| frame::count_publications(&first));
         }
         self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
         Dropped { messages, bytes: (before - self.bytes) as usize }
     }
 }
 
-fn bytes(frames: &Frames) -> u32 {
+fn bytes(frames: &[u8]) -> u32 {
     u32::try_from(frames.len()).expect("messages are bounded to 1 GiB, and runs far below that")
 }
 

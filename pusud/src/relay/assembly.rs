@@ -21,6 +21,9 @@ use crate::system;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
+/// What each shard has counted, when it has ended.
+type Ends = Vec<oneshot::Receiver<Stats>>;
+
 /// Has health checks over the clients' port answered by what the authenticator is able to.
 pub(super) fn answer_health(admission: &Arc<Admission>, authenticator: &Authenticator) {
     let asked = authenticator.clone();
@@ -160,7 +163,7 @@ pub(super) fn start_shards(
     common: client::Common,
     index: &Arc<ShardIndex>,
     network: Option<InboxSender<Event>>,
-) -> anyhow::Result<(Vec<InboxSender>, Vec<oneshot::Receiver<Stats>>, Arc<QueuedMemory>)> {
+) -> anyhow::Result<(Vec<InboxSender>, Ends, Arc<QueuedMemory>)> {
     let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
     let (inboxes, receivers): (Vec<_>, Vec<_>) =
         (0..config.shards).map(|_| routing::shard_inbox(config.shards, config.limits.max_queued_bytes)).unzip();

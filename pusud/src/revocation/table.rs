@@ -202,7 +202,7 @@ impl Revocations {
     }
 
     /// How many hold.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let (table, now) = (self.lock(), self.clock.now());
         table.all().filter(|entry| entry.holds(now.steady_ms)).count()
     }

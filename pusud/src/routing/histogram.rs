@@ -60,6 +60,6 @@ mod tests {
             expected[place] = count;
         }
         assert_eq!(all.counts(), expected);
-        assert!((all.sum() - 3620.003_022).abs() < 1e-6, "{}", all.sum());
+        assert!((all.sum() - 3_620.003_022).abs() < 1e-6, "{}", all.sum());
     }
 }

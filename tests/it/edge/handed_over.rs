@@ -70,6 +70,20 @@ fn they_are_taken_by_their_names() {
 }
 
 #[test]
+fn the_operators_port_is_taken_by_its_name_and_no_other_place_is() {
+    let (web, operations) = (listening(), listening());
+    let sockets = [("operations", operations.as_fd()), ("pusud.socket", web.as_fd())];
+    let setup = Setup::on_shards(1).with_operations();
+    let daemon = with(setup, &sockets).start();
+    assert_eq!((daemon.address(), daemon.operations()), (web.local_addr().unwrap(), operations.local_addr().unwrap()));
+    daemon.get_operations("/livez").expect(200);
+    drop(daemon);
+    let unix = UnixListener::bind(tempfile::tempdir().unwrap().path().join("o.sock")).unwrap();
+    let sockets = [("operations", unix.as_fd())];
+    fails(with(Setup::on_shards(1).with_operations(), &sockets), &["expected a TCP socket"]);
+}
+
+#[test]
 fn the_only_one_needs_no_name() {
     for name in ["pusud.socket", ""] {
         let socket = listening();

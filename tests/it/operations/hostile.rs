@@ -103,12 +103,13 @@ fn ten_thousand_connections_take_nothing_from_clients() {
 
 /// Whoever asks without a pause is given the same status again, and clients notice nothing.
 #[test]
-fn a_probe_without_a_pause_takes_nothing_from_clients() {
+fn scrapes_and_probes_without_a_pause_take_nothing_from_clients() {
     let daemon = daemon();
     let mut http = daemon.operations_http();
     let (mut source, mut listener) = (daemon.client(), daemon.client());
     listener.subscribe("news");
     for number in 0..300 {
+        http.ask(&operations_request("GET", "/metrics")).expect(200);
         http.ask(&operations_request("GET", "/readyz")).expect(200);
         source.publish("news", json!(number));
         listener.expect_publish("news", json!(number));

@@ -103,7 +103,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/shutdown-and-upgrades.md", "Upgrade a plugin", "sh", 1, "operating::a_plugin_is_upgraded"),
 ];
 /// Pages with tests of their own.
-const ELSEWHERE: [&str; 3] = ["docs/protocol", "docs/internals", "docs/authenticators.md"];
+const ELSEWHERE: [&str; 4] = ["docs/protocol", "docs/internals", "docs/authenticators.md", "docs/operations-api.md"];
 /// What is shown and not run.
 const SHOWN: [&str; 2] = ["text", "json"];
 
