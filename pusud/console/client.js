@@ -25,7 +25,7 @@ class Client {
   #notice = new Notice()
   #facts = new Facts()
   #permissions = new Table({ caption: 'Permissions', key: (row, at) => `${at} ${row.pattern}`, empty: 'It may do nothing.', columns: [
-    { title: 'Channels', text: row => name(row.pattern) },
+    { title: 'Channels', text: row => shortName(row.pattern), hint: row => longName(row.pattern) },
     { title: 'May', text: row => [row.read && 'read', row.write && 'write'].filter(Boolean).join(' and ') || 'nothing' },
     { title: 'Until', whole: true, text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
     { title: 'Granted by', text: row => nameOrNone(row.entry) },

@@ -79,14 +79,14 @@ export function name(text) {
 const SHOWN_MAX = 80
 
 /** The same in a list, where a long one would push all others away; `longName` gives the whole one then. */
-export function shortName(text) {
+export function shortName(text, charactersMax = SHOWN_MAX) {
   const characters = [...String(text)]
-  return name(characters.length > SHOWN_MAX ? `${characters.slice(0, SHOWN_MAX).join('')}…` : text)
+  return name(characters.length > charactersMax ? `${characters.slice(0, charactersMax).join('')}…` : text)
 }
 
 /** The whole of a name that `shortName` cuts; null where it does not. */
-export function longName(text) {
-  return [...String(text ?? '')].length > SHOWN_MAX ? name(text) : null
+export function longName(text, charactersMax = SHOWN_MAX) {
+  return [...String(text ?? '')].length > charactersMax ? name(text) : null
 }
 
 /** A name, with a dash where there is none. */
