@@ -31,6 +31,11 @@ macro_rules! settings_of_limits {
                 Ok(Self { $($name: kinds::$kind($($arg),*).take(limits, stringify!($name))?,)* })
             }
 
+            /// All of these, as if they had been written.
+            pub(super) fn all_of(limits: &Limits) -> Self {
+                Self { $($name: Some(limits.$name.clone()),)* }
+            }
+
             /// What was written, and `default` for the rest.
             pub(super) fn or(self, default: Limits) -> Limits {
                 Limits { $($name: self.$name.unwrap_or(default.$name),)* }

@@ -12,6 +12,11 @@ pub(super) fn resolve(raw: RawLimits) -> Limits {
     raw.or(defaults)
 }
 
+/// What each of these would be if it had not been written beside the others: some follow another one.
+pub(super) fn defaults_of(limits: &Limits) -> Limits {
+    defaults_beside(&RawLimits::all_of(limits))
+}
+
 /// The defaults beside what was written: of a limit that is part of another one the default shrinks with that.
 fn defaults_beside(raw: &RawLimits) -> Limits {
     let mut default = Limits::default();

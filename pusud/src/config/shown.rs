@@ -5,7 +5,7 @@
 use super::authenticator_list::RawAuthenticator;
 use super::raw::RawConfig;
 use super::units::{format_bytes, format_duration};
-use super::{AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows};
+use super::{AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows, limits};
 use crate::tls::Files;
 use std::fmt::Display;
 use std::path::Path;
@@ -57,11 +57,14 @@ impl Config {
         rows.0
     }
 
-    /// What would hold if the settings said nothing but which authenticator decides.
+    /// What would hold if the settings said nothing but which authenticator decides; of a limit that follows another one,
+    /// what it would be beside that.
     pub fn defaults(&self) -> Self {
         let authenticator = RawAuthenticator::Alone(self.authenticator.id.clone());
         let directory = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        Self::resolve(RawConfig::default(), authenticator, directory, self.file.as_deref())
+        let mut defaults = Self::resolve(RawConfig::default(), authenticator, directory, self.file.as_deref());
+        defaults.limits = limits::defaults_of(&self.limits);
+        defaults
     }
 
     fn add_authenticator(&self, rows: &mut Rows) {
@@ -229,6 +232,20 @@ mod tests {
         let differs = config.setting_rows().into_iter().filter(|row| !defaults.contains(row)).map(|row| row.key);
         let differs: Vec<String> = differs.filter(|key| key != "name").collect();
         assert_eq!(differs, ["client_port", "listeners[0]"]);
+    }
+
+    #[test]
+    fn a_limit_that_follows_another_one_is_not_written() {
+        let differing = |limits: &str| {
+            let config = config(&format!("authenticator: A\nlimits: {limits}"));
+            let defaults = config.defaults().setting_rows();
+            let differs = config.setting_rows().into_iter().filter(|row| !defaults.contains(row)).map(|row| row.key);
+            differs.filter(|key| key.starts_with("limits.")).collect::<Vec<_>>()
+        };
+        assert_eq!(differing("{authorize_timeout: 1s, max_connections: 20}").len(), 2);
+        assert_eq!(differing("{outbox_bytes: 65536}"), ["limits.outbox_bytes"]);
+        let written = "{authorize_timeout: 2s, handshake_timeout: 1s}";
+        assert_eq!(differing(written), ["limits.handshake_timeout", "limits.authorize_timeout"]);
     }
 
     #[test]

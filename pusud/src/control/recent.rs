@@ -19,13 +19,15 @@ pub struct Recent {
     pub messages: Messages,
     /// What went wrong with the authenticator.
     pub authenticator: RecentFailures,
+    /// Questions that an entry of the authenticator could not decide, by its name; those where that was so.
+    pub undecided: BTreeMap<String, u64>,
     /// Messages that were lost on the way to or from other relays, by relay; those that have lost some.
     pub lost: BTreeMap<String, u64>,
     /// Log lines that were lost.
     pub lost_log_lines: u64,
 }
 
-/// What went wrong with the authenticator meanwhile.
+/// What went wrong with the authenticator meanwhile, and whether it decided at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RecentFailures {
@@ -41,6 +43,17 @@ pub struct RecentFailures {
     pub malformed: u64,
     /// Instances or processes of it that were lost and replaced.
     pub restarts: u64,
+    /// Questions that it could not decide, for one of these reasons or because it said so.
+    pub unavailable: u64,
+    /// Questions that it decided: it granted or refused.
+    pub decided: u64,
+}
+
+impl RecentFailures {
+    /// Whether it was asked and has decided nothing.
+    pub fn decides_nothing(&self) -> bool {
+        self.unavailable > 0 && self.decided == 0
+    }
 }
 
 impl Recent {
@@ -62,6 +75,7 @@ impl Recent {
             refusals: all_grown(&before.refusals, &now.refusals),
             messages: messages(&before.messages, &now.messages),
             authenticator: failures(before, now),
+            undecided: all_grown(&undecided(before), &undecided(now)),
             lost: all_grown(&lost_before, &losses(now)),
             lost_log_lines: grown(before.lost_log_lines, now.lost_log_lines),
         }
@@ -104,7 +118,16 @@ fn failures(before: &Status, now: &Status) -> RecentFailures {
         late: grown(before.late, now.late),
         malformed: grown(before.malformed, now.malformed),
         restarts: grown(before.restarts, now.restarts),
+        unavailable: grown(before.decisions.unavailable, now.decisions.unavailable),
+        decided: grown(before.decisions.granted, now.decisions.granted)
+            + grown(before.decisions.refused, now.decisions.refused),
     }
+}
+
+/// By entry; those that decide nothing and are only compared do not count.
+fn undecided(status: &Status) -> BTreeMap<String, u64> {
+    let entries = status.authenticator.entries.iter().filter(|entry| !entry.shadow);
+    entries.map(|entry| (entry.name.clone(), entry.decisions.unavailable)).collect()
 }
 
 fn losses(status: &Status) -> BTreeMap<String, u64> {
@@ -132,7 +155,9 @@ mod tests {
         now.refusals.insert("publish_rate".into(), 4);
         now.messages.published = 10;
         now.authenticator.timed_out = 2;
+        now.authenticator.decisions.unavailable = 3;
         let recent = Recent::between(&before, &now, 2.0);
+        assert!(recent.authenticator.decides_nothing());
         assert_eq!(recent.disconnects, [slow(2)]);
         assert_eq!((recent.refusals.get("publish_rate"), recent.messages.published), (Some(&4), 10));
         assert_eq!((recent.authenticator.timed_out, recent.lost_log_lines), (2, 0));

@@ -1,4 +1,5 @@
-//! The pace of a connection: whether it waits for a request, has begun one, or takes its answer, and since when.
+//! The pace of a connection: whether it waits for a request, has begun one, sends its body, or takes its answer, and since
+//! when.
 
 use std::io;
 use std::pin::Pin;
@@ -18,8 +19,21 @@ const IDLE: u64 = 0;
 const HEAD: u64 = 1;
 const BUSY: u64 = 2;
 const ANSWERING: u64 = 3;
+const BODY: u64 = 4;
+const NEW: u64 = 5;
 /// The bits of a phase; the milliseconds stand above them.
-const PHASE_BITS: u64 = 2;
+const PHASE_BITS: u64 = 3;
+
+/// What the relay waits for on a connection to whose end nobody would lose an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// Another request.
+    Another,
+    /// The first one.
+    First,
+    /// The rest of one that has begun.
+    Rest,
+}
 
 /// What a connection does, shared by those who read, answer and look after it.
 pub(super) struct Activity {
@@ -31,7 +45,7 @@ pub(super) struct Activity {
 impl Activity {
     /// Of a connection whose request is expected at once.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { began: Instant::now(), now: AtomicU64::new(HEAD) })
+        Arc::new(Self { began: Instant::now(), now: AtomicU64::new(NEW) })
     }
 
     fn set(&self, phase: u64) {
@@ -49,9 +63,12 @@ impl Activity {
     }
 
     /// Bytes have come.
-    fn received(&self) {
-        if self.phase() == IDLE {
-            self.set(HEAD);
+    pub(super) fn received(&self) {
+        match self.phase() {
+            IDLE => self.set(HEAD),
+            // Since the beginning.
+            NEW => self.now.store(HEAD, Ordering::Relaxed),
+            _ => {}
         }
     }
 
@@ -69,6 +86,11 @@ impl Activity {
         self.set(BUSY);
     }
 
+    /// Somebody whom the relay does not know yet is to send the body of their request.
+    pub(super) fn awaits_body(&self) {
+        self.set(BODY);
+    }
+
     /// Its answer is on the way.
     pub(super) fn is_answering(&self) {
         self.set(ANSWERING);
@@ -79,17 +101,22 @@ impl Activity {
         self.set(IDLE);
     }
 
-    /// Since when it waits for a request, if it does.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        matches!(self.phase(), IDLE | HEAD).then(|| self.at())
+    /// What it waits for, and since when; `None`: a request of it is being answered.
+    pub(super) fn awaited(&self) -> Option<(Awaited, Instant)> {
+        match self.phase() {
+            IDLE => Some((Awaited::Another, self.at())),
+            NEW => Some((Awaited::First, self.at())),
+            HEAD | BODY => Some((Awaited::Rest, self.at())),
+            _ => None,
+        }
     }
 
     /// When it is to be closed if nothing happens until then.
     pub(super) fn deadline(&self) -> Instant {
         match self.phase() {
-            HEAD => self.at() + HEAD_TIME_MAX,
-            // Whoever answers has bounds of its own.
-            BUSY => Instant::now() + IDLE_TIME_MAX,
+            NEW | HEAD => self.at() + HEAD_TIME_MAX,
+            // Whoever answers, or reads a body, has bounds of its own.
+            BUSY | BODY => Instant::now() + IDLE_TIME_MAX,
             _ => self.at() + IDLE_TIME_MAX,
         }
     }
@@ -139,17 +166,22 @@ mod tests {
         let activity = Activity::new();
         let left = || activity.deadline() - Instant::now();
         let pass = |seconds| tokio::time::advance(Duration::from_secs(seconds));
+        let awaited = || activity.awaited().map(|(awaited, _)| awaited);
         pass(2).await;
+        assert_eq!(awaited(), Some(Awaited::First));
         activity.received();
-        assert_eq!((left().as_secs(), activity.idle_since().is_some()), (3, true), "bytes do not prolong a head");
+        assert_eq!((left().as_secs(), awaited()), (3, Some(Awaited::Rest)), "bytes do not prolong a head");
+        activity.awaits_body();
+        assert_eq!((left().as_secs(), awaited()), (60, Some(Awaited::Rest)));
         activity.is_busy();
         pass(1000).await;
-        assert_eq!((left().as_secs(), activity.idle_since()), (60, None));
+        assert_eq!((left().as_secs(), awaited()), (60, None));
         activity.is_answering();
         pass(59).await;
         activity.sent();
         assert_eq!(left().as_secs(), 60);
         activity.is_idle();
+        assert_eq!(awaited(), Some(Awaited::Another));
         pass(10).await;
         assert_eq!(left().as_secs(), 50);
         activity.received();

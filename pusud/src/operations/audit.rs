@@ -2,7 +2,7 @@
 //!
 //! Its lines are written whatever the level of the log is, and none of them is left out.
 
-use super::door::Caller;
+use super::caller::Caller;
 use std::fmt::Display;
 use tracing::info;
 

@@ -19,7 +19,7 @@ impl Door {
     /// Does what was asked.
     pub(super) async fn change(&self, asked: Asked) -> Result<Answer, Fault> {
         match asked.action {
-            Action::SignIn => return self.sign_in(&asked),
+            Action::SignIn => return self.sign_in(&asked).await,
             Action::SignOut => return Ok(self.sign_out(&asked)),
             _ => {}
         }
@@ -31,7 +31,7 @@ impl Door {
         };
         let result = match &done {
             Ok((_, result)) => result.clone(),
-            Err(fault) => format!("refused: {}", fault.detail),
+            Err(fault) => fault.refused(),
         };
         let Some(who) = &asked.who else { return Err(Fault::new(StatusCode::UNAUTHORIZED, "sign in")) };
         audit(who, asked.caller, asked.action.word(), whom.as_deref(), &result);

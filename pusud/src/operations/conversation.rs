@@ -1,8 +1,9 @@
 //! One connection to the operations port, from its first byte to its last.
 
 use super::activity::{Activity, HEAD_TIME_MAX, Watched};
+use super::caller::Caller;
 use super::connections::Seat;
-use super::door::{Caller, Door};
+use super::door::Door;
 use crate::tls::{self, Served};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -50,7 +51,7 @@ impl Conversation {
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, caller: Caller) {
         let answer = service_fn(move |request| async move {
             self.activity.is_busy();
-            let answer = self.door.answer(caller, request).await;
+            let answer = self.door.answer(caller, &self.activity, request).await;
             Ok::<_, Infallible>(answer.map(|body| body.on(&self.activity)))
         });
         let stream = TokioIo::new(Watched { stream, activity: self.activity.clone() });

@@ -1,6 +1,9 @@
 //! The door of the operations port: every request comes in here, is let in or refused, and answered.
 
+use super::activity::Activity;
 use super::answers::Answer;
+use super::audit::audit;
+use super::caller::Caller;
 use super::fault::Fault;
 use super::history::History;
 use super::names::Names;
@@ -40,20 +43,6 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// Takes wishes to reload.
     pub reload: mpsc::Sender<ReloadRequest>,
-}
-
-/// Who has connected, and to which address of this machine.
-#[derive(Clone, Copy)]
-pub(super) struct Caller {
-    pub(super) peer: SocketAddr,
-    pub(super) local: SocketAddr,
-}
-
-impl Caller {
-    /// Whether nothing of it has left this machine.
-    pub(super) fn is_here(&self) -> bool {
-        [self.peer, self.local].iter().all(|address| address.ip().to_canonical().is_loopback())
-    }
 }
 
 /// What all connections share.
@@ -100,12 +89,20 @@ impl Door {
         }
     }
 
-    /// The answer to a request.
-    pub(super) async fn answer(self: &Arc<Self>, caller: Caller, request: Request<Incoming>) -> Answer {
+    /// The answer to a request on a connection that does this.
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        caller: Caller,
+        activity: &Activity,
+        request: Request<Incoming>,
+    ) -> Answer {
         let answered = match self.route(&request) {
             Ok(None) => self.file(&request),
-            Ok(Some(route)) => self.admit_and_act(route, caller, request).await,
-            Err(fault) => Err(fault),
+            Ok(Some(route)) => self.admit_and_act(route, caller, activity, request).await,
+            Err(fault) => {
+                self.note_refused(&fault, caller, &request);
+                Err(fault)
+            }
         };
         answered.unwrap_or_else(Fault::answer)
     }
@@ -134,6 +131,15 @@ impl Door {
         }
     }
 
+    /// Writes down that a change was refused which somebody has asked for who is known.
+    fn note_refused(&self, fault: &Fault, caller: Caller, request: &Request<Incoming>) {
+        let routes = routes::at(request.uri().path());
+        let change = routes.iter().find(|route| route.method == request.method().as_str() && route.changes());
+        if let Some((change, who)) = change.and_then(|change| Some((change, self.known(request.headers())?))) {
+            audit(&who, caller, change.action.word(), None, &fault.refused());
+        }
+    }
+
     fn file(&self, request: &Request<Incoming>) -> Result<Answer, Fault> {
         let file = console::file(request.uri().path());
         let file = file.ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "there is nothing at this path"))?;
@@ -144,40 +150,31 @@ impl Door {
         self: &Arc<Self>,
         route: &'static Route,
         caller: Caller,
+        activity: &Activity,
         request: Request<Incoming>,
     ) -> Result<Answer, Fault> {
-        let (action, changes) = (route.action, route.method != "GET");
+        let (action, changes) = (route.action, route.changes());
+        if matches!(route.access, Access::Probe | Access::Open) {
+            let is_verbose = request.uri().query().is_some_and(asks_for_more);
+            let probed = self.probe(action, is_verbose, request.headers()).await;
+            return probed.ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "there is nothing at this path"));
+        }
         let (who, session) = match route.access {
-            Access::Probe | Access::Open => (None, None),
-            Access::SignIn => (None, self.session_of(request.headers())),
-            Access::Of(role) => {
-                let (who, session) = self.authenticate(caller, request.headers())?;
-                let is_formal = if changes { formal(&request) } else { Ok(()) };
-                let allowed = is_formal.and_then(|()| match who.role >= role {
-                    true => Ok(()),
-                    false => {
-                        Err(Fault::new(StatusCode::FORBIDDEN, format!("this takes the token of the role `{role}`")))
-                    }
-                });
-                if let Err(fault) = allowed {
-                    if changes {
-                        super::audit::audit(&who, caller, action.word(), None, &fault.detail);
-                    }
-                    return Err(fault);
-                }
+            Access::Of(_) => {
+                let (who, session) = self.authenticate(caller, request.headers()).await?;
                 (Some(who), session)
             }
+            _ => (None, self.session_of(request.headers())),
         };
-        if route.access == Access::SignIn {
-            formal(&request)?;
-        }
-        let query = if route.access == Access::Probe { None } else { Some(Query::parse(request.uri().query())?) };
-        let is_verbose = query.is_none() && request.uri().query().is_some_and(asks_for_more);
-        if let Some(probe) = self.probe(action, is_verbose, request.headers()).await {
-            return Ok(probe);
-        }
-        let body = if route.method == "POST" { content::read(request).await? } else { Bytes::new() };
-        let query = query.unwrap_or_else(Query::none);
+        let (query, body) = match read(route, who.as_ref(), activity, request).await {
+            Ok(read) => read,
+            Err(fault) => {
+                if let Some(who) = who.filter(|_| changes) {
+                    audit(&who, caller, action.word(), None, &fault.refused());
+                }
+                return Err(fault);
+            }
+        };
         let asked = Asked { caller, action, who, session, query, body };
         if !changes {
             return self.look(asked).await;
@@ -189,6 +186,38 @@ impl Door {
             Err(Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "this has failed; the relay's log says why"))
         })
     }
+}
+
+/// The query and the body of a request, if whoever sends it may.
+async fn read(
+    route: &Route,
+    who: Option<&Who>,
+    activity: &Activity,
+    request: Request<Incoming>,
+) -> Result<(Query, Bytes), Fault> {
+    if route.changes() {
+        formal(&request)?;
+    }
+    if let Access::Of(role) = route.access
+        && who.is_none_or(|who| who.role < role)
+    {
+        return Err(Fault::new(StatusCode::FORBIDDEN, format!("this takes the token of the role `{role}`")));
+    }
+    let mut query = Query::parse(request.uri().query())?;
+    if route.changes() {
+        // What is to be done stands in the body alone: nobody shall think that a wish in the query has been heard.
+        query.end()?;
+        query = Query::none();
+    }
+    if route.method != "POST" {
+        return Ok((query, Bytes::new()));
+    }
+    if who.is_none() {
+        activity.awaits_body();
+    }
+    let body = content::read(request).await?;
+    activity.is_busy();
+    Ok((query, body))
 }
 
 /// Whether a request that changes something comes from who means it: from the console, or from a program.

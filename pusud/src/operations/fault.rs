@@ -28,6 +28,11 @@ impl Fault {
         Self { header: Some((name, value.into())), ..self }
     }
 
+    /// What the audit log says of it.
+    pub(super) fn refused(&self) -> String {
+        format!("refused: {}", self.detail)
+    }
+
     pub(super) fn answer(self) -> Answer {
         let answer = problem(self.status, &self.detail);
         match &self.header {

@@ -2,7 +2,7 @@
 
 use super::answers::{Answer, TEXT, answer};
 use super::history::History;
-use crate::control::{State, Status, Tls};
+use crate::control::{Recent, State, Status, Tls};
 use crate::routing::PeerState;
 use hyper::StatusCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,11 +35,18 @@ pub(super) fn live(history: &History) -> Vec<Check> {
 }
 
 /// Whether new clients are to be sent here. `links_needed`: so many, where the settings say so.
-pub(super) fn ready(status: &Status, links_needed: usize) -> Vec<Check> {
+pub(super) fn ready(status: &Status, recent: &Recent, links_needed: usize) -> Vec<Check> {
     let serving = (status.state != State::Serving).then(|| "the relay stops, and takes no clients any more".to_owned());
     let hanging = &status.hanging_shards;
     let shards = (!hanging.is_empty()).then(|| format!("{} do not answer", numbered("shards", hanging)));
-    let authenticator = (!status.authenticator.ready).then(|| "it cannot decide now".to_owned());
+    let authenticator = match recent.authenticator {
+        _ if !status.authenticator.ready => Some("it cannot decide now".to_owned()),
+        failures if failures.decides_nothing() => {
+            let (count, seconds) = (failures.unavailable, recent.seconds.ceil());
+            Some(format!("it could decide none of {count} questions in the last {seconds} s"))
+        }
+        _ => None,
+    };
     let mut checks = vec![
         ("serving", serving),
         ("shards", shards),
@@ -76,7 +83,7 @@ fn unix_now() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Certificate, Listener};
+    use crate::control::{Certificate, Listener, RecentFailures};
 
     fn serving() -> Status {
         let mut status = Status::default();
@@ -85,7 +92,11 @@ mod tests {
     }
 
     fn failing(status: &Status, links_needed: usize) -> Vec<&'static str> {
-        let checks = ready(status, links_needed).into_iter();
+        failing_lately(status, &Recent::default(), links_needed)
+    }
+
+    fn failing_lately(status: &Status, recent: &Recent, links_needed: usize) -> Vec<&'static str> {
+        let checks = ready(status, recent, links_needed).into_iter();
         checks.filter(|(_, fault)| fault.is_some()).map(|(name, _)| name).collect()
     }
 
@@ -94,6 +105,11 @@ mod tests {
         assert_eq!(failing(&serving(), 0), [""; 0]);
         let all = Status { state: State::Stopping, hanging_shards: vec![1], ..Status::default() };
         assert_eq!(failing(&all, 1), ["serving", "shards", "authenticator", "links"]);
+        let lately = |unavailable, decided| {
+            let authenticator = RecentFailures { unavailable, decided, ..RecentFailures::default() };
+            failing_lately(&serving(), &Recent { authenticator, ..Recent::default() }, 0)
+        };
+        assert_eq!((lately(18, 0), lately(18, 1)), (vec!["authenticator"], vec![]));
         let certificate = |not_after| Certificate { not_after, ..Certificate::default() };
         let listener = |certificates| {
             let tls = Tls { certificates, ..Tls::default() };

@@ -46,18 +46,22 @@ impl Door {
         match action {
             Action::Metrics => {
                 let status = self.status.get().await;
-                let checks = health::ready(&status, self.parts.config.ready_needs_relays);
+                let checks = self.ready(&status);
                 let is_ready = checks.iter().all(|(_, fault)| fault.is_none());
                 Some(metrics::answer(&status, is_ready, headers))
             }
             Action::Livez => Some(health::report("livez", &health::live(&self.history), verbose)),
             Action::Readyz => {
                 let status = self.status.get().await;
-                let checks = health::ready(&status, self.parts.config.ready_needs_relays);
+                let checks = self.ready(&status);
                 Some(health::report("readyz", &checks, verbose))
             }
             _ => None,
         }
+    }
+
+    fn ready(&self, status: &Status) -> Vec<health::Check> {
+        health::ready(status, &self.history.recent(status), self.parts.config.ready_needs_relays)
     }
 
     /// Shows what was asked for.

@@ -8,6 +8,7 @@ mod activity;
 mod answers;
 mod audit;
 mod body;
+mod caller;
 mod changing;
 mod connections;
 mod console;

@@ -98,7 +98,9 @@ impl Order {
             Self::Publish(Publish { channel, .. }) => Some(format!("channel {channel:?}")),
             Self::Kick(KickOrder { whom, network: true }) => Some(format!("{whom} in the whole network")),
             Self::Kick(KickOrder { whom, network: false }) => Some(whom.to_string()),
-            Self::Revoke(whom, _) | Self::Lift(whom) => Some(whom.to_string()),
+            Self::Revoke(whom, Some(lasting)) => Some(format!("{whom} for {}", humantime::format_duration(*lasting))),
+            Self::Revoke(whom, None) => Some(format!("{whom} until it is lifted")),
+            Self::Lift(whom) => Some(whom.to_string()),
             Self::Authorize(_) => None,
             Self::Reload(wants_new) => wants_new.then(|| "with a new instance".to_owned()),
         }
@@ -143,6 +145,8 @@ mod tests {
         assert_eq!(whom(Action::Reload, ""), None);
         let revoke = order(Action::Revoke, r#"{"whom":{"subject":"a"},"for":"1h"}"#).unwrap();
         assert!(matches!(revoke, Order::Revoke(_, Some(time)) if time == Duration::from_secs(3600)));
+        assert_eq!(revoke.whom().unwrap(), r#"subject "a" for 1h"#);
+        assert_eq!(whom(Action::Revoke, r#"{"whom":{"subject":"a"}}"#).unwrap(), r#"subject "a" until it is lifted"#);
         for (action, body) in [
             (Action::Revoke, r#"{"whom":{"authorization_hash":"hunter2"}}"#),
             (Action::Revoke, r#"{"whom":{"subject":"a"},"for":"0s"}"#),

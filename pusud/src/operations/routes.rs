@@ -7,8 +7,7 @@ use super::role::Role;
 pub(super) enum Access {
     /// Everybody, by any name: probes know addresses alone, and are told little.
     Probe,
-    /// Everybody.
-    #[expect(dead_code, reason = "metrics are asked for so")]
+    /// Everybody, by a name of the relay's: a stranger's page gets no figures of a relay that its visitor can reach.
     Open,
     /// Whoever has a token and shows it here.
     SignIn,
@@ -51,6 +50,13 @@ pub(super) struct Route {
     pub(super) action: Action,
 }
 
+impl Route {
+    /// Whether it changes something.
+    pub(super) fn changes(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
 const fn get(path: &'static str, access: Access, action: Action) -> Route {
     Route { method: "GET", path, access, action }
 }
@@ -64,7 +70,7 @@ const OPERATE: Access = Access::Of(Role::Operate);
 
 /// The table. docs/operations-api.md has its rows.
 pub(super) const ROUTES: &[Route] = &[
-    get("/metrics", Access::Probe, Action::Metrics),
+    get("/metrics", Access::Open, Action::Metrics),
     get("/livez", Access::Probe, Action::Livez),
     get("/readyz", Access::Probe, Action::Readyz),
     post("/api/v1/session", Access::SignIn, Action::SignIn),

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 /// The wait after the system has refused a connection.
@@ -68,7 +69,7 @@ async fn serve(port: OperationsPort, parts: Parts) {
             continue;
         };
         let activity = Activity::new();
-        let Some(seat) = connections.take(&activity) else {
+        let Some(seat) = connections.take(peer.ip(), &activity) else {
             turn_away(&socket);
             continue;
         };
@@ -77,5 +78,8 @@ async fn serve(port: OperationsPort, parts: Parts) {
             Conversation { door: door.clone(), peer, certificates: certificates.clone(), activity, seat };
         let task = tokio::spawn(conversation.run(socket));
         connections.is_served(number, task.abort_handle());
+        // What has come on the others is read before one more takes a place: however many come at once, a request that is
+        // there is answered.
+        yield_now().await;
     }
 }

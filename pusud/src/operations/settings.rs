@@ -7,6 +7,7 @@ use crate::config::{Config, Overrides, SettingRow};
 use hyper::StatusCode;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 /// All of it.
@@ -69,6 +70,12 @@ fn settings(running: &Arc<Config>, overrides: &Overrides) -> Settings {
 }
 
 fn reload(running: &Config, overrides: &Overrides) -> Reload {
+    if let Some(file) = running.file.as_deref().filter(|file| fs::metadata(file).is_ok_and(|found| !found.is_file())) {
+        // To read a pipe would wait for somebody who writes, and take from whoever reads it next.
+        let error =
+            format!("{}: expected a file, found a pipe or a device, which is not read for this", file.display());
+        return Reload { error: Some(error), ..Reload::default() };
+    }
     let mut new = match Config::load(running.file.as_deref(), overrides) {
         Ok((new, _)) => new,
         Err(error) => return Reload { error: Some(format!("{error:#}")), ..Reload::default() },

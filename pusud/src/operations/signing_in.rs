@@ -3,16 +3,18 @@
 use super::answers::{Answer, bare, json, with};
 use super::audit::audit;
 use super::body::Body;
+use super::caller::Caller;
 use super::content::{self, Secret};
-use super::door::{Asked, Caller, Door};
+use super::door::{Asked, Door};
 use super::fault::Fault;
 use super::role::{Role, Who};
 use super::sessions::LIFE_MAX;
 use super::token_file::TokenFile;
-use super::tokens::TOKEN_BYTES_MAX;
+use super::tokens::{self, TOKEN_BYTES_MAX};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use zeroize::Zeroizing;
 
 /// What is sent to sign in.
@@ -31,27 +33,47 @@ struct SignedIn<'a> {
 
 impl Door {
     /// Who asks, by their session or their token, and the secret of the session.
-    pub(super) fn authenticate(&self, caller: Caller, headers: &HeaderMap) -> Result<(Who, Option<String>), Fault> {
+    pub(super) async fn authenticate(
+        &self,
+        caller: Caller,
+        headers: &HeaderMap,
+    ) -> Result<(Who, Option<String>), Fault> {
         let tokens = self.tokens_for(caller)?;
-        if let Some(value) = headers.get(header::AUTHORIZATION) {
-            let token = value.to_str().ok().and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-            });
-            let (role, generation) = self.role_of(tokens, caller, token.unwrap_or_default())?;
+        tokens.look().await;
+        if let Some(token) = bearer(headers) {
+            let (role, generation) = self.role_of(tokens, caller, token)?;
             return Ok((Who { role, generation, session: None }, None));
         }
-        let secret = self.session_of(headers);
-        let who = secret.as_deref().and_then(|secret| self.sessions.find(secret));
-        let who = who.filter(|who| who.generation == tokens.generation(who.role));
-        who.map(|who| (who, secret)).ok_or_else(|| {
+        self.who_has_a_session(tokens, headers).ok_or_else(|| {
             let detail = "sign in, or send a token: `Authorization: Bearer TOKEN`";
             Fault::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, "Bearer")
         })
     }
 
+    /// Whose session a request is of, and its secret.
+    fn who_has_a_session(&self, tokens: &TokenFile, headers: &HeaderMap) -> Option<(Who, Option<String>)> {
+        let secret = self.session_of(headers)?;
+        let who = self.sessions.find(&secret).filter(|who| who.generation == tokens.generation(who.role))?;
+        Some((who, Some(secret)))
+    }
+
+    /// Whose a request is that is refused whoever has sent it, if somebody has who is known: for the audit log alone.
+    pub(super) fn known(&self, headers: &HeaderMap) -> Option<Who> {
+        let tokens = self.tokens.as_ref()?;
+        match bearer(headers) {
+            Some(token) => {
+                let (role, generation) = tokens.role_of(token)?;
+                Some(Who { role, generation, session: None })
+            }
+            None => self.who_has_a_session(tokens, headers).map(|(who, _)| who),
+        }
+    }
+
     /// Whether somebody who was let in still is.
-    pub(super) fn is_still(&self, who: &Who, session: Option<&str>) -> bool {
+    pub(super) async fn is_still(&self, who: &Who, session: Option<&str>) -> bool {
+        if let Some(tokens) = &self.tokens {
+            tokens.look().await;
+        }
         let holds = |tokens: &TokenFile| tokens.generation(who.role) == who.generation;
         self.tokens.as_ref().is_some_and(holds) && session.is_none_or(|session| self.sessions.find(session).is_some())
     }
@@ -59,10 +81,17 @@ impl Door {
     /// The tokens, where they may be shown: what comes from another machine without TLS was read by others on its way.
     fn tokens_for(&self, caller: Caller) -> Result<&TokenFile, Fault> {
         if !self.is_encrypted && !caller.is_here() && !self.parts.config.operations_plaintext {
+            let port = self.address.port();
+            let there = match self.address.ip().to_canonical() {
+                any if any.is_unspecified() => format!("localhost:{port}"),
+                address => SocketAddr::new(address, port).to_string(),
+            };
             return Err(Fault::new(
                 StatusCode::FORBIDDEN,
-                "tokens are not taken from another machine without TLS: set `operations_tls`, or come through an SSH tunnel \
-                 (`ssh -L 55002:localhost:55002 HOST`)",
+                format!(
+                    "tokens are not taken from another machine without TLS: set `operations_tls`, or come through an SSH tunnel \
+                     (`ssh -L {port}:{there} HOST`)"
+                ),
             ));
         }
         self.tokens.as_ref().ok_or_else(|| {
@@ -72,29 +101,32 @@ impl Door {
     }
 
     fn role_of(&self, tokens: &TokenFile, caller: Caller, token: &str) -> Result<(Role, u64), Fault> {
-        let address = caller.peer.ip();
-        if let Err(wait) = self.throttle.check(address) {
+        let (address, digest) = (caller.peer.ip(), tokens::digest(token));
+        if let Err(wait) = self.throttle.check(address, &digest) {
             let seconds = wait.as_secs() + 1;
             let detail = format!("too many wrong tokens: try again in {seconds} s");
             return Err(
                 Fault::new(StatusCode::TOO_MANY_REQUESTS, detail).with(header::RETRY_AFTER, seconds.to_string())
             );
         }
-        let role = (token.len() <= TOKEN_BYTES_MAX).then(|| tokens.role_of(token)).flatten();
-        role.ok_or_else(|| {
-            self.throttle.note(address);
+        if let Some(role) = (token.len() <= TOKEN_BYTES_MAX).then(|| tokens.role_of(token)).flatten() {
+            self.throttle.is_right(address, digest);
+            return Ok(role);
+        }
+        if self.throttle.is_wrong(address, digest) {
             audit(&"nobody", caller, "show a token", None, "refused: it is wrong");
-            // Where that file is is nobody's to know who is elsewhere.
-            let place = if caller.is_here() { tokens.path().display().to_string() } else { "a file there".to_owned() };
-            let detail = format!("the token is wrong: {place} has those that are right");
-            Fault::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, "Bearer")
-        })
+        }
+        // Where that file is is nobody's to know who is elsewhere.
+        let place = if caller.is_here() { tokens.path().display().to_string() } else { "a file there".to_owned() };
+        let detail = format!("the token is wrong: {place} has those that are right");
+        Err(Fault::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, "Bearer"))
     }
 
     /// Begins a session.
-    pub(super) fn sign_in(&self, asked: &Asked) -> Result<Answer, Fault> {
+    pub(super) async fn sign_in(&self, asked: &Asked) -> Result<Answer, Fault> {
         let SignIn { token } = content::parse(&asked.body, true)?;
         let tokens = self.tokens_for(asked.caller)?;
+        tokens.look().await;
         let (role, generation) = self.role_of(tokens, asked.caller, &token.0)?;
         // Whoever signs in anew is not who they were.
         asked.session.iter().for_each(|secret| self.sessions.end(secret));
@@ -140,4 +172,14 @@ impl Door {
         let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value.to_owned());
         values.next()
     }
+}
+
+/// The token of a request. Credentials of another kind are somebody else's: of a proxy in front, say.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
+    let mut tokens = values.filter_map(|value| {
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    tokens.next()
 }

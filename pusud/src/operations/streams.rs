@@ -24,8 +24,10 @@ pub(super) const LIVE_MAX: usize = 8;
 pub(super) const TAILS_MAX: usize = 8;
 /// The time between two live figures.
 const LIVE_INTERVAL: Duration = Duration::from_secs(1);
-/// The time between two looks whether a stream may go on, and between two signs of life.
-const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+/// The time between two looks whether a channel may still be listened to.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// So many looks later there is a sign of life.
+const LOOKS_PER_SIGN: u64 = 15;
 /// Events that wait to be taken.
 pub(super) const WAITING_MAX: usize = 1;
 /// A sign of life that is no event.
@@ -54,8 +56,8 @@ struct Reader {
 
 impl Reader {
     /// Whether it goes on: who reads it is still signed in, and still there.
-    fn goes_on(&self) -> bool {
-        !self.events.is_closed() && self.door.is_still(&self.who, self.session.as_deref())
+    async fn goes_on(&self) -> bool {
+        !self.events.is_closed() && self.door.is_still(&self.who, self.session.as_deref()).await
     }
 
     /// Sends an event; `false`: nobody takes it.
@@ -76,7 +78,8 @@ impl Door {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                if !reader.goes_on() || !reader.send("status", &reader.door.overview(Some(now_ms())).await).await {
+                if !reader.goes_on().await || !reader.send("status", &reader.door.overview(Some(now_ms())).await).await
+                {
                     return;
                 }
             }
@@ -115,6 +118,7 @@ impl Door {
 
 async fn pass_on(mut tail: Tail, reader: Reader) {
     let mut looks = interval(LOOK_INTERVAL);
+    let mut looked = 0;
     loop {
         tokio::select! {
             tailed = tail.next() => {
@@ -130,11 +134,12 @@ async fn pass_on(mut tail: Tail, reader: Reader) {
                 }
             }
             _ = looks.tick() => {
-                if !reader.door.is_still(&reader.who, reader.session.as_deref()) {
+                if !reader.door.is_still(&reader.who, reader.session.as_deref()).await {
                     reader.send("end", &json!({ "reason": "signed out" })).await;
                     return;
                 }
-                if reader.events.send(Bytes::from_static(ALIVE)).await.is_err() {
+                looked += 1;
+                if looked % LOOKS_PER_SIGN == 1 && reader.events.send(Bytes::from_static(ALIVE)).await.is_err() {
                     return;
                 }
             }

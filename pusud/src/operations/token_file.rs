@@ -10,6 +10,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -22,13 +23,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct TokenFile {
     path: PathBuf,
     held: Mutex<Held>,
+    looked_at: tokio::sync::Mutex<Instant>,
 }
 
 struct Held {
     tokens: Tokens,
     /// How often the tokens of `read` and `operate` have changed.
     generations: [u64; 2],
-    looked_at: Instant,
     /// Why the file, as it is now, is not what holds.
     fault: Option<String>,
 }
@@ -56,7 +57,8 @@ impl TokenFile {
         let tokens = Self::at(&path).with_context(|| format!("`operations_token_file` {}", path.display()))?;
         Ok(Some(Self {
             path,
-            held: Mutex::new(Held { tokens, generations: [0; 2], looked_at: Instant::now(), fault: None }),
+            held: Mutex::new(Held { tokens, generations: [0; 2], fault: None }),
+            looked_at: tokio::sync::Mutex::new(Instant::now()),
         }))
     }
 
@@ -88,24 +90,33 @@ impl TokenFile {
 
     /// Whose token this is, and which one of theirs.
     pub(super) fn role_of(&self, token: &str) -> Option<(Role, u64)> {
-        let held = self.looked();
+        let held = self.held();
         let role = held.tokens.role_of(token)?;
         Some((role, held.generations[role as usize]))
     }
 
     /// Which token of a role holds.
     pub(super) fn generation(&self, role: Role) -> u64 {
-        self.looked().generations[role as usize]
+        self.held().generations[role as usize]
     }
 
-    /// What holds. The file is read again, if that was not done just now.
-    fn looked(&self) -> MutexGuard<'_, Held> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.looked_at.elapsed() < LOOK_INTERVAL {
-            return held;
+    /// Reads the file again, if that was not done just now and nobody else does it: on another thread, since a disk may
+    /// take its time, and then what has been read before holds.
+    pub(super) async fn look(&self) {
+        let Ok(mut looked_at) = self.looked_at.try_lock() else { return };
+        if looked_at.elapsed() < LOOK_INTERVAL {
+            return;
         }
-        held.looked_at = Instant::now();
-        match read(&self.path) {
+        let path = self.path.clone();
+        if let Ok(found) = spawn_blocking(move || read(&path)).await {
+            self.take(found);
+        }
+        *looked_at = Instant::now();
+    }
+
+    fn take(&self, found: anyhow::Result<Tokens>) {
+        let mut held = self.held();
+        match found {
             Ok(tokens) => {
                 let changed = held.tokens.changed(&tokens);
                 (held.tokens, held.fault) = (tokens, None);
@@ -122,7 +133,10 @@ impl TokenFile {
                 }
             }
         }
-        held
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,8 +153,10 @@ fn is_missing(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> anyhow::Result<Tokens> {
+    // Before it is opened: opening a pipe waits for somebody who writes.
+    let found = fs::metadata(path).context("cannot read the tokens")?;
+    ensure!(found.is_file(), "expected a file, found a folder, a pipe or a device");
     let mut file = File::open(path).context("cannot read the tokens")?;
-    ensure!(file.metadata().context("cannot look at it")?.is_file(), "expected a file, found something else");
     if let Err(why) = tls::check_key_access(path, &file).context("cannot look at it")? {
         anyhow::bail!("the file of the tokens {why}");
     }

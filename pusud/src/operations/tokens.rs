@@ -109,6 +109,11 @@ impl Tokens {
 }
 
 fn check(token: &str) -> anyhow::Result<SecretDigest> {
+    let is_quoted = |quote| token.starts_with(quote) || token.ends_with(quote);
+    ensure!(
+        !is_quoted('"') && !is_quoted('\''),
+        "the token stands in quotes, which would be part of it: write it without"
+    );
     ensure!(
         (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()),
         "expected a token of {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} characters without blanks (`openssl rand -hex 32`)"
@@ -145,6 +150,8 @@ mod tests {
             (format!("# a\n\n{one}"), "line 3: expected `read: TOKEN`"),
             ("read: hunter2".to_owned(), "line 1: expected a token of 16 to 256"),
             (format!("read: {one} {two}"), "without blanks"),
+            (format!("read: \"{one}\""), "line 1: the token stands in quotes"),
+            (format!("read: '{one}'"), "line 1: the token stands in quotes"),
         ] {
             let error = format!("{:#}", Tokens::parse(&text).err().unwrap());
             assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");

@@ -78,7 +78,7 @@ pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use network::{Network, ReservedPort};
-pub(crate) use operations::{operations_order, operations_request};
+pub(crate) use operations::{OperationsEvents, operations_order, operations_request};
 #[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};
 #[cfg(target_os = "linux")]

@@ -59,6 +59,13 @@ impl Daemon {
 pub(crate) struct OperationsEvents(Http);
 
 impl OperationsEvents {
+    /// Those that were asked for on this connection.
+    pub(crate) fn of(mut http: Http) -> Self {
+        let head = http.raw().read_head();
+        assert!(head.contains(" 200 ") && head.contains("Content-Type: text/event-stream\r\n"), "{head}");
+        Self(http)
+    }
+
     /// The next event: its name and its data. Comments are left out.
     pub(crate) fn next(&mut self) -> (String, Value) {
         loop {
@@ -89,9 +96,7 @@ impl Daemon {
         let mut http = self.operations_http();
         // Without chunks.
         http.send(&operations_request("GET", target).bearer(&self.token("read")).version("HTTP/1.0"));
-        let head = http.raw().read_head();
-        assert!(head.contains(" 200 ") && head.contains("Content-Type: text/event-stream\r\n"), "{head}");
-        OperationsEvents(http)
+        OperationsEvents::of(http)
     }
 }
 

@@ -48,12 +48,14 @@ fn over_tls_the_cookie_is_for_tls_alone_and_certificates_change_without_a_restar
     assert!(!said.starts_with(b"HTTP"), "{said:?}");
 }
 
-/// The port at another address than this machine's own, as from another machine.
+/// From an address that is not the port's, as from another machine, and from the port's own.
 #[cfg(target_os = "linux")]
 #[test]
 fn from_another_machine_tokens_are_not_taken_without_tls_unless_something_else_encrypts() {
     let made = Namespace::new().and_then(|namespace| {
-        let add = "ip link set lo up && ip address add 192.0.2.1/32 dev lo";
+        // Whoever connects to the first address comes from the second.
+        let add = "ip link set lo up && ip address add 192.0.2.1/32 dev lo && ip address add 192.0.2.2/32 dev lo && \
+                   ip route replace local 192.0.2.1 dev lo table local src 192.0.2.2";
         namespace.run(&["sh", "-c", add], "").map(|_| namespace)
     });
     let namespace = match made {
@@ -71,11 +73,14 @@ fn from_another_machine_tokens_are_not_taken_without_tls_unless_something_else_e
         let signing_in = || operations_order("/api/v1/session", &json!({"token": daemon.token("read")}));
         let answer = ask("192.0.2.1", signing_in()).expect(status);
         if status == 403 {
-            assert!(answer.body.contains("`operations_tls`") && answer.body.contains("SSH tunnel"), "{answer:?}");
+            let tunnel = format!("SSH tunnel (`ssh -L {port}:localhost:{port} HOST`)");
+            assert!(answer.body.contains("`operations_tls`") && answer.body.contains(&tunnel), "{answer:?}");
             let bearer = operations_request("GET", "/api/v1/status").bearer(&daemon.token("read"));
             ask("192.0.2.1", bearer).expect_problem(403);
         }
         ask("192.0.2.1", operations_request("GET", "/readyz")).expect(200);
         ask("127.0.0.1", signing_in()).expect(200);
+        // From this machine to an address of its own.
+        ask("192.0.2.2", signing_in()).expect(200);
     }
 }

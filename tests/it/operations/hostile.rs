@@ -66,6 +66,50 @@ fn the_connection_that_was_idle_for_longest_makes_room() {
     }
 }
 
+/// Whoever says that they sign in, and does not, is not known: they keep no place from those who ask.
+#[test]
+fn bodies_that_do_not_come_shut_nobody_out() {
+    let daemon = daemon();
+    let order = operations_order("/api/v1/session", &json!({"token": "x"})).header("Content-Length: 100");
+    let mut begun = Vec::new();
+    for _ in 0..70 {
+        let mut http = daemon.operations_http();
+        http.send(&order);
+        begun.push(http);
+        daemon.get_operations("/livez").expect(200);
+    }
+    begun[0].expect_end();
+}
+
+/// Half a head for each place and many more: whoever comes with a whole one is answered.
+#[test]
+fn a_flood_of_half_heads_drives_out_itself() {
+    let daemon = daemon();
+    let address = daemon.operations();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Mutex::new(ended);
+    std::thread::scope(|scope| {
+        let flood = || {
+            let mut held = std::collections::VecDeque::new();
+            // Until the test is through, also by a panic.
+            while !matches!(ended.lock().unwrap().try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)) {
+                if let Ok(mut socket) = std::net::TcpStream::connect(address) {
+                    let _ = std::io::Write::write_all(&mut socket, b"GET ");
+                    held.push_back(socket);
+                }
+                if held.len() > 200 {
+                    held.pop_front();
+                }
+            }
+        };
+        let _floods = [scope.spawn(flood), scope.spawn(flood), scope.spawn(flood)];
+        for _ in 0..100 {
+            daemon.get_operations("/livez").expect(200);
+        }
+        drop(end);
+    });
+}
+
 /// Ten thousand connections that say nothing, and clients' messages meanwhile.
 #[cfg(target_os = "linux")]
 #[test]

@@ -95,6 +95,18 @@ fn a_connection_is_ended_and_an_authorization_taken_back() {
     assert_eq!(daemon.look("/api/v1/revocations"), json!({"revocations": []}));
 }
 
+/// What is to be done stands in the body alone: nobody is to think that a wish in the query was heard.
+#[test]
+fn a_change_with_something_in_its_query_is_not_carried_out() {
+    let daemon = daemon();
+    let client = daemon.client();
+    let body = json!({"whom": {"address": "127.0.0.1"}});
+    let problem = daemon.change("/api/v1/kick?network=false&dry=1", &body).expect_problem(400);
+    assert!(problem["detail"].as_str().unwrap().contains("in the query is unknown"), "{problem}");
+    assert_eq!(daemon.status()["connections"]["total"], 1);
+    drop(client);
+}
+
 #[test]
 fn decisions_are_found_and_an_authorization_is_explained() {
     let daemon = daemon();

@@ -12,12 +12,16 @@ fn a_name_that_is_not_the_relays_own_is_refused() {
     for host in ["localhost:1", "127.0.0.1:55002", "[::1]", "relay.example", "test-relay"] {
         ask(host, "/").expect(200);
     }
-    for target in ["/", "/api/v1/session"] {
+    for target in ["/", "/api/v1/session", "/metrics"] {
         let problem = ask("evil.example", target).expect_problem(421);
         assert!(problem["detail"].as_str().unwrap().contains("`operations_hosts`"), "{problem}");
     }
     // Probes know addresses and names of their own, and are told nothing but how the relay is.
     ask("evil.example", "/livez").expect(200);
+    // Prometheus asks by what stands in `targets`: often an address.
+    for host in ["relay.example:55002", "192.0.2.7:55002"] {
+        ask(host, "/metrics").expect(200);
+    }
 }
 
 #[test]

@@ -75,12 +75,12 @@ fn without_the_header_that_pages_of_others_cannot_send_nothing_is_changed() {
 fn wrong_tokens_are_refused_and_soon_not_even_looked_at() {
     let daemon = daemon();
     let signed_in = sign_in(&daemon, &daemon.token("read")).expect(200);
-    for _ in 0..4 {
-        sign_in(&daemon, "hunter2-hunter2-hunter2").expect_problem(401);
+    for number in 1..=4 {
+        sign_in(&daemon, &format!("hunter2-hunter2-hunter2-{number}")).expect_problem(401);
     }
     let bearer = operations_request("GET", "/api/v1/status").bearer("hunter2-hunter2-hunter2");
     daemon.ask_operations(&bearer).expect_problem(401);
-    let throttled = sign_in(&daemon, &daemon.token("read"));
+    let throttled = sign_in(&daemon, &daemon.token("operate"));
     let wait: u64 = throttled.header("Retry-After").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
     throttled.expect_problem(429);
@@ -88,4 +88,38 @@ fn wrong_tokens_are_refused_and_soon_not_even_looked_at() {
     let line = format!("Cookie: {}", cookie(&signed_in));
     daemon.ask_operations(&operations_request("GET", "/api/v1/session").also(&line)).expect(200);
     assert!(!daemon.log().text().contains("hunter2"));
+}
+
+/// A program that goes on with a token of yesterday guesses nothing, and those who guess lock nobody out who has been there.
+#[test]
+fn whoever_has_the_right_token_is_let_in_beside_others_with_wrong_ones() {
+    let daemon = daemon();
+    let status = |token: &str| {
+        let request = operations_request("GET", "/api/v1/session").bearer(token);
+        daemon.ask_operations(&request).status
+    };
+    for _ in 0..10 {
+        assert_eq!(status("hunter2-hunter2-hunter2"), 401);
+    }
+    assert_eq!(daemon.log().text().matches("operator: show a token").count(), 1, "it is written down once a minute");
+    let (read, operate) = (daemon.token("read"), daemon.token("operate"));
+    assert_eq!(status(&read), 200);
+    let guesses: Vec<u16> = (1..=5).map(|number| status(&format!("hunter2-hunter2-hunter2-{number}"))).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 429]);
+    assert_eq!((status(&read), status(&operate)), (200, 429));
+    sign_in(&daemon, &read).expect(200);
+}
+
+#[test]
+fn credentials_of_another_kind_are_not_looked_at() {
+    let daemon = daemon();
+    let line = format!("Cookie: {}", cookie(&sign_in(&daemon, &daemon.token("read")).expect(200)));
+    let request = operations_request("GET", "/api/v1/session").also("Authorization: Basic aHVudGVyMjpodW50ZXIy");
+    for _ in 0..6 {
+        daemon.ask_operations(&request.clone().also(&line)).expect(200);
+        daemon.ask_operations(&request).expect_problem(401);
+    }
+    let both = request.also(&format!("Authorization: Bearer {}", daemon.token("operate")));
+    assert_eq!(daemon.ask_operations(&both).expect(200).json()["role"], "operate");
+    daemon.ask_operations(&operations_request("GET", "/api/v1/session").also("Authorization: Bearer")).expect(401);
 }

@@ -26,6 +26,15 @@ fn what_holds_and_what_differs_from_the_default_is_shown() {
 }
 
 #[test]
+fn a_limit_that_follows_another_one_does_not_differ() {
+    let daemon = Setup::on_shards(1).with_operations().settings("limits: {authorize_timeout: 2s}").start();
+    let settings = daemon.look("/api/v1/settings");
+    let follows = row(&settings, "limits.handshake_timeout");
+    assert_eq!((&follows["value"], &follows["differs"]), (&json!("2s"), &json!(false)), "{follows}");
+    assert_eq!(row(&settings, "limits.authorize_timeout")["differs"], true);
+}
+
+#[test]
 fn what_a_reload_would_change_is_shown_before_it_does() {
     let daemon = Setup::on_shards(1).with_operations().start();
     daemon.edit_settings(|text| format!("{}\non_swap: reauthorize\n", text.replace("shards: 1", "shards: 2")));

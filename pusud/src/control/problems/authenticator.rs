@@ -32,23 +32,28 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
             found.push(Problem::error("authenticator_failing", View::Why, text).about(id));
         }
     }
-    let RecentFailures { timed_out, turned_away, failed, late, malformed, restarts } = recent.authenticator;
+    let RecentFailures { timed_out, turned_away, failed, late, malformed, restarts, unavailable, .. } =
+        recent.authenticator;
+    let said_so = unavailable.saturating_sub(timed_out + turned_away + failed + malformed);
     let failures = [
         (timed_out, "not answered in time"),
         (turned_away, "turned away"),
         (failed, "failed"),
         (malformed, "answered against the rules"),
+        (said_so, "answered that it cannot decide"),
     ];
     let failures: Vec<String> =
         failures.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if !failures.is_empty() {
         let text = format!(
-            "The authenticator {id} could not decide: of its questions in {} {}; look at the last decisions, and at what it \
+            "The authenticator {id} could not decide: of its questions in {} {}{}; look at the last decisions, and at what it \
              depends on.",
             within(recent),
-            failures.join(", ")
+            failures.join(", "),
+            by_entry(recent)
         );
-        found.push(Problem::error("authenticator_failing", View::Why, text).about(id));
+        let entry = recent.undecided.iter().max_by_key(|(_, count)| **count).map_or(id, |(name, _)| name);
+        found.push(Problem::error("authenticator_failing", View::Why, text).about(entry));
     }
     if restarts > 0 {
         let text = format!(
@@ -68,4 +73,10 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
         found.push(Problem::warning("authenticator_slow", View::Why, text).about(id));
     }
     found
+}
+
+/// Which entries could not decide how often, where there are several.
+fn by_entry(recent: &Recent) -> String {
+    let entries: Vec<String> = recent.undecided.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+    if entries.is_empty() { String::new() } else { format!(" ({})", entries.join(", ")) }
 }

@@ -103,6 +103,12 @@ fn a_failing_authenticator_is_named() {
     let authenticator = RecentFailures { timed_out: 3, failed: 1, ..RecentFailures::default() };
     let failing = only(&good(), &Recent { authenticator, ..recent() });
     is(&failing, "authenticator_failing", View::Why, &["3 not answered in time, 1 failed"]);
+    // A service that is away is said to be away in time.
+    let authenticator = RecentFailures { failed: 1, unavailable: 18, ..RecentFailures::default() };
+    let undecided = [("asks".to_owned(), 18)].into();
+    let failing = only(&good(), &Recent { authenticator, undecided, ..recent() });
+    is(&failing, "authenticator_failing", View::Why, &["1 failed, 17 answered that it cannot decide (18 of asks)"]);
+    assert_eq!(failing.item.as_deref(), Some("asks"));
     let mut status = good();
     status.authenticator.stuck_threads = 1;
     is(&only(&status, &recent()), "authenticator_slow", View::Why, &["1 hanging thread,"]);
