@@ -6,9 +6,12 @@ import { bytes, duration, exact, name, nameOrNone, rate } from './text.js'
 /** The titles of those that are there only where rates were asked for. */
 export const RATES = ['Publishes', 'Receives', 'Bytes']
 
+/** Letters of a subject in a list. */
+const SUBJECT_SHOWN = 60
+
 export const CLIENT_COLUMNS = [
   { title: 'Client', text: row => name(row.address), href: row => link('clients', row.id), more: row => name(row.id) },
-  { title: 'Subject', text: row => nameOrNone(row.subject) },
+  { title: 'Subject', text: row => nameOrNone(short(row.subject)), hint: row => nameOrNone(row.subject) },
   { title: 'Speaks', text: row => row.transport },
   { title: 'State', text: state, mark: stateMark },
   { title: 'Connected', number: true, text: row => (row.connected_for === null ? '–' : duration(row.connected_for)) },
@@ -19,6 +22,12 @@ export const CLIENT_COLUMNS = [
   { title: 'Receives', number: true, text: row => perSecond(row.delivered_per_second) },
   { title: 'Bytes', number: true, text: row => (row.delivered_bytes_per_second === null ? '–' : `${bytes(row.delivered_bytes_per_second)}/s`) },
 ]
+
+/** A subject as it fits into a list; the page of the client has the whole. */
+function short(subject) {
+  const letters = subject === null ? [] : [...subject]
+  return letters.length > SUBJECT_SHOWN ? `${letters.slice(0, SUBJECT_SHOWN - 1).join('')}…` : subject
+}
 
 /** How the connection is, in a few words. */
 export function state({ state: now, authorized, blocked_for }) {

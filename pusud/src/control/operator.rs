@@ -110,8 +110,13 @@ impl Operator {
     /// Ends connections, here or in the whole network.
     ///
     /// # Errors
-    /// There can be no such clients: what is wrong.
+    /// There can be no such clients, or not at other relays: what is wrong.
     pub async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
+        if network && matches!(kick, Kick::Id(_)) {
+            return Err(
+                "an id names a client of this relay alone: leave the network out, or name the subject".to_owned()
+            );
+        }
         let target = kick.target(&self.revocations).map_err(|error| format!("{error:#}"))?;
         let (done, count) = oneshot::channel();
         let tally = Tally::new(move |count| {

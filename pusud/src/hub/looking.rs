@@ -11,7 +11,7 @@ use super::top::Top;
 use super::{Hub, ListenerId, Outbox, State};
 use crate::admission::ClientAddress;
 use crate::routing::{
-    AuthorizedBy, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport,
+    AuthorizedBy, ClientId, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport,
     ClientsSeen, Look,
 };
 use std::cmp::Reverse;
@@ -42,7 +42,7 @@ impl Hub {
                     reply.send(seen).ok();
                 }
             }
-            Look::Client(number, reply) => drop(reply.send(self.look_at_client(number).await)),
+            Look::Client(id, reply) => drop(reply.send(self.look_at_client(id).await)),
             Look::Channels(look, reply) => {
                 if let Some(seen) = self.look_at_channels(&look, &reply).await {
                     reply.send(seen).ok();
@@ -123,13 +123,13 @@ impl Hub {
     /// One client as it is now.
     fn row(&self, listener: ListenerId, outbox: &Rc<Outbox>, sample: Option<&Sample>) -> ClientRow {
         let state = self.state.borrow();
-        let is_operator = self.operators.has(outbox);
+        let is_operator = outbox.is_operators();
         let rates = sample.map(|sample| rates(&state, listener, Some(sample)));
         let is_blocked = outbox.is_blocked();
         ClientRow {
-            id: format!("{}-{listener}", self.shard),
+            id: self.id_of(listener).to_string(),
             address: if is_operator { "operator".to_owned() } else { outbox.transport().describe_client() },
-            subject: self.subject_of(listener, outbox),
+            subject: self.subject_of(outbox),
             transport: transport(outbox, is_operator),
             state: match () {
                 () if outbox.is_closing() => ClientState::Closing,
@@ -147,17 +147,17 @@ impl Hub {
         }
     }
 
-    async fn look_at_client(self: &Rc<Self>, listener: ListenerId) -> Option<ClientSeen> {
-        let outbox = self.state.borrow().outboxes.get(listener as usize).cloned()?;
+    async fn look_at_client(self: &Rc<Self>, id: ClientId) -> Option<ClientSeen> {
+        let (outbox, listener) = (self.by_id(id)?, id.number);
         let answers = matches!(outbox.stage(), Stage::WebSocket | Stage::EventStream(_)) && !outbox.is_closing();
         let authorized_by = match answers {
             true => timeout(TASK_ANSWERS_WITHIN, self.ask_task(listener, &outbox)).await.ok().and_then(Result::ok),
             false => None,
         };
         let sample = self.sample().await;
+        // It may have gone meanwhile.
+        self.by_id(id)?;
         let state = self.state.borrow();
-        // Its number may have been given out anew.
-        state.outboxes.get(listener as usize).filter(|now| Rc::ptr_eq(now, &outbox))?;
         let mut first: Top<Reverse<Rc<str>>, ()> = Top::new(CHANNELS_SHOWN);
         let channels = state.subscriptions.channels_of(listener);
         let channels_len = channels.len();

@@ -42,7 +42,7 @@ pub enum ClientState {
 /// One client.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientRow {
-    /// Its shard and its number there. The number is given out anew when the client has gone.
+    /// Its shard and its number there, and how many had that before, if any: it is never another client's.
     pub id: String,
     /// Where it is, as the log and `pusud kick --client` name it.
     pub address: String,
@@ -91,6 +91,9 @@ pub struct Clients {
 pub struct AuthorizationRow {
     /// The name of the authenticator that has granted it, where the settings have a list; `None`: it is not known.
     pub entry: Option<String>,
+    /// Whom it is for, as the authenticator has said; `None`: it has not, or this is not kept.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// When it ends, in milliseconds since 1970; `None`: it does not.
     pub expires_ms: Option<u64>,
     /// What it gives.

@@ -5,7 +5,16 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-crate::on_1_and_3_shards!(clients_are_found, channels_are_found, names_are_data, all_of_one_client, rates_are_measured,);
+crate::on_1_and_3_shards!(
+    clients_are_found,
+    channels_are_found,
+    names_are_data,
+    all_of_one_client,
+    rates_are_measured,
+    who_is_named_is_who_is_revoked,
+    an_earlier_subject_that_holds_is_shown,
+    those_alike_are_in_the_order_of_their_ids,
+);
 
 /// The one answer of a command.
 fn answer(daemon: &Daemon, words: &[&str]) -> Value {
@@ -133,10 +142,40 @@ fn all_of_one_client(daemon: Daemon) {
     assert_eq!(ending["permissions"], json!([permission("c", true)]), "{page:#}");
     assert!(ending["expires_ms"].as_u64().is_some_and(|ms| ms > 1_600_000_000_000), "{page:#}");
     assert!(page["client"]["delivered_per_second"].is_f64(), "{page:#}");
+    assert_eq!((&lasting["subject"], &ending["subject"]), (&json!("alice"), &json!("alice")), "{page:#}");
     alice.close();
     wait_for("the end of the client", || clients(&daemon, &["--subject", "alice"]), Vec::is_empty);
     daemon.operate(&["clients", "--id", &id]).fails_saying(&["there is no client", &id]);
     daemon.operate(&["clients", "--id", "alice"]).fails_saying(&["expected the id of a client", "alice"]);
+}
+
+fn who_is_named_is_who_is_revoked(daemon: Daemon) {
+    // It is the longest that there may be.
+    let long = "é".repeat(512);
+    let mut client = client(&daemon, &long, &["a"]);
+    let row = clients(&daemon, &["--channel", "a"]).remove(0);
+    assert_eq!(row["subject"], json!(long));
+    let id = row["id"].as_str().unwrap();
+    let text = daemon.operate(&["clients", "--channel", "a"]).succeeds();
+    assert!(text.contains(&format!("\"{}…\"", "é".repeat(39))) && text.len() < 400, "{text}");
+    assert!(daemon.operate(&["clients", "--id", id]).succeeds().contains(&long));
+    // What was shown is copied.
+    daemon.operate(&["revoke", "--subject", row["subject"].as_str().unwrap()]).succeeds();
+    client.expect(json!({"type": "authorization_failed", "reason": "revoked"}));
+    client.expect_closed(4504);
+}
+
+fn an_earlier_subject_that_holds_is_shown(daemon: Daemon) {
+    let mut client = client(&daemon, "alice", &["a"]);
+    client.authorize("subject=bob read=b expires=3000");
+    client.subscribe("b");
+    let row = clients(&daemon, &["--channel", "a"]).remove(0);
+    assert_eq!(row["subject"], "bob");
+    let page = answer(&daemon, &["clients", "--id", row["id"].as_str().unwrap()]);
+    assert_eq!(column(page["authorizations"].as_array().unwrap(), "subject"), ["alice", "bob"], "{page:#}");
+    client.expect(json!({"type": "authorization_expiring", "seconds": 1}));
+    client.expect(json!({"type": "subscription_ended", "channel": "b", "reason": "expired"}));
+    assert_eq!(column(&clients(&daemon, &["--channel", "a"]), "subject"), ["alice"]);
 }
 
 fn rates_are_measured(daemon: Daemon) {
@@ -176,6 +215,15 @@ fn rates_are_measured(daemon: Daemon) {
         assert_eq!((&of("busy")["listeners"], &of("unheard")["listeners"]), (&json!(3), &json!(0)));
         assert_eq!(rate(of("quiet"), "messages_per_second"), 0.0);
     });
+}
+
+fn those_alike_are_in_the_order_of_their_ids(daemon: Daemon) {
+    let _all: Vec<Client> = (0..36).map(|_| daemon.connect()).collect();
+    let rows = clients(&daemon, &["--sort", "subscriptions"]);
+    let numbers = |row: &Value| -> Vec<u32> {
+        row["id"].as_str().unwrap().split('-').map(|part| part.parse().unwrap()).collect()
+    };
+    assert!(rows.len() == 36 && rows.is_sorted_by_key(numbers), "{rows:#?}");
 }
 
 #[test]
