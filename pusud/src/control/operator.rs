@@ -112,11 +112,7 @@ impl Operator {
     /// # Errors
     /// There can be no such clients, or not at other relays: what is wrong.
     pub async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
-        if network && matches!(kick, Kick::Id(_)) {
-            return Err(
-                "an id names a client of this relay alone: leave the network out, or name the subject".to_owned()
-            );
-        }
+        kick.check_reach(network).map_err(|error| error.to_string())?;
         let target = kick.target(&self.revocations).map_err(|error| format!("{error:#}"))?;
         let (done, count) = oneshot::channel();
         let tally = Tally::new(move |count| {

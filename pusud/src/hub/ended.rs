@@ -20,8 +20,15 @@ pub(super) fn remember(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnec
 }
 
 impl Hub {
+    /// A client leaves: what is known of it beside its outbox is forgotten.
+    pub(super) fn forget(&self, listener: ListenerId) {
+        self.name_ended(listener);
+        self.forget_publisher(listener);
+        drop(self.take_questions(listener));
+    }
+
     /// A client leaves: if the relay has disconnected it, whoever asks later is told also whom it was.
-    pub(super) fn name_ended(&self, listener: ListenerId) {
+    fn name_ended(&self, listener: ListenerId) {
         let Some(outbox) = self.state.borrow().outboxes.get(listener as usize).cloned() else { return };
         if outbox.is_closing() {
             let subject = self.last_subject_of(&outbox);

@@ -1,4 +1,4 @@
-//! How often each client's number has been given out, so that an id names one client for ever.
+//! Generations of clients' numbers, which are given out anew: so that an id names one client for ever.
 
 use super::{Hub, ListenerId, Outbox};
 use crate::routing::ClientId;

@@ -48,6 +48,19 @@ impl Kick {
         Some(make(text.to_owned()))
     }
 
+    /// Whether it may go as far as that, to all linked relays or not.
+    ///
+    /// # Errors
+    /// It names a client of this relay alone.
+    pub fn check_reach(&self, network: bool) -> anyhow::Result<()> {
+        let is_near = matches!(self, Self::Id(_));
+        ensure!(
+            !(is_near && network),
+            "an id names a client of this relay alone: leave the network out, or name the subject"
+        );
+        Ok(())
+    }
+
     /// The same as shards look for it.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Why an outbox's connection has ended, and whether its client is the operator, whose end is nobody's fault.
+//! The end of an outbox's connection: why there is one, and whether its client is the operator, whose end is nobody's fault.
 
 use super::Outbox;
 use crate::protocol::Disconnect;
