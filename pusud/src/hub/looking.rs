@@ -5,9 +5,11 @@
 
 mod channels;
 
+use super::look_turn::LookTurn;
 use super::sample::Sample;
 use super::stage::Stage;
 use super::top::Top;
+
 use super::{Hub, ListenerId, Outbox, State};
 use crate::admission::ClientAddress;
 use crate::routing::{
@@ -23,6 +25,8 @@ use tokio::time::timeout;
 
 /// Clients or channels that are looked at before others have their turn.
 const LOOKED_AT_ONCE: usize = 100;
+/// For how long, at the most, until others have their turn: whom the system is asked about costs more than others.
+const TURN: Duration = Duration::from_micros(200);
 /// Subscriptions of one client whose messages are added up to its rate.
 const ADDED_UP_MAX: usize = 1000;
 /// Subscriptions whose messages are added up before others have their turn.
@@ -70,12 +74,15 @@ impl Hub {
             }
         }
         let top: Vec<_> = top.into_sorted().collect();
-        for some in top.chunks(LOOKED_AT_ONCE) {
-            for ((key, Reverse(listener)), outbox) in some {
-                let Some(outbox) = outbox.upgrade() else { continue };
-                seen.rows.push((*key, self.row(*listener, &outbox, sample.as_deref())));
+        yield_now().await;
+        let mut turn = LookTurn::begin(TURN);
+        for ((key, Reverse(listener)), outbox) in top {
+            let Some(outbox) = outbox.upgrade() else { continue };
+            seen.rows.push((key, self.row(listener, &outbox, sample.as_deref())));
+            if turn.is_over() {
+                yield_now().await;
+                turn = LookTurn::begin(TURN);
             }
-            yield_now().await;
         }
         Some(seen)
     }
@@ -91,9 +98,13 @@ impl Hub {
     ) -> Option<usize> {
         let state = self.state.borrow();
         let end = state.outboxes.capacity();
-        let (mut looked_at, mut added_up) = (0, 0);
+        let (turn, mut looked_at, mut added_up) = (LookTurn::begin(TURN), 0, 0);
         for at in from..end {
-            if looked_at >= LOOKED_AT_ONCE || added_up >= ADDED_UP_ONCE || at - from >= 16 * LOOKED_AT_ONCE {
+            if (looked_at > 0 && turn.is_over())
+                || looked_at >= LOOKED_AT_ONCE
+                || added_up >= ADDED_UP_ONCE
+                || at - from >= 16 * LOOKED_AT_ONCE
+            {
                 return Some(at);
             }
             let Some(outbox) = state.outboxes.get(at) else { continue };

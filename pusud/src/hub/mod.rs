@@ -24,6 +24,7 @@ mod keepalive;
 mod kick;
 mod lanes;
 mod link_backlog;
+mod look_turn;
 mod looking;
 mod memory;
 mod operators;
@@ -226,13 +227,6 @@ impl Hub {
         {
             waiting.wake();
         }
-    }
-
-    /// What is known of a client beside its outbox.
-    fn forget(&self, listener: ListenerId) {
-        self.name_ended(listener);
-        self.forget_publisher(listener);
-        drop(self.take_questions(listener));
     }
 
     /// Ready when no client is connected to this shard. Called by the draining task alone.
