@@ -66,7 +66,7 @@ pub struct ClientRow {
     pub published_per_second: Option<f64>,
     /// Messages for it.
     pub delivered_per_second: Option<f64>,
-    /// The bytes of these.
+    /// The bytes of these, as frames.
     pub delivered_bytes_per_second: Option<f64>,
 }
 
@@ -137,7 +137,7 @@ pub struct ChannelRow {
     pub listeners: usize,
     /// Messages that come for it; `None`, as the next one: nobody has asked for rates.
     pub messages_per_second: Option<f64>,
-    /// The bytes of these.
+    /// The bytes of their contents.
     pub bytes_per_second: Option<f64>,
     /// The linked relays where somebody listens to it.
     pub relays: Vec<String>,
@@ -148,7 +148,7 @@ pub struct ChannelRow {
 pub struct Channels {
     /// The first of those that fit.
     pub channels: Vec<ChannelRow>,
-    /// How many channels have a listener here.
+    /// How many channels have a listener here; by rate, also those that something was published to, as far as they are counted.
     pub count: usize,
     /// How many of them fit.
     pub matching: usize,
