@@ -4,14 +4,14 @@ use super::columns::{Align, a_second, bytes, columns, time};
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use super::revoke::shown_time;
+use super::width::cut;
 use anyhow::{Context as _, bail};
 use pusud::control::{self, ClientQuery};
 use pusud::routing::{ClientPage, ClientRow, ClientSort, ClientState, ClientTransport, Clients};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Letters of a subject in the table; `--id` and `--json` show the whole.
+/// Columns of a subject in the table; `--id` and `--json` show the whole.
 const SUBJECT_SHOWN: usize = 40;
 
 pub(super) const EXAMPLES: &str = "\
@@ -117,14 +117,6 @@ fn describe(clients: &Clients) -> String {
         _ => writeln!(text, "{matching} that fit, {count} in all"),
     };
     text
-}
-
-/// The beginning of what is longer than so many letters, which ends with `…`.
-fn cut(text: &str, letters_max: usize) -> Cow<'_, str> {
-    if text.chars().nth(letters_max).is_none() {
-        return text.into();
-    }
-    text.chars().take(letters_max - 1).chain(['…']).collect::<String>().into()
 }
 
 /// A line for each.

@@ -144,9 +144,12 @@ impl Lists {
         }
         let mut channels = added_up(seen.rows);
         channels.sort_by(|one, other| order(one, query.sort).cmp(&order(other, query.sort)));
+        // Shards count those alone that have listeners.
+        let unheard = channels.iter().filter(|row| row.listeners == 0).count();
         channels.truncate(limit);
         self.name_relays(&mut channels).await;
-        let (count, matching, sampled_seconds) = (seen.count, seen.matching, seen.sampled_seconds);
+        let (count, matching) = (seen.count + unheard, seen.matching + unheard);
+        let sampled_seconds = seen.sampled_seconds;
         Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging })
     }
 

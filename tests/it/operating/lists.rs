@@ -1,6 +1,6 @@
 //! `pusud clients` and `pusud channels`: whoever is there is found, in the order that is wanted, and shown as it is.
 
-use crate::harness::{Client, DEADLINE, Daemon, Raw, Setup};
+use crate::harness::{Client, DEADLINE, Daemon, Network, Raw, Setup};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -166,7 +166,8 @@ fn who_is_named_is_who_is_revoked(daemon: Daemon) {
 }
 
 fn an_earlier_subject_that_holds_is_shown(daemon: Daemon) {
-    let mut client = client(&daemon, "alice", &["a"]);
+    let mut client = daemon.client_with("subject=alice read=a");
+    client.subscribe("a");
     client.authorize("subject=bob read=b expires=3000");
     client.subscribe("b");
     let row = clients(&daemon, &["--channel", "a"]).remove(0);
@@ -196,6 +197,7 @@ fn rates_are_measured(daemon: Daemon) {
         });
         let by_rate = answer(&daemon, &["clients", "--sort", "rate"]);
         let channels = answer(&daemon, &["channels", "--sort", "rate"]);
+        let unheard = answer(&daemon, &["channels", "--sort", "rate", "--search", "unheard"]);
         is_over.store(true, Ordering::Relaxed);
         busy.join().unwrap();
         assert!(by_rate["sampled_seconds"].as_f64().is_some_and(|seconds| seconds >= 1.0), "{by_rate:#}");
@@ -206,6 +208,9 @@ fn rates_are_measured(daemon: Daemon) {
         assert!(rate(&rows[1], "delivered_per_second") > 0.0 && rate(&rows[1], "published_per_second") == 0.0);
         assert!(rate(&rows[1], "delivered_bytes_per_second") > rate(&rows[1], "delivered_per_second"));
         assert_eq!(rate(&rows[4], "delivered_per_second"), 0.0);
+        // Nobody listens to it, and it is there.
+        let found = (unheard["channels"].as_array().unwrap().len(), &unheard["matching"], &unheard["count"]);
+        assert_eq!(found, (1, &json!(1), &json!(3)), "{unheard:#}");
         let rows = channels["channels"].as_array().unwrap();
         assert_eq!(rows.len(), 3, "{channels:#}");
         let of = |name: &str| rows.iter().find(|row| row["channel"] == name).unwrap();
@@ -263,4 +268,33 @@ fn mistakes_are_pointed_out() {
     }
     assert_eq!(daemon.operate(&["clients", "--sort", "size"]).status.code(), Some(2));
     assert_eq!(daemon.operate(&["clients", "--id", "0-1", "--subject", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn bytes_of_channels_are_those_of_contents_wherever_they_come_from() {
+    const CONTENT_BYTES: f64 = 302.0;
+    let network = Network::of(2);
+    let [here, there] = [network.relay(0), network.relay(1)];
+    let mut listener = client(there, "listener", &["a"]);
+    let mut source = client(here, "source", &[]);
+    let content = json!("x".repeat(300));
+    for relay in [here, there] {
+        let page = wait_for(
+            "messages in a second",
+            || {
+                std::thread::scope(|scope| {
+                    let asked = scope.spawn(|| answer(relay, &["channels", "--channel", "a"]));
+                    while !asked.is_finished() {
+                        source.publish("a", content.clone());
+                        listener.expect_publish("a", content.clone());
+                    }
+                    asked.join().unwrap()
+                })
+            },
+            |page| page["messages_per_second"].as_f64() > Some(0.0),
+        );
+        let rate = |of: &str| page[of].as_f64().unwrap();
+        let bytes = rate("bytes_per_second") / rate("messages_per_second");
+        assert!((bytes - CONTENT_BYTES).abs() < 0.01, "{page:#}");
+    }
 }
