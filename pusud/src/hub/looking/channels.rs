@@ -43,12 +43,15 @@ impl Hub {
             }
         };
         for some in names.chunks(LOOKED_AT_ONCE) {
-            let state = self.state.borrow();
-            seen.rows.extend(some.iter().map(|name| channel_seen(&state, name, sample)));
-            drop(state);
+            self.see_channels(some, sample, &mut seen);
             yield_now().await;
         }
         Some(seen)
+    }
+
+    fn see_channels(&self, names: &[Rc<str>], sample: Option<&Sample>, seen: &mut ChannelsSeen) {
+        let state = self.state.borrow();
+        seen.rows.extend(names.iter().map(|name| channel_seen(&state, name, sample)));
     }
 
     fn look_at_some_channels(

@@ -55,11 +55,11 @@ impl<D: Door> Mesh<D> {
 
     /// Which of the linked relays have listeners of each of these channels, by name.
     pub(crate) fn who_listens(&self, channels: &[Box<str>]) -> Vec<Vec<String>> {
-        let listening = |channel: &Box<str>| {
+        let listening = |channel: &str| {
             let have_some = self.links.values().filter(|link| link.announced.table().contains(channel));
             have_some.map(|link| link.name.to_string()).collect()
         };
-        channels.iter().map(listening).collect()
+        channels.iter().map(|channel| listening(channel)).collect()
     }
 
     /// What a peer has told.
