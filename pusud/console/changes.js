@@ -41,12 +41,12 @@ export class ChangesPart {
   }
 
   async #askDisconnect() {
-    const { address } = this.#client
+    const { id, address } = this.#client
     await this.#change({
       title: 'Disconnect',
       words: [`The connection of ${name(address)} is closed with code 4504. It may come back at once: revoke its subject to keep it out.`],
       label: 'Disconnect',
-      run: () => order('kick', { whom: { client: address }, network: false }),
+      run: () => order('kick', { whom: { id }, network: false }),
     }, 'Disconnected:')
   }
 

@@ -9,7 +9,7 @@ import { Facts } from './facts.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { bytes, duration, exact, longName, moment, name, nameOrNone, several, shortName } from './text.js'
+import { bytes, duration, exact, longName, moment, name, nameOrNone, several, shortName, shortNameOrNone } from './text.js'
 
 const EVERY_MS = 3000
 
@@ -20,14 +20,13 @@ export function openClient(place, relay) {
 class Client {
   title = 'Client'
   #id
-  /** Where it is: its id is given to another client when it has gone. */
-  #address = null
   #notice = new Notice()
   #facts = new Facts()
   #permissions = new Table({ caption: 'Permissions', key: (row, at) => `${at} ${row.pattern}`, empty: 'It may do nothing.', columns: [
     { title: 'Channels', text: row => shortName(row.pattern), hint: row => longName(row.pattern) },
     { title: 'May', text: row => [row.read && 'read', row.write && 'write'].filter(Boolean).join(' and ') || 'nothing' },
     { title: 'Until', whole: true, text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
+    { title: 'As', text: row => shortNameOrNone(row.subject), hint: row => longName(row.subject) },
     { title: 'Granted by', text: row => nameOrNone(row.entry) },
   ] })
   #channels = new Table({ caption: 'Channels that it listens to', key: row => row, empty: 'It listens to nothing.', columns: [
@@ -63,14 +62,12 @@ class Client {
   }
 
   #show({ client, proxy, authorizations, permissions_left_out, channels, channels_left_out }) {
-    this.#address ??= client.address
-    if (client.address !== this.#address) return this.#gone()
     this.#notice.clear()
     this.#body.hidden = false
     setText(this.element.querySelector('h1'), `Client ${name(client.address)}`)
     this.#changes?.show(client)
     this.#facts.show(facts(client, proxy))
-    this.#permissions.show(authorizations.flatMap(({ entry, expires_ms, permissions }) => permissions.map(one => ({ ...one, entry, expires_ms }))))
+    this.#permissions.show(authorizations.flatMap(({ entry, subject, expires_ms, permissions }) => permissions.map(one => ({ ...one, entry, subject, expires_ms }))))
     this.#channels.show(channels)
     const left = [permissions_left_out > 0 && several(permissions_left_out, 'permission'), channels_left_out > 0 && several(channels_left_out, 'channel')]
     setText(this.#rest, left.some(Boolean) ? `Not shown: ${left.filter(Boolean).join(' and ')}.` : '')

@@ -13,7 +13,7 @@ export class EndedPart {
   #table = new Table({ caption: 'Disconnected by the relay', key: row => `${row.time_ms} ${row.address} ${row.code}`, empty: 'Nobody since the start.', columns: [
     { title: 'When', whole: true, text: row => moment(row.time_ms) },
     { title: 'Client', text: row => name(row.address) },
-    { title: 'Subject', text: row => shortNameOrNone(row.subject), hint: row => longName(row.subject), href: row => (isWhole(row.subject) ? link('clients', null, { subject: row.subject }) : null) },
+    { title: 'Subject', text: row => shortNameOrNone(row.subject), hint: row => longName(row.subject), href: row => (row.subject ? link('clients', null, { subject: row.subject }) : null) },
     { title: 'Why', text: row => `${name(row.reason)} (${row.code})`, more: row => (row.limit ? `past ${name(row.limit)}` : ''),
       mark: row => (String(row.code) === this.#code ? 'wanted' : '') },
   ] })
@@ -39,9 +39,4 @@ export class EndedPart {
     const rows = this.#ended ?? []
     this.#table.show([...rows.filter(isWanted), ...rows.filter(row => !isWanted(row))].slice(0, SHOWN_MAX))
   }
-}
-
-/** A subject that the relay has shortened is nobody's, and no list has it. */
-function isWhole(subject) {
-  return Boolean(subject) && !subject.endsWith('…')
 }

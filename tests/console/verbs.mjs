@@ -125,11 +125,6 @@ export const verbs = {
     return page.locator('main tbody tr').filter({ hasText: of }).filter({ visible: true }).count()
   },
 
-  /** Whether a row with this text has a link with that one. */
-  async has_link_in_row({ page }, { of, link }) {
-    return (await page.locator('main tbody tr').filter({ hasText: of }).locator('a[href]').filter({ hasText: link }).count()) > 0
-  },
-
   /** Waits until the heading of this part has the focus, and is in the window. */
   async see_focused({ page }, { text }) {
     await page.waitForFunction(text => {

@@ -51,6 +51,7 @@ mod terminal;
 mod tests;
 mod tls_args;
 mod top;
+mod width;
 
 pub(crate) use output::{note, note_failure};
 

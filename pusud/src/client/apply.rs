@@ -33,9 +33,16 @@ impl Client {
         self.turn_bytes = self.turn_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
+    /// Counts something that was refused, unless the operator has asked for it.
+    fn count_refusal(&self, refusal: Refusal) {
+        if !self.outbox.is_operators() {
+            self.context.hub.count_refusal(refusal);
+        }
+    }
+
     fn request(&mut self, request: Result<Request<'_>, Malformed>) -> Next {
         if let Err(Malformed { limit: Some(limit), .. }) = &request {
-            self.context.hub.count_refusal(*limit);
+            self.count_refusal(*limit);
         }
         let effect = self.session.handle(request);
         self.apply(effect)
@@ -46,7 +53,7 @@ impl Client {
         match effect {
             Effect::Publish { channel, content } => {
                 if !self.may_publish_now() {
-                    self.context.hub.count_refusal(Refusal::PublishRate);
+                    self.count_refusal(Refusal::PublishRate);
                     return self.exceeded(&channel, Refusal::PublishRate, "published faster than limits.publish_rate");
                 }
                 self.messages.stay_open();
@@ -98,7 +105,7 @@ impl Client {
         let hub = &self.context.hub;
         let limit = framing::limit_of(error);
         if let Some(limit) = limit {
-            hub.count_refusal(limit);
+            self.count_refusal(limit);
         }
         debug!(client = %self.peer(), %error, "client connection closed");
         match (framing::disconnect_after(error), limit) {

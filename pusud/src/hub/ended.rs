@@ -1,5 +1,7 @@
-//! Clients that the relay disconnects: counted, and remembered for an operator who asks when they are gone.
+//! Clients that the relay disconnects: counted, and remembered for an operator who asks when they are gone. The operator's own
+//! sessions are neither: nobody else has to hear of them.
 
+use super::subjects::token;
 use super::{Hub, ListenerId, Outbox};
 use crate::protocol::{Disconnect, Refusal};
 use crate::routing::Stats;
@@ -7,8 +9,10 @@ use std::rc::Rc;
 
 /// Counts and remembers a client that is disconnected. Where it is can be asked only as long as its connection is there.
 pub(super) fn count_disconnect(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnect) {
-    stats.disconnects.count(disconnect);
-    remember(stats, outbox, disconnect);
+    if !outbox.is_operators() {
+        stats.disconnects.count(disconnect);
+        remember(stats, outbox, disconnect);
+    }
 }
 
 /// Remembers one that has been counted.
@@ -33,17 +37,20 @@ impl Hub {
         }
     }
 
+    /// A client leaves: what is known of it beside its outbox is forgotten.
+    pub(super) fn forget(&self, listener: ListenerId) {
+        self.name_ended(listener);
+        self.forget_publisher(listener);
+        drop(self.take_questions(listener));
+    }
+
     /// A client leaves: if the relay has disconnected it, whoever asks later is told also whom it was.
-    pub(super) fn name_ended(&self, listener: ListenerId) {
+    fn name_ended(&self, listener: ListenerId) {
         let Some(outbox) = self.state.borrow().outboxes.get(listener as usize).cloned() else { return };
         if outbox.is_closing() {
-            let subject = self.last_subject_of(listener);
+            let subject = self.last_subject_of(&outbox);
             self.state.borrow_mut().stats.ended.name(token(&outbox), subject);
         }
+        self.forget_subject(&outbox);
     }
-}
-
-/// Names a client as long as it is there.
-fn token(outbox: &Outbox) -> usize {
-    std::ptr::from_ref(outbox) as usize
 }

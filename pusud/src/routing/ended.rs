@@ -77,6 +77,12 @@ impl Ended {
         clients.find(|(named, _)| *named == token)
     }
 
+    /// Fills in as whom those were authorized who have not left yet: `subject` knows it by their tokens.
+    pub fn name_all(&mut self, subject: impl Fn(usize) -> Option<String>) {
+        let unnamed = self.0.values_mut().flatten().filter(|(token, _)| *token != 0);
+        unnamed.for_each(|(token, client)| client.subject = subject(*token));
+    }
+
     /// Adds another shard's.
     pub fn add(&mut self, other: &Self) {
         for (&disconnect, clients) in &other.0 {
@@ -106,7 +112,11 @@ mod tests {
             ended.remember(Disconnect::LimitExceeded, 100 + number, format!("fast {number}"));
         }
         ended.remember(Disconnect::GoingAway, 2, "gone".into());
+        // It is asked about before it has left.
+        ended.name_all(|token| (token == 1).then(|| "alice".to_owned()));
+        assert!(ended.newest().iter().any(|client| client.address == "slow" && client.subject.is_some()));
         ended.name(1, Some("alice".into()));
+        ended.name_all(|_| None);
         // The token is given out anew.
         ended.name(1, Some("bob".into()));
         let mut other = Ended::default();

@@ -12,6 +12,22 @@ const OF_SLOW_CONSUMERS: [Refusal; 4] =
 /// The item of a problem about clients that are in no list any more.
 const GONE: &str = "ended";
 
+/// Limits that strangers and networks that break are past, every day: nobody who should be served is not, unless it is many.
+const OF_STRANGERS: [Refusal; 9] = [
+    Refusal::Tls,
+    Refusal::ProxyProtocol,
+    Refusal::HandshakeTimeout,
+    Refusal::AuthorizeTimeout,
+    Refusal::PongTimeout,
+    Refusal::MessageTimeout,
+    Refusal::MaxFragments,
+    Refusal::MaxHeaderBytes,
+    Refusal::AllowedOrigins,
+];
+/// It is many from so many of one kind on, where they are also more than one in so many connections.
+const MANY: u64 = 10;
+const MANY_OF: u64 = 100;
+
 pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     let mut found = Vec::new();
     let is_slow = |code: u16| code == Disconnect::SlowConsumer.code();
@@ -50,7 +66,9 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
         if OF_SLOW_CONSUMERS.iter().any(|refusal| refusal.key() == key) {
             continue;
         }
-        if key == Refusal::PublishRate.key() {
+        if OF_STRANGERS.iter().any(|refusal| refusal.key() == key) {
+            found.extend(strangers(key, *count, recent));
+        } else if key == Refusal::PublishRate.key() {
             let text = format!(
                 "{} in {} since a client published faster than limits.publish_rate{}: have it publish less, or raise the limit.",
                 refused(*count),
@@ -68,6 +86,24 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// Strangers are refused, and so many that clients may be among them.
+fn strangers(key: &str, count: u64, recent: &Recent) -> Option<Problem> {
+    (count >= MANY && count.saturating_mul(MANY_OF) > recent.accepted).then(|| {
+        let text = format!(
+            "{} in {} for {key}, and {} let in: strangers cause some of that every day, but these are so many that clients may be \
+             among them; the log says whom it was about.",
+            refused(count),
+            within(recent),
+            if recent.accepted == 1 {
+                "1 connection was".to_owned()
+            } else {
+                format!("{} connections were", recent.accepted)
+            }
+        );
+        Problem::warning("refusals", View::Now, text).about(key)
+    })
 }
 
 /// Who was disconnected last for this reason, and this limit where it is given, in brackets; nothing where nobody knows.

@@ -156,6 +156,7 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
 #[test]
 fn it_is_small() {
     // Every client has one. With the counts of its `Rc` and the allocator's own word that fills a multiple of 16, so that one
-    // byte more takes 16 of each client. When it came stands where there would be a gap.
+    // byte more takes 16 of each client. When it came, and why it ends, stand where there
+    // would be a gap.
     assert_eq!(size_of::<Outbox>(), 152);
 }
