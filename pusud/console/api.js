@@ -5,6 +5,15 @@
 
 const BASE = 'api/v1/'
 
+/** How long the relay may take to answer. */
+const ANSWER_MS = 10_000
+/** The same for what waits for an authenticator: as long as that may take to decide, or to start. */
+const ORDER_MS = 60_000
+
+const SILENCE = 'The relay does not answer.'
+/** Orders that leave nothing changed behind. */
+const WITHOUT_TRACE = ['session', 'authorize']
+
 /** Something that the relay refused, or that did not reach it. */
 export class Failure extends Error {
   /** `status` is that of HTTP; 0: there was no answer. */
@@ -30,24 +39,30 @@ export function address(path, parameters = {}) {
 
 /** Asks, and changes nothing. */
 export function ask(path, parameters = {}, signal = undefined) {
-  return answer(address(path, parameters), { signal })
+  const limit = AbortSignal.timeout(ANSWER_MS)
+  return answer(address(path, parameters), { signal: signal ? AbortSignal.any([signal, limit]) : limit }, SILENCE)
 }
 
 /** Has the relay do something. The header is what a form or an image of another page cannot send. */
 export function order(path, body = {}, method = 'POST') {
   const headers = { 'Content-Type': 'application/json', 'Pusu-Operation': '1' }
-  return answer(address(path), { method, headers, body: JSON.stringify(body) })
+  const signal = AbortSignal.timeout(path === 'session' ? ANSWER_MS : ORDER_MS)
+  const silence = WITHOUT_TRACE.includes(path) ? SILENCE : `${SILENCE} Whether this was done is in its log.`
+  return answer(address(path), { method, headers, body: JSON.stringify(body), signal }, silence)
 }
 
-async function answer(url, options) {
+/** `silence` is what is said where none comes. */
+async function answer(url, options, silence) {
   let response
+  let text
   try {
     response = await fetch(url, { cache: 'no-store', credentials: 'same-origin', ...options })
+    // It may end in the middle of its answer as well.
+    text = await response.text()
   } catch (error) {
     if (error.name === 'AbortError') throw error
-    throw new Failure(0, 'The relay does not answer.')
+    throw new Failure(0, silence)
   }
-  const text = await response.text()
   if (response.ok) return text === '' ? null : JSON.parse(text)
   // A wrong token at the sign-in is no end of a session.
   if (response.status === 401 && !url.endsWith('session')) signedOut()

@@ -8,7 +8,7 @@ import { within } from './times.js'
 import { exact, moment, name } from './text.js'
 
 const FAILURES = [
-  ['timed_out', 'not answered in time'], ['turned_away', 'turned away'], ['failed', 'failed'], ['late', 'answered too late'],
+  ['unavailable', 'not decided'], ['timed_out', 'not answered in time'], ['turned_away', 'turned away'], ['failed', 'failed'], ['late', 'answered too late'],
   ['malformed', 'answered wrongly'], ['restarts', 'restarts'],
 ]
 
@@ -28,12 +28,16 @@ export class AuthenticatorPart {
   }
 
   update({ status: { authenticator, times }, recent }) {
+    const { decisions } = authenticator
     const failing = failures(recent?.authenticator ?? {}, 0)
     this.#facts.show([
       ['Decides', `${name(authenticator.id)} ${name(authenticator.version)}`],
       ['State', condition(authenticator), { mark: isGood(authenticator) ? 'good' : 'error' }],
       ['Failed in the last minute', failing ?? 'nothing', { mark: failing ? 'error' : '' }],
-      ['Failed since it took over', failures(authenticator, authenticator.stuck_threads) ?? 'nothing'],
+      ['Failed since it took over', failures({ ...authenticator, unavailable: decisions?.unavailable }, authenticator.stuck_threads) ?? 'nothing'],
+      ['Granted', decisions ? exact(decisions.granted) : null],
+      ['Refused', decisions ? exact(decisions.refused) : null],
+      ['Not decided', decisions ? exact(decisions.unavailable) : null, { mark: decisions?.unavailable > 0 ? 'warning' : '' }],
       ['Since', authenticator.since ? moment(authenticator.since * 1000) : null],
       ['Generation', exact(authenticator.generation)],
       ['Waiting questions', exact(authenticator.queued)],

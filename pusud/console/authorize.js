@@ -41,7 +41,7 @@ export class AuthorizePart {
 
   async #ask(event) {
     event.preventDefault()
-    const channels = this.#channels.value.split(',').map(one => one.trim()).filter(one => one !== '')
+    const channels = [...new Set(this.#channels.value.split(',').map(one => one.trim()).filter(one => one !== ''))]
     const address = this.#address.value.trim() || undefined
     const answer = await attempt(() => order('authorize', { authorization: this.#authorization.value, address, channels }), this.#notice)
     this.#authorization.value = ''

@@ -21,6 +21,7 @@ export class ChangesPart {
     this.#then = then
     this.#buttons = make('div', { hidden: true },
       make('p', { class: 'buttons' }, make('button', { type: 'button', class: 'danger', onclick: () => this.#askDisconnect() }, 'Disconnect'), this.#revoke), this.#hint)
+    this.#notice.element.tabIndex = -1
     this.element = make('div', { class: 'changes' }, this.#notice.element, this.#buttons)
   }
 
@@ -32,29 +33,31 @@ export class ChangesPart {
     this.#hint.hidden = client.subject !== null
   }
 
-  /** It has gone. */
+  /** It has gone. Whoever had the focus on a button has it on what has become of that. */
   hide() {
+    const hadFocus = this.#buttons.contains(document.activeElement)
     this.#buttons.hidden = true
+    if (hadFocus) this.#notice.element.focus()
   }
 
   async #askDisconnect() {
-    const { address } = this.#client
+    const { id, address } = this.#client
     await this.#change({
       title: 'Disconnect',
       words: [`The connection of ${name(address)} is closed with code 4504. It may come back at once: revoke its subject to keep it out.`],
       label: 'Disconnect',
-      run: () => order('kick', { whom: { client: address }, network: false }),
+      run: () => order('kick', { whom: { id }, network: false }),
     }, 'Disconnected:')
   }
 
   async #askRevoke() {
     const { subject } = this.#client
     const lasting = choice(TIMES, '')
-    const disconnects = tick('End its other connections too, on all relays')
+    const disconnects = tick('Close its other connections too, on all relays')
     await this.#change({
       title: 'Revoke',
       words: [`All authorizations of ${name(subject)} are taken back, on this relay and on all that are linked with it. Its subscriptions end, `
-        + 'and it is refused as long as the revocation holds.'],
+        + 'connections that have no other authorization are closed with code 4504, and it is refused as long as the revocation holds.'],
       fields: [field('It holds', lasting), disconnects.element],
       label: 'Revoke',
       run: async () => {

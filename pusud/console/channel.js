@@ -1,7 +1,7 @@
 // One channel: who listens here and elsewhere, how much goes through, what goes through, and a message for a test.
 
 import { ask } from './api.js'
-import { CLIENT_COLUMNS, perSecond, RATES } from './client_columns.js'
+import { CLIENT_COLUMNS, isTail, perSecond, RATES } from './client_columns.js'
 import { attempt } from './dialogs.js'
 import { make, Notice, section } from './elements.js'
 import { Facts } from './facts.js'
@@ -10,7 +10,7 @@ import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
 import { TailPart } from './tail.js'
-import { bytes, exact, name } from './text.js'
+import { bytes, exact, name, several } from './text.js'
 
 const EVERY_MS = 3000
 
@@ -35,6 +35,7 @@ class Channel {
       make('h1', { tabindex: '-1' }, `Channel ${name(this.#channel)}`), this.#notice.element, this.#facts.element,
       this.#tail.element, mayOperate ? new PublishPart(this.#channel).element : null,
       section('Listeners on this relay', {}, this.#listeners.element))
+    this.#notice.plain('Asking …')
     this.#repeated.now()
   }
 
@@ -48,11 +49,17 @@ class Channel {
     if (answer === null) return
     this.#notice.clear()
     this.#facts.show([
-      ['Listeners here', exact(answer.listeners)],
+      ['Listeners here', listenersHere(answer)],
       ['Other relays with listeners', answer.relays.map(name).join(', ') || 'none'],
       ['Messages', perSecond(answer.messages_per_second)],
       ['Bytes', answer.bytes_per_second === null ? '–' : `${bytes(answer.bytes_per_second)}/s`],
     ])
     this.#listeners.show(answer.clients)
   }
+}
+
+/** How many, and how many of those that are listed only listen in for an operator, as the tail of this page does. */
+function listenersHere({ listeners, clients }) {
+  const tails = clients.filter(isTail).length
+  return tails === 0 ? exact(listeners) : `${exact(listeners)} (${several(tails, 'of them an operator’s tail', 'of them operators’ tails')})`
 }

@@ -8,7 +8,7 @@ import { hanging, ListBar } from './list_bar.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { bytes, count, exact, name, several } from './text.js'
+import { bytes, count, exact, longName, name, several, shortName } from './text.js'
 
 const EVERY_MS = 5000
 const SORTS = [['listeners', 'listeners'], ['rate', 'messages'], ['name', 'names, in their order']]
@@ -22,7 +22,7 @@ class Channels {
   title = 'Channels'
   #notice = new Notice()
   #table = new Table({ caption: 'Channels', key: row => row.channel, empty: 'No channel fits.', columns: [
-    { title: 'Channel', text: row => name(row.channel), href: row => link('channels', row.channel) },
+    { title: 'Channel', text: row => shortName(row.channel), hint: row => longName(row.channel), href: row => link('channels', row.channel) },
     { title: 'Listeners', number: true, text: row => count(row.listeners), hint: row => exact(row.listeners) },
     { title: 'Messages', number: true, text: row => perSecond(row.messages_per_second) },
     { title: 'Bytes', number: true, text: row => (row.bytes_per_second === null ? '–' : `${bytes(row.bytes_per_second)}/s`) },
@@ -47,6 +47,8 @@ class Channels {
     this.#bar.fill(place.filters)
     const hasRates = this.#bar.filters.sort === 'rate'
     for (const title of ['Messages', 'Bytes']) this.#table.showColumn(title, hasRates)
+    // A list by rate takes a second.
+    this.#bar.say('Asking …')
     this.#repeated.now()
   }
 
@@ -63,7 +65,8 @@ class Channels {
     this.#table.isBusy = true
     const answer = await attempt(() => ask('channels', this.#bar.filters, signal), this.#notice)
     this.#table.isBusy = false
-    if (answer === null) return
+    if (signal.aborted) return
+    if (answer === null) return this.#bar.say('')
     this.#notice.clear()
     this.#table.show(answer.channels)
     this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}${hanging(answer)}`)

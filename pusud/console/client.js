@@ -9,7 +9,7 @@ import { Facts } from './facts.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { bytes, duration, exact, moment, name, nameOrNone, several } from './text.js'
+import { bytes, duration, exact, longName, moment, name, nameOrNone, several, shortName, shortNameOrNone } from './text.js'
 
 const EVERY_MS = 3000
 
@@ -20,18 +20,17 @@ export function openClient(place, relay) {
 class Client {
   title = 'Client'
   #id
-  /** Where it is: its id is given to another client when it has gone. */
-  #address = null
   #notice = new Notice()
   #facts = new Facts()
   #permissions = new Table({ caption: 'Permissions', key: (row, at) => `${at} ${row.pattern}`, empty: 'It may do nothing.', columns: [
-    { title: 'Channels', text: row => name(row.pattern) },
+    { title: 'Channels', text: row => shortName(row.pattern), hint: row => longName(row.pattern) },
     { title: 'May', text: row => [row.read && 'read', row.write && 'write'].filter(Boolean).join(' and ') || 'nothing' },
-    { title: 'Until', text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
+    { title: 'Until', whole: true, text: row => (row.expires_ms === null ? 'no end' : moment(row.expires_ms)) },
+    { title: 'As', text: row => shortNameOrNone(row.subject), hint: row => longName(row.subject) },
     { title: 'Granted by', text: row => nameOrNone(row.entry) },
   ] })
   #channels = new Table({ caption: 'Channels that it listens to', key: row => row, empty: 'It listens to nothing.', columns: [
-    { title: 'Channel', text: name, href: row => link('channels', row) },
+    { title: 'Channel', text: shortName, hint: longName, href: row => link('channels', row) },
   ] })
   #rest = make('p', { class: 'hint' })
   #changes
@@ -44,7 +43,8 @@ class Client {
     this.#body = make('div', { class: 'columns', hidden: true }, section('Connection', {}, this.#facts.element),
       section('What it may do', {}, this.#permissions.element), section('Listens to', {}, this.#channels.element, this.#rest))
     this.element = make('article', {}, make('p', { class: 'back' }, make('a', { href: link('clients') }, 'All clients')),
-      make('h1', { tabindex: '-1' }, `Client ${name(this.#id)}`), this.#notice.element, this.#changes?.element, this.#body)
+      make('h1', { tabindex: '-1' }, `Client ${name(this.#id)}`), this.#changes?.element, this.#notice.element, this.#body)
+    this.#notice.plain('Asking …')
     this.#repeated.now()
   }
 
@@ -62,14 +62,12 @@ class Client {
   }
 
   #show({ client, proxy, authorizations, permissions_left_out, channels, channels_left_out }) {
-    this.#address ??= client.address
-    if (client.address !== this.#address) return this.#gone()
     this.#notice.clear()
     this.#body.hidden = false
     setText(this.element.querySelector('h1'), `Client ${name(client.address)}`)
     this.#changes?.show(client)
     this.#facts.show(facts(client, proxy))
-    this.#permissions.show(authorizations.flatMap(({ entry, expires_ms, permissions }) => permissions.map(one => ({ ...one, entry, expires_ms }))))
+    this.#permissions.show(authorizations.flatMap(({ entry, subject, expires_ms, permissions }) => permissions.map(one => ({ ...one, entry, subject, expires_ms }))))
     this.#channels.show(channels)
     const left = [permissions_left_out > 0 && several(permissions_left_out, 'permission'), channels_left_out > 0 && several(channels_left_out, 'channel')]
     setText(this.#rest, left.some(Boolean) ? `Not shown: ${left.filter(Boolean).join(' and ')}.` : '')
@@ -78,7 +76,7 @@ class Client {
   #gone() {
     this.#repeated.stop()
     this.#changes?.hide()
-    this.#notice.bad('This client is not here any more. What stands here is what was known of it last.')
+    this.#notice.plain('This client is not here any more. What stands here is what was known of it last.')
   }
 }
 

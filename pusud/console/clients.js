@@ -27,6 +27,9 @@ class Clients {
   #ended = new EndedPart()
   #revocations
   #bar
+  #heading = make('h1', { tabindex: '-1' }, 'Clients')
+  /** Whether the view was opened for those who are gone, and the focus goes there. */
+  #isWanted = false
 
   constructor(place, relay) {
     this.#bar = new ListBar('clients', [
@@ -37,19 +40,31 @@ class Clients {
       field('At most', choice(LIMITS, '50', { name: 'limit' })),
     ], this.#repeated)
     this.#revocations = new RevocationsPart(relay)
-    this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Clients'), this.#bar.element, this.#notice.element, this.#table.element,
+    this.element = make('article', {}, this.#heading, this.#bar.element, this.#notice.element, this.#table.element,
       this.#ended.element, this.#revocations.element)
     this.changed(place)
   }
 
   update(latest) {
     this.#ended.update(latest)
+    if (!this.#isWanted) return
+    this.#isWanted = false
+    const heading = this.#ended.element.querySelector('h2')
+    heading.scrollIntoView({ block: 'nearest' })
+    heading.focus({ preventScroll: true })
   }
 
   changed(place) {
     this.#bar.fill(place.filters)
+    this.#isWanted = place.filters.get('show') === 'ended'
+    this.#ended.code = place.filters.get('code')
+    // A problem about clients that are gone leads to them, and not to a list of others above them.
+    if (this.#isWanted) this.#heading.after(this.#ended.element)
+    else this.#revocations.element.before(this.#ended.element)
     const hasRates = this.#bar.filters.sort === 'rate'
     for (const title of RATES) this.#table.showColumn(title, hasRates)
+    // A list by rate takes a second.
+    this.#bar.say('Asking …')
     this.#repeated.now()
   }
 
@@ -61,7 +76,8 @@ class Clients {
     this.#table.isBusy = true
     const answer = await attempt(() => ask('clients', this.#bar.filters, signal), this.#notice)
     this.#table.isBusy = false
-    if (answer === null) return
+    if (signal.aborted) return
+    if (answer === null) return this.#bar.say('')
     this.#notice.clear()
     this.#table.show(answer.clients)
     this.#bar.say(`${count(answer.clients.length)} of ${several(answer.matching, 'client')} that fit, of ${count(answer.count)}${hanging(answer)}`)

@@ -8,10 +8,12 @@ import { outcome } from './outcome.js'
 import { Repeated } from './repeated.js'
 import { link } from './routes.js'
 import { Table } from './table.js'
-import { count, duration, moment, name, several } from './text.js'
+import { count, duration, longName, moment, name, several, shortName } from './text.js'
 
 const EVERY_MS = 5000
 const LASTS = [['50', '50'], ['200', '200'], ['1000', '1000']]
+/** Characters of a reason in the list. */
+const REASON_MAX = 240
 const MARKS = { granted: 'good', refused: 'warning', unavailable: 'error' }
 
 export class DecisionsPart {
@@ -61,20 +63,26 @@ export class DecisionsPart {
 }
 
 const COLUMNS = [
-  { title: 'When', text: row => moment(row.time_ms), more: row => `took ${duration(row.took_us / 1e6)}` },
-  { title: 'Verdict', text: row => row.verdict, mark: row => MARKS[row.verdict] ?? '', more: row => (row.occasion === 'first' ? '' : row.occasion) },
+  { title: 'When', whole: true, text: row => moment(row.time_ms), more: row => `took ${duration(row.took_us / 1e6)}` },
+  { title: 'Verdict', whole: true, text: row => row.verdict, mark: row => MARKS[row.verdict] ?? '', more: row => (row.occasion === 'first' ? '' : row.occasion) },
   { title: 'Client', text: row => name(row.address) || '–', href: row => (row.address ? link('clients', null, { address: row.address }) : null),
-    more: row => name(row.subject) },
+    more: row => shortName(row.subject) },
   { title: 'By', text: row => name(row.entry) },
-  { title: 'Why', text: why, more: row => name(row.detail) },
+  { title: 'Why', text: why, more: row => shortName(row.detail, REASON_MAX), hint: wholeWhy },
   { title: 'Authorization', text: row => row.authorization ?? '–', mark: () => 'hash' },
 ]
 
 /** The reason; of a grant, what was granted. */
 function why({ verdict, reason, permissions, permissions_left_out }) {
-  if (verdict !== 'granted') return name(reason) || 'no reason was given'
+  if (verdict !== 'granted') return shortName(reason, REASON_MAX) || 'no reason was given'
   const rest = permissions_left_out > 0 ? ` and ${count(permissions_left_out)} more` : ''
-  return permissions.length === 0 ? 'nothing' : permissions.map(name).join(', ') + rest
+  return permissions.length === 0 ? 'nothing' : permissions.map(one => shortName(one)).join(', ') + rest
+}
+
+/** All of it, where the list shows a part. */
+function wholeWhy({ verdict, reason, detail, permissions }) {
+  const long = [longName(reason, REASON_MAX), longName(detail, REASON_MAX), ...(verdict === 'granted' ? permissions.map(one => longName(one)) : [])]
+  return long.filter(Boolean).join('\n') || null
 }
 
 function text(name) {

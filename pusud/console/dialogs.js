@@ -32,6 +32,11 @@ export function confirmed({ title, words, fields = [], label, run }) {
   })
 }
 
+/** Closes those that are open, as if they had been cancelled. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close()
+}
+
 /** What the work gave; null, and the reason in the notice, where it failed. */
 export async function attempt(work, notice) {
   try {

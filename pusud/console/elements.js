@@ -63,6 +63,9 @@ export class Notice {
 
   bad(text) { this.#say(text, 'bad') }
 
+  /** What is neither. */
+  plain(text) { this.#say(text, 'plain') }
+
   clear() {
     this.element.className = 'notice empty'
     this.element.textContent = ''

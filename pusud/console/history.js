@@ -22,8 +22,10 @@ export class History {
     const sample = { ms, since: status.since, connections: status.connections.total }
     for (const [key, read] of Object.entries(COUNTERS)) sample[key] = read(status)
     const number = Math.floor(ms / STEP_MS)
+    // The clock was set back: these are of a time that is still to come.
+    while (this.#steps.at(-1)?.last.ms >= ms) this.#steps.pop()
     const last = this.#steps.at(-1)
-    const follows = last && sample.since === last.last.since && ms - last.last.ms < GAP_MS && ms > last.last.ms
+    const follows = last && sample.since === last.last.since && ms - last.last.ms < GAP_MS
     if (follows && last.number === number) last.last = sample
     else this.#steps.push({ number, first: follows ? last.last : sample, last: sample })
     while (this.#steps.length > 0 && this.#steps[0].number <= number - STEPS) this.#steps.shift()

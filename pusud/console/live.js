@@ -1,4 +1,5 @@
-// The stream of figures, one a second, and whether it comes.
+// The stream of figures, one a second, and whether it comes: `figures`, `lost` with `retry_ms`, `asking` whether it is back, and
+// `signed-out`.
 //
 // A stream that is lost is opened again by itself, later each time, up to every ten seconds. Browsers would do that too, but
 // not after an answer with an error, and they do not say when.
@@ -19,6 +20,8 @@ export class Live extends EventTarget {
   #source = null
   #timer = 0
   #retryMs = 1000
+  /** Counts what ends a question that is under way. */
+  #generation = 0
 
   /** Opens the stream. */
   start() {
@@ -31,6 +34,7 @@ export class Live extends EventTarget {
 
   /** Closes it. */
   stop() {
+    this.#generation += 1
     clearTimeout(this.#timer)
     this.#source?.close()
     this.#source = null
@@ -42,7 +46,7 @@ export class Live extends EventTarget {
     this.#retryMs = 1000
     this.history.add(this.latest.status, this.latest.time_ms)
     this.#expect()
-    this.dispatchEvent(new Event('figures'))
+    this.#say('figures')
   }
 
   /** A connection can be dead without anybody saying so. */
@@ -55,18 +59,23 @@ export class Live extends EventTarget {
     this.stop()
     const retry_ms = this.#retryMs
     this.#retryMs = Math.min(retry_ms * 2, RETRY_MS_MAX)
-    this.dispatchEvent(new CustomEvent('lost', { detail: { retry_ms } }))
+    this.#say('lost', { retry_ms })
     this.#timer = setTimeout(() => this.#again(), retry_ms)
   }
 
   /** Asks first whether the session still holds, which a stream does not say: a relay that was restarted knows none. */
   async #again() {
-    try {
-      await ask('session')
-      this.start()
-    } catch (failure) {
-      if (failure.status === 401) this.dispatchEvent(new Event('signed-out'))
-      else this.#lost()
-    }
+    const generation = this.#generation
+    this.#say('asking')
+    const failure = await ask('session').then(() => null, failure => failure)
+    // Meanwhile it may have been stopped.
+    if (generation !== this.#generation) return
+    if (failure === null) this.start()
+    else if (failure.status === 401) this.#say('signed-out')
+    else this.#lost()
+  }
+
+  #say(what, detail = null) {
+    this.dispatchEvent(new CustomEvent(what, { detail }))
   }
 }

@@ -8,6 +8,7 @@ import { openChannel } from './channel.js'
 import { openChannels } from './channels.js'
 import { openClient } from './client.js'
 import { openClients } from './clients.js'
+import { closeDialogs } from './dialogs.js'
 import { make, setText } from './elements.js'
 import { Live } from './live.js'
 import { openNetwork } from './network.js'
@@ -34,7 +35,10 @@ let here = null
 /** Shows a view in place of the one before. The focus goes to its heading, which says aloud where one is. */
 function show(next, takesFocus) {
   view?.close?.()
+  // A question about what is not shown any more.
+  closeDialogs()
   view = next
+  at('still-signed-in').hidden = true
   main.replaceChildren(next.element)
   setTitle()
   if (!takesFocus) return
@@ -69,7 +73,8 @@ function signedIn(session, takesFocus) {
   setText(at('relay-name'), name(session.relay))
   at('views').hidden = at('sign-out').hidden = false
   live.addEventListener('figures', figures)
-  live.addEventListener('lost', event => lost(event.detail.retry_ms))
+  live.addEventListener('lost', event => lost(`It is asked again in ${duration(event.detail.retry_ms / 1000)}.`))
+  live.addEventListener('asking', () => lost('It is being asked.'))
   live.addEventListener('signed-out', signedOut)
   live.start()
   here = null
@@ -79,8 +84,9 @@ function signedIn(session, takesFocus) {
 function signedOut() {
   live?.stop()
   live = relay = here = null
-  at('views').hidden = at('sign-out').hidden = at('problems').hidden = at('lost').hidden = true
+  for (const part of ['views', 'sign-out', 'problems', 'lost']) at(part).hidden = true
   document.body.classList.remove('stale')
+  setText(at('announcement'), '')
   setText(at('relay-name'), 'pusud')
   setText(at('relay-state'), '')
   show(signIn(session => signedIn(session, true)), true)
@@ -98,17 +104,30 @@ function figures() {
   setTitle()
 }
 
-function lost(retryMs) {
+function lost(what) {
   const last = live.heard === 0 ? '' : ` The figures are those of ${clock(live.heard)}.`
-  setText(at('lost'), `The relay does not answer. It is asked again in ${duration(retryMs / 1000)}.${last}`)
+  setText(at('lost'), `The relay does not answer. ${what}${last}`)
   at('lost').hidden = false
   document.body.classList.add('stale')
+}
+
+/** Whoever goes away has to know whether the session has ended: its cookie is in the browser as long as the relay takes it. */
+async function signOut() {
+  const button = at('sign-out')
+  button.disabled = true
+  const failure = await order('session', {}, 'DELETE').then(() => null, failure => failure)
+  button.disabled = false
+  if (relay === null) return
+  if (failure === null || failure.status === 401) return signedOut()
+  setText(at('still-signed-in'), failure.status === 0 ? 'You may still be signed in: the relay did not answer. Sign out again when it does.'
+    : `You are still signed in: ${failure.message}`)
+  at('still-signed-in').hidden = false
 }
 
 async function begin() {
   startTheme(at('theme'))
   at('views').append(...VIEWS.map(([view, title]) => make('a', { href: link(view), 'data-view': view }, title)))
-  at('sign-out').addEventListener('click', () => order('session', {}, 'DELETE').catch(() => {}).then(signedOut))
+  at('sign-out').addEventListener('click', signOut)
   // Its address would take the place of that of the view.
   document.querySelector('.skip').addEventListener('click', event => {
     event.preventDefault()

@@ -14,8 +14,8 @@ const PARTS = [
   ['refusals', 'refused'], ['publish_rate', 'refused'], ['slow_consumers', 'refused'], ['option_file', 'option-files'],
 ]
 
-/** The order of the list of clients that shows a problem. */
-const SORTS = { slow_consumers: 'waiting', publish_rate: 'rate' }
+/** The close codes of clients that a problem is about and that are in no list any more. */
+const ENDED = { slow_consumers: '4001', publish_rate: '4503' }
 
 export class Problems {
   #element
@@ -77,7 +77,8 @@ export function placeOf({ id, view, item }) {
   if (view === 'settings') return link('settings', null, { key: item })
   if (view === 'why') return link('why', null, { refused: 'true', show: 'decisions' })
   if (view === 'channels' && item) return link('channels', item)
+  if (item === 'ended' || id === 'publish_rate') return link(view, null, { show: 'ended', code: ENDED[id] })
   // An id, and not the limit that somebody was past.
-  if (/^\d+-\d+$/.test(item ?? '')) return link(view, item)
-  return link(view, null, { sort: SORTS[id] ?? null })
+  if (/^\d+(-\d+)+$/.test(item ?? '')) return link(view, item)
+  return link(view, null, { sort: id === 'slow_consumers' ? 'waiting' : null })
 }

@@ -35,7 +35,7 @@ export class RefusedPart {
 function disconnects(status, recent) {
   const grown = new Map((recent?.disconnects ?? []).map(row => [`${row.code} ${row.reason}`, row.count]))
   return status.disconnects.map(({ code, reason, count }) => ({
-    what: `Disconnected with ${code}`, why: name(reason), href: null, grown: grown.get(`${code} ${reason}`) ?? 0, all: count,
+    what: `Disconnected with ${code}`, why: name(reason), href: link('clients', null, { show: 'ended', code }), grown: grown.get(`${code} ${reason}`) ?? 0, all: count,
   }))
 }
 

@@ -21,6 +21,7 @@ export class Repeated {
 
   /** Asks now, and forgets a request that is under way. */
   async now() {
+    if (this.#stopped) return
     clearTimeout(this.#timer)
     this.#abort.abort()
     const abort = this.#abort = new AbortController()

@@ -3,7 +3,7 @@
 import { ask, order } from './api.js'
 import { attempt, confirmed } from './dialogs.js'
 import { Notice, section } from './elements.js'
-import { outcome } from './outcome.js'
+import { lifted } from './outcome.js'
 import { Table } from './table.js'
 import { moment, name } from './text.js'
 
@@ -14,8 +14,8 @@ export class RevocationsPart {
   constructor({ mayOperate }) {
     const columns = [
       { title: 'Revoked', text: whom, more: row => kind(row) },
-      { title: 'Since', text: row => moment(row.since_ms) },
-      { title: 'Until', text: row => (row.is_void ? 'void: its key is gone' : row.until_ms === 0 ? 'somebody lifts it' : moment(row.until_ms)) },
+      { title: 'Since', whole: true, text: row => moment(row.since_ms) },
+      { title: 'Until', whole: true, text: row => (row.is_void ? 'void: its key is gone' : row.until_ms === 0 ? 'somebody lifts it' : moment(row.until_ms)) },
     ]
     if (mayOperate) columns.push({ title: 'Change', text: whom, act: { label: 'Lift', run: row => this.#lift(row) } })
     this.#table = new Table({ caption: 'Revoked authorizations', columns, key: row => JSON.stringify(row.whom), empty: 'Nothing is revoked.' })
@@ -36,7 +36,7 @@ export class RevocationsPart {
       run: () => order('lift', { whom: row.whom }),
     })
     if (done === null) return
-    this.#notice.good(`The revocation of ${whom(row)} is lifted. ${outcome(done)}`)
+    this.#notice.good(`${whom(row)} is not revoked any more. ${lifted(done)}`)
     this.#ask()
   }
 }

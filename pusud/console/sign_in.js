@@ -29,13 +29,16 @@ export function signIn(then) {
 
 function words(error) {
   if (!(error instanceof Failure)) return `This page has a fault: ${error.message}`
-  if (error.status === 401) return 'This is not a token of this relay.'
+  // To who is on the relay's machine it says which file has those that are.
+  if (error.status === 401) return error.message.replace(/^the token is wrong/, 'This is not a token of this relay')
   return error.message
 }
 
 function where() {
   return make('div', { class: 'hints' },
-    make('p', {}, 'The relay made its tokens at its first start: one to read, one to operate. They are in the file that ',
-      make('code', {}, 'operations_token_file'), ' in the settings names; the line of the log that says where this page is names the file too.'),
+    make('p', {}, 'The relay made its tokens at its first start: one to read, one to operate. Its log says in which file they are: ',
+      make('code', {}, 'operators\' tokens are here'), '. Without ', make('code', {}, 'operations_token_file'), ' in its settings that is ',
+      make('code', {}, 'pusud-operations-PORT.token'), ' in the service manager\'s state directory, else beside the control socket. '
+      + 'Only the relay\'s user may read it.'),
     make('p', {}, 'In place of the token the browser keeps a cookie, which no script can read.'))
 }

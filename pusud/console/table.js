@@ -1,7 +1,8 @@
 // Tables of what the relay says: rows that are kept while their key stays, so that the focus is not lost when figures change,
 // and that become cards where the page is narrow.
 //
-// A column: `title`; `text(row)`, which is all it has to have; `number`, for figures; `more(row)`, a second line; `href(row)`, a
+// A column: `title`; `text(row)`, which is all it has to have; `number`, for figures; `whole`, for what is short and stays on one
+// line; `more(row)`, a second line; `href(row)`, a
 // place that it leads to; `hint(row)`, shown above it; `mark(row)`, a class for its state; `act` with `label`, `run(row)` and
 // perhaps `isFor(row)`, a button.
 
@@ -39,8 +40,13 @@ export class Table {
   show(rows) {
     const before = this.#rows
     this.#rows = new Map()
+    const times = new Map()
     rows.forEach((row, at) => {
-      const key = String(this.#key(row, at))
+      const plain = String(this.#key(row, at))
+      const time = (times.get(plain) ?? 0) + 1
+      times.set(plain, time)
+      // Two rows may be alike in all that tells them apart, such as decisions of one moment: each has its own element.
+      const key = `${time} ${plain}`
       const kept = before.get(key) ?? this.#make()
       before.delete(key)
       this.#update(kept, row)
@@ -73,7 +79,7 @@ export class Table {
     const attributes = column.act ? { type: 'button', class: 'small', onclick: () => column.act.run(kept.row) } : {}
     const main = make(name, { class: 'value', ...attributes })
     const more = column.more ? make('span', { class: 'more' }) : null
-    const element = make('td', { role: 'cell', class: column.number ? 'number' : null, 'data-label': column.title }, main, more)
+    const element = make('td', { role: 'cell', class: column.number ? 'number' : column.whole || column.act ? 'whole' : null, 'data-label': column.title }, main, more)
     return { element, main, more }
   }
 
@@ -90,6 +96,7 @@ export class Table {
       else main.removeAttribute('href')
       const hint = column.hint?.(row) ?? null
       if (hint !== null) main.title = hint
+      else main.removeAttribute('title')
       main.className = `value ${column.mark?.(row) ?? ''}`.trim()
     })
   }

@@ -76,9 +76,27 @@ export function name(text) {
   return String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, character => `\\u{${character.codePointAt(0).toString(16)}}`)
 }
 
-/** The same, with a dash where there is none. */
+const SHOWN_MAX = 80
+
+/** The same in a list, where a long one would push all others away; `longName` gives the whole one then. */
+export function shortName(text, charactersMax = SHOWN_MAX) {
+  const characters = [...String(text)]
+  return name(characters.length > charactersMax ? `${characters.slice(0, charactersMax).join('')}…` : text)
+}
+
+/** The whole of a name that `shortName` cuts; null where it does not. */
+export function longName(text, charactersMax = SHOWN_MAX) {
+  return [...String(text ?? '')].length > charactersMax ? name(text) : null
+}
+
+/** A name, with a dash where there is none. */
 export function nameOrNone(text) {
   return text === null || text === undefined || text === '' ? NONE : name(text)
+}
+
+/** A short name, with a dash where there is none. */
+export function shortNameOrNone(text) {
+  return text === null || text === undefined || text === '' ? NONE : shortName(text)
 }
 
 /** `1 client`, `2 clients`. */

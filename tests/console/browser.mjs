@@ -5,6 +5,7 @@
 
 import { createRequire } from 'node:module'
 import readline from 'node:readline'
+import { Holding } from './holding.mjs'
 import { Watch } from './watch.mjs'
 import { verbs } from './verbs.mjs'
 
@@ -20,7 +21,7 @@ const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { 
 context.setDefaultTimeout(30_000)
 const page = await context.newPage()
 const watch = await Watch.over(page)
-const stage = { page, watch, axe, pictures: process.env.PUSU_CONSOLE_PICTURES }
+const stage = { page, watch, axe, holding: new Holding(page), pictures: process.env.PUSU_CONSOLE_PICTURES }
 
 console.log(JSON.stringify({ said: 'ready' }))
 for await (const line of readline.createInterface({ input: process.stdin })) {
@@ -34,6 +35,6 @@ async function answer(verb, rest) {
     return { said: (await verbs[verb](stage, rest)) ?? null }
   } catch (error) {
     const shown = await page.locator('body').innerText({ timeout: 1000 }).catch(() => 'nothing')
-    return { failed: `${verb} ${JSON.stringify(rest)}: ${error.message}\nThe page at ${page.url()} shows:\n${shown.slice(0, 4000)}\nIt has said: ${watch.said.join('\n')}` }
+    return { failed: `${verb} ${JSON.stringify(rest)}: ${error.message}\nThe page at ${page.url()} shows:\n${shown.slice(0, 3000)}\n … \n${shown.slice(3000).slice(-1500)}\nIt has said: ${watch.said.join('\n')}` }
   }
 }

@@ -15,6 +15,7 @@ export async function inspect({ page, watch, axe, pictures }, { name }) {
       // Two pictures later everything has its place.
       await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      findings.push(...(await page.evaluate(squeezed)).map(text => `${width} px: squeezed into a few characters: ${text}`))
       if (beyond > 0) findings.push(`${width} px: the page is ${beyond} px wider than the window`)
       await page.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true })
       findings.push(...await ofAxe(page, axe, `${width} px, ${colorScheme}`))
@@ -24,6 +25,17 @@ export async function inspect({ page, watch, axe, pictures }, { name }) {
   await page.emulateMedia({ colorScheme: 'light' })
   watch.assertSilent()
   if (findings.length > 0) throw new Error(findings.join('\n'))
+}
+
+/** Texts in tables that stand in so little room that they break into pieces of a few characters. */
+function squeezed() {
+  const lines = element => {
+    const range = document.createRange()
+    range.selectNodeContents(element)
+    return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size
+  }
+  const texts = [...document.querySelectorAll('main td .value, main td .more, main th')].filter(one => one.checkVisibility())
+  return texts.filter(one => lines(one) > 2 && one.innerText.length / lines(one) < 8).map(one => one.innerText.slice(0, 80))
 }
 
 /** What axe finds, of all impacts: a console has no excuse for the small ones either. */

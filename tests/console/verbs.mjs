@@ -3,6 +3,7 @@
 // Texts are those that a reader sees; controls are found by their labels and names, as screen readers find them.
 
 import { inspect } from './inspection.mjs'
+import { ofModules } from './modules.mjs'
 
 /** Text of the page with the narrow spaces in numbers as plain ones: tests write those. */
 const plain = text => text.replaceAll('\u202f', ' ')
@@ -107,6 +108,55 @@ export const verbs = {
 
   async tick({ page }, { label }) {
     await control(page, label).check()
+  },
+
+  /** Whether nothing of the page reaches the relay. */
+  async offline({ page }, { is }) {
+    await page.context().setOffline(is)
+  },
+
+  /** Goes back to where one was before. */
+  async back({ page }) {
+    await page.goBack()
+  },
+
+  /** How many rows with this text there are. */
+  async rows({ page }, { of }) {
+    return page.locator('main tbody tr').filter({ hasText: of }).filter({ visible: true }).count()
+  },
+
+  /** Waits until the heading of this part has the focus, and is in the window. */
+  async see_focused({ page }, { text }) {
+    await page.waitForFunction(text => {
+      const { activeElement: heading } = document
+      const { top, bottom } = heading.getBoundingClientRect()
+      return heading.innerText.includes(text) && top >= 0 && bottom <= innerHeight
+    }, text, { polling: 200 })
+  },
+
+  /** What parts of the page that need no relay do with what a test has for them. */
+  async of_modules({ page }) {
+    return page.evaluate(ofModules)
+  },
+
+  /** Answers to the question whether the session holds are there, and do not come to the page. */
+  async hold({ holding }) {
+    await holding.begin()
+  },
+
+  /** Waits until one is held. */
+  async see_held({ holding }) {
+    await holding.wait()
+  },
+
+  /** Lets them come. */
+  async let_go({ holding }) {
+    await holding.end()
+  },
+
+  /** How often the stream of figures has been asked for since `let_go`. */
+  streams({ holding }) {
+    return holding.streams
   },
 
   /** The value of a field. */

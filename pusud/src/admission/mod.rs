@@ -43,7 +43,7 @@ struct State {
     addresses: Addresses,
     refusals: Refusals,
     /// Sessions of the operator's.
-    operators: usize,
+    operators: operators::Operators,
 }
 
 /// How many are inside.
@@ -263,7 +263,7 @@ pub use client_address::{ClientAddress, peer_of};
 pub use forwarding::Forwarding;
 pub use networks::Networks;
 pub use open_files::make_room;
-pub use operators::{OPERATORS_MAX, OperatorPlace};
+pub use operators::{OperatorPlace, OperatorUse, TAILS_MAX};
 pub use places::{Places, TakenPlace};
 pub use port::{CLIENTS, OPERATORS, RELAYS};
 pub use proxy_header::{PROXY_HEADER_BYTES_MAX, ProxyHeader, Source, begins_like_proxy_header};

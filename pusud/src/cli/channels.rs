@@ -75,11 +75,11 @@ fn describe(channels: &Channels) -> String {
     let mut text = if rows.is_empty() { String::new() } else { channel_table(rows) };
     // Writing to a String cannot fail.
     let _ = match (rows.len(), *matching) {
-        (0, _) => writeln!(text, "no such channel, of {count} with listeners here"),
+        (0, _) => writeln!(text, "no such channel, of {count} in all"),
         (shown, matching) if shown < matching => {
-            writeln!(text, "{shown} of {matching} that fit, {count} with listeners here; --limit N shows more")
+            writeln!(text, "{shown} of {matching} that fit, {count} in all; --limit N shows more")
         }
-        _ => writeln!(text, "{matching} that fit, {count} with listeners here"),
+        _ => writeln!(text, "{matching} that fit, {count} in all"),
     };
     text
 }
@@ -142,8 +142,8 @@ mod tests {
         let text = describe(&Channels { channels: vec![row], count: 1, matching: 1, ..Channels::default() });
         assert_eq!(
             text,
-            "channel  listeners  messages/s  bytes/s  also at\nnews.1          12         2.5  2.9 KiB  r2, r3\n1 that fit, 1 with \
-             listeners here\n"
+            "channel  listeners  messages/s  bytes/s  also at\nnews.1          12         2.5  2.9 KiB  r2, r3\n1 that fit, 1 \
+             in all\n"
         );
         let nobody = describe_page(&ChannelPage { channel: "a".into(), listeners: 3, ..ChannelPage::default() });
         assert!(nobody.ends_with("and 3 listeners more\n"), "{nobody}");

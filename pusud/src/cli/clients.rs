@@ -4,11 +4,15 @@ use super::columns::{Align, a_second, bytes, columns, time};
 use super::print;
 use super::relay_socket::RelaySocketArgs;
 use super::revoke::shown_time;
+use super::width::cut;
 use anyhow::{Context as _, bail};
 use pusud::control::{self, ClientQuery};
 use pusud::routing::{ClientPage, ClientRow, ClientSort, ClientState, ClientTransport, Clients};
 use serde::Serialize;
 use std::fmt::Write as _;
+
+/// Columns of a subject in the table; `--id` and `--json` show the whole.
+const SUBJECT_SHOWN: usize = 40;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -121,7 +125,10 @@ pub(super) fn table(rows: &[ClientRow]) -> String {
         [
             client.id.clone(),
             client.address.clone(),
-            client.subject.as_ref().map_or_else(|| "-".to_owned(), |subject| format!("{subject:?}")),
+            client
+                .subject
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |subject| format!("{:?}", cut(subject, SUBJECT_SHOWN))),
             transport(client.transport).to_owned(),
             state(client),
             time(client.connected_for),
@@ -171,14 +178,18 @@ fn state(client: &ClientRow) -> String {
 fn describe_page(page: &ClientPage) -> String {
     let ClientPage { client, proxy, authorizations, permissions_left_out, channels, channels_left_out } = page;
     let mut text = table(std::slice::from_ref(client));
+    if let Some(subject) = client.subject.as_deref().filter(|subject| cut(subject, SUBJECT_SHOWN) != **subject) {
+        let _ = writeln!(text, "subject {subject:?}");
+    }
     // Writing to a String cannot fail.
     if let Some(proxy) = proxy {
         let _ = writeln!(text, "through the proxy {proxy}");
     }
     for authorization in authorizations {
+        let of = authorization.subject.as_ref().map_or_else(String::new, |subject| format!(" as {subject:?}"));
         let by = authorization.entry.as_ref().map_or_else(String::new, |entry| format!(" by {entry}"));
         let until = authorization.expires_ms.map_or_else(String::new, |end| format!(", until {}", shown_time(end)));
-        let _ = writeln!(text, "authorized{by}{until}:");
+        let _ = writeln!(text, "authorized{of}{by}{until}:");
         for permission in &authorization.permissions {
             let may = match (permission.read, permission.write) {
                 (true, true) => "read and write",
@@ -236,7 +247,8 @@ mod tests {
     #[test]
     fn people_see_what_one_may_do() {
         let permissions = vec![PermissionRow { pattern: "a.*".into(), read: true, write: false }];
-        let authorization = AuthorizationRow { entry: Some("jwt".into()), expires_ms: Some(1000), permissions };
+        let (entry, subject, expires_ms) = (Some("jwt".into()), Some("bob".into()), Some(1000));
+        let authorization = AuthorizationRow { entry, subject, expires_ms, permissions };
         let page = ClientPage {
             client: client(),
             proxy: Some("10.0.0.1".into()),
@@ -249,7 +261,7 @@ mod tests {
         let (_, rest) = text.split_once("-\n").unwrap();
         assert_eq!(
             rest,
-            "through the proxy 10.0.0.1\nauthorized by jwt, until 1970-01-01T00:00:01Z:\n    read a.*\n    and 3 permissions \
+            "through the proxy 10.0.0.1\nauthorized as \"bob\" by jwt, until 1970-01-01T00:00:01Z:\n    read a.*\n    and 3 permissions \
              more\nlistens to a.1\nand to 1 channels more\n"
         );
     }

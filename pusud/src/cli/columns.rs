@@ -1,4 +1,9 @@
-//! Rows of texts in columns, for people: as wide as what stands in them.
+//! Rows of texts in columns, for people: as wide as what stands in them, once what steers a terminal is written out for one.
+
+use super::terminal::shown;
+use super::width::width;
+use std::borrow::Cow;
+use std::io;
 
 /// Where the texts of a column stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,14 +16,16 @@ pub(super) enum Align {
 
 /// The rows under their headings, a line each.
 pub(super) fn columns<const N: usize>(headings: [(&str, Align); N], rows: &[[String; N]]) -> String {
-    let mut widths = headings.map(|(heading, _)| heading.chars().count());
-    for row in rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+    let out = io::stdout();
+    let rows: Vec<[Cow<'_, str>; N]> = rows.iter().map(|row| row.each_ref().map(|cell| shown(cell, &out))).collect();
+    let mut widths = headings.map(|(heading, _)| width(heading));
+    for row in &rows {
+        widths.iter_mut().zip(row).for_each(|(most, cell)| *most = (*most).max(width(cell)));
     }
     let line = |cells: [&str; N]| {
         let mut line = String::new();
-        for (cell, ((_, align), width)) in cells.into_iter().zip(headings.iter().zip(widths)) {
-            let gap = " ".repeat(width - cell.chars().count());
+        for (cell, ((_, align), most)) in cells.into_iter().zip(headings.iter().zip(widths)) {
+            let gap = " ".repeat(most - width(cell));
             match align {
                 Align::Left => line.extend([cell, &gap, "  "]),
                 Align::Right => line.extend([&gap, cell, "  "]),
@@ -27,7 +34,7 @@ pub(super) fn columns<const N: usize>(headings: [(&str, Align); N], rows: &[[Str
         line.truncate(line.trim_end().len());
         line + "\n"
     };
-    let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    let rows = rows.iter().map(|row| line(row.each_ref().map(|cell| &**cell)));
     std::iter::once(line(headings.map(|(heading, _)| heading))).chain(rows).collect()
 }
 
@@ -70,6 +77,8 @@ mod tests {
         let rows = [["a".to_owned(), "1000".to_owned()], ["ländlich".to_owned(), "7".to_owned()]];
         let text = columns([("who", Align::Left), ("n", Align::Right)], &rows);
         assert_eq!(text, "who          n\na         1000\nländlich     7\n");
+        let rows = [["漢字".to_owned(), "1".to_owned()], ["abc".to_owned(), "2".to_owned()]];
+        assert_eq!(columns([("who", Align::Left), ("n", Align::Right)], &rows), "who   n\n漢字  1\nabc   2\n");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use pusud::routing::Kick;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  pusud kick --client 203.0.113.7:50123           one connection, as the log names it
+  pusud kick --id 0-17                            one connection, as `pusud clients` lists it
+  pusud kick --client 203.0.113.7:50123           the same, as the log names it
   pusud kick --subject alice --network            all of hers, on every linked relay
   pusud kick --address 203.0.113.0/24             everybody from there
   pusud kick --channel auction.1 --network        all listeners of a channel";
@@ -31,7 +32,12 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct Whom {
-    /// One client, as the log names it in the field `client`: ADDRESS:PORT
+    /// One client of this relay, by its id, as `pusud clients` lists it
+    #[arg(long, value_name = "ID", conflicts_with = "network")]
+    id: Option<String>,
+    /// The client that the log names so in the field `client`: ADDRESS:PORT
+    ///
+    /// Behind a proxy that does not say the port, and on a Unix socket, several are named so, and all of them are ended.
     #[arg(long, value_name = "CLIENT")]
     client: Option<String>,
     /// All clients with an authorization of this subject
@@ -47,8 +53,9 @@ struct Whom {
 
 impl Whom {
     fn kick(self) -> Option<Kick> {
-        let Self { client, subject, address, channel } = self;
+        let Self { id, client, subject, address, channel } = self;
         let by = [
+            id.map(Kick::Id),
             client.map(Kick::Client),
             subject.map(Kick::Subject),
             address.map(Kick::Address),
@@ -60,7 +67,7 @@ impl Whom {
 
 pub(super) fn kick(args: Args) -> anyhow::Result<()> {
     let Args { relay, whom, network, json } = args;
-    let whom = whom.kick().context("expected one of --client, --subject, --address and --channel")?;
+    let whom = whom.kick().context("expected one of --id, --client, --subject, --address and --channel")?;
     let kicked = control::kick(&relay.find()?, whom, network)?;
     let text = match json {
         true => serde_json::to_string(&kicked).context("cannot write the answer as JSON")? + "\n",

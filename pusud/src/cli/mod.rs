@@ -52,6 +52,7 @@ mod terminal;
 mod tests;
 mod tls_args;
 mod top;
+mod width;
 
 pub(crate) use output::{note, note_failure};
 

@@ -33,9 +33,16 @@ impl Client {
         self.turn_bytes = self.turn_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
+    /// Counts something that was refused, unless the operator has asked for it.
+    fn count_refusal(&self, refusal: Refusal) {
+        if !self.outbox.is_operators() {
+            self.context.hub.count_refusal(refusal);
+        }
+    }
+
     fn request(&mut self, request: Result<Request<'_>, Malformed>) -> Next {
         if let Err(Malformed { limit: Some(limit), .. }) = &request {
-            self.context.hub.count_refusal(*limit);
+            self.count_refusal(*limit);
         }
         let effect = self.session.handle(request);
         self.apply(effect)
@@ -46,8 +53,8 @@ impl Client {
         match effect {
             Effect::Publish { channel, content } => {
                 if !self.may_publish_now() {
-                    self.context.hub.count_refusal(Refusal::PublishRate);
-                    return self.exceeded(&channel, "published faster than limits.publish_rate");
+                    self.count_refusal(Refusal::PublishRate);
+                    return self.exceeded(&channel, Refusal::PublishRate, "published faster than limits.publish_rate");
                 }
                 self.messages.stay_open();
                 return self.publish(&channel, content);
@@ -71,8 +78,10 @@ impl Client {
     }
 
     /// Ends a client that has exceeded a limit.
-    pub(super) fn exceeded(&self, channel: &str, reason: &str) -> Next {
-        self.end(&Reply::LimitExceeded { channel, reason }.to_json(), Disconnect::LimitExceeded)
+    pub(super) fn exceeded(&self, channel: &str, limit: Refusal, reason: &str) -> Next {
+        self.context.hub.reply(&self.outbox, &Reply::LimitExceeded { channel, reason }.to_json());
+        self.context.hub.close_past(&self.outbox, Disconnect::LimitExceeded, limit);
+        Next::End
     }
 
     /// The client's address as text.
@@ -93,12 +102,16 @@ impl Client {
     }
 
     fn end_after(&self, error: &Error) -> Next {
-        if let Some(limit) = framing::limit_of(error) {
-            self.context.hub.count_refusal(limit);
+        let hub = &self.context.hub;
+        let limit = framing::limit_of(error);
+        if let Some(limit) = limit {
+            self.count_refusal(limit);
         }
         debug!(client = %self.peer(), %error, "client connection closed");
-        if let Some(disconnect) = framing::disconnect_after(error) {
-            self.context.hub.close(&self.outbox, disconnect);
+        match (framing::disconnect_after(error), limit) {
+            (Some(disconnect), Some(limit)) => hub.close_past(&self.outbox, disconnect, limit),
+            (Some(disconnect), None) => hub.close(&self.outbox, disconnect),
+            (None, _) => {}
         }
         Next::End
     }

@@ -65,7 +65,7 @@ impl Client {
                 debug!(client = %self.peer(), subject = grant.subject, ticket = grant.ticket, "authorized");
                 // The settings may have changed while it was decided.
                 let kept = kept.filter(|_| context.authenticator.reauthorizes());
-                context.show_subject(self.listener, &grant.subject);
+                context.show_subject(&self.outbox, &grant.subject);
                 let added = self.session.granted(grant, kept, Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.
                 self.outbox.set_standing(self.session.standing());
@@ -189,7 +189,7 @@ impl Client {
             info!(client = %self.peer(), reason, "re-authorization refused");
         }
         if let Some(grant) = &grant {
-            self.context.show_subject(self.listener, &grant.subject);
+            self.context.show_subject(&self.outbox, &grant.subject);
         }
         let is_replaced = self.session.replace(&asking.kept, grant, Moment::now());
         self.outbox.set_standing(self.session.standing());

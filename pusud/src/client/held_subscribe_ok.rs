@@ -5,7 +5,7 @@
 //! **Invariant:** answers leave in the order of what they answer.
 
 use super::{Client, Next};
-use crate::protocol::{self, Reply, Request};
+use crate::protocol::{self, Refusal, Reply, Request};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -42,7 +42,7 @@ impl Client {
     }
 
     fn one_too_many(&self, channel: &str) -> Next {
-        self.exceeded(channel, "more subscriptions than limits.max_subscriptions")
+        self.exceeded(channel, Refusal::MaxSubscriptions, "more subscriptions than limits.max_subscriptions")
     }
 
     /// Waits until the linked relays know of the subscription to `first`, for which the network has its own deadline, and

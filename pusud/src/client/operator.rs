@@ -9,10 +9,11 @@ use super::{Client, Context, Messages};
 use crate::admission::OperatorPlace;
 use crate::authenticator::Grant;
 use crate::hub::{ListenerId, Outbox, Stage, Transport};
-use crate::protocol::{Access, Permission};
+use crate::protocol::{Access, Disconnect, Permission};
 use std::io;
 use std::net::TcpStream;
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 /// A membership of the shard's hub, which ends with it, as its place does.
 struct Member {
@@ -28,7 +29,7 @@ impl Drop for Member {
     }
 }
 
-/// Serves the operator's session behind `socket` until it ends.
+/// Serves the operator's session behind `socket` until it ends, and says in `end` why, if the relay has ended it.
 ///
 /// # Errors
 /// The connection is gone, or the system is out of memory.
@@ -36,6 +37,7 @@ pub fn serve_operator(
     context: &Rc<Context>,
     socket: TcpStream,
     place: OperatorPlace,
+    end: Arc<OnceLock<Disconnect>>,
 ) -> io::Result<impl Future<Output = ()> + use<>> {
     let outbox = Rc::new(Outbox::new(Transport::from(adopt(socket, cfg!(unix))?)));
     let listener = context.hub.join_operator(outbox.clone());
@@ -43,6 +45,10 @@ pub fn serve_operator(
     Ok(async move {
         let mut client = client(&member);
         client.run().await;
+        if let Some(disconnect) = member.outbox.ended_by() {
+            // Nobody else says so.
+            let _ = end.set(disconnect);
+        }
         member.outbox.finish();
         member.context.hub.unsubscribe_all(member.listener);
         linger(&member.outbox).await;

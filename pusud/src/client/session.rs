@@ -140,8 +140,8 @@ impl Session {
     }
 
     /// The authorizations, as an operator is shown them.
-    pub(crate) fn shown(&self) -> AuthorizedBy {
-        self.authorizations.shown()
+    pub(crate) fn shown(&self, subject: impl Fn(u64) -> Option<String>) -> AuthorizedBy {
+        self.authorizations.shown(subject)
     }
 
     /// Has the authorizations share their lists of permissions with whoever has the same.

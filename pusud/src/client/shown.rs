@@ -2,23 +2,23 @@
 //! task says when it is asked.
 
 use super::{Client, Context};
-use crate::hub::ListenerId;
+use crate::hub::Outbox;
 
 impl Client {
     /// Answers an operator who looks at this client.
     pub(super) fn answer_questions(&self) {
         for question in self.context.hub.take_questions(self.listener) {
             // Nobody may wait for it any more.
-            question.send(self.session.shown()).ok();
+            question.send(self.session.shown(|number| self.context.hub.named(&self.outbox, number))).ok();
         }
     }
 }
 
 impl Context {
     /// A client is authorized as `subject`: that is shown to operators, where there may be any.
-    pub(super) fn show_subject(&self, listener: ListenerId, subject: &str) {
+    pub(super) fn show_subject(&self, outbox: &Outbox, subject: &str) {
         if self.has_operations && !subject.is_empty() {
-            self.hub.name_subject(listener, self.revocations.subject_key(subject), subject);
+            self.hub.name_subject(outbox, self.revocations.subject_key(subject), subject);
         }
     }
 }

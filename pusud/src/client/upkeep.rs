@@ -121,7 +121,7 @@ impl Client {
         upkeep.has_changed = false;
         if upkeep.authorize_by.take_if(|authorize_by| *authorize_by <= Instant::now()).is_some() {
             self.context.hub.count_refusal(Refusal::AuthorizeTimeout);
-            self.context.hub.close(&self.outbox, Disconnect::AuthorizeTimeout);
+            self.context.hub.close_past(&self.outbox, Disconnect::AuthorizeTimeout, Refusal::AuthorizeTimeout);
         }
         let passed = self.session.pass(Uptime::now());
         if let Some(seconds) = passed.notice_seconds {

@@ -9,12 +9,13 @@ mod query;
 
 pub use query::{ChannelQuery, ClientQuery};
 
-use crate::admission::{Admission, OPERATORS_MAX, OperatorPlace};
+use crate::admission::{Admission, OperatorPlace, OperatorUse, TAILS_MAX};
+use crate::control::Unserved;
 use crate::control::session::{self, Tail};
 use crate::revocation::Revocations;
 use crate::routing::{
-    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientLook, ClientPage,
-    ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look,
+    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId, ClientLook,
+    ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look,
 };
 use merging::{added_up, order};
 use query::{channel, place, rows};
@@ -91,13 +92,11 @@ impl Lists {
     /// # Errors
     /// There can be no such client, or its shard does not answer.
     pub async fn client(&self, id: &str) -> Result<Option<ClientPage>, String> {
-        let wrong =
-            || format!("expected the id of a client as the list of clients has it, such as `0-17`, found {id:?}");
-        let (shard, number) = id.split_once('-').ok_or_else(wrong)?;
-        let (shard, number) = (shard.parse::<usize>().map_err(|_| wrong())?, number.parse().map_err(|_| wrong())?);
+        let id: ClientId = id.parse().map_err(|error: anyhow::Error| error.to_string())?;
+        let shard = id.shard;
         let Some(inbox) = self.inboxes.get(shard) else { return Ok(None) };
         let (reply, answer) = oneshot::channel();
-        inbox.send(Item::Look(Look::Client(number, reply)));
+        inbox.send(Item::Look(Look::Client(id, reply)));
         let within = ANSWER_WITHIN + Duration::from_secs(1);
         let seen = timeout_at(Instant::now() + within, answer).await;
         let seen = seen.ok().and_then(Result::ok).ok_or_else(|| format!("shard {shard} does not answer"))?;
@@ -145,9 +144,12 @@ impl Lists {
         }
         let mut channels = added_up(seen.rows);
         channels.sort_by(|one, other| order(one, query.sort).cmp(&order(other, query.sort)));
+        // Shards count those alone that have listeners.
+        let unheard = channels.iter().filter(|row| row.listeners == 0).count();
         channels.truncate(limit);
         self.name_relays(&mut channels).await;
-        let (count, matching, sampled_seconds) = (seen.count, seen.matching, seen.sampled_seconds);
+        let (count, matching) = (seen.count + unheard, seen.matching + unheard);
+        let sampled_seconds = seen.sampled_seconds;
         Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging })
     }
 
@@ -178,23 +180,26 @@ impl Lists {
     ///
     /// # Errors
     /// This is no channel's name, or there are as many such sessions as may be.
-    pub async fn tail(&self, name: &str) -> Result<Tail, String> {
-        Tail::begin(self.next_shard(), self.place()?, channel(name)?, self.message_bytes_max).await
+    pub async fn tail(&self, name: &str) -> Result<Tail, Unserved> {
+        let full = || Unserved::Busy(format!("{TAILS_MAX} channels are tailed already: end one of those"));
+        let place = self.place(OperatorUse::Tail).ok_or_else(full)?;
+        Ok(Tail::begin(self.next_shard(), place, channel(name)?, self.message_bytes_max).await?)
     }
 
     /// Publishes a message, JSON text, as the operator, who may.
     ///
     /// # Errors
-    /// This is no channel's name or no JSON, or the relay has not taken it: why.
-    pub async fn publish(&self, name: &str, content: &str) -> Result<(), String> {
-        session::publish(self.next_shard(), self.place()?, channel(name)?, content, self.message_bytes_max).await?;
+    /// This is no channel's name or no JSON, the relay has not taken it, or it has no room for it: why.
+    pub async fn publish(&self, name: &str, content: &str) -> Result<(), Unserved> {
+        let full = || Unserved::Busy("as many messages as can be are being published already: try again".to_owned());
+        let place = self.place(OperatorUse::Publish).ok_or_else(full)?;
+        session::publish(self.next_shard(), place, channel(name)?, content, self.message_bytes_max).await?;
         info!(channel = name, "message published by the operator");
         Ok(())
     }
 
-    fn place(&self) -> Result<OperatorPlace, String> {
-        let place = self.admission.admit_operator();
-        place.ok_or_else(|| format!("{OPERATORS_MAX} channels are tailed already: end one of those"))
+    fn place(&self, wanted: OperatorUse) -> Option<OperatorPlace> {
+        self.admission.admit_operator(wanted)
     }
 
     fn next_shard(&self) -> &InboxSender {

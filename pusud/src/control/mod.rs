@@ -33,6 +33,7 @@ mod status;
 mod tailed;
 #[cfg(unix)]
 mod unix;
+mod unserved;
 
 pub use entry::{AuthenticatorEntry, Failures};
 pub use explained::{Explained, decides};
@@ -50,6 +51,7 @@ pub use status::{
     Authenticator, Certificate, Connections, Disconnects, Listener, Messages, OptionFile, PluginMetric, State, Status,
     Tls,
 };
+pub use unserved::Unserved;
 
 #[cfg(unix)]
 pub use asking::{

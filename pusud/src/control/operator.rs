@@ -110,8 +110,9 @@ impl Operator {
     /// Ends connections, here or in the whole network.
     ///
     /// # Errors
-    /// There can be no such clients: what is wrong.
+    /// There can be no such clients, or not at other relays: what is wrong.
     pub async fn kick(&self, kick: &Kick, network: bool) -> Result<Kicked, String> {
+        kick.check_reach(network).map_err(|error| error.to_string())?;
         let target = kick.target(&self.revocations).map_err(|error| format!("{error:#}"))?;
         let (done, count) = oneshot::channel();
         let tally = Tally::new(move |count| {

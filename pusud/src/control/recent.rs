@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct Recent {
     /// In how many seconds.
     pub seconds: f64,
+    /// Connections that were let in.
+    pub accepted: u64,
     /// Connections that the relay has ended.
     pub disconnects: Vec<Disconnects>,
     /// What was refused, by limit; those that have grown.
@@ -71,6 +73,7 @@ impl Recent {
         let lost_before = losses(before);
         Self {
             seconds,
+            accepted: grown(before.connections.accepted, now.connections.accepted),
             disconnects: disconnects.collect(),
             refusals: all_grown(&before.refusals, &now.refusals),
             messages: messages(&before.messages, &now.messages),
@@ -154,11 +157,12 @@ mod tests {
         let mut now = Status { disconnects: vec![slow(5)], lost_log_lines: 1, ..before.clone() };
         now.refusals.insert("publish_rate".into(), 4);
         now.messages.published = 10;
+        now.connections.accepted = 7;
         now.authenticator.timed_out = 2;
         now.authenticator.decisions.unavailable = 3;
         let recent = Recent::between(&before, &now, 2.0);
         assert!(recent.authenticator.decides_nothing());
-        assert_eq!(recent.disconnects, [slow(2)]);
+        assert_eq!((recent.disconnects.as_slice(), recent.accepted), (&[slow(2)][..], 7));
         assert_eq!((recent.refusals.get("publish_rate"), recent.messages.published), (Some(&4), 10));
         assert_eq!((recent.authenticator.timed_out, recent.lost_log_lines), (2, 0));
         let other = Status { pid: 2, ..now };

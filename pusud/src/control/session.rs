@@ -3,12 +3,15 @@
 //! Its connection stays inside this process and speaks as every client does, so that the order, the memory and what becomes
 //! of a slow consumer are those of every client.
 
+use super::Unserved;
 use super::pair::{End, pair};
 use crate::admission::OperatorPlace;
+use crate::protocol::Disconnect;
 use crate::routing::{InboxSender, Item};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -78,6 +81,8 @@ pub struct Tail {
     stream: WebSocketStream<End>,
     /// Why the shard is about to end it.
     reason: Option<String>,
+    /// Why it has ended it: what it says on the connection does not come where nobody reads in time.
+    end: Arc<OnceLock<Disconnect>>,
 }
 
 impl Tail {
@@ -88,8 +93,7 @@ impl Tail {
         channel: &str,
         message_bytes_max: usize,
     ) -> Result<Self, String> {
-        let stream = connect(inbox, place, message_bytes_max).await?;
-        let mut tail = Self { stream, reason: None };
+        let mut tail = connect(inbox, place, message_bytes_max).await?;
         let begun = async {
             tail.ask(&Request::Subscribe { channel }).await?;
             loop {
@@ -142,7 +146,9 @@ impl Tail {
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => {
-                    return Err(self.reason.take().unwrap_or_else(|| "the relay has ended the connection".to_owned()));
+                    let told = self.end.get().map(|disconnect| disconnect.reason().to_owned());
+                    let reason = self.reason.take().or(told);
+                    return Err(reason.unwrap_or_else(|| "the relay has ended the connection".to_owned()));
                 }
             }
         }
@@ -156,37 +162,33 @@ pub(super) async fn publish(
     channel: &str,
     content: &str,
     message_bytes_max: usize,
-) -> Result<(), String> {
+) -> Result<(), Unserved> {
     let content: &RawValue = serde_json::from_str(content)
         .map_err(|error| format!("the content is no JSON ({error}): a text needs quotes, as in `\"hello\"`"))?;
-    let stream = connect(inbox, place, message_bytes_max).await?;
-    let mut session = Tail { stream, reason: None };
+    let mut session = connect(inbox, place, message_bytes_max).await?;
     let published = async {
         session.ask(&Request::Publish { channel, content }).await?;
         // Behind it, so that the answer to this says what has become of it.
         session.stream.close(None).await.map_err(|error| error.to_string())?;
         loop {
             if let Err(reason) = session.said().await {
-                return if reason.is_empty() { Ok(()) } else { Err(reason) };
+                return if reason.is_empty() { Ok(()) } else { Err(Unserved::Wrong(reason)) };
             }
         }
     };
-    timeout(ANSWER_WITHIN, published)
-        .await
-        .unwrap_or_else(|_| Err("the relay has no room for it now: it waits, and may be published still".to_owned()))
+    let no_room = "the relay has no room for it now: it waits, and may be published still";
+    timeout(ANSWER_WITHIN, published).await.unwrap_or_else(|_| Err(Unserved::Busy(no_room.to_owned())))
 }
 
 /// A connection to the shard behind `inbox`, which serves it as a client that may do everything.
-async fn connect(
-    inbox: &InboxSender,
-    place: OperatorPlace,
-    message_bytes_max: usize,
-) -> Result<WebSocketStream<End>, String> {
+async fn connect(inbox: &InboxSender, place: OperatorPlace, message_bytes_max: usize) -> Result<Tail, String> {
     let (shards, own) = pair().map_err(|error| format!("cannot make a connection: {error}"))?;
-    inbox.send(Item::Operator(shards, place));
+    let end = Arc::new(OnceLock::new());
+    inbox.send(Item::Operator(shards, place, end.clone()));
     let bytes_max = Some(message_bytes_max.saturating_add(MESSAGE_BYTES_MORE));
     let config = WebSocketConfig::default().max_message_size(bytes_max).max_frame_size(bytes_max);
-    Ok(WebSocketStream::from_raw_socket(own, Role::Client, Some(config)).await)
+    let stream = WebSocketStream::from_raw_socket(own, Role::Client, Some(config)).await;
+    Ok(Tail { stream, reason: None, end })
 }
 
 fn now_ms() -> u64 {

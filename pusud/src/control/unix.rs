@@ -203,7 +203,7 @@ async fn answer(
         let (outcome, tail) = match check(&line) {
             Ok(Command::Tail { channel }) => match operator.lists().tail(&channel).await {
                 Ok(tail) => (Outcome::Tailing(channel), Some(tail)),
-                Err(why) => (Outcome::Error(why), None),
+                Err(why) => (Outcome::Error(why.into()), None),
             },
             Ok(command) => {
                 let done = carry_out(command, &status_gatherer, &reload, &operator).await;

@@ -25,7 +25,7 @@ impl Hub {
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
         if here.is_none() && members.is_empty() {
-            state.count_published(channel, content, bytes);
+            state.count_published(channel, content);
             return Ok(());
         }
         let need = state.rooms.need(bytes, state.listeners_len(here), members);
@@ -34,7 +34,7 @@ impl Hub {
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
         }
-        state.count_published(channel, content, bytes);
+        state.count_published(channel, content);
         state.batch_timer.accepted();
         if !is_open {
             state.close_run();
@@ -52,7 +52,9 @@ impl Hub {
         let mut delivered = [0; SHARES];
         for publications in batch.iter() {
             if let Some(sample) = state.sample.as_mut().filter(|_| publications.share == Share::LINKS) {
-                sample.came(publications.channel, publications.messages, publications.frames.len());
+                let contents = frames::contents(publications.channel, publications.frames);
+                let bytes = contents.map(|content| content.len()).sum();
+                sample.came(publications.channel, publications.messages, bytes);
             }
             match state.lane_without_room(&publications) {
                 Some(lane) => {
@@ -98,10 +100,10 @@ impl Hub {
 }
 
 impl State {
-    fn count_published(&mut self, channel: &str, content: &str, bytes: usize) {
+    fn count_published(&mut self, channel: &str, content: &str) {
         self.stats.count_published(content);
         if let Some(sample) = &mut self.sample {
-            sample.published(channel, bytes);
+            sample.published(channel, content.len());
         }
     }
 

@@ -37,6 +37,11 @@ impl Hub {
 
     /// Ends the connections that are meant, among those that there are now. Gives how many that were.
     pub async fn kick(&self, target: &KickTarget) -> usize {
+        if let KickTarget::Id(id) = target {
+            let outbox = self.by_id(*id).filter(|outbox| !outbox.is_closing());
+            outbox.iter().for_each(|outbox| self.close(outbox, Disconnect::ByOperator));
+            return usize::from(outbox.is_some());
+        }
         let mut count = 0;
         for some in self.numbered_clients().chunks(LOOKED_AT_ONCE) {
             for (listener, outbox) in some {
@@ -52,8 +57,10 @@ impl Hub {
     }
 
     fn is_meant(&self, target: &KickTarget, listener: ListenerId, outbox: &Rc<Outbox>) -> bool {
+        // Whoever looks on is shown as `operator`, and may be called as clients are.
         match target {
-            KickTarget::Client(shown) => outbox.transport().describe_client() == *shown,
+            KickTarget::Id(id) => *id == self.id_of(listener),
+            KickTarget::Client(shown) => !outbox.is_operators() && outbox.transport().describe_client() == *shown,
             KickTarget::Subject(key) => outbox.is_authorized_by(*key),
             KickTarget::Address(networks) => {
                 let ip = outbox.transport().client().and_then(|client| client.ip());

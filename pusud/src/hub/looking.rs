@@ -5,13 +5,15 @@
 
 mod channels;
 
+use super::look_turn::LookTurn;
 use super::sample::Sample;
 use super::stage::Stage;
 use super::top::Top;
+
 use super::{Hub, ListenerId, Outbox, State};
 use crate::admission::ClientAddress;
 use crate::routing::{
-    AuthorizedBy, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport,
+    AuthorizedBy, ClientId, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport,
     ClientsSeen, Look,
 };
 use std::cmp::Reverse;
@@ -23,6 +25,8 @@ use tokio::time::timeout;
 
 /// Clients or channels that are looked at before others have their turn.
 const LOOKED_AT_ONCE: usize = 100;
+/// For how long, at the most, until others have their turn: whom the system is asked about costs more than others.
+const TURN: Duration = Duration::from_micros(200);
 /// Subscriptions of one client whose messages are added up to its rate.
 const ADDED_UP_MAX: usize = 1000;
 /// Subscriptions whose messages are added up before others have their turn.
@@ -42,7 +46,7 @@ impl Hub {
                     reply.send(seen).ok();
                 }
             }
-            Look::Client(number, reply) => drop(reply.send(self.look_at_client(number).await)),
+            Look::Client(id, reply) => drop(reply.send(self.look_at_client(id).await)),
             Look::Channels(look, reply) => {
                 if let Some(seen) = self.look_at_channels(&look, &reply).await {
                     reply.send(seen).ok();
@@ -70,12 +74,15 @@ impl Hub {
             }
         }
         let top: Vec<_> = top.into_sorted().collect();
-        for some in top.chunks(LOOKED_AT_ONCE) {
-            for ((key, Reverse(listener)), outbox) in some {
-                let Some(outbox) = outbox.upgrade() else { continue };
-                seen.rows.push((*key, self.row(*listener, &outbox, sample.as_deref())));
+        yield_now().await;
+        let mut turn = LookTurn::begin(TURN);
+        for ((key, Reverse(listener)), outbox) in top {
+            let Some(outbox) = outbox.upgrade() else { continue };
+            seen.rows.push((key, self.row(listener, &outbox, sample.as_deref())));
+            if turn.is_over() {
+                yield_now().await;
+                turn = LookTurn::begin(TURN);
             }
-            yield_now().await;
         }
         Some(seen)
     }
@@ -91,9 +98,13 @@ impl Hub {
     ) -> Option<usize> {
         let state = self.state.borrow();
         let end = state.outboxes.capacity();
-        let (mut looked_at, mut added_up) = (0, 0);
+        let (turn, mut looked_at, mut added_up) = (LookTurn::begin(TURN), 0, 0);
         for at in from..end {
-            if looked_at >= LOOKED_AT_ONCE || added_up >= ADDED_UP_ONCE || at - from >= 16 * LOOKED_AT_ONCE {
+            if (looked_at > 0 && turn.is_over())
+                || looked_at >= LOOKED_AT_ONCE
+                || added_up >= ADDED_UP_ONCE
+                || at - from >= 16 * LOOKED_AT_ONCE
+            {
                 return Some(at);
             }
             let Some(outbox) = state.outboxes.get(at) else { continue };
@@ -123,13 +134,13 @@ impl Hub {
     /// One client as it is now.
     fn row(&self, listener: ListenerId, outbox: &Rc<Outbox>, sample: Option<&Sample>) -> ClientRow {
         let state = self.state.borrow();
-        let is_operator = self.operators.has(outbox);
+        let is_operator = outbox.is_operators();
         let rates = sample.map(|sample| rates(&state, listener, Some(sample)));
         let is_blocked = outbox.is_blocked();
         ClientRow {
-            id: format!("{}-{listener}", self.shard),
+            id: self.id_of(listener).to_string(),
             address: if is_operator { "operator".to_owned() } else { outbox.transport().describe_client() },
-            subject: self.subject_of(listener, outbox),
+            subject: self.subject_of(outbox),
             transport: transport(outbox, is_operator),
             state: match () {
                 () if outbox.is_closing() => ClientState::Closing,
@@ -147,17 +158,17 @@ impl Hub {
         }
     }
 
-    async fn look_at_client(self: &Rc<Self>, listener: ListenerId) -> Option<ClientSeen> {
-        let outbox = self.state.borrow().outboxes.get(listener as usize).cloned()?;
+    async fn look_at_client(self: &Rc<Self>, id: ClientId) -> Option<ClientSeen> {
+        let (outbox, listener) = (self.by_id(id)?, id.number);
         let answers = matches!(outbox.stage(), Stage::WebSocket | Stage::EventStream(_)) && !outbox.is_closing();
         let authorized_by = match answers {
             true => timeout(TASK_ANSWERS_WITHIN, self.ask_task(listener, &outbox)).await.ok().and_then(Result::ok),
             false => None,
         };
         let sample = self.sample().await;
+        // It may have gone meanwhile.
+        self.by_id(id)?;
         let state = self.state.borrow();
-        // Its number may have been given out anew.
-        state.outboxes.get(listener as usize).filter(|now| Rc::ptr_eq(now, &outbox))?;
         let mut first: Top<Reverse<Rc<str>>, ()> = Top::new(CHANNELS_SHOWN);
         let channels = state.subscriptions.channels_of(listener);
         let channels_len = channels.len();

@@ -17,12 +17,14 @@ mod event_streams;
 mod fan_out;
 mod fences;
 mod flow;
+mod generations;
 mod incoming;
 mod interest;
 mod keepalive;
 mod kick;
 mod lanes;
 mod link_backlog;
+mod look_turn;
 mod looking;
 mod memory;
 mod operators;
@@ -64,6 +66,7 @@ use crate::routing::{LANES, Lane, Outgoing, Run, ShardIndex, ShardIndexView, Sta
 use aside::Aside;
 use batch_timer::BatchTimer;
 use fences::Fences;
+use generations::Generations;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
 use operators::Operators;
@@ -103,6 +106,7 @@ pub struct Hub {
 
 struct State {
     outboxes: Slab<Rc<Outbox>>,
+    generations: Generations,
     subscriptions: Subscriptions,
     index: ShardIndexView,
     run: Run,
@@ -154,6 +158,7 @@ impl Hub {
         Self {
             state: RefCell::new(State {
                 outboxes: Slab::new(),
+                generations: Generations::default(),
                 subscriptions: Subscriptions::default(),
                 index: ShardIndexView::new(index),
                 run: Run::new(room_bytes),
@@ -214,6 +219,7 @@ impl Hub {
         self.forget(listener);
         let state = &mut *self.state.borrow_mut();
         let outbox = state.outboxes.remove(listener as usize);
+        state.generations.end(listener);
         self.operators.remove(&outbox);
         state.event_streams -= usize::from(matches!(outbox.stage(), Stage::EventStream(_)));
         if state.outboxes.is_empty()
@@ -221,14 +227,6 @@ impl Hub {
         {
             waiting.wake();
         }
-    }
-
-    /// What is known of a client beside its outbox.
-    fn forget(&self, listener: ListenerId) {
-        self.name_ended(listener);
-        self.forget_subject(listener);
-        self.forget_publisher(listener);
-        drop(self.take_questions(listener));
     }
 
     /// Ready when no client is connected to this shard. Called by the draining task alone.

@@ -14,10 +14,6 @@ impl Operators {
         self.0.borrow().len()
     }
 
-    pub(super) fn has(&self, outbox: &Rc<Outbox>) -> bool {
-        self.0.borrow().iter().any(|one| std::ptr::eq(one.as_ptr(), Rc::as_ptr(outbox)))
-    }
-
     pub(super) fn remove(&self, outbox: &Rc<Outbox>) {
         self.0.borrow_mut().retain(|one| !std::ptr::eq(one.as_ptr(), Rc::as_ptr(outbox)));
     }
@@ -26,6 +22,7 @@ impl Operators {
 impl Hub {
     /// Takes a session of the operator's in.
     pub fn join_operator(&self, outbox: Rc<Outbox>) -> ListenerId {
+        outbox.belong_to_operator();
         self.operators.0.borrow_mut().push(Rc::downgrade(&outbox));
         self.join(outbox)
     }

@@ -7,6 +7,7 @@
 //! **Invariant:** frames leave whole and in the order they were pushed; nothing can cut a half-written one.
 
 mod age;
+mod ending;
 mod standing;
 mod writing;
 
@@ -42,6 +43,8 @@ pub struct Outbox {
     /// The lanes in which it stands to be flushed, a bit for each.
     marked: Cell<u8>,
     watch: Cell<Watch>,
+    is_operators: Cell<bool>,
+    ended_by: Cell<Option<Disconnect>>,
     /// When its client came, in tenths of a second since the first one of all did.
     joined: Cell<u32>,
     /// The client's task, to be woken when it has to wait for room or to end. It comes back at its next turn.
@@ -77,6 +80,8 @@ impl Outbox {
             standing: Cell::default(),
             marked: Cell::new(0),
             watch: Cell::new(Watch::Unwatched),
+            is_operators: Cell::new(false),
+            ended_by: Cell::new(None),
             joined: Cell::new(0),
             task: Cell::new(None),
             incoming: Incoming::default(),
@@ -160,6 +165,7 @@ impl Outbox {
         if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
             return self.disconnect_slow_consumer();
         }
+        self.ended_by.set(Some(Disconnect::SlowConsumer));
         let mut dropped = self.queue.borrow_mut().drop_unsent();
         dropped.bytes += half_sent;
         // Frames as large as that are one message.
@@ -190,6 +196,7 @@ impl Outbox {
             State::Closing | State::ClosingBlocked | State::Broken => return,
         };
         self.state.set(closing);
+        self.ended_by.set(Some(disconnect));
         if let Some(last_words) = self.stage.get().last_words(disconnect) {
             self.queue.borrow_mut().push(last_words);
         }

@@ -72,7 +72,9 @@ impl State {
             if outbox.part() >= outbox.incoming.arrived_bytes() {
                 self.disconnect_slow_consumer(&outbox, Refusal::MaxQueuedBytes);
             } else {
-                self.stats.refusals.count(Refusal::MaxQueuedBytes);
+                if !outbox.is_operators() {
+                    self.stats.refusals.count(Refusal::MaxQueuedBytes);
+                }
                 ended::count_disconnect(&mut self.stats, &outbox, Disconnect::Overloaded);
                 warn!(
                     client = outbox.transport().describe_client(),

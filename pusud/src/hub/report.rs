@@ -19,9 +19,10 @@ impl Hub {
             stats: state.stats.clone(),
             ..Report::default()
         };
+        self.subjects.name(&mut report.stats.ended);
         report.transports.other = self.operators.len();
         for (_, outbox) in &state.outboxes {
-            if self.operators.has(outbox) {
+            if outbox.is_operators() {
                 continue;
             }
             report.unauthorized += usize::from(!outbox.is_authorized());

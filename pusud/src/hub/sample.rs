@@ -39,7 +39,8 @@ impl Count {
     }
 }
 
-/// What was counted of one channel.
+/// What was counted of one channel. As in all figures of a relay, the bytes of what is published are those of contents, and
+/// the bytes of what is delivered those of frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OfChannel {
     /// Published by this shard's clients.

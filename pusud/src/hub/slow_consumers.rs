@@ -6,11 +6,11 @@
 use super::{Hub, State, ended};
 use crate::frames::Dropped;
 use crate::hub::outbox::Outbox;
-use crate::protocol::{Disconnect, Refusal};
+use crate::protocol::Refusal;
 use crate::routing::Stats;
 use std::rc::Rc;
 use std::time::Duration;
-use tracing::warn;
+use tracing::{info, warn};
 
 impl Hub {
     /// Disconnects those that have taken too little for too long, `passed` after the last time.
@@ -41,8 +41,16 @@ impl State {
 
 /// Counts a client that is disconnected because it takes too little, and says so once.
 pub(super) fn count_slow_consumer(stats: &mut Stats, outbox: &Outbox, refusal: Refusal, dropped: Dropped) {
+    if outbox.is_operators() {
+        info!(
+            limit = refusal.key(),
+            dropped_bytes = dropped.bytes,
+            "operator's session disconnected: it reads too slowly"
+        );
+        return;
+    }
     stats.count_slow_consumer(refusal, dropped);
-    ended::remember(stats, outbox, Disconnect::SlowConsumer);
+    ended::remember_slow(stats, outbox, refusal);
     warn!(
         client = outbox.transport().describe_client(),
         limit = refusal.key(),

@@ -54,7 +54,9 @@ impl Hub {
         }
         while let Some(outbox) = state.keepalive.next_gone() {
             state.close_run();
-            state.stats.refusals.count(Refusal::PongTimeout);
+            if !outbox.is_operators() {
+                state.stats.refusals.count(Refusal::PongTimeout);
+            }
             self.close_one(state, &outbox, Disconnect::PingTimeout);
         }
     }

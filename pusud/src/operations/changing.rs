@@ -42,7 +42,7 @@ impl Door {
         let operator = &self.parts.operator;
         match order {
             Order::Publish(Publish { channel, content }) => {
-                operator.lists().publish(&channel, content.get()).await.map_err(Fault::wrong)?;
+                operator.lists().publish(&channel, content.get()).await.map_err(Fault::unserved)?;
                 Ok((json(&json!({"published": true})), "published".to_owned()))
             }
             Order::Kick(KickOrder { whom, network }) => {

@@ -1,6 +1,7 @@
 //! A request that is not answered as it was asked: with which status, and why.
 
 use super::answers::{Answer, problem, with};
+use crate::control::Unserved;
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 
@@ -21,6 +22,15 @@ impl Fault {
     /// What was asked cannot be meant.
     pub(super) fn wrong(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// There is no session for what was asked.
+    pub(super) fn unserved(why: Unserved) -> Self {
+        let status = match why {
+            Unserved::Wrong(_) => StatusCode::BAD_REQUEST,
+            Unserved::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, why.to_string())
     }
 
     /// The same, with a header.

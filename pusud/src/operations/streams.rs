@@ -92,7 +92,7 @@ impl Door {
         let channel = asked.query.need("channel")?;
         asked.query.end()?;
         let (reader, answer) = self.stream(&self.streams.tails, asked.who, asked.session)?;
-        let tail = self.parts.operator.lists().tail(&channel).await.map_err(Fault::wrong)?;
+        let tail = self.parts.operator.lists().tail(&channel).await.map_err(Fault::unserved)?;
         audit(&reader.who, asked.caller, asked.action.word(), Some(&format!("channel {channel:?}")), "begun");
         tokio::spawn(pass_on(tail, reader));
         Ok(answer)

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** so many of each reason and no more, so that a flood of one reason leaves the others there.
 
-use crate::protocol::Disconnect;
+use crate::protocol::{Disconnect, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,6 +25,9 @@ pub struct EndedClient {
     pub address: String,
     /// As whom it was authorized; `None`: it was not, or nobody knows.
     pub subject: Option<String>,
+    /// The limit that it was past, by its key in the settings; `None`: it was not for a limit.
+    #[serde(default)]
+    pub limit: Option<String>,
 }
 
 /// The last ones of a shard, or of several.
@@ -45,6 +48,7 @@ impl Ended {
             reason: disconnect.reason().to_owned(),
             address,
             subject: None,
+            limit: None,
         };
         let clients = self.0.entry(disconnect).or_default();
         if clients.len() == OF_ONE_REASON {
@@ -53,13 +57,30 @@ impl Ended {
         clients.push_back((token, client));
     }
 
+    /// The client that `token` names was disconnected because it was past this limit.
+    pub fn name_limit(&mut self, token: usize, limit: Refusal) {
+        if let Some((_, client)) = self.last_of(token) {
+            client.limit = Some(limit.key().to_owned());
+        }
+    }
+
     /// The client that `token` names leaves, and was authorized as `subject`. The token is another client's from here on.
     pub fn name(&mut self, token: usize, subject: Option<String>) {
-        let mut clients = self.0.values_mut().flat_map(|clients| clients.iter_mut().rev());
-        if let Some((named, client)) = clients.find(|(named, _)| *named == token) {
+        if let Some((named, client)) = self.last_of(token) {
             *named = 0;
             client.subject = subject;
         }
+    }
+
+    fn last_of(&mut self, token: usize) -> Option<&mut (usize, EndedClient)> {
+        let mut clients = self.0.values_mut().flat_map(|clients| clients.iter_mut().rev());
+        clients.find(|(named, _)| *named == token)
+    }
+
+    /// Fills in as whom those were authorized who have not left yet: `subject` knows it by their tokens.
+    pub fn name_all(&mut self, subject: impl Fn(usize) -> Option<String>) {
+        let unnamed = self.0.values_mut().flatten().filter(|(token, _)| *token != 0);
+        unnamed.for_each(|(token, client)| client.subject = subject(*token));
     }
 
     /// Adds another shard's.
@@ -86,11 +107,16 @@ mod tests {
     fn the_last_ones_of_each_reason_are_remembered() {
         let mut ended = Ended::default();
         ended.remember(Disconnect::SlowConsumer, 1, "slow".into());
+        ended.name_limit(1, Refusal::WriteDeadline);
         for number in 0..20 {
             ended.remember(Disconnect::LimitExceeded, 100 + number, format!("fast {number}"));
         }
         ended.remember(Disconnect::GoingAway, 2, "gone".into());
+        // It is asked about before it has left.
+        ended.name_all(|token| (token == 1).then(|| "alice".to_owned()));
+        assert!(ended.newest().iter().any(|client| client.address == "slow" && client.subject.is_some()));
         ended.name(1, Some("alice".into()));
+        ended.name_all(|_| None);
         // The token is given out anew.
         ended.name(1, Some("bob".into()));
         let mut other = Ended::default();
@@ -103,6 +129,8 @@ mod tests {
         assert!(of(4503).any(|client| client.address == "fast 19"), "{newest:?}");
         let slow: Vec<_> = of(4001).map(|client| (client.address.as_str(), client.subject.as_deref())).collect();
         assert!(slow.contains(&("slow", Some("alice"))) && slow.contains(&("elsewhere", None)), "{slow:?}");
+        let limits: Vec<_> = of(4001).map(|client| client.limit.as_deref()).collect();
+        assert!(limits.contains(&Some("write_deadline")) && limits.contains(&None), "{limits:?}");
         assert_eq!(newest.len(), OF_ONE_REASON + 2);
     }
 }

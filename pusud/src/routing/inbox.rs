@@ -6,6 +6,7 @@
 //! own, and so has what comes over links: none of them waits for another's.
 
 use crate::admission::OperatorPlace;
+use crate::protocol::Disconnect;
 use crate::routing::arrival::Arrival;
 use crate::routing::backplane::Event;
 use crate::routing::batch::Batch;
@@ -15,7 +16,7 @@ use crate::routing::orders::{KickTarget, Tally};
 use crate::routing::report::Report;
 use crate::routing::waker_set::WakerSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -54,8 +55,9 @@ pub enum Item {
     Report(oneshot::Sender<Report>),
     /// Show some of the clients or channels.
     Look(Look),
-    /// Serve the other end of this socket as the operator, who may do everything, in that place.
-    Operator(std::net::TcpStream, OperatorPlace),
+    /// Serve the other end of this socket as the operator, who may do everything, in that place, and say here why it was ended
+    /// before it ends: the connection itself tells nobody who does not read.
+    Operator(std::net::TcpStream, OperatorPlace, Arc<OnceLock<Disconnect>>),
     /// See all clients off, and say so when they have gone. Everything else goes on: other shards may still have
     /// sources.
     Drain(oneshot::Sender<()>),

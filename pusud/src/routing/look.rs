@@ -1,6 +1,7 @@
 //! Looks into a shard: lists of its clients and channels that an operator wants to see, each made when somebody looks.
 
 use crate::admission::Networks;
+use crate::routing::client_id::ClientId;
 use crate::routing::rows::{AuthorizationRow, ChannelRow, ClientRow};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -144,8 +145,8 @@ pub struct AuthorizedBy {
 pub enum Look {
     /// Some of the clients.
     Clients(Box<ClientLook>, oneshot::Sender<ClientsSeen>),
-    /// The client of this number.
-    Client(u32, oneshot::Sender<Option<ClientSeen>>),
+    /// The client of this id.
+    Client(ClientId, oneshot::Sender<Option<ClientSeen>>),
     /// Some of the channels.
     Channels(Box<ChannelLook>, oneshot::Sender<ChannelsSeen>),
 }

@@ -2,6 +2,7 @@
 
 use crate::admission::Networks;
 use crate::revocation::Revocations;
+use crate::routing::client_id::ClientId;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,7 +17,9 @@ pub const KICK_BYTES_MAX: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kick {
-    /// That of one client, as the log names it: `203.0.113.7:50123`.
+    /// That of one client by its id, as the list of clients has it: `0-17`. Of this relay alone.
+    Id(String),
+    /// That of one client, as the log names it: `203.0.113.7:50123`. Where the log names several so, those of all.
     Client(String),
     /// Those of everybody with an authorization of this subject.
     Subject(String),
@@ -27,9 +30,10 @@ pub enum Kick {
 }
 
 impl Kick {
-    /// What it goes by, as a number and a text.
+    /// What it goes by, as a number and a text. An id has no number, since no other relay is told of it.
     pub fn parts(&self) -> (u8, &str) {
         match self {
+            Self::Id(text) => (0, text),
             Self::Client(text) => (1, text),
             Self::Subject(text) => (2, text),
             Self::Address(text) => (3, text),
@@ -44,6 +48,19 @@ impl Kick {
         Some(make(text.to_owned()))
     }
 
+    /// Whether it may go as far as that, to all linked relays or not.
+    ///
+    /// # Errors
+    /// It names a client of this relay alone.
+    pub fn check_reach(&self, network: bool) -> anyhow::Result<()> {
+        let is_near = matches!(self, Self::Id(_));
+        ensure!(
+            !(is_near && network),
+            "an id names a client of this relay alone: leave the network out, or name the subject"
+        );
+        Ok(())
+    }
+
     /// The same as shards look for it.
     ///
     /// # Errors
@@ -53,6 +70,7 @@ impl Kick {
         ensure!(!text.is_empty(), "expected a client, a subject, an address or a channel, found nothing");
         ensure!(text.len() <= KICK_BYTES_MAX, "expected at most {KICK_BYTES_MAX} bytes, found {}", text.len());
         Ok(match self {
+            Self::Id(id) => KickTarget::Id(id.parse()?),
             Self::Client(client) => KickTarget::Client(client.clone()),
             Self::Subject(subject) => KickTarget::Subject(revocations.subject_key(subject)),
             Self::Address(address) => KickTarget::Address(Networks::parse([address])?),
@@ -67,6 +85,7 @@ impl Kick {
 impl fmt::Display for Kick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = match self {
+            Self::Id(_) => "id",
             Self::Client(_) => "client",
             Self::Subject(_) => "subject",
             Self::Address(_) => "address",
@@ -79,7 +98,9 @@ impl fmt::Display for Kick {
 /// Whose connections a shard is to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KickTarget {
-    /// That of the client which the log names so.
+    /// That of this client.
+    Id(ClientId),
+    /// Those of the clients which the log names so.
     Client(String),
     /// Those with an authorization of this number.
     Subject(u64),
@@ -193,6 +214,9 @@ mod tests {
             assert!(kick.target(&Revocations::default()).is_ok(), "{kick:?}");
         }
         assert_eq!((Kick::from_parts(0, "a"), Kick::from_parts(5, "a")), (None, None));
+        // An id means somebody else there.
+        let kick = Kick::Id("0-17".into());
+        assert_eq!(Kick::from_parts(kick.parts().0, kick.parts().1), None);
     }
 
     #[test]
@@ -200,6 +224,7 @@ mod tests {
         let revocations = Revocations::default();
         for (kick, part) in [
             (Kick::Client(String::new()), "found nothing"),
+            (Kick::Id("alice".into()), "the id of a client"),
             (Kick::Subject("x".repeat(KICK_BYTES_MAX + 1)), "at most 1024"),
             (Kick::Address("192.0.2.1:80".into()), "it has a port"),
             (Kick::Channel("a\n".into()), "no channel"),

@@ -42,7 +42,7 @@ pub enum ClientState {
 /// One client.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientRow {
-    /// Its shard and its number there. The number is given out anew when the client has gone.
+    /// Its shard and its number there, and how many had that before, if any: it is never another client's.
     pub id: String,
     /// Where it is, as the log and `pusud kick --client` name it.
     pub address: String,
@@ -66,7 +66,7 @@ pub struct ClientRow {
     pub published_per_second: Option<f64>,
     /// Messages for it.
     pub delivered_per_second: Option<f64>,
-    /// The bytes of these.
+    /// The bytes of these, as frames.
     pub delivered_bytes_per_second: Option<f64>,
 }
 
@@ -91,6 +91,9 @@ pub struct Clients {
 pub struct AuthorizationRow {
     /// The name of the authenticator that has granted it, where the settings have a list; `None`: it is not known.
     pub entry: Option<String>,
+    /// Whom it is for, as the authenticator has said; `None`: it has not, or this is not kept.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// When it ends, in milliseconds since 1970; `None`: it does not.
     pub expires_ms: Option<u64>,
     /// What it gives.
@@ -134,7 +137,7 @@ pub struct ChannelRow {
     pub listeners: usize,
     /// Messages that come for it; `None`, as the next one: nobody has asked for rates.
     pub messages_per_second: Option<f64>,
-    /// The bytes of these.
+    /// The bytes of their contents.
     pub bytes_per_second: Option<f64>,
     /// The linked relays where somebody listens to it.
     pub relays: Vec<String>,
@@ -145,7 +148,7 @@ pub struct ChannelRow {
 pub struct Channels {
     /// The first of those that fit.
     pub channels: Vec<ChannelRow>,
-    /// How many channels have a listener here.
+    /// How many channels have a listener here; by rate, also those that something was published to, as far as they are counted.
     pub count: usize,
     /// How many of them fit.
     pub matching: usize,

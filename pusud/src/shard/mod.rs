@@ -106,8 +106,8 @@ impl Shard {
                         drop(spawn_local(async move { tally.add(hub.kick(&target).await) }));
                     }
                     Item::Look(look) => drop(spawn_local(hub.clone().look(look))),
-                    Item::Operator(socket, place) if !context.is_draining.get() => {
-                        match client::serve_operator(&context, socket, place) {
+                    Item::Operator(socket, place, end) if !context.is_draining.get() => {
+                        match client::serve_operator(&context, socket, place, end) {
                             Ok(serving) => drop(spawn_local(serving)),
                             Err(error) => debug!(%error, "cannot serve the operator"),
                         }

@@ -35,11 +35,20 @@ fn disconnects(browser: &mut Browser, relays: &Relays) {
     browser.press("Cancel");
     browser.tell("no_question", json!({}));
     goes.expect_no_answer();
+    // A question goes with the page that it is about.
+    browser.press("Disconnect");
+    browser.tell("question", json!({}));
+    browser.tell("back", json!({}));
+    browser.tell("no_question", json!({}));
+    browser.see_heading("Clients");
+    browser.follow("127.0.0.1:");
     browser.press("Disconnect");
     browser.confirm("It may come back at once", "Disconnect");
     browser.see("Disconnected: 1 connection here.");
     goes.expect_closed(4504);
     browser.see("This client is not here any more");
+    // Its buttons are gone, and the focus is where it says what has become of it.
+    browser.tell("see_focused", json!({"text": "Disconnected: 1 connection here."}));
     stays.expect_no_answer();
 }
 
@@ -56,6 +65,8 @@ fn revokes_and_lifts(browser: &mut Browser, relays: &Relays) {
     browser.see_row("Subject", MARKUP);
     browser.press("Revoke subject");
     browser.tell("choose", json!({"label": "It holds", "value": "1 hour"}));
+    let question = browser.tell("question", json!({}));
+    assert!(question.as_str().unwrap().contains("no other authorization are closed with code 4504"), "{question}");
     browser.confirm(&format!("All authorizations of {MARKUP} are taken back"), "Revoke");
     browser.see("on second");
     for client in [&mut here, &mut there] {
@@ -74,6 +85,7 @@ fn revokes_and_lifts(browser: &mut Browser, relays: &Relays) {
     browser.press_in_row(MARKUP, "Lift");
     browser.confirm("is let in again", "Lift it");
     browser.see("Nothing is revoked.");
+    browser.see(&format!("{MARKUP} is not revoked any more. Lifted on this relay and on second, third."));
     assert_eq!(refused(relays), "authorization_ok");
 }
 

@@ -97,9 +97,21 @@ pub(super) fn refused(daemon: &Daemon) -> Client {
     client
 }
 
-/// Sends a message that is too long, for which the relay disconnects.
+/// A name that fills a line of a list and more.
+pub(super) fn long_name() -> String {
+    "long-".repeat(50)
+}
+
+/// A client with a long name that listens to a channel with one.
+pub(super) fn long_named(daemon: &Daemon) -> Client {
+    let mut client = daemon.client_with(&format!("{ALL} subject={}", long_name()));
+    client.subscribe(&long_name());
+    client
+}
+
+/// Sends a message that is too long, for which the relay disconnects; its name is long too.
 pub(super) fn sends_too_much(daemon: &Daemon) {
-    let mut client = daemon.client();
+    let mut client = daemon.client_with(&format!("{ALL} subject={}", long_name()));
     client.publish("a", json!("x".repeat(200_000)));
     client.expect_closed(1009);
 }

@@ -47,9 +47,16 @@ fn finds_a_link_that_is_cut(browser: &mut Browser, relays: &Relays) {
 }
 
 fn finds_a_failing_authenticator(browser: &mut Browser, relays: &Relays) {
-    fails_to_authorize(relays);
+    // It answers, and says that it cannot: all counts but that of what was not decided stay as they are.
+    fails_to_authorize(relays, "unavailable");
     let line = browser.see_problem("could not decide");
     assert!(line.contains("ScriptedAuthenticator"), "{line}");
+    browser.go("Now");
+    browser.see_row("Failed in the last minute", "1 not decided");
+    browser.see_row("Failed since it took over", "1 not decided");
+    browser.see_row("Not decided", "1");
+    fails_to_authorize(relays, "error");
+    browser.see_row("Failed in the last minute", "1 failed");
     browser.follow_problem("could not decide");
     browser.see_heading("Why");
     browser.see_row("unavailable", "ScriptedAuthenticator");
@@ -59,8 +66,10 @@ fn finds_a_publisher_past_its_rate(browser: &mut Browser, relays: &Relays) {
     publishes_past_its_rate(relays);
     browser.see_problem("publish_rate");
     browser.follow_problem("publish_rate");
-    browser.see_heading("Clients");
-    browser.see_row("hasty", "(4503)");
+    // Who was disconnected for it is in no list of clients: it leads to those who are gone.
+    browser.tell("see_focused", json!({"text": "Disconnected by the relay"}));
+    browser.see_row("hasty", "limit exceeded (4503)");
+    browser.see_row("hasty", "past publish_rate");
 }
 
 fn finds_a_slow_listener(browser: &mut Browser, relays: &Relays) {
@@ -77,9 +86,9 @@ fn finds_a_slow_listener(browser: &mut Browser, relays: &Relays) {
     assert!(slow.stream().peer_addr().is_ok());
 }
 
-fn fails_to_authorize(relays: &Relays) {
+fn fails_to_authorize(relays: &Relays, authorization: &str) {
     let mut client = relays.first().connect();
-    client.send(json!({"type": "authorize", "authorization": "error"}));
+    client.send(json!({"type": "authorize", "authorization": authorization}));
     client.expect_error("authorization_failed");
 }
 
@@ -110,7 +119,7 @@ fn takes_the_picture_of_the_page(browser: &mut Browser, relays: &Relays) {
     relays.cut(true);
     browser.see_problem("no link with");
     let _slow = slow_listener(relays.first(), "sleepy");
-    fails_to_authorize(relays);
+    fails_to_authorize(relays, "error");
     publishes_past_its_rate(relays);
     browser.see_problem("publish_rate");
     let file = root().join("docs/images/console.png");

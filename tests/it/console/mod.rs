@@ -5,5 +5,6 @@ mod changes;
 mod crowd;
 mod faults;
 mod files;
+mod gone;
 mod relays;
 mod views;

@@ -1,7 +1,8 @@
 //! Each view of the console, against three relays with traffic: what it shows, and that it shows it as text.
 
-use super::browser::{Browser, pictures};
-use super::crowd::{CHANNEL, MARKUP, Traffic, refused, sends_too_much, slow_listener};
+use super::browser::Browser;
+use super::crowd::{CHANNEL, MARKUP, Traffic, long_named, refused, sends_too_much, slow_listener};
+use super::gone::says_that_the_relay_is_gone;
 use super::relays::Relays;
 use crate::harness::DEADLINE;
 use serde_json::json;
@@ -18,6 +19,7 @@ fn every_view_shows_what_it_should() {
         "limits: {max_message_bytes: 100 KiB, outbox_bytes: 64 MiB, outbox_soft_bytes: 64 MiB, write_deadline: 5m}",
     );
     let _traffic = Traffic::on(&relays);
+    let _long = long_named(relays.first());
     let token = relays.token("operate");
     signs_in(&mut browser, &relays, &token);
     shows_now(&mut browser, &relays);
@@ -27,16 +29,18 @@ fn every_view_shows_what_it_should() {
     shows_why(&mut browser, &relays);
     shows_settings(&mut browser);
     keeps_nothing(&mut browser, &token);
-    says_that_the_relay_is_gone(&mut browser, &mut relays);
+    says_that_the_relay_is_gone(&mut browser, &mut relays, &token);
 }
 
 fn signs_in(browser: &mut Browser, relays: &Relays, token: &str) {
     browser.tell("open", json!({"url": relays.url()}));
     browser.see_heading("Sign in");
     browser.see("operations_token_file");
+    browser.see("operators' tokens are here");
     browser.inspect("sign-in");
     browser.tell("sign_in", json!({"token": "not-the-token"}));
     browser.see("This is not a token of this relay");
+    browser.see("operations.token has those that are right");
     browser.tell("sign_in", json!({"token": token}));
     browser.see_heading("Now");
     // By the keyboard: the first stop leads past everything that each view has.
@@ -55,6 +59,7 @@ fn shows_now(browser: &mut Browser, relays: &Relays) {
     browser.see_row("Since", "20");
     browser.see_row("secure", "valid until");
     browser.see("Messages that wait");
+    knows_its_rows_and_its_clock(browser);
     let began = Instant::now();
     loop {
         let chart = browser.tell("chart", json!({"title": "Messages delivered"}));
@@ -65,6 +70,15 @@ fn shows_now(browser: &mut Browser, relays: &Relays) {
         assert!(began.elapsed() < DEADLINE, "{chart}");
     }
     browser.inspect("now");
+}
+
+/// Rows that are alike are as many as they are, also when they are shown again; and when the clock is set back, the charts begin
+/// anew.
+fn knows_its_rows_and_its_clock(browser: &mut Browser) {
+    let found = browser.tell("of_modules", json!({}));
+    assert_eq!(found["rows"], json!(["a b c", "a b", "b b b"]), "{found}");
+    assert_eq!(found["figures"], 180, "{found}");
+    assert_eq!((&found["known"], &found["published"]), (&json!([101]), &json!(1)), "{found}");
 }
 
 fn shows_the_network(browser: &mut Browser, relays: &Relays) {
@@ -89,7 +103,12 @@ fn shows_clients(browser: &mut Browser, relays: &Relays) {
     browser.go("Clients");
     browser.see_row(MARKUP, "open");
     browser.see_row(&address, "does not read");
+    // Somebody was disconnected for a limit, with a long name, which is cut in the list alone.
+    browser.see_row("(1009)", "past max_message_bytes");
     browser.inspect("clients");
+    browser.follow("long-");
+    browser.see("1 of 1 client that fit");
+    browser.go("Clients");
     browser.tell("choose", json!({"label": "Most of", "value": "their rates"}));
     browser.see_row("news-desk", "/s");
     browser.fill("Subject", "news-desk");
@@ -128,6 +147,9 @@ fn shows_channels(browser: &mut Browser) {
     browser.fill("Content", "hello from the console");
     browser.press("Publish");
     browser.see("Published at");
+    // The page itself listens too.
+    browser.see_row("Listeners here", "3 (1 of them an operator’s tail)");
+    browser.see_row("operator", "(an operator’s tail)");
     browser.see("hello from the console");
     browser.inspect("channel");
     // However many come, no more than 200 are kept.
@@ -152,11 +174,12 @@ fn shows_why(browser: &mut Browser, relays: &Relays) {
     browser.press("Show");
     browser.see_row("refused", MARKUP);
     browser.fill("Authorization", CANARY);
-    browser.fill("May it read and write", "news.1, other");
+    browser.fill("May it read and write", "news.1, other, news.1");
     browser.press("Explain");
     browser.see_row("Decision", "granted");
     browser.see_row("news.1", "yes, by news.*");
     browser.see_row("other", "no: no pattern");
+    assert_eq!(browser.tell("rows", json!({"of": "yes, by news.*"})), 1);
     assert_eq!(browser.tell("value", json!({"label": "Authorization"})), "");
     browser.inspect("why");
 }
@@ -178,15 +201,4 @@ fn keeps_nothing(browser: &mut Browser, token: &str) {
     let kept = browser.tell("kept", json!({})).to_string();
     assert!(!kept.contains(token) && !kept.contains(CANARY), "{kept}");
     assert!(kept.contains("#/settings?differs=true"), "{kept}");
-}
-
-fn says_that_the_relay_is_gone(browser: &mut Browser, relays: &mut Relays) {
-    browser.tell("allow_failures", json!({}));
-    let first = relays.network_mut().relay_mut(0);
-    first.freeze();
-    browser.tell("see_anywhere", json!({"text": "The relay does not answer. It is asked again in"}));
-    let picture = pictures().join("gone-1280-light.png");
-    browser.tell("picture", json!({"file": picture, "width": 1280, "height": 860}));
-    first.thaw();
-    browser.tell("see_gone", json!({"text": "The relay does not answer"}));
 }

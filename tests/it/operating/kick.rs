@@ -1,7 +1,8 @@
 //! `pusud kick`: connections that the operator ends, by each way to name them, and nobody else's.
 
-use crate::harness::{Client, Daemon, Request};
+use crate::harness::{Client, DEADLINE, Daemon, Raw, Request, Setup, upgrade_request};
 use serde_json::json;
+use std::time::Instant;
 
 crate::on_1_and_3_shards!(whoever_is_named_goes_and_nobody_else, requests_and_streams_end_too,);
 
@@ -51,6 +52,48 @@ fn requests_and_streams_end_too(daemon: Daemon) {
     daemon.http().ask(&request).expect_accepted();
 }
 
+/// The ids of the clients from there, when there are so many.
+fn ids(daemon: &Daemon, address: &str, count: usize) -> Vec<String> {
+    let began = Instant::now();
+    loop {
+        let clients = daemon.operate_json(&["clients", "--sort", "age", "--address", address]).remove(0);
+        let rows = clients["clients"].as_array().unwrap();
+        if rows.len() == count {
+            return rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        }
+        assert!(began.elapsed() < DEADLINE, "{count} clients are waited for: {clients:#}");
+    }
+}
+
+#[test]
+fn an_id_is_one_client_and_never_another_one() {
+    let listener = "listeners:\n  - {address: 127.0.0.1, port: 0, trusted_proxies: [127.0.0.1]}\n";
+    let daemon = Setup::on_shards(1).settings(listener).start();
+    // The proxy says no port.
+    let connect = || {
+        let mut raw = daemon.raw();
+        raw.send(upgrade_request("X-Forwarded-For: 192.0.2.7\r\n"));
+        raw.read_head();
+        raw.expect_hello();
+        raw
+    };
+    let [mut goes, _stays]: [Raw; 2] = std::array::from_fn(|_| connect());
+    let before = ids(&daemon, "192.0.2.7", 2);
+    assert_eq!(daemon.operate(&["kick", "--id", &before[0]]).succeeds(), "1 connection ended");
+    goes.read_to_end();
+    drop(goes);
+    assert_eq!(ids(&daemon, "192.0.2.7", 1), before[1..]);
+    // Its number is given out anew, and the id is not.
+    let _comes = connect();
+    let after = ids(&daemon, "192.0.2.7", 2);
+    assert!(!after.contains(&before[0]) && after.contains(&before[1]), "{before:?}, then {after:?}");
+    assert_eq!(daemon.operate(&["kick", "--id", &before[0]]).succeeds(), "0 connections ended");
+    daemon.operate(&["clients", "--id", &before[0]]).fails_saying(&["there is no client"]);
+    assert_eq!(ids(&daemon, "192.0.2.7", 2), after);
+    // As the log names them, both are meant.
+    assert_eq!(daemon.operate(&["kick", "--client", "192.0.2.7"]).succeeds(), "2 connections ended");
+}
+
 #[test]
 fn a_subject_that_has_ended_is_nobodys() {
     let daemon = Daemon::on_shards(1);
@@ -70,6 +113,9 @@ fn a_mistake_is_pointed_out() {
     daemon.operate(&["kick", "--address", "127.0.0.1:80"]).fails_saying(&["it has a port", "127.0.0.1"]);
     daemon.operate(&["kick", "--channel", ""]).fails_saying(&["found nothing"]);
     daemon.operate(&["kick", "--subject", &"x".repeat(1025)]).fails_saying(&["at most 1024 bytes", "1025"]);
+    daemon.operate(&["kick", "--id", "alice"]).fails_saying(&["the id of a client", "alice"]);
+    let elsewhere = daemon.operate(&["kick", "--id", "0-1", "--network"]);
+    assert_eq!(elsewhere.status.code(), Some(2), "{elsewhere:?}");
     let none = daemon.operate(&["kick"]);
     assert_eq!(none.status.code(), Some(2), "{none:?}");
     let two = daemon.operate(&["kick", "--subject", "a", "--channel", "b"]);

@@ -1,11 +1,20 @@
 //! `pusud clients` and `pusud channels`: whoever is there is found, in the order that is wanted, and shown as it is.
 
-use crate::harness::{Client, DEADLINE, Daemon, Raw, Setup};
+use crate::harness::{Client, DEADLINE, Daemon, Network, Raw, Setup};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-crate::on_1_and_3_shards!(clients_are_found, channels_are_found, names_are_data, all_of_one_client, rates_are_measured,);
+crate::on_1_and_3_shards!(
+    clients_are_found,
+    channels_are_found,
+    names_are_data,
+    all_of_one_client,
+    rates_are_measured,
+    who_is_named_is_who_is_revoked,
+    an_earlier_subject_that_holds_is_shown,
+    those_alike_are_in_the_order_of_their_ids,
+);
 
 /// The one answer of a command.
 fn answer(daemon: &Daemon, words: &[&str]) -> Value {
@@ -133,10 +142,41 @@ fn all_of_one_client(daemon: Daemon) {
     assert_eq!(ending["permissions"], json!([permission("c", true)]), "{page:#}");
     assert!(ending["expires_ms"].as_u64().is_some_and(|ms| ms > 1_600_000_000_000), "{page:#}");
     assert!(page["client"]["delivered_per_second"].is_f64(), "{page:#}");
+    assert_eq!((&lasting["subject"], &ending["subject"]), (&json!("alice"), &json!("alice")), "{page:#}");
     alice.close();
     wait_for("the end of the client", || clients(&daemon, &["--subject", "alice"]), Vec::is_empty);
     daemon.operate(&["clients", "--id", &id]).fails_saying(&["there is no client", &id]);
     daemon.operate(&["clients", "--id", "alice"]).fails_saying(&["expected the id of a client", "alice"]);
+}
+
+fn who_is_named_is_who_is_revoked(daemon: Daemon) {
+    // It is the longest that there may be.
+    let long = "é".repeat(512);
+    let mut client = client(&daemon, &long, &["a"]);
+    let row = clients(&daemon, &["--channel", "a"]).remove(0);
+    assert_eq!(row["subject"], json!(long));
+    let id = row["id"].as_str().unwrap();
+    let text = daemon.operate(&["clients", "--channel", "a"]).succeeds();
+    assert!(text.contains(&format!("\"{}…\"", "é".repeat(39))) && text.len() < 400, "{text}");
+    assert!(daemon.operate(&["clients", "--id", id]).succeeds().contains(&long));
+    // What was shown is copied.
+    daemon.operate(&["revoke", "--subject", row["subject"].as_str().unwrap()]).succeeds();
+    client.expect(json!({"type": "authorization_failed", "reason": "revoked"}));
+    client.expect_closed(4504);
+}
+
+fn an_earlier_subject_that_holds_is_shown(daemon: Daemon) {
+    let mut client = daemon.client_with("subject=alice read=a");
+    client.subscribe("a");
+    client.authorize("subject=bob read=b expires=3000");
+    client.subscribe("b");
+    let row = clients(&daemon, &["--channel", "a"]).remove(0);
+    assert_eq!(row["subject"], "bob");
+    let page = answer(&daemon, &["clients", "--id", row["id"].as_str().unwrap()]);
+    assert_eq!(column(page["authorizations"].as_array().unwrap(), "subject"), ["alice", "bob"], "{page:#}");
+    client.expect(json!({"type": "authorization_expiring", "seconds": 1}));
+    client.expect(json!({"type": "subscription_ended", "channel": "b", "reason": "expired"}));
+    assert_eq!(column(&clients(&daemon, &["--channel", "a"]), "subject"), ["alice"]);
 }
 
 fn rates_are_measured(daemon: Daemon) {
@@ -157,6 +197,7 @@ fn rates_are_measured(daemon: Daemon) {
         });
         let by_rate = answer(&daemon, &["clients", "--sort", "rate"]);
         let channels = answer(&daemon, &["channels", "--sort", "rate"]);
+        let unheard = answer(&daemon, &["channels", "--sort", "rate", "--search", "unheard"]);
         is_over.store(true, Ordering::Relaxed);
         busy.join().unwrap();
         assert!(by_rate["sampled_seconds"].as_f64().is_some_and(|seconds| seconds >= 1.0), "{by_rate:#}");
@@ -167,6 +208,9 @@ fn rates_are_measured(daemon: Daemon) {
         assert!(rate(&rows[1], "delivered_per_second") > 0.0 && rate(&rows[1], "published_per_second") == 0.0);
         assert!(rate(&rows[1], "delivered_bytes_per_second") > rate(&rows[1], "delivered_per_second"));
         assert_eq!(rate(&rows[4], "delivered_per_second"), 0.0);
+        // Nobody listens to it, and it is there.
+        let found = (unheard["channels"].as_array().unwrap().len(), &unheard["matching"], &unheard["count"]);
+        assert_eq!(found, (1, &json!(1), &json!(3)), "{unheard:#}");
         let rows = channels["channels"].as_array().unwrap();
         assert_eq!(rows.len(), 3, "{channels:#}");
         let of = |name: &str| rows.iter().find(|row| row["channel"] == name).unwrap();
@@ -176,6 +220,15 @@ fn rates_are_measured(daemon: Daemon) {
         assert_eq!((&of("busy")["listeners"], &of("unheard")["listeners"]), (&json!(3), &json!(0)));
         assert_eq!(rate(of("quiet"), "messages_per_second"), 0.0);
     });
+}
+
+fn those_alike_are_in_the_order_of_their_ids(daemon: Daemon) {
+    let _all: Vec<Client> = (0..36).map(|_| daemon.connect()).collect();
+    let rows = clients(&daemon, &["--sort", "subscriptions"]);
+    let numbers = |row: &Value| -> Vec<u32> {
+        row["id"].as_str().unwrap().split('-').map(|part| part.parse().unwrap()).collect()
+    };
+    assert!(rows.len() == 36 && rows.is_sorted_by_key(numbers), "{rows:#?}");
 }
 
 #[test]
@@ -215,4 +268,33 @@ fn mistakes_are_pointed_out() {
     }
     assert_eq!(daemon.operate(&["clients", "--sort", "size"]).status.code(), Some(2));
     assert_eq!(daemon.operate(&["clients", "--id", "0-1", "--subject", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn bytes_of_channels_are_those_of_contents_wherever_they_come_from() {
+    const CONTENT_BYTES: f64 = 302.0;
+    let network = Network::of(2);
+    let [here, there] = [network.relay(0), network.relay(1)];
+    let mut listener = client(there, "listener", &["a"]);
+    let mut source = client(here, "source", &[]);
+    let content = json!("x".repeat(300));
+    for relay in [here, there] {
+        let page = wait_for(
+            "messages in a second",
+            || {
+                std::thread::scope(|scope| {
+                    let asked = scope.spawn(|| answer(relay, &["channels", "--channel", "a"]));
+                    while !asked.is_finished() {
+                        source.publish("a", content.clone());
+                        listener.expect_publish("a", content.clone());
+                    }
+                    asked.join().unwrap()
+                })
+            },
+            |page| page["messages_per_second"].as_f64() > Some(0.0),
+        );
+        let rate = |of: &str| page[of].as_f64().unwrap();
+        let bytes = rate("bytes_per_second") / rate("messages_per_second");
+        assert!((bytes - CONTENT_BYTES).abs() < 0.01, "{page:#}");
+    }
 }

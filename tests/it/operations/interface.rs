@@ -82,6 +82,15 @@ fn clients_and_channels_are_listed() {
 fn a_connection_is_ended_and_an_authorization_taken_back() {
     let daemon = daemon();
     let mut client = daemon.client();
+    let id = daemon.look("/api/v1/clients")["clients"][0]["id"].clone();
+    let kicked = daemon.change("/api/v1/kick", &json!({"whom": {"id": id}})).expect(200).json();
+    assert_eq!(kicked, json!({"connections": 1, "relays": []}));
+    client.expect_closed(4504);
+    daemon.wait_for_connections(0);
+    let everywhere = json!({"whom": {"id": id}, "network": true});
+    let refused = daemon.change("/api/v1/kick", &everywhere).expect_problem(400);
+    assert!(refused["detail"].as_str().unwrap().contains("of this relay alone"), "{refused}");
+    let mut client = daemon.client();
     let kicked = daemon.change("/api/v1/kick", &json!({"whom": {"address": "127.0.0.1"}})).expect(200).json();
     assert_eq!(kicked, json!({"connections": 1, "relays": []}));
     client.expect_closed(4504);

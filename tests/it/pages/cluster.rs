@@ -10,8 +10,8 @@ const RELAYS: [u16; 3] = [55000, 55010, 55020];
 
 /// A shell condition: the relay with this client port is linked with so many others.
 fn linked(port: u16, others: usize) -> String {
-    let status = format!("pusud status --json --socket run/pusud-{port}.sock");
-    format!("[ \"$({status} | grep --only-matching '\"state\":\"linked\"' | wc -l)\" = {others} ]")
+    let status = format!("pusud status --socket run/pusud-{port}.sock");
+    format!("[ \"$({status} | grep --count ': linked, ')\" = {others} ]")
 }
 
 fn wait_for(stage: &Stage, condition: &str) {

@@ -31,13 +31,20 @@ fn found_everywhere(recipe: &str, names: &BTreeSet<String>, places: &[&str]) {
     let files = files(recipe);
     for place in places {
         assert!(files.contains(*place), "{recipe}: {place} is not named");
-        let text = text(place);
+        let text = with_tests_beside(place);
         let words: BTreeSet<&str> = text.split(|c: char| c != '_' && !c.is_alphanumeric()).collect();
         let is_there =
             |name: &&String| if name.contains('-') { text.contains(*name) } else { words.contains(name.as_str()) };
         let missing: Vec<_> = names.iter().filter(|name| !is_there(name)).collect();
         assert!(missing.is_empty(), "{recipe}: {place} lacks {missing:?}");
     }
+}
+
+/// The text of a file, and of the tests of it that have a file of their own.
+fn with_tests_beside(place: &str) -> String {
+    let tests = place.strip_suffix(".rs").map(|stem| format!("{stem}/tests.rs"));
+    let tests = tests.filter(|tests| root().join(tests).exists());
+    text(place) + &tests.map_or_else(String::new, |tests| text(&tests))
 }
 
 /// The first word of the lines between two texts of a file that are indented by exactly four spaces.

@@ -145,7 +145,7 @@ fn the_page_explains_every_label() {
     let (section, _) = section.split_once("\n## ").expect("another one follows");
     let explained: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let text = describe(&sample());
-    let shown: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    let shown: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(':')?.0.trim_start())).collect();
     assert_eq!(explained, shown);
 }
 

@@ -6,15 +6,16 @@ use crate::cli::clients::table;
 use crate::cli::columns::{a_second, bytes, time};
 use crate::cli::status::describe_relay;
 use crate::cli::terminal::escaped;
+use crate::cli::width::fitting;
 use pusud::control::{Level, State};
-use pusud::routing::PeerState;
+use pusud::routing::{ChannelRow, PeerState};
 use std::fmt::Write as _;
 
 /// A page of so many rows and columns.
 pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
     let text = whole(glance);
     // Names may hold what steers a terminal, or ends a line.
-    let cut = |line: &str| escaped(line).chars().take(columns).collect::<String>();
+    let cut = |line: &str| fitting(&escaped(line), columns).to_owned();
     let lines: Vec<String> = text.lines().map(cut).collect();
     let shown = lines.len().min(rows);
     lines[..shown].iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
@@ -70,15 +71,22 @@ fn whole(glance: &Glance) -> String {
         let _ = writeln!(text, "{}", describe_relay(relay));
     }
     let _ = write!(text, "\nclients by rate\n{}", table(clients));
-    let _ = write!(text, "\nchannels by rate\n{}", channel_table(channels));
+    let channels: Vec<_> = channels.iter().map(written_out).collect();
+    let _ = write!(text, "\nchannels by rate\n{}", channel_table(&channels));
     text
+}
+
+/// As it is shown, so that its column is as wide.
+fn written_out(row: &ChannelRow) -> ChannelRow {
+    let relays = row.relays.iter().map(|relay| escaped(relay).into_owned()).collect();
+    ChannelRow { channel: escaped(&row.channel).into_owned(), relays, ..row.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use pusud::control::{Problem, Recent, Status};
-    use pusud::routing::{ChannelRow, ClientRow, PeerStatus};
+    use pusud::routing::{ClientRow, PeerStatus};
 
     fn glance() -> Glance {
         let mut status = Status { name: "r1".into(), address: "192.0.2.1:1".into(), ..Status::default() };
@@ -104,7 +112,8 @@ mod tests {
             "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong\n\nr\\u009b2 at ?: linked",
             "\nclients by rate\nid ",
             "\n0-1 ",
-            "\nnews\\u202e ",
+            "\nchannel     listeners ",
+            "\nnews\\u202e          0 ",
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
@@ -119,5 +128,8 @@ mod tests {
         let text = of(&glance(), 4, 10);
         assert_eq!(text.lines().count(), 4);
         assert!(text.lines().all(|line| line.chars().count() <= 10), "{text}");
+        let mut glance = glance();
+        glance.status.name = "漢字漢字漢字".into();
+        assert_eq!(of(&glance, 1, 9), "漢字漢字\n", "each letter takes two columns");
     }
 }

@@ -82,6 +82,11 @@ impl Live {
         Self { permissions: permissions.into(), generation, whose, standing, terms: has_terms.then(terms) }
     }
 
+    /// The number of its subject, if it has one.
+    pub(super) fn subject_number(&self) -> Option<u64> {
+        self.standing.numbers().next().filter(|_| self.whose != 0)
+    }
+
     pub(super) fn is_named(&self, ticket: u64) -> bool {
         self.terms.as_ref().is_some_and(|terms| terms.ticket == ticket)
     }

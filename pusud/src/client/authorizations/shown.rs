@@ -10,8 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const PERMISSIONS_SHOWN: usize = 1000;
 
 impl Authorizations {
-    /// All of them, with their first permissions. The entry of each is its number, where it is known.
-    pub(crate) fn shown(&self) -> AuthorizedBy {
+    /// All of them, with their first permissions. The entry of each is its number, where it is known; `subject` knows
+    /// subjects by theirs.
+    pub(crate) fn shown(&self, subject: impl Fn(u64) -> Option<String>) -> AuthorizedBy {
         let mut room = PERMISSIONS_SHOWN;
         let mut shown = AuthorizedBy::default();
         for live in self.all() {
@@ -25,6 +26,7 @@ impl Authorizations {
             });
             shown.authorizations.push(AuthorizationRow {
                 entry: live.terms.as_ref().map(|terms| terms.entry.to_string()),
+                subject: live.subject_number().and_then(&subject),
                 expires_ms: expires_ms(live),
                 permissions: permissions.collect(),
             });
@@ -55,7 +57,7 @@ mod tests {
         for (first, lifetime) in [(0, None), (1000, Some(Duration::from_secs(60)))] {
             authorizations.add(Grant { permissions: many(first), lifetime, ..Grant::default() }, None, Moment::now());
         }
-        let shown = authorizations.shown();
+        let shown = authorizations.shown(|_| None);
         let lens: Vec<_> = shown.authorizations.iter().map(|one| one.permissions.len()).collect();
         assert_eq!((lens, shown.permissions_left_out), (vec![600, 400], 200));
         let [lasts, ends] = &shown.authorizations[..] else { panic!("there are two") };

@@ -94,7 +94,7 @@ impl Requests<'_> {
         self.probation = None;
         self.outbox.set_authorized(true);
         self.outbox.set_standing(remembered.standing.clone());
-        self.context.show_subject(self.listener, &remembered.identity);
+        self.context.show_subject(&self.outbox, &remembered.identity);
         self.known = Some(Known {
             authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
             cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),

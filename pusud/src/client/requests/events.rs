@@ -123,7 +123,7 @@ impl Requests<'_> {
         match verdict {
             Verdict::Grant(grant) => {
                 debug!(client, subject = grant.subject, ticket = grant.ticket, "authorized");
-                self.context.show_subject(self.listener, &grant.subject);
+                self.context.show_subject(&self.outbox, &grant.subject);
                 let mut session = Session::default();
                 session.granted(grant, kept.filter(|_| authenticator.reauthorizes()), Moment::now());
                 // Before anything is awaited: from here on a revocation finds it.

@@ -1,14 +1,13 @@
 //! Rows of several shards, as one list.
 
-use crate::routing::{ChannelRow, ChannelSeen, ChannelSort, ClientRow, ClientsSeen};
+use crate::routing::{ChannelRow, ChannelSeen, ChannelSort, ClientId, ClientRow, ClientsSeen};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 impl ClientsSeen {
     /// The first rows of all shards, in order.
     pub(super) fn take_first(&mut self, limit: usize) -> Vec<ClientRow> {
-        self.rows
-            .sort_by(|(one, row), (other, other_row)| (Reverse(one), &row.id).cmp(&(Reverse(other), &other_row.id)));
+        self.rows.sort_by_cached_key(|(key, row)| (Reverse(*key), row.id.parse::<ClientId>().ok()));
         self.rows.drain(..).map(|(_, row)| row).take(limit).collect()
     }
 }

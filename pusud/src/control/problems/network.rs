@@ -4,6 +4,7 @@ use super::{Problem, View, counted, within};
 use crate::control::{Recent, Status};
 use crate::routing::{PeerState, PeerStatus};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -41,8 +42,9 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     found.extend(seen_otherwise(status));
     for (name, lost) in &recent.lost {
         let text = format!(
-            "{} between this relay and {name} were lost in {}: the link was cut or its queue was full; see how it is.",
+            "{} between this relay and {name} {} lost in {}: the link was cut or its queue was full; see how it is.",
             counted(*lost, "message"),
+            if *lost == 1 { "was" } else { "were" },
             within(recent)
         );
         found.push(Problem::error("messages_lost", View::Network, text).about(name));
@@ -50,21 +52,25 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     found
 }
 
+/// For how long links have to stand before others may be expected: a relay that comes back links with one after the other.
+const LINKED_AFTER: Duration = Duration::from_secs(5);
+
 /// Relays that have no link with one with which this relay has one.
 fn seen_otherwise(status: &Status) -> Vec<Problem> {
-    let linked: BTreeSet<&str> = status
+    let linked: BTreeSet<&str> =
+        status.relays.iter().filter(|relay| is_settled(relay)).filter_map(|relay| relay.name.as_deref()).collect();
+    let mut found = Vec::new();
+    for (one, sees) in status
         .relays
         .iter()
-        .filter(|relay| relay.state == PeerState::Linked)
-        .filter_map(|relay| relay.name.as_deref())
-        .collect();
-    let mut found = Vec::new();
-    for (one, sees) in status.relays.iter().filter_map(|relay| Some((relay.name.as_deref()?, relay.sees.as_ref()?))) {
+        .filter(|relay| is_settled(relay))
+        .filter_map(|relay| Some((relay.name.as_deref()?, relay.sees.as_ref()?)))
+    {
         for other in linked.iter().filter(|other| **other != one) {
             let state = sees.iter().find(|seen| seen.name == **other).map(|seen| seen.state);
             // Both say so, mostly: once is enough.
             let is_said = found.iter().any(|(by, about)| (*by, *about) == (*other, one));
-            if !matches!(state, Some(PeerState::Linked)) && !is_said {
+            if !matches!(state, Some(PeerState::Linked | PeerState::Linking)) && !is_said {
                 found.push((one, *other));
             }
         }
@@ -77,6 +83,10 @@ fn seen_otherwise(status: &Status) -> Vec<Problem> {
         Problem::error("links_differ", View::Network, text).about(one)
     };
     found.into_iter().map(problem).collect()
+}
+
+fn is_settled(relay: &PeerStatus) -> bool {
+    relay.state == PeerState::Linked && relay.linked_for.is_some_and(|time| time >= LINKED_AFTER)
 }
 
 fn is_called(relay: &PeerStatus, name: &str) -> bool {

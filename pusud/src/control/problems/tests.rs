@@ -2,6 +2,7 @@ use super::*;
 use crate::authenticator::Condition;
 use crate::control::{Certificate, Disconnects, Listener, OptionFile, RecentFailures, Tls};
 use crate::routing::{EndedClient, PeerState, PeerStatus, SeenRelay};
+use std::time::Duration;
 
 /// All is well.
 fn good() -> Status {
@@ -14,7 +15,8 @@ fn good() -> Status {
 
 fn linked(name: &str) -> PeerStatus {
     let (address, state) = (Some(format!("{name}:55001")), PeerState::Linked);
-    PeerStatus { name: Some(name.into()), address, state, ..PeerStatus::default() }
+    let linked_for = Some(Duration::from_secs(60));
+    PeerStatus { name: Some(name.into()), address, state, linked_for, ..PeerStatus::default() }
 }
 
 fn recent() -> Recent {
@@ -56,9 +58,16 @@ fn a_slow_listener_is_named() {
     let parts =
         ["2 clients were disconnected as slow consumers in the last 60 s (the last one: 192.0.2.1:5, \"a\\\"b\")"];
     is(&slow, "slow_consumers", View::Clients, &parts);
+    // They are in no list of those that are connected.
+    assert_eq!(slow.item.as_deref(), Some("ended"));
     let mut status = good();
     status.connections.by_state.blocked = 1;
-    is(&only(&status, &recent()), "slow_consumers", View::Clients, &["1 client does not take"]);
+    is(
+        &only(&status, &recent()),
+        "slow_consumers",
+        View::Clients,
+        &["1 client does not take", "for it", "a slow consumer:"],
+    );
 }
 
 #[test]
@@ -83,6 +92,21 @@ fn a_link_that_is_cut_between_two_others_is_named_once() {
     status.relays[0].sees = Some(vec![seen("r1", PeerState::Linked), seen("r3", PeerState::Linked)]);
     status.relays[1].sees = None;
     assert_eq!(problems(&status, &recent()), []);
+}
+
+#[test]
+fn a_relay_that_comes_back_links_with_one_after_the_other() {
+    let mut status = good();
+    let seen = |state| Some(vec![SeenRelay { name: "r3".into(), state }]);
+    status.relays[0].sees = seen(PeerState::Linking);
+    assert_eq!(problems(&status, &recent()), []);
+    status.relays[0].sees = seen(PeerState::Down);
+    for at in [0, 1] {
+        let mut status = status.clone();
+        status.relays[at].linked_for = Some(Duration::from_millis(4900));
+        assert_eq!(problems(&status, &recent()), [], "relay {at} has just come back");
+    }
+    is(&only(&status, &recent()), "links_differ", View::Network, &["The relay r2 has no link with r3"]);
 }
 
 #[test]
@@ -111,7 +135,14 @@ fn a_failing_authenticator_is_named() {
 fn a_publisher_past_its_rate_is_named_and_other_refusals_too() {
     let refusals = [("publish_rate".to_owned(), 3), ("max_connections".to_owned(), 1)].into();
     let mut status = good();
-    status.ended = vec![EndedClient { code: 4503, address: "192.0.2.1:5".into(), ..Default::default() }];
+    let past = |limit: &str, address: &str| EndedClient {
+        code: 4503,
+        address: address.into(),
+        limit: Some(limit.into()),
+        ..Default::default()
+    };
+    // One that has subscribed to too much did not publish too fast.
+    status.ended = vec![past("max_subscriptions", "192.0.2.9:9"), past("publish_rate", "192.0.2.1:5")];
     let found = problems(&status, &Recent { refusals, ..recent() });
     let [connections, rate] = &found[..] else { panic!("two are expected: {found:#?}") };
     is(
@@ -121,6 +152,18 @@ fn a_publisher_past_its_rate_is_named_and_other_refusals_too() {
         &["3 things were refused", "limits.publish_rate (the last one: 192.0.2.1:5)"],
     );
     is(connections, "refusals", View::Now, &["1 thing was refused", "max_connections"]);
+}
+
+#[test]
+fn strangers_are_no_problem_unless_they_are_many() {
+    for key in ["handshake_timeout", "authorize_timeout", "pong_timeout", "tls", "message_timeout", "proxy_protocol"] {
+        let with = |count, accepted| Recent { refusals: [(key.to_owned(), count)].into(), accepted, ..recent() };
+        assert_eq!(problems(&good(), &with(9, 9)), [], "{key}: few");
+        assert_eq!(problems(&good(), &with(100, 10_000)), [], "{key}: one in a hundred");
+        let many = only(&good(), &with(101, 10_000));
+        is(&many, "refusals", View::Now, &["101 things were refused", key, "10000 connections were let in"]);
+        assert!(many.level == Level::Warning && !many.text.contains("raise"), "{many:?}");
+    }
 }
 
 #[test]
