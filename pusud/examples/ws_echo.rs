@@ -53,7 +53,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         verdicts: Arc::new(client::Verdicts::new(Arc::default())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: Arc::default(),
-        has_operations: false,
+        is_asked: false,
         is_timed: true,
     };
     let context = client::Context::new(hub.clone(), common);

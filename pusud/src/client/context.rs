@@ -43,7 +43,7 @@ pub struct Context {
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
     /// Operators may look: what is only for them is kept.
-    pub has_operations: bool,
+    pub is_asked: bool,
     /// The relay stops.
     pub is_draining: Cell<bool>,
     /// The shard's buffer for reading.
@@ -84,7 +84,7 @@ pub struct Common {
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
     /// Operators may look: what is only for them is kept.
-    pub has_operations: bool,
+    pub is_asked: bool,
     /// Shards look how long things take, since somebody may ask.
     pub is_timed: bool,
 }
@@ -93,7 +93,7 @@ impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
         let Common { authenticator, admission, limits, paths, seen, name, shards, .. } = common;
-        let Common { verdicts, idempotency, revocations, has_operations, is_timed: _, .. } = common;
+        let Common { verdicts, idempotency, revocations, is_asked, is_timed: _, .. } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,
@@ -107,7 +107,7 @@ impl Context {
             verdicts,
             idempotency,
             revocations,
-            has_operations,
+            is_asked,
             is_draining: Cell::new(false),
             buffer: Rc::default(),
             scratch: Rc::default(),

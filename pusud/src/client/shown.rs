@@ -17,7 +17,7 @@ impl Client {
 impl Context {
     /// A client is authorized as `subject`: that is shown to operators, where there may be any.
     pub(super) fn show_subject(&self, outbox: &Outbox, subject: &str) {
-        if self.has_operations && !subject.is_empty() {
+        if self.is_asked && !subject.is_empty() {
             self.hub.name_subject(outbox, self.revocations.subject_key(subject), subject);
         }
     }

@@ -17,7 +17,7 @@ use crate::operations::{OperationsPort, Parts, Running};
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, InboxSender, ShardIndex, Stats};
 use crate::shard::Shard;
-use crate::system;
+use crate::system::{self, Sighups};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,21 +59,25 @@ pub(super) fn tell_who_decides(authenticator: &Authenticator, network: Option<&I
     }
 }
 
-/// Reads the settings again when that is wished for, and the files in them when they change.
+/// Reads the settings again when that is wished for, and the files in them when they change; nothing where that is not
+/// wanted. With it comes what stands over the settings.
 ///
 /// # Errors
 /// The system is out of threads.
 pub(super) fn reload(
-    wishes: Wishes,
-    overrides: Overrides,
+    at: Option<(Sighups, Overrides)>,
+    requests: mpsc::Receiver<ReloadRequest>,
     held: HeldSettings,
     authenticator: &Authenticator,
     certificates: Vec<Certificates>,
     files: &WatchedFiles,
     network: &Option<InboxSender<Event>>,
-) -> anyhow::Result<Reload> {
+) -> anyhow::Result<(Overrides, Option<Reload>)> {
+    let Some((sighups, overrides)) = at else { return Ok(Default::default()) };
+    let wishes = Wishes::new(sighups, requests);
     file_watch::watch(files, &wishes.changed_files())?;
-    Ok(Reload::new(held, overrides, authenticator.clone(), certificates, files.clone(), wishes, network.clone()))
+    let (over, decides, files) = (overrides.clone(), authenticator.clone(), files.clone());
+    Ok((overrides, Some(Reload::new(held, over, decides, certificates, files, wishes, network.clone()))))
 }
 
 /// Serves the operations port, if there is one. `reloading`: what stands over the settings, and takes wishes to read them.
@@ -126,8 +130,8 @@ pub(super) fn index(config: &Config, network_thread: Option<&NetworkThread>) -> 
     }
 }
 
-/// What all shards have in common. `has_operations`: operators may ask whose a client is, and how long
-/// things take.
+/// What all shards have in common. `is_timed`: they look how long things take. `is_asked`: an operator may
+/// ask whose a client is.
 ///
 /// # Errors
 /// The system gives no random numbers.
@@ -136,7 +140,8 @@ pub(super) fn common(
     authenticator: &Authenticator,
     admission: &Arc<Admission>,
     revocations: &Arc<Revocations>,
-    has_operations: bool,
+    is_timed: bool,
+    is_asked: bool,
 ) -> anyhow::Result<client::Common> {
     Ok(client::Common {
         authenticator: authenticator.clone(),
@@ -149,8 +154,8 @@ pub(super) fn common(
         verdicts: Arc::new(client::Verdicts::new(revocations.clone())),
         idempotency: Arc::new(client::IdempotencyKeys::new()?),
         revocations: revocations.clone(),
-        has_operations,
-        is_timed: has_operations,
+        is_asked,
+        is_timed,
     })
 }
 

@@ -35,7 +35,6 @@ use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
 use crate::relay::revoking::{Revoking, finish};
 use crate::relay::service::{Service, Stopped};
-use crate::relay::wishes::Wishes;
 use crate::system::{HandedOver, Shutdown, Sighups};
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -141,16 +140,12 @@ impl Relay {
         let files = WatchedFiles::of(&config);
         let held = HeldSettings::new(config.clone());
         let served = [doors.certificates(), certificates::of_operations(operations.as_ref())].concat();
-        let overrides = reload_at.as_ref().map(|(_, overrides)| overrides.clone()).unwrap_or_default();
-        let reload = reload_at.map(|(sighups, overrides)| {
-            let wishes = Wishes::new(sighups, reload_requests);
-            assembly::reload(wishes, overrides, held.clone(), &authenticator, served, &files, &network)
-        });
-        let reload = reload.transpose()?;
+        let (overrides, reload) =
+            assembly::reload(reload_at, reload_requests, held.clone(), &authenticator, served, &files, &network)?;
         assembly::answer_health(&admission, &authenticator);
         let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
-        let common =
-            assembly::common(&config, &authenticator, &admission, &revoking.revocations, operations.is_some())?;
+        let (is_timed, is_asked) = (operations.is_some(), operations.is_some() || control.is_some());
+        let common = assembly::common(&config, &authenticator, &admission, &revoking.revocations, is_timed, is_asked)?;
         let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, network.clone())?;
         revoking.tell(inboxes.clone(), network.clone());
         let links = network_thread

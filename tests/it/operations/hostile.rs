@@ -30,7 +30,7 @@ fn long_heads_and_bodies_are_refused() {
 fn a_slow_head_ends_the_connection() {
     let daemon = daemon();
     let mut slow = daemon.operations_http();
-    slow.raw().send(b"GET / HTTP/1.1\r\nHost: loc".to_vec());
+    slow.raw().send(b"GET / HTTP/1.1\r\nHost: loc");
     // The test waits for as long as a head may take, and a little more.
     slow.expect_end();
     daemon.get_operations("/livez").expect(200);
@@ -43,7 +43,7 @@ fn who_sends_no_http_is_refused() {
         [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"HELLO\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n"]
     {
         let mut http = daemon.operations_http();
-        http.raw().send_perhaps(bytes.to_vec());
+        http.raw().send_perhaps(bytes);
         http.raw().finish_sending();
         let answer = http.next_answer();
         assert!(answer.is_none_or(|answer| answer.status >= 400), "{bytes:?}");
