@@ -1,4 +1,4 @@
-//! Who has connected to the operations port: from where, and to which address of this machine.
+//! A caller of the operations port: the address that it comes from, and the one of this machine that it has connected to.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
