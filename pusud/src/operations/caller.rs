@@ -1,4 +1,4 @@
-//! Who has connected to the operations port: from where, and to which address of this machine.
+//! The two ends of a connection to the operations port, and whether they are on one machine.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
