@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** values of its options are secrets: `Debug` shows none.
 
+use super::wiped_option::WipedOption;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::PathBuf;
@@ -43,8 +44,8 @@ pub struct AuthenticatorConfig {
     pub on_swap: OnSwap,
     /// Where it stands, if `authenticator` is a list.
     pub entry: AuthenticatorEntry,
-    /// The names of the options that were wiped, each with whether it is one of `original_options`.
-    pub wiped: Vec<(String, bool)>,
+    /// The options that were wiped.
+    pub wiped: Vec<WipedOption>,
     /// The entries, if `authenticator` is a list; then the fields above that an entry has are of no meaning here.
     pub list: AuthenticatorList,
 }
@@ -115,12 +116,15 @@ impl AuthenticatorConfig {
     pub fn option_names(&self) -> Vec<(String, bool)> {
         let own = self.options.keys().map(|name| (name.clone(), false));
         let original = self.original_options.keys().map(|name| (name.clone(), true));
-        self.wiped.iter().cloned().chain(own).chain(original).collect()
+        self.wiped.iter().map(|wiped| (wiped.name.clone(), wiped.is_original)).chain(own).chain(original).collect()
     }
 
     /// Takes the options away and wipes them: for whoever has handed them on and keeps the rest.
     pub fn wipe_options(&mut self) {
-        self.wiped = self.option_names();
+        let wiped = |(name, value): (&String, &Value), is_original| WipedOption::new(name, is_original, value);
+        let own = self.options.iter().map(|option| wiped(option, false));
+        let all = own.chain(self.original_options.iter().map(|option| wiped(option, true)));
+        self.wiped.extend(all.collect::<Vec<_>>());
         for options in [&mut self.options, &mut self.original_options] {
             wipe(std::mem::take(options));
         }

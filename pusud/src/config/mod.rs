@@ -34,6 +34,7 @@ mod units;
 mod values;
 mod volume;
 mod warnings;
+mod wiped_option;
 mod yaml;
 mod yaml_key;
 mod yaml_mapping;

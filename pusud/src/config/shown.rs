@@ -5,8 +5,10 @@
 use super::authenticator_list::RawAuthenticator;
 use super::raw::RawConfig;
 use super::units::{format_bytes, format_duration};
+use super::wiped_option::WipedOption;
 use super::{AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows, limits};
 use crate::tls::Files;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -65,6 +67,15 @@ impl Config {
         let mut defaults = Self::resolve(RawConfig::default(), authenticator, directory, self.file.as_deref());
         defaults.limits = limits::defaults_of(&self.limits);
         defaults
+    }
+
+    /// Of each option that was wiped its key and what tells its value from another one.
+    pub fn wiped_options(&self) -> BTreeMap<String, u64> {
+        let of = |entry: &AuthenticatorConfig| {
+            let option = |wiped: &WipedOption| (option_key(entry, &wiped.name, wiped.is_original), wiped.digest);
+            entry.wiped.iter().map(option).collect::<Vec<_>>()
+        };
+        self.authenticator.entries().iter().flat_map(of).collect()
     }
 
     fn add_authenticator(&self, rows: &mut Rows) {
@@ -144,8 +155,12 @@ impl Config {
 
 fn add_options(rows: &mut Rows, authenticator: &AuthenticatorConfig) {
     for (name, is_original) in authenticator.option_names() {
-        rows.add_secret(if is_original { name } else { authenticator.key(&format!("authenticator_options.{name}")) });
+        rows.add_secret(option_key(authenticator, &name, is_original));
     }
+}
+
+fn option_key(authenticator: &AuthenticatorConfig, name: &str, is_original: bool) -> String {
+    if is_original { name.to_owned() } else { authenticator.key(&format!("authenticator_options.{name}")) }
 }
 
 fn add_entry(rows: &mut Rows, entry: &AuthenticatorConfig) {

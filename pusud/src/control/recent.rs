@@ -51,10 +51,14 @@ pub struct RecentFailures {
     pub decided: u64,
 }
 
+/// Questions without a decision, and no other ones, that mean that nobody would be let in.
+const UNDECIDED_MIN: u64 = 3;
+
 impl RecentFailures {
-    /// Whether it was asked and has decided nothing.
+    /// Whether it was asked several times and has decided nothing. A single question says nothing: a stranger may have sent
+    /// what nobody can decide.
     pub fn decides_nothing(&self) -> bool {
-        self.unavailable > 0 && self.decided == 0
+        self.unavailable >= UNDECIDED_MIN && self.decided == 0
     }
 }
 

@@ -1,4 +1,4 @@
-//! A caller of the operations port: the address that it comes from, and the one of this machine that it has connected to.
+//! The two ends of a connection to the operations port, and whether they are on one machine.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -109,7 +109,7 @@ mod tests {
             let authenticator = RecentFailures { unavailable, decided, ..RecentFailures::default() };
             failing_lately(&serving(), &Recent { authenticator, ..Recent::default() }, 0)
         };
-        assert_eq!((lately(18, 0), lately(18, 1)), (vec!["authenticator"], vec![]));
+        assert_eq!((lately(3, 0), lately(18, 1), lately(2, 0)), (vec!["authenticator"], vec![], vec![]));
         let certificate = |not_after| Certificate { not_after, ..Certificate::default() };
         let listener = |certificates| {
             let tls = Tls { certificates, ..Tls::default() };

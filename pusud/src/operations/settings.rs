@@ -88,9 +88,14 @@ fn reload(running: &Config, overrides: &Overrides) -> Reload {
     let keys =
         now.iter().map(|row| &row.key).chain(then.iter().map(|row| &row.key).filter(|key| !before.contains_key(*key)));
     let shown = |value: Option<&String>| value.cloned().unwrap_or_else(|| "none".to_owned());
+    let (options_now, options_then) = (running.wiped_options(), new.wiped_options());
     let change = |key: &String| {
         let (now, then) = (before.get(key), after.get(key));
-        let (now, then, needs_restart) = (shown(now), shown(then), needs_restart(key));
+        let (now, mut then, needs_restart) = (shown(now), shown(then), needs_restart(key));
+        let digests = options_now.get(key).zip(options_then.get(key));
+        if digests.is_some_and(|(now, then)| now != then) {
+            then.push_str(", another");
+        }
         (now != then).then(|| Change { key: key.clone(), now, then, needs_restart })
     };
     Reload { error: None, changes: keys.filter_map(change).collect() }

@@ -53,3 +53,15 @@ fn what_a_reload_would_change_is_shown_before_it_does() {
     assert!(reload["error"].as_str().unwrap().contains("`shards`: expected"), "{reload}");
     assert_eq!(reload["changes"], json!([]));
 }
+
+/// The commonest change, and the one of which nothing can be shown.
+#[test]
+fn another_value_of_an_option_is_a_change_and_neither_is_shown() {
+    let daemon = Setup::on_shards(1).with_operations().settings("passwords: {hunter2: [a]}").start();
+    assert_eq!(changes(&daemon)["changes"], json!([]));
+    daemon.edit_settings(|text| text.replace("hunter2", "hunter3"));
+    let expected = json!([
+        {"key": "passwords", "now": "(not shown)", "then": "(not shown), another", "needs_restart": false},
+    ]);
+    assert_eq!(changes(&daemon), json!({"error": null, "changes": expected}));
+}
