@@ -6,11 +6,12 @@ use crate::config::{Config, FileReport, WatchedFiles};
 use crate::control::AuthenticatorEntry;
 use crate::control::entry::of_entries;
 use crate::control::figures::{Memory, OpenFiles};
+use crate::control::shard_sums::ShardSums;
 use crate::control::status::{self, State, Status};
 use crate::frames::QueuedMemory;
 use crate::protocol::{Refusal, Refusals};
 use crate::revocation::Revocations;
-use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, Report, ShardIndex, ShardReports};
+use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, Report, ShardIndex};
 use crate::system;
 use crate::tls::{CertificateFacts, Served};
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub struct StatusGatherer {
     operations: Option<DescribedOperations>,
     authenticator: Authenticator,
     sources: Sources,
+    shard_sums: ShardSums,
     since: SystemTime,
     began: Instant,
     is_stopping: AtomicBool,
@@ -88,7 +90,17 @@ impl StatusGatherer {
     ) -> Self {
         let (since, began) = (SystemTime::now(), Instant::now());
         let is_stopping = AtomicBool::new(false);
-        Self { config, listeners, operations, authenticator, sources, since, began, is_stopping }
+        Self {
+            config,
+            listeners,
+            operations,
+            authenticator,
+            sources,
+            shard_sums: ShardSums::default(),
+            since,
+            began,
+            is_stopping,
+        }
     }
 
     /// The relay has been asked to stop.
@@ -99,7 +111,9 @@ impl StatusGatherer {
     /// Asks all sources. Takes a second where a shard hangs.
     pub async fn gather(&self) -> Status {
         let relays = self.relays().await;
-        let ShardReports { mut sum, hanging } = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
+        let reports = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
+        let hanging = reports.hanging();
+        let mut sum = self.shard_sums.sum(reports);
         sum.stats.refusals.add(&self.sources.admission.refusals());
         Status {
             name: self.config.name.clone(),

@@ -28,6 +28,7 @@ mod problems;
 mod recent;
 mod reload;
 mod session;
+mod shard_sums;
 mod status;
 #[cfg(unix)]
 mod tailed;

@@ -37,7 +37,8 @@ pub struct Status {
     pub uptime_seconds: u64,
     /// How many threads serve clients.
     pub shards: usize,
-    /// The numbers of those that did not answer within a second; what they have counted is missing below.
+    /// The numbers of those that did not answer within a second; below, counters are those of
+    /// their last answer, and whatever there is of them now is missing.
     pub hanging_shards: Vec<usize>,
     /// Whether the network's thread did not answer within a second; what it knows is missing below.
     #[serde(default)]

@@ -18,7 +18,7 @@ pub(crate) async fn watch(inboxes: &[InboxSender], period: Option<Duration>, ali
     let mut hung = Vec::new();
     loop {
         let next = tokio::time::Instant::now() + quarter;
-        let hanging = routing::collect_reports(inboxes, quarter).await.hanging;
+        let hanging = routing::collect_reports(inboxes, quarter).await.hanging();
         if hanging.is_empty() {
             alive();
         }

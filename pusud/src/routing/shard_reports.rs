@@ -8,13 +8,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// What came back from a call.
+/// What came back from a call: the answer of each shard, in their order; `None`: it did not answer in time.
 #[derive(Debug, Default)]
-pub struct ShardReports {
-    /// The sum of the answers.
-    pub sum: Report,
+pub struct ShardReports(pub Vec<Option<Report>>);
+
+impl ShardReports {
     /// The numbers of the shards that did not answer in time.
-    pub hanging: Vec<usize>,
+    pub fn hanging(&self) -> Vec<usize> {
+        self.0.iter().enumerate().filter(|(_, report)| report.is_none()).map(|(shard, _)| shard).collect()
+    }
 }
 
 /// Asks all shards at once, and waits for each until `within` is over. A shard that has ended counts as hanging.
@@ -26,14 +28,12 @@ pub async fn collect_reports(inboxes: &[InboxSender], within: Duration) -> Shard
         answer
     };
     let answers: Vec<_> = inboxes.iter().map(ask).collect();
-    let mut call = ShardReports::default();
-    for (shard, answer) in answers.into_iter().enumerate() {
-        match timeout_at(deadline, answer).await {
-            Ok(Ok(report)) => call.sum.add(&report),
-            Ok(Err(_)) | Err(_) => call.hanging.push(shard),
-        }
+    let mut reports = Vec::with_capacity(answers.len());
+    for answer in answers {
+        // A shard that has ended drops the question.
+        reports.push(timeout_at(deadline, answer).await.ok().and_then(Result::ok));
     }
-    call
+    ShardReports(reports)
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
     use crate::routing::inbox;
 
     #[tokio::test]
-    async fn who_does_not_answer_is_named_and_the_others_are_summed() {
+    async fn who_does_not_answer_is_named() {
         let (inboxes, mut receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| inbox::inbox()).unzip();
         let mut hangs = receivers.remove(1);
         drop(receivers.remove(1));
@@ -57,7 +57,9 @@ mod tests {
         });
         let answering: Vec<_> = answering.collect();
         let call = collect_reports(&inboxes, Duration::from_millis(100)).await;
-        assert_eq!((call.sum.connections, call.hanging), (4, vec![1, 2]));
+        let connections: Vec<_> =
+            call.0.iter().map(|report| report.as_ref().map(|report| report.connections)).collect();
+        assert_eq!((connections, call.hanging()), (vec![Some(2), None, None, Some(2)], vec![1, 2]));
         assert_eq!(hangs.next().await.count(), 1, "it was asked");
         for task in answering {
             task.await.unwrap();

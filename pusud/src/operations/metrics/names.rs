@@ -44,7 +44,7 @@ metrics! {
     START_TIME = Gauge "pusud_start_timestamp_seconds" [] "When the relay began to serve, in seconds since 1970.";
     READY = Gauge "pusud_ready" [] "1 while new clients may be sent here, as /readyz says: it does not stop, no thread hangs, no certificate has expired, the authenticator takes questions.";
     STOPPING = Gauge "pusud_stopping" [] "1 during a graceful shutdown.";
-    SHARD_UP = Gauge "pusud_shard_up" ["shard"] "1 for a thread that has answered within a second; the figures of others are missing.";
+    SHARD_UP = Gauge "pusud_shard_up" ["shard"] "1 for a thread that has answered within a second; the gauges of others are missing.";
     NETWORK_UP = Gauge "pusud_network_up" [] "1 if the thread of the cluster has answered within a second, or there is none.";
     LOG_LOST = Counter "pusud_log_lost_lines" [] "Lines of the log that were lost because standard error was not read or could not be written.";
     LOG_LEFT_OUT = Counter "pusud_log_left_out_lines" [] "Lines of the log that were left out because too many of their kind came.";

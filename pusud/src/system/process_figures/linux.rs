@@ -1,7 +1,10 @@
 //! Linux: /proc/self/stat (proc(5)).
 
 use super::ProcessFigures;
+use rustix::time::{ClockId, clock_gettime};
 use std::fs;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The fields behind the name, counted as proc(5) does, from the state as number 3.
 const FIRST_FIELD: usize = 3;
@@ -14,13 +17,19 @@ const RESIDENT_PAGES: usize = 24;
 
 pub(super) fn figures() -> ProcessFigures {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let boot = fs::read_to_string("/proc/stat").ok().as_deref().and_then(boot_time);
-    read(&stat, boot, rustix::param::clock_ticks_per_second() as f64, rustix::param::page_size() as u64)
+    read(&stat, boot_time(), rustix::param::clock_ticks_per_second() as f64, rustix::param::page_size() as u64)
 }
 
-/// When the machine was started: seconds since 1970.
-fn boot_time(stat: &str) -> Option<f64> {
-    stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+/// When the machine was started, by the clock at the first look, so that nobody takes a clock that is set for another start:
+/// seconds since 1970. /proc/stat says it too, but not where a service may see nothing of /proc
+/// but its own processes.
+fn boot_time() -> Option<f64> {
+    static BOOT: OnceLock<Option<f64>> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let since = clock_gettime(ClockId::Boottime);
+        Some(now.as_secs_f64() - (since.tv_sec as f64 + since.tv_nsec as f64 / 1e9))
+    })
 }
 
 fn read(stat: &str, boot: Option<f64>, ticks: f64, page: u64) -> ProcessFigures {
@@ -46,7 +55,7 @@ mod tests {
     fn a_name_with_parentheses_and_spaces_moves_no_field() {
         let stat =
             "42 (a) b (c) S 1 42 42 0 -1 4194560 1 2 3 4 150 50 7 8 20 0 6 0 12345 1000000 300 18446744073709551615";
-        let figures = read(stat, boot_time("cpu 1\nbtime 1000\nprocesses 3\n"), 100.0, 4096);
+        let figures = read(stat, Some(1000.0), 100.0, 4096);
         let expected = ProcessFigures {
             cpu_seconds: Some(2.0),
             resident_bytes: Some(300 * 4096),
