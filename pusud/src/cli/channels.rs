@@ -63,7 +63,8 @@ pub(super) fn channels(args: Args) -> anyhow::Result<()> {
     let path = relay.find()?;
     if let Some(channel) = channel {
         let page = control::channel(&path, channel)?;
-        return print(&if json { as_json(&page)? } else { describe_page(&page) });
+        print(&if json { as_json(&page)? } else { describe_page(&page) })?;
+        return all_answered(&page.hanging_shards);
     }
     let channels = control::channels(&path, ChannelQuery { sort: sort.into(), limit: Some(limit), search })?;
     print(&if json { as_json(&channels)? } else { describe(&channels) })?;

@@ -56,7 +56,22 @@ pub(super) fn fitting(text: &str, columns: usize) -> &str {
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// The same, and where it is cut it ends with `…`.
+/// The lines of a text that has as many columns for each; a word that is longer has several.
+pub(super) fn wrapped(text: &str, columns: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(' ');
+        let whole = fitting(rest, columns.max(2));
+        let line = match rest[whole.len()..].starts_with(' ') || whole.len() == rest.len() {
+            true => whole,
+            false => whole.rfind(' ').map_or(whole, |end| &whole[..end]),
+        };
+        rest = &rest[line.len()..];
+        (!line.is_empty()).then(|| line.trim_end_matches(' '))
+    })
+}
+
+/// The beginning of a text that has room in so many columns, and where it is cut it ends with `…`.
 pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns { text.into() } else { format!("{}…", fitting(text, columns.saturating_sub(1))).into() }
 }
@@ -64,6 +79,16 @@ pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_at_its_words_and_nothing_of_it_is_lost() {
+        let lines = |text, columns| wrapped(text, columns).collect::<Vec<_>>();
+        assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("one two three", 8), ["one two", "three"]);
+        assert_eq!(lines("a verylongword b", 6), ["a", "verylo", "ngword", "b"]);
+        assert_eq!(lines("日本 語", 4), ["日本", "語"]);
+        assert_eq!(lines("", 5), [""; 0]);
+    }
 
     #[test]
     fn letters_take_what_a_terminal_gives_them() {

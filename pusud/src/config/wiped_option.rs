@@ -3,7 +3,6 @@
 use serde_json::Value;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
-use zeroize::Zeroizing;
 
 /// An option that was wiped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +19,8 @@ impl WipedOption {
     /// Of the option with this value.
     pub(super) fn new(name: &str, is_original: bool, value: &Value) -> Self {
         static KEY: OnceLock<RandomState> = OnceLock::new();
-        let text = Zeroizing::new(value.to_string());
-        let digest = KEY.get_or_init(RandomState::new).hash_one(text.as_str());
+        // Without a copy of the value as text.
+        let digest = KEY.get_or_init(RandomState::new).hash_one(value);
         Self { name: name.to_owned(), is_original, digest }
     }
 }

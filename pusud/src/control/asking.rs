@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// A longer answer is none: ten thousand revocations with the longest subjects, escaped, stay below.
 const ANSWER_BYTES_MAX: u64 = 128 << 20;
+/// Longer than two looks and the network take, also where a shard hangs.
+const LOOK_TIME_MAX: Duration = Duration::from_secs(15);
 /// Longer than a plugin may take to reload and, where that fails, to make a new instance.
 const RELOAD_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
@@ -111,7 +113,7 @@ pub fn decisions(path: &Path, filter: Filter) -> anyhow::Result<Found> {
 /// # Errors
 /// As for [`ask`]; or there can be no such clients.
 pub fn clients(path: &Path, query: ClientQuery) -> anyhow::Result<Clients> {
-    match send(path, Command::Clients(query), REQUEST_TIME_MAX)? {
+    match send(path, Command::Clients(query), LOOK_TIME_MAX)? {
         Outcome::Clients(clients) => Ok(clients),
         Outcome::Error(why) => bail!("{why}"),
         _ => bail!(another(path)),
@@ -123,7 +125,7 @@ pub fn clients(path: &Path, query: ClientQuery) -> anyhow::Result<Clients> {
 /// # Errors
 /// As for [`ask`]; or there can be no such client.
 pub fn client(path: &Path, id: String) -> anyhow::Result<Option<ClientPage>> {
-    match send(path, Command::Client { id }, REQUEST_TIME_MAX)? {
+    match send(path, Command::Client { id }, LOOK_TIME_MAX)? {
         Outcome::Client(page) => Ok(page.map(|page| *page)),
         Outcome::Error(why) => bail!("{why}"),
         _ => bail!(another(path)),
@@ -135,7 +137,7 @@ pub fn client(path: &Path, id: String) -> anyhow::Result<Option<ClientPage>> {
 /// # Errors
 /// As for [`ask`]; or not so many can be shown.
 pub fn channels(path: &Path, query: ChannelQuery) -> anyhow::Result<Channels> {
-    match send(path, Command::Channels(query), REQUEST_TIME_MAX)? {
+    match send(path, Command::Channels(query), LOOK_TIME_MAX)? {
         Outcome::Channels(channels) => Ok(channels),
         Outcome::Error(why) => bail!("{why}"),
         _ => bail!(another(path)),
@@ -147,20 +149,8 @@ pub fn channels(path: &Path, query: ChannelQuery) -> anyhow::Result<Channels> {
 /// # Errors
 /// As for [`ask`]; or this is no channel's name.
 pub fn channel(path: &Path, name: String) -> anyhow::Result<ChannelPage> {
-    match send(path, Command::Channel { name }, REQUEST_TIME_MAX)? {
+    match send(path, Command::Channel { name }, LOOK_TIME_MAX)? {
         Outcome::Channel(page) => Ok(*page),
-        Outcome::Error(why) => bail!("{why}"),
-        _ => bail!(another(path)),
-    }
-}
-
-/// Has the relay behind the control socket at `path` publish a message, JSON text.
-///
-/// # Errors
-/// As for [`ask`]; or it is not published, and why.
-pub fn publish(path: &Path, channel: String, content: String) -> anyhow::Result<()> {
-    match send(path, Command::Publish { channel, content }, 2 * REQUEST_TIME_MAX)? {
-        Outcome::Published(_) => Ok(()),
         Outcome::Error(why) => bail!("{why}"),
         _ => bail!(another(path)),
     }

@@ -131,16 +131,6 @@ pub fn channel(_path: &Path, _name: String) -> anyhow::Result<ChannelPage> {
     anyhow::bail!("`pusud channels` needs a control socket, which there is on Unix only")
 }
 
-/// Asks nobody.
-///
-/// # Errors
-/// Always: says that it is not available.
-pub fn publish(_path: &Path, _channel: String, _content: String) -> anyhow::Result<()> {
-    anyhow::bail!(
-        "this needs a control socket, which there is on Unix only; `pusud publish` publishes as a client does"
-    )
-}
-
 /// A channel that is tailed, which there is none of here.
 pub enum Tailing {}
 

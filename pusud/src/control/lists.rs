@@ -132,15 +132,19 @@ impl Lists {
         let search = query.search.clone().filter(|search| !search.is_empty());
         let look =
             ChannelLook { sort: query.sort, limit: limit + CANDIDATES_MORE, search, with_rates, ..Default::default() };
-        let (mut seen, hanging) = self.look_at_channels(look, None).await;
+        let (mut seen, mut hanging) = self.look_at_channels(look, &[]).await;
         if self.inboxes.len() > 1 {
             // Each shard has given the first ones of its own: the others say what they have of those.
             let mut named: Vec<Box<str>> = seen.rows.iter().map(|one| one.row.channel.as_str().into()).collect();
             named.sort_unstable();
             named.dedup();
-            let look =
-                ChannelLook { named: Some(named.into()), sort: query.sort, with_rates, ..ChannelLook::default() };
-            seen.rows = self.look_at_channels(look, seen.sampled_seconds.is_some().then_some(())).await.0.rows;
+            let has_sample = seen.sampled_seconds.is_some();
+            let named = Some(named.into());
+            let look = ChannelLook { named, sort: query.sort, with_rates, has_sample, ..ChannelLook::default() };
+            // Nobody waits for those again that have not answered.
+            let (again, hanging_now) = self.look_at_channels(look, &hanging).await;
+            seen.rows = again.rows;
+            hanging = hanging_now;
         }
         let mut channels = added_up(seen.rows);
         channels.sort_by(|one, other| order(one, query.sort).cmp(&order(other, query.sort)));
@@ -162,8 +166,12 @@ impl Lists {
         let of_channel = ChannelLook { named: Some([Box::from(name)].into()), with_rates: true, ..Default::default() };
         let of_clients = ClientLook { limit: LISTENERS_SHOWN, channel: Some(name.to_owned()), ..Default::default() };
         let (channels, clients) =
-            tokio::join!(self.look_at_channels(of_channel, None), self.look_at_clients(of_clients));
-        let mut rows = added_up(channels.0.rows);
+            tokio::join!(self.look_at_channels(of_channel, &[]), self.look_at_clients(of_clients));
+        let ((channels, mut hanging_shards), (mut clients, hanging)) = (channels, clients);
+        hanging_shards.extend(hanging);
+        hanging_shards.sort_unstable();
+        hanging_shards.dedup();
+        let mut rows = added_up(channels.rows);
         self.name_relays(&mut rows).await;
         let row = rows.pop().unwrap_or_default();
         Ok(ChannelPage {
@@ -172,7 +180,8 @@ impl Lists {
             relays: row.relays,
             messages_per_second: row.messages_per_second,
             bytes_per_second: row.bytes_per_second,
-            clients: { clients.0 }.take_first(LISTENERS_SHOWN),
+            clients: clients.take_first(LISTENERS_SHOWN),
+            hanging_shards,
         })
     }
 
@@ -215,7 +224,8 @@ impl Lists {
     }
 
     async fn look_at_clients(&self, look: ClientLook) -> (ClientsSeen, Vec<usize>) {
-        let (answers, hanging) = self.look(look.with_rates, |reply| Look::Clients(Box::new(look.clone()), reply)).await;
+        let question = |reply| Look::Clients(Box::new(look.clone()), reply);
+        let (answers, hanging) = self.look(look.with_rates, &[], question).await;
         let mut all = ClientsSeen::default();
         for seen in answers {
             all.count += seen.count;
@@ -226,10 +236,10 @@ impl Lists {
         (all, hanging)
     }
 
-    async fn look_at_channels(&self, mut look: ChannelLook, has_sample: Option<()>) -> (ChannelsSeen, Vec<usize>) {
-        look.has_sample = has_sample.is_some();
-        let (answers, hanging) =
-            self.look(look.with_rates, |reply| Look::Channels(Box::new(look.clone()), reply)).await;
+    /// `without`: the shards that are not asked.
+    async fn look_at_channels(&self, look: ChannelLook, without: &[usize]) -> (ChannelsSeen, Vec<usize>) {
+        let question = |reply| Look::Channels(Box::new(look.clone()), reply);
+        let (answers, hanging) = self.look(look.with_rates, without, question).await;
         let mut all = ChannelsSeen::default();
         for seen in answers {
             all.count += seen.count;
@@ -240,22 +250,29 @@ impl Lists {
         (all, hanging)
     }
 
-    /// Asks all shards at once. Gives the answers, and the numbers of those that did not answer in time.
-    async fn look<T>(&self, with_rates: bool, question: impl Fn(oneshot::Sender<T>) -> Look) -> (Vec<T>, Vec<usize>) {
+    /// Asks all shards at once, but for those `without` whom it goes. Gives the answers, and the numbers of all others.
+    async fn look<T>(
+        &self,
+        with_rates: bool,
+        without: &[usize],
+        question: impl Fn(oneshot::Sender<T>) -> Look,
+    ) -> (Vec<T>, Vec<usize>) {
         let deadline = Instant::now() + ANSWER_WITHIN + Duration::from_secs(u64::from(with_rates));
-        let ask = |inbox: &InboxSender| {
+        let ask = |(shard, inbox): (usize, &InboxSender)| {
             let (reply, answer) = oneshot::channel();
             inbox.send(Item::Look(question(reply)));
-            answer
+            (shard, answer)
         };
-        let asked: Vec<_> = self.inboxes.iter().map(ask).collect();
-        let (mut answers, mut hanging) = (Vec::new(), Vec::new());
-        for (shard, answer) in asked.into_iter().enumerate() {
+        let asked = self.inboxes.iter().enumerate().filter(|(shard, _)| !without.contains(shard));
+        let asked: Vec<_> = asked.map(ask).collect();
+        let (mut answers, mut hanging) = (Vec::new(), without.to_vec());
+        for (shard, answer) in asked {
             match timeout_at(deadline, answer).await {
                 Ok(Ok(answer)) => answers.push(answer),
                 Ok(Err(_)) | Err(_) => hanging.push(shard),
             }
         }
+        hanging.sort_unstable();
         (answers, hanging)
     }
 

@@ -56,11 +56,11 @@ pub use unserved::Unserved;
 
 #[cfg(unix)]
 pub use asking::{
-    Tailing, ask, channel, channels, client, clients, decisions, kick, lift, publish, reload, revocations, revoke, tail,
+    Tailing, ask, channel, channels, client, clients, decisions, kick, lift, reload, revocations, revoke, tail,
 };
 #[cfg(not(unix))]
 pub use elsewhere::{
-    ControlSocket, Tailing, ask, channel, channels, client, clients, decisions, is_live, kick, lift, publish, reload,
+    ControlSocket, Tailing, ask, channel, channels, client, clients, decisions, is_live, kick, lift, reload,
     revocations, revoke, tail,
 };
 #[cfg(unix)]

@@ -15,8 +15,11 @@ pub(super) fn count_disconnect(stats: &mut Stats, outbox: &Outbox, disconnect: D
     }
 }
 
-/// Remembers one that has been counted.
+/// Remembers one that has been counted. When the relay stops they all go, and nobody asks where they were.
 fn remember(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnect) {
+    if disconnect == Disconnect::GoingAway {
+        return;
+    }
     stats.ended.remember(disconnect, token(outbox), outbox.transport().describe_client());
 }
 

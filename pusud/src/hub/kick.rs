@@ -67,11 +67,14 @@ impl Hub {
                 ip.is_some_and(|ip| networks.contains(ip))
             }
             KickTarget::Channel(channel) => {
-                let state = self.state.borrow();
                 // A number is given out anew when its client has gone.
-                let is_it = state.outboxes.get(listener as usize).is_some_and(|now| Rc::ptr_eq(now, outbox));
-                is_it && state.subscriptions.is_subscribed(listener, channel)
+                self.is_still(listener, outbox) && self.state.borrow().subscriptions.is_subscribed(listener, channel)
             }
         }
+    }
+
+    /// Whether this number is still that of this client.
+    pub(super) fn is_still(&self, listener: ListenerId, outbox: &Rc<Outbox>) -> bool {
+        self.state.borrow().outboxes.get(listener as usize).is_some_and(|now| Rc::ptr_eq(now, outbox))
     }
 }

@@ -77,7 +77,8 @@ impl Hub {
         yield_now().await;
         let mut turn = LookTurn::begin(TURN);
         for ((key, Reverse(listener)), outbox) in top {
-            let Some(outbox) = outbox.upgrade() else { continue };
+            // A number is given out anew when its client has gone, though somebody may still hold its outbox.
+            let Some(outbox) = outbox.upgrade().filter(|outbox| self.is_still(listener, outbox)) else { continue };
             seen.rows.push((key, self.row(listener, &outbox, sample.as_deref())));
             if turn.is_over() {
                 yield_now().await;

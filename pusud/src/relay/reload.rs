@@ -123,22 +123,22 @@ impl Reload {
         }
         let swapped = match config {
             Ok(mut config) => {
-                let (on_swap, authenticator) = (config.authenticator.on_swap, self.authenticator.clone());
+                let (authenticator, within) = (self.authenticator.clone(), config.limits.authorize_call_timeout);
                 let swap = move || {
-                    let call_timeout = config.limits.authorize_call_timeout;
-                    let swapped = authenticator.swap(&config.authenticator, call_timeout, false);
+                    let swapped = authenticator.swap(&config.authenticator, within, false);
                     config.authenticator.wipe_options();
-                    swapped
+                    swapped.map(|swapped| (swapped, config))
                 };
-                self.aside(swap).await.and_then(|swapped| swapped).map(|swapped| (swapped, on_swap))
+                self.aside(swap).await.and_then(|swapped| swapped)
             }
             Err(error) => Err(error),
         };
         match swapped {
-            Ok((swapped, on_swap)) => {
+            Ok((swapped, config)) => {
                 self.files.take(changed);
+                self.held.take(&config);
                 log_who_decides(&self.authenticator, swapped, self.held.now().file.as_deref());
-                self.tell(inboxes, swapped, on_swap);
+                self.tell(inboxes, swapped, config.authenticator.on_swap);
             }
             Err(error) => self.files.refuse(changed, &self.log_refusal(&error)),
         }

@@ -60,7 +60,8 @@ pub struct PeerStatus {
     /// How it decides otherwise than this relay who may read and write; `None`: it does not, or nobody knows.
     #[serde(default)]
     pub authenticator_difference: Option<String>,
-    /// What it says of its own links, the first ones by name; `None`: nothing, since it is not linked or runs an earlier version.
+    /// What it says of its own links, all of them; `None`: nothing, since it is not linked, runs an earlier version, or has 64
+    /// links or more.
     #[serde(default)]
     pub sees: Option<Vec<SeenRelay>>,
     /// Why the last attempt or the last link ended.

@@ -174,4 +174,7 @@ pub struct ChannelPage {
     pub bytes_per_second: Option<f64>,
     /// The first hundred of those clients, those first for which most waits.
     pub clients: Vec<ClientRow>,
+    /// The numbers of the shards that did not answer; their listeners are missing.
+    #[serde(default)]
+    pub hanging_shards: Vec<usize>,
 }

@@ -8,6 +8,7 @@ pub use memory::shard_bytes_max;
 use crate::client;
 use crate::frames::QueuedMemory;
 use crate::hub::Hub;
+use crate::protocol::Disconnect;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
 use crate::shard::drain::drain;
 use anyhow::Context as _;
@@ -112,8 +113,7 @@ impl Shard {
                             Err(error) => debug!(%error, "cannot serve the operator"),
                         }
                     }
-                    // Its end says that the relay is stopping.
-                    Item::Operator(..) => {}
+                    Item::Operator(_, _, end) => drop(end.set(Disconnect::GoingAway)),
                     // An error means that nobody waits for the answer any more.
                     Item::Report(reply) => drop(reply.send(hub.report())),
                     Item::Drain(drained) => {

@@ -54,12 +54,20 @@ fn a_relay_that_is_gone_or_stands_still_is_not_healthy() {
 #[cfg(target_os = "linux")]
 fn a_relay_of_which_a_shard_hangs_is_not_healthy() {
     let daemon = Daemon::on_shards(3);
+    let mut clients: Vec<_> = (0..6).map(|_| daemon.client()).collect();
+    clients.iter_mut().for_each(|client| client.publish("a", json!(1)));
+    daemon.wait_for_status("six messages", |status| status["messages"]["published"] == 6);
     healthy(&daemon);
     let hanging = match stop_thread(daemon.pid(), "pusu-shard-1") {
         Ok(hanging) => hanging,
         Err(reason) => return not_run("the health of a relay of which a shard hangs", reason),
     };
     unhealthy(&daemon, &["not healthy: shard 1 hangs"]);
+    assert_eq!(daemon.status()["messages"]["published"], 6, "what it has counted stays in the sum");
+    for words in [&["channels", "--sort", "rate"][..], &["channels", "--channel", "a"], &["clients"]] {
+        let finished = run(pusud(words).arg("--socket").arg(socket(&daemon)));
+        finished.fails_saying(&["these shards have not answered, and what they have is missing: [1]"]);
+    }
     drop(hanging);
     healthy(&daemon);
 }

@@ -1,7 +1,8 @@
 //! The settings that hold, and what reading them again would change.
 
-use crate::harness::{Daemon, Setup};
+use crate::harness::{DEADLINE, Daemon, PluginsDir, Setup, password_plugin, write_secret};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 fn row(settings: &Value, key: &str) -> Value {
     let rows = settings["settings"].as_array().unwrap();
@@ -64,4 +65,20 @@ fn another_value_of_an_option_is_a_change_and_neither_is_shown() {
         {"key": "passwords", "now": "(not shown)", "then": "(not shown), another", "needs_restart": false},
     ]);
     assert_eq!(changes(&daemon), json!({"error": null, "changes": expected}));
+}
+
+#[test]
+fn a_text_of_a_file_that_was_taken_over_is_no_change_any_more() {
+    let plugins = PluginsDir::with([password_plugin()]);
+    let file = plugins.path().join("password");
+    write_secret(&file, "hunter2");
+    let settings = format!("passwords: {{!file {file:?}: [a]}}");
+    let setup = Setup::on_shards(1).authenticator("PasswordAuthenticator", plugins).with_operations();
+    let daemon = setup.settings(&settings).start();
+    assert_eq!(changes(&daemon)["changes"], json!([]));
+    write_secret(&file, "hunter3");
+    let began = Instant::now();
+    while changes(&daemon)["changes"] != json!([]) {
+        assert!(began.elapsed() < DEADLINE, "{}", changes(&daemon));
+    }
 }

@@ -6,14 +6,14 @@ use crate::cli::clients::table;
 use crate::cli::columns::{a_second, bytes, time};
 use crate::cli::status::describe_relay;
 use crate::cli::terminal::escaped;
-use crate::cli::width::fitting;
+use crate::cli::width::{fitting, wrapped};
 use pusud::control::{Level, State};
 use pusud::routing::{ChannelRow, PeerState};
 use std::fmt::Write as _;
 
 /// A page of so many rows and columns.
 pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
-    let text = whole(glance);
+    let text = whole(glance, columns);
     // Names may hold what steers a terminal, or ends a line.
     let cut = |line: &str| fitting(&escaped(line), columns).to_owned();
     let lines: Vec<String> = text.lines().map(cut).collect();
@@ -21,7 +21,7 @@ pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
     lines[..shown].iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
-fn whole(glance: &Glance) -> String {
+fn whole(glance: &Glance, columns: usize) -> String {
     let Glance { status, problems, rates, clients, channels, .. } = glance;
     let at =
         humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(glance.time_ms));
@@ -61,7 +61,8 @@ fn whole(glance: &Glance) -> String {
             Level::Error => "ERROR",
             Level::Warning => "warning",
         };
-        let _ = writeln!(text, "{level}: {}", problem.text);
+        // The way out stands at the end of it.
+        wrapped(&escaped(&format!("{level}: {}", problem.text)), columns).for_each(|line| text.extend([line, "\n"]));
     }
     let relays: Vec<_> = status.relays.iter().filter(|relay| relay.state != PeerState::Itself).collect();
     if !relays.is_empty() {
