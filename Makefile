@@ -208,9 +208,11 @@ install: plugins
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/pusud.service
 	install -m 644 config/pusud.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 644 config/settings.example.yaml docs/protocol/client.md $(DESTDIR)$(PREFIX)/share/doc/pusud/
-	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/grafana $(DESTDIR)$(PREFIX)/share/doc/pusud/prometheus
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/grafana $(DESTDIR)$(PREFIX)/share/doc/pusud/prometheus \
+	  $(DESTDIR)$(PREFIX)/share/doc/pusud/kubernetes
 	install -m 644 $(wildcard config/grafana/*) $(DESTDIR)$(PREFIX)/share/doc/pusud/grafana/
 	install -m 644 $(wildcard config/prometheus/*) $(DESTDIR)$(PREFIX)/share/doc/pusud/prometheus/
+	install -m 644 $(wildcard config/kubernetes/*) $(DESTDIR)$(PREFIX)/share/doc/pusud/kubernetes/
 	for folder in password jwt http certificate my-authenticator example-c example-cpp; do \
 	  install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/pusud/plugins/$$folder || exit; \
 	  install -m 644 plugins/$$folder/README.md plugins/$$folder/example.yaml \

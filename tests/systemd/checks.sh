@@ -52,6 +52,20 @@ status_is_for_root_and_the_relays_user() {
   stat --format '%n %U:%G %a' /run/pusud "$SOCKET" | paste --serial --delimiters ' '
 }
 
+# /proc has little of the system for it: the time of its start is there all the same.
+metrics() {
+  exec 3<>/dev/tcp/127.0.0.1/55002
+  printf 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
+  cat <&3
+  exec 3>&-
+}
+
+operators_have_their_port() {
+  stat --format '%n %U:%G %a' /var/lib/pusud/pusud-operations-55002.token | grep 'pusud:pusud 600$'
+  metrics >/tmp/metrics
+  grep '^process_start_time_seconds [1-9]' /tmp/metrics
+}
+
 has_been_heard_since() { [ "$(property WatchdogTimestampMonotonic)" -gt "$1" ]; }
 
 the_watchdog_hears_it() {

@@ -80,6 +80,7 @@ check it_serves
 check it_is_confined
 check it_is_hardened
 check status_is_for_root_and_the_relays_user
+check operators_have_their_port
 check the_watchdog_hears_it
 check many_clients
 check a_reload_changes_who_decides

@@ -56,7 +56,7 @@ impl Port {
         }
         format!(
             "is another program (or another pusud) using port {port}? Stop it, or set {port_key} or {address_key} in the \
-             settings (of one of the `listeners`: its port or address). On Linux the port may also have been taken by an outgoing connection, since 55000 and 55001 lie in \
+             settings (of one of the `listeners`: its port or address). On Linux the port may also have been taken by an outgoing connection, since 55000 to 55002 lie in \
              the ephemeral range: reserve it with sysctl net.ipv4.ip_local_reserved_ports={port}",
             port = address.port(),
             port_key = self.port_key,

@@ -223,6 +223,8 @@ fn plugins_load_and_clients_are_served_under_the_rules_of_the_unit() {
 fn make_install_fits_the_unit() {
     let unit = std::fs::read_to_string(root().join("config/pusud.service")).unwrap();
     assert!(unit.contains("ExecStart=/usr/local/bin/pusud run "), "{unit}");
+    // What is to outlast a restart of the machine: without this the operators' tokens would be in /run.
+    assert!(unit.contains("\nStateDirectory=pusud\nStateDirectoryMode=0700\n"), "{unit}");
     let plan = run(Command::new("make").arg("--directory").arg(root()).args([
         "--dry-run",
         "--no-print-directory",
@@ -236,6 +238,7 @@ fn make_install_fits_the_unit() {
         "s|/usr/local/|/opt/pusu/|",
         "/tmp/image/opt/pusu/lib/systemd/system/pusud.service",
         "config/pusud.socket /tmp/image/opt/pusu/lib/systemd/system/",
+        "config/kubernetes/pusud.yaml /tmp/image/opt/pusu/share/doc/pusud/kubernetes/",
     ] {
         assert!(plan.contains(part), "{part} is not in\n{plan}");
     }

@@ -102,7 +102,12 @@ fn its_settings_are_taken_and_its_ports_are_those_of_the_settings() {
     std::fs::write(&file, settings).unwrap();
     let said = run(pusud(&["check", "--config"]).arg(&file).env("POD_NAME", "pusud-0")).succeeds();
     let set = part("StatefulSet", "pusud");
-    for port in list(&set["spec"]["template"]["spec"]["containers"][0]["ports"]) {
+    let container = &set["spec"]["template"]["spec"]["containers"][0];
+    let mebibytes = |text: &str, unit: &str| text.trim().strip_suffix(unit).unwrap().trim().parse::<u64>().unwrap();
+    let at_most = said.lines().find_map(|line| line.strip_prefix("memory at most")).unwrap();
+    let limit = container["resources"]["limits"]["memory"].as_str().unwrap();
+    assert!(mebibytes(at_most, "MiB") < mebibytes(limit, "Mi"), "{at_most} in {limit}: {said}");
+    for port in list(&container["ports"]) {
         let at = format!("0.0.0.0:{}", port["containerPort"].as_u64().unwrap());
         assert!(said.contains(&at), "{at}: {said}");
     }

@@ -75,20 +75,21 @@ fn normal(path: &Path) -> PathBuf {
     })
 }
 
+/// Whether there is no such file, seen from the page, or no such heading in it.
+fn leads_nowhere(page: &str, target: &str) -> bool {
+    let folder = Path::new(page).parent().unwrap();
+    let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
+    let file = if path.is_empty() { PathBuf::from(page) } else { normal(&folder.join(path)) };
+    let full = root().join(&file);
+    let has_anchor =
+        |anchor: &str| full.is_file() && anchors(&text(file.to_str().unwrap())).contains(&anchor.to_owned());
+    !full.exists() || anchor.is_some_and(|anchor| !has_anchor(anchor))
+}
+
 /// The links of a page that lead nowhere.
 fn broken(page: &str) -> Vec<String> {
-    let folder = Path::new(page).parent().unwrap();
-    let leads_nowhere = |target: &String| {
-        let (path, anchor) =
-            target.split_once('#').map_or((target.as_str(), None), |(path, anchor)| (path, Some(anchor)));
-        let file = if path.is_empty() { PathBuf::from(page) } else { normal(&folder.join(path)) };
-        let full = root().join(&file);
-        let has_anchor =
-            |anchor: &str| full.is_file() && anchors(&text(file.to_str().unwrap())).contains(&anchor.to_owned());
-        !full.exists() || anchor.is_some_and(|anchor| !has_anchor(anchor))
-    };
     let relative = targets(&text(page)).into_iter().filter(|target| !target.contains("://"));
-    relative.filter(leads_nowhere).map(|target| format!("{page}: {target}")).collect()
+    relative.filter(|target| leads_nowhere(page, target)).map(|target| format!("{page}: {target}")).collect()
 }
 
 #[test]
@@ -97,6 +98,20 @@ fn every_link_leads_somewhere() {
     assert!(pages.len() > 15, "{pages:?}");
     let broken: Vec<String> = pages.iter().flat_map(|page| broken(page)).collect();
     assert!(broken.is_empty(), "these links lead nowhere:\n{}", broken.join("\n"));
+}
+
+/// Where an alert sends whoever it wakes.
+#[test]
+fn every_runbook_of_an_alert_is_there() {
+    const HOST: &str = "https://github.com/PuSuEngine/pusud/blob/main/";
+    let rules = text("config/prometheus/alerts.yaml");
+    let alerts = rules.lines().filter(|line| line.trim().starts_with("- alert: ")).count();
+    let runbooks: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: ")).collect();
+    assert!(alerts > 15 && runbooks.len() == alerts, "{alerts} alerts, and {runbooks:?}");
+    for runbook in runbooks {
+        let target = runbook.strip_prefix(HOST).unwrap_or_else(|| panic!("{runbook} is none of the pages"));
+        assert!(target.contains('#') && !leads_nowhere("README.md", target), "{runbook} leads nowhere");
+    }
 }
 
 #[test]

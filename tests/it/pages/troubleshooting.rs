@@ -88,6 +88,13 @@ fn the_quoted_messages_are_the_relays() {
         ("Slow consumers", "slow consumer disconnected"),
         ("NOT LINKED", "link down, retrying"),
         ("`pusud status` finds no relay", "no relay is running with client port "),
+        ("The console and the operations port", "operations listen here"),
+        (
+            "The console and the operations port",
+            "no operations port, so there are no metrics, health checks and console",
+        ),
+        ("The console and the operations port", "operators' tokens were made"),
+        ("The console and the operations port", "operators' tokens are here"),
     ] {
         let said = section(PAGE, heading).replace('\n', " ");
         assert!(said.contains(message) && sources.contains(message), "{heading}: {message}");
