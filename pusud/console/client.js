@@ -61,7 +61,7 @@ class Client {
     }
   }
 
-  #show({ client, proxy, authorizations, permissions_left_out, channels, channels_left_out }) {
+  #show({ client, proxy, authorizations, authorizations_known, permissions_left_out, channels, channels_left_out }) {
     this.#notice.clear()
     this.#body.hidden = false
     setText(this.element.querySelector('h1'), `Client ${name(client.address)}`)
@@ -69,8 +69,9 @@ class Client {
     this.#facts.show(facts(client, proxy))
     this.#permissions.show(authorizations.flatMap(({ entry, subject, expires_ms, permissions }) => permissions.map(one => ({ ...one, entry, subject, expires_ms }))))
     this.#channels.show(channels)
+    const unknown = authorizations_known ? '' : 'What it may do is not known now. '
     const left = [permissions_left_out > 0 && several(permissions_left_out, 'permission'), channels_left_out > 0 && several(channels_left_out, 'channel')]
-    setText(this.#rest, left.some(Boolean) ? `Not shown: ${left.filter(Boolean).join(' and ')}.` : '')
+    setText(this.#rest, unknown + (left.some(Boolean) ? `Not shown: ${left.filter(Boolean).join(' and ')}.` : ''))
   }
 
   #gone() {

@@ -176,12 +176,16 @@ fn state(client: &ClientRow) -> String {
 }
 
 fn describe_page(page: &ClientPage) -> String {
-    let ClientPage { client, proxy, authorizations, permissions_left_out, channels, channels_left_out } = page;
+    let ClientPage { client, proxy, authorizations, authorizations_known, .. } = page;
+    let ClientPage { permissions_left_out, channels, channels_left_out, .. } = page;
     let mut text = table(std::slice::from_ref(client));
+    // Writing to a String cannot fail.
     if let Some(subject) = client.subject.as_deref().filter(|subject| cut(subject, SUBJECT_SHOWN) != **subject) {
         let _ = writeln!(text, "subject {subject:?}");
     }
-    // Writing to a String cannot fail.
+    if !authorizations_known {
+        text.push_str("what it may do is not known now\n");
+    }
     if let Some(proxy) = proxy {
         let _ = writeln!(text, "through the proxy {proxy}");
     }
@@ -253,6 +257,7 @@ mod tests {
             client: client(),
             proxy: Some("10.0.0.1".into()),
             authorizations: vec![authorization],
+            authorizations_known: true,
             permissions_left_out: 3,
             channels: vec!["a.1".into()],
             channels_left_out: 1,

@@ -105,7 +105,8 @@ impl Lists {
 
     fn page(&self, seen: ClientSeen) -> ClientPage {
         let ClientSeen { row, proxy, channels, channels_left_out, authorized_by } = seen;
-        let AuthorizedBy { authorizations, permissions_left_out } = authorized_by;
+        let authorizations_known = authorized_by.is_some();
+        let AuthorizedBy { authorizations, permissions_left_out } = authorized_by.unwrap_or_default();
         let named = authorizations.into_iter().map(|mut authorization| {
             // By its number so far.
             let number = authorization.entry.take().and_then(|number| number.parse().ok());
@@ -116,6 +117,7 @@ impl Lists {
             client: row,
             proxy,
             authorizations: named.collect(),
+            authorizations_known,
             permissions_left_out,
             channels,
             channels_left_out,

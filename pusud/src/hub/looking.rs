@@ -181,7 +181,7 @@ impl Hub {
             proxy: outbox.transport().proxy().map(|proxy| proxy.to_string()),
             channels_left_out: channels_len - channels.len(),
             channels,
-            authorized_by: authorized_by.unwrap_or_else(AuthorizedBy::default),
+            authorized_by,
         })
     }
 }

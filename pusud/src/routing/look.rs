@@ -128,8 +128,8 @@ pub struct ClientSeen {
     pub channels: Vec<String>,
     /// Channels past those.
     pub channels_left_out: usize,
-    /// What its task says.
-    pub authorized_by: AuthorizedBy,
+    /// What its task says; `None`: it has not said it in time, or has nothing to say before the first message.
+    pub authorized_by: Option<AuthorizedBy>,
 }
 
 /// What a client's task says of its authorizations.

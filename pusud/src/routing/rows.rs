@@ -120,6 +120,9 @@ pub struct ClientPage {
     pub proxy: Option<String>,
     /// What it is authorized by.
     pub authorizations: Vec<AuthorizationRow>,
+    /// Whether that is known: not where its task has not answered in time, or it has sent no more than requests over HTTP.
+    #[serde(default)]
+    pub authorizations_known: bool,
     /// Permissions past the first thousand.
     pub permissions_left_out: usize,
     /// What it listens to: the first thousand by name.
