@@ -13,8 +13,8 @@ use super::top::Top;
 use super::{Hub, ListenerId, Outbox, State};
 use crate::admission::ClientAddress;
 use crate::routing::{
-    AuthorizedBy, ClientId, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport,
-    ClientsSeen, Look,
+    ClientId, ClientLook, ClientPlace, ClientRow, ClientSeen, ClientSort, ClientState, ClientTransport, ClientsSeen,
+    Look,
 };
 use std::cmp::Reverse;
 use std::rc::{Rc, Weak};
