@@ -52,6 +52,21 @@ UNTIL='grep "through the proxy" events'
 cat answer
 "#;
 
+/// What the console does: it signs in, changes something, and has a stream that comes at once.
+const CONSOLE: &str = r#"
+UNTIL='! kill -0 $proxy || exec 9<>/dev/tcp/127.0.0.1/8443'
+(sleep 1)
+console=https://relay.example.com:8443
+ask() { curl --silent --show-error --cookie cookies --header "Origin: $console" --header 'Pusu-Operation: 1' "$@"; }
+token=$(sed -n 's/^operate: //p' operations.token)
+ask --fail-with-body --cookie-jar cookies --json "{\"token\": \"$token\"}" $console/api/v1/session
+ask --fail-with-body --json '{"channel": "news", "content": 1}' $console/api/v1/publish
+ask --no-buffer $console/api/v1/live >live &
+UNTIL='grep "event: status" live'
+(sleep 1)
+echo 'the stream comes'
+"#;
+
 /// A place with these programs, that has been prepared.
 fn prepared(row: &str, programs: &[&str]) -> Option<Stage> {
     let stage = Stage::with(row, programs)?;
@@ -178,6 +193,20 @@ fn nginx() {
 }
 
 #[test]
+fn nginx_in_front_of_the_operations_port() {
+    let heading = "The operations port";
+    let Some(stage) = prepared("tls-and-proxies.md, the operations port", &["nginx", "curl", "openssl"]) else {
+        return;
+    };
+    let settings = block(PAGE, heading, "yaml") + "operations_token_file: operations.token";
+    let relay = relay(&stage, &settings);
+    stage.write("configuration", &block(PAGE, heading, "nginx"));
+    let finished = stage.shell(&format!("{MACHINE}\n{NGINX} >proxy.log 2>&1 &\nproxy=$!\n{CONSOLE}"));
+    assert!(finished.status.success(), "{finished:?}\n{}", relay.stderr.text());
+    assert!(finished.stdout.ends_with("the stream comes"), "{finished:?}");
+}
+
+#[test]
 fn nginx_over_a_unix_socket() {
     const PLACE: &str = "address: 127.0.0.1\n    port: 55000\n    trusted_proxies: [127.0.0.1]";
     let changes = [
@@ -243,6 +272,6 @@ fn timeouts(configuration: &str) -> Vec<f64> {
 #[test]
 fn idle_timeouts_are_above_the_keepalive() {
     let found: Vec<f64> = blocks(PAGE).iter().flat_map(|block| timeouts(&block.text)).collect();
-    assert_eq!(found.len(), 10, "three of nginx, six of HAProxy, one of Apache: {found:?}");
+    assert_eq!(found.len(), 11, "four of nginx, six of HAProxy, one of Apache: {found:?}");
     assert!(found.iter().all(|&seconds| seconds > KEEPALIVE_SECONDS), "{found:?}");
 }

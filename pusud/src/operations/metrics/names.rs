@@ -42,7 +42,7 @@ macro_rules! metrics {
 metrics! {
     RELAY = Info "pusud" ["name", "version"] "The relay's name in the settings, and the version of the program.";
     START_TIME = Gauge "pusud_start_timestamp_seconds" [] "When the relay began to serve, in seconds since 1970.";
-    READY = Gauge "pusud_ready" [] "1 while new clients may be sent here, as /readyz says: it does not stop, no thread hangs, no certificate of clients has expired, the authenticator decides, and there are the links that ready_needs_relays wants.";
+    READY = Gauge "pusud_ready" [] "1 while new clients may be sent here, as /readyz says: it does not stop, no shard hangs, no certificate of clients has expired, the authenticator decides, and there are the links that ready_needs_relays wants.";
     STOPPING = Gauge "pusud_stopping" [] "1 during a graceful shutdown.";
     SHARD_UP = Gauge "pusud_shard_up" ["shard"] "1 for a thread that has answered within a second; the gauges of others are missing.";
     NETWORK_UP = Gauge "pusud_network_up" [] "1 if the thread of the cluster has answered within a second, or there is none.";
