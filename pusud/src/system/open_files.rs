@@ -40,11 +40,13 @@ fn count(folder: &str) -> Option<u64> {
     Some(count.saturating_sub(1))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn files_that_are_open_are_counted() {
         let before = used().unwrap();
         let files: Vec<_> = (0..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();

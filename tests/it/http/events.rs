@@ -31,7 +31,11 @@ fn the_first_event_names_the_relay_and_the_channels(daemon: Daemon) {
     }
     let status = daemon.asked();
     assert_eq!(status["subscriptions"], 3);
-    assert_eq!(status["connections"], json!({"total": 2, "unauthorized": 0, "handshakes": 0}));
+    let connections = &status["connections"];
+    let counted = ["total", "unauthorized", "handshakes", "accepted"].map(|key| connections[key].as_u64().unwrap());
+    assert_eq!(counted, [2, 0, 0, 2]);
+    let transports = json!({"ws": 1, "wss": 0, "sse": 1, "sses": 0, "http": 0, "https": 0, "other": 0});
+    assert_eq!(connections["by_transport"], transports);
 }
 
 fn channels_have_escapes_and_count_once(daemon: Daemon) {

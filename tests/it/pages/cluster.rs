@@ -67,7 +67,8 @@ fn a_key_is_rotated_in_three_rounds_while_the_relays_serve() {
     for (round, keys) in keys[1..].iter().enumerate() {
         let status = with_the_old_key(&stage);
         // Before the last round they prove the new key, and still take the old one: it is the third relay that refuses.
-        let expected = if round < 2 { "\"state\":\"linked\"" } else { "\"last_error\":\"refused: `relay-3` and" };
+        let expected =
+            if round < 2 { "\"state\":\"linked\",\"sent\"" } else { "\"last_error\":\"refused: `relay-3` and" };
         assert_eq!(status.matches(expected).count(), 2, "before round {}: {status}", round + 1);
         for (relay, running) in relays.iter().zip(&mut running) {
             stage.shell(&format!("cd {relay}\n{keys}")).succeeds();

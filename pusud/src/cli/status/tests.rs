@@ -6,7 +6,7 @@ use pusud::control::{
     Authenticator, Certificate, Connections, Disconnects, Histogram, Listener, Memory, Messages, OpenFiles,
     PluginMetric, Times, Tls,
 };
-use pusud::routing::{States, Traffic, Transports};
+use pusud::routing::{EndedClient, States, Traffic, Transports};
 
 fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
     let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -54,6 +54,7 @@ fn sample() -> Status {
         times: Times { fan_out: took(), ..Times::default() },
         revocations: 4,
         left_out_log_lines: 5,
+        ended: vec![EndedClient { code: 4001, address: "192.0.2.9:7".into(), ..EndedClient::default() }],
         listeners: vec![listener()],
         channels: 3,
         subscriptions: 4,
@@ -123,7 +124,7 @@ fn people_see_what_there_is_and_nothing_that_is_not() {
         "\nrevocations:            4\n",
         "5 lines left out",
         "\nauthenticator decided:  7 granted, 1 refused, 0 abstained, 0 unavailable\n",
-        "6 slow consumer (4001)",
+        "6 slow consumer (4001)\n  the last:             192.0.2.9:7 (4001)\n",
         "\nslow consumers:         6 disconnected, 1 messages and 30 bytes dropped\n",
         "6 for outbox_bytes",
         "generation 3, NOT READY\n",

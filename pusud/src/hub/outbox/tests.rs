@@ -155,7 +155,6 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn it_is_small() {
-    // Every client has one: with the counts of its `Rc` and the allocator's own word it takes 176 bytes, and one byte more takes
-    // 16 of each client. When it came, and why it ends, stand where there would be a gap.
-    assert_eq!(size_of::<Outbox>(), 152);
+    // Every client has one: with the counts of its `Rc` and the allocator's own word it takes 176 bytes. When it came, and why it ends, stand where there would be a gap.
+    assert_eq!(size_of::<Outbox>(), 144);
 }

@@ -55,11 +55,14 @@ const JWT_PLUGIN: &str = include_str!("../../../../../plugins/jwt/src/remote/mod
 /// Metrics that no panel shows: what is mapped says little beside what is in use.
 const WITHOUT_PANEL: [&str; 1] = ["process_virtual_memory_bytes"];
 /// The words of queries that are no metric: functions, operators, labels that Prometheus adds, and variables of the dashboard.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 21] = [
     "sum",
     "rate",
     "increase",
     "histogram_quantile",
+    "absent",
+    "unless",
+    "ignoring",
     "time",
     "by",
     "without",
