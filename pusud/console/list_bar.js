@@ -53,7 +53,8 @@ export class ListBar {
   }
 }
 
-/** A remark where shards have not answered, so that rows are missing. */
-export function hanging({ hanging_shards = [] }) {
-  return hanging_shards.length === 0 ? '' : `. Missing: those of shard ${hanging_shards.join(', ')}, which does not answer`
+/** A remark where shards or the network have not answered, so that rows or the other relays are missing. */
+export function hanging({ hanging_shards = [], network_hangs = false }) {
+  const shards = hanging_shards.length === 0 ? '' : `. Missing: those of shard ${hanging_shards.join(', ')}, which does not answer`
+  return network_hangs ? `${shards}. Missing: other relays, since the network does not answer` : shards
 }

@@ -64,11 +64,11 @@ pub(super) fn channels(args: Args) -> anyhow::Result<()> {
     if let Some(channel) = channel {
         let page = control::channel(&path, channel)?;
         print(&if json { as_json(&page)? } else { describe_page(&page) })?;
-        return all_answered(&page.hanging_shards);
+        return all_answered(&page.hanging_shards, page.network_hangs);
     }
     let channels = control::channels(&path, ChannelQuery { sort: sort.into(), limit: Some(limit), search })?;
     print(&if json { as_json(&channels)? } else { describe(&channels) })?;
-    all_answered(&channels.hanging_shards)
+    all_answered(&channels.hanging_shards, channels.network_hangs)
 }
 
 fn describe(channels: &Channels) -> String {

@@ -5,7 +5,7 @@ use super::print;
 use super::relay_socket::RelaySocketArgs;
 use super::revoke::shown_time;
 use super::width::cut;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use pusud::control::{self, ClientQuery};
 use pusud::routing::{ClientPage, ClientRow, ClientSort, ClientState, ClientTransport, Clients};
 use serde::Serialize;
@@ -86,7 +86,7 @@ pub(super) fn clients(args: Args) -> anyhow::Result<()> {
     let query = ClientQuery { sort: sort.into(), limit: Some(limit), address, subject, channel };
     let clients = control::clients(&path, query)?;
     print(&if json { as_json(&clients)? } else { describe(&clients) })?;
-    all_answered(&clients.hanging_shards)
+    all_answered(&clients.hanging_shards, false)
 }
 
 /// One line of JSON.
@@ -98,11 +98,13 @@ pub(super) fn as_json(value: &impl Serialize) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// It is not, and what is missing.
-pub(super) fn all_answered(hanging_shards: &[usize]) -> anyhow::Result<()> {
-    if hanging_shards.is_empty() {
-        return Ok(());
-    }
-    bail!("these shards have not answered, and what they have is missing: {hanging_shards:?}")
+pub(super) fn all_answered(hanging_shards: &[usize], network_hangs: bool) -> anyhow::Result<()> {
+    ensure!(
+        hanging_shards.is_empty(),
+        "these shards have not answered, and what they have is missing: {hanging_shards:?}"
+    );
+    ensure!(!network_hangs, "the network has not answered, and which other relays listen is missing");
+    Ok(())
 }
 
 fn describe(clients: &Clients) -> String {

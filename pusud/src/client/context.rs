@@ -92,8 +92,20 @@ pub struct Common {
 impl Context {
     /// The context of the shard of `hub`.
     pub fn new(hub: Rc<Hub>, common: Common) -> Self {
-        let Common { authenticator, admission, limits, paths, seen, name, shards, .. } = common;
-        let Common { verdicts, idempotency, revocations, is_asked, is_timed: _, .. } = common;
+        let Common {
+            authenticator,
+            admission,
+            limits,
+            paths,
+            seen,
+            name,
+            shards,
+            verdicts,
+            idempotency,
+            revocations,
+            is_asked,
+            is_timed: _,
+        } = common;
         let hello = Reply::Hello { version: env!("CARGO_PKG_VERSION"), relay: &name };
         Self {
             hub,

@@ -15,10 +15,11 @@ use crate::control::session::{self, Tail};
 use crate::revocation::Revocations;
 use crate::routing::{
     AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId, ClientLook,
-    ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look,
+    ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look, Seen,
 };
-use merging::{added_up, order};
+use merging::{added_up, first_clients, order};
 use query::{channel, place, rows};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,15 +36,15 @@ const CHANNELS_ASKED_ONCE: usize = 64;
 /// Channels that each shard gives beyond those that are wanted, since it knows its own listeners alone.
 const CANDIDATES_MORE: usize = 200;
 
-/// The name of the authenticator with this number, where the settings have a list.
-pub type EntryName = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
+/// The names of the authenticators by their numbers, where the settings have a list.
+pub type EntryNames = Box<dyn Fn() -> HashMap<u32, String> + Send + Sync>;
 
 /// Makes the lists of a relay that serves, and tails its channels.
 pub struct Lists {
     inboxes: Vec<InboxSender>,
     network: Option<InboxSender<Event>>,
     revocations: Arc<Revocations>,
-    entry_name: EntryName,
+    entry_names: EntryNames,
     /// The shard that has the next session of the operator's.
     next: AtomicUsize,
     admission: Arc<Admission>,
@@ -57,12 +58,12 @@ impl Lists {
         inboxes: Vec<InboxSender>,
         network: Option<InboxSender<Event>>,
         revocations: Arc<Revocations>,
-        entry_name: EntryName,
+        entry_names: EntryNames,
         admission: Arc<Admission>,
         message_bytes_max: usize,
     ) -> Self {
         let next = AtomicUsize::new(0);
-        Self { inboxes, network, revocations, entry_name, next, admission, message_bytes_max }
+        Self { inboxes, network, revocations, entry_names, next, admission, message_bytes_max }
     }
 
     /// The first clients of those that fit.
@@ -82,7 +83,7 @@ impl Lists {
         };
         let (mut all, hanging) = self.look_at_clients(look).await;
         clients.hanging_shards = hanging;
-        clients.clients = all.take_first(limit);
+        clients.clients = first_clients(&mut all, limit);
         (clients.count, clients.matching, clients.sampled_seconds) = (all.count, all.matching, all.sampled_seconds);
         Ok(clients)
     }
@@ -107,10 +108,11 @@ impl Lists {
         let ClientSeen { row, proxy, channels, channels_left_out, authorized_by } = seen;
         let authorizations_known = authorized_by.is_some();
         let AuthorizedBy { authorizations, permissions_left_out } = authorized_by.unwrap_or_default();
+        let names = (self.entry_names)();
         let named = authorizations.into_iter().map(|mut authorization| {
             // By its number so far.
             let number = authorization.entry.take().and_then(|number| number.parse().ok());
-            authorization.entry = number.and_then(&self.entry_name);
+            authorization.entry = number.and_then(|number: u32| names.get(&number).cloned());
             authorization
         });
         ClientPage {
@@ -153,10 +155,10 @@ impl Lists {
         // Shards count those alone that have listeners.
         let unheard = channels.iter().filter(|row| row.listeners == 0).count();
         channels.truncate(limit);
-        self.name_relays(&mut channels).await;
+        let network_hangs = !self.name_relays(&mut channels).await;
         let (count, matching) = (seen.count + unheard, seen.matching + unheard);
         let sampled_seconds = seen.sampled_seconds;
-        Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging })
+        Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging, network_hangs })
     }
 
     /// All of the channel of this name, whether anybody listens to it or not.
@@ -174,7 +176,7 @@ impl Lists {
         hanging_shards.sort_unstable();
         hanging_shards.dedup();
         let mut rows = added_up(channels.rows);
-        self.name_relays(&mut rows).await;
+        let network_hangs = !self.name_relays(&mut rows).await;
         let row = rows.pop().unwrap_or_default();
         Ok(ChannelPage {
             channel: name.to_owned(),
@@ -182,8 +184,9 @@ impl Lists {
             relays: row.relays,
             messages_per_second: row.messages_per_second,
             bytes_per_second: row.bytes_per_second,
-            clients: clients.take_first(LISTENERS_SHOWN),
+            clients: first_clients(&mut clients, LISTENERS_SHOWN),
             hanging_shards,
+            network_hangs,
         })
     }
 
@@ -226,39 +229,21 @@ impl Lists {
     }
 
     async fn look_at_clients(&self, look: ClientLook) -> (ClientsSeen, Vec<usize>) {
-        let question = |reply| Look::Clients(Box::new(look.clone()), reply);
-        let (answers, hanging) = self.look(look.with_rates, &[], question).await;
-        let mut all = ClientsSeen::default();
-        for seen in answers {
-            all.count += seen.count;
-            all.matching += seen.matching;
-            all.sampled_seconds = all.sampled_seconds.or(seen.sampled_seconds);
-            all.rows.extend(seen.rows);
-        }
-        (all, hanging)
+        self.look(look.with_rates, &[], |reply| Look::Clients(Box::new(look.clone()), reply)).await
     }
 
     /// `without`: the shards that are not asked.
     async fn look_at_channels(&self, look: ChannelLook, without: &[usize]) -> (ChannelsSeen, Vec<usize>) {
-        let question = |reply| Look::Channels(Box::new(look.clone()), reply);
-        let (answers, hanging) = self.look(look.with_rates, without, question).await;
-        let mut all = ChannelsSeen::default();
-        for seen in answers {
-            all.count += seen.count;
-            all.matching += seen.matching;
-            all.sampled_seconds = all.sampled_seconds.or(seen.sampled_seconds);
-            all.rows.extend(seen.rows);
-        }
-        (all, hanging)
+        self.look(look.with_rates, without, |reply| Look::Channels(Box::new(look.clone()), reply)).await
     }
 
-    /// Asks all shards at once, but for those `without` whom it goes. Gives the answers, and the numbers of all others.
-    async fn look<T>(
+    /// Asks all shards at once, but for those `without` whom it goes. Gives the answers together, and the numbers of all others.
+    async fn look<Row>(
         &self,
         with_rates: bool,
         without: &[usize],
-        question: impl Fn(oneshot::Sender<T>) -> Look,
-    ) -> (Vec<T>, Vec<usize>) {
+        question: impl Fn(oneshot::Sender<Seen<Row>>) -> Look,
+    ) -> (Seen<Row>, Vec<usize>) {
         let deadline = Instant::now() + ANSWER_WITHIN + Duration::from_secs(u64::from(with_rates));
         let ask = |(shard, inbox): (usize, &InboxSender)| {
             let (reply, answer) = oneshot::channel();
@@ -267,27 +252,28 @@ impl Lists {
         };
         let asked = self.inboxes.iter().enumerate().filter(|(shard, _)| !without.contains(shard));
         let asked: Vec<_> = asked.map(ask).collect();
-        let (mut answers, mut hanging) = (Vec::new(), without.to_vec());
+        let (mut all, mut hanging) = (Seen::default(), without.to_vec());
         for (shard, answer) in asked {
             match timeout_at(deadline, answer).await {
-                Ok(Ok(answer)) => answers.push(answer),
+                Ok(Ok(answer)) => all = all.and(answer),
                 Ok(Err(_)) | Err(_) => hanging.push(shard),
             }
         }
         hanging.sort_unstable();
-        (answers, hanging)
+        (all, hanging)
     }
 
-    /// Fills in the linked relays where somebody listens; none where the network does not answer.
-    async fn name_relays(&self, channels: &mut [ChannelRow]) {
-        let Some(network) = &self.network else { return };
+    /// Fills in the linked relays where somebody listens. False: the network does not answer, and some are missing.
+    async fn name_relays(&self, channels: &mut [ChannelRow]) -> bool {
+        let Some(network) = &self.network else { return true };
         let deadline = Instant::now() + ANSWER_WITHIN;
         for some in channels.chunks_mut(CHANNELS_ASKED_ONCE) {
             let (reply, answer) = oneshot::channel();
             let names = some.iter().map(|row| row.channel.as_str().into()).collect();
             network.send(Event::WhoListens(names, reply));
-            let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return };
+            let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return false };
             some.iter_mut().zip(relays).for_each(|(row, relays)| row.relays = relays);
         }
+        true
     }
 }

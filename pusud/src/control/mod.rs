@@ -40,7 +40,7 @@ pub use entry::{AuthenticatorEntry, Failures};
 pub use explained::{Explained, decides};
 pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, DescribedOperations, Sources, StatusGatherer};
-pub use lists::{ChannelQuery, ClientQuery, EntryName, Lists};
+pub use lists::{ChannelQuery, ClientQuery, EntryNames, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};

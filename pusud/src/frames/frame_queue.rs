@@ -130,9 +130,14 @@ impl FrameQueue {
         }
     }
 
-    /// What is left of frames that have begun to leave, in bytes.
-    pub fn half_sent(&self) -> usize {
-        self.first.as_ref().filter(|_| self.written > 0).map_or(0, |first| (bytes(first) - self.written) as usize)
+    /// What is left of frames that have begun to leave, with the messages that have not left wholly.
+    pub fn half_sent(&self) -> Dropped {
+        let Some(first) = self.first.as_ref().filter(|_| self.written > 0) else { return Dropped::default() };
+        let written = self.written as usize;
+        let end = frame::end_of_frame(first, written);
+        let behind = frame::count_publications(first) - frame::count_publications(&first[..end]);
+        let is_half_a_message = end > written && frame::count_publications(&first[..end]) > 0;
+        Dropped { messages: behind + u64::from(is_half_a_message), bytes: first.len() - written }
     }
 
     /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.

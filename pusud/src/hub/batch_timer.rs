@@ -3,7 +3,7 @@
 //! It looks at the clock three times in every second batch that publishes something, and never in between: so it costs the
 //! same however many publications and listeners there are.
 
-use crate::routing::Times;
+use crate::routing::{LANES, Times};
 use std::time::Instant;
 
 /// Of one shard.
@@ -15,9 +15,18 @@ pub(super) struct BatchTimer {
     /// This batch has begun, measured or not.
     has_begun: bool,
     accepted: Option<Instant>,
-    flush_began: Option<Instant>,
     /// Something was for listeners of this shard.
     has_fanned_out: bool,
+    flush_began: Option<Instant>,
+    flushing: Option<Flushing>,
+}
+
+/// A batch that is measured, whose listeners all stand in the lanes.
+struct Flushing {
+    accepted: Instant,
+    began: Instant,
+    /// How far the lanes have to be flushed.
+    until: [u64; LANES],
 }
 
 impl BatchTimer {
@@ -42,14 +51,14 @@ impl BatchTimer {
     fn begin(&mut self) {
         self.has_begun = true;
         self.rests = !self.rests;
-        if self.rests {
+        if self.rests && self.flushing.is_none() {
             self.accepted = Some(Instant::now());
         }
     }
 
     /// Publications came from elsewhere, accepted there at this time, if that was measured.
     pub(super) fn came(&mut self, accepted: Option<Instant>) {
-        if self.is_on && self.accepted.is_none() {
+        if self.is_on && self.accepted.is_none() && self.flushing.is_none() {
             self.has_begun |= accepted.is_some();
             self.accepted = accepted;
         }
@@ -66,23 +75,32 @@ impl BatchTimer {
         self.has_fanned_out = true;
     }
 
-    /// A turn of the flush begins, of which a batch may need several.
+    /// A batch goes to its listeners.
     pub(super) fn flush_begins(&mut self) {
-        if self.accepted.is_some() && self.flush_began.is_none() {
+        if self.accepted.is_some() {
             self.flush_began = Some(Instant::now());
         }
     }
 
-    /// Everything has been offered to the kernel: the batch is over.
-    pub(super) fn flushed(&mut self, times: &mut Times) {
+    /// The whole batch stands in the lanes, which have to be flushed `until` there. What is accepted from here on is of the
+    /// next batch.
+    pub(super) fn queued(&mut self, until: [u64; LANES]) {
         self.has_begun = false;
         let has_fanned_out = std::mem::take(&mut self.has_fanned_out);
         if let Some((accepted, began)) = self.accepted.take().zip(self.flush_began.take())
             && has_fanned_out
         {
+            self.flushing = Some(Flushing { accepted, began, until });
+        }
+    }
+
+    /// The lanes have been `flushed` so far.
+    pub(super) fn flushed(&mut self, flushed: [u64; LANES], times: &mut Times) {
+        let is_over = |batch: &mut Flushing| flushed.iter().zip(batch.until).all(|(flushed, until)| *flushed >= until);
+        if let Some(batch) = self.flushing.take_if(is_over) {
             let now = Instant::now();
-            times.accepted_to_flushed.observe(now.saturating_duration_since(accepted));
-            times.fan_out.observe(now.saturating_duration_since(began));
+            times.accepted_to_flushed.observe(now.saturating_duration_since(batch.accepted));
+            times.fan_out.observe(now.saturating_duration_since(batch.began));
         }
     }
 }
@@ -99,7 +117,8 @@ mod tests {
         (0..publications).for_each(|_| timer.accepted());
         timer.flush_begins();
         timer.fanned_out();
-        timer.flushed(times);
+        timer.queued([1; LANES]);
+        timer.flushed([1; LANES], times);
     }
 
     #[test]
@@ -117,8 +136,25 @@ mod tests {
         batch(&mut timer, &mut times, 0);
         timer.accepted();
         timer.flush_begins();
-        timer.flushed(&mut times);
+        timer.queued([1; LANES]);
+        timer.flushed([1; LANES], &mut times);
         assert_eq!(counted(&times), (0, 0));
+    }
+
+    #[test]
+    fn a_batch_is_over_when_its_own_listeners_have_it_whatever_is_published_behind_it() {
+        let (mut timer, mut times) = (BatchTimer::new(true), Times::default());
+        let mut turn = |timer: &mut BatchTimer, queued: u64, flushed: u64| {
+            timer.accepted();
+            timer.flush_begins();
+            timer.fanned_out();
+            timer.queued([queued; LANES]);
+            timer.flushed([flushed; LANES], &mut times);
+            counted(&times).0
+        };
+        let seen: Vec<u64> = (1..=9).map(|n| turn(&mut timer, 3 * n, n)).collect();
+        assert_eq!(seen, [0, 0, 1, 1, 1, 1, 1, 1, 1], "the second one that is measured waits for 15");
+        assert_eq!(timer.accepted_at(), None, "what is published meanwhile is not stamped");
     }
 
     #[test]

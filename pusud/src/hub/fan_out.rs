@@ -75,6 +75,7 @@ impl Hub {
         state.close_run();
         // First, so that the other shards can begin.
         state.outgoing.send(state.batch_timer.accepted_at());
+        state.batch_timer.queued(state.lanes.published_so_far());
         let State { lanes, stalls, rooms, .. } = state;
         lanes.take_turn(|outbox, lane| {
             let flushed = outbox.flush(lane);
@@ -84,9 +85,7 @@ impl Hub {
             flushed.bytes
         });
         Lane::all().filter(|lane| lanes.are_flushed(*lane)).for_each(|lane| rooms.flushed(lane));
-        if state.lanes.are_empty() {
-            state.batch_timer.flushed(&mut state.stats.times);
-        }
+        state.batch_timer.flushed(state.lanes.flushed_so_far(), &mut state.stats.times);
         self.relieve_now(state);
         !state.lanes.are_empty()
     }

@@ -37,13 +37,12 @@ impl Hub {
 
     /// Ends the connections that are meant, among those that there are now. Gives how many that were.
     pub async fn kick(&self, target: &KickTarget) -> usize {
-        if let KickTarget::Id(id) = target {
-            let outbox = self.by_id(*id).filter(|outbox| !outbox.is_closing());
-            outbox.iter().for_each(|outbox| self.close(outbox, Disconnect::ByOperator));
-            return usize::from(outbox.is_some());
-        }
+        let all = match target {
+            KickTarget::Id(id) => self.by_id(*id).iter().map(|outbox| (id.number, Rc::downgrade(outbox))).collect(),
+            _ => self.numbered_clients(),
+        };
         let mut count = 0;
-        for some in self.numbered_clients().chunks(LOOKED_AT_ONCE) {
+        for some in all.chunks(LOOKED_AT_ONCE) {
             for (listener, outbox) in some {
                 let Some(outbox) = outbox.upgrade().filter(|outbox| !outbox.is_closing()) else { continue };
                 if self.is_meant(target, *listener, &outbox) {

@@ -82,6 +82,16 @@ impl<T: Marked + Clone> Lanes<T> {
         list.flushed >= list.published
     }
 
+    /// How many entries of each lane have to be flushed, since the start, for all that was published to be.
+    pub(super) fn published_so_far(&self) -> [u64; LANES] {
+        self.lists.each_ref().map(|list| list.published)
+    }
+
+    /// How many of each lane have been flushed since the start.
+    pub(super) fn flushed_so_far(&self) -> [u64; LANES] {
+        self.lists.each_ref().map(|list| list.flushed)
+    }
+
     /// Whether nothing waits in any lane.
     pub(super) fn are_empty(&self) -> bool {
         self.lists.iter().all(|list| list.entries.is_empty())

@@ -13,9 +13,9 @@ pub fn exchange_bytes_max(limits: &Limits) -> usize {
     2 * (BATCH_BYTES_MAX + limits.max_message_bytes)
 }
 
-/// Bytes of a shard while an operator looks at it.
+/// Bytes of a shard while an operator looks at it: a sample that is taken, and the one before it, whose rows are still made.
 pub fn looking_bytes_max() -> usize {
-    SAMPLE_BYTES_MAX
+    2 * SAMPLE_BYTES_MAX
 }
 
 /// Bytes of all subscriptions of one client.

@@ -162,14 +162,13 @@ impl Outbox {
     /// half is not waited for. Then the connection is reset, since nothing can follow half a frame.
     pub fn disconnect_for_memory(&self) -> Dropped {
         let half_sent = self.queue.borrow().half_sent();
-        if half_sent <= HALF_SENT_BYTES_MAX || self.is_closing() {
+        if half_sent.bytes <= HALF_SENT_BYTES_MAX || self.is_closing() {
             return self.disconnect_slow_consumer();
         }
         self.ended_by.set(Some(Disconnect::SlowConsumer));
         let mut dropped = self.queue.borrow_mut().drop_unsent();
-        dropped.bytes += half_sent;
-        // Frames as large as that are one message.
-        dropped.messages += 1;
+        dropped.bytes += half_sent.bytes;
+        dropped.messages += half_sent.messages;
         // An error means that the connection is gone, which is what was wanted.
         socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO)).ok();
         *self.queue.borrow_mut() = FrameQueue::default();

@@ -10,7 +10,7 @@ use crate::admission::Admission;
 use crate::authenticator::{self, Authenticator};
 use crate::client;
 use crate::config::{Config, HeldSettings, Overrides, WatchedFiles};
-use crate::control::{EntryName, Lists, Operator, ReloadRequest, StatusGatherer};
+use crate::control::{EntryNames, Lists, Operator, ReloadRequest, StatusGatherer};
 use crate::frames::QueuedMemory;
 use crate::http::Health;
 use crate::operations::{OperationsPort, Parts, Running};
@@ -46,7 +46,7 @@ pub(super) fn lists(
         inboxes.to_vec(),
         network.clone(),
         revocations.clone(),
-        entry_name(authenticator),
+        entry_names(authenticator),
         admission.clone(),
         config.limits.max_message_bytes,
     ))
@@ -113,12 +113,12 @@ pub(super) fn end(authenticator: &Authenticator, stopped: &anyhow::Result<Stoppe
 }
 
 /// Finds the names of the authenticators in a list.
-fn entry_name(authenticator: &Authenticator) -> EntryName {
+fn entry_names(authenticator: &Authenticator) -> EntryNames {
     let authenticator = authenticator.clone();
-    Box::new(move |number| {
+    Box::new(move || {
         let is_list = authenticator.is_list();
-        let mut entries = authenticator.entries().into_iter().filter(|entry| is_list && entry.trial.is_none());
-        entries.find(|entry| entry.number == number).map(|entry| entry.name)
+        let entries = authenticator.entries().into_iter().filter(|entry| is_list && entry.trial.is_none());
+        entries.map(|entry| (entry.number, entry.name)).collect()
     })
 }
 

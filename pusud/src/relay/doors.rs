@@ -1,7 +1,7 @@
 //! The doors: the places where clients connect, and what lies between them and the shards.
 
 use super::acceptor::Acceptor;
-use super::certificates::{self, Certificates, load_certificates};
+use super::certificates::{Certificates, load_certificates};
 use super::dealer::Dealer;
 use super::entrance::Entrance;
 use super::listener::Listener;
@@ -59,7 +59,7 @@ impl Doors {
         self.acceptors.iter().filter_map(Acceptor::certificates).collect()
     }
 
-    /// Starts what stands behind the places: the entrance, and the watch over the certificates. From here on connections
+    /// Starts what stands behind the places. From here on connections
     /// that `admission` lets in are dealt out to the shards behind `inboxes`, for ever. Dropping the future closes all
     /// places.
     ///
@@ -75,7 +75,6 @@ impl Doors {
     ) -> anyhow::Result<impl Future<Output = anyhow::Error> + use<>> {
         let dealer = Arc::new(Dealer::new(inboxes.to_vec()));
         let entrance = Entrance::start_for(&self.acceptors, &dealer, admission, config)?;
-        certificates::watch(self.certificates())?;
         let admission = admission.clone();
         Ok(async move {
             let run = |acceptor: Acceptor| Box::pin(acceptor.run(&dealer, &admission, entrance.as_ref()));

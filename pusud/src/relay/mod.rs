@@ -172,8 +172,8 @@ impl Relay {
             Arc::new(StatusGatherer::new(config.clone(), doors.described(), operators, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
+        certificates::watch([doors.certificates(), certificates::of_operations(operations.as_ref())].concat())?;
         let accepting = doors.open(&config, &inboxes, &admission)?;
-        certificates::watch(certificates::of_operations(operations.as_ref()))?;
         let reloading = (overrides, ask_to_reload.clone());
         let _operations = assembly::operations(operations, held, &gatherer, &operator, &authenticator, reloading)?;
         let service = Service::new(status, config, admission, inboxes, gatherer, authenticator.clone());

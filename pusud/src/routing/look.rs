@@ -65,17 +65,40 @@ pub struct ClientLook {
     pub with_rates: bool,
 }
 
-/// What a shard shows.
-#[derive(Debug, Clone, Default)]
-pub struct ClientsSeen {
-    /// The rows, each with what it is sorted by.
-    pub rows: Vec<(u64, ClientRow)>,
-    /// How many clients there are.
+/// What a shard shows, or all of them together.
+#[derive(Debug, Clone)]
+pub struct Seen<Row> {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// How many there are. Of channels those that have no listener in a shard of a lower number.
     pub count: usize,
-    /// How many fit.
+    /// How many of those fit.
     pub matching: usize,
     /// For how long messages were counted.
     pub sampled_seconds: Option<f64>,
+}
+
+/// Clients, each with what it is sorted by.
+pub type ClientsSeen = Seen<(u64, ClientRow)>;
+
+/// Channels.
+pub type ChannelsSeen = Seen<ChannelSeen>;
+
+impl<Row> Default for Seen<Row> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), count: 0, matching: 0, sampled_seconds: None }
+    }
+}
+
+impl<Row> Seen<Row> {
+    /// This, and what another shard shows.
+    pub fn and(mut self, other: Self) -> Self {
+        self.rows.extend(other.rows);
+        self.count += other.count;
+        self.matching += other.matching;
+        self.sampled_seconds = self.sampled_seconds.or(other.sampled_seconds);
+        self
+    }
 }
 
 /// Which channels a shard is to show.
@@ -102,19 +125,6 @@ pub struct ChannelSeen {
     pub row: ChannelRow,
     /// What came over links: messages and bytes a second, which every shard with listeners is given.
     pub from_links: Option<(f64, f64)>,
-}
-
-/// What a shard shows.
-#[derive(Debug, Clone, Default)]
-pub struct ChannelsSeen {
-    /// The channels.
-    pub rows: Vec<ChannelSeen>,
-    /// How many there are that have no listener in a shard of a lower number.
-    pub count: usize,
-    /// How many of those fit.
-    pub matching: usize,
-    /// For how long messages were counted.
-    pub sampled_seconds: Option<f64>,
 }
 
 /// One client, as far as its shard and its task know it.

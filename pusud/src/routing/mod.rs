@@ -43,7 +43,7 @@ pub use lane::{LANES, Lane, SHARES, Share};
 pub use link_status::{PeerState, PeerStatus, SeenRelay, Status, Traffic};
 pub use look::{
     AuthorizedBy, ChannelLook, ChannelSeen, ChannelSort, ChannelsSeen, ClientLook, ClientPlace, ClientSeen, ClientSort,
-    ClientsSeen, Look, ROWS_MAX,
+    ClientsSeen, Look, ROWS_MAX, Seen,
 };
 pub use memory::{INBOX_BYTES_MAX, from_links_bytes_max, run_bytes_max};
 pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply, OrderTicket, TakenIn, Tally};

@@ -160,6 +160,9 @@ pub struct Channels {
     /// The numbers of the shards that did not answer; their listeners are missing.
     #[serde(default)]
     pub hanging_shards: Vec<usize>,
+    /// The network did not answer: the linked relays that listen are missing.
+    #[serde(default)]
+    pub network_hangs: bool,
 }
 
 /// All of one channel that is shown.
@@ -180,4 +183,7 @@ pub struct ChannelPage {
     /// The numbers of the shards that did not answer; their listeners are missing.
     #[serde(default)]
     pub hanging_shards: Vec<usize>,
+    /// The network did not answer: the linked relays that listen are missing.
+    #[serde(default)]
+    pub network_hangs: bool,
 }

@@ -4,12 +4,10 @@ use crate::routing::{ChannelRow, ChannelSeen, ChannelSort, ClientId, ClientRow, 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-impl ClientsSeen {
-    /// The first rows of all shards, in order.
-    pub(super) fn take_first(&mut self, limit: usize) -> Vec<ClientRow> {
-        self.rows.sort_by_cached_key(|(key, row)| (Reverse(*key), row.id.parse::<ClientId>().ok()));
-        self.rows.drain(..).map(|(_, row)| row).take(limit).collect()
-    }
+/// The first rows of all shards, in order.
+pub(super) fn first_clients(all: &mut ClientsSeen, limit: usize) -> Vec<ClientRow> {
+    all.rows.sort_by_cached_key(|(key, row)| (Reverse(*key), row.id.parse::<ClientId>().ok()));
+    all.rows.drain(..).map(|(_, row)| row).take(limit).collect()
 }
 
 /// Rows of the same channel from several shards, as one each.

@@ -133,10 +133,21 @@ async fn who_has_taken_everything_may_have_twice_as_much_pushed() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
+async fn what_has_left_by_half_is_given_up_for_its_memory_and_counted_by_messages() {
+    for messages in [1, 40] {
+        what_has_left_by_half_is_given_up(messages).await;
+    }
+}
+
+/// Of a run of so many messages.
+async fn what_has_left_by_half_is_given_up(messages: usize) {
     let (outbox, mut client) = pair().await;
     fill(&outbox);
-    outbox.push(frames(b'x', 40_000), BYTES_MAX).unwrap();
+    let mut run = Vec::new();
+    let content = format!("\"{}\"", "x".repeat(40_000 / messages));
+    (0..messages).for_each(|_| frames::push_publish(&mut run, "a", &content));
+    let message_bytes = run.len() / messages;
+    outbox.push(Frames::from(run), BYTES_MAX).unwrap();
     client.set_nonblocking(true).unwrap();
     let mut sink = [0; 1024];
     while outbox.cost() > 30_000 {
@@ -148,7 +159,8 @@ async fn a_large_frame_that_has_left_by_half_is_given_up_for_its_memory() {
         tokio::task::yield_now().await;
     }
     let waiting = outbox.cost();
-    assert_eq!(outbox.disconnect_for_memory(), Dropped { messages: 1, bytes: waiting });
+    let lost = waiting.div_ceil(message_bytes) as u64;
+    assert_eq!(outbox.disconnect_for_memory(), Dropped { messages: lost, bytes: waiting });
     assert!(outbox.is_broken() && outbox.cost() == 0);
 }
 
