@@ -6,6 +6,7 @@
 
 mod clearing;
 mod conversation;
+mod counted;
 mod deciders;
 mod encrypted;
 mod holding;
@@ -43,6 +44,7 @@ use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, LINKS_MINOR,
 use crate::revocation::Revocations;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
+use counted::Counted;
 use orders::Orders;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -61,6 +63,7 @@ pub(crate) struct Mesh<D> {
     clearing: Clearing,
     held: Held,
     revocations: Arc<Revocations>,
+    counted: Counted,
     /// Who decides here.
     deciders: Vec<Decider>,
     content_bytes_max: usize,
@@ -88,6 +91,7 @@ impl<D: Door> Mesh<D> {
             wanted: Wanted::default(),
             clearing: Clearing::default(),
             held: Held::default(),
+            counted: Counted::default(),
             deciders: Vec::new(),
             content_bytes_max: settings.max_message_bytes,
             wants_encryption: settings.encryption.is_some(),

@@ -3,6 +3,7 @@
 //! **Invariant:** a peer has a bounded number of orders under way.
 
 use super::Mesh;
+use super::counted::Heard;
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
 use crate::mesh::links::taken_in::{Acknowledgement, TakenIn};
@@ -148,10 +149,12 @@ impl<D: Door> Mesh<D> {
 
     /// So many clients are authorized by what a peer has revoked.
     pub(crate) fn counted_revoked(&mut self, ticket: OrderTicket, count: u64) {
-        let Some(link) = self.links.get_mut(&ticket.link) else { return };
-        if let Some(orders) = &mut link.orders {
-            orders.taken_in.counted(ticket.number, count);
-            link.signals.send.notify_one();
+        for ticket in self.counted.counted(ticket, count).into_iter().chain([ticket]) {
+            let Some(link) = self.links.get_mut(&ticket.link) else { continue };
+            if let Some(orders) = &mut link.orders {
+                orders.taken_in.counted(ticket.number, count);
+                link.signals.send.notify_one();
+            }
         }
     }
 
@@ -189,13 +192,26 @@ impl<D: Door> Mesh<D> {
         let Some(frame) = orders.taken_in.begin(number) else {
             return Err(Refusal::protocol("more revocations than can be acknowledged"));
         };
-        let counted = self.door.count_revoked(OrderTicket { link: id, number: frame });
-        let taken = orders.revocations.take(entries, Some(id), counted);
+        let ticket = OrderTicket { link: id, number: frame };
+        let heard = match entries.as_slice() {
+            [one] => self.counted.heard(one, ticket),
+            _ => Heard::First,
+        };
+        let taken = match heard {
+            Heard::First => orders.revocations.take(entries, Some(id), self.door.count_revoked(ticket)),
+            Heard::Open | Heard::Counted(_) => orders.revocations.take(entries, Some(id), drop),
+        };
+        if let Heard::Counted(clients) = heard {
+            orders.taken_in.counted(frame, clients);
+        }
         orders.taken_in.settle(match taken {
             Err(NoRoom) => Outcome::NoRoom,
             Ok(()) if is_any_void => Outcome::UnknownKey,
             Ok(()) => Outcome::Held,
         });
+        if taken.is_err() {
+            self.counted.refused(ticket);
+        }
         link.signals.send.notify_one();
         info!(relay = %link.name, count, "revocations taken in from a linked relay");
         if let Err(no_room) = taken {
