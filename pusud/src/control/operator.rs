@@ -265,7 +265,6 @@ mod tests {
     use super::*;
     use crate::admission::Admission;
     use crate::protocol::Limits;
-    use std::collections::HashMap;
 
     #[test]
     fn the_last_word_of_a_relay_counts() {
@@ -288,7 +287,7 @@ mod tests {
     async fn a_time_in_which_nothing_would_hold_is_an_error() {
         let revocations = Arc::new(Revocations::default());
         let admission = Admission::new(0, &Limits::default(), &[]);
-        let lists = Lists::new(Vec::new(), None, revocations.clone(), Box::new(HashMap::new), admission, 0);
+        let lists = Lists::new(Vec::new(), None, revocations.clone(), Box::new(Default::default), admission, 0);
         let decisions = Arc::new(Decisions::new(0));
         let operator = Operator::new(Vec::new(), None, revocations.clone(), None, decisions, Arc::new(lists));
         let revoke = |lasting| operator.revoke(Whom::Subject("alice".into()), Some(lasting));
