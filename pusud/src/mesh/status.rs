@@ -56,6 +56,7 @@ impl<D: Door, T> Node<D, T> {
             }
         }
         Status {
+            nats: None,
             name: self.settings.name.clone(),
             network: self.settings.network_name.clone(),
             boot_id: self.boot.to_string(),
