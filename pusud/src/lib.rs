@@ -14,6 +14,7 @@ pub mod http;
 pub mod hub;
 pub mod mesh;
 pub mod operations;
+pub mod peers;
 pub mod protocol;
 pub mod relay;
 pub mod revocation;
