@@ -2,7 +2,7 @@
 //! decides, which links there are; and the key of their network. docs/protocol/relay-link.md is the norm of the frames.
 //!
 //! Values without sockets: a backplane begins a conversation for each relay that it is linked with, sends what
-//! [`Peers::write`] appends, in order, and hands every frame that comes to [`Peers::receive`]. Nothing here knows how
+//! `Peers::write` appends, in order, and hands every frame that comes to `Peers::receive`. Nothing here knows how
 //! relays find each other, or what becomes of a conversation that was broken: the next one begins anew.
 
 mod all;
