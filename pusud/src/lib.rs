@@ -15,6 +15,7 @@ pub mod hub;
 pub mod mesh;
 pub mod nats;
 pub mod operations;
+pub mod peers;
 pub mod protocol;
 pub mod relay;
 pub mod revocation;

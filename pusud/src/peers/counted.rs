@@ -1,4 +1,4 @@
-//! Counted: how many clients the last changes of the revocations were about. A change may come over several links, since peers
+//! Counted: how many clients the last changes of the revocations were about. A change may come from several peers, since they
 //! pass on what they are told; the clients are counted once, and each peer is given that count.
 //!
 //! **Invariant:** a bounded number of changes is remembered.
@@ -7,7 +7,7 @@ use crate::revocation::{Entry, Stamp, Whom};
 use crate::routing::OrderTicket;
 use std::collections::VecDeque;
 
-/// Most changes that are remembered: the same one comes over other links a moment later.
+/// Most changes that are remembered: the same one comes from others a moment later.
 const REMEMBERED_MAX: usize = 64;
 
 /// The last changes that have come alone in a frame.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_comes_over_several_links_is_counted_once_and_all_are_told() {
+    fn a_change_that_several_peers_tell_is_counted_once_and_all_are_told() {
         let mut counted = Counted::default();
         assert_eq!(counted.heard(&change(1), ticket(1)), Heard::First);
         assert_eq!(counted.heard(&change(1), ticket(2)), Heard::Open);
