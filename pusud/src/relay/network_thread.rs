@@ -1,12 +1,12 @@
 //! The relay's own end of the network: the port where other relays connect, and the thread of the links from its start to
-//! its end. It exists only where `relays` are configured.
+//! its end. It exists only where the settings have a network.
 
-use crate::config::Config;
+use crate::config::{Backplane, Config};
 use crate::mesh::{Keys, LinkEncryption, Network, Settings};
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,20 +35,25 @@ pub(crate) struct Links {
 }
 
 impl NetworkThread {
-    /// Reads the key and binds the port for other relays; `None` where no relays are configured.
+    /// Reads the key and binds the port for other relays; `None` where there is no network.
     ///
     /// # Errors
     /// The key cannot be read or is none, or the port is taken: says which setting to change.
     pub(crate) fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
-        if config.relays.is_empty() {
-            return Ok(None);
+        match &config.backplane {
+            Backplane::Mesh if config.has_network() => Self::bind_mesh(config).map(Some),
+            Backplane::Mesh => Ok(None),
+            Backplane::Nats(_) => bail!("`backplane: nats` is not built in yet: remove `backplane` and `nats`"),
         }
+    }
+
+    fn bind_mesh(config: &Config) -> anyhow::Result<Self> {
         let settings = settings(config)?;
         let listener = admission::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
         let address = listener.local_addr().context("the bound socket has no address")?;
         let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
-        Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
+        Ok(Self { settings, listener, address, sender, inbox, run_bytes })
     }
 
     /// Where the shards reach the network.
