@@ -4,10 +4,10 @@
 //! Only reads and describes. **Invariant:** each link is in one row with its figures; other addresses of the same relay
 //! only refer to that row.
 
-use crate::mesh::handshake::BootId;
 use crate::mesh::links::Link;
 use crate::mesh::membership::Dial;
 use crate::mesh::node::Node;
+use crate::peers::BootId;
 use crate::peers::Peers;
 use crate::routing::{Door, PeerState, PeerStatus, Status, Traffic};
 use std::collections::BTreeSet;

@@ -2,10 +2,10 @@
 //!
 //! Owns all tasks of the network, so that they end with it.
 
-use crate::mesh::handshake::BootId;
 use crate::mesh::links::Transport;
 use crate::mesh::membership::{Dial, Doorman, Settings, dial, resolve};
 use crate::mesh::node::Node;
+use crate::peers::BootId;
 use crate::routing::{Door, Event, Events, Status};
 use rand::rngs::StdRng;
 use std::collections::HashSet;

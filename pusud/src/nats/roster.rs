@@ -2,8 +2,8 @@
 //!
 //! Values without messages. **Invariant:** of two starts with one name the later one has the place.
 
-use crate::mesh::BootId;
 use crate::nats::wire::{About, Header};
+use crate::peers::BootId;
 use crate::routing::Traffic;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -134,6 +134,12 @@ impl Roster {
             relay.inherit(traffic);
         }
         (Some(id), relay.is_heard(header, about, now), other.map(|(old, ..)| old))
+    }
+
+    /// The start of a relay with this number.
+    pub(super) fn find(&self, boot: BootId) -> Option<(RelayId, &Relay)> {
+        let id = self.by_boot.get(&boot)?;
+        Some((*id, self.relays.get(id)?))
     }
 
     /// One of them.

@@ -3,7 +3,7 @@
 //! All of a network's begin with `pusu.` and its name. docs/protocol/nats.md has the norm.
 //! **Invariant:** no two channels have one subject, and each channel has one: what is read back is written the same way.
 
-use crate::mesh::BootId;
+use crate::peers::BootId;
 use std::fmt::Write as _;
 
 /// Tokens of a channel that stay apart: past that its dots are escaped, since servers look subjects up token by token.

@@ -86,8 +86,12 @@ async fn take_events<D: Door>(backplane: &RefCell<Backplane<D>>, events: &mut im
             // Whoever asked may have given up meanwhile. Who listens where is known to the servers alone.
             Event::WhoListens(channels, answer) => drop(answer.send(vec![Vec::new(); channels.len()])),
             Event::Status(answer) => drop(answer.send(backplane.status(now))),
+            Event::RevocationsChanged => backplane.revocations_changed(),
+            Event::Order(order, reply) => backplane.order(&order, &reply),
+            Event::Kicked(ticket, count) => backplane.kicked(ticket, count),
+            Event::Revoked(ticket, count) => backplane.counted_revoked(ticket, count),
+            Event::Deciders(own) => backplane.decide_by(&own),
             Event::Stop => return,
-            _ => {}
         }
     }
 }

@@ -6,19 +6,23 @@
 //! relays find each other, or what becomes of a conversation that was broken: the next one begins anew.
 
 mod all;
+mod boot_id;
 mod breach;
 mod counted;
 mod deciders;
 mod key;
 mod links;
 mod orders;
+mod start;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub(crate) use all::Peers;
+pub(crate) use boot_id::BootId;
 pub(crate) use breach::Breach;
 pub(crate) use key::{Keys, read_secret};
+pub(crate) use start::start_now;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::any;
 pub(crate) use wire::{

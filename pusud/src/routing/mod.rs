@@ -7,6 +7,7 @@
 mod arrival;
 mod backplane;
 mod backplane_door;
+mod backplane_thread;
 mod batch;
 mod channel_id;
 mod client_id;
@@ -32,6 +33,7 @@ mod waker_set;
 pub use arrival::Arrival;
 pub use backplane::{Door, Event, Events, Ticket};
 pub use backplane_door::RelayDoor;
+pub use backplane_thread::start_backplane;
 pub use batch::{Batch, Publications};
 pub use channel_id::ChannelId;
 pub use client_id::ClientId;

@@ -18,6 +18,7 @@ mod key_access;
 mod links;
 mod memory;
 mod name;
+mod outgoing;
 mod pem;
 mod provider;
 mod record;
@@ -44,6 +45,7 @@ pub use links::{
     SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,
 };
 pub use memory::{SESSION_BYTES, handshake_bytes_max, session_bytes_max};
+pub use outgoing::check_outgoing;
 pub use provider::provider;
 pub use record::RECORD_BYTES_MAX;
 pub use served::{Renewal, Served};

@@ -3,11 +3,12 @@
 
 use super::links::Home;
 use crate::config::{Encryption, PeerAddress};
-use crate::mesh::handshake::{BootId, Code, End, Outcome, Refusal, Role};
+use crate::mesh::handshake::{Code, End, Outcome, Refusal, Role};
 use crate::mesh::links::{Conversation, LinkReader, LinkStream, Transport};
 use crate::mesh::membership::{LinkEncryption, Settings};
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, kind};
+use crate::peers::BootId;
 use crate::peers::{self, Keys};
 use crate::tls::LinkTls;
 use Encryption::{Off, Preferred, Required};

@@ -2,13 +2,13 @@
 
 #[cfg(unix)]
 use crate::config::Encryption;
-use crate::mesh::handshake::BootId;
 #[cfg(unix)]
 use crate::mesh::wire;
 #[cfg(unix)]
 use crate::mesh::wire::Hello;
 #[cfg(unix)]
 use crate::peers;
+use crate::peers::BootId;
 use crate::peers::Decoder;
 use proptest::prelude::*;
 

@@ -1,8 +1,9 @@
 //! The handshake by itself: every message at the wrong time, keys, versions, names, and messages of another conversation.
 
 use crate::config::Encryption;
-use crate::mesh::handshake::{BootId, Code, Handshake, Refusal, Role, Step, VERSION};
+use crate::mesh::handshake::{Code, Handshake, Refusal, Role, Step, VERSION};
 use crate::mesh::wire::{self, Hello, Ready, kind};
+use crate::peers::BootId;
 use crate::peers::{self, Decoder, Keys};
 
 const KEY_A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";

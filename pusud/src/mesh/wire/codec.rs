@@ -4,9 +4,9 @@
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
 
 use crate::config::Encryption;
-use crate::mesh::handshake::BootId;
 use crate::mesh::wire::kind;
 use crate::mesh::wire::lists::{Changes, Names, Publications, Total, encryption, total};
+use crate::peers::BootId;
 use crate::peers::{self, Fields, Malformed};
 
 /// What every HELLO begins with.

@@ -37,6 +37,7 @@ impl<D: Door> Backplane<D> {
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
+        left.iter().for_each(|id| self.begin_conversation(*id, 1));
         self.joining = Some(Joining { began: now, asked: now, left, is_first });
         // Each of them says how far its channels are, since some of it may have been lost meanwhile.
         for (_, relay) in self.roster.all_mut() {
@@ -104,6 +105,7 @@ impl<D: Door> Backplane<D> {
             self.beat(now);
             self.resume_all(now);
             self.begin_barrier(now);
+            self.converse();
         } else if joining.asked + ASK_AGAIN <= now {
             joining.asked = now;
             self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());

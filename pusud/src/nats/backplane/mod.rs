@@ -5,6 +5,7 @@
 //! **Invariant:** publications leave only while all relays that were known have answered over this connection: a server that
 //! has just started drops what it is given before.
 
+mod conversing;
 mod joining;
 mod presence;
 mod publishing;
@@ -15,7 +16,6 @@ mod status;
 mod subscribing;
 mod timers;
 
-use crate::mesh::BootId;
 use crate::nats::barrier::Barriers;
 use crate::nats::interest::Interest;
 use crate::nats::published::Published;
@@ -25,7 +25,9 @@ use crate::nats::server::{Info, command};
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
+use crate::peers::{BootId, Keys, Peers};
 use crate::routing::Door;
+use conversing::Conversations;
 use joining::Joining;
 pub(super) use server::Next;
 use std::rc::Rc;
@@ -56,6 +58,9 @@ pub(super) struct Backplane<D> {
     published: Published,
     roster: Roster,
     barriers: Barriers,
+    peers: Peers,
+    keys: Option<Keys>,
+    conversations: Conversations,
     heartbeat: u64,
     heartbeat_at: Instant,
     figures: Figures,
@@ -94,13 +99,16 @@ struct Figures {
 
 impl<D: Door> Backplane<D> {
     /// Without a connection yet. Asks the relay for its interest.
-    pub(super) fn new(identity: Identity, boot: BootId, door: D, now: Instant) -> Self {
+    pub(super) fn new(identity: Identity, boot: BootId, door: D, keys: Option<Keys>, now: Instant) -> Self {
         let mut interest = Interest::default();
         for channel in door.channels() {
             interest.add(&channel);
         }
         Self {
             subjects: Subjects::new(&identity.network),
+            peers: Peers::new(door.revocations().unwrap_or_default()),
+            keys,
+            conversations: Conversations::default(),
             door,
             identity,
             boot,

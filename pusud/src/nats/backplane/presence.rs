@@ -47,6 +47,9 @@ impl<D: Door> Backplane<D> {
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
         }
+        if matches!(heard, Heard::Linked | Heard::Moved) && !is_stopping {
+            self.begin_conversation(id, 1);
+        }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
             Presence::Join => self.say(Presence::Welcome, Kind::Urgent, &subject),
@@ -123,6 +126,7 @@ impl<D: Door> Backplane<D> {
     }
 
     fn not_waited_for(&mut self, id: RelayId, now: Instant) {
+        self.end_conversation(id);
         self.barriers.gone(&Answerer::Relay(id));
         self.joined_with(id, now);
         self.settle_waiting(now);
@@ -137,6 +141,7 @@ impl<D: Door> Backplane<D> {
         self.heartbeat_at = now + HEARTBEAT;
         // In order with the publications before it: what was published since a heartbeat is known by that.
         self.say(Presence::Heartbeat, Kind::Ordered, &self.subjects.of_all());
+        self.tell_links();
     }
 
     /// When the next heartbeat is due.

@@ -65,7 +65,7 @@ impl<D: Door> Backplane<D> {
     }
 
     /// The longest payload that the server takes; without one, as if it took everything.
-    fn payload_bytes_max(&self) -> usize {
+    pub(super) fn payload_bytes_max(&self) -> usize {
         self.server.as_ref().map_or(usize::MAX, |server| server.info.payload_bytes_max())
     }
 

@@ -37,6 +37,9 @@ impl<D: Door> Backplane<D> {
             (RELAY_SID, Message::Numbers { since, is_last, channels }) => {
                 self.receive_numbers(header, (since, is_last), channels, now);
             }
+            (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
+                self.receive_piece(header, (to, conversation, number), frames);
+            }
             (_, Message::Publications { first, base, contents }) => {
                 self.receive_publications(sid, header, (first, base), contents, now);
             }

@@ -1,7 +1,7 @@
 //! Status of the network over NATS. Only reads and describes.
 
 use super::Backplane;
-use crate::nats::roster::Relay;
+use crate::nats::roster::{Relay, RelayId};
 use crate::routing::{Door, NatsStatus, PeerState, PeerStatus, Status};
 use tokio::time::Instant;
 
@@ -14,9 +14,9 @@ impl<D: Door> Backplane<D> {
             name: self.identity.name.to_string(),
             network: self.identity.network.to_string(),
             boot_id: self.boot.to_string(),
-            key: false,
+            key: self.keys.is_some(),
             channels: self.interest.len() as u64,
-            peers: relays.map(|(_, relay)| peer(relay, is_connected, now)).collect(),
+            peers: relays.map(|(id, relay)| self.peer(id, relay, is_connected, now)).collect(),
             nats: Some(self.nats_status(now)),
         }
     }
@@ -48,18 +48,21 @@ impl<D: Door> Backplane<D> {
             last_error: self.figures.last_error.clone(),
         }
     }
-}
 
-fn peer(relay: &Relay, is_connected: bool, now: Instant) -> PeerStatus {
-    let about = relay.about.as_ref();
-    let is_linked = is_connected && relay.linked.is_some();
-    PeerStatus {
-        name: relay.name().map(str::to_owned),
-        remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
-        state: if is_linked { PeerState::Linked } else { PeerState::Down },
-        traffic: relay.traffic,
-        linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
-        lagging: relay.is_lagging,
-        ..PeerStatus::default()
+    fn peer(&self, id: RelayId, relay: &Relay, is_connected: bool, now: Instant) -> PeerStatus {
+        let peer = self.peer_of(id);
+        let about = relay.about.as_ref();
+        let is_linked = is_connected && relay.linked.is_some();
+        PeerStatus {
+            name: relay.name().map(str::to_owned),
+            remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
+            state: if is_linked { PeerState::Linked } else { PeerState::Down },
+            traffic: relay.traffic,
+            linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
+            lagging: relay.is_lagging,
+            authenticator_difference: peer.and_then(|peer| self.peers.difference(peer)).map(str::to_owned),
+            sees: peer.and_then(|peer| self.peers.seen_by(peer)),
+            ..PeerStatus::default()
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Does not resolve names: that is done anew whenever the server is dialled. **Invariant:** nothing secret is in it.
 
-use crate::config::PeerAddress;
+use crate::config::{NatsAddress, PeerAddress};
 use std::fmt;
 
 /// The port of NATS servers for clients.
@@ -61,6 +61,11 @@ impl ServerAddress {
             return Err(AddressError::Path(shown(&rest[at..])));
         }
         Ok(Self { place: place(rest)?, requires_tls })
+    }
+
+    /// That of the settings; `requires_tls`: nothing is said there without it.
+    pub fn of(address: &NatsAddress, requires_tls: bool) -> Self {
+        Self { place: PeerAddress { host: address.host.clone(), port: address.port }, requires_tls }
     }
 
     /// Reads one of the addresses that a server names in INFO (`connect_urls`), which are `host:port`. It requires TLS if

@@ -3,7 +3,7 @@
 use super::about::About;
 use super::kind::{self, Presence};
 use super::{CONTENT_HEAD_BYTES, VERSION};
-use crate::mesh::BootId;
+use crate::peers::BootId;
 
 /// Who sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

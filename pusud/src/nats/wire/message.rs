@@ -4,7 +4,7 @@ use super::about::About;
 use super::fields::{Fields, Malformed};
 use super::kind::{self, Presence};
 use super::{HEADER_BYTES, VERSION};
-use crate::mesh::BootId;
+use crate::peers::BootId;
 
 /// Who has sent a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,8 @@ pub(super) const HEADER_BYTES: usize = 22;
 pub(super) const PUBLICATIONS_HEAD_BYTES: usize = HEADER_BYTES + 16;
 /// Bytes before each content.
 pub(super) const CONTENT_HEAD_BYTES: usize = 4;
+/// Bytes of a payload of a conversation before its piece.
+pub(super) const PEER_HEAD_BYTES: usize = HEADER_BYTES + 16;
 /// Longest list of channels in one payload, in bytes.
 pub(super) const LIST_BYTES_MAX: usize = 64 * 1024;
 

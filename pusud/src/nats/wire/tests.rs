@@ -1,6 +1,6 @@
 use super::message::Message;
 use super::*;
-use crate::mesh::BootId;
+use crate::peers::BootId;
 use proptest::prelude::*;
 
 fn sender() -> Sender {
