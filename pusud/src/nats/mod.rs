@@ -61,3 +61,6 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
     wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
 }
+
+#[cfg(test)]
+mod tests;
