@@ -84,6 +84,8 @@ pub(super) struct Settled {
     pub tickets: Vec<Ticket>,
     /// The channels of those whose barrier was passed.
     pub channels: Vec<Rc<str>>,
+    /// The channels of those whose barrier was given up.
+    pub given_up: Vec<Rc<str>>,
     /// Who has not answered in time.
     pub lagging: BTreeSet<Answerer>,
 }
@@ -176,6 +178,7 @@ impl Barriers {
         } else if let Some(under_way) = self.under_way.take_if(|under_way| under_way.began + WAIT <= now) {
             self.figures.expired += 1;
             settled.tickets.extend(under_way.subscriptions.iter().map(|waiting| waiting.ticket));
+            settled.given_up.extend(under_way.channels.iter().cloned());
             settled.lagging = under_way.left;
         } else if let Some(under_way) = &mut self.under_way {
             // Those that have waited for the barrier before as well.

@@ -27,6 +27,8 @@ pub(super) struct Channel {
     pub name: Rc<str>,
     /// All publications that come later will come here.
     pub is_settled: bool,
+    /// No barrier of it has ended yet: other relays' servers may not know of it.
+    pub is_new: bool,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -52,7 +54,7 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_settled: false, sid, lasts: Vec::new() });
+        entry.insert(Channel { name: name.clone(), is_settled: false, is_new: true, sid, lasts: Vec::new() });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -90,16 +92,17 @@ impl Interest {
         self.places.len()
     }
 
-    /// A relay begins that has published nothing yet.
+    /// A relay begins that has published nothing yet. Of new channels their barriers say how far it is: what it publishes
+    /// before those are passed need not come here, and is not missing.
     pub(super) fn begins(&mut self, relay: RelayId) {
-        for (_, channel) in &mut self.channels {
+        for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new) {
             channel.reach(relay, 0, 0);
         }
     }
 
-    /// Nothing is certain any more, since the connection has ended.
+    /// Nothing is certain any more, since the connection has ended: the next one begins with all that there is.
     pub(super) fn unsettle(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
     }
 
     /// A relay is gone for good.
@@ -147,7 +150,7 @@ mod tests {
     const R: RelayId = RelayId(1);
 
     fn channel() -> Channel {
-        Channel { name: "a".into(), is_settled: false, sid: FIRST_SID, lasts: Vec::new() }
+        Channel { name: "a".into(), is_settled: false, is_new: false, sid: FIRST_SID, lasts: Vec::new() }
     }
 
     fn taken(missed: u64, late: u64) -> Taken {

@@ -15,6 +15,8 @@ impl<D: Door> Backplane<D> {
     /// A message has come for the subscription `sid`.
     pub(in crate::nats) fn receive(&mut self, sid: u64, payload: &[u8], now: Instant) {
         match wire::parse(payload) {
+            // What was on its way over an earlier connection comes back; what goes over this one does not.
+            Ok((header, _)) if header.boot == self.boot && header.connection < self.connection => {}
             Ok((header, _)) if header.boot == self.boot => self.garbage("a message of this relay itself"),
             Ok((header, message)) => self.receive_message(sid, header, message, now),
             Err(_) => self.garbage("a message that is none of a relay, or of one of another version"),

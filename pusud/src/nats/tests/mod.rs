@@ -2,4 +2,5 @@
 //! no relay would say.
 
 mod bench;
+mod simulation;
 mod timing;
