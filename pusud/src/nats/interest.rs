@@ -92,15 +92,20 @@ impl Interest {
         self.places.len()
     }
 
-    /// A relay begins that has published nothing yet. Of new channels their barriers say how far it is: what it publishes
-    /// before those are passed need not come here, and is not missing.
-    pub(super) fn begins(&mut self, relay: RelayId) {
-        for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new) {
-            channel.reach(relay, 0, 0);
+    /// A relay has published nothing behind `floor` to all channels of which it has said nothing. Of new channels their
+    /// barriers say how far it is: what it publishes before those are passed need not come here, and is not missing.
+    pub(super) fn begins(&mut self, relay: RelayId, floor: u64) {
+        for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new && !channel.knows(relay)) {
+            channel.reach(relay, floor, floor);
         }
     }
 
-    /// Nothing is certain any more, since the connection has ended: the next one begins with all that there is.
+    /// Whether it is known of all channels that are not new how far a relay is.
+    pub(super) fn knows(&self, relay: RelayId) -> bool {
+        self.channels.iter().all(|(_, channel)| channel.is_new || channel.knows(relay))
+    }
+
+    /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
     pub(super) fn unsettle(&mut self) {
         self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
     }
@@ -114,6 +119,11 @@ impl Interest {
 }
 
 impl Channel {
+    /// Whether it is known how far a relay is.
+    pub(super) fn knows(&self, relay: RelayId) -> bool {
+        self.lasts.iter().any(|(of, _)| *of == relay)
+    }
+
     /// Publications have come: `first` is the number of the first one, and the channel's base is this.
     #[inline]
     pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Taken {

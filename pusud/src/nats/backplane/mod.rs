@@ -104,8 +104,6 @@ impl<D: Door> Backplane<D> {
         for channel in door.channels() {
             interest.add(&channel);
         }
-        // They are told with the first connection, before anything else.
-        interest.unsettle();
         Self {
             subjects: Subjects::new(&identity.network),
             peers: Peers::new(door.revocations().unwrap_or_default()),

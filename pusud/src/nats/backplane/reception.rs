@@ -36,8 +36,8 @@ impl<D: Door> Backplane<D> {
                 self.receive_passed(header, (number, floor), lasts, now);
             }
             (RELAY_SID, Message::Resume { since }) => self.answer_resume(header, since),
-            (RELAY_SID, Message::Numbers { since, is_last, channels }) => {
-                self.receive_numbers(header, (since, is_last), channels, now);
+            (RELAY_SID, Message::Numbers { piece, channels }) => {
+                self.receive_numbers(header, piece, channels, now);
             }
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);

@@ -152,6 +152,7 @@ impl<D: Door> Backplane<D> {
         {
             relay.is_lagging = false;
             info!(relay = %relay.shown(), "the relay has caught up: `subscribe_ok` waits for it again");
+            self.learn_numbers(id);
         }
     }
 }

@@ -33,6 +33,8 @@ pub(super) fn tell(seed: u64) {
     LocalSet::new().block_on(&runtime, async {
         let mut story = Story::begin(seed);
         story.all_are_linked().await;
+        // From here on everything is counted.
+        sleep(Duration::from_secs(1)).await;
         story.subscriptions_settle().await;
         for _ in 0..STEPS {
             story.step().await;
