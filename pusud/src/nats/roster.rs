@@ -5,7 +5,7 @@
 use crate::nats::wire::{About, Header};
 use crate::peers::BootId;
 use crate::routing::Traffic;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,6 +15,9 @@ pub(super) const SILENT: Duration = Duration::from_secs(3);
 const SHOWN: Duration = Duration::from_secs(3600);
 /// Most relays that are known at a time; strangers could name ever new ones.
 pub(super) const RELAYS_MAX: usize = 1024;
+
+/// Earlier starts that are remembered.
+const REPLACED_MAX: usize = 64;
 
 /// One start of a relay, by a number of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +31,8 @@ pub(super) struct Roster {
     /// The one that was asked for last.
     last: Option<(BootId, RelayId)>,
     given: u64,
+    /// Starts whose places others have taken: what comes late of them is not taken for that of one more relay.
+    replaced: VecDeque<BootId>,
 }
 
 /// One start of a relay.
@@ -108,7 +113,7 @@ impl Roster {
     }
 
     fn add(&mut self, Header { boot, connection }: Header, now: Instant) -> Option<RelayId> {
-        if self.relays.len() >= RELAYS_MAX {
+        if self.relays.len() >= RELAYS_MAX || self.is_replaced(boot) {
             return None;
         }
         self.given += 1;
@@ -141,11 +146,14 @@ impl Roster {
             self.relays.iter().find(|(_, relay)| relay.boot != header.boot && relay.name() == Some(&about.name));
         let other = same_name.map(|(id, relay)| (*id, relay.boot, relay.traffic));
         if other.is_some_and(|(_, boot, _)| boot > header.boot) {
-            return (None, Heard::Replaced, None);
+            // It may have published before it has said its name.
+            let before = self.by_boot.get(&header.boot).copied();
+            self.replace(header.boot);
+            return (None, Heard::Replaced, before);
         }
         let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, None) };
-        if let Some((old, ..)) = other {
-            self.remove(old);
+        if let Some((_, boot, _)) = other {
+            self.replace(boot);
         }
         let relay = self.relays.get_mut(&id).expect("it was found");
         if let Some((_, _, traffic)) = other {
@@ -192,9 +200,9 @@ impl Roster {
         }
     }
 
-    /// Those that have been silent for too long, and are down from now on.
-    pub(super) fn fallen_silent(&mut self, now: Instant) -> Vec<RelayId> {
-        let silent = |relay: &Relay| relay.linked.is_some() && relay.heard + SILENT <= now;
+    /// Those that have been silent for too long, and are down from now on. What they have said is heard since `hears_since`.
+    pub(super) fn fallen_silent(&mut self, hears_since: Instant, now: Instant) -> Vec<RelayId> {
+        let silent = |relay: &Relay| relay.linked.is_some() && relay.heard.max(hears_since) + SILENT <= now;
         let ids: Vec<RelayId> = self.all().filter(|(_, relay)| silent(relay)).map(|(id, _)| id).collect();
         ids.iter().for_each(|id| self.down(*id));
         ids
@@ -207,6 +215,26 @@ impl Roster {
         let ids: Vec<RelayId> = self.all().filter(|(_, relay)| is_old(relay)).map(|(id, _)| id).collect();
         ids.iter().for_each(|id| self.remove(*id));
         ids
+    }
+
+    fn replace(&mut self, boot: BootId) {
+        if let Some(id) = self.by_boot.get(&boot) {
+            self.remove(*id);
+        }
+        if !self.is_replaced(boot) {
+            self.replaced.truncate(REPLACED_MAX - 1);
+            self.replaced.push_front(boot);
+        }
+    }
+
+    /// Whether another start has taken the place of this one.
+    pub(super) fn is_replaced(&self, boot: BootId) -> bool {
+        self.replaced.contains(&boot)
+    }
+
+    /// Whether it was said over an earlier connection than the last one that was heard of: it was on its way for long.
+    pub(super) fn is_late(&self, header: Header) -> bool {
+        self.find(header.boot).is_some_and(|(_, relay)| relay.about.is_some() && header.connection < relay.connection)
     }
 
     fn remove(&mut self, id: RelayId) {
@@ -298,9 +326,10 @@ mod tests {
         assert_eq!(heard, Heard::Linked);
         let id = id.unwrap();
         assert_eq!(roster.heard(header(1, 1), about("r", 2), at(1)).1, Heard::Same);
-        assert_eq!(roster.fallen_silent(at(3)), []);
-        assert_eq!(roster.fallen_silent(at(4)), [id]);
-        assert_eq!((roster.fallen_silent(at(5)), roster.linked().count()), (vec![], 0));
+        assert_eq!(roster.fallen_silent(start, at(3)), []);
+        assert_eq!(roster.fallen_silent(at(2), at(4)), [], "it could not be heard for long enough");
+        assert_eq!(roster.fallen_silent(start, at(4)), [id]);
+        assert_eq!((roster.fallen_silent(start, at(5)), roster.linked().count()), (vec![], 0));
         assert_eq!(roster.heard(header(1, 1), about("r", 9), at(9)).1, Heard::Linked);
         let relay = roster.get(id).unwrap();
         assert_eq!(
@@ -331,6 +360,7 @@ mod tests {
         assert_eq!((heard, replaced), (Heard::Linked, old));
         assert_eq!(roster.get(new.unwrap()).unwrap().traffic.missed, 5);
         assert_eq!(roster.heard(header(1, 1), about("r", 2), now), (None, Heard::Replaced, None));
+        assert_eq!(roster.find_or_add(header(1, 1), now), None, "nothing more is taken of it");
         assert_eq!(roster.all().count(), 1);
     }
 

@@ -33,7 +33,7 @@ impl<D: Door> Backplane<D> {
     pub(in crate::nats) fn connected(&mut self, address: String, info: Info, now: Instant) {
         self.connection += 1;
         info!(server = %address, name = %info.server_name, version = %info.version, "connected to NATS");
-        self.server = Some(Server { address, info, since: now, round_trip: None });
+        self.server = Some(Server { address, info, since: now, round_trip: None, heard: now, hears_since: now });
         // Also what was subscribed to while there was no connection.
         self.interest.unsettle();
         self.subscribe_all();

@@ -76,6 +76,10 @@ struct Server {
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,
+    /// When something was heard of it.
+    heard: Instant,
+    /// Since when it has been heard without a pause.
+    hears_since: Instant,
 }
 
 /// What was counted since the relay started.

@@ -108,10 +108,8 @@ impl<D: Door> Backplane<D> {
 
     /// Looks who has not been heard for too long.
     pub(super) fn look_for_silent(&mut self, now: Instant) {
-        if self.server.is_none() {
-            return;
-        }
-        for id in self.roster.fallen_silent(now) {
+        let Some(hears_since) = self.hears_since(now) else { return };
+        for id in self.roster.fallen_silent(hears_since, now) {
             if let Some(relay) = self.roster.get(id) {
                 warn!(relay = %relay.shown(), "nothing has been heard of the relay for 3 s");
             }

@@ -2,5 +2,7 @@
 //! no relay would say.
 
 mod bench;
+mod namesakes;
+mod presence;
 mod simulation;
 mod timing;
