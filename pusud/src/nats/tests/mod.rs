@@ -2,6 +2,7 @@
 //! no relay would say.
 
 mod bench;
+mod many;
 mod namesakes;
 mod presence;
 mod simulation;
