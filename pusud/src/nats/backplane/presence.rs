@@ -50,8 +50,11 @@ impl<D: Door> Backplane<D> {
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
         }
-        if matches!(heard, Heard::Linked | Heard::Moved) && !is_stopping {
-            self.begin_conversation(id, 1);
+        match heard {
+            Heard::Linked | Heard::Moved if !is_stopping => self.begin_conversation(id, 1),
+            // Whatever it has told meanwhile may be missing too.
+            Heard::Gap => self.begin_next_conversation(id),
+            _ => {}
         }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {

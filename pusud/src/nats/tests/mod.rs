@@ -2,6 +2,8 @@
 //! no relay would say.
 
 mod bench;
+mod conversations;
+mod garbage;
 mod many;
 mod namesakes;
 mod presence;
