@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
 const RELAYS: usize = 3;
-const STEPS: usize = 36;
+const STEPS: usize = 28;
 /// Everybody listens to these all the time.
 const ALWAYS: [&str; 2] = ["a", "news.sports"];
 /// Clients of one relay come and go on these.
