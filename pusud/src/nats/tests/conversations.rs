@@ -1,7 +1,7 @@
 //! Conversations of two relays of which pieces are lost: in the end both know of all revocations.
 
-use super::bench::{ALL, ALONE, Bench};
-use crate::nats::wire::Message;
+use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, sender};
+use crate::nats::wire::{self, Message};
 use crate::revocation::Whom;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -78,6 +78,41 @@ fn a_side_that_has_begun_anew_alone_is_heard() {
         pair.pass(3000, |_| false);
         assert!(pair.agree(), "{at}");
     }
+}
+
+/// The numbers of the conversations of which a relay has written pieces.
+fn told(bench: &mut Bench) -> Vec<u32> {
+    let written = bench.written();
+    let numbers = written.iter().filter_map(|one| match one.message() {
+        Message::Peer { conversation, .. } => Some(conversation),
+        _ => None,
+    });
+    numbers.collect()
+}
+
+fn piece(conversation: u32) -> Vec<u8> {
+    payload(|out| wire::peer_head(out, sender(2, 1), 1, conversation, 1))
+}
+
+#[test]
+fn what_is_missing_beside_heartbeats_is_told_in_the_next_one() {
+    let mut bench = Bench::joined("own", 1);
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 1)));
+    bench.receive(ALONE, &piece(1));
+    assert_eq!(told(&mut bench).first(), Some(&1));
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 3)));
+    bench.pass(Duration::from_millis(1100));
+    assert_eq!(told(&mut bench).first(), Some(&2));
+}
+
+#[test]
+fn who_is_at_an_earlier_one_learns_of_the_later_one() {
+    let mut bench = Bench::joined("own", 1);
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 1)));
+    bench.receive(ALONE, &piece(3));
+    told(&mut bench);
+    bench.receive(ALONE, &piece(1));
+    assert_eq!(told(&mut bench), [3]);
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! Who is there: silence of others, and silence of the server.
 
-use super::bench::{ALL, ALONE, Bench, about, heartbeat, welcome};
+use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender, welcome};
+use crate::nats::wire::{self, Message, Piece};
 use crate::routing::PeerState::{Down, Linked};
 use std::time::Duration;
 
@@ -47,4 +48,33 @@ fn publications_wait_for_the_answers_however_long_the_way_to_another_server_was(
     assert!(!bench.backplane.has_joined(), "the other relay has not answered");
     bench.receive(ALONE, &welcome(2, 1, &about("other", 4)));
     assert!(bench.backplane.has_joined());
+}
+
+/// Clients have subscribed before a relay is heard that has long published.
+#[test]
+fn a_relay_that_is_heard_says_how_far_all_its_channels_are() {
+    let mut bench = Bench::joined("own", 1);
+    bench.subscribe("a", 1);
+    bench.subscribe("b", 2);
+    let asked =
+        |bench: &mut Bench| bench.written().iter().filter(|one| one.message() == Message::Resume { since: 0 }).count();
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 7)));
+    assert_eq!(asked(&mut bench), 1);
+    let numbers = |place, channels: &[(&'static str, u64, u64)]| {
+        let piece = Piece { since: 0, floor: 3, place, is_last: place == 1 };
+        payload(|out| wire::numbers(out, sender(2, 1), piece, channels.iter().copied()))
+    };
+    // The first piece is lost, and so it is asked again.
+    bench.receive(ALONE, &numbers(1, &[]));
+    bench.pass(Duration::from_millis(1100));
+    assert_eq!(asked(&mut bench), 1);
+    bench.receive(ALONE, &numbers(0, &[("b", 0, 10)]));
+    bench.receive(ALONE, &numbers(1, &[]));
+    bench.pass(Duration::from_millis(1100));
+    assert_eq!(asked(&mut bench), 0);
+    for (sid, first) in [(16, 6), (17 + (1 << 24), 12)] {
+        bench.receive(sid, &publications(2, first, &["1"]));
+    }
+    let traffic = bench.peer("other").unwrap().traffic;
+    assert_eq!((traffic.received, traffic.missed), (2, 2 + 1), "4 and 5 of one, 11 of the other");
 }
