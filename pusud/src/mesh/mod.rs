@@ -17,7 +17,7 @@ mod tasks;
 mod tests;
 mod wire;
 
-pub(crate) use handshake::{BootId, Keys};
+pub(crate) use handshake::BootId;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use handshake::{Handshake, Role, Step, VERSION};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -34,7 +34,7 @@ pub(crate) use memory::{interest_bytes_max, network_bytes_max};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use wire::{Decoder, Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse};
+pub(crate) use wire::{Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse};
 
 use crate::routing::{Door, Events, Status};
 use anyhow::{Context as _, ensure};

@@ -2,7 +2,8 @@
 //! its end. It exists only where the settings have a network.
 
 use crate::config::{Backplane, Config};
-use crate::mesh::{Keys, LinkEncryption, Network, Settings};
+use crate::mesh::{LinkEncryption, Network, Settings};
+use crate::peers::Keys;
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};

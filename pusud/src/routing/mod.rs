@@ -40,7 +40,7 @@ pub use ended::{Ended, EndedClient};
 pub use histogram::{HISTOGRAM_BOUNDS, Histogram};
 pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard_inbox};
 pub use lane::{LANES, Lane, SHARES, Share};
-pub use link_status::{PeerState, PeerStatus, SeenRelay, Status, Traffic};
+pub use link_status::{NatsStatus, PeerState, PeerStatus, SeenRelay, Status, Traffic};
 pub use look::{
     AuthorizedBy, ChannelLook, ChannelSeen, ChannelSort, ChannelsSeen, ClientLook, ClientPlace, ClientSeen, ClientSort,
     ClientsSeen, Look, ROWS_MAX, Seen,

@@ -5,12 +5,10 @@ mod boot_id;
 mod compatible;
 mod end;
 mod hello;
-mod key;
 mod reject;
 
 pub(crate) use boot_id::BootId;
 pub(crate) use compatible::why_not_encrypted;
 pub(crate) use end::{End, Outcome};
 pub(crate) use hello::{Handshake, Role, Step, VERSION};
-pub(crate) use key::{Keys, read_secret};
 pub(crate) use reject::{Code, Refusal};

@@ -1,8 +1,8 @@
 //! Links of a relay, as it tells its peers, and the bytes of that.
 
-use crate::mesh::wire::encode::frame;
-use crate::mesh::wire::fields::{Fields, Malformed};
-use crate::mesh::wire::kind;
+use super::fields::{Fields, Malformed};
+use super::framing::frame;
+use super::kind;
 
 /// Most of them in one frame. A list of so many may not be all.
 pub(crate) const LINKS_TOLD_MAX: usize = 64;
@@ -47,7 +47,7 @@ pub(super) fn parse(mut fields: Fields<'_>) -> Result<Vec<LinkTold>, Malformed> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::wire::codec::{Frame, HEAD_BYTES, parse};
+    use crate::peers::wire::{Frame, HEAD_BYTES, parse};
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** of options there is nothing but hashes under the key of the network; without a key there is nothing of them.
 
-use crate::mesh::wire::encode::frame;
-use crate::mesh::wire::fields::{Fields, Malformed};
-use crate::mesh::wire::kind;
+use super::fields::{Fields, Malformed};
+use super::framing::frame;
+use super::kind;
 
 /// Most of them in one frame.
 pub(crate) const DECIDERS_MAX: usize = 16;
@@ -69,7 +69,7 @@ pub(super) fn parse(mut fields: Fields<'_>) -> Result<Vec<Decider>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::wire::codec::{Frame, HEAD_BYTES, parse};
+    use crate::peers::wire::{Frame, HEAD_BYTES, parse};
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {

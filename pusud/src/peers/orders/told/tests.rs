@@ -2,8 +2,8 @@ use super::*;
 use crate::revocation::{Stamp, Whom};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// The number of the peer's link.
-const PEER: LinkId = 7;
+/// The number of the conversation.
+const PEER: u64 = 7;
 
 fn whom(subject: &str) -> Whom {
     Whom::Subject(subject.to_owned())
@@ -20,7 +20,7 @@ fn told_by_peer(revocations: &Revocations, subject: &str) {
     revocations.take(vec![entry], Some(PEER), drop).unwrap();
 }
 
-fn link() -> (Revocations, Told) {
+fn conversation() -> (Revocations, Told) {
     let revocations = Revocations::default();
     let told = Told::new(&revocations, PEER);
     (revocations, told)
@@ -40,7 +40,7 @@ fn awaiting(told: &mut Told, change: u64) -> UnboundedReceiver<OrderNews> {
 
 #[test]
 fn everything_is_told_again_only_where_there_was_no_room() {
-    let (revocations, mut told) = link();
+    let (revocations, mut told) = conversation();
     revoke(&revocations, "alice");
     assert_eq!(frames(&mut told, &revocations), [[whom("alice")]]);
     assert!(!told.again(), "nothing was refused");
@@ -56,7 +56,7 @@ fn everything_is_told_again_only_where_there_was_no_room() {
 /// Their clients are to be counted by themselves.
 #[test]
 fn what_was_not_told_before_everything_is_told_again_has_frames_of_its_own() {
-    let (revocations, mut told) = link();
+    let (revocations, mut told) = conversation();
     revoke(&revocations, "alice");
     frames(&mut told, &revocations);
     told.acknowledge(1, TakenIn::NoRoom, 0).unwrap();
@@ -73,7 +73,7 @@ fn what_was_not_told_before_everything_is_told_again_has_frames_of_its_own() {
 /// As where operators revoke the same one at two relays at the same moment.
 #[test]
 fn a_change_that_nobody_needs_to_be_told_of_any_more_is_not_waited_for() {
-    let (revocations, mut told) = link();
+    let (revocations, mut told) = conversation();
     let done = Ok(OrderNews::Done("b".into(), 0));
     let mut before = {
         let change = revoke(&revocations, "alice");
@@ -98,7 +98,7 @@ fn a_change_that_nobody_needs_to_be_told_of_any_more_is_not_waited_for() {
 
 #[test]
 fn what_was_not_told_or_is_acknowledged_already_cannot_be_acknowledged() {
-    let (revocations, mut told) = link();
+    let (revocations, mut told) = conversation();
     assert!(told.acknowledge(0, TakenIn::Held, 0).is_err());
     for subject in ["alice", "bob", "carol"] {
         revoke(&revocations, subject);
@@ -116,7 +116,7 @@ fn what_was_not_told_or_is_acknowledged_already_cannot_be_acknowledged() {
 
 #[test]
 fn a_peer_that_acknowledges_nothing_is_told_no_more() {
-    let (revocations, mut told) = link();
+    let (revocations, mut told) = conversation();
     for number in 0..UNACKNOWLEDGED_MAX + 3 {
         revoke(&revocations, &number.to_string());
     }

@@ -2,7 +2,8 @@
 //!
 //! Keeps what is not complete and nothing else.
 
-use crate::mesh::wire::codec::{HEAD_BYTES, Malformed};
+use super::fields::Malformed;
+use super::framing::HEAD_BYTES;
 
 /// A buffer that was made larger than this by a large frame is given back when it is empty.
 const KEPT_BYTES_MAX: usize = 256 * 1024;

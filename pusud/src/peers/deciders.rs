@@ -1,73 +1,76 @@
-//! Deciders on both sides of each link, who say what clients may do: told when the link begins and whenever it changes, and a difference is warned
-//! about once.
+//! Deciders on both sides of a conversation, who say what clients may do: told when it begins and whenever they change, and
+//! a difference is warned about once.
 //!
 //! A network in which the relays decide otherwise is no fault of theirs: one is updated after the other. It is only said.
 
-use super::Mesh;
-use crate::mesh::handshake::Keys;
-use crate::mesh::links::link::Link;
-use crate::mesh::membership::LinkId;
-use crate::mesh::wire::Decider;
-use crate::routing::{Door, OwnDecider};
+use super::key::Keys;
+use super::wire::{self, Decider};
+use crate::routing::OwnDecider;
 use tracing::{info, warn};
 
 /// What the options are hashed with, before their own hash.
 const OPTIONS: &[u8] = b"pusu options 1";
 
-/// What one link knows of it.
-#[derive(Default)]
-pub(crate) struct PeerDeciders {
-    /// The peer knows such frames.
-    pub knows: bool,
-    /// It is to be told.
-    pub owed: bool,
+/// What one conversation knows of it.
+pub(super) struct PeerDeciders {
+    /// The peer is to be told.
+    owed: bool,
     theirs: Option<Vec<Decider>>,
+    difference: Option<String>,
+}
+
+impl PeerDeciders {
+    /// Of a conversation that begins. `owed`: there is something to tell.
+    pub(super) fn new(owed: bool) -> Self {
+        Self { owed, theirs: None, difference: None }
+    }
+
+    /// Appends what is to be told now, once.
+    pub(super) fn write(&mut self, own: &[Decider], out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.owed) {
+            wire::deciders(out, own);
+        }
+    }
+
+    /// Others decide here: the peer, which has this name, is to be told.
+    pub(super) fn tell(&mut self, relay: &str, own: &[Decider]) {
+        self.owed = true;
+        self.compare(relay, own);
+    }
+
+    /// The peer, which has this name, has told who decides there; `own` decide here.
+    pub(super) fn told(&mut self, relay: &str, theirs: Vec<Decider>, own: &[Decider]) {
+        self.theirs = Some(theirs);
+        self.compare(relay, own);
+    }
+
     /// What differs, in words; `None`: nothing, as far as is known.
-    pub difference: Option<String>,
-}
-
-impl<D: Door> Mesh<D> {
-    /// This relay's own from here on. All peers are told.
-    pub(crate) fn decide_by(&mut self, own: &[OwnDecider], keys: Option<&Keys>) {
-        self.deciders = own.iter().map(|own| keyed(own, keys)).collect();
-        let Self { links, deciders, .. } = self;
-        for link in links.values_mut() {
-            link.deciders.owed = link.deciders.knows;
-            link.signals.send.notify_one();
-            compare(link, deciders);
-        }
+    pub(super) fn difference(&self) -> Option<&str> {
+        self.difference.as_deref()
     }
 
-    /// What a peer has told.
-    pub(super) fn told_of_deciders(&mut self, id: LinkId, theirs: Vec<Decider>) {
-        let Self { links, deciders, .. } = self;
-        if let Some(link) = links.get_mut(&id) {
-            link.deciders.theirs = Some(theirs);
-            compare(link, deciders);
+    /// Says it where it has become another.
+    fn compare(&mut self, relay: &str, own: &[Decider]) {
+        let Some(theirs) = &self.theirs else { return };
+        let difference = difference(own, theirs);
+        if difference == self.difference {
+            return;
         }
+        match &difference {
+            Some(difference) => warn!(
+                relay,
+                "the peer decides otherwise who may read and write: {difference}; is one of the two not updated or reloaded yet?"
+            ),
+            None => info!(relay, "the peer decides as this relay does"),
+        }
+        self.difference = difference;
     }
 }
 
-fn keyed(own: &OwnDecider, keys: Option<&Keys>) -> Decider {
+/// What peers are told of one that decides here.
+pub(super) fn keyed(own: &OwnDecider, keys: Option<&Keys>) -> Decider {
     let options = keys.map(|keys| keys.sign_by_each(&[OPTIONS, &own.options_sha256])).unwrap_or_default();
     Decider { id: own.id.as_str().into(), version: own.version.as_str().into(), library: own.library, options }
-}
-
-/// Says it where it has become another.
-fn compare(link: &mut Link, own: &[Decider]) {
-    let Some(theirs) = &link.deciders.theirs else { return };
-    let difference = difference(own, theirs);
-    if difference == link.deciders.difference {
-        return;
-    }
-    match &difference {
-        Some(difference) => warn!(
-            relay = %link.name,
-            "the peer decides otherwise who may read and write: {difference}; is one of the two not updated or reloaded yet?"
-        ),
-        None => info!(relay = %link.name, "the peer decides as this relay does"),
-    }
-    link.deciders.difference = difference;
 }
 
 /// What differs, in words.

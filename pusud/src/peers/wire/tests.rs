@@ -1,6 +1,6 @@
 //! Orders of operators as frames: what one relay writes another reads, and what is none of them is refused.
 
-use crate::mesh::wire::{self, Decoder, FRAME_BYTES_OVER_CONTENT, Frame, kind, parse};
+use super::{self as wire, Decoder, FRAME_BYTES_MAX, Frame, kind, parse};
 use crate::revocation::{AuthorizationHash, Entry, Stamp, Whom};
 use crate::routing::TakenIn;
 
@@ -24,7 +24,7 @@ fn what_is_written_is_read() {
     let mut decoder = Decoder::default();
     decoder.feed(&out);
     let mut next = || {
-        let (kind, payload) = decoder.next(FRAME_BYTES_OVER_CONTENT).unwrap().unwrap();
+        let (kind, payload) = decoder.next(FRAME_BYTES_MAX).unwrap().unwrap();
         (kind, payload.to_vec())
     };
     let (kind, payload) = next();

@@ -1,13 +1,12 @@
-//! Told: which changes of the revocations a peer was told of over one link, what it has acknowledged of these, and who waits
+//! Told: which changes of the revocations a peer was told of, what it has acknowledged of these, and who waits
 //! for that.
 //!
 //! **Invariant:** a peer is told of every change that it has not told itself, in the order of the table, and acknowledges
 //! them in that order.
 //! **Invariant:** a bounded number of frames is not acknowledged; nothing more is told until some of them are.
 
-use crate::mesh::handshake::Refusal;
-use crate::mesh::membership::LinkId;
-use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT};
+use crate::peers::breach::Breach;
+use crate::peers::wire::{self, FRAME_BYTES_MAX};
 use crate::revocation::{Entry, Revocations};
 use crate::routing::{OrderNews, OrderReply, TakenIn};
 use std::collections::VecDeque;
@@ -15,14 +14,14 @@ use std::collections::VecDeque;
 /// Most frames with revocations of one side that are not acknowledged.
 pub(super) const UNACKNOWLEDGED_MAX: usize = 64;
 /// Most bytes of entries in one frame.
-const ENTRIES_BYTES_MAX: usize = FRAME_BYTES_OVER_CONTENT - 1024;
+const ENTRIES_BYTES_MAX: usize = FRAME_BYTES_MAX - 1024;
 /// Acknowledgements that are remembered: whoever awaits one asks a moment later than the change is told.
 const REMEMBERED_MAX: usize = 64;
 
 /// What a peer was told.
 pub(super) struct Told {
-    link: LinkId,
-    /// The last change when the link began. Of those that are made here later each has a frame of its own, so that it is
+    id: u64,
+    /// The last change when the conversation began. Of those that are made here later each has a frame of its own, so that it is
     /// known how many clients it was about.
     began: u64,
     /// The last change that the peer was told of, and the last one that it ever was.
@@ -49,10 +48,10 @@ struct Awaited {
 }
 
 impl Told {
-    /// Of a link that has just come up.
-    pub(super) fn new(revocations: &Revocations, link: LinkId) -> Self {
+    /// Of a conversation that begins, which has this number.
+    pub(super) fn new(revocations: &Revocations, id: u64) -> Self {
         Self {
-            link,
+            id,
             began: revocations.last(),
             last: 0,
             last_ever: 0,
@@ -71,7 +70,7 @@ impl Told {
             return None;
         }
         let (mut bytes, mut is_alone) = (0, false);
-        let (entries, last) = revocations.after(self.last, self.link, |entry, made_here| {
+        let (entries, last) = revocations.after(self.last, self.id, |entry, made_here| {
             let goes_alone = made_here.is_some_and(|number| number > self.began);
             let is_full = is_alone || goes_alone && bytes > 0;
             is_alone = goes_alone;
@@ -113,11 +112,9 @@ impl Told {
     ///
     /// # Errors
     /// It is none that waits to be acknowledged.
-    pub(super) fn acknowledge(&mut self, frame: u64, outcome: TakenIn, clients: u64) -> Result<(), Refusal> {
+    pub(super) fn acknowledge(&mut self, frame: u64, outcome: TakenIn, clients: u64) -> Result<(), Breach> {
         let at = self.unacknowledged.iter().position(|(sent, _)| *sent == frame);
-        let Some(at) = at else {
-            return Err(Refusal::protocol("an acknowledgement of revocations that were not told, or the second one"));
-        };
+        let at = at.ok_or(Breach::Acknowledgement)?;
         let change = self.unacknowledged.drain(..=at).map(|(_, change)| change).max().unwrap_or_default();
         self.was_refused |= outcome == TakenIn::NoRoom;
         if self.acknowledged.len() >= REMEMBERED_MAX {

@@ -46,7 +46,7 @@ impl Keys {
     }
 
     /// The empty key: a signature shows that both sides have seen the same, and not who the other side is.
-    pub(super) fn of_nobody() -> Self {
+    pub(crate) fn of_nobody() -> Self {
         Self { keys: vec![Zeroizing::default()] }
     }
 
