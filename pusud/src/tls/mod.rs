@@ -33,7 +33,7 @@ mod tests;
 pub use accepting::{ServerStream, accept};
 pub use alternative_names::AlternativeNames;
 pub use certificate::{CertificateFacts, KeyKind};
-pub use client::{Client, ClientFiles, ClientStream, TlsFailure};
+pub use client::{Client, ClientFiles, ClientStream, Terms, TlsFailure, failure_of};
 pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
