@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod hub;
 pub mod mesh;
+pub mod nats;
 pub mod operations;
 pub mod protocol;
 pub mod relay;
