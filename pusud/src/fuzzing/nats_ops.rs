@@ -37,7 +37,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
         assert_eq!(parser.unread(), before + piece.len());
         loop {
             let before = parser.unread();
-            match parser.next() {
+            match parser.next_op() {
                 Ok(Some(op)) => {
                     read.ops.push(format!("{op:?}"));
                     let length = written_again(&op);
@@ -82,7 +82,7 @@ fn written_again(op: &Op<'_>) -> usize {
     let again = [b"MSG ", &line[..], b"\r\n", message.payload, b"\r\n"].concat();
     let mut parser = Parser::new(PAYLOAD_BYTES_MAX);
     parser.feed(&again);
-    assert_eq!(parser.next(), Ok(Some(Op::Message(*message))));
-    assert_eq!((parser.unread(), parser.next()), (0, Ok(None)));
+    assert_eq!(parser.next_op(), Ok(Some(Op::Message(*message))));
+    assert_eq!((parser.unread(), parser.next_op()), (0, Ok(None)));
     message.subject.len() + message.payload.len()
 }

@@ -50,33 +50,6 @@ fn words(words: &'static [&'static [u8]], most: usize) -> impl Strategy<Value = 
     vec(word, 0..most).prop_map(|words| words.concat())
 }
 
-const NATS: &[&[u8]] = &[
-    b"INFO ",
-    b"{\"server_id\":\"A\",\"version\":\"2\",\"max_payload\":",
-    b"1048576}",
-    b"MSG ",
-    b"HMSG ",
-    b"a.b ",
-    b"7 ",
-    b"0",
-    b"3\r\nabc\r\n",
-    b"1001\r\n",
-    b"999999999999999999\r\n",
-    b"NATS/1.0 503\r\n\r\n",
-    b"NATS/1.0\r\nA: b\r\n\r\n",
-    b"16 16\r\nNATS/1.0 503\r\n\r\n\r\n",
-    b"PING\r\n",
-    b"PONG\r\n",
-    b"+OK\r\n",
-    b"-ERR 'Stale Connection'\r\n",
-    b"-ERR 'Permissions Violation for Publish to \"a\"'\r\n",
-    b"MSG a 1 0\r\n\r\n",
-    b"MSG a 1 r 1\r\nx\r\n",
-    b"MSG a 1 1003\r\n",
-    b"\r\n",
-    b"\n",
-    b" ",
-];
 const JSON: &[&[u8]] = &[
     b"{",
     b"}",
@@ -294,11 +267,6 @@ proptest! {
     #[test]
     fn http_upgrade(bytes in words(HTTP, 14)) {
         super::http_upgrade(&bytes);
-    }
-
-    #[test]
-    fn nats_ops(bytes in words(NATS, 20)) {
-        super::nats_ops(&bytes);
     }
 
     #[test]

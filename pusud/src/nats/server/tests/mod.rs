@@ -2,6 +2,8 @@
 
 mod authentication;
 mod encryption;
+#[cfg(unix)]
+mod fuzz;
 mod real_server;
 mod refusals;
 mod strangers;
@@ -27,7 +29,7 @@ impl Connection {
     async fn said(&mut self) -> Vec<String> {
         let mut said = Vec::new();
         loop {
-            while let Some(op) = self.parser.next().unwrap() {
+            while let Some(op) = self.parser.next_op().unwrap() {
                 if op == Op::Pong {
                     return said;
                 }
@@ -43,7 +45,7 @@ impl Connection {
     /// The next operation that is none but INFO.
     async fn next_info(&mut self) -> super::Info {
         loop {
-            while let Some(op) = self.parser.next().unwrap() {
+            while let Some(op) = self.parser.next_op().unwrap() {
                 if let Op::Info(info) = op {
                     return *info;
                 }
