@@ -62,8 +62,7 @@ pub struct Info {
 /// The reason why an INFO is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InfoError {
-    /// It is no JSON, or a field is missing or of another type; with the words of the parser, which repeats no content of
-    /// more than a few characters.
+    /// It is no JSON, or a field is missing or of another type; with the words of the parser, bounded and escaped.
     #[error("cannot be read: {0}")]
     Json(String),
     /// A field has a value that no server has; with its name, and what was expected.

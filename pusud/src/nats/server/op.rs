@@ -83,7 +83,7 @@ pub enum Malformed {
     #[error("a message of another length than it says")]
     PayloadEnd,
     /// What the server says of itself.
-    #[error("INFO {0}")]
+    #[error("an INFO that {0}")]
     Info(#[from] InfoError),
 }
 
