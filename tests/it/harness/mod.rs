@@ -28,6 +28,7 @@ mod memory;
 mod memory_group;
 mod name_server;
 mod namespace;
+mod nats;
 mod network;
 mod operations;
 #[cfg(unix)]
@@ -77,6 +78,9 @@ pub(crate) use memory::{Memory, checked, memory_ceiling};
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
+pub(crate) use nats::{
+    Named, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsServer, NatsSettings, USER, fixture, on_each_program, signed,
+};
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use operations::{OperationsEvents, operations_order, operations_request};
 #[cfg(target_os = "linux")]

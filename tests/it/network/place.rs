@@ -50,7 +50,7 @@ impl Place {
 }
 
 /// Whether packets can be dropped here; says that this row is not run if not.
-pub(super) fn can_drop_packets(row: &str) -> bool {
+pub(crate) fn can_drop_packets(row: &str) -> bool {
     match Router::between(1) {
         Ok(_) => true,
         Err(missing) => {
@@ -61,7 +61,7 @@ pub(super) fn can_drop_packets(row: &str) -> bool {
 }
 
 /// Does all of it at once: each most of the time waits.
-pub(super) fn all_at_once<T: Send>(rows: impl IntoIterator<Item = T>, row: impl Fn(T) + Sync) {
+pub(crate) fn all_at_once<T: Send>(rows: impl IntoIterator<Item = T>, row: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         let row = &row;
         let threads: Vec<_> = rows.into_iter().map(|given| scope.spawn(move || row(given))).collect();
