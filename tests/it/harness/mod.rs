@@ -79,7 +79,7 @@ pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
 pub(crate) use nats::{
-    Named, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsServer, NatsSettings, USER, fixture, on_each_program, signed,
+    Named, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsSettings, USER, fixture, on_each_program, signed,
 };
 pub(crate) use network::{Network, ReservedPort};
 pub(crate) use operations::{OperationsEvents, operations_order, operations_request};

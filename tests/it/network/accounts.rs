@@ -68,4 +68,3 @@ pub(crate) fn peer_of(status: &Value, peer: usize) -> &Value {
     let mut relays = status["relays"].as_array().expect("a list").iter();
     relays.find(|relay| relay["name"] == *name).unwrap_or_else(|| panic!("{name} is not in {status}"))
 }
-

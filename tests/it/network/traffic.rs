@@ -1,8 +1,8 @@
 //! Messages from every relay to every relay while something is wrong between them, and afterwards the account: what did
 //! not arrive is what the relays have counted, to the message.
 
-use super::accounts::{account, account_over_nats};
 pub(crate) use super::accounts::{Account, peer_of};
+use super::accounts::{account, account_over_nats};
 use crate::harness::{
     Checker, DEADLINE, Daemon, LATE, Late, Listener, Network, StallWatch, Stalls, stamped, time_without_stalls,
 };

@@ -68,7 +68,7 @@ impl NatsCluster {
         for (at, server) in self.servers.iter().enumerate() {
             let others = routes.iter().enumerate().filter(|(other, _)| *other != at);
             let others: Vec<String> = others.map(|(_, route)| route.clone()).collect();
-            server.configure(&others, self.settings.of_server());
+            server.configure(&others, &self.settings.of_server());
         }
     }
 
@@ -123,9 +123,9 @@ impl NatsCluster {
             let said = |line: &&String| line.contains("Reloaded server configuration");
             let before = server.log().lines().iter().filter(said).count();
             server.signal("HUP");
-            server.log().wait("the settings to be read again", |lines| {
-                lines.iter().filter(said).nth(before).map(|_| ())
-            });
+            server
+                .log()
+                .wait("the settings to be read again", |lines| lines.iter().filter(said).nth(before).map(|_| ()));
         }
     }
 
@@ -139,6 +139,17 @@ impl NatsCluster {
         }
     }
 
+    /// Waits until the servers that answer, all but these, have so many clients in all. A relay is one.
+    pub(crate) fn wait_for_clients(&self, clients: u64, silent: &[usize]) {
+        let began = Instant::now();
+        let asked =
+            || self.servers.iter().enumerate().filter(|(at, server)| server.is_running() && !silent.contains(at));
+        while asked().map(|(_, server)| server.connections()).sum::<u64>() != clients {
+            assert!(began.elapsed() < DEADLINE, "there are not {clients} clients at the servers");
+            thread::park_timeout(LOOK);
+        }
+    }
+
     /// A client of one of the servers that has to say nothing to be let in.
     pub(crate) fn client(&self, at: usize) -> NatsClient {
         self.client_saying(at, |_| json!({})).expect("the server lets it in")
@@ -148,7 +159,11 @@ impl NatsCluster {
     ///
     /// # Errors
     /// What the server refused it with.
-    pub(crate) fn client_saying(&self, at: usize, connect: impl FnOnce(&Value) -> Value + Send) -> Result<NatsClient, String> {
+    pub(crate) fn client_saying(
+        &self,
+        at: usize,
+        connect: impl FnOnce(&Value) -> Value + Send,
+    ) -> Result<NatsClient, String> {
         let server = &self.servers[at];
         let address = server.address().parse().unwrap();
         server.inside(|| NatsClient::connect(address, self.settings.client_tls(), connect))

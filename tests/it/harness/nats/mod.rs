@@ -14,5 +14,4 @@ pub(crate) use cluster::{Named, NatsCluster};
 pub(crate) use nkey::signed;
 pub(crate) use program::{NatsProgram, on_each_program};
 pub(crate) use raw::{NatsClient, NatsOp};
-pub(crate) use server::NatsServer;
 pub(crate) use settings::{NatsSettings, USER, fixture};

@@ -26,7 +26,12 @@ impl<T: Read + Write + Send> Stream for T {}
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NatsOp {
     /// A message to a subscription of this number.
-    Message { subject: String, subscription: u64, reply: Option<String>, payload: Vec<u8> },
+    Message {
+        subject: String,
+        subscription: u64,
+        reply: Option<String>,
+        payload: Vec<u8>,
+    },
     /// `INFO`, again.
     Info(Value),
     Ping,
@@ -43,7 +48,11 @@ impl NatsClient {
     ///
     /// # Errors
     /// What the server refused it with.
-    pub(crate) fn connect(address: SocketAddr, tls: Option<Arc<ClientConfig>>, connect: impl FnOnce(&Value) -> Value) -> Result<Self, String> {
+    pub(crate) fn connect(
+        address: SocketAddr,
+        tls: Option<Arc<ClientConfig>>,
+        connect: impl FnOnce(&Value) -> Value,
+    ) -> Result<Self, String> {
         let tcp = TcpStream::connect_timeout(&address, DEADLINE).map_err(|error| error.to_string())?;
         tcp.set_read_timeout(Some(DEADLINE)).unwrap();
         tcp.set_nodelay(true).unwrap();
@@ -64,6 +73,7 @@ impl NatsClient {
         });
         let more = connect(&client.info);
         words.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        // A handshake that fails is seen here.
         client.send(format!("CONNECT {words}\r\nPING\r\n").as_bytes()).map_err(|error| error.to_string())?;
         loop {
             match client.next() {

@@ -8,11 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// How often something is looked at that says nothing by itself.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// A server that runs, or may be started again on the same ports.
 pub(crate) struct NatsServer {
@@ -38,11 +34,6 @@ impl NatsServer {
             namespace,
             process: None,
         }
-    }
-
-    /// Its name within the cluster.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     /// `host:port` for clients.
@@ -98,17 +89,17 @@ impl NatsServer {
     }
 
     /// Whether it has been started and not ended.
-    pub(crate) fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
     /// What it has logged since its last start.
-    pub(crate) fn log(&self) -> &Log {
+    pub(super) fn log(&self) -> &Log {
         &self.process.as_ref().expect("it runs").1
     }
 
     /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
+    fn pid(&self) -> u32 {
         self.process.as_ref().expect("it runs").0.id()
     }
 
@@ -132,7 +123,7 @@ impl NatsServer {
     }
 
     /// What its monitoring port says at a path such as `/routez`.
-    pub(crate) fn monitored(&self, path: &str) -> Value {
+    pub(super) fn monitored(&self, path: &str) -> Value {
         let address: SocketAddr = format!("{}:{}", self.host, self.ports[2].port()).parse().unwrap();
         let mut stream = self.inside(|| TcpStream::connect_timeout(&address, DEADLINE)).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -143,21 +134,8 @@ impl NatsServer {
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
     }
 
-    /// Waits until what its monitoring port says at a path is like this, and gives it.
-    pub(crate) fn wait_monitored(&self, path: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let said = self.monitored(path);
-            if holds(&said) {
-                return said;
-            }
-            assert!(began.elapsed() < DEADLINE, "{what} is waited for at {}: {said:#}", self.name);
-            thread::park_timeout(LOOK);
-        }
-    }
-
     /// Connections of clients to it.
-    pub(crate) fn connections(&self) -> u64 {
+    pub(super) fn connections(&self) -> u64 {
         self.monitored("/connz")["num_connections"].as_u64().expect("a number")
     }
 

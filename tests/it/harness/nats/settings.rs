@@ -104,9 +104,10 @@ impl NatsSettings {
         self
     }
 
-    /// The blocks for a server.
-    pub(super) fn of_server(&self) -> &str {
-        &self.server
+    /// The blocks for a server. The longest message of a relay's clients is longer than what a server takes by itself.
+    pub(super) fn of_server(&self) -> String {
+        let room = if self.server.contains("max_payload") { "" } else { "max_payload: 2MB\n" };
+        format!("{room}{}", self.server)
     }
 
     /// What a relay says besides the servers: `, user: …`, or nothing.
@@ -124,6 +125,11 @@ impl NatsSettings {
         let tls = self.tls.as_ref()?;
         let own: Option<Issued> = tls.is_mutual.then(|| tls.authority.issue(&["relay"]));
         Some(tls.authority.trusted_by(own.as_ref()))
+    }
+
+    /// What a client shakes hands with that trusts the servers and shows no certificate.
+    pub(crate) fn tls_without_certificate(&self) -> Arc<rustls::ClientConfig> {
+        self.tls.as_ref().expect("these servers speak TLS").authority.trusted_by(None)
     }
 
     /// Where the files for TLS lie.
