@@ -81,7 +81,7 @@ pub(crate) use namespace::Namespace;
 pub(crate) use nats::{
     Named, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsSettings, USER, fixture, on_each_program, signed,
 };
-pub(crate) use network::{Network, ReservedPort};
+pub(crate) use network::{Network, ReservedPort, tests_run_over_nats};
 pub(crate) use operations::{OperationsEvents, operations_order, operations_request};
 #[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};

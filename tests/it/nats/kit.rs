@@ -2,7 +2,7 @@
 //! rely on. With Debian's nats-server and with the current one.
 
 use crate::harness::{
-    DEADLINE, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsSettings, USER, fixture, on_each_program, signed,
+    DEADLINE, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsSettings, USER, fixture, on_each_program, root, signed,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -155,6 +155,16 @@ fn permissions_and_limits_are_told_and_change() {
         assert_eq!(connect(&cluster).unwrap().info()["max_payload"], 8192);
         client.publish("pusu.a", &[0; 8193]);
         assert!(client.next_refusal().contains("Maximum Payload Violation"));
+    });
+}
+
+/// `make run-nats` starts them.
+#[test]
+fn the_servers_of_the_example_take_their_settings() {
+    on_each_program(|program| {
+        for file in ["server-1.conf", "server-2.conf", "server-3.conf"] {
+            program.check(&root().join("config/nats").join(file));
+        }
     });
 }
 

@@ -51,6 +51,12 @@ impl NatsProgram {
         &self.0
     }
 
+    /// Asserts that it takes these settings.
+    pub(crate) fn check(&self, settings: &Path) {
+        let said = run(Command::new(&self.0).arg("-t").arg("--config").arg(settings));
+        assert!(said.status.success(), "{}\n{}{}", settings.display(), said.stdout, said.stderr);
+    }
+
     /// What it says that it is: `v2.9.10`.
     pub(crate) fn version(&self) -> String {
         let said = run(Command::new(&self.0).arg("--version")).succeeds();
