@@ -1,16 +1,16 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{SettingsArgs, check_authenticators, listener_rows, operations_rows, option_files, print, probe};
+use super::{
+    SettingsArgs, check_authenticators, listener_rows, network_rows, operations_rows, option_files, print, probe,
+};
 use pusud::authenticator::{Authenticator, Checked, Identity};
-use pusud::config::{Config, ControlSocket, Encryption, NO_AUTHENTICATOR, limit_rows};
-use pusud::mesh::{UNLISTED_LINKS_MAX, links_max};
+use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
 use pusud::operations;
 use pusud::protocol::Limits;
 use pusud::relay::{self, Capacity};
 use pusud::revocation;
 use pusud::system;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
     system::start_logging(args.log_format, args.log_level, system::Output::Direct)?;
@@ -38,6 +38,11 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
         }
     }
     relay::check_addresses(&config)?;
+    for warning in
+        config.backplane.nats().map_or(Ok(Vec::new()), |nats| nats.check_files(config.strict_key_permissions))?
+    {
+        tracing::warn!("{warning}");
+    }
     let listeners = listener_rows::of_settings(&config, &certificates);
     print(&set_up(&config, &capacity, &checked, listeners, probe::relays(&config)))
 }
@@ -68,7 +73,7 @@ fn set_up(
         ("strict_plugin_permissions", config.authenticator.strict_permissions.to_string()),
     ]);
     rows.extend(operations_rows::of_settings(config));
-    rows.extend(network(config, found.addresses));
+    rows.extend(network_rows::of_settings(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
     let identities: Vec<Identity> = checked.iter().map(|checked| checked.identity.clone()).collect();
@@ -114,49 +119,6 @@ fn revocations_file(config: &Config) -> String {
 fn plugin_data_dir(config: &Config) -> String {
     let named = config.authenticator.data_dir.as_ref();
     named.map_or("the folder in STATE_DIRECTORY, where systemd gives one".into(), |folder| folder.display().to_string())
-}
-
-/// What there is to say about the network, without the relays of the list.
-fn network(config: &Config, addresses: usize) -> Vec<(&'static str, String)> {
-    if config.relays.is_empty() {
-        return vec![("network", "none: `relays` is empty".into())];
-    }
-    let key = match &config.network_key_file {
-        Some(file) => file.display().to_string(),
-        None => "none: whoever reaches the port may publish as a relay".into(),
-    };
-    let links = format!(
-        "at most {}: as many as the list has addresses ({addresses}), and {UNLISTED_LINKS_MAX} with relays that are in no \
-         list here",
-        links_max(addresses)
-    );
-    vec![
-        ("network", SocketAddr::new(config.network_address, config.network_port).to_string()),
-        ("  network_name", config.network_name.clone()),
-        ("  network_key_file", key),
-        ("  strict_key_permissions", config.strict_key_permissions.to_string()),
-        ("  network_encryption", encryption(config).into()),
-        ("  network_tls", certificates(config)),
-        ("  links", links),
-    ]
-}
-
-fn certificates(config: &Config) -> String {
-    let none = "none: relays make their keys at the start".to_owned();
-    config
-        .network_tls
-        .as_ref()
-        .map_or(none, |files| format!("{}, by {}", files.certificate.display(), files.ca.display()))
-}
-
-fn encryption(config: &Config) -> &'static str {
-    let has_proof = config.network_key_file.is_some() || config.network_tls.is_some();
-    match (config.network_encryption, has_proof) {
-        (Encryption::Required, _) => "required: relays that do not encrypt are refused",
-        (Encryption::Preferred, true) => "preferred: not with relays that cannot",
-        (Encryption::Preferred, false) => "preferred: with whoever answers, since there is no key",
-        (Encryption::Off, _) => "off: links are not encrypted",
-    }
 }
 
 /// What the relay takes at the most, and what of it is due to which keys.
@@ -243,6 +205,7 @@ mod tests {
                 "client_address" | "client_port" | "client_tls" | "listeners" => "clients",
                 "tls_ticket_key_file" => "  tls_ticket_key_file",
                 "relays" | "network_address" | "network_port" => "network",
+                "backplane" | "nats" => "  backplane",
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",

@@ -15,8 +15,8 @@
 /// - TYPE is what is kept of what was written: an `Option`, where a default takes the place of a key that is not there.
 /// - READ says how: `value(EXPECTED, CONVERT)` with the words for messages and a function of `config/values.rs`, or
 ///   another function of `config/raw.rs`.
-/// - WHEN a change takes effect: `restart`, where `Config` has a field of this name that is compared, or `reload`, if
-///   whoever uses it is made anew at SIGHUP.
+/// - WHEN a change takes effect: `restart`, where `Config` has a field of this name that is compared, `reload`, if
+///   whoever uses it is made anew at SIGHUP, or `apart`, where `restart` compares it in a way of its own.
 macro_rules! for_each_key {
     ($with:ident) => {
         $with! {
@@ -38,6 +38,7 @@ macro_rules! for_each_key {
             listeners: Vec<ListenerConfig>, listeners(), restart;
             tls_ticket_key_file: Option<PathBuf>, value("a path", path), restart;
             http: Option<HttpConfig>, http(), restart;
+            backplane: Option<backplane::Kind>, value(BACKPLANE, backplane::kind), apart;
             // Reads the port of the network too, and so stands before it.
             relays: Vec<PeerAddress>, relays(), restart;
             network_address: Option<IpAddr>, value(ADDRESS, address), restart;
@@ -47,6 +48,7 @@ macro_rules! for_each_key {
             strict_key_permissions: Option<bool>, value(BOOLEAN, Value::as_bool), restart;
             network_encryption: Option<Encryption>, value("required, preferred or off", encryption), restart;
             network_tls: Option<NetworkTls>, network_tls(), restart;
+            nats: Option<NatsSettings>, nats(), apart;
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;
@@ -64,12 +66,15 @@ macro_rules! for_each_key {
 }
 pub(super) use for_each_key;
 
-/// Whether a row's change needs a restart: only where its last word says so.
+/// Whether a row's change needs a restart: only where its last word says so. Rows that are compared apart are not seen here.
 macro_rules! restart_for {
     (restart, $changed:expr) => {
         $changed
     };
     (reload, $changed:expr) => {
+        false
+    };
+    (apart, $changed:expr) => {
         false
     };
 }

@@ -6,7 +6,9 @@ use super::authenticator_list::RawAuthenticator;
 use super::outside::{Contents, Reading};
 use super::place::Place;
 use super::raw::RawConfig;
-use super::{Config, DEFAULT_FILE, NO_AUTHENTICATOR, Overrides, encryption, file_text, limits, listener, yaml};
+use super::{
+    Config, DEFAULT_FILE, NO_AUTHENTICATOR, Overrides, backplane, encryption, file_text, limits, listener, yaml,
+};
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -103,6 +105,7 @@ impl Config {
             );
         };
         listener::check(&raw)?;
+        backplane::check(&raw)?;
         let config = Self::resolve(raw, authenticator, folder(file), Some(file));
         limits::check(&config.limits)?;
         encryption::check(

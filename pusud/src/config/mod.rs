@@ -6,6 +6,7 @@
 
 mod authenticator;
 mod authenticator_list;
+mod backplane;
 mod encryption;
 mod file_text;
 mod held;
@@ -19,6 +20,9 @@ mod limits;
 mod listener;
 mod listener_keys;
 mod loading;
+mod nats;
+mod nats_address;
+mod nats_files;
 mod nearest;
 mod operations;
 mod outside;
@@ -26,8 +30,10 @@ mod peer_address;
 mod place;
 mod raw;
 mod restart;
+mod secret;
 mod section;
 mod shown;
+mod shown_nats;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -40,16 +46,20 @@ mod yaml_key;
 mod yaml_mapping;
 mod yaml_tags;
 
+pub use backplane::Backplane;
 pub use held::HeldSettings;
 pub use http::HttpConfig;
 pub(crate) use keys::NOT_SHOWN;
 pub use limit_table::{LIMITS, limit_rows};
 pub use listener::{Endpoint, ListenerConfig, UnixSocket};
 pub use loading::load_options;
+pub use nats::{NatsCredentials, NatsSettings, NatsTls};
+pub use nats_address::NatsAddress;
 pub use nearest::did_you_mean;
 pub use operations::OperationsPort;
 pub use outside::{Changed, FileReport, Look, Notice, Outside, TextFile, WatchedFiles};
 pub use peer_address::PeerAddress;
+pub use secret::Secret;
 pub use shown::SettingRow;
 pub use units::{format_bytes, format_duration};
 pub(crate) use volume::is_read_only;
@@ -112,15 +122,19 @@ pub struct Config {
     pub http: HttpConfig,
     /// The headers of requests that authenticators see.
     pub authenticator_sees: HeaderNames,
+    /// What carries messages between relays.
+    pub backplane: Backplane,
     /// Where relays connect.
     pub network_address: IpAddr,
     /// Where relays connect; 0 lets the system choose.
     pub network_port: u16,
-    /// The relays of the network, each once, maybe this one among them; empty: no network.
+    /// The relays of the mesh, each once, maybe this one among them; empty: no mesh. [`Self::has_network`] says whether there
+    /// is a network.
     pub relays: Vec<PeerAddress>,
     /// What the network is called; relays of another name are refused.
     pub network_name: String,
-    /// The file with the key that all relays of the network share; `None`: they prove nothing to each other.
+    /// The file with the key that all relays of the network share; `None`: they prove nothing to each other. With NATS it is
+    /// no proof, and serves for hashes and tickets alone.
     pub network_key_file: Option<PathBuf>,
     /// A key file that others may read is refused, rather than warned about.
     pub strict_key_permissions: bool,
@@ -211,8 +225,10 @@ impl Config {
             network_name: raw.network_name.unwrap_or_else(|| NETWORK_NAME.to_owned()),
             network_encryption: encryption::resolve(
                 raw.network_encryption,
-                raw.network_key_file.is_some() || raw.network_tls.is_some(),
+                // With NATS there are no links.
+                raw.nats.is_none() && (raw.network_key_file.is_some() || raw.network_tls.is_some()),
             ),
+            backplane: backplane::resolve(raw.nats, directory),
             network_tls: raw.network_tls.map(|files| files.in_directory(directory)),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),

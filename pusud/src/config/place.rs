@@ -4,6 +4,7 @@ use super::authenticator_list;
 use super::keys::{ORIGINAL_OPTIONS, TOP};
 use super::limit_table::LIMITS;
 use super::listener_keys;
+use super::nats;
 use std::fmt;
 
 /// The keys of the relay's own, at the top, that a variable may stand for: names and addresses, which are no secrets. In the place of a
@@ -20,6 +21,7 @@ const TEXT_KEYS: &[&str] = &[
     "network_name",
     "network_key_file",
     "network_tls",
+    "nats",
     "name",
     "control_socket",
     "revocations_file",
@@ -105,6 +107,7 @@ impl<'a> Place<'a> {
             Some("client_tls" | "network_tls") => listener_keys::TLS_KEYS,
             Some("listeners") => listener_keys::KEYS,
             Some("limits") => LIMITS,
+            Some("nats") => nats::KEYS,
             _ => &[],
         }
     }
@@ -128,9 +131,9 @@ impl<'a> Place<'a> {
     }
 
     /// Whether this is something for which a tag may stand, and so nothing for who may not have its texts: the options, and
-    /// the keys that take variables.
+    /// the keys that take tags.
     pub(super) fn may_be_outside(self) -> bool {
-        self.holds_options() || self.takes() == Taken::Variables
+        self.holds_options() || self.takes() != Taken::Nothing
     }
 
     /// Which tags may stand before a value.
@@ -138,6 +141,11 @@ impl<'a> Place<'a> {
         match self.kind {
             Kind::Option => Taken::All,
             Kind::Own if self.key.is_some_and(|key| VARIABLE_KEYS.contains(&key)) => Taken::Variables,
+            Kind::Own if self.key == Some("nats") => match self.below {
+                Some(key) if nats::SECRET_KEYS.contains(&key) => Taken::All,
+                Some(key) if nats::VARIABLE_KEYS.contains(&key) => Taken::Variables,
+                _ => Taken::Nothing,
+            },
             Kind::Own | Kind::Top | Kind::Options => Taken::Nothing,
         }
     }
@@ -187,10 +195,19 @@ mod tests {
             (&["authenticator", "options"], "authenticator.options", Taken::Nothing),
             (&["authenticator", "options", "key", "s3cret"], "authenticator.options.key", Taken::All),
             (&["limits", "options", "key"], "limits", Taken::Nothing),
+            (&["nats"], "nats", Taken::Nothing),
+            (&["nats", "servers"], "nats.servers", Taken::Variables),
+            (&["nats", "user"], "nats.user", Taken::Variables),
+            (&["nats", "password"], "nats.password", Taken::All),
+            (&["nats", "password", "s3cret"], "nats.password", Taken::All),
+            (&["nats", "token"], "nats.token", Taken::All),
+            (&["nats", "nkey_seed_file"], "nats.nkey_seed_file", Taken::Nothing),
+            (&["nats", "s3cret"], "nats", Taken::Nothing),
         ] {
             let place = below(keys);
             assert_eq!((place.to_string().as_str(), place.takes()), (named, takes));
-            assert_eq!(place.takes_tagged_keys(), takes == Taken::All);
+            let is_option = keys.first() != Some(&"nats");
+            assert_eq!(place.takes_tagged_keys(), takes == Taken::All && is_option);
         }
         let entry = Place::SETTINGS.below("authenticator").entry(1).below("options").below("x").entry(3);
         assert_eq!(entry.to_string(), "authenticator[1].options.x");

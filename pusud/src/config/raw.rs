@@ -3,11 +3,13 @@
 //! **Invariant:** an option of an authenticator is a secret: of those, no message says more than the key and the type.
 
 use super::authenticator_list::{RawAuthenticator, authenticator};
+use super::backplane::{self, BACKPLANE};
 use super::http::{authenticator_sees, http};
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
 use super::listener::ListenerConfig;
 use super::listener_keys::{client_tls, listeners};
+use super::nats::{NatsSettings, nats};
 use super::operations::{OPERATIONS_PORT, OperationsPort, READY_NEEDS, operations_hosts, operations_port, ready_needs};
 use super::outside::Reading;
 use super::place::{Place, VARIABLE_KEYS};
@@ -78,7 +80,9 @@ impl RawConfig {
             _ => error,
         })?;
         if reading.leaves_options_out() {
-            top.values.retain(|key, _| !VARIABLE_KEYS.contains(&key.as_str()));
+            // Secrets stand below `nats`, and without it there is no such backplane.
+            let is_left_out = |key: &str| VARIABLE_KEYS.contains(&key) || matches!(key, "backplane" | "nats");
+            top.values.retain(|key, _| !is_left_out(key));
         }
         Self::take_known(&mut top)
     }

@@ -16,10 +16,25 @@ macro_rules! restart_top {
 
 for_each_key!(restart_top);
 
+/// What carries messages between relays, and the settings of NATS, which are one value where they hold.
+fn restart_backplane(one: &Config, other: &Config) -> [(&'static str, bool); 2] {
+    let (one, other) = (&one.backplane, &other.backplane);
+    [("backplane", one.kind() != other.kind()), ("nats", one.nats() != other.nats())]
+}
+
 impl Config {
     /// The keys that `other` gives another meaning and that only a restart puts into effect.
     pub fn restart_keys(&self, other: &Self) -> Vec<&'static str> {
-        let changed = restart_top(self, other).into_iter().chain(restart_limits(&self.limits, &other.limits));
+        let changed = restart_top(self, other)
+            .into_iter()
+            .chain(restart_backplane(self, other))
+            .chain(restart_limits(&self.limits, &other.limits));
         changed.filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+
+    /// A sentence that names those keys, if there are any.
+    pub fn restart_warning(&self, other: &Self) -> Option<String> {
+        let keys = self.restart_keys(other);
+        (!keys.is_empty()).then(|| format!("changed in the settings, but needs a restart: {}", keys.join(", ")))
     }
 }

@@ -6,7 +6,9 @@ use super::authenticator_list::RawAuthenticator;
 use super::raw::RawConfig;
 use super::units::{format_bytes, format_duration};
 use super::wiped_option::WipedOption;
-use super::{AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows, limits};
+use super::{
+    AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows, limits, shown_nats,
+};
 use crate::tls::Files;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -14,7 +16,8 @@ use std::path::Path;
 
 /// What is written in the place of a secret.
 const NOT_SHOWN: &str = "(not shown)";
-const NONE: &str = "none";
+/// What is written where there is nothing.
+pub(super) const NONE: &str = "none";
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,12 @@ pub struct SettingRow {
     pub value: String,
     /// Whether the value is a secret.
     pub is_secret: bool,
+}
+
+impl SettingRow {
+    pub(super) fn secret(key: impl Into<String>) -> Self {
+        Self { key: key.into(), value: NOT_SHOWN.to_owned(), is_secret: true }
+    }
 }
 
 /// Rows that are being written.
@@ -41,7 +50,7 @@ impl Rows {
     }
 
     fn add_secret(&mut self, key: String) {
-        self.0.push(SettingRow { key, value: NOT_SHOWN.to_owned(), is_secret: true });
+        self.0.push(SettingRow::secret(key));
     }
 }
 
@@ -69,13 +78,16 @@ impl Config {
         defaults
     }
 
-    /// Of each option that was wiped its key and what tells its value from another one.
-    pub fn wiped_options(&self) -> BTreeMap<String, u64> {
+    /// Of each secret, be it an option that was wiped or one that is still needed, its key and what tells its value from
+    /// another one.
+    pub fn secret_digests(&self) -> BTreeMap<String, u64> {
         let of = |entry: &AuthenticatorConfig| {
             let option = |wiped: &WipedOption| (option_key(entry, &wiped.name, wiped.is_original), wiped.digest);
             entry.wiped.iter().map(option).collect::<Vec<_>>()
         };
-        self.authenticator.entries().iter().flat_map(of).collect()
+        let own = self.backplane.nats().and_then(shown_nats::secret);
+        let own = own.map(|(key, secret)| (key.to_owned(), secret.digest()));
+        self.authenticator.entries().iter().flat_map(of).chain(own).collect()
     }
 
     fn add_authenticator(&self, rows: &mut Rows) {
@@ -113,6 +125,7 @@ impl Config {
     }
 
     fn add_network(&self, rows: &mut Rows) {
+        rows.add("backplane", &self.backplane);
         rows.add("network_address", self.network_address);
         rows.add("network_port", self.network_port);
         let relays: Vec<String> = self.relays.iter().map(|relay| format!("{}:{}", relay.host, relay.port)).collect();
@@ -126,6 +139,7 @@ impl Config {
             format!("{{certificate: {certificate}, key: {key}, ca: {ca}}}")
         });
         rows.add("network_tls", files.unwrap_or(NONE.to_owned()));
+        rows.0.extend(shown_nats::rows(&self.backplane));
         rows.add("name", &self.name);
         rows.add("shards", self.shards);
     }

@@ -1,6 +1,6 @@
 //! Warnings about settings that are allowed and probably not meant.
 
-use super::{Config, ISOLATION_MEMORY, Isolation, NO_AUTHENTICATOR, encryption, operations};
+use super::{Config, ISOLATION_MEMORY, Isolation, NO_AUTHENTICATOR, encryption, nats, operations};
 
 impl Config {
     /// What is allowed but probably not meant.
@@ -43,6 +43,7 @@ impl Config {
             warnings.push("`tls_ticket_key_file` has no effect: no listener has TLS".to_owned());
         }
         warnings.extend(encryption::warnings(self));
+        warnings.extend(nats::warnings(self));
         warnings.extend(operations::warnings(self));
         warnings
     }

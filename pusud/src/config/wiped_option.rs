@@ -1,7 +1,7 @@
 //! The rest of an option of an authenticator that was wiped: its name, and whether another value is the same.
 
 use serde_json::Value;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::OnceLock;
 
 /// An option that was wiped.
@@ -18,11 +18,15 @@ pub struct WipedOption {
 impl WipedOption {
     /// Of the option with this value.
     pub(super) fn new(name: &str, is_original: bool, value: &Value) -> Self {
-        static KEY: OnceLock<RandomState> = OnceLock::new();
         // Without a copy of the value as text.
-        let digest = KEY.get_or_init(RandomState::new).hash_one(value);
-        Self { name: name.to_owned(), is_original, digest }
+        Self { name: name.to_owned(), is_original, digest: digest_of(value) }
     }
+}
+
+/// Tells two values apart within this process, and says nothing about them to anybody without its key.
+pub(super) fn digest_of(value: impl Hash) -> u64 {
+    static KEY: OnceLock<RandomState> = OnceLock::new();
+    KEY.get_or_init(RandomState::new).hash_one(value)
 }
 
 #[cfg(test)]

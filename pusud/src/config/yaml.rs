@@ -141,7 +141,7 @@ impl Node<'_> {
             (Tag::Text, _) | (_, Taken::All) | (Tag::Env, Taken::Variables) => {}
             _ => {
                 return self.fail(format_args!(
-                    "`!{}` stands for an option of the authenticator{}; here the value itself is written{}",
+                    "`!{}` stands for an option of the authenticator or for `nats.password` and `nats.token`{}; here the value itself is written{}",
                     tag.name(),
                     if tag == Tag::Env { ", for names and addresses" } else { "" },
                     if tag == Tag::Env { "" } else { " (keys with `file` in their names name a file without a tag)" },

@@ -1,6 +1,7 @@
 //! Frames of links between relays: cut out of a stream, read, written again, and taken in as what a peer tells.
 
-use crate::mesh::{self, Announced, Decoder, Frame, Incoming, Queue};
+use crate::mesh::{self, Announced, Frame, Incoming, Queue};
+use crate::peers::Decoder;
 
 /// A link of a relay that takes small messages.
 const BYTES_MAX: usize = mesh::FRAME_BYTES_OVER_CONTENT + 1000;

@@ -1,7 +1,9 @@
 //! The handshake of a link, said by a stranger.
 
 use crate::config::Encryption;
-use crate::mesh::{BootId, Decoder, HANDSHAKE_FRAME_BYTES_MAX, Handshake, Hello, Keys, Role, Step, VERSION, kind};
+use crate::mesh::{HANDSHAKE_FRAME_BYTES_MAX, Handshake, Hello, Role, Step, VERSION, kind};
+use crate::peers::BootId;
+use crate::peers::{Decoder, Keys};
 
 /// A handshake is HELLO, AUTH and READY, in this order and once each; the relay answers each at most once, an acceptor
 /// not before a good HELLO; and who does not know the key, or what an encrypted connection exports, is never authenticated.

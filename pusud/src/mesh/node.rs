@@ -3,10 +3,11 @@
 //! **Invariant:** nobody holds a borrow of the links over an `await`.
 
 use crate::admission::block;
-use crate::mesh::handshake::{BootId, VERSION};
+use crate::mesh::handshake::VERSION;
 use crate::mesh::links::Mesh;
 use crate::mesh::membership::{Dial, Listed, Settings};
 use crate::mesh::wire::Hello;
+use crate::peers::BootId;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use std::cell::RefCell;

@@ -4,10 +4,11 @@
 //! Only reads and describes. **Invariant:** each link is in one row with its figures; other addresses of the same relay
 //! only refer to that row.
 
-use crate::mesh::handshake::BootId;
 use crate::mesh::links::Link;
 use crate::mesh::membership::Dial;
 use crate::mesh::node::Node;
+use crate::peers::BootId;
+use crate::peers::Peers;
 use crate::routing::{Door, PeerState, PeerStatus, Status, Traffic};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,9 +27,10 @@ impl<D: Door, T> Node<D, T> {
         let (mesh, now) = (self.mesh.borrow(), Instant::now());
         let mut rows = self.rows(now);
         let mut unlisted = Vec::new();
+        let describe = |status: &mut PeerStatus, link: &Link| describe(status, link, mesh.peers(), now);
         for link in mesh.links() {
             let boot = |boot: BootId| mesh.roster().is_linked(&link.name, boot);
-            if !place(&mut rows, link, boot, now) {
+            if !place(&mut rows, link, boot, describe) {
                 unlisted.push(link);
             }
         }
@@ -37,10 +39,10 @@ impl<D: Door, T> Node<D, T> {
             let is_alone = unlisted.iter().filter(|other| other.remote.ip() == ip).count() == 1;
             let row = only_one_at(&mut rows, link).filter(|_| is_alone);
             match row {
-                Some(row) => describe(&mut row.status, link, now),
+                Some(row) => describe(&mut row.status, link),
                 None => {
                     let mut status = PeerStatus::default();
-                    describe(&mut status, link, now);
+                    describe(&mut status, link);
                     rows.push(Row { status, dial: None });
                 }
             }
@@ -56,6 +58,7 @@ impl<D: Door, T> Node<D, T> {
             }
         }
         Status {
+            nats: None,
             name: self.settings.name.clone(),
             network: self.settings.network_name.clone(),
             boot_id: self.boot.to_string(),
@@ -98,7 +101,12 @@ impl<D: Door, T> Node<D, T> {
 
 /// Puts a link into the row of the address that it is with, and has other addresses of the same start of the relay refer to
 /// that. Gives whether there is such a row.
-fn place(rows: &mut [Row], link: &Link, is_this_start: impl Fn(BootId) -> bool, now: Instant) -> bool {
+fn place(
+    rows: &mut [Row],
+    link: &Link,
+    is_this_start: impl Fn(BootId) -> bool,
+    describe: impl Fn(&mut PeerStatus, &Link),
+) -> bool {
     let fit = |row: &Row| {
         let dial = row.dial.as_ref()?;
         let known = dial.known.borrow();
@@ -110,7 +118,7 @@ fn place(rows: &mut [Row], link: &Link, is_this_start: impl Fn(BootId) -> bool, 
     let best = fits.iter().enumerate().rev().filter_map(|(at, fit)| Some((at, (*fit)?))).max_by_key(|(_, fit)| *fit);
     let Some((best, (is_dialling_at_rest, _))) = best else { return false };
     let shown_at = rows[best].status.resolved.clone();
-    describe(&mut rows[best].status, link, now);
+    describe(&mut rows[best].status, link);
     if is_dialling_at_rest {
         rows[best].status.next_attempt_in = None;
     }
@@ -144,7 +152,7 @@ fn rows_state(link: &Link) -> PeerState {
 }
 
 /// The figures of a link.
-fn describe(status: &mut PeerStatus, link: &Link, now: Instant) {
+fn describe(status: &mut PeerStatus, link: &Link, peers: &Peers, now: Instant) {
     status.name = Some(link.name.to_string());
     status.remote = Some(link.remote.to_string());
     status.state = rows_state(link);
@@ -154,7 +162,7 @@ fn describe(status: &mut PeerStatus, link: &Link, now: Instant) {
     status.queue_bytes = link.queue_bytes() as u64;
     status.interest = link.announced.table().total().count;
     status.encrypted = link.is_encrypted;
-    status.authenticator_difference = link.deciders.difference.clone();
-    status.sees = link.seen.shown();
+    status.authenticator_difference = peers.difference(link.id).map(str::to_owned);
+    status.sees = peers.seen_by(link.id);
     status.lagging = link.waits.pace.is_lagging();
 }

@@ -2,10 +2,10 @@
 //!
 //! Owns all tasks of the network, so that they end with it.
 
-use crate::mesh::handshake::BootId;
 use crate::mesh::links::Transport;
 use crate::mesh::membership::{Dial, Doorman, Settings, dial, resolve};
 use crate::mesh::node::Node;
+use crate::peers::BootId;
 use crate::routing::{Door, Event, Events, Status};
 use rand::rngs::StdRng;
 use std::collections::HashSet;
@@ -71,7 +71,7 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             Event::Settle { channel, ticket } => node.mesh.borrow_mut().settle(&channel, ticket),
             Event::Fence(ticket) => node.mesh.borrow_mut().pass(ticket),
             Event::GoOn { channel, marks } => node.mesh.borrow_mut().go_on(&channel, marks),
-            Event::RevocationsChanged => node.mesh.borrow().revocations_changed(),
+            Event::RevocationsChanged => node.mesh.borrow_mut().revocations_changed(),
             Event::Order(order, reply) => node.mesh.borrow_mut().order(&order, &reply),
             Event::Kicked(ticket, count) => node.mesh.borrow_mut().kicked(ticket, count),
             Event::Revoked(ticket, count) => node.mesh.borrow_mut().counted_revoked(ticket, count),

@@ -88,11 +88,11 @@ fn reload(running: &Config, overrides: &Overrides) -> Reload {
     let keys =
         now.iter().map(|row| &row.key).chain(then.iter().map(|row| &row.key).filter(|key| !before.contains_key(*key)));
     let shown = |value: Option<&String>| value.cloned().unwrap_or_else(|| "none".to_owned());
-    let (options_now, options_then) = (running.wiped_options(), new.wiped_options());
+    let (secrets_now, secrets_then) = (running.secret_digests(), new.secret_digests());
     let change = |key: &String| {
         let (now, then) = (before.get(key), after.get(key));
         let (now, mut then, needs_restart) = (shown(now), shown(then), needs_restart(key));
-        let digests = options_now.get(key).zip(options_then.get(key));
+        let digests = secrets_now.get(key).zip(secrets_then.get(key));
         if digests.is_some_and(|(now, then)| now != then) {
             then.push_str(", another");
         }
@@ -101,9 +101,9 @@ fn reload(running: &Config, overrides: &Overrides) -> Reload {
     Reload { error: None, changes: keys.filter_map(change).collect() }
 }
 
-/// Whether a key is an entry of another one: `listeners[0]` of `listeners`.
+/// Whether a key is an entry of another one, or stands below it: `listeners[0]` of `listeners`, `nats.user` of `nats`.
 fn is_part_of(key: &str, whole: &str) -> bool {
-    key.strip_prefix(whole).is_some_and(|rest| rest.starts_with('['))
+    key.strip_prefix(whole).is_some_and(|rest| rest.starts_with(['[', '.']))
 }
 
 fn by_key(rows: Vec<SettingRow>) -> BTreeMap<String, String> {

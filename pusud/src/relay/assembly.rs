@@ -126,7 +126,7 @@ fn entry_names(authenticator: &Authenticator) -> EntryNames {
 pub(super) fn index(config: &Config, network_thread: Option<&NetworkThread>) -> ShardIndex {
     match network_thread {
         None => ShardIndex::default(),
-        Some(network_thread) => ShardIndex::with_network(config.shards, network_thread.inbox()),
+        Some(network_thread) => network_thread.index(config.shards),
     }
 }
 

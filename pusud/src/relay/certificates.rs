@@ -1,8 +1,8 @@
 //! The certificates of all listeners: loaded at the start, renewed at SIGHUP and when their files change.
 
 use crate::config::Config;
-use crate::mesh::Keys;
 use crate::operations::{self, OperationsPort};
+use crate::peers::Keys;
 use crate::tls::{Renewal, Served, TicketSecret};
 use anyhow::Context as _;
 use std::convert::Infallible;

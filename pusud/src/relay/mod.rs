@@ -29,7 +29,7 @@ pub use network_thread::settings;
 
 use crate::admission::{self, Admission};
 use crate::authenticator::{Authenticator, Decisions};
-use crate::config::{Config, HeldSettings, Overrides, WatchedFiles};
+use crate::config::{Backplane, Config, HeldSettings, Overrides, WatchedFiles};
 use crate::control::{self, ControlSocket, Operator, StatusGatherer};
 use crate::operations::OperationsPort;
 use crate::relay::network_thread::NetworkThread;
@@ -198,7 +198,7 @@ pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
     for listener in &config.listeners {
         endpoint::check(listener)?;
     }
-    if !config.relays.is_empty() {
+    if matches!(config.backplane, Backplane::Mesh) && config.has_network() {
         admission::RELAYS.bind(SocketAddr::new(config.network_address, 0))?;
     }
     Ok(())

@@ -1,8 +1,10 @@
 //! The relay's own end of the network: the port where other relays connect, and the thread of the links from its start to
-//! its end. It exists only where `relays` are configured.
+//! its end. It exists only where the settings have a network.
 
-use crate::config::Config;
-use crate::mesh::{Keys, LinkEncryption, Network, Settings};
+use crate::config::{Backplane, Config, NatsCredentials, NatsSettings};
+use crate::mesh::{self, LinkEncryption, Settings};
+use crate::nats;
+use crate::peers::Keys;
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
@@ -17,15 +19,19 @@ use tracing::{info, warn};
 /// How long the links may take to send what waits and to say goodbye, which they bound themselves, and a bit.
 const STOP_MAX: Duration = Duration::from_secs(3);
 
-/// A network that has its port and no thread yet.
+/// A network that has its port, where it needs one, and no thread yet.
 pub(crate) struct NetworkThread {
-    settings: Settings,
-    listener: TcpListener,
-    address: SocketAddr,
+    backplane: Prepared,
     sender: InboxSender<Event>,
     inbox: Inbox<Event>,
     /// What publications of a peer are joined to for the shards.
     run_bytes: usize,
+}
+
+/// What carries messages between relays, before it does.
+enum Prepared {
+    Mesh { settings: Settings, listener: TcpListener, address: SocketAddr },
+    Nats(nats::Settings),
 }
 
 /// A network that runs.
@@ -35,20 +41,24 @@ pub(crate) struct Links {
 }
 
 impl NetworkThread {
-    /// Reads the key and binds the port for other relays; `None` where no relays are configured.
+    /// Reads the key and binds the port for other relays; `None` where there is no network.
     ///
     /// # Errors
     /// The key cannot be read or is none, or the port is taken: says which setting to change.
     pub(crate) fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
-        if config.relays.is_empty() {
-            return Ok(None);
-        }
-        let settings = settings(config)?;
-        let listener = admission::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
-        let address = listener.local_addr().context("the bound socket has no address")?;
+        let backplane = match &config.backplane {
+            Backplane::Mesh if !config.has_network() => return Ok(None),
+            Backplane::Mesh => {
+                let settings = settings(config)?;
+                let listener = admission::RELAYS.bind(SocketAddr::new(config.network_address, config.network_port))?;
+                let address = listener.local_addr().context("the bound socket has no address")?;
+                Prepared::Mesh { settings, listener, address }
+            }
+            Backplane::Nats(servers) => Prepared::Nats(nats_settings(config, servers)?),
+        };
         let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
-        Ok(Some(Self { settings, listener, address, sender, inbox, run_bytes }))
+        Ok(Some(Self { backplane, sender, inbox, run_bytes }))
     }
 
     /// Where the shards reach the network.
@@ -58,7 +68,20 @@ impl NetworkThread {
 
     /// The network's keys, if it has any.
     pub(crate) fn keys(&self) -> Option<&Keys> {
-        self.settings.keys.as_ref()
+        match &self.backplane {
+            Prepared::Mesh { settings, .. } => settings.keys.as_ref(),
+            Prepared::Nats(settings) => settings.keys.as_ref(),
+        }
+    }
+
+    /// The index of so many shards, and of the network behind them.
+    pub(crate) fn index(&self, shards: usize) -> ShardIndex {
+        let index = ShardIndex::with_network(shards, self.sender.clone());
+        match self.backplane {
+            Prepared::Mesh { .. } => index,
+            // The servers know where somebody listens.
+            Prepared::Nats(_) => index.with_all_wanted(),
+        }
     }
 
     /// Starts the thread, which reaches the shards through `inboxes` and `index`. Peers tell of `revocations`, and are told.
@@ -71,15 +94,25 @@ impl NetworkThread {
         index: Arc<ShardIndex>,
         revocations: Arc<Revocations>,
     ) -> anyhow::Result<Links> {
-        let Self { settings, listener, address, sender, inbox, run_bytes } = self;
-        let (relays, key) = (settings.relays.len(), settings.keys.is_some());
-        let encryption = settings.encryption();
-        let network = settings.network_name.clone();
+        let Self { backplane, sender, inbox: events, run_bytes } = self;
         let door = RelayDoor::new(Outgoing::of_network(inboxes.clone()), ShardIndexView::new(index), run_bytes)
             .with_operator(inboxes, sender.clone(), revocations);
-        let ended = Network { settings, listener, door, events: inbox }.start()?;
-        // Programs wait for this line: its message and `address` stay as they are.
-        info!(%address, network, relays, key, %encryption, "serving relays");
+        let ended = match backplane {
+            Prepared::Mesh { settings, listener, address } => {
+                let (relays, key) = (settings.relays.len(), settings.keys.is_some());
+                let (encryption, network) = (settings.encryption(), settings.network_name.clone());
+                let ended = mesh::Network { settings, listener, door, events }.start()?;
+                // Programs wait for this line: its message and `address` stay as they are.
+                info!(%address, network, relays, key, %encryption, "serving relays");
+                ended
+            }
+            Prepared::Nats(settings) => {
+                let (servers, network) = (settings.servers.len(), settings.identity.network.clone());
+                let ended = nats::Network { settings, door, events }.start()?;
+                info!(%network, servers, "relays are reached over NATS");
+                ended
+            }
+        };
         Ok(Links { inbox: sender, ended })
     }
 }
@@ -112,11 +145,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         name: config.name.clone(),
         network_name: config.network_name.clone(),
         relays: config.relays.clone(),
-        keys: config
-            .network_key_file
-            .as_deref()
-            .map(|file| Keys::load("network_key_file", file, config.strict_key_permissions))
-            .transpose()?,
+        keys: keys(config)?,
         encryption: LinkEncryption::of(
             config.network_encryption,
             config.network_tls.as_ref(),
@@ -124,4 +153,43 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         )?,
         max_message_bytes: config.limits.max_message_bytes,
     })
+}
+
+/// What the settings say about the network over NATS.
+///
+/// # Errors
+/// The key cannot be read or is none.
+pub fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::Settings> {
+    let content_bytes_max = config.limits.max_message_bytes;
+    let tls = nats.tls.clone().unwrap_or_default();
+    let wiped = |secret: &crate::config::Secret| zeroize::Zeroizing::new(secret.reveal().to_owned());
+    let credentials = match &nats.credentials {
+        NatsCredentials::None => nats::Credentials::None,
+        NatsCredentials::Password { user, password } => {
+            nats::Credentials::Password { user: user.clone(), password: wiped(password) }
+        }
+        NatsCredentials::Token(token) => nats::Credentials::Token(wiped(token)),
+        NatsCredentials::NkeySeedFile(file) => nats::Credentials::NkeySeedFile(file.clone()),
+        NatsCredentials::CredentialsFile(file) => nats::Credentials::CredentialsFile(file.clone()),
+    };
+    Ok(nats::Settings {
+        identity: nats::Identity {
+            name: config.name.as_str().into(),
+            network: config.network_name.as_str().into(),
+            content_bytes_max,
+        },
+        servers: nats.servers.iter().map(|server| nats::ServerAddress::of(server, nats.encrypts(server))).collect(),
+        server: nats::ServerSettings {
+            credentials,
+            tls: nats::TlsFiles { ca: tls.ca, identity: tls.identity },
+            name: config.name.clone(),
+            payload_bytes_max: nats::payload_bytes_max(content_bytes_max),
+        },
+        keys: keys(config)?,
+    })
+}
+
+fn keys(config: &Config) -> anyhow::Result<Option<Keys>> {
+    let file = config.network_key_file.as_deref();
+    file.map(|file| Keys::load("network_key_file", file, config.strict_key_permissions)).transpose()
 }

@@ -137,6 +137,9 @@ impl Reload {
             Ok((swapped, config)) => {
                 self.files.take(changed);
                 self.held.take(&config);
+                if let Some(warning) = self.held.now().restart_warning(&config) {
+                    warn!("{warning}");
+                }
                 log_who_decides(&self.authenticator, swapped, self.held.now().file.as_deref());
                 self.tell(inboxes, swapped, config.authenticator.on_swap);
             }
@@ -223,10 +226,7 @@ fn reload(
     if let Err(error) = file_watch::watch(files, changed) {
         warnings.push(one_line(&error));
     }
-    let needs_restart = running.restart_keys(&config);
-    if !needs_restart.is_empty() {
-        warnings.push(format!("changed in the settings, but needs a restart: {}", needs_restart.join(", ")));
-    }
+    warnings.extend(running.restart_warning(&config));
     if running.listeners != config.listeners
         && let Err(error) = certificates::load_certificates(&config)
     {

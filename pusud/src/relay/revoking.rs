@@ -2,7 +2,7 @@
 //! is told of changes.
 
 use crate::config::Config;
-use crate::mesh::Keys;
+use crate::peers::Keys;
 use crate::revocation::{self, Change, HashKeys, Revocations, Saving};
 use crate::routing::{Event, InboxSender, Item, Tally};
 use anyhow::Context as _;

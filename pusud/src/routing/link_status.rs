@@ -20,6 +20,60 @@ pub struct Status {
     pub channels: u64,
     /// The relays: those of the settings in their order, then others that are linked.
     pub peers: Vec<PeerStatus>,
+    /// The connection to NATS, where that is the backplane.
+    #[serde(default)]
+    pub nats: Option<NatsStatus>,
+}
+
+/// The connection to NATS, and what was counted since the relay started.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NatsStatus {
+    /// The server, as it was dialled; `None`: there is no connection, and of the server nothing is known.
+    pub server: Option<String>,
+    /// Its name.
+    pub server_name: Option<String>,
+    /// Its id, another one after each of its starts.
+    pub server_id: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The name of its cluster; `None`: it is alone.
+    pub cluster: Option<String>,
+    /// The longest payload that it takes, in bytes.
+    pub max_payload: Option<u64>,
+    /// For how long there has been a connection.
+    #[serde(default, with = "seconds")]
+    pub connected_for: Option<Duration>,
+    /// From a ping to its pong, the last time.
+    #[serde(default, with = "seconds")]
+    pub round_trip: Option<Duration>,
+    /// All relays that were known have answered over this connection, and publications leave.
+    pub has_joined: bool,
+    /// What waits to be written, in bytes.
+    pub queue_bytes: u64,
+    /// Publications that were given to the server.
+    pub published: u64,
+    /// Publications that were not, since too much waited.
+    pub dropped: u64,
+    /// Publications that were not, since the server takes none as long.
+    pub too_large: u64,
+    /// Payloads at the network's subjects that no relay of it has sent.
+    pub garbage: u64,
+    /// Times that a server has refused something.
+    pub refusals: u64,
+    /// Connections that have ended.
+    pub disconnects: u64,
+    /// Barriers that all have answered.
+    pub barriers_passed: u64,
+    /// Barriers that somebody has not answered in time.
+    pub barriers_expired: u64,
+    /// How long the last one took.
+    #[serde(default, with = "seconds")]
+    pub barrier_last: Option<Duration>,
+    /// The longest.
+    #[serde(default, with = "seconds")]
+    pub barrier_longest: Option<Duration>,
+    /// What is wrong, or was last.
+    pub last_error: Option<String>,
 }
 
 /// One relay of the network.
@@ -110,6 +164,9 @@ pub struct Traffic {
     pub lost: u64,
     /// Publications of its own that it says were lost on the way to us.
     pub missed: u64,
+    /// Publications received after they were counted as missed, and thrown away: only over NATS.
+    #[serde(default)]
+    pub late: u64,
     /// Publications received a second time and thrown away; stays 0.
     pub duplicates: u64,
     /// Publications that were missing without being declared; stays 0.

@@ -7,6 +7,7 @@
 mod arrival;
 mod backplane;
 mod backplane_door;
+mod backplane_thread;
 mod batch;
 mod channel_id;
 mod client_id;
@@ -32,6 +33,7 @@ mod waker_set;
 pub use arrival::Arrival;
 pub use backplane::{Door, Event, Events, Ticket};
 pub use backplane_door::RelayDoor;
+pub use backplane_thread::start_backplane;
 pub use batch::{Batch, Publications};
 pub use channel_id::ChannelId;
 pub use client_id::ClientId;
@@ -40,7 +42,7 @@ pub use ended::{Ended, EndedClient};
 pub use histogram::{HISTOGRAM_BOUNDS, Histogram};
 pub use inbox::{Inbox, InboxSender, Item, SHARE_BYTES_MAX, Weighed, inbox, shard_inbox};
 pub use lane::{LANES, Lane, SHARES, Share};
-pub use link_status::{PeerState, PeerStatus, SeenRelay, Status, Traffic};
+pub use link_status::{NatsStatus, PeerState, PeerStatus, SeenRelay, Status, Traffic};
 pub use look::{
     AuthorizedBy, ChannelLook, ChannelSeen, ChannelSort, ChannelsSeen, ClientLook, ClientPlace, ClientSeen, ClientSort,
     ClientsSeen, Look, ROWS_MAX, Seen,

@@ -53,6 +53,8 @@ pub struct ShardIndex {
     version: AtomicU64,
     channels: Mutex<HashMap<Box<str>, u64>>,
     network: Option<Network>,
+    /// A member of every channel, whoever has announced it.
+    always: u64,
 }
 
 /// The network as a member.
@@ -65,6 +67,12 @@ impl ShardIndex {
     /// An index in which the network is member number `member`, behind all shards, and is told of changes.
     pub fn with_network(member: usize, inbox: InboxSender<Event>) -> Self {
         Self { network: Some(Network { bit: 1 << member, inbox }), ..Self::default() }
+    }
+
+    /// The network is a member of every channel: it has all publications.
+    pub fn with_all_wanted(mut self) -> Self {
+        self.always = self.network.as_ref().map_or(0, |network| network.bit);
+        self
     }
 
     /// `shard` has its first listener of `channel`.
@@ -164,7 +172,7 @@ impl ShardIndexView {
         if let Some(&shards) = self.seen.get(channel) {
             return shards;
         }
-        let shards = ShardSet(self.index.lock().get(channel).copied().unwrap_or(0));
+        let shards = ShardSet(self.index.lock().get(channel).copied().unwrap_or(0) | self.index.always);
         self.seen.insert(channel.into(), shards);
         shards
     }

@@ -71,7 +71,7 @@ impl ClientTrust {
         let file = contents.client_ca.as_ref();
         let file =
             file.context("client certificates: expected the certificates of their authorities, found no file")?;
-        let authorities = authorities(file, now, warnings)
+        let authorities = authorities(file, ("clients", "let in"), now, warnings)
             .with_context(|| format!("authorities of clients {}", file.path.display()))?;
         let lists = match &contents.crl {
             Some(file) => lists(file, &authorities, now, warnings)
@@ -108,7 +108,13 @@ fn verifier(
     Ok(builder.build()?)
 }
 
-fn authorities(file: &Content, now: i64, warnings: &mut Vec<String>) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+/// The certificates in a file with authorities of `whom`, who are dealt with so whatever the date (`all_the_same`).
+pub(super) fn authorities(
+    file: &Content,
+    (whom, all_the_same): (&str, &str),
+    now: i64,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let sections = sections(file.bytes()?)?;
     let labels = labels(&sections);
     let mut authorities = Vec::new();
@@ -118,8 +124,8 @@ fn authorities(file: &Content, now: i64, warnings: &mut Vec<String>) -> anyhow::
         let facts = CertificateFacts::from_der(&der).with_context(|| format!("the certificate {number} in it"))?;
         if !facts.is_valid_at(now) {
             warnings.push(format!(
-                "authorities of clients {}: the certificate {number} in it ({}) is good from {} to {}, and its clients are \
-                 let in all the same",
+                "authorities of {whom} {}: the certificate {number} in it ({}) is good from {} to {}, and its {whom} are \
+                 {all_the_same} all the same",
                 file.path.display(),
                 facts.subject,
                 time_in_words(facts.not_before),

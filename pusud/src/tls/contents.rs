@@ -40,10 +40,10 @@ pub(super) struct ContentsDigest([u8; 32]);
 impl Contents {
     /// Reads all files. One that cannot be read is an error when it is used.
     pub(super) fn read(files: &Files) -> Self {
-        let content = |path: &Path| Content::read(path, FILE_BYTES_MAX);
+        let pairs = files.pairs.iter();
         Self {
-            pairs: files.pairs.iter().map(|pair| (content(&pair.certificate), content(&pair.key))).collect(),
-            client_ca: files.client_ca.as_deref().map(content),
+            pairs: pairs.map(|pair| (Content::of_pem(&pair.certificate), Content::of_pem(&pair.key))).collect(),
+            client_ca: files.client_ca.as_deref().map(Content::of_pem),
             crl: files.crl.as_deref().map(|path| Content::read(path, CRL_BYTES_MAX)),
         }
     }
@@ -69,6 +69,11 @@ impl Contents {
 }
 
 impl Content {
+    /// Of a file with certificates or a key.
+    pub(super) fn of_pem(path: &Path) -> Self {
+        Self::read(path, FILE_BYTES_MAX)
+    }
+
     fn read(path: &Path, bytes_max: u64) -> Self {
         let mut open_to_others = None;
         let bytes = read(path, bytes_max, &mut open_to_others);

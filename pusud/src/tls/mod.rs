@@ -18,6 +18,7 @@ mod key_access;
 mod links;
 mod memory;
 mod name;
+mod outgoing;
 mod pem;
 mod provider;
 mod record;
@@ -33,7 +34,7 @@ mod tests;
 pub use accepting::{ServerStream, accept};
 pub use alternative_names::AlternativeNames;
 pub use certificate::{CertificateFacts, KeyKind};
-pub use client::{Client, ClientFiles, ClientStream, TlsFailure};
+pub use client::{Client, ClientFiles, ClientStream, Terms, TlsFailure, failure_of};
 pub use client_trust::CrlFacts;
 pub use credentials::Credentials;
 pub use expiry::ExpiryNotice;
@@ -44,6 +45,7 @@ pub use links::{
     SESSION_BYTES_MAX as LINK_SESSION_BYTES_MAX,
 };
 pub use memory::{SESSION_BYTES, handshake_bytes_max, session_bytes_max};
+pub use outgoing::check_outgoing;
 pub use provider::provider;
 pub use record::RECORD_BYTES_MAX;
 pub use served::{Renewal, Served};

@@ -2,7 +2,7 @@
 
 use crate::config::outside::Reading;
 use crate::config::place::Place;
-use crate::config::{Config, ControlSocket, LIMITS, Overrides, keys, units, yaml};
+use crate::config::{Config, ControlSocket, LIMITS, NatsCredentials, Overrides, keys, units, yaml};
 use crate::protocol::Limits;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,16 @@ fn uncommented() -> String {
         _ => line.to_owned(),
     };
     text.lines().map(|line| switch_on(line) + "\n").collect()
+}
+
+#[test]
+fn the_example_of_nats_is_good() {
+    let text = without(&uncommented(), &["listeners:", "relays:", "network_", "backplane:"]);
+    let text = format!("{text}\nbackplane: nats\n");
+    let config = Config::from_text(&text, &path("settings.yaml")).unwrap();
+    let nats = config.backplane.nats().unwrap();
+    assert_eq!((nats.servers.len(), nats.servers.iter().all(|server| nats.encrypts(server))), (2, true));
+    assert_eq!(nats.credentials, NatsCredentials::CredentialsFile(path("relay.creds")));
 }
 
 /// The text without the keys that begin so, and without the lines below them.
@@ -82,12 +92,14 @@ fn the_examples_defaults_are_the_defaults() {
         std::fs::write(&file, text).unwrap();
         Config::load(Some(&file), &Overrides::default()).unwrap().0
     };
-    let (listeners, simple) = (without(&uncommented(), &["client_"]), without(&uncommented(), &["listeners:"]));
+    let listeners = without(&uncommented(), &["client_", "nats:"]);
+    let simple = without(&uncommented(), &["listeners:", "nats:"]);
     assert_eq!(load(&listeners).listeners.len(), 3, "the example of the full form");
     let (shown, default) = (load(&simple), load("authenticator: PasswordAuthenticator"));
     assert!(shown.client_tls.is_some() && default.client_tls.is_none());
     assert_eq!(shown.client_address, default.client_address);
     assert_eq!(shown.client_port, default.client_port);
+    assert_eq!(shown.backplane, default.backplane);
     assert_eq!(shown.network_address, default.network_address);
     assert_eq!(shown.network_port, default.network_port);
     assert_eq!(shown.network_name, default.network_name);

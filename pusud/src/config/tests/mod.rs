@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod examples;
+mod nats;
 mod outside;
 
 use super::*;

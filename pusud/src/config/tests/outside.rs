@@ -139,9 +139,9 @@ fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         ("authenticator_options: !file one", "`authenticator_options`: `!file` stands for an option"),
         ("!text name: a", "line 2: a tag before a key that is a name of the settings"),
         ("limits:\n  !text max_fragments: 1", "`limits`: a tag before a key"),
-        ("network_key_file: !file one", "`network_key_file`: `!file` stands for an option of the authenticator; here"),
+        ("network_key_file: !file one", "`network_key_file`: `!file` stands for an option of the authenticator or"),
         ("network_key_file: !file one", "keys with `file` in their names name a file without a tag"),
-        ("network_key_file: !env s3cret", "`!env` stands for an option of the authenticator, for names and addresses"),
+        ("network_key_file: !env s3cret", "for `nats.password` and `nats.token`, for names and addresses; here"),
         ("name: !file one", "line 2: `name`: `!file` stands for an option"),
         ("name: !env PUSU_NO_SUCH", "line 2: `name`: `!env PUSU_NO_SUCH`: there is no such variable"),
         (

@@ -6,9 +6,9 @@
 
 use crate::config::Encryption;
 use crate::mesh::handshake::compatible;
-use crate::mesh::handshake::key::Keys;
 use crate::mesh::handshake::reject::{Code, Refusal};
 use crate::mesh::wire::{self, Frame, Hello, Ready, kind};
+use crate::peers::{self, Keys, Malformed};
 use crate::tls::Exported;
 
 /// The version of the protocol that this relay speaks.
@@ -143,7 +143,7 @@ impl Handshake {
             return self.on_hello(payload, linked, out);
         }
         if self.state == State::Hello && (kind != kind::REFUSE || self.role == Role::Acceptor) {
-            return Err(Refusal::Stranger(wire::Malformed::Magic));
+            return Err(Refusal::Stranger(Malformed::Magic));
         }
         match (self.state, wire::parse(kind, payload)?) {
             (_, Frame::Refuse { code, reason }) => Err(Refusal::Theirs(code, reason.to_owned())),
@@ -224,7 +224,7 @@ impl Handshake {
     }
 
     fn say_hello(&self, out: &mut Vec<u8>) {
-        wire::frame(out, kind::HELLO, |out| out.extend_from_slice(&self.own_fields));
+        peers::frame(out, kind::HELLO, |out| out.extend_from_slice(&self.own_fields));
     }
 
     fn prove(&self, linked: impl FnOnce(&Hello) -> bool, out: &mut Vec<u8>) {

@@ -1,16 +1,12 @@
 //! The handshake: relays say who they are and make sure of each other. It decides nothing about which connection
 //! becomes the link.
 
-mod boot_id;
 mod compatible;
 mod end;
 mod hello;
-mod key;
 mod reject;
 
-pub(crate) use boot_id::BootId;
 pub(crate) use compatible::why_not_encrypted;
 pub(crate) use end::{End, Outcome};
 pub(crate) use hello::{Handshake, Role, Step, VERSION};
-pub(crate) use key::{Keys, read_secret};
 pub(crate) use reject::{Code, Refusal};

@@ -1,6 +1,6 @@
 //! Rejections of a connection between relays: what is told to the other side, and what comes from it.
 
-use crate::mesh::wire::Malformed;
+use crate::peers::{Breach, Malformed};
 use std::fmt;
 
 macro_rules! codes {
@@ -92,5 +92,11 @@ impl fmt::Display for Refusal {
 impl From<Malformed> for Refusal {
     fn from(malformed: Malformed) -> Self {
         Self::protocol(malformed)
+    }
+}
+
+impl From<Breach> for Refusal {
+    fn from(breach: Breach) -> Self {
+        Self::protocol(breach)
     }
 }

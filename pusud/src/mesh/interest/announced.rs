@@ -4,7 +4,8 @@
 //! between two of them. **Invariant:** what has been given out as changes, and no more, is what the relay has been told.
 
 use crate::mesh::interest::table::{CHANNELS_MAX, Edge, Table};
-use crate::mesh::wire::{Changes, Malformed, Names, Total};
+use crate::mesh::wire::{Changes, Names, Total};
+use crate::peers::Malformed;
 use std::cmp::Ordering;
 use std::collections::btree_set::IntoIter;
 use std::iter::Peekable;

@@ -120,7 +120,8 @@ impl<D: Door> Mesh<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::wire::{Decoder, FRAME_BYTES_OVER_CONTENT, Frame};
+    use crate::mesh::wire::{FRAME_BYTES_OVER_CONTENT, Frame};
+    use crate::peers::Decoder;
     use proptest::prelude::*;
 
     /// What a peer holds after it has been told this.

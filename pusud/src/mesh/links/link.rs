@@ -6,14 +6,12 @@ mod dropped;
 
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
-use crate::mesh::links::deciders::PeerDeciders;
 use crate::mesh::links::holding::Holding;
-use crate::mesh::links::orders::Orders;
 use crate::mesh::links::queue::{QUEUE_BYTES_MAX, Queue};
-use crate::mesh::links::seen::PeerLinks;
 use crate::mesh::links::sequence::Arrival;
-use crate::mesh::membership::{Account, Candidate};
-use crate::mesh::wire::{self, Decider, Malformed, Names, Publications, kind};
+use crate::mesh::membership::{Account, Candidate, LinkId};
+use crate::mesh::wire::{self, Names, Publications, kind};
+use crate::peers::{Malformed, bare};
 use serde_json::value::RawValue;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -56,6 +54,8 @@ pub(crate) struct Duties {
 
 /// A link that is up.
 pub(crate) struct Link {
+    /// Which connection it is.
+    pub id: LinkId,
     /// The peer's name.
     pub name: Box<str>,
     /// Where the peer is.
@@ -72,12 +72,6 @@ pub(crate) struct Link {
     pub announced: Announced,
     /// What the peer is told of channels that it is to send no more of; none where it knows no such frames.
     pub holding: Option<Holding>,
-    /// Orders of operators; none where the peer knows no such frames.
-    pub orders: Option<Box<Orders>>,
-    /// Who decides there.
-    pub deciders: PeerDeciders,
-    /// Which links both sides have.
-    pub seen: PeerLinks,
     /// Subscriptions that wait for the peer.
     pub waits: PendingAcks,
     /// From a ping to its pong, the last time.
@@ -94,15 +88,15 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link to the peer of `candidate` that has just come up. `holding`, `orders`: if the peer knows such frames.
+    /// A link to the peer of `candidate` that has just come up. `holding`: if the peer knows such frames.
     pub(crate) fn new(
         candidate: Candidate,
         content_bytes_max: usize,
         account: Account,
         holding: Option<Holding>,
-        orders: Option<Box<Orders>>,
     ) -> Self {
         Self {
+            id: candidate.id,
             name: candidate.name,
             remote: candidate.remote,
             is_encrypted: candidate.is_encrypted,
@@ -111,9 +105,6 @@ impl Link {
             announcer: Announcer::default(),
             announced: Announced::default(),
             holding,
-            orders,
-            deciders: PeerDeciders::default(),
-            seen: PeerLinks::default(),
             waits: PendingAcks::default(),
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
@@ -233,16 +224,9 @@ impl Link {
         self.signals.send.notify_one();
     }
 
-    /// Appends what is to be sent next: short things, what is held, interest, publications, and at the end of a relay that
-    /// stops a goodbye. `clock`: the time for a ping, in microseconds. `deciders`: who decides here.
-    pub(crate) fn write(
-        &mut self,
-        table: &Table,
-        deciders: &[Decider],
-        clock: u64,
-        is_stopping: bool,
-        out: &mut Vec<u8>,
-    ) {
+    /// Appends what is to be sent ahead of all else: short things, and what is held. `clock`: the time for a ping, in
+    /// microseconds.
+    pub(crate) fn write_first(&mut self, clock: u64, out: &mut Vec<u8>) {
         let seen = self.account.incoming.seen();
         if let Some(time) = self.duties.pong.take() {
             wire::heartbeat(out, kind::PONG, time, seen);
@@ -254,18 +238,15 @@ impl Link {
             wire::acknowledge(out, number);
         }
         if std::mem::take(&mut self.duties.resync) {
-            wire::bare(out, kind::RESYNC);
+            bare(out, kind::RESYNC);
         }
-        if std::mem::take(&mut self.deciders.owed) {
-            wire::deciders(out, deciders);
-        }
-        self.seen.write(out);
         if let Some(holding) = &mut self.holding {
             holding.write(out);
         }
-        if let Some(orders) = &mut self.orders {
-            orders.write(out);
-        }
+    }
+
+    /// Appends the rest of what is to be sent next: interest, publications, and at the end of a relay that stops a goodbye.
+    pub(crate) fn write(&mut self, table: &Table, is_stopping: bool, out: &mut Vec<u8>) {
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
             wire::check(out, table.total());
@@ -274,7 +255,7 @@ impl Link {
         let written = self.queue.write(self.account.outgoing.next(), out, WRITE_BYTES);
         self.account.outgoing.give(written);
         if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
-            wire::bare(out, kind::GOODBYE);
+            bare(out, kind::GOODBYE);
             self.has_said_goodbye = true;
         }
     }

@@ -6,20 +6,15 @@
 
 mod clearing;
 mod conversation;
-mod counted;
-mod deciders;
 mod encrypted;
 mod holding;
 mod link;
-mod orders;
 mod queue;
 mod reading;
 mod reception;
-mod seen;
 mod sequence;
-mod taken_in;
 mod tcp_options;
-mod told;
+mod telling;
 mod transport;
 mod waiting;
 mod writing;
@@ -40,15 +35,12 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{DECIDERS_MINOR, Decider, HOLD_MINOR, Hello, LINKS_MINOR, ORDERS_MINOR, Ready};
-use crate::revocation::Revocations;
+use crate::mesh::wire::{HOLD_MINOR, Hello, PEERS_MINOR, Ready};
+use crate::peers::Peers;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
-use counted::Counted;
-use orders::Orders;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -62,10 +54,8 @@ pub(crate) struct Mesh<D> {
     wanted: Wanted,
     clearing: Clearing,
     held: Held,
-    revocations: Arc<Revocations>,
-    counted: Counted,
-    /// Who decides here.
-    deciders: Vec<Decider>,
+    /// What is told over each link beside publications and interest. A conversation lasts as long as its link.
+    peers: Peers,
     content_bytes_max: usize,
     /// Links are to be encrypted, where the peer can.
     wants_encryption: bool,
@@ -83,7 +73,7 @@ impl<D: Door> Mesh<D> {
             table.set(&channel, true);
         }
         Self {
-            revocations: door.revocations().unwrap_or_default(),
+            peers: Peers::new(door.revocations().unwrap_or_default()),
             door,
             roster: Roster::new(&settings.name, links_max(settings.relays.len())),
             table,
@@ -91,8 +81,6 @@ impl<D: Door> Mesh<D> {
             wanted: Wanted::default(),
             clearing: Clearing::default(),
             held: Held::default(),
-            counted: Counted::default(),
-            deciders: Vec::new(),
             content_bytes_max: settings.max_message_bytes,
             wants_encryption: settings.encryption.is_some(),
             clock: 0,
@@ -119,6 +107,11 @@ impl<D: Door> Mesh<D> {
     /// The links that are up.
     pub(crate) fn links(&self) -> impl Iterator<Item = &Link> {
         self.links.values()
+    }
+
+    /// What is told beside publications and interest.
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.peers
     }
 
     /// The link of this connection, while it is up.
@@ -177,15 +170,11 @@ impl<D: Door> Mesh<D> {
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
-        let knows_orders = peer.minor.min(VERSION.1) >= ORDERS_MINOR;
-        let orders = knows_orders.then(|| Box::new(Orders::new(self.revocations.clone(), id)));
-        let knows_deciders = peer.minor.min(VERSION.1) >= DECIDERS_MINOR;
-        let mut link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, orders);
-        link.deciders.knows = knows_deciders;
-        link.deciders.owed = knows_deciders && !self.deciders.is_empty();
-        link.seen.knows = peer.minor.min(VERSION.1) >= LINKS_MINOR;
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
+        self.peers.begin(id, &link.name, peer.minor.min(VERSION.1) >= PEERS_MINOR);
         let signals = link.signals.clone();
         self.links.insert(id, link);
+        self.wake();
         Ok((answer, signals))
     }
 
@@ -222,6 +211,7 @@ impl<D: Door> Mesh<D> {
             self.roster.release(name, id, None);
             return;
         };
+        self.peers.end(id);
         self.roster.release(name, id, Some(link.end()));
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
@@ -279,11 +269,14 @@ impl<D: Door> Mesh<D> {
         self.is_stopping
     }
 
-    /// Appends what is to be sent next over a link; nothing if it has ended.
+    /// Appends what is to be sent next over a link: short things, what is held, what else peers tell each other, interest,
+    /// publications, and at the end of a relay that stops a goodbye. Nothing if it has ended.
     pub(crate) fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
         let clock = self.now();
         if let Some(link) = self.links.get_mut(&id) {
-            link.write(&self.table, &self.deciders, clock, self.is_stopping, out);
+            link.write_first(clock, out);
+            self.peers.write(id, out);
+            link.write(&self.table, self.is_stopping, out);
         }
     }
 

@@ -3,9 +3,8 @@
 use super::{Mesh, replaced};
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::link::Link;
-use crate::mesh::links::orders::{receive_kicked, receive_revoked, receive_room};
 use crate::mesh::membership::LinkId;
-use crate::mesh::wire::{Frame, Malformed, Total, kind};
+use crate::mesh::wire::{Frame, Total};
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,12 +26,6 @@ impl<D: Door> Mesh<D> {
             }
             Frame::Hold { channels } => link.hold(channels, true)?,
             Frame::Go { channels } => link.hold(channels, false)?,
-            Frame::Deciders(_) if !link.deciders.knows => {
-                return Err(Malformed::UnknownType(kind::DECIDERS).into());
-            }
-            Frame::Deciders(theirs) => self.told_of_deciders(id, theirs),
-            Frame::Links(_) if !link.seen.knows => return Err(Malformed::UnknownType(kind::LINKS).into()),
-            Frame::Links(theirs) => self.told_of_links(id, theirs),
             Frame::Ping { time, seen } => {
                 confirm(link, seen)?;
                 link.owe(|duties| duties.pong = Some(time));
@@ -69,13 +62,10 @@ impl<D: Door> Mesh<D> {
                 link.announcer.asked();
                 link.signals.send.notify_one();
             }
-            Frame::Revocations { number, clock_ms, entries } => {
-                self.receive_revocations(id, (number, clock_ms), entries)?;
+            Frame::Peers(frame) => {
+                self.peers.receive(id, frame, &mut self.door)?;
+                self.wake();
             }
-            Frame::Revoked { number, outcome, clients } => receive_revoked(link, number, outcome, clients)?,
-            Frame::Room => receive_room(link)?,
-            Frame::Kick { number, by, whom } => self.receive_kick(id, number, by, whom)?,
-            Frame::Kicked { number, count } => receive_kicked(link, number, count)?,
             Frame::Goodbye => return Ok(true),
             Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
             Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {

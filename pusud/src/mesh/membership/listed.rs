@@ -3,8 +3,8 @@
 //! Values without sockets: who resolves and who dials stands elsewhere. **Invariant:** there are never more than
 //! [`ADDRESSES_PER_NAME_MAX`] addresses of an entry, whatever DNS answers.
 
-use crate::mesh::handshake::BootId;
 use crate::mesh::membership::settings::ADDRESSES_PER_NAME_MAX;
+use crate::peers::BootId;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

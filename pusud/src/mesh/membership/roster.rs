@@ -4,10 +4,11 @@
 //! one connection at a time. So there is nothing about which the two could disagree. Decides and remembers; ends nothing
 //! itself. **Invariant:** a record's numbers are either in it or with the link that holds it, never with both.
 
-use crate::mesh::handshake::{BootId, Code, Refusal};
+use crate::mesh::handshake::{Code, Refusal};
 use crate::mesh::links::{Incoming, Outgoing};
 use crate::mesh::membership::settings::LINKS_MAX;
 use crate::mesh::wire::Ready;
+use crate::peers::BootId;
 use crate::routing::Traffic;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Settings of the network, which do not change while it runs, and how many connections follow from them.
 
 use crate::config::{Encryption, NetworkTls, PeerAddress};
-use crate::mesh::handshake::{Keys, read_secret};
+use crate::peers::{Keys, read_secret};
 use crate::tls::{LinkCertificates, LinkTls};
 use anyhow::Context as _;
 use std::fs;

@@ -3,11 +3,13 @@
 
 use super::links::Home;
 use crate::config::{Encryption, PeerAddress};
-use crate::mesh::handshake::{BootId, Code, End, Keys, Outcome, Refusal, Role};
+use crate::mesh::handshake::{Code, End, Outcome, Refusal, Role};
 use crate::mesh::links::{Conversation, LinkReader, LinkStream, Transport};
 use crate::mesh::membership::{LinkEncryption, Settings};
 use crate::mesh::node::Node;
 use crate::mesh::wire::{self, kind};
+use crate::peers::BootId;
+use crate::peers::{self, Keys};
 use crate::tls::LinkTls;
 use Encryption::{Off, Preferred, Required};
 use rand::SeedableRng as _;
@@ -129,7 +131,7 @@ async fn hand_on(from: &mut DuplexStream, to: &mut DuplexStream, change: impl Fn
     assert_eq!(kind, kind::HELLO);
     change(&mut fields);
     let mut out = Vec::new();
-    wire::frame(&mut out, kind, |out| out.extend_from_slice(&fields));
+    peers::frame(&mut out, kind, |out| out.extend_from_slice(&fields));
     to.write_all(&out).await.unwrap();
 }
 
@@ -223,7 +225,7 @@ async fn bytes_in_the_clear_behind_hello_end_the_connection() {
     let inject = async |mut left: DuplexStream, mut right: DuplexStream| {
         let (kind, fields) = frame(&mut left).await;
         let mut out = Vec::new();
-        wire::frame(&mut out, kind, |out| out.extend_from_slice(&fields));
+        peers::frame(&mut out, kind, |out| out.extend_from_slice(&fields));
         wire::auth(&mut out, false, &[0; 32]);
         right.write_all(&out).await.unwrap();
         nobody(left, right).await;
@@ -241,7 +243,7 @@ async fn half_a_clienthello_is_waited_for_as_long_as_the_rest_of_a_handshake() {
         let mut hello = self::node("a", (KEY, Preferred)).hello();
         hello.key = true;
         let mut out = Vec::new();
-        wire::frame(&mut out, kind::HELLO, |out| wire::hello_fields(out, &hello));
+        peers::frame(&mut out, kind::HELLO, |out| wire::hello_fields(out, &hello));
         near.write_all(&out).await.unwrap();
         assert_eq!(frame(&mut near).await.0, kind::HELLO);
         near.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]).await.unwrap();

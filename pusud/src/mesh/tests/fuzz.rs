@@ -2,11 +2,14 @@
 
 #[cfg(unix)]
 use crate::config::Encryption;
-use crate::mesh::handshake::BootId;
 #[cfg(unix)]
 use crate::mesh::wire;
 #[cfg(unix)]
-use crate::mesh::wire::{Decoder, Hello};
+use crate::mesh::wire::Hello;
+#[cfg(unix)]
+use crate::peers;
+use crate::peers::BootId;
+use crate::peers::Decoder;
 use proptest::prelude::*;
 
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -25,7 +28,7 @@ fn frame_bytes() -> impl Strategy<Value = (u8, Vec<u8>)> {
     let field = prop_oneof![4 => name, 4 => number, 1 => small, 3 => content, 2 => flag, 1 => any::<Vec<u8>>()];
     let hello = any::<[u8; 57]>().prop_map(|bytes| [&b"PUSU"[..], &[0, 1, 0, 0], &bytes[..], b"\x01n\x01r"].concat());
     let fields = proptest::collection::vec(field, 0..6).prop_map(|fields| fields.concat());
-    (0u8..19, prop_oneof![9 => fields, 1 => hello])
+    (0u8..25, prop_oneof![9 => fields, 1 => hello])
 }
 
 /// Bytes of a frame as they come in a handshake, good or nearly so, or of any frame.
@@ -60,7 +63,7 @@ fn handshake_frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
 fn encoded(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, payload) in frames {
-        wire::frame(&mut bytes, *kind, |out| out.extend_from_slice(payload));
+        peers::frame(&mut bytes, *kind, |out| out.extend_from_slice(payload));
     }
     bytes
 }

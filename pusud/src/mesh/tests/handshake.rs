@@ -1,8 +1,10 @@
 //! The handshake by itself: every message at the wrong time, keys, versions, names, and messages of another conversation.
 
 use crate::config::Encryption;
-use crate::mesh::handshake::{BootId, Code, Handshake, Keys, Refusal, Role, Step, VERSION};
-use crate::mesh::wire::{self, Decoder, Hello, Ready, kind};
+use crate::mesh::handshake::{Code, Handshake, Refusal, Role, Step, VERSION};
+use crate::mesh::wire::{self, Hello, Ready, kind};
+use crate::peers::BootId;
+use crate::peers::{self, Decoder, Keys};
 
 const KEY_A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const KEY_B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -151,7 +153,7 @@ fn what_was_said_in_another_conversation_proves_nothing() {
 /// One good frame of every type.
 fn samples() -> Vec<(u8, Vec<u8>)> {
     let mut out = Vec::new();
-    wire::frame(&mut out, kind::HELLO, |out| wire::hello_fields(out, &hello("c", "")));
+    peers::frame(&mut out, kind::HELLO, |out| wire::hello_fields(out, &hello("c", "")));
     wire::auth(&mut out, false, &[]);
     wire::ready(&mut out, Ready { link: 1, seen: 0, next: 1 });
     wire::heartbeat(&mut out, kind::PING, 1, 0);
@@ -161,12 +163,12 @@ fn samples() -> Vec<(u8, Vec<u8>)> {
     wire::changes(&mut out, 2, &mut [(true, "y")].into_iter());
     wire::acknowledge(&mut out, 1);
     wire::check(&mut out, Default::default());
-    wire::bare(&mut out, kind::RESYNC);
-    wire::bare(&mut out, kind::GOODBYE);
+    peers::bare(&mut out, kind::RESYNC);
+    peers::bare(&mut out, kind::GOODBYE);
     let start = out.len();
     wire::begin_publications(&mut out, 1);
     wire::publication(&mut out, "x", b"1");
-    wire::close(&mut out, start);
+    peers::close(&mut out, start);
     frames(&out)
 }
 

@@ -1,12 +1,14 @@
 //! Two relays that dial each other at the same time, in every order in which their messages can arrive; relays that share
 //! a name; and a link whose end only one side has noticed.
 
-use crate::mesh::handshake::{BootId, Code, Refusal, Role};
+use crate::mesh::handshake::{Code, Refusal, Role};
 use crate::mesh::links::Conversation;
 use crate::mesh::membership::{Settings, UNLISTED_LINKS_MAX};
 use crate::mesh::node::Node;
 use crate::mesh::tests::simulation::wire::{Wire, world};
-use crate::mesh::wire::{self, Decoder};
+use crate::mesh::wire;
+use crate::peers::BootId;
+use crate::peers::Decoder;
 use crate::routing::{Door, Ticket};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

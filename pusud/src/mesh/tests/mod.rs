@@ -4,7 +4,6 @@ mod encryption;
 mod fuzz;
 mod handshake;
 mod links;
-mod orders;
 mod real_sockets;
 mod resync;
 mod simulation;

@@ -2,7 +2,8 @@
 //! an end.
 
 use crate::mesh::interest::{Announced, Announcer, Edge, Table};
-use crate::mesh::wire::{self, Decoder, Frame};
+use crate::mesh::wire::{self, Frame};
+use crate::peers::Decoder;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

@@ -4,32 +4,23 @@
 //! bound before anything is done with it, and memory grows with the bytes that came, never with those declared.
 
 use crate::config::Encryption;
-use crate::mesh::handshake::BootId;
-use crate::mesh::wire::deciders::{self, Decider};
-use crate::mesh::wire::fields::Fields;
-pub(crate) use crate::mesh::wire::fields::{Changes, Entries, Malformed, Names, Publications, Total, hash};
 use crate::mesh::wire::kind;
-use crate::mesh::wire::links::{self, LinkTold};
-use crate::routing::TakenIn;
+use crate::mesh::wire::lists::{Changes, Names, Publications, Total, encryption, total};
+use crate::peers::BootId;
+use crate::peers::{self, Fields, Malformed};
 
 /// What every HELLO begins with.
 pub(crate) const MAGIC: [u8; 4] = *b"PUSU";
-/// Bytes of a frame before its fields: the length and the type.
-pub(crate) const HEAD_BYTES: usize = 5;
 /// Longest frame before READY, in bytes behind the length.
 pub(crate) const HANDSHAKE_FRAME_BYTES_MAX: usize = 1024;
 /// The first minor version whose relays know HOLD and GO.
 pub(crate) const HOLD_MINOR: u16 = 1;
 /// The first minor version whose relays can encrypt a link.
 pub(crate) const ENCRYPTION_MINOR: u16 = 2;
-/// The first minor version whose relays know the orders of operators.
-pub(crate) const ORDERS_MINOR: u16 = 3;
-/// The first minor version whose relays tell each other who decides.
-pub(crate) const DECIDERS_MINOR: u16 = 3;
-/// The first minor version whose relays tell each other of their links.
-pub(crate) const LINKS_MINOR: u16 = 3;
+/// The first minor version whose relays know what [`peers::Frame`] has.
+pub(crate) const PEERS_MINOR: u16 = 3;
 /// What a frame may be longer than the longest content, in bytes.
-pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = 64 * 1024;
+pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = peers::FRAME_BYTES_MAX;
 
 /// HELLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,46 +147,8 @@ pub(crate) enum Frame<'a> {
         /// Names.
         channels: Names<'a>,
     },
-    /// Changes of the revocations.
-    Revocations {
-        /// What to acknowledge.
-        number: u64,
-        /// What the sender's clock says, in milliseconds since 1970.
-        clock_ms: u64,
-        /// In the order of the sender's table.
-        entries: Entries<'a>,
-    },
-    /// Everything up to this number has been taken in.
-    Revoked {
-        /// Of the last frame.
-        number: u64,
-        /// What has become of all of it.
-        outcome: TakenIn,
-        /// So many clients were authorized by what has been revoked since the last one.
-        clients: u64,
-    },
-    /// There was no room for some revocations, and there is now: tell all of them again.
-    Room,
-    /// End connections.
-    Kick {
-        /// What to answer with.
-        number: u64,
-        /// What `whom` is.
-        by: u8,
-        /// Whose connections.
-        whom: &'a str,
-    },
-    /// So many were ended.
-    Kicked {
-        /// That of the kick.
-        number: u64,
-        /// Connections.
-        count: u64,
-    },
-    /// These authenticators decide, in this order.
-    Deciders(Vec<Decider>),
-    /// These links the sender has.
-    Links(Vec<LinkTold>),
+    /// Whatever relays tell each other over any carrier.
+    Peers(peers::Frame<'a>),
 }
 
 /// Reads the fields of a frame.
@@ -220,14 +173,14 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             return Ok(Frame::Snapshot { generation, channels: Names::new(fields) });
         }
         kind::SNAPSHOT_END => {
-            Frame::SnapshotEnd { generation: fields.u32()?, number: fields.u64()?, total: fields.total()? }
+            Frame::SnapshotEnd { generation: fields.u32()?, number: fields.u64()?, total: total(&mut fields)? }
         }
         kind::CHANGES => {
             let first = fields.u64()?;
             return Ok(Frame::Changes { first, changes: Changes::new(fields) });
         }
         kind::ACKNOWLEDGE => Frame::Acknowledge { number: fields.u64()? },
-        kind::CHECK => Frame::Check { total: fields.total()? },
+        kind::CHECK => Frame::Check { total: total(&mut fields)? },
         kind::RESYNC => Frame::Resync,
         kind::PUBLICATIONS => {
             let first = fields.u64()?;
@@ -235,24 +188,7 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }
         kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
         kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
-        kind::REVOCATIONS => {
-            let (number, clock_ms) = (fields.u64()?, fields.u64()?);
-            return Ok(Frame::Revocations { number, clock_ms, entries: Entries::new(fields) });
-        }
-        kind::REVOKED => {
-            let (number, outcome, clients) = (fields.u64()?, usize::from(fields.u8()?), fields.u64()?);
-            let outcome = *TakenIn::ALL.get(outcome).ok_or(Malformed::Fields(kind::REVOKED))?;
-            Frame::Revoked { number, outcome, clients }
-        }
-        kind::ROOM => Frame::Room,
-        kind::KICK => {
-            let (number, by) = (fields.u64()?, fields.u8()?);
-            Frame::Kick { number, by, whom: fields.rest_as_text()? }
-        }
-        kind::KICKED => Frame::Kicked { number: fields.u64()?, count: fields.u64()? },
-        kind::DECIDERS => return deciders::parse(fields).map(Frame::Deciders),
-        kind::LINKS => return links::parse(fields).map(Frame::Links),
-        unknown => return Err(Malformed::UnknownType(unknown)),
+        other => return peers::parse(other, payload).map(Frame::Peers),
     };
     fields.end()?;
     Ok(frame)
@@ -273,7 +209,7 @@ fn hello(mut fields: Fields<'_>) -> Result<Hello, Malformed> {
         nonce: fields.array()?,
         network: fields.name()?.into(),
         name: fields.name()?.into(),
-        encryption: if minor < ENCRYPTION_MINOR { Encryption::Off } else { fields.encryption()? },
+        encryption: if minor < ENCRYPTION_MINOR { Encryption::Off } else { encryption(&mut fields)? },
         certificates: minor >= ENCRYPTION_MINOR && fields.flag()?,
     })
 }

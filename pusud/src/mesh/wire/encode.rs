@@ -3,28 +3,15 @@
 use crate::config::Encryption;
 #[cfg(any(test, feature = "fuzzing"))]
 use crate::mesh::wire::codec::Frame;
-use crate::mesh::wire::codec::{ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, HEAD_BYTES, Hello, MAGIC, Total};
+use crate::mesh::wire::codec::{ENCRYPTION_MINOR, Hello, MAGIC};
 use crate::mesh::wire::kind;
-use crate::revocation::{Entry, Whom};
-use crate::routing::TakenIn;
+use crate::mesh::wire::lists::Total;
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::peers;
+use crate::peers::{FRAME_BYTES_MAX, HEAD_BYTES, frame};
 
 /// Longest text of a refusal, in bytes.
 const REASON_BYTES_MAX: usize = 900;
-
-/// Appends a frame: its length, its type, and the fields that `fields` appends.
-pub(crate) fn frame(out: &mut Vec<u8>, kind: u8, fields: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0; HEAD_BYTES - 1]);
-    out.push(kind);
-    fields(out);
-    close(out, start);
-}
-
-/// Writes the length of the frame that began at `start` and ends where `out` does.
-pub(crate) fn close(out: &mut [u8], start: usize) {
-    let len = u32::try_from(out.len() - start - 4).expect("frames are bounded far below 4 GiB");
-    out[start..start + 4].copy_from_slice(&len.to_be_bytes());
-}
 
 /// Appends the fields of a HELLO, without the frame around them.
 pub(crate) fn hello_fields(out: &mut Vec<u8>, hello: &Hello) {
@@ -104,7 +91,7 @@ pub(crate) fn changes<'a>(out: &mut Vec<u8>, first: u64, changes: &mut impl Iter
     frame(out, kind::CHANGES, |out| {
         out.extend_from_slice(&first.to_be_bytes());
         let start = out.len();
-        while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
+        while out.len() - start < FRAME_BYTES_MAX - 512 {
             let Some((announced, channel)) = changes.next() else { break };
             out.push(announced.into());
             name(out, channel);
@@ -122,69 +109,9 @@ pub(crate) fn check(out: &mut Vec<u8>, total: Total) {
     frame(out, kind::CHECK, |out| put_total(out, total));
 }
 
-/// Appends a frame without fields: RESYNC, ROOM or GOODBYE.
-pub(crate) fn bare(out: &mut Vec<u8>, kind: u8) {
-    frame(out, kind, |_| {});
-}
-
 /// Appends HOLD or GO with names from `channels` until it is full.
 pub(crate) fn channels<'a>(out: &mut Vec<u8>, kind: u8, channels: &mut impl Iterator<Item = &'a str>) {
     frame(out, kind, |out| names(out, channels));
-}
-
-/// Bytes that an entry of REVOCATIONS takes.
-pub(crate) fn entry_len(entry: &Entry) -> usize {
-    28 + match &entry.whom {
-        Whom::Subject(subject) => subject.len(),
-        Whom::AuthorizationHash(hash) => hash.0.len(),
-    }
-}
-
-/// Appends REVOCATIONS. `clock_ms`: what this relay's clock says, in milliseconds since 1970.
-pub(crate) fn revocations(out: &mut Vec<u8>, number: u64, clock_ms: u64, entries: impl IntoIterator<Item = Entry>) {
-    frame(out, kind::REVOCATIONS, |out| {
-        out.extend_from_slice(&number.to_be_bytes());
-        out.extend_from_slice(&clock_ms.to_be_bytes());
-        for Entry { whom, stamp, until_ms, is_lifted } in entries {
-            for field in [stamp.time_ms, stamp.writer, until_ms] {
-                out.extend_from_slice(&field.to_be_bytes());
-            }
-            let (kind, bytes) = match &whom {
-                Whom::Subject(subject) => (1, subject.as_bytes()),
-                Whom::AuthorizationHash(hash) => (2, &hash.0[..]),
-            };
-            out.extend_from_slice(&[is_lifted.into(), kind]);
-            let len = u16::try_from(bytes.len()).expect("subjects have at most 1024 bytes");
-            out.extend_from_slice(&len.to_be_bytes());
-            out.extend_from_slice(bytes);
-        }
-    });
-}
-
-/// Appends REVOKED.
-pub(crate) fn revoked(out: &mut Vec<u8>, number: u64, outcome: TakenIn, clients: u64) {
-    frame(out, kind::REVOKED, |out| {
-        out.extend_from_slice(&number.to_be_bytes());
-        out.push(outcome as u8);
-        out.extend_from_slice(&clients.to_be_bytes());
-    });
-}
-
-/// Appends KICK.
-pub(crate) fn kick(out: &mut Vec<u8>, number: u64, by: u8, whom: &str) {
-    frame(out, kind::KICK, |out| {
-        out.extend_from_slice(&number.to_be_bytes());
-        out.push(by);
-        out.extend_from_slice(whom.as_bytes());
-    });
-}
-
-/// Appends KICKED.
-pub(crate) fn kicked(out: &mut Vec<u8>, number: u64, count: u64) {
-    frame(out, kind::KICKED, |out| {
-        out.extend_from_slice(&number.to_be_bytes());
-        out.extend_from_slice(&count.to_be_bytes());
-    });
 }
 
 /// Begins PUBLICATIONS: publications follow, then [`close`].
@@ -206,7 +133,7 @@ pub(crate) fn publication(out: &mut Vec<u8>, channel: &str, content: &[u8]) {
 fn names<'a>(out: &mut Vec<u8>, names: &mut impl Iterator<Item = &'a str>) {
     let start = out.len();
     // One more name of any length has to fit.
-    while out.len() - start < FRAME_BYTES_OVER_CONTENT - 512 {
+    while out.len() - start < FRAME_BYTES_MAX - 512 {
         let Some(channel) = names.next() else { break };
         name(out, channel);
     }
@@ -222,11 +149,11 @@ fn put_total(out: &mut Vec<u8>, total: Total) {
     out.extend_from_slice(&total.hash.to_be_bytes());
 }
 
-#[cfg(any(test, feature = "fuzzing"))]
 /// Appends a frame of any type, in which lists have come from another frame. For tests and fuzzing: it must be the
 /// inverse of [`parse`](crate::mesh::wire::codec::parse).
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
+    use crate::peers::{bare, close};
     match value.clone() {
         Frame::Hello(hello) => frame(out, kind::HELLO, |out| hello_fields(out, &hello)),
         Frame::Auth { linked, signature } => auth(out, linked, signature),
@@ -251,14 +178,6 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         }
         Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
         Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
-        Frame::Revocations { number, clock_ms, entries } => {
-            revocations(out, number, clock_ms, entries.filter_map(Result::ok));
-        }
-        Frame::Revoked { number, outcome, clients } => revoked(out, number, outcome, clients),
-        Frame::Room => bare(out, kind::ROOM),
-        Frame::Kick { number, by, whom } => kick(out, number, by, whom),
-        Frame::Kicked { number, count } => kicked(out, number, count),
-        Frame::Deciders(list) => crate::mesh::wire::deciders(out, &list),
-        Frame::Links(list) => crate::mesh::wire::links(out, &list),
+        Frame::Peers(frame) => peers::any(out, &frame),
     }
 }

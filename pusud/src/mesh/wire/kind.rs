@@ -39,20 +39,6 @@ kinds! {
     HOLD = 15,
     /// Go on with these channels.
     GO = 16,
-    /// Authorizations that were taken back, or are so no more.
-    REVOCATIONS = 17,
-    /// Revocations have been taken in up to a number.
-    REVOKED = 18,
-    /// End connections.
-    KICK = 19,
-    /// So many were ended.
-    KICKED = 20,
-    /// These authenticators decide.
-    DECIDERS = 21,
-    /// There is room for revocations again.
-    ROOM = 22,
-    /// These links there are.
-    LINKS = 23,
 }
 
 /// Whether a frame of this type is about the interest of its sender.

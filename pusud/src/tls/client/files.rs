@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing of a key's file is in an error.
 
+use super::Terms;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{Error as PemError, PemObject as _};
@@ -22,19 +23,19 @@ pub(super) struct Roots {
 }
 
 /// Trusts the certificates in a file, and nothing else.
-pub(super) fn roots(file: &Path) -> anyhow::Result<Roots> {
-    let shown = file.display();
-    let named = certificates(file).with_context(|| format!("--ca {shown}"))?;
+pub(super) fn roots(file: &Path, terms: &Terms) -> anyhow::Result<Roots> {
+    let shown = format!("{} {}", terms.ca, file.display());
+    let named = certificates(file).with_context(|| shown.clone())?;
     let mut store = RootCertStore::empty();
     for (at, certificate) in named.iter().enumerate() {
         let added = store.add(certificate.clone());
-        added.map_err(|error| anyhow!("--ca {shown}: certificate {} cannot be used: {error}", at + 1))?;
+        added.map_err(|error| anyhow!("{shown}: certificate {} cannot be used: {error}", at + 1))?;
     }
     Ok(Roots { store, named })
 }
 
 /// Trusts what the system trusts.
-pub(super) fn system_roots() -> anyhow::Result<Roots> {
+pub(super) fn system_roots(terms: &Terms) -> anyhow::Result<Roots> {
     let found = rustls_native_certs::load_native_certs();
     let mut store = RootCertStore::empty();
     // Systems carry certificates that are too old to be understood, and trust in them is not needed.
@@ -42,20 +43,22 @@ pub(super) fn system_roots() -> anyhow::Result<Roots> {
     if added == 0 {
         let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
         bail!(
-            "wss:// needs certificates to trust, and this system has none{why}: install its package of CA certificates \
-             (ca-certificates), or name a file of your own with --ca FILE"
+            "{} needs certificates to trust, and this system has none{why}: install its package of CA certificates \
+             (ca-certificates), or name a file of your own with {} FILE",
+            terms.encrypted,
+            terms.ca
         );
     }
     Ok(Roots { store, named: Vec::new() })
 }
 
 /// The client's certificate, and the chain behind it.
-pub(super) fn chain(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    certificates(file).with_context(|| format!("--cert {}", file.display()))
+pub(super) fn chain(file: &Path, terms: &Terms) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    certificates(file).with_context(|| format!("{} {}", terms.certificate, file.display()))
 }
 
 /// The client's private key.
-pub(super) fn key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
+pub(super) fn key(file: &Path, terms: &Terms) -> anyhow::Result<PrivateKeyDer<'static>> {
     let found = read(file).and_then(|pem| {
         PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
             PemError::NoItemsFound if contains(&pem, b"BEGIN ENCRYPTED PRIVATE KEY") => anyhow!(
@@ -68,7 +71,7 @@ pub(super) fn key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
             _ => anyhow!("expected a private key in PEM format, found something that cannot be read as one"),
         })
     });
-    found.with_context(|| format!("--key {}", file.display()))
+    found.with_context(|| format!("{} {}", terms.key, file.display()))
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

@@ -1,16 +1,17 @@
 //! Errors of TLS that are not about the relay's certificate: alerts of the relay, and bytes that are no TLS.
 
-use super::TlsFailure;
+use super::{Terms, TlsFailure};
 use rustls::AlertDescription as Alert;
 use rustls::Error;
 
 /// What an error means; `has_certificate`: the client has one of its own.
-pub(super) fn failure(error: &Error, has_certificate: bool) -> TlsFailure {
+pub(super) fn failure(error: &Error, has_certificate: bool, terms: &Terms) -> TlsFailure {
+    let (peer, plain) = (terms.peer, terms.plain);
     match error {
-        Error::AlertReceived(alert) => alert_received(*alert, has_certificate),
+        Error::AlertReceived(alert) => alert_received(*alert, has_certificate, terms),
         Error::InvalidMessage(_) => lasting(format!(
-            "expected TLS, found something else ({error}): if the relay does not serve TLS there, the URL begins with \
-             ws://"
+            "expected TLS, found something else ({error}): if the {peer} does not serve TLS there, the URL begins with \
+             {plain}"
         )),
         Error::PeerIncompatible(_) => {
             lasting(format!("no version or algorithm of TLS in common: {error}. Expected TLS 1.3 or 1.2 of today"))
@@ -19,12 +20,13 @@ pub(super) fn failure(error: &Error, has_certificate: bool) -> TlsFailure {
     }
 }
 
-fn alert_received(alert: Alert, has_certificate: bool) -> TlsFailure {
+fn alert_received(alert: Alert, has_certificate: bool, terms: &Terms) -> TlsFailure {
+    let Terms { peer, certificate, key, address, protocol, .. } = terms;
     let alerted = format!("(TLS alert {alert:?})");
     match alert {
-        Alert::CertificateRequired => {
-            lasting(format!("the relay asks for a client certificate {alerted}: give --cert FILE and --key FILE"))
-        }
+        Alert::CertificateRequired => lasting(format!(
+            "the {peer} asks for a client certificate {alerted}: give {certificate} FILE and {key} FILE"
+        )),
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
         | Alert::CertificateRevoked
@@ -35,38 +37,41 @@ fn alert_received(alert: Alert, has_certificate: bool) -> TlsFailure {
         | Alert::DecryptError
             if has_certificate =>
         {
-            lasting(format!("the relay does not accept the certificate of --cert {alerted}: {}", why_not(alert)))
+            lasting(format!(
+                "the {peer} does not accept the certificate of {certificate} {alerted}: {}",
+                why_not(alert, peer)
+            ))
         }
         Alert::UnrecognisedName => {
-            lasting(format!("the relay has no certificate for the name in --url {alerted}: ask by another name"))
+            lasting(format!("the {peer} has no certificate for the name in {address} {alerted}: ask by another name"))
         }
         Alert::ProtocolVersion => {
-            lasting(format!("the relay speaks another version of TLS than 1.3 and 1.2 {alerted}"))
+            lasting(format!("the {peer} speaks another version of TLS than 1.3 and 1.2 {alerted}"))
         }
-        Alert::NoApplicationProtocol => lasting(format!("whatever answers there does not speak HTTP/1.1 {alerted}")),
+        Alert::NoApplicationProtocol => lasting(format!("whatever answers there does not speak {protocol} {alerted}")),
         Alert::HandshakeFailure if !has_certificate => lasting(format!(
-            "the relay found no algorithm of TLS in common, or asks for a client certificate (--cert FILE and --key \
+            "the {peer} found no algorithm of TLS in common, or asks for a client certificate ({certificate} FILE and {key} \
              FILE) {alerted}"
         )),
         Alert::InternalError | Alert::UserCanceled | Alert::CloseNotify => {
-            TlsFailure { words: format!("the relay ended TLS {alerted}"), lasts: false }
+            TlsFailure { words: format!("the {peer} ended TLS {alerted}"), lasts: false }
         }
-        _ => lasting(format!("the relay ended TLS {alerted}")),
+        _ => lasting(format!("the {peer} ended TLS {alerted}")),
     }
 }
 
-/// What the relay has against a client's certificate.
-fn why_not(alert: Alert) -> &'static str {
+/// What the other side has against a client's certificate.
+fn why_not(alert: Alert, peer: &str) -> String {
     match alert {
-        Alert::CertificateExpired => "it has expired, or is not valid yet",
-        Alert::CertificateRevoked => "it has been revoked",
+        Alert::CertificateExpired => "it has expired, or is not valid yet".to_owned(),
+        Alert::CertificateRevoked => "it has been revoked".to_owned(),
         Alert::UnknownCA => {
-            "its issuer is none that the relay trusts for clients, or a certificate is missing between them"
+            format!("its issuer is none that the {peer} trusts for clients, or a certificate is missing between them")
         }
         Alert::UnsupportedCertificate => {
-            "it is not for clients (extended key usage), or of a kind that is not supported"
+            "it is not for clients (extended key usage), or of a kind that is not supported".to_owned()
         }
-        _ => "the relay's log says why",
+        _ => format!("the {peer}'s log says why"),
     }
 }
 

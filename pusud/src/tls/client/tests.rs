@@ -167,8 +167,8 @@ async fn issuers_are_told() {
     assert!(heard.contains("UnknownCA"), "{heard}");
     let mut store = RootCertStore::empty();
     store.add(authority("of the system").der().clone()).unwrap();
-    let verifier = Verifier::new(files::Roots { store, named: Vec::new() }, Trust::System).unwrap();
-    let of_the_system = Client::trusting("localhost".try_into().unwrap(), verifier, None).unwrap();
+    let verifier = Verifier::new(files::Roots { store, named: Vec::new() }, Trust::System, &terms::COMMANDS).unwrap();
+    let of_the_system = Client::trusting("localhost".try_into().unwrap(), verifier, None, &terms::COMMANDS).unwrap();
     let (words, _) = refusal(&of_the_system, &issued(&other, &names)).await;
     assert!(
         words.contains("CN=another one, which this system does not trust: give") && words.contains("--ca FILE"),

@@ -1,14 +1,14 @@
 //! The verifier of the relay's certificate: the rules of webpki, and the reason in words where one is refused.
 //!
-//! One exception to the rules: a self-signed certificate that `--ca` names, byte for byte, may be the relay's own though it
+//! One exception to the rules: a self-signed certificate that is named as trusted, byte for byte, may be the relay's own though it
 //! says that it is an authority's (`CA:TRUE`), as `openssl req -x509` makes them. Dates, name and usage count as ever.
 //!
 //! **Invariant:** the error that rustls gets is the rules' own, so that the alert which tells the relay of it is right.
 
 use super::super::provider;
-use super::Trust;
 use super::files::Roots;
 use super::words::{self, Refused};
+use super::{Terms, Trust};
 use anyhow::Context as _;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -23,16 +23,17 @@ pub(super) struct Verifier {
     rules: Arc<WebPkiServerVerifier>,
     named: Vec<CertificateDer<'static>>,
     trust: Trust,
+    terms: &'static Terms,
     /// The last refusal, and the words for it.
     refused: Mutex<Option<(String, String)>>,
 }
 
 impl Verifier {
     /// Trusts `roots`, which come from where `trust` says.
-    pub(super) fn new(roots: Roots, trust: Trust) -> anyhow::Result<Self> {
+    pub(super) fn new(roots: Roots, trust: Trust, terms: &'static Terms) -> anyhow::Result<Self> {
         let rules = WebPkiServerVerifier::builder_with_provider(roots.store.into(), provider()).build();
         let rules = rules.context("TLS cannot be set up")?;
-        Ok(Self { rules, named: roots.named, trust, refused: Mutex::default() })
+        Ok(Self { rules, named: roots.named, trust, terms, refused: Mutex::default() })
     }
 
     /// The words for a refusal. All connections go to one relay, so that those of the last one like it fit.
@@ -79,7 +80,8 @@ impl ServerCertVerifier for Verifier {
                 Err(error)
             });
         if let Err(Error::InvalidCertificate(error)) = &verified {
-            let refused = Refused { error, end_entity, intermediates, asked: server_name, trust: &self.trust };
+            let refused =
+                Refused { error, end_entity, intermediates, asked: server_name, trust: &self.trust, terms: self.terms };
             let words = words::of(&refused);
             *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.to_string(), words));
         }

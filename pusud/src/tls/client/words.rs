@@ -1,6 +1,6 @@
 //! Words for a relay's certificate that is refused: which one it is, what is wrong with it, and the way out.
 
-use super::Trust;
+use super::{Terms, Trust};
 use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use std::time::{Duration, SystemTime};
@@ -18,17 +18,19 @@ pub(super) struct Refused<'a> {
     /// Whom the client wants to talk to.
     pub(super) asked: &'a ServerName<'a>,
     pub(super) trust: &'a Trust,
+    pub(super) terms: &'a Terms,
 }
 
 /// The reason in words.
 pub(super) fn of(refused: &Refused<'_>) -> String {
+    let peer = refused.terms.peer;
     let Ok((_, certificate)) = X509Certificate::from_der(refused.end_entity) else {
-        return format!("the relay's certificate cannot be read: {}", refused.error);
+        return format!("the {peer}'s certificate cannot be read: {}", refused.error);
     };
-    let which = format!("the relay's certificate ({})", name_of(certificate.subject()));
+    let which = format!("the {peer}'s certificate ({})", name_of(certificate.subject()));
     match refused.error {
         CertificateError::ExpiredContext { time, not_after } => format!(
-            "{which} has expired: it was valid until {}, which is {} ago. The relay needs a new one; is this machine's \
+            "{which} has expired: it was valid until {}, which is {} ago. The {peer} needs a new one; is this machine's \
              clock right?",
             date(*not_after),
             distance(*not_after, *time)
@@ -39,12 +41,14 @@ pub(super) fn of(refused: &Refused<'_>) -> String {
             distance(*time, *not_before)
         ),
         CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName => {
-            wrong_name(&which, &certificate, refused.asked)
+            wrong_name(&which, &certificate, refused)
         }
         CertificateError::UnknownIssuer => unknown_issuer(&which, &certificate, refused),
-        CertificateError::Revoked => format!("{which} has been revoked by its issuer: the relay needs a new one"),
+        CertificateError::Revoked => format!("{which} has been revoked by its issuer: the {peer} needs a new one"),
         CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
-            format!("{which} is not for servers: its extended key usage has no serverAuth. The relay needs another one")
+            format!(
+                "{which} is not for servers: its extended key usage has no serverAuth. The {peer} needs another one"
+            )
         }
         CertificateError::BadSignature => format!(
             "{which} has a signature that is not its issuer's, {}: it was changed, or another authority has that name",
@@ -54,20 +58,21 @@ pub(super) fn of(refused: &Refused<'_>) -> String {
             unknown_issuer(&which, &certificate, refused)
         }
         CertificateError::Other(_) if certificate.is_ca() => format!(
-            "{which} is that of an authority (CA:TRUE), which signs certificates and is not for servers: the relay needs \
+            "{which} is that of an authority (CA:TRUE), which signs certificates and is not for servers: the {peer} needs \
              another one"
         ),
         error => format!("{which} is refused: {error}"),
     }
 }
 
-fn wrong_name(which: &str, certificate: &X509Certificate<'_>, asked: &ServerName<'_>) -> String {
-    let asked = asked.to_str();
+fn wrong_name(which: &str, certificate: &X509Certificate<'_>, refused: &Refused<'_>) -> String {
+    let (asked, terms) = (refused.asked.to_str(), refused.terms);
+    let (peer, address) = (terms.peer, terms.address);
     let names = names(certificate);
     if names.is_empty() {
         return format!(
             "{which} is for no name at all (it has no subjectAltName; its common name does not count), and {asked} was \
-             asked for: the relay needs another one"
+             asked for: the {peer} needs another one"
         );
     }
     let more = names.len().saturating_sub(NAMES_MAX);
@@ -76,21 +81,22 @@ fn wrong_name(which: &str, certificate: &X509Certificate<'_>, asked: &ServerName
         listed += &format!(" and {more} more");
     }
     format!(
-        "{which} is for {listed}, and {asked} was asked for: use a name that it is for in --url, or the relay needs another \
+        "{which} is for {listed}, and {asked} was asked for: use a name that it is for in {address}, or the {peer} needs another \
          one"
     )
 }
 
 /// Nobody who is trusted has signed it: the last of the chain that the relay has shown names who would have to be.
 fn unknown_issuer(which: &str, certificate: &X509Certificate<'_>, refused: &Refused<'_>) -> String {
+    let (peer, ca) = (refused.terms.peer, refused.terms.ca);
     if is_self_signed(certificate) {
         return match refused.trust {
             Trust::System => format!(
-                "{which} is self-signed, so that nobody vouches for it: if it is yours, trust it with --ca FILE, a copy \
+                "{which} is self-signed, so that nobody vouches for it: if it is yours, trust it with {ca} FILE, a copy \
                  of it in PEM"
             ),
             Trust::File(file) => {
-                format!("{which} is self-signed, and is not the one in --ca {}", file.display())
+                format!("{which} is self-signed, and is not the one in {ca} {}", file.display())
             }
         };
     }
@@ -99,11 +105,11 @@ fn unknown_issuer(which: &str, certificate: &X509Certificate<'_>, refused: &Refu
         .map_or_else(|_| name_of(certificate.issuer()), |(_, last)| name_of(last.issuer()));
     match refused.trust {
         Trust::System => format!(
-            "{which} is issued by {issuer}, which this system does not trust: give that authority's certificate with --ca \
-             FILE. If it is a public one, the relay may have left out the certificates between its own and that"
+            "{which} is issued by {issuer}, which this system does not trust: give that authority's certificate with {ca} \
+             FILE. If it is a public one, the {peer} may have left out the certificates between its own and that"
         ),
         Trust::File(file) => format!(
-            "{which} is issued by {issuer}, which is not in --ca {}. Is that the right file, and does the relay show all \
+            "{which} is issued by {issuer}, which is not in {ca} {}. Is that the right file, and does the {peer} show all \
              certificates between its own and that?",
             file.display()
         ),

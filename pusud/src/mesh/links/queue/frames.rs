@@ -2,6 +2,7 @@
 
 use super::fifo::Chunk;
 use crate::mesh::wire::{self, FRAME_BYTES_OVER_CONTENT};
+use crate::peers;
 
 /// A frame takes further publications only within this many bytes: then it is within what every peer takes.
 pub(super) const FRAME_BYTES: usize = FRAME_BYTES_OVER_CONTENT;
@@ -40,7 +41,7 @@ impl Frames {
 
     fn close_open(&mut self, out: &mut [u8]) {
         if let Some(start) = self.open.take() {
-            wire::close(out, start);
+            peers::close(out, start);
         }
     }
 }

@@ -1,7 +1,8 @@
 use super::frames::FRAME_BYTES;
 use super::hold::WrongHold;
 use super::*;
-use crate::mesh::wire::{self, Decoder, Frame};
+use crate::mesh::wire::{self, Frame};
+use crate::peers::Decoder;
 use proptest::prelude::*;
 
 /// Writes some of the queue: channels and contents as they come out, with their numbers checked.

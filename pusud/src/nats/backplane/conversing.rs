@@ -1,0 +1,197 @@
+//! Conversing: what two relays tell each other alone, such as orders of their operators, as a numbered stream for each pair.
+//!
+//! **Invariant:** a stream of which something is missing ends, on both sides, and another one begins, in which everything is told.
+
+use super::Backplane;
+use crate::nats::queue::Kind;
+use crate::nats::roster::RelayId;
+use crate::nats::wire::{self, Header, PEER_HEAD_BYTES};
+use crate::peers::{Decoder, FRAME_BYTES_MAX, parse};
+use crate::routing::{Door, Order, OrderReply, OrderTicket, OwnDecider};
+use std::collections::BTreeMap;
+use tracing::warn;
+
+/// Longest piece of a stream in one payload, in bytes.
+const PIECE_BYTES_MAX: usize = 64 * 1024;
+
+/// The conversations with all relays that are linked.
+#[derive(Default)]
+pub(super) struct Conversations {
+    all: BTreeMap<RelayId, Conversation>,
+    by_id: BTreeMap<u64, RelayId>,
+    given: u64,
+}
+
+/// One conversation.
+struct Conversation {
+    /// Its number in [`Peers`](crate::peers::Peers).
+    id: u64,
+    /// Which one of this pair of connections it is.
+    number: u32,
+    sent: u64,
+    received: u64,
+    decoder: Decoder,
+    /// The other side has to learn that it has begun.
+    is_new: bool,
+}
+
+impl<D: Door> Backplane<D> {
+    /// Begins a conversation with a relay, in the place of the one that there may be.
+    pub(super) fn begin_conversation(&mut self, relay: RelayId, number: u32) {
+        self.end_conversation(relay);
+        let Some(name) = self.roster.get(relay).and_then(|relay| relay.name()) else { return };
+        let conversations = &mut self.conversations;
+        conversations.given += 1;
+        let id = conversations.given;
+        self.peers.begin(id, name, true);
+        let conversation = Conversation { id, number, sent: 0, received: 0, decoder: Decoder::default(), is_new: true };
+        conversations.all.insert(relay, conversation);
+        conversations.by_id.insert(id, relay);
+    }
+
+    /// Ends the conversation with a relay.
+    pub(super) fn end_conversation(&mut self, relay: RelayId) {
+        if let Some(conversation) = self.conversations.all.remove(&relay) {
+            self.conversations.by_id.remove(&conversation.id);
+            self.peers.end(conversation.id);
+        }
+    }
+
+    /// The number of the conversation with a relay among the peers.
+    pub(super) fn peer_of(&self, relay: RelayId) -> Option<u64> {
+        self.conversations.all.get(&relay).map(|conversation| conversation.id)
+    }
+
+    /// A piece of a conversation has come.
+    pub(super) fn receive_piece(&mut self, header: Header, (to, conversation, number): (u32, u32, u64), bytes: &[u8]) {
+        let relay = self.roster.find(header.boot).filter(|(_, relay)| relay.connection == header.connection);
+        let Some((id, _)) = relay.filter(|_| to == self.connection) else { return };
+        let known = self.conversations.all.get(&id).map_or(0, |known| known.number);
+        if conversation < known {
+            return;
+        }
+        if conversation > known {
+            self.begin_conversation(id, conversation);
+        }
+        let Some(known) = self.conversations.all.get_mut(&id) else { return };
+        if number != known.received + 1 {
+            let next = known.number.saturating_add(1);
+            self.begin_conversation(id, next);
+            return self.converse();
+        }
+        known.received = number;
+        known.decoder.feed(bytes);
+        self.take_in_frames(id);
+        self.converse();
+    }
+
+    fn take_in_frames(&mut self, id: RelayId) {
+        let Self { conversations, peers, door, .. } = self;
+        let Some(known) = conversations.all.get_mut(&id) else { return };
+        let problem = loop {
+            match known.decoder.next(FRAME_BYTES_MAX) {
+                Ok(None) => return,
+                Ok(Some((kind, payload))) => match parse(kind, payload) {
+                    Ok(frame) => {
+                        if let Err(breach) = peers.receive(known.id, frame, door) {
+                            break breach.to_string();
+                        }
+                    }
+                    Err(error) => break error.to_string(),
+                },
+                Err(error) => break error.to_string(),
+            }
+        };
+        let relay = self.roster.get(id).map(|relay| relay.shown()).unwrap_or_default();
+        warn!(relay, "the relay has told what it must not, and is told nothing more: {problem}");
+        self.figures.garbage += 1;
+        self.end_conversation(id);
+    }
+
+    /// Sends what relays are to be told.
+    pub(super) fn converse(&mut self) {
+        if !self.has_joined() {
+            return;
+        }
+        let new: Vec<RelayId> =
+            self.conversations.all.iter().filter(|(_, one)| one.is_new).map(|(id, _)| *id).collect();
+        for relay in new {
+            self.send_piece(relay, &[]);
+        }
+        while let Some(id) = self.peers.next_to_write() {
+            self.write_to(id);
+        }
+    }
+
+    fn write_to(&mut self, id: u64) {
+        let Some(relay) = self.conversations.by_id.get(&id).copied() else { return };
+        let piece_bytes = self.payload_bytes_max().saturating_sub(PEER_HEAD_BYTES).clamp(1, PIECE_BYTES_MAX);
+        let mut out = Vec::new();
+        loop {
+            out.clear();
+            self.peers.write(id, &mut out);
+            if out.is_empty() {
+                return;
+            }
+            out.chunks(piece_bytes).for_each(|piece| self.send_piece(relay, piece));
+        }
+    }
+
+    fn send_piece(&mut self, relay: RelayId, bytes: &[u8]) {
+        let sender = self.sender();
+        let Some(conversation) = self.conversations.all.get_mut(&relay) else { return };
+        let Some(relay) = self.roster.get(relay) else { return };
+        conversation.is_new = false;
+        conversation.sent += 1;
+        let (to, number, piece) = (relay.connection, conversation.number, conversation.sent);
+        let subject = self.subjects.of_relay(relay.boot, to);
+        self.send(Kind::Ordered, &subject, |out| {
+            wire::peer_head(out, sender, to, number, piece);
+            out.extend_from_slice(bytes);
+        });
+    }
+
+    /// Once a second: all relays are told of links that have changed, and of what becomes due by time.
+    pub(super) fn tell_links(&mut self) {
+        let Self { conversations, peers, roster, .. } = self;
+        for (relay, conversation) in &conversations.all {
+            let others = roster.linked().filter(|(id, _)| id != relay);
+            peers.tell_links(conversation.id, others.filter_map(|(_, other)| Some((other.name()?, true))));
+        }
+        let ids: Vec<u64> = self.conversations.by_id.keys().copied().collect();
+        if self.has_joined() {
+            ids.into_iter().for_each(|id| self.write_to(id));
+            self.converse();
+        }
+    }
+
+    /// The revocations have changed.
+    pub(in crate::nats) fn revocations_changed(&mut self) {
+        self.peers.revocations_changed();
+        self.converse();
+    }
+
+    /// Tells the linked relays of an operator's order.
+    pub(in crate::nats) fn order(&mut self, order: &Order, reply: &OrderReply) {
+        self.peers.order(order, reply);
+        self.converse();
+    }
+
+    /// So many connections were ended here for a peer.
+    pub(in crate::nats) fn kicked(&mut self, ticket: OrderTicket, count: u64) {
+        self.peers.kicked(ticket, count);
+        self.converse();
+    }
+
+    /// So many clients are authorized by what a peer has revoked.
+    pub(in crate::nats) fn counted_revoked(&mut self, ticket: OrderTicket, count: u64) {
+        self.peers.counted_revoked(ticket, count);
+        self.converse();
+    }
+
+    /// These decide here from now on.
+    pub(in crate::nats) fn decide_by(&mut self, own: &[OwnDecider]) {
+        self.peers.decide_by(own, self.keys.as_ref());
+        self.converse();
+    }
+}

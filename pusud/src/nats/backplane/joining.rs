@@ -1,0 +1,121 @@
+//! Joining: from a new connection until all relays that were known have answered over it.
+
+use super::{ALL_SID, Backplane, RELAY_SID, Server};
+use crate::nats::queue::Kind;
+use crate::nats::roster::RelayId;
+use crate::nats::server::{Info, command};
+use crate::nats::wire::{self, Presence};
+use crate::routing::Door;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// How often the question is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long relays are waited for.
+const WAIT: Duration = Duration::from_secs(1);
+/// How long answers are waited for where nobody is known.
+const LOOK_ROUND: Duration = Duration::from_millis(250);
+
+/// A relay that joins.
+pub(super) struct Joining {
+    began: Instant,
+    asked: Instant,
+    /// Relays that were there and have not answered.
+    left: BTreeSet<RelayId>,
+    /// Nobody was known when it began.
+    is_first: bool,
+}
+
+impl<D: Door> Backplane<D> {
+    /// There is a connection to a server, which is called `address`.
+    pub(in crate::nats) fn connected(&mut self, address: String, info: Info, now: Instant) {
+        self.connection += 1;
+        info!(server = %address, name = %info.server_name, version = %info.version, "connected to NATS");
+        self.server = Some(Server { address, info, since: now, round_trip: None });
+        self.subscribe_all();
+        let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
+        let is_first = left.is_empty();
+        left.iter().for_each(|id| self.begin_conversation(*id, 1));
+        self.joining = Some(Joining { began: now, asked: now, left, is_first });
+        // Each of them says how far its channels are, since some of it may have been lost meanwhile.
+        for (_, relay) in self.roster.all_mut() {
+            if let Some(about) = &relay.about {
+                let since = relay.resume.map_or(about.heartbeat, |(since, _)| since.min(about.heartbeat));
+                relay.resume = Some((since, None));
+            }
+        }
+        self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
+        self.to_tick.notify_one();
+    }
+
+    /// The connection has ended, or there could be none: `reason` says why.
+    pub(in crate::nats) fn disconnected(&mut self, reason: String, now: Instant) {
+        if let Some(server) = self.server.take() {
+            warn!(server = %server.address, reason, "the connection to NATS has ended; other relays are not reached");
+            self.figures.disconnects += 1;
+        }
+        self.figures.last_error = Some(reason);
+        self.joining = None;
+        self.queue.disconnected();
+        self.interest.unsettle();
+        self.settle_waiting(now);
+    }
+
+    fn subscribe_all(&mut self) {
+        let group = self.own_group();
+        let (all, relay) = (self.subjects.of_all(), self.subjects.of_relay(self.boot, self.connection));
+        let Self { queue, interest, subjects, .. } = self;
+        queue.write(Kind::Urgent, |out| {
+            command::subscribe(out, &all, Some(&group), ALL_SID);
+            command::subscribe(out, &relay, Some(&group), RELAY_SID);
+            for (channel, sid) in interest.all() {
+                command::subscribe(out, &subjects.of_channel(channel), Some(&group), sid);
+            }
+        });
+    }
+
+    /// Says what this relay is.
+    pub(super) fn say(&mut self, presence: Presence, kind: Kind, subject: &str) {
+        let (sender, about) = (self.sender(), self.about());
+        self.send(kind, subject, |out| wire::presence(out, sender, presence, &about));
+    }
+
+    /// A relay has answered, or is gone.
+    pub(super) fn joined_with(&mut self, id: RelayId, now: Instant) {
+        if let Some(joining) = &mut self.joining {
+            joining.left.remove(&id);
+            self.join_on(now);
+        }
+    }
+
+    /// Asks again, or ends the joining.
+    pub(super) fn join_on(&mut self, now: Instant) {
+        let Some(joining) = &mut self.joining else { return };
+        let is_over = joining.began + WAIT <= now
+            || joining.left.is_empty() && (!joining.is_first || joining.began + LOOK_ROUND <= now);
+        if is_over {
+            for id in std::mem::take(&mut joining.left) {
+                if let Some(relay) = self.roster.get(id) {
+                    info!(relay = %relay.shown(), "the relay has not answered since this one has another connection");
+                }
+            }
+            self.joining = None;
+            self.beat(now);
+            self.resume_all(now);
+            self.begin_barrier(now);
+            self.converse();
+        } else if joining.asked + ASK_AGAIN <= now {
+            joining.asked = now;
+            self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
+        }
+    }
+
+    /// When something has to be done about it.
+    pub(super) fn joining_due(&self) -> Option<Instant> {
+        let joining = self.joining.as_ref()?;
+        let end = joining.began + if joining.is_first && joining.left.is_empty() { LOOK_ROUND } else { WAIT };
+        Some(end.min(joining.asked + ASK_AGAIN))
+    }
+}

@@ -1,0 +1,221 @@
+//! The network over NATS, apart from sockets: what the relay and the server say to it, and what is to be written.
+//!
+//! Everything here happens at once and on one thread; nothing waits. Whoever owns the connection tells of its begin and its end,
+//! hands over what comes and takes out what is to be written ([`Backplane::take`]), and calls [`Backplane::tick`] when it says.
+//! **Invariant:** publications leave only while all relays that were known have answered over this connection: a server that
+//! has just started drops what it is given before.
+
+mod conversing;
+mod joining;
+mod presence;
+mod publishing;
+mod questions;
+mod reception;
+mod server;
+mod status;
+mod subscribing;
+mod timers;
+
+use crate::nats::barrier::Barriers;
+use crate::nats::interest::Interest;
+use crate::nats::published::Published;
+use crate::nats::queue::{Kind, Queue};
+use crate::nats::roster::Roster;
+use crate::nats::server::{Info, command};
+use crate::nats::settings::Identity;
+use crate::nats::subjects::Subjects;
+use crate::nats::wire::{About, Sender};
+use crate::peers::{BootId, Keys, Peers};
+use crate::routing::Door;
+use conversing::Conversations;
+use joining::Joining;
+pub(super) use server::Next;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The minor version of the protocol that this relay knows.
+const MINOR: u16 = 0;
+/// The numbers of the subscriptions that are not to channels.
+const ALL_SID: u64 = 1;
+const RELAY_SID: u64 = 2;
+
+/// The network over NATS.
+pub(super) struct Backplane<D> {
+    door: D,
+    identity: Identity,
+    boot: BootId,
+    subjects: Subjects,
+    /// Counts the connections to servers.
+    connection: u32,
+    /// The server, while there is a connection.
+    server: Option<Server>,
+    /// Those that have to answer before publications leave; `None`: they have.
+    joining: Option<Joining>,
+    queue: Queue,
+    interest: Interest,
+    published: Published,
+    roster: Roster,
+    barriers: Barriers,
+    peers: Peers,
+    keys: Option<Keys>,
+    conversations: Conversations,
+    heartbeat: u64,
+    heartbeat_at: Instant,
+    figures: Figures,
+    is_stopping: bool,
+    to_write: Rc<Notify>,
+    to_tick: Rc<Notify>,
+    scratch: Vec<u8>,
+}
+
+/// The server that this relay is connected to.
+struct Server {
+    address: String,
+    info: Info,
+    since: Instant,
+    round_trip: Option<Duration>,
+}
+
+/// What was counted since the relay started.
+#[derive(Debug, Clone, Default)]
+struct Figures {
+    /// Publications that were given to the server.
+    published: u64,
+    /// Publications that were not, since too much waited.
+    dropped: u64,
+    /// Publications that were not, since the server takes none as long.
+    too_large: u64,
+    /// Payloads that no relay has sent.
+    garbage: u64,
+    /// Connections that have ended.
+    disconnects: u64,
+    /// Why the last one ended, or could not be made.
+    last_error: Option<String>,
+    /// What servers have refused.
+    refusals: u64,
+}
+
+impl<D: Door> Backplane<D> {
+    /// Without a connection yet. Asks the relay for its interest.
+    pub(super) fn new(identity: Identity, boot: BootId, door: D, keys: Option<Keys>, now: Instant) -> Self {
+        let mut interest = Interest::default();
+        for channel in door.channels() {
+            interest.add(&channel);
+        }
+        Self {
+            subjects: Subjects::new(&identity.network),
+            peers: Peers::new(door.revocations().unwrap_or_default()),
+            keys,
+            conversations: Conversations::default(),
+            door,
+            identity,
+            boot,
+            connection: 0,
+            server: None,
+            joining: None,
+            queue: Queue::default(),
+            interest,
+            published: Published::default(),
+            roster: Roster::default(),
+            barriers: Barriers::default(),
+            heartbeat: 0,
+            heartbeat_at: now,
+            figures: Figures::default(),
+            is_stopping: false,
+            to_write: Rc::default(),
+            to_tick: Rc::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The way to the relay.
+    pub(super) fn door(&mut self) -> &mut D {
+        &mut self.door
+    }
+
+    /// Whoever waits for this learns that there is something to write.
+    pub(super) fn to_write(&self) -> Rc<Notify> {
+        self.to_write.clone()
+    }
+
+    /// Whoever waits for this learns that [`Self::tick`] is to be called now.
+    pub(super) fn to_tick(&self) -> Rc<Notify> {
+        self.to_tick.clone()
+    }
+
+    /// Hands what has come over to the relay.
+    pub(super) fn flush(&mut self) {
+        self.door.flush();
+        // Nobody can be told to send less of one channel: those are for links between two relays.
+        while let Some(channel) = self.door.next_to_hold() {
+            drop(channel);
+        }
+    }
+
+    /// Whether nothing more is taken from the relay.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
+    /// Whether the relay stops and everything has been said.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopping && (self.queue.is_empty() || !self.has_joined())
+    }
+
+    /// What connections are named by.
+    fn sender(&self) -> Sender {
+        Sender { boot: self.boot, connection: self.connection }
+    }
+
+    /// The queue group that only one connection of one relay is in: its subscriptions are told to all servers one by one, and
+    /// overtake nobody's.
+    fn own_group(&self) -> String {
+        format!("{}-{}", self.boot, self.connection)
+    }
+
+    fn about(&self) -> About {
+        let server = self.server.as_ref().map_or("", |server| &*server.info.server_id);
+        About {
+            heartbeat: self.heartbeat,
+            minor: MINOR,
+            content_bytes_max: u32::try_from(self.identity.content_bytes_max).unwrap_or(u32::MAX),
+            has_joined: self.has_joined(),
+            is_stopping: self.is_stopping,
+            server: server.into(),
+            cluster: self.cluster().into(),
+            network: self.identity.network.clone(),
+            name: self.identity.name.clone(),
+        }
+    }
+
+    /// The cluster of the server; empty: it is alone, or there is none.
+    fn cluster(&self) -> &str {
+        self.server.as_ref().and_then(|server| server.info.cluster.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether publications leave.
+    pub(super) fn has_joined(&self) -> bool {
+        self.server.is_some() && self.joining.is_none()
+    }
+
+    /// Queues a payload for a subject.
+    fn send(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.server.is_none() && kind != Kind::Publications {
+            return;
+        }
+        let mut payload = std::mem::take(&mut self.scratch);
+        payload.clear();
+        write(&mut payload);
+        self.queue.write(kind, |out| command::publish(out, subject, None, &[&payload]));
+        self.scratch = payload;
+        self.to_write.notify_one();
+    }
+
+    /// Takes out what is to be written next.
+    pub(super) fn take(&mut self, out: &mut Vec<u8>) {
+        let all = self.has_joined();
+        self.queue.take(out, all);
+    }
+}

@@ -1,0 +1,159 @@
+//! Presence of other relays: who is there, who has come and who has gone.
+
+use super::Backplane;
+use crate::nats::barrier::Answerer;
+use crate::nats::queue::Kind;
+use crate::nats::roster::{Heard, RelayId};
+use crate::nats::wire::{self, About, Header, Presence};
+use crate::routing::Door;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// Time between two heartbeats.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+impl<D: Door> Backplane<D> {
+    /// A relay says what it is.
+    pub(super) fn receive_presence(&mut self, header: Header, presence: Presence, about: About, now: Instant) {
+        if about.network != self.identity.network {
+            return self.garbage("a relay of another network");
+        }
+        if about.name == self.identity.name {
+            return self.namesake(header);
+        }
+        if *about.cluster != *self.cluster() {
+            return self.elsewhere(&about);
+        }
+        let (is_stopping, has_joined, heartbeat) = (about.is_stopping, about.has_joined, about.heartbeat);
+        let (id, heard, replaced) = self.roster.heard(header, about, now);
+        if let Some(replaced) = replaced {
+            self.forget(replaced, now);
+        }
+        let Some(id) = id else {
+            if heard == Heard::Full {
+                self.garbage("more relays than can be");
+            }
+            return;
+        };
+        if heartbeat == 0 {
+            // It publishes nothing before its first one.
+            self.interest.begins(id);
+        }
+        let relay = self.roster.get(id).expect("it was heard");
+        match heard {
+            Heard::Linked if !is_stopping => info!(relay = %relay.shown(), "linked over NATS"),
+            Heard::Moved => info!(relay = %relay.shown(), "the relay has another connection to NATS"),
+            Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
+            _ => {}
+        }
+        if matches!(heard, Heard::Linked | Heard::Moved) && !is_stopping {
+            self.begin_conversation(id, 1);
+        }
+        let subject = self.subjects.of_relay(header.boot, header.connection);
+        match presence {
+            Presence::Join => self.say(Presence::Welcome, Kind::Urgent, &subject),
+            Presence::Welcome => self.joined_with(id, now),
+            // It has not asked over this way, or the question was lost.
+            Presence::Heartbeat if matches!(heard, Heard::Linked | Heard::Moved) => {
+                self.say(Presence::Join, Kind::Urgent, &subject);
+            }
+            Presence::Heartbeat => {}
+        }
+        if has_joined {
+            self.resume_all(now);
+        }
+        self.to_tick.notify_one();
+    }
+
+    /// Another relay has this relay's name.
+    fn namesake(&mut self, header: Header) {
+        let text = match header.boot > self.boot {
+            true => {
+                "a relay that has started later has this relay's name: other relays do not hear this one; give each a `name` of its own"
+            }
+            false => "another relay has this relay's name, and is not heard any more; give each a `name` of its own",
+        };
+        if self.figures.last_error.as_deref() != Some(text) {
+            warn!(name = %self.identity.name, boot = %header.boot, "{text}");
+            self.figures.last_error = Some(text.to_owned());
+        }
+    }
+
+    /// A relay is at a server of another cluster: between the two no barrier holds.
+    fn elsewhere(&mut self, about: &About) {
+        let text = format!(
+            "relay {} is at a NATS server of the cluster `{}`: relays reach each other within one cluster alone, and neither over \
+             gateways nor over leaf nodes",
+            about.name, about.cluster
+        );
+        if self.figures.last_error.as_deref() != Some(&*text) {
+            warn!("{text}");
+            self.figures.last_error = Some(text);
+        }
+    }
+
+    /// A relay stops as planned.
+    pub(super) fn receive_goodbye(&mut self, header: Header, now: Instant) {
+        let Some(id) = self.roster.find_or_add(header, now) else { return };
+        if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
+            info!(relay = %relay.shown(), "the relay has stopped as planned");
+        }
+        self.roster.down(id);
+        self.not_waited_for(id, now);
+    }
+
+    /// Looks who has not been heard for too long.
+    pub(super) fn look_for_silent(&mut self, now: Instant) {
+        if self.server.is_none() {
+            return;
+        }
+        for id in self.roster.fallen_silent(now) {
+            if let Some(relay) = self.roster.get(id) {
+                warn!(relay = %relay.shown(), "nothing has been heard of the relay for 3 s");
+            }
+            self.not_waited_for(id, now);
+        }
+        for id in self.roster.forget_old(now) {
+            self.forget(id, now);
+        }
+    }
+
+    /// Another start has taken its place, or it has long been gone.
+    fn forget(&mut self, id: RelayId, now: Instant) {
+        self.interest.forget(id);
+        self.not_waited_for(id, now);
+    }
+
+    fn not_waited_for(&mut self, id: RelayId, now: Instant) {
+        self.end_conversation(id);
+        self.barriers.gone(&Answerer::Relay(id));
+        self.joined_with(id, now);
+        self.settle_waiting(now);
+    }
+
+    /// Sends a heartbeat, if it is time.
+    pub(super) fn beat(&mut self, now: Instant) {
+        if !self.has_joined() || self.heartbeat_at > now {
+            return;
+        }
+        self.heartbeat += 1;
+        self.heartbeat_at = now + HEARTBEAT;
+        // In order with the publications before it: what was published since a heartbeat is known by that.
+        self.say(Presence::Heartbeat, Kind::Ordered, &self.subjects.of_all());
+        self.tell_links();
+    }
+
+    /// When the next heartbeat is due.
+    pub(super) fn beat_due(&self) -> Option<Instant> {
+        self.has_joined().then_some(self.heartbeat_at)
+    }
+
+    /// Says goodbye behind everything that waits. Nothing is published any more.
+    pub(in crate::nats) fn stop(&mut self) {
+        self.is_stopping = true;
+        let sender = self.sender();
+        self.send(Kind::Ordered, &self.subjects.of_all(), |out| wire::goodbye(out, sender));
+        self.to_write.notify_one();
+    }
+}

@@ -1,0 +1,93 @@
+//! Publishing: the relay's own publications on their way to the server.
+
+use super::Backplane;
+use crate::frames;
+use crate::nats::queue::Kind;
+use crate::nats::server::command;
+use crate::nats::wire::{self, CONTENT_HEAD_BYTES, PUBLICATIONS_HEAD_BYTES};
+use crate::routing::{Batch, Door};
+use tokio::time::Instant;
+use tracing::warn;
+
+/// Publications to one channel are joined up to this, in bytes.
+const JOINED_BYTES_MAX: usize = 64 * 1024;
+
+impl<D: Door> Backplane<D> {
+    /// Sends publications of the relay's own sources.
+    pub(in crate::nats) fn publish(&mut self, batch: &Batch, now: Instant) {
+        for publications in batch.iter() {
+            self.publish_run(publications.channel, publications.frames, now);
+        }
+        self.to_write.notify_one();
+    }
+
+    fn publish_run(&mut self, channel: &str, run: &[u8], now: Instant) {
+        let payload_bytes_max = self.payload_bytes_max();
+        let mut payload = std::mem::take(&mut self.scratch);
+        payload.clear();
+        let mut count = 0;
+        for content in frames::contents(channel, run) {
+            let bytes = CONTENT_HEAD_BYTES + content.len();
+            if PUBLICATIONS_HEAD_BYTES + bytes > payload_bytes_max {
+                self.refuse_long(channel, content.len(), now);
+                continue;
+            }
+            if count > 0 && PUBLICATIONS_HEAD_BYTES + payload.len() + bytes > JOINED_BYTES_MAX.min(payload_bytes_max) {
+                self.publish_joined(channel, &payload, count, now);
+                payload.clear();
+                count = 0;
+            }
+            wire::content(&mut payload, content);
+            count += 1;
+        }
+        if count > 0 {
+            self.publish_joined(channel, &payload, count, now);
+        }
+        self.scratch = payload;
+    }
+
+    fn publish_joined(&mut self, channel: &str, contents: &[u8], count: u64, now: Instant) {
+        let numbered = self.published.number(&self.subjects, channel, count, self.heartbeat, now);
+        if !self.queue.has_room(contents.len() + PUBLICATIONS_HEAD_BYTES) {
+            if self.figures.dropped == 0 {
+                warn!(
+                    "publications are dropped, since more waits for NATS than there is room for; `pusud status` counts them"
+                );
+            }
+            self.figures.dropped += count;
+            return;
+        }
+        self.figures.published += count;
+        let sender = self.sender();
+        let mut head = Vec::with_capacity(PUBLICATIONS_HEAD_BYTES);
+        wire::publications_head(&mut head, sender, numbered.first, numbered.base);
+        self.queue.write(Kind::Publications, |out| command::publish(out, &numbered.subject, None, &[&head, contents]));
+    }
+
+    /// The longest payload that the server takes; without one, as if it took everything.
+    pub(super) fn payload_bytes_max(&self) -> usize {
+        self.server.as_ref().map_or(usize::MAX, |server| server.info.payload_bytes_max())
+    }
+
+    fn refuse_long(&mut self, channel: &str, bytes: usize, now: Instant) {
+        // Its number is given and never sent, so that listeners elsewhere know of it.
+        self.published.number(&self.subjects, channel, 1, self.heartbeat, now);
+        if self.figures.too_large == 0 {
+            let limit = self.payload_bytes_max();
+            warn!(
+                bytes,
+                "a message is longer than NATS takes and reaches the clients of this relay alone: raise `max_payload` ({limit} bytes) \
+                 in the settings of the NATS servers, or lower `limits.max_message_bytes`"
+            );
+        }
+        self.figures.too_large += 1;
+    }
+
+    /// Notes about channels that have been quiet for a while.
+    pub(super) fn send_notes(&mut self, now: Instant) {
+        while let Some((subject, base, last)) = self.published.next_note(now) {
+            let sender = self.sender();
+            self.send(Kind::Ordered, &subject, |out| wire::note(out, sender, base, last));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Operations of the server.
+
+use super::Backplane;
+use crate::nats::queue::Kind;
+use crate::nats::server::{Info, Op, ServerError, command};
+use crate::routing::Door;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+/// What follows from an operation.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::nats) enum Next {
+    /// Nothing more.
+    GoOn,
+    /// The server ends soon: another one is wanted.
+    Leave,
+    /// The server ends the connection, for this reason.
+    End(String),
+}
+
+impl<D: Door> Backplane<D> {
+    /// The server has said something.
+    pub(in crate::nats) fn handle(&mut self, op: Op<'_>, now: Instant) -> Next {
+        match op {
+            Op::Message(message) => self.receive(message.sid, message.payload, now),
+            Op::Ping => {
+                self.queue.write(Kind::Urgent, command::pong);
+                self.to_write.notify_one();
+            }
+            Op::Info(info) => return self.informed(*info),
+            Op::Error(error) => {
+                self.refused(&error);
+                if error.ends_the_connection() {
+                    return Next::End(error.to_string());
+                }
+            }
+            Op::TooLong { .. } => self.garbage("a message longer than any of a relay"),
+            // Only questions with a subject for replies are answered so, and there are none; PONG is the connection's business.
+            Op::NoResponders { .. } | Op::Pong | Op::Ok => {}
+        }
+        Next::GoOn
+    }
+
+    /// Appends a PING that the connection has to be asked with.
+    pub(in crate::nats) fn ping(&mut self) {
+        self.queue.write(Kind::Urgent, command::ping);
+        self.to_write.notify_one();
+    }
+
+    /// The PING was answered after this time.
+    pub(in crate::nats) fn answered(&mut self, round_trip: Duration) {
+        if let Some(server) = &mut self.server {
+            server.round_trip = Some(round_trip);
+        }
+    }
+
+    fn informed(&mut self, info: Info) -> Next {
+        let is_lame_duck = info.is_lame_duck;
+        if let Some(server) = &mut self.server {
+            server.info = info;
+        }
+        if is_lame_duck { Next::Leave } else { Next::GoOn }
+    }
+
+    /// Says it in the log and the status: the first ones of each connection, since a server may refuse each message.
+    fn refused(&mut self, refusal: &ServerError) {
+        self.figures.refusals += 1;
+        let everything = self.subjects.everything();
+        let text = match refusal {
+            ServerError::Permissions(permission, subject) => {
+                format!(
+                    "NATS does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
+                )
+            }
+            other => format!("NATS refuses: {other}"),
+        };
+        if self.figures.last_error.as_deref() != Some(&*text) {
+            match refusal {
+                ServerError::Permissions(..) => error!("{text}"),
+                _ => warn!("{text}"),
+            }
+        }
+        self.figures.last_error = Some(text);
+    }
+}

@@ -1,0 +1,27 @@
+//! Timers: everything that has its time.
+
+use super::Backplane;
+use crate::routing::Door;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often it is looked who is silent.
+const LOOK: Duration = Duration::from_millis(250);
+
+impl<D: Door> Backplane<D> {
+    /// Does everything that is due. Gives when it has to be called again, unless it is woken before.
+    pub(in crate::nats) fn tick(&mut self, now: Instant) -> Instant {
+        self.join_on(now);
+        self.beat(now);
+        self.look_for_silent(now);
+        self.settle_waiting(now);
+        self.ask_again(now);
+        if self.has_joined() {
+            self.send_notes(now);
+            self.resume_all(now);
+        }
+        let notes = if self.has_joined() { self.published.next_due() } else { None };
+        let due = [self.joining_due(), self.beat_due(), self.barriers.next_due(), self.resume_due(), notes];
+        due.into_iter().flatten().min().map_or(now + LOOK, |due| due.min(now + LOOK))
+    }
+}

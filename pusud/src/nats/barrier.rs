@@ -1,0 +1,282 @@
+//! Barriers: subscriptions that wait until the publications of all relays that come later will reach them.
+//!
+//! The subscription is told to the server, and behind it a question that other relays answer: an answer has passed all servers
+//! between, and so has the subscription. One barrier is under way at a time, and the next one takes all that came meanwhile.
+//! **Invariant:** each subscription is answered once, at most a second after it has asked.
+
+use crate::nats::roster::RelayId;
+use crate::nats::wire::LIST_BYTES_MAX;
+use crate::routing::Ticket;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a subscription waits.
+const WAIT: Duration = Duration::from_secs(1);
+/// When others are asked at the servers from which no answer has come.
+const ASKED_AGAIN: Duration = Duration::from_millis(200);
+/// Least time between the beginnings of two barriers.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Who has to answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Answerer {
+    /// One relay.
+    Relay(RelayId),
+    /// One of the relays at this server.
+    Server(Box<str>),
+}
+
+/// The barriers of a relay.
+#[derive(Default)]
+pub(super) struct Barriers {
+    given: u64,
+    waiting: VecDeque<Waiting>,
+    under_way: Option<UnderWay>,
+    began: Option<Instant>,
+    /// What there has been.
+    pub figures: Figures,
+}
+
+/// What has become of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// How many have been answered by all.
+    pub passed: u64,
+    /// How many were given up.
+    pub expired: u64,
+    /// How long the last one took.
+    pub last: Option<Duration>,
+    /// The longest.
+    pub longest: Option<Duration>,
+}
+
+struct Waiting {
+    channel: Rc<str>,
+    ticket: Ticket,
+    asked: Instant,
+}
+
+struct UnderWay {
+    number: u64,
+    /// In the order in which they asked.
+    subscriptions: Vec<Waiting>,
+    channels: Rc<[Rc<str>]>,
+    left: BTreeSet<Answerer>,
+    began: Instant,
+    is_asked_again: bool,
+}
+
+/// A barrier that begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// What it is answered with.
+    pub number: u64,
+    /// What it is about.
+    pub channels: Rc<[Rc<str>]>,
+}
+
+/// Subscriptions that need not wait any more.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// Whom to tell.
+    pub tickets: Vec<Ticket>,
+    /// The channels of those whose barrier was passed.
+    pub channels: Vec<Rc<str>>,
+    /// Who has not answered in time.
+    pub lagging: BTreeSet<Answerer>,
+}
+
+impl Barriers {
+    /// A subscription waits from now on.
+    pub(super) fn ask(&mut self, channel: &str, ticket: Ticket, now: Instant) {
+        self.waiting.push_back(Waiting { channel: channel.into(), ticket, asked: now });
+    }
+
+    /// Whether the next one may begin.
+    pub(super) fn may_begin(&self, now: Instant) -> bool {
+        !self.waiting.is_empty() && self.under_way.is_none() && self.began.is_none_or(|began| began + PAUSE <= now)
+    }
+
+    /// Begins the next one, which all of these have to answer.
+    pub(super) fn begin(&mut self, left: BTreeSet<Answerer>, now: Instant) -> Begun {
+        let (mut subscriptions, mut channels, mut bytes) = (Vec::new(), Vec::<Rc<str>>::new(), 0);
+        let mut known = BTreeSet::new();
+        while bytes < LIST_BYTES_MAX - 256
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            if known.insert(waiting.channel.clone()) {
+                bytes += waiting.channel.len() + 1;
+                channels.push(waiting.channel.clone());
+            }
+            subscriptions.push(waiting);
+        }
+        self.given += 1;
+        self.began = Some(now);
+        let (number, channels): (u64, Rc<[Rc<str>]>) = (self.given, channels.into());
+        let begun = Begun { number, channels: channels.clone() };
+        self.under_way = Some(UnderWay { number, subscriptions, channels, left, began: now, is_asked_again: false });
+        begun
+    }
+
+    /// The channels of the barrier with this number, while it is under way.
+    pub(super) fn channels(&self, number: u64) -> Option<Rc<[Rc<str>]>> {
+        self.under_way
+            .as_ref()
+            .filter(|under_way| under_way.number == number)
+            .map(|under_way| under_way.channels.clone())
+    }
+
+    /// The barrier under way, and the servers from which nobody has answered it for a while; once.
+    pub(super) fn unanswered(&mut self, now: Instant) -> Option<(Begun, BTreeSet<Box<str>>)> {
+        let slow = |under_way: &&mut UnderWay| !under_way.is_asked_again && under_way.began + ASKED_AGAIN <= now;
+        let under_way = self.under_way.as_mut().filter(slow)?;
+        under_way.is_asked_again = true;
+        let servers = under_way.left.iter().filter_map(|answerer| match answerer {
+            Answerer::Server(server) => Some(server.clone()),
+            Answerer::Relay(_) => None,
+        });
+        let servers: BTreeSet<_> = servers.collect();
+        (!servers.is_empty())
+            .then(|| (Begun { number: under_way.number, channels: under_way.channels.clone() }, servers))
+    }
+
+    /// Whether it is the last one that has begun.
+    pub(super) fn is_last(&self, number: u64) -> bool {
+        number == self.given
+    }
+
+    /// One has answered the barrier with this number.
+    pub(super) fn passed(&mut self, number: u64, answerer: &Answerer) {
+        if let Some(under_way) = self.under_way.as_mut().filter(|under_way| under_way.number == number) {
+            under_way.left.remove(answerer);
+        }
+    }
+
+    /// One is gone and is not waited for.
+    pub(super) fn gone(&mut self, answerer: &Answerer) {
+        if let Some(under_way) = &mut self.under_way {
+            under_way.left.remove(answerer);
+        }
+    }
+
+    /// Those that need not wait any more, all of them where there `is_nobody` to wait for.
+    pub(super) fn settle(&mut self, is_nobody: bool, now: Instant) -> Settled {
+        let mut settled = Settled::default();
+        if let Some(under_way) = self.under_way.take_if(|under_way| under_way.left.is_empty() || is_nobody) {
+            let took = now.saturating_duration_since(under_way.began);
+            if under_way.left.is_empty() {
+                self.figures.passed += 1;
+                self.figures.last = Some(took);
+                self.figures.longest = self.figures.longest.max(Some(took));
+            }
+            settled.tickets.extend(under_way.subscriptions.iter().map(|waiting| waiting.ticket));
+            settled.channels.extend(under_way.channels.iter().cloned());
+        } else if let Some(under_way) = self.under_way.take_if(|under_way| under_way.began + WAIT <= now) {
+            self.figures.expired += 1;
+            settled.tickets.extend(under_way.subscriptions.iter().map(|waiting| waiting.ticket));
+            settled.lagging = under_way.left;
+        } else if let Some(under_way) = &mut self.under_way {
+            // Those that have waited for the barrier before as well.
+            let is_over = |waiting: &mut Waiting| waiting.asked + WAIT <= now;
+            settled.tickets.extend(under_way.subscriptions.extract_if(.., is_over).map(|waiting| waiting.ticket));
+        }
+        while self.waiting.front().is_some_and(|first| is_nobody || first.asked + WAIT <= now) {
+            settled.tickets.extend(self.waiting.pop_front().map(|waiting| waiting.ticket));
+        }
+        settled
+    }
+
+    /// When something has to be done next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let expires = self.under_way.iter().flat_map(|under_way| {
+            let first = under_way.subscriptions.first().map(|waiting| waiting.asked + WAIT);
+            let again = (!under_way.is_asked_again).then(|| under_way.began + ASKED_AGAIN);
+            first.into_iter().chain(again).chain([under_way.began + WAIT])
+        });
+        let may_begin = || self.began.map_or_else(Instant::now, |began| began + PAUSE);
+        let begins = (!self.waiting.is_empty() && self.under_way.is_none()).then(may_begin);
+        let first = self.waiting.front().map(|first| first.asked + WAIT);
+        expires.chain(begins).chain(first).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(number: u64) -> Ticket {
+        Ticket { shard: 0, number }
+    }
+
+    fn relay(id: u64) -> Answerer {
+        Answerer::Relay(RelayId(id))
+    }
+
+    fn tickets(settled: &Settled) -> Vec<u64> {
+        settled.tickets.iter().map(|ticket| ticket.number).collect()
+    }
+
+    #[test]
+    fn a_subscription_waits_for_all_and_those_that_come_meanwhile_for_the_next_one() {
+        let (mut barriers, now) = (Barriers::default(), Instant::now());
+        barriers.ask("a", ticket(1), now);
+        barriers.ask("a", ticket(2), now);
+        assert!(barriers.may_begin(now));
+        let begun = barriers.begin([relay(1), relay(2)].into(), now);
+        assert_eq!((begun.number, begun.channels.len()), (1, 1), "a channel is named once");
+        barriers.ask("b", ticket(3), now);
+        assert!(!barriers.may_begin(now + PAUSE), "one is under way");
+        barriers.passed(1, &relay(1));
+        assert_eq!(barriers.settle(false, now), Settled::default());
+        barriers.passed(1, &relay(2));
+        let settled = barriers.settle(false, now + PAUSE);
+        assert_eq!((tickets(&settled), settled.channels), (vec![1, 2], vec!["a".into()]));
+        assert!(!barriers.may_begin(now) && barriers.may_begin(now + PAUSE));
+        assert_eq!(barriers.begin([relay(1)].into(), now + PAUSE).number, 2);
+        barriers.gone(&relay(1));
+        assert_eq!(tickets(&barriers.settle(false, now + PAUSE)), [3]);
+        assert_eq!((barriers.figures.passed, barriers.figures.longest), (2, Some(PAUSE)));
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_a_second_whoever_does_not_answer() {
+        let (mut barriers, now) = (Barriers::default(), Instant::now());
+        let at = |ms| now + Duration::from_millis(ms);
+        barriers.ask("a", ticket(1), now);
+        barriers.begin([relay(1)].into(), at(300));
+        barriers.ask("b", ticket(2), at(500));
+        assert_eq!(barriers.next_due(), Some(at(500)));
+        assert_eq!(barriers.unanswered(at(500)), None, "a relay is not asked twice");
+        assert_eq!(barriers.next_due(), Some(at(1000)));
+        assert_eq!(tickets(&barriers.settle(false, at(1000))), [1]);
+        let settled = barriers.settle(false, at(1300));
+        assert_eq!((tickets(&settled), settled.lagging), (vec![], [relay(1)].into()));
+        assert!(barriers.is_last(1) && barriers.channels(1).is_none());
+        assert_eq!(tickets(&barriers.settle(false, at(1500))), [2]);
+        assert_eq!((barriers.figures.expired, barriers.next_due()), (1, None));
+    }
+
+    #[test]
+    fn where_there_is_nobody_nobody_waits() {
+        let (mut barriers, now) = (Barriers::default(), Instant::now());
+        barriers.ask("a", ticket(1), now);
+        barriers.begin([relay(1)].into(), now);
+        barriers.ask("b", ticket(2), now);
+        assert_eq!(tickets(&barriers.settle(true, now)), [1, 2]);
+    }
+
+    #[test]
+    fn many_subscriptions_are_several_barriers() {
+        let (mut barriers, now) = (Barriers::default(), Instant::now());
+        let name = "x".repeat(200);
+        (0..1000).for_each(|n| barriers.ask(&format!("{name}{n:04}"), ticket(n), now));
+        let first = barriers.begin([relay(1)].into(), now).channels;
+        let bytes: usize = first.iter().map(|channel| channel.len() + 1).sum();
+        assert!(first.len() < 1000 && bytes <= LIST_BYTES_MAX && bytes > LIST_BYTES_MAX - 500);
+        barriers.passed(1, &relay(1));
+        assert_eq!(barriers.settle(false, now).tickets.len(), first.len());
+        assert!(barriers.may_begin(now + PAUSE));
+    }
+}

@@ -1,0 +1,217 @@
+//! Interest of this relay's own clients: one subscription of the server for each channel, and how far each other relay is there.
+//!
+//! **Invariant:** a subscription's number is never given to another channel, so that messages on their way are not taken for
+//! those of another one.
+
+use crate::nats::roster::RelayId;
+use slab::Slab;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The numbers of subscriptions to channels begin here.
+pub(super) const FIRST_SID: u64 = 16;
+/// Places that the numbers of subscriptions have room for.
+const PLACES: u64 = 1 << 24;
+
+/// All channels that somebody here listens to.
+#[derive(Default)]
+pub(super) struct Interest {
+    channels: Slab<Channel>,
+    places: HashMap<Rc<str>, usize>,
+    subscribed: u64,
+}
+
+/// One channel.
+pub(super) struct Channel {
+    /// Its name.
+    pub name: Rc<str>,
+    /// All publications that come later will come here.
+    pub is_settled: bool,
+    sid: u64,
+    /// The last number of each relay.
+    lasts: Vec<(RelayId, u64)>,
+}
+
+/// What numbers say of publications that have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// So many before them are missing.
+    pub missed: u64,
+    /// So many of them are late: they were told to be missing, or have come before.
+    pub late: u64,
+}
+
+impl Interest {
+    /// Somebody listens now. Gives the new subscription's number; `None`: it was there.
+    pub(super) fn add(&mut self, channel: &str) -> Option<u64> {
+        if self.places.contains_key(channel) {
+            return None;
+        }
+        let name: Rc<str> = channel.into();
+        let entry = self.channels.vacant_entry();
+        let place = entry.key();
+        let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
+        self.subscribed += 1;
+        entry.insert(Channel { name: name.clone(), is_settled: false, sid, lasts: Vec::new() });
+        self.places.insert(name, place);
+        Some(sid)
+    }
+
+    /// Nobody listens any more. Gives the number of the subscription that ends.
+    pub(super) fn remove(&mut self, channel: &str) -> Option<u64> {
+        let place = self.places.remove(channel)?;
+        Some(self.channels.remove(place).sid)
+    }
+
+    /// Whether somebody listens.
+    pub(super) fn contains(&self, channel: &str) -> bool {
+        self.places.contains_key(channel)
+    }
+
+    /// The channel of a subscription; `None`: it has ended.
+    #[inline]
+    pub(super) fn by_sid(&mut self, sid: u64) -> Option<&mut Channel> {
+        let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
+        self.channels.get_mut(place).filter(|channel| channel.sid == sid)
+    }
+
+    /// The channel of this name, if somebody listens.
+    pub(super) fn by_name(&mut self, channel: &str) -> Option<&mut Channel> {
+        self.places.get(channel).map(|&place| &mut self.channels[place])
+    }
+
+    /// All channels with the numbers of their subscriptions.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Rc<str>, u64)> {
+        self.channels.iter().map(|(_, channel)| (&channel.name, channel.sid))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// A relay begins that has published nothing yet.
+    pub(super) fn begins(&mut self, relay: RelayId) {
+        for (_, channel) in &mut self.channels {
+            channel.reach(relay, 0, 0);
+        }
+    }
+
+    /// Nothing is certain any more, since the connection has ended.
+    pub(super) fn unsettle(&mut self) {
+        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+    }
+
+    /// A relay is gone for good.
+    pub(super) fn forget(&mut self, relay: RelayId) {
+        for (_, channel) in &mut self.channels {
+            channel.lasts.retain(|(of, _)| *of != relay);
+        }
+    }
+}
+
+impl Channel {
+    /// Publications have come: `first` is the number of the first one, and the channel's base is this.
+    #[inline]
+    pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Taken {
+        let last = (first - 1).saturating_add(count);
+        let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
+            self.lasts.push((relay, last));
+            return Taken { missed: 0, late: 0 };
+        };
+        let next = (*known).max(base) + 1;
+        if last < next {
+            return Taken { missed: 0, late: count };
+        }
+        *known = last;
+        Taken { missed: first.saturating_sub(next), late: next.saturating_sub(first) }
+    }
+
+    /// A relay says how far it is. Gives how many are missing.
+    pub(super) fn reach(&mut self, relay: RelayId, base: u64, last: u64) -> u64 {
+        let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
+            self.lasts.push((relay, last));
+            return 0;
+        };
+        let missed = last.saturating_sub((*known).max(base));
+        *known = (*known).max(last);
+        missed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const R: RelayId = RelayId(1);
+
+    fn channel() -> Channel {
+        Channel { name: "a".into(), is_settled: false, sid: FIRST_SID, lasts: Vec::new() }
+    }
+
+    fn taken(missed: u64, late: u64) -> Taken {
+        Taken { missed, late }
+    }
+
+    #[test]
+    fn a_number_of_a_subscription_is_never_that_of_another_channel() {
+        let mut interest = Interest::default();
+        let first = interest.add("a").unwrap();
+        assert_eq!((first, interest.add("a")), (FIRST_SID, None));
+        assert_eq!(interest.remove("a"), Some(first));
+        let second = interest.add("b").unwrap();
+        assert!(first != second && interest.by_sid(first).is_none());
+        assert_eq!(interest.by_sid(second).map(|channel| channel.name.clone()), Some("b".into()));
+        assert!((0..FIRST_SID).all(|sid| interest.by_sid(sid).is_none()));
+        assert!(interest.contains("b") && !interest.contains("a") && interest.len() == 1);
+    }
+
+    #[test]
+    fn each_missing_one_is_counted_and_late_ones_are_known() {
+        let mut channel = channel();
+        assert_eq!(channel.take(R, 5, 0, 2), taken(0, 0), "nothing is known before the first");
+        assert_eq!(channel.take(R, 7, 0, 1), taken(0, 0));
+        assert_eq!(channel.take(R, 10, 0, 2), taken(2, 0));
+        assert_eq!(channel.take(R, 8, 0, 2), taken(0, 2));
+        assert_eq!(channel.take(R, 11, 0, 3), taken(0, 1), "the first of the three was there");
+        assert_eq!(channel.take(RelayId(2), 3, 0, 1), taken(0, 0), "each relay counts for itself");
+        assert_eq!((channel.reach(R, 0, 13), channel.reach(R, 0, 15), channel.reach(R, 0, 1)), (0, 2, 0));
+        assert_eq!(channel.take(R, 16, 0, 1), taken(0, 0));
+    }
+
+    #[test]
+    fn from_what_a_relay_has_said_on_nothing_is_lost_unseen() {
+        let mut channel = channel();
+        assert_eq!(channel.reach(R, 0, 0), 0, "it has not published yet");
+        assert_eq!(channel.take(R, 2, 0, 1), taken(1, 0));
+        // Forgotten and begun anew: only what is behind the base counts.
+        assert_eq!(channel.take(R, 103, 100, 1), taken(2, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_received_or_counted(fates in proptest::collection::vec(0u8..4, 1..60)) {
+            let mut channel = channel();
+            channel.reach(R, 0, 0);
+            let (mut received, mut missed, mut late, mut stray) = (0, 0, 0, Vec::new());
+            for (number, fate) in (1..).zip(&fates) {
+                match fate {
+                    0 => {}
+                    1 => stray.push(number),
+                    _ => {
+                        let now = channel.take(R, number, 0, 1);
+                        received += 1;
+                        missed += now.missed;
+                    }
+                }
+            }
+            missed += channel.reach(R, 0, fates.len() as u64);
+            for number in &stray {
+                late += channel.take(R, *number, 0, 1).late;
+            }
+            prop_assert_eq!(received + missed, fates.len() as u64);
+            prop_assert_eq!(late, stray.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! NATS as the backplane: relays tell each other by way of NATS servers, in the place of links of their own.
+//! docs/protocol/nats.md is the norm of what they say.
+//!
+//! The thread exists only where the settings have NATS as the backplane. It reaches the rest of the relay through a
+//! [`Door`](crate::routing::Door), as that of the mesh does, and never waits for a server before it takes its next event.
+
+mod backplane;
+mod barrier;
+mod candidates;
+mod conversation;
+mod interest;
+mod memory;
+mod published;
+mod queue;
+mod roster;
+mod server;
+mod servers;
+mod settings;
+mod subjects;
+mod tasks;
+mod wire;
+
+pub(crate) use memory::{interest_bytes_max, network_bytes_max};
+pub use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
+pub use settings::{Identity, Settings};
+
+use crate::peers::start_now;
+use crate::routing::{Door, Events, Status, start_backplane};
+use backplane::Backplane;
+use servers::RealServers;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// What the network is made of.
+pub struct Network<D, E> {
+    /// The settings.
+    pub settings: Settings,
+    /// The way to the relay.
+    pub door: D,
+    /// The network's inbox.
+    pub events: E,
+}
+
+impl<D: Door + Send, E: Events + Send> Network<D, E> {
+    /// Starts the thread. The receiver gets how the network was when the stop was asked for, when the thread has ended; it gets
+    /// an error when the thread has died. Servers that are not there are tried until they are.
+    ///
+    /// # Errors
+    /// A name that no relay can have; the thread or its runtime cannot be made, or the system has no random numbers.
+    pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
+        let Self { settings: Settings { identity, servers, server, keys }, door, events } = self;
+        let (boot, random) = start_now(&identity.name, &identity.network)?;
+        start_backplane(move || {
+            let backplane = Backplane::new(identity, boot, door, keys, Instant::now());
+            Ok(tasks::run(backplane, events, RealServers(server), servers, random))
+        })
+    }
+}
+
+/// The longest payload of a message of a relay, in bytes, where contents have so many.
+pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
+    wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
+}

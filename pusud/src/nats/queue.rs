@@ -1,0 +1,162 @@
+//! Queue of commands that wait to be written to the server.
+//!
+//! Publications count against a bound, beyond which the newest are not taken; everything else is small, and bounded where it
+//! is made. **Invariant:** commands leave in the order in which they came in, but for those that are urgent, and those that are
+//! said to be about one connection do not leave over another.
+
+use std::collections::VecDeque;
+
+/// What publications that wait may take, in bytes.
+pub(super) const PUBLICATIONS_BYTES_MAX: usize = 16 << 20;
+/// Commands are joined up to this, in bytes: so much is lost at the most with the connection that it is being written to.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// What a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It leaves before others, and before the relay has joined.
+    Urgent,
+    /// It is in order with publications, and about this connection.
+    Ordered,
+    /// Publications: they leave over whatever connection there is.
+    Publications,
+}
+
+/// Commands.
+#[derive(Default)]
+pub(super) struct Queue {
+    urgent: Vec<u8>,
+    chunks: VecDeque<Chunk>,
+    publications_bytes: usize,
+    bytes: usize,
+}
+
+struct Chunk {
+    bytes: Vec<u8>,
+    is_publications: bool,
+}
+
+impl Queue {
+    /// Whether there is room for publications that take so many bytes. Some always fit where nothing waits.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.publications_bytes == 0 || self.publications_bytes + bytes <= PUBLICATIONS_BYTES_MAX
+    }
+
+    /// Where the next command is written to; what is appended there is one or more whole commands.
+    pub(super) fn write(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        if kind == Kind::Urgent {
+            write(&mut self.urgent);
+            return;
+        }
+        let is_publications = kind == Kind::Publications;
+        let fits = |chunk: &Chunk| chunk.is_publications == is_publications && chunk.bytes.len() < CHUNK_BYTES;
+        if !self.chunks.back().is_some_and(fits) {
+            self.chunks.push_back(Chunk { bytes: Vec::new(), is_publications });
+        }
+        let chunk = self.chunks.back_mut().expect("it was put in");
+        let before = chunk.bytes.len();
+        write(&mut chunk.bytes);
+        let written = chunk.bytes.len() - before;
+        self.bytes += written;
+        self.publications_bytes += if is_publications { written } else { 0 };
+    }
+
+    /// Takes out what is to be written next, behind what is in `out`; only what is urgent where not `all` may leave.
+    pub(super) fn take(&mut self, out: &mut Vec<u8>, all: bool) {
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.urgent);
+        } else {
+            out.append(&mut self.urgent);
+        }
+        while all && out.len() < CHUNK_BYTES {
+            let Some(mut chunk) = self.chunks.pop_front() else { break };
+            self.bytes -= chunk.bytes.len();
+            self.publications_bytes -= if chunk.is_publications { chunk.bytes.len() } else { 0 };
+            if out.is_empty() {
+                *out = chunk.bytes;
+            } else {
+                out.append(&mut chunk.bytes);
+            }
+        }
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.chunks.is_empty()
+    }
+
+    /// What waits, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.urgent.len() + self.bytes
+    }
+
+    /// The connection has ended: drops everything that was about it.
+    pub(super) fn disconnected(&mut self) {
+        self.urgent = Vec::new();
+        self.chunks.retain(|chunk| chunk.is_publications);
+        self.bytes = self.publications_bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(commands: &[(Kind, &str)]) -> Queue {
+        let mut queue = Queue::default();
+        for (kind, text) in commands {
+            queue.write(*kind, |out| out.extend_from_slice(text.as_bytes()));
+        }
+        queue
+    }
+
+    fn taken(queue: &mut Queue, all: bool) -> String {
+        let mut out = Vec::new();
+        queue.take(&mut out, all);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn order_is_kept_but_for_what_is_urgent() {
+        use Kind::*;
+        let mut queue =
+            queue(&[(Ordered, "s1 "), (Publications, "p1 "), (Urgent, "u "), (Ordered, "s2 "), (Publications, "p2 ")]);
+        assert_eq!((taken(&mut queue, false), queue.bytes()), ("u ".into(), 12));
+        assert_eq!((taken(&mut queue, true), queue.is_empty(), queue.bytes()), ("s1 p1 s2 p2 ".into(), true, 0));
+    }
+
+    #[test]
+    fn publications_alone_outlive_a_connection() {
+        use Kind::*;
+        let mut queue =
+            queue(&[(Ordered, "s1 "), (Publications, "p1 "), (Urgent, "u "), (Ordered, "s2 "), (Publications, "p2 ")]);
+        queue.disconnected();
+        assert_eq!((queue.bytes(), taken(&mut queue, true)), (6, "p1 p2 ".into()));
+    }
+
+    #[test]
+    fn publications_are_bounded_and_one_always_fits() {
+        let mut queue = Queue::default();
+        assert!(queue.has_room(2 * PUBLICATIONS_BYTES_MAX));
+        queue.write(Kind::Publications, |out| out.resize(PUBLICATIONS_BYTES_MAX - 5, b'x'));
+        assert!(queue.has_room(5) && !queue.has_room(6));
+        taken(&mut queue, true);
+        assert!(queue.has_room(6));
+    }
+
+    #[test]
+    fn a_long_queue_leaves_in_pieces() {
+        let mut queue = Queue::default();
+        for _ in 0..100 {
+            queue.write(Kind::Publications, |out| out.resize(out.len() + 10_000, b'x'));
+        }
+        let mut pieces = Vec::new();
+        while !queue.is_empty() {
+            pieces.push(taken(&mut queue, true).len());
+        }
+        assert!(
+            pieces.iter().sum::<usize>() == 1_000_000 && pieces.iter().all(|len| *len < CHUNK_BYTES + 10_000),
+            "{pieces:?}"
+        );
+    }
+}
