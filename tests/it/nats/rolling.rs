@@ -1,6 +1,6 @@
 //! Servers that are replaced one by one, as on an update, while clients publish and listen.
 
-use super::seen::connections;
+use super::seen::disconnects;
 use crate::harness::{NatsCluster, NatsProgram, NatsSettings, Network, not_run, tell};
 use crate::network::traffic::{STEADY, Traffic, assert_healed};
 
@@ -8,14 +8,14 @@ use crate::network::traffic::{STEADY, Traffic, assert_healed};
 fn replace_all(mut network: Network, next: &NatsProgram, row: &str) {
     let relays = 0..3;
     let traffic = Traffic::begin(&network, &[0, 1, 2], &[0, 1, 2], STEADY);
-    let before: Vec<u64> = relays.clone().map(|at| connections(network.relay(at))).collect();
+    let before: Vec<u64> = relays.clone().map(|at| disconnects(network.relay(at))).collect();
     for at in 0..network.nats().len() {
         network.nats_mut().lame_duck(at);
         network.nats_mut().restart_as(at, next);
         assert_healed(&network);
     }
     let outcome = traffic.end(&network);
-    let moved: u64 = relays.map(|at| connections(network.relay(at)) - before[at]).sum();
+    let moved: u64 = relays.map(|at| disconnects(network.relay(at)) - before[at]).sum();
     assert!(moved >= 3, "every server had a relay, and only {moved} have gone elsewhere");
     network.relays().iter().for_each(|relay| relay.expect_nobody_disconnected());
     tell(format_args!("nats: {row}: relays connected anew {moved} times, {}", outcome.told()));

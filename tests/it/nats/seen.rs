@@ -6,22 +6,22 @@ use serde_json::Value;
 
 /// Waits until the relay has a server.
 pub(super) fn wait_connected(relay: &Daemon) -> Value {
-    relay.wait_for_status("a server of NATS", |status| status["nats"]["state"] == "connected")
+    relay.wait_for_status("a server of NATS", |status| status["nats"]["has_joined"] == true)
 }
 
 /// Waits until it has none.
 pub(super) fn wait_disconnected(relay: &Daemon) -> Value {
-    relay.wait_for_status("no server of NATS", |status| status["nats"]["state"] != "connected")
+    relay.wait_for_status("no server of NATS", |status| status["nats"]["connected_for"].is_null())
 }
 
-/// How often the relay has connected to a server.
-pub(super) fn connections(relay: &Daemon) -> u64 {
-    relay.asked()["nats"]["connections"].as_u64().expect("a number")
+/// How often the relay has lost its connection to a server.
+pub(super) fn disconnects(relay: &Daemon) -> u64 {
+    relay.asked()["nats"]["disconnects"].as_u64().expect("a number")
 }
 
 /// How many messages came that no relay can have sent.
 pub(super) fn garbage(status: &Value) -> u64 {
-    status["nats"]["malformed"].as_u64().expect("a number")
+    status["nats"]["garbage"].as_u64().expect("a number")
 }
 
 /// How many messages of `from` came at `at` too late, behind newer ones.
