@@ -2,8 +2,8 @@
 //! what did not arrive is what was counted, to the message.
 
 use super::seen::{wait_connected, wait_disconnected, wait_seen};
-use crate::harness::{Network, tell};
-use crate::network::traffic::{Flow, Outcome, Traffic, assert_healed};
+use crate::harness::{Checker, Network, tell};
+use crate::network::traffic::{CHANNEL, Flow, Outcome, Traffic, assert_healed};
 use serde_json::json;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,16 +11,31 @@ use std::time::{Duration, Instant};
 /// A thousand messages a second from each source, as far as the machine lets it.
 const BUSY: Flow = Flow { pause: Duration::from_millis(1), padding: 20 };
 
+/// What every relay hears before something is done to the network, and afterwards.
+const HEARD: u64 = 300;
+
 /// Does something to the network while the sources on some relays publish to listeners on all three; returns the account
 /// when everything is well again.
 fn under(row: &str, sources: &[usize], fault: impl FnOnce(&mut Network)) -> Option<(Network, Outcome)> {
     let mut network = Network::over_nats(3)?;
     let traffic = Traffic::begin(&network, sources, &[0, 1, 2], BUSY);
+    everybody_hears(&network);
     fault(&mut network);
     let healed = assert_healed(&network);
+    everybody_hears(&network);
     let outcome = traffic.end(&network);
     tell(format_args!("nats: {row}: healed within {:.2} s, {}", healed.as_secs_f64(), outcome.told()));
     Some((network, outcome))
+}
+
+/// The load goes on at every relay.
+fn everybody_hears(network: &Network) {
+    for relay in network.relays() {
+        let mut listener = relay.listener();
+        listener.checker = Checker::of_losses();
+        listener.subscribe(CHANNEL);
+        listener.listen(HEARD);
+    }
 }
 
 /// The other two lose nothing.

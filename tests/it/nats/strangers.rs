@@ -14,6 +14,9 @@ const PUBLICATIONS: u8 = 1;
 /// What a payload of each kind begins with: version, kind, the start of the relay, the number of its connection.
 const HEAD_BYTES: usize = 22;
 
+/// Of what is in [`nonsense`], these are no payloads at all.
+const NO_PAYLOADS: u64 = 5;
+
 /// A payload of this kind by a relay that does not exist.
 fn forged(kind: u8, fields: &[u8]) -> Vec<u8> {
     [&[VERSION, kind][..], &[7; 16], &1_u32.to_be_bytes(), fields].concat()
@@ -55,7 +58,8 @@ fn garbage_is_counted_and_delivered_to_nobody() {
         nonsense.iter().for_each(|payload| stranger.publish(&subject, payload));
     }
     stranger.flush();
-    network.relay(1).wait_for_status("all of it to be counted", |status| garbage(status) >= nonsense.len() as u64);
+    // Kinds that it does not know may be of later versions, and are left out without a word.
+    network.relay(1).wait_for_status("the rest of it to be counted", |status| garbage(status) >= 2 * NO_PAYLOADS);
     // Nothing of it was delivered, and relays and their order are as they were.
     let mut source = network.relay(0).client();
     for number in 0..100 {
