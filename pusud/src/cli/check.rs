@@ -1,8 +1,8 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{
-    SettingsArgs, check_authenticators, listener_rows, network_rows, operations_rows, option_files, print, probe,
-};
+mod network_rows;
+
+use super::{SettingsArgs, check_authenticators, listener_rows, operations_rows, option_files, print, probe};
 use pusud::authenticator::{Authenticator, Checked, Identity};
 use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
 use pusud::operations;

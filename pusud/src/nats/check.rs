@@ -1,12 +1,12 @@
 //! The check of the NATS servers before a relay uses them: connects to each, looks what it says of itself, and whether relays
 //! may publish and subscribe there.
 
+use crate::nats::CONTENT_OVERHEAD_BYTES;
 use crate::nats::server::{Info, Op, Parser, Permission, ServerAddress, ServerError, command};
 use crate::nats::servers::{Connected, RealServers, Servers};
 use crate::nats::settings::Settings;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire;
-use crate::nats::{CONTENT_OVERHEAD_BYTES, payload_bytes_max};
 use crate::peers::{BootId, start_now};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
@@ -48,7 +48,10 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
                 check_permissions(address, connected, &settings.identity.network, boot).await?;
                 found.servers.push((address.to_string(), describe(&info)));
                 // Servers without a cluster are one each.
-                clusters.insert(info.cluster.unwrap_or(info.server_id));
+                clusters.insert(match info.cluster() {
+                    "" => info.server_id.clone(),
+                    cluster => cluster.to_owned(),
+                });
             }
             Err(reason) => reasons.push(reason),
         }
@@ -69,7 +72,8 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
 }
 
 fn describe(info: &Info) -> String {
-    let cluster = info.cluster.as_ref().map_or("no cluster".to_owned(), |cluster| format!("cluster {cluster}"));
+    let cluster =
+        if info.cluster().is_empty() { "no cluster".to_owned() } else { format!("cluster {}", info.cluster()) };
     format!("nats-server {}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
 }
 
@@ -134,7 +138,7 @@ async fn refusals<S: tokio::io::AsyncRead + Unpin>(
 ) -> std::io::Result<Vec<ServerError>> {
     let mut refusals = Vec::new();
     loop {
-        match parser.next().map_err(std::io::Error::other)? {
+        match parser.next_op().map_err(std::io::Error::other)? {
             Some(Op::Pong) => return Ok(refusals),
             Some(Op::Error(error)) => refusals.push(error),
             Some(_) => {}
@@ -164,6 +168,6 @@ mod tests {
         assert!(check_payload(&address, &info(content + CONTENT_OVERHEAD_BYTES), content).is_ok());
         let error = check_payload(&address, &info(content), content).unwrap_err().to_string();
         assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
-        assert!(payload_bytes_max(content) >= content + CONTENT_OVERHEAD_BYTES);
+        assert!(crate::nats::payload_bytes_max(content) >= content + CONTENT_OVERHEAD_BYTES);
     }
 }

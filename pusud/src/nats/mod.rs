@@ -24,6 +24,8 @@ mod wire;
 pub use check::{Found, check};
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
 pub use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};
 pub use settings::{Identity, Settings};
 
 use crate::peers::start_now;

@@ -192,7 +192,7 @@ impl<D: Door> Backplane<D> {
 
     /// The cluster of the server; empty: it is alone, or there is none.
     fn cluster(&self) -> &str {
-        self.server.as_ref().and_then(|server| server.info.cluster.as_deref()).unwrap_or_default()
+        self.server.as_ref().map_or("", |server| server.info.cluster())
     }
 
     /// Whether publications leave.

@@ -83,10 +83,8 @@ impl<D: Door> Backplane<D> {
     /// Whether a relay is at a server of the same cluster, or at the same one where that has none.
     fn is_within_reach(&self, about: &About) -> bool {
         let Some(server) = &self.server else { return false };
-        match &server.info.cluster {
-            Some(cluster) => *about.cluster == **cluster,
-            None => about.cluster.is_empty() && *about.server == *server.info.server_id,
-        }
+        let cluster = server.info.cluster();
+        *about.cluster == *cluster && (!cluster.is_empty() || *about.server == *server.info.server_id)
     }
 
     /// A relay is at a server of another cluster: between the two no barrier holds.

@@ -29,7 +29,7 @@ impl<D: Door> Backplane<D> {
             server_name: info.map(|info| info.server_name.clone()),
             server_id: info.map(|info| info.server_id.clone()),
             version: info.map(|info| info.version.clone()),
-            cluster: info.and_then(|info| info.cluster.clone()),
+            cluster: info.map(|info| info.cluster().to_owned()).filter(|cluster| !cluster.is_empty()),
             max_payload: info.map(|info| info.payload_bytes_max() as u64),
             connected_for: server.map(|server| now.saturating_duration_since(server.since)),
             round_trip: server.and_then(|server| server.round_trip),
