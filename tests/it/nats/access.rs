@@ -64,16 +64,22 @@ fn the_least_permissions() {
 
 /// A relay that is not let in serves its clients; log, status and `pusud check` say why, and no secret.
 fn is_kept_out(settings: NatsSettings, parts: &[&str]) {
-    let Some(cluster) = NatsCluster::with(1, settings) else { return };
-    let network = Network::unlinked_over(cluster, 1, |_, setup| setup);
+    if let Some(network) = is_told(settings, parts) {
+        wait_disconnected(network.relay(0));
+    }
+}
+
+/// The same of one that keeps its connection, and can do nothing with it.
+fn is_told(settings: NatsSettings, parts: &[&str]) -> Option<Network> {
+    let network = Network::unlinked_over(NatsCluster::with(1, settings)?, 1, |_, setup| setup);
     let relay = network.relay(0);
-    relay.log().wait_for("why it is kept out", |line| parts.iter().all(|part| line.contains(part)).then_some(()));
-    wait_disconnected(relay);
+    relay.log().wait_for("what is wrong", |line| parts.iter().all(|part| line.contains(part)).then_some(()));
     serves_its_own(relay.client(), relay.client());
     let said = relay.operate(&["check"]).fails_saying(parts);
     for said in [said, relay.log().text()] {
         assert!(!said.contains("a wrong one"), "it says a secret: {said}");
     }
+    Some(network)
 }
 
 fn serves_its_own(mut source: Client, mut listener: Client) {
@@ -119,7 +125,7 @@ fn missing_permissions_are_named() {
 
 #[test]
 fn a_server_that_takes_less_than_a_message_is_named() {
-    is_kept_out(NatsSettings::open().server("max_payload: 65536"), &["max_payload"]);
+    is_told(NatsSettings::open().server("max_payload: 65536"), &["max_payload"]);
 }
 
 /// The longest messages that clients may send, and none is longer than the server takes.
