@@ -44,7 +44,9 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let listeners = listener_rows::of_settings(&config, &certificates);
-    print(&set_up(&config, &capacity, &checked, listeners, probe::relays(&config)))
+    let mut found = probe::relays(&config);
+    found.rows.extend(relay::check_nats(&config)?);
+    print(&set_up(&config, &capacity, &checked, listeners, found))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.

@@ -2,11 +2,10 @@
 //! may publish and subscribe there.
 
 use crate::nats::CONTENT_OVERHEAD_BYTES;
-use crate::nats::server::{Info, Op, Parser, Permission, ServerAddress, ServerError, command};
-use crate::nats::servers::{Connected, RealServers, Servers};
+use crate::nats::server::{Connection, Info, Op, Parser, ServerAddress, ServerError, command, dial};
 use crate::nats::settings::Settings;
 use crate::nats::subjects::Subjects;
-use crate::nats::wire;
+use crate::nats::wire::{self, LIST_BYTES_MAX};
 use crate::peers::{BootId, start_now};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
@@ -21,16 +20,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Each server with what it is, for people.
+    /// Each server with what it is, or that it does not answer, for people.
     pub servers: Vec<(String, String)>,
-    /// What works now and may not always.
-    pub warnings: Vec<String>,
 }
 
 /// Connects to all servers of the settings, one after the other. Nothing that a relay listens to is published.
 ///
 /// # Errors
-/// None can be used, or one that can would lose messages: names the server and the way out.
+/// A server refuses this relay, would not take its messages, or is of another cluster than others: names it and the way out. That
+/// one does not answer is none: a relay serves its own clients meanwhile, and tries again.
 pub fn check(settings: &Settings) -> anyhow::Result<Found> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().context("cannot make a runtime")?;
     let (boot, _) = start_now(&settings.identity.name, &settings.identity.network)?;
@@ -38,10 +36,9 @@ pub fn check(settings: &Settings) -> anyhow::Result<Found> {
 }
 
 async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
-    let servers = RealServers(settings.server.clone());
-    let (mut found, mut reasons, mut clusters) = (Found::default(), Vec::new(), BTreeSet::new());
+    let (mut found, mut clusters) = (Found::default(), BTreeSet::new());
     for address in &settings.servers {
-        match servers.dial(address).await {
+        match dial(address, &settings.server).await {
             Ok(connected) => {
                 let info = connected.info.clone();
                 check_payload(address, &info, settings.identity.content_bytes_max)?;
@@ -53,11 +50,11 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
                     cluster => cluster.to_owned(),
                 });
             }
-            Err(reason) => reasons.push(reason),
+            Err(error) if error.is_absence() => {
+                found.servers.push((address.to_string(), format!("does not answer now: {error}")));
+            }
+            Err(error) => bail!("{address} {error}"),
         }
-    }
-    if found.servers.is_empty() {
-        bail!("no NATS server of `nats.servers` can be used: {}", reasons.join("; "));
     }
     if clusters.len() > 1 {
         let clusters: Vec<String> = clusters.into_iter().collect();
@@ -67,7 +64,6 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
             clusters.join(", ")
         );
     }
-    found.warnings.extend(reasons.into_iter().map(|reason| format!("a NATS server cannot be used now: {reason}")));
     Ok(found)
 }
 
@@ -79,7 +75,7 @@ fn describe(info: &Info) -> String {
 
 /// The longest message has to fit.
 fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize) -> anyhow::Result<()> {
-    let needed = content_bytes_max + CONTENT_OVERHEAD_BYTES;
+    let needed = (content_bytes_max + CONTENT_OVERHEAD_BYTES).max(LIST_BYTES_MAX + 1024);
     if info.payload_bytes_max() < needed {
         bail!(
             "{address} takes payloads of up to {} bytes, and messages may have {content_bytes_max} (`limits.max_message_bytes`), \
@@ -91,13 +87,13 @@ fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize)
 }
 
 /// Subscribes and publishes where a relay does.
-async fn check_permissions<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
+async fn check_permissions(
     address: &ServerAddress,
-    connected: Connected<S>,
+    connected: Connection,
     network: &str,
     boot: BootId,
 ) -> anyhow::Result<()> {
-    let Connected { mut stream, mut parser, .. } = connected;
+    let Connection { mut stream, mut parser, .. } = connected;
     let subjects = Subjects::new(network);
     let mut out = Vec::new();
     // No channel has such a name, and nobody listens to this relay's; to all goes what every version ignores.
@@ -122,9 +118,8 @@ async fn check_permissions<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unp
     let Some(first) = refusals.first() else { return Ok(()) };
     match first {
         ServerError::Permissions(permission, subject) => {
-            let verb = if *permission == Permission::Publish { "publish" } else { "subscribe" };
             bail!(
-                "{address} does not let this relay {verb} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
+                "{address} does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
             )
         }
         other => bail!("{address}: {other}"),

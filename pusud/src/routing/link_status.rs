@@ -30,6 +30,12 @@ pub struct Status {
 pub struct NatsStatus {
     /// The server, as it was dialled; `None`: there is no connection, and of the server nothing is known.
     pub server: Option<String>,
+    /// The address that this was.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Version and cipher suite of TLS; `None`: the connection is not encrypted.
+    #[serde(default)]
+    pub encryption: Option<String>,
     /// Its name.
     pub server_name: Option<String>,
     /// Its id, another one after each of its starts.

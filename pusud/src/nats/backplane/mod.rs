@@ -22,6 +22,7 @@ use crate::nats::published::Published;
 use crate::nats::queue::{Kind, Queue};
 use crate::nats::roster::Roster;
 use crate::nats::server::{Info, command};
+use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
@@ -72,7 +73,7 @@ pub(super) struct Backplane<D> {
 
 /// The server that this relay is connected to.
 struct Server {
-    address: String,
+    way: Way,
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,

@@ -25,7 +25,9 @@ impl<D: Door> Backplane<D> {
         let server = self.server.as_ref();
         let info = server.map(|server| &server.info);
         NatsStatus {
-            server: server.map(|server| server.address.clone()),
+            server: server.map(|server| server.way.server.clone()),
+            address: server.map(|server| server.way.address.clone()),
+            encryption: server.and_then(|server| server.way.encryption.clone()),
             server_name: info.map(|info| info.server_name.clone()),
             server_id: info.map(|info| info.server_id.clone()),
             version: info.map(|info| info.version.clone()),
