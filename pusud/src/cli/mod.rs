@@ -26,6 +26,7 @@ mod listener_rows;
 mod listening;
 mod liveness;
 mod metric_row;
+mod nats_rows;
 mod network_rows;
 mod operations_rows;
 mod option_files;

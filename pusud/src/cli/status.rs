@@ -3,6 +3,7 @@
 use super::health;
 use super::listener_rows;
 use super::metric_row;
+use super::nats_rows;
 use super::option_files;
 use super::print;
 use super::relay_socket::RelaySocketArgs;
@@ -92,8 +93,9 @@ fn describe(status: &Status) -> String {
     for (n, OptionFile { path, since, fault }) in status.option_files.iter().enumerate() {
         rows.push((if n == 0 { "option files" } else { "" }, option_files::of_status(path, *since, fault.as_deref())));
     }
-    let relays = status.relays.iter().enumerate();
-    rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
+    rows.extend(status.nats.iter().flat_map(nats_rows::of_status));
+    let relays = relay_lines(status).enumerate();
+    rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, relay)));
     if status.network_hangs {
         rows.push(("relays", "unknown: the network's thread HANGS".into()));
     }
@@ -186,8 +188,14 @@ fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, Str
     (!list.is_empty()).then_some((label, list))
 }
 
-/// The line about another relay.
-pub(super) fn describe_relay(relay: &PeerStatus) -> String {
+/// The lines about other relays, by whichever way they are reached.
+pub(super) fn relay_lines(status: &Status) -> impl Iterator<Item = String> {
+    let describe = if status.nats.is_some() { nats_rows::describe_relay } else { describe_relay };
+    status.relays.iter().map(describe)
+}
+
+/// The line about another relay that there is a link with.
+fn describe_relay(relay: &PeerStatus) -> String {
     let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
     // Of a name the address is shown that it leads to, too.
     let resolved = relay.resolved.as_ref().filter(|resolved| *resolved != address);

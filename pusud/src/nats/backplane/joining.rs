@@ -33,7 +33,7 @@ impl<D: Door> Backplane<D> {
     pub(in crate::nats) fn connected(&mut self, address: String, info: Info, now: Instant) {
         self.connection += 1;
         info!(server = %address, name = %info.server_name, version = %info.version, "connected to NATS");
-        self.server = Some(Server { address, info, since: now, round_trip: None });
+        self.server = Some(Server { address, info, since: now, round_trip: None, refusals: 0 });
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
@@ -55,6 +55,7 @@ impl<D: Door> Backplane<D> {
         if let Some(server) = self.server.take() {
             warn!(server = %server.address, reason, "the connection to NATS has ended; other relays are not reached");
             self.figures.disconnects += 1;
+            self.alone_since = now;
         }
         self.figures.last_error = Some(reason);
         self.joining = None;
