@@ -45,7 +45,9 @@ pub(super) fn connection(nats: &NatsStatus) -> String {
 
 fn server(nats: &NatsStatus) -> Option<String> {
     nats.server.as_ref()?;
-    let mut facts: Vec<String> = nats.server_name.iter().cloned().collect();
+    // One that has no name in its settings is called by its id.
+    let mut facts: Vec<String> =
+        nats.server_name.iter().filter(|_| nats.server_name != nats.server_id).cloned().collect();
     facts.extend(nats.version.iter().map(|version| format!("version {version}")));
     facts.push(nats.cluster.as_ref().map_or_else(|| "no cluster".to_owned(), |cluster| format!("cluster {cluster}")));
     facts.extend(nats.server_id.iter().map(|id| format!("id {}", beginning(id))));

@@ -109,7 +109,7 @@ fn describe(status: &Status) -> String {
 }
 
 /// The rows about the authenticator.
-fn authenticator_rows(authenticator: &Authenticator) -> Vec<(&str, String)> {
+fn authenticator_rows(authenticator: &Authenticator) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let ready = if authenticator.ready { "ready" } else { "NOT READY" };
     let identity = format!("{} {}", authenticator.id, authenticator.version);
@@ -183,14 +183,15 @@ fn shards(status: &Status) -> String {
     }
 }
 
-fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
+fn listed(label: &'static str, items: impl Iterator<Item = String>) -> Option<(&'static str, String)> {
     let list = items.collect::<Vec<_>>().join(", ");
     (!list.is_empty()).then_some((label, list))
 }
 
 /// The lines about other relays, by whichever way they are reached.
 pub(super) fn relay_lines(status: &Status) -> impl Iterator<Item = String> {
-    let describe = if status.nats.is_some() { nats_rows::describe_relay } else { describe_relay };
+    let describe: fn(&PeerStatus) -> String =
+        if status.nats.is_some() { nats_rows::describe_relay } else { describe_relay };
     status.relays.iter().map(describe)
 }
 
