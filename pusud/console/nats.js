@@ -28,6 +28,8 @@ function serverOf(nats) {
   }
   return [
     ['Connection', `${name(nats.server)}, for ${duration(Math.floor(nats.connected_for ?? 0))}`],
+    ['Address', nameOrNone(nats.address)],
+    ['Encryption', nats.encryption === null ? 'none' : name(nats.encryption)],
     ['Server', [nats.server_name === nats.server_id ? nats.server_id.slice(0, 8) : nats.server_name, nats.version && `version ${nats.version}`].filter(Boolean).map(name).join(', ')],
     ['Cluster', nats.cluster === null ? 'none: it is alone' : name(nats.cluster)],
     ['Joined', nats.joined ? 'yes' : 'not yet: nothing goes to other relays', { mark: nats.joined ? '' : 'error' }],

@@ -27,7 +27,6 @@ mod listening;
 mod liveness;
 mod metric_row;
 mod nats_rows;
-mod network_rows;
 mod operations_rows;
 mod option_files;
 mod output;

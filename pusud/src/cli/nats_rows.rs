@@ -37,8 +37,12 @@ pub(super) fn connection(nats: &NatsStatus) -> String {
     let Some(server) = &nats.server else {
         return format!("NOT CONNECTED{}: other relays are not reached", time(nats.disconnected_for));
     };
-    let mut facts = vec![format!("connected to {server}{}", time(nats.connected_for))];
+    // Of a name the address is shown that it leads to, too.
+    let address = nats.address.as_ref().filter(|address| !server.contains(&***address));
+    let place = address.map_or_else(|| server.clone(), |address| format!("{server} ({address})"));
+    let mut facts = vec![format!("connected to {place}{}", time(nats.connected_for))];
     facts.extend(nats.round_trip.map(|time| format!("round trip {}", milliseconds(time))));
+    facts.push(nats.encryption.clone().unwrap_or_else(|| "not encrypted".to_owned()));
     facts.push(if nats.joined { "joined" } else { "NOT JOINED: nothing goes to other relays" }.to_owned());
     facts.join(", ")
 }
@@ -110,6 +114,8 @@ mod tests {
         let ms = |ms| Some(Duration::from_millis(ms));
         let nats = NatsStatus {
             server: Some("tls://a:4222".into()),
+            address: Some("192.0.2.1:4222".into()),
+            encryption: Some("TLS 1.3".into()),
             server_name: Some("n1".into()),
             server_id: Some("NABCDEFGHIJ".into()),
             version: Some("2.9.10".into()),
@@ -132,7 +138,7 @@ mod tests {
         };
         assert_eq!(
             rows(&nats),
-            "nats: connected to tls://a:4222 for 1m 1s, round trip 0.2 ms, joined\n\
+            "nats: connected to tls://a:4222 (192.0.2.1:4222) for 1m 1s, round trip 0.2 ms, TLS 1.3, joined\n\
              server: n1, version 2.9.10, cluster c, id NABCDEFG, max_payload 1024\n\
              messages: 9 given to it, 7 bytes wait, 1 dropped, 2 too large for it\n\
              barriers: 4 passed, 0 expired, the last took 1.0 ms, the longest 20.0 ms\n\

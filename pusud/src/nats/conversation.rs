@@ -91,7 +91,7 @@ impl<D: Door> Conversation<D> {
         let now = Instant::now();
         let mut backplane = self.backplane.borrow_mut();
         let next = loop {
-            match parser.next() {
+            match parser.next_op() {
                 Ok(Some(Op::Pong)) => {
                     if let Some(pinged) = self.pinged.take() {
                         backplane.answered(now.saturating_duration_since(pinged));

@@ -7,6 +7,7 @@
 mod backplane;
 mod barrier;
 mod candidates;
+mod check;
 mod conversation;
 mod interest;
 mod memory;
@@ -20,8 +21,11 @@ mod subjects;
 mod tasks;
 mod wire;
 
+pub use check::{Found, check};
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
 pub use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};
 pub use settings::{Identity, Settings};
 
 use crate::peers::start_now;
@@ -30,6 +34,9 @@ use backplane::Backplane;
 use servers::RealServers;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// Bytes that a payload has beside a single content.
+const CONTENT_OVERHEAD_BYTES: usize = wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES;
 
 /// What the network is made of.
 pub struct Network<D, E> {
@@ -59,5 +66,5 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
 
 /// The longest payload of a message of a relay, in bytes, where contents have so many.
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
-    wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
+    CONTENT_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
 }

@@ -155,11 +155,20 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     })
 }
 
+/// Connects to the NATS servers of the settings, if there are some. Gives what there is to say of each, for people.
+///
+/// # Errors
+/// One cannot be used, or a key cannot be read: names it and the way out.
+pub fn check_nats(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(nats) = config.backplane.nats() else { return Ok(Vec::new()) };
+    Ok(nats::check(&nats_settings(config, nats)?)?.servers)
+}
+
 /// What the settings say about the network over NATS.
 ///
 /// # Errors
 /// The key cannot be read or is none.
-pub fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::Settings> {
+fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::Settings> {
     let content_bytes_max = config.limits.max_message_bytes;
     let tls = nats.tls.clone().unwrap_or_default();
     let wiped = |secret: &crate::config::Secret| zeroize::Zeroizing::new(secret.reveal().to_owned());

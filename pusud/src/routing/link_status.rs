@@ -31,6 +31,10 @@ pub struct Status {
 pub struct NatsStatus {
     /// The server, as it was dialled; `None`: there is no connection, and of the server nothing is known.
     pub server: Option<String>,
+    /// The address that this was.
+    pub address: Option<String>,
+    /// Version and cipher suite of TLS; `None`: the connection is not encrypted.
+    pub encryption: Option<String>,
     /// Its name.
     pub server_name: Option<String>,
     /// Its id, another one after each of its starts.

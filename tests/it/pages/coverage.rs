@@ -39,6 +39,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
         1,
         "settings::a_list_of_authenticators_is_good",
     ),
+    ("docs/operating/settings-and-limits.md", "NATS", "yaml", 1, "settings::nats_is_good"),
     (
         "docs/operating/settings-and-limits.md",
         "How settings work",

@@ -22,6 +22,7 @@ use crate::nats::published::Published;
 use crate::nats::queue::{Kind, Queue};
 use crate::nats::roster::Roster;
 use crate::nats::server::{Info, command};
+use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
@@ -74,7 +75,7 @@ pub(super) struct Backplane<D> {
 
 /// The server that this relay is connected to.
 struct Server {
-    address: String,
+    way: Way,
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,
@@ -200,7 +201,7 @@ impl<D: Door> Backplane<D> {
 
     /// The cluster of the server; empty: it is alone, or there is none.
     fn cluster(&self) -> &str {
-        self.server.as_ref().and_then(|server| server.info.cluster.as_deref()).unwrap_or_default()
+        self.server.as_ref().map_or("", |server| server.info.cluster())
     }
 
     /// Whether publications leave.

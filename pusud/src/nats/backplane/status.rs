@@ -25,11 +25,13 @@ impl<D: Door> Backplane<D> {
         let server = self.server.as_ref();
         let info = server.map(|server| &server.info);
         NatsStatus {
-            server: server.map(|server| server.address.clone()),
+            server: server.map(|server| server.way.server.clone()),
+            address: server.map(|server| server.way.address.clone()),
+            encryption: server.and_then(|server| server.way.encryption.clone()),
             server_name: info.map(|info| info.server_name.clone()),
             server_id: info.map(|info| info.server_id.clone()),
             version: info.map(|info| info.version.clone()),
-            cluster: info.and_then(|info| info.cluster.clone()),
+            cluster: info.map(|info| info.cluster().to_owned()).filter(|cluster| !cluster.is_empty()),
             max_payload: info.map(|info| info.payload_bytes_max() as u64),
             connected_for: server.map(|server| now.saturating_duration_since(server.since)),
             disconnected_for: server.is_none().then(|| now.saturating_duration_since(self.alone_since)),

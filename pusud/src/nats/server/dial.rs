@@ -32,10 +32,10 @@ const ADDRESSES_MAX: usize = 8;
 /// The names of settings, and of the other side, in errors of TLS.
 const TERMS: Terms = Terms {
     peer: "NATS server",
-    ca: "nats.tls.ca:",
-    certificate: "nats.tls.certificate:",
-    key: "nats.tls.key:",
-    address: "nats.servers",
+    ca: "`nats.tls.ca`",
+    certificate: "`nats.tls.certificate`",
+    key: "`nats.tls.key`",
+    address: "`nats.servers`",
     plain: "nats://",
     encrypted: "tls://",
     protocol: "NATS",
@@ -116,7 +116,7 @@ async fn tcp(address: &ServerAddress, end: Instant) -> Result<(TcpStream, Socket
 
 async fn first_info(stream: &mut Stream, parser: &mut Parser) -> Result<Info, DialError> {
     loop {
-        match parser.next()? {
+        match parser.next_op()? {
             Some(Op::Info(info)) => return Ok(*info),
             Some(Op::Error(error)) => return Err(error.into()),
             Some(op) => return Err(unexpected(&op)),
@@ -160,7 +160,7 @@ async fn handshake(
     let sent = sent.await;
     let mut info = info;
     loop {
-        match parser.next()? {
+        match parser.next_op()? {
             Some(Op::Pong) => return Ok((stream, info, parser)),
             Some(Op::Info(newer)) => info = *newer,
             Some(Op::Ping) => {

@@ -64,3 +64,18 @@ pub enum DialError {
     #[error("{0}")]
     Credentials(#[from] CredentialsError),
 }
+
+impl DialError {
+    /// Whether nobody is there: a server that is started later may be a good one.
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolve(_)
+                | Self::Connect(_)
+                | Self::ConnectTimeout
+                | Self::Silent
+                | Self::HandshakeTimeout
+                | Self::Ended(_)
+        )
+    }
+}

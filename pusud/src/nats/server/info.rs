@@ -22,9 +22,8 @@ pub struct Info {
     pub server_name: String,
     /// As `2.9.10`.
     pub version: String,
-    /// The name of its cluster; a server alone has none.
     #[serde(default)]
-    pub cluster: Option<String>,
+    cluster: Option<String>,
     /// The domain of JetStream, where it has one.
     #[serde(default)]
     pub domain: Option<String>,
@@ -90,6 +89,11 @@ impl Info {
         usize::try_from(self.max_payload).unwrap_or(0)
     }
 
+    /// The name of its cluster; empty for a server alone.
+    pub fn cluster(&self) -> &str {
+        self.cluster.as_deref().unwrap_or_default()
+    }
+
     fn check(&self) -> Result<(), InfoError> {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if self.server_id.is_empty() || self.server_id.len() > TEXT_BYTES_MAX || !self.server_id.bytes().all(is_token) {
@@ -133,7 +137,7 @@ mod tests {
     fn a_real_one() {
         let info = parse(REAL).unwrap();
         assert_eq!((info.version.as_str(), info.payload_bytes_max(), info.client_id), ("2.9.10", 1_048_576, 5));
-        assert_eq!((info.cluster.as_deref(), info.nonce.as_deref()), (Some("c"), Some("jzJSL6ecPV5rFrQ")));
+        assert_eq!((info.cluster(), info.nonce.as_deref()), ("c", Some("jzJSL6ecPV5rFrQ")));
         assert_eq!(info.connect_urls, ["127.0.0.1:4222", "127.0.0.1:4223"]);
         assert!(info.headers && info.auth_required && !info.tls_required && !info.is_lame_duck);
     }

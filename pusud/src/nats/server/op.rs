@@ -129,7 +129,7 @@ impl Parser {
     ///
     /// # Errors
     /// The stream is none of a NATS server.
-    pub fn next(&mut self) -> Result<Option<Op<'_>>, Malformed> {
+    pub fn next_op(&mut self) -> Result<Option<Op<'_>>, Malformed> {
         if !self.skip() {
             return Ok(None);
         }
@@ -284,3 +284,6 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn shown(line: &[u8]) -> String {
     line[..line.len().min(SHOWN_BYTES_MAX)].escape_ascii().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,6 +106,7 @@ metrics! {
 
     LINK_LATE = Counter "pusud_link_late_messages" ["relay"] "Over NATS: messages of it that came after they were counted as missed, and were thrown away.";
     NATS_UP = Gauge "pusud_nats_up" [] "1 while there is a connection to a NATS server.";
+    NATS_ENCRYPTED = Gauge "pusud_nats_encrypted" [] "1 while the connection to the server is encrypted.";
     NATS_JOINED = Gauge "pusud_nats_joined" [] "1 while messages go to other relays: those that were known have answered over this connection.";
     NATS_ROUND_TRIP = Gauge "pusud_nats_round_trip_seconds" [] "The last ping's, to the server.";
     NATS_QUEUED = Gauge "pusud_nats_queued_bytes" [] "What waits to be written to the server.";

@@ -6,6 +6,7 @@ use crate::routing::NatsStatus;
 
 pub(super) fn write(writer: &mut Writer, nats: &NatsStatus) {
     writer.family(&names::NATS_UP).is(&[], nats.server.is_some());
+    writer.family(&names::NATS_ENCRYPTED).is(&[], nats.encryption.is_some());
     writer.family(&names::NATS_JOINED).is(&[], nats.joined);
     let mut round_trip = writer.family(&names::NATS_ROUND_TRIP);
     nats.round_trip.iter().for_each(|time| round_trip.series(&[], time.as_secs_f64()));
