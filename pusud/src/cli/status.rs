@@ -1,9 +1,10 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
+pub(super) mod nats_rows;
+
 use super::health;
 use super::listener_rows;
 use super::metric_row;
-use super::nats_rows;
 use super::option_files;
 use super::print;
 use super::relay_socket::RelaySocketArgs;

@@ -8,7 +8,7 @@ use std::time::Duration;
 const ID_SHOWN: usize = 8;
 
 /// The rows about the server; what has never happened is left out.
-pub(super) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)> {
+pub(in crate::cli) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)> {
     let mut rows = vec![("nats", connection(nats))];
     rows.extend(server(nats).map(|server| ("  server", server)));
     let NatsStatus { published, queue_bytes, dropped, too_large, .. } = nats;
@@ -32,7 +32,7 @@ pub(super) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)> {
 }
 
 /// One line about the connection.
-pub(super) fn connection(nats: &NatsStatus) -> String {
+pub(in crate::cli) fn connection(nats: &NatsStatus) -> String {
     let time = |time: Option<Duration>| time.map_or_else(String::new, |time| format!(" for {}", whole(time)));
     let Some(server) = &nats.server else {
         return format!("NOT CONNECTED{}: other relays are not reached", time(nats.disconnected_for));
