@@ -17,33 +17,28 @@ use tokio::time::timeout;
 /// How long a server may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Each server with what it is, or that it does not answer, for people.
-    pub servers: Vec<(String, String)>,
-}
-
-/// Connects to all servers of the settings, one after the other. Nothing that a relay listens to is published.
+/// Connects to all servers of the settings, one after the other. Gives each with what it is, or that it does not answer, for
+/// people. Nothing that a relay listens to is published.
 ///
 /// # Errors
 /// A server refuses this relay, would not take its messages, or is of another cluster than others: names it and the way out. That
 /// one does not answer is none: a relay serves its own clients meanwhile, and tries again.
-pub fn check(settings: &Settings) -> anyhow::Result<Found> {
+pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().context("cannot make a runtime")?;
     let (boot, _) = start_now(&settings.identity.name, &settings.identity.network)?;
     runtime.block_on(check_all(settings, boot))
 }
 
-async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
-    let (mut found, mut clusters) = (Found::default(), BTreeSet::new());
+async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(String, String)>> {
+    settings.server.credentials.check(settings.server.strict)?;
+    let (mut found, mut clusters) = (Vec::new(), BTreeSet::new());
     for address in &settings.servers {
         match dial(address, &settings.server).await {
             Ok(connected) => {
                 let info = connected.info.clone();
                 check_payload(address, &info, settings.identity.content_bytes_max)?;
                 check_permissions(address, connected, &settings.identity.network, boot).await?;
-                found.servers.push((address.to_string(), describe(&info)));
+                found.push((address.to_string(), describe(&info)));
                 // Servers without a cluster are one each.
                 clusters.insert(match info.cluster() {
                     "" => info.server_id.clone(),
@@ -51,7 +46,7 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Found> {
                 });
             }
             Err(error) if error.is_absence() => {
-                found.servers.push((address.to_string(), format!("does not answer now: {error}")));
+                found.push((address.to_string(), format!("does not answer now: {error}")));
             }
             Err(error) => bail!("{address} {error}"),
         }

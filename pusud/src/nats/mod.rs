@@ -21,12 +21,12 @@ mod subjects;
 mod tasks;
 mod wire;
 
-pub use check::{Found, check};
+pub(crate) use check::check;
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
-pub use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
+pub(crate) use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};
-pub use settings::{Identity, Settings};
+pub(crate) use settings::{Identity, Settings};
 
 use crate::peers::start_now;
 use crate::routing::{Door, Events, Status, start_backplane};
@@ -39,7 +39,7 @@ use tokio::time::Instant;
 const CONTENT_OVERHEAD_BYTES: usize = wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES;
 
 /// What the network is made of.
-pub struct Network<D, E> {
+pub(crate) struct Network<D, E> {
     /// The settings.
     pub settings: Settings,
     /// The way to the relay.
@@ -54,7 +54,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     ///
     /// # Errors
     /// A name that no relay can have; the thread or its runtime cannot be made, or the system has no random numbers.
-    pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
+    pub(crate) fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
         let Self { settings: Settings { identity, servers, server, keys }, door, events } = self;
         let (boot, random) = start_now(&identity.name, &identity.network)?;
         start_backplane(move || {

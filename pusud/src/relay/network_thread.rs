@@ -54,7 +54,12 @@ impl NetworkThread {
                 let address = listener.local_addr().context("the bound socket has no address")?;
                 Prepared::Mesh { settings, listener, address }
             }
-            Backplane::Nats(servers) => Prepared::Nats(nats_settings(config, servers)?),
+            Backplane::Nats(servers) => {
+                for warning in servers.check_files(config.strict_key_permissions)? {
+                    warn!("{warning}");
+                }
+                Prepared::Nats(nats_settings(config, servers)?)
+            }
         };
         let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
@@ -161,7 +166,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
 /// One cannot be used, or a key cannot be read: names it and the way out.
 pub fn check_nats(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let Some(nats) = config.backplane.nats() else { return Ok(Vec::new()) };
-    Ok(nats::check(&nats_settings(config, nats)?)?.servers)
+    nats::check(&nats_settings(config, nats)?)
 }
 
 /// What the settings say about the network over NATS.
@@ -179,7 +184,7 @@ fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::S
         }
         NatsCredentials::Token(token) => nats::Credentials::Token(wiped(token)),
         NatsCredentials::NkeySeedFile(file) => nats::Credentials::NkeySeedFile(file.clone()),
-        NatsCredentials::CredentialsFile(file) => nats::Credentials::CredentialsFile(file.clone()),
+        NatsCredentials::CredentialsFile(file) => nats::Credentials::JwtFile(file.clone()),
     };
     Ok(nats::Settings {
         identity: nats::Identity {
@@ -191,6 +196,7 @@ fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::S
         server: nats::ServerSettings {
             credentials,
             tls: nats::TlsFiles { ca: tls.ca, identity: tls.identity },
+            strict: config.strict_key_permissions,
             name: config.name.clone(),
             payload_bytes_max: nats::payload_bytes_max(content_bytes_max),
         },

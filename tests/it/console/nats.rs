@@ -2,26 +2,17 @@
 //! NATS goes away and comes back.
 
 use super::browser::Browser;
-use crate::harness::{Daemon, ReservedPort, Running, Setup, not_run};
+use crate::harness::{Daemon, Named, NatsCluster, Setup};
 use serde_json::json;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
-const ROW: &str = "the console over NATS";
 const CHANNEL: &str = "over-nats";
 
 #[test]
 fn it_shows_nats_and_what_it_is_to_be_without() {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&folders).chain(["/usr/sbin".into()]);
-    let Some(program) = folders.find_map(|folder| Some(folder.join("nats-server")).filter(|file| file.is_file()))
-    else {
-        return not_run(ROW, "there is no nats-server");
-    };
-    let Some(mut browser) = Browser::start(ROW) else { return };
-    let port = ReservedPort::new();
-    let server = nats(&program, &port);
-    let relays = ["first", "second"].map(|name| relay(name, &port));
+    let Some(mut cluster) = NatsCluster::of(1) else { return };
+    let Some(mut browser) = Browser::start("the console over NATS") else { return };
+    let relays = ["first", "second"]
+        .map(|name| Setup::on_shards(1).name(name).with_operations().over(&cluster, Named::All).start());
     let mut listeners = relays.each_ref().map(Daemon::client);
     listeners.iter_mut().for_each(|listener| listener.subscribe(CHANNEL));
     let token = std::fs::read_to_string(relays[0].dir().join("operations.token")).unwrap();
@@ -29,22 +20,11 @@ fn it_shows_nats_and_what_it_is_to_be_without() {
     browser.sign_in(&format!("http://{}/", relays[0].operations()), token);
     shows_the_network(&mut browser);
     knows_no_other_listeners(&mut browser);
-    drop(server);
+    cluster.kill(0);
     shows_that_it_is_away(&mut browser);
-    let _server = nats(&program, &port);
+    cluster.restart(0);
     browser.see("linked with all 1 others");
     browser.tell("see_gone", json!({"text": "no connection to NATS"}));
-}
-
-/// A server, until it is dropped.
-fn nats(program: &Path, port: &ReservedPort) -> Running {
-    let port = port.port().to_string();
-    Running::start(Command::new(program).args(["-a", "127.0.0.1", "-p", &port, "-n", "nats-a"]).stdin(Stdio::null()))
-}
-
-fn relay(name: &str, nats: &ReservedPort) -> Daemon {
-    let nats = format!("backplane: nats\nnats: {{servers: ['nats://127.0.0.1:{}']}}", nats.port());
-    Setup::on_shards(1).name(name).with_operations().settings(&nats).start()
 }
 
 fn shows_the_network(browser: &mut Browser) {
@@ -52,8 +32,8 @@ fn shows_the_network(browser: &mut Browser) {
     browser.see("linked with all 1 others");
     browser.see_row("second", "at the same NATS server");
     browser.see_row("Connection", "nats://127.0.0.1:");
-    browser.see_row("Server", "nats-a, version 2.");
-    browser.see_row("Cluster", "none");
+    browser.see_row("Server", "nats-0, version 2.");
+    browser.see_row("Cluster", "pusu-tests");
     browser.see_row("Joined", "yes");
     browser.see_row("Barriers passed", "the longest in");
     assert_eq!(browser.tell("network_picture", json!({})), "NATS and first: linked. NATS and second: linked");

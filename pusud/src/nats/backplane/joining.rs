@@ -43,6 +43,7 @@ impl<D: Door> Backplane<D> {
             "connected to NATS"
         );
         self.server = Some(Server { way, info, since: now, round_trip: None, refusals: 0 });
+        self.look_at_payload_limit();
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
@@ -65,6 +66,8 @@ impl<D: Door> Backplane<D> {
             warn!(server = %server.way.server, reason, "the connection to NATS has ended; other relays are not reached");
             self.figures.disconnects += 1;
             self.alone_since = now;
+        } else if self.figures.last_error.as_ref() != Some(&reason) {
+            warn!(reason, "cannot connect to NATS; trying again");
         }
         self.figures.last_error = Some(reason);
         self.joining = None;

@@ -103,6 +103,8 @@ struct Figures {
     last_error: Option<String>,
     /// What servers have refused.
     refusals: u64,
+    /// A limit of the server that was warned about.
+    small_payload: Option<usize>,
 }
 
 impl<D: Door> Backplane<D> {

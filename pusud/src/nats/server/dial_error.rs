@@ -10,7 +10,7 @@ use std::io;
 
 /// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum DialError {
+pub(crate) enum DialError {
     /// The host's name leads nowhere.
     #[error("the name cannot be resolved: {0}")]
     Resolve(io::Error),
@@ -67,7 +67,7 @@ pub enum DialError {
 
 impl DialError {
     /// Whether nobody is there: a server that is started later may be a good one.
-    pub fn is_absence(&self) -> bool {
+    pub(crate) fn is_absence(&self) -> bool {
         matches!(
             self,
             Self::Resolve(_)

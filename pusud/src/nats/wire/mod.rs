@@ -13,7 +13,8 @@ pub(super) use about::About;
 pub(super) use encode::{
     Sender, barrier, content, goodbye, note, nothing, numbers, passed, peer_head, presence, publications_head, resume,
 };
-pub(super) use fields::Malformed;
+#[cfg(test)]
+use fields::Malformed;
 pub(super) use kind::Presence;
 pub(super) use message::{Contents, Header, Lasts, Message, Names, Numbers, parse};
 

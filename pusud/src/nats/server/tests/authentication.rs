@@ -1,7 +1,9 @@
 //! Each way to prove who one is, and credentials that are wrong.
 
+use super::super::credentials::CredentialsError;
+use super::super::dial_error::DialError;
 use super::super::nkey::{Nkey, USER};
-use super::super::{Credentials, CredentialsError, DialError, ServerError};
+use super::super::{Credentials, ServerError};
 use super::real_server::{Server, write_secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -113,8 +115,8 @@ async fn a_credentials_file() {
         )
     };
     let Some(server) = Server::start(&settings, &[("creds", &*file(&seed)), ("other", &*file(&other))]) else { return };
-    is_let_in(&server, Credentials::CredentialsFile(server.path("creds"))).await;
-    is_refused(&server, Credentials::CredentialsFile(server.path("other"))).await;
+    is_let_in(&server, Credentials::JwtFile(server.path("creds"))).await;
+    is_refused(&server, Credentials::JwtFile(server.path("other"))).await;
     is_refused(&server, Credentials::None).await;
 }
 
@@ -127,9 +129,9 @@ fn files_that_cannot_be_used_are_named_and_not_shown() {
     let both = |seed: &str| format!("{jwt}-----BEGIN USER NKEY SEED-----\n{seed}\n---END USER NKEY SEED---\n");
     let is_good = |credentials: &Credentials, text: &str| {
         write_secret(&path, text);
-        credentials.check()
+        credentials.check(true)
     };
-    let (nkey, creds) = (Credentials::NkeySeedFile(path.clone()), Credentials::CredentialsFile(path.clone()));
+    let (nkey, creds) = (Credentials::NkeySeedFile(path.clone()), Credentials::JwtFile(path.clone()));
     assert_eq!(is_good(&nkey, &seed), Ok(()));
     assert_eq!(is_good(&nkey, &both(&seed)), Ok(()), "the seed of a credentials file");
     assert_eq!(is_good(&creds, &both(&seed)), Ok(()));
@@ -152,9 +154,9 @@ fn files_that_cannot_be_used_are_named_and_not_shown() {
         assert!(shown.contains(expected) && !shown.contains("hunter2") && !shown.contains(&seed[4..12]), "{error}");
     }
     std::fs::remove_file(&path).unwrap();
-    assert!(nkey.check().unwrap_err().to_string().contains("cannot be read"));
+    assert!(nkey.check(true).unwrap_err().to_string().contains("cannot be read"));
     std::fs::create_dir(&path).unwrap();
-    assert!(matches!(nkey.check(), Err(CredentialsError::File { reason, .. }) if reason == "is no file"));
+    assert!(matches!(nkey.check(true), Err(CredentialsError::File { reason, .. }) if reason == "is no file"));
 }
 
 #[cfg(unix)]
@@ -165,9 +167,9 @@ fn a_seed_that_everybody_may_read_is_refused() {
     let path = folder.path().join("seed");
     write_secret(&path, &Nkey::made(USER, [1; 32]).1);
     let credentials = Credentials::NkeySeedFile(path.clone());
-    assert_eq!(credentials.check(), Ok(()));
+    assert_eq!(credentials.check(true), Ok(()));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(credentials.check().unwrap_err().to_string().contains("is open to everybody (mode 0644): `chmod o= "));
+    assert!(credentials.check(true).unwrap_err().to_string().contains("is open to everybody (mode 0644): `chmod o= "));
 }
 
 #[test]

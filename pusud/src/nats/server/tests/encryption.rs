@@ -1,6 +1,7 @@
 //! TLS with real servers: certificates of both sides, and each way to have none that is good.
 
-use super::super::{Credentials, DialError, TlsFiles, dial};
+use super::super::dial_error::DialError;
+use super::super::{Credentials, TlsFiles, dial};
 use super::real_server::{Server, settings};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,

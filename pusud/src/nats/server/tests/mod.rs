@@ -25,7 +25,7 @@ impl Connection {
         self.stream.flush().await.unwrap();
     }
 
-    /// All that comes until PONG, or until the end, as `Debug` shows it.
+    /// All that comes until PONG, or until the end, but for INFO.
     async fn said(&mut self) -> Vec<String> {
         let mut said = Vec::new();
         loop {
@@ -33,7 +33,10 @@ impl Connection {
                 if op == Op::Pong {
                     return said;
                 }
-                said.push(shown(&op));
+                // Later versions say again who they are, when they have taken a connection.
+                if !matches!(op, Op::Info(_)) {
+                    said.push(shown(&op));
+                }
             }
             if !self.read().await {
                 said.push("end".to_owned());
@@ -42,11 +45,13 @@ impl Connection {
         }
     }
 
-    /// The next operation that is none but INFO.
-    async fn next_info(&mut self) -> super::Info {
+    /// The INFO that tells of lame duck mode.
+    async fn lame_duck(&mut self) -> super::Info {
         loop {
             while let Some(op) = self.parser.next_op().unwrap() {
-                if let Op::Info(info) = op {
+                if let Op::Info(info) = op
+                    && info.is_lame_duck
+                {
                     return *info;
                 }
             }

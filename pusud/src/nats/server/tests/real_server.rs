@@ -1,6 +1,7 @@
 //! A nats-server of a test's own, with settings of its own, on a port that the system chooses.
 
-use super::super::{Connection, Credentials, DialError, ServerAddress, ServerSettings, TlsFiles, dial};
+use super::super::dial_error::DialError;
+use super::super::{Connection, Credentials, ServerAddress, ServerSettings, TlsFiles, dial};
 use super::PATIENCE;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -79,7 +80,7 @@ impl Drop for Server {
 }
 
 pub(super) fn settings(credentials: Credentials, tls: TlsFiles) -> ServerSettings {
-    ServerSettings { credentials, tls, name: "relay 1".to_owned(), payload_bytes_max: 64 * 1024 }
+    ServerSettings { credentials, tls, strict: true, name: "relay 1".to_owned(), payload_bytes_max: 64 * 1024 }
 }
 
 /// A file that only this user may read.

@@ -129,8 +129,8 @@ async fn lame_duck_mode_is_told() {
     let mut relay = server.connect(Credentials::None).await.unwrap();
     assert!(!relay.info.is_lame_duck);
     server.signal("ldm");
-    let info = relay.next_info().await;
-    assert!(info.is_lame_duck && info.server_id == relay.info.server_id);
+    let info = relay.lame_duck().await;
+    assert_eq!(info.server_id, relay.info.server_id);
 }
 
 #[tokio::test]

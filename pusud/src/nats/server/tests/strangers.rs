@@ -1,6 +1,7 @@
 //! Those who are no NATS server, or a bad one: a test's own program answers.
 
-use super::super::{Credentials, DialError, ServerAddress, TlsFiles, dial};
+use super::super::dial_error::DialError;
+use super::super::{Credentials, ServerAddress, TlsFiles, dial};
 use super::real_server::settings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -36,8 +37,8 @@ async fn nonsense_is_told() {
         ("a\n", "does not end with CR LF"),
         ("PING\r\n", "`PING, where it cannot be`"),
         ("MSG a 1 1\r\nx\r\n", "`a message, where it cannot be`"),
-        ("INFO {}\r\n", "INFO cannot be read: missing field `server_id`"),
-        ("INFO {\"server_id\":\"A\",\"version\":\"2\",\"max_payload\":-1}\r\n", "impossible `max_payload`"),
+        ("INFO {}\r\n", "it sent an INFO that cannot be read: missing field `server_id`"),
+        ("INFO {\"server_id\":\"A\",\"version\":\"2\",\"max_payload\":-1}\r\n", "that has an impossible `max_payload`"),
         ("-ERR 'maximum connections exceeded'\r\n", "raise `max_connections`"),
     ] {
         let error = error_of(said.to_owned(), "nats", false).await.to_string();
