@@ -56,16 +56,17 @@ impl<D: Door> Backplane<D> {
     }
 
     fn peer(&self, id: RelayId, relay: &Relay, is_connected: bool, now: Instant) -> PeerStatus {
-        let peer = self.peer_of(id);
         let about = relay.about.as_ref();
         let is_linked = is_connected && relay.linked.is_some();
+        // Whatever it has said before holds no longer.
+        let peer = self.peer_of(id).filter(|_| is_linked);
         PeerStatus {
             name: relay.name().map(str::to_owned),
             remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
             state: if is_linked { PeerState::Linked } else { PeerState::Down },
             traffic: relay.traffic,
             linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
-            lagging: relay.is_lagging,
+            lagging: is_linked && relay.is_lagging,
             authenticator_difference: peer.and_then(|peer| self.peers.difference(peer)).map(str::to_owned),
             sees: peer.and_then(|peer| self.peers.seen_by(peer)),
             ..PeerStatus::default()
