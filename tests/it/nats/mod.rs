@@ -10,6 +10,7 @@ mod deliveries;
 mod faults;
 mod kills;
 mod kit;
+mod operator;
 mod race;
 mod rolling;
 mod routes;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Waits until the relay has a server.
 pub(super) fn wait_connected(relay: &Daemon) -> Value {
-    relay.wait_for_status("a server of NATS", |status| status["nats"]["has_joined"] == true)
+    relay.wait_for_status("a server of NATS", |status| status["nats"]["joined"] == true)
 }
 
 /// Waits until it has none.

@@ -42,7 +42,7 @@ impl<D: Door> Backplane<D> {
             encryption,
             "connected to NATS"
         );
-        self.server = Some(Server { way, info, since: now, round_trip: None });
+        self.server = Some(Server { way, info, since: now, round_trip: None, refusals: 0 });
         self.look_at_payload_limit();
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
@@ -65,6 +65,7 @@ impl<D: Door> Backplane<D> {
         if let Some(server) = self.server.take() {
             warn!(server = %server.way.server, reason, "the connection to NATS has ended; other relays are not reached");
             self.figures.disconnects += 1;
+            self.alone_since = now;
         } else if self.figures.last_error.as_ref() != Some(&reason) {
             warn!(reason, "cannot connect to NATS; trying again");
         }

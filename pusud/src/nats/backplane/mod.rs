@@ -52,6 +52,8 @@ pub(super) struct Backplane<D> {
     connection: u32,
     /// The server, while there is a connection.
     server: Option<Server>,
+    /// When the last connection has ended, or the relay has started.
+    alone_since: Instant,
     /// Those that have to answer before publications leave; `None`: they have.
     joining: Option<Joining>,
     queue: Queue,
@@ -77,6 +79,7 @@ struct Server {
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,
+    refusals: u64,
 }
 
 /// What was counted since the relay started.
@@ -90,6 +93,10 @@ struct Figures {
     too_large: u64,
     /// Payloads that no relay has sent.
     garbage: u64,
+    /// Presences of other relays that have this relay's name.
+    namesakes: u64,
+    /// Presences of relays at servers of other clusters.
+    other_clusters: u64,
     /// Connections that have ended.
     disconnects: u64,
     /// Why the last one ended, or could not be made.
@@ -117,6 +124,7 @@ impl<D: Door> Backplane<D> {
             boot,
             connection: 0,
             server: None,
+            alone_since: now,
             joining: None,
             queue: Queue::default(),
             interest,

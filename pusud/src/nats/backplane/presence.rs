@@ -68,6 +68,7 @@ impl<D: Door> Backplane<D> {
 
     /// Another relay has this relay's name.
     fn namesake(&mut self, header: Header) {
+        self.figures.namesakes += 1;
         let text = match header.boot > self.boot {
             true => {
                 "a relay that has started later has this relay's name: other relays do not hear this one; give each a `name` of its own"
@@ -89,6 +90,7 @@ impl<D: Door> Backplane<D> {
 
     /// A relay is at a server of another cluster: between the two no barrier holds.
     fn elsewhere(&mut self, about: &About) {
+        self.figures.other_clusters += 1;
         let text = format!(
             "relay {} is at a NATS server of another cluster ({}), and is not linked: relays reach each other within one cluster, \
              and neither over gateways nor over leaf nodes",

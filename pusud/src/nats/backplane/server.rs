@@ -85,6 +85,7 @@ impl<D: Door> Backplane<D> {
     /// Says it in the log and the status: the first ones of each connection, since a server may refuse each message.
     fn refused(&mut self, refusal: &ServerError) {
         self.figures.refusals += 1;
+        self.server.iter_mut().for_each(|server| server.refusals += 1);
         let everything = self.subjects.everything();
         let text = match refusal {
             ServerError::Permissions(permission, subject) => {
