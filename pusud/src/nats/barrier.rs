@@ -84,6 +84,8 @@ pub(super) struct Settled {
     pub tickets: Vec<Ticket>,
     /// The channels of those whose barrier was passed.
     pub channels: Vec<Rc<str>>,
+    /// The channels of those whose barrier was given up.
+    pub given_up: Vec<Rc<str>>,
     /// Who has not answered in time.
     pub lagging: BTreeSet<Answerer>,
 }
@@ -176,6 +178,7 @@ impl Barriers {
         } else if let Some(under_way) = self.under_way.take_if(|under_way| under_way.began + WAIT <= now) {
             self.figures.expired += 1;
             settled.tickets.extend(under_way.subscriptions.iter().map(|waiting| waiting.ticket));
+            settled.given_up.extend(under_way.channels.iter().cloned());
             settled.lagging = under_way.left;
         } else if let Some(under_way) = &mut self.under_way {
             // Those that have waited for the barrier before as well.
@@ -188,15 +191,15 @@ impl Barriers {
         settled
     }
 
-    /// When something has to be done next.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    /// When something has to be done next; `can_begin`: the next one begins once it is time.
+    pub(super) fn next_due(&self, can_begin: bool) -> Option<Instant> {
         let expires = self.under_way.iter().flat_map(|under_way| {
             let first = under_way.subscriptions.first().map(|waiting| waiting.asked + WAIT);
             let again = (!under_way.is_asked_again).then(|| under_way.began + ASKED_AGAIN);
             first.into_iter().chain(again).chain([under_way.began + WAIT])
         });
         let may_begin = || self.began.map_or_else(Instant::now, |began| began + PAUSE);
-        let begins = (!self.waiting.is_empty() && self.under_way.is_none()).then(may_begin);
+        let begins = (can_begin && !self.waiting.is_empty() && self.under_way.is_none()).then(may_begin);
         let first = self.waiting.front().map(|first| first.asked + WAIT);
         expires.chain(begins).chain(first).min()
     }
@@ -247,15 +250,15 @@ mod tests {
         barriers.ask("a", ticket(1), now);
         barriers.begin([relay(1)].into(), at(300));
         barriers.ask("b", ticket(2), at(500));
-        assert_eq!(barriers.next_due(), Some(at(500)));
+        assert_eq!(barriers.next_due(true), Some(at(500)));
         assert_eq!(barriers.unanswered(at(500)), None, "a relay is not asked twice");
-        assert_eq!(barriers.next_due(), Some(at(1000)));
+        assert_eq!(barriers.next_due(true), Some(at(1000)));
         assert_eq!(tickets(&barriers.settle(false, at(1000))), [1]);
         let settled = barriers.settle(false, at(1300));
         assert_eq!((tickets(&settled), settled.lagging), (vec![], [relay(1)].into()));
         assert!(barriers.is_last(1) && barriers.channels(1).is_none());
         assert_eq!(tickets(&barriers.settle(false, at(1500))), [2]);
-        assert_eq!((barriers.figures.expired, barriers.next_due()), (1, None));
+        assert_eq!((barriers.figures.expired, barriers.next_due(true)), (1, None));
     }
 
     #[test]

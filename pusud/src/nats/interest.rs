@@ -27,6 +27,8 @@ pub(super) struct Channel {
     pub name: Rc<str>,
     /// All publications that come later will come here.
     pub is_settled: bool,
+    /// No barrier of it has ended yet: other relays' servers may not know of it.
+    pub is_new: bool,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -52,7 +54,7 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_settled: false, sid, lasts: Vec::new() });
+        entry.insert(Channel { name: name.clone(), is_settled: false, is_new: true, sid, lasts: Vec::new() });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -90,16 +92,22 @@ impl Interest {
         self.places.len()
     }
 
-    /// A relay begins that has published nothing yet.
-    pub(super) fn begins(&mut self, relay: RelayId) {
-        for (_, channel) in &mut self.channels {
-            channel.reach(relay, 0, 0);
+    /// A relay has published nothing behind `floor` to all channels of which it has said nothing. Of new channels their
+    /// barriers say how far it is: what it publishes before those are passed need not come here, and is not missing.
+    pub(super) fn begins(&mut self, relay: RelayId, floor: u64) {
+        for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new && !channel.knows(relay)) {
+            channel.reach(relay, floor, floor);
         }
     }
 
-    /// Nothing is certain any more, since the connection has ended.
+    /// Whether it is known of all channels that are not new how far a relay is.
+    pub(super) fn knows(&self, relay: RelayId) -> bool {
+        self.channels.iter().all(|(_, channel)| channel.is_new || channel.knows(relay))
+    }
+
+    /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
     pub(super) fn unsettle(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
     }
 
     /// A relay is gone for good.
@@ -111,6 +119,11 @@ impl Interest {
 }
 
 impl Channel {
+    /// Whether it is known how far a relay is.
+    pub(super) fn knows(&self, relay: RelayId) -> bool {
+        self.lasts.iter().any(|(of, _)| *of == relay)
+    }
+
     /// Publications have come: `first` is the number of the first one, and the channel's base is this.
     #[inline]
     pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Taken {
@@ -147,7 +160,7 @@ mod tests {
     const R: RelayId = RelayId(1);
 
     fn channel() -> Channel {
-        Channel { name: "a".into(), is_settled: false, sid: FIRST_SID, lasts: Vec::new() }
+        Channel { name: "a".into(), is_settled: false, is_new: false, sid: FIRST_SID, lasts: Vec::new() }
     }
 
     fn taken(missed: u64, late: u64) -> Taken {

@@ -68,3 +68,6 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
     CONTENT_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,14 +45,32 @@ pub(super) struct Relay {
     pub linked: Option<Instant>,
     /// Subscriptions do not wait for it: it has not answered in time.
     pub is_lagging: bool,
-    /// It is to say how far its channels are, since this heartbeat; and when it was asked.
-    pub resume: Option<(u64, Option<Instant>)>,
+    /// It is to say how far its channels are.
+    pub resume: Option<Resume>,
     /// Messages.
     pub traffic: Traffic,
     /// Heartbeats that did not come.
     pub heartbeats_missed: u64,
     /// It was asked to say what it is, since it has published without that.
     pub is_asked: bool,
+}
+
+/// A question that a relay has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resume {
+    /// About what it has published to since this heartbeat; 0: about everything.
+    pub since: u64,
+    /// When it was asked.
+    pub asked: Option<Instant>,
+    /// Pieces of the answer that have come.
+    pub pieces: u32,
+}
+
+impl Resume {
+    /// To be asked.
+    pub(super) fn since(since: u64) -> Self {
+        Self { since, asked: None, pieces: 0 }
+    }
 }
 
 /// What a relay's presence has changed.
@@ -210,6 +228,13 @@ impl Relay {
         self.name().map_or_else(|| self.boot.to_string(), str::to_owned)
     }
 
+    /// It has to say how far the channels are that it has published to since this heartbeat, or since an earlier one that it
+    /// has to be asked about already.
+    pub(super) fn resume_since(&mut self, heartbeat: u64) {
+        let since = self.resume.map_or(heartbeat, |resume| resume.since.min(heartbeat));
+        self.resume = Some(Resume::since(since));
+    }
+
     fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
         self.traffic.received += received;
         self.traffic.missed += missed;
@@ -232,8 +257,7 @@ impl Relay {
         self.heartbeats_missed += missed;
         let has_moved = moved || (before.is_some() && !is_same_way);
         if before.is_some() && (missed > 0 || has_moved || !was_linked) {
-            let since = self.resume.map_or(last, |(since, _)| since.min(last));
-            self.resume = Some((since, None));
+            self.resume_since(last);
         }
         match () {
             () if !was_linked => Heard::Linked,

@@ -44,6 +44,8 @@ impl<D: Door> Backplane<D> {
         );
         self.server = Some(Server { way, info, since: now, round_trip: None, refusals: 0 });
         self.look_at_payload_limit();
+        // Also what was subscribed to while there was no connection.
+        self.interest.unsettle();
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
@@ -51,9 +53,8 @@ impl<D: Door> Backplane<D> {
         self.joining = Some(Joining { began: now, asked: now, left, is_first });
         // Each of them says how far its channels are, since some of it may have been lost meanwhile.
         for (_, relay) in self.roster.all_mut() {
-            if let Some(about) = &relay.about {
-                let since = relay.resume.map_or(about.heartbeat, |(since, _)| since.min(about.heartbeat));
-                relay.resume = Some((since, None));
+            if let Some(heartbeat) = relay.about.as_ref().map(|about| about.heartbeat) {
+                relay.resume_since(heartbeat);
             }
         }
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());

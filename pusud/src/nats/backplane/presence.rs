@@ -38,7 +38,10 @@ impl<D: Door> Backplane<D> {
         };
         if heartbeat == 0 {
             // It publishes nothing before its first one.
-            self.interest.begins(id);
+            self.interest.begins(id, 0);
+        }
+        if heard == Heard::Linked {
+            self.learn_numbers(id);
         }
         let relay = self.roster.get(id).expect("it was heard");
         match heard {

@@ -3,7 +3,8 @@
 use super::Backplane;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
-use crate::nats::wire::{self, Header, LIST_BYTES_MAX, Lasts, Names, Numbers};
+use crate::nats::roster::{RelayId, Resume};
+use crate::nats::wire::{self, Header, LIST_BYTES_MAX, Lasts, Names, Numbers, Piece};
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,11 +70,11 @@ impl<D: Door> Backplane<D> {
         }
         let mut asked = Vec::new();
         for (_, relay) in self.roster.all_mut().filter(|(_, relay)| relay.linked.is_some()) {
-            if let Some((since, at)) = &mut relay.resume
-                && at.is_none_or(|at| at + RESUME_AGAIN <= now)
+            if let Some(resume) = &mut relay.resume
+                && resume.asked.is_none_or(|at| at + RESUME_AGAIN <= now)
             {
-                *at = Some(now);
-                asked.push((relay.boot, relay.connection, *since));
+                (resume.asked, resume.pieces) = (Some(now), 0);
+                asked.push((relay.boot, relay.connection, resume.since));
             }
         }
         let sender = self.sender();
@@ -85,7 +86,7 @@ impl<D: Door> Backplane<D> {
 
     /// When a relay has to be asked again.
     pub(super) fn resume_due(&self) -> Option<Instant> {
-        let asked = self.roster.linked().filter_map(|(_, relay)| relay.resume?.1);
+        let asked = self.roster.linked().filter_map(|(_, relay)| relay.resume?.asked);
         asked.map(|at| at + RESUME_AGAIN).min()
     }
 
@@ -102,12 +103,13 @@ impl<D: Door> Backplane<D> {
             }
             pieces.last_mut().expect("there is one").push((channel, base, last));
         }
-        let count = pieces.len();
-        let payloads: Vec<Vec<u8>> = (1..)
+        let (count, floor) = (pieces.len() as u32, self.published.floor());
+        let payloads: Vec<Vec<u8>> = (0..)
             .zip(pieces)
-            .map(|(at, piece)| {
+            .map(|(place, channels)| {
                 let mut out = Vec::new();
-                wire::numbers(&mut out, sender, (since, at == count), piece.into_iter());
+                let piece = Piece { since, floor, place, is_last: place + 1 == count };
+                wire::numbers(&mut out, sender, piece, channels.into_iter());
                 out
             })
             .collect();
@@ -116,25 +118,38 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    pub(super) fn receive_numbers(
-        &mut self,
-        header: Header,
-        (since, is_last): (u64, bool),
-        channels: Numbers<'_>,
-        now: Instant,
-    ) {
+    pub(super) fn receive_numbers(&mut self, header: Header, piece: Piece, channels: Numbers<'_>, now: Instant) {
         let Some(id) = self.roster.find_or_add(header, now) else { return };
         let mut missed = 0;
         for channel in channels {
             let Ok((channel, base, last)) = channel else { return self.garbage("an answer that is cut short") };
-            if let Some(channel) = self.interest.by_name(channel) {
+            // Of a new channel its barrier says it.
+            if let Some(channel) = self.interest.by_name(channel)
+                && (!channel.is_new || channel.knows(id))
+            {
                 missed += channel.reach(id, base, last);
             }
         }
         let Some(relay) = self.roster.get_mut(id) else { return };
         relay.traffic.missed += missed;
-        if is_last && relay.resume.is_some_and(|(asked, at)| asked == since && at.is_some()) {
+        let is_asked = |resume: &&mut Resume| resume.since == piece.since && resume.asked.is_some();
+        let Some(resume) = relay.resume.as_mut().filter(is_asked) else { return };
+        resume.pieces += u32::from(resume.pieces == piece.place);
+        // Where one is missing it is asked again.
+        if piece.is_last && resume.pieces == piece.place + 1 {
             relay.resume = None;
+            if piece.since == 0 {
+                self.interest.begins(id, piece.floor);
+            }
+        }
+    }
+
+    /// Has a relay say how far all its channels are, where that is not known of all that are listened to here.
+    pub(super) fn learn_numbers(&mut self, id: RelayId) {
+        if !self.interest.knows(id)
+            && let Some(relay) = self.roster.get_mut(id)
+        {
+            relay.resume = Some(Resume::since(0));
         }
     }
 }

@@ -15,6 +15,8 @@ impl<D: Door> Backplane<D> {
     /// A message has come for the subscription `sid`.
     pub(in crate::nats) fn receive(&mut self, sid: u64, payload: &[u8], now: Instant) {
         match wire::parse(payload) {
+            // What was on its way over an earlier connection comes back; what goes over this one does not.
+            Ok((header, _)) if header.boot == self.boot && header.connection < self.connection => {}
             Ok((header, _)) if header.boot == self.boot => self.garbage("a message of this relay itself"),
             Ok((header, message)) => self.receive_message(sid, header, message, now),
             Err(_) => self.garbage("a message that is none of a relay, or of one of another version"),
@@ -34,8 +36,8 @@ impl<D: Door> Backplane<D> {
                 self.receive_passed(header, (number, floor), lasts, now);
             }
             (RELAY_SID, Message::Resume { since }) => self.answer_resume(header, since),
-            (RELAY_SID, Message::Numbers { since, is_last, channels }) => {
-                self.receive_numbers(header, (since, is_last), channels, now);
+            (RELAY_SID, Message::Numbers { piece, channels }) => {
+                self.receive_numbers(header, piece, channels, now);
             }
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);

@@ -117,6 +117,11 @@ impl<D: Door> Backplane<D> {
                 channel.is_settled = true;
             }
         }
+        for channel in settled.channels.iter().chain(&settled.given_up) {
+            if let Some(channel) = self.interest.by_name(channel) {
+                channel.is_new = false;
+            }
+        }
         for answerer in settled.lagging {
             self.lags(&answerer);
         }
@@ -147,6 +152,7 @@ impl<D: Door> Backplane<D> {
         {
             relay.is_lagging = false;
             info!(relay = %relay.shown(), "the relay has caught up: `subscribe_ok` waits for it again");
+            self.learn_numbers(id);
         }
     }
 }

@@ -16,12 +16,17 @@ impl<D: Door> Backplane<D> {
         self.look_for_silent(now);
         self.settle_waiting(now);
         self.ask_again(now);
-        if self.has_joined() {
+        let has_joined = self.has_joined();
+        if has_joined {
             self.send_notes(now);
             self.resume_all(now);
         }
-        let notes = if self.has_joined() { self.published.next_due() } else { None };
-        let due = [self.joining_due(), self.beat_due(), self.barriers.next_due(), self.resume_due(), notes];
+        // What cannot be done before the relay has joined is not due, however long ago its time was.
+        let (notes, resume) = match has_joined {
+            true => (self.published.next_due(), self.resume_due()),
+            false => (None, None),
+        };
+        let due = [self.joining_due(), self.beat_due(), self.barriers.next_due(has_joined), resume, notes];
         due.into_iter().flatten().min().map_or(now + LOOK, |due| due.min(now + LOOK))
     }
 }

@@ -33,7 +33,7 @@ fn a_relay_is_linked_while_it_is_heard() {
     let relay = roster.get(id).unwrap();
     assert_eq!(
         (relay.heartbeats_missed, relay.resume),
-        (6, Some((2, None))),
+        (6, Some(Resume::since(2))),
         "it says how far it is since the last one"
     );
     roster.down(id);

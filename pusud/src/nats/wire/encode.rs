@@ -2,6 +2,7 @@
 
 use super::about::About;
 use super::kind::{self, Presence};
+use super::message::Piece;
 use super::{CONTENT_HEAD_BYTES, VERSION};
 use crate::peers::BootId;
 
@@ -88,12 +89,13 @@ pub(in crate::nats) fn resume(out: &mut Vec<u8>, sender: Sender, since: u64) {
 pub(in crate::nats) fn numbers<'a>(
     out: &mut Vec<u8>,
     sender: Sender,
-    (since, is_last): (u64, bool),
+    piece: Piece,
     channels: impl Iterator<Item = (&'a str, u64, u64)>,
 ) {
     sender.head(out, kind::NUMBERS);
-    put_u64s(out, [since]);
-    out.push(is_last.into());
+    put_u64s(out, [piece.since, piece.floor]);
+    out.extend_from_slice(&piece.place.to_be_bytes());
+    out.push(piece.is_last.into());
     for (channel, base, last) in channels {
         put_text(out, channel);
         put_u64s(out, [base, last]);

@@ -15,6 +15,19 @@ pub(in crate::nats) struct Header {
     pub connection: u32,
 }
 
+/// A piece of the answer to RESUME.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::nats) struct Piece {
+    /// That of the question.
+    pub since: u64,
+    /// The number that new channels begin behind: where the question was about all, it is that of all others.
+    pub floor: u64,
+    /// Which piece, from 0.
+    pub place: u32,
+    /// Nothing more follows.
+    pub is_last: bool,
+}
+
 /// A payload's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::nats) enum Message<'a> {
@@ -55,15 +68,13 @@ pub(in crate::nats) enum Message<'a> {
     },
     /// Say how far all channels are that were published to since this heartbeat.
     Resume {
-        /// The last heartbeat that was heard.
+        /// The last heartbeat that was heard; 0: say it of all.
         since: u64,
     },
     /// The answer, or a piece of it.
     Numbers {
-        /// That of the question.
-        since: u64,
-        /// Nothing more follows.
-        is_last: bool,
+        /// Which piece of which answer.
+        piece: Piece,
         /// The channels.
         channels: Numbers<'a>,
     },
@@ -116,8 +127,9 @@ fn message(kind: u8, mut fields: Fields<'_>) -> Result<Message<'_>, Malformed> {
         }
         kind::RESUME => Message::Resume { since: fields.u64()? },
         kind::NUMBERS => {
-            let (since, is_last) = (fields.u64()?, fields.u8()? == 1);
-            return Ok(Message::Numbers { since, is_last, channels: Numbers(fields) });
+            let (since, floor, place) = (fields.u64()?, fields.u64()?, fields.u32()?);
+            let piece = Piece { since, floor, place, is_last: fields.u8()? == 1 };
+            return Ok(Message::Numbers { piece, channels: Numbers(fields) });
         }
         kind::GOODBYE => Message::Goodbye,
         kind::PEER => {

@@ -16,7 +16,7 @@ pub(super) use encode::{
 #[cfg(test)]
 use fields::Malformed;
 pub(super) use kind::Presence;
-pub(super) use message::{Contents, Header, Lasts, Message, Names, Numbers, parse};
+pub(super) use message::{Contents, Header, Lasts, Message, Names, Numbers, Piece, parse};
 
 /// The version of the protocol that every payload begins with.
 pub(super) const VERSION: u8 = 1;

@@ -3,6 +3,8 @@ use super::*;
 use crate::peers::BootId;
 use proptest::prelude::*;
 
+const PIECE: Piece = Piece { since: 11, floor: 3, place: 2, is_last: true };
+
 fn sender() -> Sender {
     Sender { boot: BootId([7; 16]), connection: 3 }
 }
@@ -40,7 +42,7 @@ fn all() -> Vec<Vec<u8>> {
         write(&|out| barrier(out, sender(), 8, ["a", "b.c"].into_iter())),
         write(&|out| passed(out, sender(), (8, 2), [(0, 0, 7), (1, 2, 3)].into_iter())),
         write(&|out| resume(out, sender(), 11)),
-        write(&|out| numbers(out, sender(), (11, true), [("a", 0, 7)].into_iter())),
+        write(&|out| numbers(out, sender(), PIECE, [("a", 0, 7)].into_iter())),
         write(&|out| goodbye(out, sender())),
         write(&|out| {
             peer_head(out, sender(), 2, 1, 4);
@@ -72,7 +74,7 @@ fn what_is_written_is_read() {
     let Message::Passed { number: 8, floor: 2, lasts } = read[6] else { panic!("{:?}", read[6]) };
     assert_eq!(lasts.collect::<Result<Vec<_>, _>>().unwrap(), [(0, 0, 7), (1, 2, 3)]);
     assert_eq!(read[7], Message::Resume { since: 11 });
-    let Message::Numbers { since: 11, is_last: true, channels } = read[8] else { panic!("{:?}", read[8]) };
+    let Message::Numbers { piece: PIECE, channels } = read[8] else { panic!("{:?}", read[8]) };
     assert_eq!(channels.collect::<Result<Vec<_>, _>>().unwrap(), [("a", 0, 7)]);
     assert_eq!(read[9], Message::Goodbye);
     assert_eq!(read[10], Message::Peer { to: 2, conversation: 1, number: 4, frames: b"frames" });

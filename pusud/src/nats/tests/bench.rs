@@ -1,0 +1,212 @@
+//! A relay on the bench: its network without tasks and sockets, whose door remembers everything, and what it writes as a
+//! server reads it.
+
+use crate::nats::backplane::Backplane;
+use crate::nats::server::Info;
+use crate::nats::settings::Identity;
+use crate::nats::wire::{self, About, Message, Presence, Sender};
+use crate::peers::BootId;
+use crate::revocation::Revocations;
+use crate::routing::{Door, NatsStatus, PeerStatus, Ticket};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The subscriptions of each relay to what all are told, and to what it alone is told.
+pub(super) const ALL: u64 = 1;
+pub(super) const ALONE: u64 = 2;
+
+#[derive(Default)]
+pub(super) struct Home {
+    pub(super) listeners: BTreeSet<Box<str>>,
+    pub(super) delivered: Vec<(String, String)>,
+    pub(super) settled: Vec<u64>,
+    pub(super) revocations: Arc<Revocations>,
+}
+
+impl Door for Home {
+    fn announce(&mut self, _: &str) {}
+    fn withdraw(&mut self, _: &str) {}
+    fn has_listeners(&self, channel: &str) -> bool {
+        self.listeners.contains(channel)
+    }
+    fn channels(&self) -> Vec<Box<str>> {
+        Vec::new()
+    }
+    fn deliver(&mut self, channel: &str, content: &str) {
+        self.delivered.push((channel.to_owned(), content.to_owned()));
+    }
+    fn flush(&mut self) {}
+    fn poll_room(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+    fn settled(&mut self, ticket: Ticket) {
+        self.settled.push(ticket.number);
+    }
+    fn revocations(&self) -> Option<Arc<Revocations>> {
+        Some(self.revocations.clone())
+    }
+    fn passed(&mut self, _: Ticket) {}
+}
+
+/// A relay, and its time.
+pub(super) struct Bench {
+    pub(super) backplane: Backplane<Home>,
+    pub(super) now: Instant,
+    boot: u8,
+    connection: u32,
+}
+
+/// A publication as it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) subject: String,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Written {
+    pub(super) fn message(&self) -> Message<'_> {
+        wire::parse(&self.payload).expect("relays write payloads").1
+    }
+}
+
+impl Bench {
+    /// A relay without a connection. The boot id has this byte all over.
+    pub(super) fn new(name: &str, boot: u8) -> Self {
+        let identity = Identity { name: name.into(), network: "n".into(), content_bytes_max: 1000 };
+        let now = Instant::now();
+        let backplane = Backplane::new(identity, BootId([boot; 16]), Home::default(), None, now);
+        Self { backplane, now, boot, connection: 0 }
+    }
+
+    /// One that has a connection, and has looked round for others.
+    pub(super) fn joined(name: &str, boot: u8) -> Self {
+        let mut bench = Self::new(name, boot);
+        bench.connect("S1");
+        bench.pass(Duration::from_millis(300));
+        assert!(bench.backplane.has_joined());
+        bench.written();
+        bench
+    }
+
+    pub(super) fn connect(&mut self, server: &str) {
+        let info = format!(r#"{{"server_id":"{server}","version":"2.9.10","headers":true,"max_payload":1048576}}"#);
+        self.backplane.connected("nats://s".to_owned(), Info::parse(info.as_bytes()).unwrap(), self.now);
+        self.connection += 1;
+    }
+
+    /// So much time passes.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let due = self.backplane.tick(self.now);
+            assert!(due > self.now, "it takes the processor for nothing");
+            if due > end {
+                break;
+            }
+            self.now = due;
+        }
+        self.now = end;
+    }
+
+    pub(super) fn receive(&mut self, sid: u64, payload: &[u8]) {
+        self.backplane.receive(sid, payload, self.now);
+    }
+
+    pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {
+        self.home().listeners.insert(channel.into());
+        self.backplane.settle(channel, Ticket { shard: 0, number: ticket }, self.now);
+    }
+
+    pub(super) fn home(&mut self) -> &mut Home {
+        self.backplane.door()
+    }
+
+    /// Everything that was written since it was asked for last: the publications, and the commands before them.
+    pub(super) fn written_all(&mut self) -> (Vec<String>, Vec<Written>) {
+        let (mut commands, mut publications) = (Vec::new(), Vec::new());
+        loop {
+            let mut out = Vec::new();
+            self.backplane.take(&mut out);
+            if out.is_empty() {
+                return (commands, publications);
+            }
+            let mut rest = &out[..];
+            while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+                let line = std::str::from_utf8(&rest[..end]).unwrap();
+                rest = &rest[end + 2..];
+                if let Some(fields) = line.strip_prefix("PUB ") {
+                    let (subject, len) = fields.split_once(' ').unwrap();
+                    let len: usize = len.parse().unwrap();
+                    publications.push(Written { subject: subject.to_owned(), payload: rest[..len].to_vec() });
+                    rest = &rest[len + 2..];
+                } else {
+                    commands.push(line.to_owned());
+                }
+            }
+        }
+    }
+
+    /// The publications alone.
+    pub(super) fn written(&mut self) -> Vec<Written> {
+        self.written_all().1
+    }
+
+    /// The subject where one connection of it listens.
+    pub(super) fn subject(&self) -> String {
+        format!("pusu.n.r.{}-{}", BootId([self.boot; 16]), self.connection)
+    }
+
+    pub(super) fn nats(&self) -> NatsStatus {
+        self.backplane.status(self.now).nats.unwrap()
+    }
+
+    pub(super) fn peer(&self, name: &str) -> Option<PeerStatus> {
+        self.backplane.status(self.now).peers.into_iter().find(|peer| peer.name.as_deref() == Some(name))
+    }
+}
+
+pub(super) fn sender(boot: u8, connection: u32) -> Sender {
+    Sender { boot: BootId([boot; 16]), connection }
+}
+
+/// What another relay says of itself.
+pub(super) fn about(name: &str, heartbeat: u64) -> About {
+    About {
+        heartbeat,
+        minor: 0,
+        content_bytes_max: 1000,
+        has_joined: true,
+        is_stopping: false,
+        server: "S2".into(),
+        cluster: "".into(),
+        network: "n".into(),
+        name: name.into(),
+    }
+}
+
+pub(super) fn payload(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out);
+    out
+}
+
+/// HEARTBEAT of another relay.
+pub(super) fn heartbeat(boot: u8, connection: u32, about: &About) -> Vec<u8> {
+    payload(|out| wire::presence(out, sender(boot, connection), Presence::Heartbeat, about))
+}
+
+/// WELCOME of another relay.
+pub(super) fn welcome(boot: u8, connection: u32, about: &About) -> Vec<u8> {
+    payload(|out| wire::presence(out, sender(boot, connection), Presence::Welcome, about))
+}
+
+/// PUBLICATIONS of another relay.
+pub(super) fn publications(boot: u8, first: u64, contents: &[&str]) -> Vec<u8> {
+    payload(|out| {
+        wire::publications_head(out, sender(boot, 1), first, 0);
+        contents.iter().for_each(|content| wire::content(out, content.as_bytes()));
+    })
+}

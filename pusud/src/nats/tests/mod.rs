@@ -1,0 +1,6 @@
+//! Tests of the network over NATS: whole networks of relays over a model of a cluster, and single relays that are told what
+//! no relay would say.
+
+mod bench;
+mod simulation;
+mod timing;
