@@ -116,10 +116,7 @@ fn a_missing_client_certificate_is_named() {
 #[test]
 fn missing_permissions_are_named() {
     for (publish, subscribe) in [("pusu.>", "other.>"), ("other.>", "pusu.>")] {
-        is_kept_out(
-            NatsSettings::open().with_permissions(publish, subscribe),
-            &["does not let this relay", "pusu.pusu."],
-        );
+        is_told(NatsSettings::open().with_permissions(publish, subscribe), &["does not let this relay", "pusu.pusu."]);
     }
 }
 
@@ -149,6 +146,8 @@ fn a_limit_that_shrinks_is_said() {
     let mut network = Network::unlinked_over(cluster, 1, |_, setup| setup);
     super::seen::wait_connected(network.relay(0));
     network.nats_mut().reload(NatsSettings::open().server("max_payload: 65536"));
+    // The server says so to nobody, and ends the connection of whoever goes past it. The next one begins with the new limit.
+    network.relay(0).client().publish("a", json!("x".repeat(100_000)));
     network.relay(0).log().wait_for("the smaller limit", |line| line.contains("max_payload").then_some(()));
 }
 
