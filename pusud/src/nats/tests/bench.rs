@@ -3,6 +3,7 @@
 
 use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
+use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
 use crate::nats::wire::{self, About, Message, Presence, Sender};
 use crate::peers::BootId;
@@ -93,7 +94,7 @@ impl Bench {
 
     pub(super) fn connect(&mut self, server: &str) {
         let info = format!(r#"{{"server_id":"{server}","version":"2.9.10","headers":true,"max_payload":1048576}}"#);
-        self.backplane.connected("nats://s".to_owned(), Info::parse(info.as_bytes()).unwrap(), self.now);
+        self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
         self.connection += 1;
     }
 

@@ -205,7 +205,7 @@ impl Story {
         for relay in self.relays() {
             let status = relay.status().await;
             let linked = status.peers.iter().filter(|peer| peer.state == PeerState::Linked).count();
-            if linked != RELAYS - 1 || !status.nats.expect("it runs over NATS").has_joined {
+            if linked != RELAYS - 1 || !status.nats.expect("it runs over NATS").joined {
                 return false;
             }
         }
