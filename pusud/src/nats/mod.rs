@@ -2,7 +2,7 @@
 //! docs/protocol/nats.md is the norm of what they say.
 //!
 //! The thread exists only where the settings have NATS as the backplane. It reaches the rest of the relay through a
-//! [`Door`](crate::routing::Door), as that of the mesh does, and never waits for a server before it takes its next event.
+//! [`Door`], as that of the mesh does, and never waits for a server before it takes its next event.
 
 mod backplane;
 mod barrier;
