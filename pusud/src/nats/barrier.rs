@@ -19,6 +19,9 @@ const ASKED_AGAIN: Duration = Duration::from_millis(200);
 /// Least time between the beginnings of two barriers.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Time between two questions to those that lag.
+const PROBE: Duration = Duration::from_secs(1);
+
 /// Who has to answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Answerer {
@@ -120,6 +123,17 @@ impl Barriers {
         let begun = Begun { number, channels: channels.clone() };
         self.under_way = Some(UnderWay { number, subscriptions, channels, left, began: now, is_asked_again: false });
         begun
+    }
+
+    /// A question without subscriptions, for those that lag: once nothing has been asked for a second, and nobody waits.
+    pub(super) fn probe(&mut self, now: Instant) -> Option<Begun> {
+        let is_quiet = self.waiting.is_empty() && self.under_way.is_none();
+        if !is_quiet || self.began.is_some_and(|began| began + PROBE > now) {
+            return None;
+        }
+        self.given += 1;
+        self.began = Some(now);
+        Some(Begun { number: self.given, channels: Rc::default() })
     }
 
     /// The channels of the barrier with this number, while it is under way.
@@ -259,6 +273,18 @@ mod tests {
         assert!(barriers.is_last(1) && barriers.channels(1).is_none());
         assert_eq!(tickets(&barriers.settle(false, at(1500))), [2]);
         assert_eq!((barriers.figures.expired, barriers.next_due(true)), (1, None));
+    }
+
+    #[test]
+    fn those_that_lag_are_asked_now_and_then() {
+        let (mut barriers, now) = (Barriers::default(), Instant::now());
+        assert_eq!(barriers.probe(now).map(|begun| begun.number), Some(1));
+        assert!(barriers.is_last(1) && barriers.probe(now + PAUSE).is_none());
+        barriers.ask("a", ticket(1), now);
+        assert!(barriers.probe(now + PROBE).is_none(), "somebody waits");
+        barriers.begin([].into(), now + PROBE);
+        barriers.settle(false, now + PROBE);
+        assert_eq!(barriers.probe(now + 2 * PROBE).map(|begun| begun.number), Some(3));
     }
 
     #[test]

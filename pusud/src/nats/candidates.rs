@@ -53,8 +53,8 @@ impl Candidates {
         (address.clone(), pause)
     }
 
-    /// The last one has taken this relay.
-    pub(super) fn connected(&mut self) {
+    /// A connection has lasted.
+    pub(super) fn lasted(&mut self) {
         (self.tried, self.pause) = (0, PAUSE_MIN);
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         let mut candidates = Candidates::new(addresses(&["a", "b"]), &mut random);
         let (first, pause) = candidates.next(&mut random);
         assert_eq!(pause, Duration::ZERO);
-        candidates.connected();
+        candidates.lasted();
         candidates.learn(&first, &["c:4222".to_owned(), "a:4222".to_owned(), "no port".to_owned()]);
         let mut tried = Vec::new();
         for _ in 0..3 {

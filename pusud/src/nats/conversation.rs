@@ -90,6 +90,7 @@ impl<D: Door> Conversation<D> {
     fn take_in(&self, parser: &mut Parser) -> Next {
         let now = Instant::now();
         let mut backplane = self.backplane.borrow_mut();
+        backplane.heard(now);
         let next = loop {
             match parser.next_op() {
                 Ok(Some(Op::Pong)) => {

@@ -23,6 +23,9 @@ const EVENTS_AT_ONCE: u64 = 64;
 /// How long what waits may take to be sent when the relay stops.
 const STOP_MAX: Duration = Duration::from_secs(2);
 
+/// A connection that ends sooner counts as one that could not be made, so that there is a pause before the next one.
+const LASTING: Duration = Duration::from_secs(2);
+
 /// Runs the network until it is told to stop; gives how it was just before.
 pub(super) async fn run<D: Door, S: Servers, E: Events>(
     backplane: Backplane<D>,
@@ -126,15 +129,20 @@ async fn keep_connected<D: Door, S: Servers>(
             Ok(connected) => {
                 backplane.borrow_mut().connected(connected.way.clone(), connected.info.clone(), Instant::now());
                 let leave = Notify::new();
+                let began = Instant::now();
                 let conversation = converse(backplane.clone(), connected, &leave);
-                tokio::select! {
+                let end = tokio::select! {
                     biased;
                     end = conversation => end,
                     connection = elsewhere(&servers, &mut candidates, &mut random, &leave) => {
                         next = Some(connection);
                         End::Broken("the server is about to stop".to_owned())
                     }
+                };
+                if began.elapsed() >= LASTING {
+                    candidates.lasted();
                 }
+                end
             }
             Err(reason) => End::Broken(reason),
         };
@@ -157,7 +165,6 @@ async fn dial<S: Servers>(
     let (address, pause) = candidates.next(random);
     sleep(pause).await;
     let connected = servers.dial(&address).await?;
-    candidates.connected();
     candidates.learn(&address, &connected.info.connect_urls);
     Ok(connected)
 }

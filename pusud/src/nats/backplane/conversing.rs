@@ -14,6 +14,9 @@ use tracing::warn;
 /// Longest piece of a stream in one payload, in bytes.
 const PIECE_BYTES_MAX: usize = 64 * 1024;
 
+/// After so many heartbeats without frames the other side learns how many pieces there were: it may lack the last ones.
+const QUIET: [u32; 3] = [1, 5, 30];
+
 /// The conversations with all relays that are linked.
 #[derive(Default)]
 pub(super) struct Conversations {
@@ -31,8 +34,12 @@ struct Conversation {
     sent: u64,
     received: u64,
     decoder: Decoder,
-    /// The other side has to learn that it has begun.
+    /// The other side has to learn which one it is.
     is_new: bool,
+    /// The other side has told what it must not: it is told nothing more, and nothing is taken of it.
+    is_over: bool,
+    /// Heartbeats since the last frames were sent.
+    quiet: u32,
 }
 
 impl<D: Door> Backplane<D> {
@@ -44,7 +51,16 @@ impl<D: Door> Backplane<D> {
         conversations.given += 1;
         let id = conversations.given;
         self.peers.begin(id, name, true);
-        let conversation = Conversation { id, number, sent: 0, received: 0, decoder: Decoder::default(), is_new: true };
+        let conversation = Conversation {
+            id,
+            number,
+            sent: 0,
+            received: 0,
+            decoder: Decoder::default(),
+            is_new: true,
+            is_over: false,
+            quiet: 0,
+        };
         conversations.all.insert(relay, conversation);
         conversations.by_id.insert(id, relay);
     }
@@ -57,6 +73,14 @@ impl<D: Door> Backplane<D> {
         }
     }
 
+    /// Something may be missing of the conversation with a relay: begins the next one.
+    pub(super) fn begin_next_conversation(&mut self, relay: RelayId) {
+        let known = self.conversations.all.get(&relay).filter(|known| !known.is_over);
+        if let Some(next) = known.map(|known| known.number.saturating_add(1)) {
+            self.begin_conversation(relay, next);
+        }
+    }
+
     /// The number of the conversation with a relay among the peers.
     pub(super) fn peer_of(&self, relay: RelayId) -> Option<u64> {
         self.conversations.all.get(&relay).map(|conversation| conversation.id)
@@ -66,17 +90,24 @@ impl<D: Door> Backplane<D> {
     pub(super) fn receive_piece(&mut self, header: Header, (to, conversation, number): (u32, u32, u64), bytes: &[u8]) {
         let relay = self.roster.find(header.boot).filter(|(_, relay)| relay.connection == header.connection);
         let Some((id, _)) = relay.filter(|_| to == self.connection) else { return };
-        let known = self.conversations.all.get(&id).map_or(0, |known| known.number);
-        if conversation < known {
+        let known = self.conversations.all.get_mut(&id);
+        let (known, is_over) = known.map_or((0, false), |known| {
+            // It does not know yet that there is another one.
+            known.is_new |= conversation < known.number && !known.is_over;
+            (known.number, known.is_over)
+        });
+        if is_over {
             return;
+        }
+        if conversation < known {
+            return self.converse();
         }
         if conversation > known {
             self.begin_conversation(id, conversation);
         }
         let Some(known) = self.conversations.all.get_mut(&id) else { return };
         if number != known.received + 1 {
-            let next = known.number.saturating_add(1);
-            self.begin_conversation(id, next);
+            self.begin_next_conversation(id);
             return self.converse();
         }
         known.received = number;
@@ -105,7 +136,10 @@ impl<D: Door> Backplane<D> {
         let relay = self.roster.get(id).map(|relay| relay.shown()).unwrap_or_default();
         warn!(relay, "the relay has told what it must not, and is told nothing more: {problem}");
         self.figures.garbage += 1;
-        self.end_conversation(id);
+        let Some(known) = self.conversations.all.get_mut(&id) else { return };
+        (known.is_over, known.is_new) = (true, false);
+        self.conversations.by_id.remove(&known.id);
+        self.peers.end(known.id);
     }
 
     /// Sends what relays are to be told.
@@ -142,6 +176,7 @@ impl<D: Door> Backplane<D> {
         let Some(conversation) = self.conversations.all.get_mut(&relay) else { return };
         let Some(relay) = self.roster.get(relay) else { return };
         conversation.is_new = false;
+        conversation.quiet = if bytes.is_empty() { conversation.quiet } else { 0 };
         conversation.sent += 1;
         let (to, number, piece) = (relay.connection, conversation.number, conversation.sent);
         let subject = self.subjects.of_relay(relay.boot, to);
@@ -154,7 +189,9 @@ impl<D: Door> Backplane<D> {
     /// Once a second: all relays are told of links that have changed, and of what becomes due by time.
     pub(super) fn tell_links(&mut self) {
         let Self { conversations, peers, roster, .. } = self;
-        for conversation in conversations.all.values() {
+        for conversation in conversations.all.values_mut().filter(|conversation| !conversation.is_over) {
+            conversation.quiet = conversation.quiet.saturating_add(1);
+            conversation.is_new |= QUIET.contains(&conversation.quiet);
             let linked = roster.linked().filter_map(|(_, other)| Some((other.name()?, true)));
             peers.tell_links(conversation.id, linked);
         }

@@ -80,6 +80,10 @@ struct Server {
     since: Instant,
     round_trip: Option<Duration>,
     refusals: u64,
+    /// When something was heard of it.
+    heard: Instant,
+    /// Since when it has been heard without a pause.
+    hears_since: Instant,
 }
 
 /// What was counted since the relay started.

@@ -50,8 +50,11 @@ impl<D: Door> Backplane<D> {
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
         }
-        if matches!(heard, Heard::Linked | Heard::Moved) && !is_stopping {
-            self.begin_conversation(id, 1);
+        match heard {
+            Heard::Linked | Heard::Moved if !is_stopping => self.begin_conversation(id, 1),
+            // Whatever it has told meanwhile may be missing too.
+            Heard::Gap => self.begin_next_conversation(id),
+            _ => {}
         }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
@@ -112,16 +115,14 @@ impl<D: Door> Backplane<D> {
         if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
-        self.roster.down(id);
+        self.roster.stopped(id);
         self.not_waited_for(id, now);
     }
 
     /// Looks who has not been heard for too long.
     pub(super) fn look_for_silent(&mut self, now: Instant) {
-        if self.server.is_none() {
-            return;
-        }
-        for id in self.roster.fallen_silent(now) {
+        let Some(hears_since) = self.hears_since(now) else { return };
+        for id in self.roster.fallen_silent(hears_since, now) {
             if let Some(relay) = self.roster.get(id) {
                 warn!(relay = %relay.shown(), "nothing has been heard of the relay for 3 s");
             }

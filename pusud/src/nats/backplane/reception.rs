@@ -24,6 +24,10 @@ impl<D: Door> Backplane<D> {
     }
 
     fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) {
+        let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. });
+        if !is_numbered && self.roster.is_late(header) {
+            return;
+        }
         match (sid, message) {
             (ALL_SID | RELAY_SID, Message::Barrier { number, channels }) => {
                 self.answer_barrier(header, number, channels)
@@ -105,7 +109,9 @@ impl<D: Door> Backplane<D> {
     /// The relay that has published; `None`: it is one that nothing is taken from.
     fn source(&mut self, header: Header, now: Instant) -> Option<RelayId> {
         let Some(id) = self.roster.find_or_add(header, now) else {
-            self.garbage("more relays than can be");
+            if !self.roster.is_replaced(header.boot) {
+                self.garbage("more relays than can be");
+            }
             return None;
         };
         let relay = self.roster.get_mut(id)?;

@@ -9,6 +9,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+/// A server of which nothing was heard for so long, though it is asked each second, or that was not read for want of room,
+/// says nothing of others either.
+const PAUSE: Duration = Duration::from_millis(1500);
+
 /// What follows from an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::nats) enum Next {
@@ -41,6 +45,21 @@ impl<D: Door> Backplane<D> {
             Op::NoResponders { .. } | Op::Pong | Op::Ok => {}
         }
         Next::GoOn
+    }
+
+    /// Something has come of the server.
+    pub(in crate::nats) fn heard(&mut self, now: Instant) {
+        if let Some(server) = &mut self.server {
+            if server.heard + PAUSE <= now {
+                server.hears_since = now;
+            }
+            server.heard = now;
+        }
+    }
+
+    /// Since when all that other relays say would be heard; `None`: it is not, since nothing is heard of the server.
+    pub(super) fn hears_since(&self, now: Instant) -> Option<Instant> {
+        self.server.as_ref().filter(|server| now < server.heard + PAUSE).map(|server| server.hears_since)
     }
 
     /// Appends a PING that the connection has to be asked with.

@@ -99,6 +99,19 @@ impl<D: Door> Backplane<D> {
         self.send_barrier(&begun, &subjects);
     }
 
+    /// Asks those that lag whether they have caught up: there may be no other question for long.
+    pub(super) fn ask_lagging(&mut self, now: Instant) {
+        let lagging = self.roster.linked().filter(|(_, relay)| relay.is_lagging);
+        let subjects: Vec<String> =
+            lagging.map(|(_, relay)| self.subjects.of_relay(relay.boot, relay.connection)).collect();
+        if !subjects.is_empty()
+            && self.has_joined()
+            && let Some(begun) = self.barriers.probe(now)
+        {
+            self.send_barrier(&begun, &subjects);
+        }
+    }
+
     fn send_barrier(&mut self, begun: &Begun, subjects: &[String]) {
         let sender = self.sender();
         for subject in subjects {

@@ -16,6 +16,7 @@ impl<D: Door> Backplane<D> {
         self.look_for_silent(now);
         self.settle_waiting(now);
         self.ask_again(now);
+        self.ask_lagging(now);
         let has_joined = self.has_joined();
         if has_joined {
             self.send_notes(now);

@@ -26,9 +26,10 @@ fn a_relay_is_linked_while_it_is_heard() {
     assert_eq!(heard, Heard::Linked);
     let id = id.unwrap();
     assert_eq!(roster.heard(header(1, 1), about("r", 2), at(1)).1, Heard::Same);
-    assert_eq!(roster.fallen_silent(at(3)), []);
-    assert_eq!(roster.fallen_silent(at(4)), [id]);
-    assert_eq!((roster.fallen_silent(at(5)), roster.linked().count()), (vec![], 0));
+    assert_eq!(roster.fallen_silent(start, at(3)), []);
+    assert_eq!(roster.fallen_silent(at(2), at(4)), [], "it could not be heard for long enough");
+    assert_eq!(roster.fallen_silent(start, at(4)), [id]);
+    assert_eq!((roster.fallen_silent(start, at(5)), roster.linked().count()), (vec![], 0));
     assert_eq!(roster.heard(header(1, 1), about("r", 9), at(9)).1, Heard::Linked);
     let relay = roster.get(id).unwrap();
     assert_eq!(
@@ -39,6 +40,9 @@ fn a_relay_is_linked_while_it_is_heard() {
     roster.down(id);
     assert_eq!((roster.forget_old(at(3608)), roster.forget_old(at(3609))), (vec![], vec![id]));
     assert!(roster.get(id).is_none());
+    let (stopped, ..) = roster.heard(header(2, 1), about("s", 1), start);
+    roster.stopped(stopped.unwrap());
+    assert_eq!((roster.forget_old(at(59)), roster.forget_old(at(60))), (vec![], vec![stopped.unwrap()]));
 }
 
 #[test]
@@ -59,6 +63,7 @@ fn a_later_start_takes_the_place_of_an_earlier_one_with_what_was_counted() {
     assert_eq!((heard, replaced), (Heard::Linked, old));
     assert_eq!(roster.get(new.unwrap()).unwrap().traffic.missed, 5);
     assert_eq!(roster.heard(header(1, 1), about("r", 2), now), (None, Heard::Replaced, None));
+    assert_eq!(roster.find_or_add(header(1, 1), now), None, "nothing more is taken of it");
     assert_eq!(roster.all().count(), 1);
 }
 

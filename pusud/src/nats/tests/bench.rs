@@ -5,7 +5,8 @@ use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
 use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
-use crate::nats::wire::{self, About, Message, Presence, Sender};
+pub(super) use crate::nats::wire::About;
+use crate::nats::wire::{self, Message, Presence, Sender};
 use crate::peers::BootId;
 use crate::revocation::Revocations;
 use crate::routing::{Door, NatsStatus, PeerStatus, Ticket};
@@ -56,6 +57,8 @@ impl Door for Home {
 pub(super) struct Bench {
     pub(super) backplane: Backplane<Home>,
     pub(super) now: Instant,
+    /// The server answers its PINGs.
+    pub(super) is_heard: bool,
     boot: u8,
     connection: u32,
 }
@@ -79,7 +82,7 @@ impl Bench {
         let identity = Identity { name: name.into(), network: "n".into(), content_bytes_max: 1000 };
         let now = Instant::now();
         let backplane = Backplane::new(identity, BootId([boot; 16]), Home::default(), None, now);
-        Self { backplane, now, boot, connection: 0 }
+        Self { backplane, now, is_heard: true, boot, connection: 0 }
     }
 
     /// One that has a connection, and has looked round for others.
@@ -104,6 +107,9 @@ impl Bench {
         loop {
             let due = self.backplane.tick(self.now);
             assert!(due > self.now, "it takes the processor for nothing");
+            if self.is_heard {
+                self.backplane.heard(self.now);
+            }
             if due > end {
                 break;
             }

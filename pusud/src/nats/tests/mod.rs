@@ -2,5 +2,10 @@
 //! no relay would say.
 
 mod bench;
+mod conversations;
+mod garbage;
+mod many;
+mod namesakes;
+mod presence;
 mod simulation;
 mod timing;
