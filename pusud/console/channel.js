@@ -50,7 +50,7 @@ class Channel {
     this.#notice.clear()
     this.#facts.show([
       ['Listeners here', listenersHere(answer)],
-      ['Other relays with listeners', answer.relays.map(name).join(', ') || 'none'],
+      ['Other relays with listeners', answer.relays_known ? answer.relays.map(name).join(', ') || 'none' : 'not known'],
       ['Messages', perSecond(answer.messages_per_second)],
       ['Bytes', answer.bytes_per_second === null ? '–' : `${bytes(answer.bytes_per_second)}/s`],
     ])

@@ -68,6 +68,8 @@ class Channels {
     if (signal.aborted) return
     if (answer === null) return this.#bar.say('')
     this.#notice.clear()
+    // Over NATS nobody but the servers knows, and no relay is not the same as none that is known.
+    this.#table.showColumn('Other relays with listeners', answer.relays_known)
     this.#table.show(answer.channels)
     this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}${hanging(answer)}`)
   }

@@ -1,6 +1,7 @@
 // Network: the relays that work as one, as a picture and as a table, as this relay sees them and as they see each other.
 
 import { make, section, setText } from './elements.js'
+import { NatsPart } from './nats.js'
 import { RelayPicture } from './relay_picture.js'
 import { differences, relaysOf } from './relays.js'
 import { Table } from './table.js'
@@ -11,6 +12,7 @@ export function openNetwork(place, relay) {
 }
 
 const STATES = { linked: 'linked', linking: 'linking', down: 'not linked', itself: 'this relay' }
+const OF_LINKS = ['Round trip', 'Queue', 'Sent', 'Channels']
 const MARKS = { linked: 'good', linking: 'warning', down: 'error', itself: '' }
 
 class Network {
@@ -18,6 +20,7 @@ class Network {
   #wanted
   #line = make('p', { class: 'line' })
   #picture = new RelayPicture()
+  #nats = new NatsPart()
   #table
   #differ = new Table({ caption: 'Differences', key: row => row.by + row.of, empty: 'All relays see the network as this one does.', columns: [
     { title: 'Relay', text: row => name(row.by) },
@@ -30,7 +33,7 @@ class Network {
   constructor(place) {
     this.#wanted = place.filters.get('relay')
     this.#table = new Table({ caption: 'Relays', key: row => row.key, columns: this.#columns(), empty: 'This relay is linked with none.' })
-    this.#body = make('div', {}, this.#picture.element, section('Relays', {}, this.#table.element),
+    this.#body = make('div', {}, this.#picture.element, this.#nats.element, section('Relays', {}, this.#table.element),
       section('Where they differ', {}, this.#differ.element))
     this.element = make('article', {}, make('h1', { tabindex: '-1' }, 'Network'), this.#line, this.#body)
   }
@@ -44,6 +47,7 @@ class Network {
       { title: 'Sent', number: true, text: row => count(row.sent), hint: row => exact(row.sent) },
       { title: 'Received', number: true, text: row => count(row.received), hint: row => exact(row.received) },
       { title: 'Lost', number: true, text: row => exact(losses(row)), more: lossWords, mark: row => (losses(row) > 0 ? 'warning' : '') },
+      { title: 'Late', number: true, text: row => exact(row.late), mark: row => (row.late > 0 ? 'warning' : '') },
       { title: 'Channels', number: true, text: row => count(row.interest), hint: row => exact(row.interest) },
       { title: 'Remarks', text: remarks, mark: row => (row.state === 'down' || row.authenticator_difference ? 'error' : '') },
     ]
@@ -51,9 +55,13 @@ class Network {
 
   update({ status }) {
     const relays = relaysOf(status)
-    this.#body.hidden = relays.length === 0
-    setText(this.#line, line(relays))
-    this.#picture.show(status.name, relays)
+    this.#body.hidden = relays.length === 0 && !status.nats
+    setText(this.#line, line(relays, status.nats))
+    this.#picture.show(status.name, relays, status.nats)
+    this.#nats.update(status)
+    // Over NATS there is nothing between two relays that has these.
+    for (const title of OF_LINKS) this.#table.showColumn(title, !status.nats)
+    this.#table.showColumn('Late', Boolean(status.nats))
     this.#table.show(relays)
     this.#differ.show(differences(status.name, relays))
   }
@@ -63,7 +71,9 @@ class Network {
   }
 }
 
-function line(relays) {
+function line(relays, nats) {
+  if (nats && nats.server === null) return 'There is no connection to NATS: this relay serves its own clients, and other relays are not reached.'
+  if (nats && relays.length === 0) return 'This relay is connected to NATS, and no other relay was heard in the last hour.'
   if (relays.length === 0) return 'This relay works alone: the settings name no others.'
   const linked = relays.filter(({ state }) => state === 'linked').length
   if (linked === relays.length) return `This relay is linked with all ${relays.length} others.`
@@ -92,10 +102,10 @@ function lossWords(row) {
 
 function remarks(row) {
   const parts = []
-  if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
+  if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.isOverNats ? 'not heard' : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
   if (row.lagging) parts.push('slow to answer: subscriptions do not wait for it')
   if (row.authenticator_difference) parts.push(name(row.authenticator_difference))
-  if (row.state === 'linked' && !row.encrypted) parts.push('not encrypted')
+  if (row.state === 'linked' && !row.encrypted && !row.isOverNats) parts.push('not encrypted')
   if (row.addresses > 1) parts.push(several(row.addresses, 'address', 'addresses'))
   return parts.length > 0 ? parts.join('; ') : '–'
 }

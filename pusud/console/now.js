@@ -72,11 +72,12 @@ class Now {
 }
 
 /** The state in one sentence. */
-function line({ name: relay, state, address, uptime_seconds, connections, channels, version, hanging_shards, network_hangs }) {
+function line({ name: relay, state, address, uptime_seconds, connections, channels, version, hanging_shards, network_hangs, nats }) {
   const parts = [`${name(relay)} ${state === 'stopping' ? 'is stopping' : 'serves'} ${several(connections.total, 'connection')} and `
     + `${several(channels, 'channel')} on ${name(address)}, for ${duration(uptime_seconds)}, with version ${version}.`]
   if (hanging_shards.length > 0) parts.push(`Shard ${hanging_shards.join(', ')} does not answer: its figures are missing.`)
   if (network_hangs) parts.push('The thread of the network does not answer.')
+  if (nats && nats.server === null) parts.push('There is no connection to NATS: other relays are not reached.')
   return parts.join(' ')
 }
 

@@ -1,9 +1,9 @@
-// The picture of the network: relays on a circle, and a line for each link. Its state is told by colour, by dashes and in words.
+// The picture of the network: relays on a circle, and a line for each link; NATS in the middle, where they reach each other over it. Its state is told by colour, by dashes and in words.
 //
 // The picture is as wide as its place, and its text as large as that of the page: it is drawn anew when the place changes.
 
 import { draw, make } from './elements.js'
-import { linksOf } from './relays.js'
+import { linksOf, NATS, waysOf } from './relays.js'
 import { duration, name } from './text.js'
 
 const HEIGHT = 300
@@ -21,26 +21,27 @@ export class RelayPicture {
     new ResizeObserver(() => this.#draw()).observe(this.#place)
   }
 
-  /** Shows this relay and the others. */
-  show(own, relays) {
-    this.#last = { own, relays }
+  /** Shows this relay and the others, and NATS between them, where that is not null. */
+  show(own, relays, nats) {
+    this.#last = { own, relays, nats }
     this.#draw()
   }
 
   #draw() {
     const width = Math.floor(this.#place.clientWidth)
     if (this.#last === null || width === 0) return
-    const { own, relays } = this.#last
-    const links = linksOf(own, relays)
-    const labels = new Map(relays.map(row => [row.name, row.state === 'linked' && row.round_trip !== null ? duration(row.round_trip) : '']))
+    const { own, relays, nats } = this.#last
+    const links = nats ? waysOf(own, relays, nats) : linksOf(own, relays)
+    const labels = new Map([...relays, { name: NATS, state: 'linked', round_trip: nats?.round_trip ?? null }].map(row => [row.name, row.state === 'linked' && row.round_trip !== null ? duration(row.round_trip) : '']))
     // A picture that looks the same is not drawn again: readers of it would begin anew each second.
     const drawn = JSON.stringify([width, own, links, [...labels]])
     if (drawn === this.#drawn) return
     this.#drawn = drawn
-    const names = [own, ...new Set(links.flatMap(({ between }) => between).filter(one => one !== own))]
+    const names = [own, ...new Set(links.flatMap(({ between }) => between).filter(one => one !== own && one !== NATS))]
     const at = places(names, width)
+    if (nats) at.set(NATS, { x: width / 2, y: HEIGHT / 2, isLow: true })
     this.#place.replaceChildren(draw('svg', { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': words(links) },
-      ...links.flatMap(link => line(link, at, own, labels)), ...names.flatMap(one => node(one, at.get(one), one === own))))
+      ...links.flatMap(link => line(link, at, own, labels)), ...[...at].flatMap(([one, place]) => node(one, place, one === own))))
   }
 }
 
@@ -65,17 +66,19 @@ function line({ between, state, differs }, at, own, labels) {
 }
 
 function node(one, { x, y, isLow }, isOwn) {
-  const text = name(one)
+  const text = shown(one)
   const short = text.length > LABEL_CHARACTERS_MAX ? `${text.slice(0, LABEL_CHARACTERS_MAX - 1)}…` : text
   const label = draw('text', { class: 'node-label', x, y: isLow ? y + NODE + 18 : y - NODE - 9, 'text-anchor': 'middle' }, short, draw('title', {}, text))
   return [draw('circle', { class: isOwn ? 'node own' : 'node', cx: x, cy: y, r: NODE }), label]
 }
 
+const shown = one => (one === NATS ? 'NATS' : name(one))
+
 /** The picture in words. */
 function words(links) {
   const said = { linked: 'linked', linking: 'linking', down: 'not linked' }
   return links.map(({ between, state, differs }) =>
-    `${between.map(name).join(' and ')}: ${differs ? 'the two do not agree' : said[state]}`).join('. ')
+    `${between.map(shown).join(' and ')}: ${differs ? 'the two do not agree' : said[state]}`).join('. ')
 }
 
 function legend([kind, text]) {

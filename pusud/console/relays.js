@@ -1,13 +1,21 @@
 // Relays of the network, out of the status of one: one for each relay, however many addresses it has.
 
 /** The other relays: each with a `name` (its address, as long as it has none), `where` it is, and `sees`. */
-export function relaysOf({ relays }) {
+export function relaysOf({ relays, nats }) {
   const rows = relays.filter(row => row.state !== 'itself' && !row.same_as)
   return rows.map(row => {
     const where = row.address ?? row.remote ?? row.resolved ?? ''
     const addresses = 1 + relays.filter(other => other.same_as && other.same_as === row.resolved).length
-    return { ...row, key: `${where} ${row.resolved ?? ''}`, name: row.name ?? where, where, addresses, sees: row.sees ?? null }
+    const isOverNats = Boolean(nats)
+    const key = isOverNats ? row.name : `${where} ${row.resolved ?? ''}`
+    return { ...row, key, name: row.name ?? where, where: isOverNats ? atServer(where, nats) : where, addresses, isOverNats, sees: row.sees ?? null }
   })
+}
+
+/** The server that a relay is at, by the beginning of its id. */
+function atServer(id, nats) {
+  if (!id) return ''
+  return id === nats.server_id ? 'at the same NATS server' : `at the NATS server ${id.slice(0, 8)}`
 }
 
 /** Where another relay sees one of the links otherwise: `by` whom, `of` which relay, its `state` and that of ours. */
@@ -40,6 +48,16 @@ export function linksOf(own, relays) {
     }
   }
   return [...links.values()].map(({ between, states }) => ({ between, state: worst(states), differs: new Set(states).size > 1 }))
+}
+
+/** The node in the middle, where relays reach each other over NATS. No relay has this name: it has a control character. */
+export const NATS = '\u0000NATS'
+
+/** Ways of all relays to NATS; `differs` where one of the others is seen otherwise by a third, or sees one so. */
+export function waysOf(own, relays, nats) {
+  const seen = new Set(differences(own, relays).flatMap(({ by, of }) => [by, of]))
+  const ways = relays.map(({ name, state }) => ({ between: [NATS, name], state, differs: seen.has(name) }))
+  return [{ between: [NATS, own], state: nats.server === null ? 'down' : nats.joined ? 'linked' : 'linking', differs: false }, ...ways]
 }
 
 function worst(states) {

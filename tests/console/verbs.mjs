@@ -203,6 +203,11 @@ export const verbs = {
     return { number: plain(await chart.locator('.chart-number').innerText()), words: plain(await chart.getByRole('img').getAttribute('aria-label')) }
   },
 
+  /** The picture of the network in words. */
+  async network_picture({ page }) {
+    return page.locator('.relay-picture').getByRole('img').getAttribute('aria-label')
+  },
+
   /** Looks at the view as it is: findings of axe, its width, and pictures, in both themes and at both widths. */
   inspect,
 

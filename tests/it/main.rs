@@ -17,6 +17,7 @@ mod console;
 mod delivery;
 mod edge;
 mod http;
+mod nats;
 mod network;
 mod operating;
 mod operations;

@@ -73,7 +73,7 @@ pub(super) fn channels(args: Args) -> anyhow::Result<()> {
 
 fn describe(channels: &Channels) -> String {
     let Channels { channels: rows, count, matching, .. } = channels;
-    let mut text = if rows.is_empty() { String::new() } else { channel_table(rows) };
+    let mut text = if rows.is_empty() { String::new() } else { channel_table(rows, channels.relays_known) };
     // Writing to a String cannot fail.
     let _ = match (rows.len(), *matching) {
         (0, _) => writeln!(text, "no such channel, of {count} in all"),
@@ -85,8 +85,8 @@ fn describe(channels: &Channels) -> String {
     text
 }
 
-/// A line for each.
-pub(super) fn channel_table(rows: &[ChannelRow]) -> String {
+/// A line for each; `with_relays`: it is known at which linked relays somebody listens.
+pub(super) fn channel_table(rows: &[ChannelRow], with_relays: bool) -> String {
     let row = |row: &ChannelRow| {
         [
             row.channel.clone(),
@@ -103,7 +103,15 @@ pub(super) fn channel_table(rows: &[ChannelRow]) -> String {
         ("bytes/s", Align::Right),
         ("also at", Align::Left),
     ];
-    columns(headings, &rows.iter().map(row).collect::<Vec<_>>())
+    if with_relays {
+        return columns(headings, &rows.iter().map(row).collect::<Vec<_>>());
+    }
+    let [channel, listeners, messages, bytes, _] = headings;
+    let row = |each: &ChannelRow| {
+        let [channel, listeners, messages, bytes, _] = row(each);
+        [channel, listeners, messages, bytes]
+    };
+    columns([channel, listeners, messages, bytes], &rows.iter().map(row).collect::<Vec<_>>())
 }
 
 fn describe_page(page: &ChannelPage) -> String {
@@ -114,7 +122,7 @@ fn describe_page(page: &ChannelPage) -> String {
         bytes_per_second: page.bytes_per_second,
         relays: page.relays.clone(),
     };
-    let mut text = channel_table(&[row]);
+    let mut text = channel_table(&[row], page.relays_known);
     if !page.clients.is_empty() {
         text += "\n";
         text += &table(&page.clients);
@@ -140,11 +148,19 @@ mod tests {
             bytes_per_second: Some(3000.0),
             relays: vec!["r2".into(), "r3".into()],
         };
-        let text = describe(&Channels { channels: vec![row], count: 1, matching: 1, ..Channels::default() });
+        let mut channels =
+            Channels { channels: vec![row], count: 1, matching: 1, relays_known: true, ..Channels::default() };
+        let text = describe(&channels);
         assert_eq!(
             text,
             "channel  listeners  messages/s  bytes/s  also at\nnews.1          12         2.5  2.9 KiB  r2, r3\n1 that fit, 1 \
              in all\n"
+        );
+        channels.relays_known = false;
+        let text = describe(&channels);
+        assert!(
+            text.starts_with("channel  listeners  messages/s  bytes/s\nnews.1          12         2.5  2.9 KiB\n"),
+            "{text}"
         );
         let nobody = describe_page(&ChannelPage { channel: "a".into(), listeners: 3, ..ChannelPage::default() });
         assert!(nobody.ends_with("and 3 listeners more\n"), "{nobody}");

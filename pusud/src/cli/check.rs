@@ -1,8 +1,8 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
-use super::{
-    SettingsArgs, check_authenticators, listener_rows, network_rows, operations_rows, option_files, print, probe,
-};
+mod network_rows;
+
+use super::{SettingsArgs, check_authenticators, listener_rows, operations_rows, option_files, print, probe};
 use pusud::authenticator::{Authenticator, Checked, Identity};
 use pusud::config::{Config, ControlSocket, NO_AUTHENTICATOR, limit_rows};
 use pusud::operations;
@@ -44,7 +44,9 @@ pub(super) fn check(args: &SettingsArgs) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let listeners = listener_rows::of_settings(&config, &certificates);
-    print(&set_up(&config, &capacity, &checked, listeners, probe::relays(&config)))
+    let mut found = probe::relays(&config);
+    found.rows.extend(relay::check_nats(&config)?);
+    print(&set_up(&config, &capacity, &checked, listeners, found))
 }
 
 /// The effective set-up, one line a setting. Of the authenticator's options only the names: the values may be secrets.

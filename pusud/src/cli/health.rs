@@ -70,7 +70,9 @@ pub(super) fn check(status: &Status) -> anyhow::Result<()> {
 /// The line about a healthy relay. Relays that are not linked are named: that may be their own trouble.
 fn line(status: &Status) -> String {
     let not_linked = status.not_linked();
+    let is_without_nats = status.nats.as_ref().is_some_and(|nats| nats.server.is_none());
     let note = match not_linked.as_slice() {
+        _ if is_without_nats => "; not connected to NATS, so that no other relay is reached".to_owned(),
         [] => String::new(),
         names => format!("; not linked with {}", names.join(", ")),
     };
@@ -110,6 +112,14 @@ fn said_of_the_end(end: SystemTime, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relay_without_nats_is_healthy_and_says_so() {
+        let mut status = Status { name: "r1".into(), address: "a:1".into(), ..Status::default() };
+        assert_eq!(line(&status), "r1 is healthy: serving clients on a:1\n");
+        status.nats = Some(pusud::routing::NatsStatus::default());
+        assert!(line(&status).contains("a:1; not connected to NATS,"), "{}", line(&status));
+    }
 
     #[test]
     fn days_that_are_left_are_whole_ones() {

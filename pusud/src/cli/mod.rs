@@ -26,7 +26,6 @@ mod listener_rows;
 mod listening;
 mod liveness;
 mod metric_row;
-mod network_rows;
 mod operations_rows;
 mod option_files;
 mod output;

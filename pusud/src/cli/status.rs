@@ -1,5 +1,7 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
+pub(super) mod nats_rows;
+
 use super::health;
 use super::listener_rows;
 use super::metric_row;
@@ -92,8 +94,9 @@ fn describe(status: &Status) -> String {
     for (n, OptionFile { path, since, fault }) in status.option_files.iter().enumerate() {
         rows.push((if n == 0 { "option files" } else { "" }, option_files::of_status(path, *since, fault.as_deref())));
     }
-    let relays = status.relays.iter().enumerate();
-    rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, describe_relay(relay))));
+    rows.extend(status.nats.iter().flat_map(nats_rows::of_status));
+    let relays = relay_lines(status).enumerate();
+    rows.extend(relays.map(|(n, relay)| (if n == 0 { "relays" } else { "" }, relay)));
     if status.network_hangs {
         rows.push(("relays", "unknown: the network's thread HANGS".into()));
     }
@@ -107,7 +110,7 @@ fn describe(status: &Status) -> String {
 }
 
 /// The rows about the authenticator.
-fn authenticator_rows(authenticator: &Authenticator) -> Vec<(&str, String)> {
+fn authenticator_rows(authenticator: &Authenticator) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let ready = if authenticator.ready { "ready" } else { "NOT READY" };
     let identity = format!("{} {}", authenticator.id, authenticator.version);
@@ -181,13 +184,20 @@ fn shards(status: &Status) -> String {
     }
 }
 
-fn listed(label: &str, items: impl Iterator<Item = String>) -> Option<(&str, String)> {
+fn listed(label: &'static str, items: impl Iterator<Item = String>) -> Option<(&'static str, String)> {
     let list = items.collect::<Vec<_>>().join(", ");
     (!list.is_empty()).then_some((label, list))
 }
 
-/// The line about another relay.
-pub(super) fn describe_relay(relay: &PeerStatus) -> String {
+/// The lines about other relays, by whichever way they are reached.
+pub(super) fn relay_lines(status: &Status) -> impl Iterator<Item = String> {
+    let describe: fn(&PeerStatus) -> String =
+        if status.nats.is_some() { nats_rows::describe_relay } else { describe_relay };
+    status.relays.iter().map(describe)
+}
+
+/// The line about another relay that there is a link with.
+fn describe_relay(relay: &PeerStatus) -> String {
     let address = relay.address.as_ref().or(relay.remote.as_ref()).map_or("?", String::as_str);
     // Of a name the address is shown that it leads to, too.
     let resolved = relay.resolved.as_ref().filter(|resolved| *resolved != address);

@@ -11,7 +11,7 @@ use crate::control::status::{self, State, Status};
 use crate::frames::QueuedMemory;
 use crate::protocol::{Refusal, Refusals};
 use crate::revocation::Revocations;
-use crate::routing::{self, Disconnects, Event, InboxSender, PeerStatus, Report, ShardIndex};
+use crate::routing::{self, Disconnects, Event, InboxSender, Report, ShardIndex};
 use crate::system;
 use crate::tls::{CertificateFacts, Served};
 use std::collections::BTreeMap;
@@ -110,7 +110,7 @@ impl StatusGatherer {
 
     /// Asks all sources. Takes a second where a shard hangs.
     pub async fn gather(&self) -> Status {
-        let relays = self.relays().await;
+        let network = self.network().await;
         let reports = routing::collect_reports(&self.sources.inboxes, ANSWER_WITHIN).await;
         let hanging = reports.hanging();
         let mut sum = self.shard_sums.sum(reports);
@@ -143,8 +143,9 @@ impl StatusGatherer {
             revocations: self.sources.revocations.count(),
             authenticator: self.authenticator(),
             option_files: self.option_files(),
-            network_hangs: relays.is_none(),
-            relays: relays.unwrap_or_default(),
+            network_hangs: network.is_none(),
+            nats: network.as_ref().and_then(|network| network.nats.clone()),
+            relays: network.map_or_else(Vec::new, |network| network.peers),
         }
     }
 
@@ -190,12 +191,12 @@ impl StatusGatherer {
         self.sources.files.report().into_iter().map(file).collect()
     }
 
-    /// The other relays; `None` if the network's thread does not answer.
-    async fn relays(&self) -> Option<Vec<PeerStatus>> {
-        let Some(network) = &self.sources.network else { return Some(Vec::new()) };
+    /// The network; `None` if its thread does not answer.
+    async fn network(&self) -> Option<routing::Status> {
+        let Some(network) = &self.sources.network else { return Some(routing::Status::default()) };
         let (reply, answer) = oneshot::channel();
         network.send(Event::Status(reply));
-        Some(timeout(ANSWER_WITHIN, answer).await.ok()?.ok()?.peers)
+        timeout(ANSWER_WITHIN, answer).await.ok()?.ok()
     }
 
     fn authenticator(&self) -> status::Authenticator {

@@ -51,6 +51,16 @@ pub struct Lists {
     message_bytes_max: usize,
 }
 
+/// What has become of the question which linked relays have listeners.
+#[derive(PartialEq, Eq)]
+enum Relays {
+    Named,
+    /// NATS alone knows.
+    Unknown,
+    /// The network does not answer, and some are missing.
+    Silent,
+}
+
 impl Lists {
     /// Of the relay with these shards and this network, whose messages have at most so many bytes. `admission` has the places
     /// for sessions.
@@ -155,10 +165,18 @@ impl Lists {
         // Shards count those alone that have listeners.
         let unheard = channels.iter().filter(|row| row.listeners == 0).count();
         channels.truncate(limit);
-        let network_hangs = !self.name_relays(&mut channels).await;
+        let relays = self.name_relays(&mut channels).await;
         let (count, matching) = (seen.count + unheard, seen.matching + unheard);
         let sampled_seconds = seen.sampled_seconds;
-        Ok(Channels { channels, count, matching, sampled_seconds, hanging_shards: hanging, network_hangs })
+        Ok(Channels {
+            channels,
+            count,
+            matching,
+            sampled_seconds,
+            hanging_shards: hanging,
+            network_hangs: relays == Relays::Silent,
+            relays_known: relays == Relays::Named,
+        })
     }
 
     /// All of the channel of this name, whether anybody listens to it or not.
@@ -176,7 +194,7 @@ impl Lists {
         hanging_shards.sort_unstable();
         hanging_shards.dedup();
         let mut rows = added_up(channels.rows);
-        let network_hangs = !self.name_relays(&mut rows).await;
+        let relays = self.name_relays(&mut rows).await;
         let row = rows.pop().unwrap_or_default();
         Ok(ChannelPage {
             channel: name.to_owned(),
@@ -186,7 +204,8 @@ impl Lists {
             bytes_per_second: row.bytes_per_second,
             clients: first_clients(&mut clients, LISTENERS_SHOWN),
             hanging_shards,
-            network_hangs,
+            network_hangs: relays == Relays::Silent,
+            relays_known: relays == Relays::Named,
         })
     }
 
@@ -263,17 +282,18 @@ impl Lists {
         (all, hanging)
     }
 
-    /// Fills in the linked relays where somebody listens. False: the network does not answer, and some are missing.
-    async fn name_relays(&self, channels: &mut [ChannelRow]) -> bool {
-        let Some(network) = &self.network else { return true };
+    /// Fills in the linked relays where somebody listens, and says what has become of that.
+    async fn name_relays(&self, channels: &mut [ChannelRow]) -> Relays {
+        let Some(network) = &self.network else { return Relays::Named };
         let deadline = Instant::now() + ANSWER_WITHIN;
         for some in channels.chunks_mut(CHANNELS_ASKED_ONCE) {
             let (reply, answer) = oneshot::channel();
             let names = some.iter().map(|row| row.channel.as_str().into()).collect();
             network.send(Event::WhoListens(names, reply));
-            let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return false };
+            let Ok(Ok(relays)) = timeout_at(deadline, answer).await else { return Relays::Silent };
+            let Some(relays) = relays else { return Relays::Unknown };
             some.iter_mut().zip(relays).for_each(|(row, relays)| row.relays = relays);
         }
-        true
+        Relays::Named
     }
 }

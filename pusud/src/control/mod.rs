@@ -45,7 +45,7 @@ pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, View, problems};
-pub use recent::{Recent, RecentFailures};
+pub use recent::{Recent, RecentFailures, RecentNats};
 pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{

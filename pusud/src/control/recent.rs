@@ -1,7 +1,7 @@
 //! Growth of what is counted: the difference of two statuses of one relay.
 
 use crate::control::{Disconnects, Messages, Status};
-use crate::routing::PeerStatus;
+use crate::routing::{NatsStatus, PeerStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,26 @@ pub struct Recent {
     pub lost: BTreeMap<String, u64>,
     /// Log lines that were lost.
     pub lost_log_lines: u64,
+    /// What went wrong with NATS; zero where that is not the backplane.
+    pub nats: RecentNats,
+}
+
+/// What went wrong with NATS meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecentNats {
+    /// Messages that were not given to it, since too much waited.
+    pub dropped: u64,
+    /// Messages that were not, since it takes none as long.
+    pub too_large: u64,
+    /// Messages at the network's subjects that no relay of it has sent.
+    pub garbage: u64,
+    /// Times that it has refused something.
+    pub refusals: u64,
+    /// Times that another relay of this relay's name was heard.
+    pub namesakes: u64,
+    /// Times that a relay at a server of another cluster was heard.
+    pub other_clusters: u64,
 }
 
 /// What went wrong with the authenticator meanwhile, and whether it decided at all.
@@ -85,6 +105,7 @@ impl Recent {
             undecided: all_grown(&undecided(before), &undecided(now)),
             lost: all_grown(&lost_before, &losses(now)),
             lost_log_lines: grown(before.lost_log_lines, now.lost_log_lines),
+            nats: nats(before.nats.as_ref(), now.nats.as_ref()),
         }
     }
 }
@@ -131,6 +152,18 @@ fn failures(before: &Status, now: &Status) -> RecentFailures {
     }
 }
 
+fn nats(before: Option<&NatsStatus>, now: Option<&NatsStatus>) -> RecentNats {
+    let (Some(before), Some(now)) = (before, now) else { return RecentNats::default() };
+    RecentNats {
+        dropped: grown(before.dropped, now.dropped),
+        too_large: grown(before.too_large, now.too_large),
+        garbage: grown(before.garbage, now.garbage),
+        refusals: grown(before.refusals, now.refusals),
+        namesakes: grown(before.namesakes, now.namesakes),
+        other_clusters: grown(before.other_clusters, now.other_clusters),
+    }
+}
+
 /// By entry; those that decide nothing and are only compared do not count.
 fn undecided(status: &Status) -> BTreeMap<String, u64> {
     let entries = status.authenticator.entries.iter().filter(|entry| !entry.shadow);
@@ -164,11 +197,15 @@ mod tests {
         now.connections.accepted = 7;
         now.authenticator.timed_out = 2;
         now.authenticator.decisions.unavailable = 3;
+        let nats = |garbage| Some(NatsStatus { garbage, refusals: 1, ..NatsStatus::default() });
+        let before = Status { nats: nats(2), ..before };
+        now.nats = nats(6);
         let recent = Recent::between(&before, &now, 2.0);
         assert!(recent.authenticator.decides_nothing());
         assert_eq!((recent.disconnects.as_slice(), recent.accepted), (&[slow(2)][..], 7));
         assert_eq!((recent.refusals.get("publish_rate"), recent.messages.published), (Some(&4), 10));
         assert_eq!((recent.authenticator.timed_out, recent.lost_log_lines), (2, 0));
+        assert_eq!(recent.nats, RecentNats { garbage: 4, ..RecentNats::default() });
         let other = Status { pid: 2, ..now };
         assert_eq!(Recent::between(&before, &other, 2.0), Recent { seconds: 2.0, ..Recent::default() });
     }

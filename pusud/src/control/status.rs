@@ -5,7 +5,7 @@
 use crate::authenticator::{Condition, DecisionCounts, Definition, Value};
 use crate::control::AuthenticatorEntry;
 use crate::control::figures::{Histogram, Memory, OpenFiles, Times};
-use crate::routing::{EndedClient, PeerStatus, States, Transports};
+use crate::routing::{EndedClient, NatsStatus, PeerStatus, States, Transports};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -83,6 +83,9 @@ pub struct Status {
     pub option_files: Vec<OptionFile>,
     /// The other relays of the network; empty where there is none.
     pub relays: Vec<PeerStatus>,
+    /// The connection to NATS; `None`: that is not the backplane, or the network hangs.
+    #[serde(default)]
+    pub nats: Option<NatsStatus>,
 }
 
 /// The state of the relay.

@@ -9,12 +9,13 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 12] = [
+const TARGETS: [(&str, Target); 13] = [
     ("certificate", super::certificate),
     ("client_message", super::client_message),
     ("forwarded", super::forwarded),
     ("http_body", super::http_body),
     ("http_upgrade", super::http_upgrade),
+    ("nats_ops", super::nats_ops),
     ("pattern", super::pattern),
     ("proxy_header", super::proxy_header),
     ("relay_frames", super::relay_frames),

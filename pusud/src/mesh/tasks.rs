@@ -77,7 +77,7 @@ async fn take_events<D: Door, T: Transport>(node: &Node<D, T>, events: &mut impl
             Event::Revoked(ticket, count) => node.mesh.borrow_mut().counted_revoked(ticket, count),
             Event::Deciders(own) => node.mesh.borrow_mut().decide_by(&own, node.settings.keys.as_ref()),
             // Whoever asked may have given up meanwhile.
-            Event::WhoListens(channels, answer) => drop(answer.send(node.mesh.borrow().who_listens(&channels))),
+            Event::WhoListens(channels, answer) => drop(answer.send(Some(node.mesh.borrow().who_listens(&channels)))),
             Event::Status(answer) => drop(answer.send(node.status())),
             Event::Stop => return,
         }

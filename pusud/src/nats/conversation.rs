@@ -92,7 +92,7 @@ impl<D: Door> Conversation<D> {
         let mut backplane = self.backplane.borrow_mut();
         backplane.heard(now);
         let next = loop {
-            match parser.next() {
+            match parser.next_op() {
                 Ok(Some(Op::Pong)) => {
                     if let Some(pinged) = self.pinged.take() {
                         backplane.answered(now.saturating_duration_since(pinged));

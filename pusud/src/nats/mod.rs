@@ -2,11 +2,12 @@
 //! docs/protocol/nats.md is the norm of what they say.
 //!
 //! The thread exists only where the settings have NATS as the backplane. It reaches the rest of the relay through a
-//! [`Door`](crate::routing::Door), as that of the mesh does, and never waits for a server before it takes its next event.
+//! [`Door`], as that of the mesh does, and never waits for a server before it takes its next event.
 
 mod backplane;
 mod barrier;
 mod candidates;
+mod check;
 mod conversation;
 mod interest;
 mod memory;
@@ -20,9 +21,12 @@ mod subjects;
 mod tasks;
 mod wire;
 
+pub(crate) use check::check;
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
-pub use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
-pub use settings::{Identity, Settings};
+pub(crate) use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};
+pub(crate) use settings::{Identity, Settings};
 
 use crate::peers::start_now;
 use crate::routing::{Door, Events, Status, start_backplane};
@@ -31,8 +35,11 @@ use servers::RealServers;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+/// Bytes that a payload has beside a single content.
+const CONTENT_OVERHEAD_BYTES: usize = wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES;
+
 /// What the network is made of.
-pub struct Network<D, E> {
+pub(crate) struct Network<D, E> {
     /// The settings.
     pub settings: Settings,
     /// The way to the relay.
@@ -47,7 +54,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     ///
     /// # Errors
     /// A name that no relay can have; the thread or its runtime cannot be made, or the system has no random numbers.
-    pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
+    pub(crate) fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
         let Self { settings: Settings { identity, servers, server, keys }, door, events } = self;
         let (boot, random) = start_now(&identity.name, &identity.network)?;
         start_backplane(move || {
@@ -59,7 +66,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
 
 /// The longest payload of a message of a relay, in bytes, where contents have so many.
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
-    wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
+    CONTENT_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
 }
 
 #[cfg(test)]

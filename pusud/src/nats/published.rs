@@ -142,6 +142,7 @@ impl Published {
     }
 
     /// How many channels are remembered.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.channels.len()
     }

@@ -2,6 +2,10 @@
 //!
 //! Values without messages. **Invariant:** of two starts with one name the later one has the place.
 
+mod relay;
+
+pub(super) use relay::{Heard, Relay, Resume};
+
 use crate::nats::wire::{About, Header};
 use crate::peers::BootId;
 use crate::routing::Traffic;
@@ -13,6 +17,8 @@ use tokio::time::Instant;
 pub(super) const SILENT: Duration = Duration::from_secs(3);
 /// How long one that is down is shown.
 const SHOWN: Duration = Duration::from_secs(3600);
+/// How long one that has stopped as planned is shown.
+const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(60);
 /// Most relays that are known at a time; strangers could name ever new ones.
 pub(super) const RELAYS_MAX: usize = 1024;
 
@@ -33,66 +39,6 @@ pub(super) struct Roster {
     given: u64,
     /// Starts whose places others have taken: what comes late of them is not taken for that of one more relay.
     replaced: VecDeque<BootId>,
-}
-
-/// One start of a relay.
-#[derive(Debug)]
-pub(super) struct Relay {
-    /// Which one.
-    pub boot: BootId,
-    /// Its connection to NATS.
-    pub connection: u32,
-    /// What it says of itself; `None`: nothing yet, though it has published.
-    pub about: Option<About>,
-    /// When something was heard of it.
-    pub heard: Instant,
-    /// Since when it is linked; `None`: it is down.
-    pub linked: Option<Instant>,
-    /// Subscriptions do not wait for it: it has not answered in time.
-    pub is_lagging: bool,
-    /// It is to say how far its channels are.
-    pub resume: Option<Resume>,
-    /// Messages.
-    pub traffic: Traffic,
-    /// Heartbeats that did not come.
-    pub heartbeats_missed: u64,
-    /// It was asked to say what it is, since it has published without that.
-    pub is_asked: bool,
-}
-
-/// A question that a relay has to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Resume {
-    /// About what it has published to since this heartbeat; 0: about everything.
-    pub since: u64,
-    /// When it was asked.
-    pub asked: Option<Instant>,
-    /// Pieces of the answer that have come.
-    pub pieces: u32,
-}
-
-impl Resume {
-    /// To be asked.
-    pub(super) fn since(since: u64) -> Self {
-        Self { since, asked: None, pieces: 0 }
-    }
-}
-
-/// What a relay's presence has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Nothing.
-    Same,
-    /// Some heartbeats before it did not come.
-    Gap,
-    /// It is linked now, and was not.
-    Linked,
-    /// It has another connection, or another server.
-    Moved,
-    /// It is an earlier start of a relay that is there: it is ignored.
-    Replaced,
-    /// There is no room for it.
-    Full,
 }
 
 impl Roster {
@@ -193,6 +139,14 @@ impl Roster {
         self.all().filter(|(_, relay)| relay.linked.is_some())
     }
 
+    /// The relay stops as planned.
+    pub(super) fn stopped(&mut self, id: RelayId) {
+        if let Some(about) = self.relays.get_mut(&id).and_then(|relay| relay.about.as_mut()) {
+            about.is_stopping = true;
+        }
+        self.down(id);
+    }
+
     /// The relay is down: it has said so, or was not heard for long.
     pub(super) fn down(&mut self, id: RelayId) {
         if let Some(relay) = self.relays.get_mut(&id) {
@@ -210,7 +164,11 @@ impl Roster {
 
     /// Those that have been down for so long that nobody wants to know; they are gone.
     pub(super) fn forget_old(&mut self, now: Instant) -> Vec<RelayId> {
-        let shown = |relay: &Relay| if relay.about.is_some() { SHOWN } else { 10 * SILENT };
+        let shown = |relay: &Relay| match &relay.about {
+            None => 10 * SILENT,
+            Some(about) if about.is_stopping => SHOWN_WHEN_STOPPED,
+            Some(_) => SHOWN,
+        };
         let is_old = |relay: &Relay| relay.linked.is_none() && relay.heard + shown(relay) <= now;
         let ids: Vec<RelayId> = self.all().filter(|(_, relay)| is_old(relay)).map(|(id, _)| id).collect();
         ids.iter().for_each(|id| self.remove(*id));
@@ -245,133 +203,5 @@ impl Roster {
     }
 }
 
-impl Relay {
-    /// Its name, if it has said it.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.about.as_ref().map(|about| &*about.name)
-    }
-
-    /// How it is called in the log.
-    pub(super) fn shown(&self) -> String {
-        self.name().map_or_else(|| self.boot.to_string(), str::to_owned)
-    }
-
-    /// It has to say how far the channels are that it has published to since this heartbeat, or since an earlier one that it
-    /// has to be asked about already.
-    pub(super) fn resume_since(&mut self, heartbeat: u64) {
-        let since = self.resume.map_or(heartbeat, |resume| resume.since.min(heartbeat));
-        self.resume = Some(Resume::since(since));
-    }
-
-    fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
-        self.traffic.received += received;
-        self.traffic.missed += missed;
-        self.traffic.late += late;
-        self.traffic.too_large += too_large;
-    }
-
-    fn is_heard(&mut self, header: Header, about: About, now: Instant) -> Heard {
-        self.heard = now;
-        let before = self.about.replace(about);
-        let about = self.about.as_ref().expect("it was put in");
-        let is_same_way = before.as_ref().is_some_and(|before| before.server == about.server);
-        let moved = std::mem::replace(&mut self.connection, header.connection) != header.connection;
-        let was_linked = self.linked.is_some();
-        if !was_linked && !about.is_stopping {
-            self.linked = Some(now);
-        }
-        let last = before.as_ref().map_or(about.heartbeat, |before| before.heartbeat);
-        let missed = about.heartbeat.saturating_sub(last + 1);
-        self.heartbeats_missed += missed;
-        let has_moved = moved || (before.is_some() && !is_same_way);
-        if before.is_some() && (missed > 0 || has_moved || !was_linked) {
-            self.resume_since(last);
-        }
-        match () {
-            () if !was_linked => Heard::Linked,
-            () if has_moved => Heard::Moved,
-            () if missed > 0 => Heard::Gap,
-            () => Heard::Same,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(boot: u8, connection: u32) -> Header {
-        Header { boot: BootId([boot; 16]), connection }
-    }
-
-    fn about(name: &str, heartbeat: u64) -> About {
-        About {
-            heartbeat,
-            minor: 0,
-            content_bytes_max: 1,
-            has_joined: true,
-            is_stopping: false,
-            server: "S".into(),
-            cluster: "".into(),
-            network: "n".into(),
-            name: name.into(),
-        }
-    }
-
-    #[test]
-    fn a_relay_is_linked_while_it_is_heard() {
-        let (mut roster, start) = (Roster::default(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let (id, heard, _) = roster.heard(header(1, 1), about("r", 1), start);
-        assert_eq!(heard, Heard::Linked);
-        let id = id.unwrap();
-        assert_eq!(roster.heard(header(1, 1), about("r", 2), at(1)).1, Heard::Same);
-        assert_eq!(roster.fallen_silent(start, at(3)), []);
-        assert_eq!(roster.fallen_silent(at(2), at(4)), [], "it could not be heard for long enough");
-        assert_eq!(roster.fallen_silent(start, at(4)), [id]);
-        assert_eq!((roster.fallen_silent(start, at(5)), roster.linked().count()), (vec![], 0));
-        assert_eq!(roster.heard(header(1, 1), about("r", 9), at(9)).1, Heard::Linked);
-        let relay = roster.get(id).unwrap();
-        assert_eq!(
-            (relay.heartbeats_missed, relay.resume),
-            (6, Some(Resume::since(2))),
-            "it says how far it is since the last one"
-        );
-        roster.down(id);
-        assert_eq!((roster.forget_old(at(3608)), roster.forget_old(at(3609))), (vec![], vec![id]));
-        assert!(roster.get(id).is_none());
-    }
-
-    #[test]
-    fn another_connection_or_server_is_another_way() {
-        let (mut roster, now) = (Roster::default(), Instant::now());
-        roster.heard(header(1, 1), about("r", 1), now);
-        assert_eq!(roster.heard(header(1, 2), about("r", 2), now).1, Heard::Moved);
-        let elsewhere = About { server: "T".into(), ..about("r", 3) };
-        assert_eq!(roster.heard(header(1, 2), elsewhere, now).1, Heard::Moved);
-    }
-
-    #[test]
-    fn a_later_start_takes_the_place_of_an_earlier_one_with_what_was_counted() {
-        let (mut roster, now) = (Roster::default(), Instant::now());
-        let (old, ..) = roster.heard(header(1, 1), about("r", 1), now);
-        roster.get_mut(old.unwrap()).unwrap().traffic.missed = 5;
-        let (new, heard, replaced) = roster.heard(header(2, 1), about("r", 1), now);
-        assert_eq!((heard, replaced), (Heard::Linked, old));
-        assert_eq!(roster.get(new.unwrap()).unwrap().traffic.missed, 5);
-        assert_eq!(roster.heard(header(1, 1), about("r", 2), now), (None, Heard::Replaced, None));
-        assert_eq!(roster.find_or_add(header(1, 1), now), None, "nothing more is taken of it");
-        assert_eq!(roster.all().count(), 1);
-    }
-
-    #[test]
-    fn strangers_that_only_publish_have_an_end() {
-        let (mut roster, now) = (Roster::default(), Instant::now());
-        for n in 0..=RELAYS_MAX {
-            let boot = BootId(std::array::from_fn(|at| (n >> (8 * (at % 2))) as u8));
-            let added = roster.find_or_add(Header { boot, connection: 1 }, now);
-            assert_eq!(added.is_some(), n < RELAYS_MAX, "{n}");
-        }
-        assert_eq!(roster.forget_old(now + 10 * SILENT).len(), RELAYS_MAX);
-    }
-}
+mod tests;

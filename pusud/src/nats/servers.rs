@@ -7,10 +7,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub(super) struct Connected<S> {
     /// The stream, with nothing unsent.
     pub stream: S,
+    /// Where it leads to, and how it is encrypted, for people.
+    pub way: Way,
     /// What the server has said of itself last.
     pub info: Info,
     /// Whatever has come already is in it.
     pub parser: Parser,
+}
+
+/// The way that a connection takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// The server as the settings, or another server, have named it.
+    pub server: String,
+    /// The address that this was.
+    pub address: String,
+    /// Version and cipher suite of TLS; `None`: it is not encrypted.
+    pub encryption: Option<String>,
 }
 
 /// A way to servers.
@@ -33,7 +46,11 @@ impl Servers for RealServers {
 
     async fn dial(&self, address: &ServerAddress) -> Result<Connected<Stream>, String> {
         match server::dial(address, &self.0).await {
-            Ok(server::Connection { stream, info, parser, .. }) => Ok(Connected { stream, info, parser }),
+            Ok(server::Connection { stream, peer, info, parser }) => {
+                let way =
+                    Way { server: address.to_string(), address: peer.to_string(), encryption: stream.encryption() };
+                Ok(Connected { stream, way, info, parser })
+            }
             Err(error) => Err(format!("{address} {error}")),
         }
     }

@@ -5,7 +5,7 @@ use crate::peers::Keys;
 
 /// The settings of the network.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// This relay and its network.
     pub identity: Identity,
     /// The servers, at least one.
@@ -18,7 +18,7 @@ pub struct Settings {
 
 /// A relay in its network.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// This relay's name, 1 to 255 bytes without control characters; two relays of a network must not have the same.
     pub name: Box<str>,
     /// The network's name, as long.

@@ -87,7 +87,7 @@ async fn take_events<D: Door>(backplane: &RefCell<Backplane<D>>, events: &mut im
             // Nothing is held: the server keeps for a relay what it does not read.
             Event::GoOn { .. } => {}
             // Whoever asked may have given up meanwhile. Who listens where is known to the servers alone.
-            Event::WhoListens(channels, answer) => drop(answer.send(vec![Vec::new(); channels.len()])),
+            Event::WhoListens(_, answer) => drop(answer.send(None)),
             Event::Status(answer) => drop(answer.send(backplane.status(now))),
             Event::RevocationsChanged => backplane.revocations_changed(),
             Event::Order(order, reply) => backplane.order(&order, &reply),
@@ -126,8 +126,8 @@ async fn keep_connected<D: Door, S: Servers>(
             None => dial(&servers, &mut candidates, &mut random).await,
         };
         let end = match connection {
-            Ok((address, connected)) => {
-                backplane.borrow_mut().connected(address.to_string(), connected.info.clone(), Instant::now());
+            Ok(connected) => {
+                backplane.borrow_mut().connected(connected.way.clone(), connected.info.clone(), Instant::now());
                 let leave = Notify::new();
                 let began = Instant::now();
                 let conversation = converse(backplane.clone(), connected, &leave);
@@ -161,12 +161,12 @@ async fn dial<S: Servers>(
     servers: &S,
     candidates: &mut Candidates,
     random: &mut StdRng,
-) -> Result<(ServerAddress, Connected<S::Stream>), String> {
+) -> Result<Connected<S::Stream>, String> {
     let (address, pause) = candidates.next(random);
     sleep(pause).await;
     let connected = servers.dial(&address).await?;
     candidates.learn(&address, &connected.info.connect_urls);
-    Ok((address, connected))
+    Ok(connected)
 }
 
 /// Connects to another server, once the one that there is has said that it will stop: it serves meanwhile.
@@ -175,12 +175,12 @@ async fn elsewhere<S: Servers>(
     candidates: &mut Candidates,
     random: &mut StdRng,
     leave: &Notify,
-) -> (ServerAddress, Connected<S::Stream>) {
+) -> Connected<S::Stream> {
     leave.notified().await;
     info!("the NATS server is about to stop: another one is looked for");
     loop {
         match dial(servers, candidates, random).await {
-            Ok((address, connected)) if !connected.info.is_lame_duck => return (address, connected),
+            Ok(connected) if !connected.info.is_lame_duck => return connected,
             Ok(_) => {}
             Err(reason) => info!(reason, "no connection to another NATS server yet"),
         }

@@ -39,6 +39,7 @@ const FILES: &[(&str, &[u8])] = files![
     "live.js",
     "main.js",
     "narrow.css",
+    "nats.js",
     "network.js",
     "now.js",
     "outcome.js",

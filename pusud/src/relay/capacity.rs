@@ -17,6 +17,8 @@ const _: () = assert!(RESERVED_FILES >= (REFUSING_MAX + GUESTS_MAX) as u64 + 64)
 const FILES_PER_RUNTIME: u64 = 3;
 /// Open files of a shard: its runtime's, and the timer for ends of authorizations.
 const FILES_PER_SHARD: u64 = FILES_PER_RUNTIME + 1;
+/// The connection to a NATS server, the next one when that is about to stop, and the files that it takes.
+const FILES_OF_NATS: u64 = 4;
 /// The socket where relays connect, and a connection that it gives out and that is one too many.
 const FILES_OF_NETWORK_PORT: u64 = 2;
 
@@ -40,7 +42,9 @@ impl Capacity {
     pub fn make(config: &Config) -> anyhow::Result<Self> {
         let edge = edge(config);
         let operations = if config.operations_port.number().is_some() { operations::FILES_MAX } else { 0 };
-        let reserved = Reserved { edge, operations, ..Reserved::of(config.shards, addresses_max(&config.relays)) };
+        let mesh = Reserved::of(config.shards, addresses_max(&config.relays));
+        let network = config.backplane.nats().map_or(mesh.network, |_| FILES_PER_RUNTIME + FILES_OF_NATS);
+        let reserved = Reserved { edge, operations, network, ..mesh };
         let wanted = config.limits.max_connections;
         Self::within(wanted, &reserved, admission::make_room(wanted as u64 + reserved.files()))
     }
@@ -110,8 +114,10 @@ impl fmt::Display for Reserved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { shards, network, relays, edge, operations } = self;
         write!(f, "{RESERVED_FILES}, {FILES_PER_SHARD} for each of its {shards} shards")?;
-        if *network > 0 {
-            write!(f, ", and {network} for relays at up to {relays} addresses")?;
+        match (*network, *relays) {
+            (0, _) => {}
+            (_, 0) => write!(f, ", and {network} for NATS")?,
+            _ => write!(f, ", and {network} for relays at up to {relays} addresses")?,
         }
         if *edge > 0 {
             write!(f, ", and {edge} for listeners and connections that shake hands")?;

@@ -5,9 +5,9 @@
 //! other relays listen to (all are the operator's own), and the kernel's buffers of the sockets, which are the kernel's to
 //! bound (`net.ipv4.tcp_mem`).
 
-use crate::config::{Config, Encryption};
+use crate::config::{Backplane, Config, Encryption};
 use crate::operations;
-use crate::{authenticator, client, hub, mesh, revocation, routing, shard, tls};
+use crate::{authenticator, client, hub, mesh, nats, revocation, routing, shard, tls};
 
 /// The program with its threads, before it serves anybody.
 const PROGRAM_BYTES: usize = 24 << 20;
@@ -29,8 +29,7 @@ pub struct Part {
 /// has so many `addresses`: as many as entries, unless names have several.
 pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Part> {
     let (limits, shards, listed) = (&config.limits, config.shards, addresses);
-    let has_network = listed > 0;
-    let shard = shard::shard_bytes_max(limits, shards - 1 + usize::from(has_network));
+    let shard = shard::shard_bytes_max(limits, shards - 1 + usize::from(config.has_network()));
     let authorizations = authenticator::authorizations_bytes_max(connections, &config.authenticator);
     let part = |name, bytes, keys| Part { name, bytes, keys };
     let mut parts = vec![
@@ -75,25 +74,39 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
         let handshakes = limits.max_handshakes.min(connections) * tls::handshake_bytes_max() + requests;
         parts.push(part("TLS", connections * session + handshakes, "max_connections, max_handshakes"));
     }
-    if has_network {
-        let encrypts = config.network_encryption != Encryption::Off;
-        // Between the network and each shard there is what is between two shards, and what came over links.
-        let from_links = routing::from_links_bytes_max(shards, limits.max_queued_bytes);
-        let of_shards = shards * (hub::exchange_bytes_max(limits) + from_links);
-        parts.extend([
-            part(
-                "network",
-                mesh::network_bytes_max(limits, listed, encrypts) + of_shards,
-                "relays, max_message_bytes, network_encryption",
-            ),
-            part(
-                "interest of the network",
-                connections * mesh::interest_bytes_max(limits, listed),
-                "max_connections, max_subscriptions, max_channel_bytes",
-            ),
-        ]);
-    }
+    parts.extend(network_parts(config, connections, listed));
     parts
+}
+
+fn network_parts(config: &Config, connections: usize, listed: usize) -> Vec<Part> {
+    if !config.has_network() {
+        return Vec::new();
+    }
+    let (limits, shards) = (&config.limits, config.shards);
+    // Between the network and each shard there is what is between two shards, and what came from other relays.
+    let from_links = routing::from_links_bytes_max(shards, limits.max_queued_bytes);
+    let of_shards = shards * (hub::exchange_bytes_max(limits) + from_links);
+    let encrypts = config.network_encryption != Encryption::Off;
+    let (network, interest, keys) = match config.backplane {
+        Backplane::Mesh => (
+            mesh::network_bytes_max(limits, listed, encrypts),
+            mesh::interest_bytes_max(limits, listed),
+            "relays, max_message_bytes, network_encryption",
+        ),
+        Backplane::Nats(_) => (
+            nats::network_bytes_max(limits),
+            nats::interest_bytes_max(limits),
+            "backplane, max_message_bytes, max_channel_bytes",
+        ),
+    };
+    vec![
+        Part { name: "network", bytes: network + of_shards, keys },
+        Part {
+            name: "interest of the network",
+            bytes: connections * interest,
+            keys: "max_connections, max_subscriptions, max_channel_bytes",
+        },
+    ]
 }
 
 /// About what a relay takes with so many `connections` of clients that listen to a few channels, most of which have other

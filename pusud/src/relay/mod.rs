@@ -25,7 +25,7 @@ pub use capacity::Capacity;
 pub use certificates::load_certificates;
 pub use doors::Doors;
 pub use memory::{Part, ceiling, usual};
-pub use network_thread::settings;
+pub use network_thread::{check_nats, settings};
 
 use crate::admission::{self, Admission};
 use crate::authenticator::{Authenticator, Decisions};

@@ -54,7 +54,12 @@ impl NetworkThread {
                 let address = listener.local_addr().context("the bound socket has no address")?;
                 Prepared::Mesh { settings, listener, address }
             }
-            Backplane::Nats(servers) => Prepared::Nats(nats_settings(config, servers)?),
+            Backplane::Nats(servers) => {
+                for warning in servers.check_files(config.strict_key_permissions)? {
+                    warn!("{warning}");
+                }
+                Prepared::Nats(nats_settings(config, servers)?)
+            }
         };
         let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
@@ -155,11 +160,20 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
     })
 }
 
+/// Connects to the NATS servers of the settings, if there are some. Gives what there is to say of each, for people.
+///
+/// # Errors
+/// One cannot be used, or a key cannot be read: names it and the way out.
+pub fn check_nats(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(nats) = config.backplane.nats() else { return Ok(Vec::new()) };
+    nats::check(&nats_settings(config, nats)?)
+}
+
 /// What the settings say about the network over NATS.
 ///
 /// # Errors
 /// The key cannot be read or is none.
-pub fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::Settings> {
+fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::Settings> {
     let content_bytes_max = config.limits.max_message_bytes;
     let tls = nats.tls.clone().unwrap_or_default();
     let wiped = |secret: &crate::config::Secret| zeroize::Zeroizing::new(secret.reveal().to_owned());
@@ -170,7 +184,7 @@ pub fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nat
         }
         NatsCredentials::Token(token) => nats::Credentials::Token(wiped(token)),
         NatsCredentials::NkeySeedFile(file) => nats::Credentials::NkeySeedFile(file.clone()),
-        NatsCredentials::CredentialsFile(file) => nats::Credentials::CredentialsFile(file.clone()),
+        NatsCredentials::CredentialsFile(file) => nats::Credentials::JwtFile(file.clone()),
     };
     Ok(nats::Settings {
         identity: nats::Identity {
@@ -182,6 +196,7 @@ pub fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nat
         server: nats::ServerSettings {
             credentials,
             tls: nats::TlsFiles { ca: tls.ca, identity: tls.identity },
+            strict: config.strict_key_permissions,
             name: config.name.clone(),
             payload_bytes_max: nats::payload_bytes_max(content_bytes_max),
         },

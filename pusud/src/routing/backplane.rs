@@ -56,8 +56,9 @@ pub enum Event {
     Revoked(OrderTicket, u64),
     /// These decide from here on: peers are told, so that a difference is seen.
     Deciders(Vec<OwnDecider>),
-    /// Say which linked relays have listeners of each of these channels, by their names.
-    WhoListens(Box<[Box<str>]>, oneshot::Sender<Vec<Vec<String>>>),
+    /// Say which linked relays have listeners of each of these channels, by their names; `None`: no relay knows that of
+    /// others.
+    WhoListens(Box<[Box<str>]>, oneshot::Sender<Option<Vec<Vec<String>>>>),
     /// Say how the links are.
     Status(oneshot::Sender<Status>),
     /// Send what waits, say goodbye to the peers, and end.

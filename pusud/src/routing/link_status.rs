@@ -27,9 +27,14 @@ pub struct Status {
 
 /// The connection to NATS, and what was counted since the relay started.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NatsStatus {
     /// The server, as it was dialled; `None`: there is no connection, and of the server nothing is known.
     pub server: Option<String>,
+    /// The address that this was.
+    pub address: Option<String>,
+    /// Version and cipher suite of TLS; `None`: the connection is not encrypted.
+    pub encryption: Option<String>,
     /// Its name.
     pub server_name: Option<String>,
     /// Its id, another one after each of its starts.
@@ -41,13 +46,16 @@ pub struct NatsStatus {
     /// The longest payload that it takes, in bytes.
     pub max_payload: Option<u64>,
     /// For how long there has been a connection.
-    #[serde(default, with = "seconds")]
+    #[serde(with = "seconds")]
     pub connected_for: Option<Duration>,
+    /// For how long there has been none; since the relay has started, if there was none yet.
+    #[serde(with = "seconds")]
+    pub disconnected_for: Option<Duration>,
     /// From a ping to its pong, the last time.
-    #[serde(default, with = "seconds")]
+    #[serde(with = "seconds")]
     pub round_trip: Option<Duration>,
     /// All relays that were known have answered over this connection, and publications leave.
-    pub has_joined: bool,
+    pub joined: bool,
     /// What waits to be written, in bytes.
     pub queue_bytes: u64,
     /// Publications that were given to the server.
@@ -60,6 +68,12 @@ pub struct NatsStatus {
     pub garbage: u64,
     /// Times that a server has refused something.
     pub refusals: u64,
+    /// Of these, those over the present connection.
+    pub connection_refusals: u64,
+    /// Times that another relay of this relay's name was heard.
+    pub namesakes: u64,
+    /// Times that a relay at a server of another cluster was heard.
+    pub other_clusters: u64,
     /// Connections that have ended.
     pub disconnects: u64,
     /// Barriers that all have answered.
@@ -67,10 +81,10 @@ pub struct NatsStatus {
     /// Barriers that somebody has not answered in time.
     pub barriers_expired: u64,
     /// How long the last one took.
-    #[serde(default, with = "seconds")]
+    #[serde(with = "seconds")]
     pub barrier_last: Option<Duration>,
     /// The longest.
-    #[serde(default, with = "seconds")]
+    #[serde(with = "seconds")]
     pub barrier_longest: Option<Duration>,
     /// What is wrong, or was last.
     pub last_error: Option<String>,

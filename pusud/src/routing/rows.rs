@@ -142,7 +142,7 @@ pub struct ChannelRow {
     pub messages_per_second: Option<f64>,
     /// The bytes of their contents.
     pub bytes_per_second: Option<f64>,
-    /// The linked relays where somebody listens to it.
+    /// The linked relays where somebody listens to it, as far as that is known (`relays_known`).
     pub relays: Vec<String>,
 }
 
@@ -163,6 +163,10 @@ pub struct Channels {
     /// The network did not answer: the linked relays that listen are missing.
     #[serde(default)]
     pub network_hangs: bool,
+    /// Whether it is known which linked relays have listeners. Not while the network hangs, and never over NATS, whose servers
+    /// alone know.
+    #[serde(default)]
+    pub relays_known: bool,
 }
 
 /// All of one channel that is shown.
@@ -172,7 +176,7 @@ pub struct ChannelPage {
     pub channel: String,
     /// Clients of this relay that listen to it.
     pub listeners: usize,
-    /// The linked relays where somebody listens to it.
+    /// The linked relays where somebody listens to it, as far as that is known (`relays_known`).
     pub relays: Vec<String>,
     /// Messages that come for it.
     pub messages_per_second: Option<f64>,
@@ -186,4 +190,8 @@ pub struct ChannelPage {
     /// The network did not answer: the linked relays that listen are missing.
     #[serde(default)]
     pub network_hangs: bool,
+    /// Whether it is known which linked relays have listeners. Not while the network hangs, and never over NATS, whose servers
+    /// alone know.
+    #[serde(default)]
+    pub relays_known: bool,
 }

@@ -34,6 +34,12 @@ fn commands_and_their_errors() {
         format!("passwords: {{!env '{OPTION}': ['*']}}"),
         format!("passwords: {{'${{PUSU}}{OPTION}': ['*']}}"),
         format!("authenticator_options: {{passwords: !{OPTION} [a]}}"),
+        format!("backplane: nats\nnats: {{servers: ['nats://a:{OPTION}@b']}}"),
+        format!("backplane: nats\nnats: {{servers: 'nats://{OPTION}@b'}}"),
+        format!("backplane: nats\nnats: {{servers: ['nats://b'], password: {OPTION}}}"),
+        format!("backplane: nats\nnats: {{servers: ['nats://b'], token: [{OPTION}]}}"),
+        format!("backplane: nats\nnats: {{servers: ['nats://b'], {OPTION}: {OPTION}}}"),
+        format!("nats: {{servers: ['nats://b'], token: {OPTION}}}"),
     ] {
         fs::write(&settings, format!("{head}{options}\n")).unwrap();
         for command in [&["check"][..], &["authorize", "--authorization-file", file.to_str().unwrap()], &["run"]] {

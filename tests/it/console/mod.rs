@@ -6,5 +6,6 @@ mod crowd;
 mod faults;
 mod files;
 mod gone;
+mod nats;
 mod relays;
 mod views;

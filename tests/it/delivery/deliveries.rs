@@ -8,19 +8,20 @@ use std::thread;
 const LISTENERS: usize = 100;
 const CHANNELS: usize = 10;
 const SOURCES: usize = 2;
-/// By each source to each channel.
-const EACH: u64 = 2500;
+/// By each source to each channel: five million deliveries.
+pub(crate) const EACH: u64 = 2500;
 /// A source may be this many messages ahead of the slowest listener: fewer than would make that one a slow consumer.
 const AHEAD_MAX: u64 = 2000;
 
 crate::on_1_and_3_shards!(five_million);
 
 fn five_million(daemon: Daemon) {
-    deliver(&[daemon.address()]);
+    deliver(&[daemon.address()], EACH);
 }
 
-/// Listeners and sources are spread over the relays.
-pub(crate) fn deliver(relays: &[SocketAddr]) {
+/// Listeners and sources are spread over the relays; each source publishes so many messages to each channel, and
+/// all listeners get all of them.
+pub(crate) fn deliver(relays: &[SocketAddr], each: u64) {
     let channels: Vec<String> = (0..CHANNELS).map(|n| format!("channel-{n}")).collect();
     let mut listeners: Vec<_> = (0..LISTENERS).map(|n| Listener::connect(relays[n % relays.len()])).collect();
     for listener in &mut listeners {
@@ -32,7 +33,7 @@ pub(crate) fn deliver(relays: &[SocketAddr]) {
             let mut client = Listener::connect(relays[source % relays.len()]);
             let (channels, progress) = (&channels, &progress);
             scope.spawn(move || {
-                for number in 1..=EACH {
+                for number in 1..=each {
                     progress.wait_for((number * (CHANNELS * SOURCES) as u64).saturating_sub(AHEAD_MAX));
                     for channel in channels {
                         client.publish(channel, &stamped(source, number, 40));
@@ -43,13 +44,13 @@ pub(crate) fn deliver(relays: &[SocketAddr]) {
         for (at, mut listener) in listeners.into_iter().enumerate() {
             let (channels, progress) = (&channels, &progress);
             scope.spawn(move || {
-                let all = EACH * (CHANNELS * SOURCES) as u64;
+                let all = each * (CHANNELS * SOURCES) as u64;
                 while listener.checker.received < all {
                     listener.listen((listener.checker.received + 200).min(all));
                     progress.reached(at, listener.checker.received);
                 }
                 for channel in channels {
-                    listener.checker.assert_complete(channel, SOURCES, EACH);
+                    listener.checker.assert_complete(channel, SOURCES, each);
                 }
             });
         }

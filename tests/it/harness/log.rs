@@ -2,7 +2,7 @@
 
 use super::DEADLINE;
 use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Whether a line of the log says that a client was disconnected as a slow consumer, or for `max_queued_bytes`.
@@ -38,6 +38,13 @@ enum Reader {
     Leaves,
 }
 
+impl Shared {
+    /// A test that has failed while it waited has left it as it was.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Log {
     /// Collects the lines of `stream` on a thread of its own until it ends.
     pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
@@ -49,11 +56,11 @@ impl Log {
             while writer.goes_on() && reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                 line.clear();
-                writer.0.state.lock().unwrap().lines.push(text);
+                writer.0.state().lines.push(text);
                 writer.0.changed.notify_all();
             }
             drop(reader);
-            writer.0.state.lock().unwrap().ended = true;
+            writer.0.state().ended = true;
             writer.0.changed.notify_all();
         });
         log
@@ -75,24 +82,28 @@ impl Log {
     }
 
     fn set(&self, reader: Reader) {
-        self.0.state.lock().unwrap().reader = reader;
+        self.0.state().reader = reader;
         self.0.changed.notify_all();
     }
 
     fn goes_on(&self) -> bool {
-        let state = self.0.state.lock().unwrap();
-        let state = self.0.changed.wait_while(state, |state| state.reader == Reader::StandsStill).unwrap();
+        let state = self.0.state();
+        let state = self
+            .0
+            .changed
+            .wait_while(state, |state| state.reader == Reader::StandsStill)
+            .unwrap_or_else(PoisonError::into_inner);
         state.reader == Reader::Reads
     }
 
     /// Everything so far.
     pub(crate) fn text(&self) -> String {
-        self.0.state.lock().unwrap().lines.join("\n")
+        self.0.state().lines.join("\n")
     }
 
     /// The lines so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.state.lock().unwrap().lines.clone()
+        self.0.state().lines.clone()
     }
 
     /// Waits for a line that `find` makes something of, from the first line on.
@@ -102,9 +113,12 @@ impl Log {
 
     /// Waits up to `wait` for a line after the first `seen`; `false` if none came or none can come any more.
     pub(crate) fn grows_past(&self, seen: usize, wait: std::time::Duration) -> bool {
-        let state = self.0.state.lock().unwrap();
-        let (state, _) =
-            self.0.changed.wait_timeout_while(state, wait, |state| state.lines.len() <= seen && !state.ended).unwrap();
+        let state = self.0.state();
+        let (state, _) = self
+            .0
+            .changed
+            .wait_timeout_while(state, wait, |state| state.lines.len() <= seen && !state.ended)
+            .unwrap_or_else(PoisonError::into_inner);
         state.lines.len() > seen
     }
 
@@ -115,14 +129,19 @@ impl Log {
 
     /// Waits until the stream has ended; `false` if the deadline passed first.
     pub(crate) fn ends(&self) -> bool {
-        let state = self.0.state.lock().unwrap();
-        self.0.changed.wait_timeout_while(state, DEADLINE, |state| !state.ended).unwrap().0.ended
+        let state = self.0.state();
+        self.0
+            .changed
+            .wait_timeout_while(state, DEADLINE, |state| !state.ended)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .ended
     }
 
     /// Waits until `find` makes something of all lines so far.
     pub(crate) fn wait<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
         let started = Instant::now();
-        let mut state = self.0.state.lock().unwrap();
+        let mut state = self.0.state();
         loop {
             if let Some(found) = find(&state.lines) {
                 return found;
@@ -130,7 +149,7 @@ impl Log {
             let left = DEADLINE.saturating_sub(started.elapsed());
             assert!(!state.ended, "the process ended before {what}; it had written:\n{}", state.lines.join("\n"));
             assert!(!left.is_zero(), "waited in vain for {what}; so far:\n{}", state.lines.join("\n"));
-            state = self.0.changed.wait_timeout(state, left).unwrap().0;
+            state = self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

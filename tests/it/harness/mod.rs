@@ -28,6 +28,7 @@ mod memory;
 mod memory_group;
 mod name_server;
 mod namespace;
+mod nats;
 mod network;
 mod operations;
 #[cfg(unix)]
@@ -77,7 +78,10 @@ pub(crate) use memory::{Memory, checked, memory_ceiling};
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use name_server::NameServer;
 pub(crate) use namespace::Namespace;
-pub(crate) use network::{Network, ReservedPort};
+pub(crate) use nats::{
+    Named, NatsClient, NatsCluster, NatsOp, NatsProgram, NatsSettings, USER, fixture, on_each_program, signed,
+};
+pub(crate) use network::{Network, ReservedPort, tests_run_over_nats};
 pub(crate) use operations::{OperationsEvents, operations_order, operations_request};
 #[cfg(target_os = "linux")]
 pub(crate) use pages::{blocks, kept_target, pages_below, run_as_printed};

@@ -1,6 +1,6 @@
 //! Several relays on this machine that know each other, and what can happen to one of them.
 
-use super::{Client, DEADLINE, Daemon, Detour, Setup};
+use super::{Client, DEADLINE, Daemon, Detour, Named, NatsCluster, Setup};
 use serde_json::json;
 use std::collections::HashSet;
 use std::net::TcpListener;
@@ -45,6 +45,18 @@ impl ReservedPort {
 pub(crate) struct Network {
     relays: Vec<Daemon>,
     ports: Vec<ReservedPort>,
+    /// The servers between them, if there are any. Behind the relays, which end before them.
+    nats: Option<NatsCluster>,
+}
+
+/// Set to `nats` to run tests over servers of NATS that are about links as well as any others (`make test-nats`).
+const BACKPLANE: &str = "PUSU_TEST_BACKPLANE";
+/// As many servers as relays, up to so many.
+const SERVERS_MAX: usize = 3;
+
+/// Whether networks that do not say themselves what is between their relays have servers of NATS there.
+pub(crate) fn tests_run_over_nats() -> bool {
+    std::env::var_os(BACKPLANE).is_some_and(|backplane| backplane == "nats")
 }
 
 impl Network {
@@ -62,16 +74,63 @@ impl Network {
 
     /// So many relays that may have to find each other yet, or never will.
     pub(crate) fn unlinked(relays: usize, setup: impl Fn(usize, Setup) -> Setup) -> Self {
+        if tests_run_over_nats() {
+            let cluster = NatsCluster::of(relays.min(SERVERS_MAX)).expect("there is a nats-server");
+            return Self::unlinked_over(cluster, relays, setup);
+        }
         let ports: Vec<_> = (0..relays).map(|_| ReservedPort::new()).collect();
         let relays = (0..relays)
             .map(|at| setup(at, Setup::on_shards(1).name(&format!("relay-{at}"))).in_network(&ports, at).start())
             .collect();
-        Self { relays, ports }
+        Self { relays, ports, nats: None }
+    }
+
+    /// So many linked relays and three servers of NATS between them: the first one begins at the first server and so on.
+    /// `None`: there is no nats-server here, and that has been said.
+    pub(crate) fn over_nats(relays: usize) -> Option<Self> {
+        Some(Self::over(NatsCluster::of(SERVERS_MAX)?, relays, |_, setup| setup))
+    }
+
+    /// The same over these servers, each relay with a set-up of its own.
+    pub(crate) fn over(cluster: NatsCluster, relays: usize, setup: impl Fn(usize, Setup) -> Setup) -> Self {
+        let network = Self::unlinked_over(cluster, relays, setup);
+        network.wait_linked();
+        network
+    }
+
+    /// The same of relays that may have to find each other yet.
+    pub(crate) fn unlinked_over(cluster: NatsCluster, relays: usize, setup: impl Fn(usize, Setup) -> Setup) -> Self {
+        let start = |at| {
+            let own = Setup::on_shards(1).name(&format!("relay-{at}")).over(&cluster, Named::Only(at % cluster.len()));
+            setup(at, own).start()
+        };
+        Self { relays: (0..relays).map(start).collect(), ports: Vec::new(), nats: Some(cluster) }
     }
 
     /// Relays that have been started already.
     pub(crate) fn of_started(relays: Vec<Daemon>) -> Self {
-        Self { relays, ports: Vec::new() }
+        Self { relays, ports: Vec::new(), nats: None }
+    }
+
+    /// These servers are between its relays.
+    pub(crate) fn with_nats(mut self, cluster: NatsCluster) -> Self {
+        self.nats = Some(cluster);
+        self
+    }
+
+    /// Whether there are servers of NATS between its relays.
+    pub(crate) fn is_over_nats(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// The servers between its relays.
+    pub(crate) fn nats(&self) -> &NatsCluster {
+        self.nats.as_ref().expect("its relays are not linked with each other")
+    }
+
+    /// The same, to do something to one of them.
+    pub(crate) fn nats_mut(&mut self) -> &mut NatsCluster {
+        self.nats.as_mut().expect("its relays are not linked with each other")
     }
 
     /// Two linked relays that know only a detour to each other each: `detours[0]` leads to the second one.
@@ -91,7 +150,7 @@ impl Network {
                 .settings(&format!("network_address: 127.0.0.1\nnetwork_port: {own}\n{relays}"))
                 .start()
         };
-        let network = Self { relays: vec![start(0), start(1)], ports: ports.into() };
+        let network = Self { relays: vec![start(0), start(1)], ports: ports.into(), nats: None };
         network.wait_linked();
         (network, detours)
     }

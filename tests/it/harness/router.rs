@@ -2,7 +2,7 @@
 //!
 //! Clients reach a relay over the loopback interface of its namespace, which no fault touches.
 
-use super::{Namespace, Network, Setup};
+use super::{Named, Namespace, NatsCluster, NatsProgram, Network, Setup};
 
 /// Where a fault's packets are dropped.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +58,20 @@ impl Router {
                 .start()
         };
         Network::of_started(self.relays.iter().enumerate().map(start).collect())
+    }
+
+    /// A server of NATS in each namespace and a relay beside it, which no fault parts from it. The relays may have to find
+    /// each other yet.
+    pub(crate) fn network_over_nats(&self, program: &NatsProgram, setup: impl Fn(usize, Setup) -> Setup) -> Network {
+        let places = self.relays.iter().enumerate().map(|(at, namespace)| (namespace.clone(), address(at))).collect();
+        let cluster = NatsCluster::in_namespaces(program, places);
+        let start = |(at, namespace): (usize, &Namespace)| {
+            setup(at, Setup::on_shards(1).name(&format!("relay-{at}")))
+                .over(&cluster, Named::Only(at))
+                .in_namespace(namespace)
+                .start()
+        };
+        Network::of_started(self.relays.iter().enumerate().map(start).collect()).with_nats(cluster)
     }
 
     /// From here on no packet from one relay reaches another one.

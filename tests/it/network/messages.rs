@@ -1,7 +1,7 @@
 //! Messages cross the network once and in order, in every direction.
 
 use super::traffic::{peer_of, wait_until_interest_is_right};
-use crate::delivery::deliveries::deliver;
+use crate::delivery::deliveries::{EACH, deliver};
 use crate::harness::{Client, Daemon, Network};
 use serde_json::json;
 use std::thread;
@@ -68,7 +68,7 @@ fn everybody_hears_everybody(network: &Network) {
 #[test]
 fn five_million_over_three_relays() {
     let network = Network::of(3);
-    deliver(&network.relays().iter().map(Daemon::address).collect::<Vec<_>>());
+    deliver(&network.relays().iter().map(Daemon::address).collect::<Vec<_>>(), EACH);
 }
 
 /// By what the relays say that they have sent, since a listener cannot tell what its relay was sent in vain.

@@ -1,6 +1,7 @@
 //! The network of relays: several daemons that hand messages to each other, and what happens when one of them is slow,
 //! dead, a stranger, or back again.
 
+mod accounts;
 mod alone;
 mod baseline;
 mod certificates;
@@ -25,7 +26,7 @@ mod names;
 mod orders;
 mod pace;
 mod partition;
-mod place;
+pub(crate) mod place;
 mod rejoin;
 #[cfg(unix)]
 mod revoke;
@@ -35,4 +36,4 @@ mod snapshots;
 mod status;
 mod stopping;
 mod strangers;
-mod traffic;
+pub(crate) mod traffic;

@@ -3,7 +3,7 @@
 
 use super::baseline::Baseline;
 use super::traffic::wait_until_interest_is_right;
-use crate::harness::{Network, Router, Setup, not_run, tell};
+use crate::harness::{NatsProgram, Network, Router, Setup, not_run, tell, tests_run_over_nats};
 use std::thread;
 
 /// Three relays, and what is between them if that is more than the loopback interface.
@@ -20,6 +20,9 @@ impl Place {
         let setup = |_, setup: Setup| setup.settings("limits: {outbox_bytes: 48 MiB}");
         let router = Router::between(3);
         let network = match &router {
+            Ok(router) if tests_run_over_nats() => {
+                router.network_over_nats(&NatsProgram::any().expect("there is a nats-server"), setup)
+            }
             Ok(router) => router.network(setup),
             Err(_) => Network::unlinked(3, setup),
         };
@@ -50,7 +53,7 @@ impl Place {
 }
 
 /// Whether packets can be dropped here; says that this row is not run if not.
-pub(super) fn can_drop_packets(row: &str) -> bool {
+pub(crate) fn can_drop_packets(row: &str) -> bool {
     match Router::between(1) {
         Ok(_) => true,
         Err(missing) => {
@@ -61,7 +64,7 @@ pub(super) fn can_drop_packets(row: &str) -> bool {
 }
 
 /// Does all of it at once: each most of the time waits.
-pub(super) fn all_at_once<T: Send>(rows: impl IntoIterator<Item = T>, row: impl Fn(T) + Sync) {
+pub(crate) fn all_at_once<T: Send>(rows: impl IntoIterator<Item = T>, row: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         let row = &row;
         let threads: Vec<_> = rows.into_iter().map(|given| scope.spawn(move || row(given))).collect();

@@ -1,6 +1,8 @@
 //! Messages from every relay to every relay while something is wrong between them, and afterwards the account: what did
 //! not arrive is what the relays have counted, to the message.
 
+pub(crate) use super::accounts::{Account, peer_of};
+use super::accounts::{account, account_over_nats};
 use crate::harness::{
     Checker, DEADLINE, Daemon, LATE, Late, Listener, Network, StallWatch, Stalls, stamped, time_without_stalls,
 };
@@ -11,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What is published to.
-pub(super) const CHANNEL: &str = "steady";
+pub(crate) const CHANNEL: &str = "steady";
 /// From healing to right interest, not counting the time in which the machine stands still.
 const HEALED_MAX: Duration = Duration::from_secs(5);
 /// How long a message may be under way between relays that nothing is done to, on a busy machine, counted likewise.
@@ -29,18 +31,18 @@ const END: u8 = 2;
 
 /// How much is published.
 #[derive(Clone, Copy)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     /// From one message of a source to the next.
-    pub(super) pause: Duration,
+    pub(crate) pause: Duration,
     /// In bytes, for each message.
-    pub(super) padding: usize,
+    pub(crate) padding: usize,
 }
 
 /// Fifty short messages a second from each source.
-pub(super) const STEADY: Flow = Flow { pause: Duration::from_millis(20), padding: 20 };
+pub(crate) const STEADY: Flow = Flow { pause: Duration::from_millis(20), padding: 20 };
 
 /// Sources and listeners at work, one of each on a relay.
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     phase: Arc<AtomicU8>,
     sources: Vec<(usize, JoinHandle<u64>)>,
     listeners: Vec<(usize, JoinHandle<Checker>)>,
@@ -51,26 +53,11 @@ pub(super) struct Traffic {
     began: Instant,
 }
 
-/// What became of the messages from one relay to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) published: u64,
-    pub(super) arrived: u64,
-    /// Lost on a link, and counted as such by the sender.
-    pub(super) counted: u64,
-    /// Published while the two were not linked: meant for nobody there.
-    pub(super) unlinked: u64,
-    /// The link has ended meanwhile, for the sender.
-    pub(super) has_ended: bool,
-}
-
 /// What all accounts say together.
-pub(super) struct Outcome {
-    pub(super) accounts: Vec<Account>,
+pub(crate) struct Outcome {
+    pub(crate) accounts: Vec<Account>,
     /// The longest that a message was under way to a listener, by relay.
-    pub(super) slowest: Vec<(usize, Duration)>,
+    pub(crate) slowest: Vec<(usize, Duration)>,
     /// What has arrived at each listener, by relay.
     heard: Vec<(usize, Checker)>,
     /// When the machine stood still.
@@ -80,7 +67,7 @@ pub(super) struct Outcome {
 
 impl Traffic {
     /// Begins between relays that are linked. A relay with a source has a listener too.
-    pub(super) fn begin(network: &Network, sources: &[usize], listeners: &[usize], flow: Flow) -> Self {
+    pub(crate) fn begin(network: &Network, sources: &[usize], listeners: &[usize], flow: Flow) -> Self {
         let (phase, lasts) = (Arc::new(AtomicU8::new(PUBLISH)), Arc::new(OnceLock::new()));
         let listeners = listeners.iter().map(|&at| {
             let mut listener = network.relay(at).listener();
@@ -101,13 +88,13 @@ impl Traffic {
     }
 
     /// Has the sources publish nothing more until the end.
-    pub(super) fn rest(&self) {
+    pub(crate) fn rest(&self) {
         self.phase.store(REST, Ordering::Relaxed);
     }
 
     /// Has each source publish once more, now that everything is well again, and closes the account when that has
     /// arrived everywhere.
-    pub(super) fn end(self, network: &Network) -> Outcome {
+    pub(crate) fn end(self, network: &Network) -> Outcome {
         self.phase.store(END, Ordering::Relaxed);
         let lasts: Vec<(usize, u64)> = self.sources.into_iter().map(|(at, thread)| (at, joined(thread))).collect();
         self.lasts.set(lasts.clone()).expect("it ends once");
@@ -120,7 +107,11 @@ impl Traffic {
         for &(from, published) in &lasts {
             for (to, checker) in heard.iter().filter(|(to, _)| *to != from) {
                 let (arrived, _) = checker.arrived_of(CHANNEL, from);
-                accounts.push(account(from, *to, [published, arrived], [&self.before, &after], meanwhile));
+                let (counts, statuses) = ([published, arrived], [&*self.before, &*after]);
+                accounts.push(match network.is_over_nats() {
+                    true => account_over_nats(from, *to, counts, statuses),
+                    false => account(from, *to, counts, statuses, meanwhile),
+                });
             }
             let (_, own) = heard.iter().find(|(at, _)| *at == from).expect("sources have listeners beside them");
             assert_eq!(own.arrived_of(CHANNEL, from).0, published, "listeners of relay {from} itself miss something");
@@ -163,45 +154,16 @@ fn listen(mut listener: Listener, lasts: &OnceLock<Vec<(usize, u64)>>) -> Checke
     }
 }
 
-/// Compares what has arrived with what both relays say, `before` and `meanwhile` later.
-fn account(
-    from: usize,
-    to: usize,
-    [published, arrived]: [u64; 2],
-    [before, after]: [&[Value]; 2],
-    meanwhile: Duration,
-) -> Account {
-    let counted = |at: usize, peer: usize, field: &str| {
-        let of = |statuses: &[Value]| peer_of(&statuses[at], peer)[field].as_u64().unwrap();
-        of(after) - of(before)
-    };
-    let [sent, dropped, too_large, lost] =
-        ["sent", "dropped", "too_large", "lost"].map(|field| counted(from, to, field));
-    let pair = format!("relay {from} to {to}: {} and {}", peer_of(&after[from], to), peer_of(&after[to], from));
-    assert_eq!(arrived, sent - lost, "what has arrived is what was sent and not lost; {pair}");
-    assert_eq!([arrived, lost], ["received", "missed"].map(|field| counted(to, from, field)), "{pair}");
-    assert_eq!([0; 3], ["duplicates", "gaps", "resyncs"].map(|field| counted(to, from, field)), "{pair}");
-    let unlinked = published.checked_sub(sent + dropped + too_large);
-    let unlinked = unlinked.unwrap_or_else(|| panic!("more was sent than the {published} published; {pair}"));
-    let has_ended = peer_of(&after[from], to)["linked_for"].as_f64().expect("it is linked") < meanwhile.as_secs_f64();
-    Account { from, to, published, arrived, counted: dropped + too_large + lost, unlinked, has_ended }
-}
-
-/// What a relay's status says of another one.
-pub(super) fn peer_of(status: &Value, peer: usize) -> &Value {
-    let name = format!("relay-{peer}");
-    let mut relays = status["relays"].as_array().expect("a list").iter();
-    relays.find(|relay| relay["name"] == *name).unwrap_or_else(|| panic!("{name} is not in {status}"))
-}
-
 /// Waits until all relays are linked, and know exactly who listens to what. How long it took.
-pub(super) fn wait_until_interest_is_right(network: &Network) -> Duration {
+pub(crate) fn wait_until_interest_is_right(network: &Network) -> Duration {
     let began = Instant::now();
     let is_right = |statuses: &[Value], at: usize, peer: usize| {
         let relays = statuses[at]["relays"].as_array().expect("a list");
         let name = format!("relay-{peer}");
         relays.iter().find(|relay| relay["name"] == *name).is_some_and(|relay| {
-            relay["state"] == "linked" && relay["lagging"] == false && relay["interest"] == statuses[peer]["channels"]
+            // The servers know who listens to what, and say it to nobody.
+            let is_known = network.is_over_nats() || relay["interest"] == statuses[peer]["channels"];
+            relay["state"] == "linked" && relay["lagging"] == false && is_known
         })
     };
     loop {
@@ -216,18 +178,19 @@ pub(super) fn wait_until_interest_is_right(network: &Network) -> Duration {
 }
 
 /// The same, as fast as it is promised. How long it took without the time in which the machine stood still.
-pub(super) fn assert_healed(network: &Network) -> Duration {
+pub(crate) fn assert_healed(network: &Network) -> Duration {
     let (_, took) = time_without_stalls(|| wait_until_interest_is_right(network));
     assert!(took < HEALED_MAX, "the interest was right only after {took:?}");
     took
 }
 
 /// Waits until nothing waits for another relay any more.
-pub(super) fn wait_until_all_is_sent(network: &Network) {
+pub(crate) fn wait_until_all_is_sent(network: &Network) {
     let began = Instant::now();
     let waits = |status: Value| {
-        let relays = status["relays"].as_array().expect("a list").clone();
-        relays.iter().any(|relay| relay["queue_bytes"] != 0)
+        // Over servers of NATS there is one queue for all relays.
+        let queues = status["relays"].as_array().expect("a list").iter().chain([&status["nats"]]);
+        queues.map(|queue| &queue["queue_bytes"]).any(|bytes| !bytes.is_null() && *bytes != 0)
     };
     while network.relays().iter().map(Daemon::asked).any(waits) {
         assert!(began.elapsed() < DEADLINE, "something waits for another relay still");
@@ -237,12 +200,12 @@ pub(super) fn wait_until_all_is_sent(network: &Network) {
 
 impl Outcome {
     /// The account of one direction.
-    pub(super) fn of(&self, from: usize, to: usize) -> Account {
+    pub(crate) fn of(&self, from: usize, to: usize) -> Account {
         *self.accounts.iter().find(|account| (account.from, account.to) == (from, to)).expect("both were there")
     }
 
     /// Asserts that everything has arrived between these pairs.
-    pub(super) fn assert_complete(&self, pairs: impl Fn(&Account) -> bool) {
+    pub(crate) fn assert_complete(&self, pairs: impl Fn(&Account) -> bool) {
         for account in self.accounts.iter().filter(|account| pairs(account)) {
             assert_eq!(account.arrived, account.published, "{account:?}");
         }
@@ -250,7 +213,7 @@ impl Outcome {
 
     /// Asserts that nothing was kept from a peer except while the two were not linked, which is within the `fault` (from
     /// its beginning to right interest) and only where their link has ended.
-    pub(super) fn assert_sent_while_linked(&self, fault: Duration) {
+    pub(crate) fn assert_sent_while_linked(&self, fault: Duration) {
         let published = (fault + HANDLED_MAX).div_duration_f64(self.flow.pause).ceil();
         for account in &self.accounts {
             let most = if account.has_ended { published as u64 } else { 0 };
@@ -261,7 +224,7 @@ impl Outcome {
     /// Asserts that messages between these pairs (from, to) were not delayed, from a relay to itself included. Gives how
     /// long one was under way at the most, without the time in which the machine stood still; what is not late is not told
     /// apart.
-    pub(super) fn assert_undisturbed(&self, pairs: impl Fn(usize, usize) -> bool) -> Duration {
+    pub(crate) fn assert_undisturbed(&self, pairs: impl Fn(usize, usize) -> bool) -> Duration {
         let late = self.heard.iter().flat_map(|(to, checker)| checker.late.iter().map(move |late| (*to, late)));
         let late = late.filter(|(to, late)| pairs(late.source, *to));
         let ways = late.map(|(_, Late { sent, arrived, .. })| self.stalls.time_between(*sent, *arrived));
@@ -272,7 +235,7 @@ impl Outcome {
 
     /// Asserts that everybody has heard at least so many messages of a source on another relay, beginning with its first
     /// one and none left out.
-    pub(super) fn assert_heard(&self, source: usize, least: u64) {
+    pub(crate) fn assert_heard(&self, source: usize, least: u64) {
         for (at, checker) in &self.heard {
             let (arrived, last) = checker.arrived_of(CHANNEL, source);
             assert!(arrived == last && last >= least, "relay {at}: {arrived} of {least}, the last one is {last}");
@@ -280,7 +243,7 @@ impl Outcome {
     }
 
     /// In a few words: how many messages, how many of them lost, and the longest way.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let sum = |of: fn(&Account) -> u64| self.accounts.iter().map(of).sum::<u64>();
         format!(
             "{} messages between relays, {} arrived, {} lost and counted, {} while not linked",

@@ -22,6 +22,8 @@ mod lists;
 mod log;
 #[cfg(target_os = "linux")]
 mod log_floods;
+#[cfg(unix)]
+mod nats_settings;
 #[cfg(target_os = "linux")]
 mod open_files;
 #[cfg(target_os = "linux")]

@@ -30,6 +30,22 @@ fn three_relays_on_this_machine() {
     assert_eq!(said, "{\"channel\":\"news.today\",\"content\":\"Hello, network\"}");
 }
 
+#[test]
+fn three_relays_over_nats_on_this_machine() {
+    let Some(stage) = Stage::with("cluster.md, over NATS", &["nats-server"]) else { return };
+    let _all = stage.serve(&block(PAGE, "Over NATS", "sh"), 3);
+    let is_linked = |port: u16| {
+        format!(
+            "[ \"$(pusud status --json --socket run/pusud-{port}.sock | grep -o '\"state\":\"linked\"' | wc -l)\" = 2 ]"
+        )
+    };
+    RELAYS.iter().for_each(|&port| wait_for(&stage, &is_linked(port)));
+    let listen = blocks_below(PAGE, "Try it", "sh").pop().unwrap();
+    let listens = "pusud status --json --socket run/pusud-55020.sock | grep '\"subscriptions\":1'";
+    let said = stage.shell_until(listens, &listen).succeeds();
+    assert_eq!(said, "{\"channel\":\"news.today\",\"content\":\"Hello, network\"}");
+}
+
 /// Makes the folder of a relay with its settings for `make run-network`, but for `left_out`, and with a key.
 fn furnish(stage: &Stage, relay: &str, left_out: &str) {
     let settings = fs::read_to_string(stage.folder().join(format!("config/network/{relay}.yaml"))).unwrap();

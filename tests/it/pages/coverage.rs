@@ -39,6 +39,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
         1,
         "settings::a_list_of_authenticators_is_good",
     ),
+    ("docs/operating/settings-and-limits.md", "NATS", "yaml", 1, "settings::nats_is_good"),
     (
         "docs/operating/settings-and-limits.md",
         "How settings work",
@@ -102,6 +103,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
     ("docs/operating/cluster.md", "Try it", "sh", 2, "cluster::three_relays_on_this_machine"),
     ("docs/operating/cluster.md", "Set it up", "sh", 1, "cluster::the_settings_are_good"),
     ("docs/operating/cluster.md", "Set it up", "yaml", 1, "cluster::the_settings_are_good"),
+    ("docs/operating/cluster.md", "Over NATS", "sh", 1, "cluster::three_relays_over_nats_on_this_machine"),
     ("docs/operating/cluster.md", "Encryption", "yaml", 1, "cluster::certificates_of_ones_own_are_taken"),
     (
         "docs/operating/cluster.md",

@@ -2,7 +2,8 @@
 
 use super::page::{block, code, rows, section, text};
 use super::stage::Stage;
-use crate::harness::{Daemon, PluginsDir, jwt_plugin, many_open_files, password_plugin, pusud, run};
+use crate::harness::{Daemon, PluginsDir, jwt_plugin, many_open_files, password_plugin, pusud, run, write_secret};
+use rcgen::{CertificateParams, KeyPair};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: &str = "docs/operating/settings-and-limits.md";
@@ -60,11 +61,19 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("remembered_decisions", "7"),
     ];
     let mut restart: BTreeSet<&str> = values.iter().map(|(key, _)| *key).collect();
-    restart.extend(["limits", "listeners"]);
+    restart.extend(["limits", "listeners", "backplane", "nats"]);
     for row in rows(&section) {
         let key = code(row[0])[0];
         assert_eq!(row[2], if restart.contains(key) { "restart" } else { "reload" }, "{key}");
     }
+    assert_are_named(&running, &values);
+    // Beside the keys of the mesh these are errors.
+    let running = Daemon::on_shards(1);
+    assert_are_named(&running, &[("backplane", "nats"), ("nats", "{servers: ['nats://127.0.0.1']}")]);
+}
+
+/// A reload with these keys and values names the keys as those that need a restart.
+fn assert_are_named(running: &Daemon, values: &[(&str, &str)]) {
     running.edit_settings(|text| {
         let is_kept = |line: &&str| !values.iter().any(|(key, _)| line.starts_with(&format!("{key}:")));
         let kept: Vec<&str> = text.lines().filter(is_kept).collect();
@@ -135,4 +144,25 @@ fn a_list_of_authenticators_is_good() {
     {
         assert!(told.contains(key), "{key} is not in {told:?}");
     }
+}
+
+#[test]
+fn nats_is_good() {
+    let folder = tempfile::tempdir().unwrap();
+    write_secret(&folder.path().join("nats.password"), "hunter2");
+    let ca = CertificateParams::new(vec!["ca".to_owned()]).unwrap().self_signed(&KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(folder.path().join("nats-ca.pem"), ca.pem()).unwrap();
+    let settings = folder.path().join("nats.yaml");
+    std::fs::write(&settings, block(PAGE, "NATS", "yaml")).unwrap();
+    let said = run(pusud(&["check", "--config"]).arg(&settings)).succeeds();
+    assert!(
+        said.contains("tls://nats-2.example.com:4222") && said.contains("user \"relays\" and a password"),
+        "{said}"
+    );
+    let section = section(PAGE, "NATS");
+    let told: BTreeSet<&str> = rows(&section).iter().flat_map(|row| code(row[0])).collect();
+    let keys = text("pusud/src/config/nats.rs");
+    let keys = keys.split("const KEYS").nth(1).unwrap().split(";\n").next().unwrap();
+    let keys: BTreeSet<&str> = keys.split('"').skip(1).step_by(2).collect();
+    assert!(told.is_superset(&keys) && keys.len() == 7, "{keys:?} and {told:?}");
 }

@@ -6,7 +6,7 @@ use pusud::control::{
     Authenticator, Certificate, Connections, Disconnects, Histogram, Listener, Memory, Messages, OpenFiles,
     PluginMetric, Times, Tls,
 };
-use pusud::routing::{EndedClient, States, Traffic, Transports};
+use pusud::routing::{EndedClient, NatsStatus, States, Traffic, Transports};
 
 fn metric(name: &str, labels: &[(&str, &str)], value: Value) -> PluginMetric {
     let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -145,7 +145,13 @@ fn the_page_explains_every_label() {
     let (_, section) = page.split_once("\n## Status for people\n").expect("the page has the section");
     let (section, _) = section.split_once("\n## ").expect("another one follows");
     let explained: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let text = describe(&sample());
+    let nats = NatsStatus {
+        server: Some("nats://a:4222".into()),
+        garbage: 1,
+        last_error: Some("x".into()),
+        ..NatsStatus::default()
+    };
+    let text = describe(&Status { nats: Some(nats), ..sample() });
     let shown: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(':')?.0.trim_start())).collect();
     assert_eq!(explained, shown);
 }

@@ -4,7 +4,7 @@ use super::glance::{Glance, Rates};
 use crate::cli::channels::channel_table;
 use crate::cli::clients::table;
 use crate::cli::columns::{a_second, bytes, time};
-use crate::cli::status::describe_relay;
+use crate::cli::status::{nats_rows, relay_lines};
 use crate::cli::terminal::escaped;
 use crate::cli::width::{fitting, wrapped};
 use pusud::control::{Level, State};
@@ -64,16 +64,17 @@ fn whole(glance: &Glance, columns: usize) -> String {
         // The way out stands at the end of it.
         wrapped(&escaped(&format!("{level}: {}", problem.text)), columns).for_each(|line| text.extend([line, "\n"]));
     }
-    let relays: Vec<_> = status.relays.iter().filter(|relay| relay.state != PeerState::Itself).collect();
-    if !relays.is_empty() {
+    let is_itself = status.relays.iter().map(|relay| relay.state == PeerState::Itself);
+    let nats = status.nats.iter().map(|nats| format!("NATS: {}", nats_rows::connection(nats)));
+    let relays = relay_lines(status).zip(is_itself).filter_map(|(line, is_itself)| (!is_itself).then_some(line));
+    let lines: Vec<String> = nats.chain(relays).collect();
+    if !lines.is_empty() {
         text.push('\n');
     }
-    for relay in relays {
-        let _ = writeln!(text, "{}", describe_relay(relay));
-    }
+    lines.iter().for_each(|line| text.extend([line, "\n"]));
     let _ = write!(text, "\nclients by rate\n{}", table(clients));
     let channels: Vec<_> = channels.iter().map(written_out).collect();
-    let _ = write!(text, "\nchannels by rate\n{}", channel_table(&channels));
+    let _ = write!(text, "\nchannels by rate\n{}", channel_table(&channels, status.nats.is_none()));
     text
 }
 
@@ -87,7 +88,7 @@ fn written_out(row: &ChannelRow) -> ChannelRow {
 mod tests {
     use super::*;
     use pusud::control::{Problem, Recent, Status};
-    use pusud::routing::{ClientRow, PeerStatus};
+    use pusud::routing::{ClientRow, NatsStatus, PeerStatus};
 
     fn glance() -> Glance {
         let mut status = Status { name: "r1".into(), address: "192.0.2.1:1".into(), ..Status::default() };
@@ -118,6 +119,10 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
+        glance.status.nats = Some(NatsStatus::default());
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("\n\nNATS: NOT CONNECTED: other relays are not reached\nr\\u009b2: heard, "), "{text}");
+        assert!(!text.contains("also at"), "{text}");
         let problem = Problem { level: Level::Error, text: "The link is cut.".into(), ..Problem::default() };
         glance.problems = vec![problem];
         let text = of(&glance, usize::MAX, usize::MAX);

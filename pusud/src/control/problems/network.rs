@@ -1,6 +1,6 @@
 //! Problems of the network of relays.
 
-use super::{Problem, View, counted, within};
+use super::{Problem, View, counted, nats, within};
 use crate::control::{Recent, Status};
 use crate::routing::{PeerState, PeerStatus};
 use std::collections::BTreeSet;
@@ -13,7 +13,13 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
                     whether the machine has processor time left, and restart the relay if it stays so.";
         found.push(Problem::error("network_hangs", View::Network, text.to_owned()));
     }
-    for name in status.not_linked() {
+    let is_nats = status.nats.is_some();
+    // Without NATS nobody is heard, which is said once.
+    for name in status.not_linked().into_iter().filter(|_| nats::is_reached(status)) {
+        if is_nats {
+            found.push(nats::not_heard(name));
+            continue;
+        }
         let why =
             status.relays.iter().find(|relay| is_called(relay, name)).and_then(|relay| relay.last_error.as_deref());
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
@@ -26,9 +32,10 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     for relay in status.relays.iter().filter(|relay| relay.same_as.is_none()) {
         let name = shown(relay);
         if relay.lagging {
+            let what = if is_nats { "the questions of subscriptions" } else { "what is announced to it" };
             let text = format!(
-                "The relay {name} acknowledges too slowly what is announced to it, and subscriptions do not wait for it: see \
-                 what keeps it or the way to it busy."
+                "The relay {name} acknowledges {what} too slowly, and subscriptions do not wait for it: see what keeps it or the \
+                 way to it busy."
             );
             found.push(Problem::warning("link_slow", View::Network, text).about(name));
         }
@@ -41,12 +48,18 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     }
     found.extend(seen_otherwise(status));
     for (name, lost) in &recent.lost {
-        let text = format!(
-            "{} between this relay and {name} {} lost in {}: the link was cut or its queue was full; see how it is.",
-            counted(*lost, "message"),
-            if *lost == 1 { "was" } else { "were" },
-            within(recent)
-        );
+        let (lost, were) = (counted(*lost, "message"), if *lost == 1 { "was" } else { "were" });
+        let text = match is_nats {
+            true => format!(
+                "{lost} of {name} {were} lost on the way over NATS in {}: a server or a connection was cut, or one of them reads too \
+                 slowly; see how they are.",
+                within(recent)
+            ),
+            false => format!(
+                "{lost} between this relay and {name} {were} lost in {}: the link was cut or its queue was full; see how it is.",
+                within(recent)
+            ),
+        };
         found.push(Problem::error("messages_lost", View::Network, text).about(name));
     }
     found

@@ -189,11 +189,11 @@ impl<D: Door> Backplane<D> {
     /// Once a second: all relays are told of links that have changed, and of what becomes due by time.
     pub(super) fn tell_links(&mut self) {
         let Self { conversations, peers, roster, .. } = self;
-        for (relay, conversation) in conversations.all.iter_mut().filter(|(_, conversation)| !conversation.is_over) {
+        for conversation in conversations.all.values_mut().filter(|conversation| !conversation.is_over) {
             conversation.quiet = conversation.quiet.saturating_add(1);
             conversation.is_new |= QUIET.contains(&conversation.quiet);
-            let others = roster.linked().filter(|(id, _)| id != relay);
-            peers.tell_links(conversation.id, others.filter_map(|(_, other)| Some((other.name()?, true))));
+            let linked = roster.linked().filter_map(|(_, other)| Some((other.name()?, true)));
+            peers.tell_links(conversation.id, linked);
         }
         let ids: Vec<u64> = self.conversations.by_id.keys().copied().collect();
         if self.has_joined() {

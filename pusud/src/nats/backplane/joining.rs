@@ -4,6 +4,7 @@ use super::{ALL_SID, Backplane, RELAY_SID, Server};
 use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::server::{Info, command};
+use crate::nats::servers::Way;
 use crate::nats::wire::{self, Presence};
 use crate::routing::Door;
 use std::collections::BTreeSet;
@@ -29,11 +30,21 @@ pub(super) struct Joining {
 }
 
 impl<D: Door> Backplane<D> {
-    /// There is a connection to a server, which is called `address`.
-    pub(in crate::nats) fn connected(&mut self, address: String, info: Info, now: Instant) {
+    /// There is a connection to a server.
+    pub(in crate::nats) fn connected(&mut self, way: Way, info: Info, now: Instant) {
         self.connection += 1;
-        info!(server = %address, name = %info.server_name, version = %info.version, "connected to NATS");
-        self.server = Some(Server { address, info, since: now, round_trip: None, heard: now, hears_since: now });
+        let encryption = way.encryption.as_deref().unwrap_or("none");
+        info!(
+            server = %way.server,
+            address = %way.address,
+            name = %info.server_name,
+            version = %info.version,
+            encryption,
+            "connected to NATS"
+        );
+        self.server =
+            Some(Server { way, info, since: now, round_trip: None, refusals: 0, heard: now, hears_since: now });
+        self.look_at_payload_limit();
         // Also what was subscribed to while there was no connection.
         self.interest.unsettle();
         self.subscribe_all();
@@ -54,8 +65,11 @@ impl<D: Door> Backplane<D> {
     /// The connection has ended, or there could be none: `reason` says why.
     pub(in crate::nats) fn disconnected(&mut self, reason: String, now: Instant) {
         if let Some(server) = self.server.take() {
-            warn!(server = %server.address, reason, "the connection to NATS has ended; other relays are not reached");
+            warn!(server = %server.way.server, reason, "the connection to NATS has ended; other relays are not reached");
             self.figures.disconnects += 1;
+            self.alone_since = now;
+        } else if self.figures.last_error.as_ref() != Some(&reason) {
+            warn!(reason, "cannot connect to NATS; trying again");
         }
         self.figures.last_error = Some(reason);
         self.joining = None;

@@ -22,6 +22,7 @@ use crate::nats::published::Published;
 use crate::nats::queue::{Kind, Queue};
 use crate::nats::roster::Roster;
 use crate::nats::server::{Info, command};
+use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
@@ -51,6 +52,8 @@ pub(super) struct Backplane<D> {
     connection: u32,
     /// The server, while there is a connection.
     server: Option<Server>,
+    /// When the last connection has ended, or the relay has started.
+    alone_since: Instant,
     /// Those that have to answer before publications leave; `None`: they have.
     joining: Option<Joining>,
     queue: Queue,
@@ -72,10 +75,11 @@ pub(super) struct Backplane<D> {
 
 /// The server that this relay is connected to.
 struct Server {
-    address: String,
+    way: Way,
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,
+    refusals: u64,
     /// When something was heard of it.
     heard: Instant,
     /// Since when it has been heard without a pause.
@@ -93,12 +97,18 @@ struct Figures {
     too_large: u64,
     /// Payloads that no relay has sent.
     garbage: u64,
+    /// Presences of other relays that have this relay's name.
+    namesakes: u64,
+    /// Presences of relays at servers of other clusters.
+    other_clusters: u64,
     /// Connections that have ended.
     disconnects: u64,
     /// Why the last one ended, or could not be made.
     last_error: Option<String>,
     /// What servers have refused.
     refusals: u64,
+    /// A limit of the server that was warned about.
+    small_payload: Option<usize>,
 }
 
 impl<D: Door> Backplane<D> {
@@ -118,6 +128,7 @@ impl<D: Door> Backplane<D> {
             boot,
             connection: 0,
             server: None,
+            alone_since: now,
             joining: None,
             queue: Queue::default(),
             interest,
@@ -196,7 +207,7 @@ impl<D: Door> Backplane<D> {
 
     /// The cluster of the server; empty: it is alone, or there is none.
     fn cluster(&self) -> &str {
-        self.server.as_ref().and_then(|server| server.info.cluster.as_deref()).unwrap_or_default()
+        self.server.as_ref().map_or("", |server| server.info.cluster())
     }
 
     /// Whether publications leave.

@@ -22,7 +22,7 @@ impl<D: Door> Backplane<D> {
         if about.name == self.identity.name {
             return self.namesake(header);
         }
-        if *about.cluster != *self.cluster() {
+        if !self.is_within_reach(&about) {
             return self.elsewhere(&about);
         }
         let (is_stopping, has_joined, heartbeat) = (about.is_stopping, about.has_joined, about.heartbeat);
@@ -74,6 +74,7 @@ impl<D: Door> Backplane<D> {
 
     /// Another relay has this relay's name.
     fn namesake(&mut self, header: Header) {
+        self.figures.namesakes += 1;
         let text = match header.boot > self.boot {
             true => {
                 "a relay that has started later has this relay's name: other relays do not hear this one; give each a `name` of its own"
@@ -86,12 +87,21 @@ impl<D: Door> Backplane<D> {
         }
     }
 
+    /// Whether a relay is at a server of the same cluster, or at the same one where that has none.
+    fn is_within_reach(&self, about: &About) -> bool {
+        let Some(server) = &self.server else { return false };
+        let cluster = server.info.cluster();
+        *about.cluster == *cluster && (!cluster.is_empty() || *about.server == *server.info.server_id)
+    }
+
     /// A relay is at a server of another cluster: between the two no barrier holds.
     fn elsewhere(&mut self, about: &About) {
+        self.figures.other_clusters += 1;
         let text = format!(
-            "relay {} is at a NATS server of the cluster `{}`: relays reach each other within one cluster alone, and neither over \
-             gateways nor over leaf nodes",
-            about.name, about.cluster
+            "relay {} is at a NATS server of another cluster ({}), and is not linked: relays reach each other within one cluster, \
+             and neither over gateways nor over leaf nodes",
+            about.name,
+            if about.cluster.is_empty() { "one without a name" } else { &about.cluster }
         );
         if self.figures.last_error.as_deref() != Some(&*text) {
             warn!("{text}");
@@ -105,7 +115,7 @@ impl<D: Door> Backplane<D> {
         if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
-        self.roster.down(id);
+        self.roster.stopped(id);
         self.not_waited_for(id, now);
     }
 

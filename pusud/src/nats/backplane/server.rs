@@ -1,6 +1,7 @@
 //! Operations of the server.
 
 use super::Backplane;
+use crate::nats::CONTENT_OVERHEAD_BYTES;
 use crate::nats::queue::Kind;
 use crate::nats::server::{Info, Op, ServerError, command};
 use crate::routing::Door;
@@ -79,12 +80,31 @@ impl<D: Door> Backplane<D> {
         if let Some(server) = &mut self.server {
             server.info = info;
         }
+        self.look_at_payload_limit();
         if is_lame_duck { Next::Leave } else { Next::GoOn }
+    }
+
+    /// Says when the server takes less than the longest message.
+    pub(super) fn look_at_payload_limit(&mut self) {
+        let Some(server) = &self.server else { return };
+        let (limit, needed) =
+            (server.info.payload_bytes_max(), CONTENT_OVERHEAD_BYTES + self.identity.content_bytes_max);
+        if limit < needed && self.figures.small_payload != Some(limit) {
+            warn!(
+                server = %server.way.server,
+                max_payload = limit,
+                needed,
+                "NATS takes shorter payloads than the longest message needs: such messages will reach the clients of this relay alone; \
+                 raise `max_payload` in the settings of the NATS servers, or lower `limits.max_message_bytes`"
+            );
+        }
+        self.figures.small_payload = Some(limit).filter(|limit| *limit < needed);
     }
 
     /// Says it in the log and the status: the first ones of each connection, since a server may refuse each message.
     fn refused(&mut self, refusal: &ServerError) {
         self.figures.refusals += 1;
+        self.server.iter_mut().for_each(|server| server.refusals += 1);
         let everything = self.subjects.everything();
         let text = match refusal {
             ServerError::Permissions(permission, subject) => {

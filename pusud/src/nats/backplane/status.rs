@@ -25,21 +25,27 @@ impl<D: Door> Backplane<D> {
         let server = self.server.as_ref();
         let info = server.map(|server| &server.info);
         NatsStatus {
-            server: server.map(|server| server.address.clone()),
+            server: server.map(|server| server.way.server.clone()),
+            address: server.map(|server| server.way.address.clone()),
+            encryption: server.and_then(|server| server.way.encryption.clone()),
             server_name: info.map(|info| info.server_name.clone()),
             server_id: info.map(|info| info.server_id.clone()),
             version: info.map(|info| info.version.clone()),
-            cluster: info.and_then(|info| info.cluster.clone()),
+            cluster: info.map(|info| info.cluster().to_owned()).filter(|cluster| !cluster.is_empty()),
             max_payload: info.map(|info| info.payload_bytes_max() as u64),
             connected_for: server.map(|server| now.saturating_duration_since(server.since)),
+            disconnected_for: server.is_none().then(|| now.saturating_duration_since(self.alone_since)),
             round_trip: server.and_then(|server| server.round_trip),
-            has_joined: self.has_joined(),
+            joined: self.has_joined(),
             queue_bytes: self.queue.bytes() as u64,
             published: self.figures.published,
             dropped: self.figures.dropped,
             too_large: self.figures.too_large,
             garbage: self.figures.garbage,
             refusals: self.figures.refusals,
+            connection_refusals: server.map_or(0, |server| server.refusals),
+            namesakes: self.figures.namesakes,
+            other_clusters: self.figures.other_clusters,
             disconnects: self.figures.disconnects,
             barriers_passed: self.barriers.figures.passed,
             barriers_expired: self.barriers.figures.expired,
@@ -50,16 +56,17 @@ impl<D: Door> Backplane<D> {
     }
 
     fn peer(&self, id: RelayId, relay: &Relay, is_connected: bool, now: Instant) -> PeerStatus {
-        let peer = self.peer_of(id);
         let about = relay.about.as_ref();
         let is_linked = is_connected && relay.linked.is_some();
+        // Whatever it has said before holds no longer.
+        let peer = self.peer_of(id).filter(|_| is_linked);
         PeerStatus {
             name: relay.name().map(str::to_owned),
             remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
             state: if is_linked { PeerState::Linked } else { PeerState::Down },
             traffic: relay.traffic,
             linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
-            lagging: relay.is_lagging,
+            lagging: is_linked && relay.is_lagging,
             authenticator_difference: peer.and_then(|peer| self.peers.difference(peer)).map(str::to_owned),
             sees: peer.and_then(|peer| self.peers.seen_by(peer)),
             ..PeerStatus::default()

@@ -77,17 +77,17 @@ pub(super) fn connect(out: &mut Vec<u8>, connect: &Connect<'_>) {
 }
 
 /// PING, to be answered with PONG when all that was written before it has been handled by the server.
-pub fn ping(out: &mut Vec<u8>) {
+pub(crate) fn ping(out: &mut Vec<u8>) {
     out.extend_from_slice(b"PING\r\n");
 }
 
 /// PONG, the answer to the server's PING.
-pub fn pong(out: &mut Vec<u8>) {
+pub(crate) fn pong(out: &mut Vec<u8>) {
     out.extend_from_slice(b"PONG\r\n");
 }
 
 /// SUB with a number of the caller's; of those in a queue group, one gets each message.
-pub fn subscribe(out: &mut Vec<u8>, subject: &str, queue_group: Option<&str>, sid: u64) {
+pub(crate) fn subscribe(out: &mut Vec<u8>, subject: &str, queue_group: Option<&str>, sid: u64) {
     out.extend_from_slice(b"SUB ");
     field(out, subject);
     if let Some(group) = queue_group {
@@ -98,14 +98,14 @@ pub fn subscribe(out: &mut Vec<u8>, subject: &str, queue_group: Option<&str>, si
 }
 
 /// UNSUB of the subscription of that number. Messages that are on their way still come.
-pub fn unsubscribe(out: &mut Vec<u8>, sid: u64) {
+pub(crate) fn unsubscribe(out: &mut Vec<u8>, sid: u64) {
     out.extend_from_slice(b"UNSUB ");
     number(out, sid);
     out.extend_from_slice(b"\r\n");
 }
 
 /// PUB of all parts, one behind the other; with a subject for replies, the server answers itself where nobody has `subject`.
-pub fn publish(out: &mut Vec<u8>, subject: &str, reply: Option<&str>, parts: &[&[u8]]) {
+pub(crate) fn publish(out: &mut Vec<u8>, subject: &str, reply: Option<&str>, parts: &[&[u8]]) {
     let bytes = parts.iter().map(|part| part.len()).sum::<usize>();
     let replied = reply.map_or(0, str::len);
     out.reserve(subject.len() + replied + bytes + DIGITS_MAX + 10);

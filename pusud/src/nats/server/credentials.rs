@@ -17,7 +17,7 @@ const SEED_LABEL: &[u8] = b"USER NKEY SEED";
 
 /// A relay's credentials, as the settings have them.
 #[derive(Clone, Default)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// None: for servers that let everybody in, or that go by certificates.
     #[default]
     None,
@@ -33,12 +33,12 @@ pub enum Credentials {
     /// `nats.nkey_seed_file`: a file with the seed of an nkey.
     NkeySeedFile(PathBuf),
     /// `nats.credentials_file`: a file with a JWT and the seed of its nkey, as `nsc` makes it.
-    CredentialsFile(PathBuf),
+    JwtFile(PathBuf),
 }
 
 /// The reason why credentials cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialsError {
+pub(crate) enum CredentialsError {
     /// A file: the key of the settings, its name, and what is wrong with it.
     #[error("`{key}`: {} {reason}", path.display())]
     File {
@@ -66,11 +66,11 @@ pub(super) enum Answer {
 }
 
 impl Credentials {
-    /// The answer to a server that has sent this nonce. Reads files.
+    /// The answer to a server that has sent this nonce. Reads files, which nobody else may read where `strict`.
     ///
     /// # Errors
     /// A file cannot be used, or there is no nonce to be signed.
-    pub(super) fn answer(&self, nonce: Option<&str>) -> Result<Answer, CredentialsError> {
+    pub(super) fn answer(&self, nonce: Option<&str>, strict: bool) -> Result<Answer, CredentialsError> {
         Ok(match self {
             Self::None => Answer::None,
             Self::Password { user, password } => {
@@ -79,14 +79,14 @@ impl Credentials {
             Self::Token(token) => Answer::Token(Zeroizing::new(token.to_string())),
             Self::NkeySeedFile(path) => {
                 const KEY: &str = "nats.nkey_seed_file";
-                let file = secret_file::read(path).map_err(of_file(KEY, path))?;
+                let file = secret_file::read(path, strict).map_err(of_file(KEY, path))?;
                 let key = seed_of(&file).map_err(str::to_owned).map_err(of_file(KEY, path))?;
                 let signature = key.sign(nonce.ok_or(CredentialsError::NoNonce(KEY))?);
                 Answer::Nkey { public: key.public().to_owned(), signature }
             }
-            Self::CredentialsFile(path) => {
+            Self::JwtFile(path) => {
                 const KEY: &str = "nats.credentials_file";
-                let file = secret_file::read(path).map_err(of_file(KEY, path))?;
+                let file = secret_file::read(path, strict).map_err(of_file(KEY, path))?;
                 let (jwt, key) = jwt_and_seed(&file).map_err(of_file(KEY, path))?;
                 Answer::Jwt { jwt, signature: key.sign(nonce.ok_or(CredentialsError::NoNonce(KEY))?) }
             }
@@ -97,8 +97,8 @@ impl Credentials {
     ///
     /// # Errors
     /// As they are told when a server is dialled.
-    pub fn check(&self) -> Result<(), CredentialsError> {
-        self.answer(Some("")).map(drop)
+    pub(crate) fn check(&self, strict: bool) -> Result<(), CredentialsError> {
+        self.answer(Some(""), strict).map(drop)
     }
 }
 
@@ -122,7 +122,7 @@ impl fmt::Debug for Credentials {
             Self::Password { user, .. } => write!(f, "Password {{ user: {user:?}, password: [redacted] }}"),
             Self::Token(_) => f.write_str("Token([redacted])"),
             Self::NkeySeedFile(path) => write!(f, "NkeySeedFile({path:?})"),
-            Self::CredentialsFile(path) => write!(f, "CredentialsFile({path:?})"),
+            Self::JwtFile(path) => write!(f, "CredentialsFile({path:?})"),
         }
     }
 }

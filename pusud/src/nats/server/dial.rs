@@ -32,10 +32,10 @@ const ADDRESSES_MAX: usize = 8;
 /// The names of settings, and of the other side, in errors of TLS.
 const TERMS: Terms = Terms {
     peer: "NATS server",
-    ca: "nats.tls.ca:",
-    certificate: "nats.tls.certificate:",
-    key: "nats.tls.key:",
-    address: "nats.servers",
+    ca: "`nats.tls.ca`",
+    certificate: "`nats.tls.certificate`",
+    key: "`nats.tls.key`",
+    address: "`nats.servers`",
     plain: "nats://",
     encrypted: "tls://",
     protocol: "NATS",
@@ -44,11 +44,13 @@ const TERMS: Terms = Terms {
 
 /// Whatever is the same for all servers of a cluster.
 #[derive(Debug, Clone, Default)]
-pub struct ServerSettings {
+pub(crate) struct ServerSettings {
     /// How this relay proves who it is.
     pub credentials: Credentials,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// Nobody else may read files of secrets (`strict_key_permissions`).
+    pub strict: bool,
     /// The relay's name, which the server's lists of connections show.
     pub name: String,
     /// The longest payload with its headers that is taken, in bytes.
@@ -57,7 +59,7 @@ pub struct ServerSettings {
 
 /// The files for TLS, in PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TlsFiles {
+pub(crate) struct TlsFiles {
     /// Certificates to trust, in place of those that the system trusts.
     pub ca: Option<PathBuf>,
     /// The relay's certificate and its private key, for servers that ask for one.
@@ -65,7 +67,7 @@ pub struct TlsFiles {
 }
 
 /// A connection that the server has taken.
-pub struct Connection {
+pub(crate) struct Connection {
     /// The stream, with nothing unsent.
     pub stream: Stream,
     /// The address that it leads to.
@@ -81,7 +83,7 @@ pub struct Connection {
 ///
 /// # Errors
 /// The reason, in words that follow on the server's address.
-pub async fn dial(address: &ServerAddress, settings: &ServerSettings) -> Result<Connection, DialError> {
+pub(crate) async fn dial(address: &ServerAddress, settings: &ServerSettings) -> Result<Connection, DialError> {
     let begun = Instant::now();
     let (socket, peer) = tcp(address, begun + CONNECT_TIMEOUT).await?;
     let end = begun + HANDSHAKE_TIMEOUT;
@@ -116,7 +118,7 @@ async fn tcp(address: &ServerAddress, end: Instant) -> Result<(TcpStream, Socket
 
 async fn first_info(stream: &mut Stream, parser: &mut Parser) -> Result<Info, DialError> {
     loop {
-        match parser.next()? {
+        match parser.next_op()? {
             Some(Op::Info(info)) => return Ok(*info),
             Some(Op::Error(error)) => return Err(error.into()),
             Some(op) => return Err(unexpected(&op)),
@@ -145,12 +147,12 @@ async fn handshake(
             if parser.unread() > 0 {
                 return Err(DialError::BeforeTls);
             }
-            encrypted(address, &settings.tls, socket).await?
+            encrypted(address, settings, socket).await?
         }
         stream => stream,
     };
-    let (credentials, nonce) = (settings.credentials.clone(), info.nonce.clone());
-    let answer = blocking(move || credentials.answer(nonce.as_deref())).await??;
+    let (credentials, nonce, strict) = (settings.credentials.clone(), info.nonce.clone(), settings.strict);
+    let answer = blocking(move || credentials.answer(nonce.as_deref(), strict)).await??;
     let hello = hello(&settings.name, is_encrypted, &answer);
     let sent = async {
         stream.write_all(&hello).await?;
@@ -160,7 +162,7 @@ async fn handshake(
     let sent = sent.await;
     let mut info = info;
     loop {
-        match parser.next()? {
+        match parser.next_op()? {
             Some(Op::Pong) => return Ok((stream, info, parser)),
             Some(Op::Info(newer)) => info = *newer,
             Some(Op::Ping) => {
@@ -192,9 +194,9 @@ fn hello(name: &str, is_encrypted: bool, answer: &Answer) -> Zeroizing<Vec<u8>> 
     hello
 }
 
-async fn encrypted(address: &ServerAddress, files: &TlsFiles, socket: TcpStream) -> Result<Stream, DialError> {
-    let (host, files) = (address.host().to_owned(), files.clone());
-    let client = blocking(move || client(&host, &files)).await?.map_err(DialError::TlsFiles)?;
+async fn encrypted(address: &ServerAddress, settings: &ServerSettings, socket: TcpStream) -> Result<Stream, DialError> {
+    let (host, files, strict) = (address.host().to_owned(), settings.tls.clone(), settings.strict);
+    let client = blocking(move || client(&host, &files, strict)).await?.map_err(DialError::TlsFiles)?;
     match client.connect(socket).await {
         Ok(stream) => Ok(Stream::Tls(stream)),
         Err(error) => {
@@ -206,10 +208,10 @@ async fn encrypted(address: &ServerAddress, files: &TlsFiles, socket: TcpStream)
 
 /// # Errors
 /// A file cannot be used; names the setting and the file.
-fn client(host: &str, files: &TlsFiles) -> Result<tls::Client, String> {
+fn client(host: &str, files: &TlsFiles, strict: bool) -> Result<tls::Client, String> {
     let identity = files.identity.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
     if let Some((_, key)) = identity {
-        let checked = secret_file::is_closed_to_others(key);
+        let checked = secret_file::is_closed_to_others(key, strict);
         checked.map_err(|reason| format!("{} {} {reason}", TERMS.key, key.display()))?;
     }
     let files = tls::ClientFiles { ca: files.ca.as_deref(), identity };

@@ -10,7 +10,7 @@ use std::io;
 
 /// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum DialError {
+pub(crate) enum DialError {
     /// The host's name leads nowhere.
     #[error("the name cannot be resolved: {0}")]
     Resolve(io::Error),
@@ -63,4 +63,19 @@ pub enum DialError {
     /// The credentials cannot be used.
     #[error("{0}")]
     Credentials(#[from] CredentialsError),
+}
+
+impl DialError {
+    /// Whether nobody is there: a server that is started later may be a good one.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolve(_)
+                | Self::Connect(_)
+                | Self::ConnectTimeout
+                | Self::Silent
+                | Self::HandshakeTimeout
+                | Self::Ended(_)
+        )
+    }
 }

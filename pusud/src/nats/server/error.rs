@@ -9,7 +9,7 @@ const TEXT_CHARS_MAX: usize = 1024;
 
 /// What a client may do with a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
+pub(crate) enum Permission {
     /// To publish to it.
     Publish,
     /// To subscribe to it.
@@ -18,7 +18,7 @@ pub enum Permission {
 
 /// What a server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerError {
+pub(crate) enum ServerError {
     /// The user may not do that with this subject. A subscription has not been made, a publication has been dropped.
     Permissions(Permission, String),
     /// The payload of a publication was longer than `max_payload`.
@@ -51,7 +51,7 @@ pub enum ServerError {
 
 impl ServerError {
     /// Reads what stands behind `-ERR `.
-    pub fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
         let text = text.trim();
         let text = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text);
@@ -82,7 +82,7 @@ impl ServerError {
     }
 
     /// Whether the server ends the connection behind it.
-    pub fn ends_the_connection(&self) -> bool {
+    pub(crate) fn ends_the_connection(&self) -> bool {
         !matches!(self, Self::Permissions(..) | Self::Subject | Self::Subscriptions)
     }
 }

@@ -14,7 +14,7 @@ const PAYLOAD_BYTES_MAX: i64 = i32::MAX as i64;
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Info {
+pub(crate) struct Info {
     /// Another one after each start of the server; a token of a subject.
     pub server_id: String,
     /// The server's name, for people.
@@ -22,9 +22,8 @@ pub struct Info {
     pub server_name: String,
     /// As `2.9.10`.
     pub version: String,
-    /// The name of its cluster; a server alone has none.
     #[serde(default)]
-    pub cluster: Option<String>,
+    cluster: Option<String>,
     /// The domain of JetStream, where it has one.
     #[serde(default)]
     pub domain: Option<String>,
@@ -62,9 +61,8 @@ pub struct Info {
 
 /// The reason why an INFO is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InfoError {
-    /// It is no JSON, or a field is missing or of another type; with the words of the parser, which repeats no content of
-    /// more than a few characters.
+pub(crate) enum InfoError {
+    /// It is no JSON, or a field is missing or of another type; with the words of the parser, bounded and escaped.
     #[error("cannot be read: {0}")]
     Json(String),
     /// A field has a value that no server has; with its name, and what was expected.
@@ -77,7 +75,7 @@ impl Info {
     ///
     /// # Errors
     /// It is none, or has values that no server has.
-    pub fn parse(json: &[u8]) -> Result<Self, InfoError> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, InfoError> {
         let info: Self = serde_json::from_slice(json).map_err(|error| {
             InfoError::Json(error.to_string().chars().take(TEXT_BYTES_MAX).flat_map(char::escape_debug).collect())
         })?;
@@ -86,8 +84,13 @@ impl Info {
     }
 
     /// The longest payload, its headers included, in bytes.
-    pub fn payload_bytes_max(&self) -> usize {
+    pub(crate) fn payload_bytes_max(&self) -> usize {
         usize::try_from(self.max_payload).unwrap_or(0)
+    }
+
+    /// The name of its cluster; empty for a server alone.
+    pub(crate) fn cluster(&self) -> &str {
+        self.cluster.as_deref().unwrap_or_default()
     }
 
     fn check(&self) -> Result<(), InfoError> {
@@ -133,7 +136,7 @@ mod tests {
     fn a_real_one() {
         let info = parse(REAL).unwrap();
         assert_eq!((info.version.as_str(), info.payload_bytes_max(), info.client_id), ("2.9.10", 1_048_576, 5));
-        assert_eq!((info.cluster.as_deref(), info.nonce.as_deref()), (Some("c"), Some("jzJSL6ecPV5rFrQ")));
+        assert_eq!((info.cluster(), info.nonce.as_deref()), ("c", Some("jzJSL6ecPV5rFrQ")));
         assert_eq!(info.connect_urls, ["127.0.0.1:4222", "127.0.0.1:4223"]);
         assert!(info.headers && info.auth_required && !info.tls_required && !info.is_lame_duck);
     }

@@ -4,7 +4,7 @@
 //! the socket; `dial.rs` alone has one.
 
 mod address;
-pub mod command;
+pub(crate) mod command;
 mod credentials;
 mod dial;
 mod dial_error;
@@ -17,11 +17,12 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use address::{AddressError, ServerAddress};
-pub use credentials::{Credentials, CredentialsError};
-pub use dial::{Connection, ServerSettings, TlsFiles, dial};
-pub use dial_error::DialError;
-pub use error::{Permission, ServerError};
-pub use info::{Info, InfoError};
-pub use op::{LINE_BYTES_MAX, Malformed, Message, Op, Parser};
-pub use stream::Stream;
+pub(crate) use address::ServerAddress;
+pub(crate) use credentials::Credentials;
+pub(crate) use dial::{Connection, ServerSettings, TlsFiles, dial};
+pub(crate) use error::ServerError;
+pub(crate) use info::Info;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use op::LINE_BYTES_MAX;
+pub(crate) use op::{Malformed, Op, Parser};
+pub(crate) use stream::Stream;

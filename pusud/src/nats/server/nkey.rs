@@ -18,6 +18,8 @@ pub(super) const USER: u8 = 20 << 3;
 const SEED_BYTES: usize = 36;
 /// The letters of a seed.
 const SEED_LETTERS: usize = 58;
+/// The letters of a public key.
+const PUBLIC_LETTERS: usize = 56;
 
 /// A user's key.
 pub(super) struct Nkey {
@@ -37,7 +39,7 @@ impl Nkey {
     fn of_kind(kind: u8, text: &[u8]) -> Result<Self, &'static str> {
         const EXPECTED: &str = "expected an nkey seed of a user, 58 letters and digits that begin with SU";
         let bytes = decoded(text).ok_or(match text.first() {
-            Some(b'U' | b'A' | b'O' | b'N') => {
+            Some(b'U' | b'A' | b'O' | b'N') if text.len() == PUBLIC_LETTERS => {
                 "has a public nkey, and the seed of a user is expected, which begins with SU"
             }
             _ => EXPECTED,
@@ -121,9 +123,9 @@ impl Nkey {
 mod tests {
     use super::*;
 
-    /// The pair that the documentation of nkeys shows.
-    const SEED: &str = "SUAMK2FG4MI6UE3ACF3FK3OIQBCEIEZV7NSWFFEW63UXMRLFM2XLAXK4GY";
-    const PUBLIC: &str = "UD466L6EBCM3YY5HEGHJANNTN4LSKTSUXTH7RILHCKEQMQHTBNLHJJXT";
+    /// The pair that the documentation of NATS shows.
+    const SEED: &str = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+    const PUBLIC: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
 
     fn refused(seed: &str) -> &'static str {
         Nkey::from_seed(seed.as_bytes()).err().unwrap()
@@ -156,13 +158,13 @@ mod tests {
             (&SEED[1..], "58 letters"),
             (&SEED.to_lowercase(), "58 letters"),
             (PUBLIC, "public nkey"),
-            (&SEED.replace("MK2F", "MK2G"), "wrong checksum"),
+            (&SEED.replace("UHPM", "UHPN"), "wrong checksum"),
             (&account, "no user's"),
         ] {
             let error = refused(text);
             assert!(error.contains(expected) && (text.len() < 8 || !error.contains(&text[2..8])), "{text}: {error}");
         }
         // Bits behind the last byte.
-        assert!(Nkey::from_seed(SEED.replace("GY", "GZ").as_bytes()).is_err());
+        assert!(Nkey::from_seed(SEED.replace("U3VY", "U3VZ").as_bytes()).is_err());
     }
 }

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter};
 
 /// The longest line, its end included, in bytes: INFO with very many servers, and far more than a server lets publishers
 /// write (4096 bytes unless it is set otherwise), since a stranger's long subject must not end the connection.
-pub const LINE_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
 /// At least so many bytes are read at a time, if they are there.
 const ROOM_BYTES: usize = 64 * 1024;
 /// A buffer that a large message has made larger than this is given back when it is empty.
@@ -20,7 +20,7 @@ const SHOWN_BYTES_MAX: usize = 40;
 
 /// An operation of a server.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Op<'a> {
+pub(crate) enum Op<'a> {
     /// The server says something of itself.
     Info(Box<Info>),
     /// Somebody has published to a subject that is subscribed.
@@ -53,7 +53,7 @@ pub enum Op<'a> {
 
 /// A message; headers are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Message<'a> {
+pub(crate) struct Message<'a> {
     /// The subject, of any bytes but spaces and control characters that end a line.
     pub subject: &'a [u8],
     /// The number of the subscription.
@@ -66,7 +66,7 @@ pub struct Message<'a> {
 
 /// The reason why a stream is not one of a NATS server. Nothing that follows can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// A line does not end.
     #[error("a line of more than {LINE_BYTES_MAX} bytes")]
     LongLine,
@@ -83,12 +83,12 @@ pub enum Malformed {
     #[error("a message of another length than it says")]
     PayloadEnd,
     /// What the server says of itself.
-    #[error("INFO {0}")]
+    #[error("an INFO that {0}")]
     Info(#[from] InfoError),
 }
 
 /// Bytes that have come and are not used up.
-pub struct Parser {
+pub(crate) struct Parser {
     bytes: Vec<u8>,
     /// Where the first operation that is not used up begins.
     start: usize,
@@ -101,19 +101,20 @@ pub struct Parser {
 
 impl Parser {
     /// For a server's stream from its first byte on. Payloads, with their headers, may have `payload_bytes_max` bytes.
-    pub fn new(payload_bytes_max: usize) -> Self {
+    pub(crate) fn new(payload_bytes_max: usize) -> Self {
         Self { bytes: Vec::new(), start: 0, searched: 0, skipping: 0, payload_bytes_max }
     }
 
     /// Adds bytes that have come.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.compact();
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Room to read into: whatever is put there has come. [`AsyncReadExt::read_buf`](tokio::io::AsyncReadExt::read_buf)
     /// takes it.
-    pub fn room(&mut self) -> impl BufMut {
+    pub(crate) fn room(&mut self) -> impl BufMut {
         self.compact();
         self.bytes.reserve(ROOM_BYTES);
         let room = self.bytes.spare_capacity_mut().len();
@@ -121,7 +122,7 @@ impl Parser {
     }
 
     /// How many bytes have come and are not used up.
-    pub fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         self.bytes.len() - self.start
     }
 
@@ -129,7 +130,7 @@ impl Parser {
     ///
     /// # Errors
     /// The stream is none of a NATS server.
-    pub fn next(&mut self) -> Result<Option<Op<'_>>, Malformed> {
+    pub(crate) fn next_op(&mut self) -> Result<Option<Op<'_>>, Malformed> {
         if !self.skip() {
             return Ok(None);
         }
@@ -284,3 +285,6 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn shown(line: &[u8]) -> String {
     line[..line.len().min(SHOWN_BYTES_MAX)].escape_ascii().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A connection. `tokio::io::split` makes two halves of it. What is written through TLS has to be flushed.
-pub enum Stream {
+pub(crate) enum Stream {
     /// In plain.
     Tcp(TcpStream),
     /// With TLS.
@@ -17,7 +17,7 @@ pub enum Stream {
 
 impl Stream {
     /// Version and cipher suite, where there is TLS.
-    pub fn encryption(&self) -> Option<String> {
+    pub(crate) fn encryption(&self) -> Option<String> {
         match self {
             Self::Tcp(_) => None,
             Self::Tls(stream) => Some(stream.session()),

@@ -3,6 +3,7 @@
 
 use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
+use crate::nats::servers::Way;
 use crate::nats::settings::Identity;
 pub(super) use crate::nats::wire::About;
 use crate::nats::wire::{self, Message, Presence, Sender};
@@ -96,7 +97,7 @@ impl Bench {
 
     pub(super) fn connect(&mut self, server: &str) {
         let info = format!(r#"{{"server_id":"{server}","version":"2.9.10","headers":true,"max_payload":1048576}}"#);
-        self.backplane.connected("nats://s".to_owned(), Info::parse(info.as_bytes()).unwrap(), self.now);
+        self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
         self.connection += 1;
     }
 

@@ -1,4 +1,4 @@
-//! Whatever has its time: nothing is due that cannot be done.
+//! Timers: whatever has its time: nothing is due that cannot be done.
 
 use super::bench::{ALL, Bench, about, heartbeat};
 use std::time::Duration;

@@ -107,6 +107,11 @@ pub(in crate::nats) fn goodbye(out: &mut Vec<u8>, sender: Sender) {
     sender.head(out, kind::GOODBYE);
 }
 
+/// A payload that every version ignores.
+pub(in crate::nats) fn nothing(out: &mut Vec<u8>, sender: Sender) {
+    sender.head(out, kind::NOTHING);
+}
+
 /// The head of PEER, which frames follow: for the receiver's connection `to`.
 pub(in crate::nats) fn peer_head(out: &mut Vec<u8>, sender: Sender, to: u32, conversation: u32, number: u64) {
     sender.head(out, kind::PEER);

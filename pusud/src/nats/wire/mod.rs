@@ -11,9 +11,10 @@ mod message;
 
 pub(super) use about::About;
 pub(super) use encode::{
-    Sender, barrier, content, goodbye, note, numbers, passed, peer_head, presence, publications_head, resume,
+    Sender, barrier, content, goodbye, note, nothing, numbers, passed, peer_head, presence, publications_head, resume,
 };
-pub(super) use fields::Malformed;
+#[cfg(test)]
+use fields::Malformed;
 pub(super) use kind::Presence;
 pub(super) use message::{Contents, Header, Lasts, Message, Names, Numbers, Piece, parse};
 

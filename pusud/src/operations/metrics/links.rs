@@ -11,15 +11,13 @@ pub(super) fn write(writer: &mut Writer, status: &Status) {
     let links = links(&status.relays);
     let is_linked = |link: &PeerStatus| link.state == PeerState::Linked;
     of_each(&links, writer.family(&names::LINK_UP), |link| Some(u8::from(is_linked(link)).into()));
-    of_each(&links, writer.family(&names::LINK_ENCRYPTED), |link| Some(u8::from(link.encrypted).into()));
     of_each(&links, writer.family(&names::LINK_LAGGING), |link| Some(u8::from(link.lagging).into()));
     let differs = |link: &PeerStatus| link.authenticator_difference.is_some();
     of_each(&links, writer.family(&names::LINK_DIFFERS), |link| Some(u8::from(differs(link)).into()));
-    let round_trip = |link: &PeerStatus| Some(link.round_trip?.as_secs_f64());
-    of_each(&links, writer.family(&names::LINK_ROUND_TRIP), round_trip);
-    of_each(&links, writer.family(&names::LINK_QUEUED), |link| Some(link.queue_bytes as f64));
-    of_each(&links, writer.family(&names::LINK_CHANNELS), |link| Some(link.interest as f64));
-    of_each(&links, writer.family(&names::LINK_SENT), |link| Some(link.traffic.sent as f64));
+    match status.nats {
+        None => of_links_alone(writer, &links),
+        Some(_) => of_each(&links, writer.family(&names::LINK_LATE), |link| Some(link.traffic.late as f64)),
+    }
     of_each(&links, writer.family(&names::LINK_RECEIVED), |link| Some(link.traffic.received as f64));
     let mut lost = writer.family(&names::LINK_LOST);
     for (relay, PeerStatus { traffic, .. }) in &links {
@@ -40,6 +38,16 @@ pub(super) fn write(writer: &mut Writer, status: &Status) {
             faults.count(&[("relay", relay), ("kind", kind)], count);
         }
     }
+}
+
+/// What is known of a relay only where there is a link of its own with it.
+fn of_links_alone(writer: &mut Writer, links: &BTreeMap<&str, &PeerStatus>) {
+    of_each(links, writer.family(&names::LINK_ENCRYPTED), |link| Some(u8::from(link.encrypted).into()));
+    let round_trip = |link: &PeerStatus| Some(link.round_trip?.as_secs_f64());
+    of_each(links, writer.family(&names::LINK_ROUND_TRIP), round_trip);
+    of_each(links, writer.family(&names::LINK_QUEUED), |link| Some(link.queue_bytes as f64));
+    of_each(links, writer.family(&names::LINK_CHANNELS), |link| Some(link.interest as f64));
+    of_each(links, writer.family(&names::LINK_SENT), |link| Some(link.traffic.sent as f64));
 }
 
 /// Each other relay once. Of several rows that are called the same, the one with a link.

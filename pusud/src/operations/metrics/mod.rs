@@ -8,6 +8,7 @@ mod clients;
 mod format;
 mod links;
 mod names;
+mod nats;
 mod plugins;
 mod process;
 mod relay;
@@ -37,6 +38,7 @@ fn write(status: &Status, is_ready: bool, process: &ProcessFigures, format: Form
     clients::write(&mut writer, status);
     authenticators::write(&mut writer, status);
     links::write(&mut writer, status);
+    status.nats.iter().for_each(|nats| nats::write(&mut writer, nats));
     process::write(&mut writer, status, process);
     plugins::write(&mut writer, &status.authenticator);
     writer.finish()

@@ -101,8 +101,23 @@ metrics! {
     LINK_CHANNELS = Gauge "pusud_link_channels" ["relay"] "Channels that it has listeners for.";
     LINK_SENT = Counter "pusud_link_sent_messages" ["relay"] "Messages sent to it.";
     LINK_RECEIVED = Counter "pusud_link_received_messages" ["relay"] "Messages received from it.";
-    LINK_LOST = Counter "pusud_link_lost_messages" ["relay", "reason"] "Messages lost: dropped (no room), too_large, lost (the link broke), missed (lost on the way to this relay).";
+    LINK_LOST = Counter "pusud_link_lost_messages" ["relay", "reason"] "Messages lost: dropped (no room), too_large, lost (the link broke), missed (lost on the way to this relay; over NATS the only one beside too_large).";
     LINK_FAULTS = Counter "pusud_link_faults" ["relay", "kind"] "gaps, duplicates and resyncs, which are mistakes in one of the two programs.";
+
+    LINK_LATE = Counter "pusud_link_late_messages" ["relay"] "Over NATS: messages of it that came after they were counted as missed, and were thrown away.";
+    NATS_UP = Gauge "pusud_nats_up" [] "1 while there is a connection to a NATS server.";
+    NATS_ENCRYPTED = Gauge "pusud_nats_encrypted" [] "1 while the connection to the server is encrypted.";
+    NATS_JOINED = Gauge "pusud_nats_joined" [] "1 while messages go to other relays: those that were known have answered over this connection.";
+    NATS_ROUND_TRIP = Gauge "pusud_nats_round_trip_seconds" [] "The last ping's, to the server.";
+    NATS_QUEUED = Gauge "pusud_nats_queued_bytes" [] "What waits to be written to the server.";
+    NATS_PUBLISHED = Counter "pusud_nats_published_messages" [] "Messages given to the server.";
+    NATS_LOST = Counter "pusud_nats_lost_messages" ["reason"] "Messages that were not given to it: dropped (no room), too_large (max_payload of the server).";
+    NATS_GARBAGE = Counter "pusud_nats_garbage_messages" [] "Messages at the subjects of the network that no relay of it has sent.";
+    NATS_REFUSALS = Counter "pusud_nats_refusals" [] "Commands that a server has refused, as for want of a permission.";
+    NATS_UNHEARD = Counter "pusud_nats_unheard_relays" ["reason"] "Times that a relay was heard that is not linked: same_name (as this one), other_cluster (of NATS servers).";
+    NATS_DISCONNECTS = Counter "pusud_nats_disconnects" [] "Connections to servers that have ended.";
+    NATS_BARRIERS = Counter "pusud_nats_barriers" ["result"] "Questions that subscriptions wait for: passed, or expired (not answered by all within a second).";
+    NATS_BARRIER_TIME = Gauge "pusud_nats_last_barrier_seconds" [] "How long the last one took until all had answered.";
 
     CPU = Counter "process_cpu_seconds" [] "Processor time of user and system.";
     RESIDENT = Gauge "process_resident_memory_bytes" [] "Memory that is in use.";

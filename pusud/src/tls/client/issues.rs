@@ -27,6 +27,10 @@ fn alert_received(alert: Alert, has_certificate: bool, terms: &Terms) -> TlsFail
         Alert::CertificateRequired => lasting(format!(
             "the {peer} asks for a client certificate {alerted}: give {certificate} FILE and {key} FILE"
         )),
+        // Programs in Go said so for long.
+        Alert::BadCertificate if !has_certificate => lasting(format!(
+            "the {peer} asks for a client certificate {alerted}: give {certificate} FILE and {key} FILE"
+        )),
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
         | Alert::CertificateRevoked

@@ -4,7 +4,7 @@ use super::checker::Host;
 use super::cluster::{SERVERS, World};
 use super::stream::Stream;
 use crate::nats::server::{Info, Parser, ServerAddress};
-use crate::nats::servers::{Connected, Servers};
+use crate::nats::servers::{Connected, Servers, Way};
 use rand::RngExt as _;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -58,6 +58,11 @@ impl Servers for Dialler {
         if cluster.random.random() {
             parser.feed(b"PING\r\n");
         }
-        Ok(Connected { stream: Stream { world: self.world.clone(), id, alarm: None }, info, parser })
+        Ok(Connected {
+            stream: Stream { world: self.world.clone(), id, alarm: None },
+            way: Way::default(),
+            info,
+            parser,
+        })
     }
 }

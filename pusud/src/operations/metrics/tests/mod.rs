@@ -8,7 +8,7 @@ use crate::authenticator::{Condition, Definition, TrialCounts, Value};
 use crate::control::{
     Authenticator, AuthenticatorEntry, Certificate, Disconnects, Histogram, Listener, PluginMetric, Status, Tls,
 };
-use crate::routing::{PeerState, PeerStatus};
+use crate::routing::{NatsStatus, PeerState, PeerStatus};
 use crate::system::ProcessFigures;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +65,14 @@ fn sample() -> Status {
     status
 }
 
+/// The same over NATS, where relays have no links of their own.
+fn sample_over_nats() -> Status {
+    let time = Some(std::time::Duration::from_millis(2));
+    let server = Some("nats://a:4222".to_owned());
+    let nats = NatsStatus { server, round_trip: time, barrier_last: time, garbage: 3, ..NatsStatus::default() };
+    Status { nats: Some(nats), ..sample() }
+}
+
 fn figures() -> ProcessFigures {
     ProcessFigures {
         cpu_seconds: Some(1.5),
@@ -117,11 +125,15 @@ fn the_table_and_what_is_written_are_the_same() {
         }
     }
     for format in [Format::Prometheus, Format::OpenMetrics] {
-        let text = write(&sample(), false, &figures(), format);
-        let written = series(&text);
+        let texts = [sample(), sample_over_nats()].map(|status| write(&status, false, &figures(), format));
+        let mut written = series(&texts[0]);
+        written.extend(series(&texts[1]));
         assert_eq!(written, expected, "{format:?}");
-        let heads = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!(heads, ALL.len(), "each family begins once");
+        let heads = |text: &str| text.lines().filter(|line| line.starts_with("# TYPE ")).map(str::to_owned).collect();
+        let heads: [Vec<String>; 2] = texts.each_ref().map(|text| heads(text));
+        let different = |heads: &[String]| heads.iter().collect::<BTreeSet<_>>().len();
+        assert!(heads.iter().all(|heads| heads.len() == different(heads)), "each family begins once");
+        assert_eq!(different(&heads.concat()), ALL.len());
     }
 }
 
@@ -152,6 +164,21 @@ fn a_hanging_shard_is_down_and_the_rest_is_written() {
     ] {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
+}
+
+#[test]
+fn over_nats_there_is_nothing_of_links_and_otherwise_nothing_of_nats() {
+    let [mesh, mut nats] = [sample(), sample_over_nats()];
+    let text = write(&mesh, false, &figures(), Format::Prometheus);
+    assert!(!text.contains("pusud_nats_") && !text.contains("_late_"), "{text}");
+    let text = write(&nats, false, &figures(), Format::Prometheus);
+    assert!(text.contains("\npusud_nats_up 1\n") && text.contains("\npusud_nats_garbage_messages_total 3\n"), "{text}");
+    for gone in ["pusud_link_encrypted", "pusud_link_queued_bytes", "pusud_link_sent_messages"] {
+        assert!(!text.contains(gone), "{gone}");
+    }
+    nats.nats = Some(NatsStatus::default());
+    let text = write(&nats, false, &figures(), Format::Prometheus);
+    assert!(text.contains("\npusud_nats_up 0\n") && !text.contains("\npusud_nats_round_trip_seconds "), "{text}");
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! The check of the NATS servers before a relay uses them: connects to each, looks what it says of itself, and whether relays
+//! may publish and subscribe there.
+
+use crate::nats::CONTENT_OVERHEAD_BYTES;
+use crate::nats::server::{Connection, Info, Op, Parser, ServerAddress, ServerError, command, dial};
+use crate::nats::settings::Settings;
+use crate::nats::subjects::Subjects;
+use crate::nats::wire::{self, LIST_BYTES_MAX};
+use crate::peers::{BootId, start_now};
+use anyhow::{Context as _, bail};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+/// How long a server may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// Connects to all servers of the settings, one after the other. Gives each with what it is, or that it does not answer, for
+/// people. Nothing that a relay listens to is published.
+///
+/// # Errors
+/// A server refuses this relay, would not take its messages, or is of another cluster than others: names it and the way out. That
+/// one does not answer is none: a relay serves its own clients meanwhile, and tries again.
+pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build().context("cannot make a runtime")?;
+    let (boot, _) = start_now(&settings.identity.name, &settings.identity.network)?;
+    runtime.block_on(check_all(settings, boot))
+}
+
+async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(String, String)>> {
+    settings.server.credentials.check(settings.server.strict)?;
+    let (mut found, mut clusters) = (Vec::new(), BTreeSet::new());
+    for address in &settings.servers {
+        match dial(address, &settings.server).await {
+            Ok(connected) => {
+                let info = connected.info.clone();
+                check_payload(address, &info, settings.identity.content_bytes_max)?;
+                check_permissions(address, connected, &settings.identity.network, boot).await?;
+                found.push((address.to_string(), describe(&info)));
+                // Servers without a cluster are one each.
+                clusters.insert(match info.cluster() {
+                    "" => info.server_id.clone(),
+                    cluster => cluster.to_owned(),
+                });
+            }
+            Err(error) if error.is_absence() => {
+                found.push((address.to_string(), format!("does not answer now: {error}")));
+            }
+            Err(error) => bail!("{address} {error}"),
+        }
+    }
+    if clusters.len() > 1 {
+        let clusters: Vec<String> = clusters.into_iter().collect();
+        bail!(
+            "the servers of `nats.servers` are of different clusters ({}): relays at one would not hear those at another; list the \
+             servers of one cluster",
+            clusters.join(", ")
+        );
+    }
+    Ok(found)
+}
+
+fn describe(info: &Info) -> String {
+    let cluster =
+        if info.cluster().is_empty() { "no cluster".to_owned() } else { format!("cluster {}", info.cluster()) };
+    format!("nats-server {}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
+}
+
+/// The longest message has to fit.
+fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize) -> anyhow::Result<()> {
+    let needed = (content_bytes_max + CONTENT_OVERHEAD_BYTES).max(LIST_BYTES_MAX + 1024);
+    if info.payload_bytes_max() < needed {
+        bail!(
+            "{address} takes payloads of up to {} bytes, and messages may have {content_bytes_max} (`limits.max_message_bytes`), \
+             which takes {needed}: set `max_payload: {needed}` at the NATS servers, or lower `limits.max_message_bytes`",
+            info.payload_bytes_max()
+        );
+    }
+    Ok(())
+}
+
+/// Subscribes and publishes where a relay does.
+async fn check_permissions(
+    address: &ServerAddress,
+    connected: Connection,
+    network: &str,
+    boot: BootId,
+) -> anyhow::Result<()> {
+    let Connection { mut stream, mut parser, .. } = connected;
+    let subjects = Subjects::new(network);
+    let mut out = Vec::new();
+    // No channel has such a name, and nobody listens to this relay's; to all goes what every version ignores.
+    let nobodys = subjects.of_channel("\u{1}check");
+    for (sid, subject) in (1..).zip([subjects.of_all(), subjects.of_relay(boot, 1), nobodys]) {
+        command::subscribe(&mut out, &subject, Some("check"), sid);
+        let mut payload = Vec::new();
+        wire::nothing(&mut payload, wire::Sender { boot, connection: 1 });
+        command::publish(&mut out, &subject, None, &[&payload]);
+    }
+    command::ping(&mut out);
+    let everything = subjects.everything();
+    let refusals = async {
+        stream.write_all(&out).await?;
+        stream.flush().await?;
+        refusals(&mut stream, &mut parser).await
+    };
+    let refusals = timeout(ANSWER_WITHIN, refusals).await;
+    let refusals = refusals
+        .with_context(|| format!("{address} does not answer"))?
+        .with_context(|| format!("{address} has ended the connection"))?;
+    let Some(first) = refusals.first() else { return Ok(()) };
+    match first {
+        ServerError::Permissions(permission, subject) => {
+            bail!(
+                "{address} does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
+            )
+        }
+        other => bail!("{address}: {other}"),
+    }
+}
+
+/// What the server refuses before its PONG.
+async fn refusals<S: tokio::io::AsyncRead + Unpin>(
+    stream: &mut S,
+    parser: &mut Parser,
+) -> std::io::Result<Vec<ServerError>> {
+    let mut refusals = Vec::new();
+    loop {
+        match parser.next_op().map_err(std::io::Error::other)? {
+            Some(Op::Pong) => return Ok(refusals),
+            Some(Op::Error(error)) => refusals.push(error),
+            Some(_) => {}
+            None => {
+                if stream.read_buf(&mut parser.room()).await? == 0 {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_have_room_for_the_longest_message() {
+        let address = ServerAddress::advertised("nats-1:4222", false).unwrap();
+        let info = |max: usize| {
+            Info::parse(
+                format!(r#"{{"server_id":"A","version":"2.10.0","max_payload":{max},"headers":true}}"#).as_bytes(),
+            )
+            .unwrap()
+        };
+        let content = 1 << 20;
+        assert!(check_payload(&address, &info(content + CONTENT_OVERHEAD_BYTES), content).is_ok());
+        let error = check_payload(&address, &info(content), content).unwrap_err().to_string();
+        assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
+        assert!(crate::nats::payload_bytes_max(content) >= content + CONTENT_OVERHEAD_BYTES);
+    }
+}

@@ -1,0 +1,117 @@
+//! One start of another relay: what it says of itself, and what was counted of it.
+
+use crate::nats::wire::{About, Header};
+use crate::peers::BootId;
+use crate::routing::Traffic;
+use tokio::time::Instant;
+
+/// One start of a relay.
+#[derive(Debug)]
+pub(in crate::nats) struct Relay {
+    /// Which one.
+    pub boot: BootId,
+    /// Its connection to NATS.
+    pub connection: u32,
+    /// What it says of itself; `None`: nothing yet, though it has published.
+    pub about: Option<About>,
+    /// When something was heard of it.
+    pub heard: Instant,
+    /// Since when it is linked; `None`: it is down.
+    pub linked: Option<Instant>,
+    /// Subscriptions do not wait for it: it has not answered in time.
+    pub is_lagging: bool,
+    /// It is to say how far its channels are.
+    pub resume: Option<Resume>,
+    /// Messages.
+    pub traffic: Traffic,
+    /// Heartbeats that did not come.
+    pub heartbeats_missed: u64,
+    /// It was asked to say what it is, since it has published without that.
+    pub is_asked: bool,
+}
+
+/// A question that a relay has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::nats) struct Resume {
+    /// About what it has published to since this heartbeat; 0: about everything.
+    pub since: u64,
+    /// When it was asked.
+    pub asked: Option<Instant>,
+    /// Pieces of the answer that have come.
+    pub pieces: u32,
+}
+
+impl Resume {
+    /// To be asked.
+    pub(in crate::nats) fn since(since: u64) -> Self {
+        Self { since, asked: None, pieces: 0 }
+    }
+}
+
+/// What a relay's presence has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::nats) enum Heard {
+    /// Nothing.
+    Same,
+    /// Some heartbeats before it did not come.
+    Gap,
+    /// It is linked now, and was not.
+    Linked,
+    /// It has another connection, or another server.
+    Moved,
+    /// It is an earlier start of a relay that is there: it is ignored.
+    Replaced,
+    /// There is no room for it.
+    Full,
+}
+
+impl Relay {
+    /// Its name, if it has said it.
+    pub(in crate::nats) fn name(&self) -> Option<&str> {
+        self.about.as_ref().map(|about| &*about.name)
+    }
+
+    /// How it is called in the log.
+    pub(in crate::nats) fn shown(&self) -> String {
+        self.name().map_or_else(|| self.boot.to_string(), str::to_owned)
+    }
+
+    /// It has to say how far the channels are that it has published to since this heartbeat, or since an earlier one that it
+    /// has to be asked about already.
+    pub(in crate::nats) fn resume_since(&mut self, heartbeat: u64) {
+        let since = self.resume.map_or(heartbeat, |resume| resume.since.min(heartbeat));
+        self.resume = Some(Resume::since(since));
+    }
+
+    pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
+        self.traffic.received += received;
+        self.traffic.missed += missed;
+        self.traffic.late += late;
+        self.traffic.too_large += too_large;
+    }
+
+    pub(super) fn is_heard(&mut self, header: Header, about: About, now: Instant) -> Heard {
+        self.heard = now;
+        let before = self.about.replace(about);
+        let about = self.about.as_ref().expect("it was put in");
+        let is_same_way = before.as_ref().is_some_and(|before| before.server == about.server);
+        let moved = std::mem::replace(&mut self.connection, header.connection) != header.connection;
+        let was_linked = self.linked.is_some();
+        if !was_linked && !about.is_stopping {
+            self.linked = Some(now);
+        }
+        let last = before.as_ref().map_or(about.heartbeat, |before| before.heartbeat);
+        let missed = about.heartbeat.saturating_sub(last + 1);
+        self.heartbeats_missed += missed;
+        let has_moved = moved || (before.is_some() && !is_same_way);
+        if before.is_some() && (missed > 0 || has_moved || !was_linked) {
+            self.resume_since(last);
+        }
+        match () {
+            () if !was_linked => Heard::Linked,
+            () if has_moved => Heard::Moved,
+            () if missed > 0 => Heard::Gap,
+            () => Heard::Same,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+use super::*;
+
+fn header(boot: u8, connection: u32) -> Header {
+    Header { boot: BootId([boot; 16]), connection }
+}
+
+fn about(name: &str, heartbeat: u64) -> About {
+    About {
+        heartbeat,
+        minor: 0,
+        content_bytes_max: 1,
+        has_joined: true,
+        is_stopping: false,
+        server: "S".into(),
+        cluster: "".into(),
+        network: "n".into(),
+        name: name.into(),
+    }
+}
+
+#[test]
+fn a_relay_is_linked_while_it_is_heard() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let (id, heard, _) = roster.heard(header(1, 1), about("r", 1), start);
+    assert_eq!(heard, Heard::Linked);
+    let id = id.unwrap();
+    assert_eq!(roster.heard(header(1, 1), about("r", 2), at(1)).1, Heard::Same);
+    assert_eq!(roster.fallen_silent(start, at(3)), []);
+    assert_eq!(roster.fallen_silent(at(2), at(4)), [], "it could not be heard for long enough");
+    assert_eq!(roster.fallen_silent(start, at(4)), [id]);
+    assert_eq!((roster.fallen_silent(start, at(5)), roster.linked().count()), (vec![], 0));
+    assert_eq!(roster.heard(header(1, 1), about("r", 9), at(9)).1, Heard::Linked);
+    let relay = roster.get(id).unwrap();
+    assert_eq!(
+        (relay.heartbeats_missed, relay.resume),
+        (6, Some(Resume::since(2))),
+        "it says how far it is since the last one"
+    );
+    roster.down(id);
+    assert_eq!((roster.forget_old(at(3608)), roster.forget_old(at(3609))), (vec![], vec![id]));
+    assert!(roster.get(id).is_none());
+    let (stopped, ..) = roster.heard(header(2, 1), about("s", 1), start);
+    roster.stopped(stopped.unwrap());
+    assert_eq!((roster.forget_old(at(59)), roster.forget_old(at(60))), (vec![], vec![stopped.unwrap()]));
+}
+
+#[test]
+fn another_connection_or_server_is_another_way() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    roster.heard(header(1, 1), about("r", 1), now);
+    assert_eq!(roster.heard(header(1, 2), about("r", 2), now).1, Heard::Moved);
+    let elsewhere = About { server: "T".into(), ..about("r", 3) };
+    assert_eq!(roster.heard(header(1, 2), elsewhere, now).1, Heard::Moved);
+}
+
+#[test]
+fn a_later_start_takes_the_place_of_an_earlier_one_with_what_was_counted() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    let (old, ..) = roster.heard(header(1, 1), about("r", 1), now);
+    roster.get_mut(old.unwrap()).unwrap().traffic.missed = 5;
+    let (new, heard, replaced) = roster.heard(header(2, 1), about("r", 1), now);
+    assert_eq!((heard, replaced), (Heard::Linked, old));
+    assert_eq!(roster.get(new.unwrap()).unwrap().traffic.missed, 5);
+    assert_eq!(roster.heard(header(1, 1), about("r", 2), now), (None, Heard::Replaced, None));
+    assert_eq!(roster.find_or_add(header(1, 1), now), None, "nothing more is taken of it");
+    assert_eq!(roster.all().count(), 1);
+}
+
+#[test]
+fn strangers_that_only_publish_have_an_end() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    for n in 0..=RELAYS_MAX {
+        let boot = BootId(std::array::from_fn(|at| (n >> (8 * (at % 2))) as u8));
+        let added = roster.find_or_add(Header { boot, connection: 1 }, now);
+        assert_eq!(added.is_some(), n < RELAYS_MAX, "{n}");
+    }
+    assert_eq!(roster.forget_old(now + 10 * SILENT).len(), RELAYS_MAX);
+}
