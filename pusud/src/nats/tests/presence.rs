@@ -1,7 +1,7 @@
 //! Who is there: silence of others, and silence of the server.
 
 use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender, welcome};
-use crate::nats::wire::{self, Message, Piece};
+use crate::nats::wire::{self, About, Message, Piece};
 use crate::routing::PeerState::{Down, Linked};
 use std::time::Duration;
 
@@ -77,4 +77,19 @@ fn a_relay_that_is_heard_says_how_far_all_its_channels_are() {
     }
     let traffic = bench.peer("other").unwrap().traffic;
     assert_eq!((traffic.received, traffic.missed), (2, 2 + 1), "4 and 5 of one, 11 of the other");
+}
+
+/// Between servers of two clusters, over gateways or leaf nodes, no barrier holds.
+#[test]
+fn a_relay_at_another_cluster_is_not_linked() {
+    for (cluster, server) in [("d", "S2"), ("", "S2"), ("", "S1")] {
+        let mut bench = Bench::joined("r0", 1);
+        bench.receive(
+            ALL,
+            &heartbeat(2, 1, &About { cluster: cluster.into(), server: server.into(), ..about("r1", 1) }),
+        );
+        assert!(bench.peer("r1").is_none(), "{cluster} {server}");
+        let error = bench.nats().last_error.unwrap_or_default();
+        assert!(error.contains("relay r1 is at a NATS server of another cluster"), "{error}");
+    }
 }
