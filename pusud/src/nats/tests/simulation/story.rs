@@ -188,7 +188,13 @@ impl Story {
         {
             let mut cluster = self.world.borrow_mut();
             cluster.resume();
-            (0..SERVERS).for_each(|server| cluster.start(server));
+            for server in 0..SERVERS {
+                // One that is about to end is there again as well.
+                if cluster.servers[server].ends.is_some() {
+                    cluster.kill(server);
+                }
+                cluster.start(server);
+            }
             cluster.heal_routes();
             cluster.heal_ways();
         }
