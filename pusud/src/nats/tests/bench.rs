@@ -96,7 +96,9 @@ impl Bench {
     }
 
     pub(super) fn connect(&mut self, server: &str) {
-        let info = format!(r#"{{"server_id":"{server}","version":"2.9.10","headers":true,"max_payload":1048576}}"#);
+        let info = format!(
+            r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#
+        );
         self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
         self.connection += 1;
     }
@@ -188,7 +190,7 @@ pub(super) fn about(name: &str, heartbeat: u64) -> About {
         has_joined: true,
         is_stopping: false,
         server: "S2".into(),
-        cluster: "".into(),
+        cluster: "c".into(),
         network: "n".into(),
         name: name.into(),
     }
