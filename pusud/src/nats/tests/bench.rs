@@ -97,7 +97,7 @@ impl Bench {
 
     pub(super) fn connect(&mut self, server: &str) {
         let info = format!(
-            r#"{{"server_id":"{server}","version":"2.9.10","headers":true,"cluster":"c","max_payload":1048576}}"#
+            r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#
         );
         self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
         self.connection += 1;

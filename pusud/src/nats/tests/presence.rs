@@ -1,4 +1,4 @@
-//! Who is there: silence of others, and silence of the server.
+//! Presence of others: their silence, that of the server, and what is known of those that are heard late.
 
 use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender, welcome};
 use crate::nats::wire::{self, About, Message, Piece};

@@ -1,0 +1,87 @@
+use super::*;
+
+fn ticket(number: u64) -> Ticket {
+    Ticket { shard: 0, number }
+}
+
+fn relay(id: u64) -> Answerer {
+    Answerer::Relay(RelayId(id))
+}
+
+fn tickets(settled: &Settled) -> Vec<u64> {
+    settled.tickets.iter().map(|ticket| ticket.number).collect()
+}
+
+#[test]
+fn a_subscription_waits_for_all_and_those_that_come_meanwhile_for_the_next_one() {
+    let (mut barriers, now) = (Barriers::default(), Instant::now());
+    barriers.ask("a", ticket(1), now);
+    barriers.ask("a", ticket(2), now);
+    assert!(barriers.may_begin(now));
+    let begun = barriers.begin([relay(1), relay(2)].into(), now);
+    assert_eq!((begun.number, begun.channels.len()), (1, 1), "a channel is named once");
+    barriers.ask("b", ticket(3), now);
+    assert!(!barriers.may_begin(now + PAUSE), "one is under way");
+    barriers.passed(1, &relay(1));
+    assert_eq!(barriers.settle(false, now), Settled::default());
+    barriers.passed(1, &relay(2));
+    let settled = barriers.settle(false, now + PAUSE);
+    assert_eq!((tickets(&settled), settled.channels), (vec![1, 2], vec!["a".into()]));
+    assert!(!barriers.may_begin(now) && barriers.may_begin(now + PAUSE));
+    assert_eq!(barriers.begin([relay(1)].into(), now + PAUSE).number, 2);
+    barriers.gone(&relay(1));
+    assert_eq!(tickets(&barriers.settle(false, now + PAUSE)), [3]);
+    assert_eq!((barriers.figures.passed, barriers.figures.longest), (2, Some(PAUSE)));
+}
+
+#[test]
+fn nobody_waits_longer_than_a_second_whoever_does_not_answer() {
+    let (mut barriers, now) = (Barriers::default(), Instant::now());
+    let at = |ms| now + Duration::from_millis(ms);
+    barriers.ask("a", ticket(1), now);
+    barriers.begin([relay(1)].into(), at(300));
+    barriers.ask("b", ticket(2), at(500));
+    assert_eq!(barriers.next_due(true), Some(at(500)));
+    assert_eq!(barriers.unanswered(at(500)), None, "a relay is not asked twice");
+    assert_eq!(barriers.next_due(true), Some(at(1000)));
+    assert_eq!(tickets(&barriers.settle(false, at(1000))), [1]);
+    let settled = barriers.settle(false, at(1300));
+    assert_eq!((tickets(&settled), settled.lagging), (vec![], [relay(1)].into()));
+    assert!(barriers.is_last(1) && barriers.channels(1).is_none());
+    assert_eq!(tickets(&barriers.settle(false, at(1500))), [2]);
+    assert_eq!((barriers.figures.expired, barriers.next_due(true)), (1, None));
+}
+
+#[test]
+fn those_that_lag_are_asked_now_and_then() {
+    let (mut barriers, now) = (Barriers::default(), Instant::now());
+    assert_eq!(barriers.probe(now).map(|begun| begun.number), Some(1));
+    assert!(barriers.is_last(1) && barriers.probe(now + PAUSE).is_none());
+    barriers.ask("a", ticket(1), now);
+    assert!(barriers.probe(now + PROBE).is_none(), "somebody waits");
+    barriers.begin([].into(), now + PROBE);
+    barriers.settle(false, now + PROBE);
+    assert_eq!(barriers.probe(now + 2 * PROBE).map(|begun| begun.number), Some(3));
+}
+
+#[test]
+fn where_there_is_nobody_nobody_waits() {
+    let (mut barriers, now) = (Barriers::default(), Instant::now());
+    barriers.ask("a", ticket(1), now);
+    barriers.begin([relay(1)].into(), now);
+    barriers.ask("b", ticket(2), now);
+    assert_eq!(tickets(&barriers.settle(true, now)), [1, 2]);
+}
+
+#[test]
+fn many_subscriptions_are_several_barriers() {
+    let (mut barriers, now) = (Barriers::default(), Instant::now());
+    let name = "x".repeat(200);
+    (0..1000).for_each(|n| barriers.ask(&format!("{name}{n:04}"), ticket(n), now));
+    let first = barriers.begin([relay(1)].into(), now).channels;
+    let bytes: usize = first.iter().map(|channel| channel.len() + 1).sum();
+    assert!(first.len() < 1000 && bytes <= LIST_BYTES_MAX && bytes > LIST_BYTES_MAX - 500);
+    barriers.passed(1, &relay(1));
+    assert_eq!(barriers.settle(false, now).tickets.len(), first.len());
+    assert!(barriers.may_begin(now + PAUSE));
+}
