@@ -17,7 +17,9 @@ const WAIT: Duration = Duration::from_secs(1);
 /// When others are asked at the servers from which no answer has come.
 const ASKED_AGAIN: Duration = Duration::from_millis(200);
 /// Least time between the beginnings of two barriers.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(1);
+/// The same for each that has to answer, since all of them pay for each barrier of all others.
+const PAUSE_PER_ANSWERER: Duration = Duration::from_micros(300);
 
 /// Time between two questions to those that lag.
 const PROBE: Duration = Duration::from_secs(1);
@@ -38,6 +40,7 @@ pub(super) struct Barriers {
     waiting: VecDeque<Waiting>,
     under_way: Option<UnderWay>,
     began: Option<Instant>,
+    pause: Duration,
     /// What there has been.
     pub figures: Figures,
 }
@@ -99,9 +102,13 @@ impl Barriers {
         self.waiting.push_back(Waiting { channel: channel.into(), ticket, asked: now });
     }
 
+    fn may_begin_at(&self) -> Option<Instant> {
+        self.began.map(|began| began + self.pause.max(PAUSE))
+    }
+
     /// Whether the next one may begin.
     pub(super) fn may_begin(&self, now: Instant) -> bool {
-        !self.waiting.is_empty() && self.under_way.is_none() && self.began.is_none_or(|began| began + PAUSE <= now)
+        !self.waiting.is_empty() && self.under_way.is_none() && self.may_begin_at().is_none_or(|at| at <= now)
     }
 
     /// Begins the next one, which all of these have to answer.
@@ -119,6 +126,7 @@ impl Barriers {
         }
         self.given += 1;
         self.began = Some(now);
+        self.pause = PAUSE_PER_ANSWERER.saturating_mul(left.len() as u32);
         let (number, channels): (u64, Rc<[Rc<str>]>) = (self.given, channels.into());
         let begun = Begun { number, channels: channels.clone() };
         self.under_way = Some(UnderWay { number, subscriptions, channels, left, began: now, is_asked_again: false });
@@ -212,7 +220,7 @@ impl Barriers {
             let again = (!under_way.is_asked_again).then(|| under_way.began + ASKED_AGAIN);
             first.into_iter().chain(again).chain([under_way.began + WAIT])
         });
-        let may_begin = || self.began.map_or_else(Instant::now, |began| began + PAUSE);
+        let may_begin = || self.may_begin_at().unwrap_or_else(Instant::now);
         let begins = (can_begin && !self.waiting.is_empty() && self.under_way.is_none()).then(may_begin);
         let first = self.waiting.front().map(|first| first.asked + WAIT);
         expires.chain(begins).chain(first).min()
