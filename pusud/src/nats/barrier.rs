@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// The same for each that has to answer, since all of them pay for each barrier of all others.
 const PAUSE_PER_ANSWERER: Duration = Duration::from_micros(300);
 
+/// Channels of one barrier: the answer has 20 bytes for each.
+const CHANNELS_MAX: usize = LIST_BYTES_MAX / 20;
 /// Time between two questions to those that lag.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub(super) struct Barriers {
     waiting: VecDeque<Waiting>,
     under_way: Option<UnderWay>,
     began: Option<Instant>,
+    /// Those that have begun within the last second, in order.
+    recent: VecDeque<(u64, Instant)>,
     pause: Duration,
     /// What there has been.
     pub figures: Figures,
@@ -116,6 +120,7 @@ impl Barriers {
         let (mut subscriptions, mut channels, mut bytes) = (Vec::new(), Vec::<Rc<str>>::new(), 0);
         let mut known = BTreeSet::new();
         while bytes < LIST_BYTES_MAX - 256
+            && channels.len() < CHANNELS_MAX
             && let Some(waiting) = self.waiting.pop_front()
         {
             if known.insert(waiting.channel.clone()) {
@@ -125,7 +130,7 @@ impl Barriers {
             subscriptions.push(waiting);
         }
         self.given += 1;
-        self.began = Some(now);
+        self.note(now);
         self.pause = PAUSE_PER_ANSWERER.saturating_mul(left.len() as u32);
         let (number, channels): (u64, Rc<[Rc<str>]>) = (self.given, channels.into());
         let begun = Begun { number, channels: channels.clone() };
@@ -140,7 +145,7 @@ impl Barriers {
             return None;
         }
         self.given += 1;
-        self.began = Some(now);
+        self.note(now);
         Some(Begun { number: self.given, channels: Rc::default() })
     }
 
@@ -166,9 +171,15 @@ impl Barriers {
             .then(|| (Begun { number: under_way.number, channels: under_way.channels.clone() }, servers))
     }
 
-    /// Whether it is the last one that has begun.
-    pub(super) fn is_last(&self, number: u64) -> bool {
-        number == self.given
+    /// Whether an answer to the barrier with this number comes in time.
+    pub(super) fn is_in_time(&self, number: u64, now: Instant) -> bool {
+        self.recent.iter().any(|(of, began)| *of == number && *began + WAIT > now)
+    }
+
+    fn note(&mut self, now: Instant) {
+        self.recent.retain(|(_, began)| *began + WAIT > now);
+        self.recent.push_back((self.given, now));
+        self.began = Some(now);
     }
 
     /// One has answered the barrier with this number.
@@ -206,6 +217,9 @@ impl Barriers {
             // Those that have waited for the barrier before as well.
             let is_over = |waiting: &mut Waiting| waiting.asked + WAIT <= now;
             settled.tickets.extend(under_way.subscriptions.extract_if(.., is_over).map(|waiting| waiting.ticket));
+            if !settled.tickets.is_empty() {
+                settled.lagging.clone_from(&under_way.left);
+            }
         }
         while self.waiting.front().is_some_and(|first| is_nobody || first.asked + WAIT <= now) {
             settled.tickets.extend(self.waiting.pop_front().map(|waiting| waiting.ticket));

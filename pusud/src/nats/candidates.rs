@@ -22,19 +22,28 @@ pub(super) struct Candidates {
     next: usize,
     tried: usize,
     pause: Duration,
+    /// Whether the one that was tried last requires TLS.
+    requires_tls: bool,
 }
 
 impl Candidates {
     /// Of the settings: at least one. It begins at any of them, so that not all relays choose the same one.
     pub(super) fn new(listed: Vec<ServerAddress>, random: &mut StdRng) -> Self {
         let next = random.random_range(0..listed.len().max(1));
-        Self { listed, learned: Vec::new(), next, tried: 0, pause: PAUSE_MIN }
+        Self { listed, learned: Vec::new(), next, tried: 0, pause: PAUSE_MIN, requires_tls: false }
     }
 
-    /// A server has named others of its cluster, as `host:port`.
-    pub(super) fn learn(&mut self, from: &ServerAddress, urls: &[String]) {
-        let others = urls.iter().filter_map(|url| ServerAddress::advertised(url, from.requires_tls()).ok());
+    /// The server that was tried last has named others of its cluster, as `host:port`.
+    pub(super) fn learn(&mut self, urls: &[String]) {
+        let others = urls.iter().filter_map(|url| ServerAddress::advertised(url, self.requires_tls).ok());
         self.learned = others.filter(|other| !self.listed.contains(other)).take(LEARNED_MAX).collect();
+    }
+
+    /// It has named others since, if these are any.
+    pub(super) fn learn_more(&mut self, urls: &[String]) {
+        if !urls.is_empty() {
+            self.learn(urls);
+        }
     }
 
     /// The next one to be tried, and how long to wait before.
@@ -50,6 +59,7 @@ impl Candidates {
         let at = self.next % count;
         self.next = at + 1;
         let address = self.listed.get(at).unwrap_or_else(|| &self.learned[at - self.listed.len()]);
+        self.requires_tls = address.requires_tls();
         (address.clone(), pause)
     }
 
@@ -75,7 +85,7 @@ mod tests {
         let (first, pause) = candidates.next(&mut random);
         assert_eq!(pause, Duration::ZERO);
         candidates.lasted();
-        candidates.learn(&first, &["c:4222".to_owned(), "a:4222".to_owned(), "no port".to_owned()]);
+        candidates.learn(&["c:4222".to_owned(), "a:4222".to_owned(), "no port".to_owned()]);
         let mut tried = Vec::new();
         for _ in 0..3 {
             let (address, pause) = candidates.next(&mut random);

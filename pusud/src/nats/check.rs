@@ -1,11 +1,11 @@
 //! The check of the NATS servers before a relay uses them: connects to each, looks what it says of itself, and whether relays
 //! may publish and subscribe there.
 
-use crate::nats::CONTENT_OVERHEAD_BYTES;
+use crate::nats::needed_payload_bytes;
 use crate::nats::server::{Connection, Info, Op, Parser, ServerAddress, ServerError, command, dial};
 use crate::nats::settings::Settings;
 use crate::nats::subjects::Subjects;
-use crate::nats::wire::{self, LIST_BYTES_MAX};
+use crate::nats::wire;
 use crate::peers::{BootId, start_now};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ fn describe(info: &Info) -> String {
 
 /// The longest message has to fit.
 fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize) -> anyhow::Result<()> {
-    let needed = (content_bytes_max + CONTENT_OVERHEAD_BYTES).max(LIST_BYTES_MAX + 1024);
+    let needed = needed_payload_bytes(content_bytes_max);
     if info.payload_bytes_max() < needed {
         bail!(
             "{address} takes payloads of up to {} bytes, and messages may have {content_bytes_max} (`limits.max_message_bytes`), \
@@ -155,9 +155,9 @@ mod tests {
             .unwrap()
         };
         let content = 1 << 20;
-        assert!(check_payload(&address, &info(content + CONTENT_OVERHEAD_BYTES), content).is_ok());
+        assert!(check_payload(&address, &info(needed_payload_bytes(content)), content).is_ok());
         let error = check_payload(&address, &info(content), content).unwrap_err().to_string();
         assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
-        assert!(crate::nats::payload_bytes_max(content) >= content + CONTENT_OVERHEAD_BYTES);
+        assert!(crate::nats::payload_bytes_max(content) >= needed_payload_bytes(content));
     }
 }

@@ -23,15 +23,6 @@ const SILENT: Duration = Duration::from_secs(3);
 /// How long the connection may not be read for want of room.
 const ROOM_MAX: Duration = Duration::from_secs(5);
 
-/// How a connection has ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// This relay stops, and everything has been written.
-    Stopped,
-    /// It is broken, or the server has ended it: why.
-    Broken(String),
-}
-
 /// What the parts of one conversation share.
 struct Conversation<D> {
     backplane: Rc<RefCell<Backplane<D>>>,
@@ -41,12 +32,12 @@ struct Conversation<D> {
     waits_for_room: Cell<bool>,
 }
 
-/// Talks until the end. The backplane knows of the connection already; `leave` is told when the server is about to stop.
+/// Talks until the end, and gives its reason. The backplane knows of the connection already; `leave` is told when the server is about to stop.
 pub(super) async fn converse<D: Door, S: AsyncRead + AsyncWrite + Unpin>(
     backplane: Rc<RefCell<Backplane<D>>>,
     connected: Connected<S>,
     leave: &Notify,
-) -> End {
+) -> String {
     let Connected { stream, parser, .. } = connected;
     let (reader, writer) = tokio::io::split(stream);
     let heard = Cell::new(Instant::now());
@@ -60,7 +51,7 @@ pub(super) async fn converse<D: Door, S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl<D: Door> Conversation<D> {
-    async fn read<S: AsyncRead>(&self, mut reader: ReadHalf<S>, mut parser: Parser, leave: &Notify) -> End {
+    async fn read<S: AsyncRead>(&self, mut reader: ReadHalf<S>, mut parser: Parser, leave: &Notify) -> String {
         loop {
             match self.take_in(&mut parser) {
                 Next::GoOn => {}
@@ -68,20 +59,18 @@ impl<D: Door> Conversation<D> {
                     leave.notify_one();
                     continue;
                 }
-                Next::End(reason) => return End::Broken(reason),
+                Next::End(reason) => return reason,
             }
             self.waits_for_room.set(true);
             let room = poll_fn(|cx| self.backplane.borrow_mut().door().poll_room(cx));
             if timeout(ROOM_MAX, room).await.is_err() {
-                return End::Broken(
-                    "there was no room for messages for 5 s: clients of this relay are too slow".to_owned(),
-                );
+                return "there was no room for messages for 5 s: clients of this relay are too slow".to_owned();
             }
             self.waits_for_room.set(false);
             match reader.read_buf(&mut parser.room()).await {
-                Ok(0) => return End::Broken("the server has ended the connection".to_owned()),
+                Ok(0) => return "the server has ended the connection".to_owned(),
                 Ok(_) => self.heard.set(Instant::now()),
-                Err(error) => return End::Broken(error.to_string()),
+                Err(error) => return error.to_string(),
             }
         }
     }
@@ -110,7 +99,7 @@ impl<D: Door> Conversation<D> {
         next
     }
 
-    async fn write<S: AsyncWrite>(&self, mut writer: WriteHalf<S>) -> End {
+    async fn write<S: AsyncWrite>(&self, mut writer: WriteHalf<S>) -> String {
         let to_write = self.backplane.borrow().to_write();
         let mut out = Vec::new();
         loop {
@@ -118,13 +107,16 @@ impl<D: Door> Conversation<D> {
             self.backplane.borrow_mut().take(&mut out);
             if out.is_empty() {
                 if self.backplane.borrow().is_stopped() {
-                    return End::Stopped;
+                    // What was written would be thrown away if something unread were left when the socket is closed: so it is
+                    // read until the server has ended the connection. An error means that it has.
+                    let _ = writer.shutdown().await;
+                    return std::future::pending().await;
                 }
                 to_write.notified().await;
                 continue;
             }
             if let Err(error) = self.write_all(&mut writer, &out).await {
-                return End::Broken(error.to_string());
+                return error.to_string();
             }
         }
     }
@@ -135,14 +127,14 @@ impl<D: Door> Conversation<D> {
     }
 
     /// Asks whether the server is there.
-    async fn keep_alive(&self) -> End {
+    async fn keep_alive(&self) -> String {
         let mut pings = interval_at(Instant::now() + PING, PING);
         loop {
             pings.tick().await;
             if self.waits_for_room.get() {
                 self.heard.set(Instant::now());
             } else if self.heard.get().elapsed() >= SILENT {
-                return End::Broken("nothing has been heard of the server for 3 s".to_owned());
+                return "nothing has been heard of the server for 3 s".to_owned();
             }
             if self.pinged.get().is_none() {
                 self.pinged.set(Some(Instant::now()));

@@ -110,6 +110,11 @@ impl Interest {
         self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
     }
 
+    /// Each channel needs a barrier again.
+    pub(super) fn unsettle_barriers(&mut self) {
+        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+    }
+
     /// A relay is gone for good.
     pub(super) fn forget(&mut self, relay: RelayId) {
         for (_, channel) in &mut self.channels {

@@ -64,6 +64,11 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     }
 }
 
+/// What servers have to take at least, in bytes, where contents have so many (`max_payload`).
+fn needed_payload_bytes(content_bytes_max: usize) -> usize {
+    (content_bytes_max + CONTENT_OVERHEAD_BYTES).max(wire::LIST_BYTES_MAX + 1024)
+}
+
 /// The longest payload of a message of a relay, in bytes, where contents have so many.
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
     CONTENT_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)

@@ -5,12 +5,12 @@
 
 use crate::nats::subjects::Subjects;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Channels that are remembered; past it one that is due next is forgotten early.
+/// Channels that are remembered; past it the one that has been quiet for longest is forgotten early.
 pub(super) const REMEMBERED_MAX: usize = 64 * 1024;
 /// How long a channel has been quiet when its listeners are told how far it is, each time, and when it is forgotten.
 const QUIET: [Duration; 4] =
@@ -22,6 +22,8 @@ pub(super) struct Published {
     channels: HashMap<Rc<str>, Sent>,
     /// When something is due about a channel. Those that do not agree with the channel are out of date.
     due: BinaryHeap<Reverse<(Instant, Rc<str>)>>,
+    /// Those that have been told of for the last time, some of which may have been published to since, in that order.
+    quiet: VecDeque<Rc<str>>,
     /// The highest number of all channels that were forgotten.
     floor: u64,
 }
@@ -75,9 +77,18 @@ impl Published {
 
     fn begin(&mut self, subjects: &Subjects, channel: &str, now: Instant) {
         while self.channels.len() >= REMEMBERED_MAX {
-            let Some(Reverse((at, channel))) = self.due.pop() else { break };
-            if self.channels.get(&channel).is_some_and(|sent| sent.due == at) {
-                self.forget(&channel);
+            let is_quiet = |sent: &Sent| sent.stage == QUIET.len() - 1;
+            match self.quiet.pop_front() {
+                Some(channel) if self.channels.get(&channel).is_some_and(is_quiet) => self.forget(&channel),
+                Some(_) => {}
+                // All are busy, or were a moment ago.
+                None => match self.due.pop() {
+                    Some(Reverse((at, channel))) if self.channels.get(&channel).is_some_and(|sent| sent.due == at) => {
+                        self.forget(&channel);
+                    }
+                    Some(_) => {}
+                    None => break,
+                },
             }
         }
         let channel: Rc<str> = channel.into();
@@ -116,9 +127,16 @@ impl Published {
             sent.stage += 1;
             if sent.stage == QUIET.len() {
                 self.forget(&channel);
+                // Those before it are older.
+                while self.quiet.front().is_some_and(|quiet| !self.channels.contains_key(quiet)) {
+                    self.quiet.pop_front();
+                }
                 continue;
             }
             sent.due = sent.at + QUIET[sent.stage];
+            if sent.stage == QUIET.len() - 1 {
+                self.quiet.push_back(channel.clone());
+            }
             let note = (sent.subject.clone(), sent.base, sent.last);
             self.due.push(Reverse((sent.due, channel)));
             return Some(note);

@@ -1,13 +1,14 @@
 //! Queue of commands that wait to be written to the server.
 //!
-//! Publications count against a bound, beyond which the newest are not taken; everything else is small, and bounded where it
-//! is made. **Invariant:** commands leave in the order in which they came in, but for those that are urgent, and those that are
+//! Publications count against a bound, beyond which the newest are not taken; what is said to other relays has another one. **Invariant:** commands leave in the order in which they came in, but for those that are urgent, and those that are
 //! said to be about one connection do not leave over another.
 
 use std::collections::VecDeque;
 
 /// What publications that wait may take, in bytes.
 pub(super) const PUBLICATIONS_BYTES_MAX: usize = 16 << 20;
+/// What else may wait before nothing more is said to other relays, in bytes: they ask again.
+const ANSWERS_BYTES_MAX: usize = 16 << 20;
 /// Commands are joined up to this, in bytes: so much is lost at the most with the connection that it is being written to.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -83,6 +84,11 @@ impl Queue {
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.urgent.is_empty() && self.chunks.is_empty()
+    }
+
+    /// Whether there is room for what others have asked for.
+    pub(super) fn has_room_for_answers(&self) -> bool {
+        self.bytes() - self.publications_bytes <= ANSWERS_BYTES_MAX
     }
 
     /// What waits, in bytes.

@@ -20,7 +20,7 @@ const SHOWN: Duration = Duration::from_secs(3600);
 /// How long one that has stopped as planned is shown.
 const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(60);
 /// Most relays that are known at a time; strangers could name ever new ones.
-pub(super) const RELAYS_MAX: usize = 1024;
+pub(super) const RELAYS_MAX: usize = 256;
 
 /// Earlier starts that are remembered.
 const REPLACED_MAX: usize = 64;
@@ -39,6 +39,7 @@ pub(super) struct Roster {
     given: u64,
     /// Starts whose places others have taken: what comes late of them is not taken for that of one more relay.
     replaced: VecDeque<BootId>,
+    forgotten: Vec<RelayId>,
 }
 
 impl Roster {
@@ -59,7 +60,7 @@ impl Roster {
     }
 
     fn add(&mut self, Header { boot, connection }: Header, now: Instant) -> Option<RelayId> {
-        if self.relays.len() >= RELAYS_MAX || self.is_replaced(boot) {
+        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX && !self.make_room() {
             return None;
         }
         self.given += 1;
@@ -73,7 +74,6 @@ impl Roster {
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
-            heartbeats_missed: 0,
             is_asked: false,
         };
         self.relays.insert(id, relay);
@@ -81,31 +81,50 @@ impl Roster {
         Some(id)
     }
 
+    /// Forgets the one that was heard longest ago of those that are not linked. False: all are.
+    fn make_room(&mut self) -> bool {
+        let down = self.relays.iter().filter(|(_, relay)| relay.linked.is_none());
+        let oldest = down.min_by_key(|(_, relay)| relay.heard).map(|(id, _)| *id);
+        oldest.inspect(|id| self.forgotten.push(*id)).is_some_and(|id| {
+            self.remove(id);
+            true
+        })
+    }
+
+    /// Relays that were forgotten for others since this was last asked.
+    pub(super) fn take_forgotten(&mut self) -> Vec<RelayId> {
+        std::mem::take(&mut self.forgotten)
+    }
+
     /// A relay says what it is. Gives which one it is, what that changes, and an earlier start that it takes the place of.
     pub(super) fn heard(
         &mut self,
         header: Header,
         about: About,
+        is_heartbeat: bool,
         now: Instant,
     ) -> (Option<RelayId>, Heard, Option<RelayId>) {
         let same_name =
             self.relays.iter().find(|(_, relay)| relay.boot != header.boot && relay.name() == Some(&about.name));
-        let other = same_name.map(|(id, relay)| (*id, relay.boot, relay.traffic));
-        if other.is_some_and(|(_, boot, _)| boot > header.boot) {
+        let other = same_name.map(|(id, relay)| (*id, relay.boot, relay.traffic, relay.linked.is_some()));
+        if other.is_some_and(|(_, boot, _, is_linked)| boot > header.boot && is_linked) {
             // It may have published before it has said its name.
             let before = self.by_boot.get(&header.boot).copied();
             self.replace(header.boot);
             return (None, Heard::Replaced, before);
         }
-        let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, None) };
-        if let Some((_, boot, _)) = other {
+        if let Some((_, boot, ..)) = other {
             self.replace(boot);
         }
+        // A clock may have been set back between two starts.
+        self.replaced.retain(|boot| *boot != header.boot);
+        let old = other.map(|(old, ..)| old);
+        let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, old) };
         let relay = self.relays.get_mut(&id).expect("it was found");
-        if let Some((_, _, traffic)) = other {
+        if let Some((_, _, traffic, _)) = other {
             relay.inherit(traffic);
         }
-        (Some(id), relay.is_heard(header, about, now), other.map(|(old, ..)| old))
+        (Some(id), relay.is_heard(header, about, is_heartbeat, now), old)
     }
 
     /// The start of a relay with this number.
@@ -173,6 +192,13 @@ impl Roster {
         let ids: Vec<RelayId> = self.all().filter(|(_, relay)| is_old(relay)).map(|(id, _)| id).collect();
         ids.iter().for_each(|id| self.remove(*id));
         ids
+    }
+
+    /// Nothing is taken of this start any more, until it says something of itself that is good. Gives what it was known by.
+    pub(super) fn refuse(&mut self, boot: BootId) -> Option<RelayId> {
+        let known = self.by_boot.get(&boot).copied();
+        self.replace(boot);
+        known
     }
 
     fn replace(&mut self, boot: BootId) {

@@ -2,7 +2,7 @@
 
 use crate::nats::backplane::Backplane;
 use crate::nats::candidates::Candidates;
-use crate::nats::conversation::{End, converse};
+use crate::nats::conversation::converse;
 use crate::nats::server::ServerAddress;
 use crate::nats::servers::{Connected, Servers};
 use crate::routing::{Door, Event, Events, Status};
@@ -46,6 +46,10 @@ pub(super) async fn run<D: Door, S: Servers, E: Events>(
     let status = backplane.borrow().status(Instant::now());
     backplane.borrow_mut().stop();
     let is_connected = status.nats.as_ref().is_some_and(|nats| nats.server.is_some());
+    let waiting = status.nats.as_ref().map_or(0, |nats| nats.queue_bytes);
+    if !is_connected && waiting > 0 {
+        warn!(bytes = waiting, "messages that have waited for NATS are lost, since no server is there");
+    }
     if is_connected && timeout(STOP_MAX, all_said(&mut tasks, connection)).await.is_err() {
         warn!("not everything was sent to NATS in time");
     }
@@ -99,10 +103,10 @@ async fn take_events<D: Door>(backplane: &RefCell<Backplane<D>>, events: &mut im
     }
 }
 
-/// Does what has its time, while the relay runs.
+/// Does what has its time.
 async fn keep_time<D: Door>(backplane: Shared<D>) {
     let to_tick = backplane.borrow().to_tick();
-    while !backplane.borrow().is_stopping() {
+    loop {
         let due = backplane.borrow_mut().tick(Instant::now());
         tokio::select! {
             () = sleep_until(due) => {}
@@ -125,30 +129,33 @@ async fn keep_connected<D: Door, S: Servers>(
             Some(connection) => Ok(connection),
             None => dial(&servers, &mut candidates, &mut random).await,
         };
-        let end = match connection {
+        let reason = match connection {
             Ok(connected) => {
                 backplane.borrow_mut().connected(connected.way.clone(), connected.info.clone(), Instant::now());
                 let leave = Notify::new();
                 let began = Instant::now();
                 let conversation = converse(backplane.clone(), connected, &leave);
-                let end = tokio::select! {
+                let reason = tokio::select! {
                     biased;
-                    end = conversation => end,
+                    reason = conversation => reason,
                     connection = elsewhere(&servers, &mut candidates, &mut random, &leave) => {
                         next = Some(connection);
-                        End::Broken("the server is about to stop".to_owned())
+                        "the server is about to stop".to_owned()
                     }
                 };
                 if began.elapsed() >= LASTING {
                     candidates.lasted();
                 }
-                end
+                reason
             }
-            Err(reason) => End::Broken(reason),
+            Err(reason) => reason,
         };
-        match end {
-            End::Stopped => return,
-            End::Broken(reason) => backplane.borrow_mut().disconnected(reason, Instant::now()),
+        let mut backplane = backplane.borrow_mut();
+        if next.is_none() {
+            candidates.learn_more(&backplane.named_servers());
+        }
+        if !backplane.is_stopping() {
+            backplane.disconnected(reason, Instant::now());
         }
     }
 }
@@ -165,7 +172,7 @@ async fn dial<S: Servers>(
     let (address, pause) = candidates.next(random);
     sleep(pause).await;
     let connected = servers.dial(&address).await?;
-    candidates.learn(&address, &connected.info.connect_urls);
+    candidates.learn(&connected.info.connect_urls);
     Ok(connected)
 }
 

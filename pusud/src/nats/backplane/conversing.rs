@@ -4,7 +4,7 @@
 
 use super::Backplane;
 use crate::nats::queue::Kind;
-use crate::nats::roster::RelayId;
+use crate::nats::roster::{Relay, RelayId};
 use crate::nats::wire::{self, Header, PEER_HEAD_BYTES};
 use crate::peers::{Decoder, FRAME_BYTES_MAX, parse};
 use crate::routing::{Door, Order, OrderReply, OrderTicket, OwnDecider};
@@ -76,7 +76,7 @@ impl<D: Door> Backplane<D> {
     /// Something may be missing of the conversation with a relay: begins the next one.
     pub(super) fn begin_next_conversation(&mut self, relay: RelayId) {
         let known = self.conversations.all.get(&relay).filter(|known| !known.is_over);
-        if let Some(next) = known.map(|known| known.number.saturating_add(1)) {
+        if let Some(next) = known.and_then(|known| known.number.checked_add(1)) {
             self.begin_conversation(relay, next);
         }
     }
@@ -88,7 +88,8 @@ impl<D: Door> Backplane<D> {
 
     /// A piece of a conversation has come.
     pub(super) fn receive_piece(&mut self, header: Header, (to, conversation, number): (u32, u32, u64), bytes: &[u8]) {
-        let relay = self.roster.find(header.boot).filter(|(_, relay)| relay.connection == header.connection);
+        let is_linked = |relay: &Relay| relay.connection == header.connection && relay.linked.is_some();
+        let relay = self.roster.find(header.boot).filter(|(_, relay)| is_linked(relay));
         let Some((id, _)) = relay.filter(|_| to == self.connection) else { return };
         let known = self.conversations.all.get_mut(&id);
         let (known, is_over) = known.map_or((0, false), |known| {

@@ -58,6 +58,9 @@ impl<D: Door> Backplane<D> {
                 relay.resume_since(heartbeat);
             }
         }
+        // And of channels that were subscribed to meanwhile nothing is known yet.
+        let all: Vec<RelayId> = self.roster.all().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|id| self.learn_numbers(id));
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
         self.to_tick.notify_one();
     }

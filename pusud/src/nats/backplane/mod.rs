@@ -41,6 +41,8 @@ const MINOR: u16 = 0;
 /// The numbers of the subscriptions that are not to channels.
 const ALL_SID: u64 = 1;
 const RELAY_SID: u64 = 2;
+/// What servers take that are not told otherwise (`max_payload`).
+const PAYLOAD_BYTES_USUAL: usize = 1 << 20;
 
 /// The network over NATS.
 pub(super) struct Backplane<D> {
@@ -54,6 +56,8 @@ pub(super) struct Backplane<D> {
     server: Option<Server>,
     /// When the last connection has ended, or the relay has started.
     alone_since: Instant,
+    /// The longest payload that the last server has taken; before the first one, as NATS takes by itself.
+    last_payload_limit: usize,
     /// Those that have to answer before publications leave; `None`: they have.
     joining: Option<Joining>,
     queue: Queue,
@@ -67,6 +71,7 @@ pub(super) struct Backplane<D> {
     heartbeat: u64,
     heartbeat_at: Instant,
     figures: Figures,
+    warned: Option<Instant>,
     is_stopping: bool,
     to_write: Rc<Notify>,
     to_tick: Rc<Notify>,
@@ -129,6 +134,7 @@ impl<D: Door> Backplane<D> {
             connection: 0,
             server: None,
             alone_since: now,
+            last_payload_limit: PAYLOAD_BYTES_USUAL,
             joining: None,
             queue: Queue::default(),
             interest,
@@ -138,6 +144,7 @@ impl<D: Door> Backplane<D> {
             heartbeat: 0,
             heartbeat_at: now,
             figures: Figures::default(),
+            warned: None,
             is_stopping: false,
             to_write: Rc::default(),
             to_tick: Rc::default(),
@@ -176,7 +183,7 @@ impl<D: Door> Backplane<D> {
 
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
-        self.is_stopping && (self.queue.is_empty() || !self.has_joined())
+        self.is_stopping && self.queue.is_empty() && self.joining.is_none()
     }
 
     /// What connections are named by.
@@ -217,7 +224,7 @@ impl<D: Door> Backplane<D> {
 
     /// Queues a payload for a subject.
     fn send(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.server.is_none() && kind != Kind::Publications {
+        if self.server.is_none() || !self.queue.has_room_for_answers() {
             return;
         }
         let mut payload = std::mem::take(&mut self.scratch);

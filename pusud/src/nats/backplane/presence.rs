@@ -3,7 +3,7 @@
 use super::Backplane;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
-use crate::nats::roster::{Heard, RelayId};
+use crate::nats::roster::{Heard, Relay, RelayId};
 use crate::nats::wire::{self, About, Header, Presence};
 use crate::routing::Door;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use tracing::{info, warn};
 
 /// Time between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Least time between two warnings that others can bring about.
+const WARN_PAUSE: Duration = Duration::from_secs(1);
 
 impl<D: Door> Backplane<D> {
     /// A relay says what it is.
@@ -19,14 +21,16 @@ impl<D: Door> Backplane<D> {
         if about.network != self.identity.network {
             return self.garbage("a relay of another network");
         }
-        if about.name == self.identity.name {
-            return self.namesake(header);
+        let is_namesake = about.name == self.identity.name;
+        if is_namesake || !self.is_within_reach(&about) {
+            // It may have published before it has said its name.
+            if let Some(id) = self.roster.refuse(header.boot) {
+                self.forget(id, now);
+            }
+            return if is_namesake { self.namesake(header, now) } else { self.elsewhere(&about, now) };
         }
-        if !self.is_within_reach(&about) {
-            return self.elsewhere(&about);
-        }
-        let (is_stopping, has_joined, heartbeat) = (about.is_stopping, about.has_joined, about.heartbeat);
-        let (id, heard, replaced) = self.roster.heard(header, about, now);
+        let (is_stopping, heartbeat) = (about.is_stopping, about.heartbeat);
+        let (id, heard, replaced) = self.roster.heard(header, about, presence == Presence::Heartbeat, now);
         if let Some(replaced) = replaced {
             self.forget(replaced, now);
         }
@@ -39,6 +43,10 @@ impl<D: Door> Backplane<D> {
         if heartbeat == 0 {
             // It publishes nothing before its first one.
             self.interest.begins(id, 0);
+        }
+        if matches!(heard, Heard::Linked | Heard::Moved) {
+            // Its server may not know of all that is listened to here.
+            self.interest.unsettle_barriers();
         }
         if heard == Heard::Linked {
             self.learn_numbers(id);
@@ -66,14 +74,11 @@ impl<D: Door> Backplane<D> {
             }
             Presence::Heartbeat => {}
         }
-        if has_joined {
-            self.resume_all(now);
-        }
         self.to_tick.notify_one();
     }
 
     /// Another relay has this relay's name.
-    fn namesake(&mut self, header: Header) {
+    fn namesake(&mut self, header: Header, now: Instant) {
         self.figures.namesakes += 1;
         let text = match header.boot > self.boot {
             true => {
@@ -81,10 +86,17 @@ impl<D: Door> Backplane<D> {
             }
             false => "another relay has this relay's name, and is not heard any more; give each a `name` of its own",
         };
-        if self.figures.last_error.as_deref() != Some(text) {
+        if self.figures.last_error.as_deref() != Some(text) && self.may_warn(now) {
             warn!(name = %self.identity.name, boot = %header.boot, "{text}");
             self.figures.last_error = Some(text.to_owned());
         }
+    }
+
+    /// Whether something that others can repeat without end may be said in the log now; the status counts it.
+    pub(super) fn may_warn(&mut self, now: Instant) -> bool {
+        let may = self.warned.is_none_or(|warned| warned + WARN_PAUSE <= now);
+        self.warned = if may { Some(now) } else { self.warned };
+        may
     }
 
     /// Whether a relay is at a server of the same cluster, or at the same one where that has none.
@@ -95,7 +107,7 @@ impl<D: Door> Backplane<D> {
     }
 
     /// A relay is at a server of another cluster: between the two no barrier holds.
-    fn elsewhere(&mut self, about: &About) {
+    fn elsewhere(&mut self, about: &About, now: Instant) {
         self.figures.other_clusters += 1;
         let text = format!(
             "relay {} is at a NATS server of another cluster ({}), and is not linked: relays reach each other within one cluster, \
@@ -103,7 +115,7 @@ impl<D: Door> Backplane<D> {
             about.name,
             if about.cluster.is_empty() { "one without a name" } else { &about.cluster }
         );
-        if self.figures.last_error.as_deref() != Some(&*text) {
+        if self.figures.last_error.as_deref() != Some(&*text) && self.may_warn(now) {
             warn!("{text}");
             self.figures.last_error = Some(text);
         }
@@ -128,7 +140,8 @@ impl<D: Door> Backplane<D> {
             }
             self.not_waited_for(id, now);
         }
-        for id in self.roster.forget_old(now) {
+        let forgotten = self.roster.take_forgotten();
+        for id in self.roster.forget_old(now).into_iter().chain(forgotten) {
             self.forget(id, now);
         }
     }
@@ -142,13 +155,19 @@ impl<D: Door> Backplane<D> {
     fn not_waited_for(&mut self, id: RelayId, now: Instant) {
         self.end_conversation(id);
         self.barriers.gone(&Answerer::Relay(id));
+        let server_of = |relay: &Relay| relay.about.as_ref().map(|about| about.server.clone());
+        if let Some(server) = self.roster.get(id).and_then(server_of)
+            && self.roster.linked().all(|(_, relay)| server_of(relay).as_ref() != Some(&server))
+        {
+            self.barriers.gone(&Answerer::Server(server));
+        }
         self.joined_with(id, now);
         self.settle_waiting(now);
     }
 
     /// Sends a heartbeat, if it is time.
     pub(super) fn beat(&mut self, now: Instant) {
-        if !self.has_joined() || self.heartbeat_at > now {
+        if self.beat_due().is_none_or(|due| due > now) {
             return;
         }
         self.heartbeat += 1;
@@ -160,7 +179,8 @@ impl<D: Door> Backplane<D> {
 
     /// When the next heartbeat is due.
     pub(super) fn beat_due(&self) -> Option<Instant> {
-        self.has_joined().then_some(self.heartbeat_at)
+        // None follows on goodbye.
+        (self.has_joined() && !self.is_stopping).then_some(self.heartbeat_at)
     }
 
     /// Says goodbye behind everything that waits. Nothing is published any more.

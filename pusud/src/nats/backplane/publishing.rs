@@ -64,9 +64,9 @@ impl<D: Door> Backplane<D> {
         self.queue.write(Kind::Publications, |out| command::publish(out, &numbered.subject, None, &[&head, contents]));
     }
 
-    /// The longest payload that the server takes; without one, as if it took everything.
+    /// The longest payload that the server takes, or has the last one taken.
     pub(super) fn payload_bytes_max(&self) -> usize {
-        self.server.as_ref().map_or(usize::MAX, |server| server.info.payload_bytes_max())
+        self.server.as_ref().map_or(self.last_payload_limit, |server| server.info.payload_bytes_max())
     }
 
     fn refuse_long(&mut self, channel: &str, bytes: usize, now: Instant) {

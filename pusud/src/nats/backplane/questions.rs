@@ -18,6 +18,9 @@ impl<D: Door> Backplane<D> {
         let mut lasts = Vec::new();
         for (place, channel) in (0..).zip(channels) {
             let Ok(channel) = channel else { return self.garbage("a question that is cut short") };
+            if place as usize >= LIST_BYTES_MAX / 20 {
+                return self.garbage("a question about more channels than an answer has room for");
+            }
             if let Some((base, last)) = self.published.of(channel) {
                 lasts.push((place, base, last));
             }
@@ -49,7 +52,7 @@ impl<D: Door> Backplane<D> {
                     _ => (floor, floor),
                 };
                 if let Some(channel) = self.interest.by_name(channel) {
-                    missed += channel.reach(id, base, last);
+                    missed = channel.reach(id, base, last).saturating_add(missed);
                 }
             }
             self.count_missed(id, missed);
@@ -59,7 +62,7 @@ impl<D: Door> Backplane<D> {
         if let Some(server) = server {
             self.barriers.passed(number, &Answerer::Server(server));
         }
-        self.caught_up(id, number);
+        self.caught_up(id, number, now);
         self.settle_waiting(now);
     }
 
@@ -92,6 +95,11 @@ impl<D: Door> Backplane<D> {
 
     /// A relay wants to know how far all channels are that were published to since this heartbeat.
     pub(super) fn answer_resume(&mut self, header: Header, since: u64) {
+        let is_linked = self.roster.find(header.boot).is_some_and(|(_, relay)| relay.linked.is_some());
+        // It asks again, and one answer at a time is enough.
+        if !is_linked || self.queue.bytes() > LIST_BYTES_MAX {
+            return;
+        }
         let (sender, subject) = (self.sender(), self.subjects.of_relay(header.boot, header.connection));
         let mut pieces: Vec<Vec<(&str, u64, u64)>> = vec![Vec::new()];
         let mut bytes = 0;
@@ -127,16 +135,16 @@ impl<D: Door> Backplane<D> {
             if let Some(channel) = self.interest.by_name(channel)
                 && (!channel.is_new || channel.knows(id))
             {
-                missed += channel.reach(id, base, last);
+                missed = channel.reach(id, base, last).saturating_add(missed);
             }
         }
+        self.count_missed(id, missed);
         let Some(relay) = self.roster.get_mut(id) else { return };
-        relay.traffic.missed += missed;
         let is_asked = |resume: &&mut Resume| resume.since == piece.since && resume.asked.is_some();
         let Some(resume) = relay.resume.as_mut().filter(is_asked) else { return };
-        resume.pieces += u32::from(resume.pieces == piece.place);
+        resume.pieces = resume.pieces.saturating_add(u32::from(resume.pieces == piece.place));
         // Where one is missing it is asked again.
-        if piece.is_last && resume.pieces == piece.place + 1 {
+        if piece.is_last && piece.place.checked_add(1) == Some(resume.pieces) {
             relay.resume = None;
             if piece.since == 0 {
                 self.interest.begins(id, piece.floor);

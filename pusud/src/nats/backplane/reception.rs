@@ -46,6 +46,9 @@ impl<D: Door> Backplane<D> {
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);
             }
+            (ALL_SID | RELAY_SID, Message::Publications { .. } | Message::Note { .. }) => {
+                self.garbage("publications at a subject that is no channel's");
+            }
             (_, Message::Publications { first, base, contents }) => {
                 self.receive_publications(sid, header, (first, base), contents, now);
             }
@@ -79,7 +82,8 @@ impl<D: Door> Backplane<D> {
         }
         let taken = channel.take(id, first, base, count);
         let traffic = &mut self.roster.get_mut(id).expect("it was found").traffic;
-        (traffic.missed, traffic.late) = (traffic.missed + taken.missed, traffic.late + taken.late);
+        traffic.missed = traffic.missed.saturating_add(taken.missed);
+        traffic.late = traffic.late.saturating_add(taken.late);
         let mut refused = 0;
         for content in contents.flatten().skip(taken.late as usize) {
             if content.len() > self.identity.content_bytes_max {
@@ -125,7 +129,7 @@ impl<D: Door> Backplane<D> {
 
     pub(super) fn count_missed(&mut self, id: RelayId, missed: u64) {
         if let Some(relay) = self.roster.get_mut(id) {
-            relay.traffic.missed += missed;
+            relay.traffic.missed = relay.traffic.missed.saturating_add(missed);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Operations of the server.
 
 use super::Backplane;
-use crate::nats::CONTENT_OVERHEAD_BYTES;
+use crate::nats::needed_payload_bytes;
 use crate::nats::queue::Kind;
 use crate::nats::server::{Info, Op, ServerError, command};
 use crate::routing::Door;
@@ -35,7 +35,7 @@ impl<D: Door> Backplane<D> {
             }
             Op::Info(info) => return self.informed(*info),
             Op::Error(error) => {
-                self.refused(&error);
+                self.refused(&error, now);
                 if error.ends_the_connection() {
                     return Next::End(error.to_string());
                 }
@@ -68,6 +68,11 @@ impl<D: Door> Backplane<D> {
         self.to_write.notify_one();
     }
 
+    /// Other servers, as the server has named them last.
+    pub(in crate::nats) fn named_servers(&self) -> Vec<String> {
+        self.server.as_ref().map(|server| server.info.connect_urls.clone()).unwrap_or_default()
+    }
+
     /// The PING was answered after this time.
     pub(in crate::nats) fn answered(&mut self, round_trip: Duration) {
         if let Some(server) = &mut self.server {
@@ -87,8 +92,7 @@ impl<D: Door> Backplane<D> {
     /// Says when the server takes less than the longest message.
     pub(super) fn look_at_payload_limit(&mut self) {
         let Some(server) = &self.server else { return };
-        let (limit, needed) =
-            (server.info.payload_bytes_max(), CONTENT_OVERHEAD_BYTES + self.identity.content_bytes_max);
+        let (limit, needed) = (server.info.payload_bytes_max(), needed_payload_bytes(self.identity.content_bytes_max));
         if limit < needed && self.figures.small_payload != Some(limit) {
             warn!(
                 server = %server.way.server,
@@ -98,11 +102,12 @@ impl<D: Door> Backplane<D> {
                  raise `max_payload` in the settings of the NATS servers, or lower `limits.max_message_bytes`"
             );
         }
+        self.last_payload_limit = limit;
         self.figures.small_payload = Some(limit).filter(|limit| *limit < needed);
     }
 
-    /// Says it in the log and the status: the first ones of each connection, since a server may refuse each message.
-    fn refused(&mut self, refusal: &ServerError) {
+    /// Says it in the log and the status: not each time, since a server may refuse each message.
+    fn refused(&mut self, refusal: &ServerError, now: Instant) {
         self.figures.refusals += 1;
         self.server.iter_mut().for_each(|server| server.refusals += 1);
         let everything = self.subjects.everything();
@@ -114,7 +119,7 @@ impl<D: Door> Backplane<D> {
             }
             other => format!("NATS refuses: {other}"),
         };
-        if self.figures.last_error.as_deref() != Some(&*text) {
+        if self.figures.last_error.as_deref() != Some(&*text) && self.may_warn(now) {
             match refusal {
                 ServerError::Permissions(..) => error!("{text}"),
                 _ => warn!("{text}"),

@@ -86,7 +86,8 @@ impl<D: Door> Backplane<D> {
             }
         }
         let subjects = asked.values().map(|relay| self.subjects.of_relay(relay.boot, relay.connection)).collect();
-        (asked.into_keys().map(|server| Answerer::Server(server.into())).collect(), subjects)
+        let waited_for = asked.into_iter().filter(|(_, relay)| !relay.is_lagging);
+        (waited_for.map(|(server, _)| Answerer::Server(server.into())).collect(), subjects)
     }
 
     /// Asks all relays of the servers from which no answer has come for a while: the one that was asked may be gone.
@@ -158,8 +159,8 @@ impl<D: Door> Backplane<D> {
     }
 
     /// A relay has answered a barrier.
-    pub(super) fn caught_up(&mut self, id: RelayId, number: u64) {
-        if self.barriers.is_last(number)
+    pub(super) fn caught_up(&mut self, id: RelayId, number: u64, now: Instant) {
+        if self.barriers.is_in_time(number, now)
             && let Some(relay) = self.roster.get_mut(id)
             && relay.is_lagging
         {

@@ -47,7 +47,7 @@ fn nobody_waits_longer_than_a_second_whoever_does_not_answer() {
     assert_eq!(tickets(&barriers.settle(false, at(1000))), [1]);
     let settled = barriers.settle(false, at(1300));
     assert_eq!((tickets(&settled), settled.lagging), (vec![], [relay(1)].into()));
-    assert!(barriers.is_last(1) && barriers.channels(1).is_none());
+    assert!(!barriers.is_in_time(1, at(1300)) && barriers.channels(1).is_none());
     assert_eq!(tickets(&barriers.settle(false, at(1500))), [2]);
     assert_eq!((barriers.figures.expired, barriers.next_due(true)), (1, None));
 }
@@ -56,7 +56,7 @@ fn nobody_waits_longer_than_a_second_whoever_does_not_answer() {
 fn those_that_lag_are_asked_now_and_then() {
     let (mut barriers, now) = (Barriers::default(), Instant::now());
     assert_eq!(barriers.probe(now).map(|begun| begun.number), Some(1));
-    assert!(barriers.is_last(1) && barriers.probe(now + PAUSE).is_none());
+    assert!(barriers.is_in_time(1, now + PAUSE) && barriers.probe(now + PAUSE).is_none());
     barriers.ask("a", ticket(1), now);
     assert!(barriers.probe(now + PROBE).is_none(), "somebody waits");
     barriers.begin([].into(), now + PROBE);

@@ -24,8 +24,6 @@ pub(in crate::nats) struct Relay {
     pub resume: Option<Resume>,
     /// Messages.
     pub traffic: Traffic,
-    /// Heartbeats that did not come.
-    pub heartbeats_missed: u64,
     /// It was asked to say what it is, since it has published without that.
     pub is_asked: bool,
 }
@@ -84,16 +82,21 @@ impl Relay {
     }
 
     pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
-        self.traffic.received += received;
-        self.traffic.missed += missed;
-        self.traffic.late += late;
-        self.traffic.too_large += too_large;
+        let Traffic { received: r, missed: m, late: l, too_large: t, .. } = self.traffic;
+        self.traffic.received = r.saturating_add(received);
+        self.traffic.missed = m.saturating_add(missed);
+        self.traffic.late = l.saturating_add(late);
+        self.traffic.too_large = t.saturating_add(too_large);
     }
 
-    pub(super) fn is_heard(&mut self, header: Header, about: About, now: Instant) -> Heard {
+    pub(super) fn is_heard(&mut self, header: Header, about: About, is_heartbeat: bool, now: Instant) -> Heard {
         self.heard = now;
         let before = self.about.replace(about);
-        let about = self.about.as_ref().expect("it was put in");
+        let about = self.about.as_mut().expect("it was put in");
+        if !is_heartbeat && let Some(before) = &before {
+            // It may have overtaken publications, which heartbeats never do.
+            about.heartbeat = before.heartbeat;
+        }
         let is_same_way = before.as_ref().is_some_and(|before| before.server == about.server);
         let moved = std::mem::replace(&mut self.connection, header.connection) != header.connection;
         let was_linked = self.linked.is_some();
@@ -102,7 +105,6 @@ impl Relay {
         }
         let last = before.as_ref().map_or(about.heartbeat, |before| before.heartbeat);
         let missed = about.heartbeat.saturating_sub(last + 1);
-        self.heartbeats_missed += missed;
         let has_moved = moved || (before.is_some() && !is_same_way);
         if before.is_some() && (missed > 0 || has_moved || !was_linked) {
             self.resume_since(last);

@@ -5,6 +5,9 @@
 #[error("a payload that is none")]
 pub(in crate::nats) struct Malformed;
 
+/// The largest number of a publication, heartbeat or question.
+const NUMBER_MAX: u64 = 1 << 62;
+
 /// What is left of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::nats) struct Fields<'a>(pub(super) &'a [u8]);
@@ -34,8 +37,11 @@ impl<'a> Fields<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
+    /// A number, none of which ever comes near what 64 bits hold: so whatever is counted with it has room.
     pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
-        self.array().map(u64::from_be_bytes)
+        self.array()
+            .map(u64::from_be_bytes)
+            .and_then(|number| if number > NUMBER_MAX { Err(Malformed) } else { Ok(number) })
     }
 
     /// A text of up to 255 bytes without control characters, which may be empty.

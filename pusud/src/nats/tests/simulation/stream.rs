@@ -70,6 +70,10 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let cluster = &mut *self.world.borrow_mut();
+        let connection = cluster.connections.get_mut(&self.id).expect("the relay has an end of it");
+        connection.up.is_finished = true;
+        cluster.changed.notify_one();
         Poll::Ready(Ok(()))
     }
 }
