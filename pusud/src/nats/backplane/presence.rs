@@ -74,6 +74,7 @@ impl<D: Door> Backplane<D> {
             }
             Presence::Heartbeat => {}
         }
+        self.resume_all(now);
         self.to_tick.notify_one();
     }
 

@@ -64,12 +64,40 @@ fn a_later_start_takes_the_place_of_an_earlier_one_with_what_was_counted() {
 }
 
 #[test]
-fn strangers_that_only_publish_have_an_end() {
+fn strangers_take_the_places_of_strangers_and_never_those_of_relays() {
     let (mut roster, now) = (Roster::default(), Instant::now());
-    for n in 0..=RELAYS_MAX {
-        let boot = BootId(std::array::from_fn(|at| (n >> (8 * (at % 2))) as u8));
-        let added = roster.find_or_add(Header { boot, connection: 1 }, now);
-        assert_eq!(added.is_some(), n < RELAYS_MAX, "{n}");
+    roster.heard(header(255, 1), about("r", 1), true, now);
+    let stranger =
+        |n: usize| Header { boot: BootId(std::array::from_fn(|at| (n >> (8 * (at % 2))) as u8)), connection: 1 };
+    for n in 0..2 * RELAYS_MAX {
+        assert!(roster.find_or_add(stranger(n), now).is_some(), "{n}");
     }
-    assert_eq!(roster.forget_old(now + 10 * SILENT).len(), RELAYS_MAX);
+    assert_eq!((roster.all().count(), roster.linked().count()), (RELAYS_MAX, 1));
+    assert_eq!(roster.take_forgotten().len(), RELAYS_MAX + 1);
+    assert_eq!(roster.forget_old(now + 10 * SILENT).len(), RELAYS_MAX - 1);
+    for n in 1..RELAYS_MAX {
+        roster.heard(stranger(1000 + n), about(&n.to_string(), 1), true, now);
+    }
+    assert!(roster.find_or_add(stranger(9), now).is_none(), "all are linked");
+}
+
+/// A clock was set back between two starts.
+#[test]
+fn a_start_that_looks_earlier_is_heard_when_the_other_one_is_gone() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    let (other, ..) = roster.heard(header(2, 1), about("r", 1), true, now);
+    assert_eq!(roster.heard(header(1, 1), about("r", 1), true, now).1, Heard::Replaced);
+    roster.down(other.unwrap());
+    assert_eq!(roster.heard(header(1, 1), about("r", 2), true, now).1, Heard::Linked);
+    assert!(!roster.is_replaced(BootId([1; 16])) && roster.is_replaced(BootId([2; 16])));
+}
+
+/// Answers may overtake publications, and heartbeats never do.
+#[test]
+fn the_number_of_an_answer_does_not_count() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    let (id, ..) = roster.heard(header(1, 1), about("r", 5), true, now);
+    assert_eq!(roster.heard(header(1, 1), about("r", 9), false, now).1, Heard::Same);
+    assert_eq!(roster.heard(header(1, 1), about("r", 9), true, now).1, Heard::Gap);
+    assert_eq!(roster.get(id.unwrap()).unwrap().resume, Some(Resume::since(5)));
 }

@@ -100,6 +100,16 @@ fn what_is_cut_short_or_of_another_version_is_none() {
     assert_eq!(contents.map(|content| content.is_ok()).collect::<Vec<_>>(), [true, false]);
 }
 
+/// Sums of them would not fit into 64 bits.
+#[test]
+fn numbers_that_nobody_can_have_counted_are_none() {
+    for payload in all().iter().filter(|payload| !matches!(payload[1], 10 | 11)) {
+        let mut other = payload.clone();
+        other[HEADER_BYTES] = 0x7f;
+        assert_eq!(parse(&other), Err(Malformed), "{}", payload[1]);
+    }
+}
+
 proptest! {
     #[test]
     fn garbage_is_read_without_harm(kind in 0u8..14, rest in any::<Vec<u8>>()) {
