@@ -6,6 +6,7 @@
 use crate::nats::server::ServerAddress;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use std::time::Duration;
 
 /// Most servers that are learned from servers.
@@ -27,10 +28,10 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Of the settings: at least one. It begins at any of them, so that not all relays choose the same one.
-    pub(super) fn new(listed: Vec<ServerAddress>, random: &mut StdRng) -> Self {
-        let next = random.random_range(0..listed.len().max(1));
-        Self { listed, learned: Vec::new(), next, tried: 0, pause: PAUSE_MIN, requires_tls: false }
+    /// Of the settings: at least one. Each relay has its own order, so that not all go from one to the same next one.
+    pub(super) fn new(mut listed: Vec<ServerAddress>, random: &mut StdRng) -> Self {
+        listed.shuffle(random);
+        Self { listed, learned: Vec::new(), next: 0, tried: 0, pause: PAUSE_MIN, requires_tls: false }
     }
 
     /// The server that was tried last has named others of its cluster, as `host:port`.

@@ -74,7 +74,7 @@ impl Roster {
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
-            is_asked: false,
+            asked: None,
         };
         self.relays.insert(id, relay);
         self.by_boot.insert(boot, id);

@@ -154,8 +154,10 @@ async fn keep_connected<D: Door, S: Servers>(
         if next.is_none() {
             candidates.learn_more(&backplane.named_servers());
         }
-        if !backplane.is_stopping() {
-            backplane.disconnected(reason, Instant::now());
+        match (&next, backplane.is_stopping()) {
+            (_, true) => {}
+            (Some(_), false) => backplane.moves(Instant::now()),
+            (None, false) => backplane.disconnected(reason, Instant::now()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of NATS from outside: `pusud check` looks at them, a relay that runs says that they need a restart, and
 //! nobody shows a secret.
 
-use crate::harness::{Setup, operations_request, pusud, run, write_secret};
+use crate::harness::{Setup, operations_request, pusud, root, run, write_secret};
 use rcgen::{CertificateParams, KeyPair};
 use std::fs;
 use std::path::PathBuf;
@@ -36,6 +36,10 @@ fn check_shows_how_servers_are_reached_and_no_secret() {
     assert_eq!((row(&shown, "backplane"), row(&shown, "nats credentials")), ("nats", "user \"pusu\" and a password"));
 }
 
+fn fixture(name: &str) -> String {
+    fs::read_to_string(root().join("tests/fixtures/nats").join(name)).unwrap()
+}
+
 #[test]
 fn check_reads_the_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,6 +49,10 @@ fn check_reads_the_files() {
     let (path, key) = (|name: &str| folder.path().join(name), KeyPair::generate().unwrap());
     check("nkey_seed_file: relay.nk").fails_saying(&["`nats.nkey_seed_file`", "relay.nk: there is no such file"]);
     write_secret(&path("relay.nk"), SECRET);
+    check("nkey_seed_file: relay.nk").fails_saying(&["`nats.nkey_seed_file`", "expected an nkey seed of a user"]);
+    let (seed, credentials) = (fixture("relay.nk"), fixture("relay.creds"));
+    write_secret(&path("relay.nk"), &seed);
+    write_secret(&path("relay.creds"), &credentials);
     let shown = check("nkey_seed_file: relay.nk, tls: {}").succeeds();
     assert!(row(&shown, "nats.servers").ends_with("(with TLS, by `nats.tls`)"), "{shown}");
     fs::write(
@@ -53,12 +61,13 @@ fn check_reads_the_files() {
     )
     .unwrap();
     write_secret(&path("other.key"), &KeyPair::generate().unwrap().serialize_pem());
-    let tls =
-        |key: &str| format!("credentials_file: relay.nk, tls: {{ca: relay.pem, certificate: relay.pem, key: {key}}}");
+    let tls = |key: &str| {
+        format!("credentials_file: relay.creds, tls: {{ca: relay.pem, certificate: relay.pem, key: {key}}}")
+    };
     check(&tls("other.key")).fails_saying(&["`nats.tls`", "relay.pem", "other.key"]);
     write_secret(&path("relay.key"), &key.serialize_pem());
     let shown = check(&tls("relay.key")).succeeds();
-    assert!(row(&shown, "nats.tls").starts_with("{ca: ") && !shown.contains(SECRET), "{shown}");
+    assert!(row(&shown, "nats.tls").starts_with("{ca: ") && !shown.contains(seed.trim()), "{shown}");
 }
 
 #[test]
@@ -67,7 +76,7 @@ fn a_seed_that_everybody_may_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("relay.nk");
-    write_secret(&file, SECRET);
+    write_secret(&file, &fixture("relay.nk"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap();
     let nats = "backplane: nats\nnats: {servers: ['nats://127.0.0.1'], nkey_seed_file: relay.nk}";
     run(pusud(&["check", "--config"]).arg(settings_in(&folder, nats))).fails_saying(&[

@@ -181,10 +181,11 @@ fn the_example_file_loads_with_every_key_it_explains() {
             with_every_key.push(comment);
         }
     }
-    // Where clients connect is said in one of two ways.
+    // Where clients connect is said in one of two ways, and so is what carries messages between relays.
     let mut is_other_way = false;
     with_every_key.retain(|line| {
-        is_other_way = line.starts_with("client_") || is_other_way && line.starts_with(' ');
+        is_other_way =
+            line.starts_with("client_") || line.starts_with("nats:") || is_other_way && line.starts_with(' ');
         !is_other_way
     });
     let settings = with_every_key.join("\n");

@@ -16,6 +16,8 @@ use tracing::{info, warn};
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long relays are waited for.
 const WAIT: Duration = Duration::from_secs(1);
+/// Least time between two warnings that there is no connection.
+const DIAL_WARN_PAUSE: Duration = Duration::from_secs(60);
 /// How long answers are waited for where nobody is known.
 const LOOK_ROUND: Duration = Duration::from_millis(250);
 
@@ -54,6 +56,7 @@ impl<D: Door> Backplane<D> {
         self.joining = Some(Joining { began: now, asked: now, left, is_first });
         // Each of them says how far its channels are, since some of it may have been lost meanwhile.
         for (_, relay) in self.roster.all_mut() {
+            relay.linked = relay.linked.map(|_| now);
             if let Some(heartbeat) = relay.about.as_ref().map(|about| about.heartbeat) {
                 relay.resume_since(heartbeat);
             }
@@ -70,11 +73,26 @@ impl<D: Door> Backplane<D> {
         if let Some(server) = self.server.take() {
             warn!(server = %server.way.server, reason, "the connection to NATS has ended; other relays are not reached");
             self.figures.disconnects += 1;
-            self.alone_since = now;
-        } else if self.figures.last_error.as_ref() != Some(&reason) {
+            (self.alone_since, self.dial_warned) = (now, None);
+        } else if self.dial_warned.is_none_or(|warned| warned + DIAL_WARN_PAUSE <= now) {
             warn!(reason, "cannot connect to NATS; trying again");
+            self.dial_warned = Some(now);
         }
         self.figures.last_error = Some(reason);
+        self.forget_connection(now);
+    }
+
+    /// Another connection takes the place of the one that there is, since its server is about to stop.
+    pub(in crate::nats) fn moves(&mut self, now: Instant) {
+        if let Some(server) = self.server.take() {
+            info!(server = %server.way.server, "the NATS server is about to stop, and the relay moves to another one");
+            self.figures.disconnects += 1;
+            (self.alone_since, self.dial_warned) = (now, None);
+        }
+        self.forget_connection(now);
+    }
+
+    fn forget_connection(&mut self, now: Instant) {
         self.joining = None;
         self.queue.disconnected();
         self.interest.unsettle();

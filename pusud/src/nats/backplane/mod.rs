@@ -72,6 +72,8 @@ pub(super) struct Backplane<D> {
     heartbeat_at: Instant,
     figures: Figures,
     warned: Option<Instant>,
+    /// When it was last said that no server can be connected to.
+    dial_warned: Option<Instant>,
     is_stopping: bool,
     to_write: Rc<Notify>,
     to_tick: Rc<Notify>,
@@ -145,6 +147,7 @@ impl<D: Door> Backplane<D> {
             heartbeat_at: now,
             figures: Figures::default(),
             warned: None,
+            dial_warned: None,
             is_stopping: false,
             to_write: Rc::default(),
             to_tick: Rc::default(),

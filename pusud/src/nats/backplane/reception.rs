@@ -1,15 +1,19 @@
 //! Reception: what becomes of a message that has come.
 
 use super::{ALL_SID, Backplane, RELAY_SID};
+use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::wire::{self, Contents, Header, Message, Presence};
 use crate::routing::Door;
 use serde_json::value::RawValue;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
 /// Of messages that no relay has sent, only the first few are logged each.
 const GARBAGE_LOGGED_MAX: u64 = 5;
+/// How long a relay may take to say what it is, once it has published.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 impl<D: Door> Backplane<D> {
     /// A message has come for the subscription `sid`.
@@ -119,12 +123,22 @@ impl<D: Door> Backplane<D> {
             return None;
         };
         let relay = self.roster.get_mut(id)?;
-        if relay.about.is_none() && !relay.is_asked {
-            relay.is_asked = true;
-            let subject = self.subjects.of_relay(header.boot, header.connection);
-            self.say(Presence::Join, crate::nats::queue::Kind::Urgent, &subject);
+        if relay.about.is_some() {
+            return Some(id);
         }
-        Some(id)
+        // A relay says what it is before it publishes; that may have been lost. Nothing that it has published was promised.
+        match relay.asked {
+            None => {
+                relay.asked = Some(now);
+                let subject = self.subjects.of_relay(header.boot, header.connection);
+                self.say(Presence::Join, Kind::Urgent, &subject);
+            }
+            Some(asked) if asked + ANSWER_WITHIN <= now => {
+                self.garbage("a publication of somebody who has not said which relay that is");
+            }
+            Some(_) => {}
+        }
+        None
     }
 
     pub(super) fn count_missed(&mut self, id: RelayId, missed: u64) {

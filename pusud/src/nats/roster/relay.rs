@@ -24,8 +24,8 @@ pub(in crate::nats) struct Relay {
     pub resume: Option<Resume>,
     /// Messages.
     pub traffic: Traffic,
-    /// It was asked to say what it is, since it has published without that.
-    pub is_asked: bool,
+    /// When it was asked to say what it is, since it has published without that.
+    pub asked: Option<Instant>,
 }
 
 /// A question that a relay has to answer.

@@ -41,8 +41,8 @@ pub(crate) enum DialError {
     Refused(#[from] ServerError),
     /// The address says TLS, and the server has none.
     #[error(
-        "the address begins with tls://, and the NATS server has no TLS: give it certificates (`tls` in its settings), or \
-         write nats://"
+        "TLS is wanted (by tls://, or by `nats.tls`), and the NATS server has none: give it certificates (`tls` in its settings), \
+         or write nats:// and remove `nats.tls`"
     )]
     NoTls,
     /// Bytes came where TLS has to begin, which somebody in between may have written.

@@ -110,7 +110,7 @@ metrics! {
     NATS_JOINED = Gauge "pusud_nats_joined" [] "1 while messages go to other relays: those that were known have answered over this connection.";
     NATS_ROUND_TRIP = Gauge "pusud_nats_round_trip_seconds" [] "The last ping's, to the server.";
     NATS_QUEUED = Gauge "pusud_nats_queued_bytes" [] "What waits to be written to the server.";
-    NATS_PUBLISHED = Counter "pusud_nats_published_messages" [] "Messages given to the server.";
+    NATS_PUBLISHED = Counter "pusud_nats_published_messages" [] "Messages given to the server, or waiting for it.";
     NATS_LOST = Counter "pusud_nats_lost_messages" ["reason"] "Messages that were not given to it: dropped (no room), too_large (max_payload of the server).";
     NATS_GARBAGE = Counter "pusud_nats_garbage_messages" [] "Messages at the subjects of the network that no relay of it has sent.";
     NATS_REFUSALS = Counter "pusud_nats_refusals" [] "Commands that a server has refused, as for want of a permission.";
