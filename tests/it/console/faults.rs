@@ -35,6 +35,10 @@ fn finds_a_certificate_that_expires(browser: &mut Browser) {
 }
 
 fn finds_a_link_that_is_cut(browser: &mut Browser, relays: &Relays) {
+    // Before it has been linked a relay is called by its address.
+    browser.go("Network");
+    browser.see("linked with all 2 others");
+    browser.go("Now");
     relays.cut(true);
     let line = browser.see_problem("no link with");
     assert!(line.contains("second"), "{line}");

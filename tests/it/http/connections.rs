@@ -143,7 +143,7 @@ fn a_connection_on_which_nothing_is_authorized_has_less_time() {
 /// Each time with the beginning of a further request, for which there is time.
 #[test]
 fn who_proves_nothing_wins_no_time_by_asking() {
-    let daemon = with_limits("authorize_timeout: 2s, handshake_timeout: 10s, keep_alive_timeout: 1h");
+    let daemon = with_limits("authorize_timeout: 3s, handshake_timeout: 3s, keep_alive_timeout: 1h");
     let since = Instant::now();
     let mut http = daemon.http();
     let request = Request::get("/healthz").bytes();
