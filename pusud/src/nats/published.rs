@@ -4,8 +4,7 @@
 //! begins anew behind everything that was ever forgotten, and its base says so.
 
 use crate::nats::subjects::Subjects;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,16 +19,17 @@ const QUIET: [Duration; 4] =
 #[derive(Default)]
 pub(super) struct Published {
     channels: HashMap<Rc<str>, Sent>,
-    /// When something is due about a channel. Those that do not agree with the channel are out of date.
-    due: BinaryHeap<Reverse<(Instant, Rc<str>)>>,
-    /// Those that have been told of for the last time, some of which may have been published to since, in that order.
-    quiet: VecDeque<Rc<str>>,
+    /// When something is due about each channel, in order.
+    due: BTreeSet<(Instant, Rc<str>)>,
+    /// Those of them that have been told of for the last time.
+    quiet: BTreeSet<(Instant, Rc<str>)>,
     /// The highest number of all channels that were forgotten.
     floor: u64,
 }
 
 /// One channel.
 struct Sent {
+    name: Rc<str>,
     subject: Rc<str>,
     base: u64,
     last: u64,
@@ -69,76 +69,69 @@ impl Published {
         sent.last += count;
         (sent.at, sent.heartbeat) = (now, heartbeat);
         if sent.stage > 0 {
+            let before = (sent.due, sent.name.clone());
+            self.due.remove(&before);
+            self.quiet.remove(&before);
             (sent.stage, sent.due) = (0, now + QUIET[0]);
-            self.due.push(Reverse((sent.due, channel.into())));
+            self.due.insert((sent.due, sent.name.clone()));
         }
         Numbered { subject: sent.subject.clone(), first, base: sent.base }
     }
 
     fn begin(&mut self, subjects: &Subjects, channel: &str, now: Instant) {
         while self.channels.len() >= REMEMBERED_MAX {
-            let is_quiet = |sent: &Sent| sent.stage == QUIET.len() - 1;
-            match self.quiet.pop_front() {
-                Some(channel) if self.channels.get(&channel).is_some_and(is_quiet) => self.forget(&channel),
-                Some(_) => {}
-                // All are busy, or were a moment ago.
-                None => match self.due.pop() {
-                    Some(Reverse((at, channel))) if self.channels.get(&channel).is_some_and(|sent| sent.due == at) => {
-                        self.forget(&channel);
-                    }
-                    Some(_) => {}
-                    None => break,
-                },
-            }
+            // Where all are busy, or were a moment ago, any of them.
+            let Some((_, oldest)) = self.quiet.first().or_else(|| self.due.first()).cloned() else { break };
+            self.forget(&oldest);
         }
         let channel: Rc<str> = channel.into();
         let (base, due) = (self.floor, now + QUIET[0]);
         let subject = subjects.of_channel(&channel).into();
-        let sent = Sent { subject, base, last: base, at: now, heartbeat: 0, stage: 0, due };
+        let sent = Sent { name: channel.clone(), subject, base, last: base, at: now, heartbeat: 0, stage: 0, due };
         self.channels.insert(channel.clone(), sent);
-        self.due.push(Reverse((due, channel)));
+        self.due.insert((due, channel));
     }
 
     fn forget(&mut self, channel: &str) {
         if let Some(sent) = self.channels.remove(channel) {
             self.floor = self.floor.max(sent.last);
+            let line = (sent.due, sent.name);
+            self.due.remove(&line);
+            self.quiet.remove(&line);
         }
     }
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.peek().map(|Reverse((at, _))| *at)
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// The next channel whose listeners are to be told how far it is: the subject, `base` and `last`. Forgets channels that
     /// have been quiet for long.
     pub(super) fn next_note(&mut self, now: Instant) -> Option<(Rc<str>, u64, u64)> {
         loop {
-            let Reverse((at, _)) = self.due.peek().filter(|Reverse((at, _))| *at <= now)?;
-            let at = *at;
-            let Reverse((_, channel)) = self.due.pop()?;
-            let Some(sent) = self.channels.get_mut(&channel).filter(|sent| sent.due == at) else { continue };
+            self.due.first().filter(|(at, _)| *at <= now)?;
+            let line = self.due.pop_first()?;
+            self.quiet.remove(&line);
+            let (_, channel) = line;
+            let sent = self.channels.get_mut(&channel).expect("whatever stands in line is there");
             if sent.at + QUIET[sent.stage] > now {
                 // It was published to meanwhile.
                 sent.due = sent.at + QUIET[sent.stage];
-                self.due.push(Reverse((sent.due, channel)));
+                self.due.insert((sent.due, channel));
                 continue;
             }
             sent.stage += 1;
             if sent.stage == QUIET.len() {
                 self.forget(&channel);
-                // Those before it are older.
-                while self.quiet.front().is_some_and(|quiet| !self.channels.contains_key(quiet)) {
-                    self.quiet.pop_front();
-                }
                 continue;
             }
             sent.due = sent.at + QUIET[sent.stage];
             if sent.stage == QUIET.len() - 1 {
-                self.quiet.push_back(channel.clone());
+                self.quiet.insert((sent.due, channel.clone()));
             }
             let note = (sent.subject.clone(), sent.base, sent.last);
-            self.due.push(Reverse((sent.due, channel)));
+            self.due.insert((sent.due, channel));
             return Some(note);
         }
     }
@@ -213,6 +206,33 @@ mod tests {
             assert_eq!(published.next_note(now), None);
             assert_eq!(published.due.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_channel_that_is_quiet_for_half_a_minute_each_time_stands_in_line_once() {
+        let (mut published, start) = (Published::default(), Instant::now());
+        for second in (0..31 * 100).step_by(31) {
+            let now = start + Duration::from_secs(second);
+            while published.next_note(now).is_some() {}
+            numbers(&mut published, "a", 1, now);
+            while published.next_note(now + Duration::from_secs(30)).is_some() {}
+            assert_eq!((published.due.len(), published.quiet.len()), (1, 1), "{second}");
+        }
+    }
+
+    #[test]
+    fn the_one_that_has_been_quiet_for_longest_is_forgotten_first() {
+        let (mut published, start) = (Published::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        numbers(&mut published, "quiet", 1, start);
+        while published.next_note(at(40)).is_some() {}
+        (1..REMEMBERED_MAX).for_each(|channel| drop(numbers(&mut published, &channel.to_string(), 1, at(40))));
+        numbers(&mut published, "one more", 1, at(40));
+        assert_eq!(
+            (published.of("quiet"), published.len(), published.due.len()),
+            (None, REMEMBERED_MAX, REMEMBERED_MAX)
+        );
+        assert!(published.quiet.is_empty() && published.of("1").is_some());
     }
 
     #[test]
