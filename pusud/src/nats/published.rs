@@ -226,7 +226,9 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         numbers(&mut published, "quiet", 1, start);
         while published.next_note(at(40)).is_some() {}
-        (1..REMEMBERED_MAX).for_each(|channel| drop(numbers(&mut published, &channel.to_string(), 1, at(40))));
+        for channel in 1..REMEMBERED_MAX {
+            numbers(&mut published, &channel.to_string(), 1, at(40));
+        }
         numbers(&mut published, "one more", 1, at(40));
         assert_eq!(
             (published.of("quiet"), published.len(), published.due.len()),
