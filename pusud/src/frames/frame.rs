@@ -67,6 +67,30 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
     debug_assert_eq!(out.len() - payload_start, payload_len);
 }
 
+/// STUB, replaced by the helper's.
+pub fn push_publish_at(out: &mut Vec<u8>, channel: &str, position: &[u8], content: &str) {
+    let mut payload = PUBLISH_HEAD.to_vec();
+    push_name(&mut payload, channel);
+    payload.extend_from_slice(b",\"position\":\"");
+    payload.extend_from_slice(position);
+    payload.extend_from_slice(b"\",\"content\":");
+    payload.extend_from_slice(content.as_bytes());
+    payload.push(b'}');
+    push_header(out, TEXT, payload.len());
+    out.extend_from_slice(&payload);
+}
+
+/// STUB.
+pub fn push_gap(out: &mut Vec<u8>, channel: &str, position: &[u8]) {
+    let mut payload = br#"{"type":"gap","channel":"#.to_vec();
+    push_name(&mut payload, channel);
+    payload.extend_from_slice(b",\"position\":\"");
+    payload.extend_from_slice(position);
+    payload.extend_from_slice(b"\"}");
+    push_header(out, TEXT, payload.len());
+    out.extend_from_slice(&payload);
+}
+
 /// Appends a name as JSON.
 pub(super) fn push_name(out: &mut Vec<u8>, channel: &str) {
     out.push(b'"');
