@@ -68,11 +68,11 @@ pub fn push_publish(out: &mut Vec<u8>, channel: &str, content: &str) {
 }
 
 /// STUB, replaced by the helper's.
-pub fn push_publish_at(out: &mut Vec<u8>, channel: &str, position: &[u8], content: &str) {
+pub fn push_publish_at(out: &mut Vec<u8>, channel: &str, position: &str, content: &str) {
     let mut payload = PUBLISH_HEAD.to_vec();
     push_name(&mut payload, channel);
     payload.extend_from_slice(b",\"position\":\"");
-    payload.extend_from_slice(position);
+    payload.extend_from_slice(position.as_bytes());
     payload.extend_from_slice(b"\",\"content\":");
     payload.extend_from_slice(content.as_bytes());
     payload.push(b'}');
@@ -81,14 +81,29 @@ pub fn push_publish_at(out: &mut Vec<u8>, channel: &str, position: &[u8], conten
 }
 
 /// STUB.
-pub fn push_gap(out: &mut Vec<u8>, channel: &str, position: &[u8]) {
+pub fn push_gap(out: &mut Vec<u8>, channel: &str, position: &str) {
     let mut payload = br#"{"type":"gap","channel":"#.to_vec();
     push_name(&mut payload, channel);
     payload.extend_from_slice(b",\"position\":\"");
-    payload.extend_from_slice(position);
+    payload.extend_from_slice(position.as_bytes());
     payload.extend_from_slice(b"\"}");
     push_header(out, TEXT, payload.len());
     out.extend_from_slice(&payload);
+}
+
+/// STUB
+pub fn publish_at_len(channel: &str, position_bytes: usize, content: &str) -> usize {
+    publish_len(channel, content) + position_bytes + 14
+}
+
+/// STUB
+pub fn last_position<'a>(_channel: &str, _frames: &'a [u8]) -> Option<&'a str> {
+    None
+}
+
+/// STUB
+pub fn publications<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item = (Option<&'a str>, &'a [u8])> {
+    contents(channel, frames).map(|content| (None, content))
 }
 
 /// Appends a name as JSON.

@@ -11,6 +11,6 @@ mod queued_memory;
 
 pub use buffer::Frames;
 pub use event_stream::{EventBody, comment, end_event, event, publication_events};
-pub use frame::{Mark, close, contents, ping, publish_len, push_gap, push_publish, push_publish_at, text};
+pub use frame::{Mark, close, contents, ping, publish_len, push_gap, publish_at_len, last_position, publications, push_publish, push_publish_at, text};
 pub use frame_queue::{Dropped, FrameQueue};
 pub use queued_memory::{QueuedMemory, held, hold, release};

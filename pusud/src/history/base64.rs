@@ -3,9 +3,9 @@
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Appends the lowest bits of a number, six to a character.
-pub(super) fn push<const LEN: usize>(out: &mut Vec<u8>, number: u64) {
+pub(super) fn push<const LEN: usize>(out: &mut String, number: u64) {
     let digits: [u8; LEN] = std::array::from_fn(|at| ALPHABET[(number >> (6 * (LEN - 1 - at))) as usize & 63]);
-    out.extend_from_slice(&digits);
+    out.push_str(str::from_utf8(&digits).expect("the alphabet is ASCII"));
 }
 
 /// Reads such a number.
@@ -31,9 +31,9 @@ mod tests {
     #[test]
     fn every_digit_is_read_back() {
         for number in [0, 1, 61, 62, 63, 64, 0x123_4567_89ab, (1 << 36) - 1] {
-            let mut out = Vec::new();
+            let mut out = String::new();
             push::<6>(&mut out, number);
-            assert_eq!((out.len(), parse(&out)), (6, Some(number & ((1 << 36) - 1))));
+            assert_eq!((out.len(), parse(out.as_bytes())), (6, Some(number & ((1 << 36) - 1))));
         }
         assert_eq!(parse(b"AB+D"), None);
     }

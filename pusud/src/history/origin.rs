@@ -29,7 +29,7 @@ impl Origin {
     }
 
     /// Appends its text.
-    pub(super) fn push(self, out: &mut Vec<u8>) {
+    pub(super) fn push(self, out: &mut String) {
         base64::push::<TEXT_LEN>(out, self.0);
     }
 }

@@ -66,15 +66,15 @@ impl Position {
     }
 
     /// Appends its text.
-    pub fn push(&self, out: &mut Vec<u8>) {
+    pub fn push(&self, out: &mut String) {
         push_text(out, self.minute, self.seen.iter().copied(), self.is_partial);
     }
 
     /// Its text.
     pub fn text(&self) -> String {
-        let mut out = Vec::new();
+        let mut out = String::new();
         self.push(&mut out);
-        String::from_utf8(out).expect("a position is ASCII")
+        out
     }
 
     /// The highest number of `origin` that was seen, if it names that one.
@@ -107,24 +107,24 @@ impl Position {
 
 /// Appends the text of a position.
 pub(super) fn push_text(
-    out: &mut Vec<u8>,
+    out: &mut String,
     minute: Minute,
     seen: impl Iterator<Item = (Origin, u64)>,
     is_partial: bool,
 ) {
     base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
     for (origin, number) in seen {
-        out.push(b'-');
+        out.push('-');
         origin.push(out);
-        out.push(b'.');
+        out.push('.');
         push_number(out, number);
     }
     if is_partial {
-        out.push(b'*');
+        out.push('*');
     }
 }
 
-fn push_number(out: &mut Vec<u8>, mut number: u64) {
+fn push_number(out: &mut String, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {
@@ -135,7 +135,7 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
             break;
         }
     }
-    out.extend_from_slice(&digits[at..]);
+    out.push_str(str::from_utf8(&digits[at..]).expect("digits are ASCII"));
 }
 
 /// A number as [`push_number`] writes it: one text for each.

@@ -55,6 +55,18 @@ replies! {
     SubscribeOk {
         /// The channel's name: gopusu waits for it.
         channel: &'a str,
+        /// STUB
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovered: Option<bool>,
+        /// STUB
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missed: Option<u64>,
+        /// STUB
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
+        /// STUB
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a str>,
     },
     /// The permission to read the channel has ended, and nothing of it is delivered any more.
     SubscriptionEnded {

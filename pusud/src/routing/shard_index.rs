@@ -29,6 +29,16 @@ impl ShardSet {
         Self(self.0 & !(1 << shard))
     }
 
+    /// The set of those whose bit is set.
+    pub fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The set with `shard`.
+    pub fn with(self, shard: usize) -> Self {
+        Self(self.0 | 1 << shard)
+    }
+
     /// Whether it has no shard in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0

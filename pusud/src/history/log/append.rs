@@ -6,6 +6,7 @@ use crate::frames;
 use crate::history::clock::Now;
 use crate::history::counts::Counts;
 use crate::history::origin::Origin;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -22,6 +23,22 @@ pub struct Appended {
     pub first: u64,
     /// How many; 0: it is a gap.
     pub count: u64,
+}
+
+impl PartialEq for Appended {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |appended: &Self| (appended.origin, appended.base, appended.first, appended.count);
+        Arc::ptr_eq(&self.log, &other.log) && numbers(self) == numbers(other)
+    }
+}
+
+impl Eq for Appended {}
+
+impl fmt::Debug for Appended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { log, origin, first, count, .. } = self;
+        write!(f, "{} of {origin:?} from {first} on in {:?}", count, log.name())
+    }
 }
 
 /// What the appending shard has to do with it.
@@ -94,7 +111,7 @@ impl State {
         now: Now,
         frames: &mut Vec<u8>,
     ) -> u64 {
-        let mut position = Vec::with_capacity(64);
+        let mut position = String::with_capacity(64);
         let mut count = 0;
         let origin = u16::try_from(place).expect("origins are bounded far below");
         self.origins[place].is_listed = true;

@@ -72,7 +72,7 @@ impl Log {
             return;
         }
         (known.numbers.seen, known.numbers.floor, known.is_listed) = (next - 1, next, true);
-        let mut position = Vec::new();
+        let mut position = String::new();
         state.push_position(&mut position, self.shared.own, now);
         frames::push_gap(frames, &self.name, &position);
         state.count(&self.name, &self.shared);

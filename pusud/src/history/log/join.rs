@@ -60,22 +60,20 @@ pub struct Joining {
 }
 
 impl Log {
-    /// A listener of `shard` joins: everything behind what this returns is in the shard's inbox from here on. Where items of
-    /// the log wait there, `wait` is called under the lock, and has to put one into that inbox, in whose turn the listener
-    /// is told, [`delivered`](Self::delivered) is called, and it gets what comes behind. `None`: the log has been forgotten
-    /// meanwhile.
-    pub fn join(&self, shard: usize, start: Start, now: Now, wait: impl FnOnce()) -> Option<Joining> {
+    /// A listener of `shard` joins: everything behind what this returns is delivered to it from here on. `None`: the log has been
+    /// forgotten meanwhile.
+    pub fn join(&self, shard: usize, start: Start, now: Now) -> Option<Joining> {
         let mut state = self.lock();
         if state.is_dropped {
             return None;
         }
         state.used_ms = now.ms;
         state.expire(self, now);
-        let joining = state.judge(&self.shared, start, now);
+        let mut joining = state.judge(&self.shared, start, now);
         state.shards |= 1 << shard;
         if self.waiting[shard].load(Ordering::Acquire) > 0 {
-            self.wait_in(1 << shard);
-            wait();
+            // What waits in the shard's inbox was appended before, and is missed or seen.
+            joining.skip.get_or_insert_default().merge_all(&joining.at);
         }
         drop(state);
         let counts = &self.shared.counts;

@@ -234,7 +234,7 @@ impl State {
     }
 
     /// Appends the text of the position of now.
-    fn push_position(&self, out: &mut Vec<u8>, own: Origin, now: Now) {
+    fn push_position(&self, out: &mut String, own: Origin, now: Now) {
         let (listed, is_partial) = self.listed(own);
         position::push_text(out, now.minute, listed, is_partial);
     }
