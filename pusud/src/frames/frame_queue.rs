@@ -3,7 +3,7 @@
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
 use crate::frames::buffer::{Buffer, Frames};
-use crate::frames::frame::{self, Mark};
+use crate::frames::mark::{self, Mark};
 use crate::frames::queued_memory;
 use std::collections::VecDeque;
 
@@ -166,13 +166,10 @@ impl FrameQueue {
     pub fn half_sent(&self) -> Dropped {
         let Some(first) = self.first.as_ref().filter(|_| self.written > 0) else { return Dropped::default() };
         let written = self.written as usize;
-        let end = frame::end_of_frame(first, written);
-        let behind = frame::count_publications(first) - frame::count_publications(&first[..end]);
-        let is_half_a_message = end > written && frame::count_publications(&first[..end]) > 0;
-        Dropped { messages: behind + u64::from(is_half_a_message), bytes: first.len() - written }
+        Dropped { messages: mark::count_publications_behind(first, written), bytes: first.len() - written }
     }
 
-    /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.
+    /// Drops the publications and gaps that carry a mark and have not begun to leave; returns their bytes.
     pub fn drop_marked(&mut self, mark: &Mark) -> usize {
         let before = self.bytes;
         let all: Vec<Frames> = self
@@ -189,7 +186,7 @@ impl FrameQueue {
             if !mark.is_on(&frames) {
                 self.push(frames);
             } else if begun > 0 {
-                self.push(Frames::from(&frames[..frame::end_of_frame(&frames, begun)]));
+                self.push(Frames::from(&frames[..mark::end_of_frame(&frames, begun)]));
             }
         }
         if self.first.is_some() {
@@ -205,7 +202,7 @@ impl FrameQueue {
         let mut messages: u64 = self.rest.iter().flat_map(|rest| &rest.frames).map(Frames::messages).sum();
         self.rest = None;
         if self.written == 0 {
-            messages += self.first.take().map_or(0, |first| frame::count_publications(&first));
+            messages += self.first.take().map_or(0, |first| mark::count_publications(&first));
         }
         self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
         Dropped { messages, bytes: (before - self.bytes) as usize }
@@ -219,6 +216,7 @@ fn bytes(frames: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::{frame, publication};
 
     #[test]
     fn many_small_frames_cost_what_they_take() {
@@ -247,19 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn a_short_answer_of_which_half_has_left_is_no_publication() {
+        // It was taken for a frame of a WebSocket once, which ends behind the bytes that there are.
+        for bytes in [&b":\n\n"[..], b"event: a\ndata: 1\n\n", b"HTTP/1.1 204 No Content\r\n\r\n", b"\n\n\x81\x7f"] {
+            let mut queue = FrameQueue::default();
+            queue.push(Frames::from(bytes));
+            queue.advance(1);
+            assert_eq!(queue.half_sent(), Dropped { messages: 0, bytes: bytes.len() - 1 });
+        }
+    }
+
+    #[test]
     fn publications_of_a_channel_are_dropped_but_for_what_has_begun_to_leave() {
         let before = queued_memory::held();
         let run = |channel, contents: &[&str]| {
             let mut out = Vec::new();
-            contents.iter().for_each(|content| frame::push_publish(&mut out, channel, content));
+            contents.iter().for_each(|content| publication::push_publish(&mut out, channel, content));
             Frames::from(out)
         };
         let all = [run("a", &["1", "22", "333"]), run("b", &["4"]), run("a", &["5"]), frame::ping()];
-        let first = frame::end_of_frame(&all[0], 1);
+        let first = mark::end_of_frame(&all[0], 1);
         for (written, kept) in [
             (0, [&all[1][..], &all[3]].concat()),
             (first, [&all[1][..], &all[3]].concat()),
-            (first + 3, [&all[0][first + 3..frame::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
+            (first + 3, [&all[0][first + 3..mark::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
         ] {
             let mut queue = FrameQueue::default();
             all.iter().for_each(|frames| queue.push(frames.clone()));
