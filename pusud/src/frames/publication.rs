@@ -118,6 +118,11 @@ pub fn publications<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item =
     entries(channel, frames).filter_map(|entry| Some((entry.position, entry.content?)))
 }
 
+/// The position of the last of these frames, if it has one.
+pub fn last_position<'a>(channel: &str, frames: &'a [u8]) -> Option<&'a str> {
+    entries(channel, frames).last()?.position
+}
+
 /// What is in frames that were made here for `channel`.
 pub(super) fn entries<'a>(channel: &str, frames: &'a [u8]) -> impl Iterator<Item = Entry<'a>> {
     let name_len = escaped_len(channel) + 2;

@@ -1,4 +1,4 @@
-//! Which channels have history, and how much of it.
+//! Settings of history: which channels have it, and how much of it.
 //!
 //! Settings that were checked: a rule has patterns, a size and a time. How much a relay really holds is for the logs to say.
 //! **Invariant:** relays that agree on which publications are kept have the same digest, whatever machine and version they

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_channel_stays_in_its_lane_until_nothing_of_it_is_left() {
         let (mut aside, many) = (Aside::default(), Lane::of(1000));
-        let of = |channel| Publications { channel, frames: b"12", messages: 1, share: Share::LINKS };
+        let of = |channel| Publications { channel, frames: b"12", messages: 1, share: Share::LINKS, history: None };
         aside.push(many, &of("a"));
         aside.push(many, &of("b"));
         aside.push(many, &of("a"));

@@ -10,6 +10,7 @@ mod endpoint;
 mod entrance;
 mod file_watch;
 mod listener;
+mod history;
 mod memory;
 mod network_thread;
 mod reload;
@@ -144,12 +145,17 @@ impl Relay {
             assembly::reload(reload_at, reload_requests, held.clone(), &authenticator, served, &files, &network)?;
         assembly::answer_health(&admission, &authenticator);
         let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
+        let own = network_thread.as_ref().map(NetworkThread::origin);
+        let logs = history::open(&config.history, own, config.shards);
+        if let Some(logs) = &logs {
+            history::look_after(logs, &index)?;
+        }
         let (is_timed, is_asked) = (operations.is_some(), operations.is_some() || control.is_some());
         let common = assembly::common(&config, &authenticator, &admission, &revoking.revocations, is_timed, is_asked)?;
-        let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, network.clone())?;
+        let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, &logs, network.clone())?;
         revoking.tell(inboxes.clone(), network.clone());
         let links = network_thread
-            .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
+            .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone(), logs.clone()))
             .transpose()?;
         let Revoking { revocations, saving } = revoking;
         let unsaved = saving.clone();

@@ -6,6 +6,7 @@
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
 use crate::frames;
+use crate::history::{Appended, Log, Logs};
 use crate::revocation::Revocations;
 use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::inbox::{Inbox, InboxSender, Item};
@@ -14,7 +15,8 @@ use crate::routing::link_marks::LinkMarks;
 use crate::routing::orders::{KickTarget, OrderTicket, Tally};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
-use crate::routing::shard_index::ShardIndexView;
+use crate::routing::batch::Publications;
+use crate::routing::shard_index::{ShardIndexView, ShardSet};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -27,6 +29,9 @@ pub struct RelayDoor {
     inboxes: Vec<InboxSender>,
     /// Where peers' kicks are answered, and the revocations; `None`: there is no operator.
     operator: Option<(InboxSender<Event>, Arc<Revocations>)>,
+    logs: Option<Arc<Logs>>,
+    /// Frames of publications with numbers.
+    frames: Vec<u8>,
 }
 
 impl RelayDoor {
@@ -35,7 +40,7 @@ impl RelayDoor {
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
         let (run, marks) = (Run::new(run_bytes_max), LinkMarks::default());
-        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None }
+        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None, logs: None, frames: Vec::new() }
     }
 
     /// Lets peers end connections of the shards behind `inboxes`, and take back authorizations. `network` is the inbox of the
@@ -51,6 +56,24 @@ impl RelayDoor {
         self
     }
 
+    /// Publications of channels with history go through their logs.
+    pub fn with_logs(mut self, logs: Option<Arc<Logs>>) -> Self {
+        self.logs = logs;
+        self
+    }
+
+    /// A publication without a number, to a channel with history: only this relay knows its place, and who moves to another one
+    /// is told that something is lost.
+    fn deliver_unnumbered(&mut self, log: &Arc<Log>, content: &str) {
+        let Some(logs) = &self.logs else { return };
+        let (origin, now) = (logs.own().unnumbered(), logs.now());
+        let (outgoing, marks, frames) = (&self.outgoing, &mut self.marks, &mut self.frames);
+        frames.clear();
+        log.receive_next(origin, [content.into()].into_iter(), now, frames, |frames, appended, shards| {
+            hand_over(outgoing, marks, frames, appended, ShardSet::of_bits(shards));
+        });
+    }
+
     fn close_run(&mut self) {
         if !self.run.is_empty() {
             let (members, publications) = (self.run.members(), self.run.publications());
@@ -59,6 +82,16 @@ impl RelayDoor {
             self.run.clear();
         }
     }
+}
+
+/// Hands over publications that have numbers, under the lock of their log.
+fn hand_over(outgoing: &Outgoing, marks: &mut LinkMarks, frames: &[u8], appended: Appended, shards: ShardSet) {
+    let appended = Arc::new(appended);
+    let channel = appended.log.name();
+    let (messages, share) = (appended.count, Share::LINKS);
+    let publications = Publications { channel, frames, messages, share, history: Some(&appended) };
+    outgoing.push_now(shards, &publications, None);
+    marks.count(outgoing, shards, &publications);
 }
 
 impl Door for RelayDoor {
@@ -79,6 +112,13 @@ impl Door for RelayDoor {
     }
 
     fn deliver(&mut self, channel: &str, content: &str) {
+        let log = self.logs.as_ref().and_then(|logs| logs.log(channel, logs.now()));
+        if let Some(log) = log {
+            // Order across channels is kept: what came before leaves before.
+            self.close_run();
+            self.outgoing.send(None);
+            return self.deliver_unnumbered(&log, content);
+        }
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
         if !self.run.takes(channel, shards, frames::publish_len(channel, content)) {
             self.close_run();

@@ -123,6 +123,11 @@ impl ShardIndex {
         self.lock().get(channel).is_some_and(|&shards| self.is_local(shards))
     }
 
+    /// Whether a shard or a linked relay has listeners of `channel`.
+    pub fn has_listeners(&self, channel: &str) -> bool {
+        self.lock().contains_key(channel)
+    }
+
     /// How many of these channels have no listener in a shard of a lower number.
     pub fn count_first<'a>(&self, shard: usize, channels: impl Iterator<Item = &'a str>) -> usize {
         let known = self.lock();

@@ -53,6 +53,26 @@ impl Log {
         count
     }
 
+    /// Appends publications of an origin that only this relay numbers, behind its last one. `hand_over` is called as in
+    /// [`publish`](Self::publish).
+    pub fn receive_next(
+        self: &Arc<Self>,
+        origin: Origin,
+        contents: impl Iterator<Item = Arc<str>>,
+        now: Now,
+        frames: &mut Vec<u8>,
+        hand_over: impl FnOnce(&[u8], Appended, u64),
+    ) {
+        let mut state = self.lock();
+        state.make_ready(self, now);
+        let place = state.place_or_new(origin, self.shared.base());
+        let Numbers { seen, base, .. } = state.origins[place].numbers;
+        let count = state.append(self, place, contents.map(|content| (content, now.ms)), now, frames);
+        let shards = state.shards;
+        self.wait_in(shards);
+        hand_over(frames, Appended { log: self.clone(), origin, base, first: seen + 1, count }, shards);
+    }
+
     /// Nobody has what is missing of an origin before the number `next`: listeners are told, where `tell` says so, and
     /// nobody who comes back from before recovers.
     pub fn jump(
