@@ -37,7 +37,7 @@ impl Client {
         if !hub.is_acknowledged(channel) {
             return Next::Confirm(channel.into());
         }
-        self.reply(&Reply::SubscribeOk { channel });
+        self.reply(&Reply::subscribe_ok(channel));
         Next::Message
     }
 
@@ -58,7 +58,7 @@ impl Client {
                 // been told of its end.
                 Event::Acknowledged(false) => drop(waiting.pop_front()),
                 Event::Acknowledged(true) => {
-                    self.reply(&Reply::SubscribeOk { channel });
+                    self.reply(&Reply::subscribe_ok(channel));
                     waiting.pop_front();
                 }
                 Event::Message(message) => match self.subscription_in(&message) {
@@ -108,7 +108,7 @@ impl Client {
             _ => return None,
         };
         match request {
-            Ok(Request::Subscribe(channel)) if self.session.may_read(&channel) => {
+            Ok(Request::Subscribe { channel, .. }) if self.session.may_read(&channel) => {
                 let channel = channel.into();
                 self.messages.after_message(bytes);
                 Some(channel)

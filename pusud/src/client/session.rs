@@ -51,8 +51,8 @@ impl Session {
                 authorization: Authorization::new(authorization.into_owned()),
                 again: self.is_authorized(),
             },
-            Ok(Request::Subscribe(channel)) if self.may_read(&channel) => Effect::Subscribe(channel),
-            Ok(Request::Subscribe(channel)) => denied(&channel, self.why_not(Access::READ)),
+            Ok(Request::Subscribe { channel, .. }) if self.may_read(&channel) => Effect::Subscribe(channel),
+            Ok(Request::Subscribe { channel, .. }) => denied(&channel, self.why_not(Access::READ)),
             Ok(Request::Unsubscribe(channel)) => Effect::Unsubscribe(channel),
             Ok(Request::Publish { channel, content }) if self.may_write(&channel) => {
                 Effect::Publish { channel, content }
@@ -190,7 +190,7 @@ fn denied(channel: &str, reason: &str) -> Effect<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Permission;
+    use crate::protocol::{Permission, Since};
     use std::time::Duration;
 
     fn grant(permissions: &[(&str, Access)]) -> Grant {
@@ -204,7 +204,10 @@ mod tests {
     }
 
     fn subscribes(session: &mut Session, channel: &str) -> bool {
-        matches!(session.handle(Ok(Request::Subscribe(channel.into()))), Effect::Subscribe(_))
+        matches!(
+            session.handle(Ok(Request::Subscribe { channel: channel.into(), since: Since::Now })),
+            Effect::Subscribe(_)
+        )
     }
 
     #[test]
