@@ -116,8 +116,8 @@ impl Client {
             _ => return None,
         };
         match request {
-            Ok(Request::Subscribe(channel)) if self.session.may_read(&channel) => {
-                let unconfirmed = Unconfirmed { channel: channel.into(), start: Start::Now };
+            Ok(Request::Subscribe { channel, since }) if self.session.may_read(&channel) => {
+                let unconfirmed = Unconfirmed { channel: channel.into(), start: since.into() };
                 self.messages.after_message(bytes);
                 Some(unconfirmed)
             }

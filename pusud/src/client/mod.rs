@@ -48,8 +48,8 @@ pub use requests::Paths;
 pub use upkeep::run_timers;
 pub use verdicts::{Verdicts, verdicts_bytes_max};
 
-use crate::client::held_subscribe_ok::Unconfirmed;
 use crate::authenticator::Authorization;
+use crate::client::held_subscribe_ok::Unconfirmed;
 use crate::client::publish_rate::PublishRate;
 use crate::hub::{ListenerId, Outbox, Turn};
 use facts::Facts;

@@ -1,4 +1,4 @@
-//! What tells the frames and events of channels from all others, and where each of them ends.
+//! Marks tell the frames and events of channels from all others; here is also where each of them ends.
 //!
 //! A name in JSON ends with the one quote in it that no backslash stands before, so no name's bytes begin another's.
 

@@ -21,5 +21,7 @@ pub use event_stream::{
 pub use frame::{close, ping, text};
 pub use frame_queue::{Dropped, FrameQueue};
 pub use mark::Mark;
-pub use publication::{contents, last_position, publications, publish_at_len, publish_len, push_gap, push_publish, push_publish_at};
+pub use publication::{
+    contents, last_position, publications, publish_at_len, publish_len, push_gap, push_publish, push_publish_at,
+};
 pub use queued_memory::{QueuedMemory, held, hold, release};

@@ -20,6 +20,6 @@ pub use counts::Counts;
 pub use log::{Answer, Appended, Held, Joining, Log, Missed, Numbers, Placed, Shown, Start};
 pub use logs::Logs;
 pub use origin::Origin;
-pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, POSITION_BYTES_MAX, Position};
+pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
 pub use view::LogsView;

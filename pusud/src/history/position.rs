@@ -6,12 +6,11 @@
 
 use super::base64;
 use super::origin::{self, Origin};
+use crate::protocol::POSITION_BYTES_MAX;
 use smallvec::SmallVec;
 
 /// Origins that a position names at most.
 pub const ORIGINS_MAX: usize = 16;
-/// Longest text of a position, in bytes.
-pub const POSITION_BYTES_MAX: usize = 512;
 /// The largest number that a publication may have: what programs in other languages hold as a whole number.
 pub const NUMBER_MAX: u64 = 1 << 53;
 const MINUTE_LEN: usize = 4;
@@ -106,12 +105,7 @@ impl Position {
 }
 
 /// Appends the text of a position.
-pub(super) fn push_text(
-    out: &mut String,
-    minute: Minute,
-    seen: impl Iterator<Item = (Origin, u64)>,
-    is_partial: bool,
-) {
+pub(super) fn push_text(out: &mut String, minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) {
     base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
     for (origin, number) in seen {
         out.push('-');

@@ -2,9 +2,9 @@
 //! its end. It exists only where the settings have a network.
 
 use crate::config::{Backplane, Config, NatsCredentials, NatsSettings};
+use crate::history::{Logs, Origin};
 use crate::mesh::{self, LinkEncryption, Settings};
 use crate::nats;
-use crate::history::{Logs, Origin};
 use crate::peers::{self, Keys, Started};
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};

@@ -69,7 +69,8 @@ impl Outgoing {
     /// first.
     pub fn push_now(&self, shards: ShardSet, publications: &Publications<'_>, accepted: Option<Instant>) {
         let batch = || {
-            let mut batch = Batch { accepted, ..Batch::default() };
+            let mut batch = Batch::default();
+            batch.accepted = accepted;
             batch.push(publications);
             batch
         };

@@ -1,4 +1,4 @@
-//! What tells a channel's frames and events from others, counts them and finds their ends.
+//! Marks tell a channel's frames and events from others; they are counted, and their ends are found.
 
 use super::{channel, made, run};
 use crate::frames::event_stream::{self, EventBody};

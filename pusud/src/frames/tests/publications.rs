@@ -1,4 +1,4 @@
-//! What was put into frames is in them, and comes out of them again.
+//! Values that were put into frames are in them, and come out of them again.
 
 use super::{channel, content, decode, made, position, run};
 use crate::frames::publication::*;

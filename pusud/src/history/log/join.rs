@@ -6,6 +6,7 @@ use crate::history::counts::Counts;
 use crate::history::logs::Shared;
 use crate::history::origin::Origin;
 use crate::history::position::Position;
+use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +19,16 @@ pub enum Start {
     Since(Option<Position>),
     /// With so many of the newest publications.
     Last(u32),
+}
+
+impl From<Since<'_>> for Start {
+    fn from(since: Since<'_>) -> Self {
+        match since {
+            Since::Now => Self::Now,
+            Since::Position(text) => Self::Since(Position::parse(&text)),
+            Since::Last(count) => Self::Last(count),
+        }
+    }
 }
 
 /// What a listener is answered.

@@ -12,6 +12,11 @@ use crate::protocol::Reply;
 use std::rc::Rc;
 
 impl Hub {
+    /// Whether a channel has history.
+    pub fn has_history(&self, channel: &str) -> bool {
+        self.state.borrow_mut().log_of(channel).is_some()
+    }
+
     /// Tells a client that it listens to `channel`, to which it has subscribed and of which all linked relays know. Where the
     /// channel has history, it begins where it wants to.
     pub fn confirm(&self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
@@ -75,12 +80,12 @@ impl State {
 }
 
 fn subscribe_ok(channel: &str, joining: &Joining) -> Vec<u8> {
-    let count = joining.missed.len() as u64;
+    let count = joining.missed.len();
     let (recovered, missed, last) = match joining.answer {
         Answer::Now => (None, None, None),
-        Answer::Recovered => (Some(true), Some(count), None),
+        Answer::Recovered => (Some(true), Some(count as u64), None),
         Answer::NotRecovered => (Some(false), None, None),
-        Answer::Last => (None, None, Some(count)),
+        Answer::Last => (None, None, u32::try_from(count).ok()),
     };
     Reply::SubscribeOk { channel, recovered, missed, last, position: Some(&joining.position.text()) }.to_json()
 }

@@ -12,8 +12,8 @@ mod replays;
 
 pub(super) use apart::WhoIsApart;
 
-use super::State;
 use super::subscriptions::ListenerId;
+use super::{Hub, State};
 use crate::history::{Log, Logs, LogsView, Position};
 use replays::Replays;
 use std::collections::HashMap;
@@ -41,12 +41,7 @@ enum Apart {
 
 impl History {
     pub(super) fn new(logs: Arc<Logs>) -> Self {
-        Self {
-            view: LogsView::new(logs),
-            apart: HashMap::new(),
-            replays: Replays::default(),
-            frames: Vec::new(),
-        }
+        Self { view: LogsView::new(logs), apart: HashMap::new(), replays: Replays::default(), frames: Vec::new() }
     }
 
     /// The log of a channel; `None`: it has no history.
@@ -75,10 +70,14 @@ impl History {
             }
         }
     }
+}
 
-    /// Forgets what is remembered of replays: whoever came at about the same time has it.
-    pub(super) fn tick(&mut self) {
-        self.replays.clear();
+impl Hub {
+    /// Forgets what is remembered of replays: who came at about the same time has been served.
+    pub(super) fn forget_replays(&self) {
+        if let Some(history) = &mut self.state.borrow_mut().history {
+            history.replays.clear();
+        }
     }
 }
 

@@ -90,7 +90,13 @@ impl Side {
     fn publish(&self, content: &str) {
         let (mut frames, mut batch) = (Vec::new(), Batch::default());
         frames::push_publish(&mut frames, CHANNEL, content);
-        batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1, share: Share::LINKS, history: None });
+        batch.push(&Publications {
+            channel: CHANNEL,
+            frames: &frames,
+            messages: 1,
+            share: Share::LINKS,
+            history: None,
+        });
         self.tell(Event::Publications(batch));
     }
 }
