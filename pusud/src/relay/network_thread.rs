@@ -20,6 +20,9 @@ use tracing::{info, warn};
 /// How long the links may take to send what waits and to say goodbye, which they bound themselves, and a bit.
 const STOP_MAX: Duration = Duration::from_secs(3);
 
+/// How long a relay waits for the numbers of others before it takes clients.
+const HISTORY_MAX: Duration = Duration::from_secs(3);
+
 /// A network that has its port, where it needs one, and no thread yet.
 pub(crate) struct NetworkThread {
     backplane: Prepared,
@@ -40,6 +43,8 @@ enum Prepared {
 pub(crate) struct Links {
     inbox: InboxSender<Event>,
     ended: oneshot::Receiver<Status>,
+    /// Told when the numbers of other relays are known; `None`: no channel has history.
+    history_is_ready: Option<oneshot::Receiver<()>>,
 }
 
 impl NetworkThread {
@@ -111,9 +116,11 @@ impl NetworkThread {
         logs: Option<Arc<Logs>>,
     ) -> anyhow::Result<Links> {
         let Self { backplane, started, sender, inbox: events, run_bytes } = self;
+        let (history_ready, history_is_ready) = oneshot::channel();
+        let history_is_ready = logs.is_some().then_some(history_is_ready);
         let door = RelayDoor::new(Outgoing::of_network(inboxes.clone()), ShardIndexView::new(index), run_bytes)
             .with_operator(inboxes, sender.clone(), revocations)
-            .with_logs(logs);
+            .with_logs(logs, history_ready);
         let ended = match backplane {
             Prepared::Mesh { settings, listener, address } => {
                 let (relays, key) = (settings.relays.len(), settings.keys.is_some());
@@ -130,7 +137,7 @@ impl NetworkThread {
                 ended
             }
         };
-        Ok(Links { inbox: sender, ended })
+        Ok(Links { inbox: sender, ended, history_is_ready })
     }
 }
 
@@ -139,6 +146,16 @@ impl Links {
     pub(crate) async fn died(&mut self) {
         // What it says at its end is of no use here.
         let _ = (&mut self.ended).await;
+    }
+
+    /// Waits until this relay has the numbers of the others' publications, with which clients that come from there miss nothing;
+    /// no longer than a few seconds.
+    pub(crate) async fn has_history(&mut self) {
+        if let Some(ready) = self.history_is_ready.take()
+            && timeout(HISTORY_MAX, ready).await.is_err()
+        {
+            warn!("the other relays have not told their numbers in time: clients that come from there may be told of a gap");
+        }
     }
 
     /// Has what waits sent to the other relays, says goodbye to them, and ends the thread. Publications that the shards

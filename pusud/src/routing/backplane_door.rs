@@ -19,6 +19,7 @@ use crate::routing::run::Run;
 use crate::routing::shard_index::{ShardIndexView, ShardSet};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// The door of a relay with shards.
 pub struct RelayDoor {
@@ -30,6 +31,8 @@ pub struct RelayDoor {
     /// Where peers' kicks are answered, and the revocations; `None`: there is no operator.
     operator: Option<(InboxSender<Event>, Arc<Revocations>)>,
     logs: Option<Arc<Logs>>,
+    /// Who waits until the numbers of other relays are known.
+    ready: Option<oneshot::Sender<()>>,
     /// Frames of publications with numbers.
     frames: Vec<u8>,
 }
@@ -40,7 +43,7 @@ impl RelayDoor {
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
         let (run, marks) = (Run::new(run_bytes_max), LinkMarks::default());
-        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None, logs: None, frames: Vec::new() }
+        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None, logs: None, ready: None, frames: Vec::new() }
     }
 
     /// Lets peers end connections of the shards behind `inboxes`, and take back authorizations. `network` is the inbox of the
@@ -57,8 +60,9 @@ impl RelayDoor {
     }
 
     /// Publications of channels with history go through their logs.
-    pub fn with_logs(mut self, logs: Option<Arc<Logs>>) -> Self {
-        self.logs = logs;
+    /// `ready` is told when the numbers of other relays are known.
+    pub fn with_logs(mut self, logs: Option<Arc<Logs>>, ready: oneshot::Sender<()>) -> Self {
+        (self.logs, self.ready) = (logs, Some(ready));
         self
     }
 
@@ -129,6 +133,24 @@ impl Door for RelayDoor {
             self.run.begin(channel, None, shards, Lane::FIRST, Share::LINKS);
         }
         self.run.push(content);
+    }
+
+    fn logs(&self) -> Option<Arc<Logs>> {
+        self.logs.clone()
+    }
+
+    fn deliver_numbered(&mut self, frames: &[u8], appended: Appended, shards: u64) {
+        // What came before leaves before.
+        self.close_run();
+        self.outgoing.send(None);
+        hand_over(&self.outgoing, &mut self.marks, frames, appended, ShardSet::of_bits(shards));
+    }
+
+    fn history_is_ready(&mut self) {
+        if let Some(ready) = self.ready.take() {
+            // Whoever waited may have given up.
+            ready.send(()).ok();
+        }
     }
 
     fn flush(&mut self) {
