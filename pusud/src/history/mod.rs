@@ -12,13 +12,14 @@ mod log;
 mod logs;
 mod origin;
 mod position;
+mod safeguard;
 mod settings;
 mod view;
 
 pub use boots::Boots;
 pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
-pub use healing::{Malformed, push_publications};
+pub use healing::{Healing, Malformed, Out, Way, push_publications};
 pub use log::{Answer, Appended, Held, Joining, Log, Missed, Numbers, Placed, Shown, Start};
 pub use logs::Logs;
 pub use origin::Origin;

@@ -22,7 +22,7 @@ pub(super) mod kind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Message<'a> {
     Publications(Publications<'a>),
-    Numbers(Telling<'a>),
+    Numbers(NumbersTold<'a>),
     Fetch(Fetch<'a>),
     Entries(Entries<'a>),
     /// The receiver is asked for its numbers of this origin.
@@ -49,7 +49,7 @@ pub(super) struct Publications<'a> {
 
 /// A piece of what the sender knows about numbers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Telling<'a> {
+pub(super) struct NumbersTold<'a> {
     /// What is acknowledged when all pieces have come; 0: nothing is.
     pub(super) number: u32,
     /// The number of the piece, from 0.
@@ -129,7 +129,7 @@ const LAST: u8 = 1;
 const WHOLE: u8 = 2;
 const FINAL: u8 = 4;
 
-impl Telling<'_> {
+impl NumbersTold<'_> {
     fn flags(&self) -> u8 {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
         flag(self.is_last, LAST) | flag(self.is_whole, WHOLE) | flag(self.is_final, FINAL)
@@ -196,7 +196,7 @@ impl Message<'_> {
     }
 }
 
-fn push_telling(out: &mut Vec<u8>, telling: &Telling<'_>) {
+fn push_telling(out: &mut Vec<u8>, telling: &NumbersTold<'_>) {
     out.push(kind::NUMBERS);
     out.extend_from_slice(&telling.number.to_be_bytes());
     push_whole(out, telling.piece.into());

@@ -1,7 +1,7 @@
 //! Bytes to messages. Lengths that a message declares are held against the bytes that have come before anything is kept.
 
 use super::message::{
-    BootTold, Entries, EntryTold, Fetch, Message, Publications, RingTold, Ringed, Rings, Telling, kind,
+    BootTold, Entries, EntryTold, Fetch, Message, NumbersTold, Publications, RingTold, Ringed, Rings, kind,
 };
 use super::wire::{Fields, Malformed, ORIGIN_BYTES};
 use crate::history::log::Numbers;
@@ -53,10 +53,10 @@ fn publications<'a>(fields: &mut Fields<'a>) -> Result<Publications<'a>, Malform
     Ok(Publications { channel, origin, base, first, age_ms, contents })
 }
 
-fn telling<'a>(fields: &mut Fields<'a>) -> Result<Telling<'a>, Malformed> {
+fn telling<'a>(fields: &mut Fields<'a>) -> Result<NumbersTold<'a>, Malformed> {
     let number = fields.u32()?;
     let piece = u32::try_from(fields.whole()?).map_err(|_| fields.malformed())?;
-    let mut telling = Telling { number, piece, ..Telling::default() };
+    let mut telling = NumbersTold { number, piece, ..NumbersTold::default() };
     if !telling.set_flags(fields.u8()?) {
         return Err(fields.malformed());
     }

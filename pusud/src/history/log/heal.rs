@@ -8,6 +8,7 @@ use crate::frames;
 use crate::history::clock::Now;
 use crate::history::counts::Counts;
 use crate::history::origin::Origin;
+use crate::history::safeguard::Safeguard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -81,7 +82,11 @@ impl Log {
         if known.numbers.seen + 1 >= next {
             return true;
         }
+        let floor = known.numbers.floor;
         known.skip_to(next);
+        if !self.shared.holds(Safeguard::GapRaisesFloor) {
+            known.numbers.floor = floor;
+        }
         known.is_listed = true;
         self.changed_ms.store(now.ms, Ordering::Release);
         let mut position = String::new();
@@ -119,6 +124,11 @@ impl Log {
             self.changed_ms.store(now.ms, Ordering::Release);
         }
         state.count(&self.name, &self.shared);
+    }
+
+    /// Everything of an origin up to this number is nobody's concern: nobody listens here yet.
+    pub fn adopt_up_to(&self, origin: Origin, base: u64, seen: u64, now: Now) {
+        self.adopt(Numbers { origin, base, seen, floor: seen + 1 }, now);
     }
 
     /// Adds what was published before the oldest of an origin in the ring, if it is the next one in that direction and there is
