@@ -6,6 +6,7 @@ use super::counts::Counts;
 use super::log::Log;
 use super::origin::Origin;
 use super::position::Minute;
+use super::safeguard::Safeguard;
 use super::settings::Settings;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -25,9 +26,24 @@ pub(super) struct Shared {
     forgotten: AtomicU64,
     /// The minute of the youngest log that was forgotten, and one more; 0: none was.
     horizon: AtomicU32,
+    /// What a test does without.
+    #[cfg(test)]
+    left_out: Option<Safeguard>,
 }
 
 impl Shared {
+    /// Whether a rule holds.
+    #[cfg(test)]
+    pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
+        self.left_out != Some(safeguard)
+    }
+
+    /// Whether a rule holds: all do.
+    #[cfg(not(test))]
+    pub(super) fn holds(&self, _safeguard: Safeguard) -> bool {
+        true
+    }
+
     /// The first number of the relay's own in a new log: it was never used before, in whatever channel.
     pub(super) fn base(&self) -> u64 {
         self.forgotten.load(Ordering::Acquire) + 1
@@ -95,8 +111,21 @@ impl Logs {
             bytes: AtomicUsize::new(0),
             forgotten: AtomicU64::new(0),
             horizon: AtomicU32::new(0),
+            #[cfg(test)]
+            left_out: None,
         };
         Self { settings, clock: Clock::start(), shared: Arc::new(shared), table: RwLock::default() }
+    }
+
+    /// The same without a rule.
+    #[cfg(test)]
+    pub(super) fn without(mut self, safeguard: Option<Safeguard>) -> Self {
+        Arc::get_mut(&mut self.shared).expect("it has no logs yet").left_out = safeguard;
+        self
+    }
+
+    pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
+        self.shared.holds(safeguard)
     }
 
     /// What the operator wants.

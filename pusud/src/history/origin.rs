@@ -23,6 +23,16 @@ impl Origin {
         Self(self.0 ^ 1)
     }
 
+    /// That of these bits; `None`: there are more than an origin has.
+    pub(super) fn of_bits(bits: u64) -> Option<Self> {
+        (bits >> BITS == 0).then_some(Self(bits))
+    }
+
+    /// Its bits.
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Reads what [`Self::push`] has written.
     pub(super) fn parse(text: &[u8; TEXT_LEN]) -> Option<Self> {
         base64::parse(text).map(Self)

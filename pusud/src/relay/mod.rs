@@ -154,7 +154,7 @@ impl Relay {
         let common = assembly::common(&config, &authenticator, &admission, &revoking.revocations, is_timed, is_asked)?;
         let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, &logs, network.clone())?;
         revoking.tell(inboxes.clone(), network.clone());
-        let links = network_thread
+        let mut links = network_thread
             .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone(), logs.clone()))
             .transpose()?;
         let Revoking { revocations, saving } = revoking;
@@ -179,6 +179,9 @@ impl Relay {
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         certificates::watch([doors.certificates(), certificates::of_operations(operations.as_ref())].concat())?;
+        if let Some(links) = &mut links {
+            links.has_history().await;
+        }
         let accepting = doors.open(&config, &inboxes, &admission)?;
         let reloading = (overrides, ask_to_reload.clone());
         let _operations = assembly::operations(operations, held, &gatherer, &operator, &authenticator, reloading)?;

@@ -6,7 +6,7 @@
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
 use crate::frames;
-use crate::history::{Appended, Log, Logs};
+use crate::history::{Appended, Logs, LogsView};
 use crate::revocation::Revocations;
 use crate::routing::backplane::{Door, Event, Events, Ticket};
 use crate::routing::batch::Publications;
@@ -30,7 +30,7 @@ pub struct RelayDoor {
     inboxes: Vec<InboxSender>,
     /// Where peers' kicks are answered, and the revocations; `None`: there is no operator.
     operator: Option<(InboxSender<Event>, Arc<Revocations>)>,
-    logs: Option<Arc<Logs>>,
+    logs: Option<LogsView>,
     /// Who waits until the numbers of other relays are known.
     ready: Option<oneshot::Sender<()>>,
     /// Frames of publications with numbers.
@@ -62,29 +62,44 @@ impl RelayDoor {
     /// Publications of channels with history go through their logs.
     /// `ready` is told when the numbers of other relays are known.
     pub fn with_logs(mut self, logs: Option<Arc<Logs>>, ready: oneshot::Sender<()>) -> Self {
-        (self.logs, self.ready) = (logs, Some(ready));
+        (self.logs, self.ready) = (logs.map(LogsView::new), Some(ready));
         self
     }
 
     /// A publication without a number, to a channel with history: only this relay knows its place, and who moves to another one
-    /// is told that something is lost.
-    fn deliver_unnumbered(&mut self, log: &Arc<Log>, content: &str) {
-        let Some(logs) = &self.logs else { return };
-        let (origin, now) = (logs.own().unnumbered(), logs.now());
-        let (outgoing, marks, frames) = (&self.outgoing, &mut self.marks, &mut self.frames);
-        frames.clear();
-        log.receive_next(origin, [content.into()].into_iter(), now, frames, |frames, appended, shards| {
-            hand_over(outgoing, marks, frames, appended, ShardSet::of_bits(shards));
-        });
+    /// is told that something is lost. False: the channel has no history.
+    fn deliver_unnumbered(&mut self, channel: &str, content: &str) -> bool {
+        let Some(view) = &mut self.logs else { return false };
+        let (origin, now) = (view.logs().own().unnumbered(), view.logs().now());
+        let (outgoing, marks, frames) = (&mut self.outgoing, &mut self.marks, &mut self.frames);
+        while let Some(log) = view.log(channel) {
+            // Order across channels is kept: what came before leaves before.
+            close_run(&mut self.run, outgoing, marks);
+            outgoing.send(None);
+            frames.clear();
+            let contents = [content.into()].into_iter();
+            let is_done = log.receive_next(origin, contents, now, frames, |frames, appended, shards| {
+                hand_over(outgoing, marks, frames, appended, ShardSet::of_bits(shards));
+            });
+            if is_done {
+                return true;
+            }
+            view.forget(channel);
+        }
+        false
     }
 
     fn close_run(&mut self) {
-        if !self.run.is_empty() {
-            let (members, publications) = (self.run.members(), self.run.publications());
-            self.outgoing.push(members, &publications);
-            self.marks.count(&self.outgoing, members, &publications);
-            self.run.clear();
-        }
+        close_run(&mut self.run, &mut self.outgoing, &mut self.marks);
+    }
+}
+
+fn close_run(run: &mut Run, outgoing: &mut Outgoing, marks: &mut LinkMarks) {
+    if !run.is_empty() {
+        let (members, publications) = (run.members(), run.publications());
+        outgoing.push(members, &publications);
+        marks.count(outgoing, members, &publications);
+        run.clear();
     }
 }
 
@@ -116,12 +131,8 @@ impl Door for RelayDoor {
     }
 
     fn deliver(&mut self, channel: &str, content: &str) {
-        let log = self.logs.as_ref().and_then(|logs| logs.log(channel, logs.now()));
-        if let Some(log) = log {
-            // Order across channels is kept: what came before leaves before.
-            self.close_run();
-            self.outgoing.send(None);
-            return self.deliver_unnumbered(&log, content);
+        if self.deliver_unnumbered(channel, content) {
+            return;
         }
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
         if !self.run.takes(channel, shards, frames::publish_len(channel, content)) {
@@ -136,7 +147,7 @@ impl Door for RelayDoor {
     }
 
     fn logs(&self) -> Option<Arc<Logs>> {
-        self.logs.clone()
+        self.logs.as_ref().map(|view| view.logs().clone())
     }
 
     fn deliver_numbered(&mut self, frames: &[u8], appended: Appended, shards: u64) {

@@ -128,6 +128,7 @@ impl State {
             }
             count += 1;
         }
+        log.changed_ms.store(now.ms, Ordering::Release);
         log.shared.counts.appended.fetch_add(count, Ordering::Relaxed);
         self.count(&log.name, &log.shared);
         if log.shared.is_past_bound() {

@@ -2,14 +2,18 @@
 
 use super::Log;
 use super::append::Appended;
-use super::origins::Numbers;
+use super::origins::{Known, Numbers};
 use super::ring::Entry;
 use crate::frames;
 use crate::history::clock::Now;
 use crate::history::counts::Counts;
 use crate::history::origin::Origin;
+use crate::history::safeguard::Safeguard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// What an entry takes in a message beside its content, at most.
+const ENTRY_BYTES: usize = 32;
 
 /// A publication as relays hand it to each other.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +29,7 @@ pub struct Held {
 impl Log {
     /// Appends publications of another relay, the first of which has the number `first`; those that were appended before are
     /// left out. Returns how many were appended; `hand_over` is called as in [`publish`](Self::publish), unless there are none.
+    /// `None`: the log has been forgotten meanwhile.
     ///
     /// The first one must not be behind a hole.
     pub fn receive(
@@ -36,8 +41,11 @@ impl Log {
         now: Now,
         frames: &mut Vec<u8>,
         hand_over: impl FnOnce(&[u8], Appended, u64),
-    ) -> u64 {
+    ) -> Option<u64> {
         let mut state = self.lock();
+        if state.is_dropped {
+            return None;
+        }
         state.make_ready(self, now);
         let place = state.place_or_new(origin, base);
         let next = state.origins[place].numbers.seen + 1;
@@ -50,11 +58,11 @@ impl Log {
             self.wait_in(shards);
             hand_over(frames, appended, shards);
         }
-        count
+        Some(count)
     }
 
     /// Appends publications of an origin that only this relay numbers, behind its last one. `hand_over` is called as in
-    /// [`publish`](Self::publish).
+    /// [`publish`](Self::publish). False: the log has been forgotten meanwhile.
     pub fn receive_next(
         self: &Arc<Self>,
         origin: Origin,
@@ -62,8 +70,11 @@ impl Log {
         now: Now,
         frames: &mut Vec<u8>,
         hand_over: impl FnOnce(&[u8], Appended, u64),
-    ) {
+    ) -> bool {
         let mut state = self.lock();
+        if state.is_dropped {
+            return false;
+        }
         state.make_ready(self, now);
         let place = state.place_or_new(origin, self.shared.base());
         let Numbers { seen, base, .. } = state.origins[place].numbers;
@@ -71,10 +82,11 @@ impl Log {
         let shards = state.shards;
         self.wait_in(shards);
         hand_over(frames, Appended { log: self.clone(), origin, base, first: seen + 1, count }, shards);
+        true
     }
 
-    /// Nobody has what is missing of an origin before the number `next`: listeners are told, where `tell` says so, and
-    /// nobody who comes back from before recovers.
+    /// Nobody has what is missing of an origin before the number `next`: listeners are told, and nobody who comes back from
+    /// before recovers. False: the log has been forgotten meanwhile.
     pub fn jump(
         self: &Arc<Self>,
         origin: Origin,
@@ -83,15 +95,24 @@ impl Log {
         now: Now,
         frames: &mut Vec<u8>,
         hand_over: impl FnOnce(&[u8], Appended, u64),
-    ) {
+    ) -> bool {
         let mut state = self.lock();
+        if state.is_dropped {
+            return false;
+        }
         state.make_ready(self, now);
         let place = state.place_or_new(origin, base);
         let known = &mut state.origins[place];
         if known.numbers.seen + 1 >= next {
-            return;
+            return true;
         }
-        (known.numbers.seen, known.numbers.floor, known.is_listed) = (next - 1, next, true);
+        let floor = known.numbers.floor;
+        known.skip_to(next);
+        if !self.shared.holds(Safeguard::GapRaisesFloor) {
+            known.numbers.floor = floor;
+        }
+        known.is_listed = true;
+        self.changed_ms.store(now.ms, Ordering::Release);
         let mut position = String::new();
         state.push_position(&mut position, self.shared.own, now);
         frames::push_gap(frames, &self.name, &position);
@@ -100,6 +121,20 @@ impl Log {
         let shards = state.shards;
         self.wait_in(shards);
         hand_over(frames, Appended { log: self.clone(), origin, base, first: next, count: 0 }, shards);
+        true
+    }
+
+    /// The origin itself says that its first number in this channel is `base`: it has forgotten those before, which nobody
+    /// has wanted for long.
+    pub fn begin_at(&self, origin: Origin, base: u64, now: Now) {
+        let mut state = self.lock();
+        let place = state.place_or_new(origin, base);
+        let known = &mut state.origins[place];
+        if known.numbers.seen + 1 < base {
+            known.skip_to(base);
+            known.numbers.base = base;
+            self.changed_ms.store(now.ms, Ordering::Release);
+        }
     }
 
     /// Takes over the numbers of others, before anybody listens here.
@@ -107,11 +142,17 @@ impl Log {
         let mut state = self.lock();
         state.used_ms = now.ms;
         let place = state.place_or_new(numbers.origin, numbers.base);
-        let own = &mut state.origins[place].numbers;
-        if own.seen < numbers.seen {
-            (own.seen, own.floor) = (numbers.seen, numbers.seen + 1);
+        let known = &mut state.origins[place];
+        if known.numbers.seen < numbers.seen {
+            known.skip_to(numbers.seen + 1);
+            self.changed_ms.store(now.ms, Ordering::Release);
         }
         state.count(&self.name, &self.shared);
+    }
+
+    /// Everything of an origin up to this number is nobody's concern: nobody listens here yet.
+    pub fn adopt_up_to(&self, origin: Origin, base: u64, seen: u64, now: Now) {
+        self.adopt(Numbers { origin, base, seen, floor: seen + 1 }, now);
     }
 
     /// Adds what was published before the oldest of an origin in the ring, if it is the next one in that direction and there is
@@ -119,10 +160,10 @@ impl Log {
     pub fn prepend(&self, origin: Origin, held: Held, now: Now) -> bool {
         let mut state = self.lock();
         let Some(place) = state.place(origin) else { return false };
-        let numbers = state.origins[place].numbers;
+        let Known { numbers, has_gap, .. } = state.origins[place];
         let is_young = now.ms - held.accepted_ms < self.ttl_ms;
         let has_room = state.ring.len() < self.size && !self.shared.is_tight();
-        if held.number + 1 != numbers.floor || held.number < numbers.base || !is_young || !has_room {
+        if held.number + 1 != numbers.floor || held.number < numbers.base || has_gap || !is_young || !has_room {
             return false;
         }
         let origin = u16::try_from(place).expect("origins are bounded far below");
@@ -148,11 +189,25 @@ impl Log {
         state.ring.iter().filter(is_asked).take_while(fits).map(held).collect()
     }
 
-    /// The whole ring, from the newest to the oldest.
-    pub fn ring(&self) -> Vec<(Origin, Held)> {
+    /// What the ring holds of these origins below these numbers, from the newest to the oldest, until that is so many bytes,
+    /// and whether that is all. The first one is given however long it is.
+    pub fn older(&self, below: &[(Origin, u64)], bytes_max: usize) -> (Vec<(Origin, Held)>, bool) {
         let state = self.lock();
-        let origin = |entry: &Entry| state.origins[usize::from(entry.origin)].numbers.origin;
-        state.ring.iter().rev().map(|entry| (origin(entry), held(entry))).collect()
+        let below: Vec<_> =
+            below.iter().filter_map(|&(origin, number)| Some((state.place(origin)?, origin, number))).collect();
+        let asked = |entry: &Entry| {
+            let (_, origin, number) = below.iter().find(|(place, ..)| *place == usize::from(entry.origin))?;
+            (entry.number < *number).then(|| (*origin, held(entry)))
+        };
+        let (mut bytes, mut older) = (0, Vec::new());
+        for (origin, held) in state.ring.iter().rev().filter_map(asked) {
+            bytes += held.content.len() + ENTRY_BYTES;
+            if bytes > bytes_max && !older.is_empty() {
+                return (older, false);
+            }
+            older.push((origin, held));
+        }
+        (older, true)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::history::counts::Counts;
 use crate::history::logs::Shared;
 use crate::history::origin::Origin;
 use crate::history::position::Position;
+use crate::history::safeguard::Safeguard;
 use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -137,12 +138,19 @@ impl State {
             let seen = numbers.map_or(0, |numbers| numbers.seen);
             if number > seen {
                 // Of another relay it is not from the future: the client was faster than the link.
-                is_recovered &= !shared.is_own(origin) && shared.boots.is_known(origin);
-                if !shared.is_own(origin) {
+                let is_known = shared.boots.is_known(origin);
+                is_recovered &= !shared.is_own(origin)
+                    && (is_known || !shared.holds(Safeguard::UnknownStartsObject))
+                    && shared.holds(Safeguard::AheadIsNotTheFuture);
+                if !shared.is_own(origin)
+                    && (is_known || shared.holds(Safeguard::SkipOfUnknownStarts))
+                    && shared.holds(Safeguard::AheadIsNotTheFuture)
+                {
                     skip.merge(origin, number);
                 }
             } else if let Some(numbers) = numbers {
-                is_recovered &= number.max(numbers.base - 1) + 1 >= numbers.floor;
+                let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
+                is_recovered &= !is_counted || number.max(numbers.base - 1) + 1 >= numbers.floor;
             }
         }
         let mut seen_whole = Vec::new();
@@ -151,7 +159,10 @@ impl State {
                 continue;
             }
             let ended = shared.boots.ended_minute(numbers.origin, now);
-            if ended.is_some_and(|ended| since.minute > ended.saturating_add(shared.times.half_minutes())) {
+            let is_seen_whole = ended
+                .is_some_and(|ended| since.minute > ended.saturating_add(shared.times.half_minutes()))
+                && shared.holds(Safeguard::AbsentAfterItsEndIsSeen);
+            if is_seen_whole || !shared.holds(Safeguard::AbsentIsNothing) {
                 seen_whole.push(numbers.origin);
             } else {
                 is_recovered &= !numbers.has_lost();

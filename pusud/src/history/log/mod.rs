@@ -24,9 +24,9 @@ use super::counts::Counts;
 use super::logs::Shared;
 use super::origin::Origin;
 use super::position::{self, ORIGINS_MAX, Position};
-use origins::Known;
+use origins::{Known, LOG_ORIGINS_MAX};
 use ring::Ring;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a log takes beside its entries and its name, in bytes.
@@ -44,6 +44,8 @@ pub struct Log {
     shared: Arc<Shared>,
     /// By shard: its items that wait in that shard's inbox, or were set aside there.
     waiting: Box<[AtomicU32]>,
+    /// When a number of any origin was the last to change, in milliseconds since the relay's start.
+    changed_ms: AtomicI64,
     state: Mutex<State>,
 }
 
@@ -79,7 +81,7 @@ impl Log {
         let waiting = (0..shared.shards).map(|_| AtomicU32::new(0)).collect();
         let base = shared.base();
         let mut state = State {
-            origins: vec![Known { numbers: Numbers::new(shared.own, base), is_listed: true }],
+            origins: vec![Known::new(shared.own, base)],
             ring: Ring::default(),
             shards: 0,
             horizon: shared.horizon(),
@@ -89,7 +91,7 @@ impl Log {
             is_dropped: false,
         };
         state.count(name, &shared);
-        Self { name: name.into(), size, ttl_ms, shared, waiting, state: Mutex::new(state) }
+        Self { name: name.into(), size, ttl_ms, shared, waiting, changed_ms: AtomicI64::new(now.ms), state: Mutex::new(state) }
     }
 
     /// The channel.
@@ -106,6 +108,17 @@ impl Log {
     pub fn numbers_of(&self, origin: Origin) -> Option<Numbers> {
         let state = self.lock();
         state.place(origin).map(|place| state.origins[place].numbers)
+    }
+
+    /// Whether numbers have changed at this time, in milliseconds since the relay's start, or later.
+    pub fn has_changed_since(&self, ms: i64) -> bool {
+        self.changed_ms.load(Ordering::Acquire) >= ms
+    }
+
+    /// Whether this origin is known, or there is room for one more.
+    pub fn takes(&self, origin: Origin) -> bool {
+        let state = self.lock();
+        state.origins.len() < LOG_ORIGINS_MAX || state.place(origin).is_some()
     }
 
     /// How it is.
@@ -172,7 +185,7 @@ impl State {
     /// The place of an origin, which is taken in if it is new.
     fn place_or_new(&mut self, origin: Origin, base: u64) -> usize {
         self.place(origin).unwrap_or_else(|| {
-            self.origins.push(Known { numbers: Numbers::new(origin, base), is_listed: true });
+            self.origins.push(Known::new(origin, base));
             self.origins.len() - 1
         })
     }

@@ -37,10 +37,28 @@ impl Numbers {
     }
 }
 
+/// Origins that a log knows at most; positions name far fewer.
+pub(super) const LOG_ORIGINS_MAX: usize = 512;
+
 /// An origin in one log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) numbers: Numbers,
     /// Positions name it.
     pub(super) is_listed: bool,
+    /// Below its floor there may be publications of it in the ring, before a gap.
+    pub(super) has_gap: bool,
+}
+
+impl Known {
+    /// One that has published nothing, and will begin with `base`.
+    pub(super) fn new(origin: Origin, base: u64) -> Self {
+        Self { numbers: Numbers::new(origin, base), is_listed: true, has_gap: false }
+    }
+
+    /// Everything before `next` was appended, is told as lost, or nobody wants it: nothing of it will be here.
+    pub(super) fn skip_to(&mut self, next: u64) {
+        self.has_gap |= !self.numbers.has_no_entry();
+        (self.numbers.seen, self.numbers.floor) = (next - 1, next);
+    }
 }

@@ -204,7 +204,9 @@ fn a_ring_is_filled_downwards_and_positions_of_others_hold() {
     }
     assert_eq!(new.recovered(&positions[2]), Some(vec![]), "by numbers alone");
     assert_eq!(new.recovered(&positions[1]), None);
-    for (from, held) in old.log().ring().into_iter().take(2) {
+    let (older, is_all) = old.log().older(&[(origin(1), 4)], 2 * (32 + 1));
+    assert!(older.len() == 2 && !is_all);
+    for (from, held) in older {
         assert!(new.log().prepend(from, held, now(0)));
     }
     assert_eq!(new.recovered(&positions[0]), Some(vec!["2".into(), "3".into()]));

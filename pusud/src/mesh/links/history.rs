@@ -5,7 +5,7 @@
 
 use super::{Link, Mesh};
 use crate::frames;
-use crate::history::{Appended, Healing, Malformed, Origin, Out, Way, push_publications};
+use crate::history::{Appended, Healing, Now, Origin, Out, Way, push_publications};
 use crate::mesh::handshake::Refusal;
 use crate::mesh::links::QUEUE_BYTES_MAX;
 use crate::mesh::membership::LinkId;
@@ -123,9 +123,9 @@ impl LinkedHistory {
     }
 
     /// Whether the others have all numbers of a relay that stops, or have had their time.
-    fn is_drained(&self, now_ms: i64) -> bool {
-        let has_waited = |since: i64| now_ms - since >= DRAIN_MAX.as_millis() as i64;
-        self.healing.is_drained() || self.draining_since.is_some_and(has_waited)
+    fn is_drained(&self, now: Now) -> bool {
+        let has_waited = |since: i64| now.ms - since >= DRAIN_MAX.as_millis() as i64;
+        self.healing.is_drained(now) || self.draining_since.is_some_and(has_waited)
     }
 }
 
@@ -156,7 +156,7 @@ impl<D: Door> Mesh<D> {
         let origin = link.origin;
         let mut taken = Ok(());
         self.heal_with(|healing, now, ways| taken = healing.received(origin, message, now, ways));
-        taken.map_err(|Malformed| Refusal::protocol("a message about numbers that is none"))
+        taken.map_err(|_| Refusal::protocol("a message about numbers that is none"))
     }
 
     /// Sends publications with numbers to all peers that know such, and to others that listen.
@@ -201,7 +201,7 @@ impl<D: Door> Mesh<D> {
     pub(crate) fn heal(&mut self) -> Option<Duration> {
         self.heal_with(|healing, now, ways| healing.tick(now, ways));
         let history = self.history.as_mut()?;
-        let now = self.door.logs()?.now().ms;
+        let now = self.door.logs()?.now();
         if !history.is_ready && history.healing.is_ready() {
             history.is_ready = true;
             self.door.history_is_ready();
@@ -209,7 +209,7 @@ impl<D: Door> Mesh<D> {
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }
-        let due = history.healing.next_due()?.saturating_sub(now);
+        let due = history.healing.next_due(now)?.saturating_sub(now.ms);
         Some(Duration::from_millis(u64::try_from(due).unwrap_or(0).max(1)))
     }
 
@@ -229,8 +229,8 @@ impl<D: Door> Mesh<D> {
 
     /// Whether nothing of history keeps a relay that stops from saying goodbye.
     pub(super) fn may_say_goodbye(&self) -> bool {
-        let now = self.door.logs().map_or(0, |logs| logs.now().ms);
-        self.history.as_ref().is_none_or(|history| history.is_drained(now))
+        let (Some(history), Some(logs)) = (&self.history, self.door.logs()) else { return true };
+        history.is_drained(logs.now())
     }
 
     /// The linked relays whose settings of history are other than this one's.
@@ -238,7 +238,7 @@ impl<D: Door> Mesh<D> {
         self.history.as_ref().map_or_else(Vec::new, |history| history.healing.differs())
     }
 
-    fn heal_with(&mut self, act: impl FnOnce(&mut Healing, crate::history::Now, &mut Ways<'_, D>)) {
+    fn heal_with(&mut self, act: impl FnOnce(&mut Healing, Now, &mut Ways<'_, D>)) {
         let Some(history) = &mut self.history else { return };
         let Some(logs) = self.door.logs() else { return };
         act(&mut history.healing, logs.now(), &mut Ways { door: &mut self.door, links: &mut self.links });
