@@ -199,7 +199,7 @@ impl<D: Door> Mesh<D> {
 
     /// Does what is due; gives after how long there is something more to do.
     pub(crate) fn heal(&mut self) -> Option<Duration> {
-        self.heal_with(|healing, now, ways| healing.tick(now, ways));
+        self.heal_quietly(|healing, now, ways| healing.tick(now, ways));
         let history = self.history.as_mut()?;
         let now = self.door.logs()?.now();
         if !history.is_ready && history.healing.is_ready() {
@@ -238,11 +238,18 @@ impl<D: Door> Mesh<D> {
         self.history.as_ref().map_or_else(Vec::new, |history| history.healing.differs())
     }
 
+    /// Does something after which something may have become due.
     fn heal_with(&mut self, act: impl FnOnce(&mut Healing, Now, &mut Ways<'_, D>)) {
+        self.heal_quietly(act);
+        if let Some(history) = &self.history {
+            history.due.notify_one();
+        }
+    }
+
+    fn heal_quietly(&mut self, act: impl FnOnce(&mut Healing, Now, &mut Ways<'_, D>)) {
         let Some(history) = &mut self.history else { return };
         let Some(logs) = self.door.logs() else { return };
         act(&mut history.healing, logs.now(), &mut Ways { door: &mut self.door, links: &mut self.links });
-        history.due.notify_one();
     }
 }
 
