@@ -14,6 +14,8 @@ mod origin;
 mod position;
 mod safeguard;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use boots::Boots;

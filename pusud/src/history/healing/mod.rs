@@ -201,9 +201,18 @@ impl Healing {
     /// goodbye.
     pub fn is_drained(&self, now: Now) -> bool {
         self.draining_ms.is_some_and(|since_ms| {
-            let are_told = self.peers.iter().all(|(_, peer)| peer.telling.is_none());
-            are_told || now.ms - since_ms >= timing::DRAIN_MS
+            self.are_told() || now.ms - since_ms >= timing::DRAIN_MS
         })
+    }
+
+    /// Whether all peers have acknowledged what they were told.
+    pub fn are_told(&self) -> bool {
+        self.peers.iter().all(|(_, peer)| peer.telling.is_none())
+    }
+
+    /// Whether it stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining_ms.is_some()
     }
 
     /// The names of linked relays whose settings of history are others.
