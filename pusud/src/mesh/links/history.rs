@@ -24,6 +24,8 @@ const MESSAGE_COST: usize = 64;
 const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 /// What is written in one go before publications to other channels have their turn, in bytes.
 const TURN_BYTES: usize = 32 * 1024;
+/// How often a relay that has just started looks whether clients may come.
+const READY_LOOK: Duration = Duration::from_millis(50);
 /// How long a relay that stops waits until the others have all numbers.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -197,6 +199,16 @@ impl<D: Door> Mesh<D> {
         }
     }
 
+    /// Whether it is waited for that each relay of the settings is tried.
+    pub(crate) fn waits_for_dialling(&self) -> bool {
+        self.history.as_ref().is_some_and(|history| !history.is_ready)
+    }
+
+    /// Each relay of the settings was tried.
+    pub(crate) fn dialled(&mut self) {
+        self.heal_quietly(|healing, _, _| healing.dialled());
+    }
+
     /// Does what is due; gives after how long there is something more to do.
     pub(crate) fn heal(&mut self) -> Option<Duration> {
         self.heal_quietly(|healing, now, ways| healing.tick(now, ways));
@@ -209,8 +221,11 @@ impl<D: Door> Mesh<D> {
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }
-        let due = history.healing.next_due(now)?.saturating_sub(now.ms);
-        Some(Duration::from_millis(u64::try_from(due).unwrap_or(0).max(1)))
+        let is_ready = history.is_ready;
+        let due = history.healing.next_due(now).map(|due| u64::try_from(due.saturating_sub(now.ms)).unwrap_or(0).max(1));
+        let due = due.map(Duration::from_millis);
+        // Nothing says when all relays were tried.
+        if is_ready { due } else { Some(due.map_or(READY_LOOK, |due| due.min(READY_LOOK))) }
     }
 
     /// Told when something about history may have become due.
