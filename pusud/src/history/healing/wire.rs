@@ -5,6 +5,7 @@
 use crate::history::Origin;
 use crate::history::position::NUMBER_MAX;
 use crate::protocol::check_channel;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 /// Bytes of an origin: 36 bits.
@@ -111,7 +112,12 @@ impl<'a> Fields<'a> {
     /// JSON text.
     pub(super) fn content(&mut self) -> Result<&'a str, Malformed> {
         let length = usize::try_from(self.whole()?).map_err(|_| self.malformed())?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| self.malformed())
+        let content = self.take(length)?;
+        // White space around a value is not part of it, and nothing may follow it.
+        match serde_json::from_slice::<&RawValue>(content) {
+            Ok(value) if value.get().len() == length => Ok(value.get()),
+            _ => Err(self.malformed()),
+        }
     }
 }
 
