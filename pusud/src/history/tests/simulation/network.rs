@@ -42,7 +42,7 @@ impl Wire {
         }
     }
 
-    /// A link begins.
+    /// A link begins, and both ends are up at this time.
     pub(super) fn begin(&mut self, link: u64, ms: i64) {
         (self.link, self.ends_ms, self.arrives_ms) = (link, i64::MAX, [ms; 2]);
     }

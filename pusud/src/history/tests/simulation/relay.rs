@@ -62,7 +62,8 @@ impl Relay {
             true => 10_000,
             false => [1, 3, 10, 100, 10_000][rng.usize(..5)],
         };
-        let ttl_ms = if class.has_large_rings() { 4000 } else { [3000, 4000][rng.usize(..2)] };
+        // Nothing is too old where nobody may be told anything.
+        let ttl_ms = if class.is_silent() { 100_000 } else { [3000, 4000][rng.usize(..2)] };
         let rule =
             Rule { channels: vec!["*".into()], size, ttl: Duration::from_millis(ttl_ms), name: None };
         let settings = Settings { rules: vec![rule], bytes_max: 64 << 20 };

@@ -239,17 +239,16 @@ impl World {
         if here.draining.is_some() || there.draining.is_some() {
             return;
         }
-        let (ms, link) = (self.ms, self.links + 1);
+        let (ms, link, up_ms) = (self.ms, self.links + 1, self.rng.i64(0..40));
         let wire = self.wire(one, other);
         if wire.is_cut || wire.goes_on() {
             return;
         }
-        wire.begin(link, ms);
+        wire.begin(link, ms + up_ms);
         self.links = link;
         let end = End { here: starts[1], there: starts[0], link };
         self.after(0, Event::Linked(other, end));
-        let ms = self.rng.i64(0..40);
-        self.after(ms, Event::Linked(one, End { here: end.there, there: end.here, link }));
+        self.after(up_ms, Event::Linked(one, End { here: end.there, there: end.here, link }));
     }
 
     fn other_of(&self, place: usize, end: End) -> usize {
@@ -518,7 +517,6 @@ impl World {
         let place = there[self.rng.usize(..there.len())];
         let frames_left = if self.is_over { u32::MAX } else { [3, 10, 40, 300][self.rng.usize(..4)] };
         let frames_left = if self.is_over { frames_left } else { 1 + self.rng.u32(..frames_left) };
-        let start = self.relays[place].as_ref().expect("it goes on").start;
         let relay = self.relays[place].as_mut().expect("it goes on");
         let shard = self.rng.usize(..relay.inboxes.shards.len());
         let came = &mut self.listeners[listener];
@@ -532,8 +530,11 @@ impl World {
         at_shard.push(listener);
         came.connection = Some(Connection { relay: place, shard, skip: joining.skip.clone(), frames_left });
         came.first.get_or_insert(event);
-        let _ = start;
+        let (known, before) = (relay.logs.boots().all(), came.position.clone());
         self.log(|| format!("listener {listener} comes to {place}: {:?} {:?}", joining.answer, joining.position.text()));
+        if joining.answer == Answer::NotRecovered {
+            self.log(|| format!("... with {before:?}, {:?} {known:?}", log.numbers()));
+        }
         if self.without == Without::JoinBehindWhatWaits {
             let came = self.listeners[listener].connection.as_mut().expect("it came");
             came.skip = came.skip.take().and_then(|skip| ahead_of(&skip, &joining.at));
