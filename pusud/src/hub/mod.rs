@@ -226,6 +226,7 @@ impl Hub {
         self.unsubscribe_all(listener);
         self.forget(listener);
         let state = &mut *self.state.borrow_mut();
+        state.end_stream_ids(listener);
         let outbox = state.outboxes.remove(listener as usize);
         state.generations.end(listener);
         self.operators.remove(&outbox);

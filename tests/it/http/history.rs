@@ -61,7 +61,7 @@ fn the_newest_and_those_since_a_position(daemon: Daemon) {
     assert_eq!(contents(&shown), [json!({"n": 4}), json!({"n": 5})]);
     assert!(newest.contains(r#","content":{"n": 5}}"#), "as it was published: {newest}");
     assert_eq!(shown["messages"][1]["position"], shown["position"]);
-    assert_eq!(shown.as_object().unwrap().keys().collect::<Vec<_>>(), ["channel", "messages", "position"]);
+    assert_eq!(shown.as_object().unwrap().keys().collect::<Vec<_>>(), ["channel", "position", "messages"]);
     let since = |http: &mut Http, position: &str| read(http, "h", &format!("since={position}"));
     let missed = since(&mut http, text(&empty, "position"));
     assert_eq!(
@@ -180,9 +180,9 @@ fn reading_needs_the_permission_to_read(daemon: Daemon) {
     http.ask(&get("read=h")).expect(200);
     expect_refused(http.ask(&in_query.without("Authorization").header("Authorization: Digest a")), 401, "scheme");
     // The authenticator is told which path it is, also behind another one.
-    let told = Request::post("/publish/h", "1").bearer("attribute=path");
+    let told = Request::post("/publish/h", "1").bearer("attribute=http.path");
     expect_refused(daemon.http().ask(&told), 401, "/publish");
-    expect_refused(daemon.http().ask(&get("attribute=path")), 401, "/history");
+    expect_refused(daemon.http().ask(&get("attribute=http.path")), 401, "/history");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn what_is_no_request_for_history() {
     }
     expect_refused(http.get("/history/h?last=%"), 400, "escapes");
     expect_refused(http.get("/history/?last=1"), 400, "channel");
-    expect_refused(http.get(&format!("/history/{}?last=1", "x".repeat(2000))), 400, "max_channel_bytes");
+    expect_refused(http.get(&format!("/history/{}?last=1", "x".repeat(2000))), 400, "longer than 255 bytes");
     expect_refused(http.get("/history/x?last=1"), 404, "no history");
     expect_refused(http.get("/history?last=1"), 404, "/history/CHANNEL");
     let answer = http.ask(&Request::post("/history/h?last=1", "1"));

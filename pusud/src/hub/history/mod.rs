@@ -115,17 +115,12 @@ impl State {
     pub(super) fn unsubscribed(&mut self, listener: ListenerId, channel: &str) {
         if let Some(history) = &mut self.history {
             history.rejoin(channel, listener);
-            history.stream_ids.lose(listener, channel);
         }
     }
 
     /// All subscriptions of the listener have ended.
     pub(super) fn unsubscribed_all(&mut self, listener: ListenerId) {
-        let Some(history) = &mut self.history else { return };
-        history.stream_ids.end(listener);
-        if history.apart.is_empty() {
-            return;
-        }
+        let Some(history) = self.history.as_mut().filter(|history| !history.apart.is_empty()) else { return };
         for channel in self.subscriptions.channels_of(listener) {
             history.rejoin(channel, listener);
         }

@@ -7,7 +7,7 @@ use super::History;
 use crate::frames::{self, EventBody, Frames};
 use crate::history::{Seen, Start, Tag, push_id};
 use crate::hub::subscriptions::ListenerId;
-use crate::hub::{Hub, Outbox, Stage};
+use crate::hub::{Hub, Outbox, Stage, State};
 use crate::protocol::Reply;
 use crate::routing::Publications;
 use std::collections::HashMap;
@@ -39,17 +39,6 @@ pub(in crate::hub) struct StreamsOfRun<'a> {
 impl StreamIds {
     pub(super) fn new(header_bytes_max: usize) -> Self {
         Self { streams: HashMap::new(), bytes_max: STREAM_ID_BYTES_MAX.min(header_bytes_max / 2) }
-    }
-
-    pub(super) fn end(&mut self, listener: ListenerId) {
-        self.streams.remove(&listener);
-    }
-
-    /// What waited of a channel for the listener may be dropped, whose ids stand behind it already.
-    pub(super) fn lose(&mut self, listener: ListenerId, channel: &str) {
-        if let Some(stream) = self.streams.get_mut(&listener) {
-            stream.set(Tag::of(channel), Seen::Unknown);
-        }
     }
 
     fn of_channel<'a>(&'a mut self, channel: &'a str) -> Option<StreamsOfRun<'a>> {
@@ -147,7 +136,30 @@ impl History {
     }
 }
 
+impl State {
+    /// What waited of a channel for the listener was dropped, or of all of them, and its ids stand behind that already.
+    pub(in crate::hub) fn lost(&mut self, listener: ListenerId, channel: Option<&str>) {
+        let streams = self.history.as_mut().map(|history| &mut history.stream_ids.streams);
+        if let Some(stream) = streams.and_then(|streams| streams.get_mut(&listener)) {
+            stream.lose(channel.map(Tag::of));
+        }
+    }
+
+    /// The listener leaves.
+    pub(in crate::hub) fn end_stream_ids(&mut self, listener: ListenerId) {
+        if let Some(history) = &mut self.history {
+            history.stream_ids.streams.remove(&listener);
+        }
+    }
+}
+
 impl Stream {
+    fn lose(&mut self, tag: Option<Tag>) {
+        let lost = self.seen.iter_mut().filter(|(other, _)| tag.is_none_or(|tag| tag == *other));
+        lost.for_each(|(_, seen)| *seen = Seen::Unknown);
+        self.account();
+    }
+
     fn id(&self, bytes_max: usize) -> String {
         let mut id = Vec::new();
         self.push(&mut id, bytes_max);
@@ -169,7 +181,7 @@ impl Hub {
         }
     }
 
-    /// Sends a reply (JSON text) that a subscription has ended. A stream's client is told with it what it cannot come back to.
+    /// Sends a reply (JSON text) that something has ended. A stream's client is told with it what it cannot come back to.
     pub fn reply_ended(&self, listener: ListenerId, outbox: &Rc<Outbox>, json: &[u8]) {
         let id = self.state.borrow().history.as_ref().and_then(|history| {
             let StreamIds { streams, bytes_max } = &history.stream_ids;
