@@ -14,6 +14,7 @@ mod origin;
 mod position;
 mod safeguard;
 mod settings;
+mod stream_id;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -27,4 +28,5 @@ pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
+pub use stream_id::{Seen, Tag, push_id, starts};
 pub use view::LogsView;

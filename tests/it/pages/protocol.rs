@@ -20,7 +20,8 @@ pub(super) fn daemon_of_the_page(shards: usize) -> Daemon {
     assert!(settings.contains("authenticator: PasswordAuthenticator\nname: relay-1\n"));
     let plugins = PluginsDir::with([password_plugin()]);
     let setup = Setup::on_shards(shards).name("relay-1").authenticator("PasswordAuthenticator", plugins);
-    setup.settings(passwords).start()
+    let history = "history: [{channels: [news.scores], size: 100, ttl: 1h}]";
+    setup.settings(&format!("{passwords}\n{history}")).start()
 }
 
 /// What differs from start to start, or is a text for people, is only looked at for being there.
