@@ -213,6 +213,7 @@ impl Listener<'_> {
         })?;
         if !done {
             self.stood_at = Some(Instant::now());
+            self.positions.have_begun();
             let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
             note(format_args!("listening to {} on {}", channels.join(", "), self.target.url.name));
             while !self.receive(&mut connection, &mut pending).await? {}

@@ -37,6 +37,8 @@ struct Kept {
     /// When the file may be written next.
     next: Instant,
     is_stale: bool,
+    /// Whether there is a channel that the file says nothing of, so that who starts now would miss what came meanwhile.
+    lacks_one: bool,
 }
 
 /// What the file holds, as JSON.
@@ -56,7 +58,7 @@ impl Positions {
         let by_channel = read(&path)?;
         // At once, so that nobody learns after the first message that it cannot be kept.
         write(&path, &by_channel)?;
-        Ok(Self { by_channel, file: Some(Kept { path, next: Instant::now() + SAVE_INTERVAL, is_stale: false }) })
+        Ok(Self { by_channel, file: Some(Kept { path, next: Instant::now(), is_stale: false, lacks_one: false }) })
     }
 
     /// Whether a file keeps them.
@@ -71,12 +73,21 @@ impl Positions {
 
     /// The listener is here in a channel; `None`: the channel has no history.
     pub(super) fn set(&mut self, channel: String, position: Option<Box<str>>) {
-        let has_changed = match position {
-            Some(position) => self.by_channel.insert(channel, position.clone()) != Some(position),
-            None => self.by_channel.remove(&channel).is_some(),
+        let is_known = position.is_some();
+        let before = match position {
+            Some(position) => self.by_channel.insert(channel, position),
+            None => self.by_channel.remove(&channel),
         };
         if let Some(file) = &mut self.file {
-            file.is_stale |= has_changed;
+            file.is_stale |= is_known || before.is_some();
+            file.lacks_one |= is_known && before.is_none();
+        }
+    }
+
+    /// The listener is subscribed to all its channels: from here on nothing may be missed, so the file is to name them all.
+    pub(super) fn have_begun(&mut self) {
+        if let Some(file) = self.file.as_mut().filter(|file| file.lacks_one) {
+            file.next = Instant::now();
         }
     }
 
@@ -91,7 +102,7 @@ impl Positions {
     /// What writes the file, if it is not as it should be.
     pub(super) fn saving(&mut self) -> Option<Job> {
         let file = self.file.as_mut().filter(|file| file.is_stale)?;
-        file.is_stale = false;
+        (file.is_stale, file.lacks_one) = (false, false);
         file.next = Instant::now() + SAVE_INTERVAL;
         let (path, by_channel) = (file.path.clone(), self.by_channel.clone());
         Some(Box::new(move || write(&path, &by_channel)))
