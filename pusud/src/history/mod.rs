@@ -12,6 +12,7 @@ mod logs;
 mod origin;
 mod position;
 mod settings;
+mod stream_id;
 mod view;
 
 pub use boots::Boots;
@@ -22,4 +23,5 @@ pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
+pub use stream_id::{Seen, Tag, push_id, starts};
 pub use view::LogsView;

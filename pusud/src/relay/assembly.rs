@@ -148,7 +148,7 @@ pub(super) fn common(
         authenticator: authenticator.clone(),
         admission: admission.clone(),
         limits: config.limits.clone(),
-        paths: client::Paths { publish: config.http.publish, events: config.http.events },
+        paths: client::Paths { publish: config.http.publish, events: config.http.events, history: config.http.history },
         seen: config.authenticator_sees.clone(),
         name: config.name.as_str().into(),
         shards: config.shards,
