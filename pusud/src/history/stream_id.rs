@@ -108,7 +108,7 @@ mod tests {
     fn an_id_of_several_channels_is_read_channel_by_channel() {
         let seen = Seen::Upto(POSITION.into());
         let id = id(&[("a", seen.clone()), ("b", Seen::Nothing), ("c", Seen::Unknown), ("d", seen)], 4096);
-        assert_eq!(id, format!("ypeB:{POSITION},LnoD:,GKw_:{POSITION}"));
+        assert_eq!(id, format!("ypeB:{POSITION},Ln0s:,GKw-:{POSITION}"));
         let starts = |channels: &[&str]| starts(Some(&id), channels, &Start::Last(3));
         let expected = [since(POSITION), Start::Last(3), Start::Since(None), since(POSITION)];
         assert_eq!(starts(&["a", "b", "c", "d"]), expected);

@@ -42,7 +42,7 @@ fn survives(row: &str, heading: &str) {
     let page = block(PAGE, heading, "html");
     assert!(page.lines().count() <= 40 && page.matches("127.0.0.1:55000").count() == 1, "{page}");
     stage.write("page.html", &page.replace("127.0.0.1:55000", "127.0.0.1:55001"));
-    let script = root().join("tests/clients/history_browser.py");
+    let script = root().join("tests/clients/page_with_history.py");
     // Not `run`: a browser may take its time to start. The script has a deadline of its own.
     let output = stage.command(&format!("python '{}' page.html 5", script.display())).output().unwrap();
     let [said, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

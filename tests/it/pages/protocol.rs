@@ -20,6 +20,7 @@ pub(super) fn daemon_of_the_page(shards: usize) -> Daemon {
     assert!(settings.contains("authenticator: PasswordAuthenticator\nname: relay-1\n"));
     let plugins = PluginsDir::with([password_plugin()]);
     let setup = Setup::on_shards(shards).name("relay-1").authenticator("PasswordAuthenticator", plugins);
+    assert!(passwords.contains("history:\n"), "{passwords}");
     setup.settings(passwords).start()
 }
 
