@@ -42,15 +42,17 @@ pub(super) fn lists(
     revocations: &Arc<Revocations>,
     authenticator: &Authenticator,
     admission: &Arc<Admission>,
+    logs: &Option<Arc<Logs>>,
 ) -> Arc<Lists> {
-    Arc::new(Lists::new(
+    let lists = Lists::new(
         inboxes.to_vec(),
         network.clone(),
         revocations.clone(),
         entry_names(authenticator),
         admission.clone(),
         config.limits.max_message_bytes,
-    ))
+    );
+    Arc::new(lists.with_logs(logs.clone()))
 }
 
 /// Has other relays told how this one decides.

@@ -218,6 +218,13 @@ impl<D: Door> Mesh<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
+        while let Some(relay) = history.healing.next_differing() {
+            warn!(
+                %relay,
+                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
+                 messages are lost: give both the same `history`, and restart the one that was changed"
+            );
+        }
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }
@@ -248,9 +255,23 @@ impl<D: Door> Mesh<D> {
         history.is_drained(logs.now())
     }
 
-    /// The linked relays whose settings of history are other than this one's.
-    pub(crate) fn history_differs(&self) -> Vec<Box<str>> {
-        self.history.as_ref().map_or_else(Vec::new, |history| history.healing.differs())
+    /// How the relay at the other end keeps other history than this one; `None`: it does not, or nobody knows.
+    pub(crate) fn history_difference(&self, link: &Link) -> Option<&'static str> {
+        let history = self.history.as_ref()?;
+        match link.history {
+            Some(_) => history.healing.differs(link.origin).then_some("it has another `history`"),
+            // Where no channel has any, it does not matter.
+            None if !self.door.logs()?.settings().is_on() => None,
+            None if link.content_bytes_max != self.content_bytes_max => {
+                Some("it has another `limits.max_message_bytes`")
+            }
+            None => Some("it runs an earlier version"),
+        }
+    }
+
+    /// How many holes there are that others are asked to fill.
+    pub(crate) fn history_holes(&self) -> usize {
+        self.history.as_ref().map_or(0, |history| history.healing.holes())
     }
 
     /// Does something after which something may have become due.
