@@ -100,7 +100,7 @@ fn ends_while_much_waits(daemon: &Daemon, channels: &[&str], id: &str, messages:
     slow.expect_end(4501);
     assert!(publications < messages, "nothing waited");
     let id = slow.last_id.clone();
-    let mut back = come_back(&daemon, &channels_query(channels), id.as_deref());
+    let mut back = come_back(daemon, &channels_query(channels), id.as_deref());
     let answer = expect_ok(&mut back, "h.goes");
     if channels.len() == 1 {
         // What it has seen is good for its next stream.
