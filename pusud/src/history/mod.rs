@@ -29,6 +29,6 @@ pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
-pub use stream_id::{Seen, Tag, push_id, starts};
 pub use sums::Sum;
+pub use stream_id::{STREAM_ID_BYTES_MAX, Seen, Tag, push_id, starts};
 pub use view::LogsView;

@@ -9,6 +9,8 @@ use super::log::Start;
 use super::position::Position;
 use sha2::{Digest as _, Sha256};
 
+/// Longest id, in bytes.
+pub const STREAM_ID_BYTES_MAX: usize = 4096;
 const TAG_LEN: usize = 4;
 const TAG_END: char = ':';
 const SEPARATOR: char = ',';

@@ -44,6 +44,7 @@ impl Hub {
     pub(super) fn forget(&self, listener: ListenerId) {
         self.name_ended(listener);
         self.forget_publisher(listener);
+        self.state.borrow_mut().end_stream_ids(listener);
         drop(self.take_questions(listener));
     }
 

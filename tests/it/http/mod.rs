@@ -12,8 +12,10 @@ mod events_authorized;
 mod events_end;
 #[cfg(target_os = "linux")]
 mod events_gone;
-#[cfg(unix)]
 mod events_history;
+#[cfg(unix)]
+mod events_history_crowd;
+mod events_history_ends;
 mod events_network;
 mod events_refused;
 mod events_revoked;

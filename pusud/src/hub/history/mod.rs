@@ -13,7 +13,6 @@ mod replays;
 mod stream_ids;
 
 pub(super) use apart::WhoIsApart;
-pub use stream_ids::STREAM_ID_BYTES_MAX;
 
 use super::subscriptions::ListenerId;
 use super::{Hub, State};

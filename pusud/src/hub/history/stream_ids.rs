@@ -5,7 +5,7 @@
 
 use super::History;
 use crate::frames::{self, EventBody, Frames};
-use crate::history::{Seen, Start, Tag, push_id};
+use crate::history::{STREAM_ID_BYTES_MAX, Seen, Start, Tag, push_id};
 use crate::hub::subscriptions::ListenerId;
 use crate::hub::{Hub, Outbox, Stage, State};
 use crate::protocol::Reply;
@@ -13,13 +13,11 @@ use crate::routing::Publications;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Longest id, in bytes; where less than twice as much may come in a head, it is less.
-pub const STREAM_ID_BYTES_MAX: usize = 4096;
-
 /// The streams that have ids of their own.
 #[derive(Default)]
 pub(super) struct StreamIds {
     streams: HashMap<ListenerId, Stream>,
+    /// Of an id: it has to have room in the head of a request.
     bytes_max: usize,
 }
 
