@@ -7,6 +7,7 @@ The page connects to 127.0.0.1:55000, where a relay keeps SIZE messages of news.
 relay does not have all that was missed.
 """
 
+import http.server
 import json
 import pathlib
 import shutil
@@ -18,6 +19,7 @@ import threading
 
 from browser import Browser
 
+URL = "http://127.0.0.1:8000/page.html"
 MISSED = "(something was missed here)"
 # Kept until the list of the page is as it should be, and for as long as it is a beginning of that.
 SHOWS = """
@@ -85,6 +87,25 @@ class Proxy:
             self.is_open = True
 
 
+def serve(page):
+    """Serves the page at its URL, as pages come: what a page of file:// keeps is not always there when it is reloaded."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = page.read_bytes() if self.path == "/page.html" else b""
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 def publish(messages):
     command = ["pusud", "publish", "--authorization", "demo-password", "news.today"]
     subprocess.run(command, input="".join(text + "\n" for text in messages), text=True, check=True)
@@ -102,7 +123,8 @@ def main():
         try:
             # Not before the browser, which is started by a process without threads.
             proxy = Proxy()
-            page = browser.open(page_file.as_uri())
+            serve(page_file)
+            page = browser.open(URL)
 
             def publish_and_expect(messages):
                 publish(messages)

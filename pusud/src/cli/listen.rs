@@ -1,6 +1,7 @@
 //! `pusud listen`: prints what is published to channels, and comes back when the relay went away. In channels with history it
 //! goes on where it was.
 
+mod line;
 mod positions;
 
 use super::backoff::Backoff;
@@ -12,13 +13,12 @@ use super::liveness::PatienceArgs;
 use super::printer::Printer;
 use super::{channel_name, note};
 use anyhow::{Context as _, bail};
+use line::line;
 use positions::Positions;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
-use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -171,15 +171,6 @@ struct Listener<'a> {
     stood_at: Option<Instant>,
 }
 
-/// One line of the output.
-#[derive(Serialize)]
-struct Line<'a> {
-    channel: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<&'a str>,
-    content: &'a RawValue,
-}
-
 impl Listener<'_> {
     /// Listens over as many connections as it takes.
     async fn stay(&mut self, no_reconnect: bool) -> Result<(), Failure> {
@@ -196,7 +187,7 @@ impl Listener<'_> {
             // A relay that has many clients to send away says to each when to come back.
             let wait = backoff.wait().max(failure.after.min(AFTER_MAX));
             note(format_args!("{failure}; connecting again in {:.1} s", wait.as_secs_f64()));
-            saving_meanwhile(&mut self.positions, self.printer, sleep(wait)).await;
+            self.positions.saved_while(self.printer, sleep(wait)).await;
         }
     }
 
@@ -204,7 +195,7 @@ impl Listener<'_> {
     async fn listen_once(&mut self) -> Result<(), Failure> {
         let wanted: Vec<Wanted> = self.channels.iter().map(|channel| self.wanted_of(channel)).collect();
         let opening = Listening::open(self.target, self.over_http, &wanted, self.patience);
-        let mut connection = saving_meanwhile(&mut self.positions, self.printer, opening).await?;
+        let mut connection = self.positions.saved_while(self.printer, opening).await?;
         let mut pending = self.channels.clone();
         let subscribed = self.receive(&mut connection, &mut pending);
         let done = timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
@@ -233,13 +224,14 @@ impl Listener<'_> {
     async fn receive(&mut self, connection: &mut Listening, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
         loop {
             let next = connection.next(self.target);
-            match saving_meanwhile(&mut self.positions, self.printer, next).await? {
+            match self.positions.saved_while(self.printer, next).await? {
                 Answer::Subscribed(subscribed) => {
                     pending.remove(&subscribed.channel);
                     self.begin(subscribed);
                 }
                 Answer::Publication { channel, position, content } => {
-                    if self.print(channel, position, &content).await? {
+                    let is_enough = self.print(channel, position, &content).await?;
+                    if is_enough {
                         return Ok(true);
                     }
                 }
@@ -281,8 +273,7 @@ impl Listener<'_> {
         position: Option<Box<str>>,
         content: &RawValue,
     ) -> Result<bool, Failure> {
-        let line =
-            line(&channel, position.as_deref(), content).map_err(|error| Failure::lasting(error.to_string()))?;
+        let line = line(&channel, position.as_deref(), content).map_err(|error| Failure::lasting(error.to_string()))?;
         if self.printer.line(line).await.is_err() {
             return Ok(true);
         }
@@ -293,26 +284,4 @@ impl Listener<'_> {
         }
         Ok(self.wanted == Some(0))
     }
-}
-
-/// Waits for something, and saves positions meanwhile, whenever that is due.
-async fn saving_meanwhile<T>(positions: &mut Positions, printer: &Printer, waited_for: impl Future<Output = T>) -> T {
-    let mut waited_for = pin!(waited_for);
-    loop {
-        tokio::select! {
-            biased;
-            () = positions.due() => if let Some(job) = positions.saving() {
-                printer.then(job).await;
-            },
-            done = &mut waited_for => return done,
-        }
-    }
-}
-
-/// A message as one line: the content as the source wrote it, but without line breaks. Those can only stand between its
-/// parts, since inside a JSON text they are written `\n`.
-fn line(channel: &str, position: Option<&str>, content: &RawValue) -> serde_json::Result<String> {
-    let mut line = serde_json::to_string(&Line { channel, position, content })?;
-    line.retain(|c| !matches!(c, '\n' | '\r'));
-    Ok(line)
 }

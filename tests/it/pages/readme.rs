@@ -15,7 +15,7 @@ pub(super) const LISTENED_TO: &str = "pusud status --socket run/pusud-55000.sock
 fn it_is_short_and_in_order() {
     let page = text(PAGE);
     assert!(page.lines().count() <= 160, "{} lines", page.lines().count());
-    for part in ["at most once, and nothing is stored", "`make test`", "\nmake run\n", "docs/images/overview.svg"] {
+    for part in ["**at most once**", "`make test`", "\nmake run\n", "docs/images/overview.svg"] {
         assert!(page.contains(part), "{part}");
     }
     let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();

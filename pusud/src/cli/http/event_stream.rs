@@ -206,7 +206,9 @@ mod tests {
         let (all, failure) = heard(&text);
         assert_eq!(all, ["a+b", message, message]);
         assert_eq!((failure.message.as_str(), failure.again), ("the relay closed the connection", true));
-        let Answer::Publication { channel, content, .. } = delivery(message.as_bytes()).unwrap() else { panic!("none") };
+        let Answer::Publication { channel, content, .. } = delivery(message.as_bytes()).unwrap() else {
+            panic!("none")
+        };
         assert_eq!((channel.as_str(), content.get()), ("a", "null"));
         assert!(delivery(b"{\"channel\":\"a\"}").is_err());
     }

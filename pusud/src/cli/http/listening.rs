@@ -104,7 +104,9 @@ impl EventConnection {
         }
         let fed = events.feed(&input[..count], |heard| {
             match heard {
-                Heard::Subscribed(channels) => answers.extend(channels.into_iter().map(Subscribed::to).map(Answer::Subscribed)),
+                Heard::Subscribed(channels) => {
+                    answers.extend(channels.into_iter().map(Subscribed::to).map(Answer::Subscribed))
+                }
                 Heard::Message { whole: false, .. } => {
                     return Err(Failure::lasting(format!(
                         "the relay sent an event of more than {EVENT_BYTES_MAX} bytes"

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the file is never ahead of what has been printed: a job writes it, which the printer does in its turn.
 
-use crate::cli::printer::Job;
+use crate::cli::printer::{Job, Printer};
 use anyhow::{Context as _, bail};
 use pusud::revocation::replace;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use std::fs::File;
 use std::future::pending;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -91,8 +92,22 @@ impl Positions {
         }
     }
 
+    /// Waits for something, and has the file written meanwhile, whenever that is due.
+    pub(super) async fn saved_while<T>(&mut self, printer: &Printer, waited_for: impl Future<Output = T>) -> T {
+        let mut waited_for = pin!(waited_for);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.due() => if let Some(job) = self.saving() {
+                    printer.then(job).await;
+                },
+                done = &mut waited_for => return done,
+            }
+        }
+    }
+
     /// Waits until the file has to be written: for ever, where nothing has changed.
-    pub(super) async fn due(&self) {
+    async fn due(&self) {
         match &self.file {
             Some(file) if file.is_stale => sleep_until(file.next).await,
             _ => pending().await,

@@ -38,7 +38,8 @@ async fn a_listener_goes_on_behind_what_it_had_last() {
         assert_eq!(relay.hear().await, subscribe("a", "since", "p2"));
         assert_eq!(relay.hear().await, subscribe("b", "last", 2));
         relay.say(json!({"type": "subscribe_ok", "channel": "b", "last": 0})).await;
-        let recovered = json!({"type": "subscribe_ok", "channel": "a", "recovered": true, "missed": 2, "position": "p2"});
+        let recovered =
+            json!({"type": "subscribe_ok", "channel": "a", "recovered": true, "missed": 2, "position": "p2"});
         relay.say(recovered).await;
         relay.say(publication("a", "p3", 2)).await;
         // In the middle of what it has missed.
