@@ -106,12 +106,7 @@ impl Position {
 }
 
 /// Appends the text of a position.
-pub(super) fn push_text(
-    out: &mut String,
-    minute: Minute,
-    seen: impl Iterator<Item = (Origin, u64)>,
-    is_partial: bool,
-) {
+pub(super) fn push_text(out: &mut String, minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) {
     base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
     for (origin, number) in seen {
         out.push('-');

@@ -57,8 +57,12 @@ impl Starts {
 
     /// All other starts with this name have ended.
     fn end_others(&mut self, origin: Origin, name: &str, boots: &Boots, now: Now) {
-        let others: Vec<_> =
-            self.names.iter().filter(|(other, named)| **other != origin && ***named == *name).map(|(&o, _)| o).collect();
+        let others: Vec<_> = self
+            .names
+            .iter()
+            .filter(|(other, named)| **other != origin && ***named == *name)
+            .map(|(&o, _)| o)
+            .collect();
         for other in others {
             if boots.ended(other).is_none() {
                 boots.learn(other, Some(self.lost_ms.get(&other).copied().unwrap_or(now.ms)));

@@ -1,4 +1,4 @@
-//! What is done because time has passed.
+//! Time passes: whatever is due is done.
 
 use super::message::{Message, Rings};
 use super::telling::Book;
@@ -55,13 +55,8 @@ impl Healing {
         let overflowed = self.peers.iter().filter(|(_, peer)| peer.has_overflowed());
         let overflowed = overflowed.map(|(_, peer)| (peer.overflowed_ms + OVERFLOW_MS).max(now.ms + ROOM_MS));
         let round = (self.way == Way::Lossy).then_some(self.round_ms);
-        let others = [
-            self.holes.next_due(),
-            self.starts.next_due(),
-            self.news.next_due(),
-            self.joining.next_due(now.ms),
-            round,
-        ];
+        let others =
+            [self.holes.next_due(), self.starts.next_due(), self.news.next_due(), self.joining.next_due(now.ms), round];
         others.into_iter().flatten().chain(telling).chain(owed).chain(overflowed).min()
     }
 

@@ -91,7 +91,15 @@ impl Log {
             is_dropped: false,
         };
         state.count(name, &shared);
-        Self { name: name.into(), size, ttl_ms, shared, waiting, changed_ms: AtomicI64::new(now.ms), state: Mutex::new(state) }
+        Self {
+            name: name.into(),
+            size,
+            ttl_ms,
+            shared,
+            waiting,
+            changed_ms: AtomicI64::new(now.ms),
+            state: Mutex::new(state),
+        }
     }
 
     /// The channel.

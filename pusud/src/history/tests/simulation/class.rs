@@ -69,6 +69,11 @@ impl Class {
         matches!(self, Self::All | Self::Lossy)
     }
 
+    /// Half of the retention, or none at all.
+    pub(super) fn longest_ttl_ms(self) -> i64 {
+        if self == Self::BigAll { 100_000 } else { 4000 }
+    }
+
     pub(super) fn has_large_rings(self) -> bool {
         !matches!(self, Self::Kill | Self::All | Self::Lossy)
     }

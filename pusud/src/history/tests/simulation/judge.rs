@@ -30,7 +30,6 @@ struct Case {
     origins: Vec<Origin>,
     failure: Option<String>,
     told: u64,
-    excused: u64,
 }
 
 /// What all share that are judged.
