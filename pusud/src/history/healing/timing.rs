@@ -84,6 +84,8 @@ impl Healing {
             }
             for peer in self.peers.origins().to_vec() {
                 self.send(peer, &Message::Ask(origin), out);
+                // They may never have been linked with it, and not know that they should ask.
+                self.serve_numbers(peer, origin, now, out);
             }
         }
     }

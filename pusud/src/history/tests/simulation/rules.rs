@@ -37,7 +37,7 @@ fn search() {
     let classes_only = std::env::var("PUSU_HISTORY_CLASS").unwrap_or_default();
     for without in all {
         let name = format!("{without:?}");
-        if !name.contains(&only) {
+        if !name.starts_with(&only) && !name.starts_with(&format!("Safeguard({only}")) {
             continue;
         }
         for class in classes.into_iter().filter(|class| format!("{class:?}").contains(&classes_only)) {
