@@ -22,6 +22,28 @@ pub(super) enum Class {
     Lossy,
 }
 
+/// All of them.
+pub(super) const ALL: [Class; 7] =
+    [Class::None, Class::Drain, Class::Links, Class::Kill, Class::All, Class::BigAll, Class::Lossy];
+
+/// The rules of logs and healing that a run may do without.
+pub(super) const ALL_SAFEGUARDS: [Safeguard; 14] = [
+    Safeguard::AheadIsNotTheFuture,
+    Safeguard::SkipOfUnknownStarts,
+    Safeguard::UnknownStartsObject,
+    Safeguard::AbsentIsNothing,
+    Safeguard::AbsentAfterItsEndIsSeen,
+    Safeguard::GapRaisesFloor,
+    Safeguard::OwnFloor,
+    Safeguard::AskAndNews,
+    Safeguard::NumbersOfAll,
+    Safeguard::AdoptWhileJoiningOnly,
+    Safeguard::RingsBeforeReady,
+    Safeguard::OldOriginsAreNotLive,
+    Safeguard::LastNumbers,
+    Safeguard::OverflowIsTold,
+];
+
 /// What a test does without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Without {
