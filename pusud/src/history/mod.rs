@@ -22,6 +22,8 @@ pub use boots::Boots;
 pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
 pub use healing::{Healing, Malformed, Out, Way, push_publications};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use healing::{fuzzed_messages, is_written_again};
 pub use log::{Answer, Appended, Held, Joining, Log, Missed, Numbers, Placed, Shown, Start};
 pub use logs::Logs;
 pub use origin::Origin;

@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** what one peer says costs bounded memory, and nothing is delivered twice, whatever it is.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod any;
 mod filling;
 mod hole;
 mod holes;
@@ -17,9 +19,13 @@ mod peers;
 mod serving;
 mod starts;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod wire;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use any::{messages as fuzzed_messages, written_again as is_written_again};
 pub use message::push_publications;
 pub use wire::Malformed;
 
