@@ -6,6 +6,7 @@
 mod body;
 mod certificate;
 mod forwarded;
+mod history_messages;
 mod message;
 mod nats_ops;
 mod pattern;
@@ -23,6 +24,7 @@ pub use crate::authenticator::any_verdict as verdict;
 pub use body::http_body;
 pub use certificate::certificate;
 pub use forwarded::forwarded;
+pub use history_messages::history_messages;
 pub use message::client_message;
 pub use nats_ops::nats_ops;
 pub use pattern::pattern;

@@ -9,10 +9,11 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 13] = [
+const TARGETS: [(&str, Target); 14] = [
     ("certificate", super::certificate),
     ("client_message", super::client_message),
     ("forwarded", super::forwarded),
+    ("history_messages", super::history_messages),
     ("http_body", super::http_body),
     ("http_upgrade", super::http_upgrade),
     ("nats_ops", super::nats_ops),
@@ -99,6 +100,38 @@ const BODY: &[&[u8]] = &[
     b" ", b"[", b"]", b",", b"{", b"}", b"\"channel\":", b"\"content\":", b"\"\\ud800\"", b"\"a\"", b"\x0c", b"\"", b"\\", b"{\"channel\":\"a\",\"content\":1}",
     b"/a", b"?", b"&", b"=", b"+", b"%", b"%41", b"%c3%a4", b"\xc3\xa4", b"#", b"http://h", b"Bearer ", b"Basic ", b"dTpw", b"text/plain", b";a=", b"*/*", b";q=0",
     b"[{\"channel\":\"a\",\"content\":{\"a\":[1, -2.5e3, null, \"b\"]}}, {\"content\":\"\\u00e4\",\"channel\":\"b\",\"x\":1},\n{\"channel\":\"\",\"content\":true}]",
+];
+const HISTORY: &[&[u8]] = &[
+    b"\x00\x13",
+    b"\x01\x13",
+    b"\x40\x20",
+    b"\x01",
+    b"\x02",
+    b"\x03",
+    b"\x04",
+    b"\x05",
+    b"\x06",
+    b"\x07",
+    b"\x08",
+    b"\x01a",
+    b"\x01b",
+    b"\0\0\0\0\x01",
+    b"\0\0\0\0\x02",
+    b"\0\0\0\0\x03",
+    b"\0\0\0\0\x04",
+    b"\x011",
+    b"\x7f",
+    b"\xff\xff\xff\xff\xff\xff\xff\x0f",
+    b"\x01\x01\x00",
+    b"\x01\x05\x02",
+    b"\x05\x05\x00\x011",
+    b"\x01\x01\x00\x011",
+    b"\x00\x0d\x01\x01a\0\0\0\0\x02\x01\x01\x00\x011",
+    b"\x00\x0d\x01\x01a\0\0\0\0\x02\x01\x05\x00\x015",
+    b"\x01\x0d\x01\x01a\0\0\0\0\x03\x01\x01\x00\x011",
+    b"\xf1\x06\x05\0\0\0\0\x02",
+    b"\x01\x1b\x02\0\0\0\x01\0\x03\0\0\0\0\0\0\0\0\0\x01a\x01\0\0\0\0\x02\x01\x09\x09",
+    b"\x01\x0f\x04\x01a\0\0\0\0\x02\x01\x04\x04\x02\0\x012",
 ];
 const YAML: &[&[u8]] = &[
     b"authenticator: None\n",
@@ -261,6 +294,11 @@ proptest! {
     #[test]
     fn forwarded(bytes in words(FORWARDED, 14)) {
         super::forwarded(&bytes);
+    }
+
+    #[test]
+    fn history_messages(bytes in words(HISTORY, 14)) {
+        super::history_messages(&bytes);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
 pub use healing::{Healing, Malformed, Out, Way, push_publications};
 pub use log::{Answer, Appended, Entry, Held, Joining, Log, Missed, Numbers, Placed, Start};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use healing::{fuzzed_messages, is_written_again};
 pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};

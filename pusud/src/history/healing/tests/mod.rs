@@ -1,0 +1,3 @@
+//! Healing by itself: messages, and peers that lie. The simulation of history has the rest.
+
+mod wire;
