@@ -26,6 +26,7 @@ class Channels {
     { title: 'Listeners', number: true, text: row => count(row.listeners), hint: row => exact(row.listeners) },
     { title: 'Messages', number: true, text: row => perSecond(row.messages_per_second) },
     { title: 'Bytes', number: true, text: row => (row.bytes_per_second === null ? '–' : `${bytes(row.bytes_per_second)}/s`) },
+    { title: 'Kept', number: true, text: row => (row.history === null ? '–' : count(row.history)), hint: row => (row.history === null ? null : exact(row.history)) },
     { title: 'Other relays with listeners', text: row => row.relays.map(name).join(', ') || '–' },
   ] })
   #repeated = new Repeated(signal => this.#ask(signal), EVERY_MS)
@@ -70,6 +71,7 @@ class Channels {
     this.#notice.clear()
     // Over NATS nobody but the servers knows, and no relay is not the same as none that is known.
     this.#table.showColumn('Other relays with listeners', answer.relays_known)
+    this.#table.showColumn('Kept', answer.channels.some(({ history }) => history !== null))
     this.#table.show(answer.channels)
     this.#bar.say(`${count(answer.channels.length)} of ${several(answer.matching, 'channel')} that fit, of ${count(answer.count)}${hanging(answer)}`)
   }

@@ -49,7 +49,7 @@ class Network {
       { title: 'Lost', number: true, text: row => exact(losses(row)), more: lossWords, mark: row => (losses(row) > 0 ? 'warning' : '') },
       { title: 'Late', number: true, text: row => exact(row.late), mark: row => (row.late > 0 ? 'warning' : '') },
       { title: 'Channels', number: true, text: row => count(row.interest), hint: row => exact(row.interest) },
-      { title: 'Remarks', text: remarks, mark: row => (row.state === 'down' || row.authenticator_difference ? 'error' : '') },
+      { title: 'Remarks', text: remarks, mark: markOf },
     ]
   }
 
@@ -100,11 +100,17 @@ function lossWords(row) {
   return LOSSES.filter(([key]) => row[key] > 0).map(([key, words]) => `${exact(row[key])} ${words}`).join(', ')
 }
 
+function markOf(row) {
+  if (row.state === 'down' || row.authenticator_difference) return 'error'
+  return row.history_difference ? 'warning' : ''
+}
+
 function remarks(row) {
   const parts = []
   if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.isOverNats ? 'not heard' : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
   if (row.lagging) parts.push('slow to answer: subscriptions do not wait for it')
   if (row.authenticator_difference) parts.push(name(row.authenticator_difference))
+  if (row.history_difference) parts.push(`keeps other history: ${name(row.history_difference)}`)
   if (row.state === 'linked' && !row.encrypted && !row.isOverNats) parts.push('not encrypted')
   if (row.addresses > 1) parts.push(several(row.addresses, 'address', 'addresses'))
   return parts.length > 0 ? parts.join('; ') : '–'

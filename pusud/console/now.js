@@ -4,6 +4,7 @@ import { AuthenticatorPart } from './authenticator.js'
 import { Chart } from './charts.js'
 import { make, section, setText } from './elements.js'
 import { Facts } from './facts.js'
+import { KeptPart } from './kept.js'
 import { ListenersPart } from './listeners.js'
 import { RefusedPart } from './refused.js'
 import { RoomPart } from './room.js'
@@ -27,7 +28,7 @@ class Now {
   ]
   #totals = new Facts()
   #transports = new Facts()
-  #parts = { refused: new RefusedPart(), room: new RoomPart(), authenticator: new AuthenticatorPart(), listeners: new ListenersPart(), times: new TimesPart() }
+  #parts = { refused: new RefusedPart(), room: new RoomPart(), authenticator: new AuthenticatorPart(), listeners: new ListenersPart(), times: new TimesPart(), kept: new KeptPart() }
 
   constructor(place, { live }) {
     this.#live = live
@@ -38,10 +39,10 @@ class Now {
   }
 
   #below() {
-    const { refused, room, authenticator, listeners, times } = this.#parts
+    const { refused, room, authenticator, listeners, times, kept } = this.#parts
     const transports = section('Connections by transport', {}, this.#transports.element)
     return make('div', { class: 'columns' }, refused.element, make('div', {}, room.element, transports), authenticator.element,
-      make('div', {}, listeners.element, times.element), section('Since the start', {}, this.#totals.element))
+      kept.element, make('div', {}, listeners.element, times.element), section('Since the start', {}, this.#totals.element))
   }
 
   update(latest) {

@@ -12,6 +12,7 @@ const SHOWN_MAX = 8
 const PARTS = [
   ['authenticator', 'authenticator'], ['certificate', 'listeners'], ['memory', 'room'], ['open_files', 'room'],
   ['refusals', 'refused'], ['publish_rate', 'refused'], ['slow_consumers', 'refused'], ['option_file', 'option-files'],
+  ['history', 'history'],
 ]
 
 /** The close codes of clients that a problem is about and that are in no list any more. */

@@ -21,7 +21,7 @@ export class RoomPart {
 }
 
 /** A bar that fills up, with its figures as text. */
-class Gauge {
+export class Gauge {
   #title
   #format
   #text = make('span', { class: 'gauge-text' })

@@ -34,6 +34,8 @@ const FILES: &[(&str, &[u8])] = files![
     "forms.css",
     "history.js",
     "index.html",
+    "kept.js",
+    "kept_messages.js",
     "list_bar.js",
     "listeners.js",
     "live.js",

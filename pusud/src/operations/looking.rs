@@ -1,6 +1,7 @@
 //! The relay as an operator is shown it, and as a probe is told.
 
 use super::answers::{Answer, json};
+use super::audit::audit;
 use super::door::{Asked, Door};
 use super::fault::Fault;
 use super::query::Query;
@@ -101,6 +102,15 @@ impl Door {
                 let name = query.need("name")?;
                 query.end()?;
                 Ok(json(&lists.channel(&name).await.map_err(Fault::wrong)?))
+            }
+            Action::History => {
+                let channel = query.need("channel")?;
+                let last = query.take_as("last", LIMIT)?;
+                query.end()?;
+                let who = asked.who.ok_or_else(|| Fault::new(StatusCode::UNAUTHORIZED, "sign in"))?;
+                let kept = lists.kept(&channel, last).map_err(Fault::wrong)?;
+                audit(&who, asked.caller, action.word(), Some(&format!("channel {channel:?}")), "shown");
+                Ok(json(&kept))
             }
             Action::Revocations => {
                 query.end()?;

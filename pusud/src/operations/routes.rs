@@ -27,6 +27,7 @@ pub(super) enum Action {
     Client,
     Channels,
     Channel,
+    History,
     Tail,
     Revocations,
     Decisions,
@@ -82,6 +83,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/client", READ, Action::Client),
     get("/api/v1/channels", READ, Action::Channels),
     get("/api/v1/channel", READ, Action::Channel),
+    get("/api/v1/history", READ, Action::History),
     get("/api/v1/tail", READ, Action::Tail),
     post("/api/v1/publish", OPERATE, Action::Publish),
     post("/api/v1/kick", OPERATE, Action::Kick),
@@ -126,6 +128,7 @@ impl Action {
             Self::Lift => "lift a revocation",
             Self::Authorize => "try an authorization",
             Self::Reload => "reload",
+            Self::History => "show kept messages",
             Self::Tail => "tail",
             _ => "look",
         }

@@ -6,6 +6,7 @@ mod crowd;
 mod faults;
 mod files;
 mod gone;
+mod kept;
 mod nats;
 mod relays;
 mod views;

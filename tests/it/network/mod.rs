@@ -18,6 +18,7 @@ mod holding;
 mod interest;
 mod isolation;
 mod itself;
+mod kept;
 mod keys;
 mod kills;
 mod messages;

@@ -33,6 +33,7 @@ fn example(method: &str, path: &str) -> (&'static str, Value, u16) {
         ("DELETE", _) => ("", Value::Null, 204),
         (_, "/api/v1/client") => ("?id=0-999999", Value::Null, 404),
         (_, "/api/v1/channel") => ("?name=a", Value::Null, 200),
+        (_, "/api/v1/history") => ("?channel=a", Value::Null, 200),
         (_, "/api/v1/tail") => ("?channel=a", Value::Null, 200),
         _ => ("", Value::Null, 200),
     }

@@ -8,6 +8,7 @@ mod encryption;
 mod health;
 mod hostile;
 mod interface;
+mod kept;
 mod kubernetes;
 mod metrics;
 mod pages_of_others;

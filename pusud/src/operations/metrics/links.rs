@@ -14,6 +14,8 @@ pub(super) fn write(writer: &mut Writer, status: &Status) {
     of_each(&links, writer.family(&names::LINK_LAGGING), |link| Some(u8::from(link.lagging).into()));
     let differs = |link: &PeerStatus| link.authenticator_difference.is_some();
     of_each(&links, writer.family(&names::LINK_DIFFERS), |link| Some(u8::from(differs(link)).into()));
+    let differs = |link: &PeerStatus| link.history_difference.is_some();
+    of_each(&links, writer.family(&names::LINK_HISTORY_DIFFERS), |link| Some(u8::from(differs(link)).into()));
     match status.nats {
         None => of_links_alone(writer, &links),
         Some(_) => of_each(&links, writer.family(&names::LINK_LATE), |link| Some(link.traffic.late as f64)),

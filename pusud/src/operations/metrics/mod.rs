@@ -6,6 +6,7 @@
 mod authenticators;
 mod clients;
 mod format;
+mod history;
 mod links;
 mod names;
 mod nats;
@@ -36,6 +37,7 @@ fn write(status: &Status, is_ready: bool, process: &ProcessFigures, format: Form
     let mut writer = Writer::new(format);
     relay::write(&mut writer, status, is_ready);
     clients::write(&mut writer, status);
+    status.history.iter().for_each(|kept| history::write(&mut writer, kept));
     authenticators::write(&mut writer, status);
     links::write(&mut writer, status);
     status.nats.iter().for_each(|nats| nats::write(&mut writer, nats));

@@ -78,6 +78,22 @@ metrics! {
     OUTBOX_BYTES = Gauge "pusud_outbox_bytes" [] "What waits in all outboxes; what waits for several counts for each.";
     CEILING = Gauge "pusud_memory_ceiling_bytes" [] "The most memory that the relay takes in all, without its plugins, computed from its settings.";
 
+    HISTORY_LOGS = Gauge "pusud_history_logs" ["rule"] "Channels with history of which something is remembered.";
+    HISTORY_ENTRIES = Gauge "pusud_history_messages" ["rule"] "Messages of them that are kept.";
+    HISTORY_BYTES = Gauge "pusud_history_bytes" ["rule"] "What all that takes.";
+    HISTORY_MAX = Gauge "pusud_history_max_bytes" [] "The most that it may take: history_bytes.";
+    HISTORY_OLDEST = Gauge "pusud_history_oldest_seconds" [] "For how long the oldest message has been kept; 0: there is none.";
+    HISTORY_APPENDED = Counter "pusud_history_appended_messages" [] "Messages that were taken in, of whatever relay.";
+    HISTORY_EXPIRED = Counter "pusud_history_expired_messages" [] "Messages that were kept for as long as their ttl.";
+    HISTORY_EVICTED = Counter "pusud_history_evicted_messages" [] "Messages that went before their time because of history_bytes.";
+    HISTORY_FORGOTTEN = Counter "pusud_history_forgotten_channels" [] "Channels that are not remembered any more, since nobody used them.";
+    HISTORY_RECOVERIES = Counter "pusud_history_recoveries" ["result"] "Listeners that came back: recovered (sent all that they had missed), or lost (told that something is missing).";
+    HISTORY_REPLAYED = Counter "pusud_history_replayed_messages" [] "Messages that listeners were sent afterwards.";
+    HISTORY_GAPS = Counter "pusud_history_gaps" [] "Gaps that listeners were told of: messages that no relay had any more.";
+    HISTORY_FETCHED = Counter "pusud_history_fetched_messages" [] "Messages that were missing, and came from another relay that had them.";
+    HISTORY_HOLES = Gauge "pusud_history_holes" [] "Runs of messages that are missing now, and that other relays are asked for.";
+    HISTORY_LATE = Counter "pusud_history_late_messages" [] "Messages that came too late or twice, and were dropped.";
+
     AUTHORIZE = Histogram "pusud_authorize_seconds" [] "How long clients waited for the decision about their authorization.";
     AUTHENTICATORS_READY = Gauge "pusud_authenticators_ready" [] "1 if a question would be taken now.";
     AUTHENTICATOR = Info "pusud_authenticator" ["entry", "id", "version", "shadow"] "The authenticators.";
@@ -96,6 +112,7 @@ metrics! {
     LINK_ENCRYPTED = Gauge "pusud_link_encrypted" ["relay"] "1 while the link is encrypted.";
     LINK_LAGGING = Gauge "pusud_link_lagging" ["relay"] "1 while it acknowledges subscriptions too slowly, and nobody waits for it.";
     LINK_DIFFERS = Gauge "pusud_link_authenticator_differs" ["relay"] "1 while it decides otherwise who may read and write.";
+    LINK_HISTORY_DIFFERS = Gauge "pusud_link_history_differs" ["relay"] "1 while it keeps other messages of channels with history.";
     LINK_ROUND_TRIP = Gauge "pusud_link_round_trip_seconds" ["relay"] "The last ping's.";
     LINK_QUEUED = Gauge "pusud_link_queued_bytes" ["relay"] "What waits to be sent to it.";
     LINK_CHANNELS = Gauge "pusud_link_channels" ["relay"] "Channels that it has listeners for.";

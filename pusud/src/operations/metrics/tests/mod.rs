@@ -6,7 +6,8 @@ use super::names::{ALL, Kind};
 use super::{Format, write};
 use crate::authenticator::{Condition, Definition, TrialCounts, Value};
 use crate::control::{
-    Authenticator, AuthenticatorEntry, Certificate, Disconnects, Histogram, Listener, PluginMetric, Status, Tls,
+    Authenticator, AuthenticatorEntry, Certificate, Disconnects, Histogram, History, HistoryRule, Listener,
+    PluginMetric, Status, Tls,
 };
 use crate::routing::{NatsStatus, PeerState, PeerStatus};
 use crate::system::ProcessFigures;
@@ -49,6 +50,10 @@ fn sample() -> Status {
             entries: vec![entry("first", None), entry(ODD, Some(TrialCounts::default()))],
             ..Authenticator::default()
         },
+        history: Some(History {
+            rules: vec![HistoryRule { name: ODD.into(), entries: 3, ..HistoryRule::default() }],
+            ..History::default()
+        }),
         relays: vec![
             relay(Some("r2"), PeerState::Down),
             relay(Some("r2"), PeerState::Linked),
@@ -170,7 +175,7 @@ fn a_hanging_shard_is_down_and_the_rest_is_written() {
 fn over_nats_there_is_nothing_of_links_and_otherwise_nothing_of_nats() {
     let [mesh, mut nats] = [sample(), sample_over_nats()];
     let text = write(&mesh, false, &figures(), Format::Prometheus);
-    assert!(!text.contains("pusud_nats_") && !text.contains("_late_"), "{text}");
+    assert!(!text.contains("pusud_nats_") && !text.contains("pusud_link_late_"), "{text}");
     let text = write(&nats, false, &figures(), Format::Prometheus);
     assert!(text.contains("\npusud_nats_up 1\n") && text.contains("\npusud_nats_garbage_messages_total 3\n"), "{text}");
     for gone in ["pusud_link_encrypted", "pusud_link_queued_bytes", "pusud_link_sent_messages"] {
