@@ -95,12 +95,18 @@ impl FrameQueue {
     }
 
     /// Adds frames at the end that do not count in the [cost](Self::cost).
-    pub fn push_free(&mut self, frames: Frames) {
+    pub fn push_free(&mut self, mut frames: Frames) {
         let bytes = bytes(&frames);
+        frames.is_free = true;
         self.push(frames);
         let free = &mut self.rest.get_or_insert_default().free;
         free.bytes = free.bytes.saturating_add(bytes);
         free.places = free.places.saturating_add(1);
+    }
+
+    /// How much waits that does not count, in bytes.
+    pub fn free_bytes(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| rest.free.bytes as usize)
     }
 
     /// Whether nothing waits.
@@ -172,6 +178,10 @@ impl FrameQueue {
     /// Drops the publications and gaps that carry a mark and have not begun to leave; returns their bytes.
     pub fn drop_marked(&mut self, mark: &Mark) -> usize {
         let before = self.bytes;
+        // What does not count of the first one has to be found out by the others.
+        let behind: u32 =
+            self.behind().into_iter().flatten().filter(|frames| frames.is_free).map(|free| bytes(free)).sum();
+        let free_of_first = self.rest.as_ref().map_or(0, |rest| rest.free.bytes).saturating_sub(behind);
         let all: Vec<Frames> = self
             .first
             .take()
@@ -184,9 +194,13 @@ impl FrameQueue {
         for (at, frames) in all.into_iter().enumerate() {
             let begun = if at == 0 { written } else { 0 };
             if !mark.is_on(&frames) {
-                self.push(frames);
+                if frames.is_free { self.push_free(frames) } else { self.push(frames) }
             } else if begun > 0 {
                 self.push(Frames::from(&frames[..mark::end_of_frame(&frames, begun)]));
+            }
+            if at == 0 && free_of_first > 0 {
+                self.rest.get_or_insert_default().free.bytes =
+                    free_of_first.min(self.bytes.saturating_sub(begun as u32));
             }
         }
         if self.first.is_some() {
@@ -284,6 +298,26 @@ mod tests {
         }
         drop(all);
         assert_eq!(queued_memory::held(), before);
+    }
+
+    #[test]
+    fn what_does_not_count_still_does_not_when_others_are_dropped() {
+        let run = |channel| {
+            let mut out = Vec::new();
+            publication::push_publish(&mut out, channel, &format!("\"{}\"", "x".repeat(1000)));
+            Frames::from(out)
+        };
+        for written in [0, 5] {
+            let mut queue = FrameQueue::default();
+            (0..4).for_each(|at| queue.push_free(run(["a", "b"][at % 2])));
+            queue.push(run("c"));
+            queue.advance(written);
+            let (cost, free) = (queue.cost(), queue.free_bytes());
+            queue.drop_marked(&Mark::of(Some("b")));
+            assert_eq!((queue.cost(), queue.free_bytes()), (cost, free - 2 * run("b").len()), "{written}");
+            queue.drop_marked(&Mark::of(Some("a")));
+            assert!(queue.cost() >= cost && queue.free_bytes() <= run("a").len(), "{written}");
+        }
     }
 
     #[test]

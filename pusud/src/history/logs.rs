@@ -15,6 +15,8 @@ use std::time::Duration;
 /// What all logs of a relay share.
 pub(super) struct Shared {
     pub(super) own: Origin,
+    /// There are no other relays.
+    pub(super) is_alone: bool,
     pub(super) shards: usize,
     pub(super) times: Times,
     pub(super) boots: Boots,
@@ -28,9 +30,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The first number of the relay's own in a new log: it was never used before, in whatever channel.
+    /// The first number of the relay's own in a new log: neither this one nor that before it was ever used, in whatever
+    /// channel.
     pub(super) fn base(&self) -> u64 {
-        self.forgotten.load(Ordering::Acquire) + 1
+        match self.horizon() {
+            None => 1,
+            Some(_) => self.forgotten.load(Ordering::Acquire) + 2,
+        }
     }
 
     pub(super) fn horizon(&self) -> Option<Minute> {
@@ -87,6 +93,7 @@ impl Logs {
     pub(super) fn with_times(settings: Settings, own: Origin, shards: usize, times: Times) -> Self {
         let shared = Shared {
             own,
+            is_alone: false,
             shards,
             times,
             boots: Boots::new(own, times),
@@ -97,6 +104,13 @@ impl Logs {
             horizon: AtomicU32::new(0),
         };
         Self { settings, clock: Clock::start(), shared: Arc::new(shared), table: RwLock::default() }
+    }
+
+    /// Those of a relay without a network.
+    pub fn of_one_relay(settings: Settings, own: Origin, shards: usize) -> Self {
+        let mut logs = Self::new(settings, own, shards);
+        Arc::get_mut(&mut logs.shared).expect("there are no logs yet").is_alone = true;
+        logs
     }
 
     /// What the operator wants.

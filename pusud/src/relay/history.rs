@@ -13,8 +13,12 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The logs of the start of a relay that is called `own`, with so many shards; `None`: no channel has history.
 pub(super) fn open(settings: &Settings, own: Option<Origin>, shards: usize) -> Option<Arc<Logs>> {
-    let own = own.unwrap_or_else(|| Origin::of_boot(&rand::random()));
-    settings.is_on().then(|| Arc::new(Logs::new(settings.clone(), own, shards)))
+    settings.is_on().then(|| {
+        Arc::new(match own {
+            Some(own) => Logs::new(settings.clone(), own, shards),
+            None => Logs::of_one_relay(settings.clone(), Origin::of_boot(&rand::random()), shards),
+        })
+    })
 }
 
 /// Has the logs looked after until they are gone. Those of channels that somebody listens to stay.

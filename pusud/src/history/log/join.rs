@@ -82,7 +82,7 @@ impl Log {
         state.expire(self, now);
         let mut joining = state.judge(&self.shared, start, now);
         state.shards |= 1 << shard;
-        if self.waiting[shard].load(Ordering::Acquire) > 0 {
+        if self.is_behind(shard) {
             // What waits in the shard's inbox was appended before, and is missed or seen.
             joining.skip.get_or_insert_default().merge_all(&joining.at);
         }
@@ -129,20 +129,27 @@ impl State {
     }
 
     fn since(&self, shared: &Shared, since: Position, at: Position, now: Now) -> Joining {
-        let mut is_recovered =
-            self.horizon.is_none_or(|horizon| since.minute >= horizon.saturating_add(shared.times.half_minutes()));
-        let mut skip = Position { minute: since.minute, ..Position::default() };
+        let mut is_recovered = self.is_behind_horizon(shared, &since);
+        let mut skip = Position::of(since.minute, std::iter::empty(), false);
         for (origin, number) in since.iter() {
             let numbers = self.place(origin).map(|place| self.origins[place].numbers);
             let seen = numbers.map_or(0, |numbers| numbers.seen);
             if number > seen {
                 // Of another relay it is not from the future: the client was faster than the link.
-                is_recovered &= !shared.is_own(origin) && shared.boots.is_known(origin);
-                if !shared.is_own(origin) {
-                    skip.merge(origin, number);
+                let is_known = shared.boots.is_known(origin);
+                let was_told = !is_known && since.was_told_of(origin);
+                is_recovered &= !shared.is_own(origin) && (is_known || was_told);
+                // Of a relay that has never been here nothing comes to one that is alone.
+                if shared.is_own(origin) || shared.is_alone {
+                    continue;
                 }
+                // Who is told now that something is lost is not told the same again.
+                if is_known { skip.merge(origin, number) } else { skip.merge_told(origin, number) }
             } else if let Some(numbers) = numbers {
                 is_recovered &= number.max(numbers.base - 1) + 1 >= numbers.floor;
+            } else {
+                // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
+                is_recovered &= shared.is_own(origin) || shared.boots.is_known(origin);
             }
         }
         let mut seen_whole = Vec::new();
@@ -170,6 +177,16 @@ impl State {
         let missed: Vec<_> = self.ring.iter().map(|entry| self.missed(entry)).filter(is_missed).collect();
         let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };
         Joining { answer: Answer::Recovered, position, missed, skip, at }
+    }
+
+    /// Whether a position was made when this log was there, and not by an earlier one that was forgotten.
+    fn is_behind_horizon(&self, shared: &Shared, since: &Position) -> bool {
+        let Some(horizon) = self.horizon else { return true };
+        // No earlier log has come so far: it is named in every position of this one.
+        let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
+        let is_of_this = own.is_some_and(|own| since.get(shared.own).is_some_and(|seen| seen + 1 >= own.numbers.base));
+        // Made elsewhere, by another clock.
+        is_of_this || since.minute >= horizon.saturating_add(shared.times.half_minutes())
     }
 
     fn missed(&self, entry: &super::ring::Entry) -> Missed {

@@ -1,0 +1,11 @@
+//! History of channels at one relay: who comes back misses nothing, in order and nothing twice, or is told.
+
+mod answers;
+mod crowd;
+mod limits;
+mod mistakes;
+mod others;
+mod permissions;
+mod positions;
+mod restart;
+mod returns;
