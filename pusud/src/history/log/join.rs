@@ -10,6 +10,10 @@ use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// What one replay holds of contents at most, in bytes: with its frames it is then far less than what can be reckoned with of one
+/// client. Who has missed more is told that it is lost.
+const REPLAY_BYTES_MAX: usize = 1 << 30;
+
 /// Where a listener wants to begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Start {
@@ -117,8 +121,13 @@ impl State {
     }
 
     fn newest(&self, count: u32, at: Position) -> Joining {
-        let older = self.ring.len().saturating_sub(count as usize);
-        let missed: Vec<_> = self.ring.iter().skip(older).map(|entry| self.missed(entry)).collect();
+        let mut bytes = 0;
+        let fits = |entry: &&super::ring::Entry| {
+            bytes += entry.content.len();
+            bytes <= REPLAY_BYTES_MAX
+        };
+        let newest = self.ring.iter().rev().take(count as usize).take_while(fits).count();
+        let missed: Vec<_> = self.ring.iter().skip(self.ring.len() - newest).map(|entry| self.missed(entry)).collect();
         let mut position = at.clone();
         for (origin, seen) in &mut position.seen {
             if let Some(first) = missed.iter().find(|missed| missed.origin == *origin) {
@@ -175,6 +184,9 @@ impl State {
             None => !seen_whole.contains(&missed.origin),
         };
         let missed: Vec<_> = self.ring.iter().map(|entry| self.missed(entry)).filter(is_missed).collect();
+        if missed.iter().map(|missed| missed.content.len()).sum::<usize>() > REPLAY_BYTES_MAX {
+            return not_recovered(at, skip);
+        }
         let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };
         Joining { answer: Answer::Recovered, position, missed, skip, at }
     }
