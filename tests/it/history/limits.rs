@@ -174,6 +174,7 @@ fn replays_count_under_the_ceiling() {
         assert!(daemon.log().text().contains(r#""limit":"max_queued_bytes""#), "{}", daemon.log().text());
         memory.assert_grown_at_most((32 + 18 * shards + 8) * MIB);
         drop(slow);
+        daemon.wait_for_connections(0);
         let mut client = daemon.client();
         assert_eq!(client.recover(CHANNEL, &position), 500);
         (0..500).for_each(|number| assert_eq!(client.next_at(CHANNEL).1[0], number));
