@@ -7,6 +7,7 @@
 
 mod authorize;
 mod deliver;
+mod history;
 mod message;
 mod permission;
 

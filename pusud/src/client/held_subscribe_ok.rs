@@ -9,7 +9,7 @@ use crate::history::Start;
 use crate::protocol::{self, Refusal, Request};
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use tokio::task::coop;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -97,6 +97,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
+            ready!(self.poll_replayed(cx));
             if let Poll::Ready(is_subscribed) = context.hub.poll_acknowledged(listener, channel, cx) {
                 return Poll::Ready(Some(Event::Acknowledged(is_subscribed)));
             }
@@ -106,6 +107,19 @@ impl Client {
             self.messages.poll_next(cx, &context.deadlines).map(|message| message.map(Event::Message))
         })
         .await
+    }
+
+    /// Ready when little is left of what the client has missed and is sent: before that it gets nothing more of that kind, however
+    /// often it asks, so that this is bounded as well.
+    pub(super) fn poll_replayed(&self, cx: &Context<'_>) -> Poll<()> {
+        if !self.outbox.is_replaying(self.context.limits.outbox_bytes) {
+            return Poll::Ready(());
+        }
+        if !self.outbox.is_blocked() {
+            // It has not been flushed yet. From then on there will be room, and this task is woken for it.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// What a message asks for, where it is a subscription that is permitted.

@@ -58,7 +58,7 @@ use session::Session;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 use tokio::task::{coop, yield_now};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use upkeep::Upkeep;
@@ -144,6 +144,7 @@ impl Client {
             if self.poll_writing(cx).is_break() {
                 return Poll::Ready(None);
             }
+            ready!(self.poll_replayed(cx));
             let message = self.messages.poll_next(cx, &self.context.deadlines);
             if message.is_pending() {
                 // Others have what is left of it.

@@ -18,6 +18,8 @@ pub(super) struct Buffer(Rc<[u8]>);
 pub struct Frames {
     pub(super) buffer: Buffer,
     messages: u32,
+    /// It does not count among what may wait.
+    pub(super) is_free: bool,
 }
 
 impl Buffer {
@@ -42,7 +44,7 @@ impl Frames {
 
 impl From<Buffer> for Frames {
     fn from(buffer: Buffer) -> Self {
-        Self { buffer, messages: 0 }
+        Self { buffer, messages: 0, is_free: false }
     }
 }
 

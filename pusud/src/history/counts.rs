@@ -1,4 +1,4 @@
-//! What happens to logs, counted since the relay's start.
+//! Counts of what happens to logs, since the relay's start.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 /// What all logs of a relay share.
 pub(super) struct Shared {
     pub(super) own: Origin,
+    /// There are no other relays.
+    pub(super) is_alone: bool,
     pub(super) shards: usize,
     pub(super) times: Times,
     pub(super) boots: Boots,
@@ -44,9 +46,13 @@ impl Shared {
         true
     }
 
-    /// The first number of the relay's own in a new log: it was never used before, in whatever channel.
+    /// The first number of the relay's own in a new log: neither this one nor that before it was ever used, in whatever
+    /// channel.
     pub(super) fn base(&self) -> u64 {
-        self.forgotten.load(Ordering::Acquire) + 1
+        match self.horizon() {
+            None => 1,
+            Some(_) => self.forgotten.load(Ordering::Acquire) + 2,
+        }
     }
 
     pub(super) fn horizon(&self) -> Option<Minute> {
@@ -103,6 +109,7 @@ impl Logs {
     pub(super) fn with_times(settings: Settings, own: Origin, shards: usize, times: Times) -> Self {
         let shared = Shared {
             own,
+            is_alone: false,
             shards,
             times,
             boots: Boots::new(own, times),
@@ -126,6 +133,13 @@ impl Logs {
 
     pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
         self.shared.holds(safeguard)
+    }
+
+    /// Those of a relay without a network.
+    pub fn of_one_relay(settings: Settings, own: Origin, shards: usize) -> Self {
+        let mut logs = Self::new(settings, own, shards);
+        Arc::get_mut(&mut logs.shared).expect("there are no logs yet").is_alone = true;
+        logs
     }
 
     /// What the operator wants.

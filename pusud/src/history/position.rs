@@ -1,7 +1,8 @@
 //! A position: what a listener has seen of a channel, as text that it keeps and gives back.
 //!
 //! `TTTT` is the minute in which it was made, by the maker's clock; then `-ORIGIN.n` follows for each origin: everything of
-//! that origin up to number n was seen, or told as lost. A `*` at the end says that there were more origins than have room.
+//! that origin up to number n was seen, or told as lost. A `.` in front of it, in place of the `-`, says that the maker did not know
+//! that origin, and has said that something is lost. A `*` at the end says that there were more origins than have room.
 //! Characters of JSON that would need an escape are not in it.
 
 use super::base64;
@@ -28,6 +29,8 @@ pub struct Position {
     pub minute: Minute,
     /// Each origin once, and the highest number of it that was seen.
     pub(super) seen: SmallVec<[(Origin, u64); 3]>,
+    /// Of which of these it was told that something is lost, since nobody knew them: a bit for each.
+    told: u16,
     /// It does not say all: there were more origins.
     pub(super) is_partial: bool,
 }
@@ -52,21 +55,28 @@ impl Position {
             let digits = behind.iter().take_while(|digit| digit.is_ascii_digit()).count();
             let (number, behind) = behind.split_at(digits);
             let number = parse_number(number)?;
-            if separator != b'-' || dot != b'.' || position.get(origin).is_some() {
+            if !matches!(separator, b'-' | b'.') || dot != b'.' || position.get(origin).is_some() {
                 return None;
             }
             if position.seen.len() == ORIGINS_MAX {
                 return None;
             }
+            position.told |= u16::from(separator == b'.') << position.seen.len();
             position.seen.push((origin, number));
             rest = behind;
         }
         Some(position)
     }
 
+    /// One of these origins, each of which stands there once.
+    pub(super) fn of(minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) -> Self {
+        Self { minute, seen: seen.collect(), told: 0, is_partial }
+    }
+
     /// Appends its text.
     pub fn push(&self, out: &mut String) {
-        push_text(out, self.minute, self.seen.iter().copied(), self.is_partial);
+        let parts = self.seen.iter().enumerate().map(|(at, &(origin, number))| (origin, number, self.is_told(at)));
+        push_parts(out, self.minute, parts, self.is_partial);
     }
 
     /// Its text.
@@ -81,11 +91,37 @@ impl Position {
         self.seen.iter().find(|(other, _)| *other == origin).map(|&(_, number)| number)
     }
 
+    /// Whether whoever has this was told that something of `origin` is lost, by a relay that did not know it.
+    pub(super) fn was_told_of(&self, origin: Origin) -> bool {
+        self.seen.iter().position(|(other, _)| *other == origin).is_some_and(|at| self.is_told(at))
+    }
+
+    fn is_told(&self, at: usize) -> bool {
+        self.told & 1 << at != 0
+    }
+
     /// Everything of `origin` up to this number was seen as well.
     pub fn merge(&mut self, origin: Origin, number: u64) {
-        if let Some((_, seen)) = self.seen.iter_mut().find(|(other, _)| *other == origin) {
-            *seen = (*seen).max(number);
+        self.merge_part(origin, number, false);
+    }
+
+    /// The same of an origin that nobody knows, of which is told now that something is lost.
+    pub(super) fn merge_told(&mut self, origin: Origin, number: u64) {
+        self.merge_part(origin, number, true);
+    }
+
+    fn merge_part(&mut self, origin: Origin, number: u64, is_told: bool) {
+        if let Some(at) = self.seen.iter().position(|(other, _)| *other == origin) {
+            let seen = &mut self.seen[at].1;
+            // What was said of the higher number holds.
+            if number > *seen {
+                self.told = self.told & !(1 << at) | u16::from(is_told) << at;
+                *seen = number;
+            } else if number == *seen && !is_told {
+                self.told &= !(1 << at);
+            }
         } else if self.seen.len() < ORIGINS_MAX {
+            self.told |= u16::from(is_told) << self.seen.len();
             self.seen.push((origin, number));
         } else {
             self.is_partial = true;
@@ -95,7 +131,9 @@ impl Position {
     /// Everything that the other one says was seen as well.
     pub fn merge_all(&mut self, other: &Self) {
         self.is_partial |= other.is_partial;
-        other.seen.iter().for_each(|&(origin, number)| self.merge(origin, number));
+        for (at, &(origin, number)) in other.seen.iter().enumerate() {
+            self.merge_part(origin, number, other.is_told(at));
+        }
     }
 
     /// The origins that it names, each with the highest number seen.
@@ -106,9 +144,13 @@ impl Position {
 
 /// Appends the text of a position.
 pub(super) fn push_text(out: &mut String, minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) {
+    push_parts(out, minute, seen.map(|(origin, number)| (origin, number, false)), is_partial);
+}
+
+fn push_parts(out: &mut String, minute: Minute, parts: impl Iterator<Item = (Origin, u64, bool)>, is_partial: bool) {
     base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
-    for (origin, number) in seen {
-        out.push('-');
+    for (origin, number, is_told) in parts {
+        out.push(if is_told { '.' } else { '-' });
         origin.push(out);
         out.push('.');
         push_number(out, number);
@@ -172,7 +214,8 @@ mod tests {
             "AABN-AAAAAF.1-AAAAAF.2",
             "AABN-AAAAAF.1**",
             "AABN-AAAAAF.1*-AAAAAG.1",
-            "AABN.AAAAAF.1",
+            "AABN*AAAAAF.1",
+            "AABN..AAAAAF.1",
             "AABN-AAAAAF-1",
             "AABN-ÄÄÄ.1",
             " AABN",
@@ -189,10 +232,12 @@ mod tests {
         fn texts_read_back(
             minute in 0..=MINUTE_MAX,
             seen in proptest::collection::btree_map(0u64..1 << 36, 0..=NUMBER_MAX, 0..=ORIGINS_MAX),
+            told: u16,
             is_partial: bool,
         ) {
-            let seen = seen.into_iter().map(|(bits, number)| (origin(bits), number)).collect();
-            let position = Position { minute, seen, is_partial };
+            let seen: SmallVec<_> = seen.into_iter().map(|(bits, number)| (origin(bits), number)).collect();
+            let told = u16::try_from(u32::from(told) & ((1 << seen.len()) - 1)).expect("it has 16 bits");
+            let position = Position { minute, seen, told, is_partial };
             let text = position.text();
             prop_assert!(text.len() <= POSITION_BYTES_MAX);
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte)));

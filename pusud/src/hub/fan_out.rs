@@ -70,7 +70,10 @@ impl Hub {
         let bytes = frames::publish_at_len(channel, POSITION_BYTES_USUAL, content);
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
-        let need = state.rooms.need(bytes, state.listeners_len(here), members);
+        let own = state.outgoing.member();
+        // What goes through the shard's own inbox needs room there as well.
+        let inboxes = if log.is_behind(own) { members.with(own) } else { members };
+        let need = state.rooms.need(bytes, state.listeners_len(here), inboxes);
         let is_open = is_open && state.run.lane() == need.lane;
         if !state.pass(&need, turn) {
             return Err(self.wait(state, need));
@@ -227,7 +230,7 @@ impl State {
         let frames = Frames::from(publications.frames).of_messages(publications.messages);
         // In chunks, and without: encoded where the first listener wants it.
         let mut events = [None, None];
-        let mut apart = self.history.as_ref().and_then(|history| history.who_is_apart(&publications));
+        let mut apart = self.history.as_mut().and_then(|history| history.who_is_apart(&publications));
         let reached = (listeners.len() - apart.as_ref().map_or(0, WhoIsApart::len)) as u64;
         let mut ids = self.history.as_mut().and_then(|history| history.streams_of_run(&publications));
         self.stats.delivered += publications.messages * reached;
@@ -271,10 +274,8 @@ impl State {
             self.lanes.mark(outbox, lane);
         }
         self.lanes.published(lane);
-        if apart.is_some()
-            && let Some(history) = &mut self.history
-        {
-            history.have_passed(&publications);
+        if let (Some(history), Some(apart)) = (&mut self.history, apart) {
+            history.have_heard(&publications, apart);
         }
     }
 }

@@ -148,6 +148,11 @@ impl Outbox {
         }
     }
 
+    /// Whether so much waits of what it has missed, in bytes.
+    pub fn is_replaying(&self, bytes: usize) -> bool {
+        self.queue.borrow().free_bytes() > bytes
+    }
+
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
     /// end. Returns what is lost.
     pub fn disconnect_slow_consumer(&self) -> Dropped {

@@ -11,13 +11,16 @@ use std::time::Duration;
 /// How often the logs are looked after.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The logs of the relay of this name, of its start that is called `own`, with so many shards; `None`: no channel has history.
+/// The logs of the relay of this name, of its start that is called `own` in a network, with so many shards; `None`: no channel
+/// has history.
 pub(super) fn open(settings: &Settings, name: &str, own: Option<Origin>, shards: usize) -> Option<Arc<Logs>> {
-    let own = own.unwrap_or_else(|| Origin::of_boot(&rand::random()));
     settings.is_on().then(|| {
-        let logs = Logs::new(settings.clone(), own, shards);
+        let logs = match own {
+            Some(own) => Logs::new(settings.clone(), own, shards),
+            None => Logs::of_one_relay(settings.clone(), Origin::of_boot(&rand::random()), shards),
+        };
         // For people. What comes without numbers has an origin of its own, and nobody is named as that.
-        logs.boots().call(own, name);
+        logs.boots().call(logs.own(), name);
         Arc::new(logs)
     })
 }

@@ -1,4 +1,13 @@
-//! History, through the door.
+//! History of channels: who comes back misses nothing, in order and nothing twice, or is told.
 
+mod answers;
+mod crowd;
+mod limits;
+mod mistakes;
 mod network;
+mod others;
+mod permissions;
+mod positions;
+mod restart;
+mod returns;
 mod visitors;

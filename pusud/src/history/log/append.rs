@@ -77,7 +77,7 @@ impl Log {
         let base = state.origins[place].numbers.base;
         let appended = Appended { log: self.clone(), origin: own, base, first, count };
         let bit = 1 << shard;
-        let is_behind = self.waiting[shard].load(Ordering::Acquire) > 0;
+        let is_behind = self.is_behind(shard);
         let shards = if is_behind { state.shards } else { state.shards & !bit };
         self.wait_in(shards);
         hand_over(frames, appended, shards);

@@ -11,6 +11,10 @@ use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// What one replay holds of contents at most, in bytes: with its frames it is then far less than what can be reckoned with of one
+/// client. Who has missed more is told that it is lost.
+const REPLAY_BYTES_MAX: usize = 1 << 30;
+
 /// Where a listener wants to begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Start {
@@ -83,7 +87,7 @@ impl Log {
         state.expire(self, now);
         let mut joining = state.judge(&self.shared, start, now);
         state.shards |= 1 << shard;
-        if self.waiting[shard].load(Ordering::Acquire) > 0 {
+        if self.is_behind(shard) {
             // What waits in the shard's inbox was appended before, and is missed or seen.
             joining.skip.get_or_insert_default().merge_all(&joining.at);
         }
@@ -118,8 +122,13 @@ impl State {
     }
 
     fn newest(&self, count: u32, at: Position) -> Joining {
-        let older = self.ring.len().saturating_sub(count as usize);
-        let missed: Vec<_> = self.ring.iter().skip(older).map(|entry| self.missed(entry)).collect();
+        let mut bytes = 0;
+        let fits = |entry: &&super::ring::Entry| {
+            bytes += entry.content.len();
+            bytes <= REPLAY_BYTES_MAX
+        };
+        let newest = self.ring.iter().rev().take(count as usize).take_while(fits).count();
+        let missed: Vec<_> = self.ring.iter().skip(self.ring.len() - newest).map(|entry| self.missed(entry)).collect();
         let mut position = at.clone();
         for (origin, seen) in &mut position.seen {
             if let Some(first) = missed.iter().find(|missed| missed.origin == *origin) {
@@ -130,27 +139,36 @@ impl State {
     }
 
     fn since(&self, shared: &Shared, since: Position, at: Position, now: Now) -> Joining {
-        let mut is_recovered =
-            self.horizon.is_none_or(|horizon| since.minute >= horizon.saturating_add(shared.times.half_minutes()));
-        let mut skip = Position { minute: since.minute, ..Position::default() };
+        let mut is_recovered = self.is_behind_horizon(shared, &since);
+        let mut skip = Position::of(since.minute, std::iter::empty(), false);
         for (origin, number) in since.iter() {
             let numbers = self.place(origin).map(|place| self.origins[place].numbers);
             let seen = numbers.map_or(0, |numbers| numbers.seen);
             if number > seen {
                 // Of another relay it is not from the future: the client was faster than the link.
                 let is_known = shared.boots.is_known(origin);
-                is_recovered &= !shared.is_own(origin)
-                    && (is_known || !shared.holds(Safeguard::UnknownStartsObject))
-                    && shared.holds(Safeguard::AheadIsNotTheFuture);
-                if !shared.is_own(origin)
-                    && (is_known || shared.holds(Safeguard::SkipOfUnknownStarts))
-                    && shared.holds(Safeguard::AheadIsNotTheFuture)
-                {
+                let was_told = !is_known && since.was_told_of(origin);
+                let is_no_future = shared.holds(Safeguard::AheadIsNotTheFuture);
+                let objects = !is_known && !was_told && shared.holds(Safeguard::UnknownStartsObject);
+                is_recovered &= !shared.is_own(origin) && !objects && is_no_future;
+                // Of a relay that has never been here nothing comes to one that is alone.
+                if shared.is_own(origin) || shared.is_alone || !is_no_future {
+                    continue;
+                }
+                // Who is told now that something is lost is not told the same again.
+                if is_known {
                     skip.merge(origin, number);
+                } else if shared.holds(Safeguard::SkipOfUnknownStarts) {
+                    skip.merge_told(origin, number);
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
                 is_recovered &= !is_counted || number.max(numbers.base - 1) + 1 >= numbers.floor;
+            } else {
+                // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
+                is_recovered &= shared.is_own(origin)
+                    || shared.boots.is_known(origin)
+                    || !shared.holds(Safeguard::UnknownStartsObject);
             }
         }
         let mut seen_whole = Vec::new();
@@ -179,8 +197,21 @@ impl State {
             None => !seen_whole.contains(&missed.origin),
         };
         let missed: Vec<_> = self.ring.iter().map(|entry| self.missed(entry)).filter(is_missed).collect();
+        if missed.iter().map(|missed| missed.content.len()).sum::<usize>() > REPLAY_BYTES_MAX {
+            return not_recovered(at, skip);
+        }
         let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };
         Joining { answer: Answer::Recovered, position, missed, skip, at }
+    }
+
+    /// Whether a position was made when this log was there, and not by an earlier one that was forgotten.
+    fn is_behind_horizon(&self, shared: &Shared, since: &Position) -> bool {
+        let Some(horizon) = self.horizon else { return true };
+        // No earlier log has come so far: it is named in every position of this one.
+        let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
+        let is_of_this = own.is_some_and(|own| since.get(shared.own).is_some_and(|seen| seen + 1 >= own.numbers.base));
+        // Made elsewhere, by another clock.
+        is_of_this || since.minute >= horizon.saturating_add(shared.times.half_minutes())
     }
 
     fn missed(&self, entry: &super::ring::Entry) -> Missed {

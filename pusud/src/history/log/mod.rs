@@ -123,6 +123,11 @@ impl Log {
         self.lock().counted_bytes
     }
 
+    /// Whether something of it waits in the inbox of a shard, or was set aside there.
+    pub fn is_behind(&self, shard: usize) -> bool {
+        self.waiting[shard].load(Ordering::Acquire) > 0
+    }
+
     /// What was handed over to a shard of this log is delivered, or nobody's any more.
     pub fn delivered(&self, shard: usize) {
         self.waiting[shard].fetch_sub(1, Ordering::Release);
@@ -227,7 +232,9 @@ impl State {
 
     /// The origins that positions name, and whether there are more.
     fn listed(&self, own: Origin) -> (impl Iterator<Item = (Origin, u64)> + '_, bool) {
-        let is_named = |known: &&Known| known.is_listed && !known.numbers.is_empty();
+        // Where there was a log before, a number that it has never had says that the position is not one of its own.
+        let is_marked = move |known: &Known| self.horizon.is_some() && known.numbers.origin == own;
+        let is_named = move |known: &&Known| known.is_listed && (!known.numbers.is_empty() || is_marked(known));
         let count = self.origins.iter().filter(is_named).count();
         let named = self.origins.iter().filter(is_named).skip(count.saturating_sub(ORIGINS_MAX));
         let alone = (count == 0).then_some((own, 0));
@@ -243,7 +250,7 @@ impl State {
     /// The position of now.
     fn position(&self, own: Origin, now: Now) -> Position {
         let (listed, is_partial) = self.listed(own);
-        Position { minute: now.minute, seen: listed.collect(), is_partial }
+        Position::of(now.minute, listed, is_partial)
     }
 
     fn bytes(&self, name: &str) -> usize {

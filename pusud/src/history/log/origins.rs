@@ -1,4 +1,4 @@
-//! What a log knows of each origin: its numbers, and whether positions name it.
+//! Origins as a log knows them: their numbers, and whether positions name them.
 
 use crate::history::origin::Origin;
 

@@ -26,24 +26,28 @@ struct Encoded {
 }
 
 impl History {
-    /// The listeners of a run's channel that do not get what all others get; `None`: there are none.
-    pub(in crate::hub) fn who_is_apart(&self, publications: &Publications<'_>) -> Option<WhoIsApart> {
+    /// The listeners of a run's channel that do not get what all others get; `None`: there are none. They are out of the table
+    /// until [`have_heard`](Self::have_heard).
+    pub(in crate::hub) fn who_is_apart(&mut self, publications: &Publications<'_>) -> Option<WhoIsApart> {
         publications.history?;
-        let listeners = self.apart.get(publications.channel)?.clone();
+        let listeners = std::mem::take(self.apart.get_mut(publications.channel)?);
         Some(WhoIsApart { listeners, encoded: Vec::new() })
     }
 
     /// A run was told. Who had seen more than came, and has not any more, is as all others.
-    pub(in crate::hub) fn have_passed(&mut self, publications: &Publications<'_>) {
+    pub(in crate::hub) fn have_heard(&mut self, publications: &Publications<'_>, apart: WhoIsApart) {
+        let mut listeners = apart.listeners;
         let last = frames::last_position(publications.channel, publications.frames);
-        let Some(position) = last.and_then(Position::parse) else { return };
-        let Some(listeners) = self.apart.get_mut(publications.channel) else { return };
-        listeners.retain(|_, apart| match apart {
-            Apart::Waiting => true,
-            Apart::Ahead(skip) => skip.iter().any(|(origin, seen)| position.get(origin).is_none_or(|at| at < seen)),
-        });
+        if let Some(position) = last.and_then(Position::parse) {
+            listeners.retain(|_, apart| match apart {
+                Apart::Waiting => true,
+                Apart::Ahead(skip) => skip.iter().any(|(origin, seen)| position.get(origin).is_none_or(|at| at < seen)),
+            });
+        }
         if listeners.is_empty() {
             self.apart.remove(publications.channel);
+        } else if let Some(place) = self.apart.get_mut(publications.channel) {
+            *place = listeners;
         }
     }
 }

@@ -3,9 +3,9 @@
 //! What stands in the shard's inbox at that moment has been appended before, so that the listener was sent it or did not miss
 //! it: until that has passed the listener is one of those that have seen more than comes.
 
-use super::Apart;
+use super::{Apart, History};
 use crate::frames;
-use crate::history::{Answer, Joining, Start};
+use crate::history::{Answer, Joining, Log, Start};
 use crate::hub::subscriptions::ListenerId;
 use crate::hub::{Hub, Outbox, Stage, State};
 use crate::protocol::Reply;
@@ -17,26 +17,33 @@ impl Hub {
     pub fn confirm(&self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
-        state.join(listener, outbox, channel, start);
+        if state.join(listener, outbox, channel, start) {
+            // Many may come at once, before anything is flushed.
+            self.relieve_now(state);
+        }
         self.schedule_flush();
     }
 }
 
 impl State {
-    fn join(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
+    /// Whether something was missed, and is on its way.
+    fn join(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) -> bool {
         let Some(mut log) = self.history.as_mut().and_then(|history| history.log(channel)) else {
-            return self.tell(outbox, &nothing_missed(channel, &start, None), None);
+            self.tell(outbox, &nothing_missed(channel, &start, None), None);
+            return false;
         };
+        let shard = self.outgoing.member();
         let history = self.history.as_mut().expect("it has a log");
         let now = history.view.logs().now();
         if !matches!(history.apart(channel, listener), Some(Apart::Waiting)) {
             // It has joined before, and what it gets goes on.
-            let position = log.read(Start::Now, now).position.text();
-            let id = history.stream_id(listener, channel, &position);
-            return self.tell(outbox, &nothing_missed(channel, &start, Some(&position)), Some(&id));
+            let position = history.standing(&log, listener, shard);
+            let id = position.as_deref().map(|position| history.stream_id(listener, channel, position));
+            self.tell(outbox, &nothing_missed(channel, &start, position.as_deref()), id.as_deref());
+            return false;
         }
         let joining = loop {
-            match log.join(self.outgoing.member(), start.clone(), now) {
+            match log.join(shard, start.clone(), now) {
                 Some(joining) => break joining,
                 None => log = history.log_anew(&log),
             }
@@ -49,6 +56,7 @@ impl State {
         let id = history.stream_id(listener, channel, &position);
         self.tell(outbox, &subscribe_ok(channel, &joining, &position), Some(&id));
         self.replay(listener, outbox, channel, &joining);
+        !joining.missed.is_empty()
     }
 
     /// Sends what was missed. It does not count among what a client may have waiting for it: who has missed more than that would
@@ -81,6 +89,22 @@ impl State {
             Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
         };
         self.push(outbox, frames);
+    }
+}
+
+impl History {
+    /// The position of a listener that has joined. `None`: something is on its way to it, and it has said so itself when that has
+    /// come; the position of now would say that it has.
+    fn standing(&self, log: &Log, listener: ListenerId, shard: usize) -> Option<String> {
+        let mut position = log.read(Start::Now, self.view.logs().now()).position;
+        // Not before: what the position names stands in the inbox since then, or has come.
+        if log.is_behind(shard) {
+            return None;
+        }
+        if let Some(Apart::Ahead(seen)) = self.apart(log.name(), listener) {
+            position.merge_all(seen);
+        }
+        Some(position.text())
     }
 }
 

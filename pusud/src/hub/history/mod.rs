@@ -1,4 +1,4 @@
-//! What a shard does for channels with history: their runs take numbers, and listeners join their logs.
+//! Channels with history, in a shard: their runs take numbers, and listeners join their logs.
 //!
 //! All of it exists only where the operator has switched history on.
 //!

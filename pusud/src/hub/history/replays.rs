@@ -23,13 +23,18 @@ struct Made {
     channel: Box<str>,
     from: Position,
     to: Position,
+    /// Positions do not always say all.
+    count: usize,
     frames: Rc<[Frames]>,
 }
 
 impl Replays {
     /// The frames of what was missed, each with the position behind it.
     pub(super) fn frames(&mut self, channel: &str, joining: &Joining) -> Rc<[Frames]> {
-        let is_it = |made: &&Made| *made.channel == *channel && made.from == joining.position && made.to == joining.at;
+        let is_it = |made: &&Made| {
+            let is_same = made.from == joining.position && made.to == joining.at && made.count == joining.missed.len();
+            is_same && *made.channel == *channel
+        };
         if let Some(made) = self.made.iter().find(is_it) {
             return made.frames.clone();
         }
@@ -39,7 +44,8 @@ impl Replays {
                 self.made.remove(0);
             }
             let (from, to) = (joining.position.clone(), joining.at.clone());
-            self.made.push(Made { channel: channel.into(), from, to, frames: frames.clone() });
+            let count = joining.missed.len();
+            self.made.push(Made { channel: channel.into(), from, to, count, frames: frames.clone() });
         }
         frames
     }
