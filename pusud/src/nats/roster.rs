@@ -4,6 +4,7 @@
 
 mod relay;
 
+use relay::Losses;
 pub(super) use relay::{Heard, Relay, Resume};
 
 use crate::nats::wire::{About, Header};
@@ -74,6 +75,7 @@ impl Roster {
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
+            losses: Losses::default(),
             asked: None,
         };
         self.relays.insert(id, relay);
@@ -106,7 +108,8 @@ impl Roster {
     ) -> (Option<RelayId>, Heard, Option<RelayId>) {
         let same_name =
             self.relays.iter().find(|(_, relay)| relay.boot != header.boot && relay.name() == Some(&about.name));
-        let other = same_name.map(|(id, relay)| (*id, relay.boot, relay.traffic, relay.linked.is_some()));
+        let other =
+            same_name.map(|(id, relay)| (*id, relay.boot, (relay.traffic, relay.losses), relay.linked.is_some()));
         if other.is_some_and(|(_, boot, _, is_linked)| boot > header.boot && is_linked) {
             // It may have published before it has said its name.
             let before = self.by_boot.get(&header.boot).copied();
@@ -121,8 +124,8 @@ impl Roster {
         let old = other.map(|(old, ..)| old);
         let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, old) };
         let relay = self.relays.get_mut(&id).expect("it was found");
-        if let Some((_, _, traffic, _)) = other {
-            relay.inherit(traffic);
+        if let Some((_, _, (traffic, losses), _)) = other {
+            relay.inherit(traffic, losses);
         }
         (Some(id), relay.is_heard(header, about, is_heartbeat, now), old)
     }

@@ -7,6 +7,7 @@
 
 mod conversing;
 mod joining;
+mod losses;
 mod presence;
 mod publishing;
 mod questions;

@@ -14,6 +14,7 @@ impl<D: Door> Backplane<D> {
         self.join_on(now);
         self.beat(now);
         self.look_for_silent(now);
+        self.tell_losses(now);
         self.settle_waiting(now);
         self.ask_again(now);
         self.ask_lagging(now);

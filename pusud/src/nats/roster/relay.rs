@@ -24,8 +24,19 @@ pub(in crate::nats) struct Relay {
     pub resume: Option<Resume>,
     /// Messages.
     pub traffic: Traffic,
+    /// Which of those that were lost the log has.
+    pub losses: Losses,
     /// When it was asked to say what it is, since it has published without that.
     pub asked: Option<Instant>,
+}
+
+/// What the log has said of messages that were lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::nats) struct Losses {
+    /// So many.
+    pub told: u64,
+    /// When it has said so last.
+    pub at: Option<Instant>,
 }
 
 /// A question that a relay has to answer.
@@ -81,7 +92,10 @@ impl Relay {
         self.resume = Some(Resume::since(since));
     }
 
-    pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
+    /// What was counted of an earlier start of it, and what the log has of that.
+    pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic, losses: Losses) {
+        self.losses.told = self.losses.told.saturating_add(losses.told);
+        self.losses.at = self.losses.at.max(losses.at);
         let Traffic { received: r, missed: m, late: l, too_large: t, .. } = self.traffic;
         self.traffic.received = r.saturating_add(received);
         self.traffic.missed = m.saturating_add(missed);

@@ -4,6 +4,7 @@
 mod bench;
 mod conversations;
 mod garbage;
+mod log;
 mod many;
 mod namesakes;
 mod presence;
