@@ -6,6 +6,7 @@
 //! has just started drops what it is given before.
 
 mod conversing;
+mod garbage;
 mod joining;
 mod losses;
 mod presence;
@@ -105,6 +106,8 @@ struct Figures {
     too_large: u64,
     /// Payloads that no relay has sent.
     garbage: u64,
+    /// When the log has said so last.
+    garbage_told: Option<Instant>,
     /// Presences of other relays that have this relay's name.
     namesakes: u64,
     /// Presences of relays at servers of other clusters.

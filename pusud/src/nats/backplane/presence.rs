@@ -1,6 +1,7 @@
 //! Presence of other relays: who is there, who has come and who has gone.
 
 use super::Backplane;
+use super::garbage::Taken;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{Heard, Relay, RelayId};
@@ -17,9 +18,9 @@ const WARN_PAUSE: Duration = Duration::from_secs(1);
 
 impl<D: Door> Backplane<D> {
     /// A relay says what it is.
-    pub(super) fn receive_presence(&mut self, header: Header, presence: Presence, about: About, now: Instant) {
+    pub(super) fn receive_presence(&mut self, header: Header, presence: Presence, about: About, now: Instant) -> Taken {
         if about.network != self.identity.network {
-            return self.garbage("a relay of another network");
+            return Err(format!("what the relay {} of another network ({}) says", about.name, about.network).into());
         }
         let is_namesake = about.name == self.identity.name;
         if is_namesake || !self.is_within_reach(&about) {
@@ -27,7 +28,12 @@ impl<D: Door> Backplane<D> {
             if let Some(id) = self.roster.refuse(header.boot) {
                 self.forget(id, now);
             }
-            return if is_namesake { self.namesake(header, now) } else { self.elsewhere(&about, now) };
+            if is_namesake {
+                self.namesake(header, now);
+            } else {
+                self.elsewhere(&about, now);
+            }
+            return Ok(());
         }
         let (is_stopping, heartbeat) = (about.is_stopping, about.heartbeat);
         let (id, heard, replaced) = self.roster.heard(header, about, presence == Presence::Heartbeat, now);
@@ -35,10 +41,7 @@ impl<D: Door> Backplane<D> {
             self.forget(replaced, now);
         }
         let Some(id) = id else {
-            if heard == Heard::Full {
-                self.garbage("more relays than can be");
-            }
-            return;
+            return if heard == Heard::Full { Err("more relays than can be".into()) } else { Ok(()) };
         };
         if heartbeat == 0 {
             // It publishes nothing before its first one.
@@ -76,6 +79,7 @@ impl<D: Door> Backplane<D> {
         }
         self.resume_all(now);
         self.to_tick.notify_one();
+        Ok(())
     }
 
     /// Another relay has this relay's name.

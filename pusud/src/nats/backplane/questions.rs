@@ -1,6 +1,7 @@
 //! Questions of relays to each other, and their answers: barriers, and how far channels are.
 
 use super::Backplane;
+use super::garbage::Taken;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{RelayId, Resume};
@@ -14,12 +15,12 @@ const RESUME_AGAIN: Duration = Duration::from_secs(1);
 
 impl<D: Door> Backplane<D> {
     /// A relay wants to know when everything before has been said, and how far these channels are.
-    pub(super) fn answer_barrier(&mut self, header: Header, number: u64, channels: Names<'_>) {
+    pub(super) fn answer_barrier(&mut self, header: Header, number: u64, channels: Names<'_>) -> Taken {
         let mut lasts = Vec::new();
         for (place, channel) in (0..).zip(channels) {
-            let Ok(channel) = channel else { return self.garbage("a question that is cut short") };
+            let Ok(channel) = channel else { return Err("a question that is cut short".into()) };
             if place as usize >= LIST_BYTES_MAX / 20 {
-                return self.garbage("a question about more channels than an answer has room for");
+                return Err("a question about more channels than an answer has room for".into());
             }
             if let Some((base, last)) = self.published.of(channel) {
                 lasts.push((place, base, last));
@@ -29,6 +30,7 @@ impl<D: Door> Backplane<D> {
         let floor = self.published.floor();
         // In order with the publications that it counts.
         self.send(Kind::Ordered, &subject, |out| wire::passed(out, sender, (number, floor), lasts.into_iter()));
+        Ok(())
     }
 
     pub(super) fn receive_passed(
@@ -37,8 +39,8 @@ impl<D: Door> Backplane<D> {
         (number, floor): (u64, u64),
         mut lasts: Lasts<'_>,
         now: Instant,
-    ) {
-        let Some(id) = self.roster.find_or_add(header, now) else { return };
+    ) -> Taken {
+        let Some(id) = self.roster.find_or_add(header, now) else { return Ok(()) };
         if let Some(channels) = self.barriers.channels(number) {
             let mut next = lasts.next();
             let mut missed = 0;
@@ -48,7 +50,7 @@ impl<D: Door> Backplane<D> {
                         next = lasts.next();
                         (base, last)
                     }
-                    Some(Err(_)) => return self.garbage("an answer that is cut short"),
+                    Some(Err(_)) => return Err("an answer that is cut short".into()),
                     _ => (floor, floor),
                 };
                 if let Some(channel) = self.interest.by_name(channel) {
@@ -64,6 +66,7 @@ impl<D: Door> Backplane<D> {
         }
         self.caught_up(id, number, now);
         self.settle_waiting(now);
+        Ok(())
     }
 
     /// Asks those that have to say how far they are.
@@ -126,11 +129,17 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    pub(super) fn receive_numbers(&mut self, header: Header, piece: Piece, channels: Numbers<'_>, now: Instant) {
-        let Some(id) = self.roster.find_or_add(header, now) else { return };
+    pub(super) fn receive_numbers(
+        &mut self,
+        header: Header,
+        piece: Piece,
+        channels: Numbers<'_>,
+        now: Instant,
+    ) -> Taken {
+        let Some(id) = self.roster.find_or_add(header, now) else { return Ok(()) };
         let mut missed = 0;
         for channel in channels {
-            let Ok((channel, base, last)) = channel else { return self.garbage("an answer that is cut short") };
+            let Ok((channel, base, last)) = channel else { return Err("an answer that is cut short".into()) };
             // Of a new channel its barrier says it.
             if let Some(channel) = self.interest.by_name(channel)
                 && (!channel.is_new || channel.knows(id))
@@ -139,9 +148,9 @@ impl<D: Door> Backplane<D> {
             }
         }
         self.count_missed(id, missed);
-        let Some(relay) = self.roster.get_mut(id) else { return };
+        let Some(relay) = self.roster.get_mut(id) else { return Ok(()) };
         let is_asked = |resume: &&mut Resume| resume.since == piece.since && resume.asked.is_some();
-        let Some(resume) = relay.resume.as_mut().filter(is_asked) else { return };
+        let Some(resume) = relay.resume.as_mut().filter(is_asked) else { return Ok(()) };
         resume.pieces = resume.pieces.saturating_add(u32::from(resume.pieces == piece.place));
         // Where one is missing it is asked again.
         if piece.is_last && piece.place.checked_add(1) == Some(resume.pieces) {
@@ -150,6 +159,7 @@ impl<D: Door> Backplane<D> {
                 self.interest.begins(id, piece.floor);
             }
         }
+        Ok(())
     }
 
     /// Has a relay say how far all its channels are, where that is not known of all that are listened to here.

@@ -28,7 +28,7 @@ impl<D: Door> Backplane<D> {
     /// The server has said something.
     pub(in crate::nats) fn handle(&mut self, op: Op<'_>, now: Instant) -> Next {
         match op {
-            Op::Message(message) => self.receive(message.sid, message.payload, now),
+            Op::Message(message) => self.receive(message.sid, message.subject, message.payload, now),
             Op::Ping => {
                 self.queue.write(Kind::Urgent, command::pong);
                 self.to_write.notify_one();
@@ -40,7 +40,9 @@ impl<D: Door> Backplane<D> {
                     return Next::End(error.to_string());
                 }
             }
-            Op::TooLong { .. } => self.garbage("a message longer than any of a relay"),
+            Op::TooLong { subject, .. } => {
+                self.garbage("a message longer than any of a relay", subject, None, now);
+            }
             // Only questions with a subject for replies are answered so, and there are none; PONG is the connection's business.
             Op::NoResponders { .. } | Op::Pong | Op::Ok => {}
         }

@@ -121,7 +121,11 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, sid: u64, payload: &[u8]) {
-        self.backplane.receive(sid, payload, self.now);
+        self.receive_at(b"subject", sid, payload);
+    }
+
+    pub(super) fn receive_at(&mut self, subject: &[u8], sid: u64, payload: &[u8]) {
+        self.backplane.receive(sid, subject, payload, self.now);
     }
 
     pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {

@@ -1,6 +1,6 @@
 //! Lines of the log that others can bring about: they say what has happened and to whom, and there are few of them.
 
-use super::bench::{ALL, Bench, about, heartbeat, publications};
+use super::bench::{ALL, About, Bench, about, heartbeat, publications, sender};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -79,4 +79,34 @@ fn losses_that_were_told_are_not_told_again_of_its_next_start() {
         pass(&mut bench, 2, &mut 71, &[(5, "second")]);
     });
     assert!(lines.len() == 2 && lines[1].ends_with("relay=second missed=1"), "{lines:?}");
+}
+
+#[test]
+fn garbage_is_told_by_its_subject_and_its_sender_and_not_without_end() {
+    let mut bench = listening(&[(2, "second")]);
+    let stranger = sender(7, 1).boot.to_string();
+    let network = About { network: "m".into(), ..about("third", 1) };
+    let garbage = [
+        ("pusu.n.c.a\u{1b}", CHANNEL, publications(2, 0, &["1"]), "subject=pusu.n.c.a\\x1b relay=second count=1"),
+        ("pusu.n.c.a", CHANNEL, b"text".to_vec(), "subject=pusu.n.c.a count=2"),
+        ("pusu.n.all", ALL, publications(7, 1, &["1"]), &format!("subject=pusu.n.all relay={stranger} count=3")),
+        ("pusu.n.all", ALL, heartbeat(7, 1, &network), &format!("relay={stranger} count=4")),
+        (&"x".repeat(300), CHANNEL, Vec::new(), &format!("subject={}… count=5", "x".repeat(100))),
+    ];
+    for (subject, sid, payload, end) in &garbage {
+        let lines = logged(|| bench.receive_at(subject.as_bytes(), *sid, payload));
+        assert!(lines.len() == 1 && lines[0].ends_with(end), "{end}: {lines:?}");
+        assert_eq!(
+            lines[0].contains("what the relay third of another network (m) says"),
+            payload.get(1..2) == Some(&[3])
+        );
+    }
+    let lines = logged(|| {
+        for _ in 0..130 {
+            (0..10).for_each(|_| bench.receive_at(b"a", CHANNEL, b"text"));
+            bench.pass(Duration::from_secs(1));
+        }
+    });
+    let lines: Vec<_> = lines.iter().filter(|line| line.contains("came over NATS")).collect();
+    assert!(lines.len() == 2 && lines[1].ends_with("subject=a count=1206"), "{lines:?}");
 }
