@@ -88,6 +88,9 @@ pub struct NatsStatus {
     pub barrier_longest: Option<Duration>,
     /// What is wrong, or was last.
     pub last_error: Option<String>,
+    /// How long ago that was so last.
+    #[serde(with = "seconds")]
+    pub last_error_ago: Option<Duration>,
 }
 
 /// One relay of the network.

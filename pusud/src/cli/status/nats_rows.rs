@@ -27,8 +27,14 @@ pub(in crate::cli) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)
     if !counts.is_empty() {
         rows.push(("  faults", counts.join(", ")));
     }
-    rows.extend(nats.last_error.iter().map(|error| ("  last error", error.clone())));
+    rows.extend(last_error(nats).map(|error| ("  last error", error)));
     rows
+}
+
+/// What is wrong, or was last, and how long ago.
+pub(in crate::cli) fn last_error(nats: &NatsStatus) -> Option<String> {
+    let error = nats.last_error.as_ref()?;
+    Some(nats.last_error_ago.map_or_else(|| error.clone(), |time| format!("{error}, {} ago", whole(time))))
 }
 
 /// One line about the connection.
@@ -134,6 +140,7 @@ mod tests {
             barrier_last: ms(1),
             barrier_longest: ms(20),
             last_error: Some("gone".into()),
+            last_error_ago: ms(3_700_200),
             ..NatsStatus::default()
         };
         assert_eq!(
@@ -143,7 +150,7 @@ mod tests {
              messages: 9 given to it, 7 bytes wait, 1 dropped, 2 too large for it\n\
              barriers: 4 passed, 0 expired, the last took 1.0 ms, the longest 20.0 ms\n\
              faults: 1 connections ended, 3 messages of strangers\n\
-             last error: gone\n"
+             last error: gone, 1h 1m 40s ago\n"
         );
         let away = NatsStatus { disconnected_for: ms(5000), ..NatsStatus::default() };
         let text = rows(&away);

@@ -65,7 +65,10 @@ fn whole(glance: &Glance, columns: usize) -> String {
         wrapped(&escaped(&format!("{level}: {}", problem.text)), columns).for_each(|line| text.extend([line, "\n"]));
     }
     let is_itself = status.relays.iter().map(|relay| relay.state == PeerState::Itself);
-    let nats = status.nats.iter().map(|nats| format!("NATS: {}", nats_rows::connection(nats)));
+    let nats = status.nats.iter().flat_map(|nats| {
+        let error = nats_rows::last_error(nats).map(|error| format!("NATS, last error: {error}"));
+        [format!("NATS: {}", nats_rows::connection(nats))].into_iter().chain(error)
+    });
     let relays = relay_lines(status).zip(is_itself).filter_map(|(line, is_itself)| (!is_itself).then_some(line));
     let lines: Vec<String> = nats.chain(relays).collect();
     if !lines.is_empty() {
@@ -123,6 +126,10 @@ mod tests {
         let text = of(&glance, usize::MAX, usize::MAX);
         assert!(text.contains("\n\nNATS: NOT CONNECTED: other relays are not reached\nr\\u009b2: heard, "), "{text}");
         assert!(!text.contains("also at"), "{text}");
+        let (last_error, last_error_ago) = (Some("gone".into()), Some(std::time::Duration::from_secs(90)));
+        glance.status.nats = Some(NatsStatus { last_error, last_error_ago, ..NatsStatus::default() });
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("\nNATS, last error: gone, 1m 30s ago\nr"), "{text}");
         let problem = Problem { level: Level::Error, text: "The link is cut.".into(), ..Problem::default() };
         glance.problems = vec![problem];
         let text = of(&glance, usize::MAX, usize::MAX);

@@ -30,8 +30,12 @@ fn away(nats: &NatsStatus) -> Option<String> {
     Some(format!(
         "There has been no connection to NATS for {}{why}; the clients of this relay are served, and other relays are not reached: \
          see that the servers of nats.servers run, that nothing is in between, and that they take this relay's credentials.",
-        format_duration(Duration::from_secs(time.as_secs()))
+        whole(time)
     ))
+}
+
+fn whole(time: Duration) -> String {
+    format_duration(Duration::from_secs(time.as_secs()))
 }
 
 /// Problems that are there while their counts grow.
@@ -39,7 +43,8 @@ fn lately(status: &Status, nats: &NatsStatus, recent: &Recent) -> Vec<Problem> {
     let RecentNats { dropped, too_large, garbage, refusals, namesakes, other_clusters } = recent.nats;
     let mut found = Vec::new();
     let time = within(recent);
-    let why = nats.last_error.as_ref().map_or_else(String::new, |why| format!(" (the last: {why})"));
+    let ago = nats.last_error_ago.map_or_else(String::new, |time| format!(", {} ago", whole(time)));
+    let why = nats.last_error.as_ref().map_or_else(String::new, |why| format!(" (the last{ago}: {why})"));
     // A subscription is refused once, and is missing as long as the connection lasts.
     let refused = refusals.max(nats.connection_refusals);
     if refused > 0 {

@@ -78,7 +78,7 @@ impl<D: Door> Backplane<D> {
             warn!(reason, "cannot connect to NATS; trying again");
             self.dial_warned = Some(now);
         }
-        self.figures.last_error = Some(reason);
+        self.remember_error(reason, now);
         self.forget_connection(now);
     }
 

@@ -114,8 +114,8 @@ struct Figures {
     other_clusters: u64,
     /// Connections that have ended.
     disconnects: u64,
-    /// Why the last one ended, or could not be made.
-    last_error: Option<String>,
+    /// What is wrong, or was last, and when it was so last.
+    last_error: Option<(String, Instant)>,
     /// What servers have refused.
     refusals: u64,
     /// A limit of the server that was warned about.
@@ -222,6 +222,17 @@ impl<D: Door> Backplane<D> {
     /// The cluster of the server; empty: it is alone, or there is none.
     fn cluster(&self) -> &str {
         self.server.as_ref().map_or("", |server| server.info.cluster())
+    }
+
+    /// What is wrong is this from now on, as the status says it.
+    fn remember_error(&mut self, text: String, now: Instant) {
+        self.figures.last_error = Some((text, now));
+    }
+
+    /// Whether the same was wrong last; then it is so again.
+    fn is_known_error(&mut self, text: &str, now: Instant) -> bool {
+        let known = self.figures.last_error.as_mut().filter(|(known, _)| known == text);
+        known.map(|(_, at)| *at = now).is_some()
     }
 
     /// Whether publications leave.

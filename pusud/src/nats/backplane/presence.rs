@@ -91,9 +91,9 @@ impl<D: Door> Backplane<D> {
             }
             false => "another relay has this relay's name, and is not heard any more; give each a `name` of its own",
         };
-        if self.figures.last_error.as_deref() != Some(text) && self.may_warn(now) {
+        if !self.is_known_error(text, now) && self.may_warn(now) {
             warn!(name = %self.identity.name, boot = %header.boot, "{text}");
-            self.figures.last_error = Some(text.to_owned());
+            self.remember_error(text.to_owned(), now);
         }
     }
 
@@ -120,9 +120,9 @@ impl<D: Door> Backplane<D> {
             about.name,
             if about.cluster.is_empty() { "one without a name" } else { &about.cluster }
         );
-        if self.figures.last_error.as_deref() != Some(&*text) && self.may_warn(now) {
+        if !self.is_known_error(&text, now) && self.may_warn(now) {
             warn!("{text}");
-            self.figures.last_error = Some(text);
+            self.remember_error(text, now);
         }
     }
 

@@ -121,12 +121,12 @@ impl<D: Door> Backplane<D> {
             }
             other => format!("NATS refuses: {other}"),
         };
-        if self.figures.last_error.as_deref() != Some(&*text) && self.may_warn(now) {
+        if !self.is_known_error(&text, now) && self.may_warn(now) {
             match refusal {
                 ServerError::Permissions(..) => error!("{text}"),
                 _ => warn!("{text}"),
             }
         }
-        self.figures.last_error = Some(text);
+        self.remember_error(text, now);
     }
 }

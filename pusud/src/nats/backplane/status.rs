@@ -51,7 +51,8 @@ impl<D: Door> Backplane<D> {
             barriers_expired: self.barriers.figures.expired,
             barrier_last: self.barriers.figures.last,
             barrier_longest: self.barriers.figures.longest,
-            last_error: self.figures.last_error.clone(),
+            last_error: self.figures.last_error.as_ref().map(|(text, _)| text.clone()),
+            last_error_ago: self.figures.last_error.as_ref().map(|(_, at)| now.saturating_duration_since(*at)),
         }
     }
 

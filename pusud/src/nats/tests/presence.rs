@@ -79,6 +79,24 @@ fn a_relay_that_is_heard_says_how_far_all_its_channels_are() {
     assert_eq!((traffic.received, traffic.missed), (2, 2 + 1), "4 and 5 of one, 11 of the other");
 }
 
+/// One of an hour ago is another thing than one of now.
+#[test]
+fn the_last_error_has_its_age() {
+    let mut bench = Bench::joined("own", 1);
+    assert_eq!(bench.nats().last_error_ago, None);
+    bench.backplane.disconnected("gone".to_owned(), bench.now);
+    bench.pass(Duration::from_secs(50));
+    assert_eq!(bench.nats().last_error_ago, Some(Duration::from_secs(50)));
+    bench.connect("S1");
+    for beat in 1..4 {
+        bench.pass(Duration::from_secs(2));
+        bench.receive(ALL, &heartbeat(9, 1, &about("own", beat)));
+    }
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.nats().last_error.unwrap().contains("this relay's name"));
+    assert_eq!(bench.nats().last_error_ago, Some(Duration::from_secs(1)), "it was heard again and again");
+}
+
 /// Between servers of two clusters, over gateways or leaf nodes, no barrier holds.
 #[test]
 fn a_relay_at_another_cluster_is_not_linked() {
