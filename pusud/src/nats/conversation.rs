@@ -137,8 +137,9 @@ impl<D: Door> Conversation<D> {
                 return "nothing has been heard of the server for 3 s".to_owned();
             }
             if self.pinged.get().is_none() {
-                self.pinged.set(Some(Instant::now()));
-                self.backplane.borrow_mut().ping();
+                let now = Instant::now();
+                self.pinged.set(Some(now));
+                self.backplane.borrow_mut().ping(now);
             }
         }
     }

@@ -51,7 +51,7 @@ pub struct NatsStatus {
     /// For how long there has been none; since the relay has started, if there was none yet.
     #[serde(with = "seconds")]
     pub disconnected_for: Option<Duration>,
-    /// From a ping to its pong, the last time.
+    /// From a ping to its pong, the last time; where one is waited for that has taken longer, until now.
     #[serde(with = "seconds")]
     pub round_trip: Option<Duration>,
     /// All relays that were known have answered over this connection, and publications leave.

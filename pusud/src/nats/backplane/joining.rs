@@ -44,8 +44,16 @@ impl<D: Door> Backplane<D> {
             encryption,
             "connected to NATS"
         );
-        self.server =
-            Some(Server { way, info, since: now, round_trip: None, refusals: 0, heard: now, hears_since: now });
+        self.server = Some(Server {
+            way,
+            info,
+            since: now,
+            round_trip: None,
+            pinged: None,
+            refusals: 0,
+            heard: now,
+            hears_since: now,
+        });
         self.look_at_payload_limit();
         // Also what was subscribed to while there was no connection.
         self.interest.unsettle();

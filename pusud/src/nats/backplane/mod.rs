@@ -88,6 +88,8 @@ struct Server {
     info: Info,
     since: Instant,
     round_trip: Option<Duration>,
+    /// When the PING left that is not answered yet.
+    pinged: Option<Instant>,
     refusals: u64,
     /// When something was heard of it.
     heard: Instant,

@@ -65,7 +65,8 @@ impl<D: Door> Backplane<D> {
     }
 
     /// Appends a PING that the connection has to be asked with.
-    pub(in crate::nats) fn ping(&mut self) {
+    pub(in crate::nats) fn ping(&mut self, now: Instant) {
+        self.server.iter_mut().for_each(|server| server.pinged = Some(now));
         self.queue.write(Kind::Urgent, command::ping);
         self.to_write.notify_one();
     }
@@ -78,8 +79,17 @@ impl<D: Door> Backplane<D> {
     /// The PING was answered after this time.
     pub(in crate::nats) fn answered(&mut self, round_trip: Duration) {
         if let Some(server) = &mut self.server {
-            server.round_trip = Some(round_trip);
+            (server.round_trip, server.pinged) = (Some(round_trip), None);
         }
+    }
+
+    /// The time of the last PING; of the one that is under way, once that takes longer than the one before: a server that
+    /// stands still is not as fast as it was.
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let server = self.server.as_ref()?;
+        let open = server.pinged.map(|pinged| now.saturating_duration_since(pinged));
+        // Before the first answer nothing is known but that.
+        open.map_or(server.round_trip, |open| Some(server.round_trip?.max(open)))
     }
 
     fn informed(&mut self, info: Info) -> Next {

@@ -35,7 +35,7 @@ impl<D: Door> Backplane<D> {
             max_payload: info.map(|info| info.payload_bytes_max() as u64),
             connected_for: server.map(|server| now.saturating_duration_since(server.since)),
             disconnected_for: server.is_none().then(|| now.saturating_duration_since(self.alone_since)),
-            round_trip: server.and_then(|server| server.round_trip),
+            round_trip: self.round_trip(now),
             joined: self.has_joined(),
             queue_bytes: self.queue.bytes() as u64,
             published: self.figures.published,

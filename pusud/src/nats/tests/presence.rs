@@ -79,6 +79,25 @@ fn a_relay_that_is_heard_says_how_far_all_its_channels_are() {
     assert_eq!((traffic.received, traffic.missed), (2, 2 + 1), "4 and 5 of one, 11 of the other");
 }
 
+/// It was fast, and now it stands still.
+#[test]
+fn the_round_trip_grows_while_a_server_does_not_answer() {
+    let mut bench = Bench::joined("own", 1);
+    let ms = Duration::from_millis;
+    bench.backplane.ping(bench.now);
+    assert_eq!(bench.nats().round_trip, None, "nothing was answered yet");
+    bench.backplane.answered(ms(2));
+    bench.backplane.ping(bench.now);
+    bench.pass(ms(1));
+    assert_eq!(bench.nats().round_trip, Some(ms(2)), "the answer may be under way");
+    bench.pass(ms(2499));
+    assert_eq!(bench.nats().round_trip, Some(ms(2500)));
+    bench.backplane.answered(ms(2500));
+    bench.backplane.ping(bench.now);
+    bench.backplane.answered(ms(1));
+    assert_eq!(bench.nats().round_trip, Some(ms(1)));
+}
+
 /// One of an hour ago is another thing than one of now.
 #[test]
 fn the_last_error_has_its_age() {
