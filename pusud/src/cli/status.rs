@@ -210,6 +210,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     let mut facts = match relay.state {
         PeerState::Itself => return format!("{place}: this relay"),
         PeerState::Down => vec!["NOT LINKED".to_owned()],
+        PeerState::Stopped => vec!["stopped as planned".to_owned()],
         PeerState::Linking => vec!["linking".to_owned()],
         PeerState::Linked if relay.lagging => vec!["linked, but SLOW to answer".to_owned()],
         PeerState::Linked => vec!["linked".to_owned()],

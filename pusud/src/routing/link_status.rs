@@ -162,6 +162,8 @@ pub enum PeerState {
     Linking,
     /// Linked.
     Linked,
+    /// It has stopped as planned, and is shown for a minute more: only over NATS.
+    Stopped,
     /// The address is this relay's own.
     Itself,
 }

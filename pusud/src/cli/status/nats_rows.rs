@@ -80,6 +80,7 @@ pub(super) fn describe_relay(relay: &PeerStatus) -> String {
             PeerState::Linked if relay.lagging => "heard, but SLOW to answer",
             PeerState::Linked => "heard",
             PeerState::Linking => "linking",
+            PeerState::Stopped => "stopped as planned",
             PeerState::Down | PeerState::Itself => "NOT HEARD",
         }
         .to_owned(),
@@ -168,6 +169,8 @@ mod tests {
             ..PeerStatus::default()
         };
         assert_eq!(describe_relay(&relay), "r2: heard, for 1m, at the server NABCDEFG, 5 received, 2 missed, 1 late");
+        let stopped = PeerStatus { state: PeerState::Stopped, linked_for: None, ..relay.clone() };
+        assert!(describe_relay(&stopped).starts_with("r2: stopped as planned, "), "{}", describe_relay(&stopped));
         let down = PeerStatus { state: PeerState::Down, ..relay };
         assert!(describe_relay(&down).starts_with("r2: NOT HEARD"), "{}", describe_relay(&down));
     }

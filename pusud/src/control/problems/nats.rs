@@ -104,7 +104,7 @@ pub(super) fn is_reached(status: &Status) -> bool {
 /// The problem of a relay that is not heard any more.
 pub(super) fn not_heard(name: &str) -> Problem {
     let text = format!(
-        "Nothing has been heard of the relay {name} over NATS for 3 s or longer, or it has stopped, and clients here and there do not \
+        "Nothing has been heard of the relay {name} over NATS for 3 s or longer, and clients here and there do not \
          hear each other: see that it runs and has a connection to NATS; one that is gone for good is forgotten after an hour."
     );
     Problem::error("link_down", View::Network, text).about(name)

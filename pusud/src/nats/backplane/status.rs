@@ -64,7 +64,11 @@ impl<D: Door> Backplane<D> {
         PeerStatus {
             name: relay.name().map(str::to_owned),
             remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
-            state: if is_linked { PeerState::Linked } else { PeerState::Down },
+            state: match about.is_some_and(|about| about.is_stopping) {
+                _ if is_linked => PeerState::Linked,
+                true => PeerState::Stopped,
+                false => PeerState::Down,
+            },
             traffic: relay.traffic,
             linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
             lagging: is_linked && relay.is_lagging,

@@ -2,7 +2,7 @@
 
 use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender, welcome};
 use crate::nats::wire::{self, About, Message, Piece};
-use crate::routing::PeerState::{Down, Linked};
+use crate::routing::PeerState::{Down, Linked, Stopped};
 use std::time::Duration;
 
 fn linked() -> Bench {
@@ -17,6 +17,22 @@ fn a_silent_relay_is_down() {
     bench.pass(Duration::from_millis(2900));
     assert_eq!(bench.peer("other").unwrap().state, Linked);
     bench.pass(Duration::from_millis(300));
+    assert_eq!(bench.peer("other").unwrap().state, Down);
+}
+
+#[test]
+fn a_relay_that_has_said_goodbye_is_stopped_and_not_down() {
+    let mut bench = linked();
+    bench.receive(ALL, &payload(|out| wire::goodbye(out, sender(2, 1))));
+    assert_eq!(bench.peer("other").unwrap().state, Stopped);
+    bench.pass(Duration::from_secs(50));
+    assert_eq!(bench.peer("other").unwrap().state, Stopped);
+    bench.pass(Duration::from_secs(11));
+    assert!(bench.peer("other").is_none());
+    // Its next start dies without a word.
+    bench.receive(ALL, &heartbeat(3, 1, &about("other", 1)));
+    assert_eq!(bench.peer("other").unwrap().state, Linked);
+    bench.pass(Duration::from_secs(4));
     assert_eq!(bench.peer("other").unwrap().state, Down);
 }
 
