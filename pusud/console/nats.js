@@ -57,6 +57,7 @@ function countedOf(nats) {
     bad('Connections ended', nats.disconnects),
     bad('Commands refused', nats.refusals),
     bad('Messages of strangers', nats.garbage),
+    ['Of later versions, skipped', nats.unknown > 0 ? exact(nats.unknown) : null],
     bad('Another relay of this name', nats.namesakes),
     bad('A relay at another cluster', nats.other_clusters),
   ]

@@ -66,6 +66,8 @@ pub struct NatsStatus {
     pub too_large: u64,
     /// Payloads at the network's subjects that no relay of it has sent.
     pub garbage: u64,
+    /// Payloads, and frames that relays tell each other alone, of kinds that only later versions have; they are skipped.
+    pub unknown: u64,
     /// Times that a server has refused something.
     pub refusals: u64,
     /// Of these, those over the present connection.

@@ -19,6 +19,7 @@ pub(in crate::cli) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)
         (nats.disconnects, "connections ended"),
         (nats.refusals, "commands REFUSED"),
         (nats.garbage, "messages of strangers"),
+        (nats.unknown, "of later versions, skipped"),
         (nats.namesakes, "times another relay of this NAME"),
         (nats.other_clusters, "times a relay at ANOTHER CLUSTER"),
     ];
@@ -136,6 +137,7 @@ mod tests {
             dropped: 1,
             too_large: 2,
             garbage: 3,
+            unknown: 5,
             disconnects: 1,
             barriers_passed: 4,
             barrier_last: ms(1),
@@ -150,7 +152,7 @@ mod tests {
              server: n1, version 2.9.10, cluster c, id NABCDEFG, max_payload 1024\n\
              messages: 9 given to it, 7 bytes wait, 1 dropped, 2 too large for it\n\
              barriers: 4 passed, 0 expired, the last took 1.0 ms, the longest 20.0 ms\n\
-             faults: 1 connections ended, 3 messages of strangers\n\
+             faults: 1 connections ended, 3 messages of strangers, 5 of later versions, skipped\n\
              last error: gone, 1h 1m 40s ago\n"
         );
         let away = NatsStatus { disconnected_for: ms(5000), ..NatsStatus::default() };

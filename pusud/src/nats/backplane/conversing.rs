@@ -6,7 +6,7 @@ use super::Backplane;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{Relay, RelayId};
 use crate::nats::wire::{self, Header, PEER_HEAD_BYTES};
-use crate::peers::{Decoder, FRAME_BYTES_MAX, parse};
+use crate::peers::{Decoder, FRAME_BYTES_MAX, Malformed, parse};
 use crate::routing::{Door, Order, OrderReply, OrderTicket, OwnDecider};
 use std::collections::BTreeMap;
 use tracing::warn;
@@ -118,7 +118,7 @@ impl<D: Door> Backplane<D> {
     }
 
     fn take_in_frames(&mut self, id: RelayId) {
-        let Self { conversations, peers, door, .. } = self;
+        let Self { conversations, peers, door, figures, .. } = self;
         let Some(known) = conversations.all.get_mut(&id) else { return };
         let problem = loop {
             match known.decoder.next(FRAME_BYTES_MAX) {
@@ -129,6 +129,8 @@ impl<D: Door> Backplane<D> {
                             break breach.to_string();
                         }
                     }
+                    // Of a later minor version: everything else that it tells is known.
+                    Err(Malformed::UnknownType(_)) => figures.unknown += 1,
                     Err(error) => break error.to_string(),
                 },
                 Err(error) => break error.to_string(),

@@ -110,6 +110,8 @@ struct Figures {
     garbage: u64,
     /// When the log has said so last.
     garbage_told: Option<Instant>,
+    /// Payloads, and frames of conversations, of kinds that only later versions have.
+    unknown: u64,
     /// Presences of other relays that have this relay's name.
     namesakes: u64,
     /// Presences of relays at servers of other clusters.

@@ -59,7 +59,8 @@ impl<D: Door> Backplane<D> {
                 return self.receive_publications(sid, header, (first, base), contents, now);
             }
             (_, Message::Note { base, last }) => return self.receive_note(sid, header, (base, last), now),
-            (_, Message::Unknown) => {}
+            (_, Message::Nothing) => {}
+            (_, Message::Unknown) => self.figures.unknown += 1,
             _ => return Err("a message at a subject where it does not belong".into()),
         }
         Ok(())

@@ -42,6 +42,7 @@ impl<D: Door> Backplane<D> {
             dropped: self.figures.dropped,
             too_large: self.figures.too_large,
             garbage: self.figures.garbage,
+            unknown: self.figures.unknown,
             refusals: self.figures.refusals,
             connection_refusals: server.map_or(0, |server| server.refusals),
             namesakes: self.figures.namesakes,

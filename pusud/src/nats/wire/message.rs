@@ -91,6 +91,8 @@ pub(in crate::nats) enum Message<'a> {
         /// The frames.
         frames: &'a [u8],
     },
+    /// It never means anything.
+    Nothing,
     /// A kind that a later minor version has.
     Unknown,
 }
@@ -136,6 +138,7 @@ fn message(kind: u8, mut fields: Fields<'_>) -> Result<Message<'_>, Malformed> {
             let (to, conversation, number) = (fields.u32()?, fields.u32()?, fields.u64()?);
             return Ok(Message::Peer { to, conversation, number, frames: fields.0 });
         }
+        kind::NOTHING => return Ok(Message::Nothing),
         _ => return Ok(Message::Unknown),
     };
     fields.end()?;
