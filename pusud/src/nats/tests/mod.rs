@@ -2,6 +2,7 @@
 //! no relay would say.
 
 mod bench;
+mod bounds;
 mod conversations;
 mod garbage;
 mod log;
@@ -9,4 +10,5 @@ mod many;
 mod namesakes;
 mod presence;
 mod simulation;
+mod stopping;
 mod timing;
