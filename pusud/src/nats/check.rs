@@ -8,7 +8,7 @@ use crate::nats::subjects::Subjects;
 use crate::nats::wire;
 use crate::peers::{BootId, start_now};
 use anyhow::{Context as _, anyhow, bail};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Builder;
@@ -31,7 +31,7 @@ pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>
 
 async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(String, String)>> {
     settings.server.credentials.check(settings.server.strict)?;
-    let (mut found, mut faults, mut clusters) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut found, mut faults, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<String, Vec<String>>::new());
     for address in &settings.servers {
         match dial(address, &settings.server).await {
             Ok(connected) => {
@@ -40,10 +40,11 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(Str
                 faults.extend(check_permissions(address, connected, &settings.identity.network, boot).await.err());
                 found.push((address.to_string(), describe(&info)));
                 // Servers without a cluster are one each.
-                clusters.insert(match info.cluster() {
-                    "" => info.server_id.clone(),
-                    cluster => cluster.to_owned(),
-                });
+                let cluster = match info.cluster() {
+                    "" => format!("{address} in none"),
+                    cluster => format!("`{}`", cluster.escape_debug()),
+                };
+                clusters.entry(cluster).or_default().push(address.to_string());
             }
             Err(error) if error.is_absence() => {
                 found.push((address.to_string(), format!("does not answer now: {error}")));
@@ -52,11 +53,14 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(Str
         }
     }
     if clusters.len() > 1 {
-        let clusters: Vec<String> = clusters.into_iter().collect();
+        let of_each = |(cluster, servers): (String, Vec<String>)| match cluster.ends_with(" in none") {
+            true => cluster,
+            false => format!("{} in {cluster}", servers.join(" and ")),
+        };
         faults.push(anyhow!(
-            "the servers of `nats.servers` are of different clusters ({}): relays at one would not hear those at another; list the \
+            "the servers of `nats.servers` are not of one cluster ({}): relays at one would not hear those at another; list the \
              servers of one cluster",
-            clusters.join(", ")
+            clusters.into_iter().map(of_each).collect::<Vec<_>>().join(", ")
         ));
     }
     match faults.len() {
@@ -72,7 +76,17 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(Str
 fn describe(info: &Info) -> String {
     let cluster =
         if info.cluster().is_empty() { "no cluster".to_owned() } else { format!("cluster {}", info.cluster()) };
-    format!("nats-server {}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
+    let untested = if is_tested(&info.version) { "" } else { " (OLDER than any that pusud is tested with: 2.9)" };
+    format!("nats-server {}{untested}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
+}
+
+/// Whether it is a version from 2.9 on, or none that can be read.
+fn is_tested(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) >= (2, 9),
+        _ => true,
+    }
 }
 
 /// The longest message has to fit.

@@ -22,7 +22,7 @@ pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
 }
 
 fn whole(glance: &Glance, columns: usize) -> String {
-    let Glance { status, problems, rates, clients, channels, .. } = glance;
+    let Glance { status, problems, rates, recent, clients, channels, .. } = glance;
     let at =
         humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(glance.time_ms));
     let state = match status.state {
@@ -54,7 +54,7 @@ fn whole(glance: &Glance, columns: usize) -> String {
     );
     text.push('\n');
     if problems.is_empty() {
-        text.push_str("nothing is wrong\n");
+        let _ = writeln!(text, "nothing is wrong, nor was it in the last {:.0} s", recent.seconds);
     }
     for problem in problems {
         let level = match problem.level {
@@ -114,7 +114,7 @@ mod tests {
         let text = of(&glance, usize::MAX, usize::MAX);
         for part in [
             "r1 serving clients on 192.0.2.1:1, up 0.0s, 1970-01-01T00:00:00Z\n",
-            "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong\n\nr\\u009b2 at ?: linked",
+            "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong, nor was it in the last 0 s\n\nr\\u009b2 at ?: linked",
             "\nclients by rate\nid ",
             "\n0-1 ",
             "\nchannel     listeners ",

@@ -85,3 +85,12 @@ async fn one_fault_is_the_error_itself_and_absence_is_none() {
     let error = check_all(&settings(vec![gone, small.clone()]), BOOT).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("{small} takes payloads")) && !error.contains('\n'), "{error}");
 }
+
+#[test]
+fn a_server_of_another_time_is_pointed_out() {
+    for (version, expected) in
+        [("2.1.9", false), ("2.8.4", false), ("2.9.10", true), ("2.15.1", true), ("3.0.0", true), ("dev", true)]
+    {
+        assert_eq!(is_tested(version), expected, "{version}");
+    }
+}
