@@ -3,6 +3,7 @@
 //! **Invariant:** a subscription's number is never given to another channel, so that messages on their way are not taken for
 //! those of another one.
 
+use crate::nats::barrier::Asked;
 use crate::nats::roster::RelayId;
 use slab::Slab;
 use std::collections::HashMap;
@@ -19,16 +20,18 @@ pub(super) struct Interest {
     channels: Slab<Channel>,
     places: HashMap<Rc<str>, usize>,
     subscribed: u64,
+    /// Counts what makes barriers necessary again, from 0.
+    epoch: u64,
 }
 
 /// One channel.
 pub(super) struct Channel {
     /// Its name.
     pub name: Rc<str>,
-    /// All publications that come later will come here.
-    pub is_settled: bool,
-    /// No barrier of it has ended yet: other relays' servers may not know of it.
+    /// No barrier of it has been passed yet: other relays' servers may not know of it.
     pub is_new: bool,
+    /// In this epoch all publications that come later will come here.
+    settled_in: Option<u64>,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -54,7 +57,7 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_settled: false, is_new: true, sid, lasts: Vec::new() });
+        entry.insert(Channel { name: name.clone(), is_new: true, settled_in: None, sid, lasts: Vec::new() });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -105,14 +108,35 @@ impl Interest {
         self.channels.iter().all(|(_, channel)| channel.is_new || channel.knows(relay))
     }
 
-    /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
-    pub(super) fn unsettle(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
+    /// The subscription that needs a barrier; `None`: there is none, or all that comes later will come here.
+    pub(super) fn needs_barrier(&self, channel: &str) -> Option<Asked> {
+        let channel = &self.channels[*self.places.get(channel)?];
+        let is_settled = channel.settled_in == Some(self.epoch);
+        (!is_settled).then(|| Asked { channel: channel.name.clone(), sid: channel.sid })
     }
 
-    /// Each channel needs a barrier again.
+    /// Which epoch it is: a barrier says nothing of a later one than that in which it began.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A barrier of this subscription was passed, by all relays of this epoch.
+    pub(super) fn settle(&mut self, sid: u64) {
+        let epoch = self.epoch;
+        if let Some(channel) = self.by_sid(sid) {
+            (channel.is_new, channel.settled_in) = (false, Some(epoch));
+        }
+    }
+
+    /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
+    pub(super) fn unsettle(&mut self) {
+        self.epoch += 1;
+        self.channels.iter_mut().for_each(|(_, channel)| channel.is_new = false);
+    }
+
+    /// Each channel needs a barrier again, also if one of it is under way.
     pub(super) fn unsettle_barriers(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+        self.epoch += 1;
     }
 
     /// A relay is gone for good.
@@ -165,7 +189,7 @@ mod tests {
     const R: RelayId = RelayId(1);
 
     fn channel() -> Channel {
-        Channel { name: "a".into(), is_settled: false, is_new: false, sid: FIRST_SID, lasts: Vec::new() }
+        Channel { name: "a".into(), is_new: false, settled_in: None, sid: FIRST_SID, lasts: Vec::new() }
     }
 
     fn taken(missed: u64, late: u64) -> Taken {

@@ -41,10 +41,10 @@ impl<D: Door> Backplane<D> {
         now: Instant,
     ) -> Taken {
         let Some(id) = self.roster.find_or_add(header, now) else { return Ok(()) };
-        if let Some(channels) = self.barriers.channels(number) {
+        if let Some(subscriptions) = self.barriers.subscriptions(number) {
             let mut next = lasts.next();
             let mut missed = 0;
-            for (place, channel) in (0..).zip(channels.iter()) {
+            for (place, asked) in (0..).zip(subscriptions.iter()) {
                 let (base, last) = match next {
                     Some(Ok((of, base, last))) if of == place => {
                         next = lasts.next();
@@ -53,7 +53,7 @@ impl<D: Door> Backplane<D> {
                     Some(Err(_)) => return Err("an answer that is cut short".into()),
                     _ => (floor, floor),
                 };
-                if let Some(channel) = self.interest.by_name(channel) {
+                if let Some(channel) = self.interest.by_sid(asked.sid) {
                     missed = channel.reach(id, base, last).saturating_add(missed);
                 }
             }

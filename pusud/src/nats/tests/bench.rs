@@ -133,6 +133,17 @@ impl Bench {
         self.backplane.settle(channel, Ticket { shard: 0, number: ticket }, self.now);
     }
 
+    pub(super) fn unsubscribe(&mut self, channel: &str) {
+        self.home().listeners.remove(channel);
+        self.backplane.changed(channel);
+    }
+
+    /// Another relay answers a barrier: of these places it is so far.
+    pub(super) fn passed(&mut self, boot: u8, number: u64, lasts: &[(u32, u64)]) {
+        let lasts = lasts.iter().map(|(place, last)| (*place, 0, *last));
+        self.receive(ALONE, &payload(|out| wire::passed(out, sender(boot, 1), (number, 0), lasts)));
+    }
+
     pub(super) fn home(&mut self) -> &mut Home {
         self.backplane.door()
     }

@@ -1,6 +1,7 @@
 //! Tests of the network over NATS: whole networks of relays over a model of a cluster, and single relays that are told what
 //! no relay would say.
 
+mod barriers;
 mod bench;
 mod conversations;
 mod garbage;
