@@ -6,11 +6,13 @@
 use crate::nats::barrier::Asked;
 use crate::nats::roster::RelayId;
 use slab::Slab;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The numbers of subscriptions to channels begin here.
 pub(super) const FIRST_SID: u64 = 16;
+/// So many cannot be missing at once: whoever says so is no relay.
+const MISSED_MAX: u64 = 1 << 40;
 /// Places that the numbers of subscriptions have room for.
 const PLACES: u64 = 1 << 24;
 
@@ -99,7 +101,7 @@ impl Interest {
     /// barriers say how far it is: what it publishes before those are passed need not come here, and is not missing.
     pub(super) fn begins(&mut self, relay: RelayId, floor: u64) {
         for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new && !channel.knows(relay)) {
-            channel.reach(relay, floor, floor);
+            channel.lasts.push((relay, floor));
         }
     }
 
@@ -139,10 +141,13 @@ impl Interest {
         self.epoch += 1;
     }
 
-    /// A relay is gone for good.
-    pub(super) fn forget(&mut self, relay: RelayId) {
+    /// These relays are gone for good.
+    pub(super) fn forget(&mut self, relays: &BTreeSet<RelayId>) {
+        if relays.is_empty() {
+            return;
+        }
         for (_, channel) in &mut self.channels {
-            channel.lasts.retain(|(of, _)| *of != relay);
+            channel.lasts.retain(|(of, _)| !relays.contains(of));
         }
     }
 }
@@ -153,31 +158,39 @@ impl Channel {
         self.lasts.iter().any(|(of, _)| *of == relay)
     }
 
-    /// Publications have come: `first` is the number of the first one, and the channel's base is this.
+    /// Publications have come: `first` is the number of the first one, and the channel's base is this. `None`: no relay has
+    /// come so far since the last ones.
     #[inline]
-    pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Taken {
+    pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Option<Taken> {
         let last = (first - 1).saturating_add(count);
         let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
             self.lasts.push((relay, last));
-            return Taken { missed: 0, late: 0 };
+            return Some(Taken { missed: 0, late: 0 });
         };
         let next = (*known).max(base) + 1;
         if last < next {
-            return Taken { missed: 0, late: count };
+            return Some(Taken { missed: 0, late: count });
+        }
+        let missed = first.saturating_sub(next);
+        if missed > MISSED_MAX {
+            return None;
         }
         *known = last;
-        Taken { missed: first.saturating_sub(next), late: next.saturating_sub(first) }
+        Some(Taken { missed, late: next.saturating_sub(first) })
     }
 
-    /// A relay says how far it is. Gives how many are missing.
-    pub(super) fn reach(&mut self, relay: RelayId, base: u64, last: u64) -> u64 {
+    /// A relay says how far it is. Gives how many are missing; `None`: no relay has come so far since the last ones.
+    pub(super) fn reach(&mut self, relay: RelayId, base: u64, last: u64) -> Option<u64> {
         let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
             self.lasts.push((relay, last));
-            return 0;
+            return Some(0);
         };
         let missed = last.saturating_sub((*known).max(base));
+        if missed > MISSED_MAX {
+            return None;
+        }
         *known = (*known).max(last);
-        missed
+        Some(missed)
     }
 }
 
@@ -192,8 +205,8 @@ mod tests {
         Channel { name: "a".into(), is_new: false, settled_in: None, sid: FIRST_SID, lasts: Vec::new() }
     }
 
-    fn taken(missed: u64, late: u64) -> Taken {
-        Taken { missed, late }
+    fn taken(missed: u64, late: u64) -> Option<Taken> {
+        Some(Taken { missed, late })
     }
 
     #[test]
@@ -218,17 +231,26 @@ mod tests {
         assert_eq!(channel.take(R, 8, 0, 2), taken(0, 2));
         assert_eq!(channel.take(R, 11, 0, 3), taken(0, 1), "the first of the three was there");
         assert_eq!(channel.take(RelayId(2), 3, 0, 1), taken(0, 0), "each relay counts for itself");
-        assert_eq!((channel.reach(R, 0, 13), channel.reach(R, 0, 15), channel.reach(R, 0, 1)), (0, 2, 0));
+        assert_eq!([13, 15, 1].map(|last| channel.reach(R, 0, last)), [0, 2, 0].map(Some));
         assert_eq!(channel.take(R, 16, 0, 1), taken(0, 0));
     }
 
     #[test]
     fn from_what_a_relay_has_said_on_nothing_is_lost_unseen() {
         let mut channel = channel();
-        assert_eq!(channel.reach(R, 0, 0), 0, "it has not published yet");
+        assert_eq!(channel.reach(R, 0, 0), Some(0), "it has not published yet");
         assert_eq!(channel.take(R, 2, 0, 1), taken(1, 0));
         // Forgotten and begun anew: only what is behind the base counts.
         assert_eq!(channel.take(R, 103, 100, 1), taken(2, 0));
+    }
+
+    #[test]
+    fn a_number_that_no_relay_has_come_to_changes_nothing() {
+        let mut channel = channel();
+        assert_eq!(channel.reach(R, 0, 5), Some(0));
+        assert_eq!((channel.take(R, 7 + MISSED_MAX, 0, 1), channel.reach(R, 0, 6 + MISSED_MAX)), (None, None));
+        assert_eq!(channel.take(R, 7, 0, 1), taken(1, 0));
+        assert_eq!(channel.reach(R, 0, 7 + MISSED_MAX), Some(MISSED_MAX));
     }
 
     proptest! {
@@ -242,15 +264,15 @@ mod tests {
                     0 => {}
                     1 => stray.push(number),
                     _ => {
-                        let now = channel.take(R, number, 0, 1);
+                        let now = channel.take(R, number, 0, 1).unwrap();
                         received += 1;
                         missed += now.missed;
                     }
                 }
             }
-            missed += channel.reach(R, 0, fates.len() as u64);
+            missed += channel.reach(R, 0, fates.len() as u64).unwrap();
             for number in &stray {
-                late += channel.take(R, *number, 0, 1).late;
+                late += channel.take(R, *number, 0, 1).unwrap().late;
             }
             prop_assert_eq!(received + missed, fates.len() as u64);
             prop_assert_eq!(late, stray.len() as u64);

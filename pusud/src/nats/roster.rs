@@ -44,7 +44,7 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// The relay that a message is of, which may be new; `None`: there is no room for one more.
+    /// The relay that a message is of, which may be new; `None`: there is no room for a stranger.
     #[inline]
     pub(super) fn find_or_add(&mut self, header: Header, now: Instant) -> Option<RelayId> {
         if let Some((boot, id)) = self.last
@@ -61,7 +61,7 @@ impl Roster {
     }
 
     fn add(&mut self, Header { boot, connection }: Header, now: Instant) -> Option<RelayId> {
-        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX && !self.make_room() {
+        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX {
             return None;
         }
         self.given += 1;
@@ -72,6 +72,7 @@ impl Roster {
             about: None,
             heard: now,
             linked: None,
+            is_refused: false,
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
@@ -83,14 +84,17 @@ impl Roster {
         Some(id)
     }
 
-    /// Forgets the one that was heard longest ago of those that are not linked. False: all are.
-    fn make_room(&mut self) -> bool {
+    /// Forgets a stranger, or else the one that was heard longest ago of those that are not linked, if there is no room.
+    fn make_room(&mut self) {
+        if self.relays.len() < RELAYS_MAX {
+            return;
+        }
         let down = self.relays.iter().filter(|(_, relay)| relay.linked.is_none());
-        let oldest = down.min_by_key(|(_, relay)| relay.heard).map(|(id, _)| *id);
-        oldest.inspect(|id| self.forgotten.push(*id)).is_some_and(|id| {
+        let oldest = down.min_by_key(|(_, relay)| (relay.about.is_some(), relay.heard));
+        if let Some((id, is_known)) = oldest.map(|(id, relay)| (*id, relay.about.is_some())) {
+            self.forgotten.extend(is_known.then_some(id));
             self.remove(id);
-            true
-        })
+        }
     }
 
     /// Relays that were forgotten for others since this was last asked.
@@ -122,6 +126,9 @@ impl Roster {
         // A clock may have been set back between two starts.
         self.replaced.retain(|boot| *boot != header.boot);
         let old = other.map(|(old, ..)| old);
+        if !self.by_boot.contains_key(&header.boot) {
+            self.make_room();
+        }
         let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, old) };
         let relay = self.relays.get_mut(&id).expect("it was found");
         if let Some((_, _, (traffic, losses), _)) = other {
@@ -202,6 +209,15 @@ impl Roster {
         let known = self.by_boot.get(&boot).copied();
         self.replace(boot);
         known
+    }
+
+    /// The same of one that is known and not where it can be reached: what was counted of it counts on if it is there again.
+    /// `None`: it is not known.
+    pub(super) fn set_aside(&mut self, boot: BootId) -> Option<RelayId> {
+        let id = self.by_boot.get(&boot).copied()?;
+        self.relays.get_mut(&id).filter(|relay| relay.about.is_some())?.is_refused = true;
+        self.down(id);
+        Some(id)
     }
 
     fn replace(&mut self, boot: BootId) {

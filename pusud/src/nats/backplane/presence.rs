@@ -7,12 +7,15 @@ use crate::nats::queue::Kind;
 use crate::nats::roster::{Heard, Relay, RelayId};
 use crate::nats::wire::{self, About, Header, Presence};
 use crate::routing::Door;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Time between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long after a connection has begun a goodbye may come of a relay of which nothing else has.
+const UNKNOWN_GOODBYES: Duration = Duration::from_secs(60);
 /// Least time between two warnings that others can bring about.
 const WARN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -24,9 +27,12 @@ impl<D: Door> Backplane<D> {
         }
         let is_namesake = about.name == self.identity.name;
         if is_namesake || !self.is_within_reach(&about) {
-            // It may have published before it has said its name.
-            if let Some(id) = self.roster.refuse(header.boot) {
-                self.forget(id, now);
+            let aside = if is_namesake { None } else { self.roster.set_aside(header.boot) };
+            match aside {
+                // Servers may learn one after the other that their cluster is called otherwise.
+                Some(id) => self.not_waited_for(id, now),
+                // It may have published before it has said its name.
+                None => self.roster.refuse(header.boot).into_iter().for_each(|id| self.forget(id, now)),
             }
             if is_namesake {
                 self.namesake(header, now);
@@ -127,13 +133,20 @@ impl<D: Door> Backplane<D> {
     }
 
     /// A relay stops as planned.
-    pub(super) fn receive_goodbye(&mut self, header: Header, now: Instant) {
-        let Some(id) = self.roster.find_or_add(header, now) else { return };
+    pub(super) fn receive_goodbye(&mut self, header: Header, now: Instant) -> Taken {
+        let since = self.server.as_ref().map(|server| server.since);
+        let id = match self.known(header) {
+            // It may be one that was there before this relay was.
+            Err(_) if since.is_none_or(|since| now < since + UNKNOWN_GOODBYES) => return Ok(()),
+            known => known?,
+        };
+        let Some(id) = id else { return Ok(()) };
         if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
         self.roster.stopped(id);
         self.not_waited_for(id, now);
+        Ok(())
     }
 
     /// Looks who has not been heard for too long.
@@ -145,15 +158,15 @@ impl<D: Door> Backplane<D> {
             }
             self.not_waited_for(id, now);
         }
-        let forgotten = self.roster.take_forgotten();
-        for id in self.roster.forget_old(now).into_iter().chain(forgotten) {
-            self.forget(id, now);
-        }
+        let mut forgotten: BTreeSet<RelayId> = self.roster.take_forgotten().into_iter().collect();
+        forgotten.extend(self.roster.forget_old(now));
+        self.interest.forget(&forgotten);
+        forgotten.into_iter().for_each(|id| self.not_waited_for(id, now));
     }
 
     /// Another start has taken its place, or it has long been gone.
     fn forget(&mut self, id: RelayId, now: Instant) {
-        self.interest.forget(id);
+        self.interest.forget(&[id].into());
         self.not_waited_for(id, now);
     }
 

@@ -2,6 +2,7 @@
 
 use super::Backplane;
 use super::garbage::Taken;
+use super::reception::TOO_FAR;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{RelayId, Resume};
@@ -40,7 +41,7 @@ impl<D: Door> Backplane<D> {
         mut lasts: Lasts<'_>,
         now: Instant,
     ) -> Taken {
-        let Some(id) = self.roster.find_or_add(header, now) else { return Ok(()) };
+        let Some(id) = self.known(header)? else { return Ok(()) };
         if let Some(subscriptions) = self.barriers.subscriptions(number) {
             let mut next = lasts.next();
             let mut missed = 0;
@@ -54,7 +55,8 @@ impl<D: Door> Backplane<D> {
                     _ => (floor, floor),
                 };
                 if let Some(channel) = self.interest.by_sid(asked.sid) {
-                    missed = channel.reach(id, base, last).saturating_add(missed);
+                    let Some(more) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
+                    missed = more.saturating_add(missed);
                 }
             }
             self.count_missed(id, missed);
@@ -129,14 +131,8 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    pub(super) fn receive_numbers(
-        &mut self,
-        header: Header,
-        piece: Piece,
-        channels: Numbers<'_>,
-        now: Instant,
-    ) -> Taken {
-        let Some(id) = self.roster.find_or_add(header, now) else { return Ok(()) };
+    pub(super) fn receive_numbers(&mut self, header: Header, piece: Piece, channels: Numbers<'_>) -> Taken {
+        let Some(id) = self.known(header)? else { return Ok(()) };
         let mut missed = 0;
         for channel in channels {
             let Ok((channel, base, last)) = channel else { return Err("an answer that is cut short".into()) };
@@ -144,7 +140,8 @@ impl<D: Door> Backplane<D> {
             if let Some(channel) = self.interest.by_name(channel)
                 && (!channel.is_new || channel.knows(id))
             {
-                missed = channel.reach(id, base, last).saturating_add(missed);
+                let Some(more) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
+                missed = more.saturating_add(missed);
             }
         }
         self.count_missed(id, missed);

@@ -18,6 +18,8 @@ pub(in crate::nats) struct Relay {
     pub heard: Instant,
     /// Since when it is linked; `None`: it is down.
     pub linked: Option<Instant>,
+    /// Nothing is taken of it until it says something else of itself.
+    pub is_refused: bool,
     /// Subscriptions do not wait for it: it has not answered in time.
     pub is_lagging: bool,
     /// It is to say how far its channels are.
@@ -104,7 +106,7 @@ impl Relay {
     }
 
     pub(super) fn is_heard(&mut self, header: Header, about: About, is_heartbeat: bool, now: Instant) -> Heard {
-        self.heard = now;
+        (self.heard, self.is_refused) = (now, false);
         let before = self.about.replace(about);
         let about = self.about.as_mut().expect("it was put in");
         if !is_heartbeat && let Some(before) = &before {

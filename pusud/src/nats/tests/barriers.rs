@@ -118,6 +118,7 @@ fn an_answer_that_comes_too_late_does_not_end_lagging() {
     assert!(!peer(&bench, "second").lagging);
     bench.subscribe("b", 3);
     assert_eq!(settled(&mut bench), [0; 0], "what was certain without it is not certain of it");
+    bench.pass(PAUSE);
     let resumed = bench.written().iter().any(|one| matches!(one.message(), Message::Resume { .. }));
     assert!(resumed, "it is asked how far it is");
 }

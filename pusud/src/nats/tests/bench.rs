@@ -217,6 +217,12 @@ pub(super) fn payload(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     out
 }
 
+/// The boot id of a stranger, one of many.
+pub(super) fn stranger(number: u16) -> Sender {
+    let [high, low] = number.to_be_bytes();
+    Sender { boot: BootId(std::array::from_fn(|at| [high, low, 77][at.min(2)])), connection: 1 }
+}
+
 /// HEARTBEAT of another relay.
 pub(super) fn heartbeat(boot: u8, connection: u32, about: &About) -> Vec<u8> {
     payload(|out| wire::presence(out, sender(boot, connection), Presence::Heartbeat, about))

@@ -132,6 +132,37 @@ fn the_last_error_has_its_age() {
     assert_eq!(bench.nats().last_error_ago, Some(Duration::from_secs(1)), "it was heard again and again");
 }
 
+/// Servers learn one after the other that their cluster is called otherwise.
+#[test]
+fn a_relay_that_is_at_another_cluster_for_a_moment_counts_on() {
+    let mut bench = linked();
+    bench.subscribe("a", 1);
+    bench.passed(2, 1, &[]);
+    bench.receive(16, &publications(2, 3, &["1"]));
+    bench.receive(ALL, &heartbeat(2, 1, &About { cluster: "d".into(), ..about("other", 2) }));
+    assert_eq!(bench.peer("other").unwrap().state, Down);
+    bench.receive(16, &publications(2, 4, &["1"]));
+    assert_eq!(bench.home().delivered.len(), 1, "nothing is taken of it");
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 3)));
+    bench.receive(16, &publications(2, 6, &["1"]));
+    let peer = bench.peer("other").unwrap();
+    assert_eq!((peer.state, peer.traffic.received, peer.traffic.missed), (Linked, 2, 2 + 2));
+}
+
+/// What is known of a relay goes with it.
+#[test]
+fn a_relay_that_is_forgotten_begins_anew() {
+    let mut bench = linked();
+    bench.subscribe("a", 1);
+    bench.passed(2, 1, &[(0, 100)]);
+    bench.pass(Duration::from_secs(3700));
+    assert!(bench.peer("other").is_none());
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 9000)));
+    bench.receive(16, &publications(2, 5, &["1"]));
+    let traffic = bench.peer("other").unwrap().traffic;
+    assert_eq!((traffic.received, traffic.late), (1, 0));
+}
+
 /// Between servers of two clusters, over gateways or leaf nodes, no barrier holds.
 #[test]
 fn a_relay_at_another_cluster_is_not_linked() {
