@@ -8,6 +8,7 @@
 mod authorize;
 mod deliver;
 mod message;
+mod nats;
 mod permission;
 
 fn main() {

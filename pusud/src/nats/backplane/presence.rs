@@ -104,7 +104,7 @@ impl<D: Door> Backplane<D> {
     }
 
     /// Whether something that others can repeat without end may be said in the log now; the status counts it.
-    pub(super) fn may_warn(&mut self, now: Instant) -> bool {
+    pub(in crate::nats) fn may_warn(&mut self, now: Instant) -> bool {
         let may = self.warned.is_none_or(|warned| warned + WARN_PAUSE <= now);
         self.warned = if may { Some(now) } else { self.warned };
         may

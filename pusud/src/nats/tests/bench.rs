@@ -1,6 +1,7 @@
 //! A relay on the bench: its network without tasks and sockets, whose door remembers everything, and what it writes as a
 //! server reads it.
 
+use crate::frames;
 use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
 use crate::nats::servers::Way;
@@ -9,7 +10,7 @@ pub(super) use crate::nats::wire::About;
 use crate::nats::wire::{self, Message, Presence, Sender};
 use crate::peers::BootId;
 use crate::revocation::Revocations;
-use crate::routing::{Door, NatsStatus, PeerStatus, Ticket};
+use crate::routing::{Batch, Door, NatsStatus, PeerStatus, Publications, Share, Ticket};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -96,10 +97,7 @@ impl Bench {
     }
 
     pub(super) fn connect(&mut self, server: &str) {
-        let info = format!(
-            r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#
-        );
-        self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
+        self.backplane.connected(Way::default(), info(server), self.now);
         self.connection += 1;
     }
 
@@ -126,6 +124,14 @@ impl Bench {
 
     pub(super) fn receive_at(&mut self, subject: &[u8], sid: u64, payload: &[u8]) {
         self.backplane.receive(sid, subject, payload, self.now);
+    }
+
+    /// One of its own sources publishes.
+    pub(super) fn publish(&mut self, channel: &str, content: &str) {
+        let (mut frames, mut batch) = (Vec::new(), Batch::default());
+        frames::push_publish(&mut frames, channel, content);
+        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
+        self.backplane.publish(&batch, self.now);
     }
 
     pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {
@@ -190,6 +196,13 @@ impl Bench {
     pub(super) fn peer(&self, name: &str) -> Option<PeerStatus> {
         self.backplane.status(self.now).peers.into_iter().find(|peer| peer.name.as_deref() == Some(name))
     }
+}
+
+/// What a server of the cluster says of itself.
+pub(super) fn info(server: &str) -> Info {
+    let json =
+        format!(r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#);
+    Info::parse(json.as_bytes()).unwrap()
 }
 
 pub(super) fn sender(boot: u8, connection: u32) -> Sender {

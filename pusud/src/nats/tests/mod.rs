@@ -3,6 +3,7 @@
 
 mod barriers;
 mod bench;
+mod bounds;
 mod conversations;
 mod garbage;
 mod log;
@@ -10,4 +11,5 @@ mod many;
 mod namesakes;
 mod presence;
 mod simulation;
+mod stopping;
 mod timing;
