@@ -146,10 +146,10 @@ impl Published {
         self.floor
     }
 
-    /// The channels that were published to since this heartbeat, with `base` and `last`.
-    pub(super) fn since(&self, heartbeat: u64) -> impl Iterator<Item = (&str, u64, u64)> {
+    /// The channels that were published to since this heartbeat.
+    pub(super) fn since(&self, heartbeat: u64) -> impl Iterator<Item = Rc<str>> {
         let recent = self.channels.iter().filter(move |(_, sent)| sent.heartbeat >= heartbeat);
-        recent.map(|(channel, sent)| (&**channel, sent.base, sent.last))
+        recent.map(|(channel, _)| channel.clone())
     }
 
     /// How many channels are remembered.
@@ -251,7 +251,7 @@ mod tests {
         let (mut published, now, subjects) = (Published::default(), Instant::now(), Subjects::new("n"));
         published.number(&subjects, "a", 1, 4, now);
         published.number(&subjects, "b", 1, 5, now);
-        assert_eq!(published.since(5).collect::<Vec<_>>(), [("b", 0, 1)]);
+        assert_eq!(published.since(5).collect::<Vec<_>>(), ["b".into()]);
         assert_eq!(published.since(4).count(), 2);
     }
 }

@@ -5,7 +5,7 @@
 mod relay;
 
 use relay::Losses;
-pub(super) use relay::{Heard, Relay, Resume};
+pub(super) use relay::{Heard, Relay, Resume, Talked};
 
 use crate::nats::wire::{About, Header};
 use crate::peers::BootId;
@@ -77,6 +77,7 @@ impl Roster {
             resume: None,
             traffic: Traffic::default(),
             losses: Losses::default(),
+            talked: Talked::default(),
             asked: None,
         };
         self.relays.insert(id, relay);

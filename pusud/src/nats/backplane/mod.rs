@@ -13,6 +13,7 @@ mod presence;
 mod publishing;
 mod questions;
 mod reception;
+mod resuming;
 mod server;
 mod status;
 mod subscribing;
@@ -32,6 +33,7 @@ use crate::peers::{BootId, Keys, Peers};
 use crate::routing::Door;
 use conversing::Conversations;
 use joining::Joining;
+use resuming::Answers;
 pub(super) use server::Next;
 use std::rc::Rc;
 use std::time::Duration;
@@ -70,6 +72,9 @@ pub(super) struct Backplane<D> {
     peers: Peers,
     keys: Option<Keys>,
     conversations: Conversations,
+    answers: Answers,
+    /// Counts the questions how far others are.
+    questions: u64,
     heartbeat: u64,
     heartbeat_at: Instant,
     figures: Figures,
@@ -151,6 +156,8 @@ impl<D: Door> Backplane<D> {
             published: Published::default(),
             roster: Roster::default(),
             barriers: Barriers::default(),
+            answers: Answers::default(),
+            questions: 0,
             heartbeat: 0,
             heartbeat_at: now,
             figures: Figures::default(),
@@ -244,21 +251,42 @@ impl<D: Door> Backplane<D> {
         self.server.is_some() && self.joining.is_none()
     }
 
-    /// Queues a payload for a subject.
+    /// Queues a payload for a subject: what the relay has to say.
     fn send(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.server.is_none() || !self.queue.has_room_for_answers() {
+        self.queue_payload(write, |queue, payload| {
+            queue.write(kind, |out| command::publish(out, subject, None, &[payload]));
+        });
+    }
+
+    /// Queues what another relay has asked for, or has brought about, if there is room for that: it asks again.
+    fn answer(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.queue.has_room_for_answers() {
+            self.answer_anyway(kind, subject, write);
+        }
+    }
+
+    /// The same of what would be missing.
+    fn answer_anyway(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.queue_payload(write, |queue, payload| {
+            queue.answer(kind, |out| command::publish(out, subject, None, &[payload]));
+        });
+    }
+
+    fn queue_payload(&mut self, write: impl FnOnce(&mut Vec<u8>), put: impl FnOnce(&mut Queue, &[u8])) {
+        if self.server.is_none() {
             return;
         }
         let mut payload = std::mem::take(&mut self.scratch);
         payload.clear();
         write(&mut payload);
-        self.queue.write(kind, |out| command::publish(out, subject, None, &[&payload]));
+        put(&mut self.queue, &payload);
         self.scratch = payload;
         self.to_write.notify_one();
     }
 
     /// Takes out what is to be written next.
     pub(super) fn take(&mut self, out: &mut Vec<u8>) {
+        self.tell_numbers();
         let all = self.has_joined();
         self.queue.take(out, all);
     }

@@ -68,18 +68,18 @@ impl<D: Door> Backplane<D> {
             _ => {}
         }
         match heard {
-            Heard::Linked | Heard::Moved if !is_stopping => self.begin_conversation(id, 1),
+            Heard::Linked | Heard::Moved if !is_stopping => self.converse_with(id),
             // Whatever it has told meanwhile may be missing too.
             Heard::Gap => self.begin_next_conversation(id),
             _ => {}
         }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
-            Presence::Join => self.say(Presence::Welcome, Kind::Urgent, &subject),
+            Presence::Join => self.say_to(Presence::Welcome, &subject),
             Presence::Welcome => self.joined_with(id, now),
             // It has not asked over this way, or the question was lost.
             Presence::Heartbeat if matches!(heard, Heard::Linked | Heard::Moved) => {
-                self.say(Presence::Join, Kind::Urgent, &subject);
+                self.say_to(Presence::Join, &subject);
             }
             Presence::Heartbeat => {}
         }

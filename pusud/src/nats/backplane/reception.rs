@@ -2,7 +2,6 @@
 
 use super::garbage::Taken;
 use super::{ALL_SID, Backplane, RELAY_SID};
-use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::wire::{self, Contents, Header, Message, Presence};
 use crate::routing::Door;
@@ -47,9 +46,9 @@ impl<D: Door> Backplane<D> {
             (RELAY_SID, Message::Passed { number, floor, lasts }) => {
                 return self.receive_passed(header, (number, floor), lasts, now);
             }
-            (RELAY_SID, Message::Resume { since }) => self.answer_resume(header, since),
+            (RELAY_SID, Message::Resume { since, question }) => self.answer_resume(header, since, question),
             (RELAY_SID, Message::Numbers { piece, channels }) => {
-                return self.receive_numbers(header, piece, channels);
+                return self.receive_numbers(header, piece, channels, now);
             }
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);
@@ -119,11 +118,11 @@ impl<D: Door> Backplane<D> {
         Ok(())
     }
 
-    /// The relay that has published; `None`: it is one that nothing is taken from.
+    /// The relay that has published or answered; `None`: it is one that nothing is taken from.
     ///
     /// # Errors
     /// Nobody knows it, and that is not this relay's fault.
-    fn source(&mut self, header: Header, now: Instant) -> Result<Option<RelayId>, Cow<'static, str>> {
+    pub(super) fn source(&mut self, header: Header, now: Instant) -> Result<Option<RelayId>, Cow<'static, str>> {
         let Some(id) = self.roster.find_or_add(header, now) else {
             let is_known = self.roster.is_replaced(header.boot);
             return if is_known { Ok(None) } else { Err("more relays than can be".into()) };
@@ -132,30 +131,30 @@ impl<D: Door> Backplane<D> {
         if relay.about.is_some() {
             return Ok((!relay.is_refused).then_some(id));
         }
-        // A relay says what it is before it publishes; that may have been lost. Nothing that it has published was promised.
+        // A relay says what it is before anything else; that may have been lost. Nothing that it has published was promised.
         match relay.asked {
             None => {
                 relay.asked = Some(now);
                 let subject = self.subjects.of_relay(header.boot, header.connection);
-                self.say(Presence::Join, Kind::Urgent, &subject);
+                self.say_to(Presence::Join, &subject);
                 Ok(None)
             }
             Some(asked) if asked + ANSWER_WITHIN <= now => {
-                Err("a publication of somebody who has not said which relay that is".into())
+                Err("something of somebody who has not said which relay that is".into())
             }
             Some(_) => Ok(None),
         }
     }
 
-    /// The relay that has answered, or has said goodbye; `None`: it is one that nothing is taken from.
+    /// The relay that has said goodbye; `None`: it is one that nothing is taken from.
     ///
     /// # Errors
-    /// Nobody knows it: relays say what they are before anything else.
+    /// Nobody knows it.
     pub(super) fn known(&self, header: Header) -> Result<Option<RelayId>, Cow<'static, str>> {
         match self.roster.find(header.boot).filter(|(_, relay)| relay.about.is_some()) {
             Some((id, relay)) => Ok((!relay.is_refused).then_some(id)),
             None if self.roster.is_replaced(header.boot) => Ok(None),
-            None => Err("something of a relay that has not said which one it is".into()),
+            None => Err("a goodbye of somebody who has not said which relay that is".into()),
         }
     }
 

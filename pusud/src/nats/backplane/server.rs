@@ -30,7 +30,7 @@ impl<D: Door> Backplane<D> {
         match op {
             Op::Message(message) => self.receive(message.sid, message.subject, message.payload, now),
             Op::Ping => {
-                self.queue.write(Kind::Urgent, command::pong);
+                self.queue.pong();
                 self.to_write.notify_one();
             }
             Op::Info(info) => return self.informed(*info),
