@@ -34,6 +34,8 @@ pub(super) struct Channel {
     pub is_new: bool,
     /// In this epoch all publications that come later will come here.
     settled_in: Option<u64>,
+    /// The server has not taken the subscription.
+    is_refused: bool,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -59,7 +61,14 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_new: true, settled_in: None, sid, lasts: Vec::new() });
+        entry.insert(Channel {
+            name: name.clone(),
+            is_new: true,
+            settled_in: None,
+            is_refused: false,
+            sid,
+            lasts: Vec::new(),
+        });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -80,6 +89,11 @@ impl Interest {
     pub(super) fn by_sid(&mut self, sid: u64) -> Option<&mut Channel> {
         let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
         self.channels.get_mut(place).filter(|channel| channel.sid == sid)
+    }
+
+    fn place(&self, sid: u64) -> Option<usize> {
+        let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
+        self.channels.get(place).filter(|channel| channel.sid == sid).map(|_| place)
     }
 
     /// The channel of this name, if somebody listens.
@@ -125,7 +139,7 @@ impl Interest {
     /// A barrier of this subscription was passed, by all relays of this epoch.
     pub(super) fn settle(&mut self, sid: u64) {
         let epoch = self.epoch;
-        if let Some(channel) = self.by_sid(sid) {
+        if let Some(channel) = self.by_sid(sid).filter(|channel| !channel.is_refused) {
             (channel.is_new, channel.settled_in) = (false, Some(epoch));
         }
     }
@@ -133,7 +147,35 @@ impl Interest {
     /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
     pub(super) fn unsettle(&mut self) {
         self.epoch += 1;
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_new = false);
+        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_new, channel.is_refused) = (false, false));
+    }
+
+    /// The server has not taken the subscription to this channel, or `None`: some of those that need a barrier.
+    pub(super) fn refuse(&mut self, channel: Option<&str>) {
+        let epoch = self.epoch;
+        let refuse = |known: &mut Channel| (known.is_refused, known.settled_in) = (true, None);
+        match channel {
+            Some(channel) => self.by_name(channel).into_iter().for_each(refuse),
+            None => {
+                let all = self.channels.iter_mut().map(|(_, known)| known);
+                all.filter(|known| known.settled_in != Some(epoch)).for_each(refuse);
+            }
+        }
+    }
+
+    /// Whether the server has not taken this subscription.
+    pub(super) fn is_refused(&self, sid: u64) -> bool {
+        self.place(sid).is_some_and(|place| self.channels[place].is_refused)
+    }
+
+    /// The subscriptions that the server has not taken: they are told to it once more, and need a barrier.
+    pub(super) fn try_refused(&mut self) -> Vec<Asked> {
+        let refused = self.channels.iter_mut().filter(|(_, channel)| channel.is_refused);
+        let tried = refused.map(|(_, channel)| {
+            channel.is_refused = false;
+            Asked { channel: channel.name.clone(), sid: channel.sid }
+        });
+        tried.collect()
     }
 
     /// Each channel needs a barrier again, also if one of it is under way.
@@ -202,7 +244,14 @@ mod tests {
     const R: RelayId = RelayId(1);
 
     fn channel() -> Channel {
-        Channel { name: "a".into(), is_new: false, settled_in: None, sid: FIRST_SID, lasts: Vec::new() }
+        Channel {
+            name: "a".into(),
+            is_new: false,
+            settled_in: None,
+            is_refused: false,
+            sid: FIRST_SID,
+            lasts: Vec::new(),
+        }
     }
 
     fn taken(missed: u64, late: u64) -> Option<Taken> {
