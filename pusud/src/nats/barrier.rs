@@ -5,10 +5,12 @@
 //! **Invariant:** each subscription is answered once, at most a second after it has asked; whoever was answered for want of time
 //! still has a barrier.
 
+mod figures;
 mod list;
 
 use crate::nats::roster::RelayId;
 use crate::routing::Ticket;
+use figures::Figures;
 use list::List;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -52,19 +54,6 @@ pub(super) struct Barriers {
     pause: Duration,
     /// What there has been.
     pub figures: Figures,
-}
-
-/// What has become of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Figures {
-    /// How many have been answered by all.
-    pub passed: u64,
-    /// How many were given up.
-    pub expired: u64,
-    /// How long the last one took.
-    pub last: Option<Duration>,
-    /// The longest.
-    pub longest: Option<Duration>,
 }
 
 /// A subscription that asks.
@@ -248,9 +237,7 @@ impl Barriers {
         if let Some(under_way) = self.under_way.take_if(|under_way| under_way.left.is_empty() || is_nobody) {
             let took = now.saturating_duration_since(under_way.began);
             if under_way.left.is_empty() {
-                self.figures.passed += 1;
-                self.figures.last = Some(took);
-                self.figures.longest = self.figures.longest.max(Some(took));
+                self.figures.pass(took);
             }
             if is_nobody || under_way.epoch == epoch {
                 settled.tickets.extend(under_way.tickets.iter().map(|waiting| waiting.ticket));

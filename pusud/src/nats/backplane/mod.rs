@@ -119,6 +119,8 @@ struct Figures {
     last_error: Option<(String, Instant)>,
     /// What servers have refused.
     refusals: u64,
+    /// The log says that channels were forgotten early.
+    has_told_forgotten: bool,
     /// A limit of the server that was warned about.
     small_payload: Option<usize>,
 }
@@ -189,14 +191,14 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    /// Whether nothing more is taken from the relay.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping
-    }
-
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
         self.is_stopping && self.queue.is_empty() && self.joining.is_none()
+    }
+
+    /// What waits to be written, in bytes.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.queue.bytes()
     }
 
     /// What connections are named by.

@@ -216,8 +216,12 @@ impl<D: Door> Backplane<D> {
     /// Says goodbye behind everything that waits. Nothing is published any more.
     pub(in crate::nats) fn stop(&mut self) {
         self.is_stopping = true;
+        self.say_goodbye();
+        self.to_write.notify_one();
+    }
+
+    pub(super) fn say_goodbye(&mut self) {
         let sender = self.sender();
         self.send(Kind::Ordered, &self.subjects.of_all(), |out| wire::goodbye(out, sender));
-        self.to_write.notify_one();
     }
 }
