@@ -223,7 +223,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     facts.push(format!("{} bytes queued", relay.queue_bytes));
     facts.push(format!("{} sent", traffic.sent));
     facts.push(format!("{} received", traffic.received));
-    facts.push(format!("{} dropped", traffic.dropped + traffic.too_large + traffic.lost));
+    facts.push(format!("{} dropped", traffic.dropped.saturating_add(traffic.too_large).saturating_add(traffic.lost)));
     facts.push(format!("listens to {} channels", relay.interest));
     let differs = relay.authenticator_difference.as_ref();
     facts.extend(differs.map(|how| format!("DECIDES OTHERWISE: {how}")));

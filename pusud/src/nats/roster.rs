@@ -5,7 +5,7 @@
 mod relay;
 
 use relay::Losses;
-pub(super) use relay::{Heard, Relay, Resume};
+pub(super) use relay::{Heard, Relay, Resume, Talked};
 
 use crate::nats::wire::{About, Header};
 use crate::peers::BootId;
@@ -23,6 +23,8 @@ const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(60);
 /// Most relays that are known at a time; strangers could name ever new ones.
 pub(super) const RELAYS_MAX: usize = 256;
 
+/// How long after it is linked again a relay has asked how far all channels are.
+const ASKED: Duration = Duration::from_secs(60);
 /// Earlier starts that are remembered.
 const REPLACED_MAX: usize = 64;
 
@@ -44,7 +46,7 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// The relay that a message is of, which may be new; `None`: there is no room for one more.
+    /// The relay that a message is of, which may be new; `None`: there is no room for a stranger.
     #[inline]
     pub(super) fn find_or_add(&mut self, header: Header, now: Instant) -> Option<RelayId> {
         if let Some((boot, id)) = self.last
@@ -61,7 +63,7 @@ impl Roster {
     }
 
     fn add(&mut self, Header { boot, connection }: Header, now: Instant) -> Option<RelayId> {
-        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX && !self.make_room() {
+        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX {
             return None;
         }
         self.given += 1;
@@ -72,10 +74,12 @@ impl Roster {
             about: None,
             heard: now,
             linked: None,
+            is_refused: false,
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
             losses: Losses::default(),
+            talked: Talked::default(),
             asked: None,
         };
         self.relays.insert(id, relay);
@@ -83,14 +87,17 @@ impl Roster {
         Some(id)
     }
 
-    /// Forgets the one that was heard longest ago of those that are not linked. False: all are.
-    fn make_room(&mut self) -> bool {
+    /// Forgets a stranger, or else the one that was heard longest ago of those that are not linked, if there is no room.
+    fn make_room(&mut self) {
+        if self.relays.len() < RELAYS_MAX {
+            return;
+        }
         let down = self.relays.iter().filter(|(_, relay)| relay.linked.is_none());
-        let oldest = down.min_by_key(|(_, relay)| relay.heard).map(|(id, _)| *id);
-        oldest.inspect(|id| self.forgotten.push(*id)).is_some_and(|id| {
+        let oldest = down.min_by_key(|(_, relay)| (relay.about.is_some(), relay.heard));
+        if let Some((id, is_known)) = oldest.map(|(id, relay)| (*id, relay.about.is_some())) {
+            self.forgotten.extend(is_known.then_some(id));
             self.remove(id);
-            true
-        })
+        }
     }
 
     /// Relays that were forgotten for others since this was last asked.
@@ -122,6 +129,9 @@ impl Roster {
         // A clock may have been set back between two starts.
         self.replaced.retain(|boot| *boot != header.boot);
         let old = other.map(|(old, ..)| old);
+        if !self.by_boot.contains_key(&header.boot) {
+            self.make_room();
+        }
         let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, old) };
         let relay = self.relays.get_mut(&id).expect("it was found");
         if let Some((_, _, (traffic, losses), _)) = other {
@@ -159,6 +169,13 @@ impl Roster {
     /// Those that are there.
     pub(super) fn linked(&self) -> impl Iterator<Item = (RelayId, &Relay)> {
         self.all().filter(|(_, relay)| relay.linked.is_some())
+    }
+
+    /// Whether no relay can lack anything of what was said long ago: none is down, and none was a moment ago.
+    pub(super) fn have_all_heard(&self, now: Instant) -> bool {
+        let is_waited_for = |about: &About| !about.is_stopping;
+        let known = self.relays.values().filter(|relay| relay.about.as_ref().is_some_and(is_waited_for));
+        known.map(|relay| relay.linked).all(|linked| linked.is_some_and(|since| since + ASKED <= now))
     }
 
     /// The relay stops as planned.
@@ -202,6 +219,15 @@ impl Roster {
         let known = self.by_boot.get(&boot).copied();
         self.replace(boot);
         known
+    }
+
+    /// The same of one that is known and not where it can be reached: what was counted of it counts on if it is there again.
+    /// `None`: it is not known.
+    pub(super) fn set_aside(&mut self, boot: BootId) -> Option<RelayId> {
+        let id = self.by_boot.get(&boot).copied()?;
+        self.relays.get_mut(&id).filter(|relay| relay.about.is_some())?.is_refused = true;
+        self.down(id);
+        Some(id)
     }
 
     fn replace(&mut self, boot: BootId) {

@@ -60,7 +60,7 @@ impl<D: Door> Backplane<D> {
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
-        left.iter().for_each(|id| self.begin_conversation(*id, 1));
+        left.iter().for_each(|id| self.converse_with(*id));
         self.joining = Some(Joining { began: now, asked: now, left, is_first });
         // Each of them says how far its channels are, since some of it may have been lost meanwhile.
         for (_, relay) in self.roster.all_mut() {
@@ -73,6 +73,10 @@ impl<D: Door> Backplane<D> {
         let all: Vec<RelayId> = self.roster.all().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.learn_numbers(id));
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
+        if self.is_stopping {
+            // What it has said over another connection counts no more, or was dropped with that.
+            self.say_goodbye();
+        }
         self.to_tick.notify_one();
     }
 
@@ -103,6 +107,7 @@ impl<D: Door> Backplane<D> {
     fn forget_connection(&mut self, now: Instant) {
         self.joining = None;
         self.queue.disconnected();
+        self.answers.clear();
         self.interest.unsettle();
         self.settle_waiting(now);
     }
@@ -118,6 +123,12 @@ impl<D: Door> Backplane<D> {
                 command::subscribe(out, &subjects.of_channel(channel), Some(&group), sid);
             }
         });
+    }
+
+    /// Says what this relay is to another one, which has asked or is not known.
+    pub(super) fn say_to(&mut self, presence: Presence, subject: &str) {
+        let (sender, about) = (self.sender(), self.about());
+        self.answer(Kind::Urgent, subject, |out| wire::presence(out, sender, presence, &about));
     }
 
     /// Says what this relay is.
@@ -146,6 +157,8 @@ impl<D: Door> Backplane<D> {
                 }
             }
             self.joining = None;
+            // What has waited for this leaves, also where the relay stops and has nothing more to say.
+            self.to_write.notify_one();
             self.beat(now);
             self.resume_all(now);
             self.begin_barrier(now);

@@ -2,17 +2,21 @@
 
 use super::Backplane;
 use super::garbage::Taken;
+use super::lines::Cause;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{Heard, Relay, RelayId};
 use crate::nats::wire::{self, About, Header, Presence};
 use crate::routing::Door;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Time between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long after a connection has begun a goodbye may come of a relay of which nothing else has.
+const UNKNOWN_GOODBYES: Duration = Duration::from_secs(60);
 /// Least time between two warnings that others can bring about.
 const WARN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -24,9 +28,12 @@ impl<D: Door> Backplane<D> {
         }
         let is_namesake = about.name == self.identity.name;
         if is_namesake || !self.is_within_reach(&about) {
-            // It may have published before it has said its name.
-            if let Some(id) = self.roster.refuse(header.boot) {
-                self.forget(id, now);
+            let aside = if is_namesake { None } else { self.roster.set_aside(header.boot) };
+            match aside {
+                // Servers may learn one after the other that their cluster is called otherwise.
+                Some(id) => self.not_waited_for(id, now),
+                // It may have published before it has said its name.
+                None => self.roster.refuse(header.boot).into_iter().for_each(|id| self.forget(id, now)),
             }
             if is_namesake {
                 self.namesake(header, now);
@@ -51,29 +58,34 @@ impl<D: Door> Backplane<D> {
             // Its server may not know of all that is listened to here.
             self.interest.unsettle_barriers();
         }
+        if heard == Heard::Moved {
+            self.retain_servers();
+        }
         if heard == Heard::Linked {
             self.learn_numbers(id);
         }
         let relay = self.roster.get(id).expect("it was heard");
         match heard {
+            Heard::Same => {}
+            _ if !self.lines.may(Cause::Relays, now) => {}
             Heard::Linked if !is_stopping => info!(relay = %relay.shown(), "linked over NATS"),
             Heard::Moved => info!(relay = %relay.shown(), "the relay has another connection to NATS"),
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
         }
         match heard {
-            Heard::Linked | Heard::Moved if !is_stopping => self.begin_conversation(id, 1),
+            Heard::Linked | Heard::Moved if !is_stopping => self.converse_with(id),
             // Whatever it has told meanwhile may be missing too.
             Heard::Gap => self.begin_next_conversation(id),
             _ => {}
         }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
-            Presence::Join => self.say(Presence::Welcome, Kind::Urgent, &subject),
+            Presence::Join => self.say_to(Presence::Welcome, &subject),
             Presence::Welcome => self.joined_with(id, now),
             // It has not asked over this way, or the question was lost.
             Presence::Heartbeat if matches!(heard, Heard::Linked | Heard::Moved) => {
-                self.say(Presence::Join, Kind::Urgent, &subject);
+                self.say_to(Presence::Join, &subject);
             }
             Presence::Heartbeat => {}
         }
@@ -91,7 +103,7 @@ impl<D: Door> Backplane<D> {
             }
             false => "another relay has this relay's name, and is not heard any more; give each a `name` of its own",
         };
-        if !self.is_known_error(text, now) && self.may_warn(now) {
+        if !self.is_known_error(text, now) && self.lines.may(Cause::Namesake, now) {
             warn!(name = %self.identity.name, boot = %header.boot, "{text}");
             self.remember_error(text.to_owned(), now);
         }
@@ -120,54 +132,67 @@ impl<D: Door> Backplane<D> {
             about.name,
             if about.cluster.is_empty() { "one without a name" } else { &about.cluster }
         );
-        if !self.is_known_error(&text, now) && self.may_warn(now) {
+        if !self.is_known_error(&text, now) && self.lines.may(Cause::OtherCluster, now) {
             warn!("{text}");
             self.remember_error(text, now);
         }
     }
 
     /// A relay stops as planned.
-    pub(super) fn receive_goodbye(&mut self, header: Header, now: Instant) {
-        let Some(id) = self.roster.find_or_add(header, now) else { return };
-        if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
+    pub(super) fn receive_goodbye(&mut self, header: Header, now: Instant) -> Taken {
+        let since = self.server.as_ref().map(|server| server.since);
+        let id = match self.known(header) {
+            // It may be one that was there before this relay was.
+            Err(_) if since.is_none_or(|since| now < since + UNKNOWN_GOODBYES) => return Ok(()),
+            known => known?,
+        };
+        let Some(id) = id else { return Ok(()) };
+        if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some())
+            && self.lines.may(Cause::Relays, now)
+        {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
         self.roster.stopped(id);
         self.not_waited_for(id, now);
+        Ok(())
     }
 
     /// Looks who has not been heard for too long.
     pub(super) fn look_for_silent(&mut self, now: Instant) {
         let Some(hears_since) = self.hears_since(now) else { return };
         for id in self.roster.fallen_silent(hears_since, now) {
-            if let Some(relay) = self.roster.get(id) {
+            if let Some(relay) = self.roster.get(id)
+                && self.lines.may(Cause::Relays, now)
+            {
                 warn!(relay = %relay.shown(), "nothing has been heard of the relay for 3 s");
             }
             self.not_waited_for(id, now);
         }
-        let forgotten = self.roster.take_forgotten();
-        for id in self.roster.forget_old(now).into_iter().chain(forgotten) {
-            self.forget(id, now);
-        }
+        let mut forgotten: BTreeSet<RelayId> = self.roster.take_forgotten().into_iter().collect();
+        forgotten.extend(self.roster.forget_old(now));
+        self.interest.forget(&forgotten);
+        forgotten.into_iter().for_each(|id| self.not_waited_for(id, now));
     }
 
     /// Another start has taken its place, or it has long been gone.
     fn forget(&mut self, id: RelayId, now: Instant) {
-        self.interest.forget(id);
+        self.interest.forget(&[id].into());
         self.not_waited_for(id, now);
     }
 
     fn not_waited_for(&mut self, id: RelayId, now: Instant) {
         self.end_conversation(id);
         self.barriers.gone(&Answerer::Relay(id));
-        let server_of = |relay: &Relay| relay.about.as_ref().map(|about| about.server.clone());
-        if let Some(server) = self.roster.get(id).and_then(server_of)
-            && self.roster.linked().all(|(_, relay)| server_of(relay).as_ref() != Some(&server))
-        {
-            self.barriers.gone(&Answerer::Server(server));
-        }
+        self.retain_servers();
         self.joined_with(id, now);
         self.settle_waiting(now);
+    }
+
+    /// A server that no linked relay is at any more, since all are gone or have moved, is not waited for.
+    fn retain_servers(&mut self) {
+        let roster = &self.roster;
+        let is_at = |relay: &Relay, server: &str| relay.about.as_ref().is_some_and(|about| *about.server == *server);
+        self.barriers.retain_servers(|server| roster.linked().any(|(_, relay)| is_at(relay, server)));
     }
 
     /// Sends a heartbeat, if it is time.
@@ -191,8 +216,12 @@ impl<D: Door> Backplane<D> {
     /// Says goodbye behind everything that waits. Nothing is published any more.
     pub(in crate::nats) fn stop(&mut self) {
         self.is_stopping = true;
+        self.say_goodbye();
+        self.to_write.notify_one();
+    }
+
+    pub(super) fn say_goodbye(&mut self) {
         let sender = self.sender();
         self.send(Kind::Ordered, &self.subjects.of_all(), |out| wire::goodbye(out, sender));
-        self.to_write.notify_one();
     }
 }

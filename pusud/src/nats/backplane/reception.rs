@@ -2,7 +2,6 @@
 
 use super::garbage::Taken;
 use super::{ALL_SID, Backplane, RELAY_SID};
-use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::wire::{self, Contents, Header, Message, Presence};
 use crate::routing::Door;
@@ -11,6 +10,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What a relay says that has come further than any can.
+pub(super) const TOO_FAR: &str = "a number that no publication has";
 /// How long a relay may take to say what it is, once it has published.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
@@ -41,11 +42,11 @@ impl<D: Door> Backplane<D> {
             (ALL_SID | RELAY_SID, Message::Presence(presence, about)) => {
                 return self.receive_presence(header, presence, about, now);
             }
-            (ALL_SID, Message::Goodbye) => self.receive_goodbye(header, now),
+            (ALL_SID, Message::Goodbye) => return self.receive_goodbye(header, now),
             (RELAY_SID, Message::Passed { number, floor, lasts }) => {
                 return self.receive_passed(header, (number, floor), lasts, now);
             }
-            (RELAY_SID, Message::Resume { since }) => self.answer_resume(header, since),
+            (RELAY_SID, Message::Resume { since, question }) => self.answer_resume(header, since, question),
             (RELAY_SID, Message::Numbers { piece, channels }) => {
                 return self.receive_numbers(header, piece, channels, now);
             }
@@ -88,7 +89,7 @@ impl<D: Door> Backplane<D> {
         if first == 0 || count == 0 {
             return Err("publications without numbers".into());
         }
-        let taken = channel.take(id, first, base, count);
+        let Some(taken) = channel.take(id, first, base, count) else { return Err(TOO_FAR.into()) };
         let traffic = &mut self.roster.get_mut(id).expect("it was found").traffic;
         traffic.missed = traffic.missed.saturating_add(taken.missed);
         traffic.late = traffic.late.saturating_add(taken.late);
@@ -112,36 +113,48 @@ impl<D: Door> Backplane<D> {
     fn receive_note(&mut self, sid: u64, header: Header, (base, last): (u64, u64), now: Instant) -> Taken {
         let Some(id) = self.source(header, now)? else { return Ok(()) };
         let Some(channel) = self.interest.by_sid(sid) else { return Ok(()) };
-        let missed = channel.reach(id, base, last);
+        let Some(missed) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
         self.count_missed(id, missed);
         Ok(())
     }
 
-    /// The relay that has published; `None`: it is one that nothing is taken from.
+    /// The relay that has published or answered; `None`: it is one that nothing is taken from.
     ///
     /// # Errors
     /// Nobody knows it, and that is not this relay's fault.
-    fn source(&mut self, header: Header, now: Instant) -> Result<Option<RelayId>, Cow<'static, str>> {
+    pub(super) fn source(&mut self, header: Header, now: Instant) -> Result<Option<RelayId>, Cow<'static, str>> {
         let Some(id) = self.roster.find_or_add(header, now) else {
             let is_known = self.roster.is_replaced(header.boot);
             return if is_known { Ok(None) } else { Err("more relays than can be".into()) };
         };
         let Some(relay) = self.roster.get_mut(id) else { return Ok(None) };
         if relay.about.is_some() {
-            return Ok(Some(id));
+            return Ok((!relay.is_refused).then_some(id));
         }
-        // A relay says what it is before it publishes; that may have been lost. Nothing that it has published was promised.
+        // A relay says what it is before anything else; that may have been lost. Nothing that it has published was promised.
         match relay.asked {
             None => {
                 relay.asked = Some(now);
                 let subject = self.subjects.of_relay(header.boot, header.connection);
-                self.say(Presence::Join, Kind::Urgent, &subject);
+                self.say_to(Presence::Join, &subject);
                 Ok(None)
             }
             Some(asked) if asked + ANSWER_WITHIN <= now => {
-                Err("a publication of somebody who has not said which relay that is".into())
+                Err("something of somebody who has not said which relay that is".into())
             }
             Some(_) => Ok(None),
+        }
+    }
+
+    /// The relay that has said goodbye; `None`: it is one that nothing is taken from.
+    ///
+    /// # Errors
+    /// Nobody knows it.
+    pub(super) fn known(&self, header: Header) -> Result<Option<RelayId>, Cow<'static, str>> {
+        match self.roster.find(header.boot).filter(|(_, relay)| relay.about.is_some()) {
+            Some((id, relay)) => Ok((!relay.is_refused).then_some(id)),
+            None if self.roster.is_replaced(header.boot) => Ok(None),
+            None => Err("a goodbye of somebody who has not said which relay that is".into()),
         }
     }
 

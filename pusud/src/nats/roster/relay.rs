@@ -18,6 +18,8 @@ pub(in crate::nats) struct Relay {
     pub heard: Instant,
     /// Since when it is linked; `None`: it is down.
     pub linked: Option<Instant>,
+    /// Nothing is taken of it until it says something else of itself.
+    pub is_refused: bool,
     /// Subscriptions do not wait for it: it has not answered in time.
     pub is_lagging: bool,
     /// It is to say how far its channels are.
@@ -26,8 +28,21 @@ pub(in crate::nats) struct Relay {
     pub traffic: Traffic,
     /// Which of those that were lost the log has.
     pub losses: Losses,
+    /// The last conversation with it.
+    pub talked: Talked,
     /// When it was asked to say what it is, since it has published without that.
     pub asked: Option<Instant>,
+}
+
+/// The last conversation of a pair of connections; none yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::nats) struct Talked {
+    /// This relay's connection.
+    pub own: u32,
+    /// The other one's.
+    pub theirs: u32,
+    /// The number of the conversation.
+    pub number: u32,
 }
 
 /// What the log has said of messages that were lost.
@@ -44,7 +59,9 @@ pub(in crate::nats) struct Losses {
 pub(in crate::nats) struct Resume {
     /// About what it has published to since this heartbeat; 0: about everything.
     pub since: u64,
-    /// When it was asked.
+    /// The question's number, once it was asked.
+    pub question: u64,
+    /// When it was asked, or has said something last.
     pub asked: Option<Instant>,
     /// Pieces of the answer that have come.
     pub pieces: u32,
@@ -53,7 +70,7 @@ pub(in crate::nats) struct Resume {
 impl Resume {
     /// To be asked.
     pub(in crate::nats) fn since(since: u64) -> Self {
-        Self { since, asked: None, pieces: 0 }
+        Self { since, question: 0, asked: None, pieces: 0 }
     }
 }
 
@@ -104,7 +121,7 @@ impl Relay {
     }
 
     pub(super) fn is_heard(&mut self, header: Header, about: About, is_heartbeat: bool, now: Instant) -> Heard {
-        self.heard = now;
+        (self.heard, self.is_refused) = (now, false);
         let before = self.about.replace(about);
         let about = self.about.as_mut().expect("it was put in");
         if !is_heartbeat && let Some(before) = &before {

@@ -128,15 +128,23 @@ impl Bench {
 
     /// One of its own sources publishes.
     pub(super) fn publish(&mut self, channel: &str, content: &str) {
-        let (mut frames, mut batch) = (Vec::new(), Batch::default());
-        frames::push_publish(&mut frames, channel, content);
-        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
-        self.backplane.publish(&batch, self.now);
+        self.backplane.publish(&batch(channel, content), self.now);
     }
 
     pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {
         self.home().listeners.insert(channel.into());
         self.backplane.settle(channel, Ticket { shard: 0, number: ticket }, self.now);
+    }
+
+    pub(super) fn unsubscribe(&mut self, channel: &str) {
+        self.home().listeners.remove(channel);
+        self.backplane.changed(channel);
+    }
+
+    /// Another relay answers a barrier: of these places it is so far.
+    pub(super) fn passed(&mut self, boot: u8, number: u64, lasts: &[(u32, u64)]) {
+        let lasts = lasts.iter().map(|(place, last)| (*place, 0, *last));
+        self.receive(ALONE, &payload(|out| wire::passed(out, sender(boot, 1), (number, 0), lasts)));
     }
 
     pub(super) fn home(&mut self) -> &mut Home {
@@ -187,6 +195,14 @@ impl Bench {
     }
 }
 
+/// A publication of a relay's own source.
+pub(super) fn batch(channel: &str, content: &str) -> Batch {
+    let (mut frames, mut batch) = (Vec::new(), Batch::default());
+    frames::push_publish(&mut frames, channel, content);
+    batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
+    batch
+}
+
 /// What a server of the cluster says of itself.
 pub(super) fn info(server: &str) -> Info {
     let json =
@@ -217,6 +233,12 @@ pub(super) fn payload(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     write(&mut out);
     out
+}
+
+/// The boot id of a stranger, one of many.
+pub(super) fn stranger(number: u16) -> Sender {
+    let [high, low] = number.to_be_bytes();
+    Sender { boot: BootId(std::array::from_fn(|at| [high, low, 77][at.min(2)])), connection: 1 }
 }
 
 /// HEARTBEAT of another relay.

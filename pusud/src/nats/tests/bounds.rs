@@ -1,7 +1,7 @@
 //! Bounds of what others can have this relay keep.
 
 use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, sender};
-use crate::nats::wire;
+use crate::nats::wire::{self, Message, Presence};
 use std::time::Duration;
 
 /// What may wait that others have asked for.
@@ -26,10 +26,18 @@ fn answers_to_questions_are_bounded_and_publications_are_not_crowded_out() {
     assert!((200..400).contains(&grown), "{grown} answers of 60 KB each");
     bench.publish("a", "1");
     assert!(bench.nats().queue_bytes > waiting && bench.nats().dropped == 0);
+    // What it has to say of itself is said all the same, and of others nobody is told.
+    bench.subscribe("b", 1);
+    bench.receive(ALONE, &payload(|out| wire::presence(out, sender(2, 1), Presence::Join, &about("other", 1))));
+    bench.pass(Duration::from_secs(1));
+    let written = bench.written();
+    let is = |is: fn(&Message<'_>) -> bool| written.iter().any(|one| is(&one.message()));
+    assert!(is(|message| matches!(message, Message::Barrier { .. })), "others are asked");
+    assert!(is(|message| matches!(message, Message::Presence(Presence::Heartbeat, _))), "it is there");
+    assert!(!is(|message| matches!(message, Message::Presence(Presence::Welcome, _))), "that is an answer");
     // Once there is room, questions are answered again.
-    bench.written();
     bench.receive(ALONE, &question(500));
-    assert!(bench.written().iter().any(|one| matches!(one.message(), wire::Message::Passed { number: 500, .. })));
+    assert!(bench.written().iter().any(|one| matches!(one.message(), Message::Passed { number: 500, .. })));
 }
 
 /// Whatever others can repeat without end is said at most once a second, all kinds together.

@@ -109,6 +109,25 @@ fn what_is_missing_beside_heartbeats_is_told_in_the_next_one() {
     assert_eq!(told(&mut bench).first(), Some(&2));
 }
 
+/// It was not heard for a while, and heard this relay all the time: pieces that it has missed must not look like the next ones.
+#[test]
+fn a_pair_of_connections_begins_no_conversation_twice() {
+    let mut bench = Bench::joined("own", 1);
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 1)));
+    bench.receive(ALONE, &piece(5));
+    assert_eq!(told(&mut bench).last(), Some(&5));
+    for beat in 1..3 {
+        bench.pass(Duration::from_millis(3300));
+        bench.written();
+        bench.receive(ALL, &heartbeat(2, 1, &about("other", 1 + 4 * beat)));
+        bench.pass(Duration::from_millis(1100));
+        assert_eq!(told(&mut bench).first(), Some(&(5 + beat as u32)));
+    }
+    bench.receive(ALL, &heartbeat(2, 2, &about("other", 20)));
+    bench.pass(Duration::from_millis(1100));
+    assert_eq!(told(&mut bench).first(), Some(&1), "over another connection");
+}
+
 #[test]
 fn who_is_at_an_earlier_one_learns_of_the_later_one() {
     let mut bench = Bench::joined("own", 1);

@@ -72,20 +72,26 @@ fn a_relay_that_is_heard_says_how_far_all_its_channels_are() {
     let mut bench = Bench::joined("own", 1);
     bench.subscribe("a", 1);
     bench.subscribe("b", 2);
-    let asked =
-        |bench: &mut Bench| bench.written().iter().filter(|one| one.message() == Message::Resume { since: 0 }).count();
+    let asked = |bench: &mut Bench| {
+        let is_asked = |message: &Message<'_>| matches!(message, Message::Resume { since: 0, .. });
+        bench.written().iter().filter(|one| is_asked(&one.message())).count()
+    };
     bench.receive(ALL, &heartbeat(2, 1, &about("other", 7)));
     assert_eq!(asked(&mut bench), 1);
-    let numbers = |place, channels: &[(&'static str, u64, u64)]| {
-        let piece = Piece { since: 0, floor: 3, place, is_last: place == 1 };
+    let numbers = |question, place, channels: &[(&'static str, u64, u64)]| {
+        let piece = Piece { question, floor: 3, place, is_last: place == 1 };
         payload(|out| wire::numbers(out, sender(2, 1), piece, channels.iter().copied()))
     };
     // The first piece is lost, and so it is asked again.
-    bench.receive(ALONE, &numbers(1, &[]));
+    bench.receive(ALONE, &numbers(1, 1, &[]));
     bench.pass(Duration::from_millis(1100));
     assert_eq!(asked(&mut bench), 1);
-    bench.receive(ALONE, &numbers(0, &[("b", 0, 10)]));
-    bench.receive(ALONE, &numbers(1, &[]));
+    bench.receive(ALONE, &numbers(2, 0, &[("b", 0, 10)]));
+    // The last one of the first answer was on its way for long, and does not complete the second one.
+    bench.receive(ALONE, &numbers(1, 1, &[]));
+    bench.pass(Duration::from_millis(900));
+    assert_eq!(asked(&mut bench), 0, "while pieces come it is not asked again");
+    bench.receive(ALONE, &numbers(2, 1, &[]));
     bench.pass(Duration::from_millis(1100));
     assert_eq!(asked(&mut bench), 0);
     for (sid, first) in [(16, 6), (17 + (1 << 24), 12)] {
@@ -130,6 +136,37 @@ fn the_last_error_has_its_age() {
     bench.pass(Duration::from_secs(1));
     assert!(bench.nats().last_error.unwrap().contains("this relay's name"));
     assert_eq!(bench.nats().last_error_ago, Some(Duration::from_secs(1)), "it was heard again and again");
+}
+
+/// Servers learn one after the other that their cluster is called otherwise.
+#[test]
+fn a_relay_that_is_at_another_cluster_for_a_moment_counts_on() {
+    let mut bench = linked();
+    bench.subscribe("a", 1);
+    bench.passed(2, 1, &[]);
+    bench.receive(16, &publications(2, 3, &["1"]));
+    bench.receive(ALL, &heartbeat(2, 1, &About { cluster: "d".into(), ..about("other", 2) }));
+    assert_eq!(bench.peer("other").unwrap().state, Down);
+    bench.receive(16, &publications(2, 4, &["1"]));
+    assert_eq!(bench.home().delivered.len(), 1, "nothing is taken of it");
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 3)));
+    bench.receive(16, &publications(2, 6, &["1"]));
+    let peer = bench.peer("other").unwrap();
+    assert_eq!((peer.state, peer.traffic.received, peer.traffic.missed), (Linked, 2, 2 + 2));
+}
+
+/// What is known of a relay goes with it.
+#[test]
+fn a_relay_that_is_forgotten_begins_anew() {
+    let mut bench = linked();
+    bench.subscribe("a", 1);
+    bench.passed(2, 1, &[(0, 100)]);
+    bench.pass(Duration::from_secs(3700));
+    assert!(bench.peer("other").is_none());
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 9000)));
+    bench.receive(16, &publications(2, 5, &["1"]));
+    let traffic = bench.peer("other").unwrap().traffic;
+    assert_eq!((traffic.received, traffic.late), (1, 0));
 }
 
 /// Between servers of two clusters, over gateways or leaf nodes, no barrier holds.
