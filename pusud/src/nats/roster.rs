@@ -4,7 +4,7 @@
 
 mod relay;
 
-use relay::Losses;
+use relay::{Earlier, Losses};
 pub(super) use relay::{Heard, Relay, Resume, Talked};
 
 use crate::nats::wire::{About, Header};
@@ -25,6 +25,9 @@ pub(super) const RELAYS_MAX: usize = 256;
 
 /// How long after it is linked again a relay has asked how far all channels are.
 const ASKED: Duration = Duration::from_secs(60);
+/// Two heartbeats that were not held on their way come so long apart, at the least.
+const APART: Duration = Duration::from_millis(700);
+
 /// Earlier starts that are remembered.
 const REPLACED_MAX: usize = 64;
 
@@ -71,6 +74,7 @@ impl Roster {
         let relay = Relay {
             boot,
             connection,
+            earlier: None,
             about: None,
             heard: now,
             linked: None,
@@ -245,9 +249,33 @@ impl Roster {
         self.replaced.contains(&boot)
     }
 
+    /// Whether this start is known and down.
+    pub(super) fn is_down(&self, boot: BootId) -> bool {
+        self.find(boot).is_some_and(|(_, relay)| relay.linked.is_none())
+    }
+
     /// Whether it was said over an earlier connection than the last one that was heard of: it was on its way for long.
     pub(super) fn is_late(&self, header: Header) -> bool {
         self.find(header.boot).is_some_and(|(_, relay)| relay.about.is_some() && header.connection < relay.connection)
+    }
+
+    /// Whether the relay of a late heartbeat speaks over that earlier connection and no other: it is down over the later one, and
+    /// has two heartbeats over this one, which did not come together, as those do that a server has held. Somebody else may have
+    /// named the later one.
+    pub(super) fn takes_back(&mut self, header: Header, heartbeat: u64, now: Instant) -> bool {
+        let Some(relay) = self.by_boot.get(&header.boot).and_then(|id| self.relays.get_mut(id)) else { return false };
+        let Header { connection, .. } = header;
+        match relay.earlier {
+            Some(earlier) if earlier.connection == connection && earlier.at + APART > now => false,
+            Some(earlier) if earlier.connection == connection && earlier.heartbeat < heartbeat => {
+                (relay.connection, relay.earlier) = (connection, None);
+                true
+            }
+            _ => {
+                relay.earlier = Some(Earlier { connection, heartbeat, at: now });
+                false
+            }
+        }
     }
 
     fn remove(&mut self, id: RelayId) {

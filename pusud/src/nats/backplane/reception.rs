@@ -32,8 +32,11 @@ impl<D: Door> Backplane<D> {
 
     fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) -> Taken {
         let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. });
-        if !is_numbered && self.roster.is_late(header) {
-            return Ok(());
+        if !is_numbered && self.roster.is_late(header) && !self.is_taken_back(header, &message, now) {
+            return match self.roster.is_down(header.boot) {
+                true => Err("what a relay says over an earlier connection than its last one, which is silent".into()),
+                false => Ok(()),
+            };
         }
         match (sid, message) {
             (ALL_SID | RELAY_SID, Message::Barrier { number, channels }) => {
@@ -65,6 +68,11 @@ impl<D: Door> Backplane<D> {
             _ => return Err("a message at a subject where it does not belong".into()),
         }
         Ok(())
+    }
+
+    fn is_taken_back(&mut self, header: Header, message: &Message<'_>, now: Instant) -> bool {
+        let Message::Presence(Presence::Heartbeat, about) = message else { return false };
+        self.roster.is_down(header.boot) && self.roster.takes_back(header, about.heartbeat, now)
     }
 
     #[inline]

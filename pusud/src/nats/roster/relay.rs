@@ -14,6 +14,8 @@ pub(in crate::nats) struct Relay {
     pub connection: u32,
     /// What it says of itself; `None`: nothing yet, though it has published.
     pub about: Option<About>,
+    /// What it has said over an earlier connection, since it is down.
+    pub earlier: Option<Earlier>,
     /// When something was heard of it.
     pub heard: Instant,
     /// Since when it is linked; `None`: it is down.
@@ -32,6 +34,17 @@ pub(in crate::nats) struct Relay {
     pub talked: Talked,
     /// When it was asked to say what it is, since it has published without that.
     pub asked: Option<Instant>,
+}
+
+/// A heartbeat over an earlier connection than the last one that was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::nats) struct Earlier {
+    /// Which one.
+    pub connection: u32,
+    /// The heartbeat's number.
+    pub heartbeat: u64,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// The last conversation of a pair of connections; none yet.

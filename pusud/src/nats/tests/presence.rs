@@ -183,3 +183,26 @@ fn a_relay_at_another_cluster_is_not_linked() {
         assert!(error.contains("relay r1 is at a NATS server of another cluster"), "{error}");
     }
 }
+
+/// One heartbeat with a connection that there is not, as of a stranger's, keeps a relay away as long as that seems to live.
+#[test]
+fn a_relay_is_heard_again_whose_connection_somebody_else_has_named() {
+    let mut bench = linked();
+    bench.receive(ALL, &heartbeat(2, u32::MAX, &about("other", 2)));
+    for number in 3..=8 {
+        bench.pass(Duration::from_secs(1));
+        bench.receive(ALL, &heartbeat(2, 1, &about("other", number)));
+    }
+    assert_eq!(bench.peer("other").unwrap().state, Linked);
+    assert!(bench.nats().garbage > 0, "what was ignored is counted");
+}
+
+/// What a server has held comes at once, and does not bring back a relay that has died.
+#[test]
+fn heartbeats_that_come_late_together_bring_nobody_back() {
+    let mut bench = linked();
+    bench.receive(ALL, &heartbeat(2, 2, &about("other", 2)));
+    bench.pass(Duration::from_secs(4));
+    (3..30).for_each(|number| bench.receive(ALL, &heartbeat(2, 1, &about("other", number))));
+    assert_eq!(bench.peer("other").unwrap().state, Down);
+}
