@@ -23,7 +23,7 @@ export class NatsPart {
 
 function serverOf(nats) {
   if (nats.server === null) {
-    return [['Connection', `none for ${duration(Math.floor(nats.disconnected_for ?? 0))}`, { mark: 'error' }], ['Last error', nameOrNone(nats.last_error)],
+    return [['Connection', `none for ${duration(Math.floor(nats.disconnected_for ?? 0))}`, { mark: 'error' }], ['Last error', lastError(nats)],
       ['Queue', bytes(nats.queue_bytes)]]
   }
   return [
@@ -36,8 +36,14 @@ function serverOf(nats) {
     ['Round trip', nats.round_trip === null ? '–' : duration(nats.round_trip)],
     ['Queue', bytes(nats.queue_bytes)],
     ['Longest message that it takes', nats.max_payload === null ? null : bytes(nats.max_payload)],
-    ['Last error', nats.last_error === null ? null : name(nats.last_error)],
+    ['Last error', lastError(nats)],
   ]
+}
+
+/** What is wrong, or was last, and how long ago. */
+function lastError({ last_error: error, last_error_ago: ago }) {
+  if (error === null) return null
+  return ago === null ? name(error) : `${name(error)}, ${duration(Math.floor(ago))} ago`
 }
 
 function countedOf(nats) {
@@ -51,6 +57,7 @@ function countedOf(nats) {
     bad('Connections ended', nats.disconnects),
     bad('Commands refused', nats.refusals),
     bad('Messages of strangers', nats.garbage),
+    ['Of later versions, skipped', nats.unknown > 0 ? exact(nats.unknown) : null],
     bad('Another relay of this name', nats.namesakes),
     bad('A relay at another cluster', nats.other_clusters),
   ]

@@ -11,9 +11,9 @@ export function openNetwork(place, relay) {
   return new Network(place, relay)
 }
 
-const STATES = { linked: 'linked', linking: 'linking', down: 'not linked', itself: 'this relay' }
+const STATES = { linked: 'linked', linking: 'linking', down: 'not linked', stopped: 'stopped', itself: 'this relay' }
 const OF_LINKS = ['Round trip', 'Queue', 'Sent', 'Channels']
-const MARKS = { linked: 'good', linking: 'warning', down: 'error', itself: '' }
+const MARKS = { linked: 'good', linking: 'warning', down: 'error', stopped: '', itself: '' }
 
 class Network {
   title = 'Network'
@@ -57,7 +57,7 @@ class Network {
     const relays = relaysOf(status)
     this.#body.hidden = relays.length === 0 && !status.nats
     setText(this.#line, line(relays, status.nats))
-    this.#picture.show(status.name, relays, status.nats)
+    this.#picture.show(status.name, relays.filter(({ state }) => state !== 'stopped'), status.nats)
     this.#nats.update(status)
     // Over NATS there is nothing between two relays that has these.
     for (const title of OF_LINKS) this.#table.showColumn(title, !status.nats)
@@ -75,10 +75,11 @@ function line(relays, nats) {
   if (nats && nats.server === null) return 'There is no connection to NATS: this relay serves its own clients, and other relays are not reached.'
   if (nats && relays.length === 0) return 'This relay is connected to NATS, and no other relay was heard in the last hour.'
   if (relays.length === 0) return 'This relay works alone: the settings name no others.'
-  const linked = relays.filter(({ state }) => state === 'linked').length
-  if (linked === relays.length) return `This relay is linked with all ${relays.length} others.`
-  const missing = relays.filter(({ state }) => state !== 'linked').map(row => name(row.name))
-  return `This relay is linked with ${linked} of ${relays.length} others. Not with ${missing.join(', ')}.`
+  const wanted = relays.filter(({ state }) => state !== 'stopped')
+  if (wanted.length === 0) return 'All other relays have stopped as planned.'
+  const missing = wanted.filter(({ state }) => state !== 'linked').map(row => name(row.name))
+  if (missing.length === 0) return `This relay is linked with all ${wanted.length} others.`
+  return `This relay is linked with ${wanted.length - missing.length} of ${wanted.length} others. Not with ${missing.join(', ')}.`
 }
 
 function since({ state, linked_for, next_attempt_in }) {
@@ -108,6 +109,7 @@ function markOf(row) {
 function remarks(row) {
   const parts = []
   if (row.state === 'down') parts.push(row.last_error ? name(row.last_error) : row.isOverNats ? 'not heard' : row.sent + row.received > 0 ? 'the link has ended' : 'not linked yet')
+  if (row.state === 'stopped') parts.push('as planned')
   if (row.lagging) parts.push('slow to answer: subscriptions do not wait for it')
   if (row.authenticator_difference) parts.push(name(row.authenticator_difference))
   if (row.history_difference) parts.push(`keeps other history: ${name(row.history_difference)}`)

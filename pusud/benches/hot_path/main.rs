@@ -9,6 +9,7 @@ mod authorize;
 mod deliver;
 mod history;
 mod message;
+mod nats;
 mod permission;
 
 fn main() {

@@ -121,8 +121,8 @@ enum Command {
     ///
     /// Reads the settings, finds and checks the authenticator's library, loads it, creates it with its options, stops it,
     /// and prints the effective set-up (never the value of an option). It takes no port, so it can run beside a relay
-    /// that serves. Exit code 0: a relay with these settings would start, if its port is free. 1: it would not, and the
-    /// message says why.
+    /// that serves. Exit code 0: a relay with these settings would start, if its port is free. 1: it would not, or a NATS server
+    /// refuses it, takes no messages as long as its own, or is of another cluster, and the message says why.
     Check(SettingsArgs),
     /// Show how a relay on this machine is: clients, messages, losses, authenticator, other relays
     ///

@@ -212,6 +212,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     let mut facts = match relay.state {
         PeerState::Itself => return format!("{place}: this relay"),
         PeerState::Down => vec!["NOT LINKED".to_owned()],
+        PeerState::Stopped => vec!["stopped as planned".to_owned()],
         PeerState::Linking => vec!["linking".to_owned()],
         PeerState::Linked if relay.lagging => vec!["linked, but SLOW to answer".to_owned()],
         PeerState::Linked => vec!["linked".to_owned()],
@@ -224,7 +225,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     facts.push(format!("{} bytes queued", relay.queue_bytes));
     facts.push(format!("{} sent", traffic.sent));
     facts.push(format!("{} received", traffic.received));
-    facts.push(format!("{} dropped", traffic.dropped + traffic.too_large + traffic.lost));
+    facts.push(format!("{} dropped", traffic.dropped.saturating_add(traffic.too_large).saturating_add(traffic.lost)));
     facts.push(format!("listens to {} channels", relay.interest));
     let differs = relay.authenticator_difference.as_ref();
     facts.extend(differs.map(|how| format!("DECIDES OTHERWISE: {how}")));

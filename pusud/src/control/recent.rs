@@ -163,7 +163,7 @@ fn failures(before: &Status, now: &Status) -> RecentFailures {
         restarts: grown(before.restarts, now.restarts),
         unavailable: grown(before.decisions.unavailable, now.decisions.unavailable),
         decided: grown(before.decisions.granted, now.decisions.granted)
-            + grown(before.decisions.refused, now.decisions.refused),
+            .saturating_add(grown(before.decisions.refused, now.decisions.refused)),
     }
 }
 
@@ -197,12 +197,14 @@ fn undecided(status: &Status) -> BTreeMap<String, u64> {
 fn losses(status: &Status) -> BTreeMap<String, u64> {
     let lost = |relay: &PeerStatus| {
         let traffic = &relay.traffic;
-        let lost = traffic.dropped + traffic.too_large + traffic.lost + traffic.missed + traffic.gaps;
-        Some((relay.name.clone().or_else(|| relay.address.clone())?, lost))
+        // Others can name numbers as large as they like.
+        let lost = [traffic.dropped, traffic.too_large, traffic.lost, traffic.missed, traffic.gaps];
+        Some((relay.name.clone().or_else(|| relay.address.clone())?, lost.into_iter().fold(0, u64::saturating_add)))
     };
-    let mut all = BTreeMap::new();
+    let mut all = BTreeMap::<_, u64>::new();
     for (relay, lost) in status.relays.iter().filter(|relay| relay.same_as.is_none()).filter_map(lost) {
-        *all.entry(relay).or_default() += lost;
+        let sum = all.entry(relay).or_default();
+        *sum = sum.saturating_add(lost);
     }
     all
 }
@@ -210,6 +212,7 @@ fn losses(status: &Status) -> BTreeMap<String, u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::Traffic;
 
     #[test]
     fn what_has_grown_and_nothing_of_another_process() {
@@ -236,5 +239,19 @@ mod tests {
         assert_eq!(recent.history, RecentHistory { gaps: 3, ..RecentHistory::default() });
         let other = Status { pid: 2, ..now };
         assert_eq!(Recent::between(&before, &other, 2.0), Recent { seconds: 2.0, ..Recent::default() });
+    }
+
+    /// A message that a stranger has numbered.
+    #[test]
+    fn losses_beyond_what_can_be_counted_do_no_harm() {
+        let relay = |name: &str, missed| PeerStatus {
+            name: Some(name.into()),
+            traffic: Traffic { missed, too_large: 5, ..Traffic::default() },
+            ..PeerStatus::default()
+        };
+        let before = Status::default();
+        let now = Status { relays: vec![relay("a", u64::MAX), relay("a", 3), relay("b", 1)], ..before.clone() };
+        let lost = Recent::between(&before, &now, 1.0).lost;
+        assert_eq!((lost["a"], lost["b"]), (u64::MAX, 6));
     }
 }

@@ -7,8 +7,8 @@ use crate::nats::settings::Settings;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire;
 use crate::peers::{BootId, start_now};
-use anyhow::{Context as _, bail};
-use std::collections::BTreeSet;
+use anyhow::{Context as _, anyhow, bail};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Builder;
@@ -21,8 +21,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// people. Nothing that a relay listens to is published.
 ///
 /// # Errors
-/// A server refuses this relay, would not take its messages, or is of another cluster than others: names it and the way out. That
-/// one does not answer is none: a relay serves its own clients meanwhile, and tries again.
+/// Some of them refuse this relay, would not take its messages, or are of another cluster than others: names each, and the way out.
+/// That one does not answer is none: a relay serves its own clients meanwhile, and tries again.
 pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().context("cannot make a runtime")?;
     let boot = start_now(&settings.identity.name, &settings.identity.network)?.boot;
@@ -31,41 +31,62 @@ pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>
 
 async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(String, String)>> {
     settings.server.credentials.check(settings.server.strict)?;
-    let (mut found, mut clusters) = (Vec::new(), BTreeSet::new());
+    let (mut found, mut faults, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<String, Vec<String>>::new());
     for address in &settings.servers {
         match dial(address, &settings.server).await {
             Ok(connected) => {
                 let info = connected.info.clone();
-                check_payload(address, &info, settings.identity.content_bytes_max)?;
-                check_permissions(address, connected, &settings.identity.network, boot).await?;
+                faults.extend(check_payload(address, &info, settings.identity.content_bytes_max).err());
+                faults.extend(check_permissions(address, connected, &settings.identity.network, boot).await.err());
                 found.push((address.to_string(), describe(&info)));
                 // Servers without a cluster are one each.
-                clusters.insert(match info.cluster() {
-                    "" => info.server_id.clone(),
-                    cluster => cluster.to_owned(),
-                });
+                let cluster = match info.cluster() {
+                    "" => format!("{address} in none"),
+                    cluster => format!("`{}`", cluster.escape_debug()),
+                };
+                clusters.entry(cluster).or_default().push(address.to_string());
             }
             Err(error) if error.is_absence() => {
                 found.push((address.to_string(), format!("does not answer now: {error}")));
             }
-            Err(error) => bail!("{address} {error}"),
+            Err(error) => faults.push(anyhow!("{address} {error}")),
         }
     }
     if clusters.len() > 1 {
-        let clusters: Vec<String> = clusters.into_iter().collect();
-        bail!(
-            "the servers of `nats.servers` are of different clusters ({}): relays at one would not hear those at another; list the \
+        let of_each = |(cluster, servers): (String, Vec<String>)| match cluster.ends_with(" in none") {
+            true => cluster,
+            false => format!("{} in {cluster}", servers.join(" and ")),
+        };
+        faults.push(anyhow!(
+            "the servers of `nats.servers` are not of one cluster ({}): relays at one would not hear those at another; list the \
              servers of one cluster",
-            clusters.join(", ")
-        );
+            clusters.into_iter().map(of_each).collect::<Vec<_>>().join(", ")
+        ));
     }
-    Ok(found)
+    match faults.len() {
+        0 => Ok(found),
+        1 => Err(faults.remove(0)),
+        count => {
+            let faults: String = faults.iter().map(|fault| format!("\n- {fault:#}")).collect();
+            bail!("{count} faults of the NATS servers:{faults}")
+        }
+    }
 }
 
 fn describe(info: &Info) -> String {
     let cluster =
         if info.cluster().is_empty() { "no cluster".to_owned() } else { format!("cluster {}", info.cluster()) };
-    format!("nats-server {}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
+    let untested = if is_tested(&info.version) { "" } else { " (OLDER than any that pusud is tested with: 2.9)" };
+    format!("nats-server {}{untested}, {cluster}, max_payload {} bytes", info.version, info.payload_bytes_max())
+}
+
+/// Whether it is a version from 2.9 on, or none that can be read.
+fn is_tested(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) >= (2, 9),
+        _ => true,
+    }
 }
 
 /// The longest message has to fit.
@@ -110,15 +131,20 @@ async fn check_permissions(
     let refusals = refusals
         .with_context(|| format!("{address} does not answer"))?
         .with_context(|| format!("{address} has ended the connection"))?;
-    let Some(first) = refusals.first() else { return Ok(()) };
-    match first {
-        ServerError::Permissions(permission, subject) => {
-            bail!(
-                "{address} does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
-            )
+    let (mut denied, mut others) = (Vec::new(), Vec::new());
+    for refusal in refusals {
+        match refusal {
+            ServerError::Permissions(permission, subject) => denied.push(format!("{permission} to `{subject}`")),
+            other => others.push(other.to_string()),
         }
-        other => bail!("{address}: {other}"),
     }
+    if !denied.is_empty() {
+        others.push(format!(
+            "does not let this relay {}: allow its user to publish and to subscribe to `{everything}`",
+            denied.join(", ")
+        ));
+    }
+    if others.is_empty() { Ok(()) } else { bail!("{address} {}", others.join("; ")) }
 }
 
 /// What the server refuses before its PONG.
@@ -142,22 +168,4 @@ async fn refusals<S: tokio::io::AsyncRead + Unpin>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn payloads_have_room_for_the_longest_message() {
-        let address = ServerAddress::advertised("nats-1:4222", false).unwrap();
-        let info = |max: usize| {
-            Info::parse(
-                format!(r#"{{"server_id":"A","version":"2.10.0","max_payload":{max},"headers":true}}"#).as_bytes(),
-            )
-            .unwrap()
-        };
-        let content = 1 << 20;
-        assert!(check_payload(&address, &info(needed_payload_bytes(content)), content).is_ok());
-        let error = check_payload(&address, &info(content), content).unwrap_err().to_string();
-        assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
-        assert!(crate::nats::payload_bytes_max(content) >= needed_payload_bytes(content));
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@ const SILENT: Duration = Duration::from_secs(3);
 const ROOM_MAX: Duration = Duration::from_secs(5);
 
 /// What the parts of one conversation share.
-struct Conversation<D> {
+pub(super) struct Conversation<D> {
     backplane: Rc<RefCell<Backplane<D>>>,
     heard: Cell<Instant>,
     pinged: Cell<Option<Instant>>,
@@ -40,8 +40,7 @@ pub(super) async fn converse<D: Door, S: AsyncRead + AsyncWrite + Unpin>(
 ) -> String {
     let Connected { stream, parser, .. } = connected;
     let (reader, writer) = tokio::io::split(stream);
-    let heard = Cell::new(Instant::now());
-    let conversation = Conversation { backplane, heard, pinged: Cell::new(None), waits_for_room: Cell::new(false) };
+    let conversation = Conversation::new(backplane);
     tokio::select! {
         biased;
         end = conversation.read(reader, parser, leave) => end,
@@ -51,6 +50,12 @@ pub(super) async fn converse<D: Door, S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl<D: Door> Conversation<D> {
+    /// One that begins now.
+    pub(super) fn new(backplane: Rc<RefCell<Backplane<D>>>) -> Self {
+        let heard = Cell::new(Instant::now());
+        Self { backplane, heard, pinged: Cell::new(None), waits_for_room: Cell::new(false) }
+    }
+
     async fn read<S: AsyncRead>(&self, mut reader: ReadHalf<S>, mut parser: Parser, leave: &Notify) -> String {
         loop {
             match self.take_in(&mut parser) {
@@ -76,7 +81,7 @@ impl<D: Door> Conversation<D> {
     }
 
     /// Takes in what has come.
-    fn take_in(&self, parser: &mut Parser) -> Next {
+    pub(super) fn take_in(&self, parser: &mut Parser) -> Next {
         let now = Instant::now();
         let mut backplane = self.backplane.borrow_mut();
         backplane.heard(now);
@@ -137,8 +142,9 @@ impl<D: Door> Conversation<D> {
                 return "nothing has been heard of the server for 3 s".to_owned();
             }
             if self.pinged.get().is_none() {
-                self.pinged.set(Some(Instant::now()));
-                self.backplane.borrow_mut().ping();
+                let now = Instant::now();
+                self.pinged.set(Some(now));
+                self.backplane.borrow_mut().ping(now);
             }
         }
     }

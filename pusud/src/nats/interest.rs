@@ -3,13 +3,16 @@
 //! **Invariant:** a subscription's number is never given to another channel, so that messages on their way are not taken for
 //! those of another one.
 
+use crate::nats::barrier::Asked;
 use crate::nats::roster::RelayId;
 use slab::Slab;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The numbers of subscriptions to channels begin here.
 pub(super) const FIRST_SID: u64 = 16;
+/// So many cannot be missing at once: whoever says so is no relay.
+const MISSED_MAX: u64 = 1 << 40;
 /// Places that the numbers of subscriptions have room for.
 const PLACES: u64 = 1 << 24;
 
@@ -19,16 +22,20 @@ pub(super) struct Interest {
     channels: Slab<Channel>,
     places: HashMap<Rc<str>, usize>,
     subscribed: u64,
+    /// Counts what makes barriers necessary again, from 0.
+    epoch: u64,
 }
 
 /// One channel.
 pub(super) struct Channel {
     /// Its name.
     pub name: Rc<str>,
-    /// All publications that come later will come here.
-    pub is_settled: bool,
-    /// No barrier of it has ended yet: other relays' servers may not know of it.
+    /// No barrier of it has been passed yet: other relays' servers may not know of it.
     pub is_new: bool,
+    /// In this epoch all publications that come later will come here.
+    settled_in: Option<u64>,
+    /// The server has not taken the subscription.
+    is_refused: bool,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -54,7 +61,14 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_settled: false, is_new: true, sid, lasts: Vec::new() });
+        entry.insert(Channel {
+            name: name.clone(),
+            is_new: true,
+            settled_in: None,
+            is_refused: false,
+            sid,
+            lasts: Vec::new(),
+        });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -77,6 +91,11 @@ impl Interest {
         self.channels.get_mut(place).filter(|channel| channel.sid == sid)
     }
 
+    fn place(&self, sid: u64) -> Option<usize> {
+        let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
+        self.channels.get(place).filter(|channel| channel.sid == sid).map(|_| place)
+    }
+
     /// The channel of this name, if somebody listens.
     pub(super) fn by_name(&mut self, channel: &str) -> Option<&mut Channel> {
         self.places.get(channel).map(|&place| &mut self.channels[place])
@@ -96,7 +115,7 @@ impl Interest {
     /// barriers say how far it is: what it publishes before those are passed need not come here, and is not missing.
     pub(super) fn begins(&mut self, relay: RelayId, floor: u64) {
         for (_, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.is_new && !channel.knows(relay)) {
-            channel.reach(relay, floor, floor);
+            channel.lasts.push((relay, floor));
         }
     }
 
@@ -105,20 +124,72 @@ impl Interest {
         self.channels.iter().all(|(_, channel)| channel.is_new || channel.knows(relay))
     }
 
+    /// The subscription that needs a barrier; `None`: there is none, or all that comes later will come here.
+    pub(super) fn needs_barrier(&self, channel: &str) -> Option<Asked> {
+        let channel = &self.channels[*self.places.get(channel)?];
+        let is_settled = channel.settled_in == Some(self.epoch);
+        (!is_settled).then(|| Asked { channel: channel.name.clone(), sid: channel.sid })
+    }
+
+    /// Which epoch it is: a barrier says nothing of a later one than that in which it began.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A barrier of this subscription was passed, by all relays of this epoch.
+    pub(super) fn settle(&mut self, sid: u64) {
+        let epoch = self.epoch;
+        if let Some(channel) = self.by_sid(sid).filter(|channel| !channel.is_refused) {
+            (channel.is_new, channel.settled_in) = (false, Some(epoch));
+        }
+    }
+
     /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
     pub(super) fn unsettle(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_settled, channel.is_new) = (false, false));
+        self.epoch += 1;
+        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_new, channel.is_refused) = (false, false));
     }
 
-    /// Each channel needs a barrier again.
+    /// The server has not taken the subscription to this channel, or `None`: some of those that need a barrier.
+    pub(super) fn refuse(&mut self, channel: Option<&str>) {
+        let epoch = self.epoch;
+        let refuse = |known: &mut Channel| (known.is_refused, known.settled_in) = (true, None);
+        match channel {
+            Some(channel) => self.by_name(channel).into_iter().for_each(refuse),
+            None => {
+                let all = self.channels.iter_mut().map(|(_, known)| known);
+                all.filter(|known| known.settled_in != Some(epoch)).for_each(refuse);
+            }
+        }
+    }
+
+    /// Whether the server has not taken this subscription.
+    pub(super) fn is_refused(&self, sid: u64) -> bool {
+        self.place(sid).is_some_and(|place| self.channels[place].is_refused)
+    }
+
+    /// The subscriptions that the server has not taken: they are told to it once more, and need a barrier.
+    pub(super) fn try_refused(&mut self) -> Vec<Asked> {
+        let refused = self.channels.iter_mut().filter(|(_, channel)| channel.is_refused);
+        let tried = refused.map(|(_, channel)| {
+            channel.is_refused = false;
+            Asked { channel: channel.name.clone(), sid: channel.sid }
+        });
+        tried.collect()
+    }
+
+    /// Each channel needs a barrier again, also if one of it is under way.
     pub(super) fn unsettle_barriers(&mut self) {
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_settled = false);
+        self.epoch += 1;
     }
 
-    /// A relay is gone for good.
-    pub(super) fn forget(&mut self, relay: RelayId) {
+    /// These relays are gone for good.
+    pub(super) fn forget(&mut self, relays: &BTreeSet<RelayId>) {
+        if relays.is_empty() {
+            return;
+        }
         for (_, channel) in &mut self.channels {
-            channel.lasts.retain(|(of, _)| *of != relay);
+            channel.lasts.retain(|(of, _)| !relays.contains(of));
         }
     }
 }
@@ -129,107 +200,41 @@ impl Channel {
         self.lasts.iter().any(|(of, _)| *of == relay)
     }
 
-    /// Publications have come: `first` is the number of the first one, and the channel's base is this.
+    /// Publications have come: `first` is the number of the first one, and the channel's base is this. `None`: no relay has
+    /// come so far since the last ones.
     #[inline]
-    pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Taken {
+    pub(super) fn take(&mut self, relay: RelayId, first: u64, base: u64, count: u64) -> Option<Taken> {
         let last = (first - 1).saturating_add(count);
         let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
             self.lasts.push((relay, last));
-            return Taken { missed: 0, late: 0 };
+            return Some(Taken { missed: 0, late: 0 });
         };
         let next = (*known).max(base) + 1;
         if last < next {
-            return Taken { missed: 0, late: count };
+            return Some(Taken { missed: 0, late: count });
+        }
+        let missed = first.saturating_sub(next);
+        if missed > MISSED_MAX {
+            return None;
         }
         *known = last;
-        Taken { missed: first.saturating_sub(next), late: next.saturating_sub(first) }
+        Some(Taken { missed, late: next.saturating_sub(first) })
     }
 
-    /// A relay says how far it is. Gives how many are missing.
-    pub(super) fn reach(&mut self, relay: RelayId, base: u64, last: u64) -> u64 {
+    /// A relay says how far it is. Gives how many are missing; `None`: no relay has come so far since the last ones.
+    pub(super) fn reach(&mut self, relay: RelayId, base: u64, last: u64) -> Option<u64> {
         let Some((_, known)) = self.lasts.iter_mut().find(|(of, _)| *of == relay) else {
             self.lasts.push((relay, last));
-            return 0;
+            return Some(0);
         };
         let missed = last.saturating_sub((*known).max(base));
+        if missed > MISSED_MAX {
+            return None;
+        }
         *known = (*known).max(last);
-        missed
+        Some(missed)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const R: RelayId = RelayId(1);
-
-    fn channel() -> Channel {
-        Channel { name: "a".into(), is_settled: false, is_new: false, sid: FIRST_SID, lasts: Vec::new() }
-    }
-
-    fn taken(missed: u64, late: u64) -> Taken {
-        Taken { missed, late }
-    }
-
-    #[test]
-    fn a_number_of_a_subscription_is_never_that_of_another_channel() {
-        let mut interest = Interest::default();
-        let first = interest.add("a").unwrap();
-        assert_eq!((first, interest.add("a")), (FIRST_SID, None));
-        assert_eq!(interest.remove("a"), Some(first));
-        let second = interest.add("b").unwrap();
-        assert!(first != second && interest.by_sid(first).is_none());
-        assert_eq!(interest.by_sid(second).map(|channel| channel.name.clone()), Some("b".into()));
-        assert!((0..FIRST_SID).all(|sid| interest.by_sid(sid).is_none()));
-        assert!(interest.contains("b") && !interest.contains("a") && interest.len() == 1);
-    }
-
-    #[test]
-    fn each_missing_one_is_counted_and_late_ones_are_known() {
-        let mut channel = channel();
-        assert_eq!(channel.take(R, 5, 0, 2), taken(0, 0), "nothing is known before the first");
-        assert_eq!(channel.take(R, 7, 0, 1), taken(0, 0));
-        assert_eq!(channel.take(R, 10, 0, 2), taken(2, 0));
-        assert_eq!(channel.take(R, 8, 0, 2), taken(0, 2));
-        assert_eq!(channel.take(R, 11, 0, 3), taken(0, 1), "the first of the three was there");
-        assert_eq!(channel.take(RelayId(2), 3, 0, 1), taken(0, 0), "each relay counts for itself");
-        assert_eq!((channel.reach(R, 0, 13), channel.reach(R, 0, 15), channel.reach(R, 0, 1)), (0, 2, 0));
-        assert_eq!(channel.take(R, 16, 0, 1), taken(0, 0));
-    }
-
-    #[test]
-    fn from_what_a_relay_has_said_on_nothing_is_lost_unseen() {
-        let mut channel = channel();
-        assert_eq!(channel.reach(R, 0, 0), 0, "it has not published yet");
-        assert_eq!(channel.take(R, 2, 0, 1), taken(1, 0));
-        // Forgotten and begun anew: only what is behind the base counts.
-        assert_eq!(channel.take(R, 103, 100, 1), taken(2, 0));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_sent_is_received_or_counted(fates in proptest::collection::vec(0u8..4, 1..60)) {
-            let mut channel = channel();
-            channel.reach(R, 0, 0);
-            let (mut received, mut missed, mut late, mut stray) = (0, 0, 0, Vec::new());
-            for (number, fate) in (1..).zip(&fates) {
-                match fate {
-                    0 => {}
-                    1 => stray.push(number),
-                    _ => {
-                        let now = channel.take(R, number, 0, 1);
-                        received += 1;
-                        missed += now.missed;
-                    }
-                }
-            }
-            missed += channel.reach(R, 0, fates.len() as u64);
-            for number in &stray {
-                late += channel.take(R, *number, 0, 1).late;
-            }
-            prop_assert_eq!(received + missed, fates.len() as u64);
-            prop_assert_eq!(late, stray.len() as u64);
-        }
-    }
-}
+mod tests;

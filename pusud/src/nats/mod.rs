@@ -10,6 +10,7 @@ mod candidates;
 mod check;
 mod conversation;
 mod interest;
+mod measured;
 mod memory;
 mod published;
 mod queue;
@@ -22,6 +23,7 @@ mod tasks;
 mod wire;
 
 pub(crate) use check::check;
+pub use measured::{Publishing, Receiving};
 pub(crate) use memory::{interest_bytes_max, network_bytes_max};
 pub(crate) use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
 #[cfg(any(test, feature = "fuzzing"))]

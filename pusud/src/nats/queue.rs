@@ -1,14 +1,16 @@
 //! Queue of commands that wait to be written to the server.
 //!
-//! Publications count against a bound, beyond which the newest are not taken; what is said to other relays has another one. **Invariant:** commands leave in the order in which they came in, but for those that are urgent, and those that are
-//! said to be about one connection do not leave over another.
+//! Publications count against a bound, beyond which the newest are not taken, and what others have asked for against another one;
+//! what the relay has to say of itself against none. **Invariant:** commands leave in the order in which they came in, but for those
+//! that are urgent, and those that are said to be about one connection do not leave over another.
 
+use crate::nats::server::command;
 use std::collections::VecDeque;
 
 /// What publications that wait may take, in bytes.
 pub(super) const PUBLICATIONS_BYTES_MAX: usize = 16 << 20;
-/// What else may wait before nothing more is said to other relays, in bytes: they ask again.
-const ANSWERS_BYTES_MAX: usize = 16 << 20;
+/// What others have asked for may take before nothing more is answered, in bytes: they ask again.
+pub(super) const ANSWERS_BYTES_MAX: usize = 16 << 20;
 /// Commands are joined up to this, in bytes: so much is lost at the most with the connection that it is being written to.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -28,13 +30,20 @@ pub(super) enum Kind {
 pub(super) struct Queue {
     urgent: Vec<u8>,
     chunks: VecDeque<Chunk>,
+    /// Of `urgent`, the bytes of answers.
+    urgent_answers: usize,
+    /// PONG is among what is urgent.
+    has_pong: bool,
     publications_bytes: usize,
+    /// Of all chunks, the bytes of answers.
+    answers_bytes: usize,
     bytes: usize,
 }
 
 struct Chunk {
     bytes: Vec<u8>,
     is_publications: bool,
+    answers: usize,
 }
 
 impl Queue {
@@ -52,7 +61,7 @@ impl Queue {
         let is_publications = kind == Kind::Publications;
         let fits = |chunk: &Chunk| chunk.is_publications == is_publications && chunk.bytes.len() < CHUNK_BYTES;
         if !self.chunks.back().is_some_and(fits) {
-            self.chunks.push_back(Chunk { bytes: Vec::new(), is_publications });
+            self.chunks.push_back(Chunk { bytes: Vec::new(), is_publications, answers: 0 });
         }
         let chunk = self.chunks.back_mut().expect("it was put in");
         let before = chunk.bytes.len();
@@ -62,6 +71,37 @@ impl Queue {
         self.publications_bytes += if is_publications { written } else { 0 };
     }
 
+    /// The same of what another relay has asked for.
+    pub(super) fn answer(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.bytes();
+        self.write(kind, write);
+        let written = self.bytes() - before;
+        match (kind, self.chunks.back_mut()) {
+            (Kind::Urgent, _) | (_, None) => self.urgent_answers += written,
+            (_, Some(chunk)) => {
+                chunk.answers += written;
+                self.answers_bytes += written;
+            }
+        }
+    }
+
+    /// What waits of it, in bytes.
+    pub(super) fn answers_waiting(&self) -> usize {
+        self.answers_bytes + self.urgent_answers
+    }
+
+    /// Whether there is room for what others have asked for.
+    pub(super) fn has_room_for_answers(&self) -> bool {
+        self.answers_waiting() < ANSWERS_BYTES_MAX
+    }
+
+    /// The server wants to be answered: once, however often it has asked meanwhile.
+    pub(super) fn pong(&mut self) {
+        if !std::mem::replace(&mut self.has_pong, true) {
+            self.write(Kind::Urgent, command::pong);
+        }
+    }
+
     /// Takes out what is to be written next, behind what is in `out`; only what is urgent where not `all` may leave.
     pub(super) fn take(&mut self, out: &mut Vec<u8>, all: bool) {
         if out.is_empty() {
@@ -69,9 +109,11 @@ impl Queue {
         } else {
             out.append(&mut self.urgent);
         }
+        (self.urgent_answers, self.has_pong) = (0, false);
         while all && out.len() < CHUNK_BYTES {
             let Some(mut chunk) = self.chunks.pop_front() else { break };
             self.bytes -= chunk.bytes.len();
+            self.answers_bytes -= chunk.answers;
             self.publications_bytes -= if chunk.is_publications { chunk.bytes.len() } else { 0 };
             if out.is_empty() {
                 *out = chunk.bytes;
@@ -86,11 +128,6 @@ impl Queue {
         self.urgent.is_empty() && self.chunks.is_empty()
     }
 
-    /// Whether there is room for what others have asked for.
-    pub(super) fn has_room_for_answers(&self) -> bool {
-        self.bytes() - self.publications_bytes <= ANSWERS_BYTES_MAX
-    }
-
     /// What waits, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.urgent.len() + self.bytes
@@ -99,6 +136,7 @@ impl Queue {
     /// The connection has ended: drops everything that was about it.
     pub(super) fn disconnected(&mut self) {
         self.urgent = Vec::new();
+        (self.urgent_answers, self.has_pong, self.answers_bytes) = (0, false, 0);
         self.chunks.retain(|chunk| chunk.is_publications);
         self.bytes = self.publications_bytes;
     }
@@ -148,6 +186,42 @@ mod tests {
         assert!(queue.has_room(5) && !queue.has_room(6));
         taken(&mut queue, true);
         assert!(queue.has_room(6));
+    }
+
+    #[test]
+    fn answers_are_bounded_and_nothing_else_is_by_them() {
+        for kind in [Kind::Ordered, Kind::Urgent] {
+            let mut queue = Queue::default();
+            let long = |out: &mut Vec<u8>| out.resize(out.len() + 100_000, b'x');
+            while queue.has_room_for_answers() {
+                queue.answer(kind, long);
+            }
+            let full = queue.answers_waiting();
+            assert!((ANSWERS_BYTES_MAX..ANSWERS_BYTES_MAX + 100_000).contains(&full) && !queue.has_room_for_answers());
+            queue.write(kind, long);
+            assert_eq!((queue.bytes(), queue.answers_waiting()), (full + 100_000, full));
+            queue.write(Kind::Publications, long);
+            while !queue.is_empty() {
+                taken(&mut queue, true);
+            }
+            assert_eq!((queue.bytes(), queue.answers_waiting()), (0, 0));
+            queue.answer(kind, long);
+            queue.disconnected();
+            assert_eq!((queue.bytes(), queue.answers_waiting()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_server_that_asks_and_does_not_read_is_answered_once() {
+        let mut queue = Queue::default();
+        for _ in 0..3 {
+            (0..10).for_each(|_| queue.pong());
+            assert_eq!(taken(&mut queue, true), "PONG\r\n");
+        }
+        queue.pong();
+        queue.disconnected();
+        queue.pong();
+        assert_eq!(taken(&mut queue, true), "PONG\r\n");
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 mod relay;
 
-pub(super) use relay::{Heard, Relay, Resume};
+use relay::{Earlier, Losses};
+pub(super) use relay::{Heard, Relay, Resume, Talked};
 
 use crate::nats::wire::{About, Header};
 use crate::peers::BootId;
@@ -21,6 +22,11 @@ const SHOWN: Duration = Duration::from_secs(3600);
 const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(60);
 /// Most relays that are known at a time; strangers could name ever new ones.
 pub(super) const RELAYS_MAX: usize = 256;
+
+/// How long after it is linked again a relay has asked how far all channels are.
+const ASKED: Duration = Duration::from_secs(60);
+/// Two heartbeats that were not held on their way come so long apart, at the least.
+const APART: Duration = Duration::from_millis(700);
 
 /// Earlier starts that are remembered.
 const REPLACED_MAX: usize = 64;
@@ -43,7 +49,7 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// The relay that a message is of, which may be new; `None`: there is no room for one more.
+    /// The relay that a message is of, which may be new; `None`: there is no room for a stranger.
     #[inline]
     pub(super) fn find_or_add(&mut self, header: Header, now: Instant) -> Option<RelayId> {
         if let Some((boot, id)) = self.last
@@ -60,7 +66,7 @@ impl Roster {
     }
 
     fn add(&mut self, Header { boot, connection }: Header, now: Instant) -> Option<RelayId> {
-        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX && !self.make_room() {
+        if self.is_replaced(boot) || self.relays.len() >= RELAYS_MAX {
             return None;
         }
         self.given += 1;
@@ -68,12 +74,16 @@ impl Roster {
         let relay = Relay {
             boot,
             connection,
+            earlier: None,
             about: None,
             heard: now,
             linked: None,
+            is_refused: false,
             is_lagging: false,
             resume: None,
             traffic: Traffic::default(),
+            losses: Losses::default(),
+            talked: Talked::default(),
             asked: None,
         };
         self.relays.insert(id, relay);
@@ -81,14 +91,17 @@ impl Roster {
         Some(id)
     }
 
-    /// Forgets the one that was heard longest ago of those that are not linked. False: all are.
-    fn make_room(&mut self) -> bool {
+    /// Forgets a stranger, or else the one that was heard longest ago of those that are not linked, if there is no room.
+    fn make_room(&mut self) {
+        if self.relays.len() < RELAYS_MAX {
+            return;
+        }
         let down = self.relays.iter().filter(|(_, relay)| relay.linked.is_none());
-        let oldest = down.min_by_key(|(_, relay)| relay.heard).map(|(id, _)| *id);
-        oldest.inspect(|id| self.forgotten.push(*id)).is_some_and(|id| {
+        let oldest = down.min_by_key(|(_, relay)| (relay.about.is_some(), relay.heard));
+        if let Some((id, is_known)) = oldest.map(|(id, relay)| (*id, relay.about.is_some())) {
+            self.forgotten.extend(is_known.then_some(id));
             self.remove(id);
-            true
-        })
+        }
     }
 
     /// Relays that were forgotten for others since this was last asked.
@@ -106,7 +119,8 @@ impl Roster {
     ) -> (Option<RelayId>, Heard, Option<RelayId>) {
         let same_name =
             self.relays.iter().find(|(_, relay)| relay.boot != header.boot && relay.name() == Some(&about.name));
-        let other = same_name.map(|(id, relay)| (*id, relay.boot, relay.traffic, relay.linked.is_some()));
+        let other =
+            same_name.map(|(id, relay)| (*id, relay.boot, (relay.traffic, relay.losses), relay.linked.is_some()));
         if other.is_some_and(|(_, boot, _, is_linked)| boot > header.boot && is_linked) {
             // It may have published before it has said its name.
             let before = self.by_boot.get(&header.boot).copied();
@@ -119,10 +133,13 @@ impl Roster {
         // A clock may have been set back between two starts.
         self.replaced.retain(|boot| *boot != header.boot);
         let old = other.map(|(old, ..)| old);
+        if !self.by_boot.contains_key(&header.boot) {
+            self.make_room();
+        }
         let Some(id) = self.find_or_add(header, now) else { return (None, Heard::Full, old) };
         let relay = self.relays.get_mut(&id).expect("it was found");
-        if let Some((_, _, traffic, _)) = other {
-            relay.inherit(traffic);
+        if let Some((_, _, (traffic, losses), _)) = other {
+            relay.inherit(traffic, losses);
         }
         (Some(id), relay.is_heard(header, about, is_heartbeat, now), old)
     }
@@ -156,6 +173,13 @@ impl Roster {
     /// Those that are there.
     pub(super) fn linked(&self) -> impl Iterator<Item = (RelayId, &Relay)> {
         self.all().filter(|(_, relay)| relay.linked.is_some())
+    }
+
+    /// Whether no relay can lack anything of what was said long ago: none is down, and none was a moment ago.
+    pub(super) fn have_all_heard(&self, now: Instant) -> bool {
+        let is_waited_for = |about: &About| !about.is_stopping;
+        let known = self.relays.values().filter(|relay| relay.about.as_ref().is_some_and(is_waited_for));
+        known.map(|relay| relay.linked).all(|linked| linked.is_some_and(|since| since + ASKED <= now))
     }
 
     /// The relay stops as planned.
@@ -201,6 +225,15 @@ impl Roster {
         known
     }
 
+    /// The same of one that is known and not where it can be reached: what was counted of it counts on if it is there again.
+    /// `None`: it is not known.
+    pub(super) fn set_aside(&mut self, boot: BootId) -> Option<RelayId> {
+        let id = self.by_boot.get(&boot).copied()?;
+        self.relays.get_mut(&id).filter(|relay| relay.about.is_some())?.is_refused = true;
+        self.down(id);
+        Some(id)
+    }
+
     fn replace(&mut self, boot: BootId) {
         if let Some(id) = self.by_boot.get(&boot) {
             self.remove(*id);
@@ -216,9 +249,33 @@ impl Roster {
         self.replaced.contains(&boot)
     }
 
+    /// Whether this start is known and down.
+    pub(super) fn is_down(&self, boot: BootId) -> bool {
+        self.find(boot).is_some_and(|(_, relay)| relay.linked.is_none())
+    }
+
     /// Whether it was said over an earlier connection than the last one that was heard of: it was on its way for long.
     pub(super) fn is_late(&self, header: Header) -> bool {
         self.find(header.boot).is_some_and(|(_, relay)| relay.about.is_some() && header.connection < relay.connection)
+    }
+
+    /// Whether the relay of a late heartbeat speaks over that earlier connection and no other: it is down over the later one, and
+    /// has two heartbeats over this one, which did not come together, as those do that a server has held. Somebody else may have
+    /// named the later one.
+    pub(super) fn takes_back(&mut self, header: Header, heartbeat: u64, now: Instant) -> bool {
+        let Some(relay) = self.by_boot.get(&header.boot).and_then(|id| self.relays.get_mut(id)) else { return false };
+        let Header { connection, .. } = header;
+        match relay.earlier {
+            Some(earlier) if earlier.connection == connection && earlier.at + APART > now => false,
+            Some(earlier) if earlier.connection == connection && earlier.heartbeat < heartbeat => {
+                (relay.connection, relay.earlier) = (connection, None);
+                true
+            }
+            _ => {
+                relay.earlier = Some(Earlier { connection, heartbeat, at: now });
+                false
+            }
+        }
     }
 
     fn remove(&mut self, id: RelayId) {

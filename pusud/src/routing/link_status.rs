@@ -54,7 +54,7 @@ pub struct NatsStatus {
     /// For how long there has been none; since the relay has started, if there was none yet.
     #[serde(with = "seconds")]
     pub disconnected_for: Option<Duration>,
-    /// From a ping to its pong, the last time.
+    /// From a ping to its pong, the last time; where one is waited for that has taken longer, until now.
     #[serde(with = "seconds")]
     pub round_trip: Option<Duration>,
     /// All relays that were known have answered over this connection, and publications leave.
@@ -69,6 +69,8 @@ pub struct NatsStatus {
     pub too_large: u64,
     /// Payloads at the network's subjects that no relay of it has sent.
     pub garbage: u64,
+    /// Payloads, and frames that relays tell each other alone, of kinds that only later versions have; they are skipped.
+    pub unknown: u64,
     /// Times that a server has refused something.
     pub refusals: u64,
     /// Of these, those over the present connection.
@@ -91,6 +93,9 @@ pub struct NatsStatus {
     pub barrier_longest: Option<Duration>,
     /// What is wrong, or was last.
     pub last_error: Option<String>,
+    /// How long ago that was so last.
+    #[serde(with = "seconds")]
+    pub last_error_ago: Option<Duration>,
 }
 
 /// One relay of the network.
@@ -165,6 +170,8 @@ pub enum PeerState {
     Linking,
     /// Linked.
     Linked,
+    /// It has stopped as planned, and is shown for a minute more: only over NATS.
+    Stopped,
     /// The address is this relay's own.
     Itself,
 }

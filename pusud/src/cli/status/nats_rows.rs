@@ -19,6 +19,7 @@ pub(in crate::cli) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)
         (nats.disconnects, "connections ended"),
         (nats.refusals, "commands REFUSED"),
         (nats.garbage, "messages of strangers"),
+        (nats.unknown, "of later versions, skipped"),
         (nats.namesakes, "times another relay of this NAME"),
         (nats.other_clusters, "times a relay at ANOTHER CLUSTER"),
     ];
@@ -27,8 +28,14 @@ pub(in crate::cli) fn of_status(nats: &NatsStatus) -> Vec<(&'static str, String)
     if !counts.is_empty() {
         rows.push(("  faults", counts.join(", ")));
     }
-    rows.extend(nats.last_error.iter().map(|error| ("  last error", error.clone())));
+    rows.extend(last_error(nats).map(|error| ("  last error", error)));
     rows
+}
+
+/// What is wrong, or was last, and how long ago.
+pub(in crate::cli) fn last_error(nats: &NatsStatus) -> Option<String> {
+    let error = nats.last_error.as_ref()?;
+    Some(nats.last_error_ago.map_or_else(|| error.clone(), |time| format!("{error}, {} ago", whole(time))))
 }
 
 /// One line about the connection.
@@ -74,6 +81,7 @@ pub(super) fn describe_relay(relay: &PeerStatus) -> String {
             PeerState::Linked if relay.lagging => "heard, but SLOW to answer",
             PeerState::Linked => "heard",
             PeerState::Linking => "linking",
+            PeerState::Stopped => "stopped as planned",
             PeerState::Down | PeerState::Itself => "NOT HEARD",
         }
         .to_owned(),
@@ -130,11 +138,13 @@ mod tests {
             dropped: 1,
             too_large: 2,
             garbage: 3,
+            unknown: 5,
             disconnects: 1,
             barriers_passed: 4,
             barrier_last: ms(1),
             barrier_longest: ms(20),
             last_error: Some("gone".into()),
+            last_error_ago: ms(3_700_200),
             ..NatsStatus::default()
         };
         assert_eq!(
@@ -143,8 +153,8 @@ mod tests {
              server: n1, version 2.9.10, cluster c, id NABCDEFG, max_payload 1024\n\
              messages: 9 given to it, 7 bytes wait, 1 dropped, 2 too large for it\n\
              barriers: 4 passed, 0 expired, the last took 1.0 ms, the longest 20.0 ms\n\
-             faults: 1 connections ended, 3 messages of strangers\n\
-             last error: gone\n"
+             faults: 1 connections ended, 3 messages of strangers, 5 of later versions, skipped\n\
+             last error: gone, 1h 1m 40s ago\n"
         );
         let away = NatsStatus { disconnected_for: ms(5000), ..NatsStatus::default() };
         let text = rows(&away);
@@ -162,6 +172,8 @@ mod tests {
             ..PeerStatus::default()
         };
         assert_eq!(describe_relay(&relay), "r2: heard, for 1m, at the server NABCDEFG, 5 received, 2 missed, 1 late");
+        let stopped = PeerStatus { state: PeerState::Stopped, linked_for: None, ..relay.clone() };
+        assert!(describe_relay(&stopped).starts_with("r2: stopped as planned, "), "{}", describe_relay(&stopped));
         let down = PeerStatus { state: PeerState::Down, ..relay };
         assert!(describe_relay(&down).starts_with("r2: NOT HEARD"), "{}", describe_relay(&down));
     }

@@ -22,7 +22,7 @@ pub(super) fn of(glance: &Glance, rows: usize, columns: usize) -> String {
 }
 
 fn whole(glance: &Glance, columns: usize) -> String {
-    let Glance { status, problems, rates, clients, channels, .. } = glance;
+    let Glance { status, problems, rates, recent, clients, channels, .. } = glance;
     let at =
         humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_millis(glance.time_ms));
     let state = match status.state {
@@ -54,7 +54,7 @@ fn whole(glance: &Glance, columns: usize) -> String {
     );
     text.push('\n');
     if problems.is_empty() {
-        text.push_str("nothing is wrong\n");
+        let _ = writeln!(text, "nothing is wrong, nor was it in the last {:.0} s", recent.seconds);
     }
     for problem in problems {
         let level = match problem.level {
@@ -65,7 +65,10 @@ fn whole(glance: &Glance, columns: usize) -> String {
         wrapped(&escaped(&format!("{level}: {}", problem.text)), columns).for_each(|line| text.extend([line, "\n"]));
     }
     let is_itself = status.relays.iter().map(|relay| relay.state == PeerState::Itself);
-    let nats = status.nats.iter().map(|nats| format!("NATS: {}", nats_rows::connection(nats)));
+    let nats = status.nats.iter().flat_map(|nats| {
+        let error = nats_rows::last_error(nats).map(|error| format!("NATS, last error: {error}"));
+        [format!("NATS: {}", nats_rows::connection(nats))].into_iter().chain(error)
+    });
     let relays = relay_lines(status).zip(is_itself).filter_map(|(line, is_itself)| (!is_itself).then_some(line));
     let lines: Vec<String> = nats.chain(relays).collect();
     if !lines.is_empty() {
@@ -111,7 +114,7 @@ mod tests {
         let text = of(&glance, usize::MAX, usize::MAX);
         for part in [
             "r1 serving clients on 192.0.2.1:1, up 0.0s, 1970-01-01T00:00:00Z\n",
-            "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong\n\nr\\u009b2 at ?: linked",
+            "\n1.5 published/s (2.0 KiB/s), 300 delivered/s (4 B/s)\n\nnothing is wrong, nor was it in the last 0 s\n\nr\\u009b2 at ?: linked",
             "\nclients by rate\nid ",
             "\n0-1 ",
             "\nchannel     listeners ",
@@ -123,6 +126,10 @@ mod tests {
         let text = of(&glance, usize::MAX, usize::MAX);
         assert!(text.contains("\n\nNATS: NOT CONNECTED: other relays are not reached\nr\\u009b2: heard, "), "{text}");
         assert!(!text.contains("also at"), "{text}");
+        let (last_error, last_error_ago) = (Some("gone".into()), Some(std::time::Duration::from_secs(90)));
+        glance.status.nats = Some(NatsStatus { last_error, last_error_ago, ..NatsStatus::default() });
+        let text = of(&glance, usize::MAX, usize::MAX);
+        assert!(text.contains("\nNATS, last error: gone, 1m 30s ago\nr"), "{text}");
         let problem = Problem { level: Level::Error, text: "The link is cut.".into(), ..Problem::default() };
         glance.problems = vec![problem];
         let text = of(&glance, usize::MAX, usize::MAX);

@@ -30,8 +30,12 @@ fn away(nats: &NatsStatus) -> Option<String> {
     Some(format!(
         "There has been no connection to NATS for {}{why}; the clients of this relay are served, and other relays are not reached: \
          see that the servers of nats.servers run, that nothing is in between, and that they take this relay's credentials.",
-        format_duration(Duration::from_secs(time.as_secs()))
+        whole(time)
     ))
+}
+
+fn whole(time: Duration) -> String {
+    format_duration(Duration::from_secs(time.as_secs()))
 }
 
 /// Problems that are there while their counts grow.
@@ -39,7 +43,8 @@ fn lately(status: &Status, nats: &NatsStatus, recent: &Recent) -> Vec<Problem> {
     let RecentNats { dropped, too_large, garbage, refusals, namesakes, other_clusters } = recent.nats;
     let mut found = Vec::new();
     let time = within(recent);
-    let why = nats.last_error.as_ref().map_or_else(String::new, |why| format!(" (the last: {why})"));
+    let ago = nats.last_error_ago.map_or_else(String::new, |time| format!(", {} ago", whole(time)));
+    let why = nats.last_error.as_ref().map_or_else(String::new, |why| format!(" (the last{ago}: {why})"));
     // A subscription is refused once, and is missing as long as the connection lasts.
     let refused = refusals.max(nats.connection_refusals);
     if refused > 0 {
@@ -99,7 +104,7 @@ pub(super) fn is_reached(status: &Status) -> bool {
 /// The problem of a relay that is not heard any more.
 pub(super) fn not_heard(name: &str) -> Problem {
     let text = format!(
-        "Nothing has been heard of the relay {name} over NATS for 3 s or longer, or it has stopped, and clients here and there do not \
+        "Nothing has been heard of the relay {name} over NATS for 3 s or longer, and clients here and there do not \
          hear each other: see that it runs and has a connection to NATS; one that is gone for good is forgotten after an hour."
     );
     Problem::error("link_down", View::Network, text).about(name)

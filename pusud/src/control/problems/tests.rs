@@ -259,6 +259,8 @@ fn a_relay_that_is_not_heard_over_nats_is_named() {
     status.relays[1].state = PeerState::Down;
     let silent = only(&status, &recent());
     is(&silent, "link_down", View::Network, &["Nothing has been heard of the relay r3"]);
+    status.relays[1].state = PeerState::Stopped;
+    assert_eq!(problems(&status, &recent()), [], "it was stopped as planned");
     let mut status = good_over_nats();
     status.relays[1].lagging = true;
     is(&only(&status, &recent()), "link_slow", View::Network, &["r3 acknowledges the questions of subscriptions"]);

@@ -4,9 +4,9 @@
 
 use super::Backplane;
 use crate::nats::queue::Kind;
-use crate::nats::roster::{Relay, RelayId};
+use crate::nats::roster::{Relay, RelayId, Talked};
 use crate::nats::wire::{self, Header, PEER_HEAD_BYTES};
-use crate::peers::{Decoder, FRAME_BYTES_MAX, parse};
+use crate::peers::{Decoder, FRAME_BYTES_MAX, Malformed, parse};
 use crate::routing::{Door, Order, OrderReply, OrderTicket, OwnDecider};
 use std::collections::BTreeMap;
 use tracing::warn;
@@ -43,10 +43,22 @@ struct Conversation {
 }
 
 impl<D: Door> Backplane<D> {
+    /// Begins to converse over a pair of connections, or does so again: what was said before may be missing here or there, and
+    /// so the numbers of this pair go on.
+    pub(super) fn converse_with(&mut self, relay: RelayId) {
+        let Some(known) = self.roster.get(relay) else { return };
+        let (talked, pair) = (known.talked, (self.connection, known.connection));
+        let last = if (talked.own, talked.theirs) == pair { talked.number } else { 0 };
+        self.begin_conversation(relay, last.saturating_add(1));
+    }
+
     /// Begins a conversation with a relay, in the place of the one that there may be.
-    pub(super) fn begin_conversation(&mut self, relay: RelayId, number: u32) {
+    fn begin_conversation(&mut self, relay: RelayId, number: u32) {
         self.end_conversation(relay);
-        let Some(name) = self.roster.get(relay).and_then(|relay| relay.name()) else { return };
+        let own = self.connection;
+        let Some(known) = self.roster.get_mut(relay) else { return };
+        known.talked = Talked { own, theirs: known.connection, number };
+        let Some(name) = known.name() else { return };
         let conversations = &mut self.conversations;
         conversations.given += 1;
         let id = conversations.given;
@@ -118,7 +130,7 @@ impl<D: Door> Backplane<D> {
     }
 
     fn take_in_frames(&mut self, id: RelayId) {
-        let Self { conversations, peers, door, .. } = self;
+        let Self { conversations, peers, door, figures, .. } = self;
         let Some(known) = conversations.all.get_mut(&id) else { return };
         let problem = loop {
             match known.decoder.next(FRAME_BYTES_MAX) {
@@ -129,6 +141,8 @@ impl<D: Door> Backplane<D> {
                             break breach.to_string();
                         }
                     }
+                    // Of a later minor version: everything else that it tells is known.
+                    Err(Malformed::UnknownType(_)) => figures.unknown += 1,
                     Err(error) => break error.to_string(),
                 },
                 Err(error) => break error.to_string(),
@@ -153,7 +167,9 @@ impl<D: Door> Backplane<D> {
         for relay in new {
             self.send_piece(relay, &[]);
         }
-        while let Some(id) = self.peers.next_to_write() {
+        while self.queue.has_room_for_answers()
+            && let Some(id) = self.peers.next_to_write()
+        {
             self.write_to(id);
         }
     }
@@ -162,7 +178,8 @@ impl<D: Door> Backplane<D> {
         let Some(relay) = self.conversations.by_id.get(&id).copied() else { return };
         let piece_bytes = self.payload_bytes_max().saturating_sub(PEER_HEAD_BYTES).clamp(1, PIECE_BYTES_MAX);
         let mut out = Vec::new();
-        loop {
+        // What there is no room for is written once a second.
+        while self.queue.has_room_for_answers() {
             out.clear();
             self.peers.write(id, &mut out);
             if out.is_empty() {
@@ -174,6 +191,10 @@ impl<D: Door> Backplane<D> {
 
     fn send_piece(&mut self, relay: RelayId, bytes: &[u8]) {
         let sender = self.sender();
+        // What is said of it has been taken out, and what has nothing is said later.
+        if bytes.is_empty() && !self.queue.has_room_for_answers() {
+            return;
+        }
         let Some(conversation) = self.conversations.all.get_mut(&relay) else { return };
         let Some(relay) = self.roster.get(relay) else { return };
         conversation.is_new = false;
@@ -181,7 +202,7 @@ impl<D: Door> Backplane<D> {
         conversation.sent += 1;
         let (to, number, piece) = (relay.connection, conversation.number, conversation.sent);
         let subject = self.subjects.of_relay(relay.boot, to);
-        self.send(Kind::Ordered, &subject, |out| {
+        self.answer_anyway(Kind::Ordered, &subject, |out| {
             wire::peer_head(out, sender, to, number, piece);
             out.extend_from_slice(bytes);
         });

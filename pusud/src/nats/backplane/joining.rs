@@ -44,15 +44,23 @@ impl<D: Door> Backplane<D> {
             encryption,
             "connected to NATS"
         );
-        self.server =
-            Some(Server { way, info, since: now, round_trip: None, refusals: 0, heard: now, hears_since: now });
+        self.server = Some(Server {
+            way,
+            info,
+            since: now,
+            round_trip: None,
+            pinged: None,
+            refusals: 0,
+            heard: now,
+            hears_since: now,
+        });
         self.look_at_payload_limit();
         // Also what was subscribed to while there was no connection.
         self.interest.unsettle();
         self.subscribe_all();
         let left: BTreeSet<RelayId> = self.roster.linked().map(|(id, _)| id).collect();
         let is_first = left.is_empty();
-        left.iter().for_each(|id| self.begin_conversation(*id, 1));
+        left.iter().for_each(|id| self.converse_with(*id));
         self.joining = Some(Joining { began: now, asked: now, left, is_first });
         // Each of them says how far its channels are, since some of it may have been lost meanwhile.
         for (_, relay) in self.roster.all_mut() {
@@ -65,6 +73,10 @@ impl<D: Door> Backplane<D> {
         let all: Vec<RelayId> = self.roster.all().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.learn_numbers(id));
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
+        if self.is_stopping {
+            // What it has said over another connection counts no more, or was dropped with that.
+            self.say_goodbye();
+        }
         self.to_tick.notify_one();
     }
 
@@ -78,7 +90,7 @@ impl<D: Door> Backplane<D> {
             warn!(reason, "cannot connect to NATS; trying again");
             self.dial_warned = Some(now);
         }
-        self.figures.last_error = Some(reason);
+        self.remember_error(reason, now);
         self.forget_connection(now);
     }
 
@@ -95,6 +107,7 @@ impl<D: Door> Backplane<D> {
     fn forget_connection(&mut self, now: Instant) {
         self.joining = None;
         self.queue.disconnected();
+        self.answers.clear();
         self.interest.unsettle();
         self.settle_waiting(now);
     }
@@ -110,6 +123,12 @@ impl<D: Door> Backplane<D> {
                 command::subscribe(out, &subjects.of_channel(channel), Some(&group), sid);
             }
         });
+    }
+
+    /// Says what this relay is to another one, which has asked or is not known.
+    pub(super) fn say_to(&mut self, presence: Presence, subject: &str) {
+        let (sender, about) = (self.sender(), self.about());
+        self.answer(Kind::Urgent, subject, |out| wire::presence(out, sender, presence, &about));
     }
 
     /// Says what this relay is.
@@ -138,6 +157,8 @@ impl<D: Door> Backplane<D> {
                 }
             }
             self.joining = None;
+            // What has waited for this leaves, also where the relay stops and has nothing more to say.
+            self.to_write.notify_one();
             self.beat(now);
             self.resume_all(now);
             self.begin_barrier(now);

@@ -6,11 +6,16 @@
 //! has just started drops what it is given before.
 
 mod conversing;
+mod garbage;
 mod joining;
+mod lines;
+mod losses;
 mod presence;
 mod publishing;
 mod questions;
 mod reception;
+mod refusals;
+mod resuming;
 mod server;
 mod status;
 mod subscribing;
@@ -21,8 +26,7 @@ use crate::nats::interest::Interest;
 use crate::nats::published::Published;
 use crate::nats::queue::{Kind, Queue};
 use crate::nats::roster::Roster;
-use crate::nats::server::{Info, command};
-use crate::nats::servers::Way;
+use crate::nats::server::command;
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
@@ -30,9 +34,11 @@ use crate::peers::{BootId, Keys, Peers};
 use crate::routing::Door;
 use conversing::Conversations;
 use joining::Joining;
+use lines::Lines;
+use resuming::Answers;
 pub(super) use server::Next;
+use server::Server;
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -68,29 +74,24 @@ pub(super) struct Backplane<D> {
     peers: Peers,
     keys: Option<Keys>,
     conversations: Conversations,
+    answers: Answers,
+    /// Counts the questions how far others are.
+    questions: u64,
     heartbeat: u64,
     heartbeat_at: Instant,
     figures: Figures,
     warned: Option<Instant>,
+    lines: Lines,
+    /// Subscriptions of which some clients wait were not taken by the server.
+    must_hold: bool,
+    /// When subscriptions that the server has not taken are told to it once more.
+    try_refused: Option<Instant>,
     /// When it was last said that no server can be connected to.
     dial_warned: Option<Instant>,
     is_stopping: bool,
     to_write: Rc<Notify>,
     to_tick: Rc<Notify>,
     scratch: Vec<u8>,
-}
-
-/// The server that this relay is connected to.
-struct Server {
-    way: Way,
-    info: Info,
-    since: Instant,
-    round_trip: Option<Duration>,
-    refusals: u64,
-    /// When something was heard of it.
-    heard: Instant,
-    /// Since when it has been heard without a pause.
-    hears_since: Instant,
 }
 
 /// What was counted since the relay started.
@@ -104,16 +105,22 @@ struct Figures {
     too_large: u64,
     /// Payloads that no relay has sent.
     garbage: u64,
+    /// When the log has said so last.
+    garbage_told: Option<Instant>,
+    /// Payloads, and frames of conversations, of kinds that only later versions have.
+    unknown: u64,
     /// Presences of other relays that have this relay's name.
     namesakes: u64,
     /// Presences of relays at servers of other clusters.
     other_clusters: u64,
     /// Connections that have ended.
     disconnects: u64,
-    /// Why the last one ended, or could not be made.
-    last_error: Option<String>,
+    /// What is wrong, or was last, and when it was so last.
+    last_error: Option<(String, Instant)>,
     /// What servers have refused.
     refusals: u64,
+    /// The log says that channels were forgotten early.
+    has_told_forgotten: bool,
     /// A limit of the server that was warned about.
     small_payload: Option<usize>,
 }
@@ -143,10 +150,15 @@ impl<D: Door> Backplane<D> {
             published: Published::default(),
             roster: Roster::default(),
             barriers: Barriers::default(),
+            answers: Answers::default(),
+            questions: 0,
             heartbeat: 0,
             heartbeat_at: now,
             figures: Figures::default(),
             warned: None,
+            lines: Lines::default(),
+            must_hold: false,
+            try_refused: None,
             dial_warned: None,
             is_stopping: false,
             to_write: Rc::default(),
@@ -179,14 +191,14 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    /// Whether nothing more is taken from the relay.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping
-    }
-
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
         self.is_stopping && self.queue.is_empty() && self.joining.is_none()
+    }
+
+    /// What waits to be written, in bytes.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.queue.bytes()
     }
 
     /// What connections are named by.
@@ -220,26 +232,58 @@ impl<D: Door> Backplane<D> {
         self.server.as_ref().map_or("", |server| server.info.cluster())
     }
 
+    /// What is wrong is this from now on, as the status says it.
+    fn remember_error(&mut self, text: String, now: Instant) {
+        self.figures.last_error = Some((text, now));
+    }
+
+    /// Whether the same was wrong last; then it is so again.
+    fn is_known_error(&mut self, text: &str, now: Instant) -> bool {
+        let known = self.figures.last_error.as_mut().filter(|(known, _)| known == text);
+        known.map(|(_, at)| *at = now).is_some()
+    }
+
     /// Whether publications leave.
     pub(super) fn has_joined(&self) -> bool {
         self.server.is_some() && self.joining.is_none()
     }
 
-    /// Queues a payload for a subject.
+    /// Queues a payload for a subject: what the relay has to say.
     fn send(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.server.is_none() || !self.queue.has_room_for_answers() {
+        self.queue_payload(write, |queue, payload| {
+            queue.write(kind, |out| command::publish(out, subject, None, &[payload]));
+        });
+    }
+
+    /// Queues what another relay has asked for, or has brought about, if there is room for that: it asks again.
+    fn answer(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.queue.has_room_for_answers() {
+            self.answer_anyway(kind, subject, write);
+        }
+    }
+
+    /// The same of what would be missing.
+    fn answer_anyway(&mut self, kind: Kind, subject: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.queue_payload(write, |queue, payload| {
+            queue.answer(kind, |out| command::publish(out, subject, None, &[payload]));
+        });
+    }
+
+    fn queue_payload(&mut self, write: impl FnOnce(&mut Vec<u8>), put: impl FnOnce(&mut Queue, &[u8])) {
+        if self.server.is_none() {
             return;
         }
         let mut payload = std::mem::take(&mut self.scratch);
         payload.clear();
         write(&mut payload);
-        self.queue.write(kind, |out| command::publish(out, subject, None, &[&payload]));
+        put(&mut self.queue, &payload);
         self.scratch = payload;
         self.to_write.notify_one();
     }
 
     /// Takes out what is to be written next.
     pub(super) fn take(&mut self, out: &mut Vec<u8>) {
+        self.tell_numbers();
         let all = self.has_joined();
         self.queue.take(out, all);
     }

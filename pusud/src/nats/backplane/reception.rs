@@ -1,65 +1,78 @@
 //! Reception: what becomes of a message that has come.
 
+use super::garbage::Taken;
 use super::{ALL_SID, Backplane, RELAY_SID};
-use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::wire::{self, Contents, Header, Message, Presence};
 use crate::routing::Door;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::warn;
 
-/// Of messages that no relay has sent, only the first few are logged each.
-const GARBAGE_LOGGED_MAX: u64 = 5;
+/// What a relay says that has come further than any can.
+pub(super) const TOO_FAR: &str = "a number that no publication has";
 /// How long a relay may take to say what it is, once it has published.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 impl<D: Door> Backplane<D> {
-    /// A message has come for the subscription `sid`.
-    pub(in crate::nats) fn receive(&mut self, sid: u64, payload: &[u8], now: Instant) {
-        match wire::parse(payload) {
+    /// A message has come at a subject, for the subscription `sid`.
+    pub(in crate::nats) fn receive(&mut self, sid: u64, subject: &[u8], payload: &[u8], now: Instant) {
+        let (header, taken) = match wire::parse(payload) {
             // What was on its way over an earlier connection comes back; what goes over this one does not.
-            Ok((header, _)) if header.boot == self.boot && header.connection < self.connection => {}
-            Ok((header, _)) if header.boot == self.boot => self.garbage("a message of this relay itself"),
-            Ok((header, message)) => self.receive_message(sid, header, message, now),
-            Err(_) => self.garbage("a message that is none of a relay, or of one of another version"),
+            Ok((header, _)) if header.boot == self.boot && header.connection < self.connection => return,
+            Ok((header, _)) if header.boot == self.boot => (Some(header), Err("a message of this relay itself".into())),
+            Ok((header, message)) => (Some(header), self.receive_message(sid, header, message, now)),
+            Err(_) => (None, Err("a message that is none of a relay, or of one of another version".into())),
+        };
+        if let Err(what) = taken {
+            self.garbage(&what, subject, header, now);
         }
     }
 
-    fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) {
+    fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) -> Taken {
         let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. });
-        if !is_numbered && self.roster.is_late(header) {
-            return;
+        if !is_numbered && self.roster.is_late(header) && !self.is_taken_back(header, &message, now) {
+            return match self.roster.is_down(header.boot) {
+                true => Err("what a relay says over an earlier connection than its last one, which is silent".into()),
+                false => Ok(()),
+            };
         }
         match (sid, message) {
             (ALL_SID | RELAY_SID, Message::Barrier { number, channels }) => {
-                self.answer_barrier(header, number, channels)
+                return self.answer_barrier(header, number, channels);
             }
             (ALL_SID | RELAY_SID, Message::Presence(presence, about)) => {
-                self.receive_presence(header, presence, about, now);
+                return self.receive_presence(header, presence, about, now);
             }
-            (ALL_SID, Message::Goodbye) => self.receive_goodbye(header, now),
+            (ALL_SID, Message::Goodbye) => return self.receive_goodbye(header, now),
             (RELAY_SID, Message::Passed { number, floor, lasts }) => {
-                self.receive_passed(header, (number, floor), lasts, now);
+                return self.receive_passed(header, (number, floor), lasts, now);
             }
-            (RELAY_SID, Message::Resume { since }) => self.answer_resume(header, since),
+            (RELAY_SID, Message::Resume { since, question }) => self.answer_resume(header, since, question),
             (RELAY_SID, Message::Numbers { piece, channels }) => {
-                self.receive_numbers(header, piece, channels, now);
+                return self.receive_numbers(header, piece, channels, now);
             }
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);
             }
             (ALL_SID | RELAY_SID, Message::Publications { .. } | Message::Note { .. }) => {
-                self.garbage("publications at a subject that is no channel's");
+                return Err("publications at a subject that is no channel's".into());
             }
             (_, Message::Publications { first, base, contents }) => {
-                self.receive_publications(sid, header, (first, base), contents, now);
+                return self.receive_publications(sid, header, (first, base), contents, now);
             }
-            (_, Message::Note { base, last }) => self.receive_note(sid, header, (base, last), now),
-            (_, Message::Unknown) => {}
-            _ => self.garbage("a message at a subject where it does not belong"),
+            (_, Message::Note { base, last }) => return self.receive_note(sid, header, (base, last), now),
+            (_, Message::Nothing) => {}
+            (_, Message::Unknown) => self.figures.unknown += 1,
+            _ => return Err("a message at a subject where it does not belong".into()),
         }
+        Ok(())
+    }
+
+    fn is_taken_back(&mut self, header: Header, message: &Message<'_>, now: Instant) -> bool {
+        let Message::Presence(Presence::Heartbeat, about) = message else { return false };
+        self.roster.is_down(header.boot) && self.roster.takes_back(header, about.heartbeat, now)
     }
 
     #[inline]
@@ -70,21 +83,21 @@ impl<D: Door> Backplane<D> {
         (first, base): (u64, u64),
         contents: Contents<'_>,
         now: Instant,
-    ) {
-        let Some(id) = self.source(header, now) else { return };
+    ) -> Taken {
+        let Some(id) = self.source(header, now)? else { return Ok(()) };
         // It has been unsubscribed from while the message was on its way.
-        let Some(channel) = self.interest.by_sid(sid) else { return };
+        let Some(channel) = self.interest.by_sid(sid) else { return Ok(()) };
         let mut count = 0;
         for content in contents {
             if content.is_err() {
-                return self.garbage("publications that are cut short");
+                return Err("publications that are cut short".into());
             }
             count += 1;
         }
         if first == 0 || count == 0 {
-            return self.garbage("publications without numbers");
+            return Err("publications without numbers".into());
         }
-        let taken = channel.take(id, first, base, count);
+        let Some(taken) = channel.take(id, first, base, count) else { return Err(TOO_FAR.into()) };
         let traffic = &mut self.roster.get_mut(id).expect("it was found").traffic;
         traffic.missed = traffic.missed.saturating_add(taken.missed);
         traffic.late = traffic.late.saturating_add(taken.late);
@@ -102,60 +115,60 @@ impl<D: Door> Backplane<D> {
                 None => refused += 1,
             }
         }
-        if refused > 0 {
-            self.garbage("a content that is no JSON");
-        }
+        if refused > 0 { Err("a content that is no JSON".into()) } else { Ok(()) }
     }
 
-    fn receive_note(&mut self, sid: u64, header: Header, (base, last): (u64, u64), now: Instant) {
-        let Some(id) = self.source(header, now) else { return };
-        let Some(channel) = self.interest.by_sid(sid) else { return };
-        let missed = channel.reach(id, base, last);
+    fn receive_note(&mut self, sid: u64, header: Header, (base, last): (u64, u64), now: Instant) -> Taken {
+        let Some(id) = self.source(header, now)? else { return Ok(()) };
+        let Some(channel) = self.interest.by_sid(sid) else { return Ok(()) };
+        let Some(missed) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
         self.count_missed(id, missed);
+        Ok(())
     }
 
-    /// The relay that has published; `None`: it is one that nothing is taken from.
-    fn source(&mut self, header: Header, now: Instant) -> Option<RelayId> {
+    /// The relay that has published or answered; `None`: it is one that nothing is taken from.
+    ///
+    /// # Errors
+    /// Nobody knows it, and that is not this relay's fault.
+    pub(super) fn source(&mut self, header: Header, now: Instant) -> Result<Option<RelayId>, Cow<'static, str>> {
         let Some(id) = self.roster.find_or_add(header, now) else {
-            if !self.roster.is_replaced(header.boot) {
-                self.garbage("more relays than can be");
-            }
-            return None;
+            let is_known = self.roster.is_replaced(header.boot);
+            return if is_known { Ok(None) } else { Err("more relays than can be".into()) };
         };
-        let relay = self.roster.get_mut(id)?;
+        let Some(relay) = self.roster.get_mut(id) else { return Ok(None) };
         if relay.about.is_some() {
-            return Some(id);
+            return Ok((!relay.is_refused).then_some(id));
         }
-        // A relay says what it is before it publishes; that may have been lost. Nothing that it has published was promised.
+        // A relay says what it is before anything else; that may have been lost. Nothing that it has published was promised.
         match relay.asked {
             None => {
                 relay.asked = Some(now);
                 let subject = self.subjects.of_relay(header.boot, header.connection);
-                self.say(Presence::Join, Kind::Urgent, &subject);
+                self.say_to(Presence::Join, &subject);
+                Ok(None)
             }
             Some(asked) if asked + ANSWER_WITHIN <= now => {
-                self.garbage("a publication of somebody who has not said which relay that is");
+                Err("something of somebody who has not said which relay that is".into())
             }
-            Some(_) => {}
+            Some(_) => Ok(None),
         }
-        None
+    }
+
+    /// The relay that has said goodbye; `None`: it is one that nothing is taken from.
+    ///
+    /// # Errors
+    /// Nobody knows it.
+    pub(super) fn known(&self, header: Header) -> Result<Option<RelayId>, Cow<'static, str>> {
+        match self.roster.find(header.boot).filter(|(_, relay)| relay.about.is_some()) {
+            Some((id, relay)) => Ok((!relay.is_refused).then_some(id)),
+            None if self.roster.is_replaced(header.boot) => Ok(None),
+            None => Err("a goodbye of somebody who has not said which relay that is".into()),
+        }
     }
 
     pub(super) fn count_missed(&mut self, id: RelayId, missed: u64) {
         if let Some(relay) = self.roster.get_mut(id) {
             relay.traffic.missed = relay.traffic.missed.saturating_add(missed);
-        }
-    }
-
-    /// Counts what nobody here can use.
-    pub(super) fn garbage(&mut self, what: &str) {
-        self.figures.garbage += 1;
-        if self.figures.garbage <= GARBAGE_LOGGED_MAX {
-            let subjects = self.subjects.everything();
-            warn!(
-                "{what} came over NATS and is dropped; let relays alone publish to `{subjects}` (further ones are only counted: \
-                 `pusud status`)"
-            );
         }
     }
 }

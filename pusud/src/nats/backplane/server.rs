@@ -3,11 +3,12 @@
 use super::Backplane;
 use crate::nats::needed_payload_bytes;
 use crate::nats::queue::Kind;
-use crate::nats::server::{Info, Op, ServerError, command};
+use crate::nats::server::{Info, Op, command};
+use crate::nats::servers::Way;
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::warn;
 
 /// A server of which nothing was heard for so long, though it is asked each second, or that was not read for want of room,
 /// says nothing of others either.
@@ -24,13 +25,28 @@ pub(in crate::nats) enum Next {
     End(String),
 }
 
+/// The server that this relay is connected to.
+pub(super) struct Server {
+    pub(super) way: Way,
+    pub(super) info: Info,
+    pub(super) since: Instant,
+    pub(super) round_trip: Option<Duration>,
+    /// When the PING left that is not answered yet.
+    pub(super) pinged: Option<Instant>,
+    pub(super) refusals: u64,
+    /// When something was heard of it.
+    pub(super) heard: Instant,
+    /// Since when it has been heard without a pause.
+    pub(super) hears_since: Instant,
+}
+
 impl<D: Door> Backplane<D> {
     /// The server has said something.
     pub(in crate::nats) fn handle(&mut self, op: Op<'_>, now: Instant) -> Next {
         match op {
-            Op::Message(message) => self.receive(message.sid, message.payload, now),
+            Op::Message(message) => self.receive(message.sid, message.subject, message.payload, now),
             Op::Ping => {
-                self.queue.write(Kind::Urgent, command::pong);
+                self.queue.pong();
                 self.to_write.notify_one();
             }
             Op::Info(info) => return self.informed(*info),
@@ -39,8 +55,13 @@ impl<D: Door> Backplane<D> {
                 if error.ends_the_connection() {
                     return Next::End(error.to_string());
                 }
+                if self.hears_no_relays(&error) {
+                    return Next::End(self.words(&error));
+                }
             }
-            Op::TooLong { .. } => self.garbage("a message longer than any of a relay"),
+            Op::TooLong { subject, .. } => {
+                self.garbage("a message longer than any of a relay", subject, None, now);
+            }
             // Only questions with a subject for replies are answered so, and there are none; PONG is the connection's business.
             Op::NoResponders { .. } | Op::Pong | Op::Ok => {}
         }
@@ -63,7 +84,8 @@ impl<D: Door> Backplane<D> {
     }
 
     /// Appends a PING that the connection has to be asked with.
-    pub(in crate::nats) fn ping(&mut self) {
+    pub(in crate::nats) fn ping(&mut self, now: Instant) {
+        self.server.iter_mut().for_each(|server| server.pinged = Some(now));
         self.queue.write(Kind::Urgent, command::ping);
         self.to_write.notify_one();
     }
@@ -76,8 +98,17 @@ impl<D: Door> Backplane<D> {
     /// The PING was answered after this time.
     pub(in crate::nats) fn answered(&mut self, round_trip: Duration) {
         if let Some(server) = &mut self.server {
-            server.round_trip = Some(round_trip);
+            (server.round_trip, server.pinged) = (Some(round_trip), None);
         }
+    }
+
+    /// The time of the last PING; of the one that is under way, once that takes longer than the one before: a server that
+    /// stands still is not as fast as it was.
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let server = self.server.as_ref()?;
+        let open = server.pinged.map(|pinged| now.saturating_duration_since(pinged));
+        // Before the first answer nothing is known but that.
+        open.map_or(server.round_trip, |open| Some(server.round_trip?.max(open)))
     }
 
     fn informed(&mut self, info: Info) -> Next {
@@ -104,27 +135,5 @@ impl<D: Door> Backplane<D> {
         }
         self.last_payload_limit = limit;
         self.figures.small_payload = Some(limit).filter(|limit| *limit < needed);
-    }
-
-    /// Says it in the log and the status: not each time, since a server may refuse each message.
-    fn refused(&mut self, refusal: &ServerError, now: Instant) {
-        self.figures.refusals += 1;
-        self.server.iter_mut().for_each(|server| server.refusals += 1);
-        let everything = self.subjects.everything();
-        let text = match refusal {
-            ServerError::Permissions(permission, subject) => {
-                format!(
-                    "NATS does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
-                )
-            }
-            other => format!("NATS refuses: {other}"),
-        };
-        if self.figures.last_error.as_deref() != Some(&*text) && self.may_warn(now) {
-            match refusal {
-                ServerError::Permissions(..) => error!("{text}"),
-                _ => warn!("{text}"),
-            }
-        }
-        self.figures.last_error = Some(text);
     }
 }

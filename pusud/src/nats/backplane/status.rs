@@ -36,13 +36,14 @@ impl<D: Door> Backplane<D> {
             max_payload: info.map(|info| info.payload_bytes_max() as u64),
             connected_for: server.map(|server| now.saturating_duration_since(server.since)),
             disconnected_for: server.is_none().then(|| now.saturating_duration_since(self.alone_since)),
-            round_trip: server.and_then(|server| server.round_trip),
+            round_trip: self.round_trip(now),
             joined: self.has_joined(),
             queue_bytes: self.queue.bytes() as u64,
             published: self.figures.published,
             dropped: self.figures.dropped,
             too_large: self.figures.too_large,
             garbage: self.figures.garbage,
+            unknown: self.figures.unknown,
             refusals: self.figures.refusals,
             connection_refusals: server.map_or(0, |server| server.refusals),
             namesakes: self.figures.namesakes,
@@ -52,7 +53,8 @@ impl<D: Door> Backplane<D> {
             barriers_expired: self.barriers.figures.expired,
             barrier_last: self.barriers.figures.last,
             barrier_longest: self.barriers.figures.longest,
-            last_error: self.figures.last_error.clone(),
+            last_error: self.figures.last_error.as_ref().map(|(text, _)| text.clone()),
+            last_error_ago: self.figures.last_error.as_ref().map(|(_, at)| now.saturating_duration_since(*at)),
         }
     }
 
@@ -64,7 +66,11 @@ impl<D: Door> Backplane<D> {
         PeerStatus {
             name: relay.name().map(str::to_owned),
             remote: about.map(|about| about.server.to_string()).filter(|_| is_linked),
-            state: if is_linked { PeerState::Linked } else { PeerState::Down },
+            state: match about.is_some_and(|about| about.is_stopping) {
+                _ if is_linked => PeerState::Linked,
+                true => PeerState::Stopped,
+                false => PeerState::Down,
+            },
             traffic: relay.traffic,
             linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
             lagging: is_linked && relay.is_lagging,

@@ -35,12 +35,13 @@ impl<D: Door> Backplane<D> {
     /// Tells by the ticket when all publications of linked relays to the channel will come.
     pub(in crate::nats) fn settle(&mut self, channel: &str, ticket: Ticket, now: Instant) {
         self.changed(channel);
-        let needs_none = self.interest.by_name(channel).is_none_or(|channel| channel.is_settled);
-        if self.server.is_none() || needs_none {
-            self.door.settled(ticket);
-            return;
+        let asked = self.interest.needs_barrier(channel).filter(|_| self.server.is_some());
+        let Some(asked) = asked else { return self.door.settled(ticket) };
+        let is_refused = self.interest.is_refused(asked.sid);
+        self.barriers.ask(asked, ticket, now);
+        if is_refused {
+            self.hold_refused(now);
         }
-        self.barriers.ask(channel, ticket, now);
         self.begin_barrier(now);
         self.to_tick.notify_one();
     }
@@ -56,12 +57,13 @@ impl<D: Door> Backplane<D> {
 
     /// Begins the next barrier, if it is time.
     pub(super) fn begin_barrier(&mut self, now: Instant) {
+        self.hold_now();
         if !self.has_joined() || !self.barriers.may_begin(now) {
             return;
         }
         let (answerers, subjects) = self.answerers();
         let is_nobody = answerers.is_empty();
-        let begun = self.barriers.begin(answerers, now);
+        let begun = self.barriers.begin(answerers, self.interest.epoch(), now);
         self.send_barrier(&begun, &subjects);
         if is_nobody {
             self.settle_waiting(now);
@@ -116,25 +118,17 @@ impl<D: Door> Backplane<D> {
     fn send_barrier(&mut self, begun: &Begun, subjects: &[String]) {
         let sender = self.sender();
         for subject in subjects {
-            let channels = begun.channels.iter().map(|channel| &**channel);
+            let channels = begun.subscriptions.iter().map(|asked| &*asked.channel);
             self.send(Kind::Ordered, subject, |out| wire::barrier(out, sender, begun.number, channels));
         }
     }
 
     /// Tells those that need not wait any more.
     pub(super) fn settle_waiting(&mut self, now: Instant) {
-        let settled = self.barriers.settle(self.server.is_none(), now);
-        for channel in &settled.channels {
-            if self.server.is_some()
-                && let Some(channel) = self.interest.by_name(channel)
-            {
-                channel.is_settled = true;
-            }
-        }
-        for channel in settled.channels.iter().chain(&settled.given_up) {
-            if let Some(channel) = self.interest.by_name(channel) {
-                channel.is_new = false;
-            }
+        self.hold_now();
+        let settled = self.barriers.settle(self.server.is_none(), self.interest.epoch(), now);
+        if self.server.is_some() {
+            settled.subscriptions.iter().for_each(|asked| self.interest.settle(asked.sid));
         }
         for answerer in settled.lagging {
             self.lags(&answerer);
@@ -166,6 +160,8 @@ impl<D: Door> Backplane<D> {
         {
             relay.is_lagging = false;
             info!(relay = %relay.shown(), "the relay has caught up: `subscribe_ok` waits for it again");
+            // Barriers have been passed without it.
+            self.interest.unsettle_barriers();
             self.learn_numbers(id);
         }
     }

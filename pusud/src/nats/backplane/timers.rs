@@ -14,9 +14,11 @@ impl<D: Door> Backplane<D> {
         self.join_on(now);
         self.beat(now);
         self.look_for_silent(now);
+        self.tell_losses(now);
         self.settle_waiting(now);
         self.ask_again(now);
         self.ask_lagging(now);
+        self.try_again(now);
         let has_joined = self.has_joined();
         if has_joined {
             self.send_notes(now);

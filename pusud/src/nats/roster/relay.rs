@@ -14,18 +14,57 @@ pub(in crate::nats) struct Relay {
     pub connection: u32,
     /// What it says of itself; `None`: nothing yet, though it has published.
     pub about: Option<About>,
+    /// What it has said over an earlier connection, since it is down.
+    pub earlier: Option<Earlier>,
     /// When something was heard of it.
     pub heard: Instant,
     /// Since when it is linked; `None`: it is down.
     pub linked: Option<Instant>,
+    /// Nothing is taken of it until it says something else of itself.
+    pub is_refused: bool,
     /// Subscriptions do not wait for it: it has not answered in time.
     pub is_lagging: bool,
     /// It is to say how far its channels are.
     pub resume: Option<Resume>,
     /// Messages.
     pub traffic: Traffic,
+    /// Which of those that were lost the log has.
+    pub losses: Losses,
+    /// The last conversation with it.
+    pub talked: Talked,
     /// When it was asked to say what it is, since it has published without that.
     pub asked: Option<Instant>,
+}
+
+/// A heartbeat over an earlier connection than the last one that was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::nats) struct Earlier {
+    /// Which one.
+    pub connection: u32,
+    /// The heartbeat's number.
+    pub heartbeat: u64,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// The last conversation of a pair of connections; none yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::nats) struct Talked {
+    /// This relay's connection.
+    pub own: u32,
+    /// The other one's.
+    pub theirs: u32,
+    /// The number of the conversation.
+    pub number: u32,
+}
+
+/// What the log has said of messages that were lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::nats) struct Losses {
+    /// So many.
+    pub told: u64,
+    /// When it has said so last.
+    pub at: Option<Instant>,
 }
 
 /// A question that a relay has to answer.
@@ -33,7 +72,9 @@ pub(in crate::nats) struct Relay {
 pub(in crate::nats) struct Resume {
     /// About what it has published to since this heartbeat; 0: about everything.
     pub since: u64,
-    /// When it was asked.
+    /// The question's number, once it was asked.
+    pub question: u64,
+    /// When it was asked, or has said something last.
     pub asked: Option<Instant>,
     /// Pieces of the answer that have come.
     pub pieces: u32,
@@ -42,7 +83,7 @@ pub(in crate::nats) struct Resume {
 impl Resume {
     /// To be asked.
     pub(in crate::nats) fn since(since: u64) -> Self {
-        Self { since, asked: None, pieces: 0 }
+        Self { since, question: 0, asked: None, pieces: 0 }
     }
 }
 
@@ -81,7 +122,10 @@ impl Relay {
         self.resume = Some(Resume::since(since));
     }
 
-    pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic) {
+    /// What was counted of an earlier start of it, and what the log has of that.
+    pub(super) fn inherit(&mut self, Traffic { received, missed, late, too_large, .. }: Traffic, losses: Losses) {
+        self.losses.told = self.losses.told.saturating_add(losses.told);
+        self.losses.at = self.losses.at.max(losses.at);
         let Traffic { received: r, missed: m, late: l, too_large: t, .. } = self.traffic;
         self.traffic.received = r.saturating_add(received);
         self.traffic.missed = m.saturating_add(missed);
@@ -90,7 +134,7 @@ impl Relay {
     }
 
     pub(super) fn is_heard(&mut self, header: Header, about: About, is_heartbeat: bool, now: Instant) -> Heard {
-        self.heard = now;
+        (self.heard, self.is_refused) = (now, false);
         let before = self.about.replace(about);
         let about = self.about.as_mut().expect("it was put in");
         if !is_heartbeat && let Some(before) = &before {

@@ -64,20 +64,26 @@ fn a_later_start_takes_the_place_of_an_earlier_one_with_what_was_counted() {
 }
 
 #[test]
-fn strangers_take_the_places_of_strangers_and_never_those_of_relays() {
+fn strangers_take_nobodys_place_and_relays_take_theirs() {
     let (mut roster, now) = (Roster::default(), Instant::now());
-    roster.heard(header(255, 1), about("r", 1), true, now);
+    let (down, ..) = roster.heard(header(254, 1), about("down", 1), true, now);
+    roster.down(down.unwrap());
+    roster.heard(header(255, 1), about("r", 1), true, now + SILENT);
     let stranger =
         |n: usize| Header { boot: BootId(std::array::from_fn(|at| (n >> (8 * (at % 2))) as u8)), connection: 1 };
     for n in 0..2 * RELAYS_MAX {
-        assert!(roster.find_or_add(stranger(n), now).is_some(), "{n}");
+        let has_room = n < RELAYS_MAX - 2;
+        assert_eq!(roster.find_or_add(stranger(n), now + SILENT).is_some(), has_room, "{n}");
     }
     assert_eq!((roster.all().count(), roster.linked().count()), (RELAYS_MAX, 1));
-    assert_eq!(roster.take_forgotten().len(), RELAYS_MAX + 1);
-    assert_eq!(roster.forget_old(now + 10 * SILENT).len(), RELAYS_MAX - 1);
-    for n in 1..RELAYS_MAX {
-        roster.heard(stranger(1000 + n), about(&n.to_string(), 1), true, now);
+    for n in 2..RELAYS_MAX {
+        assert_eq!(roster.heard(stranger(1000 + n), about(&n.to_string(), 1), true, now).1, Heard::Linked);
     }
+    assert_eq!((roster.take_forgotten(), roster.get(down.unwrap()).is_some()), (vec![], true));
+    // One more takes the place of the one that is down.
+    roster.heard(stranger(999), about("more", 1), true, now);
+    assert_eq!((roster.take_forgotten(), roster.get(down.unwrap()).is_some()), (vec![down.unwrap()], false));
+    assert_eq!(roster.heard(stranger(998), about("too many", 1), true, now).1, Heard::Full);
     assert!(roster.find_or_add(stranger(9), now).is_none(), "all are linked");
 }
 
@@ -100,4 +106,18 @@ fn the_number_of_an_answer_does_not_count() {
     assert_eq!(roster.heard(header(1, 1), about("r", 9), false, now).1, Heard::Same);
     assert_eq!(roster.heard(header(1, 1), about("r", 9), true, now).1, Heard::Gap);
     assert_eq!(roster.get(id.unwrap()).unwrap().resume, Some(Resume::since(5)));
+}
+
+#[test]
+fn whoever_is_down_may_lack_what_was_said_long_ago() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    assert!(roster.have_all_heard(now));
+    let (id, ..) = roster.heard(header(1, 1), about("r", 1), true, now);
+    let (stopped, ..) = roster.heard(header(2, 1), about("s", 1), true, now);
+    roster.stopped(stopped.unwrap());
+    assert!(!roster.have_all_heard(now) && roster.have_all_heard(now + ASKED));
+    roster.down(id.unwrap());
+    assert!(!roster.have_all_heard(now + ASKED));
+    roster.forget_old(now + SHOWN);
+    assert!(roster.have_all_heard(now + SHOWN), "nobody knows of it any more");
 }

@@ -7,6 +7,7 @@ use super::address::ServerAddress;
 use super::command::{self, Connect};
 use super::credentials::{Answer, Credentials};
 use super::dial_error::DialError;
+use super::error::ServerError;
 use super::info::Info;
 use super::op::{Op, Parser};
 use super::secret_file;
@@ -55,6 +56,13 @@ pub(crate) struct ServerSettings {
     pub name: String,
     /// The longest payload with its headers that is taken, in bytes.
     pub payload_bytes_max: usize,
+}
+
+impl ServerSettings {
+    /// Whether nothing says who this relay is.
+    fn has_no_credentials(&self) -> bool {
+        matches!(self.credentials, Credentials::None) && self.tls.identity.is_none()
+    }
 }
 
 /// The files for TLS, in PEM.
@@ -170,6 +178,9 @@ async fn handshake(
                 stream.flush().await.map_err(DialError::Ended)?;
             }
             Some(Op::Ok) => {}
+            Some(Op::Error(ServerError::Authorization)) if settings.has_no_credentials() => {
+                return Err(DialError::NoCredentials);
+            }
             Some(Op::Error(error)) => return Err(error.into()),
             Some(op) => return Err(unexpected(&op)),
             None => match (read(&mut stream, &mut parser).await, &sent) {

@@ -39,6 +39,12 @@ pub(crate) enum DialError {
     /// The server refuses the client.
     #[error("{0}")]
     Refused(#[from] ServerError),
+    /// The server wants to know who this is, and there is nothing to prove it with.
+    #[error(
+        "the NATS server wants credentials (authorization violation), and none are set: set `nats.user` and `nats.password`, \
+         `nats.token`, `nats.nkey_seed_file` or `nats.credentials_file`, or `nats.tls.certificate` where it knows its users by that"
+    )]
+    NoCredentials,
     /// The address says TLS, and the server has none.
     #[error(
         "TLS is wanted (by tls://, or by `nats.tls`), and the NATS server has none: give it certificates (`tls` in its settings), \

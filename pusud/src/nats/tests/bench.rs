@@ -1,6 +1,7 @@
 //! A relay on the bench: its network without tasks and sockets, whose door remembers everything, and what it writes as a
 //! server reads it.
 
+use crate::frames;
 use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
 use crate::nats::servers::Way;
@@ -9,7 +10,7 @@ pub(super) use crate::nats::wire::About;
 use crate::nats::wire::{self, Message, Presence, Sender};
 use crate::peers::BootId;
 use crate::revocation::Revocations;
-use crate::routing::{Door, NatsStatus, PeerStatus, Ticket};
+use crate::routing::{Batch, Door, NatsStatus, PeerStatus, Publications, Share, Ticket};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -96,10 +97,7 @@ impl Bench {
     }
 
     pub(super) fn connect(&mut self, server: &str) {
-        let info = format!(
-            r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#
-        );
-        self.backplane.connected(Way::default(), Info::parse(info.as_bytes()).unwrap(), self.now);
+        self.backplane.connected(Way::default(), info(server), self.now);
         self.connection += 1;
     }
 
@@ -121,12 +119,32 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, sid: u64, payload: &[u8]) {
-        self.backplane.receive(sid, payload, self.now);
+        self.receive_at(b"subject", sid, payload);
+    }
+
+    pub(super) fn receive_at(&mut self, subject: &[u8], sid: u64, payload: &[u8]) {
+        self.backplane.receive(sid, subject, payload, self.now);
+    }
+
+    /// One of its own sources publishes.
+    pub(super) fn publish(&mut self, channel: &str, content: &str) {
+        self.backplane.publish(&batch(channel, content), self.now);
     }
 
     pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {
         self.home().listeners.insert(channel.into());
         self.backplane.settle(channel, Ticket { shard: 0, number: ticket }, self.now);
+    }
+
+    pub(super) fn unsubscribe(&mut self, channel: &str) {
+        self.home().listeners.remove(channel);
+        self.backplane.changed(channel);
+    }
+
+    /// Another relay answers a barrier: of these places it is so far.
+    pub(super) fn passed(&mut self, boot: u8, number: u64, lasts: &[(u32, u64)]) {
+        let lasts = lasts.iter().map(|(place, last)| (*place, 0, *last));
+        self.receive(ALONE, &payload(|out| wire::passed(out, sender(boot, 1), (number, 0), lasts)));
     }
 
     pub(super) fn home(&mut self) -> &mut Home {
@@ -177,6 +195,21 @@ impl Bench {
     }
 }
 
+/// A publication of a relay's own source.
+pub(super) fn batch(channel: &str, content: &str) -> Batch {
+    let (mut frames, mut batch) = (Vec::new(), Batch::default());
+    frames::push_publish(&mut frames, channel, content);
+    batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS, history: None });
+    batch
+}
+
+/// What a server of the cluster says of itself.
+pub(super) fn info(server: &str) -> Info {
+    let json =
+        format!(r#"{{"server_id":"{server}","version":"2.9.10","cluster":"c","headers":true,"max_payload":1048576}}"#);
+    Info::parse(json.as_bytes()).unwrap()
+}
+
 pub(super) fn sender(boot: u8, connection: u32) -> Sender {
     Sender { boot: BootId([boot; 16]), connection }
 }
@@ -200,6 +233,12 @@ pub(super) fn payload(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     write(&mut out);
     out
+}
+
+/// The boot id of a stranger, one of many.
+pub(super) fn stranger(number: u16) -> Sender {
+    let [high, low] = number.to_be_bytes();
+    Sender { boot: BootId(std::array::from_fn(|at| [high, low, 77][at.min(2)])), connection: 1 }
 }
 
 /// HEARTBEAT of another relay.

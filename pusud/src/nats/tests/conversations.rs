@@ -2,9 +2,13 @@
 
 use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, sender};
 use crate::nats::wire::{self, Message};
+use crate::peers::frame;
 use crate::revocation::Whom;
 use proptest::prelude::*;
 use std::time::Duration;
+
+/// The type of LINKS.
+const LINKS: u8 = 23;
 
 /// Two relays, and what is lost between them.
 struct Pair([Bench; 2]);
@@ -105,6 +109,25 @@ fn what_is_missing_beside_heartbeats_is_told_in_the_next_one() {
     assert_eq!(told(&mut bench).first(), Some(&2));
 }
 
+/// It was not heard for a while, and heard this relay all the time: pieces that it has missed must not look like the next ones.
+#[test]
+fn a_pair_of_connections_begins_no_conversation_twice() {
+    let mut bench = Bench::joined("own", 1);
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 1)));
+    bench.receive(ALONE, &piece(5));
+    assert_eq!(told(&mut bench).last(), Some(&5));
+    for beat in 1..3 {
+        bench.pass(Duration::from_millis(3300));
+        bench.written();
+        bench.receive(ALL, &heartbeat(2, 1, &about("other", 1 + 4 * beat)));
+        bench.pass(Duration::from_millis(1100));
+        assert_eq!(told(&mut bench).first(), Some(&(5 + beat as u32)));
+    }
+    bench.receive(ALL, &heartbeat(2, 2, &about("other", 20)));
+    bench.pass(Duration::from_millis(1100));
+    assert_eq!(told(&mut bench).first(), Some(&1), "over another connection");
+}
+
 #[test]
 fn who_is_at_an_earlier_one_learns_of_the_later_one() {
     let mut bench = Bench::joined("own", 1);
@@ -113,6 +136,33 @@ fn who_is_at_an_earlier_one_learns_of_the_later_one() {
     told(&mut bench);
     bench.receive(ALONE, &piece(1));
     assert_eq!(told(&mut bench), [3]);
+}
+
+/// They skip it, and go on with what they know.
+#[test]
+fn a_frame_of_a_later_version_ends_nothing() {
+    let mut bench = Bench::joined("own", 1);
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 1)));
+    let piece = |number, kind: u8, fields: &[u8]| {
+        payload(|out| {
+            wire::peer_head(out, sender(2, 1), 1, 1, number);
+            frame(out, kind, |out| out.extend_from_slice(fields));
+            frame(out, LINKS, |out| out.extend_from_slice(b"\x05third\x01"));
+        })
+    };
+    bench.receive(ALONE, &piece(1, 200, b"whatever there will be"));
+    let sees = |bench: &Bench| bench.peer("other").unwrap().sees.map(|sees| sees.len());
+    assert_eq!((bench.nats().unknown, bench.nats().garbage, sees(&bench)), (1, 0, Some(1)));
+    let later = payload(|out| {
+        wire::nothing(out, sender(2, 1));
+        out[1] = 200;
+    });
+    bench.receive(ALL, &later);
+    assert_eq!((bench.nats().unknown, bench.nats().garbage), (2, 0), "nor is a payload of a kind that is not known");
+    bench.receive(ALL, &payload(|out| wire::nothing(out, sender(2, 1))));
+    assert_eq!(bench.nats().unknown, 2, "which means nothing in any version");
+    bench.receive(ALONE, &piece(2, LINKS, b"\x05third\x07"));
+    assert_eq!((bench.nats().unknown, bench.nats().garbage), (2, 1), "a known one with wrong fields is a breach");
 }
 
 proptest! {

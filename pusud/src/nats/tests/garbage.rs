@@ -1,13 +1,15 @@
 //! Strangers that publish to the subjects of a network: whatever it is, it does no harm, nothing that is no JSON is
 //! delivered, and it is counted.
 
-use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender};
-use crate::nats::wire;
+use super::bench::{ALL, ALONE, Bench, about, heartbeat, payload, publications, sender, stranger};
+use crate::nats::wire::{self, Piece};
 use proptest::prelude::*;
 use std::time::Duration;
 
 /// The subscription to the one channel.
 const CHANNEL: u64 = 16;
+
+const PIECE: Piece = Piece { question: 0, floor: 0, place: 0, is_last: true };
 
 fn listening() -> Bench {
     let mut bench = Bench::joined("own", 1);
@@ -34,6 +36,8 @@ fn each_kind_of_garbage_is_counted_and_nothing_of_it_delivered() {
         (ALL, heartbeat(3, 1, &of_another_network)),
         (ALL, payload(|out| wire::passed(out, sender(3, 1), (1, 0), std::iter::empty()))),
         (ALONE, payload(|out| wire::goodbye(out, sender(2, 1)))),
+        (CHANNEL, publications(2, 1 << 50, &["1"])),
+        (CHANNEL, payload(|out| wire::note(out, sender(2, 1), 0, 1 << 50))),
     ];
     for (count, (sid, payload)) in (1..).zip(&garbage) {
         bench.receive(*sid, payload);
@@ -41,6 +45,36 @@ fn each_kind_of_garbage_is_counted_and_nothing_of_it_delivered() {
     }
     bench.receive(CHANNEL, &publications(2, 4, &["1", "\"a\""]));
     assert_eq!(bench.home().delivered.len(), 2, "a relay goes on");
+}
+
+/// More of them than there can be relays.
+#[test]
+fn ever_new_strangers_push_nobody_out_and_are_counted() {
+    let mut bench = listening();
+    bench.receive(ALL, &payload(|out| wire::goodbye(out, sender(3, 1))));
+    assert_eq!(bench.nats().garbage, 0, "it may have been there before");
+    bench.pass(Duration::from_secs(60));
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 4)));
+    bench.receive(CHANNEL, &publications(2, 1, &["0"]));
+    bench.receive(CHANNEL, &publications(2, 4, &["0"]));
+    // It is down for a while.
+    bench.pass(Duration::from_millis(3300));
+    bench.written();
+    for number in 0..1000 {
+        let payload = payload(|out| {
+            wire::publications_head(out, stranger(number), 1, 0);
+            wire::content(out, b"1");
+        });
+        bench.receive(CHANNEL, &payload);
+        bench.receive(ALL, &self::payload(|out| wire::goodbye(out, stranger(number))));
+    }
+    assert_eq!(bench.nats().garbage, 1000 + 1000 - 255, "all goodbyes, and what was there is no room for");
+    assert_eq!(bench.written().iter().filter(|one| one.subject.contains(".r.")).count(), 255, "those are asked");
+    bench.pass(Duration::from_secs(1));
+    bench.receive(ALL, &heartbeat(2, 1, &about("other", 5)));
+    bench.receive(CHANNEL, &publications(2, 6, &["0"]));
+    let traffic = bench.peer("other").unwrap().traffic;
+    assert_eq!((traffic.received, traffic.missed), (3, 2 + 1), "it counts on");
 }
 
 /// It looks like a relay's.
@@ -53,9 +87,13 @@ fn a_publication_of_somebody_who_does_not_say_who_that_is_goes_to_nobody() {
     bench.pass(Duration::from_secs(4));
     bench.receive(CHANNEL, &publications(3, 2, &["1"]));
     assert_eq!((bench.nats().garbage, bench.home().delivered.len()), (1, 0));
+    // Nothing is learned of its answers either.
+    bench.receive(ALONE, &payload(|out| wire::passed(out, sender(3, 1), (1, 0), std::iter::once((0, 0, 50)))));
+    bench.receive(ALONE, &payload(|out| wire::numbers(out, sender(3, 1), PIECE, std::iter::once(("a", 0, 50)))));
+    assert_eq!((bench.nats().garbage, bench.home().delivered.len()), (3, 0));
     bench.receive(ALL, &heartbeat(3, 1, &about("third", 1)));
     bench.receive(CHANNEL, &publications(3, 3, &["1"]));
-    assert_eq!((bench.nats().garbage, bench.home().delivered.len()), (1, 1));
+    assert_eq!((bench.nats().garbage, bench.home().delivered.len()), (3, 1));
 }
 
 #[test]

@@ -80,9 +80,9 @@ pub(in crate::nats) fn passed(
 }
 
 /// RESUME.
-pub(in crate::nats) fn resume(out: &mut Vec<u8>, sender: Sender, since: u64) {
+pub(in crate::nats) fn resume(out: &mut Vec<u8>, sender: Sender, since: u64, question: u64) {
     sender.head(out, kind::RESUME);
-    put_u64s(out, [since]);
+    put_u64s(out, [since, question]);
 }
 
 /// NUMBERS: channels with `base` and `last`.
@@ -93,7 +93,7 @@ pub(in crate::nats) fn numbers<'a>(
     channels: impl Iterator<Item = (&'a str, u64, u64)>,
 ) {
     sender.head(out, kind::NUMBERS);
-    put_u64s(out, [piece.since, piece.floor]);
+    put_u64s(out, [piece.question, piece.floor]);
     out.extend_from_slice(&piece.place.to_be_bytes());
     out.push(piece.is_last.into());
     for (channel, base, last) in channels {

@@ -18,8 +18,8 @@ pub(in crate::nats) struct Header {
 /// A piece of the answer to RESUME.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::nats) struct Piece {
-    /// That of the question.
-    pub since: u64,
+    /// The number of the question.
+    pub question: u64,
     /// The number that new channels begin behind: where the question was about all, it is that of all others.
     pub floor: u64,
     /// Which piece, from 0.
@@ -70,6 +70,8 @@ pub(in crate::nats) enum Message<'a> {
     Resume {
         /// The last heartbeat that was heard; 0: say it of all.
         since: u64,
+        /// What to answer with.
+        question: u64,
     },
     /// The answer, or a piece of it.
     Numbers {
@@ -91,6 +93,8 @@ pub(in crate::nats) enum Message<'a> {
         /// The frames.
         frames: &'a [u8],
     },
+    /// It never means anything.
+    Nothing,
     /// A kind that a later minor version has.
     Unknown,
 }
@@ -125,10 +129,10 @@ fn message(kind: u8, mut fields: Fields<'_>) -> Result<Message<'_>, Malformed> {
             let (number, floor) = (fields.u64()?, fields.u64()?);
             return Ok(Message::Passed { number, floor, lasts: Lasts(fields) });
         }
-        kind::RESUME => Message::Resume { since: fields.u64()? },
+        kind::RESUME => Message::Resume { since: fields.u64()?, question: fields.u64()? },
         kind::NUMBERS => {
-            let (since, floor, place) = (fields.u64()?, fields.u64()?, fields.u32()?);
-            let piece = Piece { since, floor, place, is_last: fields.u8()? == 1 };
+            let (question, floor, place) = (fields.u64()?, fields.u64()?, fields.u32()?);
+            let piece = Piece { question, floor, place, is_last: fields.u8()? == 1 };
             return Ok(Message::Numbers { piece, channels: Numbers(fields) });
         }
         kind::GOODBYE => Message::Goodbye,
@@ -136,6 +140,7 @@ fn message(kind: u8, mut fields: Fields<'_>) -> Result<Message<'_>, Malformed> {
             let (to, conversation, number) = (fields.u32()?, fields.u32()?, fields.u64()?);
             return Ok(Message::Peer { to, conversation, number, frames: fields.0 });
         }
+        kind::NOTHING => return Ok(Message::Nothing),
         _ => return Ok(Message::Unknown),
     };
     fields.end()?;

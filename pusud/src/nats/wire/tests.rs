@@ -3,7 +3,7 @@ use super::*;
 use crate::peers::BootId;
 use proptest::prelude::*;
 
-const PIECE: Piece = Piece { since: 11, floor: 3, place: 2, is_last: true };
+const PIECE: Piece = Piece { question: 11, floor: 3, place: 2, is_last: true };
 
 fn sender() -> Sender {
     Sender { boot: BootId([7; 16]), connection: 3 }
@@ -41,7 +41,7 @@ fn all() -> Vec<Vec<u8>> {
         write(&|out| presence(out, sender(), Presence::Welcome, &about())),
         write(&|out| barrier(out, sender(), 8, ["a", "b.c"].into_iter())),
         write(&|out| passed(out, sender(), (8, 2), [(0, 0, 7), (1, 2, 3)].into_iter())),
-        write(&|out| resume(out, sender(), 11)),
+        write(&|out| resume(out, sender(), 11, 4)),
         write(&|out| numbers(out, sender(), PIECE, [("a", 0, 7)].into_iter())),
         write(&|out| goodbye(out, sender())),
         write(&|out| {
@@ -73,7 +73,7 @@ fn what_is_written_is_read() {
     assert_eq!(channels.collect::<Result<Vec<_>, _>>().unwrap(), ["a", "b.c"]);
     let Message::Passed { number: 8, floor: 2, lasts } = read[6] else { panic!("{:?}", read[6]) };
     assert_eq!(lasts.collect::<Result<Vec<_>, _>>().unwrap(), [(0, 0, 7), (1, 2, 3)]);
-    assert_eq!(read[7], Message::Resume { since: 11 });
+    assert_eq!(read[7], Message::Resume { since: 11, question: 4 });
     let Message::Numbers { piece: PIECE, channels } = read[8] else { panic!("{:?}", read[8]) };
     assert_eq!(channels.collect::<Result<Vec<_>, _>>().unwrap(), [("a", 0, 7)]);
     assert_eq!(read[9], Message::Goodbye);

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 pub(super) fn write(writer: &mut Writer, status: &Status) {
     let links = links(&status.relays);
     let is_linked = |link: &PeerStatus| link.state == PeerState::Linked;
-    of_each(&links, writer.family(&names::LINK_UP), |link| Some(u8::from(is_linked(link)).into()));
+    // One that has stopped as planned is not missing.
+    let up = |link: &PeerStatus| (link.state != PeerState::Stopped).then(|| u8::from(is_linked(link)).into());
+    of_each(&links, writer.family(&names::LINK_UP), up);
     of_each(&links, writer.family(&names::LINK_LAGGING), |link| Some(u8::from(link.lagging).into()));
     let differs = |link: &PeerStatus| link.authenticator_difference.is_some();
     of_each(&links, writer.family(&names::LINK_DIFFERS), |link| Some(u8::from(differs(link)).into()));

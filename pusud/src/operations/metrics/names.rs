@@ -130,6 +130,7 @@ metrics! {
     NATS_PUBLISHED = Counter "pusud_nats_published_messages" [] "Messages given to the server, or waiting for it.";
     NATS_LOST = Counter "pusud_nats_lost_messages" ["reason"] "Messages that were not given to it: dropped (no room), too_large (max_payload of the server).";
     NATS_GARBAGE = Counter "pusud_nats_garbage_messages" [] "Messages at the subjects of the network that no relay of it has sent.";
+    NATS_UNKNOWN = Counter "pusud_nats_unknown_messages" [] "Messages of relays of kinds that only later versions have: they are skipped.";
     NATS_REFUSALS = Counter "pusud_nats_refusals" [] "Commands that a server has refused, as for want of a permission.";
     NATS_UNHEARD = Counter "pusud_nats_unheard_relays" ["reason"] "Times that a relay was heard that is not linked: same_name (as this one), other_cluster (of NATS servers).";
     NATS_DISCONNECTS = Counter "pusud_nats_disconnects" [] "Connections to servers that have ended.";

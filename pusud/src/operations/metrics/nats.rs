@@ -16,6 +16,7 @@ pub(super) fn write(writer: &mut Writer, nats: &NatsStatus) {
     lost.count(&[("reason", "dropped")], nats.dropped);
     lost.count(&[("reason", "too_large")], nats.too_large);
     writer.family(&names::NATS_GARBAGE).count(&[], nats.garbage);
+    writer.family(&names::NATS_UNKNOWN).count(&[], nats.unknown);
     writer.family(&names::NATS_REFUSALS).count(&[], nats.refusals);
     let mut unheard = writer.family(&names::NATS_UNHEARD);
     unheard.count(&[("reason", "same_name")], nats.namesakes);

@@ -30,7 +30,17 @@ async fn is_let_in(server: &Server, credentials: Credentials) {
 }
 
 async fn is_refused(server: &Server, credentials: Credentials) {
+    let has_none = matches!(credentials, Credentials::None);
     let error = server.connect(credentials).await.err().expect("it is refused");
+    if has_none {
+        let shown = error.to_string();
+        assert!(matches!(error, DialError::NoCredentials), "{error}");
+        assert!(
+            shown.contains("none are set: set `nats.user`") && shown.contains("`nats.credentials_file`"),
+            "{shown}"
+        );
+        return;
+    }
     assert!(matches!(error, DialError::Refused(ServerError::Authorization)), "{error}");
     assert!(error.to_string().contains("`nats.password`"), "{error}");
 }

@@ -181,6 +181,9 @@ fn over_nats_there_is_nothing_of_links_and_otherwise_nothing_of_nats() {
     for gone in ["pusud_link_encrypted", "pusud_link_queued_bytes", "pusud_link_sent_messages"] {
         assert!(!text.contains(gone), "{gone}");
     }
+    nats.relays = vec![PeerStatus { name: Some("r2".into()), state: PeerState::Stopped, ..PeerStatus::default() }];
+    let text = write(&nats, false, &figures(), Format::Prometheus);
+    assert!(!text.contains("pusud_link_up{") && text.contains("pusud_link_lagging{relay=\"r2\"} 0"), "{text}");
     nats.nats = Some(NatsStatus::default());
     let text = write(&nats, false, &figures(), Format::Prometheus);
     assert!(text.contains("\npusud_nats_up 0\n") && !text.contains("\npusud_nats_round_trip_seconds "), "{text}");
