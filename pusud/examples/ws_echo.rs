@@ -37,7 +37,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let inboxes = [sender];
     let queued = Arc::new(QueuedMemory::new(inboxes.len(), config.limits.max_queued_bytes));
     let outgoing = Outgoing::of_shard(0, inboxes.to_vec(), None);
-    let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), queued, config.limits.clone(), true);
+    let hub = Hub::new(outgoing, Arc::new(ShardIndex::default()), None, queued, config.limits.clone(), true);
     let hub = Rc::new(hub);
     let address = doors.first_address().to_owned();
     let accepting = doors.open(&config, &inboxes, &admission)?;

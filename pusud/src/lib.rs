@@ -10,6 +10,7 @@ pub mod control;
 pub mod frames;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
+pub mod history;
 pub mod http;
 pub mod hub;
 pub mod mesh;

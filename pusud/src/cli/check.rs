@@ -1,5 +1,6 @@
 //! `pusud check`: everything that `run` does before it takes a port, and what came out of it.
 
+mod history_rows;
 mod network_rows;
 
 use super::{SettingsArgs, check_authenticators, listener_rows, operations_rows, option_files, print, probe};
@@ -78,6 +79,8 @@ fn set_up(
     rows.extend(network_rows::of_settings(config, found.addresses));
     let relays: Vec<_> = found.rows.into_iter().map(|(relay, answer)| (format!("  {relay}"), answer)).collect();
     rows.extend(relays.iter().map(|(relay, answer)| (relay.as_str(), answer.clone())));
+    let history = history_rows::of_settings(config);
+    rows.extend(history.iter().map(|(key, value)| (key.as_str(), value.clone())));
     let identities: Vec<Identity> = checked.iter().map(|checked| checked.identity.clone()).collect();
     let authenticators = check_authenticators::rows(&config.authenticator, &identities);
     rows.extend(authenticators.iter().map(|(key, value)| (key.as_str(), value.clone())));
@@ -208,6 +211,7 @@ mod tests {
                 "tls_ticket_key_file" => "  tls_ticket_key_file",
                 "relays" | "network_address" | "network_port" => "network",
                 "backplane" | "nats" => "  backplane",
+                "history" | "history_bytes" => "history",
                 "passwords" | "allow_read_by_default" | "allowed_channels" => "  options set",
                 "jwt_signing_algorithms" | "jwt_verification_key" | "authenticator_options" => "  options set",
                 "authenticator_sha256" => "  sha256",

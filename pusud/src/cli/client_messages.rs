@@ -138,7 +138,7 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
         | MessageType::PermissionDenied
         | MessageType::UnknownMessageReceived
         | MessageType::LimitExceeded => return Ok(Said::Refusal(Refusal::new(&incoming.kind, channel, reason))),
-        MessageType::Unknown => Answer::Other,
+        MessageType::Gap | MessageType::Unknown => Answer::Other,
     };
     Ok(Said::Answer(answer))
 }

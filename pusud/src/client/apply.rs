@@ -59,7 +59,7 @@ impl Client {
                 self.messages.stay_open();
                 return self.publish(&channel, content);
             }
-            Effect::Subscribe(channel) => return self.subscribe(&channel),
+            Effect::Subscribe { channel, since } => return self.subscribe(&channel, since.into()),
             Effect::Unsubscribe(channel) => hub.unsubscribe(self.listener, &channel),
             Effect::Authorize { authorization, again } => return Next::Verdict { authorization, again },
             Effect::End(reply, disconnect) => return self.end(&reply, disconnect),

@@ -5,12 +5,20 @@
 //! **Invariant:** answers leave in the order of what they answer.
 
 use super::{Client, Next};
-use crate::protocol::{self, Refusal, Reply, Request};
+use crate::history::Start;
+use crate::protocol::{self, Refusal, Request};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 use tokio::task::coop;
 use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// A subscription that the client has not been told of.
+pub(super) struct Unconfirmed {
+    channel: Box<str>,
+    /// Where it begins, if the channel has history.
+    start: Start,
+}
 
 /// What has happened while subscriptions wait.
 enum Event {
@@ -29,15 +37,15 @@ enum Held {
 
 impl Client {
     /// Subscribes, and confirms it if that needs no waiting.
-    pub(super) fn subscribe(&self, channel: &str) -> Next {
+    pub(super) fn subscribe(&self, channel: &str, start: Start) -> Next {
         let hub = &self.context.hub;
         if !hub.subscribe(self.listener, channel) {
             return self.one_too_many(channel);
         }
         if !hub.is_acknowledged(channel) {
-            return Next::Confirm(channel.into());
+            return Next::Confirm(Box::new(Unconfirmed { channel: channel.into(), start }));
         }
-        self.reply(&Reply::SubscribeOk { channel });
+        hub.confirm(self.listener, &self.outbox, channel, start);
         Next::Message
     }
 
@@ -47,9 +55,9 @@ impl Client {
 
     /// Waits until the linked relays know of the subscription to `first`, for which the network has its own deadline, and
     /// confirms it, and likewise those that the client asks for meanwhile. Then handles what came behind them.
-    pub(super) async fn confirm(&mut self, first: Box<str>) -> Next {
+    pub(super) async fn confirm(&mut self, first: Unconfirmed) -> Next {
         let (mut waiting, mut held) = (VecDeque::from([first]), None);
-        while let Some(channel) = waiting.front() {
+        while let Some(Unconfirmed { channel, start }) = waiting.front() {
             // Of one channel there may be many, which are one subscription.
             let may_read = held.is_none() && waiting.len() < self.context.limits.max_subscriptions;
             let Some(event) = self.next_event(channel, may_read).await else { return Next::End };
@@ -58,15 +66,15 @@ impl Client {
                 // been told of its end.
                 Event::Acknowledged(false) => drop(waiting.pop_front()),
                 Event::Acknowledged(true) => {
-                    self.reply(&Reply::SubscribeOk { channel });
+                    self.context.hub.confirm(self.listener, &self.outbox, channel, start.clone());
                     waiting.pop_front();
                 }
                 Event::Message(message) => match self.subscription_in(&message) {
                     None => held = Some(self.hold(message)),
-                    Some(channel) if !self.context.hub.subscribe(self.listener, &channel) => {
-                        held = Some(Held::Exceeded(channel));
+                    Some(next) if !self.context.hub.subscribe(self.listener, &next.channel) => {
+                        held = Some(Held::Exceeded(next.channel));
                     }
-                    Some(channel) => waiting.push_back(channel),
+                    Some(next) => waiting.push_back(next),
                 },
             }
             coop::consume_budget().await;
@@ -100,18 +108,18 @@ impl Client {
         .await
     }
 
-    /// The channel, where a message is a subscription that is permitted.
-    fn subscription_in(&mut self, message: &Result<Message, Error>) -> Option<Box<str>> {
+    /// What a message asks for, where it is a subscription that is permitted.
+    fn subscription_in(&mut self, message: &Result<Message, Error>) -> Option<Unconfirmed> {
         let (request, bytes) = match message.as_ref().ok()? {
             Message::Text(text) => (protocol::parse(text, &self.context.limits), text.len()),
             Message::Binary(binary) => (protocol::parse_binary(binary, &self.context.limits), binary.len()),
             _ => return None,
         };
         match request {
-            Ok(Request::Subscribe(channel)) if self.session.may_read(&channel) => {
-                let channel = channel.into();
+            Ok(Request::Subscribe { channel, since }) if self.session.may_read(&channel) => {
+                let unconfirmed = Unconfirmed { channel: channel.into(), start: since.into() };
                 self.messages.after_message(bytes);
-                Some(channel)
+                Some(unconfirmed)
             }
             _ => None,
         }

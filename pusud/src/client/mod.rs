@@ -49,6 +49,7 @@ pub use upkeep::run_timers;
 pub use verdicts::{Verdicts, verdicts_bytes_max};
 
 use crate::authenticator::Authorization;
+use crate::client::held_subscribe_ok::Unconfirmed;
 use crate::client::publish_rate::PublishRate;
 use crate::hub::{ListenerId, Outbox, Turn};
 use facts::Facts;
@@ -91,7 +92,7 @@ enum Next {
     /// Wait until there is room for this publication.
     Room(Box<Held>),
     /// Wait until the linked relays know of the subscription to this channel, and confirm it and those behind it.
-    Confirm(Box<str>),
+    Confirm(Box<Unconfirmed>),
     /// Wait for the authenticator's verdict.
     Verdict {
         authorization: Authorization,
@@ -118,8 +119,8 @@ impl Client {
                     let next = Box::pin(self.publish_in_turn(held)).await;
                     self.read_again(next)
                 }
-                Next::Confirm(channel) => {
-                    let next = Box::pin(self.confirm(channel)).await;
+                Next::Confirm(first) => {
+                    let next = Box::pin(self.confirm(*first)).await;
                     self.read_again(next)
                 }
                 Next::Verdict { authorization, again } => {

@@ -5,7 +5,7 @@ use super::shared_permissions::SharedPermissions;
 use super::uptime::Uptime;
 use super::writable::Writable;
 use crate::authenticator::{Authorization, Grant, HeldGrant};
-use crate::protocol::{Access, Disconnect, Malformed, Reply, Request};
+use crate::protocol::{Access, Disconnect, Malformed, Reply, Request, Since};
 use crate::revocation::Standing;
 use crate::routing::AuthorizedBy;
 use std::borrow::Cow;
@@ -29,7 +29,12 @@ pub(crate) enum Effect<'a> {
         again: bool,
     },
     /// Subscribe and confirm.
-    Subscribe(Cow<'a, str>),
+    Subscribe {
+        /// The channel, which the client may read.
+        channel: Cow<'a, str>,
+        /// Where it wants to begin.
+        since: Since<'a>,
+    },
     /// Unsubscribe.
     Unsubscribe(Cow<'a, str>),
     /// Publish.
@@ -51,8 +56,10 @@ impl Session {
                 authorization: Authorization::new(authorization.into_owned()),
                 again: self.is_authorized(),
             },
-            Ok(Request::Subscribe(channel)) if self.may_read(&channel) => Effect::Subscribe(channel),
-            Ok(Request::Subscribe(channel)) => denied(&channel, self.why_not(Access::READ)),
+            Ok(Request::Subscribe { channel, since }) if self.may_read(&channel) => {
+                Effect::Subscribe { channel, since }
+            }
+            Ok(Request::Subscribe { channel, .. }) => denied(&channel, self.why_not(Access::READ)),
             Ok(Request::Unsubscribe(channel)) => Effect::Unsubscribe(channel),
             Ok(Request::Publish { channel, content }) if self.may_write(&channel) => {
                 Effect::Publish { channel, content }
@@ -204,7 +211,10 @@ mod tests {
     }
 
     fn subscribes(session: &mut Session, channel: &str) -> bool {
-        matches!(session.handle(Ok(Request::Subscribe(channel.into()))), Effect::Subscribe(_))
+        matches!(
+            session.handle(Ok(Request::Subscribe { channel: channel.into(), since: Since::Now })),
+            Effect::Subscribe { .. }
+        )
     }
 
     #[test]

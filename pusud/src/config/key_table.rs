@@ -49,6 +49,8 @@ macro_rules! for_each_key {
             network_encryption: Option<Encryption>, value("required, preferred or off", encryption), restart;
             network_tls: Option<NetworkTls>, network_tls(), restart;
             nats: Option<NatsSettings>, nats(), apart;
+            history: Vec<Rule>, history(), apart;
+            history_bytes: Option<usize>, value(HISTORY_BYTES, history_bytes), apart;
             name: Option<String>, value(NAME, name), restart;
             shards: Option<usize>, value(&format!("a whole number from 0 (one per core) to {SHARDS_MAX}"), shards), restart;
             control_socket: Option<ControlSocket>, value(CONTROL_SOCKET, control_socket), restart;

@@ -7,7 +7,8 @@ use super::outside::{Contents, Reading};
 use super::place::Place;
 use super::raw::RawConfig;
 use super::{
-    Config, DEFAULT_FILE, NO_AUTHENTICATOR, Overrides, backplane, encryption, file_text, limits, listener, yaml,
+    Config, DEFAULT_FILE, NO_AUTHENTICATOR, Overrides, backplane, encryption, file_text, history, limits, listener,
+    yaml,
 };
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
@@ -106,6 +107,7 @@ impl Config {
         };
         listener::check(&raw)?;
         backplane::check(&raw)?;
+        history::check(&raw)?;
         let config = Self::resolve(raw, authenticator, folder(file), Some(file));
         limits::check(&config.limits)?;
         encryption::check(

@@ -10,6 +10,7 @@ mod backplane;
 mod encryption;
 mod file_text;
 mod held;
+mod history;
 mod host_name;
 mod http;
 mod key_table;
@@ -66,6 +67,7 @@ pub(crate) use volume::is_read_only;
 #[cfg(unix)]
 pub(crate) use volume::{is_folder_read_only, is_owner_unknown, owner_in_words};
 
+use crate::history::Settings as HistorySettings;
 use crate::http::HeaderNames;
 use crate::protocol::{Limits, SHARDS_MAX};
 use crate::tls::Files;
@@ -142,6 +144,8 @@ pub struct Config {
     pub network_encryption: Encryption,
     /// Certificates of the operator's own for links.
     pub network_tls: Option<NetworkTls>,
+    /// Which channels have history, and what it may take.
+    pub history: HistorySettings,
     /// This relay's name, told to clients in `hello`.
     pub name: String,
     /// How many shards (threads that serve clients); at least 1.
@@ -232,6 +236,7 @@ impl Config {
             network_tls: raw.network_tls.map(|files| files.in_directory(directory)),
             network_key_file: raw.network_key_file.map(|file| directory.join(file)),
             strict_key_permissions: raw.strict_key_permissions.unwrap_or(true),
+            history: history::resolve(raw.history, raw.history_bytes),
             name,
             shards: match raw.shards {
                 None | Some(0) => available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),

@@ -4,6 +4,7 @@
 
 use super::authenticator_list::{RawAuthenticator, authenticator};
 use super::backplane::{self, BACKPLANE};
+use super::history::{HISTORY_BYTES, history, history_bytes};
 use super::http::{authenticator_sees, http};
 use super::key_table::for_each_key;
 use super::limit_table::RawLimits;
@@ -21,6 +22,7 @@ use super::values::{
 };
 use super::{ControlSocket, Encryption, HttpConfig, Isolation, NETWORK_PORT, NetworkTls, OnSwap, keys, yaml};
 use crate::config::peer_address::PeerAddress;
+use crate::history::Rule;
 use crate::http::HeaderNames;
 use crate::protocol::SHARDS_MAX;
 use crate::tls::Files;

@@ -1,6 +1,7 @@
 //! Keys that cannot change while the daemon runs. The tables of keys and limits say it of each.
 
 use super::Config;
+use super::history;
 use super::key_table::{for_each_key, restart_for};
 use super::limit_table::restart_limits;
 
@@ -28,6 +29,7 @@ impl Config {
         let changed = restart_top(self, other)
             .into_iter()
             .chain(restart_backplane(self, other))
+            .chain(history::changes(self, other))
             .chain(restart_limits(&self.limits, &other.limits));
         changed.filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }

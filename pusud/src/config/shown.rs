@@ -7,7 +7,7 @@ use super::raw::RawConfig;
 use super::units::{format_bytes, format_duration};
 use super::wiped_option::WipedOption;
 use super::{
-    AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, limit_rows, limits, shown_nats,
+    AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, history, limit_rows, limits, shown_nats,
 };
 use crate::tls::Files;
 use std::collections::BTreeMap;
@@ -140,6 +140,7 @@ impl Config {
         });
         rows.add("network_tls", files.unwrap_or(NONE.to_owned()));
         rows.0.extend(shown_nats::rows(&self.backplane));
+        rows.0.extend(history::rows(&self.history));
         rows.add("name", &self.name);
         rows.add("shards", self.shards);
     }

@@ -5,14 +5,15 @@
 //! certain number of bytes do not wait behind the end of one.
 
 use super::buffer::Frames;
-use super::frame;
+use super::publication::{self, CONTENT, Kind, TAIL};
 use crate::protocol::Disconnect;
 use rand::RngExt as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// What an event of publications begins with.
-pub(super) const DATA: &[u8] = b"data: ";
+/// What the line with an event's id begins with: it is the first.
+const ID: &[u8] = b"id: ";
+const DATA: &[u8] = b"data: ";
 /// The end of an event.
 const END: &[u8] = b"\n\n";
 const CHUNK_END: &[u8] = b"\r\n";
@@ -20,6 +21,7 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Of the size of a chunk: buffers are far shorter than that.
 const SIZE_DIGITS_MAX: usize = 16;
 const PUBLICATION_HEAD: &[u8] = br#"data: {"channel":"#;
+const GAP_HEAD: &[u8] = b"event: gap\ndata: {\"channel\":";
 
 /// How long listeners wait, at least and at most, before they come back to a relay that has told them that it stops: they
 /// must not come all at once.
@@ -50,6 +52,16 @@ impl EventBody {
 /// One event of this name, with JSON text of one line as its data.
 pub fn event(body: EventBody, name: &str, json: &[u8]) -> Frames {
     let mut event = Vec::with_capacity(name.len() + json.len() + 20);
+    push_event(&mut event, name, json);
+    framed(body, event)
+}
+
+/// As [`event`], with an id: one line of text.
+pub fn event_with_id(body: EventBody, name: &str, id: &str, json: &[u8]) -> Frames {
+    let mut event = Vec::with_capacity(name.len() + id.len() + json.len() + 30);
+    event.extend_from_slice(ID);
+    event.extend_from_slice(id.as_bytes());
+    event.push(b'\n');
     push_event(&mut event, name, json);
     framed(body, event)
 }
@@ -87,42 +99,66 @@ pub fn comment(body: EventBody) -> Frames {
     framed(body, b":\n\n".to_vec())
 }
 
-/// The publications to `channel` in these frames, which [`frame::push_publish`] has made, as events.
+/// The publications and gaps of `channel` in these frames, which `publication` has made, as events. Their positions are
+/// their ids.
 pub fn publication_events(body: EventBody, channel: &str, frames: &[u8]) -> Frames {
+    let push_id = |event: &mut Vec<u8>, position: &str| event.extend_from_slice(position.as_bytes());
+    publication_events_with_ids(body, channel, frames, push_id)
+}
+
+/// As [`publication_events`], with ids of a stream's own: `push_id` appends to an event the id that goes with a position,
+/// one line of text, and is called in the order of the frames.
+pub fn publication_events_with_ids(
+    body: EventBody,
+    channel: &str,
+    frames: &[u8],
+    mut push_id: impl FnMut(&mut Vec<u8>, &str),
+) -> Frames {
     let mut out = Vec::with_capacity(frames.len() + frames.len() / 8);
-    let mut head = PUBLICATION_HEAD.to_vec();
-    frame::push_name(&mut head, channel);
-    head.extend_from_slice(frame::PUBLISH_MIDDLE);
-    let mut event = Vec::new();
-    for content in frame::contents(channel, frames) {
+    let (mut name, mut event) = (Vec::new(), Vec::new());
+    publication::push_name(&mut name, channel);
+    for entry in publication::entries(channel, frames) {
         event.clear();
-        event.extend_from_slice(&head);
-        push_line(&mut event, content);
-        event.extend_from_slice(frame::PUBLISH_TAIL);
+        if let Some(position) = entry.position {
+            event.extend_from_slice(ID);
+            push_id(&mut event, position);
+            event.push(b'\n');
+        }
+        event.extend_from_slice(if entry.content.is_some() { PUBLICATION_HEAD } else { GAP_HEAD });
+        event.extend_from_slice(&name);
+        match entry.content {
+            Some(content) => {
+                event.extend_from_slice(CONTENT);
+                push_line(&mut event, content);
+            }
+            None => publication::push_position(&mut event, entry.position.unwrap_or_default()),
+        }
+        event.extend_from_slice(TAIL);
         event.extend_from_slice(END);
         body.push(&mut out, &event);
     }
     out.into()
 }
 
-/// How many whole events these are. There is no empty line inside of one.
-pub(super) fn count_events(events: &[u8]) -> u64 {
-    events.windows(END.len()).filter(|bytes| *bytes == END).count() as u64
+/// What the first of these events of a channel is, in a chunk or without, and its bytes from the channel's name on.
+pub(super) fn named(events: &[u8]) -> Option<(Kind, &[u8])> {
+    let event = split_size(events).map_or(events, |(_, event)| event);
+    let fields = match event.starts_with(ID) {
+        true => &event[memchr::memchr(b'\n', event)? + 1..],
+        false => event,
+    };
+    let of = |head, kind| fields.strip_prefix(head).map(|named| (kind, named));
+    of(PUBLICATION_HEAD, Kind::Publication).or_else(|| of(GAP_HEAD, Kind::Gap))
 }
 
-/// What publications to `channel` begin with, or to any, behind the size of their chunk.
-pub(super) fn publication_start(channel: Option<&str>) -> Vec<u8> {
-    let mut start = PUBLICATION_HEAD.to_vec();
-    if let Some(channel) = channel {
-        frame::push_name(&mut start, channel);
-        start.extend_from_slice(frame::PUBLISH_MIDDLE);
-    }
-    start
-}
-
-/// Events without the size of their first chunk; `None`: they are no chunks.
-pub(super) fn in_chunks(events: &[u8]) -> Option<&[u8]> {
-    split_size(events).map(|(_, events)| events)
+/// What is behind the first of these events, or of these chunks with an event each.
+pub(super) fn behind_event(events: &[u8]) -> &[u8] {
+    let end = match split_size(events) {
+        Some((size, behind)) => events.len() - behind.len() + size + CHUNK_END.len(),
+        // There is no empty line inside of an event.
+        None => memchr::memmem::find(events, END).map_or(events.len(), |at| at + END.len()),
+    };
+    events.get(end..).unwrap_or_default()
 }
 
 /// The size of a chunk, and what is behind that. No event and no frame begins so.
@@ -131,26 +167,6 @@ fn split_size(chunks: &[u8]) -> Option<(usize, &[u8])> {
     let rest = chunks[digits..].strip_prefix(CHUNK_END).filter(|_| digits > 0)?;
     let size = std::str::from_utf8(&chunks[..digits]).ok()?;
     Some((usize::from_str_radix(size, 16).ok()?, rest))
-}
-
-/// Where the chunk ends in which `at` lies, of whole chunks.
-pub(super) fn end_of_chunk(chunks: &[u8], at: usize) -> usize {
-    let mut rest = chunks;
-    while let Some((size, behind)) = split_size(rest) {
-        rest = &behind[size + CHUNK_END.len()..];
-        if chunks.len() - rest.len() >= at {
-            break;
-        }
-    }
-    chunks.len() - rest.len()
-}
-
-/// Where the event ends in which `at` lies, of whole events without chunks.
-pub(super) fn end_of_event(events: &[u8], at: usize) -> usize {
-    let from = at.saturating_sub(END.len());
-    let found =
-        events[from..].windows(END.len()).enumerate().find(|(n, bytes)| *bytes == END && from + n + END.len() >= at);
-    found.map_or(events.len(), |(n, _)| from + n + END.len())
 }
 
 fn push_event(out: &mut Vec<u8>, name: &str, json: &[u8]) {
@@ -174,98 +190,4 @@ fn push_line(out: &mut Vec<u8>, json: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The events of a stream as a browser reads them: names and data.
-    fn read(stream: &[u8]) -> Vec<(String, String)> {
-        let text = std::str::from_utf8(stream).expect("UTF-8");
-        assert!(text.ends_with("\n\n"));
-        let fields = |event: &str, name: &str| {
-            let lines = event.lines().filter_map(|line| line.strip_prefix(&format!("{name}: ")));
-            lines.collect::<Vec<_>>().join("\n")
-        };
-        text.trim_end_matches('\n').split("\n\n").map(|event| (fields(event, "event"), fields(event, "data"))).collect()
-    }
-
-    #[test]
-    fn an_end_says_why_and_when_to_come_back() {
-        let end = super::end_event(EventBody::Plain, Disconnect::SlowConsumer);
-        assert_eq!(&*end, b"event: end\ndata: {\"code\":4001,\"reason\":\"slow consumer\"}\n\n");
-        let mut waits = std::collections::BTreeSet::new();
-        for _ in 0..20 {
-            let end =
-                String::from_utf8(super::end_event(EventBody::Plain, Disconnect::GoingAway).to_vec()).expect("text");
-            let (wait, event) = end.split_once('\n').expect("lines");
-            assert_eq!(event, "event: end\ndata: {\"code\":1001,\"reason\":\"the relay is stopping\"}\n\n");
-            waits.insert(wait.strip_prefix("retry: ").expect("a time").parse::<u128>().expect("a number"));
-        }
-        assert!(waits.len() > 10, "all come back at once: {waits:?}");
-        assert!(waits.iter().all(|wait| (1000..=10_000).contains(wait)), "{waits:?}");
-    }
-
-    #[test]
-    fn an_event_ends_behind_its_empty_line() {
-        let stream =
-            [comment(EventBody::Plain), event(EventBody::Plain, "a", b"1"), event(EventBody::Plain, "b", b"2")];
-        let stream: Vec<u8> = stream.iter().flat_map(|events| events.to_vec()).collect();
-        let ends = [3, 3 + 18, 3 + 2 * 18];
-        for (at, expected) in [(1, 0), (3, 0), (4, 1), (20, 1), (21, 1), (22, 2), (39, 2)] {
-            assert_eq!(end_of_event(&stream, at), ends[expected], "{at}");
-        }
-    }
-
-    #[test]
-    fn a_chunk_is_an_event() {
-        let chunks = [
-            comment(EventBody::Chunks),
-            event(EventBody::Chunks, "a", b"1"),
-            end_event(EventBody::Chunks, Disconnect::SlowConsumer),
-        ];
-        assert_eq!(&*chunks[0], b"3\r\n:\n\n\r\n");
-        assert_eq!(&*chunks[1], b"12\r\nevent: a\ndata: 1\n\n\r\n");
-        assert!(chunks[2].ends_with(b"}\n\n\r\n0\r\n\r\n"));
-        let stream = [&*chunks[0], &*chunks[1]].concat();
-        for (at, expected) in [(1, 8), (8, 8), (9, 32), (32, 32)] {
-            assert_eq!(end_of_chunk(&stream, at), expected, "{at}");
-        }
-        for other in [&b"data: 1\n\n"[..], b"event: a", b":\n\n", b"", b"\x81\x02", b"\r\n"] {
-            assert_eq!(in_chunks(other), None, "{}", other.escape_ascii());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn publications_read_back(
-            channel in "[^\\p{Cc}]{1,40}",
-            texts in proptest::collection::vec("[^\\p{Cc}]{0,99}", 1..4),
-            blank in "[ \n\r\t]{0,5}",
-        ) {
-            let contents: Vec<String> =
-                texts.iter().map(|text| format!("[{blank}{},{blank}1]", serde_json::json!(text))).collect();
-            let mut frames = Vec::new();
-            contents.iter().for_each(|content| frame::push_publish(&mut frames, &channel, content));
-            let chunks = publication_events(EventBody::Chunks, &channel, &frames);
-            let (mut rest, mut unchunked) = (&*chunks, Vec::new());
-            while let Some((size, behind)) = split_size(rest) {
-                unchunked.extend_from_slice(&behind[..size]);
-                rest = &behind[size + CHUNK_END.len()..];
-            }
-            prop_assert!(rest.is_empty());
-            let stream = publication_events(EventBody::Plain, &channel, &frames);
-            prop_assert_eq!(&unchunked[..], &*stream);
-            let events = read(&stream);
-            prop_assert_eq!(events.len(), contents.len());
-            for ((name, data), content) in events.iter().zip(&contents) {
-                prop_assert_eq!(name, "");
-                let value: serde_json::Value = serde_json::from_str(data).expect("JSON");
-                prop_assert_eq!(&value["channel"], channel.as_str());
-                let expected: serde_json::Value = serde_json::from_str(content).expect("JSON");
-                prop_assert_eq!(&value["content"], &expected);
-            }
-            prop_assert!(stream.starts_with(&publication_start(Some(&channel))));
-            prop_assert!(stream.starts_with(&publication_start(None)));
-        }
-    }
-}
+mod tests;

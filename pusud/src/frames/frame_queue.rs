@@ -3,7 +3,7 @@
 //! No socket, no waiting. Nearly always nothing waits, or one buffer, for which no memory is allocated.
 
 use crate::frames::buffer::{Buffer, Frames};
-use crate::frames::frame::{self, Mark};
+use crate::frames::mark::{self, Mark};
 use crate::frames::queued_memory;
 use std::collections::VecDeque;
 
@@ -43,24 +43,42 @@ impl Dropped {
 
 /// What waits behind the first frames. Its places are part of what the shard holds.
 #[derive(Default)]
-struct Rest(VecDeque<Frames>);
+struct Rest {
+    frames: VecDeque<Frames>,
+    /// So many bytes of everything, and so many places, do not count.
+    free: Free,
+}
+
+/// What does not count of a queue. It leaves first, as it is reckoned.
+#[derive(Default)]
+struct Free {
+    bytes: u32,
+    places: u32,
+}
 
 impl Rest {
     fn into_iter(mut self) -> impl Iterator<Item = Frames> {
-        queued_memory::release(self.0.capacity() * size_of::<Frames>());
-        std::mem::take(&mut self.0).into_iter()
+        queued_memory::release(self.frames.capacity() * size_of::<Frames>());
+        std::mem::take(&mut self.frames).into_iter()
     }
 
     fn push(&mut self, frames: Frames) {
-        let places = self.0.capacity();
-        self.0.push_back(frames);
-        queued_memory::hold((self.0.capacity() - places) * size_of::<Frames>());
+        let places = self.frames.capacity();
+        self.frames.push_back(frames);
+        queued_memory::hold((self.frames.capacity() - places) * size_of::<Frames>());
+    }
+}
+
+impl Rest {
+    fn pop(&mut self) -> Option<Frames> {
+        self.free.places = self.free.places.saturating_sub(1);
+        self.frames.pop_front()
     }
 }
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        queued_memory::release(self.0.capacity() * size_of::<Frames>());
+        queued_memory::release(self.frames.capacity() * size_of::<Frames>());
     }
 }
 
@@ -76,6 +94,15 @@ impl FrameQueue {
         }
     }
 
+    /// Adds frames at the end that do not count in the [cost](Self::cost).
+    pub fn push_free(&mut self, frames: Frames) {
+        let bytes = bytes(&frames);
+        self.push(frames);
+        let free = &mut self.rest.get_or_insert_default().free;
+        free.bytes = free.bytes.saturating_add(bytes);
+        free.places = free.places.saturating_add(1);
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
@@ -83,7 +110,9 @@ impl FrameQueue {
 
     /// What waits, in bytes, with what its places and buffers cost.
     pub fn cost(&self) -> usize {
-        self.bytes as usize + self.rest.as_ref().map_or(0, |rest| rest.0.len() * FRAMES_BYTES)
+        let Some(rest) = &self.rest else { return self.bytes as usize };
+        let places = rest.frames.len() - (rest.free.places as usize).min(rest.frames.len());
+        (self.bytes - rest.free.bytes.min(self.bytes)) as usize + places * FRAMES_BYTES
     }
 
     /// What has to leave first, without what has left of it.
@@ -93,12 +122,12 @@ impl FrameQueue {
 
     /// What waits behind it; `None` where nothing does.
     pub fn behind(&self) -> Option<impl Iterator<Item = &Frames>> {
-        Some(self.rest.as_ref()?.0.iter())
+        Some(self.rest.as_ref()?.frames.iter())
     }
 
     /// One client's part of what waits, in bytes, where several share it.
     pub fn part(&self) -> usize {
-        let rest = self.rest.iter().flat_map(|rest| &rest.0).map(|frames| &frames.buffer);
+        let rest = self.rest.iter().flat_map(|rest| &rest.frames).map(|frames| &frames.buffer);
         self.first.iter().chain(rest).map(|buffer| buffer.part() + size_of::<Frames>()).sum()
     }
 
@@ -115,6 +144,9 @@ impl FrameQueue {
             return;
         }
         self.bytes -= taken;
+        if let Some(rest) = &mut self.rest {
+            rest.free.bytes = rest.free.bytes.saturating_sub(taken);
+        }
         while let Some(first) = &self.first {
             let left = bytes(first) - self.written;
             if taken < left {
@@ -123,8 +155,8 @@ impl FrameQueue {
             }
             taken -= left;
             self.written = 0;
-            self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front()).map(|frames| frames.buffer);
-            if self.rest.as_ref().is_some_and(|rest| rest.0.is_empty()) {
+            self.first = self.rest.as_mut().and_then(|rest| rest.pop()).map(|frames| frames.buffer);
+            if self.rest.as_ref().is_some_and(|rest| rest.frames.is_empty() && rest.free.bytes == 0) {
                 self.rest = None;
             }
         }
@@ -134,13 +166,10 @@ impl FrameQueue {
     pub fn half_sent(&self) -> Dropped {
         let Some(first) = self.first.as_ref().filter(|_| self.written > 0) else { return Dropped::default() };
         let written = self.written as usize;
-        let end = frame::end_of_frame(first, written);
-        let behind = frame::count_publications(first) - frame::count_publications(&first[..end]);
-        let is_half_a_message = end > written && frame::count_publications(&first[..end]) > 0;
-        Dropped { messages: behind + u64::from(is_half_a_message), bytes: first.len() - written }
+        Dropped { messages: mark::count_publications_behind(first, written), bytes: first.len() - written }
     }
 
-    /// Drops the publications that carry a mark and have not begun to leave; returns their bytes.
+    /// Drops the publications and gaps that carry a mark and have not begun to leave; returns their bytes.
     pub fn drop_marked(&mut self, mark: &Mark) -> usize {
         let before = self.bytes;
         let all: Vec<Frames> = self
@@ -157,7 +186,7 @@ impl FrameQueue {
             if !mark.is_on(&frames) {
                 self.push(frames);
             } else if begun > 0 {
-                self.push(Frames::from(&frames[..frame::end_of_frame(&frames, begun)]));
+                self.push(Frames::from(&frames[..mark::end_of_frame(&frames, begun)]));
             }
         }
         if self.first.is_some() {
@@ -170,10 +199,10 @@ impl FrameQueue {
     /// Drops everything but frames of which some have left.
     pub fn drop_unsent(&mut self) -> Dropped {
         let before = self.bytes;
-        let mut messages: u64 = self.rest.iter().flat_map(|rest| &rest.0).map(Frames::messages).sum();
+        let mut messages: u64 = self.rest.iter().flat_map(|rest| &rest.frames).map(Frames::messages).sum();
         self.rest = None;
         if self.written == 0 {
-            messages += self.first.take().map_or(0, |first| frame::count_publications(&first));
+            messages += self.first.take().map_or(0, |first| mark::count_publications(&first));
         }
         self.bytes = self.first.as_ref().map_or(0, |first| bytes(first) - self.written);
         Dropped { messages, bytes: (before - self.bytes) as usize }
@@ -187,6 +216,7 @@ fn bytes(frames: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::{frame, publication};
 
     #[test]
     fn many_small_frames_cost_what_they_take() {
@@ -215,19 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn a_short_answer_of_which_half_has_left_is_no_publication() {
+        // It was taken for a frame of a WebSocket once, which ends behind the bytes that there are.
+        for bytes in [&b":\n\n"[..], b"event: a\ndata: 1\n\n", b"HTTP/1.1 204 No Content\r\n\r\n", b"\n\n\x81\x7f"] {
+            let mut queue = FrameQueue::default();
+            queue.push(Frames::from(bytes));
+            queue.advance(1);
+            assert_eq!(queue.half_sent(), Dropped { messages: 0, bytes: bytes.len() - 1 });
+        }
+    }
+
+    #[test]
     fn publications_of_a_channel_are_dropped_but_for_what_has_begun_to_leave() {
         let before = queued_memory::held();
         let run = |channel, contents: &[&str]| {
             let mut out = Vec::new();
-            contents.iter().for_each(|content| frame::push_publish(&mut out, channel, content));
+            contents.iter().for_each(|content| publication::push_publish(&mut out, channel, content));
             Frames::from(out)
         };
         let all = [run("a", &["1", "22", "333"]), run("b", &["4"]), run("a", &["5"]), frame::ping()];
-        let first = frame::end_of_frame(&all[0], 1);
+        let first = mark::end_of_frame(&all[0], 1);
         for (written, kept) in [
             (0, [&all[1][..], &all[3]].concat()),
             (first, [&all[1][..], &all[3]].concat()),
-            (first + 3, [&all[0][first + 3..frame::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
+            (first + 3, [&all[0][first + 3..mark::end_of_frame(&all[0], first + 3)], &all[1], &all[3]].concat()),
         ] {
             let mut queue = FrameQueue::default();
             all.iter().for_each(|frames| queue.push(frames.clone()));

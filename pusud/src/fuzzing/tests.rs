@@ -65,6 +65,8 @@ const JSON: &[&[u8]] = &[
     b"\"channel\":",
     b"\"content\":",
     b"\"authorization\":",
+    b"\"since\":",
+    b"\"last\":",
     b"\"publish\"",
     b"\"subscribe\"",
     b"\"unsubscribe\"",
@@ -81,8 +83,10 @@ const JSON: &[&[u8]] = &[
     b"-1.5e3",
     b"1e999",
     b"18446744073709551616",
+    b"4294967295",
     b"{\"type\":\"publish\",\"channel\":\"a\",\"content\":",
     b"{\"type\":\"subscribe\",\"channel\":",
+    b"{\"type\":\"subscribe\",\"channel\":\"a\",",
 ];
 const HTTP: &[&[u8]] = &[
     b"GET / HTTP/1.1\r\n", b"GET ", b"POST / ", b"HTTP/1.1\r\n", b"HTTP/1.0\r\n", b"/a?b ", b"ws://h/ ", b"#", b"\r\n", b"\n", b"\r", b": ",

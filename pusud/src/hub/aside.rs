@@ -6,9 +6,11 @@
 //! **Invariant:** of a channel nothing goes on before what was set aside of it, also where it has changed lanes since.
 
 use crate::frames::Frames;
+use crate::history::Appended;
 use crate::routing::{LANES, Lane, Publications, Share};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What was set aside in one shard.
 #[derive(Default)]
@@ -26,11 +28,14 @@ pub(super) struct Part {
     pub(super) messages: u64,
     /// The share of the inbox that it counts in.
     pub(super) share: Share,
+    /// Its numbers, where the channel has history.
+    pub(super) history: Option<Arc<Appended>>,
 }
 
 impl Part {
     pub(super) fn publications(&self) -> Publications<'_> {
-        Publications { channel: &self.channel, frames: &self.frames, messages: self.messages, share: self.share }
+        let Self { channel, frames, messages, share, history } = self;
+        Publications { channel, frames, messages: *messages, share: *share, history: history.as_ref() }
     }
 }
 
@@ -66,8 +71,9 @@ impl Aside {
             None => publications.channel.into(),
         };
         self.channels.entry(channel.clone()).or_insert((lane, 0)).1 += 1;
-        let (frames, messages, share) = (Frames::from(publications.frames), publications.messages, publications.share);
-        self.lanes[lane.index()].push_back(Part { channel, frames, messages, share });
+        let Publications { frames, messages, share, history, .. } = *publications;
+        let (frames, history) = (Frames::from(frames), history.cloned());
+        self.lanes[lane.index()].push_back(Part { channel, frames, messages, share, history });
     }
 
     /// What is first in a lane.
@@ -96,7 +102,7 @@ mod tests {
     #[test]
     fn a_channel_stays_in_its_lane_until_nothing_of_it_is_left() {
         let (mut aside, many) = (Aside::default(), Lane::of(1000));
-        let of = |channel| Publications { channel, frames: b"12", messages: 1, share: Share::LINKS };
+        let of = |channel| Publications { channel, frames: b"12", messages: 1, share: Share::LINKS, history: None };
         aside.push(many, &of("a"));
         aside.push(many, &of("b"));
         aside.push(many, &of("a"));

@@ -2,11 +2,17 @@
 //! end of the batch into the kernel.
 
 use super::flow::{Turn, Waiting};
-use super::{Hub, Stage, State, slow_consumers};
+use super::history::WhoIsApart;
+use super::{Hub, Outbox, Stage, State, slow_consumers};
 use crate::frames::{self, Frames};
+use crate::history::Log;
 use crate::protocol::Refusal;
-use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share};
+use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share, Stats};
 use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a position takes in a frame, mostly, in bytes: that of one origin, or of two.
+const POSITION_BYTES_USUAL: usize = 40;
 
 impl Hub {
     /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay. A source
@@ -16,6 +22,11 @@ impl Hub {
     /// There is no room, and nothing has happened: says what to wait for.
     pub fn publish(self: &Rc<Self>, channel: &str, content: &str, turn: &mut Option<Box<Turn>>) -> Result<(), Waiting> {
         let state = &mut *self.state.borrow_mut();
+        if state.history.is_some()
+            && let Some(log) = state.log_of(channel)
+        {
+            return self.publish_numbered(state, log, channel, content, turn);
+        }
         let members = if state.outgoing.is_alone() {
             ShardSet::default()
         } else {
@@ -39,6 +50,37 @@ impl Hub {
         if !is_open {
             state.close_run();
             state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
+        }
+        state.run.push(content);
+        self.schedule_flush();
+        Ok(())
+    }
+
+    /// Publishes to a channel with history: it gets a number, and all linked relays have it, whether anybody listens or not.
+    fn publish_numbered(
+        self: &Rc<Self>,
+        state: &mut State,
+        log: Arc<Log>,
+        channel: &str,
+        content: &str,
+        turn: &mut Option<Box<Turn>>,
+    ) -> Result<(), Waiting> {
+        let listening = state.index.shards_of(channel).without(state.outgoing.member());
+        let members = state.outgoing.network_member().map_or(listening, |network| listening.with(network));
+        let bytes = frames::publish_at_len(channel, POSITION_BYTES_USUAL, content);
+        let is_open = state.run.takes(channel, members, bytes);
+        let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
+        let need = state.rooms.need(bytes, state.listeners_len(here), members);
+        let is_open = is_open && state.run.lane() == need.lane;
+        if !state.pass(&need, turn) {
+            return Err(self.wait(state, need));
+        }
+        state.count_published(channel, content);
+        state.batch_timer.accepted();
+        if !is_open {
+            state.close_run();
+            state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
+            state.run.number(log);
         }
         state.run.push(content);
         self.schedule_flush();
@@ -117,7 +159,10 @@ impl State {
             return lane;
         }
         // Without listeners here there is nothing to deliver, and nothing waits.
-        let here = self.find_here(publications)?;
+        let Some(here) = self.find_here(publications) else {
+            self.have_passed(publications);
+            return None;
+        };
         let need = self.rooms.need(publications.frames.len(), self.listeners_len(Some(here)), ShardSet::default());
         let lane = need.lane;
         if self.aside.has(lane) || self.rooms.has_waiting(lane) || !self.rooms.fits(&need) {
@@ -128,6 +173,13 @@ impl State {
         None
     }
 
+    /// Publications that came from outside have no listeners here any more.
+    pub(super) fn have_passed(&self, publications: &Publications<'_>) {
+        if let Some(appended) = publications.history {
+            appended.log.delivered(self.outgoing.member());
+        }
+    }
+
     fn find_here(&self, publications: &Publications<'_>) -> Option<ChannelId> {
         match self.run.takes(publications.channel, ShardSet::default(), publications.frames.len()) {
             true => self.run.here(),
@@ -135,9 +187,15 @@ impl State {
         }
     }
 
-    /// Adds publications that came from outside to the open run, or to a new one.
+    /// Adds publications that came from outside to the open run, or to a new one. Those with numbers are one of their own.
     pub(super) fn extend_run(&mut self, here: ChannelId, lane: Lane, publications: &Publications<'_>) {
         let Publications { channel, frames, share, .. } = *publications;
+        if let Some(appended) = publications.history {
+            self.close_run();
+            self.fan_out(Some((here, lane, *publications)));
+            appended.log.delivered(self.outgoing.member());
+            return;
+        }
         if self.run.lane() != lane || !self.run.takes(channel, ShardSet::default(), frames.len()) {
             self.close_run();
             self.run.begin(channel, Some(here), ShardSet::default(), lane, share);
@@ -150,20 +208,27 @@ impl State {
         if self.run.is_empty() {
             return;
         }
-        self.fan_out();
+        if let Some(log) = self.run.log() {
+            return self.close_numbered(log.clone());
+        }
+        self.fan_out(None);
         self.outgoing.push(self.run.members(), &self.run.publications());
         self.run.clear();
     }
 
-    fn fan_out(&mut self) {
-        let Some(channel) = self.run.here() else { return };
+    /// Gives the open run to its listeners, or these publications to those of a channel.
+    pub(super) fn fan_out(&mut self, others: Option<(ChannelId, Lane, Publications<'_>)>) {
+        let (channel, lane, publications) = match (others, self.run.here()) {
+            (Some(others), _) => others,
+            (None, Some(channel)) => (channel, self.run.lane(), self.run.publications()),
+            (None, None) => return,
+        };
         let listeners = self.subscriptions.listeners(channel);
-        let publications = self.run.publications();
         let frames = Frames::from(publications.frames).of_messages(publications.messages);
         // In chunks, and without: encoded where the first listener wants it.
         let mut events = [None, None];
-        let lane = self.run.lane();
-        let reached = listeners.len() as u64;
+        let mut apart = self.history.as_ref().and_then(|history| history.who_is_apart(&publications));
+        let reached = (listeners.len() - apart.as_ref().map_or(0, WhoIsApart::len)) as u64;
         self.stats.delivered += publications.messages * reached;
         self.stats.delivered_bytes += publications.frames.len() as u64 * reached;
         self.batch_timer.fanned_out();
@@ -172,6 +237,14 @@ impl State {
         }
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
+            if let Some(apart) = apart.as_mut().filter(|apart| apart.has(listener)) {
+                let Some(frames) = apart.frames(listener, outbox.stage(), &publications) else { continue };
+                self.stats.delivered += frames.messages();
+                self.stats.delivered_bytes += frames.len() as u64;
+                push(&mut self.stats, outbox, frames, self.outbox_bytes);
+                self.lanes.mark(outbox, lane);
+                continue;
+            }
             let frames = match self.event_streams {
                 0 => &frames,
                 _ => match outbox.stage() {
@@ -184,11 +257,21 @@ impl State {
                     Stage::Request | Stage::Answer | Stage::Idle => continue,
                 },
             };
-            if let Err(overflow) = outbox.push(frames.clone(), self.outbox_bytes) {
-                slow_consumers::count_slow_consumer(&mut self.stats, outbox, Refusal::OutboxBytes, overflow.dropped);
-            }
+            push(&mut self.stats, outbox, frames.clone(), self.outbox_bytes);
             self.lanes.mark(outbox, lane);
         }
         self.lanes.published(lane);
+        if apart.is_some()
+            && let Some(history) = &mut self.history
+        {
+            history.have_passed(&publications);
+        }
+    }
+}
+
+#[inline]
+fn push(stats: &mut Stats, outbox: &Outbox, frames: Frames, outbox_bytes: usize) {
+    if let Err(overflow) = outbox.push(frames, outbox_bytes) {
+        slow_consumers::count_slow_consumer(stats, outbox, Refusal::OutboxBytes, overflow.dropped);
     }
 }

@@ -212,6 +212,7 @@ impl State {
                 let part = self.aside.pop(lane).expect("it is the first");
                 delivered[part.share.index()] += part.publications().bytes_len();
                 self.leave_backlog(&part.publications());
+                self.have_passed(&part.publications());
             }
         }
         spent
@@ -222,8 +223,9 @@ impl State {
         for lane in Lane::all() {
             while let Some(part) = self.aside.pop(lane) {
                 self.leave_backlog(&part.publications());
-                if let Some(here) = self.subscriptions.find(&part.channel) {
-                    self.extend_run(here, lane, &part.publications());
+                match self.subscriptions.find(&part.channel) {
+                    Some(here) => self.extend_run(here, lane, &part.publications()),
+                    None => self.have_passed(&part.publications()),
                 }
             }
         }

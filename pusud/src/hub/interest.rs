@@ -25,6 +25,7 @@ impl Hub {
             Subscribed::First => state.announce(channel),
             Subscribed::Added => {}
         }
+        state.subscribed(listener, channel);
         true
     }
 
@@ -32,6 +33,7 @@ impl Hub {
     pub fn unsubscribe(&self, listener: ListenerId, channel: &str) {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
+        state.unsubscribed(listener, channel);
         if state.subscriptions.unsubscribe(listener, channel) {
             state.withdraw(channel);
         }
@@ -59,6 +61,7 @@ impl Hub {
     pub fn unsubscribe_all(&self, listener: ListenerId) {
         let state = &mut *self.state.borrow_mut();
         state.close_run();
+        state.unsubscribed_all(listener);
         for channel in state.subscriptions.leave(listener) {
             state.withdraw(&channel);
         }
@@ -104,6 +107,7 @@ impl State {
     /// The channel has lost its last listener in this shard.
     fn withdraw(&mut self, channel: &str) {
         self.index.index().withdraw(self.outgoing.member(), channel);
+        self.leave_log(channel);
         self.pending_subscriptions.end(channel);
     }
 }

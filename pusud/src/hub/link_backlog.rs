@@ -87,7 +87,7 @@ mod tests {
     fn marks_are_answered_when_little_is_left_of_what_came_over_links() {
         let mut backlog = LinkBacklog::default();
         let frames = vec![0; GO_BYTES - 1];
-        let of = |channel, share| Publications { channel, frames: &frames, messages: 1, share };
+        let of = |channel, share| Publications { channel, frames: &frames, messages: 1, share, history: None };
         assert!(backlog.mark("a"), "there is nothing");
         let [mine, local] = [of("a", Share::LINKS), of("b", Share::of(Lane::FIRST))];
         backlog.add(&mine);

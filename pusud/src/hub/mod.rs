@@ -18,6 +18,7 @@ mod fan_out;
 mod fences;
 mod flow;
 mod generations;
+mod history;
 mod incoming;
 mod interest;
 mod keepalive;
@@ -58,6 +59,7 @@ pub use subscriptions::{ListenerId, Subscriptions};
 pub use transport::Transport;
 
 use crate::frames::{self, EventBody, Frames, QueuedMemory};
+use crate::history::Logs;
 use crate::hub::keepalive::Keepalive;
 use crate::hub::pending_subscriptions::PendingSubscriptions;
 use crate::hub::stalls::Stalls;
@@ -67,6 +69,7 @@ use aside::Aside;
 use batch_timer::BatchTimer;
 use fences::Fences;
 use generations::Generations;
+use history::History;
 use lanes::Lanes;
 use link_backlog::LinkBacklog;
 use operators::Operators;
@@ -142,6 +145,8 @@ struct State {
     /// While somebody wants to know rates.
     sample: Option<Box<Sample>>,
     batch_timer: BatchTimer,
+    /// Where the operator has switched it on.
+    history: Option<Box<History>>,
 }
 
 impl Hub {
@@ -149,6 +154,7 @@ impl Hub {
     pub fn new(
         outgoing: Outgoing,
         index: Arc<ShardIndex>,
+        logs: Option<Arc<Logs>>,
         queued_memory: Arc<QueuedMemory>,
         limits: Limits,
         is_timed: bool,
@@ -184,6 +190,7 @@ impl Hub {
                 stats: Stats::default(),
                 sample: None,
                 batch_timer: BatchTimer::new(is_timed),
+                history: logs.map(|logs| Box::new(History::new(logs))),
             }),
             shard,
             limits,

@@ -141,6 +141,13 @@ impl Outbox {
         Ok(())
     }
 
+    /// Queues what a listener has missed, however much that is: it does not count among what may wait. A closing outbox drops it.
+    pub fn push_replay(&self, frames: Frames) {
+        if matches!(self.state.get(), State::Open | State::Blocked) {
+            self.queue.borrow_mut().push_free(frames);
+        }
+    }
+
     /// Ends a slow consumer: what waited is dropped, the close frame takes its place, and the client's task is woken to
     /// end. Returns what is lost.
     pub fn disconnect_slow_consumer(&self) -> Dropped {

@@ -27,6 +27,7 @@ impl Hub {
                 self.ping(passed);
             }
             self.relieve();
+            self.forget_replays();
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::{Frame, HANDSHAKE_FRAME_BYTES_MAX, Hello, any, kind, parse};
 
-use crate::peers::start_now;
+use crate::peers::Started;
 use crate::routing::{Door, Events, Status, start_backplane};
 use links::Tcp;
 use std::net::TcpListener;
@@ -45,6 +45,8 @@ use tokio::sync::oneshot;
 pub struct Network<D, E> {
     /// The settings.
     pub settings: Settings,
+    /// This start of this relay.
+    pub started: Started,
     /// Where other relays connect: bound, listening.
     pub listener: TcpListener,
     /// The way to the relay.
@@ -58,11 +60,9 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     /// it gets an error when the thread has died.
     ///
     /// # Errors
-    /// A name that no relay can have; the thread or its runtime cannot be made, the listener cannot be taken over, or the
-    /// system has no random numbers.
+    /// The thread or its runtime cannot be made, or the listener cannot be taken over.
     pub fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
-        let Self { settings, listener, door, events } = self;
-        let (boot, random) = start_now(&settings.name, &settings.network_name)?;
+        let Self { settings, started: Started { boot, random }, listener, door, events } = self;
         start_backplane(move || Ok(tasks::run(settings, boot, (door, events), Tcp::new(listener)?, random)))
     }
 }

@@ -14,6 +14,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
@@ -49,6 +50,10 @@ pub(crate) async fn run<D: Door, T: Transport, E: Events>(
         }
     }
     tasks.spawn_local(clear_up(node.clone()));
+    let history_due = node.mesh.borrow().history_due();
+    if let Some(due) = history_due {
+        tasks.spawn_local(heal(node.clone(), due));
+    }
     tokio::select! {
         biased;
         never = take_connections(&node, &mut tasks, to_dial) => match never {},
@@ -91,6 +96,19 @@ async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
         signal.notified().await;
         while node.mesh.borrow_mut().clear_up_some() {
             yield_now().await;
+        }
+    }
+}
+
+/// Does what becomes due about channels with history.
+async fn heal<D: Door, T: Transport>(node: Rc<Node<D, T>>, due: Rc<Notify>) {
+    loop {
+        let next = node.mesh.borrow_mut().heal();
+        let notified = due.notified();
+        match next {
+            // One of both is enough to look again.
+            Some(next) => drop(timeout(next, notified).await),
+            None => notified.await,
         }
     }
 }

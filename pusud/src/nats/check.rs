@@ -25,7 +25,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// That one does not answer is none: a relay serves its own clients meanwhile, and tries again.
 pub(crate) fn check(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build().context("cannot make a runtime")?;
-    let (boot, _) = start_now(&settings.identity.name, &settings.identity.network)?;
+    let boot = start_now(&settings.identity.name, &settings.identity.network)?.boot;
     runtime.block_on(check_all(settings, boot))
 }
 

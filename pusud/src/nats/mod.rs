@@ -30,7 +30,7 @@ pub(crate) use server::{Credentials, ServerAddress, ServerSettings, TlsFiles};
 pub(crate) use server::{LINE_BYTES_MAX, Malformed, Op, Parser};
 pub(crate) use settings::{Identity, Settings};
 
-use crate::peers::start_now;
+use crate::peers::Started;
 use crate::routing::{Door, Events, Status, start_backplane};
 use backplane::Backplane;
 use servers::RealServers;
@@ -44,6 +44,8 @@ const CONTENT_OVERHEAD_BYTES: usize = wire::PUBLICATIONS_HEAD_BYTES + wire::CONT
 pub(crate) struct Network<D, E> {
     /// The settings.
     pub settings: Settings,
+    /// This start of this relay.
+    pub started: Started,
     /// The way to the relay.
     pub door: D,
     /// The network's inbox.
@@ -55,10 +57,10 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     /// an error when the thread has died. Servers that are not there are tried until they are.
     ///
     /// # Errors
-    /// A name that no relay can have; the thread or its runtime cannot be made, or the system has no random numbers.
+    /// The thread or its runtime cannot be made.
     pub(crate) fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
-        let Self { settings: Settings { identity, servers, server, keys }, door, events } = self;
-        let (boot, random) = start_now(&identity.name, &identity.network)?;
+        let Self { settings, started: Started { boot, random }, door, events } = self;
+        let Settings { identity, servers, server, keys } = settings;
         start_backplane(move || {
             let backplane = Backplane::new(identity, boot, door, keys, Instant::now());
             Ok(tasks::run(backplane, events, RealServers(server), servers, random))

@@ -22,6 +22,7 @@ pub(crate) use all::Peers;
 pub(crate) use boot_id::BootId;
 pub(crate) use breach::Breach;
 pub(crate) use key::{Keys, read_secret};
+pub use start::Started;
 pub(crate) use start::start_now;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::any;

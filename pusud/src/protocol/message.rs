@@ -4,7 +4,7 @@
 //! content stays the JSON text that the source sent.
 
 use crate::protocol::channel::{self, BadChannel};
-use crate::protocol::limits::{AUTHORIZATION_BYTES_MAX, JSON_DEPTH_MAX, Limits};
+use crate::protocol::limits::{AUTHORIZATION_BYTES_MAX, JSON_DEPTH_MAX, Limits, POSITION_BYTES_MAX};
 use crate::protocol::nesting;
 use crate::protocol::refusal::Refusal;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -18,7 +18,12 @@ pub enum Request<'a> {
     /// Who I am; a missing field is the empty string.
     Authorize(Cow<'a, str>),
     /// Send me what is published on the channel.
-    Subscribe(Cow<'a, str>),
+    Subscribe {
+        /// The channel's name, checked.
+        channel: Cow<'a, str>,
+        /// From when on.
+        since: Since<'a>,
+    },
     /// Send me no more of it.
     Unsubscribe(Cow<'a, str>),
     /// Send this to all listeners of the channel.
@@ -28,6 +33,18 @@ pub enum Request<'a> {
         /// JSON text.
         content: &'a str,
     },
+}
+
+/// From when on a listener wants what is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since<'a> {
+    /// From now on.
+    Now,
+    /// From behind this position on: any text of the client's. Empty where it sent something else, or more than
+    /// [`POSITION_BYTES_MAX`], which is no position either.
+    Position(Cow<'a, str>),
+    /// From now on, and so many of the newest.
+    Last(u32),
 }
 
 /// A message that is none of the protocol's, and why.
@@ -75,7 +92,13 @@ pub fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Request<'a>, Malforme
                 text => Ok(Request::Authorize(text)),
             },
         },
-        "subscribe" => channel_field(fields.channel, limits).map(Request::Subscribe),
+        "subscribe" => {
+            let channel = channel_field(fields.channel, limits)?;
+            match since(fields.since, fields.last) {
+                Ok(since) => Ok(Request::Subscribe { channel, since }),
+                Err(reason) => Err(Malformed { channel: Some((*channel).into()), ..Malformed::new(reason) }),
+            }
+        }
         "unsubscribe" => channel_field(fields.channel, limits).map(Request::Unsubscribe),
         "publish" => {
             let channel = channel_field(fields.channel, limits)?;
@@ -122,6 +145,27 @@ pub fn check_channel_name(name: &str, limits: &Limits) -> Result<(), Malformed> 
     }
 }
 
+/// What a subscription says about when it begins, or why that cannot be.
+fn since<'a>(since: Option<&'a RawValue>, last: Option<&'a RawValue>) -> Result<Since<'a>, &'static str> {
+    match (since, last) {
+        (None, None) => Ok(Since::Now),
+        (Some(position), None) => Ok(Since::Position(position_in(position))),
+        (None, Some(last)) => last.get().parse().map(Since::Last).map_err(|_| {
+            "field last is not a whole number from 0 to 4294967295: send how many of the newest messages should come first"
+        }),
+        (Some(_), Some(_)) => {
+            Err("fields since and last are both there: send since to go on from a position, or last for the newest")
+        }
+    }
+}
+
+/// The text in this field, as far as it can be a position.
+fn position_in(raw: &RawValue) -> Cow<'_, str> {
+    // Each byte of a text takes at most six: `\u0041`. What is longer is not looked at.
+    let text = if raw.get().len() <= 2 + 6 * POSITION_BYTES_MAX { string_field("since", Some(raw)).ok() } else { None };
+    text.filter(|text| text.len() <= POSITION_BYTES_MAX).unwrap_or_default()
+}
+
 fn string_field<'a>(name: &'static str, raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Malformed> {
     let raw = raw.ok_or_else(|| Malformed::new(format!("field {name} is missing")))?.get();
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -141,6 +185,8 @@ struct Fields<'a> {
     channel: Option<&'a RawValue>,
     content: Option<&'a RawValue>,
     authorization: Option<&'a RawValue>,
+    since: Option<&'a RawValue>,
+    last: Option<&'a RawValue>,
     /// One of the other fields, or one of these but `content`, is nested more deeply than any message needs.
     is_too_deep: bool,
 }
@@ -161,6 +207,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                         Key::Channel => (&mut fields.channel, "channel"),
                         Key::Content => (&mut fields.content, "content"),
                         Key::Authorization => (&mut fields.authorization, "authorization"),
+                        Key::Since => (&mut fields.since, "since"),
+                        Key::Last => (&mut fields.last, "last"),
                         Key::Other => {
                             let raw: &RawValue = map.next_value()?;
                             fields.is_too_deep |= nesting::is_deeper(raw.get(), JSON_DEPTH_MAX);
@@ -186,6 +234,8 @@ pub(super) enum Key {
     Channel,
     Content,
     Authorization,
+    Since,
+    Last,
     Other,
 }
 
@@ -203,6 +253,8 @@ impl<'de> Deserialize<'de> for Key {
                     "channel" => Key::Channel,
                     "content" => Key::Content,
                     "authorization" => Key::Authorization,
+                    "since" => Key::Since,
+                    "last" => Key::Last,
                     _ => Key::Other,
                 })
             }

@@ -20,10 +20,11 @@ pub use channel::check_channel;
 pub use disconnect::Disconnect;
 pub use items::{ContentError, Item, ItemsError, ItemsForm, parse_content, parse_items};
 pub use limits::{
-    AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, SHARDS_MAX, SUBSCRIPTIONS_MAX,
+    AUTHORIZATION_BYTES_MAX, AUTHORIZATIONS_MAX, CHANNEL_BYTES_MAX, Limits, POSITION_BYTES_MAX, SHARDS_MAX,
+    SUBSCRIPTIONS_MAX,
 };
 pub(crate) use limits::{CONTENT_DEPTH_MAX, for_each_limit};
-pub use message::{Malformed, Request, check_channel_name, parse, parse_binary};
+pub use message::{Malformed, Request, Since, check_channel_name, parse, parse_binary};
 pub use origin::Origin;
 pub use permission::{Access, Permission, pattern_matches};
 pub use refusal::{Refusal, Refusals};

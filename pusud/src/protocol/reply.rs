@@ -22,8 +22,10 @@ macro_rules! replies {
         #[serde(rename_all = "snake_case")]
         pub enum MessageType {
             $($(#[$about])* $name,)+
-            /// A message of a channel that was subscribed to; `websocket` makes its frames.
+            /// A message of a channel that was subscribed to; `frames` makes it.
             Publish,
+            /// Messages of a channel that was subscribed to are lost; `frames` makes it.
+            Gap,
             /// None that this version knows.
             #[serde(other)]
             Unknown,
@@ -55,6 +57,18 @@ replies! {
     SubscribeOk {
         /// The channel's name: gopusu waits for it.
         channel: &'a str,
+        /// Of a subscription since a position: whether all that was missed follows, or nothing of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovered: Option<bool>,
+        /// How many were missed, and follow.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missed: Option<u64>,
+        /// Of a subscription with the newest: how many of them follow.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<u32>,
+        /// Where the channel has history: what was published behind this position will be delivered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<&'a str>,
     },
     /// The permission to read the channel has ended, and nothing of it is delivered any more.
     SubscriptionEnded {
@@ -85,6 +99,13 @@ replies! {
         /// Which limit.
         reason: &'a str,
     },
+}
+
+impl<'a> Reply<'a> {
+    /// The answer to a subscription from now on to a channel without history.
+    pub fn subscribe_ok(channel: &'a str) -> Self {
+        Self::SubscribeOk { channel, recovered: None, missed: None, last: None, position: None }
+    }
 }
 
 impl Reply<'_> {
@@ -122,7 +143,7 @@ mod tests {
             (Reply::AuthorizationOk, json!({"type": "authorization_ok"})),
             (Reply::AuthorizationFailed { reason: "no" }, json!({"type": "authorization_failed", "reason": "no"})),
             (Reply::AuthorizationExpiring { seconds: 5 }, json!({"type": "authorization_expiring", "seconds": 5})),
-            (Reply::SubscribeOk { channel: "a\"" }, json!({"type": "subscribe_ok", "channel": "a\""})),
+            (Reply::subscribe_ok("a\""), json!({"type": "subscribe_ok", "channel": "a\""})),
             (
                 Reply::SubscriptionEnded { channel: "a", reason: "no" },
                 json!({"type": "subscription_ended", "channel": "a", "reason": "no"}),
@@ -153,9 +174,28 @@ mod tests {
     }
 
     #[test]
+    fn a_subscription_is_confirmed_with_what_history_knows() {
+        let position = Some("TTTT-ORIGIN.5");
+        for (recovered, missed, last, position, expected) in [
+            (None, None, None, None, ""),
+            (None, None, None, position, r#","position":"TTTT-ORIGIN.5""#),
+            (Some(true), Some(0), None, position, r#","recovered":true,"missed":0,"position":"TTTT-ORIGIN.5""#),
+            (Some(false), None, None, position, r#","recovered":false,"position":"TTTT-ORIGIN.5""#),
+            (Some(false), None, None, None, r#","recovered":false"#),
+            (None, None, Some(3), position, r#","last":3,"position":"TTTT-ORIGIN.5""#),
+            (None, None, Some(0), None, r#","last":0"#),
+        ] {
+            let reply = Reply::SubscribeOk { channel: "a", recovered, missed, last, position };
+            let text = String::from_utf8(reply.to_json()).expect("UTF-8");
+            assert_eq!(text, format!(r#"{{"type":"subscribe_ok","channel":"a"{expected}}}"#));
+        }
+    }
+
+    #[test]
     fn types_are_known_by_their_names() {
         assert_eq!(MessageType::of("limit_exceeded"), MessageType::LimitExceeded);
         assert_eq!(MessageType::of("publish"), MessageType::Publish);
+        assert_eq!(MessageType::of("gap"), MessageType::Gap);
         assert_eq!(MessageType::of("LimitExceeded"), MessageType::Unknown);
         assert_eq!(MessageType::of("a later one"), MessageType::Unknown);
     }

@@ -12,6 +12,7 @@ use crate::client;
 use crate::config::{Config, HeldSettings, Overrides, WatchedFiles};
 use crate::control::{EntryNames, Lists, Operator, ReloadRequest, StatusGatherer};
 use crate::frames::QueuedMemory;
+use crate::history::Logs;
 use crate::http::Health;
 use crate::operations::{OperationsPort, Parts, Running};
 use crate::revocation::Revocations;
@@ -167,6 +168,7 @@ pub(super) fn start_shards(
     config: &Config,
     common: client::Common,
     index: &Arc<ShardIndex>,
+    logs: &Option<Arc<Logs>>,
     network: Option<InboxSender<Event>>,
 ) -> anyhow::Result<(Vec<InboxSender>, Ends, Arc<QueuedMemory>)> {
     let queued_memory = Arc::new(QueuedMemory::new(config.shards, config.limits.max_queued_bytes));
@@ -182,6 +184,7 @@ pub(super) fn start_shards(
                 inboxes: inboxes.clone(),
                 network: network.clone(),
                 index: index.clone(),
+                logs: logs.clone(),
                 queued_memory: queued_memory.clone(),
                 common: common.clone(),
             };

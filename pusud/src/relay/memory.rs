@@ -56,6 +56,9 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
             "remembered_decisions",
         ),
     ];
+    if config.history.is_on() {
+        parts.push(part("history", config.history.bytes_max, "history_bytes"));
+    }
     if config.operations_port.number().is_some() {
         parts.push(part(
             "operations",
@@ -147,6 +150,9 @@ mod tests {
         ] {
             assert!(sum(connections, less) < default, "{connections} {less}");
         }
+        let history = |more: &str| sum(1000, &format!("history: [{{channels: [a], size: 1, ttl: 1s}}]{more}"));
+        assert_eq!(history(""), default + (64 << 20));
+        assert_eq!(history("\nhistory_bytes: 1 MiB"), default + (1 << 20));
         assert!(sum(1000, "on_swap: reauthorize") > default);
         let seen = sum(1000, "authenticator_sees: [cookie, x-a]");
         assert!(

@@ -9,6 +9,7 @@ mod doors;
 mod endpoint;
 mod entrance;
 mod file_watch;
+mod history;
 mod listener;
 mod memory;
 mod network_thread;
@@ -144,12 +145,17 @@ impl Relay {
             assembly::reload(reload_at, reload_requests, held.clone(), &authenticator, served, &files, &network)?;
         assembly::answer_health(&admission, &authenticator);
         let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
+        let own = network_thread.as_ref().map(NetworkThread::origin);
+        let logs = history::open(&config.history, own, config.shards);
+        if let Some(logs) = &logs {
+            history::look_after(logs, &index)?;
+        }
         let (is_timed, is_asked) = (operations.is_some(), operations.is_some() || control.is_some());
         let common = assembly::common(&config, &authenticator, &admission, &revoking.revocations, is_timed, is_asked)?;
-        let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, network.clone())?;
+        let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, &logs, network.clone())?;
         revoking.tell(inboxes.clone(), network.clone());
-        let links = network_thread
-            .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone()))
+        let mut links = network_thread
+            .map(|network| network.start(inboxes.clone(), index.clone(), revoking.revocations.clone(), logs.clone()))
             .transpose()?;
         let Revoking { revocations, saving } = revoking;
         let unsaved = saving.clone();
@@ -173,6 +179,9 @@ impl Relay {
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         certificates::watch([doors.certificates(), certificates::of_operations(operations.as_ref())].concat())?;
+        if let Some(links) = &mut links {
+            links.has_history().await;
+        }
         let accepting = doors.open(&config, &inboxes, &admission)?;
         let reloading = (overrides, ask_to_reload.clone());
         let _operations = assembly::operations(operations, held, &gatherer, &operator, &authenticator, reloading)?;

@@ -2,9 +2,10 @@
 //! its end. It exists only where the settings have a network.
 
 use crate::config::{Backplane, Config, NatsCredentials, NatsSettings};
+use crate::history::{Logs, Origin};
 use crate::mesh::{self, LinkEncryption, Settings};
 use crate::nats;
-use crate::peers::Keys;
+use crate::peers::{self, Keys, Started};
 use crate::revocation::Revocations;
 use crate::routing::{self, Event, Inbox, InboxSender, Outgoing, RelayDoor, ShardIndex, ShardIndexView, Status};
 use crate::{admission, hub};
@@ -19,9 +20,13 @@ use tracing::{info, warn};
 /// How long the links may take to send what waits and to say goodbye, which they bound themselves, and a bit.
 const STOP_MAX: Duration = Duration::from_secs(3);
 
+/// How long a relay waits for the numbers of others before it takes clients.
+const HISTORY_MAX: Duration = Duration::from_secs(3);
+
 /// A network that has its port, where it needs one, and no thread yet.
 pub(crate) struct NetworkThread {
     backplane: Prepared,
+    started: Started,
     sender: InboxSender<Event>,
     inbox: Inbox<Event>,
     /// What publications of a peer are joined to for the shards.
@@ -38,13 +43,16 @@ enum Prepared {
 pub(crate) struct Links {
     inbox: InboxSender<Event>,
     ended: oneshot::Receiver<Status>,
+    /// Told when the numbers of other relays are known; `None`: no channel has history.
+    history_is_ready: Option<oneshot::Receiver<()>>,
 }
 
 impl NetworkThread {
     /// Reads the key and binds the port for other relays; `None` where there is no network.
     ///
     /// # Errors
-    /// The key cannot be read or is none, or the port is taken: says which setting to change.
+    /// The key cannot be read or is none, the port is taken, or a name is none that relays can have: says which setting to
+    /// change.
     pub(crate) fn bind(config: &Config) -> anyhow::Result<Option<Self>> {
         let backplane = match &config.backplane {
             Backplane::Mesh if !config.has_network() => return Ok(None),
@@ -63,12 +71,18 @@ impl NetworkThread {
         };
         let (sender, inbox) = routing::inbox();
         let run_bytes = hub::room_bytes(config.limits.outbox_bytes);
-        Ok(Some(Self { backplane, sender, inbox, run_bytes }))
+        let started = peers::start_now(&config.name, &config.network_name)?;
+        Ok(Some(Self { backplane, started, sender, inbox, run_bytes }))
     }
 
     /// Where the shards reach the network.
     pub(crate) fn inbox(&self) -> InboxSender<Event> {
         self.sender.clone()
+    }
+
+    /// This start of this relay, as the numbers of publications name it.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::of_boot(&self.started.boot.0)
     }
 
     /// The network's keys, if it has any.
@@ -89,7 +103,8 @@ impl NetworkThread {
         }
     }
 
-    /// Starts the thread, which reaches the shards through `inboxes` and `index`. Peers tell of `revocations`, and are told.
+    /// Starts the thread, which reaches the shards through `inboxes` and `index`. Peers tell of `revocations` and of what is in
+    /// `logs`, and are told.
     ///
     /// # Errors
     /// The system is out of threads or files.
@@ -98,27 +113,31 @@ impl NetworkThread {
         inboxes: Vec<InboxSender>,
         index: Arc<ShardIndex>,
         revocations: Arc<Revocations>,
+        logs: Option<Arc<Logs>>,
     ) -> anyhow::Result<Links> {
-        let Self { backplane, sender, inbox: events, run_bytes } = self;
+        let Self { backplane, started, sender, inbox: events, run_bytes } = self;
+        let (history_ready, history_is_ready) = oneshot::channel();
+        let history_is_ready = logs.is_some().then_some(history_is_ready);
         let door = RelayDoor::new(Outgoing::of_network(inboxes.clone()), ShardIndexView::new(index), run_bytes)
-            .with_operator(inboxes, sender.clone(), revocations);
+            .with_operator(inboxes, sender.clone(), revocations)
+            .with_logs(logs, history_ready);
         let ended = match backplane {
             Prepared::Mesh { settings, listener, address } => {
                 let (relays, key) = (settings.relays.len(), settings.keys.is_some());
                 let (encryption, network) = (settings.encryption(), settings.network_name.clone());
-                let ended = mesh::Network { settings, listener, door, events }.start()?;
+                let ended = mesh::Network { settings, started, listener, door, events }.start()?;
                 // Programs wait for this line: its message and `address` stay as they are.
                 info!(%address, network, relays, key, %encryption, "serving relays");
                 ended
             }
             Prepared::Nats(settings) => {
                 let (servers, network) = (settings.servers.len(), settings.identity.network.clone());
-                let ended = nats::Network { settings, door, events }.start()?;
+                let ended = nats::Network { settings, started, door, events }.start()?;
                 info!(%network, servers, "relays are reached over NATS");
                 ended
             }
         };
-        Ok(Links { inbox: sender, ended })
+        Ok(Links { inbox: sender, ended, history_is_ready })
     }
 }
 
@@ -127,6 +146,16 @@ impl Links {
     pub(crate) async fn died(&mut self) {
         // What it says at its end is of no use here.
         let _ = (&mut self.ended).await;
+    }
+
+    /// Waits until this relay has the numbers of the others' publications, with which clients that come from there miss nothing;
+    /// no longer than a few seconds.
+    pub(crate) async fn has_history(&mut self) {
+        if let Some(ready) = self.history_is_ready.take()
+            && timeout(HISTORY_MAX, ready).await.is_err()
+        {
+            warn!("the other relays have not told their numbers in time: clients that come from there may be told of a gap");
+        }
     }
 
     /// Has what waits sent to the other relays, says goodbye to them, and ends the thread. Publications that the shards

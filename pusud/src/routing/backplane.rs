@@ -2,6 +2,7 @@
 //!
 //! Knows neither shards nor links, so that the simulation can stand on one side of it and the relay on the other.
 
+use crate::history::{Appended, Logs};
 use crate::revocation::Revocations;
 use crate::routing::OwnDecider;
 use crate::routing::batch::Batch;
@@ -95,6 +96,18 @@ pub trait Door: 'static {
     /// A peer's publication for the relay's own listeners, and never for other peers. `content` is valid JSON, of the
     /// size that the settings allow, and `channel` is a valid name.
     fn deliver(&mut self, channel: &str, content: &str);
+
+    /// The logs of channels with history, if there can be such channels.
+    fn logs(&self) -> Option<Arc<Logs>> {
+        None
+    }
+
+    /// Publications of a peer's, or a gap, that have been appended to a log: for these shards, a bit for each. Called under the
+    /// log's lock.
+    fn deliver_numbered(&mut self, _frames: &[u8], _appended: Appended, _shards: u64) {}
+
+    /// The relay has the numbers of the others: clients may come.
+    fn history_is_ready(&mut self) {}
 
     /// The end of a batch of deliveries.
     fn flush(&mut self);

@@ -6,17 +6,20 @@
 //! **Invariant:** what is delivered goes to shards alone, and never back to the network.
 
 use crate::frames;
+use crate::history::{Appended, Logs, LogsView};
 use crate::revocation::Revocations;
 use crate::routing::backplane::{Door, Event, Events, Ticket};
+use crate::routing::batch::Publications;
 use crate::routing::inbox::{Inbox, InboxSender, Item};
 use crate::routing::lane::{Lane, Share};
 use crate::routing::link_marks::LinkMarks;
 use crate::routing::orders::{KickTarget, OrderTicket, Tally};
 use crate::routing::outgoing::Outgoing;
 use crate::routing::run::Run;
-use crate::routing::shard_index::ShardIndexView;
+use crate::routing::shard_index::{ShardIndexView, ShardSet};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// The door of a relay with shards.
 pub struct RelayDoor {
@@ -27,6 +30,11 @@ pub struct RelayDoor {
     inboxes: Vec<InboxSender>,
     /// Where peers' kicks are answered, and the revocations; `None`: there is no operator.
     operator: Option<(InboxSender<Event>, Arc<Revocations>)>,
+    logs: Option<LogsView>,
+    /// Who waits until the numbers of other relays are known.
+    ready: Option<oneshot::Sender<()>>,
+    /// Frames of publications with numbers.
+    frames: Vec<u8>,
 }
 
 impl RelayDoor {
@@ -35,7 +43,7 @@ impl RelayDoor {
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
         let (run, marks) = (Run::new(run_bytes_max), LinkMarks::default());
-        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None }
+        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None, logs: None, ready: None, frames: Vec::new() }
     }
 
     /// Lets peers end connections of the shards behind `inboxes`, and take back authorizations. `network` is the inbox of the
@@ -51,14 +59,58 @@ impl RelayDoor {
         self
     }
 
-    fn close_run(&mut self) {
-        if !self.run.is_empty() {
-            let (members, publications) = (self.run.members(), self.run.publications());
-            self.outgoing.push(members, &publications);
-            self.marks.count(&self.outgoing, members, &publications);
-            self.run.clear();
-        }
+    /// Publications of channels with history go through their logs.
+    /// `ready` is told when the numbers of other relays are known.
+    pub fn with_logs(mut self, logs: Option<Arc<Logs>>, ready: oneshot::Sender<()>) -> Self {
+        (self.logs, self.ready) = (logs.map(LogsView::new), Some(ready));
+        self
     }
+
+    /// A publication without a number, to a channel with history: only this relay knows its place, and who moves to another one
+    /// is told that something is lost. False: the channel has no history.
+    fn deliver_unnumbered(&mut self, channel: &str, content: &str) -> bool {
+        let Some(view) = &mut self.logs else { return false };
+        let (origin, now) = (view.logs().own().unnumbered(), view.logs().now());
+        let (outgoing, marks, frames) = (&mut self.outgoing, &mut self.marks, &mut self.frames);
+        while let Some(log) = view.log(channel) {
+            // Order across channels is kept: what came before leaves before.
+            close_run(&mut self.run, outgoing, marks);
+            outgoing.send(None);
+            frames.clear();
+            let contents = [content.into()].into_iter();
+            let is_done = log.receive_next(origin, contents, now, frames, |frames, appended, shards| {
+                hand_over(outgoing, marks, frames, appended, ShardSet::of_bits(shards));
+            });
+            if is_done {
+                return true;
+            }
+            view.forget(channel);
+        }
+        false
+    }
+
+    fn close_run(&mut self) {
+        close_run(&mut self.run, &mut self.outgoing, &mut self.marks);
+    }
+}
+
+fn close_run(run: &mut Run, outgoing: &mut Outgoing, marks: &mut LinkMarks) {
+    if !run.is_empty() {
+        let (members, publications) = (run.members(), run.publications());
+        outgoing.push(members, &publications);
+        marks.count(outgoing, members, &publications);
+        run.clear();
+    }
+}
+
+/// Hands over publications that have numbers, under the lock of their log.
+fn hand_over(outgoing: &Outgoing, marks: &mut LinkMarks, frames: &[u8], appended: Appended, shards: ShardSet) {
+    let appended = Arc::new(appended);
+    let channel = appended.log.name();
+    let (messages, share) = (appended.count, Share::LINKS);
+    let publications = Publications { channel, frames, messages, share, history: Some(&appended) };
+    outgoing.push_now(shards, &publications, None);
+    marks.count(outgoing, shards, &publications);
 }
 
 impl Door for RelayDoor {
@@ -79,6 +131,9 @@ impl Door for RelayDoor {
     }
 
     fn deliver(&mut self, channel: &str, content: &str) {
+        if self.deliver_unnumbered(channel, content) {
+            return;
+        }
         let shards = self.index.shards_of(channel).without(self.outgoing.member());
         if !self.run.takes(channel, shards, frames::publish_len(channel, content)) {
             self.close_run();
@@ -89,6 +144,24 @@ impl Door for RelayDoor {
             self.run.begin(channel, None, shards, Lane::FIRST, Share::LINKS);
         }
         self.run.push(content);
+    }
+
+    fn logs(&self) -> Option<Arc<Logs>> {
+        self.logs.as_ref().map(|view| view.logs().clone())
+    }
+
+    fn deliver_numbered(&mut self, frames: &[u8], appended: Appended, shards: u64) {
+        // What came before leaves before.
+        self.close_run();
+        self.outgoing.send(None);
+        hand_over(&self.outgoing, &mut self.marks, frames, appended, ShardSet::of_bits(shards));
+    }
+
+    fn history_is_ready(&mut self) {
+        if let Some(ready) = self.ready.take() {
+            // Whoever waited may have given up.
+            ready.send(()).ok();
+        }
     }
 
     fn flush(&mut self) {

@@ -2,7 +2,9 @@
 //!
 //! All of them share one buffer, so that a hand-over costs one allocation and one wake-up however many they are.
 
+use crate::history::Appended;
 use crate::routing::lane::{SHARES, Share};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Publications on their way to another shard.
@@ -22,10 +24,11 @@ struct Part {
     frames_len: usize,
     messages: u64,
     share: Share,
+    history: Option<Arc<Appended>>,
 }
 
 /// Consecutive publications to one channel.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Publications<'a> {
     /// The channel's name.
     pub channel: &'a str,
@@ -35,6 +38,8 @@ pub struct Publications<'a> {
     pub messages: u64,
     /// The share of an inbox that they count in.
     pub share: Share,
+    /// Their numbers, where the channel has history. There are no messages where it is a gap.
+    pub history: Option<&'a Arc<Appended>>,
 }
 
 impl Publications<'_> {
@@ -47,11 +52,12 @@ impl Publications<'_> {
 impl Batch {
     /// Adds publications behind those that are in it.
     pub fn push(&mut self, publications: &Publications<'_>) {
-        let Publications { channel, frames, messages, share } = *publications;
+        let Publications { channel, frames, messages, share, history } = *publications;
+        let history = history.cloned();
         self.bytes.extend_from_slice(channel.as_bytes());
         self.bytes.extend_from_slice(frames);
         self.by_share[share.index()] += publications.bytes_len();
-        self.parts.push(Part { channel_len: channel.len(), frames_len: frames.len(), messages, share });
+        self.parts.push(Part { channel_len: channel.len(), frames_len: frames.len(), messages, share, history });
     }
 
     /// What it holds, in bytes.
@@ -77,7 +83,7 @@ impl Batch {
             let (frames, behind) = behind.split_at(part.frames_len);
             rest = behind;
             let channel = std::str::from_utf8(channel).expect("it was a name when it was added");
-            Publications { channel, frames, messages: part.messages, share: part.share }
+            Publications { channel, frames, messages: part.messages, share: part.share, history: part.history.as_ref() }
         })
     }
 }
@@ -93,7 +99,7 @@ mod tests {
             let share = Share::LINKS;
             let expected: Vec<_> = parts
                 .iter()
-                .map(|(channel, frames, messages)| Publications { channel, frames, messages: *messages, share })
+                .map(|(channel, frames, messages)| Publications { channel, frames, messages: *messages, share, history: None })
                 .collect();
             let mut batch = Batch::default();
             for publications in &expected {

@@ -242,7 +242,7 @@ mod tests {
 
     fn batch(share: Share, bytes: usize) -> Item {
         let mut batch = Batch::default();
-        batch.push(&Publications { channel: "a", frames: &vec![0; bytes], messages: 1, share });
+        batch.push(&Publications { channel: "a", frames: &vec![0; bytes], messages: 1, share, history: None });
         Item::Batch(batch)
     }
 

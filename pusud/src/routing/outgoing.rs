@@ -65,6 +65,28 @@ impl Outgoing {
         }
     }
 
+    /// Hands publications over to `members` at once, and to the network if there is one. What stands in batches has to be sent
+    /// first.
+    pub fn push_now(&self, shards: ShardSet, publications: &Publications<'_>, accepted: Option<Instant>) {
+        let batch = || {
+            let mut batch = Batch::default();
+            batch.accepted = accepted;
+            batch.push(publications);
+            batch
+        };
+        for shard in shards.iter() {
+            self.inboxes[shard].send(Item::Batch(batch()));
+        }
+        if let Some(network) = &self.network {
+            network.send(Event::Publications(batch()));
+        }
+    }
+
+    /// The number of the network, if there is one.
+    pub fn network_member(&self) -> Option<usize> {
+        self.network.as_ref().map(|_| self.inboxes.len())
+    }
+
     /// Hands over what there is, of which the first was accepted then, if somebody has looked.
     pub fn send(&mut self, accepted: Option<Instant>) {
         for (inbox, batch) in self.inboxes.iter().zip(&mut self.batches) {

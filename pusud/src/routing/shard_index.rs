@@ -29,6 +29,16 @@ impl ShardSet {
         Self(self.0 & !(1 << shard))
     }
 
+    /// The set of those whose bit is set.
+    pub fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The set with `shard`.
+    pub fn with(self, shard: usize) -> Self {
+        Self(self.0 | 1 << shard)
+    }
+
     /// Whether it has no shard in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -111,6 +121,11 @@ impl ShardIndex {
     /// Whether a shard has listeners of `channel`.
     pub fn has_local_listeners(&self, channel: &str) -> bool {
         self.lock().get(channel).is_some_and(|&shards| self.is_local(shards))
+    }
+
+    /// Whether a shard or a linked relay has listeners of `channel`.
+    pub fn has_listeners(&self, channel: &str) -> bool {
+        self.lock().contains_key(channel)
     }
 
     /// How many of these channels have no listener in a shard of a lower number.

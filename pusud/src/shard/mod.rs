@@ -7,6 +7,7 @@ pub use memory::shard_bytes_max;
 
 use crate::client;
 use crate::frames::QueuedMemory;
+use crate::history::Logs;
 use crate::hub::Hub;
 use crate::protocol::Disconnect;
 use crate::routing::{Event, Inbox, InboxSender, Item, Outgoing, ShardIndex, Stats};
@@ -34,6 +35,8 @@ pub struct Shard {
     pub network: Option<InboxSender<Event>>,
     /// Which shards have listeners of which channel.
     pub index: Arc<ShardIndex>,
+    /// The logs of channels with history, if there can be such channels.
+    pub logs: Option<Arc<Logs>>,
     /// The queued memory of all shards.
     pub queued_memory: Arc<QueuedMemory>,
     /// What it has in common with the other shards.
@@ -72,7 +75,8 @@ impl Shard {
     async fn run(mut self) -> Stats {
         let limits = self.common.limits.clone();
         let outgoing = Outgoing::of_shard(self.number, self.inboxes, self.network);
-        let hub = Rc::new(Hub::new(outgoing, self.index, self.queued_memory, limits.clone(), self.common.is_timed));
+        let (memory, is_timed) = (self.queued_memory, self.common.is_timed);
+        let hub = Rc::new(Hub::new(outgoing, self.index, self.logs, memory, limits.clone(), is_timed));
         let context = Rc::new(client::Context::new(hub.clone(), self.common));
         let ends = context.clone();
         spawn_local(flush(hub.clone(), move || ends.ends.any_due()));

@@ -15,6 +15,8 @@ mod figures;
 #[cfg(unix)]
 mod health;
 #[cfg(unix)]
+mod history_settings;
+#[cfg(unix)]
 mod kick;
 #[cfg(unix)]
 mod lists;

@@ -40,6 +40,7 @@ const RUN: &[(&str, &str, &str, usize, &str)] = &[
         "settings::a_list_of_authenticators_is_good",
     ),
     ("docs/operating/settings-and-limits.md", "NATS", "yaml", 1, "settings::nats_is_good"),
+    ("docs/operating/settings-and-limits.md", "History", "yaml", 1, "settings::history_is_good"),
     (
         "docs/operating/settings-and-limits.md",
         "How settings work",

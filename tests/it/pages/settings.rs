@@ -47,6 +47,8 @@ fn what_takes_effect_with_a_reload_is_right() {
         ("strict_key_permissions", "false"),
         ("network_encryption", "preferred"),
         ("network_tls", "{certificate: a, key: b, ca: c}"),
+        ("history", "[{channels: [a], size: 1, ttl: 1s}]"),
+        ("history_bytes", "1 MiB"),
         ("name", "other"),
         ("shards", "2"),
         ("control_socket", "None"),
@@ -165,4 +167,18 @@ fn nats_is_good() {
     let keys = keys.split("const KEYS").nth(1).unwrap().split(";\n").next().unwrap();
     let keys: BTreeSet<&str> = keys.split('"').skip(1).step_by(2).collect();
     assert!(told.is_superset(&keys) && keys.len() == 7, "{keys:?} and {told:?}");
+}
+
+#[test]
+fn history_is_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("history.yaml");
+    std::fs::write(&settings, block(PAGE, "History", "yaml")).unwrap();
+    let said = run(pusud(&["check", "--config"]).arg(&settings)).succeeds();
+    assert!(said.contains("2 entries, at most 256 MiB") && said.contains("auction.*, *.bids"), "{said}");
+    let section = section(PAGE, "History");
+    let told: Vec<&str> = rows(&section).iter().flat_map(|row| code(row[0])).collect();
+    let keys = text("pusud/src/config/history.rs");
+    let keys = keys.split("const KEYS").nth(1).unwrap().split(";\n").next().unwrap();
+    assert_eq!(told, keys.split('"').skip(1).step_by(2).collect::<Vec<_>>());
 }

@@ -163,7 +163,7 @@ fn take(
             let close = CloseFrame { code: code.into(), reason: reason.into_owned().into() };
             Err(ended(refusal.take(), Some(&close)))
         }
-        kind if MessageType::of(kind) == MessageType::Unknown => Ok(()),
+        kind if matches!(MessageType::of(kind), MessageType::Gap | MessageType::Unknown) => Ok(()),
         _ => {
             match understand(event.data)? {
                 Said::Refusal(refused) => *refusal = Some(refused),

@@ -10,6 +10,7 @@ use crate::client::framing::Messages;
 use crate::client::session::Session;
 use crate::client::wire::Wire;
 use crate::frames::{self, EventBody, Frames};
+use crate::history::Start;
 use crate::http::{Framing, accepts_event_stream, query_pairs};
 use crate::protocol::Refusal;
 use serde_json::json;
@@ -161,6 +162,9 @@ impl Requests<'_> {
         head.extend_from_slice(&frames::event(body, "subscribed", subscribed.as_bytes()));
         hub.send(&self.outbox, Frames::from(head));
         stream.begin(&self.outbox, body);
+        for channel in channels.iter().filter(|channel| hub.has_history(channel)) {
+            hub.confirm(self.listener, &self.outbox, channel, Start::Now);
+        }
         Ok(())
     }
 

@@ -103,6 +103,7 @@ fn the_examples_defaults_are_the_defaults() {
     assert_eq!(shown.network_address, default.network_address);
     assert_eq!(shown.network_port, default.network_port);
     assert_eq!(shown.network_name, default.network_name);
+    assert_eq!((shown.history.bytes_max, shown.history.rules.len()), (default.history.bytes_max, 2));
     assert_eq!(shown.shards, default.shards);
     assert_eq!(shown.authenticator.plugins_dir, default.authenticator.plugins_dir);
     assert_eq!(shown.authenticator.strict_permissions, default.authenticator.strict_permissions);

@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod examples;
+mod history;
 mod nats;
 mod outside;
 

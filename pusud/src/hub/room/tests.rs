@@ -106,7 +106,10 @@ async fn a_full_inbox_holds_up_those_alone_who_publish_to_it_and_keeps_their_ord
     let mut outgoing = Outgoing::of_shard(0, inboxes.clone(), None);
     let frames = vec![0; routing::SHARE_BYTES_MAX];
     let share = Share::of(Lane::FIRST);
-    outgoing.push(full, &crate::routing::Publications { channel: "full", frames: &frames, messages: 1, share });
+    outgoing.push(
+        full,
+        &crate::routing::Publications { channel: "full", frames: &frames, messages: 1, share, history: None },
+    );
     outgoing.send(None);
     let mut rooms = Rooms::new(ROOM, 3);
     let need = |rooms: &Rooms, members| rooms.need(100, 0, members);

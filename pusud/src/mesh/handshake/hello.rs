@@ -12,7 +12,7 @@ use crate::peers::{self, Keys, Malformed};
 use crate::tls::Exported;
 
 /// The version of the protocol that this relay speaks.
-pub(crate) const VERSION: (u16, u16) = (1, 3);
+pub(crate) const VERSION: (u16, u16) = (1, 4);
 
 /// Which side of a connection this relay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

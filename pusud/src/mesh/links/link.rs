@@ -6,6 +6,8 @@ mod dropped;
 
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
+use crate::history::Origin;
+use crate::mesh::links::history::{self, HistoryQueue};
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::queue::{QUEUE_BYTES_MAX, Queue};
 use crate::mesh::links::sequence::Arrival;
@@ -80,6 +82,12 @@ pub(crate) struct Link {
     pub duties: Duties,
     /// How the link's tasks are woken.
     pub signals: Rc<Signals>,
+    /// The peer, as numbers name it.
+    pub origin: Origin,
+    /// The peer stops as planned.
+    pub has_heard_goodbye: bool,
+    /// What waits of channels with history; `None`: nothing is told over this link about their numbers.
+    pub(super) history: Option<HistoryQueue>,
     queue: Queue,
     /// Publications that were dropped since the queue was last found with room.
     dropped_in_a_row: u64,
@@ -88,12 +96,14 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link to the peer of `candidate` that has just come up. `holding`: if the peer knows such frames.
+    /// A link to the peer of `candidate` that has just come up. `holding`: if the peer knows such frames; `has_history`: the
+    /// relays tell each other about numbers.
     pub(crate) fn new(
         candidate: Candidate,
         content_bytes_max: usize,
         account: Account,
         holding: Option<Holding>,
+        has_history: bool,
     ) -> Self {
         Self {
             id: candidate.id,
@@ -109,6 +119,9 @@ impl Link {
             round_trip: None,
             duties: Duties { ping: true, ..Duties::default() },
             signals: Rc::default(),
+            origin: history::origin(candidate.boot),
+            has_heard_goodbye: false,
+            history: has_history.then(HistoryQueue::default),
             queue: Queue::default(),
             dropped_in_a_row: 0,
             content_bytes_max,
@@ -123,7 +136,7 @@ impl Link {
 
     /// What waits to be sent, in bytes.
     pub(crate) fn queue_bytes(&self) -> usize {
-        self.queue.bytes()
+        self.queue.bytes() + self.history.as_ref().map_or(0, HistoryQueue::bytes)
     }
 
     /// Queues publications to a channel. Never waits: without room some are dropped and counted.
@@ -245,16 +258,20 @@ impl Link {
         }
     }
 
-    /// Appends the rest of what is to be sent next: interest, publications, and at the end of a relay that stops a goodbye.
-    pub(crate) fn write(&mut self, table: &Table, is_stopping: bool, out: &mut Vec<u8>) {
+    /// Appends the rest of what is to be sent next: interest, publications, and where that is wanted a goodbye behind all of it.
+    pub(crate) fn write(&mut self, table: &Table, says_goodbye: bool, out: &mut Vec<u8>) {
         self.announcer.write(table, out);
         if self.announcer.is_idle() && std::mem::take(&mut self.duties.check) {
             wire::check(out, table.total());
             self.announcer.checked();
         }
+        if let Some(history) = &mut self.history {
+            history.write(out);
+        }
         let written = self.queue.write(self.account.outgoing.next(), out, WRITE_BYTES);
         self.account.outgoing.give(written);
-        if is_stopping && !self.has_said_goodbye && self.queue.is_empty() {
+        let is_empty = self.queue.is_empty() && self.history.as_ref().is_none_or(HistoryQueue::is_empty);
+        if says_goodbye && !self.has_said_goodbye && is_empty {
             bare(out, kind::GOODBYE);
             self.has_said_goodbye = true;
         }

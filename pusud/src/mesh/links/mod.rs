@@ -7,6 +7,7 @@
 mod clearing;
 mod conversation;
 mod encrypted;
+mod history;
 mod holding;
 mod link;
 mod queue;
@@ -35,10 +36,11 @@ use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{HOLD_MINOR, Hello, PEERS_MINOR, Ready};
+use crate::mesh::wire::{HISTORY_MINOR, HOLD_MINOR, Hello, PEERS_MINOR, Ready};
 use crate::peers::Peers;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
+use history::LinkedHistory;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -56,6 +58,8 @@ pub(crate) struct Mesh<D> {
     held: Held,
     /// What is told over each link beside publications and interest. A conversation lasts as long as its link.
     peers: Peers,
+    /// Where channels have history.
+    history: Option<LinkedHistory>,
     content_bytes_max: usize,
     /// Links are to be encrypted, where the peer can.
     wants_encryption: bool,
@@ -74,6 +78,7 @@ impl<D: Door> Mesh<D> {
         }
         Self {
             peers: Peers::new(door.revocations().unwrap_or_default()),
+            history: LinkedHistory::of(&door, &settings.name),
             door,
             roster: Roster::new(&settings.name, links_max(settings.relays.len())),
             table,
@@ -170,12 +175,28 @@ impl<D: Door> Mesh<D> {
         let id = candidate.id;
         let knows_hold = peer.minor.min(VERSION.1) >= HOLD_MINOR;
         let holding = knows_hold.then(|| self.held.to_be_told());
-        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding);
+        let has_history = self.history.is_some() && self.tells_numbers(peer);
+        let link = Link::new(candidate, peer.content_bytes_max as usize, account, holding, has_history);
         self.peers.begin(id, &link.name, peer.minor.min(VERSION.1) >= PEERS_MINOR);
         let signals = link.signals.clone();
         self.links.insert(id, link);
+        self.begin_history(id);
         self.wake();
         Ok((answer, signals))
+    }
+
+    /// Whether both sides take whatever the other one publishes to channels with history.
+    fn tells_numbers(&self, peer: &Hello) -> bool {
+        let (own, theirs) = (self.content_bytes_max, peer.content_bytes_max as usize);
+        let knows = peer.minor.min(VERSION.1) >= HISTORY_MINOR;
+        if knows && own != theirs {
+            warn!(
+                relay = %peer.name, own, theirs,
+                "the relays take messages of different lengths, so that they do not complete each other's history: set \
+                 `limits.max_message_bytes` alike on all relays"
+            );
+        }
+        knows && own == theirs
     }
 
     fn tell_of(&self, candidate: &Candidate, peer: &Hello) {
@@ -212,6 +233,7 @@ impl<D: Door> Mesh<D> {
             return;
         };
         self.peers.end(id);
+        self.end_history(&link);
         self.roster.release(name, id, Some(link.end()));
         for ticket in link.waits.give_up() {
             self.door.settled(ticket);
@@ -236,6 +258,10 @@ impl<D: Door> Mesh<D> {
     /// Sends publications of the relay's own sources to the peers that listen.
     pub(crate) fn publish(&mut self, batch: &Batch) {
         for publications in batch.iter() {
+            if let Some(appended) = publications.history {
+                self.publish_numbered(&publications, appended);
+                continue;
+            }
             // None where the last peer has withdrawn while they were on their way here.
             let Some((channel, ids)) = self.wanted.links(publications.channel) else { continue };
             for id in ids {
@@ -259,6 +285,7 @@ impl<D: Door> Mesh<D> {
     /// Has every link send what waits and say goodbye.
     pub(crate) fn stop(&mut self) {
         self.is_stopping = true;
+        self.drain_history();
         for link in self.links.values() {
             link.signals.send.notify_one();
         }
@@ -273,10 +300,11 @@ impl<D: Door> Mesh<D> {
     /// publications, and at the end of a relay that stops a goodbye. Nothing if it has ended.
     pub(crate) fn write(&mut self, id: LinkId, out: &mut Vec<u8>) {
         let clock = self.now();
+        let says_goodbye = self.is_stopping && self.may_say_goodbye();
         if let Some(link) = self.links.get_mut(&id) {
             link.write_first(clock, out);
             self.peers.write(id, out);
-            link.write(&self.table, self.is_stopping, out);
+            link.write(&self.table, says_goodbye, out);
         }
     }
 

@@ -124,7 +124,9 @@ fn take<D: Door>(mesh: &mut Mesh<D>, id: LinkId, decoder: &mut Decoder, bytes_ma
         let Some((kind, payload)) = decoder.next(bytes_max)? else {
             return Ok(if is_taking_in { Taken::Interest } else { Taken::All });
         };
-        if kind != wire::kind::PUBLICATIONS {
+        if kind == wire::kind::HISTORY {
+            bytes_of_interest += payload.len().min(TURN_BYTES / 2);
+        } else if kind != wire::kind::PUBLICATIONS {
             if payload.len() > FRAME_BYTES_OVER_CONTENT {
                 return Err(Malformed::TooLong(payload.len()).into());
             }

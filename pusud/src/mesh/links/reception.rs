@@ -66,7 +66,11 @@ impl<D: Door> Mesh<D> {
                 self.peers.receive(id, frame, &mut self.door)?;
                 self.wake();
             }
-            Frame::Goodbye => return Ok(true),
+            Frame::History(message) => self.receive_history(id, message)?,
+            Frame::Goodbye => {
+                link.has_heard_goodbye = true;
+                return Ok(true);
+            }
             Frame::Refuse { code, reason } => return Err(Refusal::Theirs(code, reason.to_owned())),
             Frame::Hello(_) | Frame::Auth { .. } | Frame::Ready(_) => {
                 return Err(Refusal::protocol("a handshake on a link that is up"));

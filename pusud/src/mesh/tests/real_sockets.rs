@@ -62,7 +62,8 @@ impl Side {
             encryption: None,
             max_message_bytes: 1000,
         };
-        let network = Network { settings, listener, door: Home(home), events: inbox };
+        let started = crate::peers::start_now(&settings.name, &settings.network_name).unwrap();
+        let network = Network { settings, started, listener, door: Home(home), events: inbox };
         together.wait();
         Self { ended: network.start().unwrap(), events, delivered }
     }
@@ -89,7 +90,13 @@ impl Side {
     fn publish(&self, content: &str) {
         let (mut frames, mut batch) = (Vec::new(), Batch::default());
         frames::push_publish(&mut frames, CHANNEL, content);
-        batch.push(&Publications { channel: CHANNEL, frames: &frames, messages: 1, share: Share::LINKS });
+        batch.push(&Publications {
+            channel: CHANNEL,
+            frames: &frames,
+            messages: 1,
+            share: Share::LINKS,
+            history: None,
+        });
         self.tell(Event::Publications(batch));
     }
 }

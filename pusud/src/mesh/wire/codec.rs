@@ -19,6 +19,8 @@ pub(crate) const HOLD_MINOR: u16 = 1;
 pub(crate) const ENCRYPTION_MINOR: u16 = 2;
 /// The first minor version whose relays know what [`peers::Frame`] has.
 pub(crate) const PEERS_MINOR: u16 = 3;
+/// The first minor version whose relays tell each other about the numbers of channels with history.
+pub(crate) const HISTORY_MINOR: u16 = 4;
 /// What a frame may be longer than the longest content, in bytes.
 pub(crate) const FRAME_BYTES_OVER_CONTENT: usize = peers::FRAME_BYTES_MAX;
 
@@ -147,6 +149,8 @@ pub(crate) enum Frame<'a> {
         /// Names.
         channels: Names<'a>,
     },
+    /// A message about numbers, which `history` reads.
+    History(&'a [u8]),
     /// Whatever relays tell each other over any carrier.
     Peers(peers::Frame<'a>),
 }
@@ -188,6 +192,7 @@ pub(crate) fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }
         kind::HOLD => return Ok(Frame::Hold { channels: Names::new(fields) }),
         kind::GO => return Ok(Frame::Go { channels: Names::new(fields) }),
+        kind::HISTORY => return Ok(Frame::History(payload)),
         other => return peers::parse(other, payload).map(Frame::Peers),
     };
     fields.end()?;

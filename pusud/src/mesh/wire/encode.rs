@@ -178,6 +178,7 @@ pub(crate) fn any(out: &mut Vec<u8>, value: &Frame<'_>) {
         }
         Frame::Hold { channels: list } => channels(out, kind::HOLD, &mut list.filter_map(Result::ok)),
         Frame::Go { channels: list } => channels(out, kind::GO, &mut list.filter_map(Result::ok)),
+        Frame::History(message) => frame(out, kind::HISTORY, |out| out.extend_from_slice(message)),
         Frame::Peers(frame) => peers::any(out, &frame),
     }
 }

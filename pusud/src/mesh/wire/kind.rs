@@ -39,6 +39,8 @@ kinds! {
     HOLD = 15,
     /// Go on with these channels.
     GO = 16,
+    /// Publications with numbers, and what relays tell each other about those.
+    HISTORY = 24,
 }
 
 /// Whether a frame of this type is about the interest of its sender.

@@ -11,15 +11,29 @@ fn publish<'a>(channel: &'a str, content: &'a str) -> Request<'a> {
     Request::Publish { channel: channel.into(), content }
 }
 
+fn subscribe<'a>(channel: &'a str, since: Since<'a>) -> Request<'a> {
+    Request::Subscribe { channel: channel.into(), since }
+}
+
+fn position(text: &str) -> Since<'_> {
+    Since::Position(text.into())
+}
+
 #[test]
 fn known_messages() {
     for (text, expected) in [
         (r#"{"type":"authorize","authorization":"pw"}"#, Request::Authorize("pw".into())),
         (r#"{"type":"authorize"}"#, Request::Authorize("".into())),
         (r#"{"type":"authorize","channel":5}"#, Request::Authorize("".into())),
-        (r#"{"type":"subscribe","channel":"a"}"#, Request::Subscribe("a".into())),
-        (r#"{"channel":"a","type":"subscribe"}"#, Request::Subscribe("a".into())),
-        (r#"{"type":"subscribe","channel":"\u0041\"\\"}"#, Request::Subscribe("A\"\\".into())),
+        (r#"{"type":"subscribe","channel":"a"}"#, subscribe("a", Since::Now)),
+        (r#"{"channel":"a","type":"subscribe"}"#, subscribe("a", Since::Now)),
+        (r#"{"type":"subscribe","channel":"\u0041\"\\"}"#, subscribe("A\"\\", Since::Now)),
+        (r#"{"type":"subscribe","channel":"a","since":"x-y.1"}"#, subscribe("a", position("x-y.1"))),
+        (r#"{"since":"\u0078","type":"subscribe","channel":"a"}"#, subscribe("a", position("x"))),
+        (r#"{"type":"subscribe","channel":"a","last":0}"#, subscribe("a", Since::Last(0))),
+        (r#"{"last":4294967295,"type":"subscribe","channel":"a"}"#, subscribe("a", Since::Last(u32::MAX))),
+        (r#"{"type":"unsubscribe","channel":"a","last":-1,"since":[]}"#, Request::Unsubscribe("a".into())),
+        (r#"{"type":"publish","channel":"a","content":1,"last":-1,"since":[]}"#, publish("a", "1")),
         (r#"{"type":"unsubscribe","channel":"a"}"#, Request::Unsubscribe("a".into())),
         (r#"{"t\u0079pe":"unsubscribe","channel":"a"}"#, Request::Unsubscribe("a".into())),
         (r#" {"type" : "publish", "channel":"a", "content": [1, 2] , "x":1,"x":2} "#, publish("a", "[1, 2]")),
@@ -50,11 +64,48 @@ fn malformed_messages() {
         (r#"{"type":"subscribe","channel":""}"#, "empty"),
         (r#"{"type":"subscribe","channel":"\n"}"#, "control character"),
         (r#"{"type":"subscribe","channel":"\ud800"}"#, "escape that is no character"),
+        (r#"{"type":"subscribe","channel":"a","since":1,"since":2}"#, "duplicate field"),
+        (r#"{"type":"subscribe","channel":"a","since":"x","last":1}"#, "send since to go on from a position, or last"),
         (r#"{"type":"publish","channel":"a"}"#, "field content is missing"),
         (r#"{"type":"publish","channel":"a","content":}"#, "not a message"),
     ] {
         let error = parse(text).expect_err(text).to_string();
         assert!(error.contains(why), "{text}: {error}");
+    }
+}
+
+#[test]
+fn whatever_is_no_position_is_an_empty_one() {
+    let (longest, too_long) = ("x".repeat(512), "x".repeat(513));
+    let escaped = r"\u0078".repeat(512);
+    for (json, text) in [
+        (r#""""#.to_owned(), ""),
+        ("null".to_owned(), ""),
+        ("5".to_owned(), ""),
+        (r#"{"a":["b"]}"#.to_owned(), ""),
+        (r#""\ud800""#.to_owned(), ""),
+        (r#""\n{\"}""#.to_owned(), "\n{\"}"),
+        (format!(r#""{longest}""#), &longest),
+        (format!(r#""{escaped}""#), &longest),
+        (format!(r#""{too_long}""#), ""),
+        (format!(r#""{escaped}\u0078""#), ""),
+        (format!(r#""{}""#, "ä".repeat(257)), ""),
+        (format!(r#""{}""#, "x".repeat(100_000)), ""),
+    ] {
+        let message = format!(r#"{{"type":"subscribe","channel":"a","since":{json}}}"#);
+        assert_eq!(parse(&message), Ok(subscribe("a", position(text))), "{message}");
+    }
+}
+
+#[test]
+fn whatever_is_no_whole_number_is_refused() {
+    for last in
+        ["-1", "-0", "1.0", "1e2", "4294967296", "99999999999999999999", "1e999", "\"1\"", "null", "true", "[1]", "{}"]
+    {
+        let message = format!(r#"{{"type":"subscribe","channel":"a","last":{last}}}"#);
+        let error = parse(&message).expect_err(&message);
+        assert!(error.reason.contains("not a whole number from 0 to 4294967295"), "{message}: {error}");
+        assert_eq!((error.channel.as_deref(), error.limit), (Some("a"), None), "{message}");
     }
 }
 
@@ -91,8 +142,8 @@ proptest! {
     }
 
     #[test]
-    fn nearly_messages_are_read_or_refused(text in r#"\{("(type|channel|content)":("(publish|subscribe|[a\\]{0,3})"|[0-9\[\]{},.]{0,4}),?){0,4}\}"#) {
-        if let Ok(Request::Subscribe(name) | Request::Publish { channel: name, .. }) = parse(&text) {
+    fn nearly_messages_are_read_or_refused(text in r#"\{("(type|channel|content|since|last)":("(publish|subscribe|[a\\]{0,3})"|[0-9\[\]{},.]{0,4}),?){0,4}\}"#) {
+        if let Ok(Request::Subscribe { channel: name, .. } | Request::Publish { channel: name, .. }) = parse(&text) {
             prop_assert_eq!(channel::check_channel(&name), Ok(()));
             prop_assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
         }
@@ -109,5 +160,19 @@ proptest! {
             }
             other => prop_assert!(false, "{text} became {other:?}"),
         }
+    }
+
+    #[test]
+    fn subscriptions_read_back(
+        channel in "[^\\p{Cc}]{1,40}",
+        since in prop_oneof!["[A-Za-z0-9_.*-]{0,60}", "\\PC{0,60}", "\\PC{400,600}"],
+        last in any::<u32>(),
+    ) {
+        let text = json!({"type": "subscribe", "channel": channel, "since": since}).to_string();
+        let position = if since.len() > POSITION_BYTES_MAX { "" } else { &since };
+        let expected = Request::Subscribe { channel: channel.as_str().into(), since: Since::Position(position.into()) };
+        prop_assert_eq!(parse(&text), Ok(expected));
+        let text = json!({"type": "subscribe", "channel": channel, "last": last}).to_string();
+        prop_assert_eq!(parse(&text), Ok(Request::Subscribe { channel: channel.as_str().into(), since: Since::Last(last) }));
     }
 }

@@ -162,7 +162,7 @@ impl Relay {
         let mut frames = Vec::new();
         frames::push_publish(&mut frames, channel, content);
         let mut batch = Batch::default();
-        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS });
+        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS, history: None });
         self.tell(Event::Publications(batch));
         true
     }

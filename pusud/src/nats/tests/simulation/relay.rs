@@ -140,7 +140,13 @@ impl Relay {
         let mut frames = Vec::new();
         contents.iter().for_each(|content| frames::push_publish(&mut frames, channel, content));
         let mut batch = Batch::default();
-        batch.push(&Publications { channel, frames: &frames, messages: contents.len() as u64, share: Share::LINKS });
+        batch.push(&Publications {
+            channel,
+            frames: &frames,
+            messages: contents.len() as u64,
+            share: Share::LINKS,
+            history: None,
+        });
         self.tell(Event::Publications(batch));
     }
 

@@ -1,0 +1,71 @@
+//! Starts of relays that are known, and when those ended that have.
+//!
+//! The network's thread tells of them; whoever judges a position asks.
+
+use super::clock::{Now, Times};
+use super::origin::Origin;
+use super::position::Minute;
+use std::collections::HashMap;
+use std::sync::{RwLock, RwLockReadGuard};
+
+/// The table.
+#[derive(Debug)]
+pub struct Boots {
+    times: Times,
+    /// When each of them ended, by the relay's clock in milliseconds; `None`: it has not.
+    known: RwLock<HashMap<Origin, Option<i64>>>,
+}
+
+impl Boots {
+    /// Only the relay's own start is known.
+    pub(super) fn new(own: Origin, times: Times) -> Self {
+        Self { times, known: RwLock::new(HashMap::from([(own, None)])) }
+    }
+
+    /// A start is known from here on. The earliest end that is told of counts.
+    pub fn learn(&self, origin: Origin, ended_ms: Option<i64>) {
+        let mut known = self.known.write().expect("nothing panics while it holds the table");
+        let ended = known.entry(origin).or_default();
+        *ended = match (*ended, ended_ms) {
+            (Some(before), Some(now)) => Some(before.min(now)),
+            (before, now) => before.or(now),
+        };
+    }
+
+    /// A start that was taken for ended goes on.
+    pub fn revive(&self, origin: Origin) {
+        self.known.write().expect("nothing panics while it holds the table").insert(origin, None);
+    }
+
+    /// Whether this start is known.
+    pub fn is_known(&self, origin: Origin) -> bool {
+        self.read().contains_key(&origin)
+    }
+
+    /// When it ended, by the relay's clock in milliseconds, if it has.
+    pub fn ended(&self, origin: Origin) -> Option<i64> {
+        self.read().get(&origin).copied().flatten()
+    }
+
+    /// The minute in which it ended, if it has.
+    pub(super) fn ended_minute(&self, origin: Origin, now: Now) -> Option<Minute> {
+        let ago = (now.ms - self.ended(origin)?) / self.times.minute_ms;
+        Some(now.minute.saturating_sub(Minute::try_from(ago).unwrap_or(0)))
+    }
+
+    /// All that are known, each with its end.
+    pub fn all(&self) -> Vec<(Origin, Option<i64>)> {
+        self.read().iter().map(|(&origin, &ended)| (origin, ended)).collect()
+    }
+
+    /// Forgets those that ended three retentions ago: no ring and no position of use has them.
+    pub fn forget(&self, now: Now) {
+        let before = now.ms - 3 * self.times.retention_ms;
+        let mut known = self.known.write().expect("nothing panics while it holds the table");
+        known.retain(|_, ended| ended.is_none_or(|ended| ended > before));
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Origin, Option<i64>>> {
+        self.known.read().expect("nothing panics while it holds the table")
+    }
+}

@@ -1,0 +1,173 @@
+//! How a relay that starts takes over from others what it needs before it takes clients: their numbers, and then their rings.
+
+use super::peers::Peers;
+use crate::history::Origin;
+use std::collections::{BTreeMap, VecDeque};
+
+/// When clients are taken at the latest, in milliseconds after the start.
+const READY_MS: i64 = 2000;
+/// When rings are asked for at the latest, whoever has not told its numbers.
+const RINGS_MS: i64 = 1500;
+/// When rings are asked for no more.
+const END_MS: i64 = 30_000;
+/// How long a peer has to answer.
+const ANSWER_MS: i64 = 500;
+/// How often a peer is asked for the same in vain.
+const TRIES_MAX: u32 = 4;
+/// Channels in one question.
+const CHANNELS_MAX: usize = 64;
+/// Questions to one peer at a time: with the bytes of an answer 1 MiB.
+const QUESTIONS_MAX: usize = 16;
+
+/// A question for rings.
+pub(super) struct Question {
+    pub(super) peer: Origin,
+    pub(super) channels: Vec<Box<str>>,
+    until_ms: i64,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Numbers,
+    Rings,
+    Done,
+}
+
+/// What it is waiting for.
+pub(super) struct Joining {
+    begun_ms: i64,
+    phase: Phase,
+    is_dialled: bool,
+    is_ready: bool,
+    /// Who has the most of each channel, and how many publications that is.
+    best: BTreeMap<Box<str>, (Origin, u64)>,
+    wanted: BTreeMap<Origin, VecDeque<Box<str>>>,
+    questions: BTreeMap<u32, Question>,
+    failures: BTreeMap<Origin, u32>,
+    next_number: u32,
+}
+
+impl Joining {
+    pub(super) fn new(now_ms: i64) -> Self {
+        Self {
+            begun_ms: now_ms,
+            phase: Phase::Numbers,
+            is_dialled: false,
+            is_ready: false,
+            best: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            next_number: 1,
+        }
+    }
+
+    /// Everybody is linked who can be.
+    pub(super) fn dialled(&mut self) {
+        self.is_dialled = true;
+    }
+
+    /// Whether clients may be taken.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// A peer has so many publications of a channel.
+    pub(super) fn offered(&mut self, channel: &str, peer: Origin, count: u64) {
+        if count == 0 || self.phase != Phase::Numbers {
+            return;
+        }
+        match self.best.get_mut(channel) {
+            Some(best) if best.1 >= count => {}
+            Some(best) => *best = (peer, count),
+            None => drop(self.best.insert(channel.into(), (peer, count))),
+        }
+    }
+
+    /// Time passes.
+    pub(super) fn tick(&mut self, peers: &Peers, with_rings: bool, now_ms: i64) {
+        let passed_ms = now_ms - self.begun_ms;
+        if self.phase == Phase::Numbers {
+            let have_told = peers.iter().all(|(_, peer)| peer.has_told);
+            if (self.is_dialled && have_told) || passed_ms >= RINGS_MS {
+                self.phase = Phase::Rings;
+                for (channel, (peer, _)) in std::mem::take(&mut self.best) {
+                    self.wanted.entry(peer).or_default().push_back(channel);
+                }
+            }
+        }
+        if self.phase == Phase::Rings {
+            self.repeat(peers, now_ms);
+            if self.wanted.is_empty() && self.questions.is_empty() || passed_ms >= END_MS {
+                self.phase = Phase::Done;
+                (self.wanted, self.questions) = (BTreeMap::new(), BTreeMap::new());
+            }
+        }
+        self.is_ready |= match self.phase {
+            Phase::Numbers => passed_ms >= READY_MS,
+            Phase::Rings => !with_rings || passed_ms >= READY_MS,
+            Phase::Done => true,
+        };
+    }
+
+    /// Questions without an answer are asked again.
+    fn repeat(&mut self, peers: &Peers, now_ms: i64) {
+        let lost: Vec<_> =
+            self.questions.iter().filter(|(_, question)| question.until_ms <= now_ms).map(|(&n, _)| n).collect();
+        for number in lost {
+            let question = self.questions.remove(&number).expect("it is one of them");
+            *self.failures.entry(question.peer).or_default() += 1;
+            self.wanted.entry(question.peer).or_default().extend(question.channels);
+        }
+        let failures = &self.failures;
+        self.wanted.retain(|peer, channels| {
+            let has_failed = failures.get(peer).is_some_and(|failures| *failures >= TRIES_MAX);
+            peers.is_linked(*peer) && !has_failed && !channels.is_empty()
+        });
+        self.questions.retain(|_, question| peers.is_linked(question.peer));
+    }
+
+    /// The next question, if one may be asked: its number, the peer, and the channels.
+    pub(super) fn ask(&mut self, now_ms: i64) -> Option<(u32, Origin, Vec<Box<str>>)> {
+        if self.phase != Phase::Rings {
+            return None;
+        }
+        let questions = &self.questions;
+        let asked = |peer: Origin| questions.values().filter(|question| question.peer == peer).count();
+        let (&peer, channels) = self
+            .wanted
+            .iter_mut()
+            .find(|(peer, channels)| !channels.is_empty() && asked(**peer) < QUESTIONS_MAX)?;
+        let channels: Vec<_> = channels.drain(..channels.len().min(CHANNELS_MAX)).collect();
+        let number = self.next_number;
+        self.next_number = self.next_number.wrapping_add(1);
+        self.questions.insert(number, Question { peer, channels: channels.clone(), until_ms: now_ms + ANSWER_MS });
+        Some((number, peer, channels))
+    }
+
+    /// An answer to this question has come; `None`: nobody waits for it.
+    pub(super) fn answered(&mut self, number: u32, peer: Origin) -> Option<Question> {
+        if self.questions.get(&number)?.peer != peer {
+            return None;
+        }
+        self.questions.remove(&number)
+    }
+
+    /// These channels are asked for again.
+    pub(super) fn want(&mut self, peer: Origin, channels: impl Iterator<Item = Box<str>>) {
+        if self.phase == Phase::Rings {
+            self.wanted.entry(peer).or_default().extend(channels);
+        }
+    }
+
+    pub(super) fn next_due(&self, now_ms: i64) -> Option<i64> {
+        let end = match self.phase {
+            Phase::Numbers => self.begun_ms + RINGS_MS,
+            Phase::Rings if self.wanted.is_empty() && self.questions.is_empty() => now_ms,
+            Phase::Rings => self.questions.values().map(|question| question.until_ms).min().unwrap_or(now_ms),
+            Phase::Done => return None,
+        };
+        if self.is_ready { Some(end) } else { Some(end.min(self.begun_ms + READY_MS)) }
+    }
+}

@@ -1,0 +1,133 @@
+//! What peers tell of numbers, and of starts of relays.
+
+use super::message::{Message, NumbersTold, Ringed};
+use super::{Healing, Out, Way, timing};
+use crate::history::log::{Held, Log, Numbers};
+use crate::history::safeguard::Safeguard;
+use crate::history::{Now, Origin};
+use std::sync::Arc;
+
+/// How long what a peer tells of an origin that is linked here too may still be on its way, in milliseconds.
+const LINK_BRINGS_MS: i64 = 500;
+/// How long anything may be on its way over NATS.
+const NATS_BRINGS_MS: i64 = 50;
+
+impl Healing {
+    /// A peer has told numbers.
+    pub(super) fn take_numbers(&mut self, peer: Origin, told: &NumbersTold<'_>, now: Now, out: &mut impl Out) {
+        self.learn_starts(peer, told, now);
+        for (channel, all) in &told.channels {
+            let Some(log) = self.logs.log(channel, now) else { continue };
+            let is_own = |origin| origin == self.logs.own() || origin == self.logs.own().unnumbered();
+            let boots = self.logs.boots();
+            let is_good = |numbers: &&Numbers| {
+                let origin = numbers.origin;
+                !is_own(origin) && boots.is_known(origin) && log.takes(origin)
+            };
+            let all: Vec<_> = all.iter().filter(is_good).copied().collect();
+            let held = all.iter().map(|numbers| numbers.seen + 1 - numbers.floor).sum();
+            self.joining.offered(channel, peer, held);
+            for numbers in all {
+                self.take_number(peer, &log, numbers, now, out);
+            }
+        }
+        let Some(told_by) = self.peers.get_mut(peer) else { return };
+        told_by.digest = Some(told.digest);
+        if told.is_whole && told_by.pieces.complete(told) {
+            told_by.has_told = true;
+            if told.is_final {
+                told_by.owed = Some((told.number, now.ms + timing::DRAIN_MS));
+            } else {
+                self.send(peer, &Message::Acknowledge(told.number), out);
+            }
+        }
+    }
+
+    fn learn_starts(&mut self, peer: Origin, told: &NumbersTold<'_>, now: Now) {
+        for boot in &told.boots {
+            let boots = self.logs.boots();
+            if boot.origin == self.logs.own() || self.peers.is_linked(boot.origin) {
+                continue;
+            }
+            let is_new = !boots.is_known(boot.origin);
+            let told_by = self.peers.get_mut(peer).expect("it is linked");
+            if is_new && !told_by.brings_boot() {
+                continue;
+            }
+            let ended_ms =
+                boot.ended_ago_ms.map(|ago| now.ms - i64::try_from(ago).expect("ages are bounded far below"));
+            let ended_before = now.ms - 2 * self.logs.times().retention_ms;
+            // Nobody needs those who ended long ago.
+            if !is_new || ended_ms.is_none_or(|ended| ended > ended_before) {
+                self.starts.told(boot.origin, boot.name, ended_ms, &self.peers, boots, now);
+            }
+        }
+    }
+
+    /// A peer has told its numbers of one origin.
+    fn take_number(&mut self, peer: Origin, log: &Arc<Log>, theirs: Numbers, now: Now, out: &mut impl Out) {
+        let origin = theirs.origin;
+        if origin == peer {
+            log.begin_at(origin, theirs.base, now);
+        }
+        let mine = log.numbers_of(origin).filter(|mine| mine.seen >= mine.base);
+        if !self.is_ready() || !self.logs.holds(Safeguard::AdoptWhileJoiningOnly) {
+            log.adopt(theirs, now);
+            // Peers may not have the same.
+            if mine.is_some_and(|mine| mine.seen != theirs.seen) {
+                self.is_news(log.name(), origin, now);
+            }
+            return;
+        }
+        if theirs.seen <= mine.map_or(theirs.base - 1, |mine| mine.seen) {
+            return;
+        }
+        let base = mine.map_or(theirs.base, |mine| mine.base);
+        if self.is_old(origin, now) {
+            return self.lose(log, origin, base, theirs.seen + 1, now, out);
+        }
+        let seen_ms = match self.way {
+            Way::Links if origin != peer && self.peers.is_linked(origin) => now.ms + LINK_BRINGS_MS,
+            Way::Links => now.ms,
+            Way::Lossy => now.ms + NATS_BRINGS_MS,
+        };
+        if self.holes.open(origin, log.name(), base, theirs.seen, Some(peer), seen_ms).is_none() {
+            return self.lose(log, origin, base, theirs.seen + 1, now, out);
+        }
+        self.look_at(origin, log.name(), now, out);
+    }
+
+    /// A peer has sent what it has of channels.
+    pub(super) fn take_rings(&mut self, peer: Origin, ringed: &Ringed<'_>, now: Now) {
+        let Some(question) = self.joining.answered(ringed.number, peer) else { return };
+        let mut left: Vec<_> = question.channels;
+        for told in &ringed.channels {
+            let Some(log) = self.logs.find(told.channel).filter(|log| left.iter().any(|name| **name == *log.name()))
+            else {
+                continue;
+            };
+            let mut has_room = false;
+            for (origin, entry) in &told.entries {
+                let accepted_ms = now.ms - i64::try_from(entry.age_ms).expect("ages are bounded far below");
+                let held = Held { number: entry.number, accepted_ms, content: entry.content.into() };
+                has_room |= log.prepend(*origin, held, now);
+            }
+            if told.is_whole || !has_room {
+                left.retain(|name| **name != *told.channel);
+            }
+        }
+        // An answer to nothing has no room for anything.
+        if !ringed.channels.is_empty() {
+            self.joining.want(peer, left.into_iter());
+        }
+    }
+
+    /// A peer has taken in what it was told.
+    pub(super) fn take_acknowledgement(&mut self, peer: Origin, number: u32) {
+        let Some(of) = self.peers.get_mut(peer) else { return };
+        if of.telling.as_ref().is_some_and(|telling| telling.number == number && telling.sent_ms.is_some()) {
+            let telling = of.telling.take().expect("it was looked at");
+            self.acknowledged.insert(peer, telling.begun_ms);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Joining: what a listener has missed that comes back, and where it stands from then on.
+
+use super::{Log, State};
+use crate::history::clock::Now;
+use crate::history::counts::Counts;
+use crate::history::logs::Shared;
+use crate::history::origin::Origin;
+use crate::history::position::Position;
+use crate::history::safeguard::Safeguard;
+use crate::protocol::Since;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Where a listener wants to begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// With what comes from now on.
+    Now,
+    /// Behind this position; `None`: behind something that is not one.
+    Since(Option<Position>),
+    /// With so many of the newest publications.
+    Last(u32),
+}
+
+impl From<Since<'_>> for Start {
+    fn from(since: Since<'_>) -> Self {
+        match since {
+            Since::Now => Self::Now,
+            Since::Position(text) => Self::Since(Position::parse(&text)),
+            Since::Last(count) => Self::Last(count),
+        }
+    }
+}
+
+/// What a listener is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It begins now.
+    Now,
+    /// It has missed what follows, and nothing else.
+    Recovered,
+    /// It has missed something that is not there any more: nothing of it follows.
+    NotRecovered,
+    /// What follows are the newest publications.
+    Last,
+}
+
+/// A publication that was missed.
+#[derive(Clone, Debug)]
+pub struct Missed {
+    /// Whose it is.
+    pub origin: Origin,
+    /// Its number.
+    pub number: u64,
+    /// JSON text.
+    pub content: Arc<str>,
+}
+
+/// How a listener joins.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// What it is told.
+    pub answer: Answer,
+    /// Where it stands before the first that it has missed. Each of them adds itself.
+    pub position: Position,
+    /// What it has missed, in the log's order.
+    pub missed: Vec<Missed>,
+    /// What it has seen that comes here later: of each of these origins up to that number.
+    pub skip: Option<Position>,
+    /// Where the log stands.
+    pub at: Position,
+}
+
+impl Log {
+    /// A listener of `shard` joins: everything behind what this returns is delivered to it from here on. `None`: the log has been
+    /// forgotten meanwhile.
+    pub fn join(&self, shard: usize, start: Start, now: Now) -> Option<Joining> {
+        let mut state = self.lock();
+        if state.is_dropped {
+            return None;
+        }
+        state.used_ms = now.ms;
+        state.expire(self, now);
+        let mut joining = state.judge(&self.shared, start, now);
+        state.shards |= 1 << shard;
+        if self.waiting[shard].load(Ordering::Acquire) > 0 {
+            // What waits in the shard's inbox was appended before, and is missed or seen.
+            joining.skip.get_or_insert_default().merge_all(&joining.at);
+        }
+        drop(state);
+        let counts = &self.shared.counts;
+        match joining.answer {
+            Answer::Recovered => Counts::count(&counts.recovered),
+            Answer::NotRecovered => Counts::count(&counts.not_recovered),
+            Answer::Now | Answer::Last => {}
+        }
+        counts.replayed.fetch_add(joining.missed.len() as u64, Ordering::Relaxed);
+        Some(joining)
+    }
+
+    /// What somebody would be answered who does not stay to listen.
+    pub fn read(&self, start: Start, now: Now) -> Joining {
+        let mut state = self.lock();
+        state.expire(self, now);
+        state.judge(&self.shared, start, now)
+    }
+}
+
+impl State {
+    fn judge(&self, shared: &Shared, start: Start, now: Now) -> Joining {
+        let at = self.position(shared.own, now);
+        match start {
+            Start::Now => Joining { answer: Answer::Now, position: at.clone(), missed: Vec::new(), skip: None, at },
+            Start::Last(count) => self.newest(count, at),
+            Start::Since(None) => not_recovered(at, None),
+            Start::Since(Some(since)) => self.since(shared, since, at, now),
+        }
+    }
+
+    fn newest(&self, count: u32, at: Position) -> Joining {
+        let older = self.ring.len().saturating_sub(count as usize);
+        let missed: Vec<_> = self.ring.iter().skip(older).map(|entry| self.missed(entry)).collect();
+        let mut position = at.clone();
+        for (origin, seen) in &mut position.seen {
+            if let Some(first) = missed.iter().find(|missed| missed.origin == *origin) {
+                *seen = first.number - 1;
+            }
+        }
+        Joining { answer: Answer::Last, position, missed, skip: None, at }
+    }
+
+    fn since(&self, shared: &Shared, since: Position, at: Position, now: Now) -> Joining {
+        let mut is_recovered =
+            self.horizon.is_none_or(|horizon| since.minute >= horizon.saturating_add(shared.times.half_minutes()));
+        let mut skip = Position { minute: since.minute, ..Position::default() };
+        for (origin, number) in since.iter() {
+            let numbers = self.place(origin).map(|place| self.origins[place].numbers);
+            let seen = numbers.map_or(0, |numbers| numbers.seen);
+            if number > seen {
+                // Of another relay it is not from the future: the client was faster than the link.
+                let is_known = shared.boots.is_known(origin);
+                is_recovered &= !shared.is_own(origin)
+                    && (is_known || !shared.holds(Safeguard::UnknownStartsObject))
+                    && shared.holds(Safeguard::AheadIsNotTheFuture);
+                if !shared.is_own(origin)
+                    && (is_known || shared.holds(Safeguard::SkipOfUnknownStarts))
+                    && shared.holds(Safeguard::AheadIsNotTheFuture)
+                {
+                    skip.merge(origin, number);
+                }
+            } else if let Some(numbers) = numbers {
+                let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
+                is_recovered &= !is_counted || number.max(numbers.base - 1) + 1 >= numbers.floor;
+            }
+        }
+        let mut seen_whole = Vec::new();
+        for numbers in self.origins.iter().map(|known| known.numbers) {
+            if numbers.is_empty() || since.get(numbers.origin).is_some() {
+                continue;
+            }
+            let ended = shared.boots.ended_minute(numbers.origin, now);
+            let is_seen_whole = ended
+                .is_some_and(|ended| since.minute > ended.saturating_add(shared.times.half_minutes()))
+                && shared.holds(Safeguard::AbsentAfterItsEndIsSeen);
+            if is_seen_whole || !shared.holds(Safeguard::AbsentIsNothing) {
+                seen_whole.push(numbers.origin);
+            } else {
+                is_recovered &= !numbers.has_lost();
+            }
+            // Whether it was seen is not said.
+            is_recovered &= !since.is_partial;
+        }
+        let skip = (!skip.seen.is_empty()).then_some(skip);
+        if !is_recovered {
+            return not_recovered(at, skip);
+        }
+        let is_missed = |missed: &Missed| match since.get(missed.origin) {
+            Some(seen) => missed.number > seen,
+            None => !seen_whole.contains(&missed.origin),
+        };
+        let missed: Vec<_> = self.ring.iter().map(|entry| self.missed(entry)).filter(is_missed).collect();
+        let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };
+        Joining { answer: Answer::Recovered, position, missed, skip, at }
+    }
+
+    fn missed(&self, entry: &super::ring::Entry) -> Missed {
+        let origin = self.origins[usize::from(entry.origin)].numbers.origin;
+        Missed { origin, number: entry.number, content: entry.content.clone() }
+    }
+}
+
+fn not_recovered(at: Position, skip: Option<Position>) -> Joining {
+    let position = with(at.clone(), skip.as_ref());
+    Joining { answer: Answer::NotRecovered, position, missed: Vec::new(), skip, at }
+}
+
+fn with(mut position: Position, more: Option<&Position>) -> Position {
+    if let Some(more) = more {
+        position.merge_all(more);
+    }
+    position
+}

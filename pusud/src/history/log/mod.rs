@@ -1,0 +1,270 @@
+//! One channel's log: the numbers of its publications, and the recent ones.
+//!
+//! A relay has one log for each channel with history, and all its shards append to it and read it. Its lock is held while
+//! a run takes its numbers and is handed to the shards, so that all of them deliver the log's order; never longer.
+//!
+//! **Invariant:** whatever is appended stands in the inbox of each shard with listeners before the lock is let go.
+//! **Invariant:** `seen` of an origin never goes back, and nothing is appended that is not the next number or behind a gap.
+
+mod append;
+mod heal;
+mod join;
+mod origins;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+pub use append::{Appended, Placed};
+pub use heal::Held;
+pub use join::{Answer, Joining, Missed, Start};
+pub use origins::Numbers;
+
+use super::clock::Now;
+use super::counts::Counts;
+use super::logs::Shared;
+use super::origin::Origin;
+use super::position::{self, ORIGINS_MAX, Position};
+use origins::{Known, LOG_ORIGINS_MAX};
+use ring::Ring;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a log takes beside its entries and its name, in bytes.
+const LOG_BYTES: usize = 400;
+/// What one origin takes in it.
+const ORIGIN_BYTES: usize = 48;
+/// How often a log looks whether positions still have to name all origins, in parts of the retention.
+const UNLISTING_PARTS: i64 = 64;
+
+/// The log of one channel.
+pub struct Log {
+    name: Box<str>,
+    size: usize,
+    ttl_ms: i64,
+    shared: Arc<Shared>,
+    /// By shard: its items that wait in that shard's inbox, or were set aside there.
+    waiting: Box<[AtomicU32]>,
+    /// When a number of any origin was the last to change, in milliseconds since the relay's start.
+    changed_ms: AtomicI64,
+    state: Mutex<State>,
+}
+
+struct State {
+    origins: Vec<Known>,
+    ring: Ring,
+    /// The shards with listeners, a bit for each.
+    shards: u64,
+    /// Positions that were made earlier may miss what was forgotten.
+    horizon: Option<position::Minute>,
+    /// What it takes, as it is counted in the sum.
+    counted_bytes: usize,
+    /// When it was last published to, joined or left, in milliseconds since the relay's start.
+    used_ms: i64,
+    unlisting_ms: i64,
+    /// It is in the table no more.
+    is_dropped: bool,
+}
+
+/// How a log is, for those who look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// Publications in the ring.
+    pub entries: usize,
+    /// What the log takes, in bytes.
+    pub bytes: usize,
+    /// Since when the oldest one is there, in milliseconds.
+    pub oldest_ms: Option<i64>,
+}
+
+impl Log {
+    pub(super) fn new(name: &str, size: usize, ttl_ms: i64, shared: Arc<Shared>, now: Now) -> Self {
+        let waiting = (0..shared.shards).map(|_| AtomicU32::new(0)).collect();
+        let base = shared.base();
+        let mut state = State {
+            origins: vec![Known::new(shared.own, base)],
+            ring: Ring::default(),
+            shards: 0,
+            horizon: shared.horizon(),
+            counted_bytes: 0,
+            used_ms: now.ms,
+            unlisting_ms: now.ms,
+            is_dropped: false,
+        };
+        state.count(name, &shared);
+        Self { name: name.into(), size, ttl_ms, shared, waiting, changed_ms: AtomicI64::new(now.ms), state: Mutex::new(state) }
+    }
+
+    /// The channel.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The numbers of all its origins.
+    pub fn numbers(&self) -> Vec<Numbers> {
+        self.lock().origins.iter().map(|known| known.numbers).collect()
+    }
+
+    /// Those of one origin.
+    pub fn numbers_of(&self, origin: Origin) -> Option<Numbers> {
+        let state = self.lock();
+        state.place(origin).map(|place| state.origins[place].numbers)
+    }
+
+    /// Whether numbers have changed at this time, in milliseconds since the relay's start, or later.
+    pub fn has_changed_since(&self, ms: i64) -> bool {
+        self.changed_ms.load(Ordering::Acquire) >= ms
+    }
+
+    /// Whether this origin is known, or there is room for one more.
+    pub fn takes(&self, origin: Origin) -> bool {
+        let state = self.lock();
+        state.origins.len() < LOG_ORIGINS_MAX || state.place(origin).is_some()
+    }
+
+    /// How it is.
+    pub fn shown(&self, now: Now) -> Shown {
+        let mut state = self.lock();
+        state.expire(self, now);
+        state.count(&self.name, &self.shared);
+        let oldest_ms = state.ring.first().map(|entry| now.ms - entry.accepted_ms);
+        Shown { entries: state.ring.len(), bytes: state.counted_bytes, oldest_ms }
+    }
+
+    /// What it takes, in bytes, as it was counted last.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().counted_bytes
+    }
+
+    /// What was handed over to a shard of this log is delivered, or nobody's any more.
+    pub fn delivered(&self, shard: usize) {
+        self.waiting[shard].fetch_sub(1, Ordering::Release);
+    }
+
+    /// The last listener of a shard has gone.
+    pub fn leave(&self, shard: usize, now: Now) {
+        let mut state = self.lock();
+        state.shards &= !(1 << shard);
+        state.used_ms = now.ms;
+    }
+
+    /// Drops what is past its time to live, and then the oldest until at most so many bytes are left of it.
+    pub(super) fn shrink(&self, bytes: usize, now: Now) {
+        let mut state = self.lock();
+        state.expire(self, now);
+        while state.bytes(&self.name) > bytes && state.evict() {
+            Counts::count(&self.shared.counts.evicted);
+        }
+        state.count(&self.name, &self.shared);
+    }
+
+    /// Ends the log, if it is empty, nobody listens here and it was not used since `before`.
+    pub(super) fn drop_if_unused(&self, before_ms: i64, now: Now) -> bool {
+        let mut state = self.lock();
+        state.expire(self, now);
+        let is_waited_for = self.waiting.iter().any(|waiting| waiting.load(Ordering::Acquire) > 0);
+        if state.ring.len() > 0 || state.shards != 0 || state.used_ms > before_ms || is_waited_for {
+            return false;
+        }
+        state.is_dropped = true;
+        let own = state.origins.iter().find(|known| known.numbers.origin == self.shared.own);
+        self.shared.forget(own.map_or(0, |known| known.numbers.seen), now);
+        self.shared.release(std::mem::take(&mut state.counted_bytes));
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds a log")
+    }
+}
+
+impl State {
+    fn place(&self, origin: Origin) -> Option<usize> {
+        self.origins.iter().position(|known| known.numbers.origin == origin)
+    }
+
+    /// The place of an origin, which is taken in if it is new.
+    fn place_or_new(&mut self, origin: Origin, base: u64) -> usize {
+        self.place(origin).unwrap_or_else(|| {
+            self.origins.push(Known::new(origin, base));
+            self.origins.len() - 1
+        })
+    }
+
+    /// Drops the oldest entry. False: there is none.
+    fn evict(&mut self) -> bool {
+        let Some(entry) = self.ring.pop() else { return false };
+        let numbers = &mut self.origins[usize::from(entry.origin)].numbers;
+        // Behind a gap the floor is higher.
+        numbers.floor = numbers.floor.max(entry.number + 1);
+        true
+    }
+
+    /// Drops what is too old.
+    fn expire(&mut self, log: &Log, now: Now) {
+        while self.ring.first().is_some_and(|entry| now.ms - entry.accepted_ms >= log.ttl_ms) {
+            self.evict();
+            Counts::count(&log.shared.counts.expired);
+        }
+    }
+
+    /// Leaves out of positions whoever ended long ago and has nothing in the ring, and forgets who ended longer ago.
+    fn unlist(&mut self, shared: &Shared, now: Now) {
+        if self.origins.len() == 1 || now.ms < self.unlisting_ms {
+            return;
+        }
+        let retention = shared.times.retention_ms;
+        self.unlisting_ms = now.ms + retention / UNLISTING_PARTS;
+        for place in (0..self.origins.len()).rev() {
+            let known = &mut self.origins[place];
+            let origin = known.numbers.origin;
+            if origin == shared.own || !known.numbers.has_no_entry() {
+                continue;
+            }
+            let Some(ended) = shared.boots.ended(origin) else { continue };
+            known.is_listed &= now.ms - ended < retention;
+            if now.ms - ended >= 3 * retention {
+                self.forget_origin(place);
+            }
+        }
+    }
+
+    fn forget_origin(&mut self, place: usize) {
+        let last = self.origins.len() - 1;
+        self.origins.swap_remove(place);
+        if place != last {
+            let as_place = |place| u16::try_from(place).expect("origins are bounded far below");
+            self.ring.move_origin(as_place(last), as_place(place));
+        }
+    }
+
+    /// The origins that positions name, and whether there are more.
+    fn listed(&self, own: Origin) -> (impl Iterator<Item = (Origin, u64)> + '_, bool) {
+        let is_named = |known: &&Known| known.is_listed && !known.numbers.is_empty();
+        let count = self.origins.iter().filter(is_named).count();
+        let named = self.origins.iter().filter(is_named).skip(count.saturating_sub(ORIGINS_MAX));
+        let alone = (count == 0).then_some((own, 0));
+        (named.map(|known| (known.numbers.origin, known.numbers.seen)).chain(alone), count > ORIGINS_MAX)
+    }
+
+    /// Appends the text of the position of now.
+    fn push_position(&self, out: &mut String, own: Origin, now: Now) {
+        let (listed, is_partial) = self.listed(own);
+        position::push_text(out, now.minute, listed, is_partial);
+    }
+
+    /// The position of now.
+    fn position(&self, own: Origin, now: Now) -> Position {
+        let (listed, is_partial) = self.listed(own);
+        Position { minute: now.minute, seen: listed.collect(), is_partial }
+    }
+
+    fn bytes(&self, name: &str) -> usize {
+        LOG_BYTES + 2 * name.len() + ORIGIN_BYTES * self.origins.len() + self.ring.bytes()
+    }
+
+    /// Counts what it takes in the sum of all logs.
+    fn count(&mut self, name: &str, shared: &Shared) {
+        let bytes = self.bytes(name);
+        shared.recount(std::mem::replace(&mut self.counted_bytes, bytes), bytes);
+    }
+}

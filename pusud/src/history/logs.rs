@@ -1,0 +1,253 @@
+//! All logs of a relay, and what they have in common: the sum of their bytes, and the starts of relays that are known.
+
+use super::boots::Boots;
+use super::clock::{Clock, Now, Times};
+use super::counts::Counts;
+use super::log::Log;
+use super::origin::Origin;
+use super::position::Minute;
+use super::safeguard::Safeguard;
+use super::settings::Settings;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+/// What all logs of a relay share.
+pub(super) struct Shared {
+    pub(super) own: Origin,
+    pub(super) shards: usize,
+    pub(super) times: Times,
+    pub(super) boots: Boots,
+    pub(super) counts: Counts,
+    bytes_max: usize,
+    bytes: AtomicUsize,
+    /// The highest number of the relay's own that was forgotten with a log.
+    forgotten: AtomicU64,
+    /// The minute of the youngest log that was forgotten, and one more; 0: none was.
+    horizon: AtomicU32,
+    /// What a test does without.
+    #[cfg(test)]
+    left_out: Option<Safeguard>,
+}
+
+impl Shared {
+    /// Whether a rule holds.
+    #[cfg(test)]
+    pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
+        self.left_out != Some(safeguard)
+    }
+
+    /// Whether a rule holds: all do.
+    #[cfg(not(test))]
+    pub(super) fn holds(&self, _safeguard: Safeguard) -> bool {
+        true
+    }
+
+    /// The first number of the relay's own in a new log: it was never used before, in whatever channel.
+    pub(super) fn base(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire) + 1
+    }
+
+    pub(super) fn horizon(&self) -> Option<Minute> {
+        self.horizon.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// A log is forgotten in which the relay's own publications had numbers up to this one.
+    pub(super) fn forget(&self, seen: u64, now: Now) {
+        self.forgotten.fetch_max(seen, Ordering::AcqRel);
+        self.horizon.fetch_max(now.minute + 1, Ordering::AcqRel);
+        Counts::count(&self.counts.forgotten);
+    }
+
+    /// Whether nobody else numbers publications of this origin.
+    pub(super) fn is_own(&self, origin: Origin) -> bool {
+        origin == self.own || origin == self.own.unnumbered()
+    }
+
+    pub(super) fn recount(&self, before: usize, after: usize) {
+        self.bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether logs take more than they may.
+    pub(super) fn is_past_bound(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.bytes_max
+    }
+
+    /// Whether logs take so much that some of it has to go soon.
+    pub(super) fn is_tight(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.bytes_max / 8 * 7
+    }
+}
+
+/// The logs of a relay.
+pub struct Logs {
+    settings: Settings,
+    clock: Clock,
+    shared: Arc<Shared>,
+    table: RwLock<HashMap<Box<str>, Arc<Log>>>,
+}
+
+impl Logs {
+    /// No logs yet, of the start of a relay that is called `own` and has so many shards.
+    pub fn new(settings: Settings, own: Origin, shards: usize) -> Self {
+        let longest = settings.rules.iter().map(|rule| rule.ttl).max().unwrap_or(Duration::ZERO);
+        Self::with_times(settings, own, shards, Times::of_ttl(longest))
+    }
+
+    /// As [`Self::new`], with other times.
+    pub(super) fn with_times(settings: Settings, own: Origin, shards: usize, times: Times) -> Self {
+        let shared = Shared {
+            own,
+            shards,
+            times,
+            boots: Boots::new(own, times),
+            counts: Counts::default(),
+            bytes_max: settings.bytes_max,
+            bytes: AtomicUsize::new(0),
+            forgotten: AtomicU64::new(0),
+            horizon: AtomicU32::new(0),
+            #[cfg(test)]
+            left_out: None,
+        };
+        Self { settings, clock: Clock::start(), shared: Arc::new(shared), table: RwLock::default() }
+    }
+
+    /// The same without a rule.
+    #[cfg(test)]
+    pub(super) fn without(mut self, safeguard: Option<Safeguard>) -> Self {
+        Arc::get_mut(&mut self.shared).expect("it has no logs yet").left_out = safeguard;
+        self
+    }
+
+    pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
+        self.shared.holds(safeguard)
+    }
+
+    /// What the operator wants.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Now, as logs are told it.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// This start of this relay.
+    pub fn own(&self) -> Origin {
+        self.shared.own
+    }
+
+    /// The starts of relays that are known.
+    pub fn boots(&self) -> &Boots {
+        &self.shared.boots
+    }
+
+    /// What has happened.
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// Times that all relays have in common.
+    pub fn times(&self) -> Times {
+        self.shared.times
+    }
+
+    /// What all logs take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// How many logs there are.
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// The log of a channel, which is made if the channel has history; `None`: it has none.
+    pub fn log(&self, channel: &str, now: Now) -> Option<Arc<Log>> {
+        if let Some(log) = self.find(channel) {
+            return Some(log);
+        }
+        let rule = self.settings.rule_of(channel)?;
+        let ttl_ms = i64::try_from(rule.ttl.as_millis()).unwrap_or(i64::MAX);
+        let mut table = self.table.write().expect("nothing panics while it holds the table");
+        let log = table
+            .entry(channel.into())
+            .or_insert_with(|| Arc::new(Log::new(channel, rule.size as usize, ttl_ms, self.shared.clone(), now)));
+        Some(log.clone())
+    }
+
+    /// The log of a channel, if it is there.
+    pub fn find(&self, channel: &str) -> Option<Arc<Log>> {
+        self.read().get(channel).cloned()
+    }
+
+    /// All logs.
+    pub fn all(&self) -> Vec<Arc<Log>> {
+        self.read().values().cloned().collect()
+    }
+
+    /// Looks after the logs, about once a second: what is too old goes; of what is too much the oldest of the largest; logs that
+    /// nobody has used for long and whose channel `is_wanted` by nobody are forgotten.
+    pub fn look_after(&self, now: Now, is_wanted: impl Fn(&str) -> bool) {
+        self.shared.boots.forget(now);
+        let logs = self.all();
+        for log in &logs {
+            log.shrink(usize::MAX, now);
+        }
+        self.forget_unused(&logs, now.ms - self.shared.times.retention_ms, now, &is_wanted);
+        if self.shared.is_tight() {
+            self.make_room(logs, now, &is_wanted);
+        }
+    }
+
+    /// Frees a quarter: takes from the largest until all of those are as large as each other.
+    fn make_room(&self, mut logs: Vec<Arc<Log>>, now: Now, is_wanted: &impl Fn(&str) -> bool) {
+        let wanted = self.shared.bytes_max / 4 * 3;
+        // Empty ones go first: they hold nothing.
+        self.forget_unused(&logs, now.ms - 1000, now, is_wanted);
+        logs.sort_by_cached_key(|log| std::cmp::Reverse(log.bytes()));
+        let sizes: Vec<_> = logs.iter().map(|log| log.bytes()).collect();
+        let level = level(&sizes, self.bytes().saturating_sub(wanted));
+        for log in logs.iter().zip(sizes).take_while(|&(_, bytes)| bytes > level).map(|(log, _)| log) {
+            log.shrink(level, now);
+        }
+    }
+
+    fn forget_unused(&self, logs: &[Arc<Log>], before_ms: i64, now: Now, is_wanted: &impl Fn(&str) -> bool) {
+        for log in logs {
+            // The table is held, so that nobody finds a log that has ended.
+            let mut table = self.table.write().expect("nothing panics while it holds the table");
+            if !is_wanted(log.name()) && log.drop_if_unused(before_ms, now) {
+                table.remove(log.name());
+            }
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Box<str>, Arc<Log>>> {
+        self.table.read().expect("nothing panics while it holds the table")
+    }
+}
+
+/// The size to which all larger ones have to come down so that so much is freed; `sizes` begins with the largest.
+fn level(sizes: &[usize], freed: usize) -> usize {
+    let mut sum = 0;
+    for (count, &size) in sizes.iter().enumerate() {
+        // The first `count` ones at the size of this one would free so much.
+        if sum - count * size >= freed {
+            return (sum - freed) / count.max(1);
+        }
+        sum += size;
+    }
+    (sum.saturating_sub(freed)) / sizes.len().max(1)
+}

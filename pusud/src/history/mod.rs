@@ -1,0 +1,28 @@
+//! Recent publications of the channels that the operator has chosen, with which listeners that come back are completed.
+//!
+//! A relay has one [`Log`] for each such channel, and all threads share them ([`Logs`]). What is here knows neither clients nor
+//! links: it is told of publications and of time, and hands frames over in the order that it has decided.
+
+mod base64;
+mod boots;
+mod clock;
+mod counts;
+mod healing;
+mod log;
+mod logs;
+mod origin;
+mod position;
+mod safeguard;
+mod settings;
+mod view;
+
+pub use boots::Boots;
+pub use clock::{Clock, Now, Times};
+pub use counts::Counts;
+pub use healing::{Healing, Malformed, Out, Way, push_publications};
+pub use log::{Answer, Appended, Held, Joining, Log, Missed, Numbers, Placed, Shown, Start};
+pub use logs::Logs;
+pub use origin::Origin;
+pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
+pub use settings::{Rule, Settings};
+pub use view::LogsView;

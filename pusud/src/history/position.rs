@@ -1,0 +1,226 @@
+//! A position: what a listener has seen of a channel, as text that it keeps and gives back.
+//!
+//! `TTTT` is the minute in which it was made, by the maker's clock; then `-ORIGIN.n` follows for each origin: everything of
+//! that origin up to number n was seen, or told as lost. A `*` at the end says that there were more origins than have room.
+//! Characters of JSON that would need an escape are not in it.
+
+use super::base64;
+use super::origin::{self, Origin};
+use crate::protocol::POSITION_BYTES_MAX;
+use smallvec::SmallVec;
+
+/// Origins that a position names at most.
+pub const ORIGINS_MAX: usize = 16;
+/// The largest number that a publication may have: what programs in other languages hold as a whole number.
+pub const NUMBER_MAX: u64 = 1 << 53;
+const MINUTE_LEN: usize = 4;
+
+/// A minute of the wall clock, counted from the beginning of 2020; enough until 2051.
+pub type Minute = u32;
+
+/// The largest minute that has room in a text.
+pub(super) const MINUTE_MAX: Minute = (1 << (6 * MINUTE_LEN)) - 1;
+
+/// What was seen of a channel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Position {
+    /// When it was made.
+    pub minute: Minute,
+    /// Each origin once, and the highest number of it that was seen.
+    pub(super) seen: SmallVec<[(Origin, u64); 3]>,
+    /// It does not say all: there were more origins.
+    pub(super) is_partial: bool,
+}
+
+impl Position {
+    /// Reads a position. `None`: it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > POSITION_BYTES_MAX {
+            return None;
+        }
+        let (minute, mut rest) = text.as_bytes().split_first_chunk::<MINUTE_LEN>()?;
+        let minute = Minute::try_from(base64::parse(minute)?).ok()?;
+        let mut position = Self { minute, ..Self::default() };
+        while let Some((&separator, behind)) = rest.split_first() {
+            if separator == b'*' && behind.is_empty() {
+                position.is_partial = true;
+                break;
+            }
+            let (origin, behind) = behind.split_first_chunk::<{ origin::TEXT_LEN }>()?;
+            let origin = Origin::parse(origin)?;
+            let (&dot, behind) = behind.split_first()?;
+            let digits = behind.iter().take_while(|digit| digit.is_ascii_digit()).count();
+            let (number, behind) = behind.split_at(digits);
+            let number = parse_number(number)?;
+            if separator != b'-' || dot != b'.' || position.get(origin).is_some() {
+                return None;
+            }
+            if position.seen.len() == ORIGINS_MAX {
+                return None;
+            }
+            position.seen.push((origin, number));
+            rest = behind;
+        }
+        Some(position)
+    }
+
+    /// Appends its text.
+    pub fn push(&self, out: &mut String) {
+        push_text(out, self.minute, self.seen.iter().copied(), self.is_partial);
+    }
+
+    /// Its text.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.push(&mut out);
+        out
+    }
+
+    /// The highest number of `origin` that was seen, if it names that one.
+    pub fn get(&self, origin: Origin) -> Option<u64> {
+        self.seen.iter().find(|(other, _)| *other == origin).map(|&(_, number)| number)
+    }
+
+    /// Everything of `origin` up to this number was seen as well.
+    pub fn merge(&mut self, origin: Origin, number: u64) {
+        if let Some((_, seen)) = self.seen.iter_mut().find(|(other, _)| *other == origin) {
+            *seen = (*seen).max(number);
+        } else if self.seen.len() < ORIGINS_MAX {
+            self.seen.push((origin, number));
+        } else {
+            self.is_partial = true;
+        }
+    }
+
+    /// Everything that the other one says was seen as well.
+    pub fn merge_all(&mut self, other: &Self) {
+        self.is_partial |= other.is_partial;
+        other.seen.iter().for_each(|&(origin, number)| self.merge(origin, number));
+    }
+
+    /// The origins that it names, each with the highest number seen.
+    pub fn iter(&self) -> impl Iterator<Item = (Origin, u64)> + '_ {
+        self.seen.iter().copied()
+    }
+}
+
+/// Appends the text of a position.
+pub(super) fn push_text(out: &mut String, minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) {
+    base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
+    for (origin, number) in seen {
+        out.push('-');
+        origin.push(out);
+        out.push('.');
+        push_number(out, number);
+    }
+    if is_partial {
+        out.push('*');
+    }
+}
+
+fn push_number(out: &mut String, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push_str(str::from_utf8(&digits[at..]).expect("digits are ASCII"));
+}
+
+/// A number as [`push_number`] writes it: one text for each.
+fn parse_number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 || (digits.len() > 1 && digits[0] == b'0') {
+        return None;
+    }
+    let number = digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    (number <= NUMBER_MAX).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn origin(bits: u64) -> Origin {
+        Origin::of_boot(&u128::from(bits).to_be_bytes())
+    }
+
+    #[test]
+    fn what_is_not_a_position_is_known() {
+        let mut good = Position { minute: 77, ..Position::default() };
+        good.merge(origin(5), 12);
+        let good = good.text();
+        assert_eq!(good, "AABN-AAAAAF.12");
+        assert!(Position::parse(&good).is_some());
+        for bad in [
+            "",
+            "AAB",
+            "AAB+",
+            "AABN-",
+            "AABN-AAAAAF",
+            "AABN-AAAAAF.",
+            "AABN-AAAAAF.x",
+            "AABN-AAAAAF.-1",
+            "AABN-AAAAAF.012",
+            "AABN-AAAAAF.9007199254740993",
+            "AABN-AAAAAF.99999999999999999999",
+            "AABN-AAAAAF.1-AAAAAF.2",
+            "AABN-AAAAAF.1**",
+            "AABN-AAAAAF.1*-AAAAAG.1",
+            "AABN.AAAAAF.1",
+            "AABN-AAAAAF-1",
+            "AABN-ÄÄÄ.1",
+            " AABN",
+        ] {
+            assert_eq!(Position::parse(bad), None, "{bad}");
+        }
+        let many: String = (0..=ORIGINS_MAX).map(|n| format!("-AAAA{:02}.1", n)).collect();
+        assert_eq!(Position::parse(&format!("AABN{many}")), None);
+        assert_eq!(Position::parse(&format!("AABN{}*", "-".repeat(600))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_read_back(
+            minute in 0..=MINUTE_MAX,
+            seen in proptest::collection::btree_map(0u64..1 << 36, 0..=NUMBER_MAX, 0..=ORIGINS_MAX),
+            is_partial: bool,
+        ) {
+            let seen = seen.into_iter().map(|(bits, number)| (origin(bits), number)).collect();
+            let position = Position { minute, seen, is_partial };
+            let text = position.text();
+            prop_assert!(text.len() <= POSITION_BYTES_MAX);
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte)));
+            prop_assert_eq!(Position::parse(&text), Some(position));
+        }
+
+        /// Whatever can be read has one text.
+        #[test]
+        fn any_text_is_read_or_not(text in "[A-Z0-9_.*-]{0,60}") {
+            if let Some(position) = Position::parse(&text) {
+                prop_assert_eq!(position.text(), text);
+            }
+        }
+
+        #[test]
+        fn merging_is_the_highest_of_both(a in proptest::collection::vec((0u64..4, 0u64..9), 0..6),
+                                          b in proptest::collection::vec((0u64..4, 0u64..9), 0..6)) {
+            let position = |list: &[(u64, u64)]| {
+                let mut position = Position::default();
+                list.iter().for_each(|&(bits, number)| position.merge(origin(bits), number));
+                position
+            };
+            let (mut left, right) = (position(&a), position(&b));
+            left.merge_all(&right);
+            for bits in 0..4 {
+                let highest = a.iter().chain(&b).filter(|(other, _)| *other == bits).map(|&(_, number)| number).max();
+                prop_assert_eq!(left.get(origin(bits)), highest);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Joining a log: `subscribe_ok`, what was missed, and the stream, in one step.
+//!
+//! What stands in the shard's inbox at that moment has been appended before, so that the listener was sent it or did not miss
+//! it: until that has passed the listener is one of those that have seen more than comes.
+
+use super::Apart;
+use crate::frames;
+use crate::history::{Answer, Joining, Start};
+use crate::hub::subscriptions::ListenerId;
+use crate::hub::{Hub, Outbox, Stage, State};
+use crate::protocol::Reply;
+use std::rc::Rc;
+
+impl Hub {
+    /// Whether a channel has history.
+    pub fn has_history(&self, channel: &str) -> bool {
+        self.state.borrow_mut().log_of(channel).is_some()
+    }
+
+    /// Tells a client that it listens to `channel`, to which it has subscribed and of which all linked relays know. Where the
+    /// channel has history, it begins where it wants to.
+    pub fn confirm(&self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
+        let state = &mut *self.state.borrow_mut();
+        state.close_run();
+        state.join(listener, outbox, channel, start);
+        self.schedule_flush();
+    }
+}
+
+impl State {
+    fn join(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
+        let Some(mut log) = self.history.as_mut().and_then(|history| history.log(channel)) else {
+            return self.tell(outbox, &nothing_missed(channel, &start, None));
+        };
+        let history = self.history.as_mut().expect("it has a log");
+        let now = history.view.logs().now();
+        if !matches!(history.apart(channel, listener), Some(Apart::Waiting)) {
+            // It has joined before, and what it gets goes on.
+            let position = log.read(Start::Now, now).position.text();
+            return self.tell(outbox, &nothing_missed(channel, &start, Some(&position)));
+        }
+        let joining = loop {
+            match log.join(self.outgoing.member(), start.clone(), now) {
+                Some(joining) => break joining,
+                None => log = history.log_anew(&log),
+            }
+        };
+        history.rejoin(channel, listener);
+        if let Some(skip) = &joining.skip {
+            history.set_apart(channel, listener, Apart::Ahead(Rc::new(skip.clone())));
+        }
+        self.tell(outbox, &subscribe_ok(channel, &joining));
+        self.replay(outbox, channel, &joining);
+    }
+
+    /// Sends what was missed. It does not count among what a client may have waiting for it: who has missed more than that would
+    /// be disconnected at each return.
+    fn replay(&mut self, outbox: &Rc<Outbox>, channel: &str, joining: &Joining) {
+        let Some(history) = self.history.as_mut().filter(|_| !joining.missed.is_empty()) else { return };
+        for frames in history.replays.frames(channel, joining).iter() {
+            self.stats.delivered += frames.messages();
+            self.stats.delivered_bytes += frames.len() as u64;
+            outbox.push_replay(match outbox.stage() {
+                Stage::EventStream(body) => {
+                    frames::publication_events(body, channel, frames).of_messages(frames.messages())
+                }
+                Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames.clone(),
+            });
+        }
+        self.mark(outbox);
+    }
+
+    fn tell(&mut self, outbox: &Rc<Outbox>, json: &[u8]) {
+        let frames = match outbox.stage() {
+            Stage::EventStream(body) => frames::event(body, Reply::type_of(json), json),
+            Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
+        };
+        self.push(outbox, frames);
+    }
+}
+
+fn subscribe_ok(channel: &str, joining: &Joining) -> Vec<u8> {
+    let count = joining.missed.len();
+    let (recovered, missed, last) = match joining.answer {
+        Answer::Now => (None, None, None),
+        Answer::Recovered => (Some(true), Some(count as u64), None),
+        Answer::NotRecovered => (Some(false), None, None),
+        Answer::Last => (None, None, u32::try_from(count).ok()),
+    };
+    Reply::SubscribeOk { channel, recovered, missed, last, position: Some(&joining.position.text()) }.to_json()
+}
+
+/// The answer where nothing follows: the channel has no history, or the client listens to it already.
+fn nothing_missed(channel: &str, start: &Start, position: Option<&str>) -> Vec<u8> {
+    let recovered = matches!(start, Start::Since(_)).then_some(false);
+    let last = matches!(start, Start::Last(_)).then_some(0);
+    Reply::SubscribeOk { channel, recovered, missed: None, last, position }.to_json()
+}
