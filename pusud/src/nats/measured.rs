@@ -70,6 +70,7 @@ fn joined(door: Counting) -> Backplane<Counting> {
         content_bytes_max: CONTENT_BYTES_MAX as u32,
         has_joined: true,
         is_stopping: false,
+        has_history: false,
         server: "S".into(),
         cluster: "c".into(),
         network: "n".into(),
@@ -230,7 +231,7 @@ mod tests {
         let mut batch = Batch::default();
         let mut frames = Vec::new();
         (0..16).for_each(|_| frames::push_publish(&mut frames, "a", "1"));
-        batch.push(&Publications { channel: "a", frames: &frames, messages: 16, share: Share::LINKS });
+        batch.push(&Publications { channel: "a", frames: &frames, messages: 16, share: Share::LINKS, history: None });
         relay.publish(&batch);
         let mut expected = Vec::new();
         command::publish(&mut expected, "pusu.n.c.a", None, &[&[0; 22 + 16 + 16 * 5]]);

@@ -5,6 +5,7 @@
 use crate::history::Origin;
 use crate::history::position::NUMBER_MAX;
 use crate::protocol::check_channel;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 /// Bytes of an origin: 36 bits.
@@ -108,10 +109,14 @@ impl<'a> Fields<'a> {
         if check_channel(name).is_ok() { Ok(name) } else { Err(self.malformed()) }
     }
 
-    /// JSON text.
+    /// JSON text, and nothing around it.
     pub(super) fn content(&mut self) -> Result<&'a str, Malformed> {
         let length = usize::try_from(self.whole()?).map_err(|_| self.malformed())?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| self.malformed())
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| self.malformed())?;
+        match serde_json::from_str::<&RawValue>(text) {
+            Ok(value) if value.get().len() == length => Ok(text),
+            _ => Err(self.malformed()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod conversing;
 mod garbage;
+mod history;
 mod joining;
 mod losses;
 mod presence;
@@ -32,6 +33,7 @@ use crate::nats::wire::{About, Sender};
 use crate::peers::{BootId, Keys, Peers};
 use crate::routing::Door;
 use conversing::Conversations;
+use history::LinkedHistory;
 use joining::Joining;
 use resuming::Answers;
 pub(super) use server::Next;
@@ -41,10 +43,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The minor version of the protocol that this relay knows.
-const MINOR: u16 = 0;
+const MINOR: u16 = 1;
 /// The numbers of the subscriptions that are not to channels.
 const ALL_SID: u64 = 1;
 const RELAY_SID: u64 = 2;
+const HISTORY_SID: u64 = 3;
 /// What servers take that are not told otherwise (`max_payload`).
 const PAYLOAD_BYTES_USUAL: usize = 1 << 20;
 
@@ -73,6 +76,8 @@ pub(super) struct Backplane<D> {
     keys: Option<Keys>,
     conversations: Conversations,
     answers: Answers,
+    /// What there is to do for channels with history; `None`: no channel of this relay has some.
+    history: Option<LinkedHistory>,
     /// Counts the questions how far others are.
     questions: u64,
     heartbeat: u64,
@@ -143,6 +148,7 @@ impl<D: Door> Backplane<D> {
             peers: Peers::new(door.revocations().unwrap_or_default()),
             keys,
             conversations: Conversations::default(),
+            history: LinkedHistory::of(&door, &identity.name),
             door,
             identity,
             boot,
@@ -201,7 +207,7 @@ impl<D: Door> Backplane<D> {
 
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
-        self.is_stopping && self.queue.is_empty() && self.joining.is_none()
+        self.is_stopping && self.is_drained() && self.queue.is_empty() && self.joining.is_none()
     }
 
     /// What connections are named by.
@@ -223,6 +229,7 @@ impl<D: Door> Backplane<D> {
             content_bytes_max: u32::try_from(self.identity.content_bytes_max).unwrap_or(u32::MAX),
             has_joined: self.has_joined(),
             is_stopping: self.is_stopping,
+            has_history: self.history.is_some(),
             server: server.into(),
             cluster: self.cluster().into(),
             network: self.identity.network.clone(),

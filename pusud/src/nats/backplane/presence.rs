@@ -62,7 +62,10 @@ impl<D: Door> Backplane<D> {
         }
         let relay = self.roster.get(id).expect("it was heard");
         match heard {
-            Heard::Linked if !is_stopping => info!(relay = %relay.shown(), "linked over NATS"),
+            Heard::Linked if !is_stopping => {
+                info!(relay = %relay.shown(), "linked over NATS");
+                self.compare_lengths(id);
+            }
             Heard::Moved => info!(relay = %relay.shown(), "the relay has another connection to NATS"),
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
@@ -72,6 +75,10 @@ impl<D: Door> Backplane<D> {
             // Whatever it has told meanwhile may be missing too.
             Heard::Gap => self.begin_next_conversation(id),
             _ => {}
+        }
+        self.begin_history(id);
+        if heard == Heard::Moved || presence == Presence::Join {
+            self.tell_history_again(id);
         }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
@@ -145,6 +152,7 @@ impl<D: Door> Backplane<D> {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
         self.roster.stopped(id);
+        self.end_history(id, true);
         self.not_waited_for(id, now);
         Ok(())
     }
@@ -172,6 +180,7 @@ impl<D: Door> Backplane<D> {
 
     fn not_waited_for(&mut self, id: RelayId, now: Instant) {
         self.end_conversation(id);
+        self.end_history(id, false);
         self.barriers.gone(&Answerer::Relay(id));
         let server_of = |relay: &Relay| relay.about.as_ref().map(|about| about.server.clone());
         if let Some(server) = self.roster.get(id).and_then(server_of)
@@ -204,8 +213,14 @@ impl<D: Door> Backplane<D> {
     /// Says goodbye behind everything that waits. Nothing is published any more.
     pub(in crate::nats) fn stop(&mut self) {
         self.is_stopping = true;
+        if !self.drain_history() {
+            self.say_goodbye();
+        }
+        self.to_write.notify_one();
+    }
+
+    pub(super) fn say_goodbye(&mut self) {
         let sender = self.sender();
         self.send(Kind::Ordered, &self.subjects.of_all(), |out| wire::goodbye(out, sender));
-        self.to_write.notify_one();
     }
 }
