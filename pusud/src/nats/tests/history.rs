@@ -126,6 +126,7 @@ fn relays_that_take_no_numbers_get_copies_until_they_have_stopped() {
         // It is silent, and may still hear this one.
         bench.pass(Duration::from_secs(10));
         assert_eq!(bench.peer("other").unwrap().linked_for, None);
+        bench.written();
         publish(&mut bench, "h.a", &["3"]);
         assert_eq!(to(&bench.written(), "pusu.n.c.h.a").count(), 1);
         bench.receive(ALL, &payload(|out| wire::goodbye(out, sender(2, 1))));
