@@ -5,9 +5,13 @@
 //! **Invariant:** each subscription is answered once, at most a second after it has asked; whoever was answered for want of time
 //! still has a barrier.
 
+mod figures;
+mod list;
+
 use crate::nats::roster::RelayId;
-use crate::nats::wire::LIST_BYTES_MAX;
 use crate::routing::Ticket;
+use figures::Figures;
+use list::List;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,8 +26,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// The same for each that has to answer, since all of them pay for each barrier of all others.
 const PAUSE_PER_ANSWERER: Duration = Duration::from_micros(300);
 
-/// Channels of one barrier: the answer has 20 bytes for each.
-const CHANNELS_MAX: usize = LIST_BYTES_MAX / 20;
 /// Time between two questions to those that lag.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,8 @@ pub(super) struct Barriers {
     waiting: VecDeque<Waiting>,
     /// Those whose clients wait no longer: other relays' servers may not know of them yet.
     late: VecDeque<Asked>,
+    /// Those whose subscriptions the server has not taken, in the order in which they asked: no barrier helps them.
+    held: VecDeque<Waiting>,
     under_way: Option<UnderWay>,
     began: Option<Instant>,
     /// Those that have begun within the last second, in order.
@@ -50,19 +54,6 @@ pub(super) struct Barriers {
     pause: Duration,
     /// What there has been.
     pub figures: Figures,
-}
-
-/// What has become of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Figures {
-    /// How many have been answered by all.
-    pub passed: u64,
-    /// How many were given up.
-    pub expired: u64,
-    /// How long the last one took.
-    pub last: Option<Duration>,
-    /// The longest.
-    pub longest: Option<Duration>,
 }
 
 /// A subscription that asks.
@@ -101,27 +92,6 @@ pub(super) struct Begun {
     pub subscriptions: Rc<[Asked]>,
 }
 
-/// What one barrier is about, while it is put together.
-#[derive(Default)]
-struct List {
-    all: Vec<Asked>,
-    sids: BTreeSet<u64>,
-    bytes: usize,
-}
-
-impl List {
-    fn has_room(&self) -> bool {
-        self.bytes < LIST_BYTES_MAX - 256 && self.all.len() < CHANNELS_MAX
-    }
-
-    fn add(&mut self, asked: &Asked) {
-        if self.sids.insert(asked.sid) {
-            self.bytes += asked.channel.len() + 1;
-            self.all.push(asked.clone());
-        }
-    }
-}
-
 /// Subscriptions that need not wait any more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settled {
@@ -137,6 +107,23 @@ impl Barriers {
     /// A subscription waits from now on.
     pub(super) fn ask(&mut self, asked: Asked, ticket: Ticket, now: Instant) {
         self.waiting.push_back(Waiting { asked, ticket, since: now });
+    }
+
+    /// Nobody waits for this one: it has been told to the server again.
+    pub(super) fn ask_late(&mut self, asked: Asked) {
+        self.late.push_back(asked);
+    }
+
+    /// The server has not taken some of them: they wait for as long as they can. What comes later asks in vain too.
+    pub(super) fn hold(&mut self, is_refused: impl Fn(u64) -> bool) {
+        let is_meant = |waiting: &mut Waiting| is_refused(waiting.asked.sid);
+        let under_way = self.under_way.iter_mut().flat_map(|under_way| under_way.tickets.extract_if(.., is_meant));
+        let mut held: Vec<Waiting> = under_way.collect();
+        let (meant, others) = std::mem::take(&mut self.waiting).into_iter().partition(|one| is_refused(one.asked.sid));
+        self.waiting = others;
+        held.extend::<VecDeque<Waiting>>(meant);
+        self.held.extend(held);
+        self.held.make_contiguous().sort_by_key(|waiting| waiting.since);
     }
 
     /// Whether anything wants a barrier.
@@ -233,6 +220,16 @@ impl Barriers {
         }
     }
 
+    /// Of servers only these are waited for.
+    pub(super) fn retain_servers(&mut self, is_there: impl Fn(&str) -> bool) {
+        if let Some(under_way) = &mut self.under_way {
+            under_way.left.retain(|answerer| match answerer {
+                Answerer::Server(server) => is_there(server),
+                Answerer::Relay(_) => true,
+            });
+        }
+    }
+
     /// Those that need not wait any more, all of them where there `is_nobody` to wait for; `epoch`: which network it is now.
     pub(super) fn settle(&mut self, is_nobody: bool, epoch: u64, now: Instant) -> Settled {
         let mut settled = Settled::default();
@@ -240,9 +237,7 @@ impl Barriers {
         if let Some(under_way) = self.under_way.take_if(|under_way| under_way.left.is_empty() || is_nobody) {
             let took = now.saturating_duration_since(under_way.began);
             if under_way.left.is_empty() {
-                self.figures.passed += 1;
-                self.figures.last = Some(took);
-                self.figures.longest = self.figures.longest.max(Some(took));
+                self.figures.pass(took);
             }
             if is_nobody || under_way.epoch == epoch {
                 settled.tickets.extend(under_way.tickets.iter().map(|waiting| waiting.ticket));
@@ -271,6 +266,11 @@ impl Barriers {
             settled.tickets.push(waiting.ticket);
             self.late.push_back(waiting.asked);
         }
+        while self.held.front().is_some_and(is_over)
+            && let Some(waiting) = self.held.pop_front()
+        {
+            settled.tickets.push(waiting.ticket);
+        }
         if is_nobody {
             self.late.clear();
         }
@@ -286,8 +286,8 @@ impl Barriers {
         });
         let may_begin = || self.may_begin_at().unwrap_or_else(Instant::now);
         let begins = (can_begin && self.is_any() && self.under_way.is_none()).then(may_begin);
-        let first = self.waiting.front().map(|first| first.since + WAIT);
-        expires.chain(begins).chain(first).min()
+        let firsts = self.waiting.front().into_iter().chain(self.held.front()).map(|first| first.since + WAIT);
+        expires.chain(begins).chain(firsts).min()
     }
 }
 

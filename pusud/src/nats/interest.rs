@@ -34,6 +34,8 @@ pub(super) struct Channel {
     pub is_new: bool,
     /// In this epoch all publications that come later will come here.
     settled_in: Option<u64>,
+    /// The server has not taken the subscription.
+    is_refused: bool,
     sid: u64,
     /// The last number of each relay.
     lasts: Vec<(RelayId, u64)>,
@@ -59,7 +61,14 @@ impl Interest {
         let place = entry.key();
         let sid = FIRST_SID + self.subscribed * PLACES + place as u64;
         self.subscribed += 1;
-        entry.insert(Channel { name: name.clone(), is_new: true, settled_in: None, sid, lasts: Vec::new() });
+        entry.insert(Channel {
+            name: name.clone(),
+            is_new: true,
+            settled_in: None,
+            is_refused: false,
+            sid,
+            lasts: Vec::new(),
+        });
         self.places.insert(name, place);
         Some(sid)
     }
@@ -80,6 +89,11 @@ impl Interest {
     pub(super) fn by_sid(&mut self, sid: u64) -> Option<&mut Channel> {
         let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
         self.channels.get_mut(place).filter(|channel| channel.sid == sid)
+    }
+
+    fn place(&self, sid: u64) -> Option<usize> {
+        let place = (sid.checked_sub(FIRST_SID)? % PLACES) as usize;
+        self.channels.get(place).filter(|channel| channel.sid == sid).map(|_| place)
     }
 
     /// The channel of this name, if somebody listens.
@@ -125,7 +139,7 @@ impl Interest {
     /// A barrier of this subscription was passed, by all relays of this epoch.
     pub(super) fn settle(&mut self, sid: u64) {
         let epoch = self.epoch;
-        if let Some(channel) = self.by_sid(sid) {
+        if let Some(channel) = self.by_sid(sid).filter(|channel| !channel.is_refused) {
             (channel.is_new, channel.settled_in) = (false, Some(epoch));
         }
     }
@@ -133,7 +147,35 @@ impl Interest {
     /// Nothing is certain any more, since the connection has ended or another one begins: which tells of all that there is.
     pub(super) fn unsettle(&mut self) {
         self.epoch += 1;
-        self.channels.iter_mut().for_each(|(_, channel)| channel.is_new = false);
+        self.channels.iter_mut().for_each(|(_, channel)| (channel.is_new, channel.is_refused) = (false, false));
+    }
+
+    /// The server has not taken the subscription to this channel, or `None`: some of those that need a barrier.
+    pub(super) fn refuse(&mut self, channel: Option<&str>) {
+        let epoch = self.epoch;
+        let refuse = |known: &mut Channel| (known.is_refused, known.settled_in) = (true, None);
+        match channel {
+            Some(channel) => self.by_name(channel).into_iter().for_each(refuse),
+            None => {
+                let all = self.channels.iter_mut().map(|(_, known)| known);
+                all.filter(|known| known.settled_in != Some(epoch)).for_each(refuse);
+            }
+        }
+    }
+
+    /// Whether the server has not taken this subscription.
+    pub(super) fn is_refused(&self, sid: u64) -> bool {
+        self.place(sid).is_some_and(|place| self.channels[place].is_refused)
+    }
+
+    /// The subscriptions that the server has not taken: they are told to it once more, and need a barrier.
+    pub(super) fn try_refused(&mut self) -> Vec<Asked> {
+        let refused = self.channels.iter_mut().filter(|(_, channel)| channel.is_refused);
+        let tried = refused.map(|(_, channel)| {
+            channel.is_refused = false;
+            Asked { channel: channel.name.clone(), sid: channel.sid }
+        });
+        tried.collect()
     }
 
     /// Each channel needs a barrier again, also if one of it is under way.
@@ -195,87 +237,4 @@ impl Channel {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const R: RelayId = RelayId(1);
-
-    fn channel() -> Channel {
-        Channel { name: "a".into(), is_new: false, settled_in: None, sid: FIRST_SID, lasts: Vec::new() }
-    }
-
-    fn taken(missed: u64, late: u64) -> Option<Taken> {
-        Some(Taken { missed, late })
-    }
-
-    #[test]
-    fn a_number_of_a_subscription_is_never_that_of_another_channel() {
-        let mut interest = Interest::default();
-        let first = interest.add("a").unwrap();
-        assert_eq!((first, interest.add("a")), (FIRST_SID, None));
-        assert_eq!(interest.remove("a"), Some(first));
-        let second = interest.add("b").unwrap();
-        assert!(first != second && interest.by_sid(first).is_none());
-        assert_eq!(interest.by_sid(second).map(|channel| channel.name.clone()), Some("b".into()));
-        assert!((0..FIRST_SID).all(|sid| interest.by_sid(sid).is_none()));
-        assert!(interest.contains("b") && !interest.contains("a") && interest.len() == 1);
-    }
-
-    #[test]
-    fn each_missing_one_is_counted_and_late_ones_are_known() {
-        let mut channel = channel();
-        assert_eq!(channel.take(R, 5, 0, 2), taken(0, 0), "nothing is known before the first");
-        assert_eq!(channel.take(R, 7, 0, 1), taken(0, 0));
-        assert_eq!(channel.take(R, 10, 0, 2), taken(2, 0));
-        assert_eq!(channel.take(R, 8, 0, 2), taken(0, 2));
-        assert_eq!(channel.take(R, 11, 0, 3), taken(0, 1), "the first of the three was there");
-        assert_eq!(channel.take(RelayId(2), 3, 0, 1), taken(0, 0), "each relay counts for itself");
-        assert_eq!([13, 15, 1].map(|last| channel.reach(R, 0, last)), [0, 2, 0].map(Some));
-        assert_eq!(channel.take(R, 16, 0, 1), taken(0, 0));
-    }
-
-    #[test]
-    fn from_what_a_relay_has_said_on_nothing_is_lost_unseen() {
-        let mut channel = channel();
-        assert_eq!(channel.reach(R, 0, 0), Some(0), "it has not published yet");
-        assert_eq!(channel.take(R, 2, 0, 1), taken(1, 0));
-        // Forgotten and begun anew: only what is behind the base counts.
-        assert_eq!(channel.take(R, 103, 100, 1), taken(2, 0));
-    }
-
-    #[test]
-    fn a_number_that_no_relay_has_come_to_changes_nothing() {
-        let mut channel = channel();
-        assert_eq!(channel.reach(R, 0, 5), Some(0));
-        assert_eq!((channel.take(R, 7 + MISSED_MAX, 0, 1), channel.reach(R, 0, 6 + MISSED_MAX)), (None, None));
-        assert_eq!(channel.take(R, 7, 0, 1), taken(1, 0));
-        assert_eq!(channel.reach(R, 0, 7 + MISSED_MAX), Some(MISSED_MAX));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_sent_is_received_or_counted(fates in proptest::collection::vec(0u8..4, 1..60)) {
-            let mut channel = channel();
-            channel.reach(R, 0, 0);
-            let (mut received, mut missed, mut late, mut stray) = (0, 0, 0, Vec::new());
-            for (number, fate) in (1..).zip(&fates) {
-                match fate {
-                    0 => {}
-                    1 => stray.push(number),
-                    _ => {
-                        let now = channel.take(R, number, 0, 1).unwrap();
-                        received += 1;
-                        missed += now.missed;
-                    }
-                }
-            }
-            missed += channel.reach(R, 0, fates.len() as u64).unwrap();
-            for number in &stray {
-                late += channel.take(R, *number, 0, 1).unwrap().late;
-            }
-            prop_assert_eq!(received + missed, fates.len() as u64);
-            prop_assert_eq!(late, stray.len() as u64);
-        }
-    }
-}
+mod tests;

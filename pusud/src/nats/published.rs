@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 /// Channels that are remembered; past it the one that has been quiet for longest is forgotten early.
 pub(super) const REMEMBERED_MAX: usize = 64 * 1024;
+/// How long one that is not to be forgotten yet is kept before it is looked at again.
+const KEPT: Duration = Duration::from_secs(60);
 /// How long a channel has been quiet when its listeners are told how far it is, each time, and when it is forgotten.
 const QUIET: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(600)];
@@ -21,8 +23,10 @@ pub(super) struct Published {
     channels: HashMap<Rc<str>, Sent>,
     /// When something is due about each channel, in order.
     due: BTreeSet<(Instant, Rc<str>)>,
-    /// Those of them that have been told of for the last time.
+    /// Those of them that have been quiet for a while, by when they were published to.
     quiet: BTreeSet<(Instant, Rc<str>)>,
+    /// How many were forgotten early, for want of room.
+    forgotten_early: u64,
     /// The highest number of all channels that were forgotten.
     floor: u64,
 }
@@ -67,11 +71,11 @@ impl Published {
         let sent = self.channels.get_mut(channel).expect("it was put in");
         let first = sent.last + 1;
         sent.last += count;
-        (sent.at, sent.heartbeat) = (now, heartbeat);
+        let at = std::mem::replace(&mut sent.at, now);
+        sent.heartbeat = heartbeat;
         if sent.stage > 0 {
-            let before = (sent.due, sent.name.clone());
-            self.due.remove(&before);
-            self.quiet.remove(&before);
+            self.due.remove(&(sent.due, sent.name.clone()));
+            self.quiet.remove(&(at, sent.name.clone()));
             (sent.stage, sent.due) = (0, now + QUIET[0]);
             self.due.insert((sent.due, sent.name.clone()));
         }
@@ -83,6 +87,7 @@ impl Published {
             // Where all are busy, or were a moment ago, any of them.
             let Some((_, oldest)) = self.quiet.first().or_else(|| self.due.first()).cloned() else { break };
             self.forget(&oldest);
+            self.forgotten_early += 1;
         }
         let channel: Rc<str> = channel.into();
         let (base, due) = (self.floor, now + QUIET[0]);
@@ -95,9 +100,8 @@ impl Published {
     fn forget(&mut self, channel: &str) {
         if let Some(sent) = self.channels.remove(channel) {
             self.floor = self.floor.max(sent.last);
-            let line = (sent.due, sent.name);
-            self.due.remove(&line);
-            self.quiet.remove(&line);
+            self.due.remove(&(sent.due, sent.name.clone()));
+            self.quiet.remove(&(sent.at, sent.name));
         }
     }
 
@@ -106,14 +110,17 @@ impl Published {
         self.due.first().map(|(at, _)| *at)
     }
 
+    /// How many were forgotten early.
+    pub(super) fn forgotten_early(&self) -> u64 {
+        self.forgotten_early
+    }
+
     /// The next channel whose listeners are to be told how far it is: the subject, `base` and `last`. Forgets channels that
-    /// have been quiet for long.
-    pub(super) fn next_note(&mut self, now: Instant) -> Option<(Rc<str>, u64, u64)> {
+    /// have been quiet for long, where all relays `may_forget` them.
+    pub(super) fn next_note(&mut self, may_forget: bool, now: Instant) -> Option<(Rc<str>, u64, u64)> {
         loop {
             self.due.first().filter(|(at, _)| *at <= now)?;
-            let line = self.due.pop_first()?;
-            self.quiet.remove(&line);
-            let (_, channel) = line;
+            let (_, channel) = self.due.pop_first()?;
             let sent = self.channels.get_mut(&channel).expect("whatever stands in line is there");
             if sent.at + QUIET[sent.stage] > now {
                 // It was published to meanwhile.
@@ -121,14 +128,19 @@ impl Published {
                 self.due.insert((sent.due, channel));
                 continue;
             }
-            sent.stage += 1;
-            if sent.stage == QUIET.len() {
-                self.forget(&channel);
+            if sent.stage + 1 == QUIET.len() {
+                if may_forget {
+                    self.forget(&channel);
+                } else {
+                    sent.due = now + KEPT;
+                    self.due.insert((sent.due, channel));
+                }
                 continue;
             }
+            sent.stage += 1;
             sent.due = sent.at + QUIET[sent.stage];
-            if sent.stage == QUIET.len() - 1 {
-                self.quiet.insert((sent.due, channel.clone()));
+            if sent.stage == 1 {
+                self.quiet.insert((sent.at, channel.clone()));
             }
             let note = (sent.subject.clone(), sent.base, sent.last);
             self.due.insert((sent.due, channel));
@@ -184,7 +196,7 @@ mod tests {
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let mut told = Vec::new();
         for second in 0..700 {
-            while let Some((subject, base, last)) = published.next_note(at(second)) {
+            while let Some((subject, base, last)) = published.next_note(true, at(second)) {
                 assert_eq!((&*subject, base), ("pusu.n.c.a", 0));
                 told.push((second, last));
             }
@@ -203,7 +215,7 @@ mod tests {
         for tenth in 0..100 {
             let now = start + Duration::from_millis(100 * tenth);
             numbers(&mut published, "a", 1, now);
-            assert_eq!(published.next_note(now), None);
+            assert_eq!(published.next_note(true, now), None);
             assert_eq!(published.due.len(), 1);
         }
     }
@@ -213,9 +225,9 @@ mod tests {
         let (mut published, start) = (Published::default(), Instant::now());
         for second in (0..31 * 100).step_by(31) {
             let now = start + Duration::from_secs(second);
-            while published.next_note(now).is_some() {}
+            while published.next_note(true, now).is_some() {}
             numbers(&mut published, "a", 1, now);
-            while published.next_note(now + Duration::from_secs(30)).is_some() {}
+            while published.next_note(true, now + Duration::from_secs(30)).is_some() {}
             assert_eq!((published.due.len(), published.quiet.len()), (1, 1), "{second}");
         }
     }
@@ -224,17 +236,34 @@ mod tests {
     fn the_one_that_has_been_quiet_for_longest_is_forgotten_first() {
         let (mut published, start) = (Published::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
+        // One is published to all the time, and another one has been quiet for a moment: neither for long.
+        numbers(&mut published, "busy", 1, start);
         numbers(&mut published, "quiet", 1, start);
-        while published.next_note(at(40)).is_some() {}
-        for channel in 1..REMEMBERED_MAX {
-            numbers(&mut published, &channel.to_string(), 1, at(40));
+        for second in 1..4 {
+            numbers(&mut published, "busy", 1, at(second));
+            while published.next_note(true, at(second)).is_some() {}
         }
-        numbers(&mut published, "one more", 1, at(40));
-        assert_eq!(
-            (published.of("quiet"), published.len(), published.due.len()),
-            (None, REMEMBERED_MAX, REMEMBERED_MAX)
-        );
-        assert!(published.quiet.is_empty() && published.of("1").is_some());
+        for channel in 2..REMEMBERED_MAX {
+            numbers(&mut published, &channel.to_string(), 1, at(4));
+        }
+        assert_eq!((published.len(), published.forgotten_early()), (REMEMBERED_MAX, 0));
+        numbers(&mut published, "one more", 1, at(4));
+        assert_eq!((published.of("quiet"), published.of("busy")), (None, Some((0, 4))));
+        assert_eq!((published.len(), published.due.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        assert_eq!((published.quiet.len(), published.forgotten_early()), (0, 1));
+    }
+
+    #[test]
+    fn a_channel_is_remembered_while_somebody_may_not_have_heard_how_far_it_is() {
+        let (mut published, start) = (Published::default(), Instant::now());
+        numbers(&mut published, "a", 2, start);
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        for second in 0..2000 {
+            while published.next_note(false, at(second)).is_some() {}
+        }
+        assert_eq!(published.of("a"), Some((0, 2)));
+        while published.next_note(true, at(2060)).is_some() {}
+        assert_eq!((published.of("a"), published.due.len(), published.quiet.len()), (None, 0, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 /// What publications that wait may take, in bytes.
 pub(super) const PUBLICATIONS_BYTES_MAX: usize = 16 << 20;
 /// What others have asked for may take before nothing more is answered, in bytes: they ask again.
-const ANSWERS_BYTES_MAX: usize = 16 << 20;
+pub(super) const ANSWERS_BYTES_MAX: usize = 16 << 20;
 /// Commands are joined up to this, in bytes: so much is lost at the most with the connection that it is being written to.
 const CHUNK_BYTES: usize = 64 << 10;
 

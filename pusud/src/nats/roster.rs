@@ -23,6 +23,8 @@ const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(60);
 /// Most relays that are known at a time; strangers could name ever new ones.
 pub(super) const RELAYS_MAX: usize = 256;
 
+/// How long after it is linked again a relay has asked how far all channels are.
+const ASKED: Duration = Duration::from_secs(60);
 /// Earlier starts that are remembered.
 const REPLACED_MAX: usize = 64;
 
@@ -167,6 +169,13 @@ impl Roster {
     /// Those that are there.
     pub(super) fn linked(&self) -> impl Iterator<Item = (RelayId, &Relay)> {
         self.all().filter(|(_, relay)| relay.linked.is_some())
+    }
+
+    /// Whether no relay can lack anything of what was said long ago: none is down, and none was a moment ago.
+    pub(super) fn have_all_heard(&self, now: Instant) -> bool {
+        let is_waited_for = |about: &About| !about.is_stopping;
+        let known = self.relays.values().filter(|relay| relay.about.as_ref().is_some_and(is_waited_for));
+        known.map(|relay| relay.linked).all(|linked| linked.is_some_and(|since| since + ASKED <= now))
     }
 
     /// The relay stops as planned.

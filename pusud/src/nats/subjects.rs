@@ -31,6 +31,12 @@ impl Subjects {
         subject
     }
 
+    /// The channel that this subject is of; `None`: it is no channel's.
+    pub(super) fn channel_of(&self, subject: &str) -> Option<String> {
+        let channel = unescape(subject.strip_prefix(&*self.prefix)?.strip_prefix("c.")?)?;
+        (self.of_channel(&channel) == subject).then_some(channel)
+    }
+
     /// Where all relays listen.
     pub(super) fn of_all(&self) -> String {
         format!("{}all", self.prefix)
@@ -69,27 +75,27 @@ fn escape(name: &str, keeps_dots: bool, out: &mut String) {
     }
 }
 
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        match first {
+            b'%' => {
+                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                rest = &rest[2..];
+            }
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn unescape(text: &str) -> Option<String> {
-        let mut bytes = Vec::new();
-        let mut rest = text.as_bytes();
-        while let Some((&first, behind)) = rest.split_first() {
-            rest = behind;
-            match first {
-                b'%' => {
-                    let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-                    bytes.push(u8::from_str_radix(digits, 16).ok()?);
-                    rest = &rest[2..];
-                }
-                other => bytes.push(other),
-            }
-        }
-        String::from_utf8(bytes).ok()
-    }
 
     #[test]
     fn they_read_as_the_norm_says() {
@@ -116,7 +122,8 @@ mod tests {
             let token = subject.strip_prefix("pusu.n.c.").unwrap();
             prop_assert!(token.split('.').all(|token| !token.is_empty()));
             prop_assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte)));
-            prop_assert_eq!(unescape(token), Some(name));
+            prop_assert_eq!(unescape(token), Some(name.clone()));
+            prop_assert_eq!(Subjects::new("n").channel_of(&subject), Some(name));
         }
     }
 }

@@ -54,8 +54,12 @@ pub(super) async fn run<D: Door, S: Servers, E: Events>(
     if !is_connected && waiting > 0 {
         warn!(bytes = waiting, "messages that have waited for NATS are lost, since no server is there");
     }
-    if is_connected && timeout(STOP_MAX, all_said(&mut tasks, connection)).await.is_err() {
-        warn!("not everything was sent to NATS in time");
+    if is_connected {
+        let in_time = timeout(STOP_MAX, all_said(&mut tasks, connection)).await.is_ok();
+        let left = backplane.borrow().waiting_bytes();
+        if !in_time || left > 0 {
+            warn!(bytes = left, "not everything was sent to NATS in time");
+        }
     }
     status
 }
@@ -141,7 +145,8 @@ async fn keep_connected<D: Door, S: Servers>(
 ) {
     let mut candidates = Candidates::new(addresses, &mut random);
     let mut next = None;
-    while next.is_some() || !backplane.borrow().is_stopping() {
+    // When the relay stops, what waits has to go somewhere; whoever waits for that does not do so for long.
+    while next.is_some() || !backplane.borrow().is_stopped() {
         let connection = match next.take() {
             Some(connection) => Ok(connection),
             None => dial(&servers, &mut candidates, &mut random).await,
@@ -171,10 +176,11 @@ async fn keep_connected<D: Door, S: Servers>(
         if next.is_none() {
             candidates.learn_more(&backplane.named_servers());
         }
-        match (&next, backplane.is_stopping()) {
-            (_, true) => {}
-            (Some(_), false) => backplane.moves(Instant::now()),
-            (None, false) => backplane.disconnected(reason, Instant::now()),
+        match &next {
+            Some(_) => backplane.moves(Instant::now()),
+            // It has ended as it was asked to.
+            None if backplane.is_stopped() => {}
+            None => backplane.disconnected(reason, Instant::now()),
         }
     }
 }

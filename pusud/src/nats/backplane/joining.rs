@@ -73,6 +73,10 @@ impl<D: Door> Backplane<D> {
         let all: Vec<RelayId> = self.roster.all().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.learn_numbers(id));
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
+        if self.is_stopping && self.is_drained() {
+            // What it has said over another connection counts no more, or was dropped with that.
+            self.say_goodbye();
+        }
         self.to_tick.notify_one();
     }
 

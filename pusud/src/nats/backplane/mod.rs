@@ -9,11 +9,13 @@ mod conversing;
 mod garbage;
 mod history;
 mod joining;
+mod lines;
 mod losses;
 mod presence;
 mod publishing;
 mod questions;
 mod reception;
+mod refusals;
 mod resuming;
 mod server;
 mod status;
@@ -25,8 +27,7 @@ use crate::nats::interest::Interest;
 use crate::nats::published::Published;
 use crate::nats::queue::{Kind, Queue};
 use crate::nats::roster::Roster;
-use crate::nats::server::{Info, command};
-use crate::nats::servers::Way;
+use crate::nats::server::command;
 use crate::nats::settings::Identity;
 use crate::nats::subjects::Subjects;
 use crate::nats::wire::{About, Sender};
@@ -35,10 +36,11 @@ use crate::routing::Door;
 use conversing::Conversations;
 use history::LinkedHistory;
 use joining::Joining;
+use lines::Lines;
 use resuming::Answers;
 pub(super) use server::Next;
+use server::Server;
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -84,27 +86,17 @@ pub(super) struct Backplane<D> {
     heartbeat_at: Instant,
     figures: Figures,
     warned: Option<Instant>,
+    lines: Lines,
+    /// Subscriptions of which some clients wait were not taken by the server.
+    must_hold: bool,
+    /// When subscriptions that the server has not taken are told to it once more.
+    try_refused: Option<Instant>,
     /// When it was last said that no server can be connected to.
     dial_warned: Option<Instant>,
     is_stopping: bool,
     to_write: Rc<Notify>,
     to_tick: Rc<Notify>,
     scratch: Vec<u8>,
-}
-
-/// The server that this relay is connected to.
-struct Server {
-    way: Way,
-    info: Info,
-    since: Instant,
-    round_trip: Option<Duration>,
-    /// When the PING left that is not answered yet.
-    pinged: Option<Instant>,
-    refusals: u64,
-    /// When something was heard of it.
-    heard: Instant,
-    /// Since when it has been heard without a pause.
-    hears_since: Instant,
 }
 
 /// What was counted since the relay started.
@@ -132,6 +124,8 @@ struct Figures {
     last_error: Option<(String, Instant)>,
     /// What servers have refused.
     refusals: u64,
+    /// The log says that channels were forgotten early.
+    has_told_forgotten: bool,
     /// A limit of the server that was warned about.
     small_payload: Option<usize>,
 }
@@ -168,6 +162,9 @@ impl<D: Door> Backplane<D> {
             heartbeat_at: now,
             figures: Figures::default(),
             warned: None,
+            lines: Lines::default(),
+            must_hold: false,
+            try_refused: None,
             dial_warned: None,
             is_stopping: false,
             to_write: Rc::default(),
@@ -200,14 +197,14 @@ impl<D: Door> Backplane<D> {
         }
     }
 
-    /// Whether nothing more is taken from the relay.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping
-    }
-
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
         self.is_stopping && self.is_drained() && self.queue.is_empty() && self.joining.is_none()
+    }
+
+    /// What waits to be written, in bytes.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.queue.bytes()
     }
 
     /// What connections are named by.

@@ -2,6 +2,7 @@
 
 use super::Backplane;
 use super::garbage::Taken;
+use super::lines::Cause;
 use crate::nats::barrier::Answerer;
 use crate::nats::queue::Kind;
 use crate::nats::roster::{Heard, Relay, RelayId};
@@ -57,15 +58,17 @@ impl<D: Door> Backplane<D> {
             // Its server may not know of all that is listened to here.
             self.interest.unsettle_barriers();
         }
+        if heard == Heard::Moved {
+            self.retain_servers();
+        }
         if heard == Heard::Linked {
             self.learn_numbers(id);
         }
         let relay = self.roster.get(id).expect("it was heard");
         match heard {
-            Heard::Linked if !is_stopping => {
-                info!(relay = %relay.shown(), "linked over NATS");
-                self.compare_lengths(id);
-            }
+            Heard::Same => {}
+            _ if !self.lines.may(Cause::Relays, now) => {}
+            Heard::Linked if !is_stopping => info!(relay = %relay.shown(), "linked over NATS"),
             Heard::Moved => info!(relay = %relay.shown(), "the relay has another connection to NATS"),
             Heard::Gap => info!(relay = %relay.shown(), "heartbeats of the relay are missing"),
             _ => {}
@@ -75,6 +78,9 @@ impl<D: Door> Backplane<D> {
             // Whatever it has told meanwhile may be missing too.
             Heard::Gap => self.begin_next_conversation(id),
             _ => {}
+        }
+        if heard == Heard::Linked {
+            self.compare_lengths(id);
         }
         self.begin_history(id);
         if heard == Heard::Moved || presence == Presence::Join {
@@ -104,7 +110,7 @@ impl<D: Door> Backplane<D> {
             }
             false => "another relay has this relay's name, and is not heard any more; give each a `name` of its own",
         };
-        if !self.is_known_error(text, now) && self.may_warn(now) {
+        if !self.is_known_error(text, now) && self.lines.may(Cause::Namesake, now) {
             warn!(name = %self.identity.name, boot = %header.boot, "{text}");
             self.remember_error(text.to_owned(), now);
         }
@@ -133,7 +139,7 @@ impl<D: Door> Backplane<D> {
             about.name,
             if about.cluster.is_empty() { "one without a name" } else { &about.cluster }
         );
-        if !self.is_known_error(&text, now) && self.may_warn(now) {
+        if !self.is_known_error(&text, now) && self.lines.may(Cause::OtherCluster, now) {
             warn!("{text}");
             self.remember_error(text, now);
         }
@@ -148,7 +154,9 @@ impl<D: Door> Backplane<D> {
             known => known?,
         };
         let Some(id) = id else { return Ok(()) };
-        if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some()) {
+        if let Some(relay) = self.roster.get(id).filter(|relay| relay.linked.is_some())
+            && self.lines.may(Cause::Relays, now)
+        {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
         self.roster.stopped(id);
@@ -161,7 +169,9 @@ impl<D: Door> Backplane<D> {
     pub(super) fn look_for_silent(&mut self, now: Instant) {
         let Some(hears_since) = self.hears_since(now) else { return };
         for id in self.roster.fallen_silent(hears_since, now) {
-            if let Some(relay) = self.roster.get(id) {
+            if let Some(relay) = self.roster.get(id)
+                && self.lines.may(Cause::Relays, now)
+            {
                 warn!(relay = %relay.shown(), "nothing has been heard of the relay for 3 s");
             }
             self.not_waited_for(id, now);
@@ -182,14 +192,16 @@ impl<D: Door> Backplane<D> {
         self.end_conversation(id);
         self.end_history(id, false);
         self.barriers.gone(&Answerer::Relay(id));
-        let server_of = |relay: &Relay| relay.about.as_ref().map(|about| about.server.clone());
-        if let Some(server) = self.roster.get(id).and_then(server_of)
-            && self.roster.linked().all(|(_, relay)| server_of(relay).as_ref() != Some(&server))
-        {
-            self.barriers.gone(&Answerer::Server(server));
-        }
+        self.retain_servers();
         self.joined_with(id, now);
         self.settle_waiting(now);
+    }
+
+    /// A server that no linked relay is at any more, since all are gone or have moved, is not waited for.
+    fn retain_servers(&mut self) {
+        let roster = &self.roster;
+        let is_at = |relay: &Relay, server: &str| relay.about.as_ref().is_some_and(|about| *about.server == *server);
+        self.barriers.retain_servers(|server| roster.linked().any(|(_, relay)| is_at(relay, server)));
     }
 
     /// Sends a heartbeat, if it is time.

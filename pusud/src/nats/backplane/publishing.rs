@@ -2,6 +2,7 @@
 
 use super::Backplane;
 use crate::frames;
+use crate::nats::published::REMEMBERED_MAX;
 use crate::nats::queue::Kind;
 use crate::nats::server::command;
 use crate::nats::wire::{self, CONTENT_HEAD_BYTES, PUBLICATIONS_HEAD_BYTES, Sender};
@@ -109,7 +110,14 @@ impl<D: Door> Backplane<D> {
 
     /// Notes about channels that have been quiet for a while.
     pub(super) fn send_notes(&mut self, now: Instant) {
-        while let Some((subject, base, last)) = self.published.next_note(now) {
+        let may_forget = self.roster.have_all_heard(now);
+        if self.published.forgotten_early() > 0 && !std::mem::replace(&mut self.figures.has_told_forgotten, true) {
+            warn!(
+                channels = REMEMBERED_MAX,
+                "more channels are published to than are remembered: of the quietest ones relays that hear nothing now cannot count what                  they have missed"
+            );
+        }
+        while let Some((subject, base, last)) = self.published.next_note(may_forget, now) {
             let sender = self.sender();
             self.send(Kind::Ordered, &subject, |out| wire::note(out, sender, base, last));
         }

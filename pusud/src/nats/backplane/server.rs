@@ -3,11 +3,12 @@
 use super::Backplane;
 use crate::nats::needed_payload_bytes;
 use crate::nats::queue::Kind;
-use crate::nats::server::{Info, Op, ServerError, command};
+use crate::nats::server::{Info, Op, command};
+use crate::nats::servers::Way;
 use crate::routing::Door;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::warn;
 
 /// A server of which nothing was heard for so long, though it is asked each second, or that was not read for want of room,
 /// says nothing of others either.
@@ -24,6 +25,21 @@ pub(in crate::nats) enum Next {
     End(String),
 }
 
+/// The server that this relay is connected to.
+pub(super) struct Server {
+    pub(super) way: Way,
+    pub(super) info: Info,
+    pub(super) since: Instant,
+    pub(super) round_trip: Option<Duration>,
+    /// When the PING left that is not answered yet.
+    pub(super) pinged: Option<Instant>,
+    pub(super) refusals: u64,
+    /// When something was heard of it.
+    pub(super) heard: Instant,
+    /// Since when it has been heard without a pause.
+    pub(super) hears_since: Instant,
+}
+
 impl<D: Door> Backplane<D> {
     /// The server has said something.
     pub(in crate::nats) fn handle(&mut self, op: Op<'_>, now: Instant) -> Next {
@@ -38,6 +54,9 @@ impl<D: Door> Backplane<D> {
                 self.refused(&error, now);
                 if error.ends_the_connection() {
                     return Next::End(error.to_string());
+                }
+                if self.hears_no_relays(&error) {
+                    return Next::End(self.words(&error));
                 }
             }
             Op::TooLong { subject, .. } => {
@@ -117,27 +136,5 @@ impl<D: Door> Backplane<D> {
         }
         self.last_payload_limit = limit;
         self.figures.small_payload = Some(limit).filter(|limit| *limit < needed);
-    }
-
-    /// Says it in the log and the status: not each time, since a server may refuse each message.
-    fn refused(&mut self, refusal: &ServerError, now: Instant) {
-        self.figures.refusals += 1;
-        self.server.iter_mut().for_each(|server| server.refusals += 1);
-        let everything = self.subjects.everything();
-        let text = match refusal {
-            ServerError::Permissions(permission, subject) => {
-                format!(
-                    "NATS does not let this relay {permission} to `{subject}`: allow its user to publish and to subscribe to `{everything}`"
-                )
-            }
-            other => format!("NATS refuses: {other}"),
-        };
-        if !self.is_known_error(&text, now) && self.may_warn(now) {
-            match refusal {
-                ServerError::Permissions(..) => error!("{text}"),
-                _ => warn!("{text}"),
-            }
-        }
-        self.remember_error(text, now);
     }
 }

@@ -37,7 +37,11 @@ impl<D: Door> Backplane<D> {
         self.changed(channel);
         let asked = self.interest.needs_barrier(channel).filter(|_| self.server.is_some());
         let Some(asked) = asked else { return self.door.settled(ticket) };
+        let is_refused = self.interest.is_refused(asked.sid);
         self.barriers.ask(asked, ticket, now);
+        if is_refused {
+            self.hold_refused(now);
+        }
         self.begin_barrier(now);
         self.to_tick.notify_one();
     }
@@ -53,6 +57,7 @@ impl<D: Door> Backplane<D> {
 
     /// Begins the next barrier, if it is time.
     pub(super) fn begin_barrier(&mut self, now: Instant) {
+        self.hold_now();
         if !self.has_joined() || !self.barriers.may_begin(now) {
             return;
         }
@@ -120,6 +125,7 @@ impl<D: Door> Backplane<D> {
 
     /// Tells those that need not wait any more.
     pub(super) fn settle_waiting(&mut self, now: Instant) {
+        self.hold_now();
         let settled = self.barriers.settle(self.server.is_none(), self.interest.epoch(), now);
         if self.server.is_some() {
             settled.subscriptions.iter().for_each(|asked| self.interest.settle(asked.sid));

@@ -18,6 +18,7 @@ impl<D: Door> Backplane<D> {
         self.settle_waiting(now);
         self.ask_again(now);
         self.ask_lagging(now);
+        self.try_again(now);
         let has_joined = self.has_joined();
         if has_joined {
             self.send_notes(now);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::nats::wire::LIST_BYTES_MAX;
 
 fn ticket(number: u64) -> Ticket {
     Ticket { shard: 0, number }

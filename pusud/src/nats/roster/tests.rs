@@ -108,3 +108,17 @@ fn the_number_of_an_answer_does_not_count() {
     assert_eq!(roster.heard(header(1, 1), about("r", 9), true, now).1, Heard::Gap);
     assert_eq!(roster.get(id.unwrap()).unwrap().resume, Some(Resume::since(5)));
 }
+
+#[test]
+fn whoever_is_down_may_lack_what_was_said_long_ago() {
+    let (mut roster, now) = (Roster::default(), Instant::now());
+    assert!(roster.have_all_heard(now));
+    let (id, ..) = roster.heard(header(1, 1), about("r", 1), true, now);
+    let (stopped, ..) = roster.heard(header(2, 1), about("s", 1), true, now);
+    roster.stopped(stopped.unwrap());
+    assert!(!roster.have_all_heard(now) && roster.have_all_heard(now + ASKED));
+    roster.down(id.unwrap());
+    assert!(!roster.have_all_heard(now + ASKED));
+    roster.forget_old(now + SHOWN);
+    assert!(roster.have_all_heard(now + SHOWN), "nobody knows of it any more");
+}

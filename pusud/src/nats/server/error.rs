@@ -81,9 +81,9 @@ impl ServerError {
         }
     }
 
-    /// Whether the server ends the connection behind it.
+    /// Whether the server ends the connection behind it. Of what is not known it is seen when it does.
     pub(crate) fn ends_the_connection(&self) -> bool {
-        !matches!(self, Self::Permissions(..) | Self::Subject | Self::Subscriptions)
+        !matches!(self, Self::Permissions(..) | Self::Subject | Self::Subscriptions | Self::Other(_))
     }
 }
 
@@ -189,10 +189,10 @@ mod tests {
             ("'maximum subscriptions exceeded'", ServerError::Subscriptions, false),
             ("'Invalid Subject'", ServerError::Subject, false),
             ("'Attempted To Connect To Route Port'", ServerError::NotForClients, true),
-            ("'Unknown Protocol Operation'", ServerError::Other("Unknown Protocol Operation".into()), true),
-            ("'Permissions Violation for \"'", ServerError::Other("Permissions Violation for \"".into()), true),
-            ("", ServerError::Other(String::new()), true),
-            ("'", ServerError::Other("'".into()), true),
+            ("'Unknown Protocol Operation'", ServerError::Other("Unknown Protocol Operation".into()), false),
+            ("'Permissions Violation for \"'", ServerError::Other("Permissions Violation for \"".into()), false),
+            ("", ServerError::Other(String::new()), false),
+            ("'", ServerError::Other("'".into()), false),
         ] {
             let error = ServerError::parse(text.as_bytes());
             assert_eq!((&error, error.ends_the_connection()), (&expected, ends), "{text}");

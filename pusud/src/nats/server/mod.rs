@@ -20,7 +20,7 @@ mod tests;
 pub(crate) use address::ServerAddress;
 pub(crate) use credentials::Credentials;
 pub(crate) use dial::{Connection, ServerSettings, TlsFiles, dial};
-pub(crate) use error::ServerError;
+pub(crate) use error::{Permission, ServerError};
 pub(crate) use info::Info;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use op::LINE_BYTES_MAX;

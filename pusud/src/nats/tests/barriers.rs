@@ -109,11 +109,11 @@ fn an_answer_that_comes_too_late_does_not_end_lagging() {
     assert_eq!(settled(&mut bench), [2]);
     bench.pass(Duration::from_millis(1300));
     let written = bench.written();
-    let asked = written.iter().filter_map(|one| match one.message() {
+    let mut asked = written.iter().filter_map(|one| match one.message() {
         Message::Barrier { number, .. } => Some(number),
         _ => None,
     });
-    let last = asked.last().unwrap();
+    let last = asked.next_back().unwrap();
     bench.passed(2, last, &[]);
     assert!(!peer(&bench, "second").lagging);
     bench.subscribe("b", 3);

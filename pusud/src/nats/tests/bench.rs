@@ -150,10 +150,7 @@ impl Bench {
 
     /// One of its own sources publishes.
     pub(super) fn publish(&mut self, channel: &str, content: &str) {
-        let (mut frames, mut batch) = (Vec::new(), Batch::default());
-        frames::push_publish(&mut frames, channel, content);
-        batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS, history: None });
-        self.backplane.publish(&batch, self.now);
+        self.backplane.publish(&batch(channel, content), self.now);
     }
 
     pub(super) fn subscribe(&mut self, channel: &str, ticket: u64) {
@@ -218,6 +215,14 @@ impl Bench {
     pub(super) fn peer(&self, name: &str) -> Option<PeerStatus> {
         self.backplane.status(self.now).peers.into_iter().find(|peer| peer.name.as_deref() == Some(name))
     }
+}
+
+/// A publication of a relay's own source.
+pub(super) fn batch(channel: &str, content: &str) -> Batch {
+    let (mut frames, mut batch) = (Vec::new(), Batch::default());
+    frames::push_publish(&mut frames, channel, content);
+    batch.push(&Publications { channel, frames: &frames, messages: 1, share: Share::LINKS, history: None });
+    batch
 }
 
 /// What a server of the cluster says of itself.

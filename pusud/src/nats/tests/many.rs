@@ -38,6 +38,13 @@ fn asked(bench: &mut Bench) -> BTreeMap<u8, u64> {
     barriers.iter().map(|(subject, number)| (boot(subject), *number)).collect()
 }
 
+/// The same, of whatever relays.
+fn asked_all(bench: &mut Bench) -> Vec<String> {
+    let written = bench.written();
+    let barriers = written.iter().filter(|one| matches!(one.message(), Message::Barrier { .. }));
+    barriers.map(|one| one.subject.clone()).collect()
+}
+
 fn answer(bench: &mut Bench, boot: u8, number: u64) {
     bench.receive(ALONE, &payload(|out| wire::passed(out, sender(boot, 1), (number, 0), std::iter::empty())));
 }
@@ -91,4 +98,25 @@ fn a_server_of_which_nobody_answers_lags_until_somebody_does() {
     assert_eq!(probes.len(), usize::from(RELAYS / SERVERS));
     probes.iter().for_each(|(boot, number)| answer(&mut bench, *boot, *number));
     assert!(!bench.peer(&format!("relay-{slow}")).unwrap().lagging);
+}
+
+/// All its relays are elsewhere, or are others: nobody there can answer.
+#[test]
+fn a_server_where_nobody_is_any_more_is_not_waited_for() {
+    let mut bench = network();
+    bench.subscribe("a", 1);
+    let first = asked(&mut bench);
+    let number = *first.values().next().unwrap();
+    let gone = server(3);
+    first.keys().filter(|boot| server(**boot) != gone).for_each(|boot| answer(&mut bench, *boot, number));
+    for boot in (2..2 + RELAYS).filter(|boot| server(*boot) == gone) {
+        let name = format!("relay-{boot}");
+        let elsewhere = About { server: "S1".into(), ..about(&name, 2) };
+        // One has another connection, the other one has been started again.
+        let start = if boot % 2 == 0 { (boot, 2) } else { (100 + boot, 1) };
+        bench.receive(ALL, &heartbeat(start.0, start.1, &elsewhere));
+    }
+    bench.pass(Duration::from_millis(20));
+    let again = self::asked_all(&mut bench);
+    assert!(again.len() == 2, "the barrier has ended, and the next one asks who is there: {again:?}");
 }

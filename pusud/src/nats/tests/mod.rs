@@ -11,6 +11,7 @@ mod log;
 mod many;
 mod namesakes;
 mod presence;
+mod refusals;
 mod resuming;
 mod simulation;
 mod stopping;
