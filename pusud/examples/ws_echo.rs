@@ -46,7 +46,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         authenticator,
         admission: admission.clone(),
         limits,
-        paths: client::Paths { publish: false, events: false },
+        paths: client::Paths { publish: false, events: false, history: false },
         seen: Default::default(),
         name: name.as_str().into(),
         shards: inboxes.len(),

@@ -16,6 +16,7 @@ mod commands;
 mod console;
 mod delivery;
 mod edge;
+mod history;
 mod http;
 mod nats;
 mod network;
@@ -29,18 +30,20 @@ mod random_load;
 mod soak;
 mod tidy;
 
-/// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): on 1 shard and on 3.
+/// Makes two tests of each named function, which takes a running [`Daemon`](harness::Daemon): on 1 shard and on 3. Another way
+/// to start one may stand in front.
 macro_rules! on_1_and_3_shards {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($name:ident),+ $(,)?) => { crate::on_1_and_3_shards!(on_shards: $($name),+); };
+    ($start:ident: $($name:ident),+ $(,)?) => {$(
         mod $name {
             #[test]
             fn on_1_shard() {
-                super::$name(crate::harness::Daemon::on_shards(1));
+                super::$name(crate::harness::Daemon::$start(1));
             }
 
             #[test]
             fn on_3_shards() {
-                super::$name(crate::harness::Daemon::on_shards(3));
+                super::$name(crate::harness::Daemon::$start(3));
             }
         }
     )+};

@@ -1,11 +1,12 @@
 //! `pusud channels`: shows the channels of a relay of this machine, or all of one.
 
 use super::clients::{all_answered, as_json, table};
-use super::columns::{Align, a_second, bytes, columns};
+use super::columns::{Align, a_second, bytes, some_columns};
 use super::relay_socket::RelaySocketArgs;
+use super::status::history_rows::time;
 use super::{channel_name, print};
 use pusud::control::{self, ChannelQuery};
-use pusud::routing::{ChannelPage, ChannelRow, ChannelSort, Channels};
+use pusud::routing::{ChannelHistory, ChannelPage, ChannelRow, ChannelSort, Channels};
 use std::fmt::Write as _;
 
 pub(super) const EXAMPLES: &str = "\
@@ -85,14 +86,17 @@ fn describe(channels: &Channels) -> String {
     text
 }
 
-/// A line for each; `with_relays`: it is known at which linked relays somebody listens.
+/// A line for each; `with_relays`: it is known at which linked relays somebody listens. What is kept of channels is shown where
+/// one of them has history.
 pub(super) fn channel_table(rows: &[ChannelRow], with_relays: bool) -> String {
+    let with_history = rows.iter().any(|row| row.history.is_some());
     let row = |row: &ChannelRow| {
         [
             row.channel.clone(),
             row.listeners.to_string(),
             a_second(row.messages_per_second),
             row.bytes_per_second.map_or_else(|| "-".to_owned(), bytes),
+            row.history.map_or_else(|| "-".to_owned(), |kept| kept.to_string()),
             if row.relays.is_empty() { "-".to_owned() } else { row.relays.join(", ") },
         ]
     };
@@ -101,17 +105,11 @@ pub(super) fn channel_table(rows: &[ChannelRow], with_relays: bool) -> String {
         ("listeners", Align::Right),
         ("messages/s", Align::Right),
         ("bytes/s", Align::Right),
+        ("kept", Align::Right),
         ("also at", Align::Left),
     ];
-    if with_relays {
-        return columns(headings, &rows.iter().map(row).collect::<Vec<_>>());
-    }
-    let [channel, listeners, messages, bytes, _] = headings;
-    let row = |each: &ChannelRow| {
-        let [channel, listeners, messages, bytes, _] = row(each);
-        [channel, listeners, messages, bytes]
-    };
-    columns([channel, listeners, messages, bytes], &rows.iter().map(row).collect::<Vec<_>>())
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    some_columns(headings, &rows, [true, true, true, true, with_history, with_relays])
 }
 
 fn describe_page(page: &ChannelPage) -> String {
@@ -121,8 +119,10 @@ fn describe_page(page: &ChannelPage) -> String {
         messages_per_second: page.messages_per_second,
         bytes_per_second: page.bytes_per_second,
         relays: page.relays.clone(),
+        history: page.history.as_ref().map(|history| history.entries),
     };
     let mut text = channel_table(&[row], page.relays_known);
+    text += &page.history.as_ref().map_or_else(String::new, describe_history);
     if !page.clients.is_empty() {
         text += "\n";
         text += &table(&page.clients);
@@ -133,6 +133,16 @@ fn describe_page(page: &ChannelPage) -> String {
         let _ = writeln!(text, "and {more} listeners more");
     }
     text
+}
+
+fn describe_history(history: &ChannelHistory) -> String {
+    let ChannelHistory { rule, size, ttl_seconds, entries, bytes: taken, oldest_seconds } = history;
+    let oldest = oldest_seconds.map_or_else(String::new, |seconds| format!(", the oldest for {}", time(seconds)));
+    let taken = bytes(*taken as f64);
+    let most = time(*ttl_seconds);
+    format!(
+        "history ({rule}): {entries} of at most {size} messages are kept, {taken}{oldest}; each for {most} at most\n"
+    )
 }
 
 #[cfg(test)]
@@ -147,6 +157,7 @@ mod tests {
             messages_per_second: Some(2.5),
             bytes_per_second: Some(3000.0),
             relays: vec!["r2".into(), "r3".into()],
+            history: None,
         };
         let mut channels =
             Channels { channels: vec![row], count: 1, matching: 1, relays_known: true, ..Channels::default() };
@@ -162,6 +173,25 @@ mod tests {
             text.starts_with("channel  listeners  messages/s  bytes/s\nnews.1          12         2.5  2.9 KiB\n"),
             "{text}"
         );
+        channels.channels[0].history = Some(7);
+        let text = describe(&channels);
+        assert!(text.starts_with("channel  listeners  messages/s  bytes/s  kept\n"), "{text}");
+        assert!(text.contains("2.9 KiB     7\n"), "{text}");
+        channels.relays_known = true;
+        assert!(describe(&channels).contains("2.9 KiB     7  r2, r3\n"), "{}", describe(&channels));
+        let history = ChannelHistory {
+            rule: "bids".into(),
+            size: 9,
+            ttl_seconds: 600.0,
+            entries: 2,
+            bytes: 300,
+            oldest_seconds: Some(61.0),
+        };
+        let page =
+            describe_page(&ChannelPage { channel: "a".into(), history: Some(history), ..ChannelPage::default() });
+        let words =
+            "history (bids): 2 of at most 9 messages are kept, 300 B, the oldest for 1m 1s; each for 10m at most\n";
+        assert!(page.ends_with(words), "{page}");
         let nobody = describe_page(&ChannelPage { channel: "a".into(), listeners: 3, ..ChannelPage::default() });
         assert!(nobody.ends_with("and 3 listeners more\n"), "{nobody}");
     }

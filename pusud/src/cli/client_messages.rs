@@ -18,8 +18,14 @@ const DO_NOT_RECONNECT: std::ops::RangeInclusive<u16> = 4500..=4999;
 pub(super) enum Request<'a> {
     /// Asks for permissions.
     Authorize { authorization: &'a str },
-    /// Asks for the messages of a channel.
-    Subscribe { channel: &'a str },
+    /// Asks for the messages of a channel: from now on, from behind a position, or with so many of the newest.
+    Subscribe {
+        channel: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last: Option<u32>,
+    },
     /// Sends a message to a channel.
     Publish { channel: &'a str, content: &'a RawValue },
 }
@@ -32,14 +38,35 @@ pub(super) enum Answer {
     Authorized,
     /// The authorization ends soon unless it is renewed.
     Expiring,
-    /// From now on every message of the channel comes.
-    Subscribed(String),
-    /// A message of a channel that was subscribed to.
-    Publication { channel: String, content: Box<RawValue> },
+    /// From now on every message of a channel comes.
+    Subscribed(Subscribed),
+    /// A message of a channel that was subscribed to, and where that is in the channel's history, if it has any.
+    Publication { channel: String, position: Option<Box<str>>, content: Box<RawValue> },
+    /// Messages of a channel were lost, and this is the position behind them.
+    Gap { channel: String, position: Option<Box<str>> },
     /// The answer to a ping, with what the ping held.
     Pong(Bytes),
     /// Something that this version does not know.
     Other,
+}
+
+/// What a relay says when every message of a channel comes from now on.
+#[derive(Default)]
+pub(super) struct Subscribed {
+    pub(super) channel: String,
+    /// Where that is in the channel's history, if it has any.
+    pub(super) position: Option<Box<str>>,
+    /// Whether all follow that were published since the position that was asked with.
+    pub(super) recovered: bool,
+    /// How many those are.
+    pub(super) missed: u64,
+}
+
+impl Subscribed {
+    /// To a channel of which nothing more is known.
+    pub(super) fn to(channel: String) -> Self {
+        Self { channel, ..Self::default() }
+    }
 }
 
 /// Why a connection ended or did not come about.
@@ -79,6 +106,12 @@ struct Incoming<'a> {
     reason: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     relay: Option<Cow<'a, str>>,
+    #[serde(default)]
+    position: Option<Box<str>>,
+    #[serde(default)]
+    recovered: bool,
+    #[serde(default)]
+    missed: u64,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -123,9 +156,17 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
         MessageType::Hello => Answer::Hello(incoming.relay.map(Cow::into_owned)),
         MessageType::AuthorizationOk => Answer::Authorized,
         MessageType::AuthorizationExpiring => Answer::Expiring,
-        MessageType::SubscribeOk => channel.map_or(Answer::Other, Answer::Subscribed),
+        MessageType::SubscribeOk => match channel {
+            Some(channel) => {
+                let (recovered, missed) = (incoming.recovered, incoming.missed);
+                Answer::Subscribed(Subscribed { channel, position: incoming.position, recovered, missed })
+            }
+            None => Answer::Other,
+        },
         MessageType::Publish => match (channel, incoming.content) {
-            (Some(channel), Some(content)) => Answer::Publication { channel, content: content.to_owned() },
+            (Some(channel), Some(content)) => {
+                Answer::Publication { channel, position: incoming.position, content: content.to_owned() }
+            }
             _ => Answer::Other,
         },
         MessageType::SubscriptionEnded => match channel {
@@ -138,7 +179,10 @@ pub(super) fn understand(message: &[u8]) -> Result<Said, Failure> {
         | MessageType::PermissionDenied
         | MessageType::UnknownMessageReceived
         | MessageType::LimitExceeded => return Ok(Said::Refusal(Refusal::new(&incoming.kind, channel, reason))),
-        MessageType::Gap | MessageType::Unknown => Answer::Other,
+        MessageType::Gap => {
+            channel.map_or(Answer::Other, |channel| Answer::Gap { channel, position: incoming.position })
+        }
+        MessageType::Unknown => Answer::Other,
     };
     Ok(Said::Answer(answer))
 }

@@ -16,6 +16,15 @@ pub(super) enum Align {
 
 /// The rows under their headings, a line each.
 pub(super) fn columns<const N: usize>(headings: [(&str, Align); N], rows: &[[String; N]]) -> String {
+    some_columns(headings, rows, [true; N])
+}
+
+/// The same without the columns that are not shown.
+pub(super) fn some_columns<const N: usize>(
+    headings: [(&str, Align); N],
+    rows: &[[String; N]],
+    are_shown: [bool; N],
+) -> String {
     let out = io::stdout();
     let rows: Vec<[Cow<'_, str>; N]> = rows.iter().map(|row| row.each_ref().map(|cell| shown(cell, &out))).collect();
     let mut widths = headings.map(|(heading, _)| width(heading));
@@ -24,7 +33,8 @@ pub(super) fn columns<const N: usize>(headings: [(&str, Align); N], rows: &[[Str
     }
     let line = |cells: [&str; N]| {
         let mut line = String::new();
-        for (cell, ((_, align), most)) in cells.into_iter().zip(headings.iter().zip(widths)) {
+        let columns = cells.into_iter().zip(headings.iter().zip(widths)).zip(are_shown);
+        for ((cell, ((_, align), most)), _) in columns.filter(|(_, is_shown)| *is_shown) {
             let gap = " ".repeat(most - width(cell));
             match align {
                 Align::Left => line.extend([cell, &gap, "  "]),

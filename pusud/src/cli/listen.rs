@@ -1,18 +1,24 @@
-//! `pusud listen`: prints what is published to channels, and comes back when the relay went away.
+//! `pusud listen`: prints what is published to channels, and comes back when the relay went away. In channels with history it
+//! goes on where it was.
+
+mod positions;
 
 use super::backoff::Backoff;
-use super::client_messages::{Answer, Failure};
+use super::client_messages::{Answer, Failure, Subscribed};
 use super::connection_args::{ConnectionArgs, Target};
 use super::http::HttpArgs;
-use super::listening::Listening;
+use super::listening::{Listening, Wanted};
 use super::liveness::PatienceArgs;
 use super::printer::Printer;
 use super::{channel_name, note};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use positions::Positions;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -28,11 +34,17 @@ const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) const EXAMPLES: &str = "\
 Every message is one line on standard output, flushed at once; everything else goes to standard error:
   {\"channel\":\"auction.1\",\"content\":\"going once\"}
-On a terminal, what would steer it is escaped (\\u009b); a pipe or a file gets messages as they are.
+Of a channel with history it has a position too, in front of the content. On a terminal, what would steer it is escaped (\\u009b); a pipe or a file gets messages as they are.
 
 When the relay goes away, is silent for longer than --patience or cannot be reached, listen connects again, with growing
-waits, and subscribes anew; what was published meanwhile is lost. It gives up with exit code 1 when the relay says that
-coming back will not help, as with a wrong authorization, and where the relay's certificate is wrong (wss://).
+waits, and subscribes anew. In channels with history it goes on behind the last message that it has had; where the relay
+cannot tell that nothing is missing, listen says so on standard error. In channels without history, and with --http, what
+was published meanwhile is lost. It gives up with exit code 1 when the relay says that coming back will not help, as with a
+wrong authorization, and where the relay's certificate is wrong (wss://).
+
+With --since FILE it goes on after a restart too. The file has the position of each channel, and is written at most once a
+second and at the end; without it listen begins now. Each listen that runs, and each network of relays, needs a file of its
+own. A listen that was killed prints the messages of its last second again.
 
 With --http the messages are Server-Sent Events, all channels in one answer. Such a connection cannot be asked whether it
 lives, so --patience has to be longer than one and a half limits.ping_interval of the relay; and it cannot renew an
@@ -44,6 +56,8 @@ Examples:
   pusud listen --url wss://relay.example.com auction.1  with TLS; --ca FILE trusts a certificate of your own
   pusud listen --url https://relay.example.com auction.1   the same with HTTP
   pusud listen --count 1 --no-reconnect auction.1      wait for one message
+  pusud listen --last 1 auction.1                      the last message that was published, and all that follow
+  pusud listen --since auctions.json auction.1         go on where the last one with this file was
   pusud listen auction.1 | jq --unbuffered .content    channels are exact names: * is not a wildcard here";
 
 #[derive(clap::Args)]
@@ -60,13 +74,38 @@ pub(super) struct Args {
     /// Exit with code 1 when the connection ends, rather than connect again
     #[arg(long)]
     no_reconnect: bool,
+    /// Go on where the positions in FILE are, and keep them there; for channels with history
+    #[arg(long, value_name = "FILE", conflicts_with = "last")]
+    since: Option<PathBuf>,
+    /// Begin with the newest K messages of each channel, as far as its history has them
+    #[arg(long, value_name = "K")]
+    last: Option<u32>,
     /// The channels to listen to, by their exact names
     #[arg(value_name = "CHANNEL", required = true, value_parser = channel_name)]
     channels: Vec<String>,
 }
 
 pub(super) async fn listen(args: Args) -> anyhow::Result<()> {
-    listen_until(args, BufWriter::new(io::stdout()), io::stdout().is_terminal(), tokio::signal::ctrl_c).await
+    let keeps_positions = args.since.is_some();
+    let stop = async || if keeps_positions { terminated().await } else { tokio::signal::ctrl_c().await };
+    listen_until(args, BufWriter::new(io::stdout()), io::stdout().is_terminal(), stop).await
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+#[cfg(unix)]
+async fn terminated() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        signal = tokio::signal::ctrl_c() => signal,
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn terminated() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 /// Listens until there is nothing more to print, nobody to print for, or `stop` returns.
@@ -77,13 +116,20 @@ pub(super) async fn listen_until(
     stop: impl AsyncFn() -> io::Result<()>,
 ) -> anyhow::Result<()> {
     let target = args.connection.target()?;
+    let over_http = args.http.http || target.url.is_http;
+    if over_http && (args.since.is_some() || args.last.is_some()) {
+        bail!("--since and --last need WebSocket: leave out --http, and use ws:// or wss:// in --url");
+    }
+    let positions = args.since.map_or_else(|| Ok(Positions::default()), Positions::of_file)?;
     let printer = Printer::start(out, to_terminal).context("cannot start a thread")?;
     let mut listener = Listener {
         target: &target,
-        over_http: args.http.http || target.url.is_http,
+        over_http,
         patience: args.patience.patience,
         channels: args.channels.into_iter().collect(),
         wanted: args.count,
+        last: args.last,
+        positions,
         printer: &printer,
         stood_at: None,
     };
@@ -92,10 +138,17 @@ pub(super) async fn listen_until(
         () = printer.gone() => (Ok(()), Duration::MAX),
         signal = stop() => (signal.context("cannot wait for Ctrl-C"), LAST_LINES_TIMEOUT),
     };
+    let saving = listener.positions.saving();
+    let finish = async {
+        if let Some(job) = saving {
+            printer.then(job).await;
+        }
+        printer.finish().await
+    };
     // What has arrived is printed, unless the reader is stuck and the person at the keyboard has had enough.
     tokio::select! {
-        printed = timeout(patience, printer.finish()) => if let Ok(printed) = printed {
-            printed.context("cannot write to standard output")?;
+        printed = timeout(patience, finish) => if let Ok(printed) = printed {
+            printed?;
         },
         signal = stop() => signal.context("cannot wait for Ctrl-C")?,
     }
@@ -110,6 +163,9 @@ struct Listener<'a> {
     channels: BTreeSet<String>,
     /// How many messages are still to come; `None` is without end.
     wanted: Option<u64>,
+    /// With how many of the newest messages it begins.
+    last: Option<u32>,
+    positions: Positions,
     printer: &'a Printer,
     /// Since when all channels are subscribed to on the current connection.
     stood_at: Option<Instant>,
@@ -119,6 +175,8 @@ struct Listener<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a str>,
     content: &'a RawValue,
 }
 
@@ -138,14 +196,15 @@ impl Listener<'_> {
             // A relay that has many clients to send away says to each when to come back.
             let wait = backoff.wait().max(failure.after.min(AFTER_MAX));
             note(format_args!("{failure}; connecting again in {:.1} s", wait.as_secs_f64()));
-            sleep(wait).await;
+            saving_meanwhile(&mut self.positions, self.printer, sleep(wait)).await;
         }
     }
 
     /// Listens over one connection; `Ok` when there is nothing more to do.
     async fn listen_once(&mut self) -> Result<(), Failure> {
-        let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
-        let mut connection = Listening::open(self.target, self.over_http, &channels, self.patience).await?;
+        let wanted: Vec<Wanted> = self.channels.iter().map(|channel| self.wanted_of(channel)).collect();
+        let opening = Listening::open(self.target, self.over_http, &wanted, self.patience);
+        let mut connection = saving_meanwhile(&mut self.positions, self.printer, opening).await?;
         let mut pending = self.channels.clone();
         let subscribed = self.receive(&mut connection, &mut pending);
         let done = timeout(SUBSCRIBE_TIMEOUT, subscribed).await.unwrap_or_else(|_| {
@@ -154,6 +213,7 @@ impl Listener<'_> {
         })?;
         if !done {
             self.stood_at = Some(Instant::now());
+            self.positions.have_begun();
             let channels: Vec<&str> = self.channels.iter().map(String::as_str).collect();
             note(format_args!("listening to {} on {}", channels.join(", "), self.target.url.name));
             while !self.receive(&mut connection, &mut pending).await? {}
@@ -162,18 +222,32 @@ impl Listener<'_> {
         Ok(())
     }
 
+    fn wanted_of(&self, channel: &str) -> Wanted {
+        let since = self.positions.of(channel).map(Box::from);
+        let last = if since.is_none() { self.last } else { None };
+        Wanted { channel: channel.to_owned(), since, last }
+    }
+
     /// Prints what comes. Without pending channels that is one answer; else all until none is pending. `true`: there is
     /// nothing more to do.
     async fn receive(&mut self, connection: &mut Listening, pending: &mut BTreeSet<String>) -> Result<bool, Failure> {
         loop {
-            let answer = connection.next(self.target).await?;
-            if let Answer::Subscribed(channel) = &answer {
-                pending.remove(channel);
-            }
-            if let Answer::Publication { channel, content } = answer
-                && self.print(&channel, &content).await?
-            {
-                return Ok(true);
+            let next = connection.next(self.target);
+            match saving_meanwhile(&mut self.positions, self.printer, next).await? {
+                Answer::Subscribed(subscribed) => {
+                    pending.remove(&subscribed.channel);
+                    self.begin(subscribed);
+                }
+                Answer::Publication { channel, position, content } => {
+                    if self.print(channel, position, &content).await? {
+                        return Ok(true);
+                    }
+                }
+                Answer::Gap { channel, position } => {
+                    note(format_args!("messages of {channel:?} were lost between relays"));
+                    self.positions.set(channel, position);
+                }
+                _ => {}
             }
             if pending.is_empty() {
                 return Ok(false);
@@ -181,12 +255,39 @@ impl Listener<'_> {
         }
     }
 
+    /// A channel's messages come from here on. Says what is known of those before.
+    fn begin(&mut self, subscribed: Subscribed) {
+        let Subscribed { channel, position, recovered, missed } = subscribed;
+        let came_back = self.positions.of(&channel).is_some();
+        if came_back && !recovered {
+            note(format_args!(
+                "messages of {channel:?} may have been missed: the relay does not have all that was published since"
+            ));
+        } else if came_back && missed > 0 {
+            note(format_args!("messages of {channel:?} that were missed meanwhile and follow: {missed}"));
+        }
+        if position.is_none() && self.positions.are_kept() {
+            note(format_args!("{channel:?} has no history at this relay: --since has no effect on it"));
+        } else if position.is_none() && self.last.is_some() {
+            note(format_args!("{channel:?} has no history at this relay: --last has no effect on it"));
+        }
+        self.positions.set(channel, position);
+    }
+
     /// Prints one message; `true`: it was the last one wanted, or nobody reads any more.
-    async fn print(&mut self, channel: &str, content: &RawValue) -> Result<bool, Failure> {
-        let line = line(channel, content).map_err(|error| Failure::lasting(error.to_string()))?;
+    async fn print(
+        &mut self,
+        channel: String,
+        position: Option<Box<str>>,
+        content: &RawValue,
+    ) -> Result<bool, Failure> {
+        let line =
+            line(&channel, position.as_deref(), content).map_err(|error| Failure::lasting(error.to_string()))?;
         if self.printer.line(line).await.is_err() {
             return Ok(true);
         }
+        // Not before it is on its way to the reader: else it would be taken for read.
+        self.positions.set(channel, position);
         if let Some(wanted) = &mut self.wanted {
             *wanted -= 1;
         }
@@ -194,10 +295,24 @@ impl Listener<'_> {
     }
 }
 
+/// Waits for something, and saves positions meanwhile, whenever that is due.
+async fn saving_meanwhile<T>(positions: &mut Positions, printer: &Printer, waited_for: impl Future<Output = T>) -> T {
+    let mut waited_for = pin!(waited_for);
+    loop {
+        tokio::select! {
+            biased;
+            () = positions.due() => if let Some(job) = positions.saving() {
+                printer.then(job).await;
+            },
+            done = &mut waited_for => return done,
+        }
+    }
+}
+
 /// A message as one line: the content as the source wrote it, but without line breaks. Those can only stand between its
 /// parts, since inside a JSON text they are written `\n`.
-fn line(channel: &str, content: &RawValue) -> serde_json::Result<String> {
-    let mut line = serde_json::to_string(&Line { channel, content })?;
+fn line(channel: &str, position: Option<&str>, content: &RawValue) -> serde_json::Result<String> {
+    let mut line = serde_json::to_string(&Line { channel, position, content })?;
     line.retain(|c| !matches!(c, '\n' | '\r'));
     Ok(line)
 }

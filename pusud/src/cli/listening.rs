@@ -6,6 +6,15 @@ use super::connection_args::Target;
 use super::http::EventConnection;
 use std::time::Duration;
 
+/// A channel to listen to, and from when on.
+pub(super) struct Wanted {
+    pub(super) channel: String,
+    /// From behind this position on.
+    pub(super) since: Option<Box<str>>,
+    /// With so many of the newest.
+    pub(super) last: Option<u32>,
+}
+
 /// A connection that has asked for channels.
 pub(super) enum Listening {
     WebSocket(Connection),
@@ -13,22 +22,24 @@ pub(super) enum Listening {
 }
 
 impl Listening {
-    /// Connects, authorizes and asks for the channels. That the relay has them comes as answers.
+    /// Connects, authorizes and asks for the channels. That the relay has them comes as answers. Over HTTP they come from now
+    /// on.
     pub(super) async fn open(
         target: &Target,
         over_http: bool,
-        channels: &[&str],
+        wanted: &[Wanted],
         patience: Duration,
     ) -> Result<Self, Failure> {
         if over_http {
-            let mut connection = EventConnection::open(target, channels).await?;
+            let channels: Vec<&str> = wanted.iter().map(|wanted| &*wanted.channel).collect();
+            let mut connection = EventConnection::open(target, &channels).await?;
             connection.set_patience(patience);
             return Ok(Self::Http(connection));
         }
         let mut connection = Connection::open(target).await?;
         connection.set_patience(patience);
-        for channel in channels {
-            connection.queue(&Request::Subscribe { channel }).await?;
+        for Wanted { channel, since, last } in wanted {
+            connection.queue(&Request::Subscribe { channel, since: since.as_deref(), last: *last }).await?;
         }
         connection.flush().await?;
         Ok(Self::WebSocket(connection))

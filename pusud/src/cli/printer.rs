@@ -14,8 +14,23 @@ const QUEUE_LINES: usize = 256;
 /// The open end of the printer.
 pub(super) struct Printer {
     to_terminal: bool,
-    lines: mpsc::Sender<Vec<u8>>,
-    outcome: oneshot::Receiver<io::Result<()>>,
+    queue: mpsc::Sender<Item>,
+    outcome: oneshot::Receiver<Result<(), Fault>>,
+}
+
+/// A thing to do in its turn.
+pub(super) type Job = Box<dyn FnOnce() -> anyhow::Result<()> + Send>;
+
+enum Item {
+    Line(Vec<u8>),
+    /// To be done when all lines before it are out.
+    Then(Job),
+}
+
+/// Why the printer has ended before its time.
+enum Fault {
+    Output(io::Error),
+    Job(anyhow::Error),
 }
 
 /// The reader is gone; [`Printer::finish`] says whether that is an error.
@@ -28,50 +43,66 @@ impl Printer {
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn start(mut out: impl Write + Send + 'static, to_terminal: bool) -> io::Result<Self> {
-        let (lines, mut queue) = mpsc::channel::<Vec<u8>>(QUEUE_LINES);
+        let (queue, mut items) = mpsc::channel(QUEUE_LINES);
         let (done, outcome) = oneshot::channel();
         std::thread::Builder::new().name("pusud-printer".into()).spawn(move || {
-            let outcome = print_all(&mut queue, &mut out);
-            drop(queue);
+            let outcome = print_all(&mut items, &mut out);
+            drop(items);
             // Nobody waits for the outcome after Ctrl-C.
             let _ = done.send(outcome);
         })?;
-        Ok(Self { to_terminal, lines, outcome })
+        Ok(Self { to_terminal, queue, outcome })
     }
 
     /// Queues one line; adds the line's end.
     pub(super) async fn line(&self, line: String) -> Result<(), Gone> {
         let mut line = if self.to_terminal { terminal::escaped(&line).into_owned() } else { line };
         line.push('\n');
-        self.lines.send(line.into_bytes()).await.map_err(|_| Gone)
+        self.queue.send(Item::Line(line.into_bytes())).await.map_err(|_| Gone)
+    }
+
+    /// Has `job` done when all lines before it are out. Where they do not come out it is never done.
+    pub(super) async fn then(&self, job: Job) {
+        // Whoever waits for the outcome is told.
+        let _ = self.queue.send(Item::Then(job)).await;
     }
 
     /// Waits until the reader is gone.
     pub(super) async fn gone(&self) {
-        self.lines.closed().await;
+        self.queue.closed().await;
     }
 
     /// Waits until everything is printed. A reader that went away, as `head` does, is no error.
     ///
     /// # Errors
-    /// When standard output cannot be written for another reason, such as a full disk.
-    pub(super) async fn finish(self) -> io::Result<()> {
-        drop(self.lines);
+    /// When standard output cannot be written for another reason, such as a full disk, or a job has failed.
+    pub(super) async fn finish(self) -> anyhow::Result<()> {
+        drop(self.queue);
         match self.outcome.await {
-            Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            Ok(Err(Fault::Output(error))) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(anyhow::Error::new(error).context("cannot write to standard output"))
+            }
+            Ok(Err(Fault::Job(error))) => Err(error),
             _ => Ok(()),
         }
     }
 }
 
-fn print_all(queue: &mut mpsc::Receiver<Vec<u8>>, out: &mut impl Write) -> io::Result<()> {
-    while let Some(line) = queue.blocking_recv() {
-        out.write_all(&line)?;
+fn print_all(items: &mut mpsc::Receiver<Item>, out: &mut impl Write) -> Result<(), Fault> {
+    while let Some(item) = items.blocking_recv() {
+        let mut next = Some(item);
         // One write for all that is there, and none left unwritten while waiting for more.
-        while let Ok(line) = queue.try_recv() {
-            out.write_all(&line)?;
+        while let Some(item) = next {
+            match item {
+                Item::Line(line) => out.write_all(&line).map_err(Fault::Output)?,
+                Item::Then(job) => {
+                    out.flush().map_err(Fault::Output)?;
+                    job().map_err(Fault::Job)?;
+                }
+            }
+            next = items.try_recv().ok();
         }
-        out.flush()?;
+        out.flush().map_err(Fault::Output)?;
     }
     Ok(())
 }

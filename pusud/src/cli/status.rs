@@ -1,5 +1,6 @@
 //! `pusud status`: asks a relay of this machine how it is, through its control socket, and shows the answer.
 
+pub(super) mod history_rows;
 pub(super) mod nats_rows;
 
 use super::health;
@@ -80,6 +81,7 @@ fn describe(status: &Status) -> String {
         ("memory", status_figures::memory(&status.memory)),
     ]);
     rows.extend(status_figures::open_files(&status.open_files).map(|files| ("open files", files)));
+    rows.extend(status.history.iter().flat_map(history_rows::of_status));
     rows.extend(listed("times", status_figures::times(&status.times)));
     let disconnects = status.disconnects.iter().map(|row| format!("{} {} ({})", row.count, row.reason, row.code));
     rows.extend(listed("disconnects", disconnects));
@@ -227,6 +229,7 @@ fn describe_relay(relay: &PeerStatus) -> String {
     facts.push(format!("listens to {} channels", relay.interest));
     let differs = relay.authenticator_difference.as_ref();
     facts.extend(differs.map(|how| format!("DECIDES OTHERWISE: {how}")));
+    facts.extend(relay.history_difference.iter().map(|how| format!("KEEPS OTHER HISTORY: {how}")));
     facts.extend(relay.next_attempt_in.map(|time| format!("next attempt in {:.1} s", time.as_secs_f64())));
     facts.extend(relay.last_error.as_ref().map(|error| format!("last error: {error}")));
     format!("{who}: {}", facts.join(", "))

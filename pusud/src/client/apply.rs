@@ -96,7 +96,7 @@ impl Client {
 
     /// Sends a last reply (JSON text) and ends the connection.
     pub(super) fn end(&self, reply: &[u8], disconnect: Disconnect) -> Next {
-        self.context.hub.reply(&self.outbox, reply);
+        self.context.hub.reply_ended(self.listener, &self.outbox, reply);
         self.context.hub.close(&self.outbox, disconnect);
         Next::End
     }

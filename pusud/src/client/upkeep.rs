@@ -187,7 +187,8 @@ impl Client {
         for channel in self.context.hub.channels_of(self.listener) {
             if !self.session.may_read(&channel) {
                 self.context.hub.take_away(self.listener, &channel);
-                self.reply(&Reply::SubscriptionEnded { channel: &channel, reason });
+                let ended = Reply::SubscriptionEnded { channel: &channel, reason }.to_json();
+                self.context.hub.reply_ended(self.listener, &self.outbox, &ended);
             }
         }
     }

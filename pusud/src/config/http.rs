@@ -8,6 +8,9 @@ use anyhow::bail;
 use serde_json::Value;
 use std::fmt;
 
+/// The keys of the section.
+const KEYS: &[&str] = &["publish", "events", "history"];
+
 /// What is served over HTTP beside WebSocket. `/` and `/healthz` always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpConfig {
@@ -15,23 +18,27 @@ pub struct HttpConfig {
     pub publish: bool,
     /// Server-Sent Events: `/events`.
     pub events: bool,
+    /// What channels with history have: the paths below `/history`.
+    pub history: bool,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { publish: true, events: true }
+        Self { publish: true, events: true, history: true }
     }
 }
 
 /// The words of `pusud check`.
 impl fmt::Display for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.publish, self.events) {
-            (true, true) => "publish, events",
-            (true, false) => "publish (`events` is off)",
-            (false, true) => "events (`publish` is off)",
-            (false, false) => "neither publish nor events",
-        })
+        let all = [("publish", self.publish), ("events", self.events), ("history", self.history)];
+        let of = |is_on| all.iter().filter(|one| one.1 == is_on).map(|one| one.0).collect::<Vec<_>>();
+        match (&*of(true), &*of(false)) {
+            (on, []) => f.write_str(&on.join(", ")),
+            ([], off) => write!(f, "none of {}", off.join(", ")),
+            (on, [off]) => write!(f, "{} (`{off}` is off)", on.join(", ")),
+            (on, off) => write!(f, "{} (`{}` are off)", on.join(", "), off.join("` and `")),
+        }
     }
 }
 
@@ -55,9 +62,13 @@ pub(super) fn authenticator_sees(top: &mut Section, key: &str) -> anyhow::Result
 
 /// The section, which may be empty: all lines below the key may be commented out.
 pub(super) fn http(top: &mut Section, key: &str) -> anyhow::Result<Option<HttpConfig>> {
-    let Some(mut section) = top.take_section(key, &["publish", "events"])? else { return Ok(None) };
+    let Some(mut section) = top.take_section(key, KEYS)? else { return Ok(None) };
     let default = HttpConfig::default();
     let mut is_on =
         |key, default| Ok::<_, anyhow::Error>(section.take(key, BOOLEAN, Value::as_bool)?.unwrap_or(default));
-    Ok(Some(HttpConfig { publish: is_on("publish", default.publish)?, events: is_on("events", default.events)? }))
+    Ok(Some(HttpConfig {
+        publish: is_on("publish", default.publish)?,
+        events: is_on("events", default.events)?,
+        history: is_on("history", default.history)?,
+    }))
 }

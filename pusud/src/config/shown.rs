@@ -7,7 +7,8 @@ use super::raw::RawConfig;
 use super::units::{format_bytes, format_duration};
 use super::wiped_option::WipedOption;
 use super::{
-    AuthenticatorConfig, Config, ControlSocket, ListenerConfig, OperationsPort, history, limit_rows, limits, shown_nats,
+    AuthenticatorConfig, Config, ControlSocket, HttpConfig, ListenerConfig, OperationsPort, history, limit_rows,
+    limits, shown_nats,
 };
 use crate::tls::Files;
 use std::collections::BTreeMap;
@@ -121,7 +122,8 @@ impl Config {
             rows.add(format!("listeners[{at}]"), shown_listener(listener));
         }
         rows.add_path("tls_ticket_key_file", self.tls_ticket_key_file.as_deref());
-        rows.add("http", format!("{{publish: {}, events: {}}}", self.http.publish, self.http.events));
+        let HttpConfig { publish, events, history } = self.http;
+        rows.add("http", format!("{{publish: {publish}, events: {events}, history: {history}}}"));
     }
 
     fn add_network(&self, rows: &mut Rows) {

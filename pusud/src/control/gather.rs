@@ -3,12 +3,14 @@
 use crate::admission::Admission;
 use crate::authenticator::Authenticator;
 use crate::config::{Config, FileReport, WatchedFiles};
-use crate::control::AuthenticatorEntry;
 use crate::control::entry::of_entries;
 use crate::control::figures::{Memory, OpenFiles};
+use crate::control::history;
 use crate::control::shard_sums::ShardSums;
 use crate::control::status::{self, State, Status};
+use crate::control::{AuthenticatorEntry, History};
 use crate::frames::QueuedMemory;
+use crate::history::Logs;
 use crate::protocol::{Refusal, Refusals};
 use crate::revocation::Revocations;
 use crate::routing::{self, Disconnects, Event, InboxSender, Report, ShardIndex};
@@ -77,6 +79,8 @@ pub struct Sources {
     pub memory_ceiling: usize,
     /// Whose authorizations the operator has taken back.
     pub revocations: Arc<Revocations>,
+    /// The logs of channels with history; `None`: no channel has any.
+    pub logs: Option<Arc<Logs>>,
 }
 
 impl StatusGatherer {
@@ -141,6 +145,7 @@ impl StatusGatherer {
             lost_log_lines: system::lost_log_lines(),
             left_out_log_lines: system::left_out_log_lines(),
             revocations: self.sources.revocations.count(),
+            history: self.history(network.as_ref().map_or(0, |network| network.history_holes)),
             authenticator: self.authenticator(),
             option_files: self.option_files(),
             network_hangs: network.is_none(),
@@ -180,6 +185,11 @@ impl StatusGatherer {
             trusted_proxies: listener.trusted_proxies.clone(),
         };
         self.listeners.iter().zip(connections).map(listener).collect()
+    }
+
+    /// On the thread of whoever asks.
+    fn history(&self, holes: u64) -> Option<History> {
+        self.sources.logs.as_ref().map(|logs| history::of_relay(logs, holes))
     }
 
     fn option_files(&self) -> Vec<status::OptionFile> {

@@ -11,11 +11,14 @@ pub use query::{ChannelQuery, ClientQuery};
 
 use crate::admission::{Admission, OperatorPlace, OperatorUse, TAILS_MAX};
 use crate::control::Unserved;
+use crate::control::history::{self, Kept, PUBLICATIONS_SHOWN_MAX};
 use crate::control::session::{self, Tail};
+use crate::history::Logs;
 use crate::revocation::Revocations;
 use crate::routing::{
-    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId, ClientLook,
-    ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look, Seen,
+    AuthorizedBy, ChannelHistory, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId,
+    ClientLook, ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX,
+    Look, Seen,
 };
 use merging::{added_up, first_clients, order};
 use query::{channel, place, rows};
@@ -31,6 +34,8 @@ use tracing::info;
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Clients on the page of a channel.
 const LISTENERS_SHOWN: usize = 100;
+/// Publications of a channel with history, where nobody has said how many.
+const PUBLICATIONS_SHOWN: usize = 50;
 /// Channels that the network is asked about at once: it has other things to do in between.
 const CHANNELS_ASKED_ONCE: usize = 64;
 /// Channels that each shard gives beyond those that are wanted, since it knows its own listeners alone.
@@ -49,6 +54,8 @@ pub struct Lists {
     next: AtomicUsize,
     admission: Arc<Admission>,
     message_bytes_max: usize,
+    /// The logs of channels with history; `None`: no channel has any.
+    logs: Option<Arc<Logs>>,
 }
 
 /// What has become of the question which linked relays have listeners.
@@ -73,7 +80,12 @@ impl Lists {
         message_bytes_max: usize,
     ) -> Self {
         let next = AtomicUsize::new(0);
-        Self { inboxes, network, revocations, entry_names, next, admission, message_bytes_max }
+        Self { inboxes, network, revocations, entry_names, next, admission, message_bytes_max, logs: None }
+    }
+
+    /// The same of a relay with channels that have history.
+    pub fn with_logs(self, logs: Option<Arc<Logs>>) -> Self {
+        Self { logs, ..self }
     }
 
     /// The first clients of those that fit.
@@ -165,6 +177,9 @@ impl Lists {
         // Shards count those alone that have listeners.
         let unheard = channels.iter().filter(|row| row.listeners == 0).count();
         channels.truncate(limit);
+        for row in &mut channels {
+            row.history = self.history(&row.channel).map(|history| history.entries);
+        }
         let relays = self.name_relays(&mut channels).await;
         let (count, matching) = (seen.count + unheard, seen.matching + unheard);
         let sampled_seconds = seen.sampled_seconds;
@@ -202,11 +217,32 @@ impl Lists {
             relays: row.relays,
             messages_per_second: row.messages_per_second,
             bytes_per_second: row.bytes_per_second,
+            history: self.history(name),
             clients: first_clients(&mut clients, LISTENERS_SHOWN),
             hanging_shards,
             network_hangs: relays == Relays::Silent,
             relays_known: relays == Relays::Named,
         })
+    }
+
+    /// What there is of a channel's history; `None`: it has none.
+    pub fn history(&self, name: &str) -> Option<ChannelHistory> {
+        history::of_channel(self.logs.as_ref()?, name)
+    }
+
+    /// The newest publications of a channel with history, so many or [`PUBLICATIONS_SHOWN`].
+    ///
+    /// # Errors
+    /// This is no channel's name, or not so many can be shown.
+    pub fn kept(&self, name: &str, last: Option<usize>) -> Result<Kept, String> {
+        channel(name)?;
+        let last = match last {
+            None => PUBLICATIONS_SHOWN,
+            Some(last @ 1..=PUBLICATIONS_SHOWN_MAX) => last,
+            Some(last) => return Err(format!("expected `last` from 1 to {PUBLICATIONS_SHOWN_MAX}, found {last}")),
+        };
+        let publications = self.logs.as_ref().map_or_else(Vec::new, |logs| history::newest(logs, name, last));
+        Ok(Kept { channel: name.to_owned(), history: self.history(name), publications })
     }
 
     /// Listens to a channel as the operator, who may: from here on every message comes.

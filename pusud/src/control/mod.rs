@@ -15,6 +15,7 @@ mod explained;
 mod figures;
 mod gather;
 mod health;
+mod history;
 #[cfg(unix)]
 mod line;
 mod lists;
@@ -40,12 +41,13 @@ pub use entry::{AuthenticatorEntry, Failures};
 pub use explained::{Explained, decides};
 pub use figures::{Histogram, Memory, OpenFiles, Times};
 pub use gather::{DescribedListener, DescribedOperations, Sources, StatusGatherer};
+pub use history::{History, HistoryRule, Kept, KeptPublication, PUBLICATIONS_SHOWN_MAX};
 pub use lists::{ChannelQuery, ClientQuery, EntryNames, Lists};
 pub use operator::{AtRelay, Found, Kicked, Operator, Revocation, Revoked};
 pub use own_file::own_file;
 pub use place::{candidates, neighbours, not_used};
 pub use problems::{Level, Problem, View, problems};
-pub use recent::{Recent, RecentFailures, RecentNats};
+pub use recent::{Recent, RecentFailures, RecentHistory, RecentNats};
 pub use reload::{ReloadRequest, Reloaded, ask_to_reload, reload_requests};
 pub use session::{Tail, TailEnd, Tailed, TailedMessage};
 pub use status::{

@@ -4,6 +4,7 @@
 //! Functions of values alone. **Invariant:** each problem is one sentence that names the thing and the way out.
 
 mod authenticator;
+mod history;
 mod nats;
 mod network;
 mod traffic;
@@ -86,6 +87,7 @@ pub fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
     found.extend(certificates(status));
     found.extend(network::problems(status, recent));
     found.extend(status.nats.iter().flat_map(|nats| nats::problems(status, nats, recent)));
+    found.extend(status.history.iter().flat_map(|kept| history::problems(kept, recent)));
     found.extend(traffic::problems(status, recent));
     found.sort_by_key(|problem| problem.level);
     found

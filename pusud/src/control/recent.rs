@@ -1,6 +1,6 @@
 //! Growth of what is counted: the difference of two statuses of one relay.
 
-use crate::control::{Disconnects, Messages, Status};
+use crate::control::{Disconnects, History, Messages, Status};
 use crate::routing::{NatsStatus, PeerStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,20 @@ pub struct Recent {
     pub lost_log_lines: u64,
     /// What went wrong with NATS; zero where that is not the backplane.
     pub nats: RecentNats,
+    /// What went wrong with history; zero where no channel has any.
+    pub history: RecentHistory,
+}
+
+/// What went wrong with history meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecentHistory {
+    /// Gaps that listeners were told of.
+    pub gaps: u64,
+    /// Publications that went before their time because of `history_bytes`.
+    pub evicted: u64,
+    /// Listeners that came back and were told that something is lost.
+    pub not_recovered: u64,
 }
 
 /// What went wrong with NATS meanwhile.
@@ -106,6 +120,7 @@ impl Recent {
             lost: all_grown(&lost_before, &losses(now)),
             lost_log_lines: grown(before.lost_log_lines, now.lost_log_lines),
             nats: nats(before.nats.as_ref(), now.nats.as_ref()),
+            history: history(before.history.as_ref(), now.history.as_ref()),
         }
     }
 }
@@ -164,6 +179,15 @@ fn nats(before: Option<&NatsStatus>, now: Option<&NatsStatus>) -> RecentNats {
     }
 }
 
+fn history(before: Option<&History>, now: Option<&History>) -> RecentHistory {
+    let (Some(before), Some(now)) = (before, now) else { return RecentHistory::default() };
+    RecentHistory {
+        gaps: grown(before.gaps, now.gaps),
+        evicted: grown(before.evicted, now.evicted),
+        not_recovered: grown(before.not_recovered, now.not_recovered),
+    }
+}
+
 /// By entry; those that decide nothing and are only compared do not count.
 fn undecided(status: &Status) -> BTreeMap<String, u64> {
     let entries = status.authenticator.entries.iter().filter(|entry| !entry.shadow);
@@ -203,12 +227,16 @@ mod tests {
         let nats = |garbage| Some(NatsStatus { garbage, refusals: 1, ..NatsStatus::default() });
         let before = Status { nats: nats(2), ..before };
         now.nats = nats(6);
+        let history = |gaps| Some(History { gaps, evicted: 1, ..History::default() });
+        let before = Status { history: history(1), ..before };
+        now.history = history(4);
         let recent = Recent::between(&before, &now, 2.0);
         assert!(recent.authenticator.decides_nothing());
         assert_eq!((recent.disconnects.as_slice(), recent.accepted), (&[slow(2)][..], 7));
         assert_eq!((recent.refusals.get("publish_rate"), recent.messages.published), (Some(&4), 10));
         assert_eq!((recent.authenticator.timed_out, recent.lost_log_lines), (2, 0));
         assert_eq!(recent.nats, RecentNats { garbage: 4, ..RecentNats::default() });
+        assert_eq!(recent.history, RecentHistory { gaps: 3, ..RecentHistory::default() });
         let other = Status { pid: 2, ..now };
         assert_eq!(Recent::between(&before, &other, 2.0), Recent { seconds: 2.0, ..Recent::default() });
     }

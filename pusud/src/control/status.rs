@@ -3,8 +3,8 @@
 //! **Invariant:** no secret is in it. Fields are only ever added; a reader ignores those that it does not know.
 
 use crate::authenticator::{Condition, DecisionCounts, Definition, Value};
-use crate::control::AuthenticatorEntry;
 use crate::control::figures::{Histogram, Memory, OpenFiles, Times};
+use crate::control::{AuthenticatorEntry, History};
 use crate::routing::{EndedClient, NatsStatus, PeerStatus, States, Transports};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,6 +76,9 @@ pub struct Status {
     /// Revocations that hold.
     #[serde(default)]
     pub revocations: usize,
+    /// Channels with history; `None`: the settings give none to any.
+    #[serde(default)]
+    pub history: Option<History>,
     /// The authenticator.
     pub authenticator: Authenticator,
     /// The files whose texts stand in the options of the authenticator (`!file`); empty where there are none.

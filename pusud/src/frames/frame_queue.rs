@@ -172,6 +172,7 @@ impl FrameQueue {
     /// Drops the publications and gaps that carry a mark and have not begun to leave; returns their bytes.
     pub fn drop_marked(&mut self, mark: &Mark) -> usize {
         let before = self.bytes;
+        let mut free = self.rest.as_mut().map(|rest| std::mem::take(&mut rest.free)).unwrap_or_default();
         let all: Vec<Frames> = self
             .first
             .take()
@@ -187,11 +188,18 @@ impl FrameQueue {
                 self.push(frames);
             } else if begun > 0 {
                 self.push(Frames::from(&frames[..mark::end_of_frame(&frames, begun)]));
+            } else {
+                free.places = free.places.saturating_sub(1);
             }
         }
         if self.first.is_some() {
             self.written = written as u32;
             self.bytes -= self.written;
+        }
+        // What is left of what did not count does not yet: it is reckoned as that which goes first.
+        free.bytes = free.bytes.saturating_sub(before - self.bytes);
+        if free.bytes > 0 {
+            self.rest.get_or_insert_default().free = free;
         }
         (before - self.bytes) as usize
     }

@@ -14,12 +14,14 @@ pub struct Boots {
     times: Times,
     /// When each of them ended, by the relay's clock in milliseconds; `None`: it has not.
     known: RwLock<HashMap<Origin, Option<i64>>>,
+    /// What the relays are called, as far as this is known: for people.
+    names: RwLock<HashMap<Origin, Box<str>>>,
 }
 
 impl Boots {
     /// Only the relay's own start is known.
     pub(super) fn new(own: Origin, times: Times) -> Self {
-        Self { times, known: RwLock::new(HashMap::from([(own, None)])) }
+        Self { times, known: RwLock::new(HashMap::from([(own, None)])), names: RwLock::default() }
     }
 
     /// A start is known from here on. The earliest end that is told of counts.
@@ -30,6 +32,16 @@ impl Boots {
             (Some(before), Some(now)) => Some(before.min(now)),
             (before, now) => before.or(now),
         };
+    }
+
+    /// The relay of a start that is known is called so.
+    pub fn call(&self, origin: Origin, name: &str) {
+        self.names.write().expect("nothing panics while it holds the names").insert(origin, name.into());
+    }
+
+    /// What the relay of a start is called, if anybody has said so.
+    pub fn name(&self, origin: Origin) -> Option<Box<str>> {
+        self.names.read().expect("nothing panics while it holds the names").get(&origin).cloned()
     }
 
     /// A start that was taken for ended goes on.
@@ -63,6 +75,8 @@ impl Boots {
         let before = now.ms - 3 * self.times.retention_ms;
         let mut known = self.known.write().expect("nothing panics while it holds the table");
         known.retain(|_, ended| ended.is_none_or(|ended| ended > before));
+        let mut names = self.names.write().expect("nothing panics while it holds the names");
+        names.retain(|origin, _| known.contains_key(origin));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Origin, Option<i64>>> {

@@ -178,12 +178,12 @@ impl Logs {
         if let Some(log) = self.find(channel) {
             return Some(log);
         }
-        let rule = self.settings.rule_of(channel)?;
-        let ttl_ms = i64::try_from(rule.ttl.as_millis()).unwrap_or(i64::MAX);
+        let place = self.settings.place_of(channel)?;
+        let rule = &self.settings.rules[place];
         let mut table = self.table.write().expect("nothing panics while it holds the table");
         let log = table
             .entry(channel.into())
-            .or_insert_with(|| Arc::new(Log::new(channel, rule.size as usize, ttl_ms, self.shared.clone(), now)));
+            .or_insert_with(|| Arc::new(Log::new(channel, place, rule, self.shared.clone(), now)));
         Some(log.clone())
     }
 

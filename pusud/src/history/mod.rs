@@ -14,15 +14,21 @@ mod origin;
 mod position;
 mod safeguard;
 mod settings;
+mod stream_id;
+mod sums;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use boots::Boots;
 pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
 pub use healing::{Healing, Malformed, Out, Way, push_publications};
-pub use log::{Answer, Appended, Held, Joining, Log, Missed, Numbers, Placed, Shown, Start};
+pub use log::{Answer, Appended, Entry, Held, Joining, Log, Missed, Numbers, Placed, Start};
 pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
+pub use stream_id::{Seen, Tag, push_id, starts};
+pub use sums::Sum;
 pub use view::LogsView;

@@ -35,6 +35,13 @@ pub struct Rule {
     pub name: Option<Box<str>>,
 }
 
+impl Rule {
+    /// What the rule at this place is called.
+    pub fn shown(&self, place: usize) -> String {
+        self.name.as_ref().map_or_else(|| format!("history[{place}]"), |name| name.to_string())
+    }
+}
+
 /// No channel has history.
 impl Default for Settings {
     fn default() -> Self {
@@ -50,7 +57,12 @@ impl Settings {
 
     /// The rule for this channel; `None`: it has no history.
     pub fn rule_of(&self, channel: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.matches(channel))
+        self.place_of(channel).map(|place| &self.rules[place])
+    }
+
+    /// The place of that rule.
+    pub fn place_of(&self, channel: &str) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.matches(channel))
     }
 
     /// Tells relays that keep different publications apart. The memory of a relay and the names of rules are its own affair.

@@ -13,6 +13,7 @@ pub(super) struct Fields<'a> {
     pub(super) content_type: Option<&'a [u8]>,
     pub(super) origin: Option<&'a [u8]>,
     pub(super) idempotency_key: Option<&'a [u8]>,
+    pub(super) last_event_id: Option<&'a [u8]>,
     pub(super) cookies: SmallVec<[&'a [u8]; 1]>,
     pub(super) accepts: SmallVec<[&'a [u8]; 1]>,
     pub(super) expectation: Expectation,
@@ -57,6 +58,9 @@ impl<'a> Fields<'a> {
             }
             13 if is("authorization") => {
                 once(&mut self.authorization, value, "The header Authorization is there twice.")?;
+            }
+            13 if is("last-event-id") => {
+                once(&mut self.last_event_id, value, "The header Last-Event-ID is there twice.")?;
             }
             14 if is("content-length") => {
                 once(&mut self.content_length, value, "The header Content-Length is there twice.")?;

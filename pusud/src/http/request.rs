@@ -54,6 +54,7 @@ pub struct Request {
     content_type: Option<Span>,
     origin: Option<Span>,
     idempotency_key: Option<Span>,
+    last_event_id: Option<Span>,
     cookie: Lines,
     accept: Lines,
     seen: SeenHeaders,
@@ -122,6 +123,7 @@ impl Request {
             content_type: fields.content_type.map(span),
             origin: fields.origin.map(span),
             idempotency_key: fields.idempotency_key.map(span),
+            last_event_id: fields.last_event_id.map(span),
             cookie: joined(behind, &fields.cookies, b"; "),
             accept: joined(behind, &fields.accepts, b", "),
             seen: SeenHeaders::of(request.headers, names)?,
@@ -173,6 +175,11 @@ impl Request {
     /// `Idempotency-Key`.
     pub fn idempotency_key(&self) -> Option<&[u8]> {
         self.idempotency_key.as_ref().map(|span| &self.fields[span.clone()])
+    }
+
+    /// `Last-Event-ID`.
+    pub fn last_event_id(&self) -> Option<&[u8]> {
+        self.last_event_id.as_ref().map(|span| &self.fields[span.clone()])
     }
 
     /// `Cookie`, all lines of it: a secret.

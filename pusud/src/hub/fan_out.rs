@@ -229,6 +229,7 @@ impl State {
         let mut events = [None, None];
         let mut apart = self.history.as_ref().and_then(|history| history.who_is_apart(&publications));
         let reached = (listeners.len() - apart.as_ref().map_or(0, WhoIsApart::len)) as u64;
+        let mut ids = self.history.as_mut().and_then(|history| history.streams_of_run(&publications));
         self.stats.delivered += publications.messages * reached;
         self.stats.delivered_bytes += publications.frames.len() as u64 * reached;
         self.batch_timer.fanned_out();
@@ -238,20 +239,29 @@ impl State {
         for listener in listeners {
             let outbox = &self.outboxes[listener as usize];
             if let Some(apart) = apart.as_mut().filter(|apart| apart.has(listener)) {
-                let Some(frames) = apart.frames(listener, outbox.stage(), &publications) else { continue };
+                let frames = apart.frames(listener, outbox.stage(), &publications, ids.as_mut());
+                let Some(frames) = frames else { continue };
                 self.stats.delivered += frames.messages();
                 self.stats.delivered_bytes += frames.len() as u64;
                 push(&mut self.stats, outbox, frames, self.outbox_bytes);
                 self.lanes.mark(outbox, lane);
                 continue;
             }
+            let mut own;
             let frames = match self.event_streams {
                 0 => &frames,
                 _ => match outbox.stage() {
-                    Stage::EventStream(body) => events[body as usize].get_or_insert_with(|| {
-                        frames::publication_events(body, publications.channel, publications.frames)
-                            .of_messages(publications.messages)
-                    }),
+                    Stage::EventStream(body) => {
+                        own = ids.as_mut().and_then(|ids| ids.events(listener, body, publications.frames));
+                        own = own.map(|own| own.of_messages(publications.messages));
+                        match &own {
+                            Some(own) => own,
+                            None => events[body as usize].get_or_insert_with(|| {
+                                frames::publication_events(body, publications.channel, publications.frames)
+                                    .of_messages(publications.messages)
+                            }),
+                        }
+                    }
                     Stage::WebSocket => &frames,
                     // Its stream has not begun: nothing is promised before that.
                     Stage::Request | Stage::Answer | Stage::Idle => continue,

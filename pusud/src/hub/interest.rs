@@ -42,19 +42,22 @@ impl Hub {
     /// As [`Self::unsubscribe`], and what waits for the listener of that is dropped: it may not have it any more.
     pub fn take_away(&self, listener: ListenerId, channel: &str) {
         self.unsubscribe(listener, channel);
-        self.drop_waiting(listener, &Mark::of(Some(channel)));
+        if self.drop_waiting(listener, &Mark::of(Some(channel))) {
+            self.state.borrow_mut().lost(listener, Some(channel));
+        }
     }
 
     /// As [`Self::unsubscribe_all`], and everything that waits for the listener of what was published is dropped.
     pub fn take_all_away(&self, listener: ListenerId) {
         self.unsubscribe_all(listener);
-        self.drop_waiting(listener, &Mark::of(None));
+        if self.drop_waiting(listener, &Mark::of(None)) {
+            self.state.borrow_mut().lost(listener, None);
+        }
     }
 
-    fn drop_waiting(&self, listener: ListenerId, mark: &Mark) {
-        if let Some(outbox) = self.state.borrow().outboxes.get(listener as usize) {
-            outbox.drop_marked(mark);
-        }
+    fn drop_waiting(&self, listener: ListenerId, mark: &Mark) -> bool {
+        let state = self.state.borrow();
+        state.outboxes.get(listener as usize).is_some_and(|outbox| outbox.drop_marked(mark))
     }
 
     /// From here on `listener` gets nothing that is published; what it was sent before still leaves.

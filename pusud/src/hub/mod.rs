@@ -51,6 +51,7 @@ pub use encrypted::{Encrypted, Scratch};
 pub use event_streams::EventStream;
 pub use fences::Fence;
 pub use flow::{Turn, Waiting};
+pub use history::STREAM_ID_BYTES_MAX;
 pub use memory::{exchange_bytes_max, looking_bytes_max, subscriptions_bytes_max};
 pub use outbox::Outbox;
 pub use room::room_bytes;
@@ -190,7 +191,7 @@ impl Hub {
                 stats: Stats::default(),
                 sample: None,
                 batch_timer: BatchTimer::new(is_timed),
-                history: logs.map(|logs| Box::new(History::new(logs))),
+                history: logs.map(|logs| Box::new(History::new(logs, &limits))),
             }),
             shard,
             limits,
@@ -225,6 +226,7 @@ impl Hub {
         self.unsubscribe_all(listener);
         self.forget(listener);
         let state = &mut *self.state.borrow_mut();
+        state.end_stream_ids(listener);
         let outbox = state.outboxes.remove(listener as usize);
         state.generations.end(listener);
         self.operators.remove(&outbox);

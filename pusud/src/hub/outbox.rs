@@ -160,9 +160,9 @@ impl Outbox {
         dropped
     }
 
-    /// Drops what waits of the publications that carry a mark: their client may not have them any more.
-    pub fn drop_marked(&self, mark: &Mark) {
-        self.queue.borrow_mut().drop_marked(mark);
+    /// Drops what waits of the publications that carry a mark: their client may not have them any more. False: nothing waits.
+    pub fn drop_marked(&self, mark: &Mark) -> bool {
+        self.queue.borrow_mut().drop_marked(mark) > 0
     }
 
     /// Ends a client whose memory is needed: as [`Self::disconnect_slow_consumer`], but a large frame that has left by

@@ -73,6 +73,15 @@ impl<D: crate::routing::Door, T> Node<D, T> {
         }
     }
 
+    /// Whether each relay of the settings was tried: it has answered, or cannot be reached now.
+    pub(crate) fn has_dialled_all(&self) -> bool {
+        let is_tried = |listed: &Listed| match listed.dials.is_empty() {
+            true => listed.last_error.is_some(),
+            false => listed.dials.iter().all(|dial| dial.known.borrow().is_tried()),
+        };
+        self.listed.borrow().iter().all(is_tried)
+    }
+
     /// How many addresses of the settings are this one.
     pub(crate) fn listed_at(&self, address: IpAddr) -> usize {
         let is_there = |dial: &&Rc<Dial>| block(dial.address.ip()) == block(address);

@@ -4,11 +4,10 @@
 //! Only reads and describes. **Invariant:** each link is in one row with its figures; other addresses of the same relay
 //! only refer to that row.
 
-use crate::mesh::links::Link;
+use crate::mesh::links::{Link, Mesh};
 use crate::mesh::membership::Dial;
 use crate::mesh::node::Node;
 use crate::peers::BootId;
-use crate::peers::Peers;
 use crate::routing::{Door, PeerState, PeerStatus, Status, Traffic};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -27,7 +26,7 @@ impl<D: Door, T> Node<D, T> {
         let (mesh, now) = (self.mesh.borrow(), Instant::now());
         let mut rows = self.rows(now);
         let mut unlisted = Vec::new();
-        let describe = |status: &mut PeerStatus, link: &Link| describe(status, link, mesh.peers(), now);
+        let describe = |status: &mut PeerStatus, link: &Link| describe(status, link, &mesh, now);
         for link in mesh.links() {
             let boot = |boot: BootId| mesh.roster().is_linked(&link.name, boot);
             if !place(&mut rows, link, boot, describe) {
@@ -64,6 +63,7 @@ impl<D: Door, T> Node<D, T> {
             boot_id: self.boot.to_string(),
             key: self.settings.keys.is_some(),
             channels: mesh.table().total().count,
+            history_holes: mesh.history_holes() as u64,
             peers: rows.into_iter().map(|row| row.status).collect(),
         }
     }
@@ -152,7 +152,7 @@ fn rows_state(link: &Link) -> PeerState {
 }
 
 /// The figures of a link.
-fn describe(status: &mut PeerStatus, link: &Link, peers: &Peers, now: Instant) {
+fn describe<D: Door>(status: &mut PeerStatus, link: &Link, mesh: &Mesh<D>, now: Instant) {
     status.name = Some(link.name.to_string());
     status.remote = Some(link.remote.to_string());
     status.state = rows_state(link);
@@ -162,7 +162,8 @@ fn describe(status: &mut PeerStatus, link: &Link, peers: &Peers, now: Instant) {
     status.queue_bytes = link.queue_bytes() as u64;
     status.interest = link.announced.table().total().count;
     status.encrypted = link.is_encrypted;
-    status.authenticator_difference = peers.difference(link.id).map(str::to_owned);
-    status.sees = peers.seen_by(link.id);
+    status.authenticator_difference = mesh.peers().difference(link.id).map(str::to_owned);
+    status.history_difference = mesh.history_difference(link).map(str::to_owned);
+    status.sees = mesh.peers().seen_by(link.id);
     status.lagging = link.waits.pace.is_lagging();
 }

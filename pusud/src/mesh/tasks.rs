@@ -103,6 +103,10 @@ async fn clear_up<D: Door, T: Transport>(node: Rc<Node<D, T>>) {
 /// Does what becomes due about channels with history.
 async fn heal<D: Door, T: Transport>(node: Rc<Node<D, T>>, due: Rc<Notify>) {
     loop {
+        let is_waiting = node.mesh.borrow().waits_for_dialling();
+        if is_waiting && node.has_dialled_all() {
+            node.mesh.borrow_mut().dialled();
+        }
         let next = node.mesh.borrow_mut().heal();
         let notified = due.notified();
         match next {

@@ -42,15 +42,17 @@ pub(super) fn lists(
     revocations: &Arc<Revocations>,
     authenticator: &Authenticator,
     admission: &Arc<Admission>,
+    logs: &Option<Arc<Logs>>,
 ) -> Arc<Lists> {
-    Arc::new(Lists::new(
+    let lists = Lists::new(
         inboxes.to_vec(),
         network.clone(),
         revocations.clone(),
         entry_names(authenticator),
         admission.clone(),
         config.limits.max_message_bytes,
-    ))
+    );
+    Arc::new(lists.with_logs(logs.clone()))
 }
 
 /// Has other relays told how this one decides.
@@ -148,7 +150,7 @@ pub(super) fn common(
         authenticator: authenticator.clone(),
         admission: admission.clone(),
         limits: config.limits.clone(),
-        paths: client::Paths { publish: config.http.publish, events: config.http.events },
+        paths: client::Paths { publish: config.http.publish, events: config.http.events, history: config.http.history },
         seen: config.authenticator_sees.clone(),
         name: config.name.as_str().into(),
         shards: config.shards,

@@ -11,10 +11,15 @@ use std::time::Duration;
 /// How often the logs are looked after.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The logs of the start of a relay that is called `own`, with so many shards; `None`: no channel has history.
-pub(super) fn open(settings: &Settings, own: Option<Origin>, shards: usize) -> Option<Arc<Logs>> {
+/// The logs of the relay of this name, of its start that is called `own`, with so many shards; `None`: no channel has history.
+pub(super) fn open(settings: &Settings, name: &str, own: Option<Origin>, shards: usize) -> Option<Arc<Logs>> {
     let own = own.unwrap_or_else(|| Origin::of_boot(&rand::random()));
-    settings.is_on().then(|| Arc::new(Logs::new(settings.clone(), own, shards)))
+    settings.is_on().then(|| {
+        let logs = Logs::new(settings.clone(), own, shards);
+        // For people. What comes without numbers has an origin of its own, and nobody is named as that.
+        logs.boots().call(own, name);
+        Arc::new(logs)
+    })
 }
 
 /// Has the logs looked after until they are gone. Those of channels that somebody listens to stay.

@@ -68,7 +68,9 @@ pub fn ceiling(config: &Config, connections: usize, addresses: usize) -> Vec<Par
     }
     if config.http.publish {
         parts.push(part("idempotency keys", client::idempotency_bytes_max(), "http.publish"));
-        parts.push(part("remembered verdicts", client::verdicts_bytes_max(), "http.publish"));
+    }
+    if config.http.publish || config.http.history {
+        parts.push(part("remembered verdicts", client::verdicts_bytes_max(), "http.publish, http.history"));
     }
     let sessions = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     if let Some(session) = sessions.map(tls::session_bytes_max).max() {

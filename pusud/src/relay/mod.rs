@@ -146,7 +146,7 @@ impl Relay {
         assembly::answer_health(&admission, &authenticator);
         let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
         let own = network_thread.as_ref().map(NetworkThread::origin);
-        let logs = history::open(&config.history, own, config.shards);
+        let logs = history::open(&config.history, &config.name, own, config.shards);
         if let Some(logs) = &logs {
             history::look_after(logs, &index)?;
         }
@@ -159,7 +159,7 @@ impl Relay {
             .transpose()?;
         let Revoking { revocations, saving } = revoking;
         let unsaved = saving.clone();
-        let lists = assembly::lists(&config, &inboxes, &network, &revocations, &authenticator, &admission);
+        let lists = assembly::lists(&config, &inboxes, &network, &revocations, &authenticator, &admission, &logs);
         let operator = Operator::new(inboxes.clone(), network.clone(), revocations.clone(), saving, decisions, lists);
         let operator = Arc::new(operator);
         assembly::tell_who_decides(&authenticator, network.as_ref());
@@ -172,6 +172,7 @@ impl Relay {
             queued_memory,
             memory_ceiling,
             revocations,
+            logs,
         };
         let operators = operations.as_ref().map(OperationsPort::described);
         let gatherer =

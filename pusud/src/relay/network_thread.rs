@@ -2,7 +2,7 @@
 //! its end. It exists only where the settings have a network.
 
 use crate::config::{Backplane, Config, NatsCredentials, NatsSettings};
-use crate::history::{Logs, Origin};
+use crate::history::{self, Logs, Origin};
 use crate::mesh::{self, LinkEncryption, Settings};
 use crate::nats;
 use crate::peers::{self, Keys, Started};
@@ -118,9 +118,12 @@ impl NetworkThread {
         let Self { backplane, started, sender, inbox: events, run_bytes } = self;
         let (history_ready, history_is_ready) = oneshot::channel();
         let history_is_ready = logs.is_some().then_some(history_is_ready);
+        let own = Origin::of_boot(&started.boot.0);
+        // Where no channel has history, relays that have some are told so, and what they publish to it is taken.
+        let logs = logs.unwrap_or_else(|| Arc::new(Logs::new(history::Settings::default(), own, inboxes.len())));
         let door = RelayDoor::new(Outgoing::of_network(inboxes.clone()), ShardIndexView::new(index), run_bytes)
             .with_operator(inboxes, sender.clone(), revocations)
-            .with_logs(logs, history_ready);
+            .with_logs(Some(logs), history_ready);
         let ended = match backplane {
             Prepared::Mesh { settings, listener, address } => {
                 let (relays, key) = (settings.relays.len(), settings.keys.is_some());
@@ -154,7 +157,9 @@ impl Links {
         if let Some(ready) = self.history_is_ready.take()
             && timeout(HISTORY_MAX, ready).await.is_err()
         {
-            warn!("the other relays have not told their numbers in time: clients that come from there may be told of a gap");
+            warn!(
+                "the other relays have not told their numbers in time: clients that come from there may be told of a gap"
+            );
         }
     }
 

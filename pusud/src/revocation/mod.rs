@@ -21,6 +21,7 @@ pub use entry::{Change, Entry, NoRoom, Stamp};
 pub use file::{Kept, check, load};
 pub use hashing::{HashKeys, Hashes};
 pub use memory::revocations_bytes_max;
+pub use replacing::replace;
 pub use saving::Saving;
 pub use standing::Standing;
 pub use table::Revocations;

@@ -15,12 +15,12 @@ const LINKS_MAX: usize = 40;
 ///
 /// # Errors
 /// The system does not let this user write there, or symbolic links lead in a circle.
-pub(super) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = &followed(path)?;
     let mut beside = OsString::from(path);
     beside.push(".new");
     let beside = Path::new(&beside);
-    // Left behind by a relay that ended while it wrote: its mode may be another.
+    // Left behind by a process that ended while it wrote: its mode may be another.
     match fs::remove_file(beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

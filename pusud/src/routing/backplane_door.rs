@@ -43,7 +43,17 @@ impl RelayDoor {
     /// What it joins for them is of at most `run_bytes_max`, or one message.
     pub fn new(outgoing: Outgoing, index: ShardIndexView, run_bytes_max: usize) -> Self {
         let (run, marks) = (Run::new(run_bytes_max), LinkMarks::default());
-        Self { outgoing, index, run, marks, inboxes: Vec::new(), operator: None, logs: None, ready: None, frames: Vec::new() }
+        Self {
+            outgoing,
+            index,
+            run,
+            marks,
+            inboxes: Vec::new(),
+            operator: None,
+            logs: None,
+            ready: None,
+            frames: Vec::new(),
+        }
     }
 
     /// Lets peers end connections of the shards behind `inboxes`, and take back authorizations. `network` is the inbox of the
@@ -69,7 +79,7 @@ impl RelayDoor {
     /// A publication without a number, to a channel with history: only this relay knows its place, and who moves to another one
     /// is told that something is lost. False: the channel has no history.
     fn deliver_unnumbered(&mut self, channel: &str, content: &str) -> bool {
-        let Some(view) = &mut self.logs else { return false };
+        let Some(view) = self.logs.as_mut().filter(|view| view.logs().settings().is_on()) else { return false };
         let (origin, now) = (view.logs().own().unnumbered(), view.logs().now());
         let (outgoing, marks, frames) = (&mut self.outgoing, &mut self.marks, &mut self.frames);
         while let Some(log) = view.log(channel) {

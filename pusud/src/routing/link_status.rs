@@ -18,6 +18,9 @@ pub struct Status {
     pub key: bool,
     /// Channels with listeners here.
     pub channels: u64,
+    /// Publications of channels with history that are known to be missing here, as runs: other relays are asked for them.
+    #[serde(default)]
+    pub history_holes: u64,
     /// The relays: those of the settings in their order, then others that are linked.
     pub peers: Vec<PeerStatus>,
     /// The connection to NATS, where that is the backplane.
@@ -133,6 +136,9 @@ pub struct PeerStatus {
     /// How it decides otherwise than this relay who may read and write; `None`: it does not, or nobody knows.
     #[serde(default)]
     pub authenticator_difference: Option<String>,
+    /// How it keeps other history than this relay; `None`: it does not, or nobody knows.
+    #[serde(default)]
+    pub history_difference: Option<String>,
     /// What it says of its own links, all of them; `None`: nothing, since it is not linked, runs an earlier version, or has 64
     /// links or more.
     #[serde(default)]

@@ -52,8 +52,8 @@ pub use orders::{KICK_BYTES_MAX, Kick, KickTarget, Order, OrderNews, OrderReply,
 pub use outgoing::Outgoing;
 pub use report::{Report, States, Transports};
 pub use rows::{
-    AuthorizationRow, ChannelPage, ChannelRow, Channels, ClientPage, ClientRow, ClientState, ClientTransport, Clients,
-    PermissionRow,
+    AuthorizationRow, ChannelHistory, ChannelPage, ChannelRow, Channels, ClientPage, ClientRow, ClientState,
+    ClientTransport, Clients, PermissionRow,
 };
 pub use run::Run;
 pub use shard_index::{ShardIndex, ShardIndexView, ShardSet};

@@ -144,6 +144,9 @@ pub struct ChannelRow {
     pub bytes_per_second: Option<f64>,
     /// The linked relays where somebody listens to it, as far as that is known (`relays_known`).
     pub relays: Vec<String>,
+    /// Publications that are kept of it; `None`: it has no history.
+    #[serde(default)]
+    pub history: Option<usize>,
 }
 
 /// Channels that were looked for.
@@ -169,6 +172,24 @@ pub struct Channels {
     pub relays_known: bool,
 }
 
+/// What there is of one channel with history.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChannelHistory {
+    /// The entry of `history` in the settings that holds for it.
+    pub rule: String,
+    /// Publications that are kept at most.
+    pub size: u32,
+    /// For how long at most, in seconds.
+    pub ttl_seconds: f64,
+    /// Publications that are kept.
+    pub entries: usize,
+    /// What they take, in bytes.
+    pub bytes: usize,
+    /// For how long the oldest has been kept, in seconds; `None`: there is none.
+    pub oldest_seconds: Option<f64>,
+}
+
 /// All of one channel that is shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelPage {
@@ -184,6 +205,9 @@ pub struct ChannelPage {
     pub bytes_per_second: Option<f64>,
     /// The first hundred of those clients, those first for which most waits.
     pub clients: Vec<ClientRow>,
+    /// What is kept of it; `None`: it has no history.
+    #[serde(default)]
+    pub history: Option<ChannelHistory>,
     /// The numbers of the shards that did not answer; their listeners are missing.
     #[serde(default)]
     pub hanging_shards: Vec<usize>,

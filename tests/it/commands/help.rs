@@ -69,6 +69,8 @@ const EXPLAINED: &[(&str, &[&str])] = &[
             "http://",
             "https://HOST:PORT",
             "--count",
+            "--since",
+            "--last",
             "CHANNEL",
             "Examples:",
         ],

@@ -3,6 +3,7 @@
 mod bench;
 mod help;
 mod http;
+mod listen_history;
 mod listen_publish;
 mod terminal;
 mod tls;

@@ -84,6 +84,11 @@ impl Running {
         run(Command::new("kill").args(["-INT", &self.child.id().to_string()])).succeeds();
     }
 
+    /// Sends SIGTERM, as service managers do.
+    pub(crate) fn terminate(&self) {
+        run(Command::new("kill").args(["-TERM", &self.child.id().to_string()])).succeeds();
+    }
+
     /// Waits for the end of the command.
     pub(crate) fn finish(self) -> Finished {
         self.finish_within(1)

@@ -1,7 +1,7 @@
 //! A listener to a stream of Server-Sent Events: it reads the bytes strictly, and its verbs are those of the protocol.
 //!
 //! The relay writes less than the format allows, and anything else fails the test: lines end with LF, an event is
-//! `retry:`, `event:` and `data:` in this order with one space behind each colon, and a comment stands alone. In a body
+//! `id:`, `retry:`, `event:` and `data:` in this order with one space behind each colon, and a comment stands alone. In a body
 //! with chunks each event is a chunk.
 
 use super::chunks::Chunks;
@@ -21,6 +21,8 @@ pub(crate) struct EventListener {
     /// `None`: the body ends with the connection.
     chunks: Option<Chunks>,
     subscribed: Value,
+    /// What a browser would come back with.
+    pub(crate) last_id: Option<String>,
     /// Read and not taken yet: `buffer[at..]`.
     buffer: Vec<u8>,
     at: usize,
@@ -43,6 +45,8 @@ pub(crate) struct Event {
     pub(crate) data: String,
     /// When to come back, in milliseconds.
     pub(crate) retry: Option<u64>,
+    /// What to come back with.
+    pub(crate) id: Option<String>,
 }
 
 /// The end of a stream without a last event.
@@ -103,6 +107,7 @@ impl EventListener {
             head,
             chunks,
             subscribed: Value::Null,
+            last_id: None,
             buffer: Vec::new(),
             at: 0,
             looked_to: 0,
@@ -205,7 +210,10 @@ impl EventListener {
                 self.at = end_at + 2;
                 self.looked_to = self.at;
                 match event {
-                    Some(event) => return Ok(Some(event)),
+                    Some(event) => {
+                        self.last_id = event.id.clone().or(self.last_id.take());
+                        return Ok(Some(event));
+                    }
                     None => self.comments += 1,
                 }
             }
@@ -267,11 +275,12 @@ impl Event {
         }
         let mut lines = text.split('\n').peekable();
         let mut field = |name: &str| lines.next_if(|line| line.starts_with(name)).map(|line| &line[name.len()..]);
+        let id = field("id: ").map(str::to_owned);
         let retry = field("retry: ").map(|retry| retry.parse().unwrap());
         let name = field("event: ").unwrap_or_default().to_owned();
         let data: Vec<&str> = std::iter::from_fn(|| field("data: ")).collect();
         assert!(lines.next().is_none() && !data.is_empty(), "this is no event: {text:?}");
-        Some(Self { name, data: data.join("\n"), retry })
+        Some(Self { name, data: data.join("\n"), retry, id })
     }
 
     /// Its data, parsed.

@@ -19,6 +19,7 @@ mod fake_relay;
 mod footprint;
 mod frame;
 mod grants;
+mod history;
 mod http;
 mod listener;
 mod log;
@@ -69,6 +70,7 @@ pub(crate) use fake_relay::{FakeRelay, LinkFrame, frame, hash, hello, kind, name
 pub(crate) use footprint::Footprint;
 pub(crate) use frame::{Frame, close_code, text_message};
 pub(crate) use grants::{grants_file, grants_plugin, grants_setup};
+pub(crate) use history::Joined;
 pub(crate) use http::{Answer, Http, Request};
 pub(crate) use listener::{Ended, Listener};
 pub(crate) use log::{Log, is_disconnect};

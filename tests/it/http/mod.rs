@@ -12,6 +12,8 @@ mod events_authorized;
 mod events_end;
 #[cfg(target_os = "linux")]
 mod events_gone;
+#[cfg(unix)]
+mod events_history;
 mod events_network;
 mod events_refused;
 mod events_revoked;
@@ -23,6 +25,7 @@ mod forwarded;
 #[cfg(unix)]
 mod guests;
 mod health;
+mod history;
 mod idempotency;
 mod linked_relays;
 mod lists;

@@ -20,7 +20,7 @@ fn the_page_says_what_this_is() {
     for target in ["/", "/?a=b"] {
         let answer = http.ask(&Request::get(target).without("Authorization")).expect(200);
         assert_eq!(answer.header("Content-Type"), Some("text/plain; charset=utf-8"));
-        for word in ["PuSu", "WebSocket", "/publish/CHANNEL", "/events?channel=", "/healthz"] {
+        for word in ["PuSu", "WebSocket", "/publish/CHANNEL", "/events?channel=", "/history/CHANNEL", "/healthz"] {
             assert!(answer.body.contains(word), "{word}: {}", answer.body);
         }
         let head = http.ask(&Request::new("HEAD", target)).expect(200);
@@ -47,19 +47,20 @@ fn who_means_a_websocket_is_told_what_is_missing() {
 
 #[test]
 fn a_websocket_begins_on_any_path() {
-    let daemon = serving("{publish: false, events: false}");
-    for target in ["/", "/publish", "/publish/a", "/events?channel=a", "/healthz", "/nothing"] {
+    let daemon = serving("{publish: false, events: false, history: false}");
+    for target in ["/", "/publish", "/publish/a", "/events?channel=a", "/history/a", "/healthz", "/nothing"] {
         upgrade(&mut daemon.raw(), target);
     }
 }
 
 #[test]
 fn paths_that_are_switched_off_are_not_there() {
-    for (settings, publishes, streams) in [
-        ("{}", true, true),
-        ("{publish: false}", false, true),
-        ("{events: false}", true, false),
-        ("{publish: false, events: false}", false, false),
+    for (settings, publishes, streams, has_history) in [
+        ("{}", true, true, true),
+        ("{publish: false}", false, true, true),
+        ("{events: false}", true, false, true),
+        ("{history: false}", true, true, false),
+        ("{publish: false, events: false, history: false}", false, false, false),
     ] {
         let daemon = serving(settings);
         let mut http = daemon.http();
@@ -69,9 +70,12 @@ fn paths_that_are_switched_off_are_not_there() {
         http.ask(&Request::new("OPTIONS", "/publish/a")).expect(status(publishes, 204));
         http.get("/events").expect(status(streams, 400));
         http.ask(&Request::new("OPTIONS", "/events")).expect(status(streams, 204));
+        http.get("/history/a").expect(status(has_history, 400));
+        http.ask(&Request::new("OPTIONS", "/history/a")).expect(status(has_history, 204));
         http.get("/").expect(200);
         http.get("/healthz").expect(200);
         let detail = http.get("/nothing").expect_problem(404)["detail"].to_string();
-        assert_eq!((detail.contains("/publish"), detail.contains("/events")), (publishes, streams), "{detail}");
+        let found = ["/publish", "/events", "/history"].map(|path| detail.contains(path));
+        assert_eq!(found, [publishes, streams, has_history], "{detail}");
     }
 }

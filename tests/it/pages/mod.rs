@@ -9,6 +9,7 @@ mod clients;
 mod cluster;
 mod coverage;
 mod exchanges;
+mod history;
 mod links;
 mod monitoring;
 mod operating;

@@ -20,6 +20,7 @@ pub(super) fn daemon_of_the_page(shards: usize) -> Daemon {
     assert!(settings.contains("authenticator: PasswordAuthenticator\nname: relay-1\n"));
     let plugins = PluginsDir::with([password_plugin()]);
     let setup = Setup::on_shards(shards).name("relay-1").authenticator("PasswordAuthenticator", plugins);
+    assert!(passwords.contains("history:\n"), "{passwords}");
     setup.settings(passwords).start()
 }
 
@@ -34,15 +35,40 @@ fn without_free_text(mut message: Value) -> Value {
     message
 }
 
+/// The positions of a conversation as they are printed, and as they are.
+#[derive(Default)]
+struct Printed(HashMap<String, String>);
+
+impl Printed {
+    /// A message of the page, with the positions that are known by now.
+    fn real(&self, message: &str) -> String {
+        self.0.iter().fold(message.to_owned(), |message, (printed, real)| message.replace(printed, real))
+    }
+
+    /// Learns the position of a message, where the page's has one that was not known.
+    fn learn(&mut self, message: &str, received: &Value) {
+        let message: Value = serde_json::from_str(message).unwrap();
+        let [Some(printed), Some(real)] = [&message, received].map(|message| message["position"].as_str()) else {
+            return assert_eq!(message.get("position"), received.get("position"));
+        };
+        // Printed ones of one relay in one minute differ where the real ones do.
+        if let Some(known) = self.0.insert(printed.to_owned(), real.to_owned()) {
+            assert_eq!(known[4..], real[4..], "the position is another one");
+        }
+        assert_eq!(self.0.len(), self.0.values().map(|real| &real[4..]).collect::<BTreeSet<_>>().len());
+    }
+}
+
 fn play(conversation: &str, daemon: &Daemon) {
     let mut clients: HashMap<&str, Client> = HashMap::new();
+    let mut printed = Printed::default();
     for line in conversation.lines() {
         println!("{line}");
         let (name, rest) = line.split_once(' ').unwrap();
         let client = clients.entry(name).or_insert_with(|| daemon.connect());
         let (arrow, message) = rest.split_once(' ').unwrap();
         match (arrow, message.strip_prefix("close ")) {
-            ("→", None) => client.send_text(message),
+            ("→", None) => client.send_text(&printed.real(message)),
             ("←", Some(code)) => client.expect_closed(code.parse().unwrap()),
             ("←", None) if message.starts_with(r#"{"type":"hello""#) => {
                 let expected = without_free_text(serde_json::from_str(message).unwrap());
@@ -51,6 +77,11 @@ fn play(conversation: &str, daemon: &Daemon) {
             ("←", None) if message.contains("\"reason\"") => {
                 let expected = without_free_text(serde_json::from_str(message).unwrap());
                 assert_eq!(without_free_text(client.next_json()), expected);
+            }
+            ("←", None) if message.contains("\"position\"") => {
+                let received = client.next_text();
+                printed.learn(message, &serde_json::from_str(&received).unwrap());
+                assert_eq!(received, printed.real(message));
             }
             ("←", None) => client.expect_text(message),
             _ => panic!("what is {line}?"),

@@ -64,7 +64,7 @@ struct Delivery<'a> {
 /// When it is no message.
 pub(in crate::cli) fn delivery(data: &[u8]) -> Result<Answer, Failure> {
     let Delivery { channel, content } = parsed(data)?;
-    Ok(Answer::Publication { channel, content: content.to_owned() })
+    Ok(Answer::Publication { channel, position: None, content: content.to_owned() })
 }
 
 fn parsed<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, Failure> {
@@ -206,7 +206,7 @@ mod tests {
         let (all, failure) = heard(&text);
         assert_eq!(all, ["a+b", message, message]);
         assert_eq!((failure.message.as_str(), failure.again), ("the relay closed the connection", true));
-        let Answer::Publication { channel, content } = delivery(message.as_bytes()).unwrap() else { panic!("none") };
+        let Answer::Publication { channel, content, .. } = delivery(message.as_bytes()).unwrap() else { panic!("none") };
         assert_eq!((channel.as_str(), content.get()), ("a", "null"));
         assert!(delivery(b"{\"channel\":\"a\"}").is_err());
     }

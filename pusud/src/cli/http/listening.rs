@@ -5,7 +5,7 @@
 use super::event_stream::{EventStream, Heard, delivery};
 use super::request::Requests;
 use crate::cli::client::{AUTHORIZE_TIMEOUT, not_decided};
-use crate::cli::client_messages::{Answer, Failure};
+use crate::cli::client_messages::{Answer, Failure, Subscribed};
 use crate::cli::connecting::{connected, stream_failure};
 use crate::cli::connection_args::Target;
 use crate::cli::liveness::{Liveness, PATIENCE};
@@ -104,7 +104,7 @@ impl EventConnection {
         }
         let fed = events.feed(&input[..count], |heard| {
             match heard {
-                Heard::Subscribed(channels) => answers.extend(channels.into_iter().map(Answer::Subscribed)),
+                Heard::Subscribed(channels) => answers.extend(channels.into_iter().map(Subscribed::to).map(Answer::Subscribed)),
                 Heard::Message { whole: false, .. } => {
                     return Err(Failure::lasting(format!(
                         "the relay sent an event of more than {EVENT_BYTES_MAX} bytes"

@@ -93,6 +93,7 @@ pub(super) fn describe_relay(relay: &PeerStatus) -> String {
     let counts = [(traffic.late, "late"), (traffic.too_large, "too large")];
     facts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     facts.extend(relay.authenticator_difference.iter().map(|how| format!("DECIDES OTHERWISE: {how}")));
+    facts.extend(relay.history_difference.iter().map(|how| format!("KEEPS OTHER HISTORY: {how}")));
     format!("{}: {}", relay.name.as_deref().unwrap_or("?"), facts.join(", "))
 }
 

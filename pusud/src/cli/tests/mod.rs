@@ -3,6 +3,7 @@
 mod http_server;
 mod listen;
 mod listen_http;
+mod listen_positions;
 mod publish;
 mod publish_http;
 
@@ -100,6 +101,8 @@ fn the_command_line_is_consistent() {
         (&["pusud", "listen", "--http", "a"], None),
         (&["pusud", "listen"], Some(ErrorKind::MissingRequiredArgument)),
         (&["pusud", "listen", "--count", "0", "a"], Some(ErrorKind::ValueValidation)),
+        (&["pusud", "listen", "--since", "f", "--last", "1", "a"], Some(ErrorKind::ArgumentConflict)),
+        (&["pusud", "listen", "--last", "-1", "a"], Some(ErrorKind::UnknownArgument)),
         (&["pusud", "listen", "a\nb"], Some(ErrorKind::ValueValidation)),
         (&["pusud", "publish", "", "x"], Some(ErrorKind::ValueValidation)),
         (

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 /// What the last request was authorized by, and what that gave: the next one is mostly the same.
 pub(super) struct Known {
+    path: &'static str,
     authorization: Option<Zeroizing<Vec<u8>>>,
     cookie: Option<Zeroizing<Vec<u8>>>,
     origin: Option<Box<str>>,
@@ -29,13 +30,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What was given, if this request is authorized by the same.
-    pub(super) fn of(&self, request: &Request, client: Option<IpAddr>) -> Option<Arc<Remembered>> {
+    /// What was given, if this request for `path` is authorized by the same.
+    pub(super) fn of(&self, request: &Request, path: &str, client: Option<IpAddr>) -> Option<Arc<Remembered>> {
         let is_same = self.authorization.as_deref().map(Vec::as_slice) == request.authorization()
             && self.cookie.as_deref().map(Vec::as_slice) == request.cookie()
             && self.origin.as_deref() == request.origin()
             && self.seen == *request.seen()
-            && self.client == client;
+            && self.client == client
+            && self.path == path;
         if is_same { self.remembered.upgrade() } else { None }
     }
 
@@ -75,6 +77,24 @@ impl Credentials {
 }
 
 impl Requests<'_> {
+    /// Credentials of a request that may have its authorization in the query, for clients that can set no header.
+    pub(super) fn credentials(
+        &self,
+        request: &Request,
+        origin: &CrossOrigin,
+        path: &'static str,
+        in_query: Option<Zeroizing<String>>,
+    ) -> Result<Credentials, Answer> {
+        let mut credentials = Credentials::of(request, origin, path)?;
+        if let Some(authorization) = in_query.filter(|_| request.authorization().is_none()) {
+            credentials.authorization = authorization;
+            if !self.context.seen.has_cookie() {
+                credentials.facts.seen.hide_cookie();
+            }
+        }
+        Ok(credentials)
+    }
+
     /// What the one who sends this request may do.
     ///
     /// # Errors
@@ -85,17 +105,14 @@ impl Requests<'_> {
         origin: &CrossOrigin,
         path: &'static str,
     ) -> Result<Arc<Remembered>, Answer> {
-        if let Some(remembered) = self.known.as_ref().and_then(|known| known.of(request, self.client))
+        if let Some(remembered) = self.known.as_ref().and_then(|known| known.of(request, path, self.client))
             && remembered.holds(self.context.authenticator.generation())
         {
             return Ok(remembered);
         }
-        let remembered = self.decide(Credentials::of(request, origin, path)?).await?;
-        self.probation = None;
-        self.outbox.set_authorized(true);
-        self.outbox.set_standing(remembered.standing.clone());
-        self.context.show_subject(&self.outbox, &remembered.identity);
+        let remembered = self.verdict_about(Credentials::of(request, origin, path)?).await?;
         self.known = Some(Known {
+            path,
             authorization: request.authorization().map(|header| Zeroizing::new(header.to_vec())),
             cookie: request.cookie().map(|header| Zeroizing::new(header.to_vec())),
             origin: request.origin().map(Box::from),
@@ -104,6 +121,20 @@ impl Requests<'_> {
             remembered: Arc::downgrade(&remembered),
             writable: Writable::default(),
         });
+        Ok(remembered)
+    }
+
+    /// What the one who sends these credentials may do.
+    ///
+    /// # Errors
+    /// 401 or 503.
+    pub(super) async fn verdict_about(&mut self, credentials: Credentials) -> Result<Arc<Remembered>, Answer> {
+        let remembered = self.decide(credentials).await?;
+        self.known = None;
+        self.probation = None;
+        self.outbox.set_authorized(true);
+        self.outbox.set_standing(remembered.standing.clone());
+        self.context.show_subject(&self.outbox, &remembered.identity);
         Ok(remembered)
     }
 

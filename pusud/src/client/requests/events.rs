@@ -1,6 +1,7 @@
 //! Listening over HTTP: a request becomes a stream of Server-Sent Events, whose client is served like any other from there on.
 
 use super::authorizing::{Credentials, unavailable};
+use super::history::last_of;
 use super::{Answer, CrossOrigin, Request, Requests, Then};
 use crate::authenticator::{Authorization, Verdict, reason_or_none};
 use crate::client::asking::question;
@@ -10,8 +11,9 @@ use crate::client::framing::Messages;
 use crate::client::session::Session;
 use crate::client::wire::Wire;
 use crate::frames::{self, EventBody, Frames};
-use crate::history::Start;
+use crate::history::{self, Start};
 use crate::http::{Framing, accepts_event_stream, query_pairs};
+use crate::hub::STREAM_ID_BYTES_MAX;
 use crate::protocol::Refusal;
 use serde_json::json;
 use std::future::poll_fn;
@@ -25,6 +27,9 @@ const PATH: &str = "/events";
 /// What keeps caches and proxies from holding events back.
 const HEADERS: &str =
     "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+
+/// Channels with history of one stream: each event's id says where its client stands in all of them.
+const HISTORY_CHANNELS_MAX: usize = 32;
 
 /// Where the client knows chunks. Libraries that wait for a certain number of bytes wait for no more than a chunk.
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
@@ -41,6 +46,9 @@ pub(in crate::client) struct EventListener {
 struct Wanted {
     channels: Vec<String>,
     authorization: Option<Zeroizing<String>>,
+    /// Where channels with history begin.
+    start: Start,
+    last_event_id: Option<String>,
 }
 
 impl Requests<'_> {
@@ -59,14 +67,13 @@ impl Requests<'_> {
         if !request.accept().is_none_or(accepts_event_stream) {
             return Err(Answer::problem(406, "Events come as text/event-stream, which the header Accept excludes."));
         }
-        let Wanted { channels, authorization } = self.wanted(request.query())?;
-        let mut credentials = Credentials::of(request, origin, PATH)?;
-        if let Some(authorization) = authorization.filter(|_| request.authorization().is_none()) {
-            credentials.authorization = authorization;
-            if !self.context.seen.has_cookie() {
-                credentials.facts.seen.hide_cookie();
-            }
-        }
+        let Wanted { channels, authorization, start, last_event_id } = self.wanted(request.query())?;
+        let last_event_id = match request.last_event_id() {
+            Some(header) => Some(String::from_utf8_lossy(header).into_owned()),
+            None => last_event_id,
+        };
+        let starts = self.starts(&channels, start, last_event_id)?;
+        let credentials = self.credentials(request, origin, PATH, authorization)?;
         let (session, facts) = self.begin_session(credentials).await?;
         for channel in &channels {
             if !session.may_read(channel) {
@@ -76,15 +83,15 @@ impl Requests<'_> {
         self.probation = None;
         self.outbox.set_authorized(true);
         let body = if request.is_1_1 { EventBody::Chunks } else { EventBody::Plain };
-        self.begin_stream(&channels, origin, body).await?;
+        self.begin_stream(&channels, &starts, origin, body).await?;
         let context = &self.context;
         let wire = Wire::new(context.hub.clone(), self.outbox.clone(), context.buffer.clone(), Vec::new());
         Ok(EventListener { messages: Messages::none(wire), session, facts })
     }
 
-    /// The channels of a query, each once, and the authorization in it.
+    /// The channels of a query, each once, and what else is in it.
     fn wanted(&self, query: &str) -> Result<Wanted, Answer> {
-        let (mut channels, mut authorization) = (Vec::new(), None);
+        let (mut channels, mut authorization, mut start, mut last_event_id) = (Vec::new(), None, Start::Now, None);
         for pair in query_pairs(query) {
             let Some((name, value)) = pair else {
                 return Err(Answer::problem(400, "The escapes of the query are malformed, or no UTF-8."));
@@ -96,6 +103,8 @@ impl Requests<'_> {
                     channels.push(value);
                 }
                 "authorization" => authorization = Some(Zeroizing::new(value)),
+                "last" => start = Start::Last(last_of(&value)?),
+                "last_event_id" => last_event_id = Some(value),
                 _ => {}
             }
         }
@@ -106,7 +115,27 @@ impl Requests<'_> {
             self.context.hub.count_refusal(Refusal::MaxSubscriptions);
             return Err(Answer::problem(400, "The query names more channels than limits.max_subscriptions."));
         }
-        Ok(Wanted { channels, authorization })
+        Ok(Wanted { channels, authorization, start, last_event_id })
+    }
+
+    /// Those of the channels that have history, and where each of them begins.
+    fn starts(&self, channels: &[String], start: Start, id: Option<String>) -> Result<Vec<(String, Start)>, Answer> {
+        let id = id.filter(|id| !id.is_empty());
+        if id.as_ref().is_some_and(|id| id.len() > STREAM_ID_BYTES_MAX) {
+            let detail =
+                format!("A Last-Event-ID is at most {STREAM_ID_BYTES_MAX} bytes long: leave it out to begin anew.");
+            return Err(Answer::problem(400, &detail));
+        }
+        let named: Vec<&str> = channels.iter().map(|channel| &**channel).collect();
+        let with_history: Vec<&str> =
+            named.iter().copied().filter(|channel| self.context.hub.has_history(channel)).collect();
+        if with_history.len() > HISTORY_CHANNELS_MAX {
+            let detail =
+                format!("A stream has at most {HISTORY_CHANNELS_MAX} channels with history: open several streams.");
+            return Err(Answer::problem(400, &detail));
+        }
+        let starts = history::starts(id.as_deref(), &with_history, &start);
+        Ok(with_history.into_iter().map(str::to_owned).zip(starts).collect())
     }
 
     /// Asks the authenticator, as for a WebSocket: a stream lasts, and so does what it is permitted by.
@@ -146,7 +175,13 @@ impl Requests<'_> {
     }
 
     /// Subscribes, and begins the stream once the linked relays know of it.
-    async fn begin_stream(&mut self, channels: &[String], origin: &CrossOrigin, body: EventBody) -> Result<(), Answer> {
+    async fn begin_stream(
+        &mut self,
+        channels: &[String],
+        starts: &[(String, Start)],
+        origin: &CrossOrigin,
+        body: EventBody,
+    ) -> Result<(), Answer> {
         let hub = self.context.hub.clone();
         let stream = hub.begin_event_stream();
         for channel in channels {
@@ -162,9 +197,7 @@ impl Requests<'_> {
         head.extend_from_slice(&frames::event(body, "subscribed", subscribed.as_bytes()));
         hub.send(&self.outbox, Frames::from(head));
         stream.begin(&self.outbox, body);
-        for channel in channels.iter().filter(|channel| hub.has_history(channel)) {
-            hub.confirm(self.listener, &self.outbox, channel, Start::Now);
-        }
+        hub.confirm_stream(self.listener, &self.outbox, starts);
         Ok(())
     }
 

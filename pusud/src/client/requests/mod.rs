@@ -8,6 +8,7 @@
 mod answering;
 mod authorizing;
 mod events;
+mod history;
 mod publication;
 mod publish;
 mod publish_now;
@@ -277,8 +278,7 @@ impl<'a> Requests<'a> {
             Ok((probation, authorize_by)) => {
                 self.outbox.set_authorized(false);
                 self.outbox.set_standing(Default::default());
-                let unread = self.received.into_unread();
-                Some(Begun::WebSocket { upgrade, unread, probation, authorize_by })
+                Some(Begun::WebSocket { upgrade, unread: self.received.into_unread(), probation, authorize_by })
             }
             Err(refusal) => {
                 let response = HttpError::turned_away(refusal).to_response();

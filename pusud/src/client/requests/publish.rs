@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 /// The path as the authenticator is told it: it decides who somebody is, and permissions say the rest.
-const PATH: &str = "/publish";
+pub(super) const PATH: &str = "/publish";
 const REPLAYED: &str = "Idempotency-Replayed: true\r\n";
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// About what one message of a list and its result take until the answer, beside its part of the body.

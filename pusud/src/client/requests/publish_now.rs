@@ -1,6 +1,7 @@
 //! The short way of a publication over HTTP: nearly all of one source are alike, come whole, and find room. Such a one is
 //! handled without waiting for anything; all others go the long way (publish.rs), which decides the same.
 
+use super::publish::PATH;
 use super::{Request, Requests};
 use crate::http::{Expectation, Framing, Method};
 use crate::hub::Stage;
@@ -32,7 +33,7 @@ impl Requests<'_> {
         let len = usize::try_from(len).ok().filter(|len| is_usual && *len <= limits.max_message_bytes)?;
         protocol::check_channel_name(channel, limits).ok()?;
         let known = self.known.as_mut()?;
-        let remembered = known.of(request, self.client)?;
+        let remembered = known.of(request, PATH, self.client)?;
         if !remembered.holds(self.context.authenticator.generation()) || !known.may_write(&remembered, channel) {
             return None;
         }

@@ -12,6 +12,8 @@ pub struct Paths {
     pub publish: bool,
     /// `/events`.
     pub events: bool,
+    /// `/history/CHANNEL`.
+    pub history: bool,
 }
 
 /// What a path stands for.
@@ -22,6 +24,8 @@ enum Route<'a> {
     /// To this channel, with its escapes.
     Publish(&'a str),
     Events,
+    /// Of this channel, with its escapes.
+    History(&'a str),
 }
 
 impl Route<'_> {
@@ -31,14 +35,18 @@ impl Route<'_> {
             "/healthz" => Some(Route::Health),
             "/publish" if paths.publish => Some(Route::PublishMany),
             "/events" if paths.events => Some(Route::Events),
-            other => other.strip_prefix("/publish/").filter(|_| paths.publish).map(Route::Publish),
+            other => {
+                let below = |prefix, is_on| other.strip_prefix(prefix).filter(|_| is_on);
+                let publish = below("/publish/", paths.publish).map(Route::Publish);
+                publish.or_else(|| below("/history/", paths.history).map(Route::History))
+            }
         }
     }
 
     /// The methods besides OPTIONS.
     fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Page | Self::Health => &[Method::Get, Method::Head],
+            Self::Page | Self::Health | Self::History(_) => &[Method::Get, Method::Head],
             Self::Publish(_) | Self::PublishMany => &[Method::Post],
             Self::Events => &[Method::Get],
         }
@@ -47,7 +55,7 @@ impl Route<'_> {
     /// Them in a header.
     fn allow(&self) -> &'static str {
         match self {
-            Self::Page | Self::Health => "GET, HEAD, OPTIONS",
+            Self::Page | Self::Health | Self::History(_) => "GET, HEAD, OPTIONS",
             Self::Publish(_) | Self::PublishMany => "POST, OPTIONS",
             Self::Events => "GET, OPTIONS",
         }
@@ -55,7 +63,7 @@ impl Route<'_> {
 
     /// Whether pages of other origins have to be allowed to ask for it.
     fn is_for_pages(&self) -> bool {
-        matches!(self, Self::Publish(_) | Self::PublishMany | Self::Events)
+        matches!(self, Self::Publish(_) | Self::PublishMany | Self::Events | Self::History(_))
     }
 }
 
@@ -101,6 +109,7 @@ impl Requests<'_> {
             Route::Publish(channel) => self.publish_one(request, &origin, channel).await,
             Route::PublishMany => self.publish_many(request, &origin).await,
             Route::Events => self.listen(request, &origin).await,
+            Route::History(channel) => self.answer_history(request, &origin, channel).await,
         }
     }
 
@@ -134,6 +143,9 @@ fn page(paths: Paths) -> Answer {
     if paths.events {
         text.push_str("GET /events?channel=NAME streams what is published (Server-Sent Events).\n");
     }
+    if paths.history {
+        text.push_str("GET /history/CHANNEL?last=COUNT has what was published last, where the relay keeps it.\n");
+    }
     text.push_str("GET /healthz says whether new clients are served.\n");
     Answer::new(200, http::TEXT, text.into_bytes())
 }
@@ -145,6 +157,9 @@ fn not_found(paths: Paths) -> Answer {
     }
     if paths.events {
         known.push("/events");
+    }
+    if paths.history {
+        known.push("/history/CHANNEL");
     }
     let detail = format!("There is nothing here; the paths are {}, and any for a WebSocket.", known.join(", "));
     Answer::problem(404, &detail)

@@ -147,7 +147,7 @@ fn bad_files_say_which_key_what_was_expected_and_what_was_found() {
         ),
         (
             "authenticator: A\nhttp: {sse: true}",
-            "key 1 below `http` is unknown (not shown: it may be a password): the keys there are publish, events",
+            "key 1 below `http` is unknown (not shown: it may be a password): the keys there are publish, events, history",
         ),
         ("authenticator: A\nstrict_key_permissions: 1", "`strict_key_permissions`: expected true or false without"),
         ("authenticator: A\ncontrol_socket: no", "the word None for no such socket, found the text \"no\""),

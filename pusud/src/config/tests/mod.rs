@@ -83,7 +83,7 @@ fn defaults() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.name, host_name::host_name());
     assert_eq!(config.shards, available_parallelism().unwrap().get().min(SHARDS_MAX));
-    assert_eq!(config.http, HttpConfig { publish: true, events: true });
+    assert_eq!(config.http, HttpConfig::default());
     assert_eq!((config.network_name.as_str(), config.network_key_file), ("pusu", None));
     assert_eq!(config.network_encryption, Encryption::Off);
     assert_eq!(loaded("authenticator: X\nnetwork_key_file: k").network_encryption, Encryption::Preferred);
@@ -110,7 +110,7 @@ fn every_key_is_read() {
          max_authorize_attempts: 5, max_handshakes: 77, max_connections: 700, max_unauthorized: 600, max_unauthorized_per_address: 0, \
          max_connections_per_address: 500, allowed_origins: ['https://a.example', 'null', 'https://*.B'], drain_grace: 0, \
          drain_spread: 1m}}\n\
-         http: {{publish: false, events: false}}\ncontrol_socket: run/p.sock\nrevocations_file: r.json\nremembered_decisions: 7"
+         http: {{publish: false, events: false, history: false}}\ncontrol_socket: run/p.sock\nrevocations_file: r.json\nremembered_decisions: 7"
     ));
     assert_eq!(Value::Object(config.authenticator.options), json!({"secrets": ["a", 1], "nested": {"b": null}}));
     assert_eq!(config.authenticator.sha256, Some(sha256.to_lowercase()));
@@ -178,7 +178,7 @@ fn every_key_is_read() {
         drain_spread: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
-    assert_eq!(config.http, HttpConfig { publish: false, events: false });
+    assert_eq!(config.http, HttpConfig { publish: false, events: false, history: false });
     let ControlSocket::At(socket) = &config.control_socket else { panic!("{:?}", config.control_socket) };
     assert!(socket.is_absolute() && socket.ends_with("run/p.sock"), "{}", socket.display());
     assert_eq!(loaded("authenticator: X\ncontrol_socket: None").control_socket, ControlSocket::None);
@@ -192,7 +192,10 @@ fn what_is_commented_out_below_a_key_leaves_the_default() {
     assert!(config.relays.is_empty() && config.authenticator.options.is_empty());
     assert!(config.authenticator.original_options.is_empty(), "an empty option is one that is not set");
     assert_eq!((config.limits, config.http), (Limits::default(), HttpConfig::default()));
-    assert_eq!(loaded("authenticator: X\nhttp: {events: false}").http, HttpConfig { publish: true, events: false });
+    assert_eq!(
+        loaded("authenticator: X\nhttp: {events: false}").http,
+        HttpConfig { events: false, ..HttpConfig::default() }
+    );
 }
 
 #[test]

@@ -45,6 +45,13 @@ pub(super) fn problems(status: &Status, recent: &Recent) -> Vec<Problem> {
             );
             found.push(Problem::warning("links_differ", View::Network, text).about(name));
         }
+        if let Some(how) = &relay.history_difference {
+            let text = format!(
+                "The relay {name} keeps other messages of channels with history ({how}), so that listeners that come from there may \
+                 be told that messages are lost: make that alike, and restart or update the one that is behind."
+            );
+            found.push(Problem::warning("history_differs", View::Network, text).about(name));
+        }
     }
     found.extend(seen_otherwise(status));
     for (name, lost) in &recent.lost {

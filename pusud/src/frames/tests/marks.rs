@@ -83,6 +83,28 @@ fn gaps_of_a_channel_are_dropped_with_its_publications() {
     }
 }
 
+/// Who is sent what it has missed of two channels, and may not read one of them any more, is not slow for the other one.
+#[test]
+fn what_does_not_count_does_not_when_something_is_dropped() {
+    let mut queue = FrameQueue::default();
+    let frames = |channel| {
+        let mut out = Vec::new();
+        push_publish(&mut out, channel, &"1".repeat(1000));
+        Frames::from(out)
+    };
+    let counted = frames("b").len() + 64;
+    queue.push(frames("b"));
+    (0..10).for_each(|_| ["a", "b"].iter().for_each(|channel| queue.push_free(frames(channel))));
+    queue.push(frames("b"));
+    let before = queue.cost();
+    assert!(before <= 2 * counted, "{before}");
+    queue.advance(10);
+    queue.drop_marked(&Mark::of(Some("a")));
+    assert!(queue.cost() <= before, "{}", queue.cost());
+    queue.push(frames("b"));
+    assert!(queue.cost() <= before + counted, "{}", queue.cost());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 

@@ -2,6 +2,7 @@
 
 use super::peers::Peers;
 use crate::history::Origin;
+use crate::history::log::Numbers;
 use std::collections::{BTreeMap, VecDeque};
 
 /// When clients are taken at the latest, in milliseconds after the start.
@@ -26,6 +27,16 @@ pub(super) struct Question {
     until_ms: i64,
 }
 
+/// What peers have of a channel.
+#[derive(Default)]
+struct Offers {
+    /// Who has the most of it, and how many publications that is.
+    most: Option<(Origin, u64)>,
+    /// Who has the most of an origin.
+    of: Vec<(Origin, Numbers)>,
+    asked: Vec<Origin>,
+}
+
 /// How far it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
@@ -40,8 +51,7 @@ pub(super) struct Joining {
     phase: Phase,
     is_dialled: bool,
     is_ready: bool,
-    /// Who has the most of each channel, and how many publications that is.
-    best: BTreeMap<Box<str>, (Origin, u64)>,
+    offers: BTreeMap<Box<str>, Offers>,
     wanted: BTreeMap<Origin, VecDeque<Box<str>>>,
     questions: BTreeMap<u32, Question>,
     failures: BTreeMap<Origin, u32>,
@@ -55,7 +65,7 @@ impl Joining {
             phase: Phase::Numbers,
             is_dialled: false,
             is_ready: false,
-            best: BTreeMap::new(),
+            offers: BTreeMap::new(),
             wanted: BTreeMap::new(),
             questions: BTreeMap::new(),
             failures: BTreeMap::new(),
@@ -73,16 +83,39 @@ impl Joining {
         self.is_ready
     }
 
-    /// A peer has so many publications of a channel.
-    pub(super) fn offered(&mut self, channel: &str, peer: Origin, count: u64) {
-        if count == 0 || self.phase != Phase::Numbers {
+    /// A peer has these publications of a channel.
+    pub(super) fn offered(&mut self, channel: &str, peer: Origin, all: &[Numbers]) {
+        let held = |numbers: &Numbers| numbers.seen + 1 - numbers.floor;
+        let count = all.iter().map(held).sum();
+        if count == 0 || self.phase == Phase::Done {
             return;
         }
-        match self.best.get_mut(channel) {
-            Some(best) if best.1 >= count => {}
-            Some(best) => *best = (peer, count),
-            None => drop(self.best.insert(channel.into(), (peer, count))),
+        if !self.offers.contains_key(channel) {
+            self.offers.insert(channel.into(), Offers::default());
         }
+        let offers = self.offers.get_mut(channel).expect("it is there, or was put in");
+        if offers.most.is_none_or(|(_, most)| most < count) {
+            offers.most = Some((peer, count));
+        }
+        for numbers in all.iter().filter(|numbers| held(numbers) > 0) {
+            match offers.of.iter_mut().find(|(_, best)| best.origin == numbers.origin) {
+                Some(best) if (numbers.floor, best.1.seen) < (best.1.floor, numbers.seen) => *best = (peer, *numbers),
+                Some(_) => {}
+                None => offers.of.push((peer, *numbers)),
+            }
+        }
+    }
+
+    /// A peer has sent all that it has of a channel. Another one is asked for what is still missing.
+    pub(super) fn finished(&mut self, channel: &str, mine: &[Numbers]) {
+        let Some(offers) = self.offers.get_mut(channel) else { return };
+        let lacks = |best: &Numbers| {
+            mine.iter().any(|mine| mine.origin == best.origin && mine.floor > best.floor)
+        };
+        let next = offers.of.iter().find(|(peer, best)| !offers.asked.contains(peer) && lacks(best));
+        let Some(&(peer, _)) = next else { return drop(self.offers.remove(channel)) };
+        offers.asked.push(peer);
+        self.want(peer, [channel.into()].into_iter());
     }
 
     /// Time passes.
@@ -92,8 +125,10 @@ impl Joining {
             let have_told = peers.iter().all(|(_, peer)| peer.has_told);
             if (self.is_dialled && have_told) || passed_ms >= RINGS_MS {
                 self.phase = Phase::Rings;
-                for (channel, (peer, _)) in std::mem::take(&mut self.best) {
-                    self.wanted.entry(peer).or_default().push_back(channel);
+                for (channel, offers) in &mut self.offers {
+                    let (peer, _) = offers.most.expect("somebody has offered");
+                    offers.asked.push(peer);
+                    self.wanted.entry(peer).or_default().push_back(channel.clone());
                 }
             }
         }
@@ -101,7 +136,7 @@ impl Joining {
             self.repeat(peers, now_ms);
             if self.wanted.is_empty() && self.questions.is_empty() || passed_ms >= END_MS {
                 self.phase = Phase::Done;
-                (self.wanted, self.questions) = (BTreeMap::new(), BTreeMap::new());
+                (self.wanted, self.questions, self.offers) = Default::default();
             }
         }
         self.is_ready |= match self.phase {
@@ -135,10 +170,8 @@ impl Joining {
         }
         let questions = &self.questions;
         let asked = |peer: Origin| questions.values().filter(|question| question.peer == peer).count();
-        let (&peer, channels) = self
-            .wanted
-            .iter_mut()
-            .find(|(peer, channels)| !channels.is_empty() && asked(**peer) < QUESTIONS_MAX)?;
+        let (&peer, channels) =
+            self.wanted.iter_mut().find(|(peer, channels)| !channels.is_empty() && asked(**peer) < QUESTIONS_MAX)?;
         let channels: Vec<_> = channels.drain(..channels.len().min(CHANNELS_MAX)).collect();
         let number = self.next_number;
         self.next_number = self.next_number.wrapping_add(1);

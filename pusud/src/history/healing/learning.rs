@@ -25,8 +25,7 @@ impl Healing {
                 !is_own(origin) && boots.is_known(origin) && log.takes(origin)
             };
             let all: Vec<_> = all.iter().filter(is_good).copied().collect();
-            let held = all.iter().map(|numbers| numbers.seen + 1 - numbers.floor).sum();
-            self.joining.offered(channel, peer, held);
+            self.joining.offered(channel, peer, &all);
             for numbers in all {
                 self.take_number(peer, &log, numbers, now, out);
             }
@@ -114,6 +113,7 @@ impl Healing {
             }
             if told.is_whole || !has_room {
                 left.retain(|name| **name != *told.channel);
+                self.joining.finished(told.channel, &log.numbers());
             }
         }
         // An answer to nothing has no room for anything.

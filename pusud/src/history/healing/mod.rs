@@ -33,7 +33,7 @@ use message::Message;
 use news::News;
 use peers::Peers;
 use starts::Starts;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use telling::{Book, Telling};
 
@@ -86,6 +86,8 @@ pub struct Healing {
     joining: Joining,
     /// Since when the relay stops.
     draining_ms: Option<i64>,
+    /// The starts of relays that are known to have other settings, and of which that was said.
+    told_to_differ: HashSet<Origin>,
     /// Up to when each start of a relay has acknowledged what it was told.
     acknowledged: HashMap<Origin, i64>,
     next_number: u32,
@@ -112,6 +114,7 @@ impl Healing {
             news: News::default(),
             joining: Joining::new(now.ms),
             draining_ms: None,
+            told_to_differ: HashSet::new(),
             acknowledged: HashMap::new(),
             next_number: 1,
             round_ms: now.ms,
@@ -209,15 +212,32 @@ impl Healing {
     /// goodbye.
     pub fn is_drained(&self, now: Now) -> bool {
         self.draining_ms.is_some_and(|since_ms| {
-            let are_told = self.peers.iter().all(|(_, peer)| peer.telling.is_none());
-            are_told || now.ms - since_ms >= timing::DRAIN_MS
+            self.are_told() || now.ms - since_ms >= timing::DRAIN_MS
         })
     }
 
-    /// The names of linked relays whose settings of history are others.
-    pub fn differs(&self) -> Vec<Box<str>> {
+    /// Whether all peers have acknowledged what they were told.
+    pub fn are_told(&self) -> bool {
+        self.peers.iter().all(|(_, peer)| peer.telling.is_none())
+    }
+
+    /// Whether it stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining_ms.is_some()
+    }
+
+    /// Whether the settings of history of a linked relay are known to be others.
+    pub fn differs(&self, peer: Origin) -> bool {
+        let digest = self.peers.get(peer).and_then(|peer| peer.digest);
+        digest.is_some_and(|digest| digest != self.digest)
+    }
+
+    /// The next linked relay whose settings of history are others, each start of a relay once.
+    pub fn next_differing(&mut self) -> Option<&str> {
+        let (peers, told) = (&self.peers, &mut self.told_to_differ);
         let differs = |peer: &peers::Peer| peer.digest.is_some_and(|digest| digest != self.digest);
-        self.peers.iter().filter(|(_, peer)| differs(peer)).map(|(_, peer)| peer.name.clone()).collect()
+        let (_, next) = peers.iter().find(|(origin, peer)| differs(peer) && told.insert(*origin))?;
+        Some(&next.name)
     }
 
     /// How many holes there are.

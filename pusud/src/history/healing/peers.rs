@@ -12,7 +12,6 @@ const BOOTS_MAX: u32 = 1024;
 /// One of them.
 pub(super) struct Peer {
     pub(super) name: Box<str>,
-    pub(super) linked_ms: i64,
     /// Of its settings of history, once it has told them.
     pub(super) digest: Option<u64>,
     /// All its numbers have come that it tells at the beginning.
@@ -39,7 +38,6 @@ impl Peer {
     fn new(name: &str, now_ms: i64) -> Self {
         Self {
             name: name.into(),
-            linked_ms: now_ms,
             digest: None,
             has_told: false,
             telling: None,
@@ -97,10 +95,6 @@ impl Peers {
     pub(super) fn unlink(&mut self, origin: Origin) -> Option<Peer> {
         self.order.retain(|other| *other != origin);
         self.table.remove(&origin)
-    }
-
-    pub(super) fn get(&self, origin: Origin) -> Option<&Peer> {
-        self.table.get(&origin)
     }
 
     pub(super) fn get_mut(&mut self, origin: Origin) -> Option<&mut Peer> {

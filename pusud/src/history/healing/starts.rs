@@ -49,6 +49,7 @@ impl Starts {
     pub(super) fn linked(&mut self, origin: Origin, name: &str, boots: &Boots, now: Now) {
         boots.learn(origin, None);
         boots.revive(origin);
+        boots.call(origin, name);
         self.names.insert(origin, name.into());
         self.lost_ms.remove(&origin);
         self.asked.remove(&origin);
@@ -57,8 +58,12 @@ impl Starts {
 
     /// All other starts with this name have ended.
     fn end_others(&mut self, origin: Origin, name: &str, boots: &Boots, now: Now) {
-        let others: Vec<_> =
-            self.names.iter().filter(|(other, named)| **other != origin && ***named == *name).map(|(&o, _)| o).collect();
+        let others: Vec<_> = self
+            .names
+            .iter()
+            .filter(|(other, named)| **other != origin && ***named == *name)
+            .map(|(&o, _)| o)
+            .collect();
         for other in others {
             if boots.ended(other).is_none() {
                 boots.learn(other, Some(self.lost_ms.get(&other).copied().unwrap_or(now.ms)));
@@ -94,6 +99,7 @@ impl Starts {
                 return;
             }
             self.names.insert(origin, name.into());
+            boots.call(origin, name);
         }
         // Who has this relay's name was this relay.
         let ended_ms = if self.name(self.own) == Some(name) { ended_ms.or(Some(now.ms)) } else { ended_ms };

@@ -48,11 +48,6 @@ impl Book<'_> {
         log.numbers().into_iter().filter(is_told).collect()
     }
 
-    /// All starts of relays that are known, with their names.
-    pub(super) fn boots(&self, now: Now) -> Vec<BootTold<'_>> {
-        self.starts.names().map(|(origin, name)| self.boot(origin, name, now)).collect()
-    }
-
     fn boot<'b>(&self, origin: Origin, name: &'b str, now: Now) -> BootTold<'b> {
         let ended = self.logs.boots().ended(origin);
         let ago = |ended: i64| u64::try_from(now.ms - ended).unwrap_or(0);

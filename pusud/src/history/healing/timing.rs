@@ -39,6 +39,7 @@ impl Healing {
             self.tell_changed(now.ms - CHANGED_MS, &peers, now, out);
         }
         self.starts.forget(self.logs.boots());
+        self.told_to_differ.retain(|&origin| self.logs.boots().is_known(origin));
         self.acknowledged.retain(|&origin, _| self.logs.boots().is_known(origin));
     }
 
@@ -55,13 +56,8 @@ impl Healing {
         let overflowed = self.peers.iter().filter(|(_, peer)| peer.has_overflowed());
         let overflowed = overflowed.map(|(_, peer)| (peer.overflowed_ms + OVERFLOW_MS).max(now.ms + ROOM_MS));
         let round = (self.way == Way::Lossy).then_some(self.round_ms);
-        let others = [
-            self.holes.next_due(),
-            self.starts.next_due(),
-            self.news.next_due(),
-            self.joining.next_due(now.ms),
-            round,
-        ];
+        let others =
+            [self.holes.next_due(), self.starts.next_due(), self.news.next_due(), self.joining.next_due(now.ms), round];
         others.into_iter().flatten().chain(telling).chain(owed).chain(overflowed).min()
     }
 

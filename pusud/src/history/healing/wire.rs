@@ -109,12 +109,13 @@ impl<'a> Fields<'a> {
         if check_channel(name).is_ok() { Ok(name) } else { Err(self.malformed()) }
     }
 
-    /// JSON text, and nothing around it.
+    /// JSON text.
     pub(super) fn content(&mut self) -> Result<&'a str, Malformed> {
         let length = usize::try_from(self.whole()?).map_err(|_| self.malformed())?;
-        let text = std::str::from_utf8(self.take(length)?).map_err(|_| self.malformed())?;
-        match serde_json::from_str::<&RawValue>(text) {
-            Ok(value) if value.get().len() == length => Ok(text),
+        let content = self.take(length)?;
+        // White space around a value is not part of it, and nothing may follow it.
+        match serde_json::from_slice::<&RawValue>(content) {
+            Ok(value) if value.get().len() == length => Ok(value.get()),
             _ => Err(self.malformed()),
         }
     }

@@ -137,14 +137,20 @@ impl Log {
         }
     }
 
-    /// Takes over the numbers of others, before anybody listens here.
+    /// Takes over the numbers of others, before anybody listens here. What the ring has of an origin goes, if it is not all:
+    /// it comes again with the ring of another relay.
     pub fn adopt(&self, numbers: Numbers, now: Now) {
         let mut state = self.lock();
         state.used_ms = now.ms;
         let place = state.place_or_new(numbers.origin, numbers.base);
         let known = &mut state.origins[place];
         if known.numbers.seen < numbers.seen {
+            let had_entries = !known.numbers.has_no_entry() || known.has_gap;
             known.skip_to(numbers.seen + 1);
+            if had_entries {
+                known.has_gap = false;
+                state.ring.drop_origin(u16::try_from(place).expect("origins are bounded far below"));
+            }
             self.changed_ms.store(now.ms, Ordering::Release);
         }
         state.count(&self.name, &self.shared);

@@ -9,6 +9,7 @@
 mod append;
 mod heal;
 mod join;
+mod looking;
 mod origins;
 mod ring;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 pub use append::{Appended, Placed};
 pub use heal::Held;
 pub use join::{Answer, Joining, Missed, Start};
+pub use looking::Entry;
 pub use origins::Numbers;
 
 use super::clock::Now;
@@ -24,6 +26,7 @@ use super::counts::Counts;
 use super::logs::Shared;
 use super::origin::Origin;
 use super::position::{self, ORIGINS_MAX, Position};
+use super::settings::Rule;
 use origins::{Known, LOG_ORIGINS_MAX};
 use ring::Ring;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -39,6 +42,8 @@ const UNLISTING_PARTS: i64 = 64;
 /// The log of one channel.
 pub struct Log {
     name: Box<str>,
+    /// The place of its rule in the settings.
+    rule: usize,
     size: usize,
     ttl_ms: i64,
     shared: Arc<Shared>,
@@ -65,19 +70,10 @@ struct State {
     is_dropped: bool,
 }
 
-/// How a log is, for those who look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shown {
-    /// Publications in the ring.
-    pub entries: usize,
-    /// What the log takes, in bytes.
-    pub bytes: usize,
-    /// Since when the oldest one is there, in milliseconds.
-    pub oldest_ms: Option<i64>,
-}
-
 impl Log {
-    pub(super) fn new(name: &str, size: usize, ttl_ms: i64, shared: Arc<Shared>, now: Now) -> Self {
+    /// That of a channel for which the rule at this place in the settings holds.
+    pub(super) fn new(name: &str, place: usize, rule: &Rule, shared: Arc<Shared>, now: Now) -> Self {
+        let (size, ttl_ms) = (rule.size as usize, i64::try_from(rule.ttl.as_millis()).unwrap_or(i64::MAX));
         let waiting = (0..shared.shards).map(|_| AtomicU32::new(0)).collect();
         let base = shared.base();
         let mut state = State {
@@ -91,7 +87,8 @@ impl Log {
             is_dropped: false,
         };
         state.count(name, &shared);
-        Self { name: name.into(), size, ttl_ms, shared, waiting, changed_ms: AtomicI64::new(now.ms), state: Mutex::new(state) }
+        let changed_ms = AtomicI64::new(now.ms);
+        Self { name: name.into(), rule: place, size, ttl_ms, shared, waiting, changed_ms, state: Mutex::new(state) }
     }
 
     /// The channel.
@@ -119,15 +116,6 @@ impl Log {
     pub fn takes(&self, origin: Origin) -> bool {
         let state = self.lock();
         state.origins.len() < LOG_ORIGINS_MAX || state.place(origin).is_some()
-    }
-
-    /// How it is.
-    pub fn shown(&self, now: Now) -> Shown {
-        let mut state = self.lock();
-        state.expire(self, now);
-        state.count(&self.name, &self.shared);
-        let oldest_ms = state.ring.first().map(|entry| now.ms - entry.accepted_ms);
-        Shown { entries: state.ring.len(), bytes: state.counted_bytes, oldest_ms }
     }
 
     /// What it takes, in bytes, as it was counted last.

@@ -62,6 +62,12 @@ impl Ring {
         Some(entry)
     }
 
+    /// Drops those of the origin at this place.
+    pub(super) fn drop_origin(&mut self, place: u16) {
+        self.entries.retain(|entry| entry.origin != place);
+        self.bytes = self.entries.iter().map(Entry::bytes).sum();
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.entries.len()

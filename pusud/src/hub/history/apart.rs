@@ -1,6 +1,7 @@
 //! Listeners that do not get what all others of their channel get: those that have not joined, and those that have seen
 //! elsewhere what comes here later.
 
+use super::stream_ids::StreamsOfRun;
 use super::{Apart, History};
 use crate::frames::{self, Frames};
 use crate::history::{Appended, Position};
@@ -64,8 +65,14 @@ impl WhoIsApart {
         listener: ListenerId,
         stage: Stage,
         publications: &Publications<'_>,
+        ids: Option<&mut StreamsOfRun<'_>>,
     ) -> Option<Frames> {
         let Some(Apart::Ahead(skip)) = self.listeners.get(&listener) else { return None };
+        if let Some(ids) = ids.filter(|ids| ids.has(listener)) {
+            let Stage::EventStream(body) = stage else { return None };
+            let left = publications.history.and_then(|appended| left_of(publications, appended, skip))?;
+            return Some(ids.events(listener, body, &left.frames)?.of_messages(left.messages));
+        }
         if let Some(encoded) = self.encoded.iter().find(|other| other.skip == *skip && other.stage == stage) {
             return encoded.frames.clone();
         }
@@ -75,8 +82,14 @@ impl WhoIsApart {
     }
 }
 
+/// What is left of a run.
+struct Left {
+    frames: Vec<u8>,
+    messages: u64,
+}
+
 /// What is left of a run without what was seen, with positions that say so.
-fn encode(publications: &Publications<'_>, appended: &Appended, skip: &Position, stage: Stage) -> Option<Frames> {
+fn left_of(publications: &Publications<'_>, appended: &Appended, skip: &Position) -> Option<Left> {
     let channel = publications.channel;
     let seen = skip.get(appended.origin).unwrap_or(0);
     let mut out = Vec::new();
@@ -92,12 +105,14 @@ fn encode(publications: &Publications<'_>, appended: &Appended, skip: &Position,
             messages += 1;
         }
     }
-    if out.is_empty() {
-        return None;
-    }
+    if out.is_empty() { None } else { Some(Left { frames: out, messages }) }
+}
+
+fn encode(publications: &Publications<'_>, appended: &Appended, skip: &Position, stage: Stage) -> Option<Frames> {
+    let Left { frames, messages } = left_of(publications, appended, skip)?;
     let frames = match stage {
-        Stage::WebSocket => Frames::from(out),
-        Stage::EventStream(body) => frames::publication_events(body, channel, &out),
+        Stage::WebSocket => Frames::from(frames),
+        Stage::EventStream(body) => frames::publication_events(body, publications.channel, &frames),
         Stage::Request | Stage::Answer | Stage::Idle => return None,
     };
     Some(frames.of_messages(messages))

@@ -12,11 +12,6 @@ use crate::protocol::Reply;
 use std::rc::Rc;
 
 impl Hub {
-    /// Whether a channel has history.
-    pub fn has_history(&self, channel: &str) -> bool {
-        self.state.borrow_mut().log_of(channel).is_some()
-    }
-
     /// Tells a client that it listens to `channel`, to which it has subscribed and of which all linked relays know. Where the
     /// channel has history, it begins where it wants to.
     pub fn confirm(&self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
@@ -30,14 +25,15 @@ impl Hub {
 impl State {
     fn join(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, start: Start) {
         let Some(mut log) = self.history.as_mut().and_then(|history| history.log(channel)) else {
-            return self.tell(outbox, &nothing_missed(channel, &start, None));
+            return self.tell(outbox, &nothing_missed(channel, &start, None), None);
         };
         let history = self.history.as_mut().expect("it has a log");
         let now = history.view.logs().now();
         if !matches!(history.apart(channel, listener), Some(Apart::Waiting)) {
             // It has joined before, and what it gets goes on.
             let position = log.read(Start::Now, now).position.text();
-            return self.tell(outbox, &nothing_missed(channel, &start, Some(&position)));
+            let id = history.stream_id(listener, channel, &position);
+            return self.tell(outbox, &nothing_missed(channel, &start, Some(&position)), Some(&id));
         }
         let joining = loop {
             match log.join(self.outgoing.member(), start.clone(), now) {
@@ -49,37 +45,46 @@ impl State {
         if let Some(skip) = &joining.skip {
             history.set_apart(channel, listener, Apart::Ahead(Rc::new(skip.clone())));
         }
-        self.tell(outbox, &subscribe_ok(channel, &joining));
-        self.replay(outbox, channel, &joining);
+        let position = joining.position.text();
+        let id = history.stream_id(listener, channel, &position);
+        self.tell(outbox, &subscribe_ok(channel, &joining, &position), Some(&id));
+        self.replay(listener, outbox, channel, &joining);
     }
 
     /// Sends what was missed. It does not count among what a client may have waiting for it: who has missed more than that would
     /// be disconnected at each return.
-    fn replay(&mut self, outbox: &Rc<Outbox>, channel: &str, joining: &Joining) {
+    fn replay(&mut self, listener: ListenerId, outbox: &Rc<Outbox>, channel: &str, joining: &Joining) {
         let Some(history) = self.history.as_mut().filter(|_| !joining.missed.is_empty()) else { return };
-        for frames in history.replays.frames(channel, joining).iter() {
+        let replay = history.replays.frames(channel, joining);
+        let mut ids = history.streams_of(channel);
+        for frames in replay.iter() {
             self.stats.delivered += frames.messages();
             self.stats.delivered_bytes += frames.len() as u64;
             outbox.push_replay(match outbox.stage() {
-                Stage::EventStream(body) => {
-                    frames::publication_events(body, channel, frames).of_messages(frames.messages())
-                }
+                Stage::EventStream(body) => ids
+                    .as_mut()
+                    .and_then(|ids| ids.events(listener, body, frames))
+                    .unwrap_or_else(|| frames::publication_events(body, channel, frames))
+                    .of_messages(frames.messages()),
                 Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames.clone(),
             });
         }
         self.mark(outbox);
     }
 
-    fn tell(&mut self, outbox: &Rc<Outbox>, json: &[u8]) {
+    fn tell(&mut self, outbox: &Rc<Outbox>, json: &[u8], id: Option<&str>) {
         let frames = match outbox.stage() {
-            Stage::EventStream(body) => frames::event(body, Reply::type_of(json), json),
+            Stage::EventStream(body) => match id {
+                Some(id) => frames::event_with_id(body, Reply::type_of(json), id, json),
+                None => frames::event(body, Reply::type_of(json), json),
+            },
             Stage::WebSocket | Stage::Request | Stage::Answer | Stage::Idle => frames::text(json),
         };
         self.push(outbox, frames);
     }
 }
 
-fn subscribe_ok(channel: &str, joining: &Joining) -> Vec<u8> {
+fn subscribe_ok(channel: &str, joining: &Joining, position: &str) -> Vec<u8> {
     let count = joining.missed.len();
     let (recovered, missed, last) = match joining.answer {
         Answer::Now => (None, None, None),
@@ -87,7 +92,7 @@ fn subscribe_ok(channel: &str, joining: &Joining) -> Vec<u8> {
         Answer::NotRecovered => (Some(false), None, None),
         Answer::Last => (None, None, u32::try_from(count).ok()),
     };
-    Reply::SubscribeOk { channel, recovered, missed, last, position: Some(&joining.position.text()) }.to_json()
+    Reply::SubscribeOk { channel, recovered, missed, last, position: Some(position) }.to_json()
 }
 
 /// The answer where nothing follows: the channel has no history, or the client listens to it already.

@@ -8,17 +8,22 @@
 mod apart;
 mod closing;
 mod joining;
+mod reading;
 mod replays;
+mod stream_ids;
 
 pub(super) use apart::WhoIsApart;
+pub use stream_ids::STREAM_ID_BYTES_MAX;
 
 use super::subscriptions::ListenerId;
 use super::{Hub, State};
 use crate::history::{Log, Logs, LogsView, Position};
+use crate::protocol::Limits;
 use replays::Replays;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use stream_ids::StreamIds;
 
 /// A shard's part in the logs of its relay.
 pub(super) struct History {
@@ -26,6 +31,7 @@ pub(super) struct History {
     /// By channel: its listeners that do not simply get what all others get.
     apart: HashMap<Box<str>, HashMap<ListenerId, Apart>>,
     replays: Replays,
+    stream_ids: StreamIds,
     /// The frames of the run that was closed last.
     frames: Vec<u8>,
 }
@@ -40,8 +46,14 @@ enum Apart {
 }
 
 impl History {
-    pub(super) fn new(logs: Arc<Logs>) -> Self {
-        Self { view: LogsView::new(logs), apart: HashMap::new(), replays: Replays::default(), frames: Vec::new() }
+    pub(super) fn new(logs: Arc<Logs>, limits: &Limits) -> Self {
+        Self {
+            view: LogsView::new(logs),
+            apart: HashMap::new(),
+            replays: Replays::default(),
+            stream_ids: StreamIds::new(limits.max_header_bytes),
+            frames: Vec::new(),
+        }
     }
 
     /// The log of a channel; `None`: it has no history.

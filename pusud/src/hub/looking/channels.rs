@@ -124,6 +124,7 @@ fn channel_seen(state: &State, name: &Rc<str>, sample: Option<&Sample>) -> Chann
             messages_per_second: published.map(|(messages, _)| messages),
             bytes_per_second: published.map(|(_, bytes)| bytes),
             relays: Vec::new(),
+            history: None,
         },
         from_links: a_second(|counted| counted.from_links),
     }

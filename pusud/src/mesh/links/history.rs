@@ -24,6 +24,8 @@ const MESSAGE_COST: usize = 64;
 const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 /// What is written in one go before publications to other channels have their turn, in bytes.
 const TURN_BYTES: usize = 32 * 1024;
+/// How often a relay that has just started looks whether clients may come.
+const READY_LOOK: Duration = Duration::from_millis(50);
 /// How long a relay that stops waits until the others have all numbers.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -197,6 +199,16 @@ impl<D: Door> Mesh<D> {
         }
     }
 
+    /// Whether it is waited for that each relay of the settings is tried.
+    pub(crate) fn waits_for_dialling(&self) -> bool {
+        self.history.as_ref().is_some_and(|history| !history.is_ready)
+    }
+
+    /// Each relay of the settings was tried.
+    pub(crate) fn dialled(&mut self) {
+        self.heal_quietly(|healing, _, _| healing.dialled());
+    }
+
     /// Does what is due; gives after how long there is something more to do.
     pub(crate) fn heal(&mut self) -> Option<Duration> {
         self.heal_quietly(|healing, now, ways| healing.tick(now, ways));
@@ -206,11 +218,21 @@ impl<D: Door> Mesh<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
+        while let Some(relay) = history.healing.next_differing() {
+            warn!(
+                %relay,
+                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
+                 messages are lost: give both the same `history`, and restart the one that was changed"
+            );
+        }
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }
-        let due = history.healing.next_due(now)?.saturating_sub(now.ms);
-        Some(Duration::from_millis(u64::try_from(due).unwrap_or(0).max(1)))
+        let is_ready = history.is_ready;
+        let due = history.healing.next_due(now).map(|due| u64::try_from(due.saturating_sub(now.ms)).unwrap_or(0).max(1));
+        let due = due.map(Duration::from_millis);
+        // Nothing says when all relays were tried.
+        if is_ready { due } else { Some(due.map_or(READY_LOOK, |due| due.min(READY_LOOK))) }
     }
 
     /// Told when something about history may have become due.
@@ -233,9 +255,23 @@ impl<D: Door> Mesh<D> {
         history.is_drained(logs.now())
     }
 
-    /// The linked relays whose settings of history are other than this one's.
-    pub(crate) fn history_differs(&self) -> Vec<Box<str>> {
-        self.history.as_ref().map_or_else(Vec::new, |history| history.healing.differs())
+    /// How the relay at the other end keeps other history than this one; `None`: it does not, or nobody knows.
+    pub(crate) fn history_difference(&self, link: &Link) -> Option<&'static str> {
+        let history = self.history.as_ref()?;
+        match link.history {
+            Some(_) => history.healing.differs(link.origin).then_some("it has another `history`"),
+            // Where no channel has any, it does not matter.
+            None if !self.door.logs()?.settings().is_on() => None,
+            None if link.content_bytes_max != self.content_bytes_max => {
+                Some("it has another `limits.max_message_bytes`")
+            }
+            None => Some("it runs an earlier version"),
+        }
+    }
+
+    /// How many holes there are that others are asked to fill.
+    pub(crate) fn history_holes(&self) -> usize {
+        self.history.as_ref().map_or(0, |history| history.healing.holes())
     }
 
     /// Does something after which something may have become due.

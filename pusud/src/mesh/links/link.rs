@@ -4,9 +4,9 @@
 
 mod dropped;
 
+use crate::history::Origin;
 use crate::mesh::handshake::Refusal;
 use crate::mesh::interest::{Announced, Announcer, PendingAcks, Table};
-use crate::history::Origin;
 use crate::mesh::links::history::{self, HistoryQueue};
 use crate::mesh::links::holding::Holding;
 use crate::mesh::links::queue::{QUEUE_BYTES_MAX, Queue};
@@ -91,7 +91,7 @@ pub(crate) struct Link {
     queue: Queue,
     /// Publications that were dropped since the queue was last found with room.
     dropped_in_a_row: u64,
-    content_bytes_max: usize,
+    pub(super) content_bytes_max: usize,
     has_said_goodbye: bool,
 }
 

@@ -51,6 +51,13 @@ pub(crate) struct Known {
     pub next_attempt: Option<Instant>,
 }
 
+impl Known {
+    /// Whether the address was dialled, and it is known what has come of it.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.peer.is_some() || self.is_itself || self.is_unreachable || self.next_attempt.is_some()
+    }
+}
+
 impl Dial {
     fn new(address: SocketAddr) -> Rc<Self> {
         Rc::new(Self { address, known: RefCell::default(), withdrawn: Notify::new(), is_withdrawn: Cell::new(false) })

@@ -16,6 +16,7 @@ impl<D: Door> Backplane<D> {
             boot_id: self.boot.to_string(),
             key: self.keys.is_some(),
             channels: self.interest.len() as u64,
+            history_holes: 0,
             peers: relays.map(|(id, relay)| self.peer(id, relay, is_connected, now)).collect(),
             nats: Some(self.nats_status(now)),
         }

@@ -151,10 +151,10 @@ async fn subscribe(stage: &Stage, channel: &str) -> Result<(RelayStream, Vec<u8>
         client_async_with_config(stage.target.url.request.clone(), stream, Some(config)).await
     };
     let mut connection = Connection::open_over(&stage.target, connecting).await?;
-    connection.send(&Request::Subscribe { channel }).await?;
+    connection.send(&Request::Subscribe { channel, since: None, last: None }).await?;
     let subscribed = async {
         loop {
-            if matches!(connection.next().await?, Answer::Subscribed(confirmed) if confirmed == channel) {
+            if matches!(connection.next().await?, Answer::Subscribed(confirmed) if confirmed.channel == channel) {
                 return Ok(());
             }
         }

@@ -1,0 +1,165 @@
+//! Ids of streams of events: what a client has seen of all channels of one stream, in one line of text.
+//!
+//! A stream with one channel that has history has that channel's positions as its ids. One with several has
+//! `TAG:POSITION` for each, joined by commas: the tag is a hash of the channel's name, and without a position it says that
+//! nothing is known of that channel any more.
+
+use super::base64;
+use super::log::Start;
+use super::position::Position;
+use sha2::{Digest as _, Sha256};
+
+const TAG_LEN: usize = 4;
+const TAG_END: char = ':';
+const SEPARATOR: char = ',';
+
+/// What one channel takes in an id beside its position, in bytes.
+const ENTRY_BYTES: usize = TAG_LEN + 2;
+
+/// A channel in an id: a hash of its name. Two channels may have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tag(u32);
+
+impl Tag {
+    /// That of this channel.
+    pub fn of(channel: &str) -> Self {
+        let hash: [u8; 32] = Sha256::digest(channel).into();
+        Self(u32::from_be_bytes([0, hash[0], hash[1], hash[2]]))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let number = base64::parse(text.as_bytes()).filter(|_| text.len() == TAG_LEN)?;
+        u32::try_from(number).ok().map(Self)
+    }
+}
+
+/// What a stream's id says of one channel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Nothing: the channel is not in it.
+    Nothing,
+    /// That nothing is known.
+    Unknown,
+    /// This was seen, as the text of a position.
+    Upto(String),
+}
+
+/// Appends an id of at most so many bytes: who has no room left in it is unknown.
+pub fn push_id<'a>(out: &mut Vec<u8>, channels: impl Iterator<Item = (Tag, &'a Seen)> + Clone, bytes_max: usize) {
+    let channels = channels.filter(|(_, seen)| **seen != Seen::Nothing);
+    let mut room = bytes_max.saturating_sub(channels.clone().count() * ENTRY_BYTES);
+    let mut tag_text = String::with_capacity(TAG_LEN);
+    for (at, (tag, seen)) in channels.enumerate() {
+        if at > 0 {
+            out.push(SEPARATOR as u8);
+        }
+        tag_text.clear();
+        base64::push::<TAG_LEN>(&mut tag_text, tag.0.into());
+        out.extend_from_slice(tag_text.as_bytes());
+        out.push(TAG_END as u8);
+        if let Seen::Upto(position) = seen
+            && position.len() <= room
+        {
+            room -= position.len();
+            out.extend_from_slice(position.as_bytes());
+        }
+    }
+}
+
+/// Where each of the `channels` of a stream begins whose client has come with this id, which may be of another stream or no
+/// id at all. `otherwise`: those that it says nothing of.
+pub fn starts(id: Option<&str>, channels: &[&str], otherwise: &Start) -> Vec<Start> {
+    let Some(id) = id else { return vec![otherwise.clone(); channels.len()] };
+    if !id.contains(TAG_END) {
+        // Of several channels it does not say which one it is about.
+        let position = Position::parse(id).filter(|_| channels.len() == 1);
+        return vec![Start::Since(position); channels.len()];
+    }
+    let entries: Vec<_> = id.split(SEPARATOR).filter_map(|entry| entry.split_once(TAG_END)).collect();
+    let tags: Vec<_> = channels.iter().map(|channel| Tag::of(channel)).collect();
+    let start = |tag: &Tag| match entries.iter().find(|(text, _)| Tag::parse(text) == Some(*tag)) {
+        None => otherwise.clone(),
+        Some((_, position)) => {
+            let is_ambiguous = tags.iter().filter(|other| *other == tag).count() > 1;
+            Start::Since(Position::parse(position).filter(|_| !is_ambiguous))
+        }
+    };
+    tags.iter().map(start).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POSITION: &str = "AABN-AAAAAF.12";
+
+    fn id(channels: &[(&str, Seen)], bytes_max: usize) -> String {
+        let mut out = Vec::new();
+        push_id(&mut out, channels.iter().map(|(channel, seen)| (Tag::of(channel), seen)), bytes_max);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    fn since(text: &str) -> Start {
+        Start::Since(Position::parse(text))
+    }
+
+    #[test]
+    fn an_id_of_several_channels_is_read_channel_by_channel() {
+        let seen = Seen::Upto(POSITION.into());
+        let id = id(&[("a", seen.clone()), ("b", Seen::Nothing), ("c", Seen::Unknown), ("d", seen)], 4096);
+        assert_eq!(id, format!("ypeB:{POSITION},Ln0s:,GKw-:{POSITION}"));
+        let starts = |channels: &[&str]| starts(Some(&id), channels, &Start::Last(3));
+        let expected = [since(POSITION), Start::Last(3), Start::Since(None), since(POSITION)];
+        assert_eq!(starts(&["a", "b", "c", "d"]), expected);
+        assert_eq!(starts(&["d"]), [since(POSITION)], "a page listens to fewer channels");
+    }
+
+    #[test]
+    fn an_id_of_one_channel_is_its_position() {
+        assert_eq!(starts(Some(POSITION), &["a"], &Start::Now), [since(POSITION)]);
+        assert_eq!(starts(Some(POSITION), &["a", "b"], &Start::Now), [Start::Since(None), Start::Since(None)]);
+        assert_eq!(starts(Some("7"), &["a"], &Start::Last(1)), [Start::Since(None)]);
+        assert_eq!(starts(None, &["a", "b"], &Start::Last(1)), [Start::Last(1), Start::Last(1)]);
+    }
+
+    #[test]
+    fn what_has_no_room_is_unknown() {
+        let seen = Seen::Upto(POSITION.into());
+        let id = id(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)], 3 * ENTRY_BYTES + 2 * POSITION.len());
+        assert_eq!(
+            starts(Some(&id), &["a", "b", "c"], &Start::Now),
+            [since(POSITION), since(POSITION), Start::Since(None)]
+        );
+    }
+
+    #[test]
+    fn channels_that_cannot_be_told_apart_are_unknown() {
+        // The first 24 bits of both hashes are the same.
+        let (one, other) = alike();
+        let id = id(&[(&one, Seen::Upto(POSITION.into()))], 4096);
+        assert_eq!(starts(Some(&id), &[&one], &Start::Now), [since(POSITION)]);
+        assert_eq!(starts(Some(&id), &[&one, &other], &Start::Now), [Start::Since(None), Start::Since(None)]);
+    }
+
+    fn alike() -> (String, String) {
+        let mut seen = std::collections::HashMap::new();
+        for number in 0.. {
+            let name = number.to_string();
+            if let Some(other) = seen.insert(Tag::of(&name).0, name.clone()) {
+                return (other, name);
+            }
+        }
+        unreachable!("there are more numbers than tags")
+    }
+
+    proptest! {
+        /// Whatever a client sends is read, and what an id may hold bounds it.
+        #[test]
+        fn any_text_is_read(text in "[a-cyLG4-9:,.*-]{0,80}", bytes_max in 40usize..200) {
+            prop_assert_eq!(starts(Some(&text), &["a", "b"], &Start::Now).len(), 2);
+            let seen = Seen::Upto(text.clone());
+            prop_assert!(id(&[("a", seen.clone()), ("b", seen.clone()), ("c", seen)], bytes_max).len() <= bytes_max);
+        }
+    }
+}

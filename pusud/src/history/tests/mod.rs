@@ -1,0 +1,3 @@
+//! Logs and healing of several relays together.
+
+mod simulation;

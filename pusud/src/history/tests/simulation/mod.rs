@@ -1,0 +1,15 @@
+//! Relays with several shards each, links that break, lose or come late, restarts, and listeners that leave at any frame and
+//! come back to any relay with their position. All of it follows from a seed, and time is virtual.
+//!
+//! The shards here are the reference for those of a relay: what they do with a log, and with listeners that are ahead.
+
+mod class;
+mod faults;
+mod judge;
+mod listener;
+mod network;
+mod relay;
+mod rules;
+mod seeds;
+mod shard;
+mod world;

@@ -1,0 +1,1 @@
+//! Each rule left out once: the judge finds what comes of it.

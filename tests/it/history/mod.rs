@@ -1,0 +1,4 @@
+//! History, through the door.
+
+mod network;
+mod visitors;
