@@ -178,6 +178,13 @@ impl<D: Door> Backplane<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
+        while let Some(relay) = history.healing.next_differing() {
+            warn!(
+                %relay,
+                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
+                 messages are lost: give both the same `history`, and restart the one that was changed"
+            );
+        }
         let now = self.door.logs()?.now();
         let again = history.linked.values().filter(|linked| linked.tell_again).map(|linked| linked.told_ms + TELL_PAUSE_MS);
         let look_round = (!history.has_looked_round).then_some(now.ms + 50);
@@ -199,6 +206,27 @@ impl<D: Door> Backplane<D> {
         for origin in due {
             self.heal_quietly(|healing, now, ways| healing.tell_again(origin, now, ways));
         }
+    }
+
+    /// How a linked relay keeps other history than this one; `None`: it does not, or nobody knows.
+    pub(super) fn history_difference(&self, id: RelayId) -> Option<&'static str> {
+        let (history, relay) = (self.history.as_ref()?, self.roster.get(id)?);
+        let about = relay.about.as_ref()?;
+        match () {
+            () if self.shares_history(about) => {
+                history.healing.differs(origin(relay)).then_some("it has another `history`")
+            }
+            // Where no channel has any, it does not matter.
+            () if !self.door.logs()?.settings().is_on() => None,
+            () if about.has_history => Some("it has another `limits.max_message_bytes`"),
+            () if about.minor == 0 => Some("it runs an earlier version"),
+            () => Some("it has no `history`"),
+        }
+    }
+
+    /// How many holes there are that others are asked to fill.
+    pub(super) fn history_holes(&self) -> usize {
+        self.history.as_ref().map_or(0, |history| history.healing.holes())
     }
 
     /// Told when something about history may have become due; `None`: there is none.
