@@ -293,7 +293,10 @@ impl Follower {
         let seed = self.seed;
         assert!(number > last, "follower {seed}: {number} of source {source} comes behind {last}");
         let was_told = self.told.is_some_and(|told| told >= came);
-        assert!(number == last + 1 || was_told, "follower {seed}: of source {source} {number} follows on {last} at {now} ms");
+        assert!(
+            number == last + 1 || was_told,
+            "follower {seed}: of source {source} {number} follows on {last} at {now} ms"
+        );
         self.last.insert(source, (number, now));
         self.outcome.received += 1;
     }

@@ -87,8 +87,7 @@ impl<D: Door> Backplane<D> {
     /// Whether what this relay publishes to a channel without numbers are copies of what comes with some: which of them are
     /// missing says nothing.
     pub(super) fn are_copies(&self, id: RelayId, channel: &str) -> bool {
-        self.shares_history_with(id)
-            && self.door.logs().is_some_and(|logs| logs.settings().rule_of(channel).is_some())
+        self.shares_history_with(id) && self.door.logs().is_some_and(|logs| logs.settings().rule_of(channel).is_some())
     }
 
     /// A relay is linked, or goes on being so: it is told all numbers once.
@@ -186,7 +185,8 @@ impl<D: Door> Backplane<D> {
             );
         }
         let now = self.door.logs()?.now();
-        let again = history.linked.values().filter(|linked| linked.tell_again).map(|linked| linked.told_ms + TELL_PAUSE_MS);
+        let again =
+            history.linked.values().filter(|linked| linked.tell_again).map(|linked| linked.told_ms + TELL_PAUSE_MS);
         let look_round = (!history.has_looked_round).then_some(now.ms + 50);
         let drained = history.draining_since.filter(|_| !history.has_said_goodbye).map(|since| since + DRAIN_MAX_MS);
         let due = again.chain(history.healing.next_due(now)).chain(look_round).chain(drained).min()?;
@@ -268,7 +268,8 @@ impl<D: Door> Backplane<D> {
     }
 
     fn heal_quietly(&mut self, act: impl FnOnce(&mut Healing, Now, &mut Ways<'_, D>)) {
-        let (sender, payload_bytes_max, is_connected) = (self.sender(), self.payload_bytes_max(), self.server.is_some());
+        let (sender, payload_bytes_max, is_connected) =
+            (self.sender(), self.payload_bytes_max(), self.server.is_some());
         let Some(logs) = self.door.logs() else { return };
         let Self { history, door, roster, queue, subjects, .. } = self;
         let Some(LinkedHistory { healing, linked, .. }) = history else { return };

@@ -103,7 +103,9 @@ impl<D: Door> Backplane<D> {
     /// So many publications are dropped, since too much waits.
     pub(super) fn count_dropped(&mut self, count: u64) {
         if self.figures.dropped == 0 {
-            warn!("publications are dropped, since more waits for NATS than there is room for; `pusud status` counts them");
+            warn!(
+                "publications are dropped, since more waits for NATS than there is room for; `pusud status` counts them"
+            );
         }
         self.figures.dropped += count;
     }

@@ -31,8 +31,7 @@ impl<D: Door> Backplane<D> {
     }
 
     fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) -> Taken {
-        let is_numbered =
-            matches!(message, Message::Publications { .. } | Message::Note { .. } | Message::History(_));
+        let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. } | Message::History(_));
         if !is_numbered && self.roster.is_late(header) {
             return Ok(());
         }

@@ -19,7 +19,8 @@ fn payloads_have_room_for_the_longest_message() {
     let error = check_payload(&address, &info(content), &settings).unwrap_err().to_string();
     assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
     settings.has_history = true;
-    let error = check_payload(&address, &info(needed_payload_bytes(content, false)), &settings).unwrap_err().to_string();
+    let error =
+        check_payload(&address, &info(needed_payload_bytes(content, false)), &settings).unwrap_err().to_string();
     assert!(error.contains("`max_payload: 1049110`"), "numbers have no room: {error}");
     assert!(crate::nats::payload_bytes_max(content) >= needed_payload_bytes(content, true));
 }

@@ -91,7 +91,10 @@ fn it_says_that_it_has_history_and_listens_for_numbers() {
     let mut bench = joined("own", 1);
     bench.connect("S1");
     let (commands, written) = bench.written_all();
-    assert!(commands.iter().any(|command| command.starts_with("SUB pusu.n.h ") && command.ends_with(" 3")), "{commands:?}");
+    assert!(
+        commands.iter().any(|command| command.starts_with("SUB pusu.n.h ") && command.ends_with(" 3")),
+        "{commands:?}"
+    );
     let says = |written: &Written| matches!(written.message(), Message::Presence(_, about) if about.has_history);
     assert!(written.iter().any(says));
 }
@@ -175,7 +178,9 @@ fn nothing_of_strangers_is_delivered() {
     forged[2..18].fill(4);
     bench.receive(HISTORY, &forged);
     let good = numbered(4, 1, &["1"]);
-    for (sid, payload) in [(HISTORY, &good[..good.len() - 1]), (HISTORY, &numbered(4, 1, &["{"])), (ALL, &good), (CHANNEL, &good)] {
+    for (sid, payload) in
+        [(HISTORY, &good[..good.len() - 1]), (HISTORY, &numbered(4, 1, &["{"])), (ALL, &good), (CHANNEL, &good)]
+    {
         bench.receive(sid, payload);
     }
     assert!(bench.home().numbered.is_empty() && bench.home().delivered.is_empty());

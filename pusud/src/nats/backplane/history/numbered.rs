@@ -15,7 +15,12 @@ const CONTENT_HEAD_BYTES: usize = 8;
 
 impl<D: Door> Backplane<D> {
     /// Sends publications with numbers to all relays with history, and without them where others may listen.
-    pub(in super::super) fn publish_numbered(&mut self, publications: &Publications<'_>, appended: &Appended, now: Instant) {
+    pub(in super::super) fn publish_numbered(
+        &mut self,
+        publications: &Publications<'_>,
+        appended: &Appended,
+        now: Instant,
+    ) {
         let channel = publications.channel;
         let mut contents = frames::contents(channel, publications.frames)
             .map(|content| str::from_utf8(content).expect("it was text when its frame was made"))
@@ -26,9 +31,9 @@ impl<D: Door> Backplane<D> {
             run.clear();
             let mut bytes = HISTORY_OVERHEAD_BYTES;
             let bytes_max = self.joined_bytes_max();
-            while let Some(content) = contents.next_if(|content| {
-                run.is_empty() || bytes + CONTENT_HEAD_BYTES + content.len() <= bytes_max
-            }) {
+            while let Some(content) =
+                contents.next_if(|content| run.is_empty() || bytes + CONTENT_HEAD_BYTES + content.len() <= bytes_max)
+            {
                 bytes += CONTENT_HEAD_BYTES + content.len();
                 run.push(content);
             }
@@ -65,7 +70,8 @@ impl<D: Door> Backplane<D> {
 
     /// Whether there may be relays that take no numbers. One that is not heard at the moment may hear this one.
     fn needs_copies(&self) -> bool {
-        let mut known = self.roster.all().filter(|(_, relay)| !relay.is_refused).filter_map(|(_, relay)| relay.about.as_ref());
+        let mut known =
+            self.roster.all().filter(|(_, relay)| !relay.is_refused).filter_map(|(_, relay)| relay.about.as_ref());
         known.any(|about| !about.is_stopping && !self.shares_history(about))
     }
 }
