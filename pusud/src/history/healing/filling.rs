@@ -1,6 +1,6 @@
 //! Publications of other relays: appended as they come, held back behind a hole, and told as lost where nobody has them.
 
-use super::holes::{Step, Waiting};
+use super::hole::{Step, Waiting};
 use super::message::{Entries, Fetch, Message, Publications};
 use super::{Healing, Out};
 use crate::history::log::Log;

@@ -1,4 +1,5 @@
-//! How a relay that starts takes over from others what it needs before it takes clients: their numbers, and then their rings.
+//! Joining: a relay that starts takes over from others what it needs before it takes clients, their numbers and then their
+//! rings.
 
 use super::peers::Peers;
 use crate::history::Origin;
@@ -109,9 +110,7 @@ impl Joining {
     /// A peer has sent all that it has of a channel. Another one is asked for what is still missing.
     pub(super) fn finished(&mut self, channel: &str, mine: &[Numbers]) {
         let Some(offers) = self.offers.get_mut(channel) else { return };
-        let lacks = |best: &Numbers| {
-            mine.iter().any(|mine| mine.origin == best.origin && mine.floor > best.floor)
-        };
+        let lacks = |best: &Numbers| mine.iter().any(|mine| mine.origin == best.origin && mine.floor > best.floor);
         let next = offers.of.iter().find(|(peer, best)| !offers.asked.contains(peer) && lacks(best));
         let Some(&(peer, _)) = next else { return drop(self.offers.remove(channel)) };
         offers.asked.push(peer);

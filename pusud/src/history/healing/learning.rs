@@ -1,4 +1,4 @@
-//! What peers tell of numbers, and of starts of relays.
+//! Numbers, starts of relays and rings as peers tell them.
 
 use super::message::{Message, NumbersTold, Ringed};
 use super::{Healing, Out, Way, timing};

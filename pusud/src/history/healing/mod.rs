@@ -1,4 +1,4 @@
-//! What relays tell each other about the numbers of publications, so that each of them has all, or tells what is lost.
+//! Healing: relays tell each other about the numbers of publications, so that each of them has all, or tells what is lost.
 //!
 //! A value that is told messages and time by a backplane, of links or of NATS, and hands messages over to it. It knows no
 //! sockets and no inboxes. docs/protocol/history.md is the norm.
@@ -6,6 +6,7 @@
 //! **Invariant:** what one peer says costs bounded memory, and nothing is delivered twice, whatever it is.
 
 mod filling;
+mod hole;
 mod holes;
 mod joining;
 mod learning;
@@ -211,9 +212,7 @@ impl Healing {
     /// Whether all peers have what they need of this relay, or have had the time for it. It goes on answering until it says
     /// goodbye.
     pub fn is_drained(&self, now: Now) -> bool {
-        self.draining_ms.is_some_and(|since_ms| {
-            self.are_told() || now.ms - since_ms >= timing::DRAIN_MS
-        })
+        self.draining_ms.is_some_and(|since_ms| self.are_told() || now.ms - since_ms >= timing::DRAIN_MS)
     }
 
     /// Whether all peers have acknowledged what they were told.

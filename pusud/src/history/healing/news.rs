@@ -1,4 +1,4 @@
-//! What was learned of origins that are linked with nobody here: all peers are told, soon and together.
+//! News of origins that are not linked here: all peers are told, soon and together.
 
 use crate::history::Origin;
 use std::collections::BTreeSet;

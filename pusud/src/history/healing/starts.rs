@@ -115,6 +115,8 @@ impl Starts {
             if !is_here {
                 self.end_others(origin, name, boots, now);
             }
+            // Unless it is linked soon, others have what it publishes.
+            self.ask(origin, now.ms + ASK_AFTER_MS, ASK_LOST_MS);
         }
     }
 

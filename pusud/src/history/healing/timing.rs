@@ -1,4 +1,4 @@
-//! What is done because time has passed.
+//! Time passes: whatever is due is done.
 
 use super::message::{Message, Rings};
 use super::telling::Book;
@@ -85,6 +85,8 @@ impl Healing {
             }
             for peer in self.peers.origins().to_vec() {
                 self.send(peer, &Message::Ask(origin), out);
+                // They may never have been linked with it, and not know that they should ask.
+                self.serve_numbers(peer, origin, now, out);
             }
         }
     }

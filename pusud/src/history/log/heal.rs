@@ -1,4 +1,4 @@
-//! What the network does to a log: publications of other relays, gaps, and what is taken from others' rings.
+//! The network's part: what it does to a log: publications of other relays, gaps, and what is taken from others' rings.
 
 use super::Log;
 use super::append::Appended;

@@ -22,6 +22,28 @@ pub(super) enum Class {
     Lossy,
 }
 
+/// All of them.
+pub(super) const ALL: [Class; 7] =
+    [Class::None, Class::Drain, Class::Links, Class::Kill, Class::All, Class::BigAll, Class::Lossy];
+
+/// The rules of logs and healing that a run may do without.
+pub(super) const ALL_SAFEGUARDS: [Safeguard; 14] = [
+    Safeguard::AheadIsNotTheFuture,
+    Safeguard::SkipOfUnknownStarts,
+    Safeguard::UnknownStartsObject,
+    Safeguard::AbsentIsNothing,
+    Safeguard::AbsentAfterItsEndIsSeen,
+    Safeguard::GapRaisesFloor,
+    Safeguard::OwnFloor,
+    Safeguard::AskAndNews,
+    Safeguard::NumbersOfAll,
+    Safeguard::AdoptWhileJoiningOnly,
+    Safeguard::RingsBeforeReady,
+    Safeguard::OldOriginsAreNotLive,
+    Safeguard::LastNumbers,
+    Safeguard::OverflowIsTold,
+];
+
 /// What a test does without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Without {
@@ -67,6 +89,11 @@ impl Class {
 
     pub(super) fn has_eviction(self) -> bool {
         matches!(self, Self::All | Self::Lossy)
+    }
+
+    /// Half of the retention, or none at all.
+    pub(super) fn longest_ttl_ms(self) -> i64 {
+        if self == Self::BigAll { 100_000 } else { 4000 }
     }
 
     pub(super) fn has_large_rings(self) -> bool {

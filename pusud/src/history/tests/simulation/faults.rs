@@ -18,7 +18,8 @@ impl World {
         };
         let ms = self.rng.i64(every_ms / 2..every_ms * 2);
         self.after(ms, Event::Fault);
-        let kinds = [self.class.has_breaks(), self.class.has_kills(), self.class.has_drains(), self.class.has_eviction()];
+        let kinds =
+            [self.class.has_breaks(), self.class.has_kills(), self.class.has_drains(), self.class.has_eviction()];
         let kinds: Vec<_> = (0..kinds.len()).filter(|kind| kinds[*kind]).collect();
         if kinds.is_empty() {
             return;
@@ -110,9 +111,8 @@ impl World {
 
     fn drain(&mut self, place: usize) {
         let event = self.event;
-        let is_alone = (0..self.relays.len()).all(|other| {
-            other == place || self.relays[other].as_ref().is_none_or(|relay| !relay.takes_clients())
-        });
+        let is_alone = (0..self.relays.len())
+            .all(|other| other == place || self.relays[other].as_ref().is_none_or(|relay| !relay.takes_clients()));
         // Rolling restarts are one after the other.
         if is_alone || self.class.is_silent() && !self.are_all_well() {
             return;
@@ -130,12 +130,14 @@ impl World {
 
     /// Whether a relay and all that are there have a link from both sides.
     fn are_linked(&mut self, place: usize) -> bool {
-        (0..self.relays.len()).filter(|other| *other != place && self.relays[*other].is_some()).collect::<Vec<_>>().into_iter().all(
-            |other| {
+        (0..self.relays.len())
+            .filter(|other| *other != place && self.relays[*other].is_some())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .all(|other| {
                 let wire = self.wire(place, other);
                 wire.goes_on() && !wire.is_cut && wire.ends.iter().all(Option::is_some)
-            },
-        )
+            })
     }
 
     fn are_all_well(&mut self) -> bool {

@@ -30,7 +30,6 @@ struct Case {
     origins: Vec<Origin>,
     failure: Option<String>,
     told: u64,
-    excused: u64,
 }
 
 /// What all share that are judged.
@@ -43,10 +42,21 @@ pub(super) struct Judge {
 /// What came of a run.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Outcome {
+    pub(super) runs: u64,
     pub(super) published: u64,
     pub(super) pairs: u64,
     pub(super) told: u64,
     pub(super) excused: u64,
+}
+
+impl Outcome {
+    pub(super) fn add(&mut self, other: Self) {
+        self.runs += 1;
+        self.published += other.published;
+        self.pairs += other.pairs;
+        self.told += other.told;
+        self.excused += other.excused;
+    }
 }
 
 impl Judge {

@@ -6,10 +6,13 @@
 mod class;
 mod faults;
 mod judge;
+mod links;
 mod listener;
 mod network;
+mod publishing;
 mod relay;
 mod rules;
 mod seeds;
 mod shard;
+mod visits;
 mod world;

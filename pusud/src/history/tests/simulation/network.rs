@@ -1,4 +1,4 @@
-//! What lies between relays: a link for each two of them, or something that loses and delays messages.
+//! Wires between relays: a link for each two of them, or something that loses and delays messages.
 
 use crate::history::Way;
 

@@ -63,9 +63,9 @@ impl Relay {
             false => [1, 3, 10, 100, 10_000][rng.usize(..5)],
         };
         // Nothing is too old where nobody may be told anything.
-        let ttl_ms = if class.is_silent() { 100_000 } else { [3000, 4000][rng.usize(..2)] };
+        let ttl_ms = if class.is_silent() { 100_000 } else { [3000, 4000, class.longest_ttl_ms()][rng.usize(..3)] };
         let rule =
-            Rule { channels: vec!["*".into()], size, ttl: Duration::from_millis(ttl_ms), name: None };
+            Rule { channels: vec!["*".into()], size, ttl: Duration::from_millis(ttl_ms.cast_unsigned()), name: None };
         let settings = Settings { rules: vec![rule], bytes_max: 64 << 20 };
         let times = Times { retention_ms: RETENTION_MS, minute_ms: MINUTE_MS };
         let shards = rng.usize(1..=3);
@@ -125,8 +125,7 @@ fn now(ms: i64, started_ms: i64, skew_ms: i64) -> Now {
 impl Inboxes {
     /// What a log has handed over, of whomever.
     pub(super) fn hand_over(&mut self, frames: &[u8], appended: &Appended, shards: u64) {
-        let item =
-            Item { frames: frames.into(), appended: appended.clone(), event: self.event, is_delivered: false };
+        let item = Item { frames: frames.into(), appended: appended.clone(), event: self.event, is_delivered: false };
         if appended.count > 0 {
             for content in frames::contents(appended.log.name(), frames) {
                 let id = std::str::from_utf8(content).expect("contents are numbers").parse();
