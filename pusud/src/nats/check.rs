@@ -36,8 +36,8 @@ async fn check_all(settings: &Settings, boot: BootId) -> anyhow::Result<Vec<(Str
         match dial(address, &settings.server).await {
             Ok(connected) => {
                 let info = connected.info.clone();
-                faults.extend(check_payload(address, &info, settings.identity.content_bytes_max).err());
-                faults.extend(check_permissions(address, connected, &settings.identity.network, boot).await.err());
+                faults.extend(check_payload(address, &info, settings).err());
+                faults.extend(check_permissions(address, connected, settings, boot).await.err());
                 found.push((address.to_string(), describe(&info)));
                 // Servers without a cluster are one each.
                 let cluster = match info.cluster() {
@@ -90,8 +90,9 @@ fn is_tested(version: &str) -> bool {
 }
 
 /// The longest message has to fit.
-fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize) -> anyhow::Result<()> {
-    let needed = needed_payload_bytes(content_bytes_max);
+fn check_payload(address: &ServerAddress, info: &Info, settings: &Settings) -> anyhow::Result<()> {
+    let content_bytes_max = settings.identity.content_bytes_max;
+    let needed = needed_payload_bytes(content_bytes_max, settings.has_history);
     if info.payload_bytes_max() < needed {
         bail!(
             "{address} takes payloads of up to {} bytes, and messages may have {content_bytes_max} (`limits.max_message_bytes`), \
@@ -106,15 +107,17 @@ fn check_payload(address: &ServerAddress, info: &Info, content_bytes_max: usize)
 async fn check_permissions(
     address: &ServerAddress,
     connected: Connection,
-    network: &str,
+    settings: &Settings,
     boot: BootId,
 ) -> anyhow::Result<()> {
     let Connection { mut stream, mut parser, .. } = connected;
-    let subjects = Subjects::new(network);
+    let subjects = Subjects::new(&settings.identity.network);
     let mut out = Vec::new();
     // No channel has such a name, and nobody listens to this relay's; to all goes what every version ignores.
     let nobodys = subjects.of_channel("\u{1}check");
-    for (sid, subject) in (1..).zip([subjects.of_all(), subjects.of_relay(boot, 1), nobodys]) {
+    let of_history = settings.has_history.then(|| subjects.of_history());
+    let needed = [subjects.of_all(), subjects.of_relay(boot, 1), nobodys].into_iter().chain(of_history);
+    for (sid, subject) in (1..).zip(needed) {
         command::subscribe(&mut out, &subject, Some("check"), sid);
         let mut payload = Vec::new();
         wire::nothing(&mut payload, wire::Sender { boot, connection: 1 });

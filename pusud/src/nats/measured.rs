@@ -70,6 +70,7 @@ fn joined(door: Counting) -> Backplane<Counting> {
         content_bytes_max: CONTENT_BYTES_MAX as u32,
         has_joined: true,
         is_stopping: false,
+        has_history: false,
         server: "S".into(),
         cluster: "c".into(),
         network: "n".into(),

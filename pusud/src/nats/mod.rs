@@ -40,6 +40,9 @@ use tokio::time::Instant;
 /// Bytes that a payload has beside a single content.
 const CONTENT_OVERHEAD_BYTES: usize = wire::PUBLICATIONS_HEAD_BYTES + wire::CONTENT_HEAD_BYTES;
 
+/// The same of a message about history, which says more of each: at most so much.
+const HISTORY_OVERHEAD_BYTES: usize = wire::HEADER_BYTES + 512;
+
 /// What the network is made of.
 pub(crate) struct Network<D, E> {
     /// The settings.
@@ -60,7 +63,7 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
     /// The thread or its runtime cannot be made.
     pub(crate) fn start(self) -> anyhow::Result<oneshot::Receiver<Status>> {
         let Self { settings, started: Started { boot, random }, door, events } = self;
-        let Settings { identity, servers, server, keys } = settings;
+        let Settings { identity, servers, server, keys, .. } = settings;
         start_backplane(move || {
             let backplane = Backplane::new(identity, boot, door, keys, Instant::now());
             Ok(tasks::run(backplane, events, RealServers(server), servers, random))
@@ -69,13 +72,14 @@ impl<D: Door + Send, E: Events + Send> Network<D, E> {
 }
 
 /// What servers have to take at least, in bytes, where contents have so many (`max_payload`).
-fn needed_payload_bytes(content_bytes_max: usize) -> usize {
-    (content_bytes_max + CONTENT_OVERHEAD_BYTES).max(wire::LIST_BYTES_MAX + 1024)
+fn needed_payload_bytes(content_bytes_max: usize, has_history: bool) -> usize {
+    let overhead = if has_history { HISTORY_OVERHEAD_BYTES } else { CONTENT_OVERHEAD_BYTES };
+    (content_bytes_max + overhead).max(wire::LIST_BYTES_MAX + 1024)
 }
 
 /// The longest payload of a message of a relay, in bytes, where contents have so many.
 pub(crate) fn payload_bytes_max(content_bytes_max: usize) -> usize {
-    CONTENT_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
+    HISTORY_OVERHEAD_BYTES + content_bytes_max.max(2 * wire::LIST_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub servers: Vec<ServerAddress>,
     /// What is the same for all servers.
     pub server: ServerSettings,
+    /// Whether channels of this relay may have history.
+    pub has_history: bool,
     /// `network_key_file`: what is compared of authenticators' options is hashed with it.
     pub keys: Option<Keys>,
 }

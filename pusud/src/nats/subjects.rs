@@ -42,6 +42,11 @@ impl Subjects {
         format!("{}all", self.prefix)
     }
 
+    /// Where all relays with history listen.
+    pub(super) fn of_history(&self) -> String {
+        format!("{}h", self.prefix)
+    }
+
     /// Where one connection of a relay listens.
     pub(super) fn of_relay(&self, boot: BootId, connection: u32) -> String {
         format!("{}r.{boot}-{connection}", self.prefix)
@@ -103,6 +108,7 @@ mod tests {
         assert_eq!(subjects.of_channel(&"a.".repeat(17)).matches('.').count(), 3);
         let boot = BootId([0xab; 16]);
         assert_eq!(subjects.of_relay(boot, 7), format!("pusu.my%2Enetwork.r.{}-7", "ab".repeat(16)));
+        assert_eq!(subjects.of_history(), "pusu.my%2Enetwork.h");
         assert_eq!(
             (subjects.of_all(), subjects.everything()),
             ("pusu.my%2Enetwork.all".into(), "pusu.my%2Enetwork.>".into())

@@ -37,6 +37,10 @@ pub(super) async fn run<D: Door, S: Servers, E: Events>(
     let backplane = Rc::new(RefCell::new(backplane));
     let mut tasks = JoinSet::new();
     tasks.spawn_local(keep_time(backplane.clone()));
+    let history_due = backplane.borrow().history_due();
+    if let Some(due) = history_due {
+        tasks.spawn_local(heal(backplane.clone(), due));
+    }
     let connection = tasks.spawn_local(keep_connected(backplane.clone(), servers, addresses, random));
     tokio::select! {
         biased;
@@ -115,6 +119,19 @@ async fn keep_time<D: Door>(backplane: Shared<D>) {
         tokio::select! {
             () = sleep_until(due) => {}
             () = to_tick.notified() => {}
+        }
+    }
+}
+
+/// Does what becomes due about channels with history.
+async fn heal<D: Door>(backplane: Shared<D>, due: Rc<Notify>) {
+    loop {
+        let next = backplane.borrow_mut().heal(Instant::now());
+        let notified = due.notified();
+        match next {
+            // One of both is enough to look again.
+            Some(next) => drop(timeout(next, notified).await),
+            None => notified.await,
         }
     }
 }

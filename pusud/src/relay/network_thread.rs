@@ -234,6 +234,7 @@ fn nats_settings(config: &Config, nats: &NatsSettings) -> anyhow::Result<nats::S
             name: config.name.clone(),
             payload_bytes_max: nats::payload_bytes_max(content_bytes_max),
         },
+        has_history: config.history.is_on(),
         keys: keys(config)?,
     })
 }

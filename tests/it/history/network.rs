@@ -15,7 +15,11 @@ fn network(size: usize) -> Network {
 
 /// Has visitors come and go while something is done to the relays, and gives their accounts. There is a source at each of
 /// these relays.
-fn visited(network: &mut Network, sources: &[usize], deed: impl FnOnce(&mut Network, &Places, &[(usize, Source)])) -> Vec<Account> {
+fn visited(
+    network: &mut Network,
+    sources: &[usize],
+    deed: impl FnOnce(&mut Network, &Places, &[(usize, Source)]),
+) -> Vec<Account> {
     let places = Places::of(network);
     let visitors: Vec<_> = (0..VISITORS).map(|seed| Visitor::come(&places, seed)).collect();
     let sources: Vec<_> = sources.iter().map(|&at| (at, Source::begin(&places, at))).collect();
@@ -23,7 +27,10 @@ fn visited(network: &mut Network, sources: &[usize], deed: impl FnOnce(&mut Netw
     let published: Vec<_> = sources.into_iter().flat_map(|(_, source)| source.end()).collect();
     assert!(published.iter().all(|(_, count)| *count > 0), "{published:?}");
     let accounts: Vec<_> = visitors.into_iter().map(|visitor| visitor.account(&published)).collect();
-    assert!(accounts.iter().map(|account| account.recovered).sum::<usize>() > VISITORS as usize, "nobody has come back");
+    assert!(
+        accounts.iter().map(|account| account.recovered).sum::<usize>() > VISITORS as usize,
+        "nobody has come back"
+    );
     accounts
 }
 

@@ -265,7 +265,9 @@ impl Connection {
                 Ok(Message::Text(text)) => return Ok(Some(serde_json::from_str(&text).expect("the relay sends JSON"))),
                 Ok(Message::Close(_)) => return Err(Error::ConnectionClosed),
                 Ok(_) => {}
-                Err(Error::Io(error)) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                Err(Error::Io(error))
+                    if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+                {
                     return Ok(None);
                 }
                 Err(error) => return Err(error),

@@ -8,6 +8,8 @@ mod access;
 mod crowd;
 mod deliveries;
 mod faults;
+mod followers;
+mod history;
 mod kills;
 mod kit;
 mod operator;

@@ -198,6 +198,14 @@ impl Healing {
         }
     }
 
+    /// A peer that is linked may lack some of what it was told, since messages to it may be lost: it is told all again that it
+    /// has not acknowledged.
+    pub fn tell_again(&mut self, peer: Origin, now: Now, out: &mut impl Out) {
+        if self.peers.is_linked(peer) {
+            self.tell_all(peer, now, out);
+        }
+    }
+
     /// The relay stops, and has sent all that its clients have published: peers are told all numbers once more.
     pub fn drain(&mut self, now: Now, out: &mut impl Out) {
         if self.draining_ms.replace(now.ms).is_none() && self.logs.holds(Safeguard::LastNumbers) {

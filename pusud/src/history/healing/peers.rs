@@ -97,6 +97,10 @@ impl Peers {
         self.table.remove(&origin)
     }
 
+    pub(super) fn get(&self, origin: Origin) -> Option<&Peer> {
+        self.table.get(&origin)
+    }
+
     pub(super) fn get_mut(&mut self, origin: Origin) -> Option<&mut Peer> {
         self.table.get_mut(&origin)
     }

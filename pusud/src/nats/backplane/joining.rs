@@ -1,6 +1,6 @@
 //! Joining: from a new connection until all relays that were known have answered over it.
 
-use super::{ALL_SID, Backplane, RELAY_SID, Server};
+use super::{ALL_SID, Backplane, HISTORY_SID, RELAY_SID, Server};
 use crate::nats::queue::Kind;
 use crate::nats::roster::RelayId;
 use crate::nats::server::{Info, command};
@@ -73,7 +73,7 @@ impl<D: Door> Backplane<D> {
         let all: Vec<RelayId> = self.roster.all().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.learn_numbers(id));
         self.say(Presence::Join, Kind::Urgent, &self.subjects.of_all());
-        if self.is_stopping {
+        if self.is_stopping && self.is_drained() {
             // What it has said over another connection counts no more, or was dropped with that.
             self.say_goodbye();
         }
@@ -109,16 +109,20 @@ impl<D: Door> Backplane<D> {
         self.queue.disconnected();
         self.answers.clear();
         self.interest.unsettle();
+        self.end_all_history();
         self.settle_waiting(now);
     }
 
     fn subscribe_all(&mut self) {
         let group = self.own_group();
         let (all, relay) = (self.subjects.of_all(), self.subjects.of_relay(self.boot, self.connection));
-        let Self { queue, interest, subjects, .. } = self;
+        let Self { queue, interest, subjects, history, .. } = self;
         queue.write(Kind::Urgent, |out| {
             command::subscribe(out, &all, Some(&group), ALL_SID);
             command::subscribe(out, &relay, Some(&group), RELAY_SID);
+            if history.is_some() {
+                command::subscribe(out, &subjects.of_history(), Some(&group), HISTORY_SID);
+            }
             for (channel, sid) in interest.all() {
                 command::subscribe(out, &subjects.of_channel(channel), Some(&group), sid);
             }

@@ -7,6 +7,7 @@
 
 mod conversing;
 mod garbage;
+mod history;
 mod joining;
 mod lines;
 mod losses;
@@ -33,6 +34,7 @@ use crate::nats::wire::{About, Sender};
 use crate::peers::{BootId, Keys, Peers};
 use crate::routing::Door;
 use conversing::Conversations;
+use history::LinkedHistory;
 use joining::Joining;
 use lines::Lines;
 use resuming::Answers;
@@ -43,10 +45,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The minor version of the protocol that this relay knows.
-const MINOR: u16 = 0;
+const MINOR: u16 = 1;
 /// The numbers of the subscriptions that are not to channels.
 const ALL_SID: u64 = 1;
 const RELAY_SID: u64 = 2;
+const HISTORY_SID: u64 = 3;
 /// What servers take that are not told otherwise (`max_payload`).
 const PAYLOAD_BYTES_USUAL: usize = 1 << 20;
 
@@ -75,6 +78,8 @@ pub(super) struct Backplane<D> {
     keys: Option<Keys>,
     conversations: Conversations,
     answers: Answers,
+    /// What there is to do for channels with history; `None`: no channel of this relay has some.
+    history: Option<LinkedHistory>,
     /// Counts the questions how far others are.
     questions: u64,
     heartbeat: u64,
@@ -137,6 +142,7 @@ impl<D: Door> Backplane<D> {
             peers: Peers::new(door.revocations().unwrap_or_default()),
             keys,
             conversations: Conversations::default(),
+            history: LinkedHistory::of(&door, &identity.name),
             door,
             identity,
             boot,
@@ -193,7 +199,7 @@ impl<D: Door> Backplane<D> {
 
     /// Whether the relay stops and everything has been said.
     pub(super) fn is_stopped(&self) -> bool {
-        self.is_stopping && self.queue.is_empty() && self.joining.is_none()
+        self.is_stopping && self.is_drained() && self.queue.is_empty() && self.joining.is_none()
     }
 
     /// What waits to be written, in bytes.
@@ -220,6 +226,7 @@ impl<D: Door> Backplane<D> {
             content_bytes_max: u32::try_from(self.identity.content_bytes_max).unwrap_or(u32::MAX),
             has_joined: self.has_joined(),
             is_stopping: self.is_stopping,
+            has_history: self.history.is_some(),
             server: server.into(),
             cluster: self.cluster().into(),
             network: self.identity.network.clone(),

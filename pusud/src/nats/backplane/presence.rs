@@ -79,6 +79,13 @@ impl<D: Door> Backplane<D> {
             Heard::Gap => self.begin_next_conversation(id),
             _ => {}
         }
+        if heard == Heard::Linked {
+            self.compare_lengths(id);
+        }
+        self.begin_history(id);
+        if heard == Heard::Moved || presence == Presence::Join {
+            self.tell_history_again(id);
+        }
         let subject = self.subjects.of_relay(header.boot, header.connection);
         match presence {
             Presence::Join => self.say_to(Presence::Welcome, &subject),
@@ -153,6 +160,7 @@ impl<D: Door> Backplane<D> {
             info!(relay = %relay.shown(), "the relay has stopped as planned");
         }
         self.roster.stopped(id);
+        self.end_history(id, true);
         self.not_waited_for(id, now);
         Ok(())
     }
@@ -182,6 +190,7 @@ impl<D: Door> Backplane<D> {
 
     fn not_waited_for(&mut self, id: RelayId, now: Instant) {
         self.end_conversation(id);
+        self.end_history(id, false);
         self.barriers.gone(&Answerer::Relay(id));
         self.retain_servers();
         self.joined_with(id, now);
@@ -216,7 +225,9 @@ impl<D: Door> Backplane<D> {
     /// Says goodbye behind everything that waits. Nothing is published any more.
     pub(in crate::nats) fn stop(&mut self) {
         self.is_stopping = true;
-        self.say_goodbye();
+        if !self.drain_history() {
+            self.say_goodbye();
+        }
         self.to_write.notify_one();
     }
 

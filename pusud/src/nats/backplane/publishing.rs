@@ -5,7 +5,7 @@ use crate::frames;
 use crate::nats::published::REMEMBERED_MAX;
 use crate::nats::queue::Kind;
 use crate::nats::server::command;
-use crate::nats::wire::{self, CONTENT_HEAD_BYTES, PUBLICATIONS_HEAD_BYTES};
+use crate::nats::wire::{self, CONTENT_HEAD_BYTES, PUBLICATIONS_HEAD_BYTES, Sender};
 use crate::routing::{Batch, Door};
 use tokio::time::Instant;
 use tracing::warn;
@@ -17,12 +17,20 @@ impl<D: Door> Backplane<D> {
     /// Sends publications of the relay's own sources.
     pub(in crate::nats) fn publish(&mut self, batch: &Batch, now: Instant) {
         for publications in batch.iter() {
-            self.publish_run(publications.channel, publications.frames, now);
+            match publications.history {
+                Some(appended) => self.publish_numbered(&publications, appended, now),
+                None => self.publish_run(publications.channel, publications.frames, self.sender(), now),
+            }
         }
         self.to_write.notify_one();
     }
 
-    fn publish_run(&mut self, channel: &str, run: &[u8], now: Instant) {
+    /// Sends the same without numbers of history to relays that take none.
+    pub(super) fn publish_copies(&mut self, channel: &str, run: &[u8], now: Instant) {
+        self.publish_run(channel, run, self.sender().of_copies(), now);
+    }
+
+    fn publish_run(&mut self, channel: &str, run: &[u8], sender: Sender, now: Instant) {
         let payload_bytes_max = self.payload_bytes_max();
         let mut payload = std::mem::take(&mut self.scratch);
         payload.clear();
@@ -30,11 +38,11 @@ impl<D: Door> Backplane<D> {
         for content in frames::contents(channel, run) {
             let bytes = CONTENT_HEAD_BYTES + content.len();
             if PUBLICATIONS_HEAD_BYTES + bytes > payload_bytes_max {
-                self.refuse_long(channel, content.len(), now);
+                self.refuse_long(channel, content.len(), sender, now);
                 continue;
             }
-            if count > 0 && PUBLICATIONS_HEAD_BYTES + payload.len() + bytes > JOINED_BYTES_MAX.min(payload_bytes_max) {
-                self.publish_joined(channel, &payload, count, now);
+            if count > 0 && PUBLICATIONS_HEAD_BYTES + payload.len() + bytes > self.joined_bytes_max() {
+                self.publish_joined(channel, &payload, count, sender, now);
                 payload.clear();
                 count = 0;
             }
@@ -42,24 +50,20 @@ impl<D: Door> Backplane<D> {
             count += 1;
         }
         if count > 0 {
-            self.publish_joined(channel, &payload, count, now);
+            self.publish_joined(channel, &payload, count, sender, now);
         }
         self.scratch = payload;
     }
 
-    fn publish_joined(&mut self, channel: &str, contents: &[u8], count: u64, now: Instant) {
+    fn publish_joined(&mut self, channel: &str, contents: &[u8], count: u64, sender: Sender, now: Instant) {
         let numbered = self.published.number(&self.subjects, channel, count, self.heartbeat, now);
         if !self.queue.has_room(contents.len() + PUBLICATIONS_HEAD_BYTES) {
-            if self.figures.dropped == 0 {
-                warn!(
-                    "publications are dropped, since more waits for NATS than there is room for; `pusud status` counts them"
-                );
+            if !sender.is_of_copies() {
+                self.count_dropped(count);
             }
-            self.figures.dropped += count;
             return;
         }
-        self.figures.published += count;
-        let sender = self.sender();
+        self.figures.published += if sender.is_of_copies() { 0 } else { count };
         let mut head = Vec::with_capacity(PUBLICATIONS_HEAD_BYTES);
         wire::publications_head(&mut head, sender, numbered.first, numbered.base);
         self.queue.write(Kind::Publications, |out| command::publish(out, &numbered.subject, None, &[&head, contents]));
@@ -70,9 +74,21 @@ impl<D: Door> Backplane<D> {
         self.server.as_ref().map_or(self.last_payload_limit, |server| server.info.payload_bytes_max())
     }
 
-    fn refuse_long(&mut self, channel: &str, bytes: usize, now: Instant) {
+    /// The most that publications to one channel are joined up to, in bytes of a payload.
+    pub(super) fn joined_bytes_max(&self) -> usize {
+        JOINED_BYTES_MAX.min(self.payload_bytes_max())
+    }
+
+    fn refuse_long(&mut self, channel: &str, bytes: usize, sender: Sender, now: Instant) {
         // Its number is given and never sent, so that listeners elsewhere know of it.
         self.published.number(&self.subjects, channel, 1, self.heartbeat, now);
+        if !sender.is_of_copies() {
+            self.count_long(bytes);
+        }
+    }
+
+    /// A publication has so many bytes, which is more than the server takes.
+    pub(super) fn count_long(&mut self, bytes: usize) {
         if self.figures.too_large == 0 {
             let limit = self.payload_bytes_max();
             warn!(
@@ -82,6 +98,16 @@ impl<D: Door> Backplane<D> {
             );
         }
         self.figures.too_large += 1;
+    }
+
+    /// So many publications are dropped, since too much waits.
+    pub(super) fn count_dropped(&mut self, count: u64) {
+        if self.figures.dropped == 0 {
+            warn!(
+                "publications are dropped, since more waits for NATS than there is room for; `pusud status` counts them"
+            );
+        }
+        self.figures.dropped += count;
     }
 
     /// Notes about channels that have been quiet for a while.

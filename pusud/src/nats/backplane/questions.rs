@@ -51,7 +51,10 @@ impl<D: Door> Backplane<D> {
                 };
                 if let Some(channel) = self.interest.by_sid(asked.sid) {
                     let Some(more) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
-                    missed = more.saturating_add(missed);
+                    if more > 0 {
+                        let name = channel.name.clone();
+                        missed = if self.are_copies(id, &name) { 0 } else { more }.saturating_add(missed);
+                    }
                 }
             }
             self.count_missed(id, missed);

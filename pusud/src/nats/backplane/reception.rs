@@ -1,7 +1,7 @@
 //! Reception: what becomes of a message that has come.
 
 use super::garbage::Taken;
-use super::{ALL_SID, Backplane, RELAY_SID};
+use super::{ALL_SID, Backplane, HISTORY_SID, RELAY_SID};
 use crate::nats::roster::RelayId;
 use crate::nats::wire::{self, Contents, Header, Message, Presence};
 use crate::routing::Door;
@@ -31,7 +31,7 @@ impl<D: Door> Backplane<D> {
     }
 
     fn receive_message(&mut self, sid: u64, header: Header, message: Message<'_>, now: Instant) -> Taken {
-        let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. });
+        let is_numbered = matches!(message, Message::Publications { .. } | Message::Note { .. } | Message::History(_));
         if !is_numbered && self.roster.is_late(header) && !self.is_taken_back(header, &message, now) {
             return match self.roster.is_down(header.boot) {
                 true => Err("what a relay says over an earlier connection than its last one, which is silent".into()),
@@ -56,7 +56,8 @@ impl<D: Door> Backplane<D> {
             (RELAY_SID, Message::Peer { to, conversation, number, frames }) => {
                 self.receive_piece(header, (to, conversation, number), frames);
             }
-            (ALL_SID | RELAY_SID, Message::Publications { .. } | Message::Note { .. }) => {
+            (HISTORY_SID | RELAY_SID, Message::History(message)) => return self.receive_history(header, message, now),
+            (ALL_SID | RELAY_SID | HISTORY_SID, Message::Publications { .. } | Message::Note { .. }) => {
                 return Err("publications at a subject that is no channel's".into());
             }
             (_, Message::Publications { first, base, contents }) => {
@@ -85,6 +86,8 @@ impl<D: Door> Backplane<D> {
         now: Instant,
     ) -> Taken {
         let Some(id) = self.source(header, now)? else { return Ok(()) };
+        // They have come with numbers, or will.
+        let is_copied = header.is_of_copies() && self.shares_history_with(id);
         // It has been unsubscribed from while the message was on its way.
         let Some(channel) = self.interest.by_sid(sid) else { return Ok(()) };
         let mut count = 0;
@@ -98,6 +101,9 @@ impl<D: Door> Backplane<D> {
             return Err("publications without numbers".into());
         }
         let Some(taken) = channel.take(id, first, base, count) else { return Err(TOO_FAR.into()) };
+        if is_copied {
+            return Ok(());
+        }
         let traffic = &mut self.roster.get_mut(id).expect("it was found").traffic;
         traffic.missed = traffic.missed.saturating_add(taken.missed);
         traffic.late = traffic.late.saturating_add(taken.late);
@@ -122,7 +128,10 @@ impl<D: Door> Backplane<D> {
         let Some(id) = self.source(header, now)? else { return Ok(()) };
         let Some(channel) = self.interest.by_sid(sid) else { return Ok(()) };
         let Some(missed) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
-        self.count_missed(id, missed);
+        let name = channel.name.clone();
+        if !self.are_copies(id, &name) {
+            self.count_missed(id, missed);
+        }
         Ok(())
     }
 

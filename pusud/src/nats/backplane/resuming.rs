@@ -91,6 +91,7 @@ impl<D: Door> Backplane<D> {
     pub(super) fn answer_resume(&mut self, header: Header, since: u64, number: u64) {
         let linked = self.roster.find(header.boot).filter(|(_, relay)| relay.linked.is_some());
         let Some((relay, _)) = linked.filter(|_| self.has_joined()) else { return };
+        self.tell_history_again(relay);
         let subject = self.subjects.of_relay(header.boot, header.connection);
         self.answers.ask(Question { relay, subject, number, since });
         self.to_write.notify_one();
@@ -148,7 +149,10 @@ impl<D: Door> Backplane<D> {
                 && (!channel.is_new || channel.knows(id))
             {
                 let Some(more) = channel.reach(id, base, last) else { return Err(TOO_FAR.into()) };
-                missed = more.saturating_add(missed);
+                if more > 0 {
+                    let name = channel.name.clone();
+                    missed = if self.are_copies(id, &name) { 0 } else { more }.saturating_add(missed);
+                }
             }
         }
         self.count_missed(id, missed);

@@ -123,7 +123,8 @@ impl<D: Door> Backplane<D> {
     /// Says when the server takes less than the longest message.
     pub(super) fn look_at_payload_limit(&mut self) {
         let Some(server) = &self.server else { return };
-        let (limit, needed) = (server.info.payload_bytes_max(), needed_payload_bytes(self.identity.content_bytes_max));
+        let limit = server.info.payload_bytes_max();
+        let needed = needed_payload_bytes(self.identity.content_bytes_max, self.history.is_some());
         if limit < needed && self.figures.small_payload != Some(limit) {
             warn!(
                 server = %server.way.server,

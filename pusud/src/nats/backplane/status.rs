@@ -16,7 +16,7 @@ impl<D: Door> Backplane<D> {
             boot_id: self.boot.to_string(),
             key: self.keys.is_some(),
             channels: self.interest.len() as u64,
-            history_holes: 0,
+            history_holes: self.history_holes() as u64,
             peers: relays.map(|(id, relay)| self.peer(id, relay, is_connected, now)).collect(),
             nats: Some(self.nats_status(now)),
         }
@@ -75,6 +75,10 @@ impl<D: Door> Backplane<D> {
             linked_for: relay.linked.filter(|_| is_linked).map(|since| now.saturating_duration_since(since)),
             lagging: is_linked && relay.is_lagging,
             authenticator_difference: peer.and_then(|peer| self.peers.difference(peer)).map(str::to_owned),
+            history_difference: about
+                .filter(|_| is_linked)
+                .and_then(|_| self.history_difference(id))
+                .map(str::to_owned),
             sees: peer.and_then(|peer| self.peers.seen_by(peer)),
             ..PeerStatus::default()
         }

@@ -13,10 +13,16 @@ fn payloads_have_room_for_the_longest_message() {
             .unwrap()
     };
     let content = 1 << 20;
-    assert!(check_payload(&address, &info(needed_payload_bytes(content)), content).is_ok());
-    let error = check_payload(&address, &info(content), content).unwrap_err().to_string();
+    let mut settings = settings(Vec::new());
+    settings.identity.content_bytes_max = content;
+    assert!(check_payload(&address, &info(needed_payload_bytes(content, false)), &settings).is_ok());
+    let error = check_payload(&address, &info(content), &settings).unwrap_err().to_string();
     assert!(error.contains("nats://nats-1:4222") && error.contains("`max_payload: 1048618`"), "{error}");
-    assert!(crate::nats::payload_bytes_max(content) >= needed_payload_bytes(content));
+    settings.has_history = true;
+    let error =
+        check_payload(&address, &info(needed_payload_bytes(content, false)), &settings).unwrap_err().to_string();
+    assert!(error.contains("`max_payload: 1049110`"), "numbers have no room: {error}");
+    assert!(crate::nats::payload_bytes_max(content) >= needed_payload_bytes(content, true));
 }
 
 /// A server of the cluster `c` that takes payloads of so many bytes, and says this when it is asked with the `pings`-th PING.
@@ -46,7 +52,7 @@ fn settings(servers: Vec<ServerAddress>) -> Settings {
     let server = ServerSettings { name: "r1".into(), payload_bytes_max: 1 << 20, ..ServerSettings::default() };
     assert!(matches!(server.credentials, Credentials::None));
     let identity = Identity { name: "r1".into(), network: "n".into(), content_bytes_max: 1000 };
-    Settings { identity, servers, server, keys: None }
+    Settings { identity, servers, server, has_history: false, keys: None }
 }
 
 const BOOT: BootId = BootId([7; 16]);

@@ -11,6 +11,7 @@ fn about(name: &str, heartbeat: u64) -> About {
         content_bytes_max: 1,
         has_joined: true,
         is_stopping: false,
+        has_history: false,
         server: "S".into(),
         cluster: "".into(),
         network: "n".into(),

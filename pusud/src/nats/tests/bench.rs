@@ -2,6 +2,7 @@
 //! server reads it.
 
 use crate::frames;
+use crate::history::{Appended, Logs};
 use crate::nats::backplane::Backplane;
 use crate::nats::server::Info;
 use crate::nats::servers::Way;
@@ -27,6 +28,10 @@ pub(super) struct Home {
     pub(super) delivered: Vec<(String, String)>,
     pub(super) settled: Vec<u64>,
     pub(super) revocations: Arc<Revocations>,
+    pub(super) logs: Option<Arc<Logs>>,
+    /// What was delivered with numbers; a gap has no content.
+    pub(super) numbered: Vec<(String, Vec<String>)>,
+    pub(super) is_ready: bool,
 }
 
 impl Door for Home {
@@ -40,6 +45,17 @@ impl Door for Home {
     }
     fn deliver(&mut self, channel: &str, content: &str) {
         self.delivered.push((channel.to_owned(), content.to_owned()));
+    }
+    fn logs(&self) -> Option<Arc<Logs>> {
+        self.logs.clone()
+    }
+    fn deliver_numbered(&mut self, frames: &[u8], appended: Appended, _: u64) {
+        let channel = appended.log.name();
+        let contents = frames::contents(channel, frames).map(|content| String::from_utf8_lossy(content).into_owned());
+        self.numbered.push((channel.to_owned(), contents.collect()));
+    }
+    fn history_is_ready(&mut self) {
+        self.is_ready = true;
     }
     fn flush(&mut self) {}
     fn poll_room(&mut self, _: &mut Context<'_>) -> Poll<()> {
@@ -80,9 +96,14 @@ impl Written {
 impl Bench {
     /// A relay without a connection. The boot id has this byte all over.
     pub(super) fn new(name: &str, boot: u8) -> Self {
+        Self::of(name, boot, Home::default())
+    }
+
+    /// The same with what is behind its door.
+    pub(super) fn of(name: &str, boot: u8, home: Home) -> Self {
         let identity = Identity { name: name.into(), network: "n".into(), content_bytes_max: 1000 };
         let now = Instant::now();
-        let backplane = Backplane::new(identity, BootId([boot; 16]), Home::default(), None, now);
+        let backplane = Backplane::new(identity, BootId([boot; 16]), home, None, now);
         Self { backplane, now, is_heard: true, boot, connection: 0 }
     }
 
@@ -107,6 +128,7 @@ impl Bench {
         loop {
             let due = self.backplane.tick(self.now);
             assert!(due > self.now, "it takes the processor for nothing");
+            self.backplane.heal(self.now);
             if self.is_heard {
                 self.backplane.heard(self.now);
             }
@@ -222,6 +244,7 @@ pub(super) fn about(name: &str, heartbeat: u64) -> About {
         content_bytes_max: 1000,
         has_joined: true,
         is_stopping: false,
+        has_history: false,
         server: "S2".into(),
         cluster: "c".into(),
         network: "n".into(),

@@ -6,6 +6,7 @@ mod bench;
 mod bounds;
 mod conversations;
 mod garbage;
+mod history;
 mod log;
 mod many;
 mod namesakes;

@@ -13,6 +13,8 @@ pub(in crate::nats) struct About {
     pub has_joined: bool,
     /// It stops as planned.
     pub is_stopping: bool,
+    /// It takes numbered publications of channels with history, and numbers its own.
+    pub has_history: bool,
     /// The id of its server.
     pub server: Box<str>,
     /// The name of its server's cluster; empty for a server alone.

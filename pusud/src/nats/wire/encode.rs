@@ -3,7 +3,7 @@
 use super::about::About;
 use super::kind::{self, Presence};
 use super::message::Piece;
-use super::{CONTENT_HEAD_BYTES, VERSION};
+use super::{CONTENT_HEAD_BYTES, COPIES, VERSION};
 use crate::peers::BootId;
 
 /// Who sends.
@@ -16,6 +16,16 @@ pub(in crate::nats) struct Sender {
 }
 
 impl Sender {
+    /// Whether it publishes copies.
+    pub(in crate::nats) fn is_of_copies(self) -> bool {
+        self.connection == COPIES
+    }
+
+    /// As whom the same relay publishes copies of what it publishes with numbers, for relays that take no numbers.
+    pub(in crate::nats) fn of_copies(self) -> Self {
+        Self { connection: COPIES, ..self }
+    }
+
     fn head(self, out: &mut Vec<u8>, kind: u8) {
         out.extend_from_slice(&[VERSION, kind]);
         out.extend_from_slice(&self.boot.0);
@@ -48,7 +58,8 @@ pub(in crate::nats) fn presence(out: &mut Vec<u8>, sender: Sender, presence: Pre
     out.extend_from_slice(&about.heartbeat.to_be_bytes());
     out.extend_from_slice(&about.minor.to_be_bytes());
     out.extend_from_slice(&about.content_bytes_max.to_be_bytes());
-    out.push(u8::from(about.has_joined) | u8::from(about.is_stopping) << 1);
+    let flags = [about.has_joined, about.is_stopping, about.has_history];
+    out.push(flags.into_iter().rev().fold(0, |bits, is_set| bits << 1 | u8::from(is_set)));
     [&about.server, &about.cluster, &about.network, &about.name].into_iter().for_each(|text| put_text(out, text));
 }
 
@@ -118,6 +129,11 @@ pub(in crate::nats) fn peer_head(out: &mut Vec<u8>, sender: Sender, to: u32, con
     out.extend_from_slice(&to.to_be_bytes());
     out.extend_from_slice(&conversation.to_be_bytes());
     put_u64s(out, [number]);
+}
+
+/// The head of HISTORY, which a message about numbers follows.
+pub(in crate::nats) fn history_head(out: &mut Vec<u8>, sender: Sender) {
+    sender.head(out, kind::HISTORY);
 }
 
 fn put_u64s<const N: usize>(out: &mut Vec<u8>, numbers: [u64; N]) {

@@ -11,6 +11,7 @@ pub(super) const RESUME: u8 = 8;
 pub(super) const NUMBERS: u8 = 9;
 pub(super) const GOODBYE: u8 = 10;
 pub(super) const PEER: u8 = 11;
+pub(super) const HISTORY: u8 = 12;
 /// No version will have it.
 pub(super) const NOTHING: u8 = 255;
 

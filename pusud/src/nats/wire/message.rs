@@ -3,7 +3,7 @@
 use super::about::About;
 use super::fields::{Fields, Malformed};
 use super::kind::{self, Presence};
-use super::{HEADER_BYTES, VERSION};
+use super::{COPIES, HEADER_BYTES, VERSION};
 use crate::peers::BootId;
 
 /// Who has sent a payload.
@@ -13,6 +13,13 @@ pub(in crate::nats) struct Header {
     pub boot: BootId,
     /// Which of its connections to NATS.
     pub connection: u32,
+}
+
+impl Header {
+    /// Whether the publications in it are copies of such with numbers.
+    pub(in crate::nats) fn is_of_copies(self) -> bool {
+        self.connection == COPIES
+    }
 }
 
 /// A piece of the answer to RESUME.
@@ -93,6 +100,8 @@ pub(in crate::nats) enum Message<'a> {
         /// The frames.
         frames: &'a [u8],
     },
+    /// A message about numbers of channels with history, or publications with numbers.
+    History(&'a [u8]),
     /// It never means anything.
     Nothing,
     /// A kind that a later minor version has.
@@ -140,6 +149,7 @@ fn message(kind: u8, mut fields: Fields<'_>) -> Result<Message<'_>, Malformed> {
             let (to, conversation, number) = (fields.u32()?, fields.u32()?, fields.u64()?);
             return Ok(Message::Peer { to, conversation, number, frames: fields.0 });
         }
+        kind::HISTORY => return Ok(Message::History(fields.0)),
         kind::NOTHING => return Ok(Message::Nothing),
         _ => return Ok(Message::Unknown),
     };
@@ -152,8 +162,19 @@ fn about(mut fields: Fields<'_>) -> Result<About, Malformed> {
     let (heartbeat, minor, content_bytes_max, flags) = (fields.u64()?, fields.u16()?, fields.u32()?, fields.u8()?);
     let (server, cluster) = (fields.short_text()?.into(), fields.short_text()?.into());
     let (network, name) = (fields.name()?.into(), fields.name()?.into());
-    let (has_joined, is_stopping) = (flags & 1 != 0, flags & 2 != 0);
-    Ok(About { heartbeat, minor, content_bytes_max, has_joined, is_stopping, server, cluster, network, name })
+    let (has_joined, is_stopping, has_history) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+    Ok(About {
+        heartbeat,
+        minor,
+        content_bytes_max,
+        has_joined,
+        is_stopping,
+        has_history,
+        server,
+        cluster,
+        network,
+        name,
+    })
 }
 
 /// A list that is read while it is walked; it ends after the first malformed element.

@@ -11,7 +11,8 @@ mod message;
 
 pub(super) use about::About;
 pub(super) use encode::{
-    Sender, barrier, content, goodbye, note, nothing, numbers, passed, peer_head, presence, publications_head, resume,
+    Sender, barrier, content, goodbye, history_head, note, nothing, numbers, passed, peer_head, presence,
+    publications_head, resume,
 };
 #[cfg(test)]
 use fields::Malformed;
@@ -28,6 +29,8 @@ pub(super) const PUBLICATIONS_HEAD_BYTES: usize = HEADER_BYTES + 16;
 pub(super) const CONTENT_HEAD_BYTES: usize = 4;
 /// Bytes of a payload of a conversation before its piece.
 pub(super) const PEER_HEAD_BYTES: usize = HEADER_BYTES + 16;
+/// Where a connection's number stands in PUBLICATIONS: they are copies. No connection has it.
+const COPIES: u32 = 0;
 /// Longest list of channels in one payload, in bytes.
 pub(super) const LIST_BYTES_MAX: usize = 64 * 1024;
 

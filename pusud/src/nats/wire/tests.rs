@@ -16,6 +16,7 @@ fn about() -> About {
         content_bytes_max: 1 << 20,
         has_joined: true,
         is_stopping: false,
+        has_history: true,
         server: "NABC".into(),
         cluster: "".into(),
         network: "default".into(),
@@ -48,6 +49,10 @@ fn all() -> Vec<Vec<u8>> {
             peer_head(out, sender(), 2, 1, 4);
             out.extend_from_slice(b"frames");
         }),
+        write(&|out| {
+            history_head(out, sender());
+            out.extend_from_slice(b"numbers");
+        }),
     ]
 }
 
@@ -78,6 +83,7 @@ fn what_is_written_is_read() {
     assert_eq!(channels.collect::<Result<Vec<_>, _>>().unwrap(), [("a", 0, 7)]);
     assert_eq!(read[9], Message::Goodbye);
     assert_eq!(read[10], Message::Peer { to: 2, conversation: 1, number: 4, frames: b"frames" });
+    assert_eq!(read[11], Message::History(b"numbers"));
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn what_is_cut_short_or_of_another_version_is_none() {
 /// Sums of them would not fit into 64 bits.
 #[test]
 fn numbers_that_nobody_can_have_counted_are_none() {
-    for payload in all().iter().filter(|payload| !matches!(payload[1], 10 | 11)) {
+    for payload in all().iter().filter(|payload| !matches!(payload[1], 10..)) {
         let mut other = payload.clone();
         other[HEADER_BYTES] = 0x7f;
         assert_eq!(parse(&other), Err(Malformed), "{}", payload[1]);
@@ -112,7 +118,7 @@ fn numbers_that_nobody_can_have_counted_are_none() {
 
 proptest! {
     #[test]
-    fn garbage_is_read_without_harm(kind in 0u8..14, rest in any::<Vec<u8>>()) {
+    fn garbage_is_read_without_harm(kind in 0u8..15, rest in any::<Vec<u8>>()) {
         let mut payload = Vec::new();
         goodbye(&mut payload, sender());
         payload[1] = kind;
