@@ -91,6 +91,12 @@ impl Position {
         self.seen.iter().find(|(other, _)| *other == origin).map(|&(_, number)| number)
     }
 
+    /// One that says nothing of any origin.
+    #[cfg(test)]
+    pub(super) fn empty(minute: Minute) -> Self {
+        Self { minute, ..Self::default() }
+    }
+
     /// Whether whoever has this was told that something of `origin` is lost, by a relay that did not know it.
     pub(super) fn was_told_of(&self, origin: Origin) -> bool {
         self.seen.iter().position(|(other, _)| *other == origin).is_some_and(|at| self.is_told(at))

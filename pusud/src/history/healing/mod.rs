@@ -233,8 +233,8 @@ impl Healing {
 
     /// Whether the settings of history of a linked relay are known to be others.
     pub fn differs(&self, peer: Origin) -> bool {
-        let is_other = |told: &peers::Peer| told.digest.is_some_and(|digest| digest != self.digest);
-        self.peers.iter().any(|(origin, told)| origin == peer && is_other(told))
+        let digest = self.peers.get(peer).and_then(|peer| peer.digest);
+        digest.is_some_and(|digest| digest != self.digest)
     }
 
     /// The next linked relay whose settings of history are others, each start of a relay once.

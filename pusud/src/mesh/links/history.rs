@@ -229,7 +229,8 @@ impl<D: Door> Mesh<D> {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }
         let is_ready = history.is_ready;
-        let due = history.healing.next_due(now).map(|due| u64::try_from(due.saturating_sub(now.ms)).unwrap_or(0).max(1));
+        let due =
+            history.healing.next_due(now).map(|due| u64::try_from(due.saturating_sub(now.ms)).unwrap_or(0).max(1));
         let due = due.map(Duration::from_millis);
         // Nothing says when all relays were tried.
         if is_ready { due } else { Some(due.map_or(READY_LOOK, |due| due.min(READY_LOOK))) }

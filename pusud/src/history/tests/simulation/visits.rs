@@ -120,7 +120,7 @@ impl World {
 
 /// What of a position is ahead of another one.
 fn ahead_of(skip: &Position, at: &Position) -> Option<Position> {
-    let mut ahead = Position { minute: skip.minute, ..Position::default() };
+    let mut ahead = Position::empty(skip.minute);
     for (origin, number) in skip.iter().filter(|&(origin, number)| at.get(origin).is_none_or(|at| at < number)) {
         ahead.merge(origin, number);
     }
