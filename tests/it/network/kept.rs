@@ -55,8 +55,7 @@ fn both_say_so(network: &Network) {
 
 #[test]
 fn one_relay_with_history_and_one_without() {
-    let network =
-        Network::with(2, |at, setup| if at == 0 { setup.with_operations().settings(HISTORY) } else { setup });
+    let network = Network::with(2, |at, setup| if at == 0 { setup.with_operations().settings(HISTORY) } else { setup });
     reach_each_other(&network);
     both_say_so(&network);
     for relay in network.relays() {
@@ -72,7 +71,8 @@ fn one_relay_with_history_and_one_without() {
 
 #[test]
 fn two_relays_with_different_history() {
-    let network = Network::with(2, |at, setup| setup.settings(&HISTORY.replace("size: 9", &format!("size: {}", 5 + at))));
+    let network =
+        Network::with(2, |at, setup| setup.settings(&HISTORY.replace("size: 9", &format!("size: {}", 5 + at))));
     reach_each_other(&network);
     both_say_so(&network);
 }

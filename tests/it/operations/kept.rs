@@ -4,7 +4,8 @@ use crate::harness::{Client, DEADLINE, Daemon, Setup, operations_request};
 use serde_json::{Value, json};
 use std::time::Instant;
 
-const SETTINGS: &str = "history: [{channels: ['bids.*'], size: 3, ttl: 10m, for: bids}, {channels: [news], size: 1, ttl: 1m}]";
+const SETTINGS: &str =
+    "history: [{channels: ['bids.*'], size: 3, ttl: 10m, for: bids}, {channels: [news], size: 1, ttl: 1m}]";
 
 fn daemon() -> Daemon {
     Setup::on_shards(2).with_operations().settings(SETTINGS).start()
@@ -61,7 +62,9 @@ fn the_status_says_what_is_kept_and_what_became_of_listeners_that_came_back() {
     comes_back(&daemon, &position);
     let overview = look_until(&daemon, |history| history["not_recovered"] == 1);
     let history = &overview["status"]["history"];
-    for (field, expected) in [("logs", 1), ("entries", 3), ("appended", 5), ("recovered", 1), ("replayed", 2), ("holes", 0)] {
+    for (field, expected) in
+        [("logs", 1), ("entries", 3), ("appended", 5), ("recovered", 1), ("replayed", 2), ("holes", 0)]
+    {
         assert_eq!(history[field], expected, "{field}: {history:#}");
     }
     assert_eq!(history["bytes_max"], 64 << 20);
@@ -72,7 +75,9 @@ fn the_status_says_what_is_kept_and_what_became_of_listeners_that_came_back() {
     // One that comes with a position of nowhere is no problem of the relay's.
     assert_eq!(overview["problems"], json!([]), "{overview:#}");
     let said = daemon.operate(&["status"]).succeeds();
-    for words in ["3 messages of 1 channels are kept, the oldest for", "bids: 3 messages", "1 were told that something is LOST"] {
+    for words in
+        ["3 messages of 1 channels are kept, the oldest for", "bids: 3 messages", "1 were told that something is LOST"]
+    {
         assert!(said.contains(words), "{words} is not in {said}");
     }
     let metrics = daemon.ask_operations(&operations_request("GET", "/metrics")).expect(200);

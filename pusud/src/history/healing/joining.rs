@@ -135,8 +135,10 @@ impl Joining {
         }
         let questions = &self.questions;
         let asked = |peer: Origin| questions.values().filter(|question| question.peer == peer).count();
-        let (&peer, channels) =
-            self.wanted.iter_mut().find(|(peer, channels)| !channels.is_empty() && asked(**peer) < QUESTIONS_MAX)?;
+        let (&peer, channels) = self
+            .wanted
+            .iter_mut()
+            .find(|(peer, channels)| !channels.is_empty() && asked(**peer) < QUESTIONS_MAX)?;
         let channels: Vec<_> = channels.drain(..channels.len().min(CHANNELS_MAX)).collect();
         let number = self.next_number;
         self.next_number = self.next_number.wrapping_add(1);

@@ -55,7 +55,8 @@ impl Healing {
             if room == 0 {
                 break;
             }
-            let (entries, is_whole) = self.logs.find(channel).map_or((Vec::new(), true), |log| log.older(below, room));
+            let (entries, is_whole) =
+                self.logs.find(channel).map_or((Vec::new(), true), |log| log.older(below, room));
             let bytes: usize = entries.iter().map(|(_, held)| held.content.len() + 32).sum();
             room = room.saturating_sub(bytes + channel.len() + 8);
             held.push((*channel, is_whole, entries));

@@ -6,8 +6,8 @@ pub(crate) mod kind;
 mod lists;
 
 pub(crate) use codec::{
-    ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HISTORY_MINOR, HOLD_MINOR, Hello,
-    PEERS_MINOR, Ready, major_of_hello, parse,
+    ENCRYPTION_MINOR, FRAME_BYTES_OVER_CONTENT, Frame, HANDSHAKE_FRAME_BYTES_MAX, HISTORY_MINOR, HOLD_MINOR, Hello, PEERS_MINOR,
+    Ready, major_of_hello, parse,
 };
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use encode::any;
