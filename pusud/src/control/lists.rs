@@ -4,38 +4,33 @@
 //! **Invariant:** whoever asks is answered within a few seconds, with what has answered; no list has more rows than
 //! [`ROWS_MAX`], whatever is asked.
 
+mod kept;
 mod merging;
 mod query;
+mod sessions;
 
 pub use query::{ChannelQuery, ClientQuery};
 
-use crate::admission::{Admission, OperatorPlace, OperatorUse, TAILS_MAX};
-use crate::control::Unserved;
-use crate::control::history::{self, Kept, PUBLICATIONS_SHOWN_MAX};
-use crate::control::session::{self, Tail};
+use crate::admission::Admission;
 use crate::history::Logs;
 use crate::revocation::Revocations;
 use crate::routing::{
-    AuthorizedBy, ChannelHistory, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId,
-    ClientLook, ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX,
-    Look, Seen,
+    AuthorizedBy, ChannelLook, ChannelPage, ChannelRow, ChannelSort, Channels, ChannelsSeen, ClientId, ClientLook,
+    ClientPage, ClientSeen, ClientSort, Clients, ClientsSeen, Event, InboxSender, Item, KICK_BYTES_MAX, Look, Seen,
 };
 use merging::{added_up, first_clients, order};
 use query::{channel, place, rows};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
-use tracing::info;
 
 /// How long shards and the network may take to answer; while messages are counted a second more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Clients on the page of a channel.
 const LISTENERS_SHOWN: usize = 100;
-/// Publications of a channel with history, where nobody has said how many.
-const PUBLICATIONS_SHOWN: usize = 50;
 /// Channels that the network is asked about at once: it has other things to do in between.
 const CHANNELS_ASKED_ONCE: usize = 64;
 /// Channels that each shard gives beyond those that are wanted, since it knows its own listeners alone.
@@ -223,56 +218,6 @@ impl Lists {
             network_hangs: relays == Relays::Silent,
             relays_known: relays == Relays::Named,
         })
-    }
-
-    /// What there is of a channel's history; `None`: it has none.
-    pub fn history(&self, name: &str) -> Option<ChannelHistory> {
-        history::of_channel(self.logs.as_ref()?, name)
-    }
-
-    /// The newest publications of a channel with history, so many or [`PUBLICATIONS_SHOWN`].
-    ///
-    /// # Errors
-    /// This is no channel's name, or not so many can be shown.
-    pub fn kept(&self, name: &str, last: Option<usize>) -> Result<Kept, String> {
-        channel(name)?;
-        let last = match last {
-            None => PUBLICATIONS_SHOWN,
-            Some(last @ 1..=PUBLICATIONS_SHOWN_MAX) => last,
-            Some(last) => return Err(format!("expected `last` from 1 to {PUBLICATIONS_SHOWN_MAX}, found {last}")),
-        };
-        let publications = self.logs.as_ref().map_or_else(Vec::new, |logs| history::newest(logs, name, last));
-        Ok(Kept { channel: name.to_owned(), history: self.history(name), publications })
-    }
-
-    /// Listens to a channel as the operator, who may: from here on every message comes.
-    ///
-    /// # Errors
-    /// This is no channel's name, or there are as many such sessions as may be.
-    pub async fn tail(&self, name: &str) -> Result<Tail, Unserved> {
-        let full = || Unserved::Busy(format!("{TAILS_MAX} channels are tailed already: end one of those"));
-        let place = self.place(OperatorUse::Tail).ok_or_else(full)?;
-        Ok(Tail::begin(self.next_shard(), place, channel(name)?, self.message_bytes_max).await?)
-    }
-
-    /// Publishes a message, JSON text, as the operator, who may.
-    ///
-    /// # Errors
-    /// This is no channel's name or no JSON, the relay has not taken it, or it has no room for it: why.
-    pub async fn publish(&self, name: &str, content: &str) -> Result<(), Unserved> {
-        let full = || Unserved::Busy("as many messages as can be are being published already: try again".to_owned());
-        let place = self.place(OperatorUse::Publish).ok_or_else(full)?;
-        session::publish(self.next_shard(), place, channel(name)?, content, self.message_bytes_max).await?;
-        info!(channel = name, "message published by the operator");
-        Ok(())
-    }
-
-    fn place(&self, wanted: OperatorUse) -> Option<OperatorPlace> {
-        self.admission.admit_operator(wanted)
-    }
-
-    fn next_shard(&self) -> &InboxSender {
-        &self.inboxes[self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len()]
     }
 
     fn subject(&self, subject: &str) -> Result<u64, String> {

@@ -32,3 +32,27 @@ pub(super) fn problems(history: &History, recent: &Recent) -> Vec<Problem> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(gaps: u64, evicted: u64, not_recovered: u64) -> Vec<Problem> {
+        let history = History { bytes: 63 << 20, bytes_max: 64 << 20, ..History::default() };
+        let lately = RecentHistory { gaps, evicted, not_recovered };
+        problems(&history, &Recent { seconds: 60.0, history: lately, ..Recent::default() })
+    }
+
+    #[test]
+    fn listeners_that_were_not_sent_all_are_a_problem_and_what_goes_before_its_time_alone_is_none() {
+        // Who has been away for longer than what is kept is told so every day.
+        assert_eq!([found(0, 9, 0), found(0, 0, 9)], [[], []]);
+        let gaps = found(1, 0, 1).remove(0);
+        assert!(gaps.id == "history_gaps" && gaps.text.contains("1 gap in the last 60 s"), "{gaps:?}");
+        let full = found(0, 9, 2).remove(0);
+        assert_eq!((full.id.as_str(), full.view, full.item.as_deref()), ("history_full", View::Now, Some(ITEM)));
+        for part in ["2 listeners", "9 messages", "63.0 MiB of 64.0 MiB (history_bytes)"] {
+            assert!(full.text.contains(part), "{part} is not in {full:?}");
+        }
+    }
+}

@@ -1,8 +1,6 @@
 use super::*;
 use crate::authenticator::Condition;
-use crate::control::{
-    Certificate, Disconnects, History, Listener, OptionFile, RecentFailures, RecentHistory, RecentNats, Tls,
-};
+use crate::control::{Certificate, Disconnects, Listener, OptionFile, RecentFailures, RecentNats, Tls};
 use crate::routing::{EndedClient, NatsStatus, PeerState, PeerStatus, SeenRelay};
 use std::time::Duration;
 
@@ -301,21 +299,4 @@ fn a_relay_that_keeps_other_history_is_named() {
     let differs = only(&status, &recent());
     is(&differs, "history_differs", View::Network, &["r3", "(it has another `history`)", "restart or update"]);
     assert_eq!((differs.level, differs.item.as_deref()), (Level::Warning, Some("r3")));
-}
-
-#[test]
-fn listeners_that_were_not_sent_all_are_a_problem_and_what_goes_before_its_time_alone_is_none() {
-    let history = History { bytes: 63 << 20, bytes_max: 64 << 20, ..History::default() };
-    let status = Status { history: Some(history), ..good() };
-    let lately =
-        |gaps, evicted, not_recovered| Recent { history: RecentHistory { gaps, evicted, not_recovered }, ..recent() };
-    // Who has been away for longer than what is kept is told so every day.
-    for fine in [lately(0, 9, 0), lately(0, 0, 9)] {
-        assert_eq!(problems(&status, &fine), []);
-    }
-    let gaps = only(&status, &lately(1, 0, 1));
-    is(&gaps, "history_gaps", View::Now, &["1 gap in the last 60 s"]);
-    let full = only(&status, &lately(0, 9, 2));
-    is(&full, "history_full", View::Now, &["2 listeners", "9 messages", "63.0 MiB of 64.0 MiB (history_bytes)"]);
-    assert_eq!((gaps.item.as_deref(), full.item.as_deref()), (Some("history"), Some("history")));
 }
