@@ -162,9 +162,12 @@ impl Account {
         self.position = Some(message["position"].as_str().expect("a position").to_owned());
     }
 
-    /// Whether it has the last of what was published under each name.
+    /// Whether it has the last of what was published under each name, or was told that it may lack it.
     fn has_all(&self, published: &[(u64, u64)]) -> bool {
-        let has = |(source, count): &(u64, u64)| *count == 0 || self.next.get(source).copied().unwrap_or(0) == *count;
+        let has = |(source, count): &(u64, u64)| match self.next.get(source) {
+            Some(next) => next == count || self.may_be_lost.get(source) == Some(&true),
+            None => *count == 0 || self.all,
+        };
         published.iter().all(has)
     }
 }

@@ -64,6 +64,27 @@ impl<D: Door> Backplane<D> {
         if heard == Heard::Linked {
             self.learn_numbers(id);
         }
+        self.begin_with(id, heard, is_stopping, now);
+        if heard == Heard::Moved || presence == Presence::Join {
+            self.tell_history_again(id);
+        }
+        let subject = self.subjects.of_relay(header.boot, header.connection);
+        match presence {
+            Presence::Join => self.say_to(Presence::Welcome, &subject),
+            Presence::Welcome => self.joined_with(id, now),
+            // It has not asked over this way, or the question was lost.
+            Presence::Heartbeat if matches!(heard, Heard::Linked | Heard::Moved) => {
+                self.say_to(Presence::Join, &subject);
+            }
+            Presence::Heartbeat => {}
+        }
+        self.resume_all(now);
+        self.to_tick.notify_one();
+        Ok(())
+    }
+
+    /// Begins with a relay what is to be said to it alone, or begins anew what it may lack.
+    fn begin_with(&mut self, id: RelayId, heard: Heard, is_stopping: bool, now: Instant) {
         let relay = self.roster.get(id).expect("it was heard");
         match heard {
             Heard::Same => {}
@@ -83,22 +104,6 @@ impl<D: Door> Backplane<D> {
             self.compare_lengths(id);
         }
         self.begin_history(id);
-        if heard == Heard::Moved || presence == Presence::Join {
-            self.tell_history_again(id);
-        }
-        let subject = self.subjects.of_relay(header.boot, header.connection);
-        match presence {
-            Presence::Join => self.say_to(Presence::Welcome, &subject),
-            Presence::Welcome => self.joined_with(id, now),
-            // It has not asked over this way, or the question was lost.
-            Presence::Heartbeat if matches!(heard, Heard::Linked | Heard::Moved) => {
-                self.say_to(Presence::Join, &subject);
-            }
-            Presence::Heartbeat => {}
-        }
-        self.resume_all(now);
-        self.to_tick.notify_one();
-        Ok(())
     }
 
     /// Another relay has this relay's name.

@@ -1,4 +1,4 @@
-//! What healing may do over NATS: say something at a relay's subject, or at that of all.
+//! Ways of healing over NATS: something is said at a relay's subject, or at that of all.
 
 use super::Linked;
 use crate::history::{Appended, Origin, Out};
