@@ -153,6 +153,7 @@ impl Healing {
     }
 
     /// Appends publications of which none is missing before the first.
+    #[expect(clippy::too_many_arguments, reason = "a run is so many values, and each caller has other ones")]
     pub(super) fn append(
         &mut self,
         log: Arc<Log>,

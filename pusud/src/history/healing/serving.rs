@@ -62,7 +62,7 @@ impl Healing {
         }
         let channels = held.iter().map(|(channel, is_whole, entries)| {
             let entries = entries.iter().map(|(origin, held)| (*origin, told(held, now))).collect();
-            RingTold { channel: *channel, is_whole: *is_whole, entries }
+            RingTold { channel, is_whole: *is_whole, entries }
         });
         let ringed = Ringed { number: rings.number, channels: channels.collect() };
         self.send(peer, &Message::Ringed(ringed), out);

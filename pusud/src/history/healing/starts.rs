@@ -125,7 +125,7 @@ impl Starts {
     }
 
     /// About whom others are to be asked now.
-    pub(super) fn to_ask(&mut self, boots: &Boots, now: Now) -> Vec<Origin> {
+    pub(super) fn take_due(&mut self, boots: &Boots, now: Now) -> Vec<Origin> {
         let due: Vec<_> =
             self.asked.iter().filter(|(_, asked)| asked.next_ms <= now.ms).map(|(&origin, _)| origin).collect();
         for origin in &due {

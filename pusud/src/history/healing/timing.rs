@@ -78,7 +78,7 @@ impl Healing {
     }
 
     fn ask_about_lost(&mut self, now: Now, out: &mut impl Out) {
-        for origin in self.starts.to_ask(self.logs.boots(), now) {
+        for origin in self.starts.take_due(self.logs.boots(), now) {
             if !self.logs.holds(Safeguard::AskAndNews) {
                 continue;
             }

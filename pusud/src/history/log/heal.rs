@@ -32,6 +32,7 @@ impl Log {
     /// `None`: the log has been forgotten meanwhile.
     ///
     /// The first one must not be behind a hole.
+    #[expect(clippy::too_many_arguments, reason = "a run is so many values, and each caller has other ones")]
     pub fn receive(
         self: &Arc<Self>,
         origin: Origin,

@@ -47,11 +47,9 @@ pub(super) struct Frame<'a> {
 /// Delivers an item to a listener. False: it has left, at some frame of it.
 pub(super) fn deliver(listener: &mut Listener, item: &Item, merges: bool) -> bool {
     let appended = &item.appended;
-    let mut number = appended.first;
-    for frame in read(appended.log.name(), &item.frames) {
+    for (number, frame) in (appended.first..).zip(read(appended.log.name(), &item.frames)) {
         // A gap is behind everything before its number.
         let last = if frame.content.is_some() { number } else { number - 1 };
-        number += 1;
         let connection = listener.connection.as_ref().expect("it listens");
         let skip = connection.skip.as_ref();
         if skip.and_then(|skip| skip.get(appended.origin)).is_some_and(|skip| last <= skip) {
