@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long an answer may take before a visitor gives the relay up, as a browser's user would.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
 
+/// How many were published under each name of a source.
+pub(super) type Published = Vec<(u64, u64)>;
+
 /// Where the relays are now, and whether they take anybody.
 #[derive(Clone)]
 pub(super) struct Places(Arc<Vec<Mutex<Option<SocketAddr>>>>);
@@ -47,7 +50,7 @@ pub(super) struct Source {
     rests: Arc<AtomicBool>,
     is_resting: Arc<AtomicBool>,
     ends: Arc<AtomicBool>,
-    thread: JoinHandle<Vec<(u64, u64)>>,
+    thread: JoinHandle<Published>,
 }
 
 impl Source {
@@ -74,20 +77,14 @@ impl Source {
     }
 
     /// Ends it; gives how many were published under each of its names, all of them accepted.
-    pub(super) fn end(self) -> Vec<(u64, u64)> {
+    pub(super) fn end(self) -> Published {
         self.rests.store(false, Ordering::SeqCst);
         self.ends.store(true, Ordering::SeqCst);
         self.thread.join().unwrap()
     }
 }
 
-fn publish(
-    places: &Places,
-    at: usize,
-    rests: &AtomicBool,
-    is_resting: &AtomicBool,
-    ends: &AtomicBool,
-) -> Vec<(u64, u64)> {
+fn publish(places: &Places, at: usize, rests: &AtomicBool, is_resting: &AtomicBool, ends: &AtomicBool) -> Published {
     let mut published = Vec::new();
     for name in (at as u64 * 1000).. {
         let mut connection = Connection::to(places.get(at).expect("the relay is there")).expect("it takes sources");
@@ -174,7 +171,7 @@ impl Account {
 
 /// A visitor at work.
 pub(super) struct Visitor {
-    ends: Arc<Mutex<Option<Vec<(u64, u64)>>>>,
+    ends: Arc<Mutex<Option<Published>>>,
     thread: JoinHandle<Account>,
 }
 
@@ -199,7 +196,7 @@ impl Visitor {
 fn visit(
     places: &Places,
     seed: u64,
-    ends: &Mutex<Option<Vec<(u64, u64)>>>,
+    ends: &Mutex<Option<Published>>,
     listens: &std::sync::mpsc::Sender<()>,
 ) -> Account {
     let mut random = fastrand::Rng::with_seed(seed);
