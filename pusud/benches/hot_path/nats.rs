@@ -48,7 +48,13 @@ fn publish(bencher: Bencher<'_, '_>, joined: u64) {
     for _ in 0..MESSAGES as u64 / joined {
         let mut frames = Vec::new();
         (0..joined).for_each(|_| frames::push_publish(&mut frames, "auction.1", &content));
-        batch.push(&Publications { channel: "auction.1", frames: &frames, messages: joined, share: Share::LINKS, history: None });
+        batch.push(&Publications {
+            channel: "auction.1",
+            frames: &frames,
+            messages: joined,
+            share: Share::LINKS,
+            history: None,
+        });
     }
     let count = MESSAGES as u64 / joined * joined;
     bencher.counter(ItemsCount::new(count)).bench_local(|| relay.publish(divan::black_box(&batch)));
