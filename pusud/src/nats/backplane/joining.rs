@@ -161,6 +161,8 @@ impl<D: Door> Backplane<D> {
                 }
             }
             self.joining = None;
+            // What has waited for this leaves, also where the relay stops and has nothing more to say.
+            self.to_write.notify_one();
             self.beat(now);
             self.resume_all(now);
             self.begin_barrier(now);
