@@ -1,32 +1,31 @@
 //! Sources that publish to a channel with history, and listeners that go from relay to relay with their positions and account for
 //! everything.
 
-use crate::harness::{ALL, DEADLINE, Network};
+use super::movers::{Connection, publish};
+use crate::harness::{DEADLINE, Network};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
-const CHANNEL: &str = "h.moving";
+pub(super) const CHANNEL: &str = "h.moving";
 const FOLLOWERS: u64 = 12;
 /// From one message of a source to the next.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
 
 /// What all of them share.
-struct Shared {
+pub(super) struct Shared {
     began: Instant,
     /// Where each relay serves; `None`: it does not.
     addresses: Mutex<Vec<Option<SocketAddr>>>,
-    is_ending: AtomicBool,
-    sources: AtomicUsize,
+    pub(super) is_ending: AtomicBool,
+    pub(super) sources: AtomicUsize,
     /// What each source has heard of its own: its last number, and when that was accepted at the latest.
-    accepted: Mutex<BTreeMap<u64, (u64, u64)>>,
+    pub(super) accepted: Mutex<BTreeMap<u64, (u64, u64)>>,
 }
 
 /// Sources and listeners at work.
@@ -56,11 +55,11 @@ impl fmt::Display for Outcome {
 }
 
 impl Shared {
-    fn ms(&self) -> u64 {
+    pub(super) fn ms(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
     }
 
-    fn address(&self, at: usize) -> Option<SocketAddr> {
+    pub(super) fn address(&self, at: usize) -> Option<SocketAddr> {
         self.addresses.lock().unwrap()[at]
     }
 }
@@ -124,75 +123,6 @@ impl Story {
             sum.gaps += one.gaps;
         }
         sum
-    }
-}
-
-/// A connection that may end at any time.
-struct Connection(WebSocket<TcpStream>);
-
-impl Connection {
-    fn open(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(DEADLINE)).ok()?;
-        let (socket, _) = client("ws://relay.test/", stream).ok()?;
-        let mut connection = Self(socket);
-        connection.send(json!({"type": "authorize", "authorization": ALL}))?;
-        while connection.next(DEADLINE)??["type"] != "authorization_ok" {}
-        Some(connection)
-    }
-
-    fn send(&mut self, message: Value) -> Option<()> {
-        self.0.send(Message::text(message.to_string())).ok()
-    }
-
-    /// The next message; `None` inside: there is none yet. `None`: the connection has ended.
-    fn next(&mut self, wait: Duration) -> Option<Option<Value>> {
-        self.0.get_ref().set_read_timeout(Some(wait.max(Duration::from_millis(1)))).ok()?;
-        match self.0.read() {
-            Ok(Message::Text(text)) => Some(Some(serde_json::from_str(&text).expect("relays send JSON"))),
-            Ok(Message::Close(_)) => None,
-            Ok(_) => Some(None),
-            Err(Error::Io(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Some(None),
-            Err(_) => None,
-        }
-    }
-}
-
-/// Publishes at one relay; each connection is a source of its own, which listens to itself: what it hears was accepted.
-fn publish(shared: &Shared, at: usize) {
-    while !shared.is_ending.load(Ordering::SeqCst) {
-        let Some(mut connection) = shared.address(at).and_then(Connection::open) else {
-            thread::sleep(PAUSE);
-            continue;
-        };
-        if connection.send(json!({"type": "subscribe", "channel": CHANNEL})).is_none() {
-            continue;
-        }
-        let (source, start) = (shared.sources.fetch_add(1, Ordering::SeqCst) as u64, shared.ms());
-        let (mut number, mut heard) = (0, 0);
-        let mut last_published = Instant::now();
-        let mut is_subscribed = false;
-        loop {
-            let is_ending = shared.is_ending.load(Ordering::SeqCst);
-            if is_ending && heard == number || last_published.elapsed() > DEADLINE {
-                break;
-            }
-            if is_subscribed && !is_ending && last_published.elapsed() >= PAUSE {
-                number += 1;
-                last_published = Instant::now();
-                let content = json!([source, number, start]);
-                if connection.send(json!({"type": "publish", "channel": CHANNEL, "content": content})).is_none() {
-                    break;
-                }
-            }
-            let Some(message) = connection.next(PAUSE / 4) else { break };
-            let Some(message) = message else { continue };
-            is_subscribed |= message["type"] == "subscribe_ok";
-            if message["type"] == "publish" && message["content"][0] == source {
-                heard = message["content"][1].as_u64().unwrap();
-                shared.accepted.lock().unwrap().insert(source, (heard, shared.ms()));
-            }
-        }
     }
 }
 

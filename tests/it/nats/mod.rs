@@ -12,6 +12,7 @@ mod followers;
 mod history;
 mod kills;
 mod kit;
+mod movers;
 mod operator;
 mod race;
 mod rolling;
