@@ -5,7 +5,7 @@ use super::subjects::token;
 use super::{Hub, ListenerId, Outbox};
 use crate::protocol::{Disconnect, Refusal};
 use crate::routing::Stats;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// Counts and remembers a client that is disconnected. Where it is can be asked only as long as its connection is there.
 pub(super) fn count_disconnect(stats: &mut Stats, outbox: &Outbox, disconnect: Disconnect) {
@@ -30,6 +30,13 @@ pub(super) fn remember_slow(stats: &mut Stats, outbox: &Outbox, limit: Refusal) 
 }
 
 impl Hub {
+    /// Ends the connections of all clients.
+    pub fn close_all(&self, disconnect: Disconnect) {
+        for outbox in self.clients().iter().filter_map(Weak::upgrade) {
+            self.close(&outbox, disconnect);
+        }
+    }
+
     /// Ends one client's connection because it is past this limit, of which it has been told.
     pub fn close_past(&self, outbox: &Rc<Outbox>, disconnect: Disconnect, limit: Refusal) {
         let was_closing = outbox.is_closing();

@@ -275,13 +275,6 @@ impl Hub {
         self.state.borrow().outboxes.iter().map(|(_, outbox)| Rc::downgrade(outbox)).collect()
     }
 
-    /// Ends the connections of all clients.
-    pub fn close_all(&self, disconnect: Disconnect) {
-        for outbox in self.clients().iter().filter_map(Weak::upgrade) {
-            self.close(&outbox, disconnect);
-        }
-    }
-
     /// Counts something that was refused for exceeding a limit.
     pub fn count_refusal(&self, refusal: Refusal) {
         self.state.borrow_mut().stats.refusals.count(refusal);

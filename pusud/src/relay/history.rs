@@ -1,7 +1,9 @@
 //! The relay's logs of channels with history, and the thread that looks after them: it is there only where there can be such
 //! channels.
 
-use crate::history::{Logs, Origin, Settings};
+use super::network_thread::Links;
+use crate::config::Config;
+use crate::history::{Logs, Origin};
 use crate::routing::ShardIndex;
 use anyhow::Context as _;
 use std::sync::{Arc, Weak};
@@ -11,28 +13,33 @@ use std::time::Duration;
 /// How often the logs are looked after.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The logs of the relay of this name, of its start that is called `own` in a network, with so many shards; `None`: no channel
-/// has history.
-pub(super) fn open(settings: &Settings, name: &str, own: Option<Origin>, shards: usize) -> Option<Arc<Logs>> {
-    settings.is_on().then(|| {
-        let logs = match own {
-            Some(own) => Logs::new(settings.clone(), own, shards),
-            None => Logs::of_one_relay(settings.clone(), Origin::of_boot(&rand::random()), shards),
-        };
-        // For people. What comes without numbers has an origin of its own, and nobody is named as that.
-        logs.boots().call(logs.own(), name);
-        Arc::new(logs)
-    })
-}
-
-/// Has the logs looked after until they are gone. Those of channels that somebody listens to stay.
+/// The logs of the start of a relay that is called `own` in a network, which are looked after until they are gone; `None`: no
+/// channel has history. Those of channels that somebody listens to stay.
 ///
 /// # Errors
 /// The system is out of threads.
-pub(super) fn look_after(logs: &Arc<Logs>, index: &Arc<ShardIndex>) -> anyhow::Result<()> {
-    let (logs, index) = (Arc::downgrade(logs), index.clone());
-    let started = thread::Builder::new().name("pusu-history".into()).spawn(move || look(&logs, &index));
-    started.map(drop).context("cannot start the thread that looks after history; raise the limit on processes")
+pub(super) fn open(config: &Config, own: Option<Origin>, index: &Arc<ShardIndex>) -> anyhow::Result<Option<Arc<Logs>>> {
+    if !config.history.is_on() {
+        return Ok(None);
+    }
+    let (settings, shards) = (config.history.clone(), config.shards);
+    let logs = Arc::new(match own {
+        Some(own) => Logs::new(settings, own, shards),
+        None => Logs::of_one_relay(settings, Origin::of_boot(&rand::random()), shards),
+    });
+    // For people. What comes without numbers has an origin of its own, and nobody is named as that.
+    logs.boots().call(logs.own(), &config.name);
+    let (looked_after, index) = (Arc::downgrade(&logs), index.clone());
+    let started = thread::Builder::new().name("pusu-history".into()).spawn(move || look(&looked_after, &index));
+    started.context("cannot start the thread that looks after history; raise the limit on processes")?;
+    Ok(Some(logs))
+}
+
+/// Waits until the numbers of other relays are known, where there are some: clients may come then.
+pub(super) async fn wait_for_others(links: Option<&mut Links>) {
+    if let Some(links) = links {
+        links.has_history().await;
+    }
 }
 
 fn look(logs: &Weak<Logs>, index: &ShardIndex) {

@@ -145,11 +145,7 @@ impl Relay {
             assembly::reload(reload_at, reload_requests, held.clone(), &authenticator, served, &files, &network)?;
         assembly::answer_health(&admission, &authenticator);
         let index = Arc::new(assembly::index(&config, network_thread.as_ref()));
-        let own = network_thread.as_ref().map(NetworkThread::origin);
-        let logs = history::open(&config.history, &config.name, own, config.shards);
-        if let Some(logs) = &logs {
-            history::look_after(logs, &index)?;
-        }
+        let logs = history::open(&config, network_thread.as_ref().map(NetworkThread::origin), &index)?;
         let (is_timed, is_asked) = (operations.is_some(), operations.is_some() || control.is_some());
         let common = assembly::common(&config, &authenticator, &admission, &revoking.revocations, is_timed, is_asked)?;
         let (inboxes, shards, queued_memory) = assembly::start_shards(&config, common, &index, &logs, network.clone())?;
@@ -160,8 +156,8 @@ impl Relay {
         let Revoking { revocations, saving } = revoking;
         let unsaved = saving.clone();
         let lists = assembly::lists(&config, &inboxes, &network, &revocations, &authenticator, &admission, &logs);
-        let operator = Operator::new(inboxes.clone(), network.clone(), revocations.clone(), saving, decisions, lists);
-        let operator = Arc::new(operator);
+        let revoked = revocations.clone();
+        let operator = Arc::new(Operator::new(inboxes.clone(), network.clone(), revoked, saving, decisions, lists));
         assembly::tell_who_decides(&authenticator, network.as_ref());
         let sources = control::Sources {
             inboxes: inboxes.clone(),
@@ -180,9 +176,7 @@ impl Relay {
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         certificates::watch([doors.certificates(), certificates::of_operations(operations.as_ref())].concat())?;
-        if let Some(links) = &mut links {
-            links.has_history().await;
-        }
+        history::wait_for_others(links.as_mut()).await;
         let accepting = doors.open(&config, &inboxes, &admission)?;
         let reloading = (overrides, ask_to_reload.clone());
         let _operations = assembly::operations(operations, held, &gatherer, &operator, &authenticator, reloading)?;

@@ -1,6 +1,7 @@
 //! History of channels: who comes back misses nothing, in order and nothing twice, or is told.
 
 mod answers;
+mod connection;
 mod crowd;
 mod limits;
 mod mistakes;

@@ -1,23 +1,20 @@
 //! Visitors of a network: listeners that leave at random and come back to any relay with the position that they have, and the
 //! account of what each of them has heard over all its connections.
 
-use crate::harness::{ALL, DEADLINE, Network};
+use super::connection::Connection;
+use crate::harness::{DEADLINE, Network};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use tokio_tungstenite::tungstenite::protocol::WebSocket;
-use tokio_tungstenite::tungstenite::{Error, Message, client};
 
 /// What is published to.
 pub(super) const CHANNEL: &str = "h.visited";
 /// How long a visitor waits for one message before it looks around.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long an answer may take before a visitor gives the relay up, as a browser's user would.
-const ANSWER_MAX: Duration = Duration::from_secs(3);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 /// How many were published under each name of a source.
 pub(super) type Published = Vec<(u64, u64)>;
@@ -89,7 +86,7 @@ fn publish(places: &Places, at: usize, rests: &AtomicBool, is_resting: &AtomicBo
     for name in (at as u64 * 1000).. {
         let mut connection = Connection::to(places.get(at).expect("the relay is there")).expect("it takes sources");
         let mut count = 0;
-        while !rests.load(Ordering::SeqCst) && !ends.load(Ordering::SeqCst) {
+        while count == 0 || (!rests.load(Ordering::SeqCst) && !ends.load(Ordering::SeqCst)) {
             connection.say(json!({"type": "publish", "channel": CHANNEL, "content": [name, count]})).unwrap();
             count += 1;
             // Steadily, as a source does: this is the load, not a wait.
@@ -122,7 +119,7 @@ pub(super) struct Account {
     /// Sources of which something may be missing before the next one; all that are not in `next` as well, where `all` says so.
     may_be_lost: BTreeMap<u64, bool>,
     all: bool,
-    position: Option<String>,
+    pub(super) position: Option<String>,
     /// How often it was told that something is lost.
     pub(super) told: usize,
     /// How often it has come back and has missed nothing more.
@@ -134,7 +131,7 @@ impl Account {
         Self { next: BTreeMap::new(), may_be_lost: BTreeMap::new(), all: false, position: None, told: 0, recovered: 0 }
     }
 
-    fn lost(&mut self) {
+    pub(super) fn lost(&mut self) {
         self.told += 1;
         self.all = true;
         self.may_be_lost = self.next.keys().map(|source| (*source, true)).collect();
@@ -233,75 +230,5 @@ fn visit(
                 }
             }
         }
-    }
-}
-
-/// One connection, of which any step may fail: relays come and go.
-struct Connection(WebSocket<TcpStream>);
-
-impl Connection {
-    fn to(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&address, ANSWER_MAX).ok()?;
-        stream.set_read_timeout(Some(ANSWER_MAX)).ok()?;
-        let (socket, _) = client("ws://relay.test/", stream).ok()?;
-        let mut connection = Self(socket);
-        let hello = connection.next(ANSWER_MAX).ok()??;
-        assert_eq!(hello["type"], "hello", "{hello}");
-        connection.say(json!({"type": "authorize", "authorization": ALL})).ok()?;
-        let answer = connection.next(ANSWER_MAX).ok()??;
-        assert_eq!(answer["type"], "authorization_ok", "{answer}");
-        Some(connection)
-    }
-
-    fn say(&mut self, message: Value) -> Result<(), Error> {
-        self.0.send(Message::text(message.to_string()))
-    }
-
-    /// The next message; `None`: nothing has come for so long.
-    fn next(&mut self, within: Duration) -> Result<Option<Value>, Error> {
-        self.0.get_ref().set_read_timeout(Some(within))?;
-        loop {
-            match self.0.read() {
-                Ok(Message::Text(text)) => return Ok(Some(serde_json::from_str(&text).expect("the relay sends JSON"))),
-                Ok(Message::Close(_)) => return Err(Error::ConnectionClosed),
-                Ok(_) => {}
-                Err(Error::Io(error))
-                    if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
-                {
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Waits until everything that was said before is handled: publications have no answer, and an unknown channel has one.
-    fn ask_and_wait(&mut self) {
-        self.say(json!({"type": "subscribe", "channel": "handled"})).unwrap();
-        let began = Instant::now();
-        while !self.next(LOOK).unwrap().is_some_and(|answer| answer["type"] == "subscribe_ok") {
-            assert!(began.elapsed() < DEADLINE, "the relay does not answer a source");
-        }
-    }
-
-    /// Listens from where the account stands. False: the relay does not answer, or goes.
-    fn join(&mut self, account: &mut Account) -> bool {
-        let mut message = json!({"type": "subscribe", "channel": CHANNEL});
-        if let Some(position) = &account.position {
-            message["since"] = json!(position);
-        }
-        if self.say(message).is_err() {
-            return false;
-        }
-        let Ok(Some(answer)) = self.next(ANSWER_MAX) else { return false };
-        assert_eq!(answer["type"], "subscribe_ok", "{answer}");
-        match answer["recovered"].as_bool() {
-            Some(true) => account.recovered += 1,
-            Some(false) => account.lost(),
-            None => assert!(account.position.is_none(), "{answer}"),
-        }
-        // What was missed comes behind it, each with a position of its own: until then the old one holds.
-        account.position = Some(answer["position"].as_str().expect("a position").to_owned());
-        true
     }
 }

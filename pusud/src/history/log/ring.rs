@@ -6,6 +6,8 @@ use std::sync::Arc;
 /// What an entry takes beside its content, in bytes: its place, the counts of references, and what the allocator adds.
 pub(super) const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * size_of::<usize>() + 16;
 
+const _: () = assert!(ENTRY_BYTES <= 96, "more is too much beside a short content");
+
 /// One publication.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {

@@ -7,6 +7,7 @@
 mod clearing;
 mod conversation;
 mod encrypted;
+mod greeting;
 mod history;
 mod holding;
 mod link;
@@ -31,12 +32,12 @@ pub(crate) use transport::{LinkReader, LinkStream};
 pub(crate) use transport::{Tcp, Transport};
 
 use crate::frames;
-use crate::mesh::handshake::{Code, Refusal, VERSION, why_not_encrypted};
+use crate::mesh::handshake::{Code, Refusal, VERSION};
 use crate::mesh::interest::{Edge, Table, Wanted};
 use crate::mesh::links::holding::Held;
 use crate::mesh::links::link::Signals;
 use crate::mesh::membership::{Candidate, LinkId, Roster, Settings, Verdict, links_max};
-use crate::mesh::wire::{HISTORY_MINOR, HOLD_MINOR, Hello, PEERS_MINOR, Ready};
+use crate::mesh::wire::{HOLD_MINOR, Hello, PEERS_MINOR, Ready};
 use crate::peers::Peers;
 use crate::routing::{Batch, Door};
 use clearing::Clearing;
@@ -183,28 +184,6 @@ impl<D: Door> Mesh<D> {
         self.begin_history(id);
         self.wake();
         Ok((answer, signals))
-    }
-
-    /// Whether both sides take whatever the other one publishes to channels with history.
-    fn tells_numbers(&self, peer: &Hello) -> bool {
-        let (own, theirs) = (self.content_bytes_max, peer.content_bytes_max as usize);
-        let knows = peer.minor.min(VERSION.1) >= HISTORY_MINOR;
-        if knows && own != theirs {
-            warn!(
-                relay = %peer.name, own, theirs,
-                "the relays take messages of different lengths, so that they do not complete each other's history: set \
-                 `limits.max_message_bytes` alike on all relays"
-            );
-        }
-        knows && own == theirs
-    }
-
-    fn tell_of(&self, candidate: &Candidate, peer: &Hello) {
-        let (relay, remote, encrypted) = (&candidate.name, candidate.remote, candidate.is_encrypted);
-        info!(%relay, %remote, encrypted, "linked");
-        if self.wants_encryption && !encrypted {
-            warn!(%relay, %remote, reason = why_not_encrypted(peer), "the link is not encrypted");
-        }
     }
 
     fn judge(&self, candidate: &Candidate, begin: Option<u64>) -> Result<Verdict, Refusal> {
