@@ -2,7 +2,7 @@
 //!
 //! Not shown so, as their stories need what these runs do not have: that relays ask and tell news (what one survivor has comes by the
 //! numbers of the next relay that joins), that origins which ended long ago are not live, that whoever is absent after its end is
-//! seen whole, and that overflow is told (the next publication shows the hole). Stories have them.
+//! seen whole, and that overflow is told (the next publication shows the hole).
 
 use super::class::{Class, Without};
 use super::world::World;
