@@ -45,7 +45,6 @@ use history::LinkedHistory;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::time::Instant;
-use tracing::{info, warn};
 
 /// The links, and the way to the relay.
 pub(crate) struct Mesh<D> {
