@@ -61,7 +61,8 @@ impl<D: Door> Backplane<D> {
             }
             Op::TooLong { subject, .. } => {
                 // It may be of a relay that takes longer ones: its sender stands in what was not read.
-                let what = "a message longer than this relay takes (`limits.max_message_bytes` has to be alike on all relays)";
+                let what =
+                    "a message longer than this relay takes (`limits.max_message_bytes` has to be alike on all relays)";
                 self.garbage(what, subject, None, now);
             }
             // Only questions with a subject for replies are answered so, and there are none; PONG is the connection's business.
