@@ -14,7 +14,7 @@ impl Lists {
         history::of_channel(self.logs.as_ref()?, name)
     }
 
-    /// The newest publications of a channel with history, so many or [`PUBLICATIONS_SHOWN`].
+    /// The newest publications of a channel with history, so many, or 50.
     ///
     /// # Errors
     /// This is no channel's name, or not so many can be shown.
