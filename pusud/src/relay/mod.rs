@@ -170,9 +170,8 @@ impl Relay {
             revocations,
             logs,
         };
-        let operators = operations.as_ref().map(OperationsPort::described);
-        let gatherer =
-            Arc::new(StatusGatherer::new(config.clone(), doors.described(), operators, authenticator.clone(), sources));
+        let (at, operators) = (doors.described(), operations.as_ref().map(OperationsPort::described));
+        let gatherer = Arc::new(StatusGatherer::new(config.clone(), at, operators, authenticator.clone(), sources));
         let status = format!("serving clients on {}", doors.addresses());
         doors.log();
         certificates::watch([doors.certificates(), certificates::of_operations(operations.as_ref())].concat())?;

@@ -78,13 +78,30 @@ fn two_relays_of_one_name_are_named() {
 /// The refused subscription stays away, and so does the problem.
 #[test]
 fn missing_permissions_are_named_as_long_as_the_connection_lasts() {
-    let settings = NatsSettings::open().with_permissions("pusu.pusu.>", "pusu.pusu.all");
+    let settings = NatsSettings::open().with_permissions_to("pusu.pusu.>", &["pusu.pusu.all", "pusu.pusu.r.>"]);
     let Some(cluster) = NatsCluster::with(1, settings) else { return };
     let relay = relay("first", &cluster);
     wait_connected(&relay);
+    relay.client().subscribe("a");
     let text = wait_for_problem(&relay, "nats_refuses");
-    assert!(text.contains("pusu.pusu.r."), "{text}");
+    assert!(text.contains("pusu.pusu.c."), "{text}");
     assert_ne!(relay.asked()["nats"]["connection_refusals"], 0);
+}
+
+/// Such a server is of no use: others would take the relay for one that hears them.
+#[test]
+fn a_server_that_lets_no_relay_hear_others_is_left_and_named() {
+    let settings = NatsSettings::open().with_permissions("pusu.pusu.>", "pusu.pusu.all");
+    let Some(cluster) = NatsCluster::with(1, settings) else { return };
+    let relay = relay("first", &cluster);
+    let began = Instant::now();
+    loop {
+        let nats = relay.asked()["nats"].take();
+        if nats["last_error"].as_str().is_some_and(|error| error.contains("pusu.pusu.r.")) {
+            break;
+        }
+        assert!(began.elapsed() < DEADLINE, "{nats}");
+    }
 }
 
 #[test]

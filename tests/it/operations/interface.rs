@@ -16,7 +16,8 @@ fn the_status_is_that_of_the_shell() {
     let began = Instant::now();
     let overview = loop {
         let overview = daemon.look("/api/v1/status");
-        if overview["status"]["connections"]["total"] == 1 {
+        let connections = &overview["status"]["connections"];
+        if connections["total"] == 1 && connections["unauthorized"] == 0 {
             break overview;
         }
         assert!(began.elapsed() < DEADLINE, "{overview}");

@@ -72,8 +72,13 @@ impl NatsSettings {
 
     /// One user with a password, who may publish to these subjects and subscribe to those.
     pub(crate) fn with_permissions(self, publish: &str, subscribe: &str) -> Self {
+        self.with_permissions_to(publish, &[subscribe])
+    }
+
+    /// The same, to subscribe to any of these.
+    pub(crate) fn with_permissions_to(self, publish: &str, subscribe: &[&str]) -> Self {
         let [user, password] = USER;
-        let permissions = format!("{{ publish: \"{publish}\", subscribe: \"{subscribe}\" }}");
+        let permissions = format!("{{ publish: \"{publish}\", subscribe: {subscribe:?} }}");
         let users = format!("[ {{ user: {user}, password: \"{password}\", permissions: {permissions} }} ]");
         self.server(&format!("authorization {{ users: {users} }}"))
             .relay(&format!("user: {user}, password: \"{password}\""))
