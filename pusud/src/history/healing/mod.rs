@@ -178,17 +178,6 @@ impl Healing {
         Ok(())
     }
 
-    /// A peer has sent a publication without a number: it is of an older version, or has other settings. False: its channel
-    /// has no history here either.
-    pub fn unnumbered(&mut self, channel: &str, content: &str, now: Now, out: &mut impl Out) -> bool {
-        let Some(log) = self.logs.log(channel, now) else { return false };
-        let origin = self.logs.own().unnumbered();
-        let first = log.numbers_of(origin).map_or(1, |numbers| numbers.seen + 1);
-        let entry = [(Arc::from(content), now.ms)];
-        self.append(log, origin, 1, first, entry.into_iter(), now, out);
-        true
-    }
-
     /// A numbered publication for a peer was dropped, because there was no room.
     pub fn overflowed(&mut self, peer: Origin, channel: &str, now: Now) {
         if let Some(peer) = self.peers.get_mut(peer)
@@ -227,6 +216,7 @@ impl Healing {
     }
 
     /// Whether it stops.
+    #[cfg(test)]
     pub fn is_draining(&self) -> bool {
         self.draining_ms.is_some()
     }
