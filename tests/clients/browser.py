@@ -87,15 +87,11 @@ class Browser:
         reads, self.requests, self.answers, writes = map(high, (asked, asks, answers, answered))
         for low in (asked, asks, answers, answered):
             os.close(low)
-
-        def place():
-            os.dup2(reads, 3)
-            os.dup2(writes, 4)
-
+        # A shell moves them: 3 and 4 may be what Python itself needs before the program runs.
+        moves = 'exec "$@" 3<&{0} 4>&{1} {0}<&- {1}>&-'.format(reads, writes)
         self.process = subprocess.Popen(
-            ["chromium", *FLAGS, *more, "--user-data-dir=" + folder, "about:blank"],
-            preexec_fn=place,
-            pass_fds=(3, 4),
+            ["bash", "-c", moves, "bash", "chromium", *FLAGS, *more, "--user-data-dir=" + folder, "about:blank"],
+            pass_fds=(reads, writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

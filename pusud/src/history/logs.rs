@@ -8,10 +8,13 @@ use super::origin::Origin;
 use super::position::Minute;
 use super::safeguard::Safeguard;
 use super::settings::Settings;
-use std::collections::HashMap;
+use super::table::Table;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+
+/// At how many logs those who look after them look while nobody else can make or find one.
+const LOOKS: usize = 64;
 
 /// What all logs of a relay share.
 pub(super) struct Shared {
@@ -79,14 +82,19 @@ impl Shared {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// What all logs take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// Whether logs take more than they may.
     pub(super) fn is_past_bound(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > self.bytes_max
+        self.bytes() > self.bytes_max
     }
 
     /// Whether logs take so much that some of it has to go soon.
     pub(super) fn is_tight(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) > self.bytes_max / 8 * 7
+        self.bytes() > self.bytes_max / 8 * 7
     }
 }
 
@@ -95,7 +103,7 @@ pub struct Logs {
     settings: Settings,
     clock: Clock,
     shared: Arc<Shared>,
-    table: RwLock<HashMap<Box<str>, Arc<Log>>>,
+    table: RwLock<Table>,
 }
 
 impl Logs {
@@ -174,7 +182,7 @@ impl Logs {
 
     /// What all logs take, in bytes.
     pub fn bytes(&self) -> usize {
-        self.shared.bytes.load(Ordering::Relaxed)
+        self.shared.bytes()
     }
 
     /// How many logs there are.
@@ -184,7 +192,7 @@ impl Logs {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.read().is_empty()
+        self.len() == 0
     }
 
     /// The log of a channel, which is made if the channel has history; `None`: it has none.
@@ -194,11 +202,8 @@ impl Logs {
         }
         let place = self.settings.place_of(channel)?;
         let rule = &self.settings.rules[place];
-        let mut table = self.table.write().expect("nothing panics while it holds the table");
-        let log = table
-            .entry(channel.into())
-            .or_insert_with(|| Arc::new(Log::new(channel, place, rule, self.shared.clone(), now)));
-        Some(log.clone())
+        let make = || Log::new(channel, place, rule, self.shared.clone(), now);
+        Some(self.write().get_or_make(channel, &self.shared, now, make))
     }
 
     /// The log of a channel, if it is there.
@@ -208,7 +213,7 @@ impl Logs {
 
     /// All logs.
     pub fn all(&self) -> Vec<Arc<Log>> {
-        self.read().values().cloned().collect()
+        self.read().all().cloned().collect()
     }
 
     /// Looks after the logs, about once a second: what is too old goes; of what is too much the oldest of the largest; logs that
@@ -225,7 +230,8 @@ impl Logs {
         }
     }
 
-    /// Frees a quarter: takes from the largest until all of those are as large as each other.
+    /// Frees a quarter: takes from the largest until all of those are as large as each other, but leaves each its youngest
+    /// message. If that is not enough, the longest unused logs go.
     fn make_room(&self, mut logs: Vec<Arc<Log>>, now: Now, is_wanted: &impl Fn(&str) -> bool) {
         let wanted = self.shared.bytes_max / 4 * 3;
         // Empty ones go first: they hold nothing.
@@ -236,20 +242,30 @@ impl Logs {
         for log in logs.iter().zip(sizes).take_while(|&(_, bytes)| bytes > level).map(|(log, _)| log) {
             log.shrink(level, now);
         }
-    }
-
-    fn forget_unused(&self, logs: &[Arc<Log>], before_ms: i64, now: Now, is_wanted: &impl Fn(&str) -> bool) {
-        for log in logs {
-            // The table is held, so that nobody finds a log that has ended.
-            let mut table = self.table.write().expect("nothing panics while it holds the table");
-            if !is_wanted(log.name()) && log.drop_if_unused(before_ms, now) {
-                table.remove(log.name());
-            }
+        // A log may have to be looked at twice, and others wait for the table.
+        for _ in 0..(2 * logs.len()).div_ceil(LOOKS) {
+            self.write().displace(LOOKS, &self.shared, now, |shared| shared.bytes() > wanted);
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<Box<str>, Arc<Log>>> {
+    fn forget_unused(&self, logs: &[Arc<Log>], before_ms: i64, now: Now, is_wanted: &impl Fn(&str) -> bool) {
+        let mut are_dropped = false;
+        for log in logs {
+            // The table is held, so that nobody finds a log that has ended, and not for long: others wait for it.
+            let mut table = self.write();
+            are_dropped |= !is_wanted(log.name()) && table.drop_if_unused(log, before_ms, now);
+        }
+        if are_dropped {
+            self.write().tidy();
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
         self.table.read().expect("nothing panics while it holds the table")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().expect("nothing panics while it holds the table")
     }
 }
 

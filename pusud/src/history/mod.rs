@@ -16,6 +16,7 @@ mod safeguard;
 mod settings;
 mod stream_id;
 mod sums;
+mod table;
 #[cfg(test)]
 mod tests;
 mod view;

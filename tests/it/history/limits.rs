@@ -78,6 +78,25 @@ fn what_left_by_bytes_is_lost_and_the_largest_goes_first() {
     }
 }
 
+/// Ever new channels, of which each has one message: all of them together have the bound, and the longest unused ones go.
+#[test]
+fn many_channels_have_the_bound_together() {
+    let daemon = bounded(3, "4 MiB", PATIENT);
+    let mut source = daemon.client();
+    source.publish_all("h.0.0", 0..1000);
+    let memory = Memory::of(&daemon);
+    for round in 0..100 {
+        for number in 0..1000 {
+            source.publish(&format!("h.{round}.{number}"), json!(number));
+        }
+        source.expect_no_answer();
+    }
+    memory.assert_grown_at_most((4 + 4) * MIB);
+    let kept = |number| daemon.client().subscribe_last(&format!("h.99.{number}"), 1);
+    assert_eq!((0..1000).map(kept).sum::<u64>(), 1000, "the youngest stay");
+    assert_eq!(daemon.client().subscribe_last("h.0.0", 1), 0);
+}
+
 /// So many bytes were missed, and everything of it comes to a client that reads, with what is published meanwhile behind it.
 fn miss(daemon: &Daemon, messages: usize, bytes: usize) -> String {
     let position = daemon.position_of(CHANNEL);

@@ -34,11 +34,9 @@ fn three_relays_on_this_machine() {
 fn three_relays_over_nats_on_this_machine() {
     let Some(stage) = Stage::with("cluster.md, over NATS", &["nats-server"]) else { return };
     let _all = stage.serve(&block(PAGE, "Over NATS", "sh"), 3);
-    let is_linked = |port: u16| {
-        format!(
-            "[ \"$(pusud status --json --socket run/pusud-{port}.sock | grep -o '\"state\":\"linked\"' | wc -l)\" = 2 ]"
-        )
-    };
+    // Those that the others see are in the status, too, and end with their state.
+    let count = "grep --only-matching '\"state\":\"linked\",' | wc -l";
+    let is_linked = |port: u16| format!("[ \"$(pusud status --json --socket run/pusud-{port}.sock | {count})\" = 2 ]");
     RELAYS.iter().for_each(|&port| wait_for(&stage, &is_linked(port)));
     let listen = blocks_below(PAGE, "Try it", "sh").pop().unwrap();
     let listens = "pusud status --json --socket run/pusud-55020.sock | grep '\"subscriptions\":1'";

@@ -140,29 +140,45 @@ impl Log {
         state.used_ms = now.ms;
     }
 
-    /// Drops what is past its time to live, and then the oldest until at most so many bytes are left of it.
+    /// Drops what is past its time to live, and then the oldest until at most so many bytes are left of it, or one entry.
     pub(super) fn shrink(&self, bytes: usize, now: Now) {
         let mut state = self.lock();
         state.expire(self, now);
-        while state.bytes(&self.name) > bytes && state.evict() {
+        while state.bytes(&self.name) > bytes && state.ring.len() > 1 && state.evict() {
             Counts::count(&self.shared.counts.evicted);
         }
         state.count(&self.name, &self.shared);
     }
 
-    /// Ends the log, if it is empty, nobody listens here and it was not used since `before`.
+    /// Ends the log, if it is empty, nobody listens here and it was not used since `before_ms`.
     pub(super) fn drop_if_unused(&self, before_ms: i64, now: Now) -> bool {
         let mut state = self.lock();
         state.expire(self, now);
-        let is_waited_for = self.waiting.iter().any(|waiting| waiting.load(Ordering::Acquire) > 0);
-        if state.ring.len() > 0 || state.shards != 0 || state.used_ms > before_ms || is_waited_for {
+        let is_dropped = state.ring.len() == 0 && state.used_ms <= before_ms && !state.is_in_use(self);
+        if is_dropped {
+            state.end(&self.shared, now);
+        }
+        is_dropped
+    }
+
+    /// Ends the log with what is in it, if that is one entry or at most so many bytes, nobody listens here and it was not used
+    /// since `before_ms`.
+    pub(super) fn displace(&self, bytes_max: usize, before_ms: i64, now: Now) -> bool {
+        let mut state = self.lock();
+        let is_small = state.ring.len() <= 1 || state.counted_bytes <= bytes_max;
+        if !is_small || state.used_ms > before_ms || state.is_in_use(self) {
             return false;
         }
-        state.is_dropped = true;
-        let own = state.origins.iter().find(|known| known.numbers.origin == self.shared.own);
-        self.shared.forget(own.map_or(0, |known| known.numbers.seen), now);
-        self.shared.release(std::mem::take(&mut state.counted_bytes));
+        while state.evict() {
+            Counts::count(&self.shared.counts.evicted);
+        }
+        state.end(&self.shared, now);
         true
+    }
+
+    /// Whether it is in the table no more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.lock().is_dropped
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -198,6 +214,18 @@ impl State {
             self.evict();
             Counts::count(&log.shared.counts.expired);
         }
+    }
+
+    /// Whether somebody listens here, or will be told what waits.
+    fn is_in_use(&self, log: &Log) -> bool {
+        self.shards != 0 || log.waiting.iter().any(|waiting| waiting.load(Ordering::Acquire) > 0)
+    }
+
+    fn end(&mut self, shared: &Shared, now: Now) {
+        self.is_dropped = true;
+        let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
+        shared.forget(own.map_or(0, |known| known.numbers.seen), now);
+        shared.release(std::mem::take(&mut self.counted_bytes));
     }
 
     /// Leaves out of positions whoever ended long ago and has nothing in the ring, and forgets who ended longer ago.
