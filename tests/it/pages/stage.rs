@@ -110,6 +110,8 @@ impl Stage {
         let running = self.start(commands);
         running.stderr.wait("the relays to serve", |lines| {
             let serving = lines.iter().filter(|line| line.contains("serving clients")).count();
+            let failed = lines.iter().find(|line| line.starts_with("pusud: error: "));
+            assert!(failed.is_none(), "a relay does not start: {failed:?}");
             (serving == relays).then_some(())
         });
         running
