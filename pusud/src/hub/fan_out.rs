@@ -5,41 +5,40 @@ use super::flow::{Turn, Waiting};
 use super::history::WhoIsApart;
 use super::{Hub, Outbox, Stage, State, slow_consumers};
 use crate::frames::{self, Frames};
-use crate::history::Log;
 use crate::protocol::Refusal;
 use crate::routing::{Batch, ChannelId, Lane, Publications, SHARES, ShardSet, Share, Stats};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// What a position takes in a frame, mostly, in bytes: that of one origin, or of two.
 const POSITION_BYTES_USUAL: usize = 40;
 
 impl Hub {
-    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay. A source
-    /// that has waited has a turn, which ends here where it is not enough.
+    /// Delivers `content` (JSON text) to all listeners of `channel`, in every shard and on every linked relay. In a channel with
+    /// history it gets a number, and all linked relays have it, whether anybody listens or not. A source that has waited has a
+    /// turn, which ends here where it is not enough.
     ///
     /// # Errors
     /// There is no room, and nothing has happened: says what to wait for.
     pub fn publish(self: &Rc<Self>, channel: &str, content: &str, turn: &mut Option<Box<Turn>>) -> Result<(), Waiting> {
         let state = &mut *self.state.borrow_mut();
-        if state.history.is_some()
-            && let Some(log) = state.log_of(channel)
-        {
-            return self.publish_numbered(state, log, channel, content, turn);
-        }
-        let members = if state.outgoing.is_alone() {
-            ShardSet::default()
-        } else {
-            state.index.shards_of(channel).without(state.outgoing.member())
+        let log = if state.history.is_some() { state.log_of(channel) } else { None };
+        let members = state.members(channel, log.is_some());
+        let bytes = match log {
+            None => frames::publish_len(channel, content),
+            Some(_) => frames::publish_at_len(channel, POSITION_BYTES_USUAL, content),
         };
-        let bytes = frames::publish_len(channel, content);
         let is_open = state.run.takes(channel, members, bytes);
         let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
-        if here.is_none() && members.is_empty() {
+        if here.is_none() && members.is_empty() && log.is_none() {
             state.count_published(channel, content);
             return Ok(());
         }
-        let need = state.rooms.need(bytes, state.listeners_len(here), members);
+        let inboxes = match &log {
+            // What goes through the shard's own inbox needs room there as well.
+            Some(log) if log.is_behind(state.outgoing.member()) => members.with(state.outgoing.member()),
+            _ => members,
+        };
+        let need = state.rooms.need(bytes, state.listeners_len(here), inboxes);
         // What was set aside may have left a run of the channel in another lane.
         let is_open = is_open && state.run.lane() == need.lane;
         if !state.pass(&need, turn) {
@@ -50,40 +49,9 @@ impl Hub {
         if !is_open {
             state.close_run();
             state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
-        }
-        state.run.push(content);
-        self.schedule_flush();
-        Ok(())
-    }
-
-    /// Publishes to a channel with history: it gets a number, and all linked relays have it, whether anybody listens or not.
-    fn publish_numbered(
-        self: &Rc<Self>,
-        state: &mut State,
-        log: Arc<Log>,
-        channel: &str,
-        content: &str,
-        turn: &mut Option<Box<Turn>>,
-    ) -> Result<(), Waiting> {
-        let listening = state.index.shards_of(channel).without(state.outgoing.member());
-        let members = state.outgoing.network_member().map_or(listening, |network| listening.with(network));
-        let bytes = frames::publish_at_len(channel, POSITION_BYTES_USUAL, content);
-        let is_open = state.run.takes(channel, members, bytes);
-        let here = if is_open { state.run.here() } else { state.subscriptions.find(channel) };
-        let own = state.outgoing.member();
-        // What goes through the shard's own inbox needs room there as well.
-        let inboxes = if log.is_behind(own) { members.with(own) } else { members };
-        let need = state.rooms.need(bytes, state.listeners_len(here), inboxes);
-        let is_open = is_open && state.run.lane() == need.lane;
-        if !state.pass(&need, turn) {
-            return Err(self.wait(state, need));
-        }
-        state.count_published(channel, content);
-        state.batch_timer.accepted();
-        if !is_open {
-            state.close_run();
-            state.run.begin(channel, here, members, need.lane, Share::of(need.lane));
-            state.run.number(log);
+            if let Some(log) = log {
+                state.run.number(log);
+            }
         }
         state.run.push(content);
         self.schedule_flush();
@@ -144,6 +112,18 @@ impl Hub {
 }
 
 impl State {
+    /// Who else has to have a publication: shards with listeners, and the network if somebody listens there or all relays keep it.
+    fn members(&mut self, channel: &str, has_history: bool) -> ShardSet {
+        if self.outgoing.is_alone() {
+            return ShardSet::default();
+        }
+        let listening = self.index.shards_of(channel).without(self.outgoing.member());
+        match self.outgoing.network_member() {
+            Some(network) if has_history => listening.with(network),
+            _ => listening,
+        }
+    }
+
     fn count_published(&mut self, channel: &str, content: &str) {
         self.stats.count_published(content);
         if let Some(sample) = &mut self.sample {
