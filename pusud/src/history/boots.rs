@@ -8,6 +8,9 @@ use super::position::Minute;
 use std::collections::HashMap;
 use std::sync::{RwLock, RwLockReadGuard};
 
+/// After how many retentions a start that has ended is forgotten: no ring and no position of use has it.
+pub(super) const FORGOTTEN_RETENTIONS: i64 = 3;
+
 /// The table.
 #[derive(Debug)]
 pub struct Boots {
@@ -59,20 +62,25 @@ impl Boots {
         self.read().get(&origin).copied().flatten()
     }
 
-    /// The minute in which it ended, if it has.
-    pub(super) fn ended_minute(&self, origin: Origin, now: Now) -> Option<Minute> {
-        let ago = (now.ms - self.ended(origin)?) / self.times.minute_ms;
-        Some(now.minute.saturating_sub(Minute::try_from(ago).unwrap_or(0)))
-    }
-
     /// All that are known, each with its end.
     pub fn all(&self) -> Vec<(Origin, Option<i64>)> {
         self.read().iter().map(|(&origin, &ended)| (origin, ended)).collect()
     }
 
-    /// Forgets those that ended three retentions ago: no ring and no position of use has them.
+    /// Whether whoever came from this minute has seen everything of a start: it had ended before that.
+    pub(super) fn had_ended(&self, origin: Origin, minute: Minute, now: Now) -> bool {
+        let ended = match self.read().get(&origin) {
+            Some(&ended) => ended,
+            None => Some(now.ms - FORGOTTEN_RETENTIONS * self.times.retention_ms),
+        };
+        let Some(ended) = ended else { return false };
+        let ago = Minute::try_from((now.ms - ended).max(0) / self.times.minute_ms).unwrap_or(Minute::MAX);
+        minute > now.minute.saturating_sub(ago).saturating_add(self.times.half_minutes())
+    }
+
+    /// Forgets those that ended long ago.
     pub fn forget(&self, now: Now) {
-        let before = now.ms - 3 * self.times.retention_ms;
+        let before = now.ms - FORGOTTEN_RETENTIONS * self.times.retention_ms;
         let mut known = self.known.write().expect("nothing panics while it holds the table");
         known.retain(|_, ended| ended.is_none_or(|ended| ended > before));
         let mut names = self.names.write().expect("nothing panics while it holds the names");

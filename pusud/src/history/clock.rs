@@ -15,6 +15,17 @@ pub struct Now {
     pub minute: Minute,
 }
 
+/// What other relays say of ages counts up to here, in milliseconds, so that whatever is passed on is a number that relays take:
+/// 35 000 years.
+const AGE_MAX_MS: u64 = 1 << 50;
+
+impl Now {
+    /// The time so many milliseconds ago.
+    pub(super) fn before(self, age_ms: u64) -> i64 {
+        self.ms - age_ms.min(AGE_MAX_MS).cast_signed()
+    }
+}
+
 /// Where moments come from.
 #[derive(Debug)]
 pub struct Clock {

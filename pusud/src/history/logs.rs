@@ -226,20 +226,21 @@ impl Logs {
         }
         self.forget_unused(&logs, now.ms - self.shared.times.retention_ms, now, &is_wanted);
         if self.shared.is_tight() {
-            self.make_room(logs, now, &is_wanted);
+            self.make_room(&logs, now, &is_wanted);
         }
     }
 
     /// Frees a quarter: takes from the largest until all of those are as large as each other, but leaves each its youngest
     /// message. If that is not enough, the longest unused logs go.
-    fn make_room(&self, mut logs: Vec<Arc<Log>>, now: Now, is_wanted: &impl Fn(&str) -> bool) {
+    fn make_room(&self, logs: &[Arc<Log>], now: Now, is_wanted: &impl Fn(&str) -> bool) {
         let wanted = self.shared.bytes_max / 4 * 3;
         // Empty ones go first: they hold nothing.
-        self.forget_unused(&logs, now.ms - 1000, now, is_wanted);
-        logs.sort_by_cached_key(|log| std::cmp::Reverse(log.bytes()));
-        let sizes: Vec<_> = logs.iter().map(|log| log.bytes()).collect();
-        let level = level(&sizes, self.bytes().saturating_sub(wanted));
-        for log in logs.iter().zip(sizes).take_while(|&(_, bytes)| bytes > level).map(|(log, _)| log) {
+        self.forget_unused(logs, now.ms - 1000, now, is_wanted);
+        // Shards append meanwhile: each size is read once.
+        let mut sizes: Vec<_> = logs.iter().map(|log| (log.bytes(), log)).collect();
+        sizes.sort_unstable_by_key(|&(bytes, _)| std::cmp::Reverse(bytes));
+        let level = level(sizes.iter().map(|&(bytes, _)| bytes), self.bytes().saturating_sub(wanted));
+        for (_, log) in sizes.into_iter().take_while(|&(bytes, _)| bytes > level) {
             log.shrink(level, now);
         }
         // A log may have to be looked at twice, and others wait for the table.
@@ -248,7 +249,8 @@ impl Logs {
         }
     }
 
-    fn forget_unused(&self, logs: &[Arc<Log>], before_ms: i64, now: Now, is_wanted: &impl Fn(&str) -> bool) {
+    /// Forgets those of these logs that hold nothing, were not used since `before_ms`, and are wanted by nobody.
+    pub(super) fn forget_unused(&self, logs: &[Arc<Log>], before_ms: i64, now: Now, is_wanted: &impl Fn(&str) -> bool) {
         let mut are_dropped = false;
         for log in logs {
             // The table is held, so that nobody finds a log that has ended, and not for long: others wait for it.
@@ -270,14 +272,35 @@ impl Logs {
 }
 
 /// The size to which all larger ones have to come down so that so much is freed; `sizes` begins with the largest.
-fn level(sizes: &[usize], freed: usize) -> usize {
-    let mut sum = 0;
-    for (count, &size) in sizes.iter().enumerate() {
+fn level(sizes: impl ExactSizeIterator<Item = usize>, freed: usize) -> usize {
+    if freed == 0 {
+        return usize::MAX;
+    }
+    let (mut sum, all) = (0, sizes.len());
+    for (count, size) in sizes.enumerate() {
         // The first `count` ones at the size of this one would free so much.
-        if sum - count * size >= freed {
-            return (sum - freed) / count.max(1);
+        if count > 0 && sum - count * size >= freed {
+            return (sum - freed) / count;
         }
         sum += size;
     }
-    (sum.saturating_sub(freed)) / sizes.len().max(1)
+    sum.saturating_sub(freed) / all.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::level;
+
+    #[test]
+    fn the_largest_come_down_until_so_much_is_free() {
+        let level = |sizes: &[usize], freed| level(sizes.iter().copied(), freed);
+        assert_eq!(level(&[500, 300, 100], 0), usize::MAX, "nothing has to be freed");
+        assert_eq!(level(&[500, 300, 100], 150), 350);
+        assert_eq!(level(&[500, 300, 100], 200), 300);
+        assert_eq!(level(&[500, 300, 100], 300), 250);
+        assert_eq!(level(&[500, 300, 100], 600), 100);
+        assert_eq!(level(&[500, 300, 100], 750), 50);
+        assert_eq!(level(&[500, 300, 100], 2000), 0);
+        assert_eq!(level(&[], 1), 0);
+    }
 }

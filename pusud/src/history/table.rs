@@ -68,7 +68,7 @@ impl Table {
             }
             let average = shared.bytes() / self.len().max(1);
             if log.displace(2 * average, waits_since, now) {
-                self.by_name.remove(log.name());
+                self.remove(&log);
             } else {
                 self.queue.push_back((log, now.ms));
             }
@@ -79,9 +79,16 @@ impl Table {
     pub(super) fn drop_if_unused(&mut self, log: &Log, before_ms: i64, now: Now) -> bool {
         let is_dropped = log.drop_if_unused(before_ms, now);
         if is_dropped {
-            self.by_name.remove(log.name());
+            self.remove(log);
         }
         is_dropped
+    }
+
+    /// Takes out this log, and not the one that has taken its place.
+    fn remove(&mut self, log: &Log) {
+        if self.by_name.get(log.name()).is_some_and(|there| std::ptr::eq(&raw const **there, log)) {
+            self.by_name.remove(log.name());
+        }
     }
 
     /// Lets go of logs that have ended.

@@ -2,7 +2,7 @@
 //! channels.
 
 use super::network_thread::Links;
-use crate::config::Config;
+use crate::config::{Backplane, Config};
 use crate::history::{Logs, Origin};
 use crate::routing::ShardIndex;
 use anyhow::Context as _;
@@ -30,7 +30,10 @@ pub(super) fn open(config: &Config, own: Option<Origin>, index: &Arc<ShardIndex>
     // For people. What comes without numbers has an origin of its own, and nobody is named as that.
     logs.boots().call(logs.own(), &config.name);
     let (looked_after, index) = (Arc::downgrade(&logs), index.clone());
-    let started = thread::Builder::new().name("pusu-history".into()).spawn(move || look(&looked_after, &index));
+    // Servers of NATS do not say who listens elsewhere: whatever is kept there may be wanted.
+    let knows_listeners = matches!(config.backplane, Backplane::Mesh);
+    let is_wanted = move |channel: &str| !knows_listeners || index.has_listeners(channel);
+    let started = thread::Builder::new().name("pusu-history".into()).spawn(move || look(&looked_after, is_wanted));
     started.context("cannot start the thread that looks after history; raise the limit on processes")?;
     Ok(Some(logs))
 }
@@ -42,10 +45,10 @@ pub(super) async fn wait_for_others(links: Option<&mut Links>) {
     }
 }
 
-fn look(logs: &Weak<Logs>, index: &ShardIndex) {
+fn look(logs: &Weak<Logs>, is_wanted: impl Fn(&str) -> bool) {
     loop {
         thread::sleep(LOOK_INTERVAL);
         let Some(logs) = logs.upgrade() else { return };
-        logs.look_after(logs.now(), |channel| index.has_listeners(channel));
+        logs.look_after(logs.now(), &is_wanted);
     }
 }

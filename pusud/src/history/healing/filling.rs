@@ -23,7 +23,7 @@ impl Healing {
             return;
         }
         log.begin_at(origin, base, now);
-        let accepted_ms = accepted_ms(run.age_ms, now);
+        let accepted_ms = now.before(run.age_ms);
         let mut next = self.next(&log, origin, base);
         if run.first > next && !self.is_ready() {
             // Nobody listens here yet.
@@ -70,7 +70,7 @@ impl Healing {
         let before = self.next(&log, origin, base);
         let last = self.holes.get_mut(origin, channel).map_or(0, |hole| hole.last());
         for entry in told.entries.iter().filter(|entry| (before..=last).contains(&entry.number)) {
-            let waiting = Waiting { accepted_ms: accepted_ms(entry.age_ms, now), content: entry.content.into() };
+            let waiting = Waiting { accepted_ms: now.before(entry.age_ms), content: entry.content.into() };
             if !self.holes.wait(origin, channel, entry.number, waiting) {
                 break;
             }
@@ -207,9 +207,4 @@ impl Healing {
             self.news.add(channel, origin, now.ms);
         }
     }
-}
-
-/// When something was accepted that is so old.
-fn accepted_ms(age_ms: u64, now: Now) -> i64 {
-    now.ms - i64::try_from(age_ms).expect("ages are bounded far below")
 }

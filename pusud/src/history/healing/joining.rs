@@ -4,7 +4,7 @@
 use super::peers::Peers;
 use crate::history::Origin;
 use crate::history::log::Numbers;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// When clients are taken at the latest, in milliseconds after the start.
 const READY_MS: i64 = 2000;
@@ -14,7 +14,7 @@ const RINGS_MS: i64 = 1500;
 const END_MS: i64 = 30_000;
 /// How long a peer has to answer.
 const ANSWER_MS: i64 = 500;
-/// How often a peer is asked for the same in vain.
+/// For how many such times in a row a peer that answers nothing is asked.
 const TRIES_MAX: u32 = 4;
 /// Channels in one question.
 const CHANNELS_MAX: usize = 64;
@@ -149,10 +149,14 @@ impl Joining {
     fn repeat(&mut self, peers: &Peers, now_ms: i64) {
         let lost: Vec<_> =
             self.questions.iter().filter(|(_, question)| question.until_ms <= now_ms).map(|(&n, _)| n).collect();
+        let mut silent = BTreeSet::new();
         for number in lost {
             let question = self.questions.remove(&number).expect("it is one of them");
-            *self.failures.entry(question.peer).or_default() += 1;
+            silent.insert(question.peer);
             self.wanted.entry(question.peer).or_default().extend(question.channels);
+        }
+        for peer in silent {
+            *self.failures.entry(peer).or_default() += 1;
         }
         let failures = &self.failures;
         self.wanted.retain(|peer, channels| {
@@ -179,9 +183,14 @@ impl Joining {
     }
 
     /// An answer to this question has come; `None`: nobody waits for it.
-    pub(super) fn answered(&mut self, number: u32, peer: Origin) -> Option<Question> {
+    pub(super) fn answered(&mut self, number: u32, peer: Origin, now_ms: i64) -> Option<Question> {
         if self.questions.get(&number)?.peer != peer {
             return None;
+        }
+        self.failures.remove(&peer);
+        // The other answers come behind this one.
+        for question in self.questions.values_mut().filter(|question| question.peer == peer) {
+            question.until_ms = now_ms + ANSWER_MS;
         }
         self.questions.remove(&number)
     }

@@ -19,11 +19,15 @@ impl Healing {
         for (channel, all) in &told.channels {
             let Some(log) = self.logs.log(channel, now) else { continue };
             let is_own = |origin| origin == self.logs.own() || origin == self.logs.own().unnumbered();
-            let boots = self.logs.boots();
-            let is_good = |numbers: &&Numbers| {
-                let origin = numbers.origin;
-                !is_own(origin) && boots.is_known(origin) && log.takes(origin)
+            let (boots, is_joining) = (self.logs.boots(), !self.is_ready());
+            let ended_before = now.ms - 2 * self.logs.times().retention_ms;
+            // Who ended long ago only matters to a relay that starts: positions may still name it.
+            let is_of_use = |numbers: &Numbers| match boots.ended(numbers.origin) {
+                Some(ended) => is_joining || ended > ended_before,
+                None => boots.is_known(numbers.origin) || is_joining && numbers.has_no_entry(),
             };
+            let is_good =
+                |numbers: &&Numbers| !is_own(numbers.origin) && is_of_use(numbers) && log.takes(numbers.origin);
             let all: Vec<_> = all.iter().filter(is_good).copied().collect();
             self.joining.offered(channel, peer, &all);
             for numbers in all {
@@ -53,8 +57,7 @@ impl Healing {
             if is_new && !told_by.brings_boot() {
                 continue;
             }
-            let ended_ms =
-                boot.ended_ago_ms.map(|ago| now.ms - i64::try_from(ago).expect("ages are bounded far below"));
+            let ended_ms = boot.ended_ago_ms.map(|ago| now.before(ago));
             let ended_before = now.ms - 2 * self.logs.times().retention_ms;
             // Nobody needs those who ended long ago.
             if !is_new || ended_ms.is_none_or(|ended| ended > ended_before) {
@@ -98,7 +101,7 @@ impl Healing {
 
     /// A peer has sent what it has of channels.
     pub(super) fn take_rings(&mut self, peer: Origin, ringed: &Ringed<'_>, now: Now) {
-        let Some(question) = self.joining.answered(ringed.number, peer) else { return };
+        let Some(question) = self.joining.answered(ringed.number, peer, now.ms) else { return };
         let mut left: Vec<_> = question.channels;
         for told in &ringed.channels {
             let Some(log) = self.logs.find(told.channel).filter(|log| left.iter().any(|name| **name == *log.name()))
@@ -107,7 +110,7 @@ impl Healing {
             };
             let mut has_room = false;
             for (origin, entry) in &told.entries {
-                let accepted_ms = now.ms - i64::try_from(entry.age_ms).expect("ages are bounded far below");
+                let accepted_ms = now.before(entry.age_ms);
                 let held = Held { number: entry.number, accepted_ms, content: entry.content.into() };
                 has_room |= log.prepend(*origin, held, now);
             }
@@ -123,11 +126,13 @@ impl Healing {
     }
 
     /// A peer has taken in what it was told.
-    pub(super) fn take_acknowledgement(&mut self, peer: Origin, number: u32) {
+    pub(super) fn take_acknowledgement(&mut self, peer: Origin, number: u32, now: Now, out: &mut impl Out) {
         let Some(of) = self.peers.get_mut(peer) else { return };
-        if of.telling.as_ref().is_some_and(|telling| telling.number == number && telling.sent_ms.is_some()) {
-            let telling = of.telling.take().expect("it was looked at");
-            self.acknowledged.insert(peer, telling.begun_ms);
+        let Some(begun_ms) = of.telling.as_ref().and_then(|telling| telling.acknowledged(number)) else { return };
+        self.acknowledged.insert(peer, begun_ms);
+        if of.telling.take().is_some_and(|telling| telling.number != number) {
+            // What it was told again takes less from there.
+            self.tell_all(peer, now, out);
         }
     }
 }

@@ -173,7 +173,7 @@ impl Healing {
             Message::Ask(origin) => self.serve_numbers(peer, origin, now, out),
             Message::Rings(rings) => self.serve_rings(peer, &rings, now, out),
             Message::Ringed(ringed) => self.take_rings(peer, &ringed, now),
-            Message::Acknowledge(number) => self.take_acknowledgement(peer, number),
+            Message::Acknowledge(number) => self.take_acknowledgement(peer, number, now, out),
         }
         Ok(())
     }

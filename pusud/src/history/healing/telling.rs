@@ -33,17 +33,16 @@ impl Book<'_> {
         logs
     }
 
-    /// What there is to tell of a log, of one origin or of all. Of whoever ended long ago nobody needs to know.
-    pub(super) fn numbers(&self, log: &Log, only: Option<Origin>, now: Now) -> Vec<Numbers> {
+    /// What there is to tell of a log, of one origin or of all. Who ended long ago is told of as long as the log names it: there
+    /// are positions that do, too.
+    pub(super) fn numbers(&self, log: &Log, only: Option<Origin>) -> Vec<Numbers> {
         let own = self.logs.own();
-        let ended_before = now.ms - 2 * self.logs.times().retention_ms;
         let is_told = |numbers: &Numbers| {
             let origin = numbers.origin;
             origin != own.unnumbered()
                 && only.is_none_or(|only| origin == only)
                 && (origin == own || self.logs.holds(Safeguard::NumbersOfAll))
                 && numbers.seen >= numbers.base
-                && self.logs.boots().ended(origin).is_none_or(|ended| ended > ended_before)
         };
         log.numbers().into_iter().filter(is_told).collect()
     }
@@ -83,6 +82,11 @@ impl Book<'_> {
     }
 }
 
+/// How long an append may take from its time until it is there, in milliseconds.
+const APPENDING_MS: i64 = 1000;
+/// How many numbers may be acknowledged later.
+const EARLIER_MAX: usize = 8;
+
 /// All that one peer is told, until it has acknowledged it.
 pub(super) struct Telling {
     /// What it acknowledges.
@@ -93,6 +97,8 @@ pub(super) struct Telling {
     pub(super) is_final: bool,
     /// When all of it was sent.
     pub(super) sent_ms: Option<i64>,
+    /// The numbers of what it was told before in vain, and when each of them began: an acknowledgement may be on its way.
+    earlier: Vec<(u32, i64)>,
     boots: std::vec::IntoIter<Origin>,
     logs: std::vec::IntoIter<Arc<Log>>,
     piece: u32,
@@ -103,7 +109,29 @@ impl Telling {
     pub(super) fn since(ms: i64, book: &Book<'_>, number: u32, is_final: bool, now: Now) -> Self {
         let boots: Vec<_> = book.starts.names().map(|(origin, _)| origin).collect();
         let logs = book.changed_since(ms).into_iter();
-        Self { number, begun_ms: now.ms, is_final, sent_ms: None, boots: boots.into_iter(), logs, piece: 0 }
+        Self {
+            number,
+            begun_ms: now.ms - APPENDING_MS,
+            is_final,
+            sent_ms: None,
+            earlier: Vec::new(),
+            boots: boots.into_iter(),
+            logs,
+            piece: 0,
+        }
+    }
+
+    /// This is told again what `before` was told in vain.
+    pub(super) fn repeats(&mut self, before: Self) {
+        self.earlier = before.earlier;
+        self.earlier.drain(..self.earlier.len().saturating_sub(EARLIER_MAX - 1));
+        self.earlier.push((before.number, before.begun_ms));
+    }
+
+    /// Since when whoever acknowledges this number has to be told what has changed; `None`: it was not told.
+    pub(super) fn acknowledged(&self, number: u32) -> Option<i64> {
+        let earlier = || self.earlier.iter().find(|(told, _)| *told == number).map(|&(_, begun_ms)| begun_ms);
+        (self.number == number && self.sent_ms.is_some()).then_some(self.begun_ms).or_else(earlier)
     }
 
     /// Sends as many pieces as there is room for.
@@ -119,7 +147,7 @@ impl Telling {
             let mut logs = Vec::new();
             while bytes < PIECE_BYTES_MAX {
                 let Some(log) = self.logs.next() else { break };
-                let mut numbers = book.numbers(&log, None, now);
+                let mut numbers = book.numbers(&log, None);
                 numbers.retain(|numbers| numbers.origin != peer);
                 if !numbers.is_empty() {
                     bytes += log.name().len() + 3 + NUMBERS_BYTES * numbers.len();

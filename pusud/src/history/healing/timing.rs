@@ -71,6 +71,9 @@ impl Healing {
             let Some(mut telling) = peer.telling.take() else { continue };
             if self.way == Way::Lossy && telling.sent_ms.is_some_and(|sent_ms| sent_ms + REPEAT_MS <= now.ms) {
                 self.tell_all(origin, now, out);
+                if let Some(again) = self.peers.get_mut(origin).and_then(|peer| peer.telling.as_mut()) {
+                    again.repeats(telling);
+                }
                 continue;
             }
             telling.send(origin, &self.book(), now, out);
@@ -96,7 +99,7 @@ impl Healing {
         let mut told = Vec::new();
         for (channel, origin) in news {
             if let Some(log) = self.logs.find(&channel) {
-                let numbers = self.book().numbers(&log, Some(origin), now);
+                let numbers = self.book().numbers(&log, Some(origin));
                 if !numbers.is_empty() {
                     told.push((log, numbers));
                 }
@@ -118,7 +121,7 @@ impl Healing {
                     channels.sort_unstable();
                     let mut told = Vec::new();
                     for log in channels.iter().filter_map(|channel| self.logs.find(channel)) {
-                        let numbers = self.book().numbers(&log, Some(self.logs.own()), now);
+                        let numbers = self.book().numbers(&log, Some(self.logs.own()));
                         if !numbers.is_empty() {
                             told.push((log, numbers));
                         }
@@ -134,7 +137,7 @@ impl Healing {
         let book = self.book();
         let mut told = Vec::new();
         for log in book.changed_since(since_ms) {
-            let numbers = book.numbers(&log, None, now);
+            let numbers = book.numbers(&log, None);
             if !numbers.is_empty() {
                 told.push((log, numbers));
             }

@@ -129,11 +129,13 @@ impl Log {
     /// has wanted for long.
     pub fn begin_at(&self, origin: Origin, base: u64, now: Now) {
         let mut state = self.lock();
+        if state.is_dropped {
+            return;
+        }
         let place = state.place_or_new(origin, base);
         let known = &mut state.origins[place];
         if known.numbers.seen + 1 < base {
-            known.skip_to(base);
-            known.numbers.base = base;
+            known.go_on_at(base);
             self.changed_ms.store(now.ms, Ordering::Release);
         }
     }
@@ -142,6 +144,9 @@ impl Log {
     /// it comes again with the ring of another relay.
     pub fn adopt(&self, numbers: Numbers, now: Now) {
         let mut state = self.lock();
+        if state.is_dropped {
+            return;
+        }
         state.used_ms = now.ms;
         let place = state.place_or_new(numbers.origin, numbers.base);
         let known = &mut state.origins[place];
@@ -166,7 +171,7 @@ impl Log {
     /// room for it. False: it is not.
     pub fn prepend(&self, origin: Origin, held: Held, now: Now) -> bool {
         let mut state = self.lock();
-        let Some(place) = state.place(origin) else { return false };
+        let Some(place) = state.place(origin).filter(|_| !state.is_dropped) else { return false };
         let Known { numbers, has_gap, .. } = state.origins[place];
         let is_young = now.ms - held.accepted_ms < self.ttl_ms;
         let has_room = state.ring.len() < self.size && !self.shared.is_tight();

@@ -142,7 +142,8 @@ impl State {
         let mut is_recovered = self.is_behind_horizon(shared, &since);
         let mut skip = Position::of(since.minute, std::iter::empty(), false);
         for (origin, number) in since.iter() {
-            let numbers = self.place(origin).map(|place| self.origins[place].numbers);
+            let known = self.place(origin).map(|place| &self.origins[place]);
+            let numbers = known.map(|known| known.numbers);
             let seen = numbers.map_or(0, |numbers| numbers.seen);
             if number > seen {
                 // Of another relay it is not from the future: the client was faster than the link.
@@ -163,7 +164,8 @@ impl State {
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
-                is_recovered &= !is_counted || number.max(numbers.base - 1) + 1 >= numbers.floor;
+                let number = known.map_or(number, |known| known.seen_with(number)).max(numbers.base - 1);
+                is_recovered &= !is_counted || number + 1 >= numbers.floor;
             } else {
                 // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
                 is_recovered &= shared.is_own(origin)
@@ -176,9 +178,8 @@ impl State {
             if numbers.is_empty() || since.get(numbers.origin).is_some() {
                 continue;
             }
-            let ended = shared.boots.ended_minute(numbers.origin, now);
-            let is_seen_whole = ended
-                .is_some_and(|ended| since.minute > ended.saturating_add(shared.times.half_minutes()))
+            let is_seen_whole = !shared.is_own(numbers.origin)
+                && shared.boots.had_ended(numbers.origin, since.minute, now)
                 && shared.holds(Safeguard::AbsentAfterItsEndIsSeen);
             if is_seen_whole || !shared.holds(Safeguard::AbsentIsNothing) {
                 seen_whole.push(numbers.origin);

@@ -9,6 +9,7 @@
 mod append;
 mod heal;
 mod join;
+mod listed;
 mod looking;
 mod origins;
 mod ring;
@@ -25,7 +26,7 @@ use super::clock::Now;
 use super::counts::Counts;
 use super::logs::Shared;
 use super::origin::Origin;
-use super::position::{self, ORIGINS_MAX, Position};
+use super::position;
 use super::settings::Rule;
 use origins::{Known, LOG_ORIGINS_MAX};
 use ring::Ring;
@@ -36,8 +37,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 const LOG_BYTES: usize = 400;
 /// What one origin takes in it.
 const ORIGIN_BYTES: usize = 48;
-/// How often a log looks whether positions still have to name all origins, in parts of the retention.
-const UNLISTING_PARTS: i64 = 64;
 
 /// The log of one channel.
 pub struct Log {
@@ -143,6 +142,9 @@ impl Log {
     /// Drops what is past its time to live, and then the oldest until at most so many bytes are left of it, or one entry.
     pub(super) fn shrink(&self, bytes: usize, now: Now) {
         let mut state = self.lock();
+        if state.is_dropped {
+            return;
+        }
         state.expire(self, now);
         while state.bytes(&self.name) > bytes && state.ring.len() > 1 && state.evict() {
             Counts::count(&self.shared.counts.evicted);
@@ -153,6 +155,9 @@ impl Log {
     /// Ends the log, if it is empty, nobody listens here and it was not used since `before_ms`.
     pub(super) fn drop_if_unused(&self, before_ms: i64, now: Now) -> bool {
         let mut state = self.lock();
+        if state.is_dropped {
+            return false;
+        }
         state.expire(self, now);
         let is_dropped = state.ring.len() == 0 && state.used_ms <= before_ms && !state.is_in_use(self);
         if is_dropped {
@@ -166,7 +171,7 @@ impl Log {
     pub(super) fn displace(&self, bytes_max: usize, before_ms: i64, now: Now) -> bool {
         let mut state = self.lock();
         let is_small = state.ring.len() <= 1 || state.counted_bytes <= bytes_max;
-        if !is_small || state.used_ms > before_ms || state.is_in_use(self) {
+        if state.is_dropped || !is_small || state.used_ms > before_ms || state.is_in_use(self) {
             return false;
         }
         while state.evict() {
@@ -226,59 +231,6 @@ impl State {
         let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
         shared.forget(own.map_or(0, |known| known.numbers.seen), now);
         shared.release(std::mem::take(&mut self.counted_bytes));
-    }
-
-    /// Leaves out of positions whoever ended long ago and has nothing in the ring, and forgets who ended longer ago.
-    fn unlist(&mut self, shared: &Shared, now: Now) {
-        if self.origins.len() == 1 || now.ms < self.unlisting_ms {
-            return;
-        }
-        let retention = shared.times.retention_ms;
-        self.unlisting_ms = now.ms + retention / UNLISTING_PARTS;
-        for place in (0..self.origins.len()).rev() {
-            let known = &mut self.origins[place];
-            let origin = known.numbers.origin;
-            if origin == shared.own || !known.numbers.has_no_entry() {
-                continue;
-            }
-            let Some(ended) = shared.boots.ended(origin) else { continue };
-            known.is_listed &= now.ms - ended < retention;
-            if now.ms - ended >= 3 * retention {
-                self.forget_origin(place);
-            }
-        }
-    }
-
-    fn forget_origin(&mut self, place: usize) {
-        let last = self.origins.len() - 1;
-        self.origins.swap_remove(place);
-        if place != last {
-            let as_place = |place| u16::try_from(place).expect("origins are bounded far below");
-            self.ring.move_origin(as_place(last), as_place(place));
-        }
-    }
-
-    /// The origins that positions name, and whether there are more.
-    fn listed(&self, own: Origin) -> (impl Iterator<Item = (Origin, u64)> + '_, bool) {
-        // Where there was a log before, a number that it has never had says that the position is not one of its own.
-        let is_marked = move |known: &Known| self.horizon.is_some() && known.numbers.origin == own;
-        let is_named = move |known: &&Known| known.is_listed && (!known.numbers.is_empty() || is_marked(known));
-        let count = self.origins.iter().filter(is_named).count();
-        let named = self.origins.iter().filter(is_named).skip(count.saturating_sub(ORIGINS_MAX));
-        let alone = (count == 0).then_some((own, 0));
-        (named.map(|known| (known.numbers.origin, known.numbers.seen)).chain(alone), count > ORIGINS_MAX)
-    }
-
-    /// Appends the text of the position of now.
-    fn push_position(&self, out: &mut String, own: Origin, now: Now) {
-        let (listed, is_partial) = self.listed(own);
-        position::push_text(out, now.minute, listed, is_partial);
-    }
-
-    /// The position of now.
-    fn position(&self, own: Origin, now: Now) -> Position {
-        let (listed, is_partial) = self.listed(own);
-        Position::of(now.minute, listed, is_partial)
     }
 
     fn bytes(&self, name: &str) -> usize {

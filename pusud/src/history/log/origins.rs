@@ -27,7 +27,7 @@ impl Numbers {
     }
 
     /// Whether nothing of it is in the ring.
-    pub(super) fn has_no_entry(&self) -> bool {
+    pub fn has_no_entry(&self) -> bool {
         self.floor > self.seen
     }
 
@@ -48,12 +48,37 @@ pub(super) struct Known {
     pub(super) is_listed: bool,
     /// Below its floor there may be publications of it in the ring, before a gap.
     pub(super) has_gap: bool,
+    /// The numbers that it has left out, from the last one before them on: it had forgotten the channel.
+    left_out: Option<(u64, u64)>,
 }
 
 impl Known {
     /// One that has published nothing, and will begin with `base`.
     pub(super) fn new(origin: Origin, base: u64) -> Self {
-        Self { numbers: Numbers::new(origin, base), is_listed: true, has_gap: false }
+        Self { numbers: Numbers::new(origin, base), is_listed: true, has_gap: false, left_out: None }
+    }
+
+    /// The origin itself goes on with this number: it has forgotten those before, and left some out. Who has seen the last one
+    /// before them has lost nothing.
+    pub(super) fn go_on_at(&mut self, base: u64) {
+        if self.numbers.is_empty() {
+            self.numbers.base = base;
+        } else {
+            let from = match self.left_out {
+                Some((from, to)) if to == self.numbers.seen => from,
+                _ => self.numbers.seen,
+            };
+            self.left_out = Some((from, base - 1));
+        }
+        self.skip_to(base);
+    }
+
+    /// The number up to which whoever has seen this one has seen all that there was.
+    pub(super) fn seen_with(&self, number: u64) -> u64 {
+        match self.left_out {
+            Some((from, to)) if (from..to).contains(&number) => to,
+            _ => number,
+        }
     }
 
     /// Everything before `next` was appended, is told as lost, or nobody wants it: nothing of it will be here.

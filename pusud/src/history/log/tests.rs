@@ -1,11 +1,12 @@
 //! The log against stories, and against a simple model.
 
+mod ends;
 mod shards;
 
 use super::*;
 use crate::frames;
 use crate::history::clock::Times;
-use crate::history::{Logs, Rule, Settings};
+use crate::history::{Logs, Position, Rule, Settings};
 use std::time::Duration;
 
 fn origin(bits: u64) -> Origin {

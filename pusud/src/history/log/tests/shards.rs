@@ -5,7 +5,7 @@ use super::super::*;
 use super::{now, origin};
 use crate::frames;
 use crate::history::clock::Times;
-use crate::history::{Logs, Rule, Settings};
+use crate::history::{Logs, Position, Rule, Settings};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::time::Duration;
