@@ -29,7 +29,7 @@ pub(super) struct Shared {
     bytes: AtomicUsize,
     /// The highest number of the relay's own that was forgotten with a log.
     forgotten: AtomicU64,
-    /// The minute of the youngest log that was forgotten, and one more; 0: none was.
+    /// The minute in which that of the forgotten logs was last used that was used last, and one more; 0: none was.
     horizon: AtomicU32,
     /// What a test does without.
     #[cfg(test)]
@@ -62,10 +62,12 @@ impl Shared {
         self.horizon.load(Ordering::Acquire).checked_sub(1)
     }
 
-    /// A log is forgotten in which the relay's own publications had numbers up to this one.
-    pub(super) fn forget(&self, seen: u64, now: Now) {
+    /// A log is forgotten in which the relay's own publications had numbers up to this one, and which was last used at this time.
+    pub(super) fn forget(&self, seen: u64, used_ms: i64, now: Now) {
         self.forgotten.fetch_max(seen, Ordering::AcqRel);
-        self.horizon.fetch_max(now.minute + 1, Ordering::AcqRel);
+        // Whoever came later has missed nothing of it.
+        let ago = Minute::try_from((now.ms - used_ms).max(0) / self.times.minute_ms).unwrap_or(Minute::MAX);
+        self.horizon.fetch_max(now.minute.saturating_sub(ago) + 1, Ordering::AcqRel);
         Counts::count(&self.counts.forgotten);
     }
 

@@ -229,7 +229,7 @@ impl State {
     fn end(&mut self, shared: &Shared, now: Now) {
         self.is_dropped = true;
         let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
-        shared.forget(own.map_or(0, |known| known.numbers.seen), now);
+        shared.forget(own.map_or(0, |known| known.numbers.seen), self.used_ms, now);
         shared.release(std::mem::take(&mut self.counted_bytes));
     }
 

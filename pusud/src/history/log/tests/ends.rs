@@ -102,3 +102,23 @@ fn the_end_of_a_log_leaves_the_one_that_took_its_place() {
     relay.logs.forget_unused(&[first], relay.ms, now(relay.ms), &|_: &str| false);
     assert!(Arc::ptr_eq(&relay.log(), &second));
 }
+
+#[test]
+fn young_channels_know_nothing_of_logs_that_went_unused() {
+    let (mut relay, other) = (Relay::new(1, 9), Relay::new(2, 9));
+    relay.logs.boots().learn(origin(2), None);
+    other.logs.boots().learn(origin(1), None);
+    let old = relay.logs.log("old", now(0)).expect("it has history");
+    publish(&old, 0);
+    drop(old);
+    relay.ms = RETENTION_MS + 1;
+    relay.logs.look_after(now(relay.ms), |_| false);
+    assert!(relay.logs.is_empty());
+    // A channel that is new at both relays, and a listener that moves from the other one.
+    let position = other.log().read(Start::Now, now(relay.ms)).position.text();
+    relay.publish(&["1"]);
+    assert_eq!(relay.recovered(&position), Some(vec!["1".into()]));
+    // Whoever was away for longer than anything is kept may have missed what was forgotten.
+    let position = other.log().read(Start::Now, now(0)).position.text();
+    assert_eq!(relay.recovered(&position), None);
+}
