@@ -67,15 +67,15 @@ impl Boots {
         self.read().iter().map(|(&origin, &ended)| (origin, ended)).collect()
     }
 
-    /// Whether whoever came from this minute has seen everything of a start: it had ended before that.
-    pub(super) fn had_ended(&self, origin: Origin, minute: Minute, now: Now) -> bool {
+    /// Whether whoever came from this minute has seen everything of a start in a channel with these times: it had ended long
+    /// before that.
+    pub(super) fn had_ended(&self, origin: Origin, minute: Minute, times: Times, now: Now) -> bool {
         let ended = match self.read().get(&origin) {
             Some(&ended) => ended,
             None => Some(now.ms - FORGOTTEN_RETENTIONS * self.times.retention_ms),
         };
         let Some(ended) = ended else { return false };
-        let ago = Minute::try_from((now.ms - ended).max(0) / self.times.minute_ms).unwrap_or(Minute::MAX);
-        minute > now.minute.saturating_sub(ago).saturating_add(self.times.half_minutes())
+        minute > now.minute_at(ended, times).saturating_add(times.half_minutes())
     }
 
     /// Forgets those that ended long ago.

@@ -24,6 +24,12 @@ impl Now {
     pub(super) fn before(self, age_ms: u64) -> i64 {
         self.ms - age_ms.min(AGE_MAX_MS).cast_signed()
     }
+
+    /// The minute of an earlier time, in milliseconds since the relay's start.
+    pub(super) fn minute_at(self, ms: i64, times: Times) -> Minute {
+        let ago = Minute::try_from((self.ms - ms).max(0) / times.minute_ms).unwrap_or(Minute::MAX);
+        self.minute.saturating_sub(ago)
+    }
 }
 
 /// Where moments come from.

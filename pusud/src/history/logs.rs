@@ -66,8 +66,7 @@ impl Shared {
     pub(super) fn forget(&self, seen: u64, used_ms: i64, now: Now) {
         self.forgotten.fetch_max(seen, Ordering::AcqRel);
         // Whoever came later has missed nothing of it.
-        let ago = Minute::try_from((now.ms - used_ms).max(0) / self.times.minute_ms).unwrap_or(Minute::MAX);
-        self.horizon.fetch_max(now.minute.saturating_sub(ago) + 1, Ordering::AcqRel);
+        self.horizon.fetch_max(now.minute_at(used_ms, self.times) + 1, Ordering::AcqRel);
         Counts::count(&self.counts.forgotten);
     }
 
@@ -206,6 +205,23 @@ impl Logs {
         let rule = &self.settings.rules[place];
         let make = || Log::new(channel, place, rule, self.shared.clone(), now);
         Some(self.write().get_or_make(channel, &self.shared, now, make))
+    }
+
+    /// The log of a channel for somebody who only reads it: if there is none, one that nobody else has. `None`: it has no history.
+    pub fn log_to_read(&self, channel: &str, now: Now) -> Option<Arc<Log>> {
+        self.find(channel).or_else(|| {
+            let place = self.settings.place_of(channel)?;
+            Some(Arc::new(Log::new(channel, place, &self.settings.rules[place], self.shared.clone(), now)))
+        })
+    }
+
+    /// The last listener of a shard has gone. A log in which nothing was ever published goes with it.
+    pub fn leave(&self, channel: &str, shard: usize, now: Now) {
+        if let Some(log) = self.find(channel)
+            && log.leave(shard, now)
+        {
+            self.write().drop_if_blank(&log, now);
+        }
     }
 
     /// The log of a channel, if it is there.

@@ -17,6 +17,7 @@ mod settings;
 mod stream_id;
 mod sums;
 mod table;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -32,6 +33,7 @@ pub use logs::Logs;
 pub use origin::Origin;
 pub use position::{Minute, NUMBER_MAX, ORIGINS_MAX, Position};
 pub use settings::{Rule, Settings};
-pub use stream_id::{STREAM_ID_BYTES_MAX, Seen, Tag, push_id, starts};
+pub use stream_id::{STREAM_ID_BYTES_MAX, Seen, push_id, starts};
 pub use sums::Sum;
+pub use tag::Tag;
 pub use view::LogsView;

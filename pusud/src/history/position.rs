@@ -1,17 +1,18 @@
 //! A position: what a listener has seen of a channel, as text that it keeps and gives back.
 //!
-//! `TTTT` is the minute in which it was made, by the maker's clock; then `-ORIGIN.n` follows for each origin: everything of
+//! `TTTT` is the minute in which it was made, by the maker's clock, and `CCCC` a hash of the channel's name; then `-ORIGIN.n` follows for each origin: everything of
 //! that origin up to number n was seen, or told as lost. A `.` in front of it, in place of the `-`, says that the maker did not know
 //! that origin, and has said that something is lost. A `*` at the end says that there were more origins than have room.
 //! Characters of JSON that would need an escape are not in it.
 
 use super::base64;
 use super::origin::{self, Origin};
+use super::tag::{TAG_LEN, Tag};
 use crate::protocol::POSITION_BYTES_MAX;
 use smallvec::SmallVec;
 
 /// Origins that a position names at most.
-pub const ORIGINS_MAX: usize = 16;
+pub const ORIGINS_MAX: usize = 40;
 /// The largest number that a publication may have: what programs in other languages hold as a whole number.
 pub const NUMBER_MAX: u64 = 1 << 53;
 const MINUTE_LEN: usize = 4;
@@ -27,10 +28,12 @@ pub(super) const MINUTE_MAX: Minute = (1 << (6 * MINUTE_LEN)) - 1;
 pub struct Position {
     /// When it was made.
     pub minute: Minute,
+    /// Of which channel it is.
+    pub tag: Tag,
     /// Each origin once, and the highest number of it that was seen.
     pub(super) seen: SmallVec<[(Origin, u64); 3]>,
     /// Of which of these it was told that something is lost, since nobody knew them: a bit for each.
-    told: u16,
+    told: u64,
     /// It does not say all: there were more origins.
     pub(super) is_partial: bool,
 }
@@ -43,7 +46,9 @@ impl Position {
         }
         let (minute, mut rest) = text.as_bytes().split_first_chunk::<MINUTE_LEN>()?;
         let minute = Minute::try_from(base64::parse(minute)?).ok()?;
-        let mut position = Self { minute, ..Self::default() };
+        let (tag, behind) = rest.split_first_chunk::<TAG_LEN>()?;
+        rest = behind;
+        let mut position = Self { minute, tag: Tag::parse(tag)?, ..Self::default() };
         while let Some((&separator, behind)) = rest.split_first() {
             if separator == b'*' && behind.is_empty() {
                 position.is_partial = true;
@@ -61,7 +66,7 @@ impl Position {
             if position.seen.len() == ORIGINS_MAX {
                 return None;
             }
-            position.told |= u16::from(separator == b'.') << position.seen.len();
+            position.told |= u64::from(separator == b'.') << position.seen.len();
             position.seen.push((origin, number));
             rest = behind;
         }
@@ -69,14 +74,14 @@ impl Position {
     }
 
     /// One of these origins, each of which stands there once.
-    pub(super) fn of(minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) -> Self {
-        Self { minute, seen: seen.collect(), told: 0, is_partial }
+    pub(super) fn of(minute: Minute, tag: Tag, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) -> Self {
+        Self { minute, tag, seen: seen.collect(), told: 0, is_partial }
     }
 
     /// Appends its text.
     pub fn push(&self, out: &mut String) {
         let parts = self.seen.iter().enumerate().map(|(at, &(origin, number))| (origin, number, self.is_told(at)));
-        push_parts(out, self.minute, parts, self.is_partial);
+        push_parts(out, self.minute, self.tag, parts, self.is_partial);
     }
 
     /// Its text.
@@ -121,13 +126,13 @@ impl Position {
             let seen = &mut self.seen[at].1;
             // What was said of the higher number holds.
             if number > *seen {
-                self.told = self.told & !(1 << at) | u16::from(is_told) << at;
+                self.told = self.told & !(1 << at) | u64::from(is_told) << at;
                 *seen = number;
             } else if number == *seen && !is_told {
                 self.told &= !(1 << at);
             }
         } else if self.seen.len() < ORIGINS_MAX {
-            self.told |= u16::from(is_told) << self.seen.len();
+            self.told |= u64::from(is_told) << self.seen.len();
             self.seen.push((origin, number));
         } else {
             self.is_partial = true;
@@ -149,12 +154,25 @@ impl Position {
 }
 
 /// Appends the text of a position.
-pub(super) fn push_text(out: &mut String, minute: Minute, seen: impl Iterator<Item = (Origin, u64)>, is_partial: bool) {
-    push_parts(out, minute, seen.map(|(origin, number)| (origin, number, false)), is_partial);
+pub(super) fn push_text(
+    out: &mut String,
+    minute: Minute,
+    tag: Tag,
+    seen: impl Iterator<Item = (Origin, u64)>,
+    is_partial: bool,
+) {
+    push_parts(out, minute, tag, seen.map(|(origin, number)| (origin, number, false)), is_partial);
 }
 
-fn push_parts(out: &mut String, minute: Minute, parts: impl Iterator<Item = (Origin, u64, bool)>, is_partial: bool) {
+fn push_parts(
+    out: &mut String,
+    minute: Minute,
+    tag: Tag,
+    parts: impl Iterator<Item = (Origin, u64, bool)>,
+    is_partial: bool,
+) {
     base64::push::<MINUTE_LEN>(out, minute.min(MINUTE_MAX).into());
+    tag.push(out);
     for (origin, number, is_told) in parts {
         out.push(if is_told { '.' } else { '-' });
         origin.push(out);
@@ -200,37 +218,41 @@ mod tests {
 
     #[test]
     fn what_is_not_a_position_is_known() {
-        let mut good = Position { minute: 77, ..Position::default() };
+        let mut good = Position { minute: 77, tag: Tag::of("a"), ..Position::default() };
         good.merge(origin(5), 12);
         let good = good.text();
-        assert_eq!(good, "AABN-AAAAAF.12");
+        assert_eq!(good, "AABNypeB-AAAAAF.12");
         assert!(Position::parse(&good).is_some());
         for bad in [
             "",
             "AAB",
             "AAB+",
-            "AABN-",
-            "AABN-AAAAAF",
-            "AABN-AAAAAF.",
-            "AABN-AAAAAF.x",
-            "AABN-AAAAAF.-1",
-            "AABN-AAAAAF.012",
-            "AABN-AAAAAF.9007199254740993",
-            "AABN-AAAAAF.99999999999999999999",
-            "AABN-AAAAAF.1-AAAAAF.2",
-            "AABN-AAAAAF.1**",
-            "AABN-AAAAAF.1*-AAAAAG.1",
-            "AABN*AAAAAF.1",
-            "AABN..AAAAAF.1",
-            "AABN-AAAAAF-1",
-            "AABN-ÄÄÄ.1",
-            " AABN",
+            "AABN",
+            "null",
+            "AABNype",
+            "AABNyp+B",
+            "AABNypeB-",
+            "AABNypeB-AAAAAF",
+            "AABNypeB-AAAAAF.",
+            "AABNypeB-AAAAAF.x",
+            "AABNypeB-AAAAAF.-1",
+            "AABNypeB-AAAAAF.012",
+            "AABNypeB-AAAAAF.9007199254740993",
+            "AABNypeB-AAAAAF.99999999999999999999",
+            "AABNypeB-AAAAAF.1-AAAAAF.2",
+            "AABNypeB-AAAAAF.1**",
+            "AABNypeB-AAAAAF.1*-AAAAAG.1",
+            "AABNypeB*AAAAAF.1",
+            "AABNypeB..AAAAAF.1",
+            "AABNypeB-AAAAAF-1",
+            "AABNypeB-ÄÄÄ.1",
+            " AABNypeB",
         ] {
             assert_eq!(Position::parse(bad), None, "{bad}");
         }
-        let many: String = (0..=ORIGINS_MAX).map(|n| format!("-AAAA{:02}.1", n)).collect();
-        assert_eq!(Position::parse(&format!("AABN{many}")), None);
-        assert_eq!(Position::parse(&format!("AABN{}*", "-".repeat(600))), None);
+        let many: String = (0..=ORIGINS_MAX).map(|n| format!("-AAAA{n:02}.1")).collect();
+        assert_eq!(Position::parse(&format!("AABNypeB{many}")), None);
+        assert_eq!(Position::parse(&format!("AABNypeB{}*", "-".repeat(600))), None);
     }
 
     proptest! {
@@ -238,12 +260,13 @@ mod tests {
         fn texts_read_back(
             minute in 0..=MINUTE_MAX,
             seen in proptest::collection::btree_map(0u64..1 << 36, 0..=NUMBER_MAX, 0..=ORIGINS_MAX),
-            told: u16,
+            told: u64,
+            channel in "[a-z]{1,3}",
             is_partial: bool,
         ) {
             let seen: SmallVec<_> = seen.into_iter().map(|(bits, number)| (origin(bits), number)).collect();
-            let told = u16::try_from(u32::from(told) & ((1 << seen.len()) - 1)).expect("it has 16 bits");
-            let position = Position { minute, seen, told, is_partial };
+            let told = told & ((1 << seen.len()) - 1);
+            let position = Position { minute, tag: Tag::of(&channel), seen, told, is_partial };
             let text = position.text();
             prop_assert!(text.len() <= POSITION_BYTES_MAX);
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte)));

@@ -4,36 +4,17 @@
 //! `TAG:POSITION` for each, joined by commas: the tag is a hash of the channel's name, and without a position it says that
 //! nothing is known of that channel any more.
 
-use super::base64;
 use super::log::Start;
 use super::position::Position;
-use sha2::{Digest as _, Sha256};
+use super::tag::{TAG_LEN, Tag};
 
 /// Longest id, in bytes.
 pub const STREAM_ID_BYTES_MAX: usize = 4096;
-const TAG_LEN: usize = 4;
 const TAG_END: char = ':';
 const SEPARATOR: char = ',';
 
 /// What one channel takes in an id beside its position, in bytes.
 const ENTRY_BYTES: usize = TAG_LEN + 2;
-
-/// A channel in an id: a hash of its name. Two channels may have the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Tag(u32);
-
-impl Tag {
-    /// That of this channel.
-    pub fn of(channel: &str) -> Self {
-        let hash: [u8; 32] = Sha256::digest(channel).into();
-        Self(u32::from_be_bytes([0, hash[0], hash[1], hash[2]]))
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let number = base64::parse(text.as_bytes()).filter(|_| text.len() == TAG_LEN)?;
-        u32::try_from(number).ok().map(Self)
-    }
-}
 
 /// What a stream's id says of one channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,7 +37,7 @@ pub fn push_id<'a>(out: &mut Vec<u8>, channels: impl Iterator<Item = (Tag, &'a S
             out.push(SEPARATOR as u8);
         }
         tag_text.clear();
-        base64::push::<TAG_LEN>(&mut tag_text, tag.0.into());
+        tag.push(&mut tag_text);
         out.extend_from_slice(tag_text.as_bytes());
         out.push(TAG_END as u8);
         if let Seen::Upto(position) = seen
@@ -72,18 +53,20 @@ pub fn push_id<'a>(out: &mut Vec<u8>, channels: impl Iterator<Item = (Tag, &'a S
 /// id at all. `otherwise`: those that it says nothing of.
 pub fn starts(id: Option<&str>, channels: &[&str], otherwise: &Start) -> Vec<Start> {
     let Some(id) = id else { return vec![otherwise.clone(); channels.len()] };
-    if !id.contains(TAG_END) {
-        // Of several channels it does not say which one it is about.
-        let position = Position::parse(id).filter(|_| channels.len() == 1);
-        return vec![Start::Since(position); channels.len()];
-    }
-    let entries: Vec<_> = id.split(SEPARATOR).filter_map(|entry| entry.split_once(TAG_END)).collect();
+    let entries: Vec<(Option<Tag>, Option<Position>)> = if id.contains(TAG_END) {
+        let entries = id.split(SEPARATOR).filter_map(|entry| entry.split_once(TAG_END));
+        entries.map(|(tag, position)| (Tag::parse(tag.as_bytes()), Position::parse(position))).collect()
+    } else {
+        // That of a stream with one channel.
+        let Some(position) = Position::parse(id) else { return vec![Start::Since(None); channels.len()] };
+        vec![(Some(position.tag), Some(position))]
+    };
     let tags: Vec<_> = channels.iter().map(|channel| Tag::of(channel)).collect();
-    let start = |tag: &Tag| match entries.iter().find(|(text, _)| Tag::parse(text) == Some(*tag)) {
+    let start = |tag: &Tag| match entries.iter().find(|(of, _)| *of == Some(*tag)) {
         None => otherwise.clone(),
         Some((_, position)) => {
             let is_ambiguous = tags.iter().filter(|other| *other == tag).count() > 1;
-            Start::Since(Position::parse(position).filter(|_| !is_ambiguous))
+            Start::Since(position.clone().filter(|_| !is_ambiguous))
         }
     };
     tags.iter().map(start).collect()
@@ -94,7 +77,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POSITION: &str = "AABN-AAAAAF.12";
+    /// Of channel `a`.
+    const POSITION: &str = "AABNypeB-AAAAAF.12";
 
     fn id(channels: &[(&str, Seen)], bytes_max: usize) -> String {
         let mut out = Vec::new();
@@ -120,7 +104,9 @@ mod tests {
     #[test]
     fn an_id_of_one_channel_is_its_position() {
         assert_eq!(starts(Some(POSITION), &["a"], &Start::Now), [since(POSITION)]);
-        assert_eq!(starts(Some(POSITION), &["a", "b"], &Start::Now), [Start::Since(None), Start::Since(None)]);
+        assert_eq!(starts(Some(POSITION), &["a", "b"], &Start::Now), [since(POSITION), Start::Now]);
+        assert_eq!(starts(Some(POSITION), &["b"], &Start::Now), [Start::Now], "it is of another stream");
+        assert_eq!(starts(Some("null"), &["a", "b"], &Start::Now), [Start::Since(None), Start::Since(None)]);
         assert_eq!(starts(Some("7"), &["a"], &Start::Last(1)), [Start::Since(None)]);
         assert_eq!(starts(None, &["a", "b"], &Start::Last(1)), [Start::Last(1), Start::Last(1)]);
     }
@@ -148,7 +134,7 @@ mod tests {
         let mut seen = std::collections::HashMap::new();
         for number in 0.. {
             let name = number.to_string();
-            if let Some(other) = seen.insert(Tag::of(&name).0, name.clone()) {
+            if let Some(other) = seen.insert(Tag::of(&name), name.clone()) {
                 return (other, name);
             }
         }

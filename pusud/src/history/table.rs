@@ -21,6 +21,8 @@ pub(super) struct Table {
     /// Each with the time since which it has waited here, in milliseconds since the relay's start: who was used after that
     /// waits once more.
     queue: VecDeque<(Arc<Log>, i64)>,
+    /// How many at least have ended and wait there.
+    ended: usize,
 }
 
 impl Table {
@@ -84,6 +86,18 @@ impl Table {
         is_dropped
     }
 
+    /// Ends a log in which nothing was ever published, and to which nobody listens.
+    pub(super) fn drop_if_blank(&mut self, log: &Log, now: Now) {
+        if log.end_if_blank(now) {
+            self.remove(log);
+            // Those that have ended do not outnumber the others.
+            self.ended += 1;
+            if self.ended > self.by_name.len() {
+                self.tidy();
+            }
+        }
+    }
+
     /// Takes out this log, and not the one that has taken its place.
     fn remove(&mut self, log: &Log) {
         if self.by_name.get(log.name()).is_some_and(|there| std::ptr::eq(&raw const **there, log)) {
@@ -93,6 +107,7 @@ impl Table {
 
     /// Lets go of logs that have ended.
     pub(super) fn tidy(&mut self) {
+        self.ended = 0;
         self.queue.retain(|(log, _)| !log.has_ended());
     }
 }

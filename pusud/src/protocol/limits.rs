@@ -13,7 +13,7 @@ pub const SUBSCRIPTIONS_MAX: usize = 10_000;
 /// Longest authorization of a client, in bytes: what plugins are tested with.
 pub const AUTHORIZATION_BYTES_MAX: usize = 64 * 1024;
 /// Longest position in a channel's history, in bytes.
-pub const POSITION_BYTES_MAX: usize = 512;
+pub const POSITION_BYTES_MAX: usize = 1024;
 /// How deep JSON may be nested outside of `content`, where the protocol knows nothing that is nested.
 pub(crate) const JSON_DEPTH_MAX: usize = 32;
 /// Deepest `content` that any setting allows. What parses JSON by recursion ends in trouble past this: a larger limit would

@@ -99,7 +99,7 @@ impl State {
     pub(super) fn make_ready(&mut self, log: &Log, now: Now) {
         self.used_ms = now.ms;
         self.expire(log, now);
-        self.unlist(&log.shared, now);
+        self.unlist(log, now);
     }
 
     /// Appends publications of one origin, each with its time of acceptance, behind the last one; returns how many.
@@ -115,12 +115,13 @@ impl State {
         let mut count = 0;
         let origin = u16::try_from(place).expect("origins are bounded far below");
         self.origins[place].is_listed = true;
+        self.origins[place].changed_ms = now.ms;
         for (content, accepted_ms) in entries {
             let numbers = &mut self.origins[place].numbers;
             numbers.seen += 1;
             let number = numbers.seen;
             position.clear();
-            self.push_position(&mut position, log.shared.own, now);
+            self.push_position(&mut position, log, now);
             frames::push_publish_at(frames, &log.name, &position, &content);
             self.ring.push(Entry { content, number, accepted_ms, origin });
             if self.ring.len() > log.size {

@@ -113,9 +113,10 @@ impl Log {
             known.numbers.floor = floor;
         }
         known.is_listed = true;
+        known.changed_ms = now.ms;
         self.changed_ms.store(now.ms, Ordering::Release);
         let mut position = String::new();
-        state.push_position(&mut position, self.shared.own, now);
+        state.push_position(&mut position, self, now);
         frames::push_gap(frames, &self.name, &position);
         state.count(&self.name, &self.shared);
         Counts::count(&self.shared.counts.gaps);

@@ -85,7 +85,7 @@ impl Log {
         }
         state.used_ms = now.ms;
         state.expire(self, now);
-        let mut joining = state.judge(&self.shared, start, now);
+        let mut joining = state.judge(self, start, now);
         state.shards |= 1 << shard;
         if self.is_behind(shard) {
             // What waits in the shard's inbox was appended before, and is missed or seen.
@@ -106,18 +106,20 @@ impl Log {
     pub fn read(&self, start: Start, now: Now) -> Joining {
         let mut state = self.lock();
         state.expire(self, now);
-        state.judge(&self.shared, start, now)
+        state.judge(self, start, now)
     }
 }
 
 impl State {
-    fn judge(&self, shared: &Shared, start: Start, now: Now) -> Joining {
-        let at = self.position(shared.own, now);
+    fn judge(&self, log: &Log, start: Start, now: Now) -> Joining {
+        let at = self.position(log, now);
         match start {
             Start::Now => Joining { answer: Answer::Now, position: at.clone(), missed: Vec::new(), skip: None, at },
             Start::Last(count) => self.newest(count, at),
             Start::Since(None) => not_recovered(at, None),
-            Start::Since(Some(since)) => self.since(shared, since, at, now),
+            // Of another channel it says nothing.
+            Start::Since(Some(since)) if since.tag != log.tag => not_recovered(at, None),
+            Start::Since(Some(since)) => self.since(log, since, at, now),
         }
     }
 
@@ -138,9 +140,10 @@ impl State {
         Joining { answer: Answer::Last, position, missed, skip: None, at }
     }
 
-    fn since(&self, shared: &Shared, since: Position, at: Position, now: Now) -> Joining {
-        let mut is_recovered = self.is_behind_horizon(shared, &since);
-        let mut skip = Position::of(since.minute, std::iter::empty(), false);
+    fn since(&self, log: &Log, since: Position, at: Position, now: Now) -> Joining {
+        let shared = &*log.shared;
+        let mut is_recovered = self.is_behind_horizon(shared, &since) && !is_ahead_of_clock(log, &since, now);
+        let mut skip = Position::of(since.minute, since.tag, std::iter::empty(), false);
         for (origin, number) in since.iter() {
             let known = self.place(origin).map(|place| &self.origins[place]);
             let numbers = known.map(|known| known.numbers);
@@ -173,26 +176,10 @@ impl State {
                     || !shared.holds(Safeguard::UnknownStartsObject);
             }
         }
-        let mut seen_whole = Vec::new();
-        for numbers in self.origins.iter().map(|known| known.numbers) {
-            if numbers.is_empty() || since.get(numbers.origin).is_some() {
-                continue;
-            }
-            let is_seen_whole = !shared.is_own(numbers.origin)
-                && shared.boots.had_ended(numbers.origin, since.minute, now)
-                && shared.holds(Safeguard::AbsentAfterItsEndIsSeen);
-            if is_seen_whole || !shared.holds(Safeguard::AbsentIsNothing) {
-                seen_whole.push(numbers.origin);
-            } else {
-                is_recovered &= !numbers.has_lost();
-            }
-            // Whether it was seen is not said.
-            is_recovered &= !since.is_partial;
-        }
+        let seen_whole = self.seen_whole(log, &since, now);
+        is_recovered &= seen_whole.is_some();
         let skip = (!skip.seen.is_empty()).then_some(skip);
-        if !is_recovered {
-            return not_recovered(at, skip);
-        }
+        let Some(seen_whole) = seen_whole.filter(|_| is_recovered) else { return not_recovered(at, skip) };
         let is_missed = |missed: &Missed| match since.get(missed.origin) {
             Some(seen) => missed.number > seen,
             None => !seen_whole.contains(&missed.origin),
@@ -203,6 +190,38 @@ impl State {
         }
         let position = if missed.is_empty() { with(at.clone(), skip.as_ref()) } else { since };
         Joining { answer: Answer::Recovered, position, missed, skip, at }
+    }
+
+    /// Those origins that the position does not name because all of them had been seen. `None`: of another one something may have been
+    /// missed that is not here.
+    fn seen_whole(&self, log: &Log, since: &Position, now: Now) -> Option<Vec<Origin>> {
+        let shared = &*log.shared;
+        let mut seen_whole = Vec::new();
+        for known in &self.origins {
+            let numbers = known.numbers;
+            if numbers.is_empty() || since.get(numbers.origin).is_some() {
+                continue;
+            }
+            let is_unnumbered = numbers.origin == shared.own.unnumbered();
+            let is_seen_whole = if is_unnumbered {
+                since.minute > now.minute_at(known.changed_ms, log.times).saturating_add(log.times.half_minutes())
+            } else {
+                !shared.is_own(numbers.origin)
+                    && shared.boots.had_ended(numbers.origin, since.minute, log.times, now)
+                    && shared.holds(Safeguard::AbsentAfterItsEndIsSeen)
+            };
+            // Who was elsewhere has what came without numbers under other ones, or has not seen it. Of a position that does not say
+            // all nobody knows what it would have said.
+            if since.is_partial || is_unnumbered && !is_seen_whole {
+                return None;
+            }
+            if is_seen_whole || !shared.holds(Safeguard::AbsentIsNothing) {
+                seen_whole.push(numbers.origin);
+            } else if numbers.has_lost() {
+                return None;
+            }
+        }
+        Some(seen_whole)
     }
 
     /// Whether a position was made when this log was there, and not by an earlier one that was forgotten.
@@ -219,6 +238,13 @@ impl State {
         let origin = self.origins[usize::from(entry.origin)].numbers.origin;
         Missed { origin, number: entry.number, content: entry.content.clone() }
     }
+}
+
+/// Whether the clock of the relay that made a position is too far ahead of this one's: then its minute says nothing of what had
+/// ended before.
+fn is_ahead_of_clock(log: &Log, since: &Position, now: Now) -> bool {
+    let is_own = since.get(log.shared.own).is_some();
+    !is_own && since.minute > now.minute.saturating_add(log.times.half_minutes())
 }
 
 fn not_recovered(at: Position, skip: Option<Position>) -> Joining {

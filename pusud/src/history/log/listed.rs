@@ -1,10 +1,9 @@
 //! Which origins the positions of a log name.
 
-use super::State;
 use super::origins::Known;
+use super::{Log, State};
 use crate::history::boots::FORGOTTEN_RETENTIONS;
 use crate::history::clock::Now;
-use crate::history::logs::Shared;
 use crate::history::origin::Origin;
 use crate::history::position::{self, ORIGINS_MAX, Position};
 
@@ -13,11 +12,12 @@ const UNLISTING_PARTS: i64 = 64;
 
 impl State {
     /// Leaves out of positions whoever ended long ago and has nothing in the ring, and forgets who ended longer ago.
-    pub(super) fn unlist(&mut self, shared: &Shared, now: Now) {
+    pub(super) fn unlist(&mut self, log: &Log, now: Now) {
+        let shared = &log.shared;
         if self.origins.len() == 1 || now.ms < self.unlisting_ms {
             return;
         }
-        let retention = shared.times.retention_ms;
+        let retention = log.times.retention_ms;
         self.unlisting_ms = now.ms + retention / UNLISTING_PARTS;
         for place in (0..self.origins.len()).rev() {
             let known = &mut self.origins[place];
@@ -61,14 +61,14 @@ impl State {
     }
 
     /// Appends the text of the position of now.
-    pub(super) fn push_position(&self, out: &mut String, own: Origin, now: Now) {
-        let (listed, is_partial) = self.listed(own);
-        position::push_text(out, now.minute, listed, is_partial);
+    pub(super) fn push_position(&self, out: &mut String, log: &Log, now: Now) {
+        let (listed, is_partial) = self.listed(log.shared.own);
+        position::push_text(out, now.minute, log.tag, listed, is_partial);
     }
 
     /// The position of now.
-    pub(super) fn position(&self, own: Origin, now: Now) -> Position {
-        let (listed, is_partial) = self.listed(own);
-        Position::of(now.minute, listed, is_partial)
+    pub(super) fn position(&self, log: &Log, now: Now) -> Position {
+        let (listed, is_partial) = self.listed(log.shared.own);
+        Position::of(now.minute, log.tag, listed, is_partial)
     }
 }

@@ -22,12 +22,13 @@ pub use join::{Answer, Joining, Missed, Start};
 pub use looking::Entry;
 pub use origins::Numbers;
 
-use super::clock::Now;
+use super::clock::{Now, Times};
 use super::counts::Counts;
 use super::logs::Shared;
 use super::origin::Origin;
 use super::position;
 use super::settings::Rule;
+use super::tag::Tag;
 use origins::{Known, LOG_ORIGINS_MAX};
 use ring::Ring;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -45,6 +46,9 @@ pub struct Log {
     rule: usize,
     size: usize,
     ttl_ms: i64,
+    /// Its own, which are those of the relay where no channel keeps publications for longer.
+    times: Times,
+    tag: Tag,
     shared: Arc<Shared>,
     /// By shard: its items that wait in that shard's inbox, or were set aside there.
     waiting: Box<[AtomicU32]>,
@@ -75,6 +79,8 @@ impl Log {
         let (size, ttl_ms) = (rule.size as usize, i64::try_from(rule.ttl.as_millis()).unwrap_or(i64::MAX));
         let waiting = (0..shared.shards).map(|_| AtomicU32::new(0)).collect();
         let base = shared.base();
+        let own = Times::of_ttl(rule.ttl).retention_ms;
+        let times = Times { retention_ms: own.min(shared.times.retention_ms), ..shared.times };
         let mut state = State {
             origins: vec![Known::new(shared.own, base)],
             ring: Ring::default(),
@@ -87,7 +93,18 @@ impl Log {
         };
         state.count(name, &shared);
         let changed_ms = AtomicI64::new(now.ms);
-        Self { name: name.into(), rule: place, size, ttl_ms, shared, waiting, changed_ms, state: Mutex::new(state) }
+        Self {
+            name: name.into(),
+            rule: place,
+            size,
+            ttl_ms,
+            times,
+            tag: Tag::of(name),
+            shared,
+            waiting,
+            changed_ms,
+            state: Mutex::new(state),
+        }
     }
 
     /// The channel.
@@ -132,11 +149,22 @@ impl Log {
         self.waiting[shard].fetch_sub(1, Ordering::Release);
     }
 
-    /// The last listener of a shard has gone.
-    pub fn leave(&self, shard: usize, now: Now) {
+    /// The last listener of a shard has gone. True: nothing was ever published here, and nobody listens.
+    pub(super) fn leave(&self, shard: usize, now: Now) -> bool {
         let mut state = self.lock();
         state.shards &= !(1 << shard);
         state.used_ms = now.ms;
+        state.is_blank() && !state.is_in_use(self)
+    }
+
+    /// Ends the log, if nothing was ever published here and nobody listens.
+    pub(super) fn end_if_blank(&self, now: Now) -> bool {
+        let mut state = self.lock();
+        let ends = !state.is_dropped && state.is_blank() && !state.is_in_use(self);
+        if ends {
+            state.end(&self.shared, now);
+        }
+        ends
     }
 
     /// Drops what is past its time to live, and then the oldest until at most so many bytes are left of it, or one entry.
@@ -226,14 +254,25 @@ impl State {
         self.shards != 0 || log.waiting.iter().any(|waiting| waiting.load(Ordering::Acquire) > 0)
     }
 
+    /// Whether nothing was ever published here: nobody misses such a log, and it is no history.
+    fn is_blank(&self) -> bool {
+        self.ring.len() == 0 && self.origins.iter().all(|known| known.numbers.is_empty())
+    }
+
     fn end(&mut self, shared: &Shared, now: Now) {
         self.is_dropped = true;
+        if self.is_blank() {
+            return;
+        }
         let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
         shared.forget(own.map_or(0, |known| known.numbers.seen), self.used_ms, now);
         shared.release(std::mem::take(&mut self.counted_bytes));
     }
 
     fn bytes(&self, name: &str) -> usize {
+        if self.is_blank() {
+            return 0;
+        }
         LOG_BYTES + 2 * name.len() + ORIGIN_BYTES * self.origins.len() + self.ring.bytes()
     }
 

@@ -50,12 +50,20 @@ pub(super) struct Known {
     pub(super) has_gap: bool,
     /// The numbers that it has left out, from the last one before them on: it had forgotten the channel.
     left_out: Option<(u64, u64)>,
+    /// When something of it was the last to be appended here, or told as lost, in milliseconds since the relay's start.
+    pub(super) changed_ms: i64,
 }
 
 impl Known {
     /// One that has published nothing, and will begin with `base`.
     pub(super) fn new(origin: Origin, base: u64) -> Self {
-        Self { numbers: Numbers::new(origin, base), is_listed: true, has_gap: false, left_out: None }
+        Self {
+            numbers: Numbers::new(origin, base),
+            is_listed: true,
+            has_gap: false,
+            left_out: None,
+            changed_ms: i64::MIN / 2,
+        }
     }
 
     /// The origin itself goes on with this number: it has forgotten those before, and left some out. Who has seen the last one

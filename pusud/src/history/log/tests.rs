@@ -159,7 +159,7 @@ fn a_start_that_ended_before_the_position_was_made_is_seen_whole() {
     relay.logs.boots().learn(origin(2), Some(0));
     // T is 20 s here, and a minute 1 s.
     let position = |minute| {
-        let mut position = Position::of(minute, std::iter::empty(), false);
+        let mut position = Position::of(minute, Tag::of("a"), std::iter::empty(), false);
         position.merge(origin(1), 0);
         position.text()
     };

@@ -128,8 +128,7 @@ impl State {
     /// The channel has lost its last listener in this shard.
     pub(super) fn leave_log(&mut self, channel: &str) {
         let Some(history) = &mut self.history else { return };
-        if let Some(log) = history.view.logs().find(channel) {
-            log.leave(self.outgoing.member(), history.view.logs().now());
-        }
+        let logs = history.view.logs();
+        logs.leave(channel, self.outgoing.member(), logs.now());
     }
 }

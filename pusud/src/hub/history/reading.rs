@@ -17,7 +17,8 @@ impl Hub {
         state.close_run();
         self.schedule_flush();
         let history = state.history.as_mut()?;
-        let now = history.view.logs().now();
-        Some(history.log(channel)?.read(start, now))
+        let logs = history.view.logs();
+        let now = logs.now();
+        Some(logs.log_to_read(channel, now)?.read(start, now))
     }
 }
