@@ -1,6 +1,7 @@
 //! The log against stories, and against a simple model.
 
 mod ends;
+mod moves;
 mod shards;
 
 use super::*;
