@@ -70,7 +70,8 @@ impl Position {
             position.seen.push((origin, number));
             rest = behind;
         }
-        Some(position)
+        // A relay names itself, if there is nobody else.
+        (!position.seen.is_empty()).then_some(position)
     }
 
     /// One of these origins, each of which stands there once.
@@ -230,6 +231,9 @@ mod tests {
             "AABN",
             "null",
             "AABNype",
+            "AABNypeB",
+            "AABNypeB*",
+            "nonsense",
             "AABNyp+B",
             "AABNypeB-",
             "AABNypeB-AAAAAF",
@@ -259,7 +263,7 @@ mod tests {
         #[test]
         fn texts_read_back(
             minute in 0..=MINUTE_MAX,
-            seen in proptest::collection::btree_map(0u64..1 << 36, 0..=NUMBER_MAX, 0..=ORIGINS_MAX),
+            seen in proptest::collection::btree_map(0u64..1 << 36, 0..=NUMBER_MAX, 1..=ORIGINS_MAX),
             told: u64,
             channel in "[a-z]{1,3}",
             is_partial: bool,

@@ -58,7 +58,10 @@ pub fn starts(id: Option<&str>, channels: &[&str], otherwise: &Start) -> Vec<Sta
         entries.map(|(tag, position)| (Tag::parse(tag.as_bytes()), Position::parse(position))).collect()
     } else {
         // That of a stream with one channel.
-        let Some(position) = Position::parse(id) else { return vec![Start::Since(None); channels.len()] };
+        let is_of_one = |position: &Position| channels.iter().any(|channel| Tag::of(channel) == position.tag);
+        let Some(position) = Position::parse(id).filter(is_of_one) else {
+            return vec![Start::Since(None); channels.len()];
+        };
         vec![(Some(position.tag), Some(position))]
     };
     let tags: Vec<_> = channels.iter().map(|channel| Tag::of(channel)).collect();
@@ -105,7 +108,7 @@ mod tests {
     fn an_id_of_one_channel_is_its_position() {
         assert_eq!(starts(Some(POSITION), &["a"], &Start::Now), [since(POSITION)]);
         assert_eq!(starts(Some(POSITION), &["a", "b"], &Start::Now), [since(POSITION), Start::Now]);
-        assert_eq!(starts(Some(POSITION), &["b"], &Start::Now), [Start::Now], "it is of another stream");
+        assert_eq!(starts(Some(POSITION), &["b"], &Start::Now), [Start::Since(None)], "it is of another stream");
         assert_eq!(starts(Some("null"), &["a", "b"], &Start::Now), [Start::Since(None), Start::Since(None)]);
         assert_eq!(starts(Some("7"), &["a"], &Start::Last(1)), [Start::Since(None)]);
         assert_eq!(starts(None, &["a", "b"], &Start::Last(1)), [Start::Last(1), Start::Last(1)]);

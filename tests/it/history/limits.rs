@@ -97,6 +97,38 @@ fn many_channels_have_the_bound_together() {
     assert_eq!(daemon.client().subscribe_last("h.0.0", 1), 0);
 }
 
+/// Whoever may read makes up names: where nothing was published there is nothing to keep, and what others have stays.
+#[test]
+fn names_that_a_reader_makes_up_take_nothing_from_others() {
+    let daemon = bounded(3, "1 MiB", PATIENT);
+    let mut source = daemon.client();
+    source.publish_all("h.large", 0..500);
+    (0..100).for_each(|number| source.publish(&format!("h.last.{number}"), json!(number)));
+    source.expect_no_answer();
+    let mut reader = daemon.client();
+    for round in 0..20 {
+        for number in 0..200 {
+            let name = format!("h.{}.{round}.{number}", "x".repeat(180));
+            reader.subscribe_at(&name);
+            reader.unsubscribe(&name);
+        }
+        reader.expect_no_answer();
+    }
+    let mut http = daemon.http();
+    for number in 0..1000 {
+        http.get(&format!("/history/h.{}.{number}?last=0", "y".repeat(180))).expect(200);
+    }
+    // Listeners of quiet channels take nothing of it either.
+    let names: Vec<_> = (0..200).map(|number| format!("h.{}.{number}", "z".repeat(180))).collect();
+    let mut listeners: Vec<_> = (0..5).map(|_| daemon.client()).collect();
+    for (listener, names) in listeners.iter_mut().zip(names.chunks(40)) {
+        names.iter().for_each(|name| drop(listener.subscribe_at(name)));
+    }
+    assert_eq!(daemon.client().subscribe_last("h.large", 500), 500);
+    let kept = |number| daemon.client().subscribe_last(&format!("h.last.{number}"), 1);
+    assert_eq!((0..100).map(kept).sum::<u64>(), 100);
+}
+
 /// So many bytes were missed, and everything of it comes to a client that reads, with what is published meanwhile behind it.
 fn miss(daemon: &Daemon, messages: usize, bytes: usize) -> String {
     let position = daemon.position_of(CHANNEL);

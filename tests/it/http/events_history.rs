@@ -112,7 +112,7 @@ fn ids_of_others_recover_nothing(daemon: Daemon) {
     let mut source = Source::of(&daemon);
     source.publish("h.a", "1");
     let position = text(&read(&mut daemon.http(), "h.a", "last=1"), "position").to_owned();
-    for id in ["7", "nonsense", "a:b,c:d", ",", "AABN-AAAAAF.12", &format!("{position}9"), "\u{e4}"] {
+    for id in ["7", "nonsense", "a:b,c:d", ",", "AABNypeB-AAAAAF.12", "null", &format!("{position}9"), "\u{e4}"] {
         let mut listener = come_back(&daemon, "channel=h.a", Some(id));
         let answer = expect_ok(&mut listener, "h.a");
         // Where it is about other channels, nothing was promised of this one.
@@ -121,9 +121,13 @@ fn ids_of_others_recover_nothing(daemon: Daemon) {
         source.publish("h.a", "2");
         expect_content(&mut listener, "h.a", json!(2));
     }
-    // A position alone does not say which channel it is about.
+    // A position says which channel it is about, and nothing of others.
+    let position = text(&read(&mut daemon.http(), "h.a", "last=1"), "position").to_owned();
     let mut two = come_back(&daemon, "channel=h.a&channel=h.b", Some(&position));
-    ["h.a", "h.b"].iter().for_each(|channel| assert_eq!(expect_ok(&mut two, channel)["recovered"], false));
+    assert_eq!(expect_ok(&mut two, "h.a")["recovered"], true);
+    assert_eq!(expect_ok(&mut two, "h.b").get("recovered"), None);
+    let mut other = come_back(&daemon, "channel=h.b", Some(&position));
+    assert_eq!(expect_ok(&mut other, "h.b")["recovered"], false);
     // No id at all.
     let mut none = come_back(&daemon, "channel=h.a", Some(""));
     assert_eq!(expect_ok(&mut none, "h.a").get("recovered"), None);

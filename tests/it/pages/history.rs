@@ -30,7 +30,7 @@ fn the_newest_are_shown() {
     let without_origins = |text: &str| -> String {
         let mut parts = text.split("\"position\":\"");
         let first = parts.next().unwrap().to_owned();
-        parts.fold(first, |all, part| all + "\"position\":\"" + &part[11..])
+        parts.fold(first, |all, part| all + "\"position\":\"" + &part[15..])
     };
     assert_eq!(without_origins(said.trim()), without_origins(block(PAGE, "Try it", "json").trim()));
 }

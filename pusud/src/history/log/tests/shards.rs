@@ -241,6 +241,10 @@ impl Relay {
         self.logs.look_after(now(self.ms), |_| false);
         assert_eq!((self.logs.len(), self.logs.bytes()), (0, 0));
         self.log = self.logs.log(CHANNEL, now(self.ms)).expect("every channel has history");
+        if self.list.is_empty() {
+            // Nothing was published, and nobody has missed it.
+            return;
+        }
         self.forgotten += 1;
         self.list.clear();
         // The other relays have forgotten theirs as well.
