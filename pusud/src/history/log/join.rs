@@ -3,10 +3,10 @@
 use super::{Log, State};
 use crate::history::clock::Now;
 use crate::history::counts::Counts;
-use crate::history::logs::Shared;
 use crate::history::origin::Origin;
 use crate::history::position::Position;
 use crate::history::safeguard::Safeguard;
+use crate::history::shared::Shared;
 use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -167,7 +167,8 @@ impl State {
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
-                let number = known.map_or(number, |known| known.seen_with(number)).max(numbers.base - 1);
+                // Also below the base: nobody knows any more what there was.
+                let number = known.map_or(number, |known| known.seen_with(number));
                 is_recovered &= !is_counted || number + 1 >= numbers.floor;
             } else {
                 // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
