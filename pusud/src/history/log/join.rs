@@ -167,8 +167,7 @@ impl State {
                 }
             } else if let Some(numbers) = numbers {
                 let is_counted = !shared.is_own(origin) || shared.holds(Safeguard::OwnFloor);
-                // Also below the base: nobody knows any more what there was.
-                let number = known.map_or(number, |known| known.seen_with(number));
+                let number = known.map_or(number, |known| known.seen_with(number)).max(numbers.base - 1);
                 is_recovered &= !is_counted || number + 1 >= numbers.floor;
             } else {
                 // It has seen nothing of that start. If nobody knows of it, nobody knows what else was there.
