@@ -1,4 +1,4 @@
-//! All logs of a relay, and what they have in common: the sum of their bytes, and the starts of relays that are known.
+//! All logs of a relay.
 
 use super::boots::Boots;
 use super::clock::{Clock, Now, Times};
@@ -8,96 +8,13 @@ use super::origin::Origin;
 use super::position::Minute;
 use super::safeguard::Safeguard;
 use super::settings::Settings;
+use super::shared::Shared;
 use super::table::Table;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 /// At how many logs those who look after them look while nobody else can make or find one.
 const LOOKS: usize = 64;
-
-/// What all logs of a relay share.
-pub(super) struct Shared {
-    pub(super) own: Origin,
-    /// There are no other relays.
-    pub(super) is_alone: bool,
-    pub(super) shards: usize,
-    pub(super) times: Times,
-    pub(super) boots: Boots,
-    pub(super) counts: Counts,
-    bytes_max: usize,
-    bytes: AtomicUsize,
-    /// The highest number of the relay's own that was forgotten with a log.
-    forgotten: AtomicU64,
-    /// The minute in which that of the forgotten logs was last used that was used last, and one more; 0: none was.
-    horizon: AtomicU32,
-    /// What a test does without.
-    #[cfg(test)]
-    left_out: Option<Safeguard>,
-}
-
-impl Shared {
-    /// Whether a rule holds.
-    #[cfg(test)]
-    pub(super) fn holds(&self, safeguard: Safeguard) -> bool {
-        self.left_out != Some(safeguard)
-    }
-
-    /// Whether a rule holds: all do.
-    #[cfg(not(test))]
-    pub(super) fn holds(&self, _safeguard: Safeguard) -> bool {
-        true
-    }
-
-    /// The first number of the relay's own in a new log: neither this one nor that before it was ever used, in whatever
-    /// channel.
-    pub(super) fn base(&self) -> u64 {
-        match self.horizon() {
-            None => 1,
-            Some(_) => self.forgotten.load(Ordering::Acquire) + 2,
-        }
-    }
-
-    pub(super) fn horizon(&self) -> Option<Minute> {
-        self.horizon.load(Ordering::Acquire).checked_sub(1)
-    }
-
-    /// A log is forgotten in which the relay's own publications had numbers up to this one, and which was last used at this time.
-    pub(super) fn forget(&self, seen: u64, used_ms: i64, now: Now) {
-        self.forgotten.fetch_max(seen, Ordering::AcqRel);
-        // Whoever came later has missed nothing of it.
-        self.horizon.fetch_max(now.minute_at(used_ms, self.times) + 1, Ordering::AcqRel);
-        Counts::count(&self.counts.forgotten);
-    }
-
-    /// Whether nobody else numbers publications of this origin.
-    pub(super) fn is_own(&self, origin: Origin) -> bool {
-        origin == self.own || origin == self.own.unnumbered()
-    }
-
-    pub(super) fn recount(&self, before: usize, after: usize) {
-        self.bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
-    }
-
-    pub(super) fn release(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// What all logs take.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Whether logs take more than they may.
-    pub(super) fn is_past_bound(&self) -> bool {
-        self.bytes() > self.bytes_max
-    }
-
-    /// Whether logs take so much that some of it has to go soon.
-    pub(super) fn is_tight(&self) -> bool {
-        self.bytes() > self.bytes_max / 8 * 7
-    }
-}
 
 /// The logs of a relay.
 pub struct Logs {
@@ -116,27 +33,14 @@ impl Logs {
 
     /// As [`Self::new`], with other times.
     pub(super) fn with_times(settings: Settings, own: Origin, shards: usize, times: Times) -> Self {
-        let shared = Shared {
-            own,
-            is_alone: false,
-            shards,
-            times,
-            boots: Boots::new(own, times),
-            counts: Counts::default(),
-            bytes_max: settings.bytes_max,
-            bytes: AtomicUsize::new(0),
-            forgotten: AtomicU64::new(0),
-            horizon: AtomicU32::new(0),
-            #[cfg(test)]
-            left_out: None,
-        };
+        let shared = Shared::new(own, shards, settings.bytes_max, times);
         Self { settings, clock: Clock::start(), shared: Arc::new(shared), table: RwLock::default() }
     }
 
     /// The same without a rule.
     #[cfg(test)]
     pub(super) fn without(mut self, safeguard: Option<Safeguard>) -> Self {
-        Arc::get_mut(&mut self.shared).expect("it has no logs yet").left_out = safeguard;
+        Arc::get_mut(&mut self.shared).expect("it has no logs yet").leave_out(safeguard);
         self
     }
 
@@ -232,6 +136,33 @@ impl Logs {
     /// All logs.
     pub fn all(&self) -> Vec<Arc<Log>> {
         self.read().all().cloned().collect()
+    }
+
+    /// The first number of the relay's own in a new log.
+    pub(super) fn base(&self) -> u64 {
+        self.shared.base()
+    }
+
+    /// How long ago the youngest log was forgotten, in milliseconds, if one was.
+    pub(super) fn forgotten_ago_ms(&self, now: Now) -> Option<u64> {
+        let minutes = now.minute.saturating_sub(self.shared.horizon()?);
+        Some(u64::from(minutes) * self.times().minute_ms.unsigned_abs())
+    }
+
+    /// The minute in which something was so long ago.
+    pub(super) fn minute(&self, ago_ms: u64, now: Now) -> Minute {
+        let minutes = ago_ms / self.times().minute_ms.unsigned_abs();
+        now.minute.saturating_sub(Minute::try_from(minutes).unwrap_or(Minute::MAX))
+    }
+
+    /// Another relay has forgotten a log in this minute. Logs that are made from here on know it.
+    pub(super) fn forgotten_elsewhere(&self, minute: Minute) {
+        self.shared.forgotten_elsewhere(minute);
+    }
+
+    /// Whether numbers that have changed since then went with logs for which there was no room.
+    pub(super) fn has_forgotten_changes_since(&self, ms: i64) -> bool {
+        self.shared.has_forgotten_changes_since(ms)
     }
 
     /// Looks after the logs, about once a second: what is too old goes; of what is too much the oldest of the largest; logs that

@@ -14,6 +14,7 @@ mod origin;
 mod position;
 mod safeguard;
 mod settings;
+mod shared;
 mod stream_id;
 mod sums;
 mod table;

@@ -17,8 +17,10 @@ pub(super) enum Safeguard {
     GapRaisesFloor,
     /// The floor of the relay's own publications counts as that of others.
     OwnFloor,
-    /// Relays ask for what others have of a relay that is away, and tell what they learn of it.
-    AskAndNews,
+    /// Relays ask for what others have of a relay that is away.
+    Ask,
+    /// Relays tell what they learn of a relay that is away.
+    News,
     /// Numbers of all origins are told, and not only the teller's own.
     NumbersOfAll,
     /// Numbers are taken over only by a relay that takes no clients yet.

@@ -7,7 +7,7 @@
 
 use super::clock::Now;
 use super::log::Log;
-use super::logs::Shared;
+use super::shared::Shared;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 

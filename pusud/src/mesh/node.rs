@@ -73,13 +73,13 @@ impl<D: crate::routing::Door, T> Node<D, T> {
         }
     }
 
-    /// Whether each relay of the settings was tried: it has answered, or cannot be reached now.
+    /// Whether each relay of the settings was tried: it is linked, or cannot be now.
     pub(crate) fn has_dialled_all(&self) -> bool {
         let is_tried = |listed: &Listed| match listed.dials.is_empty() {
             true => listed.last_error.is_some(),
             false => listed.dials.iter().all(|dial| dial.known.borrow().is_tried()),
         };
-        self.listed.borrow().iter().all(is_tried)
+        self.listed.borrow().iter().all(is_tried) && !self.mesh.borrow().has_link_on_its_way()
     }
 
     /// How many addresses of the settings are this one.

@@ -1,7 +1,7 @@
 //! Publications of other relays: appended as they come, held back behind a hole, and told as lost where nobody has them.
 
 use super::hole::{Step, Waiting};
-use super::message::{Entries, Fetch, Message, Publications};
+use super::message::{Entries, EntryTold, Fetch, Message, Publications};
 use super::{Healing, Out};
 use crate::history::log::Log;
 use crate::history::safeguard::Safeguard;
@@ -22,12 +22,15 @@ impl Healing {
         if !log.takes(origin) {
             return;
         }
-        log.begin_at(origin, base, now);
+        self.begin_at(&log, origin, base, now, out);
         let accepted_ms = now.before(run.age_ms);
         let mut next = self.next(&log, origin, base);
         if run.first > next && !self.is_ready() {
             // Nobody listens here yet.
             log.adopt_up_to(origin, base, run.first - 1, now);
+            next = run.first;
+        }
+        if run.first > next && log.adopt_unless_wanted(origin, base, run.first - 1, now) {
             next = run.first;
         }
         if run.first <= next {
@@ -59,9 +62,9 @@ impl Healing {
             return;
         }
         if origin == peer {
-            log.begin_at(origin, told.numbers.base, now);
+            self.begin_at(&log, origin, told.numbers.base, now, out);
         }
-        let hole = self.holes.get_mut(origin, channel).expect("it is there");
+        let Some(hole) = self.holes.get_mut(origin, channel) else { return };
         let base = hole.base;
         if origin == peer {
             // Nobody knows better how many there are.
@@ -69,7 +72,13 @@ impl Healing {
         }
         let before = self.next(&log, origin, base);
         let last = self.holes.get_mut(origin, channel).map_or(0, |hole| hole.last());
-        for entry in told.entries.iter().filter(|entry| (before..=last).contains(&entry.number)) {
+        let missing = || told.entries.iter().filter(|entry| (before..=last).contains(&entry.number));
+        let is_forgotten = |entry: &&EntryTold<'_>| log.began_after(now.before(entry.age_ms));
+        let forgotten = missing().filter(is_forgotten).map(|entry| entry.number).max();
+        if let Some(number) = forgotten {
+            log.adopt_up_to(origin, base, number, now);
+        }
+        for entry in missing() {
             let waiting = Waiting { accepted_ms: now.before(entry.age_ms), content: entry.content.into() };
             if !self.holes.wait(origin, channel, entry.number, waiting) {
                 break;
@@ -78,10 +87,11 @@ impl Healing {
         let filled = self.close(&log, origin, base, now, out);
         self.logs.counts().fetched.fetch_add(filled, Ordering::Relaxed);
         if let Some(hole) = self.holes.get_mut(origin, channel) {
-            if filled > 0 {
+            let was_missing = filled > 0 || forgotten.is_some();
+            if was_missing {
                 hole.progress(now.ms);
             }
-            if hole.answered(peer, filled > 0)
+            if hole.answered(peer, was_missing)
                 && let Some(peer) = self.peers.get_mut(peer)
             {
                 peer.fetching = peer.fetching.saturating_sub(1);
@@ -90,11 +100,24 @@ impl Healing {
         }
     }
 
+    /// The origin itself says that its first number in this channel is `base`. It has forgotten those before, which were told here
+    /// unless its link was away, or something is known to be missing.
+    pub(super) fn begin_at(&mut self, log: &Arc<Log>, origin: Origin, base: u64, now: Now, out: &mut impl Out) {
+        let may_be_missing = self.is_ready()
+            && (self.holes.has(origin, log.name()) || self.peers.get(origin).is_some_and(|peer| !peer.has_told));
+        let before = log.numbers_of(origin).filter(|numbers| numbers.seen >= numbers.base && numbers.seen + 1 < base);
+        match before.filter(|_| may_be_missing) {
+            Some(before) => self.lose(log, origin, before.base, base, now, out),
+            None => log.begin_at(origin, base, now),
+        }
+    }
+
     /// Does what is to be done about a hole now.
     pub(super) fn look_at(&mut self, origin: Origin, channel: &str, now: Now, out: &mut impl Out) {
-        let Some(log) = self.logs.log(channel, now) else { return };
         while let Some(hole) = self.holes.get_mut(origin, channel) {
             let base = hole.base;
+            // One that has been forgotten meanwhile takes nothing any more.
+            let Some(log) = self.logs.log(channel, now) else { return };
             let next = self.next(&log, origin, base);
             if !self.holes.is_open(origin, channel, next - 1, &mut self.peers) {
                 return;
@@ -203,7 +226,7 @@ impl Healing {
     /// Something was learned of an origin: peers may lack it, unless its own link brings it to them.
     pub(super) fn is_news(&mut self, channel: &str, origin: Origin, now: Now) {
         let is_own = origin == self.logs.own().unnumbered();
-        if !is_own && !self.peers.is_linked(origin) && self.logs.holds(Safeguard::AskAndNews) {
+        if !is_own && !self.peers.is_linked(origin) && self.logs.holds(Safeguard::News) {
             self.news.add(channel, origin, now.ms);
         }
     }

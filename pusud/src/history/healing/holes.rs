@@ -32,6 +32,12 @@ impl Holes {
         self.count
     }
 
+    /// What waits behind them, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn get_mut(&mut self, origin: Origin, channel: &str) -> Option<&mut Hole> {
         self.table.get_mut(&origin)?.get_mut(channel)
     }

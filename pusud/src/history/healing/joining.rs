@@ -2,6 +2,7 @@
 //! rings.
 
 use super::peers::Peers;
+use crate::history::Minute;
 use crate::history::Origin;
 use crate::history::log::Numbers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -57,6 +58,8 @@ pub(super) struct Joining {
     questions: BTreeMap<u32, Question>,
     failures: BTreeMap<Origin, u32>,
     next_number: u32,
+    /// When the youngest log was forgotten elsewhere.
+    pub(super) forgotten: Option<Minute>,
 }
 
 impl Joining {
@@ -71,6 +74,7 @@ impl Joining {
             questions: BTreeMap::new(),
             failures: BTreeMap::new(),
             next_number: 1,
+            forgotten: None,
         }
     }
 
@@ -84,14 +88,18 @@ impl Joining {
         self.is_ready
     }
 
-    /// A peer has these publications of a channel.
-    pub(super) fn offered(&mut self, channel: &str, peer: Origin, all: &[Numbers]) {
+    /// A peer has these publications of a channel. What is offered of more channels than there are `logs` is ignored.
+    pub(super) fn offered(&mut self, channel: &str, peer: Origin, all: &[Numbers], logs: impl Fn() -> usize) {
         let held = |numbers: &Numbers| numbers.seen + 1 - numbers.floor;
-        let count = all.iter().map(held).sum();
+        // A peer may tell of more than there can be.
+        let count = all.iter().map(held).fold(0, u64::saturating_add);
         if count == 0 || self.phase == Phase::Done {
             return;
         }
         if !self.offers.contains_key(channel) {
+            if self.offers.len() >= logs() {
+                return;
+            }
             self.offers.insert(channel.into(), Offers::default());
         }
         let offers = self.offers.get_mut(channel).expect("it is there, or was put in");
@@ -105,6 +113,12 @@ impl Joining {
                 None => offers.of.push((peer, *numbers)),
             }
         }
+    }
+
+    /// Of how many channels something is offered.
+    #[cfg(test)]
+    pub(super) fn offers(&self) -> usize {
+        self.offers.len()
     }
 
     /// A peer has sent all that it has of a channel. Another one is asked for what is still missing.

@@ -29,20 +29,49 @@ impl Healing {
             let is_good =
                 |numbers: &&Numbers| !is_own(numbers.origin) && is_of_use(numbers) && log.takes(numbers.origin);
             let all: Vec<_> = all.iter().filter(is_good).copied().collect();
-            self.joining.offered(channel, peer, &all);
+            self.joining.offered(channel, peer, &all, || self.logs.len());
             for numbers in all {
-                self.take_number(peer, &log, numbers, now, out);
+                // Those before may have taken the room.
+                if log.takes(numbers.origin) {
+                    self.take_number(peer, &log, numbers, now, out);
+                }
             }
         }
         let Some(told_by) = self.peers.get_mut(peer) else { return };
         told_by.digest = Some(told.digest);
         if told.is_whole && told_by.pieces.complete(told) {
             told_by.has_told = true;
+            self.learn_forgotten(told, now, out);
+            let Some(told_by) = self.peers.get_mut(peer) else { return };
             if told.is_final {
                 told_by.owed = Some((told.number, now.ms + timing::DRAIN_MS));
             } else {
                 self.send(peer, &Message::Acknowledge(told.number), out);
             }
+        }
+    }
+
+    /// What a peer has forgotten nobody can ask it for any more.
+    fn learn_forgotten(&mut self, told: &NumbersTold<'_>, now: Now, out: &mut impl Out) {
+        if let Some(ago_ms) = told.forgotten_ago_ms {
+            self.joining.forgotten = self.joining.forgotten.max(Some(self.logs.minute(ago_ms, now)));
+            self.know_forgotten();
+        }
+        if told.has_displaced {
+            for log in self.logs.all() {
+                self.frames.clear();
+                let hand_over = |frames: &[u8], appended, shards| out.deliver(frames, appended, shards);
+                log.doubt(now, &mut self.frames, hand_over);
+            }
+        }
+    }
+
+    /// Logs that are made from here on know it. Those that others are still telling of have all that these have.
+    pub(super) fn know_forgotten(&mut self) {
+        if self.is_ready()
+            && let Some(minute) = self.joining.forgotten.take()
+        {
+            self.logs.forgotten_elsewhere(minute);
         }
     }
 
@@ -70,7 +99,7 @@ impl Healing {
     fn take_number(&mut self, peer: Origin, log: &Arc<Log>, theirs: Numbers, now: Now, out: &mut impl Out) {
         let origin = theirs.origin;
         if origin == peer {
-            log.begin_at(origin, theirs.base, now);
+            self.begin_at(log, origin, theirs.base, now, out);
         }
         let mine = log.numbers_of(origin).filter(|mine| mine.seen >= mine.base);
         if !self.is_ready() || !self.logs.holds(Safeguard::AdoptWhileJoiningOnly) {
@@ -85,9 +114,13 @@ impl Healing {
             return;
         }
         let base = mine.map_or(theirs.base, |mine| mine.base);
+        if mine.is_none() && log.adopt_unless_wanted(origin, base, theirs.seen, now) {
+            return;
+        }
         if self.is_old(origin, now) {
             return self.lose(log, origin, base, theirs.seen + 1, now, out);
         }
+        log.know(origin, base);
         let seen_ms = match self.way {
             Way::Links if origin != peer && self.peers.is_linked(origin) => now.ms + LINK_BRINGS_MS,
             Way::Links => now.ms,

@@ -60,8 +60,12 @@ pub(super) struct NumbersTold<'a> {
     pub(super) is_whole: bool,
     /// The sender stops: it is acknowledged when nothing is missing any more.
     pub(super) is_final: bool,
+    /// Numbers that the receiver may lack went with logs for which the sender had no room.
+    pub(super) has_displaced: bool,
     /// Of the sender's settings of history.
     pub(super) digest: u64,
+    /// How long ago the sender has forgotten a log, if it has.
+    pub(super) forgotten_ago_ms: Option<u64>,
     pub(super) boots: Vec<BootTold<'a>>,
     pub(super) channels: Vec<(&'a str, Vec<Numbers>)>,
 }
@@ -128,16 +132,21 @@ pub(super) struct RingTold<'a> {
 const LAST: u8 = 1;
 const WHOLE: u8 = 2;
 const FINAL: u8 = 4;
+const DISPLACED: u8 = 8;
 
 impl NumbersTold<'_> {
     fn flags(&self) -> u8 {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        flag(self.is_last, LAST) | flag(self.is_whole, WHOLE) | flag(self.is_final, FINAL)
+        flag(self.is_last, LAST)
+            | flag(self.is_whole, WHOLE)
+            | flag(self.is_final, FINAL)
+            | flag(self.has_displaced, DISPLACED)
     }
 
     /// Sets what these flags say. False: there are others.
     pub(super) fn set_flags(&mut self, flags: u8) -> bool {
         (self.is_last, self.is_whole, self.is_final) = (flags & LAST != 0, flags & WHOLE != 0, flags & FINAL != 0);
+        self.has_displaced = flags & DISPLACED != 0;
         flags == self.flags()
     }
 }
@@ -202,6 +211,7 @@ fn push_telling(out: &mut Vec<u8>, telling: &NumbersTold<'_>) {
     push_whole(out, telling.piece.into());
     out.push(telling.flags());
     out.extend_from_slice(&telling.digest.to_be_bytes());
+    push_whole(out, telling.forgotten_ago_ms.map_or(0, |ago| ago + 1));
     push_whole(out, telling.boots.len() as u64);
     for boot in &telling.boots {
         push_origin(out, boot.origin);

@@ -61,6 +61,7 @@ fn telling<'a>(fields: &mut Fields<'a>) -> Result<NumbersTold<'a>, Malformed> {
         return Err(fields.malformed());
     }
     telling.digest = fields.u64()?;
+    telling.forgotten_ago_ms = fields.whole()?.checked_sub(1);
     telling.boots = counted(fields, ORIGIN_BYTES + 3, |fields| {
         let (origin, name) = (fields.origin()?, fields.name()?);
         Ok(BootTold { origin, name, ended_ago_ms: fields.whole()?.checked_sub(1) })

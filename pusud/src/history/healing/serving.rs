@@ -16,7 +16,12 @@ impl Healing {
         }
         let (channel, origin) = (fetch.channel, fetch.origin);
         let log = self.logs.find(channel);
-        let numbers = log.as_ref().and_then(|log| log.numbers_of(origin)).unwrap_or(Numbers::new(origin, 1));
+        let numbers = log.as_ref().and_then(|log| log.numbers_of(origin));
+        // Of its own the relay may have forgotten some.
+        let numbers = numbers.unwrap_or_else(|| match origin == self.logs.own() {
+            true => Numbers::new(origin, self.logs.base()),
+            false => Numbers::new(origin, 1),
+        });
         let held = log.map_or_else(Vec::new, |log| log.held(origin, fetch.from, fetch.to, room));
         let entries = held.iter().map(|held| told(held, now)).collect();
         self.send(peer, &Message::Entries(Entries { channel, numbers, entries }), out);

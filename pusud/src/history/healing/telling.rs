@@ -95,6 +95,7 @@ pub(super) struct Telling {
     pub(super) begun_ms: i64,
     /// The relay stops.
     pub(super) is_final: bool,
+    has_displaced: bool,
     /// When all of it was sent.
     pub(super) sent_ms: Option<i64>,
     /// The numbers of what it was told before in vain, and when each of them began: an acknowledgement may be on its way.
@@ -108,11 +109,16 @@ impl Telling {
     /// What has changed since then, and all starts.
     pub(super) fn since(ms: i64, book: &Book<'_>, number: u32, is_final: bool, now: Now) -> Self {
         let boots: Vec<_> = book.starts.names().map(|(origin, _)| origin).collect();
+        // In this order: those that go meanwhile are told of.
         let logs = book.changed_since(ms).into_iter();
+        // Whoever was away for longer is told by what has left the rings.
+        let since_ms = ms.max(now.ms - book.logs.times().retention_ms);
+        let has_displaced = book.logs.has_forgotten_changes_since(since_ms);
         Self {
             number,
             begun_ms: now.ms - APPENDING_MS,
             is_final,
+            has_displaced,
             sent_ms: None,
             earlier: Vec::new(),
             boots: boots.into_iter(),
@@ -162,6 +168,8 @@ impl Telling {
                 is_last,
                 is_whole: true,
                 is_final: self.is_final,
+                has_displaced: self.has_displaced,
+                forgotten_ago_ms: book.logs.forgotten_ago_ms(now),
                 digest: book.digest,
                 boots,
                 channels,

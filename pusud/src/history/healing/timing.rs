@@ -83,7 +83,7 @@ impl Healing {
 
     fn ask_about_lost(&mut self, now: Now, out: &mut impl Out) {
         for origin in self.starts.take_due(self.logs.boots(), now) {
-            if !self.logs.holds(Safeguard::AskAndNews) {
+            if !self.logs.holds(Safeguard::Ask) {
                 continue;
             }
             for peer in self.peers.origins().to_vec() {
@@ -120,13 +120,18 @@ impl Healing {
                     let mut channels: Vec<_> = channels.into_iter().collect();
                     channels.sort_unstable();
                     let mut told = Vec::new();
-                    for log in channels.iter().filter_map(|channel| self.logs.find(channel)) {
+                    let logs: Vec<_> = channels.iter().filter_map(|channel| self.logs.find(channel)).collect();
+                    let are_there = logs.len() == channels.len();
+                    for log in logs {
                         let numbers = self.book().numbers(&log, Some(self.logs.own()));
                         if !numbers.is_empty() {
                             told.push((log, numbers));
                         }
                     }
                     self.book().tell_some(&told, now, |message| out.send(origin, message));
+                    if !are_there {
+                        self.tell_all(origin, now, out);
+                    }
                 }
                 None => self.tell_all(origin, now, out),
             }
@@ -159,6 +164,7 @@ impl Healing {
 
     fn join(&mut self, now: Now, out: &mut impl Out) {
         self.joining.tick(&self.peers, self.logs.holds(Safeguard::RingsBeforeReady), now.ms);
+        self.know_forgotten();
         while let Some((number, peer, names)) = self.joining.ask(now.ms) {
             let mut channels = Vec::new();
             for name in &names {

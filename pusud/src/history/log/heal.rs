@@ -126,6 +126,21 @@ impl Log {
         true
     }
 
+    /// There is something of this origin, which is in the list from here on.
+    pub fn know(&self, origin: Origin, base: u64) {
+        let mut state = self.lock();
+        state.place_or_new(origin, base);
+        state.count(&self.name, &self.shared);
+    }
+
+    /// Something may be lost here of whomever, and nobody knows what: listeners are told, and nobody who comes back from before
+    /// recovers. `hand_over` is called as in [`publish`](Self::publish).
+    pub fn doubt(self: &Arc<Self>, now: Now, frames: &mut Vec<u8>, hand_over: impl FnOnce(&[u8], Appended, u64)) {
+        let origin = self.shared.own.unnumbered();
+        let numbers = self.numbers_of(origin).unwrap_or(Numbers::new(origin, self.shared.base()));
+        self.jump(origin, numbers.base, numbers.seen + 2, now, frames, hand_over);
+    }
+
     /// The origin itself says that its first number in this channel is `base`: it has forgotten those before, which nobody
     /// has wanted for long.
     pub fn begin_at(&self, origin: Origin, base: u64, now: Now) {
@@ -166,6 +181,31 @@ impl Log {
     /// Everything of an origin up to this number is nobody's concern: nobody listens here yet.
     pub fn adopt_up_to(&self, origin: Origin, base: u64, seen: u64, now: Now) {
         self.adopt(Numbers { origin, base, seen, floor: seen + 1 }, now);
+    }
+
+    /// As [`adopt_up_to`](Self::adopt_up_to), where this log may have taken the place of one that was displaced, has nothing of this
+    /// origin yet, and nobody listens here: there was no room for what came before, and who comes back from there is told that
+    /// something is lost. Returns whether that is so.
+    pub fn adopt_unless_wanted(&self, origin: Origin, base: u64, seen: u64, now: Now) -> bool {
+        let mut state = self.lock();
+        let is_new = state.place(origin).is_none_or(|place| state.origins[place].numbers.is_empty());
+        let was_displaced = state.horizon.is_some() && self.shared.has_displaced(self.ttl_ms, now);
+        if !was_displaced || !is_new || state.is_in_use(self) {
+            return false;
+        }
+        let place = state.place_or_new(origin, base);
+        if state.origins[place].numbers.seen < seen {
+            state.origins[place].skip_to(seen + 1);
+            self.changed_ms.store(now.ms, Ordering::Release);
+        }
+        state.count(&self.name, &self.shared);
+        true
+    }
+
+    /// Whether what was accepted at this time was known to a log that was forgotten before this one took its place: nobody who
+    /// listens here is to hear of it as something new.
+    pub fn began_after(&self, accepted_ms: i64) -> bool {
+        accepted_ms < self.lock().begins_ms
     }
 
     /// Adds what was published before the oldest of an origin in the ring, if it is the next one in that direction and there is

@@ -3,10 +3,10 @@
 use super::{Log, State};
 use crate::history::clock::Now;
 use crate::history::counts::Counts;
-use crate::history::logs::Shared;
 use crate::history::origin::Origin;
 use crate::history::position::Position;
 use crate::history::safeguard::Safeguard;
+use crate::history::shared::Shared;
 use crate::protocol::Since;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

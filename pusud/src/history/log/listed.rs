@@ -1,4 +1,4 @@
-//! Which origins the positions of a log name.
+//! The origins that the positions of a log name.
 
 use super::origins::Known;
 use super::{Log, State};

@@ -24,10 +24,10 @@ pub use origins::Numbers;
 
 use super::clock::{Now, Times};
 use super::counts::Counts;
-use super::logs::Shared;
 use super::origin::Origin;
 use super::position;
 use super::settings::Rule;
+use super::shared::Shared;
 use super::tag::Tag;
 use origins::{Known, LOG_ORIGINS_MAX};
 use ring::Ring;
@@ -64,6 +64,8 @@ struct State {
     shards: u64,
     /// Positions that were made earlier may miss what was forgotten.
     horizon: Option<position::Minute>,
+    /// Of what was accepted earlier nobody who listens here has to hear.
+    begins_ms: i64,
     /// What it takes, as it is counted in the sum.
     counted_bytes: usize,
     /// When it was last published to, joined or left, in milliseconds since the relay's start.
@@ -79,6 +81,8 @@ impl Log {
         let (size, ttl_ms) = (rule.size as usize, i64::try_from(rule.ttl.as_millis()).unwrap_or(i64::MAX));
         let waiting = (0..shared.shards).map(|_| AtomicU32::new(0)).collect();
         let base = shared.base();
+        // No later than the horizon.
+        let begins_ms = shared.forgotten_ms();
         let own = Times::of_ttl(rule.ttl).retention_ms;
         let times = Times { retention_ms: own.min(shared.times.retention_ms), ..shared.times };
         let mut state = State {
@@ -86,6 +90,7 @@ impl Log {
             ring: Ring::default(),
             shards: 0,
             horizon: shared.horizon(),
+            begins_ms,
             counted_bytes: 0,
             used_ms: now.ms,
             unlisting_ms: now.ms,
@@ -162,7 +167,7 @@ impl Log {
         let mut state = self.lock();
         let ends = !state.is_dropped && state.is_blank() && !state.is_in_use(self);
         if ends {
-            state.end(&self.shared, now);
+            state.end(self, now);
         }
         ends
     }
@@ -189,7 +194,7 @@ impl Log {
         state.expire(self, now);
         let is_dropped = state.ring.len() == 0 && state.used_ms <= before_ms && !state.is_in_use(self);
         if is_dropped {
-            state.end(&self.shared, now);
+            state.end(self, now);
         }
         is_dropped
     }
@@ -205,7 +210,8 @@ impl Log {
         while state.evict() {
             Counts::count(&self.shared.counts.evicted);
         }
-        state.end(&self.shared, now);
+        self.shared.displace(now);
+        state.end(self, now);
         true
     }
 
@@ -259,13 +265,17 @@ impl State {
         self.ring.len() == 0 && self.origins.iter().all(|known| known.numbers.is_empty())
     }
 
-    fn end(&mut self, shared: &Shared, now: Now) {
+    fn end(&mut self, log: &Log, now: Now) {
         self.is_dropped = true;
         if self.is_blank() {
             return;
         }
-        let own = self.origins.iter().find(|known| known.numbers.origin == shared.own);
-        shared.forget(own.map_or(0, |known| known.numbers.seen), self.used_ms, now);
+        let shared = &log.shared;
+        // Those that come without numbers have some of this relay, too.
+        let own = self.origins.iter().map(|known| known.numbers).filter(|numbers| shared.is_own(numbers.origin));
+        let changed_ms = log.changed_ms.load(Ordering::Acquire);
+        let seen = own.map(|numbers| numbers.seen).max().unwrap_or(0);
+        shared.forget(seen, self.used_ms, changed_ms, now);
         shared.release(std::mem::take(&mut self.counted_bytes));
     }
 

@@ -8,6 +8,11 @@ use crate::routing::Door;
 use tracing::{info, warn};
 
 impl<D: Door> Mesh<D> {
+    /// Whether a relay will be linked at once. It may have refused another connection because of that.
+    pub(crate) fn has_link_on_its_way(&self) -> bool {
+        self.roster.has_link_on_its_way()
+    }
+
     /// Whether both sides take whatever the other one publishes to channels with history.
     pub(super) fn tells_numbers(&self, peer: &Hello) -> bool {
         let (own, theirs) = (self.content_bytes_max, peer.content_bytes_max as usize);

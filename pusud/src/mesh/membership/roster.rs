@@ -151,6 +151,12 @@ impl Roster {
         self.holder(name).is_some_and(|(record, holder)| record.boot == boot && holder.up_at.is_some())
     }
 
+    /// Whether a connection has a relay's place and is not its link yet.
+    pub(crate) fn has_link_on_its_way(&self) -> bool {
+        let mut holders = self.records.values().filter_map(|record| record.holder.as_ref());
+        holders.any(|holder| holder.up_at.is_none())
+    }
+
     /// Gives the place to a candidate, as the link of the pair with this number; says what to tell the other side.
     pub(crate) fn take(&mut self, candidate: &Candidate, link: u64) -> Ready {
         assert!(self.held_by(&candidate.name).is_none(), "whoever held the place has gone");

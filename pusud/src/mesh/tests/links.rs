@@ -258,3 +258,17 @@ fn of_relays_that_are_in_no_list_only_some_are_linked() {
         assert_eq!(links(&own), UNLISTED_LINKS_MAX);
     }
 }
+
+/// A relay that starts takes no clients then: it would know none of the other one's numbers.
+#[test]
+fn a_link_on_its_way_is_seen() {
+    let nodes = [node("a", 1), node("b", 2)];
+    let mut connection = Connection::new(&nodes[0], &nodes[1]);
+    let is_on_its_way = || nodes.iter().any(|node| node.mesh.borrow().has_link_on_its_way());
+    let mut was_seen = false;
+    while let Some(to) = (0..2).find(|to| !connection.0[*to].incoming.is_empty()) {
+        connection.deliver(to).unwrap();
+        was_seen |= is_on_its_way();
+    }
+    assert!(was_seen && connection.is_up() && !is_on_its_way());
+}

@@ -45,15 +45,18 @@ fn boot() -> impl Strategy<Value = BootTold<'static>> {
 }
 
 fn told() -> impl Strategy<Value = NumbersTold<'static>> {
-    let heads = (any::<u32>(), any::<u32>(), any::<[bool; 3]>(), any::<u64>());
+    let ago = prop::option::of(0u64..1 << 40);
+    let heads = (any::<u32>(), any::<u32>(), any::<[bool; 4]>(), any::<u64>(), ago);
     let lists = (vec(boot(), 0..3), vec((name(), vec(numbers(), 0..3)), 0..3));
-    (heads, lists).prop_map(|((number, piece, [is_last, is_whole, is_final], digest), (boots, channels))| NumbersTold {
+    (heads, lists).prop_map(|((number, piece, flags, digest, forgotten_ago_ms), (boots, channels))| NumbersTold {
         number,
         piece,
-        is_last,
-        is_whole,
-        is_final,
+        is_last: flags[0],
+        is_whole: flags[1],
+        is_final: flags[2],
+        has_displaced: flags[3],
         digest,
+        forgotten_ago_ms,
         boots,
         channels,
     })
@@ -111,6 +114,6 @@ fn malformed_messages_are_none() {
     assert_eq!(parse(b"\x01\x01a\0\0\0\0\x01\x01\x01\0"), fields(1), "a run of nothing");
     assert_eq!(parse(b"\x01\x01a\0\0\0\0\x01\x02\x01\0\x011"), fields(1), "numbers before the first one");
     assert_eq!(parse(b"\x04\x01a\0\0\0\0\x01\x01\x01\x02"), fields(4), "more is there than was published");
-    assert_eq!(parse(b"\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\x7f"), fields(2), "a list longer than the message");
-    assert_eq!(parse(b"\x02\0\0\0\0\0\x08\0\0\0\0\0\0\0\0\0"), fields(2), "an unknown flag");
+    assert_eq!(parse(b"\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\x7f"), fields(2), "a list longer than the message");
+    assert_eq!(parse(b"\x02\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0"), fields(2), "an unknown flag");
 }

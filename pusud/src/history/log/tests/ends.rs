@@ -1,4 +1,4 @@
-//! What has ended: starts of relays that are forgotten, logs that are, and numbers that an origin leaves out.
+//! Ends: starts of relays that are forgotten, logs that are, and numbers that an origin leaves out.
 
 use super::{Relay, now, origin};
 use crate::history::{Answer, Log, Start};

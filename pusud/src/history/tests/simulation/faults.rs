@@ -18,22 +18,28 @@ impl World {
         };
         let ms = self.rng.i64(every_ms / 2..every_ms * 2);
         self.after(ms, Event::Fault);
-        let kinds =
-            [self.class.has_breaks(), self.class.has_kills(), self.class.has_drains(), self.class.has_eviction()];
+        let kinds = [
+            self.class.has_breaks(),
+            self.class.has_kills(),
+            self.class.has_drains(),
+            self.class.has_eviction(),
+            self.class.has_full_links(),
+        ];
         let kinds: Vec<_> = (0..kinds.len()).filter(|kind| kinds[*kind]).collect();
         if kinds.is_empty() {
             return;
         }
         let place = self.rng.usize(..self.relays.len());
         match kinds[self.rng.usize(..kinds.len())] {
-            0 if self.rng.u8(..4) == 0 => self.cut_off(place),
+            0 if self.class == super::class::Class::CutOffAndKill || self.rng.u8(..4) == 0 => self.cut_off(place),
             0 => {
                 let other = (place + 1 + self.rng.usize(..self.relays.len() - 1)) % self.relays.len();
                 self.cut(place, other);
             }
             1 => self.kill(place),
             2 => self.drain(place),
-            _ => self.evict(place),
+            3 => self.evict(place),
+            _ => self.fill(place),
         }
     }
 
@@ -88,13 +94,41 @@ impl World {
     }
 
     fn kill(&mut self, place: usize) {
-        let Some(relay) = self.relays[place].take() else { return };
+        if self.relays[place].is_none() {
+            return;
+        }
+        self.end(place);
+        let ms = if self.rng.bool() { self.rng.i64(20..300) } else { self.rng.i64(300..3000) };
+        self.after(ms, Event::Begin(place));
+    }
+
+    /// A relay is killed, and stays so.
+    pub(super) fn end(&mut self, place: usize) {
+        let relay = self.relays[place].take().expect("it goes on");
         self.log(|| format!("{place} is killed"));
         self.judge.ends(relay.start, Fate::Killed);
         drop(relay);
         self.has_gone(place);
-        let ms = if self.rng.bool() { self.rng.i64(20..300) } else { self.rng.i64(300..3000) };
-        self.after(ms, Event::Begin(place));
+    }
+
+    /// Nothing gets into a relay's links for a while.
+    fn fill(&mut self, place: usize) {
+        let full_until_ms = self.ms + self.rng.i64(1..1500);
+        if let Some(relay) = &mut self.relays[place] {
+            relay.inboxes.full_until_ms = full_until_ms;
+        }
+    }
+
+    /// Two relays cannot reach each other from here on, and nothing of what is on its way arrives. They notice it soon, or not at all.
+    pub(super) fn break_link(&mut self, one: usize, other: usize, is_noticed: bool) {
+        let ms = self.ms;
+        let wire = self.wire(one, other);
+        wire.is_cut = true;
+        wire.end(ms);
+        if is_noticed {
+            self.notice(one, other);
+            self.notice(other, one);
+        }
     }
 
     /// A relay is there no more: its listeners and its links have ended.
@@ -109,12 +143,12 @@ impl World {
         }
     }
 
-    fn drain(&mut self, place: usize) {
+    pub(super) fn drain(&mut self, place: usize) {
         let event = self.event;
         let is_alone = (0..self.relays.len())
             .all(|other| other == place || self.relays[other].as_ref().is_none_or(|relay| !relay.takes_clients()));
         // Rolling restarts are one after the other.
-        if is_alone || self.class.is_silent() && !self.are_all_well() {
+        if is_alone || self.class.is_silent() && !self.is_told && !self.are_all_well() {
             return;
         }
         let are_linked = self.are_linked(place);
@@ -194,7 +228,9 @@ impl World {
             self.wire(place, other).end(ms + gone_ms + 1);
         }
         let ms = gone_ms + self.rng.i64(20..600);
-        self.after(ms, Event::Begin(place));
+        if !self.is_told {
+            self.after(ms, Event::Begin(place));
+        }
     }
 
     fn evict(&mut self, place: usize) {

@@ -21,6 +21,8 @@ struct Published {
     accepted: u64,
     /// The starts of relays that have appended it, each with the event.
     holders: Vec<(usize, u64)>,
+    /// Each relay gives it another number.
+    is_unnumbered: bool,
 }
 
 #[derive(Default)]
@@ -100,8 +102,23 @@ impl Judge {
     /// A source publishes something, which gets a number.
     pub(super) fn accept(&self, channel: &'static str, source: usize, event: u64) -> usize {
         let published = &mut self.case.borrow_mut().published;
-        published.push(Published { channel, source, accepted: event, holders: Vec::new() });
+        published.push(Published { channel, source, accepted: event, holders: Vec::new(), is_unnumbered: false });
         published.len() - 1
+    }
+
+    /// Each relay gives it another number: who moves to another one is told that something is lost, and may get it again.
+    pub(super) fn is_unnumbered(&self, id: usize) {
+        self.case.borrow_mut().published[id].is_unnumbered = true;
+    }
+
+    pub(super) fn has_number(&self, id: usize) -> bool {
+        !self.case.borrow().published[id].is_unnumbered
+    }
+
+    /// Whether the start of a relay that has this origin goes on.
+    pub(super) fn goes_on(&self, origin: Origin) -> bool {
+        let case = self.case.borrow();
+        case.origins.iter().zip(&case.fates).any(|(other, fate)| *other == origin && *fate == Fate::GoesOn)
     }
 
     pub(super) fn source(&self, id: usize) -> usize {
@@ -122,6 +139,10 @@ impl Judge {
         let mut outcome = Outcome { published: case.published.len() as u64, told: case.told, ..Outcome::default() };
         for (place, listener) in listeners.iter().enumerate() {
             let Some(first) = listener.first else { continue };
+            let is_due = |&&(id, since): &&(usize, u64)| !listener.seen.contains(&id) && listener.told <= since;
+            if let Some((id, since)) = listener.newest.iter().find(is_due) {
+                return Err(format!("listener {place} never got {id}, with which it was to begin at event {since}"));
+            }
             for (id, published) in case.published.iter().enumerate() {
                 if published.channel != listener.channel || published.accepted <= first {
                     continue;

@@ -10,7 +10,8 @@ impl World {
         if self.relays[place].is_some() {
             return;
         }
-        let relay = Relay::new(place, self.class, self.without, self.ms, &self.judge, &mut self.rng);
+        let kept = self.kept.get(place).copied();
+        let relay = Relay::new(place, self.class, self.without, self.ms, kept, &self.judge, &mut self.rng);
         let start = relay.start;
         self.log(|| format!("{place} begins as {:?}", relay.origin));
         self.relays[place] = Some(relay);
@@ -60,6 +61,25 @@ impl World {
         let end = End { here: starts[1], there: starts[0], link };
         self.after(0, Event::Linked(other, end));
         self.after(up_ms, Event::Linked(one, End { here: end.there, there: end.here, link }));
+    }
+
+    /// A relay looks after its logs: those stay that somebody listens to, here or at a linked relay.
+    pub(super) fn look_after(&mut self, place: usize, start: usize) {
+        let are_all_wanted = !self.class.has_last();
+        let is_near = |other: usize| {
+            let wire = &self.wires[place.min(other) * self.relays.len() + place.max(other)];
+            other == place || wire.ends[usize::from(place > other)].is_some()
+        };
+        let listened = self
+            .listeners
+            .iter()
+            .filter(|listener| listener.connection.as_ref().is_some_and(|connection| is_near(connection.relay)));
+        let wanted: Vec<_> = listened.map(|listener| listener.channel).collect();
+        let ms = self.ms;
+        if let Some(relay) = self.relay(place, start) {
+            relay.logs.look_after(relay.now(ms), |channel| are_all_wanted || wanted.contains(&channel));
+            self.after(1000, Event::LookAfter(place, start));
+        }
     }
 
     pub(super) fn other_of(&self, place: usize, end: End) -> usize {

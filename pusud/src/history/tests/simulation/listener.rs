@@ -17,6 +17,8 @@ pub(super) struct Listener {
     pub(super) seen: HashSet<usize>,
     /// By source, the last publication of it.
     last: HashMap<usize, usize>,
+    /// With which publications it was to begin, each with the event at which it came.
+    pub(super) newest: Vec<(usize, u64)>,
     pub(super) judge: Judge,
 }
 
@@ -30,6 +32,7 @@ impl Listener {
             told: 0,
             seen: HashSet::new(),
             last: HashMap::new(),
+            newest: Vec::new(),
             judge,
         }
     }
@@ -51,6 +54,17 @@ impl Listener {
     pub(super) fn is_told(&mut self, event: u64) {
         self.told = self.told.max(event);
         self.judge.told();
+        // Whatever has a number is never seen twice. What has none may be, behind this.
+        self.seen.retain(|&id| self.judge.has_number(id));
+        self.last.retain(|_, &mut id| self.judge.has_number(id));
+    }
+
+    /// It forgets everything, and comes as a new one.
+    pub(super) fn begin_anew(&mut self) {
+        (self.position, self.first) = (None, None);
+        self.seen.clear();
+        self.last.clear();
+        self.newest.clear();
     }
 
     /// Reads a frame. False: it leaves behind it.

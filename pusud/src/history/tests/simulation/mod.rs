@@ -14,5 +14,7 @@ mod relay;
 mod rules;
 mod seeds;
 mod shard;
+mod stories;
+mod unnumbered;
 mod visits;
 mod world;

@@ -2,7 +2,7 @@
 
 use super::class::Without;
 use super::shard::{self, Item};
-use super::world::{CHANNELS, END_MS, Event, World};
+use super::world::{END_MS, Event, World};
 use crate::history::{Appended, Origin, Placed, push_publications};
 
 impl World {
@@ -49,13 +49,18 @@ impl World {
         }
         let place = self.rng.usize(..self.relays.len());
         let Some(relay) = self.relays[place].as_ref().filter(|relay| relay.takes_clients()) else { return };
-        let (start, shards) = (relay.start, relay.inboxes.shards.len());
-        let shard = self.rng.usize(..shards);
-        let channel = CHANNELS[self.rng.usize(..2)];
+        let shard = self.rng.usize(..relay.inboxes.shards.len());
+        let channel = self.class.channels(self.ms)[self.rng.usize(..2)];
+        let count = [1, 1, 1, 2, 5][self.rng.usize(..5)];
+        self.publish_at(place, shard, channel, count);
+    }
+
+    /// A source at this shard publishes so many.
+    pub(super) fn publish_at(&mut self, place: usize, shard: usize, channel: &'static str, count: usize) {
+        let start = self.relays[place].as_ref().expect("it goes on").start;
         let source = start * 8 + shard;
         self.next_source = self.next_source.max(source);
         let (event, ms) = (self.event, self.ms);
-        let count = [1, 1, 1, 2, 5][self.rng.usize(..5)];
         let contents: Vec<_> = (0..count).map(|_| self.judge.accept(channel, source, event).to_string()).collect();
         let in_order = self.without != Without::OwnShardInOrder;
         let relay = self.relay(place, start).expect("it goes on");
@@ -69,6 +74,7 @@ impl World {
             own = Some(Item { frames: frames.into(), appended, event, is_delivered: false });
         });
         let mut item = own.expect("something was appended");
+        self.log(|| format!("{place} publishes {contents:?} in {channel}: {:?}", item.appended));
         match placed {
             Placed::Here => self.deliver(place, shard, &item),
             Placed::Elsewhere if !in_order => {
@@ -88,8 +94,8 @@ impl World {
 
     /// The network's thread sends what was published here to all peers.
     pub(super) fn network(&mut self, place: usize, start: usize) {
-        let drops = self.class.has_breaks() && self.ms < END_MS;
-        let (ms, drops) = (self.ms, drops && self.rng.u8(..60) == 0);
+        let drops = self.class.has_breaks() && self.ms < END_MS && !self.is_told;
+        let (ms, drops) = (self.ms, drops && self.rng.u8(..60) == 0 || std::mem::take(&mut self.overflows));
         let peers = self.peers_of(place, start);
         let Some(relay) = self.relay(place, start) else { return };
         relay.inboxes.is_sending = false;

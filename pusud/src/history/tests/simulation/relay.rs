@@ -1,6 +1,6 @@
 //! One start of a relay: logs, healing, shards, and what waits between them.
 
-use super::class::{Class, Without};
+use super::class::{Class, Kept, Without};
 use super::judge::Judge;
 use super::shard::{Item, Shard};
 use crate::frames;
@@ -8,8 +8,6 @@ use crate::history::{Appended, Healing, Logs, Now, Origin, Out, Rule, Settings, 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a start that has ended is remembered.
-pub(super) const RETENTION_MS: i64 = 8000;
 const MINUTE_MS: i64 = 100;
 
 /// One start of a relay.
@@ -43,6 +41,9 @@ pub(super) struct Inboxes {
     pub(super) late: Vec<(usize, Item)>,
     pub(super) pushes_late: bool,
     pub(super) event: u64,
+    pub(super) ms: i64,
+    /// Nothing gets into its links before this time.
+    pub(super) full_until_ms: i64,
 }
 
 impl Relay {
@@ -51,6 +52,7 @@ impl Relay {
         class: Class,
         without: Without,
         ms: i64,
+        kept: Option<Kept>,
         judge: &Judge,
         rng: &mut fastrand::Rng,
     ) -> Self {
@@ -58,16 +60,11 @@ impl Relay {
         boot[8..].copy_from_slice(&rng.u64(..).to_be_bytes());
         let origin = Origin::of_boot(&boot);
         let start = judge.begins(origin);
-        let size = match class.has_large_rings() {
-            true => 10_000,
-            false => [1, 3, 10, 100, 10_000][rng.usize(..5)],
-        };
-        // Nothing is too old where nobody may be told anything.
-        let ttl_ms = if class.is_silent() { 100_000 } else { [3000, 4000, class.longest_ttl_ms()][rng.usize(..3)] };
+        let Kept { size, ttl_ms, bytes_max, retention_ms } = kept.unwrap_or_else(|| class.kept(rng));
         let rule =
             Rule { channels: vec!["*".into()], size, ttl: Duration::from_millis(ttl_ms.cast_unsigned()), name: None };
-        let settings = Settings { rules: vec![rule], bytes_max: 64 << 20 };
-        let times = Times { retention_ms: RETENTION_MS, minute_ms: MINUTE_MS };
+        let settings = Settings { rules: vec![rule], bytes_max };
+        let times = Times { retention_ms, minute_ms: MINUTE_MS };
         let shards = rng.usize(1..=3);
         let left_out = match without {
             Without::Safeguard(safeguard) => Some(safeguard),
@@ -87,6 +84,8 @@ impl Relay {
             late: Vec::new(),
             pushes_late: without == Without::PushUnderLock,
             event: 0,
+            ms,
+            full_until_ms: 0,
         };
         Self {
             start,
@@ -148,7 +147,7 @@ impl Out for Inboxes {
     }
 
     fn room(&self, _peer: Origin) -> usize {
-        1 << 20
+        if self.ms < self.full_until_ms { 0 } else { 1 << 20 }
     }
 
     fn deliver(&mut self, frames: &[u8], appended: Appended, shards: u64) {

@@ -1,4 +1,4 @@
-//! A thousand seeds, and more for those who have hours.
+//! Twelve hundred seeds, and more for those who have hours.
 
 use super::class::{ALL, Class, Without};
 use super::judge::Outcome;
@@ -61,6 +61,16 @@ fn everything_with_large_rings() {
 #[test]
 fn over_what_loses() {
     run(Class::Lossy, 0..150);
+}
+
+#[test]
+fn relays_that_are_cut_off_and_killed() {
+    run(Class::CutOffAndKill, 0..100);
+}
+
+#[test]
+fn bounds_that_are_nearly_reached() {
+    run(Class::Bounds, 0..150);
 }
 
 /// `make soak-history MINUTES=60`: seeds of all kinds, and each that fails.

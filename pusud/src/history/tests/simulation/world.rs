@@ -1,6 +1,6 @@
 //! The world: what happens when, and to whom.
 
-use super::class::{Class, Without};
+use super::class::{Class, Kept, Without};
 use super::judge::{Judge, Outcome};
 use super::listener::Listener;
 use super::network::{End, Wire};
@@ -38,6 +38,10 @@ pub(super) enum Event {
     Tick(usize, usize),
     LookAfter(usize, usize),
     Publish,
+    /// A relay of an earlier version publishes.
+    PublishUnnumbered,
+    /// What it has published arrives.
+    Unnumbered(usize, &'static str, usize),
     Join(usize),
     Leave(usize),
     Fault,
@@ -63,6 +67,14 @@ pub(super) struct World {
     pub(super) judge: Judge,
     pub(super) next_source: usize,
     pub(super) is_over: bool,
+    /// How much each relay keeps; where that is not said, its class says so.
+    pub(super) kept: Vec<Kept>,
+    /// Everything that happens is said, and nothing happens by chance but how long it takes.
+    pub(super) is_told: bool,
+    /// The next publications have no room on the links.
+    pub(super) overflows: bool,
+    /// When the last unnumbered publication arrives, at each place.
+    pub(super) unnumbered_ms: Vec<i64>,
     trace: bool,
 }
 
@@ -72,7 +84,9 @@ impl World {
         let judge = Judge::new(class);
         let places = rng.usize(2..=4);
         let count = rng.usize(3..=7);
-        let listeners = (0..count).map(|_| Listener::new(CHANNELS[rng.usize(..2)], judge.clone())).collect();
+        let channels = class.all_channels();
+        let listeners =
+            (0..count).map(|_| Listener::new(channels[rng.usize(..channels.len())], judge.clone())).collect();
         let wires = (0..places * places).map(|_| Wire::new(&mut rng)).collect();
         let mut world = Self {
             class,
@@ -90,18 +104,48 @@ impl World {
             judge,
             next_source: 0,
             is_over: false,
+            kept: Vec::new(),
+            is_told: false,
+            overflows: false,
+            unnumbered_ms: vec![0; places],
             trace: std::env::var_os("PUSU_HISTORY_TRACE").is_some(),
         };
         (0..places).for_each(|place| world.after(0, Event::Begin(place)));
         (0..count).for_each(|listener| world.after(BEGIN_MS, Event::Join(listener)));
         world.after(BEGIN_MS, Event::Publish);
         world.after(BEGIN_MS + 200, Event::Fault);
+        if class.has_unnumbered() {
+            world.after(BEGIN_MS, Event::PublishUnnumbered);
+        }
         world
+    }
+
+    /// A world in which nothing happens that is not said. Its relays keep so much.
+    pub(super) fn told(class: Class, without: Without, seed: u64, kept: &[Kept]) -> Self {
+        let mut world = Self::new(class, without, seed);
+        world.queue.clear();
+        (world.events, world.free) = Default::default();
+        let places = kept.len();
+        world.relays = (0..places).map(|_| None).collect();
+        world.wires = (0..places * places).map(|_| Wire::new(&mut world.rng)).collect();
+        world.listeners = Vec::new();
+        (world.kept, world.is_told) = (kept.to_vec(), true);
+        world
+    }
+
+    /// So much time passes.
+    pub(super) fn pass(&mut self, ms: i64) {
+        let until_ms = self.ms + ms;
+        while self.queue.peek().is_some_and(|Reverse((ms, ..))| *ms <= until_ms) {
+            self.step();
+        }
+        self.ms = until_ms;
+        self.event += 1;
     }
 
     /// Runs to the end.
     pub(super) fn run(mut self) -> Result<Outcome, String> {
-        while let Some(Reverse((ms, _, place))) = self.queue.pop() {
+        while let Some(ms) = self.queue.peek().map(|Reverse((ms, ..))| *ms) {
             if ms > END_MS + HEAL_MS || self.judge.has_failed() {
                 break;
             }
@@ -109,11 +153,7 @@ impl World {
                 self.is_over = true;
                 self.heal_all();
             }
-            self.ms = ms;
-            self.event += 1;
-            let event = self.events[place].take().expect("it was put there");
-            self.free.push(place);
-            self.happen(event);
+            self.step();
         }
         if let Some(place) = self.listeners.iter().position(|listener| listener.connection.is_none())
             && !self.judge.has_failed()
@@ -121,6 +161,16 @@ impl World {
             return Err(format!("listener {place} finds no relay in the end"));
         }
         self.judge.close(&self.listeners)
+    }
+
+    /// The next thing happens.
+    fn step(&mut self) {
+        let Some(Reverse((ms, _, place))) = self.queue.pop() else { return };
+        self.ms = ms;
+        self.event += 1;
+        let event = self.events[place].take().expect("it was put there");
+        self.free.push(place);
+        self.happen(event);
     }
 
     pub(super) fn after(&mut self, ms: i64, event: Event) {
@@ -168,14 +218,10 @@ impl World {
                     self.after_calls(place);
                 }
             }
-            Event::LookAfter(place, start) => {
-                let ms = self.ms;
-                if let Some(relay) = self.relay(place, start) {
-                    relay.logs.look_after(relay.now(ms), |_| true);
-                    self.after(1000, Event::LookAfter(place, start));
-                }
-            }
+            Event::LookAfter(place, start) => self.look_after(place, start),
             Event::Publish => self.publish(),
+            Event::PublishUnnumbered => self.publish_unnumbered(),
+            Event::Unnumbered(place, channel, id) => self.take_unnumbered(place, channel, id),
             Event::Join(listener) => self.join(listener),
             Event::Leave(listener) => self.leave(listener),
             Event::Fault => self.fault(),
@@ -187,9 +233,9 @@ impl World {
 
     /// A start of a relay at a place, if it goes on.
     pub(super) fn relay(&mut self, place: usize, start: usize) -> Option<&mut Relay> {
-        let event = self.event;
+        let (event, ms) = (self.event, self.ms);
         let relay = self.relays[place].as_mut().filter(|relay| relay.start == start)?;
-        relay.inboxes.event = event;
+        (relay.inboxes.event, relay.inboxes.ms) = (event, ms);
         Some(relay)
     }
 
