@@ -26,7 +26,7 @@ mod view;
 pub use boots::Boots;
 pub use clock::{Clock, Now, Times};
 pub use counts::Counts;
-pub use healing::{Healing, Malformed, Out, Way, push_publications};
+pub use healing::{HEALING_BYTES_MAX, Healing, Malformed, Out, Way, push_publications};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use healing::{fuzzed_messages, is_written_again};
 pub use log::{Answer, Appended, Entry, Held, Joining, Log, Missed, Numbers, Placed, Start};

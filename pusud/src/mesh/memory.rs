@@ -1,6 +1,6 @@
 //! The most memory that the network of relays takes.
 
-use super::links::{QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
+use super::links::{HISTORY_BYTES_MAX, QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
 use super::membership::{links_max, strangers_max};
 use super::wire::FRAME_BYTES_OVER_CONTENT;
 use crate::protocol::Limits;
@@ -25,6 +25,11 @@ pub(crate) fn network_bytes_max(limits: &Limits, listed: usize, encrypts: bool) 
     let link = QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame + session;
     let handshakes = (strangers_max(listed) + listed) * (HANDSHAKE_BYTES + handshake);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
+}
+
+/// Bytes of what waits for all peers about channels with history.
+pub(crate) fn history_bytes_max(listed: usize) -> usize {
+    links_max(listed) * HISTORY_BYTES_MAX
 }
 
 /// Bytes of what one client listens to, in the network's table.

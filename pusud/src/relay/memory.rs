@@ -6,6 +6,7 @@
 //! bound (`net.ipv4.tcp_mem`).
 
 use crate::config::{Backplane, Config, Encryption};
+use crate::history::HEALING_BYTES_MAX;
 use crate::operations;
 use crate::{authenticator, client, hub, mesh, nats, revocation, routing, shard, tls};
 
@@ -104,8 +105,14 @@ fn network_parts(config: &Config, connections: usize, listed: usize) -> Vec<Part
             "backplane, max_message_bytes, max_channel_bytes",
         ),
     };
+    let history = match config.backplane {
+        _ if !config.history.is_on() => 0,
+        Backplane::Mesh => HEALING_BYTES_MAX + mesh::history_bytes_max(listed),
+        // What waits for the servers is counted whatever it is about.
+        Backplane::Nats(_) => HEALING_BYTES_MAX,
+    };
     vec![
-        Part { name: "network", bytes: network + of_shards, keys },
+        Part { name: "network", bytes: network + history + of_shards, keys },
         Part {
             name: "interest of the network",
             bytes: connections * interest,
@@ -167,6 +174,9 @@ mod tests {
         let networked = sum(1000, "relays: [a, b]");
         assert!(networked > default + (2 + UNLISTED_LINKS_MAX) * QUEUE_BYTES_MAX);
         assert!(sum(1000, "relays: [a]") < networked - QUEUE_BYTES_MAX);
+        // There is another queue for each link.
+        let with_history = sum(1000, "relays: [a, b]\nhistory: [{channels: [a], size: 1, ttl: 1s}]");
+        assert!(with_history > networked + (64 << 20) + (2 + UNLISTED_LINKS_MAX) * QUEUE_BYTES_MAX);
         let encrypted = config("client_tls: {certificate: a, key: b}");
         assert!(usual(&config(""), 1000) < usual(&encrypted, 1000) && usual(&encrypted, 1000) < default);
     }

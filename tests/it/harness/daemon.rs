@@ -116,6 +116,11 @@ impl Daemon {
         self.inside(|| Listener::connect(self.address))
     }
 
+    /// Where its clients connect from, if that is a network of its own.
+    pub(super) fn namespace(&self) -> Option<&Namespace> {
+        self.namespace.as_ref()
+    }
+
     /// Does something where its clients are.
     pub(super) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.namespace {

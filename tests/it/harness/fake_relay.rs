@@ -25,6 +25,7 @@ pub(crate) mod kind {
     pub(crate) const REVOCATIONS: u8 = 17;
     pub(crate) const REVOKED: u8 = 18;
     pub(crate) const KICK: u8 = 19;
+    pub(crate) const HISTORY: u8 = 24;
 }
 
 /// A frame.

@@ -140,13 +140,17 @@ impl Network {
 
     /// The same, on so many shards each.
     pub(crate) fn of_two_with_detours_on(shards: usize) -> (Self, [Detour; 2]) {
+        Self::of_two_with_detours_and(|setup| setup.shards(shards))
+    }
+
+    /// The same, each with this set-up.
+    pub(crate) fn of_two_with_detours_and(setup: impl Fn(Setup) -> Setup) -> (Self, [Detour; 2]) {
         let ports = [ReservedPort::new(), ReservedPort::new()];
         let detours = [Detour::to(ports[1].port()), Detour::to(ports[0].port())];
         let start = |at: usize| {
             let (own, other) = (ports[at].port(), detours[at].port());
             let relays = format!("relays: ['127.0.0.1:{own}', '127.0.0.1:{other}']");
-            Setup::on_shards(shards)
-                .name(&format!("relay-{at}"))
+            setup(Setup::on_shards(1).name(&format!("relay-{at}")))
                 .settings(&format!("network_address: 127.0.0.1\nnetwork_port: {own}\n{relays}"))
                 .start()
         };

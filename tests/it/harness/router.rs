@@ -97,6 +97,23 @@ impl Router {
         self.own.run(&["nft", "-f", "-"], &rule).unwrap();
     }
 
+    /// Whatever a relay has sent over the connections that it has now, and the others have not got yet, is lost for good: also
+    /// behind its end, and when everything is forwarded again.
+    pub(crate) fn lose_what_is_on_its_way(&self, from: usize) {
+        let connections = self.relays[from].run(&["ss", "-Htn"], "").unwrap();
+        let port = |end: &str| end.rsplit_once(':').expect("an address has a port").1.to_owned();
+        let rule = |line: &str| {
+            let ends: Vec<&str> =
+                line.split_whitespace().skip(3).take(2).filter(|end| end.starts_with("10.77.")).collect();
+            let [own, other] = ends[..] else { return String::new() };
+            format!("tcp sport {} tcp dport {} drop\n", port(own), port(other))
+        };
+        let rules: String = connections.lines().map(rule).collect();
+        assert!(!rules.is_empty(), "there are no connections: {connections}");
+        let table = format!("table ip ended {{ chain output {{ type filter hook output priority 0;\n{rules}}}\n}}\n");
+        self.relays[from].run(&["nft", "-f", "-"], &table).unwrap();
+    }
+
     /// Forwards everything again; returns how many packets have been dropped.
     pub(crate) fn heal(&self) -> u64 {
         let namespaces = || std::iter::once(&self.own).chain(&self.relays);

@@ -1,9 +1,11 @@
 //! A connection of a visitor or a source to a relay that may go at any time.
 
-use super::visitors::{Account, CHANNEL, LOOK};
-use crate::harness::{ALL, DEADLINE};
+use super::account::Account;
+use super::visitors::{CHANNEL, LOOK};
+use crate::harness::{ALL, ClientAddress, DEADLINE};
 use serde_json::{Value, json};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::protocol::WebSocket;
 use tokio_tungstenite::tungstenite::{Error, Message, client};
@@ -15,8 +17,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(3);
 pub(super) struct Connection(WebSocket<TcpStream>);
 
 impl Connection {
-    pub(super) fn to(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&address, ANSWER_MAX).ok()?;
+    pub(super) fn to(address: &ClientAddress) -> Option<Self> {
+        let stream = address.connect(ANSWER_MAX).ok()?;
         stream.set_read_timeout(Some(ANSWER_MAX)).ok()?;
         let (socket, _) = client("ws://relay.test/", stream).ok()?;
         let mut connection = Self(socket);
@@ -51,12 +53,18 @@ impl Connection {
     }
 
     /// Waits until everything that was said before is handled: publications have no answer, and an unknown channel has one.
-    pub(super) fn ask_and_wait(&mut self) {
-        self.say(json!({"type": "subscribe", "channel": "handled"})).unwrap();
+    /// False: the connection ends before.
+    pub(super) fn is_handled(&mut self) -> bool {
         let began = Instant::now();
-        while !self.next(LOOK).unwrap().is_some_and(|answer| answer["type"] == "subscribe_ok") {
+        let mut answer = self.say(json!({"type": "subscribe", "channel": "handled"})).map(|()| None);
+        while let Ok(message) = answer {
+            if message.is_some_and(|message: Value| message["type"] == "subscribe_ok") {
+                return true;
+            }
             assert!(began.elapsed() < DEADLINE, "the relay does not answer a source");
+            answer = self.next(LOOK);
         }
+        false
     }
 
     /// Listens from where the account stands. False: the relay does not answer, or goes.
@@ -78,5 +86,14 @@ impl Connection {
         // What was missed comes behind it, each with a position of its own: until then the old one holds.
         account.position = Some(answer["position"].as_str().expect("a position").to_owned());
         true
+    }
+}
+
+/// Waits until it is so.
+pub(super) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < 2 * DEADLINE, "{what} is waited for");
+        thread::sleep(Duration::from_millis(1));
     }
 }

@@ -15,6 +15,11 @@ const CHANNEL: &str = "h.crowd";
 /// Longer than any pause of a source.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// On several shards, each of which publishes and has listeners that leave at any moment:
+/// - shard A takes number 5, B takes 6, and C gets 6 first, with a position that says 5 too: whoever left then lost 5, or got it
+///   twice. So runs are handed over under the log's lock;
+/// - A takes 6 and delivers it while B's 5 waits in A's inbox: position 6 says 5 too. So A's own inbox counts;
+/// - somebody joins at 6 while 5 and 6 wait in the inbox of its shard: both came twice. So a join is behind what waits.
 fn everybody_has_every_message(daemon: Daemon) {
     let told = run_crowd(&daemon, 1500);
     assert_eq!(told, 0, "nobody has to be told of anything");

@@ -14,6 +14,8 @@ fn bounded(shards: usize, history_bytes: &str, limits: &str) -> Daemon {
     Setup::on_shards(shards).history(100_000, "10min").settings(&limits).start()
 }
 
+/// The floor of the relay's own publications counts: it was not looked at, and who came back from before it was told that nothing
+/// is missing.
 #[test]
 fn what_left_by_size_is_lost_and_the_rest_is_not() {
     for shards in [1, 3] {

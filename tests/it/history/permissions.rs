@@ -54,6 +54,8 @@ impl Replaying {
         for (channel, since) in ["h.ends", "h.stays"].iter().zip(positions) {
             raw.send(text_message(&json!({"type": "subscribe", "channel": channel, "since": since}).to_string()));
         }
+        // The first one has begun. The answer of the other one stands behind its replay.
+        assert!(raw.read_text().starts_with(r#"{"type":"subscribe_ok","channel":"h.ends","recovered":true"#));
         Self { daemon, raw }
     }
 

@@ -124,6 +124,11 @@ impl Healing {
             }
             let is_old = self.is_old(origin, now);
             let hole = self.holes.get_mut(origin, channel).expect("it is open");
+            if out.is_held(channel) {
+                // What is missing would come in addition to what peers keep back.
+                let due_ms = hole.put_off(now.ms);
+                return self.holes.look_at(origin, channel, due_ms);
+            }
             let step = if is_old { Step::Tell } else { hole.step(origin, self.way, &mut self.peers, now.ms) };
             match step {
                 Step::Wait(due_ms) => return self.holes.look_at(origin, channel, due_ms),

@@ -94,6 +94,13 @@ impl Hole {
         }
     }
 
+    /// Nobody is asked for more for now: its time begins anew. Returns when it is looked at again.
+    pub(super) fn put_off(&mut self, now_ms: i64) -> i64 {
+        self.seen_ms = self.seen_ms.max(now_ms + FULL_MS);
+        self.progressed_ms = self.seen_ms;
+        self.seen_ms
+    }
+
     /// It has become smaller.
     pub(super) fn progress(&mut self, now_ms: i64) {
         self.progressed_ms = now_ms;

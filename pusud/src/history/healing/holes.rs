@@ -13,6 +13,11 @@ const HOLES_MAX: usize = 16_384;
 const WAITING_BYTES_MAX: usize = 16 << 20;
 /// What keeps a content that waits.
 const WAITING_BYTES: usize = 80;
+/// A hole with its places in the tables: the channel's name three times, and who has it or was asked for it.
+const HOLE_BYTES: usize = 2048;
+
+/// Bytes of all holes, and of what waits behind them.
+pub const HEALING_BYTES_MAX: usize = WAITING_BYTES_MAX + HOLES_MAX * HOLE_BYTES;
 
 /// All holes, by origin and channel.
 #[derive(Default)]

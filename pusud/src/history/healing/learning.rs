@@ -121,6 +121,10 @@ impl Healing {
             return self.lose(log, origin, base, theirs.seen + 1, now, out);
         }
         log.know(origin, base);
+        if origin != peer && self.peers.is_linked(origin) && out.is_held(log.name()) {
+            // It waits at the origin, which will send it.
+            return;
+        }
         let seen_ms = match self.way {
             Way::Links if origin != peer && self.peers.is_linked(origin) => now.ms + LINK_BRINGS_MS,
             Way::Links => now.ms,

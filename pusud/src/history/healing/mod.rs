@@ -26,6 +26,7 @@ mod wire;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub use any::{messages as fuzzed_messages, written_again as is_written_again};
+pub use holes::HEALING_BYTES_MAX;
 pub use message::push_publications;
 pub use wire::Malformed;
 
@@ -73,6 +74,11 @@ pub trait Out {
 
     /// Delivers a publication to a channel that has no history here.
     fn deliver_plain(&mut self, channel: &str, content: &str);
+
+    /// Whether this relay wants no more of a channel for now, and has told its peers so.
+    fn is_held(&self, _channel: &str) -> bool {
+        false
+    }
 
     /// Sends one message to several peers.
     fn send_all(&mut self, peers: &[Origin], message: &[u8]) {

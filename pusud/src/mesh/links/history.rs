@@ -1,73 +1,31 @@
 //! History over links: numbered publications of the relay's own, and what relays tell each other about numbers.
 //!
-//! Each link has a queue of its own for that, in order: what a message says of numbers is true when it comes behind the
-//! publications that were sent before it. It is there only where both sides know such frames.
+//! Each link has a queue of its own for that ([`HistoryQueue`]). It is there only where both sides know such frames.
+
+mod queue;
+
+pub(crate) use queue::HISTORY_BYTES_MAX;
+pub(super) use queue::HistoryQueue;
 
 use super::{Link, Mesh};
 use crate::frames;
 use crate::history::{Appended, Healing, Now, Origin, Out, Way, push_publications};
 use crate::mesh::handshake::Refusal;
-use crate::mesh::links::QUEUE_BYTES_MAX;
+use crate::mesh::links::holding::Held;
 use crate::mesh::membership::LinkId;
 use crate::mesh::wire::kind;
-use crate::peers::{BootId, frame};
+use crate::peers::BootId;
 use crate::routing::{Door, Publications};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::warn;
 
-/// What a message costs beside its bytes: its place, its buffer, and the head of its frame.
-const MESSAGE_COST: usize = 64;
-/// What may wait of answers to questions, in bytes: more is asked for again.
-const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
-/// What is written in one go before publications to other channels have their turn, in bytes.
-const TURN_BYTES: usize = 32 * 1024;
 /// How often a relay that has just started looks whether clients may come.
 const READY_LOOK: Duration = Duration::from_millis(50);
 /// How long a relay that stops waits until the others have all numbers.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
-
-/// What waits for one peer.
-#[derive(Default)]
-pub(super) struct HistoryQueue {
-    messages: VecDeque<Rc<[u8]>>,
-    bytes: usize,
-    /// Publications were dropped, and none has been taken since.
-    is_dropping: bool,
-}
-
-impl HistoryQueue {
-    /// What waits, in bytes of memory.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
-    fn push(&mut self, message: Rc<[u8]>) {
-        self.bytes += message.len() + MESSAGE_COST;
-        self.messages.push_back(message);
-    }
-
-    /// Appends frames, until that is a turn's worth.
-    pub(super) fn write(&mut self, out: &mut Vec<u8>) {
-        let start = out.len();
-        while out.len() - start < TURN_BYTES
-            && let Some(message) = self.messages.pop_front()
-        {
-            self.bytes -= message.len() + MESSAGE_COST;
-            frame(out, kind::HISTORY, |out| out.extend_from_slice(&message));
-        }
-        if self.messages.is_empty() {
-            self.messages = VecDeque::new();
-        }
-    }
-}
 
 /// A network's part in history: there where channels of this relay have some.
 pub(super) struct LinkedHistory {
@@ -83,6 +41,7 @@ pub(super) struct LinkedHistory {
 struct Ways<'a, D> {
     door: &'a mut D,
     links: &'a mut BTreeMap<LinkId, Link>,
+    held: &'a Held,
 }
 
 impl<D> Ways<'_, D> {
@@ -103,7 +62,11 @@ impl<D: Door> Out for Ways<'_, D> {
     fn room(&self, peer: Origin) -> usize {
         let link = self.links.values().find(|link| link.origin == peer);
         let queue = link.and_then(|link| link.history.as_ref());
-        queue.map_or(0, |queue| ANSWERS_BYTES_MAX.saturating_sub(queue.bytes))
+        queue.map_or(0, HistoryQueue::room)
+    }
+
+    fn is_held(&self, channel: &str) -> bool {
+        self.held.has(channel)
     }
 
     fn deliver(&mut self, frames: &[u8], appended: Appended, shards: u64) {
@@ -169,33 +132,38 @@ impl<D: Door> Mesh<D> {
         let texts = contents().map(|content| str::from_utf8(content).expect("it was text when its frame was made"));
         push_publications(&mut message, channel, appended.origin, appended.base, appended.first, 0, texts);
         let message: Rc<[u8]> = message.into();
-        let mut overflowed = Vec::new();
-        for link in self.links.values_mut() {
+        let mut without_room = Vec::new();
+        for (id, link) in &mut self.links {
             let Some(queue) = &mut link.history else { continue };
-            if queue.bytes + message.len() > QUEUE_BYTES_MAX {
-                link.account.traffic.dropped += appended.count;
-                if !std::mem::replace(&mut queue.is_dropping, true) {
-                    warn!(
-                        relay = %link.name, queued_bytes = queue.bytes,
-                        "the peer takes messages of channels with history more slowly than they come: it will ask for them"
-                    );
-                }
-                overflowed.push(link.origin);
+            if queue.publish(channel, message.clone()) {
+                link.account.traffic.sent += appended.count;
+                link.signals.send.notify_one();
                 continue;
             }
-            queue.is_dropping &= queue.bytes > QUEUE_BYTES_MAX / 2;
-            queue.push(message.clone());
-            link.account.traffic.sent += appended.count;
-            link.signals.send.notify_one();
+            link.account.traffic.dropped += appended.count;
+            if queue.begins_to_drop() {
+                warn!(
+                    relay = %link.name, queued_bytes = queue.bytes(),
+                    "the peer takes messages of channels with history more slowly than they come: it will ask for them"
+                );
+            }
+            without_room.push(*id);
         }
-        for origin in overflowed {
-            self.heal_with(|healing, now, _| healing.overflowed(origin, channel, now));
-        }
+        without_room.into_iter().for_each(|id| self.tell_dropped(id));
         let Some((channel, ids)) = self.wanted.links(channel) else { return };
         for id in ids {
             if let Some(link) = self.links.get_mut(id).filter(|link| link.history.is_none()) {
                 link.publish(channel, contents());
             }
+        }
+    }
+
+    /// Publications for a peer were dropped, and those that waited before them have left: it is told that they are there.
+    pub(super) fn tell_dropped(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let (origin, queue) = (link.origin, link.history.as_mut());
+        for channel in queue.map(HistoryQueue::take_overflowed).unwrap_or_default() {
+            self.heal_with(|healing, now, _| healing.overflowed(origin, &channel, now));
         }
     }
 
@@ -286,7 +254,8 @@ impl<D: Door> Mesh<D> {
     fn heal_quietly(&mut self, act: impl FnOnce(&mut Healing, Now, &mut Ways<'_, D>)) {
         let Some(history) = &mut self.history else { return };
         let Some(logs) = self.door.logs() else { return };
-        act(&mut history.healing, logs.now(), &mut Ways { door: &mut self.door, links: &mut self.links });
+        let ways = &mut Ways { door: &mut self.door, links: &mut self.links, held: &self.held };
+        act(&mut history.healing, logs.now(), ways);
     }
 }
 

@@ -37,6 +37,11 @@ impl Held {
         self.0.remove_entry(channel).map(|(channel, _)| channel)
     }
 
+    /// Whether a channel is held.
+    pub(crate) fn has(&self, channel: &str) -> bool {
+        self.0.contains_key(channel)
+    }
+
     /// What a new link has to be told.
     pub(crate) fn to_be_told(&self) -> Holding {
         Holding { hold: self.0.keys().cloned().collect(), ..Holding::default() }

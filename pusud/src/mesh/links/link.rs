@@ -176,6 +176,9 @@ impl Link {
             let channel = channel?;
             let done = if is_held { self.queue.hold(channel) } else { self.queue.go_on(channel) };
             done.map_err(Refusal::protocol)?;
+            if let Some(history) = &mut self.history {
+                if is_held { history.hold(channel) } else { history.go_on(channel) }
+            }
         }
         self.signals.send.notify_one();
         Ok(())

@@ -22,6 +22,7 @@ mod waiting;
 mod writing;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
+pub(crate) use history::HISTORY_BYTES_MAX;
 pub(crate) use link::{Link, WRITE_BYTES};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use queue::Queue;
@@ -284,6 +285,7 @@ impl<D: Door> Mesh<D> {
             self.peers.write(id, out);
             link.write(&self.table, says_goodbye, out);
         }
+        self.tell_dropped(id);
     }
 
     /// The clock that pings carry, in microseconds.
