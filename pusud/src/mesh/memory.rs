@@ -1,8 +1,9 @@
 //! The most memory that the network of relays takes.
 
-use super::links::{QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
+use super::links::{HISTORY_QUEUE_BYTES_MAX, QUEUE_BYTES_MAX, READ_BYTES, TABLES_BYTES_MAX, WRITE_BYTES};
 use super::membership::{links_max, strangers_max};
 use super::wire::FRAME_BYTES_OVER_CONTENT;
+use crate::history::healing_bytes_max;
 use crate::protocol::Limits;
 use crate::routing::{INBOX_BYTES_MAX, run_bytes_max};
 use crate::tls::{LINK_HANDSHAKE_BYTES_MAX, LINK_SESSION_BYTES_MAX};
@@ -25,6 +26,12 @@ pub(crate) fn network_bytes_max(limits: &Limits, listed: usize, encrypts: bool) 
     let link = QUEUE_BYTES_MAX + TABLES_BYTES_MAX + 2 * (frame + WRITE_BYTES) + READ_BYTES + 3 * frame + session;
     let handshakes = (strangers_max(listed) + listed) * (HANDSHAKE_BYTES + handshake);
     links_max(listed) * link + handshakes + INBOX_BYTES_MAX + run_bytes_max(message)
+}
+
+/// Bytes that links take more where channels have history.
+pub(crate) fn history_bytes_max(limits: &Limits, listed: usize) -> usize {
+    let links = links_max(listed);
+    links * HISTORY_QUEUE_BYTES_MAX + healing_bytes_max(links, limits.max_channel_bytes)
 }
 
 /// Bytes of what one client listens to, in the network's table.

@@ -29,7 +29,7 @@ pub(crate) use links::QUEUE_BYTES_MAX;
 pub(crate) use links::Queue;
 pub use membership::{ADDRESSES_PER_NAME_MAX, UNLISTED_LINKS_MAX, links_max};
 pub(crate) use membership::{LinkEncryption, Settings, addresses_max, connections_max};
-pub(crate) use memory::{interest_bytes_max, network_bytes_max};
+pub(crate) use memory::{history_bytes_max, interest_bytes_max, network_bytes_max};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use wire::FRAME_BYTES_OVER_CONTENT;
 #[cfg(any(test, feature = "fuzzing"))]

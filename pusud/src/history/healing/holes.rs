@@ -8,9 +8,9 @@ use crate::history::Origin;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 /// Holes at most; past it what is missing is told as lost at once.
-const HOLES_MAX: usize = 16_384;
+pub(super) const HOLES_MAX: usize = 16_384;
 /// What may wait behind all holes, in bytes, each content with what keeps it.
-const WAITING_BYTES_MAX: usize = 16 << 20;
+pub(super) const WAITING_BYTES_MAX: usize = 16 << 20;
 /// What keeps a content that waits.
 const WAITING_BYTES: usize = 80;
 

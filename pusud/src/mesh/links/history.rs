@@ -22,6 +22,8 @@ use tracing::warn;
 const MESSAGE_COST: usize = 64;
 /// What may wait of answers to questions, in bytes: more is asked for again.
 const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
+/// The most that waits for one peer, in bytes.
+pub(crate) const HISTORY_QUEUE_BYTES_MAX: usize = QUEUE_BYTES_MAX + ANSWERS_BYTES_MAX;
 /// What is written in one go before publications to other channels have their turn, in bytes.
 const TURN_BYTES: usize = 32 * 1024;
 /// How often a relay that has just started looks whether clients may come.
@@ -107,6 +109,9 @@ impl<D: Door> Out for Ways<'_, D> {
     }
 
     fn deliver(&mut self, frames: &[u8], appended: Appended, shards: u64) {
+        if let Some(link) = self.link(appended.origin) {
+            link.account.traffic.received += appended.count;
+        }
         self.door.deliver_numbered(frames, appended, shards);
     }
 
@@ -218,13 +223,7 @@ impl<D: Door> Mesh<D> {
             history.is_ready = true;
             self.door.history_is_ready();
         }
-        while let Some(relay) = history.healing.next_differing() {
-            warn!(
-                %relay,
-                "the relay has other settings of history, so that clients that come from one of the two to the other may be told that \
-                 messages are lost: give both the same `history`, and restart the one that was changed"
-            );
-        }
+        history.healing.say_who_differs();
         if history.draining_since.is_some() {
             self.links.values().for_each(|link| link.signals.send.notify_one());
         }

@@ -22,6 +22,7 @@ mod waiting;
 mod writing;
 
 pub(crate) use conversation::{Conversation, READ_BYTES};
+pub(crate) use history::HISTORY_QUEUE_BYTES_MAX;
 pub(crate) use link::{Link, WRITE_BYTES};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use queue::Queue;
